@@ -1,0 +1,340 @@
+//! The cache folder: tools, encoders and build outputs, kept outside the clone.
+//!
+//! The root is `$SWITCHYARD_CACHE`, else the user's cache folder. Build outputs lie in
+//! `target/<kind>-<toolchain>-<lock>`, where the two parts are short hashes, so clones with the
+//! same toolchain and lock file share one build. After a change of the lock file alone, a folder
+//! of the same toolchain that nobody uses is taken over by renaming: cargo's own fingerprints
+//! decide what of it still holds, and the dependencies that did not change are not built again.
+
+use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+/// Held with a shared lock by each command that builds in a target folder.
+const IN_USE: &str = ".switchyard-in-use";
+
+/// The cache folder.
+pub struct Cache {
+    root: PathBuf,
+}
+
+/// A folder for build outputs; nobody takes it over while this value lives.
+pub struct TargetDir {
+    /// Absolute path, for `CARGO_TARGET_DIR`.
+    pub path: PathBuf,
+    _in_use: Option<File>,
+}
+
+impl Cache {
+    /// Finds the root from the environment; creates nothing.
+    pub fn locate() -> Result<Self> {
+        let root = root_from(|name| std::env::var_os(name), cfg!(target_os = "macos")).context(
+            "no cache folder: neither SWITCHYARD_CACHE nor HOME is set; set SWITCHYARD_CACHE to a folder with 15 GB free",
+        )?;
+        Ok(Self {
+            root: std::path::absolute(root)?,
+        })
+    }
+
+    /// Folder of an installed tool.
+    pub fn tool(&self, name: &str) -> PathBuf {
+        self.root.join("tools").join(name)
+    }
+
+    /// Folder of a pretrained encoder.
+    pub fn encoder(&self, name: &str) -> PathBuf {
+        self.root.join("encoders").join(name)
+    }
+
+    /// Folder for the build outputs of tools, kept so that an interrupted build goes on.
+    pub fn tool_builds(&self) -> PathBuf {
+        self.root.join("target").join("tools")
+    }
+
+    /// An empty folder beside the final places, for work that is renamed into place when whole.
+    pub fn fresh_scratch(&self, name: &str) -> Result<PathBuf> {
+        let path = self
+            .root
+            .join("unfinished")
+            .join(format!("{name}-{}", std::process::id()));
+        if path.exists() {
+            fs::remove_dir_all(&path)
+                .with_context(|| format!("cannot empty {}", path.display()))?;
+        }
+        fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
+        Ok(path)
+    }
+
+    /// The folder for build outputs of `kind` (`native`, `edge`). `toolchain` is all that decides
+    /// what a compiler makes of the same sources: `rustc -vV`, flags, profile. A
+    /// `CARGO_TARGET_DIR` in the environment wins.
+    pub fn target_dir(&self, kind: &str, toolchain: &str, lock_file: &[u8]) -> Result<TargetDir> {
+        if let Some(chosen) = std::env::var_os("CARGO_TARGET_DIR") {
+            let path = std::path::absolute(chosen)?;
+            return Ok(TargetDir {
+                path,
+                _in_use: None,
+            });
+        }
+        target_dir_in(&self.root.join("target"), kind, toolchain, lock_file)
+    }
+}
+
+/// Moves a finished folder to its place, over whatever was there.
+pub fn replace_folder(finished: &Path, place: &Path) -> Result<()> {
+    if place.exists() {
+        fs::remove_dir_all(place).with_context(|| format!("cannot remove {}", place.display()))?;
+    }
+    if let Some(parent) = place.parent() {
+        fs::create_dir_all(parent)
+            .with_context(|| format!("cannot create {}", parent.display()))?;
+    }
+    fs::rename(finished, place)
+        .with_context(|| format!("cannot move {} to {}", finished.display(), place.display()))
+}
+
+/// SHA-256 in lower-case hexadecimal.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+fn root_from(env: impl Fn(&str) -> Option<OsString>, macos: bool) -> Option<PathBuf> {
+    let set = |name: &str| {
+        env(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    if let Some(root) = set("SWITCHYARD_CACHE") {
+        return Some(root);
+    }
+    if let Some(caches) = set("XDG_CACHE_HOME") {
+        return Some(caches.join("switchyard"));
+    }
+    let caches = if macos { "Library/Caches" } else { ".cache" };
+    set("HOME").map(|home| home.join(caches).join("switchyard"))
+}
+
+fn short_hash(bytes: &[u8]) -> String {
+    sha256_hex(bytes).chars().take(10).collect()
+}
+
+fn target_dir_in(
+    targets: &Path,
+    kind: &str,
+    toolchain: &str,
+    lock_file: &[u8],
+) -> Result<TargetDir> {
+    let family = format!("{kind}-{}-", short_hash(toolchain.as_bytes()));
+    let path = targets.join(format!("{family}{}", short_hash(lock_file)));
+    if !path.exists() {
+        fs::create_dir_all(targets)
+            .with_context(|| format!("cannot create {}", targets.display()))?;
+        if let Some(older) = take_over(targets, &family, &path)? {
+            eprintln!(
+                "cache: the lock file changed: took over the build outputs of {}",
+                older.display()
+            );
+        }
+    }
+    fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
+    let marker = path.join(IN_USE);
+    let in_use = File::create(&marker)
+        .and_then(|file| file.lock_shared().map(|()| file))
+        .with_context(|| format!("cannot lock {}", marker.display()))?;
+    Ok(TargetDir {
+        path,
+        _in_use: Some(in_use),
+    })
+}
+
+/// Renames the most recently used free folder of `family` to `path`; says which it was.
+fn take_over(targets: &Path, family: &str, path: &Path) -> Result<Option<PathBuf>> {
+    let mut candidates = Vec::new();
+    for entry in
+        fs::read_dir(targets).with_context(|| format!("cannot read {}", targets.display()))?
+    {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(family) {
+            let marker = entry.path().join(IN_USE);
+            let used = fs::metadata(marker).and_then(|data| data.modified()).ok();
+            candidates.push((used, entry.path()));
+        }
+    }
+    candidates.sort();
+    for (_, candidate) in candidates.into_iter().rev() {
+        let Some(_locks) = lock_if_free(&candidate) else {
+            continue;
+        };
+        if fs::rename(&candidate, path).is_ok() {
+            return Ok(Some(candidate));
+        }
+    }
+    Ok(None)
+}
+
+/// Exclusive locks on our marker and on cargo's own, or nothing if any of them is held.
+fn lock_if_free(folder: &Path) -> Option<Vec<File>> {
+    let marker = File::create(folder.join(IN_USE)).ok()?;
+    marker.try_lock().ok()?;
+    let mut locks = vec![marker];
+    // Cargo keeps its locks in <profile>/ and <triple>/<profile>/.
+    let mut folders = vec![(folder.to_path_buf(), 0)];
+    while let Some((here, depth)) = folders.pop() {
+        for entry in fs::read_dir(here).ok()?.flatten() {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with(".cargo") && name.ends_with("lock") {
+                let file = File::options().write(true).open(entry.path()).ok()?;
+                file.try_lock().ok()?;
+                locks.push(file);
+            } else if depth < 2
+                && entry.file_type().is_ok_and(|kind| kind.is_dir())
+                && !is_cargo_internal(&name)
+            {
+                folders.push((entry.path(), depth + 1));
+            }
+        }
+    }
+    Some(locks)
+}
+
+/// Cargo's large folders, which hold no lock.
+fn is_cargo_internal(name: &str) -> bool {
+    matches!(
+        name,
+        "build" | "deps" | "incremental" | ".fingerprint" | "examples" | "doc" | "tmp"
+    )
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn env<'a>(pairs: &'a [(&str, &str)]) -> impl Fn(&str) -> Option<OsString> + 'a {
+        |name| {
+            pairs
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| value.into())
+        }
+    }
+
+    /// A folder of this test's own, empty at the start.
+    fn folder(name: &str) -> PathBuf {
+        let path =
+            std::env::temp_dir().join(format!("switchyard-cache-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        path
+    }
+
+    #[test]
+    fn our_own_variable_wins_then_xdg_then_home() {
+        let all = [
+            ("SWITCHYARD_CACHE", "/s"),
+            ("XDG_CACHE_HOME", "/x"),
+            ("HOME", "/h"),
+        ];
+        assert_eq!(root_from(env(&all), false), Some("/s".into()));
+        assert_eq!(
+            root_from(env(&all[1..]), false),
+            Some("/x/switchyard".into())
+        );
+        assert_eq!(
+            root_from(env(&all[2..]), false),
+            Some("/h/.cache/switchyard".into())
+        );
+        assert_eq!(
+            root_from(env(&all[2..]), true),
+            Some("/h/Library/Caches/switchyard".into())
+        );
+        assert_eq!(root_from(env(&[("HOME", "")]), false), None);
+    }
+
+    #[test]
+    fn the_folder_depends_on_kind_toolchain_and_lock_file() {
+        let targets = folder("key");
+        let path = |kind, toolchain, lock: &[u8]| {
+            target_dir_in(
+                &targets.join(format!("{kind}{toolchain}{}", lock.len())),
+                kind,
+                toolchain,
+                lock,
+            )
+            .unwrap()
+            .path
+            .file_name()
+            .unwrap()
+            .to_owned()
+        };
+        let base = path("native", "rustc 1", b"lock");
+        assert_eq!(base, path("native", "rustc 1", b"lock"));
+        assert_ne!(base, path("edge", "rustc 1", b"lock"));
+        assert_ne!(base, path("native", "rustc 2", b"lock"));
+        assert_ne!(base, path("native", "rustc 1", b"lock two"));
+        fs::remove_dir_all(targets).unwrap();
+    }
+
+    #[test]
+    fn a_free_folder_of_the_same_toolchain_is_taken_over_when_the_lock_file_changes() {
+        let targets = folder("free");
+        let first = target_dir_in(&targets, "native", "rustc 1", b"old").unwrap();
+        fs::write(first.path.join("built"), "kept").unwrap();
+        let old = first.path.clone();
+        drop(first);
+        let second = target_dir_in(&targets, "native", "rustc 1", b"new").unwrap();
+        assert_eq!(
+            fs::read_to_string(second.path.join("built")).unwrap(),
+            "kept"
+        );
+        assert!(!old.exists());
+        let other = target_dir_in(&targets, "native", "rustc 2", b"new").unwrap();
+        assert!(!other.path.join("built").exists());
+        fs::remove_dir_all(targets).unwrap();
+    }
+
+    #[test]
+    fn a_folder_in_use_is_left_alone() {
+        let targets = folder("used");
+        let ours = target_dir_in(&targets, "native", "rustc 1", b"old").unwrap();
+        let other = target_dir_in(&targets, "native", "rustc 1", b"new").unwrap();
+        assert!(ours.path.exists());
+        assert_ne!(ours.path, other.path);
+        fs::remove_dir_all(targets).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_cargo_builds_in_is_left_alone() {
+        let targets = folder("cargo");
+        let first = target_dir_in(&targets, "edge", "rustc 1", b"old")
+            .unwrap()
+            .path;
+        let profile = first.join("wasm32-unknown-unknown").join("edge");
+        fs::create_dir_all(&profile).unwrap();
+        let lock = File::create(profile.join(".cargo-lock")).unwrap();
+        lock.lock().unwrap();
+        target_dir_in(&targets, "edge", "rustc 1", b"new").unwrap();
+        assert!(first.exists());
+        drop(lock);
+        target_dir_in(&targets, "edge", "rustc 1", b"newer").unwrap();
+        fs::remove_dir_all(targets).unwrap();
+    }
+
+    #[test]
+    fn a_finished_folder_replaces_what_was_there() {
+        let base = folder("replace");
+        fs::create_dir_all(base.join("new")).unwrap();
+        fs::create_dir_all(base.join("place")).unwrap();
+        fs::write(base.join("new/fresh"), "").unwrap();
+        fs::write(base.join("place/stale"), "").unwrap();
+        replace_folder(&base.join("new"), &base.join("place")).unwrap();
+        assert!(base.join("place/fresh").exists() && !base.join("place/stale").exists());
+        fs::remove_dir_all(base).unwrap();
+    }
+}

@@ -1,0 +1,100 @@
+//! `cargo xtask`: everything a contributor does, as one command each.
+//!
+//! Every command obtains what it needs before it starts (see [`setup`]), so a fresh clone on a
+//! machine with rustup's Rust and a C linker needs no other preparation. Heavy build outputs go
+//! to a cache folder outside the clone (see [`cache`]).
+//!
+//! ```text
+//! cargo xtask demo --once          # build, route three example queries through the Worker, exit
+//! cargo xtask test --only rust     # one suite
+//! cargo xtask train --data DIR     # train, export, verify, evaluate the default recipe
+//! ```
+
+mod bench;
+mod cache;
+mod counts;
+mod demo;
+mod dist;
+mod edge_build;
+mod lint;
+mod native_build;
+mod process;
+mod setup;
+mod test_suite;
+mod train;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+use workspace::Workspace;
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    about = "Build, try, test and package Switchyard"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Obtain what the other commands need, and say what is there
+    Setup {
+        /// What to prepare for
+        #[arg(value_enum, default_value = "demo")]
+        purpose: setup::Purpose,
+    },
+    /// Build the engine and the Worker for wasm, and the JavaScript around them
+    Build,
+    /// Start the Worker, the page and a stand-in upstream, and route three example queries
+    Demo(demo::Args),
+    /// Train, export, verify and evaluate a recipe; a rerun resumes
+    Train(train::Args),
+    /// Run every test suite and close with the total
+    Test(test_suite::Args),
+    /// Check formatting, clippy and licences
+    Lint,
+    /// Measure sizes, load time and time per query
+    Bench {
+        /// Arguments for the benchmark itself
+        #[arg(last = true)]
+        extra: Vec<String>,
+    },
+    /// Write what a release ships into dist/
+    Dist,
+}
+
+fn main() -> ExitCode {
+    let outcome = process::watch_for_interrupts()
+        .and_then(|()| Workspace::locate())
+        .and_then(|workspace| run(&workspace, Cli::parse().command));
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(_) if process::interrupted() => {
+            eprintln!("interrupted; run the same command again to go on");
+            ExitCode::from(process::INTERRUPTED)
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(workspace: &Workspace, command: Command) -> anyhow::Result<u8> {
+    match command {
+        Command::Setup { purpose } => setup::prepare(workspace, purpose).map(|()| 0),
+        Command::Build => {
+            let tools = setup::for_edge(workspace)?;
+            edge_build::build(workspace, &tools).map(|()| 0)
+        }
+        Command::Demo(args) => demo::run(workspace, &args),
+        Command::Train(args) => train::run(workspace, &args),
+        Command::Test(args) => test_suite::run(workspace, &args),
+        Command::Lint => lint::run(workspace).map(|()| 0),
+        Command::Bench { extra } => bench::run(workspace, &extra),
+        Command::Dist => dist::run(workspace).map(|()| 0),
+    }
+}

@@ -1,0 +1,174 @@
+//! Runs other programs: clear errors, streamed output, and interrupts that reach the child.
+//!
+//! At a terminal Ctrl-C goes to the whole process group, so a child gets it without our help and
+//! is given time to close; elsewhere the signal reaches only us, and we pass it on.
+
+use anyhow::{Context, Result, bail};
+use std::io::{BufRead, BufReader, IsTerminal, Write};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+/// The exit code of an interrupted command, as shells have it.
+pub const INTERRUPTED: u8 = 130;
+
+static INTERRUPT: AtomicBool = AtomicBool::new(false);
+/// Process id of the child that runs now; 0 when there is none.
+static CHILD: AtomicU32 = AtomicU32::new(0);
+
+/// Whether the user asked to stop.
+pub fn interrupted() -> bool {
+    INTERRUPT.load(Ordering::SeqCst)
+}
+
+/// Installs the handler for Ctrl-C and for a request to terminate.
+pub fn watch_for_interrupts() -> Result<()> {
+    ctrlc::set_handler(|| {
+        if CHILD.load(Ordering::SeqCst) == 0 {
+            eprintln!("interrupted; run the same command again to go on");
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+        if INTERRUPT.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        std::thread::spawn(|| {
+            let at_terminal = std::io::stdin().is_terminal() || std::io::stderr().is_terminal();
+            if !at_terminal {
+                signal_child("-INT");
+            }
+            std::thread::sleep(Duration::from_secs(15));
+            signal_child("-TERM");
+            std::thread::sleep(Duration::from_secs(10));
+            signal_child("-KILL");
+        });
+    })
+    .context("cannot install the handler for Ctrl-C")
+}
+
+fn signal_child(signal: &str) {
+    let child = CHILD.load(Ordering::SeqCst);
+    if child != 0 {
+        // The standard library sends no signal but KILL; `kill` is on every Unix.
+        let _ = Command::new("kill")
+            .args([signal, &child.to_string()])
+            .status();
+    }
+}
+
+/// A command as a person would type it, for messages.
+pub fn describe(command: &Command) -> String {
+    std::iter::once(command.get_program())
+        .chain(command.get_args())
+        .map(|word| word.to_string_lossy())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Runs a command with our own input and output, and returns how it ended.
+pub fn status(command: &mut Command) -> Result<ExitStatus> {
+    let child = spawn(command)?;
+    wait(child, command)
+}
+
+/// Runs a command that must succeed.
+pub fn run(command: &mut Command) -> Result<()> {
+    let status = status(command)?;
+    if !status.success() {
+        bail!("`{}` failed ({status})", describe(command));
+    }
+    Ok(())
+}
+
+/// Runs a command that must succeed and returns what it printed.
+pub fn capture(command: &mut Command) -> Result<String> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("cannot start `{}`", describe(command)))?;
+    if !output.status.success() {
+        bail!(
+            "`{}` failed ({}): {}",
+            describe(command),
+            output.status,
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// What a command prints if it is there and succeeds.
+pub fn probe(command: &mut Command) -> Option<String> {
+    capture(command).ok()
+}
+
+/// Runs a command, shows each line it prints as it comes, and gives it to `on_line`.
+pub fn stream(command: &mut Command, mut on_line: impl FnMut(&str)) -> Result<ExitStatus> {
+    let mut child = spawn(command.stdout(Stdio::piped()))?;
+    if let Some(stdout) = child.stdout.take() {
+        for line in BufReader::new(stdout).split(b'\n') {
+            let line = line.with_context(|| format!("cannot read from `{}`", describe(command)))?;
+            let line = String::from_utf8_lossy(&line);
+            writeln!(std::io::stdout(), "{line}").context("cannot write to standard output")?;
+            on_line(&line);
+        }
+    }
+    wait(child, command)
+}
+
+/// The exit code to pass on for a child that ended with `status`.
+pub fn exit_code(status: ExitStatus) -> u8 {
+    match status.code() {
+        Some(code) => u8::try_from(code).unwrap_or(1),
+        None => INTERRUPTED,
+    }
+}
+
+fn spawn(command: &mut Command) -> Result<Child> {
+    if interrupted() {
+        bail!("interrupted before `{}`", describe(command));
+    }
+    let child = command
+        .spawn()
+        .with_context(|| format!("cannot start `{}`", describe(command)))?;
+    CHILD.store(child.id(), Ordering::SeqCst);
+    Ok(child)
+}
+
+fn wait(mut child: Child, command: &Command) -> Result<ExitStatus> {
+    let status = child.wait();
+    CHILD.store(0, Ordering::SeqCst);
+    status.with_context(|| format!("lost sight of `{}`", describe(command)))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_program_is_named() {
+        let error = run(Command::new("no-such-program-here").arg("--flag")).unwrap_err();
+        assert!(format!("{error:#}").contains("no-such-program-here --flag"));
+    }
+
+    #[test]
+    fn a_failure_says_the_command_and_what_it_printed() {
+        let error =
+            capture(Command::new("sh").args(["-c", "echo broken >&2; exit 3"])).unwrap_err();
+        let message = format!("{error:#}");
+        assert!(message.contains("exit status: 3"), "{message}");
+        assert!(message.contains("broken"), "{message}");
+    }
+
+    #[test]
+    fn every_line_streamed_is_seen_and_the_exit_code_kept() {
+        let mut lines = Vec::new();
+        let status = stream(
+            Command::new("sh").args(["-c", "echo one; echo two; exit 4"]),
+            |line| lines.push(line.to_owned()),
+        )
+        .unwrap();
+        assert_eq!(lines, ["one", "two"]);
+        assert_eq!(exit_code(status), 4);
+    }
+}

@@ -1,0 +1,126 @@
+//! Debian's package manager, used where it can be without asking for a password.
+
+use super::{on_path, say};
+use crate::process;
+use anyhow::{Context, Result, bail};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// Whether all of `packages` are installed, by dpkg's word.
+pub fn installed(packages: &[&str]) -> bool {
+    packages.iter().all(|package| {
+        process::probe(Command::new("dpkg-query").args([
+            "--show",
+            "--showformat=${Status}",
+            package,
+        ]))
+        .is_some_and(|status| status == "install ok installed")
+    })
+}
+
+/// Installs `packages`, which bring `what`. Where that is not possible, the error says which
+/// command does it, and `otherwise` what to install on other systems.
+pub fn install(what: &str, packages: &[&str], otherwise: &str) -> Result<()> {
+    if on_path("apt-get").is_none() {
+        bail!("{what} is missing and there is no apt here to install it with; {otherwise}");
+    }
+    let by_hand = format!(
+        "`apt-get install --no-install-recommends {}` as root installs it here; elsewhere, {otherwise}",
+        packages.join(" ")
+    );
+    let Some(prefix) = root_prefix() else {
+        bail!(
+            "{what} is missing and installing it takes root (no `sudo` without a password): {by_hand}"
+        );
+    };
+    say(
+        "apt",
+        format!("installing {} for {what}", packages.join(", ")),
+    );
+    refresh_lists(prefix)
+        .and_then(|()| {
+            process::run(
+                apt_get(prefix)
+                    .args(["install", "-y", "--no-install-recommends", "--no-remove"])
+                    .args(packages),
+            )
+        })
+        .with_context(|| format!("{what} could not be installed: {by_hand}"))
+}
+
+/// The package that `package` depends on and whose name starts with `prefix`.
+pub fn dependency(package: &str, prefix: &str) -> Option<String> {
+    let printed = process::probe(Command::new("apt-cache").args(["depends", package]))?;
+    dependency_in(&printed, prefix).map(str::to_owned)
+}
+
+/// Fetches the package lists, once in a run: a new machine has none, and old ones name
+/// packages that are gone.
+pub fn refresh() -> Result<()> {
+    match root_prefix() {
+        Some(prefix) => refresh_lists(prefix),
+        None => Ok(()),
+    }
+}
+
+fn refresh_lists(prefix: &[&str]) -> Result<()> {
+    static DONE: OnceLock<()> = OnceLock::new();
+    if DONE.get().is_none() {
+        process::run(apt_get(prefix).args(["update", "-qq"]))?;
+        DONE.get_or_init(|| ());
+    }
+    Ok(())
+}
+
+/// What comes before `apt-get`: nothing for root, `sudo -n` where it needs no password.
+fn root_prefix() -> Option<&'static [&'static str]> {
+    let id = process::probe(Command::new("id").arg("-u"));
+    if id.as_deref() == Some("0") {
+        Some(&[])
+    } else if process::probe(Command::new("sudo").args(["-n", "true"])).is_some() {
+        Some(&["sudo", "-n"])
+    } else {
+        None
+    }
+}
+
+fn apt_get(prefix: &[&str]) -> Command {
+    let words: Vec<&str> = prefix
+        .iter()
+        .copied()
+        .chain([
+            "env",
+            "DEBIAN_FRONTEND=noninteractive",
+            "apt-get",
+            "-o",
+            "DPkg::Lock::Timeout=300",
+        ])
+        .collect();
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]);
+    command
+}
+
+fn dependency_in<'a>(printed: &'a str, prefix: &str) -> Option<&'a str> {
+    printed
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("Depends: "))
+        .find(|name| name.starts_with(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::dependency_in;
+
+    #[test]
+    fn the_dependency_is_found_by_its_prefix_and_a_conflict_is_not_taken() {
+        let printed =
+            "rust-web-llvm\n  Depends: libc6\n  Depends: llvm-22\n  Conflicts: llvm-old\n";
+        assert_eq!(dependency_in(printed, "llvm-"), Some("llvm-22"));
+        assert_eq!(dependency_in(printed, "lld-"), None);
+        assert_eq!(
+            dependency_in("rust-web-llvm\n  Conflicts: llvm-old\n", "llvm-"),
+            None
+        );
+    }
+}

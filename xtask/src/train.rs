@@ -1,0 +1,119 @@
+//! `cargo xtask train`: a recipe from data to a verified bundle. A rerun resumes.
+
+use crate::{native_build, process, setup, workspace::Workspace};
+use anyhow::{Context, Result, bail};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+const DEFAULT_RECIPE: &str = "trainer-native/recipes/default.toml";
+const DEFAULT_OUT: &str = "runs/default";
+
+/// Arguments of `cargo xtask train`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Folder with the training data
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// The recipe; by default trainer-native/recipes/default.toml
+    #[arg(long, value_name = "FILE")]
+    recipe: Option<PathBuf>,
+    /// Folder of the run; by default runs/default in the clone
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Hugging Face folder of an encoder; by default all-MiniLM-L6-v2 is fetched
+    #[arg(long, value_name = "DIR")]
+    encoder: Option<PathBuf>,
+    /// Where tensors live: cpu, vulkan or metal; by default a GPU if there is one
+    #[arg(long)]
+    device: Option<String>,
+    /// Further arguments for the trainer
+    #[arg(last = true)]
+    extra: Vec<OsString>,
+}
+
+/// Builds the trainer for this machine, runs it and passes on its exit code.
+pub fn run(workspace: &Workspace, args: &Args) -> Result<u8> {
+    let data = existing_folder("--data", &args.data)?;
+    let encoder = match &args.encoder {
+        Some(folder) => existing_folder("--encoder", folder)?,
+        None => setup::for_training(workspace)?,
+    };
+    let recipe = match &args.recipe {
+        Some(file) => std::path::absolute(file)?,
+        None => workspace.path(DEFAULT_RECIPE),
+    };
+    let out = match &args.out {
+        Some(folder) => std::path::absolute(folder)?,
+        None => workspace.path(DEFAULT_OUT),
+    };
+    let features = features(
+        std::env::consts::OS,
+        args.device.as_deref(),
+        setup::has_gpu(),
+    );
+    let target = native_build::target_dir(workspace)?;
+    eprintln!(
+        "build: the trainer in {} (from empty: half an hour or more)",
+        target.path.display()
+    );
+    let mut trainer = native_build::cargo(workspace, "run", &target);
+    trainer.args(["--package", "switchyard-trainer", "--bin", "trainer"]);
+    if !features.is_empty() {
+        trainer.args(["--features", features]);
+    }
+    trainer.args(["--", "train", "--recipe"]).arg(recipe);
+    trainer.arg("--data").arg(data);
+    trainer.arg("--encoder").arg(encoder);
+    trainer.arg("--out").arg(out);
+    if let Some(device) = &args.device {
+        trainer.args(["--device", device]);
+    }
+    let status = process::status(trainer.args(&args.extra))?;
+    Ok(process::exit_code(status))
+}
+
+/// The trainer's features for a machine: the GPU's own shader path, and nothing to compile for a
+/// GPU that is not there or not asked for.
+fn features(os: &str, device: Option<&str>, has_gpu: bool) -> &'static str {
+    match (os, device) {
+        (_, Some("cpu")) => "",
+        ("macos", _) => "msl,tuned",
+        (_, _) if has_gpu => "spirv,tuned",
+        _ => "",
+    }
+}
+
+/// `folder` as an absolute path, since the trainer runs in the clone's root.
+fn existing_folder(flag: &str, folder: &Path) -> Result<PathBuf> {
+    let absolute = std::path::absolute(folder)
+        .with_context(|| format!("{flag} {} is no path", folder.display()))?;
+    if !absolute.is_dir() {
+        bail!("{flag} {}: there is no such folder", absolute.display());
+    }
+    Ok(absolute)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gpu_gets_its_own_shader_path_and_the_cpu_none() {
+        assert_eq!(features("macos", None, false), "msl,tuned");
+        assert_eq!(features("linux", None, true), "spirv,tuned");
+        assert_eq!(features("linux", Some("vulkan"), true), "spirv,tuned");
+        assert_eq!(features("linux", None, false), "");
+        assert_eq!(features("linux", Some("cpu"), true), "");
+        assert_eq!(features("macos", Some("cpu"), true), "");
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_named_with_its_flag() {
+        let error = existing_folder("--data", Path::new("/no/such/folder")).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "--data /no/such/folder: there is no such folder"
+        );
+    }
+}
