@@ -1,0 +1,68 @@
+//! The bundle, from the Worker's static assets to a router that lives as long as the isolate.
+//!
+//! Why assets: 25 MiB a file, replaced without rebuilding the script, and the script stays within
+//! the size limits. Parsing happens once an isolate; a failure is not remembered, so that the next
+//! request tries again.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use switchyard_router::{MANIFEST_FILE, Manifest, Router};
+use worker::{Env, Fetcher};
+
+use crate::error::GatewayError;
+
+thread_local! {
+    static ROUTER: RefCell<Option<Rc<Router>>> = const { RefCell::new(None) };
+}
+
+/// The isolate's router.
+///
+/// # Errors
+/// [`GatewayError::BundleUnreadable`] and the engine's `bundle_*` errors.
+pub(super) async fn router(env: &Env) -> Result<Rc<Router>, GatewayError> {
+    if let Some(router) = loaded() {
+        return Ok(router);
+    }
+    let assets = env
+        .assets("ASSETS")
+        .map_err(|e| unreadable(MANIFEST_FILE, e))?;
+    let manifest_bytes = read(&assets, MANIFEST_FILE).await?;
+    let manifest = Manifest::from_json(&manifest_bytes)?;
+    let mut files = vec![(MANIFEST_FILE.to_owned(), manifest_bytes)];
+    for entry in &manifest.files {
+        files.push((entry.name.clone(), read(&assets, &entry.name).await?));
+    }
+    // A request that came in meanwhile may have been faster. Promises of another request cannot be
+    // awaited in Workers, so each reads for itself, and only the parsing is shared.
+    if let Some(router) = loaded() {
+        return Ok(router);
+    }
+    let router = Rc::new(Router::from_files(&files)?);
+    ROUTER.with(|slot| *slot.borrow_mut() = Some(Rc::clone(&router)));
+    Ok(router)
+}
+
+fn loaded() -> Option<Rc<Router>> {
+    ROUTER.with(|slot| slot.borrow().clone())
+}
+
+async fn read(assets: &Fetcher, name: &str) -> Result<Vec<u8>, GatewayError> {
+    // The host does not matter: the binding looks at the path alone.
+    let url = format!("https://assets.local/{name}");
+    let mut response = assets
+        .fetch(url, None)
+        .await
+        .map_err(|e| unreadable(name, e))?;
+    match response.status_code() {
+        200 => response.bytes().await.map_err(|e| unreadable(name, e)),
+        status => Err(unreadable(name, format!("status {status}"))),
+    }
+}
+
+fn unreadable(name: &str, detail: impl std::fmt::Display) -> GatewayError {
+    GatewayError::BundleUnreadable {
+        name: name.to_owned(),
+        detail: detail.to_string(),
+    }
+}

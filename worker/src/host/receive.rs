@@ -1,0 +1,50 @@
+//! The request's body, up to a limit.
+
+use js_sys::{Reflect, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
+use worker::Request;
+use worker::js_sys::futures::JsFuture;
+use worker::web_sys::ReadableStreamDefaultReader;
+
+use crate::error::GatewayError;
+use crate::route;
+
+/// Longest body in bytes: images in a conversation fit, an isolate's memory does not burst.
+const MAX_BODY_BYTES: usize = 16 << 20;
+
+/// The body as text. A longer one is given up where it passes the limit, whatever length it states.
+///
+/// # Errors
+/// [`GatewayError::BodyTooLarge`], [`GatewayError::BodyUnreadable`], [`GatewayError::BodyNotUtf8`].
+pub(super) async fn text(request: &Request) -> Result<String, GatewayError> {
+    let mut body = Vec::new();
+    let Some(stream) = request.inner().body() else {
+        return Ok(String::new());
+    };
+    let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
+    loop {
+        let chunk = JsFuture::from(reader.read()).await.map_err(unreadable)?;
+        if field(&chunk, "done")?.is_truthy() {
+            return route::utf8(body);
+        }
+        let bytes: Uint8Array = field(&chunk, "value")?.dyn_into().map_err(unreadable)?;
+        if body.len() + bytes.length() as usize > MAX_BODY_BYTES {
+            // The caller is told by the status; whether the cancelling succeeds changes nothing.
+            let _ = JsFuture::from(reader.cancel()).await;
+            return Err(GatewayError::BodyTooLarge {
+                limit: MAX_BODY_BYTES,
+            });
+        }
+        body.extend_from_slice(&bytes.to_vec());
+    }
+}
+
+fn field(chunk: &JsValue, name: &str) -> Result<JsValue, GatewayError> {
+    Reflect::get(chunk, &name.into()).map_err(unreadable)
+}
+
+fn unreadable(error: JsValue) -> GatewayError {
+    GatewayError::BodyUnreadable {
+        detail: worker::Error::from(error).to_string(),
+    }
+}
