@@ -1,0 +1,25 @@
+/**
+ * Whatever goes wrong in this package, with a stable `code`: the engine's own codes, and those of
+ * this package (`argument_*`, `fetch_failed`, `file_unreadable`, `wasm_unsupported`,
+ * `engine_stopped`, `router_freed`). Messages may be reworded, codes never are.
+ */
+export class RouterError extends Error {
+  /**
+   * @param {string} code
+   * @param {string} message
+   * @param {{cause?: unknown}} [options]
+   */
+  constructor(code, message, options) {
+    super(message, options);
+    this.name = "RouterError";
+    this.code = code;
+  }
+}
+
+/** What a value is, for a message: `undefined`, `a number (42)`, `an Array`. */
+export function describe(value) {
+  if (value === undefined || value === null) return String(value);
+  if (typeof value === "string") return `the string ${JSON.stringify(value.slice(0, 60))}`;
+  if (typeof value === "object") return `an object of type ${value.constructor?.name ?? "Object"}`;
+  return `a ${typeof value} (${String(value).slice(0, 60)})`;
+}

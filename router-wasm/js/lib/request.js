@@ -1,0 +1,86 @@
+// JavaScript arguments to the engine's request as JSON. Only what JSON would hide is checked here:
+// wrong types, NaN (which JSON turns into null) and lone surrogates. The rest is the engine's.
+
+import { RouterError, describe } from "./error.js";
+
+const NUMBERS = ["threshold", "strongShare", "maxCost", "costWeight", "outputTokens"];
+
+/** The request that `route(input, policy)` stands for, as JSON. */
+export function requestJson(input, policy) {
+  const request = { ...queryOrMessages(input), policy: checkedPolicy(policy) };
+  try {
+    return JSON.stringify(request);
+  } catch (cause) {
+    const message = `messages cannot be written as JSON: ${cause.message}. Pass plain objects`;
+    throw new RouterError("argument_messages", message, { cause });
+  }
+}
+
+/** Text that survives the way into wasm unchanged. */
+export function wellFormed(query, caller) {
+  if (typeof query !== "string") {
+    const message = `${caller} was given ${describe(query)}: expected a string`;
+    throw new RouterError("argument_query", message);
+  }
+  if (!query.isWellFormed()) {
+    const message =
+      "query is not well-formed text: it holds a lone surrogate. Remove it, or use String.prototype.toWellFormed()";
+    throw new RouterError("query_ill_formed", message);
+  }
+  return query;
+}
+
+function queryOrMessages(input) {
+  if (typeof input === "string") return { query: wellFormed(input, "route()") };
+  if (Array.isArray(input)) return { messages: input };
+  if (!isPlain(input)) {
+    const message = `route() was given ${describe(input)}: expected a string, a list of messages, {query} or {messages}`;
+    throw new RouterError("argument_query", message);
+  }
+  const { query, messages, ...rest } = input;
+  const unknown = Object.keys(rest);
+  if (unknown.length > 0) {
+    const message = `route() was given an object with ${unknown.join(", ")}: expected {query} or {messages}; the policy is the second argument`;
+    throw new RouterError("argument_query", message);
+  }
+  if ((query === undefined) === (messages === undefined)) {
+    const message = `route() was given an object with ${query === undefined ? "neither" : "both"} of query and messages: expected one of them`;
+    throw new RouterError("argument_query", message);
+  }
+  if (query !== undefined) return { query: wellFormed(query, "route()") };
+  if (Array.isArray(messages)) return { messages };
+  const message = `messages is ${describe(messages)}: expected a list of {role, content}`;
+  throw new RouterError("argument_messages", message);
+}
+
+function checkedPolicy(policy) {
+  if (policy === undefined) return undefined;
+  if (!isPlain(policy)) {
+    const message = `the policy is ${describe(policy)}: expected an object such as {threshold: 0.5}`;
+    throw new RouterError("argument_policy", message);
+  }
+  for (const field of NUMBERS) {
+    const value = policy[field];
+    if (value === undefined || value === null) continue;
+    if (typeof value !== "number") {
+      const message = `policy field "${field}" is ${describe(value)}: expected a number`;
+      throw new RouterError("argument_policy", message);
+    }
+    if (!Number.isFinite(value)) {
+      const message = `policy field "${field}" is ${value}: expected a finite number`;
+      throw new RouterError("policy_out_of_range", message);
+    }
+  }
+  const { candidates } = policy;
+  const named = candidates === undefined || candidates === null
+    || (Array.isArray(candidates) && candidates.every((name) => typeof name === "string"));
+  if (!named) {
+    const message = `policy field "candidates" is ${describe(candidates)}: expected a list of candidate names`;
+    throw new RouterError("argument_policy", message);
+  }
+  return policy;
+}
+
+function isPlain(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

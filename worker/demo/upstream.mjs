@@ -1,0 +1,71 @@
+// A stand-in for an LLM provider: OpenAI's chat completions in shape, and no language model. Its
+// answer says so, and says which model it was asked for.
+
+import { createServer } from "node:http";
+
+/** @returns {Promise<{url: URL, close: () => Promise<void>}>} the API's root */
+export async function startUpstream({ port = 0 } = {}) {
+  const server = createServer((request, response) => {
+    answer(request, response).catch(() => response.destroy());
+  });
+  await new Promise((listening, failed) => {
+    server.once("error", failed);
+    server.listen(port, "127.0.0.1", listening);
+  });
+  return {
+    url: new URL(`http://127.0.0.1:${server.address().port}/v1`),
+    close: () => new Promise((closed) => {
+      server.close(closed);
+      server.closeAllConnections();
+    }),
+  };
+}
+
+async function answer(request, response) {
+  const chunks = [];
+  for await (const chunk of request) chunks.push(chunk);
+  if (request.method !== "POST" || request.url !== "/v1/chat/completions") {
+    return fail(response, 404, `no endpoint ${request.method} ${request.url}`);
+  }
+  let body;
+  try {
+    body = JSON.parse(Buffer.concat(chunks).toString("utf8"));
+  } catch (error) {
+    return fail(response, 400, error.message);
+  }
+  const text = `Stand-in upstream, no language model: "${body.model}" was asked, with ${body.messages?.length ?? 0} message(s).`;
+  return body.stream ? stream(response, body.model, text) : whole(response, body.model, text);
+}
+
+function whole(response, model, text) {
+  const completion = {
+    ...common(model, "chat.completion"),
+    choices: [{ index: 0, message: { role: "assistant", content: text }, finish_reason: "stop" }],
+    usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 },
+  };
+  response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(completion));
+}
+
+function stream(response, model, text) {
+  response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" });
+  const send = (delta, finish_reason) => {
+    const chunk = {
+      ...common(model, "chat.completion.chunk"),
+      choices: [{ index: 0, delta, finish_reason }],
+    };
+    response.write(`data: ${JSON.stringify(chunk)}\n\n`);
+  };
+  send({ role: "assistant", content: "" }, null);
+  for (const word of text.split(/(?<= )/)) send({ content: word }, null);
+  send({}, "stop");
+  response.end("data: [DONE]\n\n");
+}
+
+function common(model, object) {
+  return { id: "chatcmpl-stand-in", object, created: Math.floor(Date.now() / 1000), model };
+}
+
+function fail(response, status, message) {
+  const error = { message, type: "invalid_request_error", param: null, code: "stand_in" };
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify({ error }));
+}
