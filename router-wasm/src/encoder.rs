@@ -1,0 +1,190 @@
+//! Query text to the graph's outputs: tokenizer, then tract.
+//!
+//! The graph takes `input_ids` and `attention_mask`, int64 `[1, S]` with S symbolic, and gives
+//! `scores`, float `[1, M]`, and `embedding`, float `[1, D]`. Nothing is padded: S is the query's
+//! own length.
+
+use std::sync::Arc;
+
+use tokenizers::{Tokenizer, TruncationDirection};
+use tract_onnx::prelude::*;
+
+use crate::bundle::{Bundle, MODEL_FILE, TOKENIZER_FILE};
+use crate::error::RouterError;
+use crate::manifest::{EncoderInfo, TruncationSide};
+
+/// A query's token ids as the graph takes them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tokens {
+    /// Ids after truncation, special tokens included where the bundle asks for them.
+    pub ids: Vec<i64>,
+    /// Tokens of the whole query, before truncation and without special tokens.
+    pub total: usize,
+}
+
+/// What the graph gives for one query.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outputs {
+    /// One score per candidate, in the manifest's order.
+    pub scores: Vec<f32>,
+    /// The query's embedding, of length D.
+    pub embedding: Vec<f32>,
+}
+
+/// Tokenizer and graph of one bundle.
+pub struct Encoder {
+    tokenizer: Tokenizer,
+    plan: Arc<TypedSimplePlan>,
+    scores_output: usize,
+    embedding_output: usize,
+    max_tokens: usize,
+    special_tokens: bool,
+    direction: TruncationDirection,
+}
+
+impl Encoder {
+    /// Parses `tokenizer.json` and `model.onnx`, and checks the graph's face against the manifest.
+    ///
+    /// # Errors
+    /// [`RouterError::BundleBadTokenizer`], [`RouterError::BundleBadModel`].
+    pub fn from_bundle(bundle: &Bundle<'_>) -> Result<Self, RouterError> {
+        let info = &bundle.manifest.encoder;
+        let tokenizer = parse_tokenizer(bundle.file(TOKENIZER_FILE)?, info)?;
+        let (plan, scores_output, embedding_output) = parse_model(
+            bundle.file(MODEL_FILE)?,
+            bundle.manifest.candidates.len(),
+            info.embedding_size,
+        )
+        .map_err(|e| RouterError::BundleBadModel { detail: format!("{e:#}") })?;
+        Ok(Self {
+            tokenizer,
+            plan,
+            scores_output,
+            embedding_output,
+            max_tokens: info.max_tokens,
+            special_tokens: info.special_tokens,
+            direction: match info.truncation_side {
+                TruncationSide::Left => TruncationDirection::Left,
+                TruncationSide::Right => TruncationDirection::Right,
+            },
+        })
+    }
+
+    /// Token ids of `text`, cut to the encoder's longest sequence.
+    ///
+    /// # Errors
+    /// [`RouterError::InferenceFailed`] where the tokenizer fails;
+    /// [`RouterError::QueryEmpty`] where no token is left.
+    pub fn tokenize(&self, text: &str) -> Result<Tokens, RouterError> {
+        let failed = |e: tokenizers::Error| RouterError::InferenceFailed {
+            detail: format!("tokenizer: {e}"),
+        };
+        let mut encoding = self.tokenizer.encode_fast(text, false).map_err(failed)?;
+        let total = encoding.len();
+        let added = match (self.special_tokens, self.tokenizer.get_post_processor()) {
+            (true, Some(processor)) => tokenizers::PostProcessor::added_tokens(processor, false),
+            _ => 0,
+        };
+        encoding.truncate(self.max_tokens.saturating_sub(added).max(1), 0, self.direction);
+        let encoding =
+            self.tokenizer.post_process(encoding, None, self.special_tokens).map_err(failed)?;
+        if encoding.is_empty() {
+            return Err(RouterError::QueryEmpty);
+        }
+        Ok(Tokens { ids: encoding.get_ids().iter().map(|&id| i64::from(id)).collect(), total })
+    }
+
+    /// Runs the graph on one query's ids.
+    ///
+    /// # Errors
+    /// [`RouterError::InferenceFailed`], [`RouterError::NotFinite`].
+    pub fn run(&self, ids: &[i64]) -> Result<Outputs, RouterError> {
+        let mut outputs = self
+            .evaluate(ids)
+            .map_err(|e| RouterError::InferenceFailed { detail: format!("{e:#}") })?;
+        let mut take = |slot: usize, output: &str| {
+            let values = std::mem::take(&mut outputs[slot]);
+            match values.iter().find(|v| !v.is_finite()) {
+                None => Ok(values),
+                Some(found) => Err(RouterError::NotFinite {
+                    output: output.into(),
+                    found: found.to_string(),
+                }),
+            }
+        };
+        let scores = take(self.scores_output, "scores")?;
+        let embedding = take(self.embedding_output, "embedding")?;
+        Ok(Outputs { scores, embedding })
+    }
+
+    fn evaluate(&self, ids: &[i64]) -> TractResult<Vec<Vec<f32>>> {
+        let shape = [1, ids.len()];
+        let mask = vec![1_i64; ids.len()];
+        let outputs = self.plan.run(tvec![
+            Tensor::from_shape(&shape, ids)?.into_tvalue(),
+            Tensor::from_shape(&shape, &mask)?.into_tvalue(),
+        ])?;
+        outputs
+            .iter()
+            .map(|output| Ok(output.as_slice::<f32>()?.to_vec()))
+            .collect()
+    }
+}
+
+fn parse_tokenizer(bytes: &[u8], info: &EncoderInfo) -> Result<Tokenizer, RouterError> {
+    let bad = |detail: String| RouterError::BundleBadTokenizer { detail };
+    let mut tokenizer = Tokenizer::from_bytes(bytes).map_err(|e| bad(e.to_string()))?;
+    // Length is the engine's affair: a padding or truncation stored in the file would change it.
+    tokenizer.with_padding(None);
+    tokenizer.with_truncation(None).map_err(|e| bad(e.to_string()))?;
+    let added = match (info.special_tokens, tokenizer.get_post_processor()) {
+        (true, Some(processor)) => tokenizers::PostProcessor::added_tokens(processor, false),
+        _ => 0,
+    };
+    match info.max_tokens > added {
+        true => Ok(tokenizer),
+        false => Err(bad(format!(
+            "it adds {added} special tokens and router.json allows {} tokens in all",
+            info.max_tokens
+        ))),
+    }
+}
+
+type Plan = (Arc<TypedSimplePlan>, usize, usize);
+
+fn parse_model(bytes: &[u8], candidates: usize, embedding_size: usize) -> TractResult<Plan> {
+    let mut model = tract_onnx::onnx().model_for_read(&mut &*bytes)?;
+    let names: Vec<String> =
+        model.input_outlets()?.iter().map(|o| model.node(o.node).name.clone()).collect();
+    if names != ["input_ids", "attention_mask"] {
+        bail!("its inputs are {names:?}, expected [\"input_ids\", \"attention_mask\"]");
+    }
+    let length = model.symbols.sym("S");
+    for input in 0..2 {
+        model.set_input_fact(input, i64::fact(dims!(1, length)).into())?;
+    }
+    let labels: Vec<String> = model
+        .output_outlets()?
+        .iter()
+        .map(|o| {
+            let label = model.outlet_label(*o).map(str::to_owned);
+            label.unwrap_or_else(|| model.node(o.node).name.clone())
+        })
+        .collect();
+    let find = |name: &str| match labels.iter().position(|label| label == name) {
+        Some(slot) => Ok(slot),
+        None => bail!("its outputs are {labels:?}, expected \"scores\" and \"embedding\""),
+    };
+    let (scores, embedding) = (find("scores")?, find("embedding")?);
+    let model = model.into_optimized()?;
+    for (slot, name, width) in
+        [(scores, "scores", candidates), (embedding, "embedding", embedding_size)]
+    {
+        let fact = model.output_fact(slot)?;
+        let expected = dims!(1, width.to_dim());
+        if fact.datum_type != DatumType::F32 || fact.shape.dims() != expected {
+            bail!("its output {name:?} is {fact:?}, router.json says float [1, {width}]");
+        }
+    }
+    Ok((model.into_runnable()?, scores, embedding))
+}

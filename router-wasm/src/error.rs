@@ -1,0 +1,202 @@
+//! Every way routing can fail, each with a stable code.
+//!
+//! Hosts show [`RouterError`]'s sentence to a person and branch on [`RouterError::code`]; the
+//! sentence may be reworded, the code never is.
+
+/// What went wrong, what was found, what was expected, and what to do about it.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RouterError {
+    /// The bundle lists a file, or the format needs one, that the host did not bring.
+    #[error("bundle has no file {name:?}; found {found}. Bring every file that router.json lists")]
+    BundleMissingFile {
+        /// The absent file.
+        name: String,
+        /// The files that were brought, comma separated.
+        found: String,
+    },
+    /// A file is longer than the engine accepts.
+    #[error("bundle file {name:?} has {bytes} bytes, the limit is {limit}. Check that it is the right file")]
+    BundleTooLarge {
+        /// The file.
+        name: String,
+        /// Its length in bytes.
+        bytes: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// A file's length is not the one `router.json` states: usually a truncated download.
+    #[error("bundle file {name:?} has {found} bytes, router.json states {expected}. Fetch it again")]
+    BundleWrongSize {
+        /// The file.
+        name: String,
+        /// Its length in bytes.
+        found: usize,
+        /// The stated length in bytes.
+        expected: usize,
+    },
+    /// A file's SHA-256 is not the one `router.json` states.
+    #[error("bundle file {name:?} has SHA-256 {found}, router.json states {expected}. Fetch it again, or export the bundle anew")]
+    BundleWrongHash {
+        /// The file.
+        name: String,
+        /// Its SHA-256, hexadecimal.
+        found: String,
+        /// The stated SHA-256, hexadecimal.
+        expected: String,
+    },
+    /// `router.json` is not JSON, or not a manifest.
+    #[error("router.json cannot be read: {detail}. Export the bundle anew")]
+    BundleBadManifest {
+        /// What the parser or a check says.
+        detail: String,
+    },
+    /// `router.json` has a `format` this engine does not know.
+    #[error("router.json has format {found}, this engine reads format {expected}. Use an engine of the trainer's version")]
+    BundleUnknownFormat {
+        /// The stated format.
+        found: u64,
+        /// The format this engine reads.
+        expected: u64,
+    },
+    /// `router.json` has a `kind` this engine does not know.
+    #[error("router.json has kind {found:?}, this engine knows {expected}. Use an engine of the trainer's version")]
+    BundleUnknownKind {
+        /// The stated kind.
+        found: String,
+        /// The kinds known, comma separated.
+        expected: String,
+    },
+    /// `tokenizer.json` does not parse.
+    #[error("tokenizer.json cannot be read: {detail}. It must be a Hugging Face tokenizers file")]
+    BundleBadTokenizer {
+        /// What the parser says.
+        detail: String,
+    },
+    /// `model.onnx` does not parse, or is not a router's graph.
+    #[error("model.onnx cannot be used: {detail}. Export the bundle anew")]
+    BundleBadModel {
+        /// What the parser or a check says.
+        detail: String,
+    },
+    /// The one-file transport is not a tar archive of a bundle.
+    #[error("bundle archive cannot be read: {detail}. It must be an uncompressed tar of the bundle's files")]
+    BundleBadArchive {
+        /// What the reader says.
+        detail: String,
+    },
+    /// The query has no text, or only white space.
+    #[error("query is empty: expected text to route")]
+    QueryEmpty,
+    /// The query is longer than the engine accepts.
+    #[error("query has {bytes} bytes, the limit is {limit}. Send the part the decision should rest on")]
+    QueryTooLong {
+        /// UTF-8 length in bytes.
+        bytes: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The query is not text: a NUL character or a lone surrogate.
+    #[error("query is not well-formed text: {detail}. Remove it, or use String.prototype.toWellFormed()")]
+    QueryIllFormed {
+        /// What was found, and where.
+        detail: String,
+    },
+    /// A request to route is not of the documented shape.
+    #[error("request cannot be read: {detail}. Expected {{\"query\": text}} or {{\"messages\": [...]}}, with an optional \"policy\"")]
+    RequestIllFormed {
+        /// What the parser says.
+        detail: String,
+    },
+    /// A conversation holds no text to route.
+    #[error("messages hold no text to route: {detail}. Expected at least one user message with text")]
+    MessagesWithoutText {
+        /// What was found.
+        detail: String,
+    },
+    /// A policy number is out of its range or not finite.
+    #[error("policy field {field:?} is {found}: expected {expected}")]
+    PolicyOutOfRange {
+        /// The field.
+        field: &'static str,
+        /// The value found.
+        found: String,
+        /// The accepted range, in words.
+        expected: &'static str,
+    },
+    /// Two policy fields contradict each other.
+    #[error("policy fields {first:?} and {second:?} contradict each other: give one of them")]
+    PolicyContradiction {
+        /// One field.
+        first: &'static str,
+        /// The other.
+        second: &'static str,
+    },
+    /// A policy names a model that is no candidate of the bundle.
+    #[error("policy names {found:?}, which is no candidate of this bundle: expected one of {expected}")]
+    PolicyUnknownModel {
+        /// The name found.
+        found: String,
+        /// The bundle's candidates, comma separated.
+        expected: String,
+    },
+    /// The policy needs something that this bundle does not state.
+    #[error("policy field {field:?} cannot be used: {missing}")]
+    PolicyUnsupported {
+        /// The field.
+        field: &'static str,
+        /// What the bundle lacks, and the remedy.
+        missing: String,
+    },
+    /// Constraints leave no candidate.
+    #[error("no candidate is left: {detail}. Loosen the constraint")]
+    NoCandidate {
+        /// Which constraint excluded whom.
+        detail: String,
+    },
+    /// The graph failed while it ran.
+    #[error("inference failed: {detail}")]
+    InferenceFailed {
+        /// What the runtime says.
+        detail: String,
+    },
+    /// The graph gave NaN or an infinity.
+    #[error("model.onnx gave {found} for {output:?}: expected finite numbers. Export the bundle anew")]
+    NotFinite {
+        /// The output's name.
+        output: String,
+        /// The value.
+        found: String,
+    },
+}
+
+impl RouterError {
+    /// The stable code: `snake_case`, never reworded.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::BundleMissingFile { .. } => "bundle_missing_file",
+            Self::BundleTooLarge { .. } => "bundle_too_large",
+            Self::BundleWrongSize { .. } => "bundle_wrong_size",
+            Self::BundleWrongHash { .. } => "bundle_wrong_hash",
+            Self::BundleBadManifest { .. } => "bundle_bad_manifest",
+            Self::BundleUnknownFormat { .. } => "bundle_unknown_format",
+            Self::BundleUnknownKind { .. } => "bundle_unknown_kind",
+            Self::BundleBadTokenizer { .. } => "bundle_bad_tokenizer",
+            Self::BundleBadModel { .. } => "bundle_bad_model",
+            Self::BundleBadArchive { .. } => "bundle_bad_archive",
+            Self::QueryEmpty => "query_empty",
+            Self::QueryTooLong { .. } => "query_too_long",
+            Self::QueryIllFormed { .. } => "query_ill_formed",
+            Self::RequestIllFormed { .. } => "request_ill_formed",
+            Self::MessagesWithoutText { .. } => "messages_without_text",
+            Self::PolicyOutOfRange { .. } => "policy_out_of_range",
+            Self::PolicyContradiction { .. } => "policy_contradiction",
+            Self::PolicyUnknownModel { .. } => "policy_unknown_model",
+            Self::PolicyUnsupported { .. } => "policy_unsupported",
+            Self::NoCandidate { .. } => "no_candidate",
+            Self::InferenceFailed { .. } => "inference_failed",
+            Self::NotFinite { .. } => "not_finite",
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The wasm-bindgen surface: thin, JSON in and JSON out.
+//!
+//! `router-wasm/js` wraps it into the public `Router`. A failure is thrown as a JavaScript `Error`
+//! whose `code` is [`RouterError::code`].
+
+use js_sys::{Error, JsString, Reflect, Uint8Array};
+use wasm_bindgen::prelude::*;
+
+use crate::{Query, RouteRequest, Router, RouterError};
+
+/// A loaded bundle.
+#[wasm_bindgen]
+pub struct RouterHandle {
+    router: Router,
+}
+
+#[wasm_bindgen]
+impl RouterHandle {
+    /// A router from a bundle's files: names, and contents in the same order.
+    #[wasm_bindgen(constructor)]
+    pub fn new(names: Vec<String>, contents: Vec<Uint8Array>) -> Result<RouterHandle, JsValue> {
+        let contents = contents.iter().map(Uint8Array::to_vec);
+        let files: Vec<(String, Vec<u8>)> = names.into_iter().zip(contents).collect();
+        Ok(Self { router: Router::from_files(&files).map_err(throw)? })
+    }
+
+    /// A router from a bundle carried as one uncompressed tar.
+    #[wasm_bindgen(js_name = fromTar)]
+    pub fn from_tar(bytes: &[u8]) -> Result<RouterHandle, JsValue> {
+        Ok(Self { router: Router::from_tar(bytes).map_err(throw)? })
+    }
+
+    /// A decision as JSON, for a request as JSON.
+    pub fn route(&self, request: &str) -> Result<String, JsValue> {
+        let request = RouteRequest::from_json(request).map_err(throw)?;
+        let decision = self.router.route(&request.query, &request.policy).map_err(throw)?;
+        to_json(&decision)
+    }
+
+    /// The query's embedding.
+    pub fn embed(&self, query: &str) -> Result<Vec<f32>, JsValue> {
+        Query::new(query).and_then(|query| self.router.embed(&query)).map_err(throw)
+    }
+
+    /// The manifest as JSON.
+    pub fn info(&self) -> Result<String, JsValue> {
+        to_json(self.router.info())
+    }
+}
+
+fn to_json(value: &impl serde::Serialize) -> Result<String, JsValue> {
+    serde_json::to_string(value)
+        .map_err(|e| throw(RouterError::InferenceFailed { detail: e.to_string() }))
+}
+
+#[allow(clippy::needless_pass_by_value)]
+fn throw(error: RouterError) -> JsValue {
+    let thrown = Error::new(&error.to_string());
+    thrown.set_name("RouterError");
+    // Setting a property on an Error made here cannot fail.
+    let _ = Reflect::set(&thrown, &JsString::from("code"), &JsString::from(error.code()));
+    thrown.into()
+}

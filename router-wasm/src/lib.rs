@@ -1,0 +1,123 @@
+//! Switchyard's engine: decides which LLM should answer a query.
+//!
+//! A *bundle* (`router.json`, `model.onnx`, `tokenizer.json`) comes in as bytes, and from then on
+//! nothing else is needed: no network, no embedding API, no key. The same code serves native
+//! callers, the browser, Node and Cloudflare Workers.
+//!
+//! ```no_run
+//! use switchyard_router::{Policy, Query, Router};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut files = Vec::new();
+//! for name in ["router.json", "model.onnx", "tokenizer.json"] {
+//!     files.push((name, std::fs::read(format!("bundles/default/{name}"))?));
+//! }
+//! let router = Router::from_files(&files)?;
+//! let query = Query::new("Prove that every finite integral domain is a field.")?;
+//! let decision = router.route(&query, &Policy::strong_share(0.5))?;
+//! println!("{} (win rate {:.3})", decision.model, decision.win_rate.unwrap_or_default());
+//! # Ok(())
+//! # }
+//! ```
+
+mod bundle;
+mod encoder;
+mod error;
+#[cfg(target_family = "wasm")]
+mod js;
+mod manifest;
+mod policy;
+mod query;
+mod request;
+mod router;
+
+pub use bundle::{
+    Bundle, MANIFEST_FILE, MAX_FILE_BYTES, MAX_MANIFEST_BYTES, MODEL_FILE, TOKENIZER_FILE,
+    files_from_tar, sha256_hex,
+};
+pub use encoder::{Encoder, Outputs, Tokens};
+pub use error::RouterError;
+pub use manifest::{
+    Calibration, Candidate, EncoderInfo, FORMAT, FileEntry, Head, Manifest, Metric, Provenance,
+    Source, TruncationSide,
+};
+pub use policy::{
+    Assessment, CandidateScore, DEFAULT_OUTPUT_TOKENS, Decision, Policy, Reason,
+};
+pub use query::{Content, ContentPart, MAX_QUERY_BYTES, Message, Query};
+pub use request::RouteRequest;
+pub use router::Kind;
+
+/// A bundle ready to route.
+pub struct Router {
+    manifest: Manifest,
+    kind: Kind,
+    encoder: Encoder,
+}
+
+impl Router {
+    /// A router from a bundle's files, as `(name, bytes)`.
+    ///
+    /// # Errors
+    /// Any `bundle_*` error.
+    pub fn from_files<N: AsRef<str>, B: AsRef<[u8]>>(
+        files: &[(N, B)],
+    ) -> Result<Self, RouterError> {
+        let bundle = Bundle::from_files(files)?;
+        let kind = Kind::from_name(&bundle.manifest.kind)?;
+        let encoder = Encoder::from_bundle(&bundle)?;
+        Ok(Self { kind, encoder, manifest: bundle.manifest })
+    }
+
+    /// A router from a bundle carried as one uncompressed tar.
+    ///
+    /// # Errors
+    /// Any `bundle_*` error.
+    pub fn from_tar(bytes: &[u8]) -> Result<Self, RouterError> {
+        Self::from_files(&files_from_tar(bytes)?)
+    }
+
+    /// Decides which candidate answers `query`.
+    ///
+    /// # Errors
+    /// Any `policy_*` error, `no_candidate`, `query_empty`, `inference_failed`, `not_finite`.
+    pub fn route(&self, query: &Query, policy: &Policy) -> Result<Decision, RouterError> {
+        policy.check(&self.manifest)?;
+        policy.decide(&self.manifest, &self.assess(query)?)
+    }
+
+    /// What the router says of `query`, before any policy.
+    ///
+    /// # Errors
+    /// `query_empty`, `inference_failed`, `not_finite`.
+    pub fn assess(&self, query: &Query) -> Result<Assessment, RouterError> {
+        let tokens = self.encoder.tokenize(query.text())?;
+        let outputs = self.encoder.run(&tokens.ids)?;
+        Ok(Assessment {
+            scores: self.kind.qualities(&outputs.scores),
+            win_rate: self.kind.win_rate(&outputs.scores, &self.manifest),
+            tokens: tokens.total,
+        })
+    }
+
+    /// The query's embedding, of the manifest's embedding size.
+    ///
+    /// # Errors
+    /// `query_empty`, `inference_failed`, `not_finite`.
+    pub fn embed(&self, query: &Query) -> Result<Vec<f32>, RouterError> {
+        let tokens = self.encoder.tokenize(query.text())?;
+        Ok(self.encoder.run(&tokens.ids)?.embedding)
+    }
+
+    /// The bundle's manifest: candidates, calibration, metrics, provenance.
+    #[must_use]
+    pub fn info(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Tokenizer and graph, for callers that look inside (verification, embedding caches).
+    #[must_use]
+    pub fn encoder(&self) -> &Encoder {
+        &self.encoder
+    }
+}

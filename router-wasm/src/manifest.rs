@@ -1,0 +1,270 @@
+//! `router.json`: what a bundle says of itself.
+//!
+//! Unknown fields are ignored, so that a newer trainer may add some; an unknown `format` or
+//! `kind` is an error, since the answers would be wrong.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::RouterError;
+
+/// The bundle format this engine reads and the trainer writes.
+pub const FORMAT: u64 = 1;
+
+/// `router.json`, format 1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Bundle format, [`FORMAT`].
+    pub format: u64,
+    /// The bundle's name, as shown to people.
+    pub name: String,
+    /// The router kind, for example `mf`.
+    pub kind: String,
+    /// The LLMs that may answer, in the order of the graph's `scores`.
+    pub candidates: Vec<Candidate>,
+    /// How a query becomes an embedding.
+    pub encoder: EncoderInfo,
+    /// What the router kind needs beyond the graph.
+    pub head: Head,
+    /// Win-rate quantiles, so that a threshold can be asked for as a share of strong calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
+    /// Evaluation rows.
+    #[serde(default)]
+    pub metrics: Vec<Metric>,
+    /// The sources this router was trained on.
+    #[serde(default)]
+    pub trained_on: Vec<Source>,
+    /// How the weights came to be: trainer version, recipe, seed, device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provenance: Option<Provenance>,
+    /// The bundle's other files.
+    pub files: Vec<FileEntry>,
+}
+
+/// An LLM that may answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// The model's identifier, as a host passes it to an upstream.
+    pub id: String,
+    /// USD per million input tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_price: Option<f64>,
+    /// USD per million output tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_price: Option<f64>,
+    /// The day the prices were read, `YYYY-MM-DD` or `YYYY-MM`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices_as_of: Option<String>,
+    /// Context window in tokens, input and output together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context_window: Option<u64>,
+}
+
+/// How a query becomes an embedding.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EncoderInfo {
+    /// `static` or `transformer`.
+    pub tier: String,
+    /// Longest sequence the graph is given, special tokens included.
+    pub max_tokens: usize,
+    /// Which end of a longer query is cut off.
+    pub truncation_side: TruncationSide,
+    /// How token vectors become one, for example `mean`.
+    pub pooling: String,
+    /// Embedding size D.
+    pub embedding_size: usize,
+    /// Whether the tokenizer's special tokens are added.
+    pub special_tokens: bool,
+    /// Where the encoder comes from: name and licence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+}
+
+/// Which end of a long query is cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TruncationSide {
+    /// The beginning is cut off.
+    Left,
+    /// The end is cut off.
+    Right,
+}
+
+/// What a router kind needs beyond the graph.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Head {
+    /// The strong candidate of the pair that the win rate is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strong: Option<String>,
+    /// The weak candidate of the pair.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weak: Option<String>,
+    /// Share of strong calls that a policy without threshold or share asks for, in [0, 1].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_strong_share: Option<f64>,
+}
+
+/// Win-rate quantiles over a sample of queries.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// Quantiles at equal steps from 0 to 1, ascending; 101 of them are percentiles.
+    pub quantiles: Vec<f64>,
+    /// What the sample is.
+    pub sample: String,
+    /// How many queries it holds.
+    pub rows: u64,
+}
+
+/// One evaluation row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Metric {
+    /// The data set.
+    pub dataset: String,
+    /// `apgr`, `cpt50`, `cpt80`, ...
+    pub metric: String,
+    /// The value; `cpt` in percent of strong calls, the rest as the metric is defined.
+    pub value: f64,
+    /// Rows measured on.
+    pub rows: u64,
+    /// Rows left out because they were trained on.
+    pub removed_as_leaks: u64,
+    /// Whether the data set was held out from training, tuning and calibration.
+    pub held_out: bool,
+}
+
+/// A source of training data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Source {
+    /// The data set.
+    pub name: String,
+    /// Rows trained on.
+    pub rows: u64,
+    /// The data set's licence, an SPDX identifier where there is one.
+    pub licence: String,
+    /// SHA-256 of the files' contents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Rows removed because an evaluation set holds the same question.
+    #[serde(default)]
+    pub removed_as_leaks: u64,
+}
+
+/// How the weights came to be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// The trainer's version.
+    pub trainer: String,
+    /// The recipe's name.
+    pub recipe: String,
+    /// SHA-256 of the recipe file.
+    pub recipe_sha256: String,
+    /// The seed of every random draw.
+    pub seed: u64,
+    /// The device trained on.
+    pub device: String,
+    /// Licence of the weights.
+    pub licence: String,
+}
+
+/// A file of the bundle.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// The file's name, without a folder.
+    pub name: String,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// Its SHA-256, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+impl Manifest {
+    /// Reads and checks `router.json`.
+    ///
+    /// # Errors
+    /// [`RouterError::BundleUnknownFormat`] before anything else, so that a newer bundle is
+    /// named as such; [`RouterError::BundleBadManifest`] for the rest.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, RouterError> {
+        let bad = |detail: String| RouterError::BundleBadManifest { detail };
+        let value: serde_json::Value =
+            serde_json::from_slice(bytes).map_err(|e| bad(e.to_string()))?;
+        let format = value
+            .get("format")
+            .and_then(serde_json::Value::as_u64)
+            .ok_or_else(|| bad("\"format\" is not a whole number".into()))?;
+        if format != FORMAT {
+            return Err(RouterError::BundleUnknownFormat { found: format, expected: FORMAT });
+        }
+        let manifest: Self = serde_json::from_value(value).map_err(|e| bad(e.to_string()))?;
+        manifest.check().map_err(bad)?;
+        Ok(manifest)
+    }
+
+    /// The candidate's place in the graph's `scores`.
+    #[must_use]
+    pub fn candidate_index(&self, id: &str) -> Option<usize> {
+        self.candidates.iter().position(|c| c.id == id)
+    }
+
+    /// The candidates' identifiers, comma separated, for messages.
+    #[must_use]
+    pub fn candidate_names(&self) -> String {
+        self.candidates.iter().map(|c| c.id.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.candidates.is_empty() {
+            return Err("\"candidates\" is empty".into());
+        }
+        for (i, candidate) in self.candidates.iter().enumerate() {
+            if self.candidates[..i].iter().any(|c| c.id == candidate.id) {
+                return Err(format!("candidate {:?} is listed twice", candidate.id));
+            }
+            for (field, price) in
+                [("input_price", candidate.input_price), ("output_price", candidate.output_price)]
+            {
+                if price.is_some_and(|p| !p.is_finite() || p < 0.0) {
+                    return Err(format!(
+                        "candidate {:?} has {field} {price:?}: expected USD per million tokens, >= 0",
+                        candidate.id
+                    ));
+                }
+            }
+        }
+        if self.head.strong.is_some() != self.head.weak.is_some() {
+            return Err("\"head\" names one of strong and weak: expected both or neither".into());
+        }
+        for (role, id) in [("strong", &self.head.strong), ("weak", &self.head.weak)] {
+            if let Some(id) = id
+                && self.candidate_index(id).is_none()
+            {
+                return Err(format!(
+                    "head.{role} is {id:?}, which is no candidate: expected one of {}",
+                    self.candidate_names()
+                ));
+            }
+        }
+        if self.head.strong.is_some() && self.head.strong == self.head.weak {
+            return Err("head.strong and head.weak are the same candidate".into());
+        }
+        if self.head.default_strong_share.is_some_and(|s| !(0.0..=1.0).contains(&s)) {
+            return Err("head.default_strong_share is not in [0, 1]".into());
+        }
+        let encoder = &self.encoder;
+        if encoder.max_tokens == 0 || encoder.max_tokens > 1 << 20 {
+            return Err(format!(
+                "encoder.max_tokens is {}: expected 1 to 1048576",
+                encoder.max_tokens
+            ));
+        }
+        if let Some(calibration) = &self.calibration {
+            let q = &calibration.quantiles;
+            if q.len() < 2 {
+                return Err(format!("calibration has {} quantiles: expected at least 2", q.len()));
+            }
+            if q.iter().any(|v| !(0.0..=1.0).contains(v)) || q.windows(2).any(|w| w[0] > w[1]) {
+                return Err("calibration.quantiles are not ascending within [0, 1]".into());
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,334 @@
+//! Scores, prices and constraints to a decision.
+//!
+//! Between a strong and a weak candidate the win rate meets a threshold alpha: strong iff
+//! win rate >= alpha (RouteLLM, section 3). A threshold may be asked for as a share of strong
+//! calls through the bundle's [`Calibration`]. Among several candidates, or with a cost weight, the
+//! best `score - cost_weight * cost` is taken (RouterDC's cost-aware variant). A `max_cost` or a
+//! context window that a candidate does not meet takes it out first.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::RouterError;
+use crate::manifest::{Calibration, Manifest};
+
+/// Output tokens assumed for a cost estimate where the caller states none.
+pub const DEFAULT_OUTPUT_TOKENS: u32 = 256;
+
+/// How to turn scores into a decision. The default is the bundle's own share of strong calls.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Policy {
+    /// Alpha in [0, 1]: strong iff win rate >= alpha.
+    pub threshold: Option<f64>,
+    /// Share of strong calls in [0, 1], turned into a threshold by the bundle's calibration.
+    pub strong_share: Option<f64>,
+    /// Most USD that the request may cost by estimate, >= 0.
+    pub max_cost: Option<f64>,
+    /// Score given up per USD, >= 0: chooses the best `score - cost_weight * cost`.
+    pub cost_weight: Option<f64>,
+    /// The candidates allowed; all of the bundle's where absent.
+    pub candidates: Option<Vec<String>>,
+    /// Output tokens to estimate costs with; [`DEFAULT_OUTPUT_TOKENS`] where absent.
+    pub output_tokens: Option<u32>,
+}
+
+/// Which LLM answers, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Decision {
+    /// The chosen candidate.
+    pub model: String,
+    /// Why.
+    pub reason: Reason,
+    /// Win rate of strong over weak, in [0, 1]; absent where the bundle has no such pair.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub win_rate: Option<f64>,
+    /// The threshold used, in [0, 1]; absent where the choice was not between two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
+    /// Every candidate of the bundle, in its order.
+    pub scores: Vec<CandidateScore>,
+    /// Tokens of the query, by the bundle's tokenizer.
+    pub tokens: usize,
+    /// Estimated USD for the chosen candidate, where its prices are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimated_cost: Option<f64>,
+}
+
+/// A candidate's score and cost for one query.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CandidateScore {
+    /// The candidate.
+    pub model: String,
+    /// Expected quality in [0, 1], as the router kind defines it.
+    pub score: f64,
+    /// Estimated USD, where prices are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimated_cost: Option<f64>,
+}
+
+/// Why a candidate was chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The win rate reaches the threshold: strong.
+    AboveThreshold,
+    /// The win rate stays below the threshold: weak.
+    BelowThreshold,
+    /// The best score, less its weighted cost, among those allowed.
+    BestScore,
+    /// One candidate was left.
+    OnlyCandidate,
+}
+
+/// What a router kind says of one query.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assessment {
+    /// Expected quality of each candidate in [0, 1], in the manifest's order.
+    pub scores: Vec<f64>,
+    /// Win rate of the manifest's strong candidate over its weak one, in [0, 1].
+    pub win_rate: Option<f64>,
+    /// Tokens of the query.
+    pub tokens: usize,
+}
+
+impl Policy {
+    /// A policy with a threshold.
+    #[must_use]
+    pub fn threshold(alpha: f64) -> Self {
+        Self { threshold: Some(alpha), ..Self::default() }
+    }
+
+    /// A policy with a share of strong calls.
+    #[must_use]
+    pub fn strong_share(share: f64) -> Self {
+        Self { strong_share: Some(share), ..Self::default() }
+    }
+
+    /// Checks ranges and names, before anything is computed.
+    ///
+    /// # Errors
+    /// Any `policy_*` error.
+    pub fn check(&self, manifest: &Manifest) -> Result<(), RouterError> {
+        let in_range = |field, value: Option<f64>, top: f64, expected| match value {
+            Some(v) if !(v >= 0.0 && v <= top) => {
+                Err(RouterError::PolicyOutOfRange { field, found: v.to_string(), expected })
+            }
+            _ => Ok(()),
+        };
+        in_range("threshold", self.threshold, 1.0, "a number in [0, 1]")?;
+        in_range("strongShare", self.strong_share, 1.0, "a number in [0, 1]")?;
+        in_range("maxCost", self.max_cost, f64::MAX, "USD, >= 0 and finite")?;
+        in_range("costWeight", self.cost_weight, f64::MAX, "score per USD, >= 0 and finite")?;
+        let pairwise = match (self.threshold, self.strong_share) {
+            (Some(_), Some(_)) => {
+                return Err(RouterError::PolicyContradiction {
+                    first: "threshold",
+                    second: "strongShare",
+                });
+            }
+            (Some(_), None) => Some("threshold"),
+            (None, Some(_)) => Some("strongShare"),
+            (None, None) => None,
+        };
+        if let Some(field) = pairwise {
+            if self.cost_weight.is_some() {
+                return Err(RouterError::PolicyContradiction { first: field, second: "costWeight" });
+            }
+            if manifest.head.strong.is_none() {
+                return Err(RouterError::PolicyUnsupported {
+                    field,
+                    missing: "this bundle has no strong and weak candidate; choose by costWeight \
+                              or maxCost"
+                        .into(),
+                });
+            }
+        }
+        if self.strong_share.is_some() && manifest.calibration.is_none() {
+            return Err(RouterError::PolicyUnsupported {
+                field: "strongShare",
+                missing: "this bundle has no calibration; give a threshold, or calibrate it".into(),
+            });
+        }
+        for found in self.candidates.iter().flatten() {
+            if manifest.candidate_index(found).is_none() {
+                return Err(RouterError::PolicyUnknownModel {
+                    found: found.clone(),
+                    expected: manifest.candidate_names(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides on one query. The policy has passed [`Policy::check`].
+    ///
+    /// # Errors
+    /// [`RouterError::NoCandidate`]; [`RouterError::PolicyUnsupported`] where a cost is needed and
+    /// a price is not known.
+    pub fn decide(
+        &self,
+        manifest: &Manifest,
+        assessment: &Assessment,
+    ) -> Result<Decision, RouterError> {
+        let costs = self.costs(manifest, assessment.tokens);
+        let left = self.candidates_left(manifest, assessment.tokens, &costs)?;
+        let threshold = self.resolved_threshold(manifest);
+        let pair = manifest
+            .head
+            .strong
+            .as_deref()
+            .zip(manifest.head.weak.as_deref())
+            .and_then(|(s, w)| manifest.candidate_index(s).zip(manifest.candidate_index(w)));
+
+        let (chosen, reason, threshold) = match (left.as_slice(), pair, threshold) {
+            ([only], ..) => (*only, Reason::OnlyCandidate, None),
+            (_, Some((strong, weak)), Some(alpha))
+                if left.contains(&strong) && left.contains(&weak) =>
+            {
+                match assessment.win_rate.is_some_and(|win_rate| win_rate >= alpha) {
+                    true => (strong, Reason::AboveThreshold, Some(alpha)),
+                    false => (weak, Reason::BelowThreshold, Some(alpha)),
+                }
+            }
+            _ => (self.best(manifest, assessment, &costs, &left)?, Reason::BestScore, None),
+        };
+        let scores = manifest
+            .candidates
+            .iter()
+            .zip(&assessment.scores)
+            .zip(&costs)
+            .map(|((candidate, &score), &estimated_cost)| CandidateScore {
+                model: candidate.id.clone(),
+                score,
+                estimated_cost,
+            })
+            .collect();
+        Ok(Decision {
+            model: manifest.candidates[chosen].id.clone(),
+            reason,
+            win_rate: assessment.win_rate,
+            threshold,
+            scores,
+            tokens: assessment.tokens,
+            estimated_cost: costs[chosen],
+        })
+    }
+
+    fn resolved_threshold(&self, manifest: &Manifest) -> Option<f64> {
+        if self.cost_weight.is_some() {
+            return None;
+        }
+        let share = self.strong_share.or(manifest.head.default_strong_share);
+        self.threshold.or_else(|| {
+            let calibration = manifest.calibration.as_ref()?;
+            Some(calibration.threshold_at_share(share?))
+        })
+    }
+
+    fn output_tokens(&self) -> u32 {
+        self.output_tokens.unwrap_or(DEFAULT_OUTPUT_TOKENS)
+    }
+
+    #[allow(clippy::cast_precision_loss)]
+    fn costs(&self, manifest: &Manifest, tokens: usize) -> Vec<Option<f64>> {
+        let output = f64::from(self.output_tokens());
+        manifest
+            .candidates
+            .iter()
+            .map(|candidate| {
+                let (input_price, output_price) =
+                    candidate.input_price.zip(candidate.output_price)?;
+                Some((tokens as f64 * input_price + output * output_price) / 1e6)
+            })
+            .collect()
+    }
+
+    fn candidates_left(
+        &self,
+        manifest: &Manifest,
+        tokens: usize,
+        costs: &[Option<f64>],
+    ) -> Result<Vec<usize>, RouterError> {
+        let needed = tokens as u64 + u64::from(self.output_tokens());
+        let mut left = Vec::new();
+        let mut out = Vec::new();
+        for (i, candidate) in manifest.candidates.iter().enumerate() {
+            let id = &candidate.id;
+            if self.candidates.as_ref().is_some_and(|allowed| !allowed.contains(id)) {
+                out.push(format!("{id} is not among the allowed"));
+            } else if let Some(window) = candidate.context_window.filter(|&w| w < needed) {
+                out.push(format!("{id} takes {window} tokens, {needed} are needed"));
+            } else if let Some(max_cost) = self.max_cost {
+                match costs[i] {
+                    Some(cost) if cost <= max_cost => left.push(i),
+                    Some(cost) => {
+                        out.push(format!("{id} would cost {cost:.6} USD, maxCost is {max_cost}"));
+                    }
+                    None => return Err(price_unknown("maxCost", id)),
+                }
+            } else {
+                left.push(i);
+            }
+        }
+        match left.is_empty() {
+            true => Err(RouterError::NoCandidate { detail: out.join("; ") }),
+            false => Ok(left),
+        }
+    }
+
+    fn best(
+        &self,
+        manifest: &Manifest,
+        assessment: &Assessment,
+        costs: &[Option<f64>],
+        left: &[usize],
+    ) -> Result<usize, RouterError> {
+        let mut best = (left[0], f64::NEG_INFINITY);
+        for &i in left {
+            let penalty = match (self.cost_weight, costs[i]) {
+                (None, _) => 0.0,
+                (Some(weight), Some(cost)) => weight * cost,
+                (Some(_), None) => {
+                    return Err(price_unknown("costWeight", &manifest.candidates[i].id));
+                }
+            };
+            let value = assessment.scores[i] - penalty;
+            if value > best.1 {
+                best = (i, value);
+            }
+        }
+        Ok(best.0)
+    }
+}
+
+impl Calibration {
+    /// The threshold at which `share` (in [0, 1]) of the sample's queries go to the strong
+    /// candidate: the win rate's quantile at `1 - share`, linearly interpolated. A share of 0 asks
+    /// for 1, a share of 1 for 0, whatever the sample.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    pub fn threshold_at_share(&self, share: f64) -> f64 {
+        if share <= 0.0 {
+            return 1.0;
+        }
+        if share >= 1.0 {
+            return 0.0;
+        }
+        let last = self.quantiles.len() - 1;
+        let position = (1.0 - share) * last as f64;
+        let below = (position.floor() as usize).min(last - 1);
+        let fraction = position - below as f64;
+        self.quantiles[below] * (1.0 - fraction) + self.quantiles[below + 1] * fraction
+    }
+}
+
+fn price_unknown(field: &'static str, id: &str) -> RouterError {
+    RouterError::PolicyUnsupported {
+        field,
+        missing: format!(
+            "the prices of {id} are not known; state them in router.json or leave it out"
+        ),
+    }
+}

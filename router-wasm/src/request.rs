@@ -1,0 +1,59 @@
+//! The request to route, as JSON: what JavaScript hands over and `POST /v1/route` takes.
+//!
+//! ```
+//! use switchyard_router::RouteRequest;
+//! let request = RouteRequest::from_json(
+//!     r#"{"query": "What is the capital of France?", "policy": {"strongShare": 0.2}}"#,
+//! )
+//! .unwrap();
+//! assert_eq!(request.policy.strong_share, Some(0.2));
+//! ```
+
+use serde::Deserialize;
+
+use crate::error::RouterError;
+use crate::policy::Policy;
+use crate::query::{Message, Query};
+
+/// A query and a policy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RouteRequest {
+    /// What to route, from `query` or `messages`.
+    pub query: Query,
+    /// How to decide; the bundle's default where absent.
+    pub policy: Policy,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire {
+    query: Option<String>,
+    messages: Option<Vec<Message>>,
+    policy: Option<Policy>,
+}
+
+impl RouteRequest {
+    /// Reads a request. A lone surrogate, which JSON can carry and UTF-8 cannot, is an ill-formed
+    /// query.
+    ///
+    /// # Errors
+    /// [`RouterError::RequestIllFormed`], and those of [`Query::new`] and
+    /// [`Query::from_messages`].
+    pub fn from_json(json: &str) -> Result<Self, RouterError> {
+        let wire: Wire = serde_json::from_str(json).map_err(|e| {
+            let detail = e.to_string();
+            match detail.contains("surrogate") || detail.contains("unexpected end of hex escape") {
+                true => RouterError::QueryIllFormed { detail: format!("lone surrogate ({detail})") },
+                false => RouterError::RequestIllFormed { detail },
+            }
+        })?;
+        let ill_formed = |detail: &str| RouterError::RequestIllFormed { detail: detail.into() };
+        let query = match (wire.query, wire.messages) {
+            (Some(text), None) => Query::new(text)?,
+            (None, Some(messages)) => Query::from_messages(&messages)?,
+            (Some(_), Some(_)) => return Err(ill_formed("both \"query\" and \"messages\" are given")),
+            (None, None) => return Err(ill_formed("neither \"query\" nor \"messages\" is given")),
+        };
+        Ok(Self { query, policy: wire.policy.unwrap_or_default() })
+    }
+}

@@ -1,0 +1,71 @@
+//! Writes `tests/fixtures` anew: the tiny bundle, the parity cases, and ids for ONNX Runtime.
+
+use anyhow::{Context, Result};
+use serde_json::json;
+use switchyard_router::{Calibration, Query, Router};
+use switchyard_tests::parity::{Case, Parity, answer, requests};
+use switchyard_tests::tiny;
+use switchyard_trainer::eval;
+use switchyard_trainer::export::bundle;
+
+fn main() -> Result<()> {
+    let fixtures = tiny::fixtures();
+    let uncalibrated = tiny::bundle(None)?.router()?;
+    let texts: Vec<String> = requests()
+        .iter()
+        .filter_map(|(_, request)| request["query"].as_str().map(str::to_owned))
+        .collect();
+    let rates: Vec<f64> = texts
+        .iter()
+        .filter_map(|text| uncalibrated.assess(&Query::new(text.as_str()).ok()?).ok()?.win_rate)
+        .collect();
+    let quantiles = eval::calibration::Calibration::from_win_rates(&rates)?;
+    let calibration = Calibration {
+        quantiles: quantiles.quantiles().to_vec(),
+        sample: "the parity suite's queries".into(),
+        rows: rates.len() as u64,
+    };
+    let draft = tiny::bundle(Some(calibration))?;
+    draft.write(&fixtures.join("tiny"))?;
+
+    let router = draft.router()?;
+    let cases = requests()
+        .into_iter()
+        .map(|(name, request)| {
+            let expect = match answer(&router, &request) {
+                Ok(decision) => serde_json::to_value(&decision)?,
+                Err(error) => json!({ "code": error.code() }),
+            };
+            Ok(Case { name: name.into(), request, expect })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    write(&fixtures.join("parity.json"), &Parity { tolerance: 1e-4, cases })?;
+
+    let mut ids = serde_json::Map::new();
+    for (name, folder) in [
+        ("tests/fixtures/tiny", fixtures.join("tiny")),
+        ("bundles/default", fixtures.join("../../bundles/default")),
+    ] {
+        if !folder.exists() {
+            continue;
+        }
+        let router = Router::from_files(&bundle::read_files(&folder)?)?;
+        let rows = texts
+            .iter()
+            .filter_map(|text| router.encoder().tokenize(text).ok())
+            .map(|tokens| {
+                let outputs = router.encoder().run(&tokens.ids)?;
+                let embedding: Vec<f32> = outputs.embedding.iter().copied().take(8).collect();
+                Ok(json!({"ids": tokens.ids, "scores": outputs.scores, "embedding": embedding}))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        ids.insert(name.into(), rows.into());
+    }
+    write(&fixtures.join("onnx-ids.json"), &ids)
+}
+
+fn write(path: &std::path::Path, value: &impl serde::Serialize) -> Result<()> {
+    let mut text = serde_json::to_string_pretty(value)?;
+    text.push('\n');
+    std::fs::write(path, text).with_context(|| path.display().to_string())
+}

@@ -1,0 +1,88 @@
+//! The cases that every host must answer alike: queries, policies, and what to expect.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use switchyard_router::{Decision, RouteRequest, Router, RouterError};
+
+/// `tests/fixtures/parity.json`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Parity {
+    /// Absolute tolerance of win rates and scores: hosts differ in the order of float additions.
+    pub tolerance: f64,
+    /// The cases.
+    pub cases: Vec<Case>,
+}
+
+/// One request and its answer.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Case {
+    /// What it shows.
+    pub name: String,
+    /// `query` or `messages`, and `policy`: the request, as `RouteRequest` reads it.
+    #[serde(flatten)]
+    pub request: Map<String, Value>,
+    /// The decision, or `{"code": ...}`.
+    pub expect: Value,
+}
+
+/// Requests that must be answered alike everywhere.
+#[must_use]
+pub fn requests() -> Vec<(&'static str, Map<String, Value>)> {
+    let long = "prove that the sum of every even number and an odd number is odd. ".repeat(40);
+    let requests = [
+        ("plain English", json!({"query": "What is the capital city of the country?"})),
+        ("a harder one", json!({"query": "Prove that there exists a prime number between n and 2n."})),
+        ("code", json!({"query": "def sum(a, b):\n    return a + b  # why?"})),
+        ("Chinese", json!({"query": "请证明:世界和平是好的。为什么?"})),
+        ("Chinese and English", json!({"query": "大语言模型 routing 是什么? Explain the 模型."})),
+        ("emoji", json!({"query": "hello 🙂🚦 which model? 👩‍🔬"})),
+        ("accents and case", json!({"query": "ÉCRIS une fonction, S'IL TE PLAÎT; naïve café"})),
+        ("combining marks", json!({"query": "e\u{301}crire cafe\u{301}"})),
+        ("right to left", json!({"query": "ما هي عاصمة البلد؟ hello"})),
+        ("unknown script only", json!({"query": "ქართული"})),
+        ("white space around", json!({"query": "  \n\t how to route a query?  \n"})),
+        ("a tab, a soft hyphen, a zero-width space", json!({"query": "co\u{ad}de\t\u{200b}list"})),
+        ("a long word", json!({"query": "supercalifragilisticexpialidociousness"})),
+        ("a word past WordPiece's limit", json!({"query": format!("{} ok", "x".repeat(101))})),
+        ("past the longest sequence", json!({"query": long})),
+        ("numbers", json!({"query": "3.14159 * 2 = ? 1,000,000"})),
+        ("threshold 0: always strong", json!({"query": "hello", "policy": {"threshold": 0.0}})),
+        ("threshold 1: always weak", json!({"query": "hello", "policy": {"threshold": 1.0}})),
+        ("a share", json!({"query": "explain the theorem", "policy": {"strongShare": 0.25}})),
+        ("share 1", json!({"query": "explain the theorem", "policy": {"strongShare": 1.0}})),
+        ("no money for strong", json!({"query": "prove it", "policy": {"maxCost": 0.001}})),
+        ("score less cost", json!({"query": "prove it", "policy": {"costWeight": 20.0}})),
+        ("one candidate allowed", json!({"query": "hi", "policy": {"candidates": ["tiny-weak"]}})),
+        ("weak's window is too small", json!({"query": "hi", "policy": {"outputTokens": 4000}})),
+        ("a conversation", json!({"messages": [
+            {"role": "system", "content": "Answer in one line."},
+            {"role": "user", "content": "Prove the theorem."},
+            {"role": "assistant", "content": "Shall I?"},
+            {"role": "user", "content": [{"type": "text", "text": "yes, please"},
+                                         {"type": "image_url", "image_url": {"url": "x:"}}]}
+        ]})),
+        ("empty", json!({"query": ""})),
+        ("white space only", json!({"query": " \n "})),
+        ("NUL", json!({"query": "a\u{0}b"})),
+        ("no user text", json!({"messages": [{"role": "assistant", "content": "hi"}]})),
+        ("no messages", json!({"messages": []})),
+        ("neither query nor messages", json!({"policy": {}})),
+        ("unknown policy field", json!({"query": "hi", "policy": {"treshold": 0.5}})),
+        ("threshold out of range", json!({"query": "hi", "policy": {"threshold": 1.5}})),
+        ("threshold and share", json!({"query": "hi", "policy": {"threshold": 0.5, "strongShare": 0.5}})),
+        ("unknown candidate", json!({"query": "hi", "policy": {"candidates": ["gpt-9"]}})),
+        ("no candidate affordable", json!({"query": "hi", "policy": {"maxCost": 0.0}})),
+        ("no candidate allowed", json!({"query": "hi", "policy": {"candidates": []}})),
+    ];
+    let object = |value: Value| value.as_object().cloned().unwrap_or_default();
+    requests.into_iter().map(|(name, request)| (name, object(request))).collect()
+}
+
+/// What the native engine answers.
+///
+/// # Errors
+/// The engine's.
+pub fn answer(router: &Router, request: &Map<String, Value>) -> Result<Decision, RouterError> {
+    let request = RouteRequest::from_json(&Value::Object(request.clone()).to_string())?;
+    router.route(&request.query, &request.policy)
+}

@@ -1,0 +1,94 @@
+//! What the trainer exports is what it trained, and what other runtimes can read.
+
+use burn::tensor::{Int, Tensor, TensorData};
+use switchyard_router::{Policy, Query};
+use switchyard_tests::{tiny, tiny_encoder};
+use switchyard_trainer::device::{DeviceChoice, open};
+use switchyard_trainer::encoder::hugging_face;
+use switchyard_trainer::export::graph::{Attribute, Graph, Value};
+use switchyard_trainer::export::quantise;
+use tract_onnx::prelude::*;
+
+#[test]
+fn quantised_win_rates_stay_near_the_float_ones() {
+    let draft = tiny::bundle(None).unwrap();
+    let router = draft.router().unwrap();
+    let (a, b) = ("prove the theorem", "hello world");
+    let rate = |text: &str| {
+        router.assess(&Query::new(text).unwrap()).unwrap().win_rate.unwrap()
+    };
+    assert!((rate(a) - rate(b)).abs() > 1e-3, "the tiny bundle must tell queries apart");
+    let decision = router.route(&Query::new(a).unwrap(), &Policy::threshold(rate(a))).unwrap();
+    assert_eq!(decision.model, "tiny-strong", "win rate >= threshold is strong");
+}
+
+#[test]
+fn padding_does_not_change_an_embedding_in_the_trainer() {
+    let folder = tempfile::tempdir().unwrap();
+    tiny_encoder::write(folder.path()).unwrap();
+    let device = open(DeviceChoice::Cpu).unwrap().device;
+    let bert = hugging_face::read(folder.path(), &device).unwrap().bert;
+    let run = |ids: Vec<i64>, mask: Vec<f32>| {
+        let shape = [1, ids.len()];
+        let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, shape), &device);
+        let mask = Tensor::<2>::from_data(TensorData::new(mask, shape), &device);
+        bert.mean_pooled(ids, mask).into_data().to_vec::<f32>().unwrap()
+    };
+    let bare = run(vec![2, 40, 41, 3], vec![1.0; 4]);
+    let padded = run(vec![2, 40, 41, 3, 0, 0, 0], vec![1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0]);
+    assert_eq!(bare.len(), tiny_encoder::HIDDEN);
+    for (a, b) in bare.iter().zip(&padded) {
+        assert!((a - b).abs() < 1e-4, "{a} and {b}");
+    }
+}
+
+#[test]
+fn a_damaged_encoder_folder_is_named() {
+    let device = open(DeviceChoice::Cpu).unwrap().device;
+    let break_and_read = |file: &str, content: &[u8]| {
+        let folder = tempfile::tempdir().unwrap();
+        tiny_encoder::write(folder.path()).unwrap();
+        std::fs::write(folder.path().join(file), content).unwrap();
+        hugging_face::read(folder.path(), &device).unwrap_err()
+    };
+    for (file, content) in [
+        ("config.json", &b"{"[..]),
+        ("config.json", br#"{"model_type": "t5"}"#),
+        ("model.safetensors", b"short"),
+    ] {
+        let error = break_and_read(file, content);
+        assert_eq!(error.code(), "bad_encoder");
+        assert!(error.to_string().contains(file), "{error}");
+    }
+    let nowhere = hugging_face::read(std::path::Path::new("no/such/folder"), &device).unwrap_err();
+    assert_eq!(nowhere.code(), "bad_encoder");
+}
+
+#[test]
+fn a_per_channel_scale_reaches_every_channel() {
+    let weights = [0.5_f32, 100.0, -0.25, 3.0, 0.125, -7.0];
+    let quantised = quantise::columns(&weights, 3);
+    let mut g = Graph::new("per channel");
+    let x = g.input("x", Value::Float, &["1", "2"]);
+    let w = g.int8s("w", &[2, 3], &quantised.values);
+    let s = g.floats("s", &[3], &quantised.scales);
+    let w = g.node("DequantizeLinear", "wf", &[&w, &s], &[Attribute::Int("axis", 1)]);
+    let y = g.node("MatMul", "y", &[&x, &w], &[]);
+    g.output(&y, Value::Float, &["1", "3"]);
+    let model = tract_onnx::onnx()
+        .model_for_read(&mut g.into_bytes().as_slice())
+        .unwrap()
+        .into_optimized()
+        .unwrap()
+        .into_runnable()
+        .unwrap();
+    let input = Tensor2::from_shape(&[1, 2], &[1.0_f32, 1.0]).unwrap();
+    let output = model.run(tvec![input.into_tvalue()]).unwrap();
+    let output = output[0].try_as_plain().unwrap().as_slice::<f32>().unwrap().to_vec();
+    for (channel, value) in output.iter().enumerate() {
+        let expected = weights[channel] + weights[channel + 3];
+        assert!((value - expected).abs() <= quantised.scales[channel], "{value} and {expected}");
+    }
+}
+
+use tract_onnx::prelude::Tensor as Tensor2;

@@ -1,0 +1,9 @@
+//! What must hold across members, as one binary: linking burn once is enough.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::float_cmp, missing_docs)]
+
+mod bad_bundles;
+mod bad_queries;
+mod export;
+mod parity;
+mod repository;
+mod training;

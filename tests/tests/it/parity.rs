@@ -1,0 +1,79 @@
+//! The parity suite, bound to the native engine.
+
+use serde_json::Value;
+use switchyard_router::Router;
+use switchyard_tests::parity::{Parity, answer};
+use switchyard_tests::tiny;
+use switchyard_trainer::export::bundle;
+
+fn parity() -> Parity {
+    let text = std::fs::read_to_string(tiny::fixtures().join("parity.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+fn committed_router() -> Router {
+    Router::from_files(&bundle::read_files(&tiny::fixtures().join("tiny")).unwrap()).unwrap()
+}
+
+fn assert_alike(name: &str, found: &Value, expected: &Value, tolerance: f64) {
+    match (found, expected) {
+        (Value::Number(a), Value::Number(b)) => {
+            let apart = (a.as_f64().unwrap() - b.as_f64().unwrap()).abs();
+            assert!(apart <= tolerance, "{name}: {a} and {b}");
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            assert_eq!(a.len(), b.len(), "{name}");
+            a.iter().zip(b).for_each(|(a, b)| assert_alike(name, a, b, tolerance));
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>(), "{name}");
+            a.iter().for_each(|(key, a)| assert_alike(name, a, &b[key], tolerance));
+        }
+        _ => assert_eq!(found, expected, "{name}"),
+    }
+}
+
+#[test]
+fn the_native_engine_answers_every_case_as_written() {
+    let (parity, router) = (parity(), committed_router());
+    assert!(parity.cases.len() > 30);
+    for case in &parity.cases {
+        let found = match answer(&router, &case.request) {
+            Ok(decision) => serde_json::to_value(&decision).unwrap(),
+            Err(error) => serde_json::json!({ "code": error.code() }),
+        };
+        assert_alike(&case.name, &found, &case.expect, parity.tolerance);
+    }
+}
+
+#[test]
+fn the_committed_bundle_is_what_its_generator_makes() {
+    let committed = committed_router();
+    let made = tiny::bundle(committed.info().calibration.clone()).unwrap();
+    assert_eq!(made.manifest.files, committed.info().files);
+}
+
+#[test]
+fn a_tar_of_the_bundle_routes_as_the_folder_does() {
+    let files = bundle::read_files(&tiny::fixtures().join("tiny")).unwrap();
+    let mut archive = tar::Builder::new(Vec::new());
+    for (name, bytes) in &files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        header.set_cksum();
+        archive.append_data(&mut header, format!("tiny/{name}"), bytes.as_slice()).unwrap();
+    }
+    let archive = archive.into_inner().unwrap();
+    let from_tar = Router::from_tar(&archive).unwrap();
+    for case in &parity().cases {
+        assert_eq!(
+            answer(&from_tar, &case.request),
+            answer(&committed_router(), &case.request),
+            "{}",
+            case.name
+        );
+    }
+    let truncated = Router::from_tar(&archive[..archive.len() / 2]).err().unwrap();
+    assert_eq!(truncated.code(), "bundle_bad_archive");
+}

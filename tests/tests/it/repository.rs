@@ -1,0 +1,77 @@
+//! The repository's own rules.
+
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn dependencies(member: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(root().join(member).join("Cargo.toml")).unwrap();
+    let (_, after) = text.split_once("[dependencies]").unwrap();
+    after
+        .lines()
+        .take_while(|line| !line.starts_with("[dev-dependencies]"))
+        .filter_map(|line| line.split(['.', ' ', '=']).next())
+        .filter(|name| !name.is_empty() && !name.starts_with('['))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() && !matches!(name.as_str(), "target" | "node_modules" | "pkg" | "build") {
+            sources(&path, found);
+        } else if name.ends_with(".rs") {
+            found.push(path);
+        }
+    }
+}
+
+fn members() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for member in ["router-wasm", "trainer-native", "worker", "xtask", "tests"] {
+        sources(&root().join(member), &mut found);
+    }
+    found
+}
+
+#[test]
+fn dependencies_point_one_way() {
+    let forbidden = [
+        ("router-wasm", &["burn", "worker", "switchyard-trainer", "switchyard-worker"][..]),
+        ("trainer-native", &["wasm-bindgen", "js-sys", "worker", "switchyard-worker"]),
+        ("worker", &["burn", "switchyard-trainer"]),
+    ];
+    for (member, names) in forbidden {
+        for dependency in dependencies(member) {
+            assert!(!names.contains(&dependency.as_str()), "{member} depends on {dependency}");
+        }
+    }
+}
+
+#[test]
+fn every_source_file_opens_with_what_it_is() {
+    for path in members() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("//! "), "{} has no module documentation", path.display());
+    }
+}
+
+#[test]
+fn dependency_versions_stand_in_the_workspace_table_alone() {
+    for member in ["router-wasm", "trainer-native", "worker", "tests", "xtask"] {
+        let text = std::fs::read_to_string(root().join(member).join("Cargo.toml")).unwrap();
+        for line in text.lines().filter(|line| line.contains("version = \"")) {
+            panic!("{member}/Cargo.toml states a version: {line}");
+        }
+    }
+}
+
+#[test]
+fn the_wasm_bindgen_version_is_exact() {
+    let text = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    assert!(text.contains("wasm-bindgen = \"="), "its CLI must be of the same version");
+}

@@ -1,0 +1,77 @@
+//! The `scores` object of both JSON formats: `{model: number in [0, 1]}`.
+//!
+//! Read by a visitor of its own, because a plain map would silently keep the last of two entries
+//! for one model.
+
+use std::collections::HashSet;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+
+use super::row_sink::{RowFault, checked_score};
+
+/// Entries in file order, not yet checked.
+#[derive(Debug)]
+pub(super) struct ScoreMap(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for ScoreMap {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+        impl<'de> Visitor<'de> for Entries {
+            type Value = ScoreMap;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object of model names and scores")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ScoreMap, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(ScoreMap(entries))
+            }
+        }
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+impl ScoreMap {
+    /// The scores that are there. `null` stands for "not measured" and gives no entry.
+    pub fn into_scores(self) -> Result<Vec<(String, f32)>, RowFault> {
+        let mut scores: Vec<(String, f32)> = Vec::with_capacity(self.0.len());
+        let mut seen = HashSet::with_capacity(self.0.len());
+        for (model, value) in self.0 {
+            if model.trim().is_empty() {
+                return Err(RowFault::new("empty_model_name", "found a score without a model's name, expected a name"));
+            }
+            if !seen.insert(model.clone()) {
+                return Err(RowFault::new(
+                    "duplicate_model",
+                    format!("found two scores for {model:?}, expected one"),
+                ));
+            }
+            match value {
+                Value::Null => {}
+                Value::Number(number) => {
+                    // A number too large for f64 arrives as None or infinity: out of range either way.
+                    let score = checked_score(&model, number.as_f64().unwrap_or(f64::INFINITY))?;
+                    scores.push((model, score));
+                }
+                other => {
+                    return Err(RowFault::new(
+                        "score_not_a_number",
+                        format!("found {other} as the score for {model:?}, expected a number in [0, 1], or null where it was not measured"),
+                    ));
+                }
+            }
+        }
+        Ok(scores)
+    }
+}
+
+/// A field that must be there.
+pub(super) fn required<T>(field: Option<T>, name: &str) -> Result<T, RowFault> {
+    field.ok_or_else(|| RowFault::new("missing_field", format!("found no {name:?}, expected one in every row")))
+}

@@ -1,0 +1,161 @@
+//! Seeded splits of rows, the same on every platform and for good.
+//!
+//! The draws come from ChaCha8 with the seed written into its key, and the shuffle is our own, so
+//! that neither a machine's word size nor a dependency's release changes which rows a recipe
+//! trains on.
+//!
+//! ```
+//! use switchyard_trainer::data::split_rows;
+//!
+//! let (train, rest) = split_rows(10, 3, 7);
+//! assert_eq!((train.len(), rest.len()), (3, 7));
+//! assert_eq!(split_rows(10, 3, 7), (train, rest));
+//! ```
+
+use std::collections::BTreeMap;
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+/// Draws `take` of the rows `0..n` without replacement. Returns the drawn rows and the others,
+/// each ascending. More than `n` cannot be drawn: then all rows are, and the rest is empty.
+#[must_use]
+pub fn split_rows(n: usize, take: usize, seed: u64) -> (Vec<usize>, Vec<usize>) {
+    let mut rows: Vec<usize> = (0..n).collect();
+    shuffle(&mut rows, &mut seeded(seed));
+    let mut rest = rows.split_off(take.min(n));
+    rows.sort_unstable();
+    rest.sort_unstable();
+    (rows, rest)
+}
+
+/// Draws `take` rows so that each stratum (a data set, a category) gives its share, by largest
+/// remainders; a row's stratum stands at its index. Returns the drawn rows and the others, each
+/// ascending, as [`split_rows`] does.
+#[must_use]
+pub fn split_rows_stratified<S: Ord>(strata: &[S], take: usize, seed: u64) -> (Vec<usize>, Vec<usize>) {
+    let n = strata.len();
+    let take = take.min(n);
+    let mut groups: BTreeMap<&S, Vec<usize>> = BTreeMap::new();
+    for (row, stratum) in strata.iter().enumerate() {
+        groups.entry(stratum).or_default().push(row);
+    }
+    // Largest remainders in whole numbers: take * size / n, exactly.
+    let share = |size: usize| (take as u128 * size as u128) / n.max(1) as u128;
+    let remainder = |size: usize| (take as u128 * size as u128) % n.max(1) as u128;
+    let mut quotas: Vec<usize> = groups.values().map(|rows| share(rows.len()) as usize).collect();
+    let mut by_remainder: Vec<usize> = (0..quotas.len()).collect();
+    let sizes: Vec<usize> = groups.values().map(Vec::len).collect();
+    by_remainder.sort_by_key(|&group| {
+        std::cmp::Reverse(sizes.get(group).map_or(0, |&size| remainder(size)))
+    });
+    let missing = take - quotas.iter().sum::<usize>();
+    for group in by_remainder.into_iter().take(missing) {
+        if let Some(quota) = quotas.get_mut(group) {
+            *quota += 1;
+        }
+    }
+    let mut random = seeded(seed);
+    let (mut taken, mut rest) = (Vec::with_capacity(take), Vec::with_capacity(n - take));
+    for (mut rows, quota) in groups.into_values().zip(quotas) {
+        shuffle(&mut rows, &mut random);
+        rest.extend(rows.split_off(quota));
+        taken.extend(rows);
+    }
+    taken.sort_unstable();
+    rest.sort_unstable();
+    (taken, rest)
+}
+
+/// The generator of a seed: ChaCha8 whose key begins with the seed, little-endian.
+pub(crate) fn seeded(seed: u64) -> ChaCha8Rng {
+    let mut key = [0_u8; 32];
+    for (to, from) in key.iter_mut().zip(seed.to_le_bytes()) {
+        *to = from;
+    }
+    ChaCha8Rng::from_seed(key)
+}
+
+/// A number in `0..bound`, every one equally likely: draws from the incomplete last span of u64
+/// are thrown away.
+fn below(bound: u64, random: &mut ChaCha8Rng) -> u64 {
+    let bound = bound.max(1);
+    let last_whole_span = u64::MAX - u64::MAX % bound;
+    loop {
+        let draw = random.next_u64();
+        if draw < last_whole_span {
+            return draw % bound;
+        }
+    }
+}
+
+fn shuffle(rows: &mut [usize], random: &mut ChaCha8Rng) {
+    for at in (1..rows.len()).rev() {
+        rows.swap(at, below(at as u64 + 1, random) as usize);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_seed_draws_the_same_rows_for_good() {
+        // Pinned: a change here silently changes what every recipe with a seed trains on.
+        assert_eq!(split_rows(20, 5, 1).0, PINNED_PLAIN);
+        let strata = ["a", "b", "b", "a", "b", "b"];
+        assert_eq!(split_rows_stratified(&strata, 3, 1).0, PINNED_STRATIFIED);
+    }
+
+    const PINNED_PLAIN: [usize; 5] = [3, 12, 14, 16, 17];
+    const PINNED_STRATIFIED: [usize; 3] = [0, 2, 5];
+
+    #[test]
+    fn draws_of_a_small_bound_are_even() {
+        let mut random = seeded(3);
+        let mut counts = [0_u32; 3];
+        for _ in 0..30_000 {
+            counts[below(3, &mut random) as usize] += 1;
+        }
+        // 10,000 expected, standard deviation 82.
+        assert!(counts.iter().all(|&count| (9_590..10_410).contains(&count)), "{counts:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_split_parts_the_rows(n in 0_usize..200, take in 0_usize..250, seed: u64) {
+            let (taken, rest) = split_rows(n, take, seed);
+            prop_assert_eq!(taken.len(), take.min(n));
+            let mut all = [taken, rest].concat();
+            all.sort_unstable();
+            prop_assert_eq!(all, (0..n).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn a_stratified_split_parts_the_rows_in_proportion(
+            strata in prop::collection::vec(0_u8..5, 1..200), part in 0.0_f64..1.0, seed: u64,
+        ) {
+            let take = (part * strata.len() as f64) as usize;
+            let (taken, rest) = split_rows_stratified(&strata, take, seed);
+            prop_assert_eq!(taken.len(), take);
+            for stratum in 0..5 {
+                let size = strata.iter().filter(|&&s| s == stratum).count();
+                let drawn = taken.iter().filter(|&&row| strata[row] == stratum).count();
+                let exact = take as f64 * size as f64 / strata.len() as f64;
+                prop_assert!((drawn as f64 - exact).abs() < 1.0);
+            }
+            let mut all = [taken, rest].concat();
+            all.sort_unstable();
+            prop_assert_eq!(all, (0..strata.len()).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn another_seed_draws_other_rows(seed in 0_u64..1_000_000) {
+            // 20 of 200 rows: the chance that two seeds agree is below 1e-26.
+            prop_assert_ne!(split_rows(200, 20, seed).0, split_rows(200, 20, seed + 1).0);
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Encoders: query text to an embedding.
+//!
+//! - [`bert`]: a BERT-family transformer in burn;
+//! - [`hugging_face`]: reading one from a Hugging Face folder;
+//! - [`vocabulary`]: a WordPiece tokenizer cut down to the tokens that a corpus uses;
+//! - [`static_table`]: the *static* tier, a token table distilled from a transformer.
+
+pub mod bert;
+pub mod hugging_face;
+pub mod static_table;
+pub mod vocabulary;

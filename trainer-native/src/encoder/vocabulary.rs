@@ -1,0 +1,130 @@
+//! A WordPiece tokenizer cut down to the tokens that a corpus uses.
+//!
+//! A token table costs one row a token, and a corpus of queries uses a part of BERT's 30,522. Kept
+//! are the special tokens, every single character and its continuation (so that a rare word is
+//! spelt out instead of lost), and the most frequent tokens up to a size.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+use tokenizers::Tokenizer;
+
+use crate::error::TrainerError;
+
+/// Occurrences of each token id over a corpus.
+#[derive(Debug, Clone, Default)]
+pub struct TokenCounts {
+    counts: HashMap<u32, u64>,
+    total: u64,
+}
+
+impl TokenCounts {
+    /// Counts the tokens of `queries`, without special tokens.
+    ///
+    /// # Errors
+    /// The tokenizer's own.
+    pub fn of<'a>(
+        tokenizer: &Tokenizer,
+        queries: impl Iterator<Item = &'a str>,
+    ) -> Result<Self, tokenizers::Error> {
+        let mut counted = Self::default();
+        for query in queries {
+            for &id in tokenizer.encode_fast(query, false)?.get_ids() {
+                *counted.counts.entry(id).or_default() += 1;
+                counted.total += 1;
+            }
+        }
+        Ok(counted)
+    }
+
+    /// Occurrences of one token.
+    #[must_use]
+    pub fn get(&self, id: u32) -> u64 {
+        self.counts.get(&id).copied().unwrap_or_default()
+    }
+
+    /// Share of one token among all, in [0, 1].
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)]
+    pub fn share(&self, id: u32) -> f64 {
+        self.get(id) as f64 / self.total.max(1) as f64
+    }
+}
+
+/// A cut-down tokenizer and where its tokens came from.
+#[derive(Debug, Clone)]
+pub struct Pruned {
+    /// `tokenizer.json` with the new vocabulary, without special-token processing.
+    pub tokenizer_json: Vec<u8>,
+    /// For each new id, the id in the original tokenizer.
+    pub original_ids: Vec<u32>,
+}
+
+/// Cuts the vocabulary of a WordPiece `tokenizer.json` down to at most `size` tokens.
+///
+/// # Errors
+/// [`TrainerError::BadEncoder`] where the file is no WordPiece tokenizer.
+pub fn prune(
+    tokenizer_json: &[u8],
+    counts: &TokenCounts,
+    size: usize,
+) -> Result<Pruned, TrainerError> {
+    let bad = |detail: String| TrainerError::BadEncoder {
+        path: "tokenizer.json".into(),
+        detail,
+    };
+    let mut json: Value =
+        serde_json::from_slice(tokenizer_json).map_err(|e| bad(e.to_string()))?;
+    if json["model"]["type"] != "WordPiece" {
+        return Err(bad(format!("model.type is {}, expected \"WordPiece\"", json["model"]["type"])));
+    }
+    let vocabulary = json["model"]["vocab"]
+        .as_object()
+        .ok_or_else(|| bad("model.vocab is no object".into()))?;
+    let mut tokens: Vec<(u32, &str)> = Vec::with_capacity(vocabulary.len());
+    for (token, id) in vocabulary {
+        let id = id.as_u64().and_then(|id| u32::try_from(id).ok());
+        tokens.push((id.ok_or_else(|| bad(format!("id of {token:?} is no number")))?, token));
+    }
+    tokens.sort_unstable();
+    let special: Vec<String> = json["added_tokens"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|t| t["content"].as_str().map(str::to_owned))
+        .collect();
+
+    let is_special = |token: &str| special.iter().any(|s| s == token);
+    let is_character = |token: &str| {
+        let bare = token.strip_prefix("##").unwrap_or(token);
+        bare.chars().count() == 1 && bare.is_ascii()
+    };
+    let mut ranked: Vec<(u32, &str)> =
+        tokens.iter().copied().filter(|(_, t)| !is_special(t) && !is_character(t)).collect();
+    // Ties keep BERT's own order, which falls with frequency.
+    ranked.sort_by_key(|&(id, _)| (std::cmp::Reverse(counts.get(id)), id));
+    let mut kept: Vec<(u32, &str)> =
+        tokens.iter().copied().filter(|(_, t)| is_special(t) || is_character(t)).collect();
+    kept.extend(ranked.into_iter().take(size.saturating_sub(kept.len())));
+    kept.sort_unstable();
+
+    let original_ids = kept.iter().map(|&(id, _)| id).collect();
+    let new_ids: HashMap<String, usize> =
+        kept.iter().enumerate().map(|(new, &(_, token))| (token.to_owned(), new)).collect();
+    let vocabulary = kept
+        .iter()
+        .enumerate()
+        .map(|(new, &(_, token))| (token.to_owned(), Value::from(new)))
+        .collect();
+    json["model"]["vocab"] = Value::Object(vocabulary);
+    for added in json["added_tokens"].as_array_mut().into_iter().flatten() {
+        let id = added["content"].as_str().and_then(|c| new_ids.get(c)).copied();
+        added["id"] = id.map_or(Value::Null, Value::from);
+    }
+    json["post_processor"] = Value::Null;
+    json["padding"] = Value::Null;
+    json["truncation"] = Value::Null;
+    let tokenizer_json = serde_json::to_vec(&json).map_err(|e| bad(e.to_string()))?;
+    Tokenizer::from_bytes(&tokenizer_json).map_err(|e| bad(e.to_string()))?;
+    Ok(Pruned { tokenizer_json, original_ids })
+}

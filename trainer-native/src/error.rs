@@ -1,0 +1,135 @@
+//! What can stop the trainer, each with a stable code.
+
+use std::path::PathBuf;
+
+use switchyard_router::RouterError;
+
+use crate::data::DataError;
+use crate::eval::EvalError;
+
+/// What went wrong, what was found, what was expected, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainerError {
+    /// The machine has no adapter for the graphics API that was asked for.
+    #[error(
+        "no device for --device {asked}: {detail}. Install a driver (on Debian: mesa-vulkan-drivers), or use --device cpu"
+    )]
+    NoDevice {
+        /// The flag's value.
+        asked: &'static str,
+        /// What the runtime says.
+        detail: String,
+    },
+    /// A file cannot be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A recipe does not parse, or states something impossible.
+    #[error("recipe {path}: {detail}")]
+    BadRecipe {
+        /// The recipe.
+        path: PathBuf,
+        /// What is wrong, and what was expected.
+        detail: String,
+    },
+    /// A Hugging Face folder lacks something, or holds another architecture.
+    #[error(
+        "encoder folder {path}: {detail}. Expected a BERT-family folder with config.json, model.safetensors and tokenizer.json"
+    )]
+    BadEncoder {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+    /// A checkpoint does not belong to this run, or is damaged.
+    #[error("checkpoint {path}: {detail}. Delete the folder to start anew")]
+    BadCheckpoint {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+    /// The loss became NaN or infinite. The last good checkpoint is kept.
+    #[error(
+        "loss is {loss} at epoch {epoch}, step {step}: training stopped, the last good checkpoint (epoch {kept}) is kept. Lower the learning rate"
+    )]
+    NonFiniteLoss {
+        /// The loss.
+        loss: f64,
+        /// Epoch, counted from 1.
+        epoch: usize,
+        /// Step within the epoch, counted from 1.
+        step: usize,
+        /// The last finished epoch; 0 where there is none.
+        kept: usize,
+    },
+    /// The run was interrupted; running the same command again resumes it.
+    #[error("interrupted after epoch {epoch} of {epochs}. Run the same command again to resume")]
+    Interrupted {
+        /// Finished epochs.
+        epoch: usize,
+        /// Epochs asked for.
+        epochs: usize,
+    },
+    /// Nothing is left to train on.
+    #[error("no training pair: {detail}")]
+    NoTrainingPair {
+        /// Why.
+        detail: String,
+    },
+    /// A number that must be finite is not.
+    #[error("{what} is not finite: {detail}")]
+    NotFinite {
+        /// Which number.
+        what: &'static str,
+        /// Where, and what to do.
+        detail: String,
+    },
+    /// The float model and the exported bundle disagree by more than allowed.
+    #[error(
+        "float and exported win rates differ by {found:.5} on average, {limit} is allowed. The export or the quantisation is wrong; do not ship this bundle"
+    )]
+    Disagreement {
+        /// Mean absolute difference of win rates.
+        found: f64,
+        /// The limit.
+        limit: f64,
+    },
+    /// A data file.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// An evaluation.
+    #[error(transparent)]
+    Eval(#[from] EvalError),
+    /// The engine, on an exported bundle.
+    #[error(transparent)]
+    Router(#[from] RouterError),
+}
+
+impl TrainerError {
+    /// The stable code: `snake_case`, never reworded.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoDevice { .. } => "no_device",
+            Self::File { .. } => "file",
+            Self::BadRecipe { .. } => "bad_recipe",
+            Self::BadEncoder { .. } => "bad_encoder",
+            Self::BadCheckpoint { .. } => "bad_checkpoint",
+            Self::NonFiniteLoss { .. } => "non_finite_loss",
+            Self::Interrupted { .. } => "interrupted",
+            Self::NoTrainingPair { .. } => "no_training_pair",
+            Self::NotFinite { .. } => "not_finite",
+            Self::Disagreement { .. } => "disagreement",
+            Self::Data(e) => e.code(),
+            Self::Eval(e) => e.code(),
+            Self::Router(e) => e.code(),
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Quality against the share of strong calls, and what RouteLLM reads off it (arXiv 2406.18665,
+//! section 3.2, and the evaluator of its repository).
+//!
+//! With r(s) the mean score when a share s of the queries goes to the strong model:
+//! - PGR(r) = (r - r_weak) / (r_strong - r_weak);
+//! - APGR = (area under r - area at r_weak) / (area at r_strong - area at r_weak), areas by
+//!   trapezoids over s;
+//! - CPT(x) = the least share with PGR >= x, points joined by straight lines.
+//!
+//! The evaluator takes eleven thresholds: the deciles of the win rates, 0 % and 100 % among them,
+//! by linear interpolation, each value once. At each a query goes to the strong model when its win
+//! rate is at least the threshold; at the last, when it is greater. So a router whose win rates
+//! fall on few values is judged at few points. CPT there interpolates with a bisection that expects
+//! accuracy to rise with the share; where it does, that is the least share, and where noise makes
+//! it fall in between, only the least share is well defined.
+
+use super::EvalError;
+
+/// How many equal parts the win rates are cut into.
+const PARTS: usize = 10;
+
+/// One query: what the router said and what either model scored.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RoutedRow {
+    /// The router's estimate that the strong model is needed; any finite scale will do, since only
+    /// the order counts.
+    pub win_rate: f64,
+    /// Score of the weak model.
+    pub weak: f64,
+    /// Score of the strong model.
+    pub strong: f64,
+}
+
+/// The trade at one threshold.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CurvePoint {
+    /// The win rate from which on a query goes to the strong model.
+    pub threshold: f64,
+    /// Whether a win rate equal to the threshold goes to the strong model.
+    pub inclusive: bool,
+    /// Share of queries that go to the strong model, in [0, 1].
+    pub strong_share: f64,
+    /// Mean score over all queries, in the unit of the scores.
+    pub score: f64,
+}
+
+/// Points from no strong call to all of them, with the end points.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curve {
+    /// Ascending by share.
+    pub points: Vec<CurvePoint>,
+    /// Mean score of the weak model.
+    pub weak: f64,
+    /// Mean score of the strong model.
+    pub strong: f64,
+}
+
+/// The metrics of one router on one set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluation {
+    /// Quality against share, at the deciles.
+    pub curve: Curve,
+    /// Rows evaluated.
+    pub rows: usize,
+    /// Average performance gap recovered; 0.5 for chance.
+    pub apgr: f64,
+    /// Share of strong calls, in [0, 1], that recovers half of the gap.
+    pub cpt50: f64,
+    /// Share of strong calls, in [0, 1], that recovers four fifths of the gap.
+    pub cpt80: f64,
+}
+
+/// RouteLLM's evaluation: the curve at the deciles and the metrics on it.
+///
+/// # Errors
+/// [`EvalError::NoRows`], [`EvalError::NotFinite`], [`EvalError::NoGap`] where the strong model is
+/// no better, [`EvalError::ConstantWinRate`] where no threshold tells queries apart.
+pub fn evaluate(rows: &[RoutedRow]) -> Result<Evaluation, EvalError> {
+    Evaluation::on(Ranked::new(rows)?.decile_curve()?, rows.len())
+}
+
+impl Evaluation {
+    /// The metrics of a curve over so many rows.
+    pub(super) fn on(curve: Curve, rows: usize) -> Result<Evaluation, EvalError> {
+        let (apgr, cpt50, cpt80) = (curve.apgr(), curve.cpt(0.5)?, curve.cpt(0.8)?);
+        Ok(Evaluation { curve, rows, apgr, cpt50, cpt80 })
+    }
+}
+
+impl Curve {
+    /// The curve at the deciles, as [`evaluate`] uses it.
+    ///
+    /// # Errors
+    /// Those of [`evaluate`].
+    pub fn at_deciles(rows: &[RoutedRow]) -> Result<Curve, EvalError> {
+        Ranked::new(rows)?.decile_curve()
+    }
+
+    /// The curve at every distinct win rate, for plots: no point between two of these exists.
+    ///
+    /// # Errors
+    /// Those of [`evaluate`].
+    pub fn at_every_win_rate(rows: &[RoutedRow]) -> Result<Curve, EvalError> {
+        Ranked::new(rows)?.full_curve()
+    }
+
+    /// Performance gap recovered at a mean score: 0 at the weak model's, 1 at the strong one's.
+    #[must_use]
+    pub fn pgr(&self, score: f64) -> f64 {
+        (score - self.weak) / (self.strong - self.weak)
+    }
+
+    /// Average performance gap recovered.
+    #[must_use]
+    pub fn apgr(&self) -> f64 {
+        let pairs = || self.points.iter().zip(self.points.iter().skip(1));
+        let width: f64 = pairs().map(|(a, b)| b.strong_share - a.strong_share).sum();
+        let area: f64 = pairs()
+            .map(|(a, b)| (b.strong_share - a.strong_share) * (a.score + b.score) / 2.0)
+            .sum();
+        (area - self.weak * width) / ((self.strong - self.weak) * width)
+    }
+
+    /// Call-performance threshold: the least share of strong calls, in [0, 1], with
+    /// PGR >= `quality`.
+    ///
+    /// # Errors
+    /// [`EvalError::NotAFraction`] where `quality` is not in [0, 1].
+    pub fn cpt(&self, quality: f64) -> Result<f64, EvalError> {
+        if !(0.0..=1.0).contains(&quality) {
+            return Err(EvalError::NotAFraction { what: "the quality", value: quality });
+        }
+        let wanted = self.weak + quality * (self.strong - self.weak);
+        let mut before: Option<&CurvePoint> = None;
+        for point in &self.points {
+            if point.score >= wanted {
+                return Ok(match before {
+                    // before.score < wanted <= point.score, so the divisor is positive.
+                    Some(before) => {
+                        let part = (wanted - before.score) / (point.score - before.score);
+                        before.strong_share + part * (point.strong_share - before.strong_share)
+                    }
+                    None => point.strong_share,
+                });
+            }
+            before = Some(point);
+        }
+        // The last point calls the strong model always; only rounding can leave it below.
+        Ok(1.0)
+    }
+}
+
+/// Rows in order of their win rates, with what each threshold does to them.
+struct Ranked {
+    /// Ascending.
+    win_rates: Vec<f64>,
+    /// `gains[k]`: sum of strong - weak over the rows from the k-th on.
+    gains: Vec<f64>,
+    weak: f64,
+    strong: f64,
+}
+
+impl Ranked {
+    fn new(rows: &[RoutedRow]) -> Result<Ranked, EvalError> {
+        let (weak, strong) = end_points(rows)?;
+        if strong <= weak {
+            return Err(EvalError::NoGap { weak, strong });
+        }
+        let mut sorted = rows.to_vec();
+        sorted.sort_by(|a, b| a.win_rate.total_cmp(&b.win_rate));
+        let mut gains: Vec<f64> = sorted
+            .iter()
+            .rev()
+            .scan(0.0, |sum, row| {
+                *sum += row.strong - row.weak;
+                Some(*sum)
+            })
+            .collect();
+        gains.reverse();
+        gains.push(0.0);
+        Ok(Ranked { win_rates: sorted.iter().map(|row| row.win_rate).collect(), gains, weak, strong })
+    }
+
+    fn point(&self, threshold: f64, inclusive: bool) -> CurvePoint {
+        let n = self.win_rates.len();
+        let first = self.win_rates.partition_point(|&win_rate| {
+            if inclusive { win_rate < threshold } else { win_rate <= threshold }
+        });
+        let gain = self.gains.get(first).copied().unwrap_or_default();
+        CurvePoint {
+            threshold,
+            inclusive,
+            strong_share: (n - first) as f64 / n as f64,
+            score: self.weak + gain / n as f64,
+        }
+    }
+
+    fn curve(&self, thresholds: &[f64]) -> Result<Curve, EvalError> {
+        let (Some(&last), 2..) = (thresholds.last(), thresholds.len()) else {
+            let value = thresholds.first().copied().unwrap_or_default();
+            return Err(EvalError::ConstantWinRate { value });
+        };
+        let mut points = vec![self.point(last, false)];
+        let others = thresholds.iter().rev().skip(1);
+        points.extend(others.map(|&threshold| self.point(threshold, true)));
+        Ok(Curve { points, weak: self.weak, strong: self.strong })
+    }
+
+    fn decile_curve(&self) -> Result<Curve, EvalError> {
+        let mut thresholds: Vec<f64> =
+            (0..=PARTS).map(|part| quantile(&self.win_rates, part, PARTS)).collect();
+        thresholds.dedup();
+        self.curve(&thresholds)
+    }
+
+    fn full_curve(&self) -> Result<Curve, EvalError> {
+        let mut thresholds = self.win_rates.clone();
+        thresholds.dedup();
+        let mut curve = self.curve(&thresholds)?;
+        if let Some(&last) = thresholds.last() {
+            // Here every step counts, that of the highest win rate alone as well.
+            curve.points.insert(1, self.point(last, true));
+        }
+        Ok(curve)
+    }
+}
+
+/// Mean scores of the weak and of the strong model, after checking every number.
+pub(super) fn end_points(rows: &[RoutedRow]) -> Result<(f64, f64), EvalError> {
+    if rows.is_empty() {
+        return Err(EvalError::NoRows);
+    }
+    for (at, row) in rows.iter().enumerate() {
+        for (what, value) in
+            [("win rate", row.win_rate), ("weak score", row.weak), ("strong score", row.strong)]
+        {
+            if !value.is_finite() {
+                return Err(EvalError::NotFinite { row: at, what, value });
+            }
+        }
+    }
+    let n = rows.len() as f64;
+    let weak = rows.iter().map(|row| row.weak).sum::<f64>() / n;
+    let strong = rows.iter().map(|row| row.strong).sum::<f64>() / n;
+    Ok((weak, strong))
+}
+
+/// The `part / parts` quantile of ascending, finite values, by linear interpolation between the
+/// two that stand around it. Positions are whole numbers, so that a quantile that falls on a value
+/// is exactly that value.
+pub(super) fn quantile(ascending: &[f64], part: usize, parts: usize) -> f64 {
+    let position = part * ascending.len().saturating_sub(1);
+    let (below, rest) = (position / parts, position % parts);
+    let low = ascending.get(below).copied().unwrap_or_default();
+    let high = ascending.get(below + 1).copied().unwrap_or(low);
+    if rest == 0 || low == high {
+        return low;
+    }
+    // Clamped: rounding must not carry a quantile past its neighbours.
+    (low + (high - low) * rest as f64 / parts as f64).clamp(low, high)
+}
+
+#[cfg(test)]
+mod tests;

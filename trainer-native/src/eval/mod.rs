@@ -1,0 +1,32 @@
+//! How good a router is, by the published protocol, beside what needs no training.
+//!
+//! A router of two models gives each query a win rate, and a threshold on it trades quality for
+//! calls of the strong model. [`evaluate`] walks the thresholds as RouteLLM's evaluator does and
+//! gives the area under that trade (APGR) and the share of strong calls that buys half or four
+//! fifths of the gap between the models (CPT). [`baselines`] gives the same numbers for routers
+//! nobody has to train, and [`table`] prints them all, published rows among them.
+//!
+//! ```
+//! use switchyard_trainer::eval::{RoutedRow, evaluate};
+//!
+//! # fn main() -> Result<(), switchyard_trainer::eval::EvalError> {
+//! // Four queries, of which the router ranks the two that need the strong model highest.
+//! let row = |win_rate, weak, strong| RoutedRow { win_rate, weak, strong };
+//! let rows = [row(0.9, 0.0, 1.0), row(0.8, 0.0, 1.0), row(0.3, 1.0, 1.0), row(0.1, 1.0, 1.0)];
+//! let evaluation = evaluate(&rows)?;
+//! assert!(evaluation.apgr > 0.7);
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod baselines;
+pub mod calibration;
+pub mod curve;
+pub mod nearest_neighbours;
+mod error;
+pub mod published;
+pub mod table;
+
+pub use curve::{Curve, CurvePoint, Evaluation, RoutedRow, evaluate};
+pub use error::EvalError;
+pub use table::MetricRow;

@@ -1,0 +1,157 @@
+//! A bundle folder, written so that a reader never sees half of one.
+//!
+//! Files are written into a sibling folder which then takes the bundle's place. The manifest is
+//! written last, with each file's length and SHA-256.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use switchyard_router::{
+    Candidate, Calibration, EncoderInfo, FORMAT, FileEntry, Head, MANIFEST_FILE, MODEL_FILE,
+    Manifest, Metric, Provenance, Router, Source, TOKENIZER_FILE, sha256_hex,
+};
+
+use crate::error::TrainerError;
+
+/// All that a bundle states, beside its files.
+#[derive(Debug, Clone)]
+pub struct BundleFacts {
+    /// The bundle's name.
+    pub name: String,
+    /// The router kind.
+    pub kind: String,
+    /// Candidates in the order of the graph's scores.
+    pub candidates: Vec<Candidate>,
+    /// How a query becomes an embedding.
+    pub encoder: EncoderInfo,
+    /// Strong, weak, default share.
+    pub head: Head,
+    /// Sources trained on.
+    pub trained_on: Vec<Source>,
+    /// How the weights came to be.
+    pub provenance: Provenance,
+}
+
+/// A bundle in memory: files first, calibration and metrics once they have been measured on it.
+#[derive(Debug, Clone)]
+pub struct BundleDraft {
+    /// The manifest so far.
+    pub manifest: Manifest,
+    model: Vec<u8>,
+    tokenizer: Vec<u8>,
+}
+
+impl BundleDraft {
+    /// A bundle of a graph and a tokenizer, without calibration or metrics.
+    #[must_use]
+    pub fn new(facts: BundleFacts, model: Vec<u8>, tokenizer: Vec<u8>) -> Self {
+        let entry = |name: &str, bytes: &[u8]| FileEntry {
+            name: name.into(),
+            bytes: bytes.len() as u64,
+            sha256: sha256_hex(bytes),
+        };
+        let files = vec![entry(MODEL_FILE, &model), entry(TOKENIZER_FILE, &tokenizer)];
+        let manifest = Manifest {
+            format: FORMAT,
+            name: facts.name,
+            kind: facts.kind,
+            candidates: facts.candidates,
+            encoder: facts.encoder,
+            head: facts.head,
+            calibration: None,
+            metrics: Vec::new(),
+            trained_on: facts.trained_on,
+            provenance: Some(facts.provenance),
+            files,
+        };
+        Self { manifest, model, tokenizer }
+    }
+
+    /// States the calibration.
+    #[must_use]
+    pub fn with_calibration(mut self, calibration: Calibration) -> Self {
+        self.manifest.calibration = Some(calibration);
+        self
+    }
+
+    /// States evaluation rows.
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: Vec<Metric>) -> Self {
+        self.manifest.metrics = metrics;
+        self
+    }
+
+    /// The engine on this bundle, as a host would load it.
+    ///
+    /// # Errors
+    /// [`TrainerError::Router`] where the engine refuses it.
+    pub fn router(&self) -> Result<Router, TrainerError> {
+        let manifest = self.manifest_json()?;
+        let files = [
+            (MANIFEST_FILE, manifest.as_slice()),
+            (MODEL_FILE, &self.model),
+            (TOKENIZER_FILE, &self.tokenizer),
+        ];
+        Ok(Router::from_files(&files)?)
+    }
+
+    /// Writes the folder, in place of an earlier one.
+    ///
+    /// # Errors
+    /// [`TrainerError::File`].
+    pub fn write(&self, folder: &Path) -> Result<(), TrainerError> {
+        let staging = sibling(folder, "partial");
+        let at = |path: &Path| {
+            let path = path.to_owned();
+            move |source| TrainerError::File { path, source }
+        };
+        if staging.exists() {
+            fs::remove_dir_all(&staging).map_err(at(&staging))?;
+        }
+        fs::create_dir_all(&staging).map_err(at(&staging))?;
+        let manifest = self.manifest_json()?;
+        for (name, bytes) in [
+            (MODEL_FILE, self.model.as_slice()),
+            (TOKENIZER_FILE, &self.tokenizer),
+            (MANIFEST_FILE, &manifest),
+        ] {
+            let path = staging.join(name);
+            fs::write(&path, bytes).map_err(at(&path))?;
+        }
+        if folder.exists() {
+            fs::remove_dir_all(folder).map_err(at(folder))?;
+        }
+        fs::rename(&staging, folder).map_err(at(folder))
+    }
+
+    fn manifest_json(&self) -> Result<Vec<u8>, TrainerError> {
+        let mut json = serde_json::to_vec_pretty(&self.manifest).map_err(|e| {
+            TrainerError::NotFinite { what: "a number of router.json", detail: e.to_string() }
+        })?;
+        json.push(b'\n');
+        Ok(json)
+    }
+}
+
+/// Reads a bundle folder's files, as `(name, bytes)`.
+///
+/// # Errors
+/// [`TrainerError::File`].
+pub fn read_files(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, TrainerError> {
+    let at = |path: PathBuf| move |source| TrainerError::File { path, source };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(at(folder.to_owned()))? {
+        let path = entry.map_err(at(folder.to_owned()))?.path();
+        if let Some(name) = path.file_name().filter(|_| path.is_file()) {
+            let name = name.to_string_lossy().into_owned();
+            files.push((name, fs::read(&path).map_err(at(path))?));
+        }
+    }
+    Ok(files)
+}
+
+fn sibling(folder: &Path, suffix: &str) -> PathBuf {
+    let mut name = folder.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".{suffix}"));
+    folder.with_file_name(name)
+}

@@ -1,0 +1,182 @@
+//! An ONNX graph, node by node.
+//!
+//! burn has no ONNX export, so the trainer writes the protobuf itself, with the message types that
+//! tract reads it with. Names are given once, at the node that makes the value.
+//!
+//! ```
+//! use switchyard_trainer::export::graph::{Graph, Value};
+//! let mut graph = Graph::new("twice");
+//! let x = graph.input("x", Value::Float, &["1", "D"]);
+//! let two = graph.floats("two", &[1], &[2.0]);
+//! let y = graph.node("Mul", "y", &[&x, &two], &[]);
+//! graph.output(&y, Value::Float, &["1", "D"]);
+//! assert!(!graph.into_bytes().is_empty());
+//! ```
+
+use prost::Message;
+use tract_onnx::pb;
+use tract_onnx::pb::tensor_proto::DataType;
+use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
+
+/// The operator set the graphs are written in.
+const OPSET: i64 = 17;
+/// The file format's version that goes with [`OPSET`].
+const IR_VERSION: i64 = 8;
+
+/// Element type of a graph's input or output.
+#[derive(Debug, Clone, Copy)]
+pub enum Value {
+    /// 32-bit float.
+    Float,
+    /// 64-bit integer.
+    Int64,
+}
+
+/// A node's attribute.
+#[derive(Debug, Clone, Copy)]
+pub enum Attribute<'a> {
+    /// An integer.
+    Int(&'a str, i64),
+    /// A float.
+    Float(&'a str, f32),
+    /// A list of integers.
+    Ints(&'a str, &'a [i64]),
+}
+
+/// A graph under construction.
+#[derive(Debug)]
+pub struct Graph {
+    graph: pb::GraphProto,
+}
+
+impl Graph {
+    /// An empty graph.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self { graph: pb::GraphProto { name: name.into(), ..Default::default() } }
+    }
+
+    /// Adds an input; a dimension that is no number is symbolic.
+    pub fn input(&mut self, name: &str, element: Value, shape: &[&str]) -> String {
+        self.graph.input.push(value_info(name, element, shape));
+        name.into()
+    }
+
+    /// Names a value as an output.
+    pub fn output(&mut self, name: &str, element: Value, shape: &[&str]) {
+        self.graph.output.push(value_info(name, element, shape));
+    }
+
+    /// Adds a float constant.
+    pub fn floats(&mut self, name: &str, dims: &[usize], values: &[f32]) -> String {
+        let raw = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        self.constant(name, dims, DataType::Float, raw)
+    }
+
+    /// Adds an int8 constant.
+    pub fn int8s(&mut self, name: &str, dims: &[usize], values: &[i8]) -> String {
+        let raw = values.iter().map(|v| v.cast_unsigned()).collect();
+        self.constant(name, dims, DataType::Int8, raw)
+    }
+
+    /// Adds an int64 constant.
+    pub fn int64s(&mut self, name: &str, dims: &[usize], values: &[i64]) -> String {
+        let raw = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        self.constant(name, dims, DataType::Int64, raw)
+    }
+
+    /// Adds a node with one output, called `name`.
+    pub fn node(
+        &mut self,
+        operator: &str,
+        name: &str,
+        inputs: &[&str],
+        attributes: &[Attribute<'_>],
+    ) -> String {
+        self.graph.node.push(pb::NodeProto {
+            op_type: operator.into(),
+            name: name.into(),
+            input: inputs.iter().map(|&i| i.into()).collect(),
+            output: vec![name.into()],
+            attribute: attributes.iter().map(attribute).collect(),
+            ..Default::default()
+        });
+        name.into()
+    }
+
+    /// A cast to float.
+    pub fn to_float(&mut self, name: &str, input: &str) -> String {
+        self.node("Cast", name, &[input], &[Attribute::Int("to", DataType::Float as i64)])
+    }
+
+    /// The model file.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        let opset = pb::OperatorSetIdProto { domain: String::new(), version: OPSET };
+        pb::ModelProto {
+            ir_version: IR_VERSION,
+            opset_import: vec![opset],
+            producer_name: "switchyard-trainer".into(),
+            producer_version: env!("CARGO_PKG_VERSION").into(),
+            graph: Some(self.graph),
+            ..Default::default()
+        }
+        .encode_to_vec()
+    }
+
+    fn constant(&mut self, name: &str, dims: &[usize], kind: DataType, raw: Vec<u8>) -> String {
+        self.graph.initializer.push(pb::TensorProto {
+            name: name.into(),
+            dims: dims.iter().map(|&d| d as i64).collect(),
+            data_type: kind as i32,
+            raw_data: raw,
+            ..Default::default()
+        });
+        name.into()
+    }
+}
+
+fn value_info(name: &str, element: Value, shape: &[&str]) -> pb::ValueInfoProto {
+    let dim = shape
+        .iter()
+        .map(|d| Dimension {
+            denotation: String::new(),
+            value: Some(match d.parse() {
+                Ok(size) => dimension::Value::DimValue(size),
+                Err(_) => dimension::Value::DimParam((*d).into()),
+            }),
+        })
+        .collect();
+    let elem_type = match element {
+        Value::Float => DataType::Float,
+        Value::Int64 => DataType::Int64,
+    };
+    let tensor = pb::type_proto::Tensor {
+        elem_type: elem_type as i32,
+        shape: Some(pb::TensorShapeProto { dim }),
+    };
+    pb::ValueInfoProto {
+        name: name.into(),
+        r#type: Some(pb::TypeProto {
+            denotation: String::new(),
+            value: Some(pb::type_proto::Value::TensorType(tensor)),
+        }),
+        ..Default::default()
+    }
+}
+
+fn attribute(attribute: &Attribute<'_>) -> pb::AttributeProto {
+    use pb::attribute_proto::AttributeType;
+    let base = |name: &str, kind: AttributeType| pb::AttributeProto {
+        name: name.into(),
+        r#type: kind as i32,
+        ..Default::default()
+    };
+    match *attribute {
+        Attribute::Int(name, i) => pb::AttributeProto { i, ..base(name, AttributeType::Int) },
+        Attribute::Float(name, f) => pb::AttributeProto { f, ..base(name, AttributeType::Float) },
+        Attribute::Ints(name, ints) => {
+            pb::AttributeProto { ints: ints.to_vec(), ..base(name, AttributeType::Ints) }
+        }
+    }
+}

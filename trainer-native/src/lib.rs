@@ -1,0 +1,42 @@
+//! Switchyard's trainer: outcomes in, a bundle out.
+//!
+//! Reads outcome data, distils a static encoder from a transformer, trains a router on it, exports
+//! both as one int8 ONNX graph, and measures that graph by RouteLLM's protocol through the engine
+//! that hosts run.
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use std::sync::atomic::AtomicBool;
+//! use switchyard_trainer::device::{DeviceChoice, open};
+//! use switchyard_trainer::{finish, prepare, recipe, run::Run};
+//!
+//! # fn main() -> Result<(), switchyard_trainer::TrainerError> {
+//! let recipe = recipe::read(Path::new("trainer-native/recipes/default.toml"))?;
+//! let prepared = prepare::prepare(&recipe.recipe, Path::new("data"), false)?;
+//! let (device, stop) = (open(DeviceChoice::Auto)?, AtomicBool::new(false));
+//! let run = Run::open(Path::new("runs/default"), &recipe, &prepared)?;
+//! let encoder =
+//!     run.static_encoder(&recipe, &prepared, Path::new("all-MiniLM-L6-v2"), &device, &stop)?;
+//! let trained = run.train(&recipe, &prepared, encoder, &device, &stop)?;
+//! let finished = finish::finish(&recipe, &prepared, &trained, &device)?;
+//! finished.bundle.write(Path::new("bundles/default"))?;
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod assess;
+pub mod data;
+pub mod device;
+pub mod encoder;
+mod error;
+pub mod eval;
+pub mod export;
+pub mod finish;
+pub mod prepare;
+pub mod recipe;
+pub mod router;
+pub mod run;
+pub mod training;
+pub mod verify;
+
+pub use error::TrainerError;

@@ -1,0 +1,3 @@
+//! Routers to train: one file a kind.
+
+pub mod mf;

@@ -1,0 +1,20 @@
+//! Ctrl-C ends a run at a safe point: the loop sees a flag, and what is finished is on disk.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A flag that Ctrl-C and a termination signal set. A second one ends the process at once.
+///
+/// # Errors
+/// Where a handler is installed already.
+pub fn flag() -> Result<Arc<AtomicBool>, ctrlc::Error> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if seen.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        eprintln!("\ninterrupted: stopping at the next safe point (again to stop at once)");
+    })?;
+    Ok(stop)
+}

@@ -1,0 +1,192 @@
+//! Named matrices with their AdamW state.
+//!
+//! A checkpoint is one safetensors file: each parameter, its two moments and the step counts, so
+//! that a resumed run takes the same steps as one that never stopped.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use burn::optim::{AdamW, AdamWConfig, AdamWState, AdaptiveMomentumState, Optimizer};
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+
+use crate::encoder::static_table::floats;
+use crate::error::TrainerError;
+
+/// How a parameter is trained.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Schedule {
+    /// Adam's learning rate; 0 freezes the parameter.
+    pub learning_rate: f64,
+    /// Decoupled weight decay.
+    pub weight_decay: f32,
+}
+
+struct Parameter {
+    name: &'static str,
+    value: Tensor<2>,
+    optimizer: AdamW,
+    learning_rate: f64,
+    state: Option<AdamWState<2>>,
+}
+
+/// A model's parameters, all matrices, on a device with autodiff.
+pub struct Parameters {
+    parameters: Vec<Parameter>,
+    device: Device,
+}
+
+impl Parameters {
+    /// No parameters yet; `device` has autodiff.
+    #[must_use]
+    pub fn new(device: &Device) -> Self {
+        Self { parameters: Vec::new(), device: device.clone() }
+    }
+
+    /// Adds a matrix, `[rows, columns]`, row by row.
+    pub fn add(&mut self, name: &'static str, shape: [usize; 2], values: Vec<f32>, how: Schedule) {
+        let optimizer =
+            AdamWConfig::new().with_weight_decay(how.weight_decay).with_epsilon(1e-8).build();
+        self.parameters.push(Parameter {
+            name,
+            value: self.leaf(TensorData::new(values, shape), how.learning_rate),
+            optimizer,
+            learning_rate: how.learning_rate,
+            state: None,
+        });
+    }
+
+    /// The current value of a parameter; an unknown name is a mistake in the calling router.
+    #[must_use]
+    #[allow(clippy::panic)]
+    pub fn get(&self, name: &str) -> Tensor<2> {
+        match self.parameters.iter().find(|p| p.name == name) {
+            Some(parameter) => parameter.value.clone(),
+            None => panic!("no parameter {name:?}"),
+        }
+    }
+
+    /// One AdamW step on every parameter that is not frozen and has a gradient.
+    pub fn step(&mut self, gradients: &Gradients, scale: f64) {
+        for parameter in self.parameters.iter_mut().filter(|p| p.learning_rate > 0.0) {
+            let Some(gradient) = parameter.value.grad(gradients) else { continue };
+            let (value, state) = parameter.optimizer.step(
+                parameter.learning_rate * scale,
+                parameter.value.clone().inner(),
+                gradient,
+                parameter.state.take(),
+            );
+            parameter.value = Tensor::from_inner(value).require_grad();
+            parameter.state = state;
+        }
+    }
+
+    /// A parameter's values, row by row.
+    ///
+    /// # Errors
+    /// [`TrainerError::NotFinite`].
+    pub fn values(&self, name: &str) -> Result<Vec<f32>, TrainerError> {
+        let values = floats(self.get(name).into_data())?;
+        match values.iter().position(|v| !v.is_finite()) {
+            None => Ok(values),
+            Some(at) => Err(TrainerError::NotFinite {
+                what: "a parameter",
+                detail: format!("{name:?} holds {} at {at}", values[at]),
+            }),
+        }
+    }
+
+    /// Writes parameters and optimiser state; the file appears whole or not at all.
+    ///
+    /// # Errors
+    /// [`TrainerError::File`], [`TrainerError::NotFinite`].
+    pub fn save(&self, path: &Path, note: HashMap<String, String>) -> Result<(), TrainerError> {
+        let mut tensors: Vec<(String, [usize; 2], Vec<u8>)> = Vec::new();
+        let mut note = note;
+        let mut push = |name: String, tensor: Tensor<2>| {
+            let shape = tensor.dims();
+            let bytes = floats(tensor.into_data())?.iter().flat_map(|v| v.to_le_bytes()).collect();
+            tensors.push((name, shape, bytes));
+            Ok::<(), TrainerError>(())
+        };
+        for parameter in &self.parameters {
+            push(parameter.name.to_owned(), parameter.value.clone())?;
+            if let Some(state) = &parameter.state {
+                let moments = &state.momentum;
+                push(format!("{}.moment_1", parameter.name), moments.moment_1.clone())?;
+                push(format!("{}.moment_2", parameter.name), moments.moment_2.clone())?;
+                note.insert(format!("{}.time", parameter.name), moments.time.to_string());
+            }
+        }
+        let fault = |detail: String| TrainerError::BadCheckpoint { path: path.into(), detail };
+        let views = tensors
+            .iter()
+            .map(|(name, shape, bytes)| {
+                let view = TensorView::new(Dtype::F32, shape.to_vec(), bytes);
+                Ok((name.as_str(), view.map_err(|e| fault(e.to_string()))?))
+            })
+            .collect::<Result<Vec<_>, TrainerError>>()?;
+        let bytes =
+            safetensors::serialize(views, Some(note)).map_err(|e| fault(e.to_string()))?;
+        let partial = path.with_extension("partial");
+        let io = |source| TrainerError::File { path: path.to_owned(), source };
+        std::fs::write(&partial, bytes).map_err(io)?;
+        std::fs::rename(&partial, path).map_err(io)
+    }
+
+    /// Takes values and optimiser state from a file that [`Parameters::save`] wrote; returns its
+    /// note.
+    ///
+    /// # Errors
+    /// [`TrainerError::BadCheckpoint`] where a tensor is missing or has another shape.
+    pub fn load(&mut self, path: &Path) -> Result<HashMap<String, String>, TrainerError> {
+        let fault = |detail: String| TrainerError::BadCheckpoint { path: path.into(), detail };
+        let bytes = std::fs::read(path)
+            .map_err(|source| TrainerError::File { path: path.to_owned(), source })?;
+        let (_, metadata) =
+            SafeTensors::read_metadata(&bytes).map_err(|e| fault(e.to_string()))?;
+        let note = metadata.metadata().clone().unwrap_or_default();
+        let tensors = SafeTensors::deserialize(&bytes).map_err(|e| fault(e.to_string()))?;
+        let read = |name: &str, expected: [usize; 2]| -> Result<TensorData, TrainerError> {
+            let view = tensors.tensor(name).map_err(|e| fault(format!("{name:?}: {e}")))?;
+            if view.shape() != expected || view.dtype() != Dtype::F32 {
+                let (kind, shape) = (view.dtype(), view.shape());
+                return Err(fault(format!(
+                    "{name:?} is {kind:?} {shape:?}, expected F32 {expected:?}"
+                )));
+            }
+            let chunks = view.data().as_chunks::<4>().0;
+            let values: Vec<f32> = chunks.iter().map(|b| f32::from_le_bytes(*b)).collect();
+            Ok(TensorData::new(values, expected))
+        };
+        let device = self.device.clone();
+        let plain = device.clone().inner();
+        for index in 0..self.parameters.len() {
+            let (name, shape) =
+                (self.parameters[index].name, self.parameters[index].value.dims());
+            let rate = self.parameters[index].learning_rate;
+            self.parameters[index].value = self.leaf(read(name, shape)?, rate);
+            let time = note.get(&format!("{name}.time")).map(|t| t.parse::<usize>());
+            self.parameters[index].state = match time {
+                None => None,
+                Some(Err(e)) => return Err(fault(format!("step count of {name:?}: {e}"))),
+                Some(Ok(time)) => {
+                    let moment = |which: &str| {
+                        let data = read(&format!("{name}.{which}"), shape)?;
+                        Ok::<_, TrainerError>(Tensor::<2>::from_data(data, &plain))
+                    };
+                    let momentum =
+                        AdaptiveMomentumState::new(time, moment("moment_1")?, moment("moment_2")?);
+                    Some(AdamWState::new(momentum))
+                }
+            };
+        }
+        Ok(note)
+    }
+
+    fn leaf(&self, data: TensorData, learning_rate: f64) -> Tensor<2> {
+        let tensor = Tensor::<2>::from_data(data, &self.device);
+        if learning_rate > 0.0 { tensor.require_grad() } else { tensor }
+    }
+}
