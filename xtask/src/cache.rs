@@ -11,9 +11,13 @@ use sha2::{Digest, Sha256};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Held with a shared lock by each command that builds in a target folder.
 const IN_USE: &str = ".switchyard-in-use";
+
+/// The age at which unfinished work is nobody's any more.
+const LEFT_BEHIND: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The cache folder.
 pub struct Cache {
@@ -54,11 +58,22 @@ impl Cache {
     }
 
     /// An empty folder beside the final places, for work that is renamed into place when whole.
+    /// What interrupted commands left there more than a day ago is removed.
     pub fn fresh_scratch(&self, name: &str) -> Result<PathBuf> {
-        let path = self
-            .root
-            .join("unfinished")
-            .join(format!("{name}-{}", std::process::id()));
+        let unfinished = self.root.join("unfinished");
+        for entry in fs::read_dir(&unfinished).into_iter().flatten().flatten() {
+            let age = entry
+                .metadata()
+                .and_then(|data| data.modified())
+                .map(|time| time.elapsed());
+            if let Ok(Ok(age)) = age
+                && age > LEFT_BEHIND
+            {
+                // Another command may be removing it too.
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+        let path = unfinished.join(format!("{name}-{}", std::process::id()));
         if path.exists() {
             fs::remove_dir_all(&path)
                 .with_context(|| format!("cannot empty {}", path.display()))?;

@@ -34,7 +34,8 @@ pub fn watch_for_interrupts() -> Result<()> {
         std::thread::spawn(|| {
             let at_terminal = std::io::stdin().is_terminal() || std::io::stderr().is_terminal();
             if !at_terminal {
-                signal_child("-INT");
+                // Not INT: what a script starts in the background ignores that one.
+                signal_child("-TERM");
             }
             std::thread::sleep(Duration::from_secs(15));
             signal_child("-TERM");
