@@ -25,7 +25,9 @@ pub enum DataError {
         expected: String,
     },
     /// The layout could not be told from names and first characters.
-    #[error("{path}: unknown format: found {found}, expected {expected}. Name the format with --format")]
+    #[error(
+        "{path}: unknown format: found {found}, expected {expected}. Name the format with --format"
+    )]
     UnknownFormat {
         /// File or folder, or the format's name where a name was given.
         path: PathBuf,
@@ -43,7 +45,9 @@ pub enum DataError {
         expected: &'static str,
     },
     /// A CSV file's first line does not name the columns.
-    #[error("{path}:1: found the columns {found}, expected {expected}. Fix the header, or name another format with --format")]
+    #[error(
+        "{path}:1: found the columns {found}, expected {expected}. Fix the header, or name another format with --format"
+    )]
     BadHeader {
         /// The file.
         path: PathBuf,
@@ -53,7 +57,9 @@ pub enum DataError {
         expected: String,
     },
     /// A JSON document that cannot be parsed any further, so that its rows cannot be told apart.
-    #[error("{path}:{line}:{column}: not valid JSON: {message}. Fix the file: rows after this point cannot be found, so --skip-bad does not help")]
+    #[error(
+        "{path}:{line}:{column}: not valid JSON: {message}. Fix the file: rows after this point cannot be found, so --skip-bad does not help"
+    )]
     JsonSyntax {
         /// The file.
         path: PathBuf,
@@ -68,7 +74,9 @@ pub enum DataError {
     #[error("{}:{}: {}. Fix the row, or pass --skip-bad to leave such rows out and count them", .0.file, .0.line, .0.reason)]
     BadRow(BadRow),
     /// Nothing was left to train on or to evaluate.
-    #[error("{path}: found no usable row ({bad} bad rows left out), expected at least one. Check the file, and its format with --format")]
+    #[error(
+        "{path}: found no usable row ({bad} bad rows left out), expected at least one. Check the file, and its format with --format"
+    )]
     NoRows {
         /// File or folder.
         path: PathBuf,
@@ -76,7 +84,9 @@ pub enum DataError {
         bad: usize,
     },
     /// Fewer than two models: nothing to choose between.
-    #[error("{path}: found scores of one model only ({model}), expected at least two. A router chooses between models: add the scores of another model to the same rows")]
+    #[error(
+        "{path}: found scores of one model only ({model}), expected at least two. A router chooses between models: add the scores of another model to the same rows"
+    )]
     TooFewModels {
         /// File or folder.
         path: PathBuf,

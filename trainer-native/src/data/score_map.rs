@@ -44,7 +44,10 @@ impl ScoreMap {
         let mut seen = HashSet::with_capacity(self.0.len());
         for (model, value) in self.0 {
             if model.trim().is_empty() {
-                return Err(RowFault::new("empty_model_name", "found a score without a model's name, expected a name"));
+                return Err(RowFault::new(
+                    "empty_model_name",
+                    "found a score without a model's name, expected a name",
+                ));
             }
             if !seen.insert(model.clone()) {
                 return Err(RowFault::new(
@@ -62,7 +65,9 @@ impl ScoreMap {
                 other => {
                     return Err(RowFault::new(
                         "score_not_a_number",
-                        format!("found {other} as the score for {model:?}, expected a number in [0, 1], or null where it was not measured"),
+                        format!(
+                            "found {other} as the score for {model:?}, expected a number in [0, 1], or null where it was not measured"
+                        ),
                     ));
                 }
             }
@@ -73,5 +78,10 @@ impl ScoreMap {
 
 /// A field that must be there.
 pub(super) fn required<T>(field: Option<T>, name: &str) -> Result<T, RowFault> {
-    field.ok_or_else(|| RowFault::new("missing_field", format!("found no {name:?}, expected one in every row")))
+    field.ok_or_else(|| {
+        RowFault::new(
+            "missing_field",
+            format!("found no {name:?}, expected one in every row"),
+        )
+    })
 }

@@ -33,7 +33,11 @@ pub fn split_rows(n: usize, take: usize, seed: u64) -> (Vec<usize>, Vec<usize>) 
 /// remainders; a row's stratum stands at its index. Returns the drawn rows and the others, each
 /// ascending, as [`split_rows`] does.
 #[must_use]
-pub fn split_rows_stratified<S: Ord>(strata: &[S], take: usize, seed: u64) -> (Vec<usize>, Vec<usize>) {
+pub fn split_rows_stratified<S: Ord>(
+    strata: &[S],
+    take: usize,
+    seed: u64,
+) -> (Vec<usize>, Vec<usize>) {
     let n = strata.len();
     let take = take.min(n);
     let mut groups: BTreeMap<&S, Vec<usize>> = BTreeMap::new();
@@ -43,7 +47,10 @@ pub fn split_rows_stratified<S: Ord>(strata: &[S], take: usize, seed: u64) -> (V
     // Largest remainders in whole numbers: take * size / n, exactly.
     let share = |size: usize| (take as u128 * size as u128) / n.max(1) as u128;
     let remainder = |size: usize| (take as u128 * size as u128) % n.max(1) as u128;
-    let mut quotas: Vec<usize> = groups.values().map(|rows| share(rows.len()) as usize).collect();
+    let mut quotas: Vec<usize> = groups
+        .values()
+        .map(|rows| share(rows.len()) as usize)
+        .collect();
     let mut by_remainder: Vec<usize> = (0..quotas.len()).collect();
     let sizes: Vec<usize> = groups.values().map(Vec::len).collect();
     by_remainder.sort_by_key(|&group| {
@@ -121,7 +128,10 @@ mod tests {
             counts[below(3, &mut random) as usize] += 1;
         }
         // 10,000 expected, standard deviation 82.
-        assert!(counts.iter().all(|&count| (9_590..10_410).contains(&count)), "{counts:?}");
+        assert!(
+            counts.iter().all(|&count| (9_590..10_410).contains(&count)),
+            "{counts:?}"
+        );
     }
 
     proptest! {

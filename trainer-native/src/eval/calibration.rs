@@ -38,7 +38,9 @@ impl Calibration {
         let mut ascending = win_rates.to_vec();
         ascending.sort_by(f64::total_cmp);
         let last = QUANTILES - 1;
-        let quantiles = (0..QUANTILES).map(|part| quantile(&ascending, part, last)).collect();
+        let quantiles = (0..QUANTILES)
+            .map(|part| quantile(&ascending, part, last))
+            .collect();
         Ok(Calibration { quantiles })
     }
 
@@ -47,7 +49,12 @@ impl Calibration {
     /// # Errors
     /// [`EvalError::BadQuantiles`] unless these are [`QUANTILES`] finite, ascending numbers.
     pub fn from_quantiles(quantiles: Vec<f64>) -> Result<Calibration, EvalError> {
-        let bad = |found: String| Err(EvalError::BadQuantiles { found, expected: QUANTILES });
+        let bad = |found: String| {
+            Err(EvalError::BadQuantiles {
+                found,
+                expected: QUANTILES,
+            })
+        };
         if quantiles.len() != QUANTILES {
             return bad(format!("{} quantiles", quantiles.len()));
         }
@@ -74,12 +81,23 @@ impl Calibration {
     /// [`EvalError::NotAFraction`].
     pub fn threshold_for(&self, strong_share: f64) -> Result<f64, EvalError> {
         if !(0.0..=1.0).contains(&strong_share) {
-            return Err(EvalError::NotAFraction { what: "the share of strong calls", value: strong_share });
+            return Err(EvalError::NotAFraction {
+                what: "the share of strong calls",
+                value: strong_share,
+            });
         }
         let position = (1.0 - strong_share) * (QUANTILES - 1) as f64;
         let below = position.floor();
-        let low = self.quantiles.get(below as usize).copied().unwrap_or_default();
-        let high = self.quantiles.get(below as usize + 1).copied().unwrap_or(low);
+        let low = self
+            .quantiles
+            .get(below as usize)
+            .copied()
+            .unwrap_or_default();
+        let high = self
+            .quantiles
+            .get(below as usize + 1)
+            .copied()
+            .unwrap_or(low);
         Ok((low + (high - low) * (position - below)).clamp(low, high))
     }
 }
@@ -91,7 +109,10 @@ impl Calibration {
 /// [`EvalError::NoRows`] and [`EvalError::NotFinite`].
 pub fn strong_share(win_rates: &[f64], threshold: f64) -> Result<f64, EvalError> {
     check(win_rates)?;
-    let strong = win_rates.iter().filter(|&&win_rate| win_rate >= threshold).count();
+    let strong = win_rates
+        .iter()
+        .filter(|&&win_rate| win_rate >= threshold)
+        .count();
     Ok(strong as f64 / win_rates.len() as f64)
 }
 
@@ -99,8 +120,16 @@ fn check(win_rates: &[f64]) -> Result<(), EvalError> {
     if win_rates.is_empty() {
         return Err(EvalError::NoRows);
     }
-    match win_rates.iter().enumerate().find(|(_, value)| !value.is_finite()) {
-        Some((row, &value)) => Err(EvalError::NotFinite { row, what: "win rate", value }),
+    match win_rates
+        .iter()
+        .enumerate()
+        .find(|(_, value)| !value.is_finite())
+    {
+        Some((row, &value)) => Err(EvalError::NotFinite {
+            row,
+            what: "win rate",
+            value,
+        }),
         None => Ok(()),
     }
 }
@@ -127,14 +156,32 @@ mod tests {
 
     #[test]
     fn what_is_no_sample_or_share_is_an_error() {
-        assert_eq!(Calibration::from_win_rates(&[]).unwrap_err().code(), "no_rows");
-        assert_eq!(Calibration::from_win_rates(&[0.1, f64::NAN]).unwrap_err().code(), "not_finite");
+        assert_eq!(
+            Calibration::from_win_rates(&[]).unwrap_err().code(),
+            "no_rows"
+        );
+        assert_eq!(
+            Calibration::from_win_rates(&[0.1, f64::NAN])
+                .unwrap_err()
+                .code(),
+            "not_finite"
+        );
         let calibration = Calibration::from_win_rates(&[0.1, 0.2]).unwrap();
         for share in [-0.1, 1.1, f64::NAN] {
-            assert_eq!(calibration.threshold_for(share).unwrap_err().code(), "not_a_fraction");
+            assert_eq!(
+                calibration.threshold_for(share).unwrap_err().code(),
+                "not_a_fraction"
+            );
         }
-        for quantiles in [vec![0.0; 3], vec![f64::INFINITY; QUANTILES], (0..101).rev().map(f64::from).collect()] {
-            assert_eq!(Calibration::from_quantiles(quantiles).unwrap_err().code(), "bad_quantiles");
+        for quantiles in [
+            vec![0.0; 3],
+            vec![f64::INFINITY; QUANTILES],
+            (0..101).rev().map(f64::from).collect(),
+        ] {
+            assert_eq!(
+                Calibration::from_quantiles(quantiles).unwrap_err().code(),
+                "bad_quantiles"
+            );
         }
     }
 

@@ -7,7 +7,9 @@ pub enum EvalError {
     #[error("found no rows to evaluate, expected at least one. Check that removing leaks left any")]
     NoRows,
     /// A win rate or a score that is NaN or infinite.
-    #[error("row {row}: found the {what} {value}, expected a finite number. Check the router's output")]
+    #[error(
+        "row {row}: found the {what} {value}, expected a finite number. Check the router's output"
+    )]
     NotFinite {
         /// Position of the row, from 0.
         row: usize,
@@ -17,7 +19,9 @@ pub enum EvalError {
         value: f64,
     },
     /// The strong model does not beat the weak one, so that the gap to recover is none.
-    #[error("found mean scores {weak} (weak) and {strong} (strong), expected the strong model's to be higher: PGR is undefined otherwise. Swap the models, or choose another pair")]
+    #[error(
+        "found mean scores {weak} (weak) and {strong} (strong), expected the strong model's to be higher: PGR is undefined otherwise. Swap the models, or choose another pair"
+    )]
     NoGap {
         /// Mean score of the weak model.
         weak: f64,
@@ -25,7 +29,9 @@ pub enum EvalError {
         strong: f64,
     },
     /// Every query got the same win rate: no threshold tells queries apart.
-    #[error("found the win rate {value} for every row, expected at least two values. The router has not learnt anything, or was given one query only")]
+    #[error(
+        "found the win rate {value} for every row, expected at least two values. The router has not learnt anything, or was given one query only"
+    )]
     ConstantWinRate {
         /// The only win rate.
         value: f64,

@@ -22,8 +22,8 @@
 pub mod baselines;
 pub mod calibration;
 pub mod curve;
-pub mod nearest_neighbours;
 mod error;
+pub mod nearest_neighbours;
 pub mod published;
 pub mod table;
 
