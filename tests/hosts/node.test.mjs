@@ -1,0 +1,16 @@
+// The parity suite on the npm package in Node.
+
+import { Router } from "switchyard-router";
+
+import { parity } from "./parity.mjs";
+import { TINY } from "./paths.mjs";
+
+const router = await Router.load(TINY);
+
+parity("Node", async ({ policy, ...input }) => {
+  try {
+    return { decision: router.route(input, policy) };
+  } catch (error) {
+    return { code: error.code };
+  }
+});

@@ -1,0 +1,199 @@
+// The npm package's own face, in Node: where a bundle may come from, what is refused and how.
+
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { pathToFileURL } from "node:url";
+
+import { Router, RouterError } from "switchyard-router";
+
+import { startPage } from "../../web/serve.mjs";
+import { TINY, bundleFiles } from "./paths.mjs";
+import { tar } from "./tar.mjs";
+
+const QUERY = "What is the capital of Italy?";
+const files = bundleFiles(TINY);
+const router = await Router.load(files);
+const expected = router.route(QUERY);
+
+const scratch = await mkdtemp(join(tmpdir(), "switchyard-package-"));
+const server = await startPage({ bundle: TINY });
+after(async () => {
+  await server.close();
+  await rm(scratch, { recursive: true });
+});
+
+const refused = (action, code) => assert.rejects(async () => action(), (error) => {
+  assert.ok(error instanceof RouterError, String(error));
+  assert.equal(error.name, "RouterError");
+  assert.equal(error.code, code, error.message);
+  assert.ok(error.message.length > 10);
+  return true;
+});
+
+const buffer = (bytes) => bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+const mapped = (change) => Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, change(bytes)]));
+const manifest = () => JSON.parse(Buffer.from(files["router.json"]).toString("utf8"));
+const withManifest = (change) => {
+  const changed = manifest();
+  change(changed);
+  return { ...files, "router.json": new TextEncoder().encode(JSON.stringify(changed)) };
+};
+
+test("a bundle loads from every kind of source, with the same decision", async () => {
+  const archive = join(scratch, "bundle.tar");
+  await writeFile(archive, tar(files));
+  const sources = {
+    folder: TINY,
+    "folder ending in a slash": `${TINY}/`,
+    "file URL": pathToFileURL(TINY),
+    "file URL as text": `${pathToFileURL(TINY)}/`,
+    "http URL": new URL("bundle/", server.url),
+    "http URL as text": `${server.url}bundle/`,
+    "tar file": archive,
+    "tar bytes": tar(files),
+    "tar Blob": new Blob([tar(files)]),
+    "ArrayBuffers": mapped(buffer),
+    "Blobs": mapped((bytes) => new Blob([bytes])),
+    "Buffers": mapped((bytes) => Buffer.from(bytes)),
+  };
+  for (const [name, source] of Object.entries(sources)) {
+    const loaded = await Router.load(source);
+    assert.deepEqual(loaded.route(QUERY), expected, name);
+    loaded.free();
+  }
+});
+
+test("text, messages and objects ask the same", () => {
+  const messages = [
+    { role: "system", content: "Be brief." },
+    { role: "user", content: [{ type: "text", text: QUERY }] },
+  ];
+  for (const input of [{ query: QUERY }, messages, { messages }]) {
+    assert.deepEqual(router.route(input), expected);
+  }
+});
+
+test("the embedding has the manifest's size and is finite", () => {
+  const embedding = router.embed(QUERY);
+  assert.ok(embedding instanceof Float32Array);
+  assert.equal(embedding.length, router.info().encoder.embedding_size);
+  assert.ok(embedding.every(Number.isFinite) && embedding.some((value) => value !== 0));
+});
+
+test("info is the manifest, and a copy", () => {
+  const info = router.info();
+  assert.equal(info.name, manifest().name);
+  info.candidates.length = 0;
+  assert.equal(router.info().candidates.length, manifest().candidates.length);
+});
+
+test("arguments of a wrong kind are refused", async () => {
+  for (const input of [undefined, null, 42, true, Symbol("x"), () => QUERY, {}, { query: QUERY, messages: [] }, { text: QUERY }, { query: 42 }]) {
+    await refused(() => router.route(input), "argument_query");
+  }
+  for (const query of [undefined, null, 42, {}, [QUERY]]) await refused(() => router.embed(query), "argument_query");
+  await refused(() => router.route({ messages: "hello" }), "argument_messages");
+  await refused(() => router.route([{ role: "user", content: 1n }]), "argument_messages");
+  const circular = [{ role: "user", content: "x" }];
+  circular[0].self = circular;
+  await refused(() => router.route(circular), "argument_messages");
+  for (const policy of [0.5, "0.5", null, [], { threshold: "0.5" }, { maxCost: 1n }, { candidates: "all" }, { candidates: [1] }]) {
+    await refused(() => router.route(QUERY, policy), "argument_policy");
+  }
+  for (const source of [undefined, null, 42, [], { "router.json": "{}" }]) {
+    await refused(() => Router.load(source), "argument_source");
+  }
+  await refused(() => Router.load(files, null), "argument_options");
+  await refused(() => new Router(), "argument_source");
+});
+
+test("numbers that JSON cannot carry are refused, not dropped", async () => {
+  for (const field of ["threshold", "strongShare", "maxCost", "costWeight", "outputTokens"]) {
+    for (const value of [NaN, Infinity, -Infinity]) {
+      await refused(() => router.route(QUERY, { [field]: value }), "policy_out_of_range");
+    }
+  }
+});
+
+test("text that is not well-formed is refused", async () => {
+  for (const text of ["\ud800", "a\udc00b", "\udbff\ud800"]) {
+    await refused(() => router.route(text), "query_ill_formed");
+    await refused(() => router.embed(text), "query_ill_formed");
+    await refused(() => router.route([{ role: "user", content: text }]), "query_ill_formed");
+  }
+  await refused(() => router.route("a\0b"), "query_ill_formed");
+  await refused(() => router.embed("a\0b"), "query_ill_formed");
+  assert.ok(router.route("\u{1f680} is well-formed").model);
+});
+
+test("empty and huge queries are refused", async () => {
+  for (const text of ["", "   ", "\n\t"]) await refused(() => router.route(text), "query_empty");
+  await refused(() => router.route("x".repeat(1 << 20)), "query_too_long");
+  await refused(() => router.embed("x".repeat(1 << 20)), "query_too_long");
+  await refused(() => router.route([]), "messages_without_text");
+});
+
+test("bundles that are broken are refused by what is wrong", async () => {
+  const flipped = Uint8Array.from(files["model.onnx"]);
+  flipped[flipped.length >> 1] ^= 1;
+  const archive = tar(files);
+  const { "tokenizer.json": _, ...incomplete } = files;
+  const cases = [
+    [{ ...files, "model.onnx": flipped }, "bundle_wrong_hash"],
+    [{ ...files, "model.onnx": files["model.onnx"].subarray(1) }, "bundle_wrong_size"],
+    [incomplete, "bundle_missing_file"],
+    [{}, "bundle_missing_file"],
+    [archive.subarray(0, archive.length >> 1), "bundle_bad_archive"],
+    [archive.subarray(0, 700), "bundle_bad_archive"],
+    [new Uint8Array(0), "bundle_bad_archive"],
+    [new TextEncoder().encode("this is no tar archive, whatever its name says"), "bundle_bad_archive"],
+    [{ ...files, "router.json": files["router.json"].subarray(0, 40) }, "bundle_bad_manifest"],
+    [{ ...files, "router.json": new Uint8Array(5 << 20) }, "bundle_too_large"],
+    [withManifest((m) => { m.format = 2; }), "bundle_unknown_format"],
+    [withManifest((m) => { m.kind = "oracle"; }), "bundle_unknown_kind"],
+    [withManifest((m) => { m.candidates = []; }), "bundle_bad_manifest"],
+  ];
+  for (const [source, code] of cases) await refused(() => Router.load(source), code);
+  assert.deepEqual(router.route(QUERY), expected);
+});
+
+test("sources that are not there are named", async () => {
+  await refused(() => Router.load(join(scratch, "nowhere")), "file_unreadable");
+  await refused(() => Router.load(scratch), "file_unreadable");
+  await refused(() => Router.load(new URL("nowhere/", server.url)), "fetch_failed");
+  await refused(() => Router.load("http://127.0.0.1:1/bundle/"), "fetch_failed");
+  await refused(() => Router.load(new URL("bundle", server.url)), "argument_source");
+  await refused(() => Router.load("https://"), "argument_source");
+});
+
+test("a manifest does not make the host read elsewhere", async () => {
+  const folder = join(scratch, "elsewhere");
+  const { mkdir } = await import("node:fs/promises");
+  await mkdir(folder);
+  const changed = withManifest((m) => { m.files.push({ ...m.files[0], name: "../secret" }); });
+  await writeFile(join(scratch, "secret"), "secret");
+  for (const [name, bytes] of Object.entries(changed)) await writeFile(join(folder, name), bytes);
+  await refused(() => Router.load(folder), "bundle_missing_file");
+});
+
+test("loading is given up by its signal", async () => {
+  const reason = new Error("changed my mind");
+  await assert.rejects(Router.load(TINY, { signal: AbortSignal.abort(reason) }), reason);
+  const controller = new AbortController();
+  const loading = Router.load(new URL("bundle/", server.url), { signal: controller.signal });
+  controller.abort(reason);
+  await assert.rejects(loading, reason);
+});
+
+test("a freed router says so, and freeing twice is no fault", async () => {
+  const other = await Router.load(files);
+  other.free();
+  other.free();
+  await refused(() => other.route(QUERY), "router_freed");
+  await refused(() => other.embed(QUERY), "router_freed");
+  await refused(() => other.info(), "router_freed");
+  assert.deepEqual(router.route(QUERY), expected);
+});

@@ -1,0 +1,81 @@
+// The Worker in workerd with upstreams of a test's own, all on this machine.
+
+import { createServer } from "node:http";
+import { join } from "node:path";
+
+import { startWorker } from "../../worker/miniflare.mjs";
+import { TINY, readJson } from "../hosts/paths.mjs";
+
+const { candidates, head, kind, name } = readJson(join(TINY, "router.json"));
+/** The fixture's candidates. */
+export const BUNDLE = { ids: candidates.map(({ id }) => id), kind, name, ...head };
+
+/**
+ * An upstream that does as `answer(request, response, body)` says, and keeps what it was sent.
+ * @returns {Promise<{url: string, requests: Array<{headers: object, body: string, path: string}>, close: Function}>}
+ */
+export async function upstream(answer) {
+  const requests = [];
+  const server = createServer(async (request, response) => {
+    const chunks = [];
+    try {
+      for await (const chunk of request) chunks.push(chunk);
+      const body = Buffer.concat(chunks).toString("utf8");
+      requests.push({ headers: request.headers, body, path: request.url });
+      await answer(request, response, body);
+    } catch {
+      response.destroy();
+    }
+  });
+  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+  return {
+    url: `http://127.0.0.1:${server.address().port}/v1`,
+    requests,
+    close: () => new Promise((closed) => {
+      server.close(closed);
+      server.closeAllConnections();
+    }),
+  };
+}
+
+/** An upstream that answers with a small completion. */
+export const completing = (request, response) => {
+  response.writeHead(200, { "content-type": "application/json" });
+  response.end('{"id": "1", "object": "chat.completion", "choices": []}');
+};
+
+/**
+ * The Worker, every candidate at `upstream` unless `upstreams` says otherwise.
+ * @returns {Promise<{post: Function, get: Function, chat: Function, url: URL, log: string[], close: Function}>}
+ */
+export async function gateway({ upstream: one, upstreams, secrets, bundle = TINY, main } = {}) {
+  const log = [];
+  const all = one && Object.fromEntries(BUNDLE.ids.map((id) => [id, { baseUrl: one.url, model: `${id}-there` }]));
+  const { url, miniflare } = await startWorker({
+    bundle,
+    upstreams: upstreams ?? all,
+    secrets,
+    main,
+    log: (text) => log.push(text),
+  });
+  const send = (method, path, body, headers = {}) =>
+    fetch(new URL(path, url), { method, headers, body, duplex: "half", redirect: "manual" });
+  return {
+    url,
+    log,
+    get: (path, headers) => send("GET", path, undefined, headers),
+    send,
+    post: (path, body, headers) => send("POST", path, typeof body === "string" ? body : JSON.stringify(body), headers),
+    chat: (fields, headers) => send("POST", "v1/chat/completions", JSON.stringify({ model: "auto", messages: [{ role: "user", content: "Hello" }], ...fields }), headers),
+    close: () => miniflare.dispose(),
+  };
+}
+
+/** An OpenAI-shaped error's code, after checking its shape. */
+export async function errorOf(response) {
+  const text = await response.text();
+  const { error } = JSON.parse(text);
+  const strings = ["message", "type", "code"].every((field) => typeof error[field] === "string");
+  if (!strings || error.message.length < 5) throw new Error(`not OpenAI-shaped: ${text}`);
+  return { status: response.status, ...error };
+}

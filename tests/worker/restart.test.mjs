@@ -1,0 +1,46 @@
+// A trap costs the requests in flight an error, and no more: the Worker starts anew.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { BUNDLE, completing, errorOf, gateway, upstream } from "./gateway.mjs";
+
+const main = "../tests/worker/restart.mjs";
+
+test("a trap at the beginning of a request is answered, and the next request served", async (t) => {
+  const worker = await gateway({ main });
+  t.after(() => worker.close());
+  const before = await (await worker.post("v1/route", { query: "Hello" })).json();
+  await worker.send("POST", "ruin", "");
+  const error = await errorOf(await worker.post("v1/route", { query: "Hello" }));
+  assert.deepEqual([error.status, error.code], [500, "gateway_stopped"]);
+  const after = await worker.post("v1/route", { query: "Hello" });
+  assert.equal(after.status, 200);
+  assert.deepEqual(await after.json(), before);
+});
+
+test("a trap in the middle of a request is answered, and the next request served", async (t) => {
+  let asked;
+  const waiting = new Promise((resolve) => { asked = resolve; });
+  let goOn;
+  const held = new Promise((resolve) => { goOn = resolve; });
+  const there = await upstream(async (request, response) => {
+    asked();
+    await held;
+    completing(request, response);
+  });
+  const worker = await gateway({ upstream: there, main });
+  t.after(async () => {
+    await worker.close();
+    await there.close();
+  });
+  const first = worker.chat();
+  await waiting;
+  await worker.send("POST", "ruin", "");
+  goOn();
+  const error = await errorOf(await first);
+  assert.deepEqual([error.status, error.code], [500, "gateway_stopped"]);
+  const second = await worker.chat();
+  assert.equal(second.status, 200);
+  assert.ok(BUNDLE.ids.includes(second.headers.get("x-switchyard-model")));
+});
