@@ -42,6 +42,7 @@ fn trained(chosen: &ChosenDevice) -> (Vec<f32>, Vec<f32>) {
             ids: (0..=i % 7).map(|j| (i * 5 + j * 11) % 60).collect(),
             scores: vec![(0, (i % 2) as f32), (1, ((i + 1) % 2) as f32), (2, 0.5)],
             weight: 1.0,
+            label: None,
         })
         .collect();
     let rows: Vec<&TrainingQuery> = queries.iter().collect();

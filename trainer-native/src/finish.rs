@@ -14,6 +14,7 @@ use crate::assess::{routed_rows, win_rates};
 use crate::data::Outcomes;
 use crate::device::ChosenDevice;
 use crate::error::TrainerError;
+use crate::eval::calibration::calibrate;
 use crate::eval::nearest_neighbours::{Neighbour, nearest_neighbours};
 use crate::eval::{self, Evaluation, MetricRow, RoutedRow, baselines};
 use crate::export::bundle::{BundleDraft, BundleFacts};
@@ -124,12 +125,7 @@ fn draft(
 
 fn calibration(router: &Router, sample: &Outcomes) -> Result<Calibration, TrainerError> {
     let rates = win_rates(router, sample)?;
-    let quantiles = eval::calibration::Calibration::from_win_rates(&rates)?;
-    Ok(Calibration {
-        quantiles: quantiles.quantiles().to_vec(),
-        sample: "queries held back from every training source".into(),
-        rows: rates.len() as u64,
-    })
+    Ok(calibrate(&rates, "queries held back from every training source")?)
 }
 
 fn metrics(prepared: &Prepared, evaluation: &Evaluation) -> Vec<Metric> {

@@ -5,12 +5,13 @@
 //! whatever its answer options look like; then a share of each source is held back for
 //! calibration. Counts of all that are kept, since a table that hides them is worth little.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use switchyard_router::Source;
 
 use crate::data::{
-    self, Format, Outcomes, ReadOptions, Stems, remove_duplicates, remove_leaks, routellm_mmlu,
+    self, Format, OutcomeRow, Outcomes, ReadOptions, Stems, remove_duplicates, remove_leaks, routellm_mmlu,
     split_rows,
 };
 use crate::error::TrainerError;
@@ -23,6 +24,9 @@ pub struct Prepared {
     pub train: Outcomes,
     /// Weight of each training row in the loss.
     pub weights: Vec<f32>,
+    /// For each training row of the gold source, the target of strong over weak in [0, 1],
+    /// smoothed over its category.
+    pub labels: Vec<Option<f32>>,
     /// Rows held back for calibration, never trained on.
     pub calibration: Outcomes,
     /// Rows to score: the gold source's rest.
@@ -79,6 +83,7 @@ pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepare
     let mut prepared = Prepared {
         train: Outcomes::default(),
         weights: Vec::new(),
+        labels: Vec::new(),
         calibration: Outcomes::default(),
         test,
         gold: gold.clone(),
@@ -124,7 +129,67 @@ impl Prepared {
             removed_as_leaks: leaks as u64,
         });
         self.weights.extend(std::iter::repeat_n(source.weight, train.len()));
-        self.train.append(outcomes.select(&train));
+        let train = outcomes.select(&train);
+        self.labels.extend(match source.role {
+            Role::Gold => smoothed_labels(recipe, source, &train),
+            Role::Auxiliary => vec![None; train.rows.len()],
+        });
+        self.train.append(train);
         self.calibration.append(outcomes.select(&calibration));
+    }
+}
+
+/// Targets of strong over weak, each drawn towards the mean of its category:
+///
+/// ```text
+/// y_i = (1 + strong_i - weak_i) / 2
+/// m_c = (sum of y in c + prior * mean of y) / (rows of c + prior)
+/// label_i = (1 - smoothing) * y_i + smoothing * m_c
+/// ```
+/// One row's outcome is mostly chance, its subject's mean is not: with some thousand labels the
+/// smoothed ones teach more. The categories of the rows to score play no part.
+fn smoothed_labels(recipe: &Recipe, source: &SourceRecipe, gold: &Outcomes) -> Vec<Option<f32>> {
+    let pair = gold.model_index(&recipe.strong).zip(gold.model_index(&recipe.weak));
+    let targets: Vec<Option<f32>> = gold
+        .rows
+        .iter()
+        .map(|row| {
+            let (strong, weak) = pair?;
+            Some(f32::midpoint(1.0, row.score(strong)? - row.score(weak)?))
+        })
+        .collect();
+    let mut all = Mean::default();
+    let mut by_category: HashMap<&str, Mean> = HashMap::new();
+    for (row, target) in gold.rows.iter().zip(&targets) {
+        if let Some(target) = *target {
+            all.add(target);
+            if let Some(category) = &row.category {
+                by_category.entry(category).or_default().add(target);
+            }
+        }
+    }
+    let overall = all.shrunk(0.0, 0.0);
+    let label = |row: &OutcomeRow, target: f32| {
+        let category = row.category.as_deref().and_then(|c| by_category.get(c));
+        let mean = category.map_or(target, |c| c.shrunk(overall, source.category_prior));
+        target + source.category_smoothing * (mean - target)
+    };
+    gold.rows.iter().zip(targets).map(|(row, target)| Some(label(row, target?))).collect()
+}
+
+#[derive(Default)]
+struct Mean {
+    sum: f32,
+    count: f32,
+}
+
+impl Mean {
+    fn add(&mut self, value: f32) {
+        self.sum += value;
+        self.count += 1.0;
+    }
+
+    fn shrunk(&self, towards: f32, prior: f32) -> f32 {
+        (self.sum + prior * towards) / (self.count + prior).max(f32::MIN_POSITIVE)
     }
 }

@@ -65,6 +65,12 @@ pub struct SourceRecipe {
     /// Weight of one of its queries in the loss.
     #[serde(default = "one")]
     pub weight: f32,
+    /// How far a gold row's label is drawn towards its category's mean, in [0, 1].
+    #[serde(default)]
+    pub category_smoothing: f32,
+    /// Rows of the overall mean that a category's mean is shrunk with.
+    #[serde(default = "one")]
+    pub category_prior: f32,
     /// Data sets of the file to leave out, by their beginning.
     #[serde(default)]
     pub without: Vec<String>,
@@ -182,6 +188,18 @@ impl Recipe {
         }
         if self.sources.iter().any(|s| s.role == Role::Gold && s.take.is_none()) {
             return Err("the gold source has no \"take\": state the rows to train on".into());
+        }
+        for source in &self.sources {
+            let name = &source.name;
+            if !(0.0..=1.0).contains(&source.category_smoothing) {
+                return Err(format!("{name}: category_smoothing is not in [0, 1]"));
+            }
+            if !(source.category_prior >= 0.0 && source.category_prior.is_finite()) {
+                return Err(format!("{name}: category_prior is not a finite number >= 0"));
+            }
+            if !(source.weight > 0.0 && source.weight.is_finite()) {
+                return Err(format!("{name}: weight is not a finite number > 0"));
+            }
         }
         let positive = [
             ("encoder.vocabulary", self.encoder.vocabulary),

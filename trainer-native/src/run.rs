@@ -23,16 +23,15 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use tokenizers::Tokenizer;
 
-use crate::data::Outcomes;
 use crate::device::ChosenDevice;
 use crate::encoder::hugging_face::{self, EncoderFolder};
 use crate::encoder::static_table::{self, StaticTable, Surround};
 use crate::encoder::vocabulary::{self, TokenCounts};
 use crate::error::TrainerError;
 use crate::prepare::Prepared;
-use crate::recipe::RecipeFile;
+use crate::recipe::{Recipe, RecipeFile};
 use crate::router::mf::MfRouter;
-use crate::training::preferences::{EpochDraw, TrainingQuery};
+use crate::training::preferences::{EpochDraw, Preference, TrainingQuery};
 
 /// A run folder and what identifies its run.
 #[derive(Debug)]
@@ -150,12 +149,7 @@ impl Run {
         let recipe = &recipe.recipe;
         let device = chosen.device.clone().autodiff();
         let mut router = MfRouter::new(recipe, &table, prepared.train.models.len(), &device);
-        let queries = training_queries(
-            &prepared.train,
-            &prepared.weights,
-            &tokenizer,
-            recipe.encoder.max_tokens,
-        )?;
+        let queries = training_queries(recipe, prepared, &tokenizer)?;
         let lengths: Vec<usize> = queries.iter().map(|q| q.ids.len()).collect();
         let epochs = recipe.training.epochs;
         let mut done = self.resume(&mut router)?;
@@ -240,20 +234,24 @@ fn seed_device(device: &Device, seed: u64, epoch: usize) {
     device.seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(epoch as u64));
 }
 
-/// Token ids of queries, cut at `max_tokens`; queries without a token are left out.
+/// The queries to train on; those without a token are left out.
 fn training_queries(
-    outcomes: &Outcomes,
-    weights: &[f32],
+    recipe: &Recipe,
+    prepared: &Prepared,
     tokenizer: &Tokenizer,
-    max_tokens: usize,
 ) -> Result<Vec<TrainingQuery>, TrainerError> {
-    let encoded: Result<Vec<TrainingQuery>, tokenizers::Error> = outcomes
+    let models = &prepared.train;
+    let pair = models.model_index(&recipe.strong).zip(models.model_index(&recipe.weak));
+    let encoded: Result<Vec<TrainingQuery>, tokenizers::Error> = prepared
+        .train
         .rows
         .par_iter()
-        .zip(weights)
-        .map(|(row, &weight)| {
-            let ids = token_ids(tokenizer, &row.query, max_tokens)?;
-            Ok(TrainingQuery { ids, scores: row.scores.clone(), weight })
+        .zip(&prepared.weights)
+        .zip(&prepared.labels)
+        .map(|((row, &weight), label)| {
+            let ids = token_ids(tokenizer, &row.query, recipe.encoder.max_tokens)?;
+            let label = pair.zip(*label).map(|((a, b), target)| Preference { a, b, target });
+            Ok(TrainingQuery { ids, scores: row.scores.clone(), weight, label })
         })
         .collect();
     let mut queries = encoded.map_err(tokenizer_error)?;

@@ -2,10 +2,10 @@
 
 use anyhow::{Context, Result};
 use serde_json::json;
-use switchyard_router::{Calibration, Query, Router};
+use switchyard_router::{Query, Router};
 use switchyard_tests::parity::{Case, Parity, answer, requests};
 use switchyard_tests::tiny;
-use switchyard_trainer::eval;
+use switchyard_trainer::eval::calibration::calibrate;
 use switchyard_trainer::export::bundle;
 
 fn main() -> Result<()> {
@@ -19,12 +19,7 @@ fn main() -> Result<()> {
         .iter()
         .filter_map(|text| uncalibrated.assess(&Query::new(text.as_str()).ok()?).ok()?.win_rate)
         .collect();
-    let quantiles = eval::calibration::Calibration::from_win_rates(&rates)?;
-    let calibration = Calibration {
-        quantiles: quantiles.quantiles().to_vec(),
-        sample: "the parity suite's queries".into(),
-        rows: rates.len() as u64,
-    };
+    let calibration = calibrate(&rates, "the parity suite's queries")?;
     let draft = tiny::bundle(Some(calibration))?;
     draft.write(&fixtures.join("tiny"))?;
 

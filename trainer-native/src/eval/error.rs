@@ -57,14 +57,6 @@ pub enum EvalError {
     /// A mean over no draws.
     #[error("found 0 random draws, expected at least one")]
     NoDraws,
-    /// A quantile list that is not one.
-    #[error("found {found}, expected {expected} finite quantiles in ascending order")]
-    BadQuantiles {
-        /// What was found.
-        found: String,
-        /// How many are expected.
-        expected: usize,
-    },
 }
 
 impl EvalError {
@@ -79,7 +71,6 @@ impl EvalError {
             Self::NotAFraction { .. } => "not_a_fraction",
             Self::LengthMismatch { .. } => "length_mismatch",
             Self::NoDraws => "no_draws",
-            Self::BadQuantiles { .. } => "bad_quantiles",
         }
     }
 }

@@ -22,6 +22,8 @@ pub struct TrainingQuery {
     pub scores: Vec<(usize, f32)>,
     /// Weight of the query's source.
     pub weight: f32,
+    /// The one preference to learn from, in place of those that the scores give.
+    pub label: Option<Preference>,
 }
 
 /// A verdict on one query: how far `a` beat `b`.
@@ -72,6 +74,9 @@ impl EpochDraw {
         count: usize,
         ties: bool,
     ) -> Vec<Preference> {
+        if let Some(label) = query.label {
+            return vec![label];
+        }
         let scores = &query.scores;
         let mut all = Vec::new();
         for (i, &(a, score_a)) in scores.iter().enumerate() {
@@ -116,7 +121,7 @@ mod tests {
 
     fn query(scores: &[f32]) -> TrainingQuery {
         let scores = scores.iter().copied().enumerate().collect();
-        TrainingQuery { ids: vec![1, 2, 3], scores, weight: 1.0 }
+        TrainingQuery { ids: vec![1, 2, 3], scores, weight: 1.0, label: None }
     }
 
     #[test]
