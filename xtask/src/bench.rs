@@ -8,10 +8,6 @@ pub fn run(workspace: &Workspace, extra: &[String]) -> Result<u8> {
     let tools = setup::for_edge(workspace)?;
     let node = setup::for_javascript(workspace)?;
     edge_build::build(workspace, &tools)?;
-    let status = process::status(
-        node.command(workspace)
-            .arg("tests/bench/edge.mjs")
-            .args(extra),
-    )?;
+    let status = process::status(node.command(workspace).arg("tests/bench/edge.mjs").args(extra))?;
     Ok(process::exit_code(status))
 }

@@ -37,9 +37,7 @@ impl Cache {
         let root = root_from(|name| std::env::var_os(name), cfg!(target_os = "macos")).context(
             "no cache folder: neither SWITCHYARD_CACHE nor HOME is set; set SWITCHYARD_CACHE to a folder with 15 GB free",
         )?;
-        Ok(Self {
-            root: std::path::absolute(root)?,
-        })
+        Ok(Self { root: std::path::absolute(root)? })
     }
 
     /// Folder of an installed tool.
@@ -62,10 +60,7 @@ impl Cache {
     pub fn fresh_scratch(&self, name: &str) -> Result<PathBuf> {
         let unfinished = self.root.join("unfinished");
         for entry in fs::read_dir(&unfinished).into_iter().flatten().flatten() {
-            let age = entry
-                .metadata()
-                .and_then(|data| data.modified())
-                .map(|time| time.elapsed());
+            let age = entry.metadata().and_then(|data| data.modified()).map(|time| time.elapsed());
             if let Ok(Ok(age)) = age
                 && age > LEFT_BEHIND
             {
@@ -88,10 +83,7 @@ impl Cache {
     pub fn target_dir(&self, kind: &str, toolchain: &str, lock_file: &[u8]) -> Result<TargetDir> {
         if let Some(chosen) = std::env::var_os("CARGO_TARGET_DIR") {
             let path = std::path::absolute(chosen)?;
-            return Ok(TargetDir {
-                path,
-                _in_use: None,
-            });
+            return Ok(TargetDir { path, _in_use: None });
         }
         target_dir_in(&self.root.join("target"), kind, toolchain, lock_file)
     }
@@ -112,18 +104,11 @@ pub fn replace_folder(finished: &Path, place: &Path) -> Result<()> {
 
 /// SHA-256 in lower-case hexadecimal.
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn root_from(env: impl Fn(&str) -> Option<OsString>, macos: bool) -> Option<PathBuf> {
-    let set = |name: &str| {
-        env(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
+    let set = |name: &str| env(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(root) = set("SWITCHYARD_CACHE") {
         return Some(root);
     }
@@ -161,10 +146,7 @@ fn target_dir_in(
     let in_use = File::create(&marker)
         .and_then(|file| file.lock_shared().map(|()| file))
         .with_context(|| format!("cannot lock {}", marker.display()))?;
-    Ok(TargetDir {
-        path,
-        _in_use: Some(in_use),
-    })
+    Ok(TargetDir { path, _in_use: Some(in_use) })
 }
 
 /// Renames the most recently used free folder of `family` to `path`; says which it was.
@@ -220,10 +202,7 @@ fn lock_if_free(folder: &Path) -> Option<Vec<File>> {
 
 /// Cargo's large folders, which hold no lock.
 fn is_cargo_internal(name: &str) -> bool {
-    matches!(
-        name,
-        "build" | "deps" | "incremental" | ".fingerprint" | "examples" | "doc" | "tmp"
-    )
+    matches!(name, "build" | "deps" | "incremental" | ".fingerprint" | "examples" | "doc" | "tmp")
 }
 
 #[cfg(test)]
@@ -232,12 +211,7 @@ mod tests {
     use super::*;
 
     fn env<'a>(pairs: &'a [(&str, &str)]) -> impl Fn(&str) -> Option<OsString> + 'a {
-        |name| {
-            pairs
-                .iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| value.into())
-        }
+        |name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into())
     }
 
     /// A folder of this test's own, empty at the start.
@@ -251,24 +225,11 @@ mod tests {
 
     #[test]
     fn our_own_variable_wins_then_xdg_then_home() {
-        let all = [
-            ("SWITCHYARD_CACHE", "/s"),
-            ("XDG_CACHE_HOME", "/x"),
-            ("HOME", "/h"),
-        ];
+        let all = [("SWITCHYARD_CACHE", "/s"), ("XDG_CACHE_HOME", "/x"), ("HOME", "/h")];
         assert_eq!(root_from(env(&all), false), Some("/s".into()));
-        assert_eq!(
-            root_from(env(&all[1..]), false),
-            Some("/x/switchyard".into())
-        );
-        assert_eq!(
-            root_from(env(&all[2..]), false),
-            Some("/h/.cache/switchyard".into())
-        );
-        assert_eq!(
-            root_from(env(&all[2..]), true),
-            Some("/h/Library/Caches/switchyard".into())
-        );
+        assert_eq!(root_from(env(&all[1..]), false), Some("/x/switchyard".into()));
+        assert_eq!(root_from(env(&all[2..]), false), Some("/h/.cache/switchyard".into()));
+        assert_eq!(root_from(env(&all[2..]), true), Some("/h/Library/Caches/switchyard".into()));
         assert_eq!(root_from(env(&[("HOME", "")]), false), None);
     }
 
@@ -304,10 +265,7 @@ mod tests {
         let old = first.path.clone();
         drop(first);
         let second = target_dir_in(&targets, "native", "rustc 1", b"new").unwrap();
-        assert_eq!(
-            fs::read_to_string(second.path.join("built")).unwrap(),
-            "kept"
-        );
+        assert_eq!(fs::read_to_string(second.path.join("built")).unwrap(), "kept");
         assert!(!old.exists());
         let other = target_dir_in(&targets, "native", "rustc 2", b"new").unwrap();
         assert!(!other.path.join("built").exists());
@@ -327,9 +285,7 @@ mod tests {
     #[test]
     fn a_folder_that_cargo_builds_in_is_left_alone() {
         let targets = folder("cargo");
-        let first = target_dir_in(&targets, "edge", "rustc 1", b"old")
-            .unwrap()
-            .path;
+        let first = target_dir_in(&targets, "edge", "rustc 1", b"old").unwrap().path;
         let profile = first.join("wasm32-unknown-unknown").join("edge");
         fs::create_dir_all(&profile).unwrap();
         let lock = File::create(profile.join(".cargo-lock")).unwrap();

@@ -15,17 +15,9 @@ pub struct Counts {
 
 impl Counts {
     /// One check that held.
-    pub const SUCCESS: Self = Self {
-        passed: 1,
-        failed: 0,
-        skipped: 0,
-    };
+    pub const SUCCESS: Self = Self { passed: 1, failed: 0, skipped: 0 };
     /// One check that did not hold.
-    pub const FAILURE: Self = Self {
-        passed: 0,
-        failed: 1,
-        skipped: 0,
-    };
+    pub const FAILURE: Self = Self { passed: 0, failed: 1, skipped: 0 };
 }
 
 impl std::ops::AddAssign for Counts {
@@ -94,11 +86,7 @@ mod tests {
     #[test]
     fn a_result_line_of_cargo_is_read() {
         let line = "test result: FAILED. 3 passed; 2 failed; 1 ignored; 0 measured; 4 filtered out; finished in 0.01s";
-        let counts = Counts {
-            passed: 3,
-            failed: 2,
-            skipped: 1,
-        };
+        let counts = Counts { passed: 3, failed: 2, skipped: 1 };
         assert_eq!(of_cargo_line(line), Some(counts));
     }
 
@@ -110,11 +98,7 @@ mod tests {
 
     #[test]
     fn the_last_counts_in_the_tap_are_the_ones_taken() {
-        let counts = Counts {
-            passed: 3,
-            failed: 2,
-            skipped: 2,
-        };
+        let counts = Counts { passed: 3, failed: 2, skipped: 2 };
         assert_eq!(of_node_tap(TAP), Some(counts));
     }
 
@@ -126,17 +110,9 @@ mod tests {
 
     #[test]
     fn skipped_tests_are_told_only_where_there_are_some() {
-        let mut counts = Counts {
-            passed: 4,
-            failed: 0,
-            skipped: 0,
-        };
+        let mut counts = Counts { passed: 4, failed: 0, skipped: 0 };
         assert_eq!(counts.to_string(), "4 passed, 0 failed");
-        counts += Counts {
-            passed: 1,
-            failed: 1,
-            skipped: 2,
-        };
+        counts += Counts { passed: 1, failed: 1, skipped: 2 };
         assert_eq!(counts.to_string(), "5 passed, 1 failed, 2 skipped");
     }
 }

@@ -25,10 +25,7 @@ impl Args {
         if self.once {
             words.push("--once".to_owned());
         }
-        for (name, port) in [
-            ("--port-worker", self.port_worker),
-            ("--port-page", self.port_page),
-        ] {
+        for (name, port) in [("--port-worker", self.port_worker), ("--port-page", self.port_page)] {
             if let Some(port) = port {
                 words.extend([name.to_owned(), port.to_string()]);
             }
@@ -53,17 +50,9 @@ mod tests {
 
     #[test]
     fn what_was_asked_for_is_passed_on_and_nothing_else() {
-        let args = Args {
-            once: true,
-            port_worker: None,
-            port_page: Some(8080),
-        };
+        let args = Args { once: true, port_worker: None, port_page: Some(8080) };
         assert_eq!(args.forwarded(), ["--once", "--port-page", "8080"]);
-        let args = Args {
-            once: false,
-            port_worker: None,
-            port_page: None,
-        };
+        let args = Args { once: false, port_worker: None, port_page: None };
         assert!(args.forwarded().is_empty());
     }
 }

@@ -25,13 +25,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     fs::create_dir_all(&fresh).with_context(|| format!("cannot create {}", fresh.display()))?;
     process::run(
         node.npm(workspace)?
-            .args([
-                "pack",
-                "--silent",
-                "--workspace",
-                "router-wasm/js",
-                "--pack-destination",
-            ])
+            .args(["pack", "--silent", "--workspace", "router-wasm/js", "--pack-destination"])
             .arg(&fresh),
     )?;
     pack_bundle(&workspace.path(BUNDLE), &fresh.join("default-bundle.tar"))?;
@@ -65,8 +59,7 @@ fn pack_bundle(bundle: &Path, archive: &Path) -> Result<()> {
         header.set_mtime(0);
         tar.append_data(&mut header, file, bytes.as_slice())?;
     }
-    tar.finish()
-        .with_context(|| format!("cannot write {}", archive.display()))
+    tar.finish().with_context(|| format!("cannot write {}", archive.display()))
 }
 
 /// The files that the Worker is deployed from.
@@ -74,14 +67,8 @@ fn pack_worker(workspace: &Workspace, place: &Path) -> Result<()> {
     for (from, to) in [
         ("worker/entry.mjs", "entry.mjs"),
         ("worker/wrangler.toml", "wrangler.toml"),
-        (
-            "worker/build/switchyard_worker.js",
-            "build/switchyard_worker.js",
-        ),
-        (
-            "worker/build/switchyard_worker_bg.wasm",
-            "build/switchyard_worker_bg.wasm",
-        ),
+        ("worker/build/switchyard_worker.js", "build/switchyard_worker.js"),
+        ("worker/build/switchyard_worker_bg.wasm", "build/switchyard_worker_bg.wasm"),
     ] {
         let to = place.join(to);
         if let Some(folder) = to.parent() {
@@ -109,10 +96,7 @@ fn list(folder: &Path, root: &Path) -> Result<()> {
     }
     files.sort();
     for (file, size) in files {
-        println!(
-            "{size:>10} {}",
-            file.strip_prefix(root).unwrap_or(&file).display()
-        );
+        println!("{size:>10} {}", file.strip_prefix(root).unwrap_or(&file).display());
     }
     Ok(())
 }
@@ -141,10 +125,7 @@ mod tests {
             .unwrap()
             .map(|entry| entry.unwrap().path().unwrap().into_owned())
             .collect();
-        assert_eq!(
-            names,
-            ["model.onnx".as_ref(), "router.json".as_ref()] as [&std::path::Path; 2]
-        );
+        assert_eq!(names, ["model.onnx".as_ref(), "router.json".as_ref()] as [&std::path::Path; 2]);
         fs::remove_dir_all(base).unwrap();
     }
 }

@@ -33,31 +33,20 @@ const MODULES: [Module; 2] = [
         name: "switchyard_router",
         output: "router-wasm/js/pkg",
     },
-    Module {
-        package: "switchyard-worker",
-        name: "switchyard_worker",
-        output: "worker/build",
-    },
+    Module { package: "switchyard-worker", name: "switchyard_worker", output: "worker/build" },
 ];
 
 /// Builds both modules; does nothing twice.
 pub fn build(workspace: &Workspace, tools: &EdgeTools) -> Result<()> {
     let start = Instant::now();
-    let identity = format!(
-        "{}\n{RUSTFLAGS}\n{PROFILE}",
-        tools.toolchain.identity(workspace)?
-    );
-    let target = workspace
-        .cache
-        .target_dir("edge", &identity, &workspace.lock_file()?)?;
+    let identity = format!("{}\n{RUSTFLAGS}\n{PROFILE}", tools.toolchain.identity(workspace)?);
+    let target = workspace.cache.target_dir("edge", &identity, &workspace.lock_file()?)?;
     eprintln!(
         "build: wasm modules in {} (from empty: a quarter of an hour or more)",
         target.path.display()
     );
     let mut cargo = tools.toolchain.cargo_build(workspace, RUSTFLAGS);
-    cargo
-        .args(["--locked", "--profile", PROFILE])
-        .env("CARGO_TARGET_DIR", &target.path);
+    cargo.args(["--locked", "--profile", PROFILE]).env("CARGO_TARGET_DIR", &target.path);
     for module in &MODULES {
         cargo.args(["--package", module.package]);
     }
@@ -70,10 +59,7 @@ pub fn build(workspace: &Workspace, tools: &EdgeTools) -> Result<()> {
             .join(format!("{}.wasm", module.name));
         bind(workspace, &tools.wasm_bindgen, &wasm, module)?;
     }
-    eprintln!(
-        "build: edge build ready after {:.0} s",
-        start.elapsed().as_secs_f64()
-    );
+    eprintln!("build: edge build ready after {:.0} s", start.elapsed().as_secs_f64());
     Ok(())
 }
 
@@ -104,9 +90,6 @@ fn bind(workspace: &Workspace, wasm_bindgen: &Path, wasm: &Path, module: &Module
         .len();
     fs::write(fresh.join(".made-from"), wanted)?;
     replace_folder(&fresh, &output)?;
-    eprintln!(
-        "build: {}/{}_bg.wasm, {size} bytes",
-        module.output, module.name
-    );
+    eprintln!("build: {}/{}_bg.wasm, {size} bytes", module.output, module.name);
     Ok(())
 }

@@ -19,11 +19,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     ]))?;
     let has_deny = process::probe(workspace.cargo().args(["deny", "--version"])).is_some();
     if has_deny {
-        process::run(
-            workspace
-                .cargo()
-                .args(["deny", "check", "licenses", "bans", "sources"]),
-        )?;
+        process::run(workspace.cargo().args(["deny", "check", "licenses", "bans", "sources"]))?;
     } else {
         eprintln!(
             "lint: cargo-deny is not installed: licences are not checked (`cargo install cargo-deny`)"

@@ -49,10 +49,9 @@ pub fn watch_for_interrupts() -> Result<()> {
 fn signal_child(signal: &str) {
     let child = CHILD.load(Ordering::SeqCst);
     if child != 0 {
-        // The standard library sends no signal but KILL; `kill` is on every Unix.
-        let _ = Command::new("kill")
-            .args([signal, &child.to_string()])
-            .status();
+        // The standard library sends no signal but KILL. The shell's own `kill` is there where
+        // the program of that name is not installed.
+        let _ = Command::new("sh").args(["-c", &format!("kill {signal} {child}")]).status();
     }
 }
 
@@ -128,9 +127,7 @@ fn spawn(command: &mut Command) -> Result<Child> {
     if interrupted() {
         bail!("interrupted before `{}`", describe(command));
     }
-    let child = command
-        .spawn()
-        .with_context(|| format!("cannot start `{}`", describe(command)))?;
+    let child = command.spawn().with_context(|| format!("cannot start `{}`", describe(command)))?;
     CHILD.store(child.id(), Ordering::SeqCst);
     Ok(child)
 }
@@ -164,11 +161,11 @@ mod tests {
     #[test]
     fn every_line_streamed_is_seen_and_the_exit_code_kept() {
         let mut lines = Vec::new();
-        let status = stream(
-            Command::new("sh").args(["-c", "echo one; echo two; exit 4"]),
-            |line| lines.push(line.to_owned()),
-        )
-        .unwrap();
+        let status =
+            stream(Command::new("sh").args(["-c", "echo one; echo two; exit 4"]), |line| {
+                lines.push(line.to_owned())
+            })
+            .unwrap();
         assert_eq!(lines, ["one", "two"]);
         assert_eq!(exit_code(status), 4);
     }

@@ -142,30 +142,20 @@ fn run_script(workspace: &Workspace, path: &Path, tools: &ForScripts) -> Result<
     let scratch = workspace.cache.fresh_scratch("tap")?;
     let tap = scratch.join("results.tap");
     let mut node = tools.node.command(workspace);
-    node.args([
-        "--test",
-        "--test-reporter=spec",
-        "--test-reporter-destination=stdout",
-    ])
-    .arg("--test-reporter=tap")
-    .arg(format!("--test-reporter-destination={}", tap.display()))
-    .arg(path)
-    .env("CHROMIUM", &tools.chromium);
+    node.args(["--test", "--test-reporter=spec", "--test-reporter-destination=stdout"])
+        .arg("--test-reporter=tap")
+        .arg(format!("--test-reporter-destination={}", tap.display()))
+        .arg(path)
+        .env("CHROMIUM", &tools.chromium);
     let status = process::status(&mut node)?;
     let printed = fs::read_to_string(&tap).unwrap_or_default();
     let counts = counts::of_node_tap(&printed).with_context(|| {
-        format!(
-            "`{}` ended ({status}) without a count",
-            process::describe(&node)
-        )
+        format!("`{}` ended ({status}) without a count", process::describe(&node))
     })?;
     fs::remove_dir_all(&scratch).with_context(|| format!("cannot remove {}", scratch.display()))?;
     let mut counts = settle(counts, status.success(), &process::describe(&node))?;
     if workspace::is_ci() && counts.skipped > 0 {
-        eprintln!(
-            "error: {} tests were skipped, and a CI run skips none",
-            counts.skipped
-        );
+        eprintln!("error: {} tests were skipped, and a CI run skips none", counts.skipped);
         counts.failed += std::mem::take(&mut counts.skipped);
     }
     Ok(counts)
@@ -215,23 +205,13 @@ fn chosen(suites: Vec<Suite>, only: &[String]) -> Result<Vec<Suite>> {
     if only.is_empty() {
         return Ok(suites);
     }
-    let names = suites
-        .iter()
-        .map(Suite::name)
-        .collect::<Vec<_>>()
-        .join(", ");
+    let names = suites.iter().map(Suite::name).collect::<Vec<_>>().join(", ");
     for wanted in only {
-        if !suites
-            .iter()
-            .any(|suite| suite.name().contains(wanted.as_str()))
-        {
+        if !suites.iter().any(|suite| suite.name().contains(wanted.as_str())) {
             bail!("no suite named {wanted}; there are: {names}");
         }
     }
-    let keep = |suite: &Suite| {
-        only.iter()
-            .any(|wanted| suite.name().contains(wanted.as_str()))
-    };
+    let keep = |suite: &Suite| only.iter().any(|wanted| suite.name().contains(wanted.as_str()));
     Ok(suites.into_iter().filter(keep).collect())
 }
 
@@ -245,22 +225,14 @@ mod tests {
     use super::*;
 
     fn suites() -> Vec<Suite> {
-        vec![
-            Suite::Format,
-            Suite::Rust,
-            Suite::Script("tests/hosts/node.test.mjs".into()),
-        ]
+        vec![Suite::Format, Suite::Rust, Suite::Script("tests/hosts/node.test.mjs".into())]
     }
 
     #[test]
     fn a_suite_is_chosen_by_part_of_its_name() {
         let names = |only: &[&str]| -> Vec<String> {
             let only: Vec<String> = only.iter().map(|name| (*name).to_owned()).collect();
-            chosen(suites(), &only)
-                .unwrap()
-                .iter()
-                .map(Suite::name)
-                .collect()
+            chosen(suites(), &only).unwrap().iter().map(Suite::name).collect()
         };
         assert_eq!(names(&["node"]), ["hosts/node"]);
         assert_eq!(names(&["rust", "hosts"]), ["rust", "hosts/node"]);
@@ -269,13 +241,8 @@ mod tests {
 
     #[test]
     fn a_suite_that_does_not_exist_is_an_error_that_lists_those_that_do() {
-        let error = chosen(suites(), &["nod".to_owned(), "deno".to_owned()])
-            .err()
-            .unwrap();
-        assert_eq!(
-            error.to_string(),
-            "no suite named deno; there are: format, rust, hosts/node"
-        );
+        let error = chosen(suites(), &["nod".to_owned(), "deno".to_owned()]).err().unwrap();
+        assert_eq!(error.to_string(), "no suite named deno; there are: format, rust, hosts/node");
     }
 
     #[test]
@@ -285,10 +252,7 @@ mod tests {
 
     #[test]
     fn a_run_that_failed_outside_its_tests_counts_one_failure() {
-        let passed = Counts {
-            passed: 3,
-            ..Counts::default()
-        };
+        let passed = Counts { passed: 3, ..Counts::default() };
         assert_eq!(settle(passed, false, "x").unwrap().failed, 1);
         assert_eq!(settle(passed, true, "x").unwrap(), passed);
     }

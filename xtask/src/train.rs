@@ -46,16 +46,9 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<u8> {
         Some(folder) => std::path::absolute(folder)?,
         None => workspace.path(DEFAULT_OUT),
     };
-    let features = features(
-        std::env::consts::OS,
-        args.device.as_deref(),
-        setup::has_gpu(),
-    );
+    let features = features(std::env::consts::OS, args.device.as_deref(), setup::has_gpu());
     let target = native_build::target_dir(workspace)?;
-    eprintln!(
-        "build: the trainer in {} (from empty: half an hour or more)",
-        target.path.display()
-    );
+    eprintln!("build: the trainer in {} (from empty: half an hour or more)", target.path.display());
     let mut trainer = native_build::cargo(workspace, "run", &target);
     trainer.args(["--package", "switchyard-trainer", "--bin", "trainer"]);
     if !features.is_empty() {
@@ -111,9 +104,6 @@ mod tests {
     #[test]
     fn a_folder_that_is_not_there_is_named_with_its_flag() {
         let error = existing_folder("--data", Path::new("/no/such/folder")).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "--data /no/such/folder: there is no such folder"
-        );
+        assert_eq!(error.to_string(), "--data /no/such/folder: there is no such folder");
     }
 }

@@ -3,7 +3,7 @@
 use super::{on_path, say};
 use crate::process;
 use anyhow::{Context, Result, bail};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 /// Whether all of `packages` are installed, by dpkg's word.
@@ -33,16 +33,15 @@ pub fn install(what: &str, packages: &[&str], otherwise: &str) -> Result<()> {
             "{what} is missing and installing it takes root (no `sudo` without a password): {by_hand}"
         );
     };
-    say(
-        "apt",
-        format!("installing {} for {what}", packages.join(", ")),
-    );
+    say("apt", format!("installing {} for {what}", packages.join(", ")));
     refresh_lists(prefix)
         .and_then(|()| {
             process::run(
                 apt_get(prefix)
                     .args(["install", "-y", "--no-install-recommends", "--no-remove"])
-                    .args(packages),
+                    .args(packages)
+                    // A line for every package unpacked; errors come on the other stream.
+                    .stdout(Stdio::null()),
             )
         })
         .with_context(|| format!("{what} could not be installed: {by_hand}"))
@@ -118,9 +117,6 @@ mod tests {
             "rust-web-llvm\n  Depends: libc6\n  Depends: llvm-22\n  Conflicts: llvm-old\n";
         assert_eq!(dependency_in(printed, "llvm-"), Some("llvm-22"));
         assert_eq!(dependency_in(printed, "lld-"), None);
-        assert_eq!(
-            dependency_in("rust-web-llvm\n  Conflicts: llvm-old\n", "llvm-"),
-            None
-        );
+        assert_eq!(dependency_in("rust-web-llvm\n  Conflicts: llvm-old\n", "llvm-"), None);
     }
 }

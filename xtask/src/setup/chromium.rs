@@ -6,12 +6,7 @@ use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const NAMES: [&str; 4] = [
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-];
+const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 const MAC_APPS: [&str; 2] = [
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
@@ -22,15 +17,9 @@ const BY_HAND: &str = "install Chromium or Chrome and set CHROMIUM to the path o
 pub fn obtain() -> Result<PathBuf> {
     if let Some(chosen) = std::env::var_os("CHROMIUM").map(PathBuf::from) {
         let Some(version) = version_of(&chosen) else {
-            bail!(
-                "CHROMIUM is {}, which does not run; {BY_HAND}",
-                chosen.display()
-            );
+            bail!("CHROMIUM is {}, which does not run; {BY_HAND}", chosen.display());
         };
-        say(
-            "chromium",
-            format!("{version} at {} (CHROMIUM)", chosen.display()),
-        );
+        say("chromium", format!("{version} at {} (CHROMIUM)", chosen.display()));
         return Ok(chosen);
     }
     if let Some((program, version)) = find() {

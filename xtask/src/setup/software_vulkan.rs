@@ -49,21 +49,12 @@ pub fn obtain() -> Result<Vulkan> {
         return Ok(Vulkan::Hardware);
     }
     if software_manifest().is_none() || !has_loader() {
-        apt::install(
-            "a software Vulkan driver",
-            &["mesa-vulkan-drivers", "libvulkan1"],
-            BY_HAND,
-        )?;
+        apt::install("a software Vulkan driver", &["mesa-vulkan-drivers", "libvulkan1"], BY_HAND)?;
     }
-    let manifest = software_manifest()
-        .filter(|_| has_loader())
-        .with_context(|| {
-            format!("no Vulkan driver in software found after the installation; {BY_HAND}")
-        })?;
-    say(
-        "vulkan",
-        format!("no GPU: llvmpipe by {}", manifest.display()),
-    );
+    let manifest = software_manifest().filter(|_| has_loader()).with_context(|| {
+        format!("no Vulkan driver in software found after the installation; {BY_HAND}")
+    })?;
+    say("vulkan", format!("no GPU: llvmpipe by {}", manifest.display()));
     Ok(Vulkan::Software(manifest))
 }
 
@@ -71,34 +62,26 @@ pub fn obtain() -> Result<Vulkan> {
 /// manifest that is not the software one. A virtual display card has the first only.
 pub fn has_gpu() -> bool {
     let render_node = fs::read_dir("/dev/dri").is_ok_and(|entries| {
-        entries
-            .flatten()
-            .any(|entry| entry.file_name().to_string_lossy().starts_with("renderD"))
+        entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("renderD"))
     });
     let nvidia = Path::new("/proc/driver/nvidia/version").exists();
     let names: Vec<String> = manifests()
         .iter()
-        .filter_map(|path| {
-            path.file_name()
-                .map(|name| name.to_string_lossy().into_owned())
-        })
+        .filter_map(|path| path.file_name().map(|name| name.to_string_lossy().into_owned()))
         .collect();
     is_driven(render_node, nvidia, &names)
 }
 
 fn is_driven(render_node: bool, nvidia: bool, manifests: &[String]) -> bool {
     let named = |prefixes: &[&str]| {
-        manifests
-            .iter()
-            .any(|name| prefixes.iter().any(|prefix| name.starts_with(prefix)))
+        manifests.iter().any(|name| prefixes.iter().any(|prefix| name.starts_with(prefix)))
     };
     (nvidia && named(&["nvidia"])) || (render_node && named(&["nvidia", "radeon", "amd", "intel"]))
 }
 
 fn software_manifest() -> Option<PathBuf> {
     manifests().into_iter().find(|path| {
-        path.file_name()
-            .is_some_and(|name| name.to_string_lossy().starts_with("lvp_icd"))
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("lvp_icd"))
     })
 }
 
@@ -131,10 +114,7 @@ mod tests {
     #[test]
     fn a_gpu_counts_only_with_a_driver_of_its_own() {
         let software = vec!["lvp_icd.x86_64.json".to_owned()];
-        let mesa = vec![
-            "intel_icd.x86_64.json".to_owned(),
-            "lvp_icd.x86_64.json".to_owned(),
-        ];
+        let mesa = vec!["intel_icd.x86_64.json".to_owned(), "lvp_icd.x86_64.json".to_owned()];
         let nvidia = vec!["nvidia_icd.json".to_owned()];
         assert!(!is_driven(true, false, &software));
         assert!(is_driven(true, false, &mesa));

@@ -29,10 +29,7 @@ mod tests {
             Some((1, 96, 0))
         );
         assert_eq!(parse("wasm-bindgen 0.2.130"), Some((0, 2, 130)));
-        assert_eq!(
-            parse("rustc 1.97.0-nightly (x 2026-06-01)"),
-            Some((1, 97, 0))
-        );
+        assert_eq!(parse("rustc 1.97.0-nightly (x 2026-06-01)"), Some((1, 97, 0)));
         assert_eq!(parse("1.95"), Some((1, 95, 0)));
     }
 

@@ -20,10 +20,7 @@ pub fn obtain(workspace: &Workspace) -> Result<PathBuf> {
             return Ok(program);
         }
     }
-    say(
-        "wasm-bindgen",
-        format!("building {needed} with cargo, a few minutes once"),
-    );
+    say("wasm-bindgen", format!("building {needed} with cargo, a few minutes once"));
     if let Err(error) = install(workspace, &needed, &home, &["--locked"]) {
         if process::interrupted() {
             return Err(error);
@@ -38,10 +35,7 @@ pub fn obtain(workspace: &Workspace) -> Result<PathBuf> {
         })?;
     }
     if !is_version(&ours, &needed) {
-        bail!(
-            "{} was installed but does not say version {needed}",
-            ours.display()
-        );
+        bail!("{} was installed but does not say version {needed}", ours.display());
     }
     Ok(ours)
 }
@@ -50,13 +44,7 @@ fn install(workspace: &Workspace, version: &str, home: &Path, extra: &[&str]) ->
     process::run(
         workspace
             .cargo()
-            .args([
-                "install",
-                "wasm-bindgen-cli",
-                "--force",
-                "--version",
-                version,
-            ])
+            .args(["install", "wasm-bindgen-cli", "--force", "--version", version])
             .args(extra)
             .arg("--root")
             .arg(home)

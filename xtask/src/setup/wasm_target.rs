@@ -77,9 +77,7 @@ pub fn obtain(workspace: &Workspace) -> Result<WasmToolchain> {
     } else {
         say("wasm target", format!("rustup target add {TARGET}"));
         let added = process::status(
-            Command::new("rustup")
-                .args(["target", "add", TARGET])
-                .current_dir(&workspace.root),
+            Command::new("rustup").args(["target", "add", TARGET]).current_dir(&workspace.root),
         );
         if process::interrupted() {
             bail!("interrupted");
@@ -120,9 +118,8 @@ fn debian(why_not_rustup: &str) -> Result<WasmToolchain> {
 /// The packages that make up Debian's way; the linker's must match the compiler's LLVM.
 fn debian_packages() -> Option<Vec<String>> {
     let llvm = apt::dependency("rust-web-llvm", "llvm-")?;
-    let mut packages: Vec<String> = ["rustc-web", "cargo-web", "rust-web-src", "rust-web-llvm"]
-        .map(str::to_owned)
-        .to_vec();
+    let mut packages: Vec<String> =
+        ["rustc-web", "cargo-web", "rust-web-src", "rust-web-llvm"].map(str::to_owned).to_vec();
     packages.push(linker_package(&llvm));
     Some(packages)
 }
