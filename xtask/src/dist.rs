@@ -2,7 +2,8 @@
 //!
 //! - `switchyard-router-<version>.tgz`, the npm package, as `npm pack` makes it;
 //! - `default-bundle.tar`, the default bundle as one file;
-//! - `worker/`, the Worker as it is deployed: its entry, its wasm, its configuration.
+//! - `worker/`, the Worker, and `bundles/default/`, which its configuration names: in the first,
+//!   `npx wrangler deploy` deploys both without building anything.
 
 use crate::cache::replace_folder;
 use crate::{edge_build, process, setup, workspace::Workspace};
@@ -28,31 +29,40 @@ pub fn run(workspace: &Workspace) -> Result<()> {
             .args(["pack", "--silent", "--workspace", "router-wasm/js", "--pack-destination"])
             .arg(&fresh),
     )?;
-    pack_bundle(&workspace.path(BUNDLE), &fresh.join("default-bundle.tar"))?;
+    let bundle = workspace.path(BUNDLE);
+    let files = bundle_files(&bundle)?;
+    pack_bundle(&bundle, &files, &fresh.join("default-bundle.tar"))?;
+    let names: Vec<&str> = files.iter().map(String::as_str).collect();
+    copy(&bundle, &fresh.join(BUNDLE), &names)?;
     pack_worker(workspace, &fresh.join("worker"))?;
     replace_folder(&fresh, &workspace.path("dist"))?;
     list(&workspace.path("dist"), &workspace.root)
 }
 
-/// The bundle's files as one tar: sorted, with no owner and no times, so that the same bundle
-/// gives the same bytes.
-fn pack_bundle(bundle: &Path, archive: &Path) -> Result<()> {
+/// The names of a bundle's files, sorted.
+fn bundle_files(bundle: &Path) -> Result<Vec<String>> {
+    let entries =
+        fs::read_dir(bundle).with_context(|| format!("cannot read {}", bundle.display()))?;
     let mut files = Vec::new();
-    for entry in
-        fs::read_dir(bundle).with_context(|| format!("cannot read {}", bundle.display()))?
-    {
+    for entry in entries {
         let entry = entry?;
         if entry.file_type()?.is_file() {
-            files.push(entry.file_name());
+            files.push(entry.file_name().to_string_lossy().into_owned());
         }
     }
     files.sort();
     if !files.iter().any(|file| file == "router.json") {
         bail!("{} is no bundle: it has no router.json", bundle.display());
     }
+    Ok(files)
+}
+
+/// The bundle's files as one tar, with no owner and no times, so that the same bundle gives the
+/// same bytes.
+fn pack_bundle(bundle: &Path, files: &[String], archive: &Path) -> Result<()> {
     let mut tar = tar::Builder::new(fs::File::create(archive)?);
     for file in files {
-        let bytes = fs::read(bundle.join(&file))?;
+        let bytes = fs::read(bundle.join(file))?;
         let mut header = tar::Header::new_ustar();
         header.set_size(bytes.len() as u64);
         header.set_mode(0o644);
@@ -62,22 +72,44 @@ fn pack_bundle(bundle: &Path, archive: &Path) -> Result<()> {
     tar.finish().with_context(|| format!("cannot write {}", archive.display()))
 }
 
-/// The files that the Worker is deployed from.
+/// The folder that the Worker is deployed from: its modules, its wasm, its configuration.
 fn pack_worker(workspace: &Workspace, place: &Path) -> Result<()> {
-    for (from, to) in [
-        ("worker/entry.mjs", "entry.mjs"),
-        ("worker/wrangler.toml", "wrangler.toml"),
-        ("worker/build/switchyard_worker.js", "build/switchyard_worker.js"),
-        ("worker/build/switchyard_worker_bg.wasm", "build/switchyard_worker_bg.wasm"),
-    ] {
-        let to = place.join(to);
-        if let Some(folder) = to.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let from = workspace.path(from);
-        fs::copy(&from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
+    let worker = workspace.path("worker");
+    copy(&worker, place, &["entry.mjs", "guard.mjs"])?;
+    let built = ["switchyard_worker.js", "switchyard_worker_bg.wasm"];
+    copy(&worker.join("build"), &place.join("build"), &built)?;
+    let configuration = worker.join("wrangler.toml");
+    let text = fs::read_to_string(&configuration)
+        .with_context(|| format!("cannot read {}", configuration.display()))?;
+    fs::write(place.join("wrangler.toml"), without_table(&text, "build"))
+        .context("cannot write wrangler.toml into dist")
+}
+
+fn copy(from: &Path, to: &Path, files: &[&str]) -> Result<()> {
+    fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
+    for file in files {
+        let source = from.join(file);
+        fs::copy(&source, to.join(file))
+            .with_context(|| format!("cannot copy {}", source.display()))?;
     }
     Ok(())
+}
+
+/// A TOML text without one of its tables: what is packed needs no build before it is deployed.
+fn without_table(text: &str, table: &str) -> String {
+    let header = format!("[{table}]");
+    let mut inside = false;
+    let mut kept = String::new();
+    for line in text.lines() {
+        if line.starts_with('[') {
+            inside = line.trim_end() == header;
+        }
+        if !inside {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    kept
 }
 
 /// Prints every file with its size in bytes.
@@ -104,28 +136,38 @@ fn list(folder: &Path, root: &Path) -> Result<()> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::pack_bundle;
-    use std::fs;
+    use super::*;
 
     #[test]
     fn the_same_bundle_gives_the_same_tar_and_a_folder_without_manifest_is_refused() {
         let base = std::env::temp_dir().join(format!("switchyard-dist-{}", std::process::id()));
         let _ = fs::remove_dir_all(&base);
-        fs::create_dir_all(base.join("bundle")).unwrap();
-        fs::write(base.join("bundle/model.onnx"), "model").unwrap();
-        let refused = pack_bundle(&base.join("bundle"), &base.join("x.tar")).unwrap_err();
+        let bundle = base.join("bundle");
+        fs::create_dir_all(&bundle).unwrap();
+        fs::write(bundle.join("model.onnx"), "model").unwrap();
+        let refused = bundle_files(&bundle).unwrap_err();
         assert!(refused.to_string().contains("no router.json"));
-        fs::write(base.join("bundle/router.json"), "{}").unwrap();
-        pack_bundle(&base.join("bundle"), &base.join("a.tar")).unwrap();
-        pack_bundle(&base.join("bundle"), &base.join("b.tar")).unwrap();
+        fs::write(bundle.join("router.json"), "{}").unwrap();
+        let files = bundle_files(&bundle).unwrap();
+        assert_eq!(files, ["model.onnx", "router.json"]);
+        pack_bundle(&bundle, &files, &base.join("a.tar")).unwrap();
+        pack_bundle(&bundle, &files, &base.join("b.tar")).unwrap();
         let bytes = fs::read(base.join("a.tar")).unwrap();
         assert_eq!(bytes, fs::read(base.join("b.tar")).unwrap());
-        let names: Vec<_> = tar::Archive::new(bytes.as_slice())
+        let names: Vec<String> = tar::Archive::new(bytes.as_slice())
             .entries()
             .unwrap()
-            .map(|entry| entry.unwrap().path().unwrap().into_owned())
+            .map(|entry| entry.unwrap().path().unwrap().display().to_string())
             .collect();
-        assert_eq!(names, ["model.onnx".as_ref(), "router.json".as_ref()] as [&std::path::Path; 2]);
+        assert_eq!(names, files);
         fs::remove_dir_all(base).unwrap();
+    }
+
+    #[test]
+    fn only_the_table_named_is_left_out() {
+        let text = "name = \"x\"\n[build]\ncommand = \"make\"\n[assets]\ndirectory = \"a\"\n";
+        let expected = "name = \"x\"\n[assets]\ndirectory = \"a\"\n";
+        assert_eq!(without_table(text, "build"), expected);
+        assert_eq!(without_table(text, "vars"), text);
     }
 }

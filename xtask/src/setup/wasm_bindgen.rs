@@ -44,13 +44,16 @@ fn install(workspace: &Workspace, version: &str, home: &Path, extra: &[&str]) ->
     process::run(
         workspace
             .cargo()
-            .args(["install", "wasm-bindgen-cli", "--force", "--version", version])
+            .args(["install", "wasm-bindgen-cli", "--bin", "wasm-bindgen"])
+            .args(["--force", "--version", version])
             .args(extra)
             .arg("--root")
             .arg(home)
             .arg("--target-dir")
             .arg(workspace.cache.tool_builds())
-            .env_remove("RUSTFLAGS"),
+            // It runs for seconds and is built once a version: less optimised is sooner done.
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+            .env("CARGO_PROFILE_RELEASE_LTO", "off"),
     )
 }
 
