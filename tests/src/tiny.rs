@@ -58,6 +58,7 @@ vocabulary = 400
 components = 15
 frequency_weight = 0.001
 max_tokens = 64
+scale = 0.3
 
 [head]
 dimension = 8
@@ -67,7 +68,7 @@ noise = 0.0
 epochs = 4
 batch = 16
 learning_rate = 0.01
-table_learning_rate = 0.001
+table_learning_rate = 0.1
 weight_decay = 0.0001
 table_pull = 0.1
 token_dropout = 0.1
@@ -183,7 +184,7 @@ pub fn bundle(calibration: Option<Calibration>) -> Result<BundleDraft> {
             tier: "static".into(),
             max_tokens: recipe.encoder.max_tokens,
             truncation_side: TruncationSide::Right,
-            pooling: "mean".into(),
+            pooling: "sum / sqrt(tokens), with length".into(),
             embedding_size: WIDTH + 1,
             special_tokens: false,
             source: Some(recipe.encoder.source.clone()),

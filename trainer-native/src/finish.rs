@@ -100,7 +100,7 @@ fn draft(
             tier: facts.encoder.tier.clone(),
             max_tokens: facts.encoder.max_tokens,
             truncation_side: TruncationSide::Right,
-            pooling: "mean".into(),
+            pooling: "sum / sqrt(tokens), with length".into(),
             embedding_size: features,
             special_tokens: false,
             source: Some(facts.encoder.source.clone()),

@@ -27,6 +27,8 @@ pub struct Prepared {
     /// For each training row of the gold source, the target of strong over weak in [0, 1],
     /// smoothed over its category.
     pub labels: Vec<Option<f32>>,
+    /// Queries without labels: they count for token frequencies alone.
+    pub corpus: Outcomes,
     /// Rows held back for calibration, never trained on.
     pub calibration: Outcomes,
     /// Rows to score: the gold source's rest.
@@ -84,6 +86,7 @@ pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepare
         train: Outcomes::default(),
         weights: Vec::new(),
         labels: Vec::new(),
+        corpus: Outcomes::default(),
         calibration: Outcomes::default(),
         test,
         gold: gold.clone(),
@@ -94,7 +97,7 @@ pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepare
     };
     prepared.add(recipe, gold_source, gold, gold_sha256, 0);
     let mut seen = benchmark_stems;
-    for source in recipe.sources.iter().filter(|s| s.role == Role::Auxiliary) {
+    for source in recipe.sources.iter().filter(|s| s.role != Role::Gold) {
         let (outcomes, sha256) = load(source)?;
         let (outcomes, _) = remove_duplicates(&outcomes);
         let (outcomes, leaks) = remove_leaks(&outcomes, &seen);
@@ -128,14 +131,18 @@ impl Prepared {
             sha256: Some(sha256),
             removed_as_leaks: leaks as u64,
         });
-        self.weights.extend(std::iter::repeat_n(source.weight, train.len()));
         let train = outcomes.select(&train);
+        self.calibration.append(outcomes.select(&calibration));
+        if source.role == Role::Corpus {
+            self.corpus.append(train);
+            return;
+        }
+        self.weights.extend(std::iter::repeat_n(source.weight, train.rows.len()));
         self.labels.extend(match source.role {
             Role::Gold => smoothed_labels(recipe, source, &train),
-            Role::Auxiliary => vec![None; train.rows.len()],
+            Role::Auxiliary | Role::Corpus => vec![None; train.rows.len()],
         });
         self.train.append(train);
-        self.calibration.append(outcomes.select(&calibration));
     }
 }
 

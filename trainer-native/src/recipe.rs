@@ -84,6 +84,8 @@ pub enum Role {
     Gold,
     /// Labels for other LLMs, which teach what makes a query hard.
     Auxiliary,
+    /// Queries alone: token frequencies and calibration, no labels.
+    Corpus,
 }
 
 /// The encoder's settings.
@@ -102,6 +104,8 @@ pub struct EncoderRecipe {
     pub frequency_weight: f64,
     /// Longest sequence in tokens.
     pub max_tokens: usize,
+    /// Root mean square of an embedding's coordinate over the training queries, before training.
+    pub scale: f64,
 }
 
 /// The head's settings.
@@ -122,11 +126,12 @@ pub struct TrainingRecipe {
     pub epochs: usize,
     /// Queries a step.
     pub batch: usize,
-    /// Adam's learning rate for the head.
+    /// Adam's learning rate for the head, falling linearly to 0.
     pub learning_rate: f64,
-    /// Adam's learning rate for the token table; 0 keeps it as distilled.
+    /// Gradient descent's learning rate for the token table, falling likewise; 0 keeps it as
+    /// distilled.
     pub table_learning_rate: f64,
-    /// Decoupled weight decay of the head.
+    /// Decoupled weight decay of the projection.
     pub weight_decay: f32,
     /// Pull of the token table back to the distilled one: the loss gains
     /// `pull * mean squared distance of a row`.

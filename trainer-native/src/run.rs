@@ -109,8 +109,11 @@ impl Run {
         let settings = &recipe.recipe.encoder;
         let folder = hugging_face::read(encoder_folder, &chosen.device)?;
         let original = parse_tokenizer(&folder.tokenizer_json)?;
-        let queries = prepared.train.rows.iter().map(|row| row.query.as_str());
-        let counts = TokenCounts::of(&original, queries).map_err(tokenizer_error)?;
+        let queries = || {
+            let rows = prepared.train.rows.iter().chain(&prepared.corpus.rows);
+            rows.map(|row| row.query.as_str())
+        };
+        let counts = TokenCounts::of(&original, queries()).map_err(tokenizer_error)?;
         let pruned = vocabulary::prune(&folder.tokenizer_json, &counts, settings.vocabulary)?;
         let surround = surround(&original)?;
         let progress = bar("distilling tokens");
@@ -125,7 +128,12 @@ impl Run {
             settings.components,
             settings.frequency_weight,
         );
-        static_table::to_unit_variance(&mut table, ids, &counts);
+        let tokenizer = parse_tokenizer(&pruned.tokenizer_json)?;
+        let encoded: Vec<Vec<u32>> = queries()
+            .map(|query| token_ids(&tokenizer, query, settings.max_tokens))
+            .collect::<Result<_, _>>()
+            .map_err(tokenizer_error)?;
+        static_table::scale_to(&mut table, &encoded, settings.scale);
         write_table(&table_path, &table)?;
         std::fs::write(&tokenizer_path, &pruned.tokenizer_json).map_err(at(&tokenizer_path))?;
         Ok((table, pruned.tokenizer_json))
@@ -179,9 +187,8 @@ impl Run {
                     });
                 }
                 #[allow(clippy::cast_precision_loss)]
-                let progress_made =
-                    (done as f64 + step as f64 / batches.len() as f64) / epochs as f64;
-                router.parameters.step(&loss.backward(), cosine(progress_made));
+                let past = (done as f64 + step as f64 / batches.len() as f64) / epochs as f64;
+                router.parameters.step(&loss.backward(), 1.0 - past);
                 total += value;
                 progress.inc(1);
             }
@@ -223,11 +230,6 @@ impl Run {
         eprintln!("resuming after epoch {done}");
         Ok(done)
     }
-}
-
-/// The learning rate's factor at a fraction of the run, falling from 1 to 0.
-fn cosine(fraction: f64) -> f64 {
-    f64::midpoint(1.0, (std::f64::consts::PI * fraction).cos())
 }
 
 fn seed_device(device: &Device, seed: u64, epoch: usize) {

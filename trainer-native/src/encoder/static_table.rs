@@ -83,7 +83,8 @@ pub fn token_vectors(
 }
 
 /// Cuts the table to `components` principal components and scales each row by its token's
-/// frequency weight a / (a + p). `counts` are over the original ids `tokens`.
+/// frequency weight w = a / (a + p). Mean and components are those of the tokens as queries use
+/// them: the mean weighted by p, the covariance by w p. `counts` are over the original ids `tokens`.
 #[must_use]
 #[allow(clippy::cast_possible_truncation)]
 pub fn compress(
@@ -94,44 +95,57 @@ pub fn compress(
     a: f64,
 ) -> StaticTable {
     let width = table.width;
-    let matrix =
+    let mut centred =
         DMatrix::from_row_iterator(table.rows, width, table.values.iter().map(|&v| f64::from(v)));
-    let mean = matrix.row_mean();
-    let mut centred = matrix;
-    for mut row in centred.row_iter_mut() {
-        row -= &mean;
+    let shares: Vec<f64> = tokens.iter().map(|&token| counts.share(token)).collect();
+    let weights: Vec<f64> = shares.iter().map(|p| a / (a + p)).collect();
+    let mass: f64 = shares.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+    let mut mean = nalgebra::RowDVector::zeros(width);
+    for (row, p) in centred.row_iter().zip(&shares) {
+        mean += row * (p / mass);
     }
-    let eigen = (centred.transpose() * &centred).symmetric_eigen();
+    let mut weighted = DMatrix::zeros(table.rows, width);
+    for (index, mut row) in centred.row_iter_mut().enumerate() {
+        row -= &mean;
+        weighted.set_row(index, &(&row * (weights[index] * shares[index]).sqrt()));
+    }
+    let eigen = weighted.tr_mul(&weighted).symmetric_eigen();
     let mut order: Vec<usize> = (0..width).collect();
     order.sort_by(|&i, &j| eigen.eigenvalues[j].total_cmp(&eigen.eigenvalues[i]));
     let kept = components.min(width);
-    let basis = DMatrix::from_fn(width, kept, |r, c| {
-        // An eigenvector's sign is arbitrary: fix it, so that runs agree.
-        let column = eigen.eigenvectors.column(order[c]);
-        let sign = column[column.icamax()].signum();
-        column[r] * sign
+    // An eigenvector's sign is arbitrary: fix it, so that runs agree.
+    let sign = |column: usize| {
+        let vector = eigen.eigenvectors.column(column);
+        vector[vector.icamax()].signum()
+    };
+    let basis = DMatrix::from_fn(width, kept, |row, c| {
+        eigen.eigenvectors[(row, order[c])] * sign(order[c])
     });
     let projected = centred * basis;
     let mut values = Vec::with_capacity(table.rows * kept);
-    for (row, &token) in tokens.iter().enumerate() {
-        let weight = a / (a + counts.share(token));
+    for (row, weight) in weights.iter().enumerate() {
         values.extend((0..kept).map(|c| (projected[(row, c)] * weight) as f32));
     }
     StaticTable { rows: table.rows, width: kept, values }
 }
 
-/// Scales the whole table so that its rows, weighted by token frequency, have mean square 1: the
-/// head then starts at the same scale whatever the encoder.
-#[allow(clippy::cast_possible_truncation)]
-pub fn to_unit_variance(table: &mut StaticTable, tokens: &[u32], counts: &TokenCounts) {
-    let mut mean_square = 0.0_f64;
-    for (row, &token) in table.values.chunks_exact(table.width).zip(tokens) {
-        let square: f64 = row.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
-        mean_square += counts.share(token) * square;
+/// Scales the table so that the embeddings of `queries` (sums of rows over the root of their count)
+/// have coordinates of root mean square `scale`: the head then starts alike whatever the encoder.
+#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
+pub fn scale_to(table: &mut StaticTable, queries: &[Vec<u32>], scale: f64) {
+    let (mut squares, mut coordinates) = (0.0_f64, 0_usize);
+    for query in queries.iter().filter(|query| !query.is_empty()) {
+        let mut sum = vec![0.0_f64; table.width];
+        for &id in query {
+            let row = &table.values[id as usize * table.width..][..table.width];
+            sum.iter_mut().zip(row).for_each(|(s, &v)| *s += f64::from(v));
+        }
+        squares += sum.iter().map(|s| s * s).sum::<f64>() / query.len() as f64;
+        coordinates += table.width;
     }
-    if mean_square > 0.0 {
-        let scale = mean_square.sqrt().recip() as f32;
-        table.values.iter_mut().for_each(|v| *v *= scale);
+    if squares > 0.0 {
+        let factor = scale / (squares / coordinates as f64).sqrt();
+        table.values.iter_mut().for_each(|v| *v = (f64::from(*v) * factor) as f32);
     }
 }
 

@@ -4,7 +4,7 @@
 //! rows      = Gather(table int8 [V, D], ids)            [1, S, D]   int8, then cast to float
 //! scale     = Gather(scales [V], ids) * mask            [1, S]
 //! sum       = scale [1, 1, S] x rows [1, S, D]          [1, 1, D]   one product dequantises and pools
-//! embedding = [sum / tokens ; ln(1 + tokens) / 4 - 1]   [1, D + 1]
+//! embedding = [sum / sqrt(tokens) ; ln(1 + tokens) / 4 - 1]   [1, D + 1]
 //! scores    = (embedding W1 + b) F^T                    [1, M]      F = w2 * v_M / |v_M|
 //! ```
 //! The table is gathered in int8: dequantising it first would touch every row at every query.
@@ -44,7 +44,8 @@ pub fn graph(router: &MfRouter, columns: &[usize]) -> Result<Vec<u8>, TrainerErr
     let sum = g.node("MatMul", "sum", &[&scale, &rows], &[]);
     let sum = g.node("Squeeze", "sum_row", &[&sum, &one], &[]);
     let tokens = g.node("ReduceSum", "tokens", &[&mask, &one], &[Attribute::Int("keepdims", 1)]);
-    let pooled = g.node("Div", "pooled", &[&sum, &tokens], &[]);
+    let root = g.node("Sqrt", "root_tokens", &[&tokens], &[]);
+    let pooled = g.node("Div", "pooled", &[&sum, &root], &[]);
 
     let unit = g.floats("one", &[1], &[1.0]);
     let four = g.floats("four", &[1], &[4.0]);

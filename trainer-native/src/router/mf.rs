@@ -1,7 +1,7 @@
 //! Matrix factorisation (RouteLLM, section 4.2) on a static encoder.
 //!
 //! ```text
-//! e(q)    = [mean over tokens of table[id] ; length(q)]            [B, D + 1]
+//! e(q)    = [sum over tokens of table[id] / sqrt(tokens) ; length(q)]   [B, D + 1]
 //! s(M, q) = w2 . (v_M / |v_M| (elementwise) (e(q) W1 + b))         [B, M]
 //! P(a beats b | q) = sigmoid(s(a, q) - s(b, q))
 //! loss    = mean of the cross-entropy of P and the preference's target, ties 1/2
@@ -46,18 +46,17 @@ impl MfRouter {
     pub fn new(recipe: &Recipe, table: &StaticTable, models: usize, device: &Device) -> Self {
         let (width, dimension) = (table.width + 1, recipe.head.dimension);
         let mut draw = EpochDraw::new(recipe.seed, usize::MAX - 1);
-        let head = Schedule {
-            learning_rate: recipe.training.learning_rate,
-            weight_decay: recipe.training.weight_decay,
-        };
-        let table_schedule =
-            Schedule { learning_rate: recipe.training.table_learning_rate, weight_decay: 0.0 };
+        let learning_rate = recipe.training.learning_rate;
+        let head = Schedule::AdamW { learning_rate, weight_decay: 0.0 };
+        let decayed =
+            Schedule::AdamW { learning_rate, weight_decay: recipe.training.weight_decay };
+        let table_schedule = Schedule::Sgd { learning_rate: recipe.training.table_learning_rate };
         let mut parameters = Parameters::new(device);
         parameters.add("table", [table.rows, table.width], table.values.clone(), table_schedule);
         #[allow(clippy::cast_precision_loss)]
         let spread = (1.0 / width as f32).sqrt();
         let mut normal = |count: usize, spread: f32| draw.normal(count, spread);
-        parameters.add("projection", [width, dimension], normal(width * dimension, spread), head);
+        parameters.add("projection", [width, dimension], normal(width * dimension, spread), decayed);
         parameters.add("bias", [1, dimension], vec![0.0; dimension], head);
         parameters.add("models", [models, dimension], normal(models * dimension, 1.0), head);
         parameters.add("weights", [1, dimension], vec![1.0; dimension], head);
@@ -79,7 +78,7 @@ impl MfRouter {
         let count = mask.clone().sum_dim(1);
         let pooled = mask.reshape([batch, 1, length]).matmul(rows).squeeze_dim::<2>(1);
         let length_feature = (count.clone() + 1.0).log() / 4.0 - 1.0;
-        Tensor::cat(vec![pooled / count, length_feature], 1)
+        Tensor::cat(vec![pooled / count.sqrt(), length_feature], 1)
     }
 
     /// Scores `[B, M]` of embeddings `[B, D + 1]`.

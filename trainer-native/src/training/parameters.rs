@@ -1,12 +1,14 @@
-//! Named matrices with their AdamW state.
+//! Named matrices with their optimiser's state.
 //!
-//! A checkpoint is one safetensors file: each parameter, its two moments and the step counts, so
-//! that a resumed run takes the same steps as one that never stopped.
+//! A checkpoint is one safetensors file: each parameter and, under AdamW, its two moments and step
+//! count, so that a resumed run takes the same steps as one that never stopped.
 
 use std::collections::HashMap;
 use std::path::Path;
 
-use burn::optim::{AdamW, AdamWConfig, AdamWState, AdaptiveMomentumState, Optimizer};
+use burn::optim::{
+    AdamW, AdamWConfig, AdamWState, AdaptiveMomentumState, Optimizer, Sgd, SgdConfig,
+};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
@@ -16,19 +18,31 @@ use crate::error::TrainerError;
 
 /// How a parameter is trained.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Schedule {
-    /// Adam's learning rate; 0 freezes the parameter.
-    pub learning_rate: f64,
-    /// Decoupled weight decay.
-    pub weight_decay: f32,
+pub enum Schedule {
+    /// AdamW with decoupled weight decay.
+    AdamW {
+        /// Learning rate.
+        learning_rate: f64,
+        /// Weight decay.
+        weight_decay: f32,
+    },
+    /// Plain gradient descent: for a table whose rare rows Adam would push as far as common ones.
+    Sgd {
+        /// Learning rate; 0 freezes the parameter.
+        learning_rate: f64,
+    },
+}
+
+enum Rule {
+    AdamW(AdamW, Option<AdamWState<2>>),
+    Sgd(Sgd),
 }
 
 struct Parameter {
     name: &'static str,
     value: Tensor<2>,
-    optimizer: AdamW,
+    rule: Rule,
     learning_rate: f64,
-    state: Option<AdamWState<2>>,
 }
 
 /// A model's parameters, all matrices, on a device with autodiff.
@@ -46,15 +60,17 @@ impl Parameters {
 
     /// Adds a matrix, `[rows, columns]`, row by row.
     pub fn add(&mut self, name: &'static str, shape: [usize; 2], values: Vec<f32>, how: Schedule) {
-        let optimizer =
-            AdamWConfig::new().with_weight_decay(how.weight_decay).with_epsilon(1e-8).build();
-        self.parameters.push(Parameter {
-            name,
-            value: self.leaf(TensorData::new(values, shape), how.learning_rate),
-            optimizer,
-            learning_rate: how.learning_rate,
-            state: None,
-        });
+        let (rule, learning_rate) = match how {
+            Schedule::AdamW { learning_rate, weight_decay } => {
+                let config = AdamWConfig::new().with_weight_decay(weight_decay).with_epsilon(1e-8);
+                (Rule::AdamW(config.build(), None), learning_rate)
+            }
+            Schedule::Sgd { learning_rate } => {
+                (Rule::Sgd(SgdConfig::new().build()), learning_rate)
+            }
+        };
+        let value = self.leaf(TensorData::new(values, shape), learning_rate);
+        self.parameters.push(Parameter { name, value, rule, learning_rate });
     }
 
     /// The current value of a parameter; an unknown name is a mistake in the calling router.
@@ -67,18 +83,22 @@ impl Parameters {
         }
     }
 
-    /// One AdamW step on every parameter that is not frozen and has a gradient.
+    /// One step on every parameter that is not frozen and has a gradient; `scale` multiplies the
+    /// learning rates.
     pub fn step(&mut self, gradients: &Gradients, scale: f64) {
         for parameter in self.parameters.iter_mut().filter(|p| p.learning_rate > 0.0) {
             let Some(gradient) = parameter.value.grad(gradients) else { continue };
-            let (value, state) = parameter.optimizer.step(
-                parameter.learning_rate * scale,
-                parameter.value.clone().inner(),
-                gradient,
-                parameter.state.take(),
-            );
-            parameter.value = Tensor::from_inner(value).require_grad();
-            parameter.state = state;
+            let (rate, value) =
+                (parameter.learning_rate * scale, parameter.value.clone().inner());
+            let stepped = match &mut parameter.rule {
+                Rule::AdamW(optimizer, state) => {
+                    let (stepped, next) = optimizer.step(rate, value, gradient, state.take());
+                    *state = next;
+                    stepped
+                }
+                Rule::Sgd(optimizer) => optimizer.step(rate, value, gradient, None).0,
+            };
+            parameter.value = Tensor::from_inner(stepped).require_grad();
         }
     }
 
@@ -112,7 +132,7 @@ impl Parameters {
         };
         for parameter in &self.parameters {
             push(parameter.name.to_owned(), parameter.value.clone())?;
-            if let Some(state) = &parameter.state {
+            if let Rule::AdamW(_, Some(state)) = &parameter.rule {
                 let moments = &state.momentum;
                 push(format!("{}.moment_1", parameter.name), moments.moment_1.clone())?;
                 push(format!("{}.moment_2", parameter.name), moments.moment_2.clone())?;
@@ -168,7 +188,8 @@ impl Parameters {
             let rate = self.parameters[index].learning_rate;
             self.parameters[index].value = self.leaf(read(name, shape)?, rate);
             let time = note.get(&format!("{name}.time")).map(|t| t.parse::<usize>());
-            self.parameters[index].state = match time {
+            let Rule::AdamW(_, state) = &mut self.parameters[index].rule else { continue };
+            *state = match time {
                 None => None,
                 Some(Err(e)) => return Err(fault(format!("step count of {name:?}: {e}"))),
                 Some(Ok(time)) => {
