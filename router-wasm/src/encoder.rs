@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use tokenizers::{Tokenizer, TruncationDirection};
 use tract_onnx::prelude::*;
+use tract_onnx::tract_core::dims;
+use tract_onnx::tract_core::internal::{ToDim, bail};
 
 use crate::bundle::{Bundle, MODEL_FILE, TOKENIZER_FILE};
 use crate::error::RouterError;
@@ -126,7 +128,7 @@ impl Encoder {
         ])?;
         outputs
             .iter()
-            .map(|output| Ok(output.as_slice::<f32>()?.to_vec()))
+            .map(|output| Ok(output.try_as_plain_ram()?.as_slice::<f32>()?.to_vec()))
             .collect()
     }
 }
@@ -182,7 +184,7 @@ fn parse_model(bytes: &[u8], candidates: usize, embedding_size: usize) -> TractR
     {
         let fact = model.output_fact(slot)?;
         let expected = dims!(1, width.to_dim());
-        if fact.datum_type != DatumType::F32 || fact.shape.dims() != expected {
+        if fact.datum_type != DatumType::F32 || fact.shape != expected {
             bail!("its output {name:?} is {fact:?}, router.json says float [1, {width}]");
         }
     }

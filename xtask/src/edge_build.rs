@@ -81,7 +81,8 @@ fn bind(workspace: &Workspace, wasm_bindgen: &Path, wasm: &Path, module: &Module
     process::run(
         Command::new(wasm_bindgen)
             .arg(wasm)
-            .args(["--target", "web", "--out-name", module.name, "--out-dir"])
+            .args(["--target", "web", "--remove-name-section", "--remove-producers-section"])
+            .args(["--out-name", module.name, "--out-dir"])
             .arg(&fresh),
     )?;
     let bound = fresh.join(format!("{}_bg.wasm", module.name));

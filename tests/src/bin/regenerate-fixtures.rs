@@ -13,7 +13,7 @@ fn main() -> Result<()> {
     let uncalibrated = tiny::bundle(None)?.router()?;
     let texts: Vec<String> = requests()
         .iter()
-        .filter_map(|(_, request)| request["query"].as_str().map(str::to_owned))
+        .filter_map(|(_, request)| Some(request.get("query")?.as_str()?.to_owned()))
         .collect();
     let rates: Vec<f64> = texts
         .iter()

@@ -84,7 +84,7 @@ fn a_per_channel_scale_reaches_every_channel() {
         .unwrap();
     let input = Tensor2::from_shape(&[1, 2], &[1.0_f32, 1.0]).unwrap();
     let output = model.run(tvec![input.into_tvalue()]).unwrap();
-    let output = output[0].try_as_plain().unwrap().as_slice::<f32>().unwrap().to_vec();
+    let output = output[0].try_as_plain_ram().unwrap().as_slice::<f32>().unwrap().to_vec();
     for (channel, value) in output.iter().enumerate() {
         let expected = weights[channel] + weights[channel + 3];
         assert!((value - expected).abs() <= quantised.scales[channel], "{value} and {expected}");

@@ -3,6 +3,7 @@
 
 mod bad_bundles;
 mod bad_queries;
+mod device;
 mod export;
 mod parity;
 mod repository;

@@ -151,7 +151,7 @@ pub fn scale_to(table: &mut StaticTable, queries: &[Vec<u32>], scale: f64) {
 
 /// The floats of a tensor.
 pub(crate) fn floats(data: TensorData) -> Result<Vec<f32>, TrainerError> {
-    data.to_vec::<f32>().map_err(|e| TrainerError::NotFinite {
+    data.try_to_vec::<f32>().map_err(|e| TrainerError::NotFinite {
         what: "a tensor",
         detail: format!("it cannot be read as f32: {e:?}"),
     })
