@@ -52,12 +52,11 @@ impl Encoder {
     pub fn from_bundle(bundle: &Bundle<'_>) -> Result<Self, RouterError> {
         let info = &bundle.manifest.encoder;
         let tokenizer = parse_tokenizer(bundle.file(TOKENIZER_FILE)?, info)?;
-        let (plan, scores_output, embedding_output) = parse_model(
-            bundle.file(MODEL_FILE)?,
-            bundle.manifest.candidates.len(),
-            info.embedding_size,
-        )
-        .map_err(|e| RouterError::BundleBadModel { detail: format!("{e:#}") })?;
+        let model = bundle.file(MODEL_FILE)?;
+        let candidates = bundle.manifest.candidates.len();
+        let (plan, scores_output, embedding_output) =
+            contained(|| parse_model(model, candidates, info.embedding_size))
+                .map_err(|e| RouterError::BundleBadModel { detail: format!("{e:#}") })?;
         Ok(Self {
             tokenizer,
             plan,
@@ -101,8 +100,7 @@ impl Encoder {
     /// # Errors
     /// [`RouterError::InferenceFailed`], [`RouterError::NotFinite`].
     pub fn run(&self, ids: &[i64]) -> Result<Outputs, RouterError> {
-        let mut outputs = self
-            .evaluate(ids)
+        let mut outputs = contained(|| self.evaluate(ids))
             .map_err(|e| RouterError::InferenceFailed { detail: format!("{e:#}") })?;
         let mut take = |slot: usize, output: &str| {
             let values = std::mem::take(&mut outputs[slot]);
@@ -131,6 +129,16 @@ impl Encoder {
             .map(|output| Ok(output.try_as_plain_ram()?.as_slice::<f32>()?.to_vec()))
             .collect()
     }
+}
+
+/// Runs tract, which panics on some damaged graphs, and turns a panic into an error. Where panics
+/// abort (wasm) the instance is lost instead, and the host starts a fresh one.
+fn contained<T>(run: impl FnOnce() -> TractResult<T>) -> TractResult<T> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        bail!("the runtime stopped: {}", text.unwrap_or_default())
+    })
 }
 
 fn parse_tokenizer(bytes: &[u8], info: &EncoderInfo) -> Result<Tokenizer, RouterError> {

@@ -320,7 +320,8 @@ impl Calibration {
         let position = (1.0 - share) * last as f64;
         let below = (position.floor() as usize).min(last - 1);
         let fraction = position - below as f64;
-        self.quantiles[below] * (1.0 - fraction) + self.quantiles[below + 1] * fraction
+        let (low, high) = (self.quantiles[below], self.quantiles[below + 1]);
+        (low + (high - low) * fraction).clamp(low, high)
     }
 }
 

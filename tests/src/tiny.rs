@@ -50,6 +50,7 @@ path = "gold.jsonl"
 licence = "MIT OR Apache-2.0"
 role = "gold"
 take = 120
+calibration_share = 0.1
 
 [encoder]
 tier = "static"
@@ -74,7 +75,6 @@ table_pull = 0.1
 token_dropout = 0.1
 preferences = 2
 ties = true
-calibration_share = 0.1
 "#;
 
 /// The tiny recipe, parsed.

@@ -7,23 +7,21 @@ import { BUNDLE, completing, errorOf, gateway, upstream } from "./gateway.mjs";
 
 const { strong, weak, kind } = BUNDLE;
 
-/** A gateway and its upstream, closed when the test is over. */
-async function pair(t, answer, options = {}) {
-  const there = await upstream(answer);
-  const worker = await gateway({ upstream: there, ...options });
-  t.after(async () => {
-    await worker.close();
-    await there.close();
-  });
-  return { there, worker };
-}
+
+// One Worker for all that its configuration does not change: starting one is the dearest step.
+const there = await upstream();
+const worker = await gateway({ upstream: there });
+after(async () => {
+  await worker.close();
+  await there.close();
+});
 
 const decision = (response) => Object.fromEntries(
   ["model", "reason", "win-rate", "threshold"].map((name) => [name, response.headers.get(`x-switchyard-${name}`)]),
 );
 
-test("the decision is in the headers and the upstream gets its own model name", async (t) => {
-  const { there, worker } = await pair(t, completing);
+test("the decision is in the headers and the upstream gets its own model name", async () => {
+  there.does(completing);
   const response = await worker.chat({}, { "x-switchyard-threshold": "0" });
   assert.equal(response.status, 200);
   assert.deepEqual(await response.json(), { id: "1", object: "chat.completion", choices: [] });
@@ -36,8 +34,8 @@ test("the decision is in the headers and the upstream gets its own model name", 
   assert.equal(JSON.parse(there.requests[0].body).model, `${strong}-there`);
 });
 
-test("header, model name and default state the policy", async (t) => {
-  const { worker } = await pair(t, completing);
+test("header, model name and default state the policy", async () => {
+  there.does(completing);
   const cases = [
     [{}, { "x-switchyard-strong-share": "1" }, strong, "above_threshold"],
     [{}, { "x-switchyard-strong-share": "0" }, weak, "below_threshold"],
@@ -57,8 +55,8 @@ test("header, model name and default state the policy", async (t) => {
   assert.equal(decision(await worker.chat()).model, routed.model);
 });
 
-test("nothing of the body changes but the model", async (t) => {
-  const { there, worker } = await pair(t, completing);
+test("nothing of the body changes but the model", async () => {
+  there.does(completing);
   const body = `{ "seed": 12345678901234567890123, "temperature": 1.10,
     "model" : "auto", "logit_bias": {"50256": -100}, "é": "\\u00e9\\ud83d\\ude80 ü",
     "tools": [{"type": "function", "function": {"name": "auto", "parameters": {"model": "auto"}}}],
@@ -68,19 +66,19 @@ test("nothing of the body changes but the model", async (t) => {
   assert.equal(there.requests[0].body, body.replace('"model" : "auto"', `"model" : "${weak}-there"`));
 });
 
-test("a candidate asked for by name is forwarded unread", async (t) => {
-  const { there, worker } = await pair(t, completing);
+test("a candidate asked for by name is forwarded unread", async () => {
+  there.does(completing);
   const body = `{"model": "${weak}", "messages": "for the upstream to refuse"}`;
   assert.equal((await worker.post("v1/chat/completions", body)).status, 200);
   assert.equal(there.requests[0].body, body.replace(`"${weak}"`, `"${weak}-there"`));
 });
 
-test("a stream's bytes are the upstream's, and come as they come", async (t) => {
+test("a stream's bytes are the upstream's, and come as they come", async () => {
   const text = 'data: {"choices":[{"delta":{"content":"日本 🚀 é"}}]}\n\n: a comment\r\n\r\ndata: [DONE]\n\n';
   const bytes = Buffer.from(text);
   let goOn;
   const first = new Promise((resolve) => { goOn = resolve; });
-  const { worker } = await pair(t, async (request, response) => {
+  there.does(async (request, response) => {
     response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
     // In the middle of a character. The rest is held back until the client has this.
     const cut = bytes.indexOf(Buffer.from("🚀")) + 2;
@@ -101,10 +99,10 @@ test("a stream's bytes are the upstream's, and come as they come", async (t) => 
   assert.deepEqual(Buffer.concat(received), bytes);
 });
 
-test("a stream is given up upstream when the client goes away", async (t) => {
+test("a stream is given up upstream when the client goes away", async () => {
   let gone;
   const closed = new Promise((resolve) => { gone = resolve; });
-  const { worker } = await pair(t, (request, response) => {
+  there.does((request, response) => {
     response.on("close", gone);
     response.writeHead(200, { "content-type": "text/event-stream" });
     response.write("data: {}\n\n");
@@ -120,9 +118,9 @@ test("a stream is given up upstream when the client goes away", async (t) => {
   await closed;
 });
 
-test("compressed answers reach the client readable", async (t) => {
+test("compressed answers reach the client readable", async () => {
   const { gzipSync } = await import("node:zlib");
-  const { worker } = await pair(t, (request, response) => {
+  there.does((request, response) => {
     response.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" });
     response.end(gzipSync('{"choices": ["packed"]}'));
   });
@@ -130,38 +128,37 @@ test("compressed answers reach the client readable", async (t) => {
 });
 
 test("the upstream gets its own key, never the client's, and nobody hears it", async (t) => {
-  const there = await upstream((request, response) => {
+  there.does((request, response) => {
     response.writeHead(401, { "content-type": "application/json" });
     response.end('{"error": {"message": "bad key", "type": "x", "code": "y"}}');
   });
-  const worker = await gateway({
+  const keyed = await gateway({
     upstreams: Object.fromEntries(BUNDLE.ids.map((id) => [id, { baseUrl: there.url, keySecret: "PROVIDER_KEY" }])),
     secrets: { PROVIDER_KEY: "sk-provider-secret" },
   });
-  t.after(async () => {
-    await worker.close();
-    await there.close();
-  });
-  const response = await worker.chat({}, { authorization: "Bearer client-key", cookie: "a=b", "x-request-id": "r-1" });
+  t.after(() => keyed.close());
+  const response = await keyed.chat({}, { authorization: "Bearer client-key", cookie: "a=b", "x-request-id": "r-1" });
   const { headers } = there.requests[0];
   assert.equal(headers.authorization, "Bearer sk-provider-secret");
   assert.equal(headers.cookie, undefined);
   assert.equal(headers["x-request-id"], "r-1");
   assert.equal(response.status, 401);
-  const heard = [await response.text(), ...[...response.headers].flat(), ...worker.log].join("\n");
+  const heard = [await response.text(), ...[...response.headers].flat(), ...keyed.log].join("\n");
   assert.ok(!heard.includes("sk-provider-secret") && !heard.includes("client-key"));
 });
 
 test("a gateway with a key of its own refuses those without", async (t) => {
-  const { there, worker } = await pair(t, completing, { secrets: { GATEWAY_KEY: "let-me-in" } });
+  there.does(completing);
+  const locked = await gateway({ upstream: there, secrets: { GATEWAY_KEY: "let-me-in" } });
+  t.after(() => locked.close());
   for (const headers of [{}, { authorization: "Bearer wrong" }, { authorization: "let-me-in" }, { authorization: "Bearer let-me-in " + "x" }]) {
-    for (const response of [await worker.chat({}, headers), await worker.post("v1/route", { query: "x" }, headers), await worker.get("v1/models", headers)]) {
+    for (const response of [await locked.chat({}, headers), await locked.post("v1/route", { query: "x" }, headers), await locked.get("v1/models", headers)]) {
       const error = await errorOf(response);
       assert.deepEqual([error.status, error.code], [401, "invalid_api_key"]);
     }
   }
   assert.equal(there.requests.length, 0);
-  assert.equal((await worker.get("healthz")).status, 200);
-  assert.equal((await worker.chat({}, { authorization: "Bearer let-me-in" })).status, 200);
+  assert.equal((await locked.get("healthz")).status, 200);
+  assert.equal((await locked.chat({}, { authorization: "Bearer let-me-in" })).status, 200);
   assert.equal(there.requests[0].headers.authorization, undefined);
 });

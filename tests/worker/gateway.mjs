@@ -12,9 +12,10 @@ export const BUNDLE = { ids: candidates.map(({ id }) => id), kind, name, ...head
 
 /**
  * An upstream that does as `answer(request, response, body)` says, and keeps what it was sent.
- * @returns {Promise<{url: string, requests: Array<{headers: object, body: string, path: string}>, close: Function}>}
+ * `does(answer)` makes it do otherwise from then on, and forget.
+ * @returns {Promise<{url: string, requests: Array<{headers: object, body: string, path: string}>, does: Function, close: Function}>}
  */
-export async function upstream(answer) {
+export async function upstream(answer = completing) {
   const requests = [];
   const server = createServer(async (request, response) => {
     const chunks = [];
@@ -31,6 +32,10 @@ export async function upstream(answer) {
   return {
     url: `http://127.0.0.1:${server.address().port}/v1`,
     requests,
+    does: (other) => {
+      answer = other;
+      requests.length = 0;
+    },
     close: () => new Promise((closed) => {
       server.close(closed);
       server.closeAllConnections();

@@ -125,7 +125,7 @@ fn draft(
 
 fn calibration(router: &Router, sample: &Outcomes) -> Result<Calibration, TrainerError> {
     let rates = win_rates(router, sample)?;
-    Ok(calibrate(&rates, "queries held back from every training source")?)
+    Ok(calibrate(&rates, "queries held back from the recipe's sources")?)
 }
 
 fn metrics(prepared: &Prepared, evaluation: &Evaluation) -> Vec<Metric> {

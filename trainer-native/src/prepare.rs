@@ -2,8 +2,8 @@
 //!
 //! The gold source's rows that are not drawn for training are the evaluation. Every training row
 //! whose question stands anywhere in the gold source is removed, whatever source it came from and
-//! whatever its answer options look like; then a share of each source is held back for
-//! calibration. Counts of all that are kept, since a table that hides them is worth little.
+//! whatever its answer options look like; then the share of each source that its recipe
+//! states is held back for calibration. Counts of all that are kept, since a table that hides them is worth little.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -122,7 +122,7 @@ impl Prepared {
     ) {
         let rows = outcomes.rows.len();
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
-        let held = (rows as f64 * recipe.training.calibration_share).round() as usize;
+        let held = (rows as f64 * source.calibration_share).round() as usize;
         let (calibration, train) = split_rows(rows, held, recipe.seed ^ 0x5ca1e);
         self.sources.push(Source {
             name: source.name.clone(),

@@ -71,6 +71,9 @@ pub struct SourceRecipe {
     /// Rows of the overall mean that a category's mean is shrunk with.
     #[serde(default = "one")]
     pub category_prior: f32,
+    /// Share of its rows held back for calibration, never trained on, in [0, 1).
+    #[serde(default)]
+    pub calibration_share: f64,
     /// Data sets of the file to leave out, by their beginning.
     #[serde(default)]
     pub without: Vec<String>,
@@ -142,8 +145,6 @@ pub struct TrainingRecipe {
     pub preferences: usize,
     /// Whether ties count, with target 1/2.
     pub ties: bool,
-    /// Share of every source held back for calibration, never trained on.
-    pub calibration_share: f64,
 }
 
 fn one() -> f32 {
@@ -199,12 +200,18 @@ impl Recipe {
             if !(0.0..=1.0).contains(&source.category_smoothing) {
                 return Err(format!("{name}: category_smoothing is not in [0, 1]"));
             }
+            if !(0.0..1.0).contains(&source.calibration_share) {
+                return Err(format!("{name}: calibration_share is not in [0, 1)"));
+            }
             if !(source.category_prior >= 0.0 && source.category_prior.is_finite()) {
                 return Err(format!("{name}: category_prior is not a finite number >= 0"));
             }
             if !(source.weight > 0.0 && source.weight.is_finite()) {
                 return Err(format!("{name}: weight is not a finite number > 0"));
             }
+        }
+        if self.sources.iter().all(|s| s.calibration_share == 0.0) {
+            return Err("no source has a calibration_share: nothing to calibrate with".into());
         }
         let positive = [
             ("encoder.vocabulary", self.encoder.vocabulary),
@@ -221,7 +228,6 @@ impl Recipe {
         let in_unit = [
             ("default_strong_share", self.default_strong_share),
             ("training.token_dropout", self.training.token_dropout),
-            ("training.calibration_share", self.training.calibration_share),
         ];
         match in_unit.iter().find(|(_, value)| !(0.0..1.0).contains(value)) {
             Some((name, value)) => Err(format!("{name} is {value}, expected a number in [0, 1)")),
