@@ -106,10 +106,9 @@ impl Encoder {
             let values = std::mem::take(&mut outputs[slot]);
             match values.iter().find(|v| !v.is_finite()) {
                 None => Ok(values),
-                Some(found) => Err(RouterError::NotFinite {
-                    output: output.into(),
-                    found: found.to_string(),
-                }),
+                Some(found) => {
+                    Err(RouterError::NotFinite { output: output.into(), found: found.to_string() })
+                }
             }
         };
         let scores = take(self.scores_output, "scores")?;

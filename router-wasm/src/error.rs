@@ -16,7 +16,9 @@ pub enum RouterError {
         found: String,
     },
     /// A file is longer than the engine accepts.
-    #[error("bundle file {name:?} has {bytes} bytes, the limit is {limit}. Check that it is the right file")]
+    #[error(
+        "bundle file {name:?} has {bytes} bytes, the limit is {limit}. Check that it is the right file"
+    )]
     BundleTooLarge {
         /// The file.
         name: String,
@@ -26,7 +28,9 @@ pub enum RouterError {
         limit: usize,
     },
     /// A file's length is not the one `router.json` states: usually a truncated download.
-    #[error("bundle file {name:?} has {found} bytes, router.json states {expected}. Fetch it again")]
+    #[error(
+        "bundle file {name:?} has {found} bytes, router.json states {expected}. Fetch it again"
+    )]
     BundleWrongSize {
         /// The file.
         name: String,
@@ -36,7 +40,9 @@ pub enum RouterError {
         expected: usize,
     },
     /// A file's SHA-256 is not the one `router.json` states.
-    #[error("bundle file {name:?} has SHA-256 {found}, router.json states {expected}. Fetch it again, or export the bundle anew")]
+    #[error(
+        "bundle file {name:?} has SHA-256 {found}, router.json states {expected}. Fetch it again, or export the bundle anew"
+    )]
     BundleWrongHash {
         /// The file.
         name: String,
@@ -52,7 +58,9 @@ pub enum RouterError {
         detail: String,
     },
     /// `router.json` has a `format` this engine does not know.
-    #[error("router.json has format {found}, this engine reads format {expected}. Use an engine of the trainer's version")]
+    #[error(
+        "router.json has format {found}, this engine reads format {expected}. Use an engine of the trainer's version"
+    )]
     BundleUnknownFormat {
         /// The stated format.
         found: u64,
@@ -60,7 +68,9 @@ pub enum RouterError {
         expected: u64,
     },
     /// `router.json` has a `kind` this engine does not know.
-    #[error("router.json has kind {found:?}, this engine knows {expected}. Use an engine of the trainer's version")]
+    #[error(
+        "router.json has kind {found:?}, this engine knows {expected}. Use an engine of the trainer's version"
+    )]
     BundleUnknownKind {
         /// The stated kind.
         found: String,
@@ -80,7 +90,9 @@ pub enum RouterError {
         detail: String,
     },
     /// The one-file transport is not a tar archive of a bundle.
-    #[error("bundle archive cannot be read: {detail}. It must be an uncompressed tar of the bundle's files")]
+    #[error(
+        "bundle archive cannot be read: {detail}. It must be an uncompressed tar of the bundle's files"
+    )]
     BundleBadArchive {
         /// What the reader says.
         detail: String,
@@ -89,7 +101,9 @@ pub enum RouterError {
     #[error("query is empty: expected text to route")]
     QueryEmpty,
     /// The query is longer than the engine accepts.
-    #[error("query has {bytes} bytes, the limit is {limit}. Send the part the decision should rest on")]
+    #[error(
+        "query has {bytes} bytes, the limit is {limit}. Send the part the decision should rest on"
+    )]
     QueryTooLong {
         /// UTF-8 length in bytes.
         bytes: usize,
@@ -97,19 +111,25 @@ pub enum RouterError {
         limit: usize,
     },
     /// The query is not text: a NUL character or a lone surrogate.
-    #[error("query is not well-formed text: {detail}. Remove it, or use String.prototype.toWellFormed()")]
+    #[error(
+        "query is not well-formed text: {detail}. Remove it, or use String.prototype.toWellFormed()"
+    )]
     QueryIllFormed {
         /// What was found, and where.
         detail: String,
     },
     /// A request to route is not of the documented shape.
-    #[error("request cannot be read: {detail}. Expected {{\"query\": text}} or {{\"messages\": [...]}}, with an optional \"policy\"")]
+    #[error(
+        "request cannot be read: {detail}. Expected {{\"query\": text}} or {{\"messages\": [...]}}, with an optional \"policy\""
+    )]
     RequestIllFormed {
         /// What the parser says.
         detail: String,
     },
     /// A conversation holds no text to route.
-    #[error("messages hold no text to route: {detail}. Expected at least one user message with text")]
+    #[error(
+        "messages hold no text to route: {detail}. Expected at least one user message with text"
+    )]
     MessagesWithoutText {
         /// What was found.
         detail: String,
@@ -133,7 +153,9 @@ pub enum RouterError {
         second: &'static str,
     },
     /// A policy names a model that is no candidate of the bundle.
-    #[error("policy names {found:?}, which is no candidate of this bundle: expected one of {expected}")]
+    #[error(
+        "policy names {found:?}, which is no candidate of this bundle: expected one of {expected}"
+    )]
     PolicyUnknownModel {
         /// The name found.
         found: String,
@@ -161,7 +183,9 @@ pub enum RouterError {
         detail: String,
     },
     /// The graph gave NaN or an infinity.
-    #[error("model.onnx gave {found} for {output:?}: expected finite numbers. Export the bundle anew")]
+    #[error(
+        "model.onnx gave {found} for {output:?}: expected finite numbers. Export the bundle anew"
+    )]
     NotFinite {
         /// The output's name.
         output: String,

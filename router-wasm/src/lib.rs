@@ -41,9 +41,7 @@ pub use manifest::{
     Calibration, Candidate, EncoderInfo, FORMAT, FileEntry, Head, Manifest, Metric, Provenance,
     Source, TruncationSide,
 };
-pub use policy::{
-    Assessment, CandidateScore, DEFAULT_OUTPUT_TOKENS, Decision, Policy, Reason,
-};
+pub use policy::{Assessment, CandidateScore, DEFAULT_OUTPUT_TOKENS, Decision, Policy, Reason};
 pub use query::{Content, ContentPart, MAX_QUERY_BYTES, Message, Query};
 pub use request::RouteRequest;
 pub use router::Kind;

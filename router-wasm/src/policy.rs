@@ -134,7 +134,10 @@ impl Policy {
         };
         if let Some(field) = pairwise {
             if self.cost_weight.is_some() {
-                return Err(RouterError::PolicyContradiction { first: field, second: "costWeight" });
+                return Err(RouterError::PolicyContradiction {
+                    first: field,
+                    second: "costWeight",
+                });
             }
             if manifest.head.strong.is_none() {
                 return Err(RouterError::PolicyUnsupported {

@@ -43,7 +43,9 @@ impl RouteRequest {
         let wire: Wire = serde_json::from_str(json).map_err(|e| {
             let detail = e.to_string();
             match detail.contains("surrogate") || detail.contains("unexpected end of hex escape") {
-                true => RouterError::QueryIllFormed { detail: format!("lone surrogate ({detail})") },
+                true => {
+                    RouterError::QueryIllFormed { detail: format!("lone surrogate ({detail})") }
+                }
                 false => RouterError::RequestIllFormed { detail },
             }
         })?;
@@ -51,7 +53,9 @@ impl RouteRequest {
         let query = match (wire.query, wire.messages) {
             (Some(text), None) => Query::new(text)?,
             (None, Some(messages)) => Query::from_messages(&messages)?,
-            (Some(_), Some(_)) => return Err(ill_formed("both \"query\" and \"messages\" are given")),
+            (Some(_), Some(_)) => {
+                return Err(ill_formed("both \"query\" and \"messages\" are given"));
+            }
             (None, None) => return Err(ill_formed("neither \"query\" nor \"messages\" is given")),
         };
         Ok(Self { query, policy: wire.policy.unwrap_or_default() })

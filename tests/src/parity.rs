@@ -31,7 +31,10 @@ pub fn requests() -> Vec<(&'static str, Map<String, Value>)> {
     let long = "prove that the sum of every even number and an odd number is odd. ".repeat(40);
     let requests = [
         ("plain English", json!({"query": "What is the capital city of the country?"})),
-        ("a harder one", json!({"query": "Prove that there exists a prime number between n and 2n."})),
+        (
+            "a harder one",
+            json!({"query": "Prove that there exists a prime number between n and 2n."}),
+        ),
         ("code", json!({"query": "def sum(a, b):\n    return a + b  # why?"})),
         ("Chinese", json!({"query": "请证明:世界和平是好的。为什么?"})),
         ("Chinese and English", json!({"query": "大语言模型 routing 是什么? Explain the 模型."})),
@@ -54,13 +57,16 @@ pub fn requests() -> Vec<(&'static str, Map<String, Value>)> {
         ("score less cost", json!({"query": "prove it", "policy": {"costWeight": 20.0}})),
         ("one candidate allowed", json!({"query": "hi", "policy": {"candidates": ["tiny-weak"]}})),
         ("weak's window is too small", json!({"query": "hi", "policy": {"outputTokens": 4000}})),
-        ("a conversation", json!({"messages": [
-            {"role": "system", "content": "Answer in one line."},
-            {"role": "user", "content": "Prove the theorem."},
-            {"role": "assistant", "content": "Shall I?"},
-            {"role": "user", "content": [{"type": "text", "text": "yes, please"},
-                                         {"type": "image_url", "image_url": {"url": "x:"}}]}
-        ]})),
+        (
+            "a conversation",
+            json!({"messages": [
+                {"role": "system", "content": "Answer in one line."},
+                {"role": "user", "content": "Prove the theorem."},
+                {"role": "assistant", "content": "Shall I?"},
+                {"role": "user", "content": [{"type": "text", "text": "yes, please"},
+                                             {"type": "image_url", "image_url": {"url": "x:"}}]}
+            ]}),
+        ),
         ("empty", json!({"query": ""})),
         ("white space only", json!({"query": " \n "})),
         ("NUL", json!({"query": "a\u{0}b"})),
@@ -69,7 +75,10 @@ pub fn requests() -> Vec<(&'static str, Map<String, Value>)> {
         ("neither query nor messages", json!({"policy": {}})),
         ("unknown policy field", json!({"query": "hi", "policy": {"treshold": 0.5}})),
         ("threshold out of range", json!({"query": "hi", "policy": {"threshold": 1.5}})),
-        ("threshold and share", json!({"query": "hi", "policy": {"threshold": 0.5, "strongShare": 0.5}})),
+        (
+            "threshold and share",
+            json!({"query": "hi", "policy": {"threshold": 0.5, "strongShare": 0.5}}),
+        ),
         ("unknown candidate", json!({"query": "hi", "policy": {"candidates": ["gpt-9"]}})),
         ("no candidate affordable", json!({"query": "hi", "policy": {"maxCost": 0.0}})),
         ("no candidate allowed", json!({"query": "hi", "policy": {"candidates": []}})),

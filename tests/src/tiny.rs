@@ -91,7 +91,8 @@ pub fn recipe() -> Result<Recipe> {
 /// The reader's.
 pub fn toml_recipe(text: &str) -> Result<switchyard_trainer::recipe::RecipeFile> {
     let unique = sha256_hex(text.as_bytes());
-    let path = std::env::temp_dir().join(format!("switchyard-recipe-{unique}-{}.toml", std::process::id()));
+    let path = std::env::temp_dir()
+        .join(format!("switchyard-recipe-{unique}-{}.toml", std::process::id()));
     std::fs::write(&path, text)?;
     let recipe = switchyard_trainer::recipe::read(&path);
     std::fs::remove_file(&path)?;

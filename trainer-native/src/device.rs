@@ -61,7 +61,8 @@ fn cpu() -> ChosenDevice {
 
 fn graphics(api: WgpuBackend, name: &'static str) -> Result<ChosenDevice, TrainerError> {
     let opened = Device::wgpu_options().graphics_api(api).init();
-    let device = opened.map_err(|e| TrainerError::NoDevice { asked: name, detail: e.to_string() })?;
+    let device =
+        opened.map_err(|e| TrainerError::NoDevice { asked: name, detail: e.to_string() })?;
     Ok(ChosenDevice { device, description: format!("{name} ({})", shader_path()) })
 }
 
@@ -76,8 +77,7 @@ fn hardware_gpu() -> Option<ChosenDevice> {
     [DeviceKind::DiscreteGpu(0), DeviceKind::IntegratedGpu(0), DeviceKind::VirtualGpu(0)]
         .into_iter()
         .find_map(|kind| {
-            let device =
-                Device::wgpu_options().device_kind(kind).graphics_api(api).init().ok()?;
+            let device = Device::wgpu_options().device_kind(kind).graphics_api(api).init().ok()?;
             Some(ChosenDevice { device, description: format!("{name} ({})", shader_path()) })
         })
 }

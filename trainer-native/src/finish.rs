@@ -206,8 +206,7 @@ fn neighbours(
             Some(Neighbour { embedding, gain })
         })
         .collect();
-    let by_neighbours =
-        nearest_neighbours(routed, &embed(&prepared.test)?, &labelled, NEIGHBOURS);
+    let by_neighbours = nearest_neighbours(routed, &embed(&prepared.test)?, &labelled, NEIGHBOURS);
     Ok(eval::evaluate(&by_neighbours)?)
 }
 

@@ -181,8 +181,7 @@ fn verify(args: &VerifyArgs) -> anyhow::Result<()> {
     let column = |id: &str| {
         prepared.train.model_index(id).ok_or_else(|| anyhow::anyhow!("no model {id:?} in the run"))
     };
-    let threshold =
-        router.info().calibration.as_ref().map_or(0.5, |c| c.threshold_at_share(0.5));
+    let threshold = router.info().calibration.as_ref().map_or(0.5, |c| c.threshold_at_share(0.5));
     let (strong, weak) = (column(&recipe.recipe.strong)?, column(&recipe.recipe.weak)?);
     let found = verify::compare(&trained, &router, &prepared.test, strong, weak, threshold)?;
     println!("{}", serde_json::to_string_pretty(&found)?);
@@ -216,7 +215,12 @@ fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     let options = ReadOptions { skip_bad: args.skip_bad };
     let loaded = data::read(&args.path, format, &options)?;
     let outcomes = &loaded.outcomes;
-    println!("format {}, {} files, {} bytes", loaded.format.name(), loaded.files.len(), loaded.bytes);
+    println!(
+        "format {}, {} files, {} bytes",
+        loaded.format.name(),
+        loaded.files.len(),
+        loaded.bytes
+    );
     println!("{} rows, {} bad rows left out", outcomes.rows.len(), loaded.bad_count);
     for bad in &loaded.bad_rows {
         println!("  {}:{}: {}", bad.file, bad.line, bad.reason);

@@ -11,8 +11,8 @@ use std::path::Path;
 use switchyard_router::Source;
 
 use crate::data::{
-    self, Format, OutcomeRow, Outcomes, ReadOptions, Stems, remove_duplicates, remove_leaks, routellm_mmlu,
-    split_rows,
+    self, Format, OutcomeRow, Outcomes, ReadOptions, Stems, remove_duplicates, remove_leaks,
+    routellm_mmlu, split_rows,
 };
 use crate::error::TrainerError;
 use crate::recipe::{Recipe, Role, SourceRecipe};
@@ -78,8 +78,7 @@ pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepare
     let take = gold_source.take.unwrap_or_default();
     let (drawn, rest) = split_rows(gold_all.rows.len(), take, recipe.seed);
     let (gold, _) = remove_duplicates(&gold_all.select(&drawn));
-    let (test, test_leaks) =
-        remove_leaks(&gold_all.select(&rest), &Stems::from_outcomes(&gold));
+    let (test, test_leaks) = remove_leaks(&gold_all.select(&rest), &Stems::from_outcomes(&gold));
     let benchmark_stems = Stems::from_outcomes(&gold_all);
 
     let mut prepared = Prepared {
@@ -121,7 +120,11 @@ impl Prepared {
         leaks: usize,
     ) {
         let rows = outcomes.rows.len();
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss
+        )]
         let held = (rows as f64 * source.calibration_share).round() as usize;
         let (calibration, train) = split_rows(rows, held, recipe.seed ^ 0x5ca1e);
         self.sources.push(Source {

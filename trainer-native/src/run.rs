@@ -301,8 +301,7 @@ fn write_table(path: &Path, table: &StaticTable) -> Result<(), TrainerError> {
     let bytes: Vec<u8> = table.values.iter().flat_map(|v| v.to_le_bytes()).collect();
     let view = TensorView::new(Dtype::F32, vec![table.rows, table.width], &bytes)
         .map_err(|e| fault(e.to_string()))?;
-    let file =
-        safetensors::serialize([("table", view)], None).map_err(|e| fault(e.to_string()))?;
+    let file = safetensors::serialize([("table", view)], None).map_err(|e| fault(e.to_string()))?;
     let partial = path.with_extension("partial");
     std::fs::write(&partial, file).map_err(at(&partial))?;
     std::fs::rename(&partial, path).map_err(at(path))

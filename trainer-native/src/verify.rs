@@ -60,8 +60,13 @@ pub fn compare(
     let ids: Vec<Vec<u32>> = exported.iter().map(|(_, ids, _)| ids.clone()).collect();
     let float = trained.router.assess(&ids)?;
 
-    let mut found =
-        Disagreement { queries: ids.len(), mean: 0.0, largest: 0.0, changed: 0.0, tokenised_apart: 0 };
+    let mut found = Disagreement {
+        queries: ids.len(),
+        mean: 0.0,
+        largest: 0.0,
+        changed: 0.0,
+        tokenised_apart: 0,
+    };
     #[allow(clippy::cast_precision_loss)]
     let share = 1.0 / ids.len().max(1) as f64;
     for (scores, (int8, _, same)) in float.iter().zip(&exported) {

@@ -62,12 +62,7 @@ impl<'a> Gateway<'a> {
         let upstream = self.upstreams.of(&candidate)?;
         let name = upstream.model.as_deref().unwrap_or(&candidate);
         let body = with_model(body, name)?;
-        Ok(Plan {
-            candidate,
-            upstream,
-            body,
-            decision,
-        })
+        Ok(Plan { candidate, upstream, body, decision })
     }
 }
 
@@ -124,15 +119,11 @@ fn model(body: &str, manifest: &Manifest) -> Result<String, GatewayError> {
     let envelope: Envelope = serde_json::from_str(body).map_err(|e| route::unreadable(&e))?;
     // serde would read a list as a struct's fields in order.
     if !body.trim_start().starts_with('{') {
-        return Err(GatewayError::BodyNotJson {
-            detail: "it is a list".into(),
-        });
+        return Err(GatewayError::BodyNotJson { detail: "it is a list".into() });
     }
     match envelope.model {
         Value::String(model) => Ok(model),
-        Value::Null => Err(GatewayError::ModelMissing {
-            expected: target::expected(manifest),
-        }),
+        Value::Null => Err(GatewayError::ModelMissing { expected: target::expected(manifest) }),
         other => Err(GatewayError::ModelNotFound {
             found: other.to_string(),
             expected: target::expected(manifest),
@@ -141,16 +132,10 @@ fn model(body: &str, manifest: &Manifest) -> Result<String, GatewayError> {
 }
 
 fn with_model(body: &str, model: &str) -> Result<String, GatewayError> {
-    let unreadable = || GatewayError::BodyNotJson {
-        detail: "\"model\" was not found".into(),
-    };
+    let unreadable = || GatewayError::BodyNotJson { detail: "\"model\" was not found".into() };
     let range = json_span::of_field(body, "model").ok_or_else(unreadable)?;
     let value = Value::from(model).to_string();
-    Ok(format!(
-        "{}{value}{}",
-        &body[..range.start],
-        &body[range.end..]
-    ))
+    Ok(format!("{}{value}{}", &body[..range.start], &body[range.end..]))
 }
 
 fn reason(decision: &Decision) -> String {
@@ -178,16 +163,8 @@ mod tests {
         policy.check(&manifest)?;
         let strong = query.text().len() > 10;
         Ok(Decision {
-            model: if strong {
-                "large".into()
-            } else {
-                "small".into()
-            },
-            reason: if strong {
-                Reason::AboveThreshold
-            } else {
-                Reason::BelowThreshold
-            },
+            model: if strong { "large".into() } else { "small".into() },
+            reason: if strong { Reason::AboveThreshold } else { Reason::BelowThreshold },
             win_rate: Some(0.75),
             threshold: policy.threshold,
             scores: vec![],
@@ -199,11 +176,7 @@ mod tests {
     fn plan<T>(body: &str, read: impl Fn(&Plan<'_>) -> T) -> Result<T, String> {
         let manifest = manifest();
         let upstreams = Upstreams::from_json(Some(UPSTREAMS), &manifest).unwrap();
-        let gateway = Gateway {
-            manifest: &manifest,
-            upstreams: &upstreams,
-            decide: &decide,
-        };
+        let gateway = Gateway { manifest: &manifest, upstreams: &upstreams, decide: &decide };
         gateway
             .plan(body, &PolicyHeaders::default())
             .map(|plan| read(&plan))
@@ -222,10 +195,7 @@ mod tests {
     #[test]
     fn the_candidates_own_name_goes_out_where_no_other_is_configured() {
         let body = r#"{"model":"auto","messages":[{"role":"user","content":"Hello"}]}"#;
-        assert_eq!(
-            plan(body, |p| p.body.clone()),
-            Ok(body.replace("auto", "small"))
-        );
+        assert_eq!(plan(body, |p| p.body.clone()), Ok(body.replace("auto", "small")));
         assert_eq!(
             plan(body, |p| p.upstream.base_url.clone()),
             Ok("https://weak.example/v1".into())
@@ -242,10 +212,7 @@ mod tests {
             ("x-switchyard-win-rate", "0.750000"),
             ("x-switchyard-threshold", "0.250000"),
         ];
-        assert_eq!(
-            headers,
-            expected.map(|(name, value)| (name, value.to_owned()))
-        );
+        assert_eq!(headers, expected.map(|(name, value)| (name, value.to_owned())));
     }
 
     #[test]
@@ -253,11 +220,7 @@ mod tests {
         let body = r#"{"model":"small","messages":"the upstream will object"}"#;
         let headers = plan(body, |p| (p.body.clone(), p.headers())).unwrap();
         assert_eq!(headers.0, body);
-        assert!(
-            headers
-                .1
-                .contains(&("x-switchyard-reason", "requested".into()))
-        );
+        assert!(headers.1.contains(&("x-switchyard-reason", "requested".into())));
     }
 
     #[test]
@@ -266,9 +229,7 @@ mod tests {
             let body = format!(
                 r#"{{"model":"auto",{fields}"messages":[{{"role":"user","content":"Hi"}}]}}"#
             );
-            plan(&body, |p| p.decision.as_ref().map(|d| d.tokens))
-                .unwrap()
-                .unwrap()
+            plan(&body, |p| p.decision.as_ref().map(|d| d.tokens)).unwrap().unwrap()
         };
         assert_eq!(with(r#""max_tokens": 9,"#), 9);
         assert_eq!(with(r#""max_tokens": 9, "max_completion_tokens": 30,"#), 30);
@@ -286,10 +247,7 @@ mod tests {
             (r#"{"model": null, "messages": []}"#, "model_missing"),
             (r#"{"model": 7, "messages": []}"#, "model_not_found"),
             (r#"{"model": "auto"}"#, "body_not_json"),
-            (
-                r#"{"model": "auto", "messages": []}"#,
-                "messages_without_text",
-            ),
+            (r#"{"model": "auto", "messages": []}"#, "messages_without_text"),
             (
                 r#"{"model": "auto", "messages": [{"role": "system", "content": "x"}]}"#,
                 "messages_without_text",

@@ -58,10 +58,8 @@ impl Upstreams {
             }
             check_url(&upstream.base_url)
                 .map_err(|why| invalid(format!("{candidate}.baseUrl {why}")))?;
-            for (field, value) in [
-                ("model", &upstream.model),
-                ("keySecret", &upstream.key_secret),
-            ] {
+            for (field, value) in [("model", &upstream.model), ("keySecret", &upstream.key_secret)]
+            {
                 if value.as_deref().is_some_and(str::is_empty) {
                     return Err(invalid(format!("{candidate}.{field} is empty")));
                 }
@@ -77,9 +75,7 @@ impl Upstreams {
     pub(crate) fn of(&self, candidate: &str) -> Result<&Upstream, GatewayError> {
         self.0
             .get(candidate)
-            .ok_or_else(|| GatewayError::UpstreamNotConfigured {
-                candidate: candidate.to_owned(),
-            })
+            .ok_or_else(|| GatewayError::UpstreamNotConfigured { candidate: candidate.to_owned() })
     }
 }
 
@@ -120,9 +116,7 @@ pub(crate) mod tests {
     }
 
     fn detail(json: &str) -> String {
-        Upstreams::from_json(Some(json), &manifest())
-            .unwrap_err()
-            .to_string()
+        Upstreams::from_json(Some(json), &manifest()).unwrap_err().to_string()
     }
 
     #[test]
@@ -131,15 +125,9 @@ pub(crate) mod tests {
             let json = format!(r#"{{"large": {{"baseUrl": "{base}", "keySecret": "K"}}}}"#);
             let upstreams = Upstreams::from_json(Some(&json), &manifest()).unwrap();
             let large = upstreams.of("large").unwrap();
-            assert_eq!(
-                large.chat_url(),
-                "https://api.example.com/v1/chat/completions"
-            );
+            assert_eq!(large.chat_url(), "https://api.example.com/v1/chat/completions");
             assert_eq!(large.key_secret.as_deref(), Some("K"));
-            assert_eq!(
-                upstreams.of("small").unwrap_err().code(),
-                "upstream_not_configured"
-            );
+            assert_eq!(upstreams.of("small").unwrap_err().code(), "upstream_not_configured");
         }
     }
 

@@ -44,17 +44,10 @@ pub(crate) enum GatewayError {
     Unauthorised,
     /// No endpoint of that path.
     #[error("no endpoint {path:?}: expected one of {expected}")]
-    NotFound {
-        path: String,
-        expected: &'static str,
-    },
+    NotFound { path: String, expected: &'static str },
     /// An endpoint called with another method.
     #[error("{path} takes {allow}, not {found}")]
-    MethodNotAllowed {
-        path: String,
-        found: String,
-        allow: &'static str,
-    },
+    MethodNotAllowed { path: String, found: String, allow: &'static str },
     /// The `UPSTREAMS` variable is wrong.
     #[error("UPSTREAMS is wrong: {detail}. Correct the Worker's configuration")]
     ConfigInvalid { detail: String },
@@ -169,28 +162,10 @@ mod tests {
     fn the_callers_faults_are_4xx_and_the_bundles_are_500() {
         let cases = [
             (RouterError::QueryEmpty, 400, "query_empty"),
-            (
-                RouterError::QueryTooLong { bytes: 9, limit: 1 },
-                413,
-                "query_too_long",
-            ),
-            (
-                RouterError::NoCandidate {
-                    detail: "none".into(),
-                },
-                400,
-                "no_candidate",
-            ),
-            (
-                RouterError::InferenceFailed { detail: "x".into() },
-                500,
-                "inference_failed",
-            ),
-            (
-                RouterError::BundleBadModel { detail: "x".into() },
-                500,
-                "bundle_bad_model",
-            ),
+            (RouterError::QueryTooLong { bytes: 9, limit: 1 }, 413, "query_too_long"),
+            (RouterError::NoCandidate { detail: "none".into() }, 400, "no_candidate"),
+            (RouterError::InferenceFailed { detail: "x".into() }, 500, "inference_failed"),
+            (RouterError::BundleBadModel { detail: "x".into() }, 500, "bundle_bad_model"),
         ];
         for (error, status, code) in cases {
             let error = GatewayError::from(error);
@@ -200,18 +175,11 @@ mod tests {
 
     #[test]
     fn the_body_has_openais_shape() {
-        let error = GatewayError::ModelNotFound {
-            found: "gpt-x".into(),
-            expected: "auto".into(),
-        };
+        let error = GatewayError::ModelNotFound { found: "gpt-x".into(), expected: "auto".into() };
         let body = error.body();
         assert_eq!(body["error"]["code"], "model_not_found");
         assert_eq!(body["error"]["type"], "invalid_request_error");
-        assert!(
-            body["error"]["message"]
-                .as_str()
-                .is_some_and(|m| m.contains("gpt-x"))
-        );
+        assert!(body["error"]["message"].as_str().is_some_and(|m| m.contains("gpt-x")));
         assert_eq!(error.status(), 404);
     }
 

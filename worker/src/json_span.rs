@@ -82,10 +82,7 @@ fn value_end(bytes: &[u8], start: usize) -> Option<usize> {
         if depth == 0 {
             return Some(at);
         }
-        while matches!(
-            bytes.get(at),
-            Some(b',' | b':' | b' ' | b'\t' | b'\n' | b'\r')
-        ) {
+        while matches!(bytes.get(at), Some(b',' | b':' | b' ' | b'\t' | b'\n' | b'\r')) {
             at += 1;
         }
     }
@@ -97,10 +94,7 @@ mod tests {
     use super::*;
 
     fn value<'a>(json: &'a str, name: &str) -> Option<&'a str> {
-        assert!(
-            serde_json::from_str::<serde_json::Value>(json).is_ok(),
-            "{json}"
-        );
+        assert!(serde_json::from_str::<serde_json::Value>(json).is_ok(), "{json}");
         of_field(json, name).map(|range| &json[range])
     }
 

@@ -6,10 +6,7 @@ use switchyard_router::Manifest;
 /// The list in OpenAI's shape: `auto`, then the bundle's candidates. `created` is 0, since a
 /// candidate's birthday is not known here.
 pub(crate) fn list(manifest: &Manifest) -> Value {
-    let ids = manifest
-        .candidates
-        .iter()
-        .map(|candidate| candidate.id.as_str());
+    let ids = manifest.candidates.iter().map(|candidate| candidate.id.as_str());
     let data: Vec<Value> = std::iter::once("auto")
         .chain(ids)
         .map(|id| json!({"id": id, "object": "model", "created": 0, "owned_by": "switchyard"}))

@@ -27,10 +27,7 @@ pub(crate) fn request(body: &str) -> Result<RouteRequest, GatewayError> {
 pub(crate) fn unreadable(error: &serde_json::Error) -> GatewayError {
     let detail = error.to_string();
     match detail.contains("surrogate") || detail.contains("unexpected end of hex escape") {
-        true => RouterError::QueryIllFormed {
-            detail: format!("lone surrogate ({detail})"),
-        }
-        .into(),
+        true => RouterError::QueryIllFormed { detail: format!("lone surrogate ({detail})") }.into(),
         false => GatewayError::BodyNotJson { detail },
     }
 }
@@ -40,9 +37,8 @@ pub(crate) fn unreadable(error: &serde_json::Error) -> GatewayError {
 /// # Errors
 /// [`GatewayError::BodyNotUtf8`].
 pub(crate) fn utf8(body: Vec<u8>) -> Result<String, GatewayError> {
-    String::from_utf8(body).map_err(|e| GatewayError::BodyNotUtf8 {
-        at: e.utf8_error().valid_up_to(),
-    })
+    String::from_utf8(body)
+        .map_err(|e| GatewayError::BodyNotUtf8 { at: e.utf8_error().valid_up_to() })
 }
 
 #[cfg(test)]
@@ -77,9 +73,6 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_utf8_are_placed() {
-        assert_eq!(
-            utf8(vec![b'{', 0xff]),
-            Err(GatewayError::BodyNotUtf8 { at: 1 })
-        );
+        assert_eq!(utf8(vec![b'{', 0xff]), Err(GatewayError::BodyNotUtf8 { at: 1 }));
     }
 }

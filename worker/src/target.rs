@@ -63,12 +63,10 @@ impl Target {
         };
         let prefix = format!("router-{}-", manifest.kind);
         let threshold = model.strip_prefix(&prefix).ok_or_else(not_found)?;
-        let threshold = threshold
-            .parse()
-            .map_err(|_| GatewayError::ModelThreshold {
-                found: model.to_owned(),
-                example: format!("{prefix}0.5"),
-            })?;
+        let threshold = threshold.parse().map_err(|_| GatewayError::ModelThreshold {
+            found: model.to_owned(),
+            example: format!("{prefix}0.5"),
+        })?;
         // The name is more particular than a header that a client sends with every request.
         policy.threshold = Some(threshold);
         policy.strong_share = None;
@@ -90,10 +88,7 @@ fn number(header: &'static str, value: Option<&str>) -> Result<Option<f64>, Gate
         .map(|text| {
             text.trim()
                 .parse()
-                .map_err(|_| GatewayError::HeaderNotANumber {
-                    header,
-                    found: text.to_owned(),
-                })
+                .map_err(|_| GatewayError::HeaderNotANumber { header, found: text.to_owned() })
         })
         .transpose()
 }
@@ -114,18 +109,9 @@ mod tests {
 
     #[test]
     fn auto_takes_the_headers_policy() {
-        assert_eq!(
-            target("auto", None, None),
-            Ok(Target::Routed(Policy::default()))
-        );
-        assert_eq!(
-            target("auto", Some("0.25"), None),
-            Ok(Target::Routed(Policy::threshold(0.25)))
-        );
-        assert_eq!(
-            target("auto", None, Some("1")),
-            Ok(Target::Routed(Policy::strong_share(1.0)))
-        );
+        assert_eq!(target("auto", None, None), Ok(Target::Routed(Policy::default())));
+        assert_eq!(target("auto", Some("0.25"), None), Ok(Target::Routed(Policy::threshold(0.25))));
+        assert_eq!(target("auto", None, Some("1")), Ok(Target::Routed(Policy::strong_share(1.0))));
     }
 
     #[test]
@@ -137,37 +123,20 @@ mod tests {
 
     #[test]
     fn a_candidate_is_not_routed() {
-        assert_eq!(
-            target("large", Some("0.5"), None),
-            Ok(Target::Candidate("large".into()))
-        );
+        assert_eq!(target("large", Some("0.5"), None), Ok(Target::Candidate("large".into())));
     }
 
     #[test]
     fn what_is_not_served_is_refused() {
         assert_eq!(target("gpt-x", None, None), Err("model_not_found".into()));
-        assert_eq!(
-            target("router-bert-0.5", None, None),
-            Err("model_not_found".into())
-        );
-        assert_eq!(
-            target("router-mf-half", None, None),
-            Err("model_threshold".into())
-        );
-        assert_eq!(
-            target("auto", Some("much"), None),
-            Err("header_not_a_number".into())
-        );
+        assert_eq!(target("router-bert-0.5", None, None), Err("model_not_found".into()));
+        assert_eq!(target("router-mf-half", None, None), Err("model_threshold".into()));
+        assert_eq!(target("auto", Some("much"), None), Err("header_not_a_number".into()));
     }
 
     #[test]
     fn a_number_out_of_range_is_left_to_the_policys_check() {
-        let Ok(Target::Routed(policy)) = target("auto", Some("NaN"), None) else {
-            unreachable!()
-        };
-        assert_eq!(
-            policy.check(&manifest()).unwrap_err().code(),
-            "policy_out_of_range"
-        );
+        let Ok(Target::Routed(policy)) = target("auto", Some("NaN"), None) else { unreachable!() };
+        assert_eq!(policy.check(&manifest()).unwrap_err().code(), "policy_out_of_range");
     }
 }

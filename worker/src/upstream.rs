@@ -31,19 +31,13 @@ pub(crate) fn passes_on(header: &str) -> bool {
 pub(crate) fn check_status(candidate: &str, status: u16) -> Result<(), GatewayError> {
     match status {
         200..=299 | 400..=599 => Ok(()),
-        _ => Err(GatewayError::UpstreamBadStatus {
-            candidate: candidate.to_owned(),
-            status,
-        }),
+        _ => Err(GatewayError::UpstreamBadStatus { candidate: candidate.to_owned(), status }),
     }
 }
 
 /// Whether two keys are the same, in a time that does not tell where they differ.
 pub(crate) fn same_key(a: &str, b: &str) -> bool {
-    let difference = a
-        .bytes()
-        .zip(b.bytes())
-        .fold(0, |sum, (x, y)| sum | (x ^ y));
+    let difference = a.bytes().zip(b.bytes()).fold(0, |sum, (x, y)| sum | (x ^ y));
     a.len() == b.len() && difference == 0
 }
 
@@ -53,19 +47,10 @@ mod tests {
 
     #[test]
     fn limits_pass_and_cookies_do_not() {
-        for header in [
-            "Content-Type",
-            "retry-after",
-            "X-RateLimit-Remaining-Requests",
-        ] {
+        for header in ["Content-Type", "retry-after", "X-RateLimit-Remaining-Requests"] {
             assert!(passes_on(header), "{header}");
         }
-        for header in [
-            "set-cookie",
-            "content-encoding",
-            "content-length",
-            "openai-organization",
-        ] {
+        for header in ["set-cookie", "content-encoding", "content-length", "openai-organization"] {
             assert!(!passes_on(header), "{header}");
         }
     }
@@ -81,10 +66,7 @@ mod tests {
             assert_eq!(check_status("large", status), Ok(()));
         }
         for status in [101, 301, 302, 307, 600, 999] {
-            assert_eq!(
-                check_status("large", status).map_err(|e| e.status()),
-                Err(502)
-            );
+            assert_eq!(check_status("large", status).map_err(|e| e.status()), Err(502));
         }
     }
 

@@ -20,12 +20,8 @@ pub(super) fn qualities(scores: &[f32]) -> Vec<f64> {
     }
     let others = (scores.len() - 1) as f64;
     let quality = |(i, &a): (usize, &f32)| {
-        let wins: f64 = scores
-            .iter()
-            .enumerate()
-            .filter(|(j, _)| *j != i)
-            .map(|(_, &b)| win_rate(a, b))
-            .sum();
+        let wins: f64 =
+            scores.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, &b)| win_rate(a, b)).sum();
         wins / others
     };
     scores.iter().enumerate().map(quality).collect()

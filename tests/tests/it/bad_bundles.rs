@@ -61,7 +61,9 @@ fn a_truncated_file_is_named_with_both_lengths() {
     let error = refusal(&files);
     assert_eq!(error.code(), "bundle_wrong_size");
     let text = error.to_string();
-    assert!(text.contains("model.onnx") && text.contains("100") && text.contains(&whole.to_string()));
+    assert!(
+        text.contains("model.onnx") && text.contains("100") && text.contains(&whole.to_string())
+    );
 }
 
 #[test]

@@ -51,8 +51,13 @@ fn nul_and_lone_surrogates_are_ill_formed() {
 #[test]
 fn requests_of_another_shape_are_ill_formed() {
     for json in [
-        "", "[]", "{}", "{\"query\": 7}", "{\"query\": \"a\", \"messages\": []}",
-        "{\"query\": \"a\", \"polcy\": {}}", "{\"messages\": [{\"content\": \"no role\"}]}",
+        "",
+        "[]",
+        "{}",
+        "{\"query\": 7}",
+        "{\"query\": \"a\", \"messages\": []}",
+        "{\"query\": \"a\", \"polcy\": {}}",
+        "{\"messages\": [{\"content\": \"no role\"}]}",
         "{\"query\": \"a\", \"policy\": {\"threshold\": \"high\"}}",
     ] {
         assert_eq!(code(json), "request_ill_formed", "{json}");

@@ -14,9 +14,7 @@ fn quantised_win_rates_stay_near_the_float_ones() {
     let draft = tiny::bundle(None).unwrap();
     let router = draft.router().unwrap();
     let (a, b) = ("prove the theorem", "hello world");
-    let rate = |text: &str| {
-        router.assess(&Query::new(text).unwrap()).unwrap().win_rate.unwrap()
-    };
+    let rate = |text: &str| router.assess(&Query::new(text).unwrap()).unwrap().win_rate.unwrap();
     assert!((rate(a) - rate(b)).abs() > 1e-3, "the tiny bundle must tell queries apart");
     let decision = router.route(&Query::new(a).unwrap(), &Policy::threshold(rate(a))).unwrap();
     assert_eq!(decision.model, "tiny-strong", "win rate >= threshold is strong");

@@ -71,8 +71,7 @@ impl Bench {
 fn a_run_learns_exports_verifies_and_beats_chance() {
     let bench = bench(&tiny::RECIPE.replace("epochs = 4", "epochs = 30"));
     let trained = bench.train("run", &AtomicBool::new(false)).unwrap();
-    let finished =
-        finish::finish(&bench.recipe, &bench.prepared, &trained, &bench.device).unwrap();
+    let finished = finish::finish(&bench.recipe, &bench.prepared, &trained, &bench.device).unwrap();
     assert!(finished.evaluation.apgr > 0.7, "APGR {}", finished.evaluation.apgr);
     assert!(finished.disagreement.mean <= verify::LIMIT);
     assert_eq!(finished.disagreement.tokenised_apart, 0);

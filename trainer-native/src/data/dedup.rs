@@ -68,10 +68,7 @@ impl Stems {
         self.by_stem.get(&question.stem).is_some_and(|seen| {
             seen.bare
                 || question.options.is_empty()
-                || question
-                    .options
-                    .iter()
-                    .any(|option| seen.options.contains(option))
+                || question.options.iter().any(|option| seen.options.contains(option))
         })
     }
 
@@ -163,13 +160,10 @@ mod tests {
 
     #[test]
     fn without_options_the_stem_alone_decides() {
-        let held = Stems::from_outcomes(&table(&[
-            "Which tree keeps its needles?\nA. larch\nB. spruce",
-        ]));
-        let (kept, removed) = remove_leaks(
-            &table(&["which tree keeps its needles", "Which tree?"]),
-            &held,
-        );
+        let held =
+            Stems::from_outcomes(&table(&["Which tree keeps its needles?\nA. larch\nB. spruce"]));
+        let (kept, removed) =
+            remove_leaks(&table(&["which tree keeps its needles", "Which tree?"]), &held);
         assert_eq!((ids(&kept), removed), (vec!["1"], 1));
     }
 

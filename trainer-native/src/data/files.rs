@@ -20,11 +20,7 @@ pub enum Format {
 
 impl Format {
     /// Every format, in the order in which help texts list them.
-    pub const ALL: [Format; 3] = [
-        Format::RouteLlmMmlu,
-        Format::RouterDc,
-        Format::OutcomesJsonl,
-    ];
+    pub const ALL: [Format; 3] = [Format::RouteLlmMmlu, Format::RouterDc, Format::OutcomesJsonl];
 
     /// The name used on the command line and in reports.
     #[must_use]
@@ -41,14 +37,13 @@ impl Format {
     /// # Errors
     /// [`DataError::UnknownFormat`], listing the names that exist.
     pub fn from_name(name: &str) -> Result<Format, DataError> {
-        Self::ALL
-            .into_iter()
-            .find(|format| format.name() == name)
-            .ok_or_else(|| DataError::UnknownFormat {
+        Self::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| {
+            DataError::UnknownFormat {
                 path: PathBuf::from("--format"),
                 found: format!("{name:?}"),
                 expected: format!("one of {}", Self::ALL.map(Format::name).join(", ")),
-            })
+            }
+        })
     }
 
     fn takes(self, file_name: &str) -> bool {
@@ -80,11 +75,7 @@ impl std::fmt::Display for Format {
 /// [`DataError::Io`], [`DataError::EmptyFile`], and [`DataError::UnknownFormat`] where nothing
 /// fits, or where a folder holds files of more than one format.
 pub fn detect(path: &Path) -> Result<Format, DataError> {
-    if is_folder(path)? {
-        detect_folder(path)
-    } else {
-        detect_file(path)
-    }
+    if is_folder(path)? { detect_folder(path) } else { detect_file(path) }
 }
 
 fn detect_folder(path: &Path) -> Result<Format, DataError> {
@@ -103,11 +94,7 @@ fn detect_folder(path: &Path) -> Result<Format, DataError> {
             path: path.to_owned(),
             found: format!(
                 "files of several formats ({})",
-                several
-                    .iter()
-                    .map(|format| format.name())
-                    .collect::<Vec<_>>()
-                    .join(", ")
+                several.iter().map(|format| format.name()).collect::<Vec<_>>().join(", ")
             ),
             expected: "a folder of one format".to_owned(),
         }),
@@ -118,15 +105,10 @@ fn detect_file(path: &Path) -> Result<Format, DataError> {
     const PROBE: u64 = 4096;
     let mut head = Vec::new();
     let file = File::open(path).map_err(|source| io_error(path, source))?;
-    file.take(PROBE)
-        .read_to_end(&mut head)
-        .map_err(|source| io_error(path, source))?;
+    file.take(PROBE).read_to_end(&mut head).map_err(|source| io_error(path, source))?;
     let text = strip_bom(&head).trim_ascii_start();
     match text.first() {
-        None => Err(DataError::EmptyFile {
-            path: path.to_owned(),
-            expected: "outcomes",
-        }),
+        None => Err(DataError::EmptyFile { path: path.to_owned(), expected: "outcomes" }),
         Some(b'[') => Ok(Format::RouterDc),
         Some(b'{') => Ok(Format::OutcomesJsonl),
         Some(_) if text.starts_with(b"prompt,") || text.starts_with(b"\"prompt\",") => {
@@ -170,10 +152,7 @@ pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, DataError> {
 }
 
 pub(super) fn io_error(path: &Path, source: std::io::Error) -> DataError {
-    DataError::Io {
-        path: path.to_owned(),
-        source,
-    }
+    DataError::Io { path: path.to_owned(), source }
 }
 
 /// The bytes after a UTF-8 byte order mark, which some editors write.
@@ -183,14 +162,11 @@ pub(super) fn strip_bom(bytes: &[u8]) -> &[u8] {
 
 /// A file's name without folder and extension: the name of a set in formats that carry none.
 pub(super) fn stem_of(path: &Path) -> String {
-    path.file_stem()
-        .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
+    path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
 }
 
 fn is_folder(path: &Path) -> Result<bool, DataError> {
-    std::fs::metadata(path)
-        .map(|data| data.is_dir())
-        .map_err(|source| io_error(path, source))
+    std::fs::metadata(path).map(|data| data.is_dir()).map_err(|source| io_error(path, source))
 }
 
 fn file_names(folder: &Path) -> Result<Vec<String>, DataError> {

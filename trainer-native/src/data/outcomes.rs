@@ -54,24 +54,15 @@ impl Outcomes {
     pub fn select(&self, rows: &[usize]) -> Outcomes {
         Outcomes {
             models: self.models.clone(),
-            rows: rows
-                .iter()
-                .filter_map(|&row| self.rows.get(row))
-                .cloned()
-                .collect(),
+            rows: rows.iter().filter_map(|&row| self.rows.get(row)).cloned().collect(),
         }
     }
 
     /// Adds the rows of another table after the own ones. Models are matched by name; those that
     /// only the other table knows are added to the list.
     pub fn append(&mut self, other: Outcomes) {
-        let mut known: HashMap<String, usize> = self
-            .models
-            .iter()
-            .cloned()
-            .enumerate()
-            .map(|(at, name)| (name, at))
-            .collect();
+        let mut known: HashMap<String, usize> =
+            self.models.iter().cloned().enumerate().map(|(at, name)| (name, at)).collect();
         let mut new_index = Vec::with_capacity(other.models.len());
         for name in other.models {
             let next = self.models.len();
@@ -110,19 +101,14 @@ mod tests {
     }
 
     fn table(models: &[&str], rows: Vec<OutcomeRow>) -> Outcomes {
-        Outcomes {
-            models: models.iter().map(|&m| m.to_owned()).collect(),
-            rows,
-        }
+        Outcomes { models: models.iter().map(|&m| m.to_owned()).collect(), rows }
     }
 
     #[test]
     fn append_matches_models_by_name_and_keeps_scores_sorted() {
         let mut left = table(&["small", "large"], vec![row("a", &[(0, 0.25), (1, 1.0)])]);
-        let right = table(
-            &["huge", "large", "small"],
-            vec![row("b", &[(0, 0.5), (1, 0.75), (2, 0.0)])],
-        );
+        let right =
+            table(&["huge", "large", "small"], vec![row("b", &[(0, 0.5), (1, 0.75), (2, 0.0)])]);
         left.append(right);
         assert_eq!(left.models, ["small", "large", "huge"]);
         assert_eq!(left.rows[1].scores, [(0, 0.0), (1, 0.75), (2, 0.5)]);
@@ -139,16 +125,8 @@ mod tests {
 
     #[test]
     fn select_keeps_the_order_asked_for() {
-        let all = table(
-            &["m", "n"],
-            vec![row("a", &[]), row("b", &[]), row("c", &[])],
-        );
-        let ids: Vec<_> = all
-            .select(&[2, 0, 7])
-            .rows
-            .iter()
-            .map(|r| r.id.clone())
-            .collect();
+        let all = table(&["m", "n"], vec![row("a", &[]), row("b", &[]), row("c", &[])]);
+        let ids: Vec<_> = all.select(&[2, 0, 7]).rows.iter().map(|r| r.id.clone()).collect();
         assert_eq!(ids, ["c", "a"]);
     }
 }

@@ -45,19 +45,14 @@ fn read_file(path: &Path, sink: &mut RowSink) -> Result<(), DataError> {
     let mut anything = false;
     loop {
         buffer.clear();
-        let read = reader
-            .read_until(b'\n', &mut buffer)
-            .map_err(|source| io_error(path, source))?;
+        let read =
+            reader.read_until(b'\n', &mut buffer).map_err(|source| io_error(path, source))?;
         if read == 0 {
             break;
         }
         line += 1;
         sink.hash(&buffer);
-        let text = if line == 1 {
-            strip_bom(&buffer)
-        } else {
-            &buffer
-        };
+        let text = if line == 1 { strip_bom(&buffer) } else { &buffer };
         let text = text.trim_ascii();
         if !text.is_empty() {
             anything = true;
@@ -67,10 +62,7 @@ fn read_file(path: &Path, sink: &mut RowSink) -> Result<(), DataError> {
     if anything {
         Ok(())
     } else {
-        Err(DataError::EmptyFile {
-            path: path.to_owned(),
-            expected: "one JSON object a line",
-        })
+        Err(DataError::EmptyFile { path: path.to_owned(), expected: "one JSON object a line" })
     }
 }
 
@@ -89,10 +81,7 @@ fn parse(line: &[u8]) -> Result<ParsedRow, RowFault> {
 
 fn row_fault(error: &serde_json::Error) -> RowFault {
     if error.is_data() {
-        RowFault::new(
-            "wrong_type",
-            format!("{} (column {})", without_place(error), error.column()),
-        )
+        RowFault::new("wrong_type", format!("{} (column {})", without_place(error), error.column()))
     } else {
         RowFault::new(
             "json_syntax",

@@ -38,14 +38,8 @@ const INSTRUCTIONS: [(&str, bool); 3] = [
 
 const QUESTION_MARKERS: [&str; 4] = ["question:", "q:", "问题：", "问题:"];
 
-const ANSWER_CUES: [&str; 6] = [
-    "answer:",
-    "a:",
-    "答案：",
-    "答案:",
-    "output the answer only:",
-    "print only a single choice",
-];
+const ANSWER_CUES: [&str; 6] =
+    ["answer:", "a:", "答案：", "答案:", "output the answer only:", "print only a single choice"];
 
 /// What announces options beyond doubt, wherever it stands.
 const OPTION_ANNOUNCEMENTS: [&str; 3] = ["answer choices:", "选项：", "选项:"];
@@ -86,15 +80,8 @@ impl Question {
         }
         // Nothing but wrapping: the query itself has to tell questions apart.
         let whole = normalise(query);
-        let stem = if whole.is_empty() {
-            query.trim().to_lowercase()
-        } else {
-            whole
-        };
-        Question {
-            stem,
-            options: Vec::new(),
-        }
+        let stem = if whole.is_empty() { query.trim().to_lowercase() } else { whole };
+        Question { stem, options: Vec::new() }
     }
 }
 
@@ -105,20 +92,13 @@ pub fn question_stem(query: &str) -> String {
 }
 
 fn normalise(text: &str) -> String {
-    text.chars()
-        .flat_map(char::to_lowercase)
-        .filter(|c| c.is_alphanumeric())
-        .collect()
+    text.chars().flat_map(char::to_lowercase).filter(|c| c.is_alphanumeric()).collect()
 }
 
 /// An option as compared: normalised, or as it is where it has neither letters nor digits.
 fn option_key(option: &str) -> Option<String> {
     let key = normalise(option);
-    let key = if key.is_empty() {
-        option.trim().to_owned()
-    } else {
-        key
-    };
+    let key = if key.is_empty() { option.trim().to_owned() } else { key };
     (!key.is_empty()).then_some(key)
 }
 
@@ -128,9 +108,7 @@ fn body_and_options(text: &str) -> (&str, Vec<&str>) {
     });
     if let Some((end, start)) = announced {
         let options = text.get(start..).unwrap_or_default();
-        let texts = option_run(options)
-            .map(|run| run.texts(options))
-            .unwrap_or_default();
+        let texts = option_run(options).map(|run| run.texts(options)).unwrap_or_default();
         return (text.get(..end).unwrap_or_default(), texts);
     }
     match option_run(text) {
@@ -187,11 +165,7 @@ fn without_instructions(query: &str) -> &str {
     let text = query.trim();
     for (instruction, to_line_end) in INSTRUCTIONS {
         if let Some(length) = prefix_len(text, instruction) {
-            let end = if to_line_end {
-                text.find('\n').unwrap_or(length)
-            } else {
-                length
-            };
+            let end = if to_line_end { text.find('\n').unwrap_or(length) } else { length };
             return text.get(end..).unwrap_or_default().trim();
         }
     }
@@ -277,21 +251,13 @@ struct OptionRun {
 impl OptionRun {
     /// Whether nothing but the last option's line follows its letter.
     fn closes(&self, text: &str) -> bool {
-        let last = self
-            .markers
-            .last()
-            .and_then(|marker| text.get(marker.text..));
+        let last = self.markers.last().and_then(|marker| text.get(marker.text..));
         last.is_some_and(|rest| rest.trim().lines().count() <= 1)
     }
 
     /// The options' texts. The last one ends with its line: nothing says where else.
     fn texts<'a>(&self, text: &'a str) -> Vec<&'a str> {
-        let ends = self
-            .markers
-            .iter()
-            .skip(1)
-            .map(|marker| marker.start)
-            .map(Some);
+        let ends = self.markers.iter().skip(1).map(|marker| marker.start).map(Some);
         self.markers
             .iter()
             .zip(ends.chain([None]))
@@ -314,12 +280,10 @@ fn option_run(text: &str) -> Option<OptionRun> {
         let closes = move |run: &OptionRun| style != Style::Colon || run.closes(text);
         runs(text, style, 2).into_iter().filter(closes)
     });
-    at_line_starts
-        .max_by_key(|run| (run.start, run.markers.len()))
-        .or_else(|| {
-            // Two brackets inside a sentence may be labels: "(A) and (B)".
-            runs(text, Style::InlineBracket, 3).pop()
-        })
+    at_line_starts.max_by_key(|run| (run.start, run.markers.len())).or_else(|| {
+        // Two brackets inside a sentence may be labels: "(A) and (B)".
+        runs(text, Style::InlineBracket, 3).pop()
+    })
 }
 
 /// The runs of one style with at least `fewest` options, in text order.
@@ -335,21 +299,14 @@ fn runs(text: &str, style: Style, fewest: usize) -> Vec<OptionRun> {
     }
     let long_enough = runs.into_iter().filter(|run| run.len() >= fewest);
     long_enough
-        .filter_map(|markers| {
-            Some(OptionRun {
-                start: markers.first()?.start,
-                markers,
-            })
-        })
+        .filter_map(|markers| Some(OptionRun { start: markers.first()?.start, markers }))
         .collect()
 }
 
 fn markers(text: &str, style: Style) -> Vec<Marker> {
     let bytes = text.as_bytes();
     if style == Style::InlineBracket {
-        return (0..bytes.len())
-            .filter_map(|at| bracket(bytes, at))
-            .collect();
+        return (0..bytes.len()).filter_map(|at| bracket(bytes, at)).collect();
     }
     lines(text)
         .filter_map(|(line_start, line)| {
@@ -379,11 +336,9 @@ fn markers(text: &str, style: Style) -> Vec<Marker> {
 
 fn bracket(bytes: &[u8], at: usize) -> Option<Marker> {
     match bytes.get(at..at + 3)? {
-        [b'(', letter, b')'] => Some(Marker {
-            letter: option_letter(*letter)?,
-            start: at,
-            text: at + 3,
-        }),
+        [b'(', letter, b')'] => {
+            Some(Marker { letter: option_letter(*letter)?, start: at, text: at + 3 })
+        }
         _ => None,
     }
 }

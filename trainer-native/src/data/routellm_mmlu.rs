@@ -51,28 +51,15 @@ fn read_file(
     sink.hash(&bytes);
     let text = strip_bom(&bytes);
     if text.trim_ascii().is_empty() {
-        return Err(DataError::EmptyFile {
-            path: path.to_owned(),
-            expected: EXPECTED_HEADER,
-        });
+        return Err(DataError::EmptyFile { path: path.to_owned(), expected: EXPECTED_HEADER });
     }
     let stem = stem_of(path);
-    let mut records = ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(text);
-    let mut lines = LineCounter {
-        text,
-        at: 0,
-        line: 1,
-    };
+    let mut records = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
+    let mut lines = LineCounter { text, at: 0, line: 1 };
     let mut record = ByteRecord::new();
     let mut models: Option<Vec<String>> = None;
     let mut position = 0_usize;
-    while records
-        .read_byte_record(&mut record)
-        .map_err(|error| csv_error(path, error))?
-    {
+    while records.read_byte_record(&mut record).map_err(|error| csv_error(path, error))? {
         let start = record.position().map_or(0, csv::Position::byte);
         let line = lines.line_of_record(start as usize);
         let Some(models) = &models else {
@@ -90,10 +77,8 @@ fn header(
     record: &ByteRecord,
     expected: Option<&[String]>,
 ) -> Result<Vec<String>, DataError> {
-    let columns: Vec<String> = record
-        .iter()
-        .map(|cell| String::from_utf8_lossy(cell).into_owned())
-        .collect();
+    let columns: Vec<String> =
+        record.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect();
     let bad = |expected: String| DataError::BadHeader {
         path: path.to_owned(),
         found: columns.join(", "),
@@ -103,17 +88,14 @@ fn header(
         return Err(bad(EXPECTED_HEADER.to_owned()));
     };
     let unique: HashSet<&String> = models.iter().collect();
-    let named = models
-        .iter()
-        .all(|model| !model.trim().is_empty() && !model.contains('\u{FFFD}'));
+    let named = models.iter().all(|model| !model.trim().is_empty() && !model.contains('\u{FFFD}'));
     if first != "prompt" || models.is_empty() || unique.len() != models.len() || !named {
         return Err(bad(format!("{EXPECTED_HEADER}, each named once, in UTF-8")));
     }
     match expected {
-        Some(expected) if expected != models => Err(bad(format!(
-            "those of the files before it: prompt, {}",
-            expected.join(", ")
-        ))),
+        Some(expected) if expected != models => {
+            Err(bad(format!("those of the files before it: prompt, {}", expected.join(", "))))
+        }
         _ => Ok(models.to_vec()),
     }
 }
@@ -167,10 +149,7 @@ fn correct(model: &str, cell: &str) -> Result<f32, RowFault> {
 
 fn csv_error(path: &Path, error: csv::Error) -> DataError {
     // Bytes in memory, any UTF-8, any number of columns: the parser has nothing left to refuse.
-    DataError::Io {
-        path: path.to_owned(),
-        source: error.into(),
-    }
+    DataError::Io { path: path.to_owned(), source: error.into() }
 }
 
 /// Lines of ascending byte positions.
@@ -185,10 +164,7 @@ impl LineCounter<'_> {
     /// the record before, so blank lines between the two are stepped over.
     fn line_of_record(&mut self, start: usize) -> u64 {
         let rest = self.text.get(start..).unwrap_or_default();
-        let blank = rest
-            .iter()
-            .take_while(|byte| matches!(byte, b'\r' | b'\n'))
-            .count();
+        let blank = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
         let begin = start + blank;
         let passed = self.text.get(self.at..begin).unwrap_or_default();
         self.line += passed.iter().filter(|&&byte| byte == b'\n').count() as u64;

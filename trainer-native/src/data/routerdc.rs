@@ -39,27 +39,15 @@ fn read_file(path: &Path, sink: &mut RowSink) -> Result<(), DataError> {
     sink.hash(&bytes);
     let text = strip_bom(&bytes);
     if text.trim_ascii().is_empty() {
-        return Err(DataError::EmptyFile {
-            path: path.to_owned(),
-            expected: EXPECTED,
-        });
+        return Err(DataError::EmptyFile { path: path.to_owned(), expected: EXPECTED });
     }
     let dataset = stem_of(path);
-    let mut cursor = Cursor {
-        path,
-        text,
-        at: 0,
-        line: 1,
-        line_start: 0,
-    };
+    let mut cursor = Cursor { path, text, at: 0, line: 1, line_start: 0 };
     cursor.skip_space();
     cursor.expect(b'[', "[, which opens the array of rows")?;
     cursor.skip_space();
     if cursor.peek() == Some(b']') {
-        return Err(DataError::EmptyFile {
-            path: path.to_owned(),
-            expected: EXPECTED,
-        });
+        return Err(DataError::EmptyFile { path: path.to_owned(), expected: EXPECTED });
     }
     for position in 0_usize.. {
         cursor.skip_space();

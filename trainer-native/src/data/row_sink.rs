@@ -32,10 +32,7 @@ pub(super) struct RowFault {
 
 impl RowFault {
     pub fn new(code: &'static str, reason: impl Into<String>) -> Self {
-        Self {
-            code,
-            reason: reason.into(),
-        }
+        Self { code, reason: reason.into() }
     }
 }
 
@@ -117,10 +114,8 @@ impl RowSink {
             ));
         }
         if let Some(&(file, line)) = self.ids.get(&row.id) {
-            let file = self
-                .files_started
-                .get(file)
-                .map_or_else(String::new, |f| f.display().to_string());
+            let file =
+                self.files_started.get(file).map_or_else(String::new, |f| f.display().to_string());
             return Err(RowFault::new(
                 "duplicate_id",
                 format!(
@@ -133,10 +128,7 @@ impl RowSink {
     }
 
     fn accept(&mut self, line: u64, row: ParsedRow) {
-        self.ids.insert(
-            row.id.clone(),
-            (self.files_started.len().saturating_sub(1), line),
-        );
+        self.ids.insert(row.id.clone(), (self.files_started.len().saturating_sub(1), line));
         let mut scores = Vec::with_capacity(row.scores.len());
         for (model, score) in row.scores {
             let next = self.outcomes.models.len();
@@ -185,26 +177,15 @@ impl RowSink {
         files: Vec<PathBuf>,
     ) -> Result<Loaded, DataError> {
         if self.outcomes.rows.is_empty() {
-            return Err(DataError::NoRows {
-                path: path.to_owned(),
-                bad: self.bad_count,
-            });
+            return Err(DataError::NoRows { path: path.to_owned(), bad: self.bad_count });
         }
         if let [model] = self.outcomes.models.as_slice() {
-            return Err(DataError::TooFewModels {
-                path: path.to_owned(),
-                model: model.clone(),
-            });
+            return Err(DataError::TooFewModels { path: path.to_owned(), model: model.clone() });
         }
         Ok(Loaded {
             outcomes: self.outcomes,
             format,
-            sha256: self
-                .hasher
-                .finalize()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
+            sha256: self.hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
             files,
             bytes: self.bytes,
             bad_rows: self.bad_rows,

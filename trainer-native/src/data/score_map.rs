@@ -79,9 +79,6 @@ impl ScoreMap {
 /// A field that must be there.
 pub(super) fn required<T>(field: Option<T>, name: &str) -> Result<T, RowFault> {
     field.ok_or_else(|| {
-        RowFault::new(
-            "missing_field",
-            format!("found no {name:?}, expected one in every row"),
-        )
+        RowFault::new("missing_field", format!("found no {name:?}, expected one in every row"))
     })
 }

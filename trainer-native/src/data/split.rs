@@ -47,10 +47,7 @@ pub fn split_rows_stratified<S: Ord>(
     // Largest remainders in whole numbers: take * size / n, exactly.
     let share = |size: usize| (take as u128 * size as u128) / n.max(1) as u128;
     let remainder = |size: usize| (take as u128 * size as u128) % n.max(1) as u128;
-    let mut quotas: Vec<usize> = groups
-        .values()
-        .map(|rows| share(rows.len()) as usize)
-        .collect();
+    let mut quotas: Vec<usize> = groups.values().map(|rows| share(rows.len()) as usize).collect();
     let mut by_remainder: Vec<usize> = (0..quotas.len()).collect();
     let sizes: Vec<usize> = groups.values().map(Vec::len).collect();
     by_remainder.sort_by_key(|&group| {
@@ -128,10 +125,7 @@ mod tests {
             counts[below(3, &mut random) as usize] += 1;
         }
         // 10,000 expected, standard deviation 82.
-        assert!(
-            counts.iter().all(|&count| (9_590..10_410).contains(&count)),
-            "{counts:?}"
-        );
+        assert!(counts.iter().all(|&count| (9_590..10_410).contains(&count)), "{counts:?}");
     }
 
     proptest! {

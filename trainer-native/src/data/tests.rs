@@ -45,28 +45,15 @@ impl Source {
 
 #[test]
 fn mmlu_rows_are_read_with_subject_and_line_breaks() {
-    let source = Source::new(&[
-        ("mmlu_logic.csv", MMLU.as_bytes()),
-        ("mmlu_art.csv", MMLU.as_bytes()),
-    ]);
+    let source =
+        Source::new(&[("mmlu_logic.csv", MMLU.as_bytes()), ("mmlu_art.csv", MMLU.as_bytes())]);
     let loaded = source.strict("").unwrap();
     assert_eq!(loaded.format, Format::RouteLlmMmlu);
     assert_eq!(loaded.outcomes.models, ["small", "large"]);
-    let ids: Vec<_> = loaded
-        .outcomes
-        .rows
-        .iter()
-        .map(|row| row.id.as_str())
-        .collect();
-    assert_eq!(
-        ids,
-        ["mmlu_art-0", "mmlu_art-1", "mmlu_logic-0", "mmlu_logic-1"]
-    );
+    let ids: Vec<_> = loaded.outcomes.rows.iter().map(|row| row.id.as_str()).collect();
+    assert_eq!(ids, ["mmlu_art-0", "mmlu_art-1", "mmlu_logic-0", "mmlu_logic-1"]);
     let row = &loaded.outcomes.rows[2];
-    assert_eq!(
-        (row.dataset.as_str(), row.category.as_deref()),
-        ("mmlu", Some("logic"))
-    );
+    assert_eq!((row.dataset.as_str(), row.category.as_deref()), ("mmlu", Some("logic")));
     assert_eq!(row.query, "One?\nA. x\nB. y\nAnswer:");
     assert_eq!(row.scores, [(0, 1.0), (1, 0.0)]);
 }
@@ -77,10 +64,7 @@ fn routerdc_rows_are_read_with_cluster_and_set() {
     let loaded = source.strict("own_train.json").unwrap();
     assert_eq!(loaded.format, Format::RouterDc);
     let rows = &loaded.outcomes.rows;
-    assert_eq!(
-        (rows[0].id.as_str(), rows[0].dataset.as_str()),
-        ("own_train-0", "own_train")
-    );
+    assert_eq!((rows[0].id.as_str(), rows[0].dataset.as_str()), ("own_train-0", "own_train"));
     assert_eq!((rows[0].cluster, rows[1].cluster), (Some(3), None));
     assert_eq!(rows[0].scores, [(0, 0.0), (1, 0.5)]);
 }
@@ -99,10 +83,7 @@ fn jsonl_rows_are_read_sparse() {
 fn null_means_not_measured() {
     let text = "{\"id\": \"a\", \"query\": \"q\", \"dataset\": \"d\", \"scores\": {\"m\": null, \"n\": 1, \"o\": 0}}";
     let source = Source::new(&[("own.jsonl", text.as_bytes())]);
-    assert_eq!(
-        source.strict("own.jsonl").unwrap().outcomes.models,
-        ["n", "o"]
-    );
+    assert_eq!(source.strict("own.jsonl").unwrap().outcomes.models, ["n", "o"]);
 }
 
 #[test]
@@ -113,15 +94,9 @@ fn the_hash_is_that_of_the_contents_in_name_order() {
         )
     };
     let (first, second) = (rows("a"), rows("b"));
-    let parts = Source::new(&[
-        ("2.jsonl", second.as_bytes()),
-        ("1.jsonl", first.as_bytes()),
-    ]);
+    let parts = Source::new(&[("2.jsonl", second.as_bytes()), ("1.jsonl", first.as_bytes())]);
     let whole = Source::new(&[("all.jsonl", format!("{first}{second}").as_bytes())]);
-    let (parts, whole) = (
-        parts.strict("").unwrap(),
-        whole.strict("all.jsonl").unwrap(),
-    );
+    let (parts, whole) = (parts.strict("").unwrap(), whole.strict("all.jsonl").unwrap());
     assert_eq!(parts.sha256, whole.sha256);
     assert_eq!(parts.bytes, whole.bytes);
     assert_eq!(whole.sha256.len(), 64);
@@ -131,12 +106,8 @@ fn the_hash_is_that_of_the_contents_in_name_order() {
 fn byte_order_marks_and_crlf_change_nothing() {
     for (name, text) in [("mmlu_x.csv", MMLU), ("x.json", DC), ("x.jsonl", JSONL)] {
         let marked = format!("\u{FEFF}{}", text.replace('\n', "\r\n"));
-        let plain = Source::new(&[(name, text.as_bytes())])
-            .strict(name)
-            .unwrap();
-        let marked = Source::new(&[(name, marked.as_bytes())])
-            .strict(name)
-            .unwrap();
+        let plain = Source::new(&[(name, text.as_bytes())]).strict(name).unwrap();
+        let marked = Source::new(&[(name, marked.as_bytes())]).strict(name).unwrap();
         assert_eq!(plain.outcomes, marked.outcomes, "{name}");
     }
 }
@@ -184,22 +155,20 @@ fn any_outcomes() -> impl Strategy<Value = Outcomes> {
             rows: rows
                 .into_iter()
                 .enumerate()
-                .map(
-                    |(at, ((query, dataset, category, cluster), scores))| OutcomeRow {
-                        id: format!("id {at}"),
-                        query,
-                        dataset,
-                        category,
-                        cluster,
-                        // The first row scores every model, so that none is unknown to the reader;
-                        // later ones leave some out.
-                        scores: scores
-                            .into_iter()
-                            .enumerate()
-                            .filter(|(m, _)| at == 0 || (at + m) % n != 0)
-                            .collect(),
-                    },
-                )
+                .map(|(at, ((query, dataset, category, cluster), scores))| OutcomeRow {
+                    id: format!("id {at}"),
+                    query,
+                    dataset,
+                    category,
+                    cluster,
+                    // The first row scores every model, so that none is unknown to the reader;
+                    // later ones leave some out.
+                    scores: scores
+                        .into_iter()
+                        .enumerate()
+                        .filter(|(m, _)| at == 0 || (at + m) % n != 0)
+                        .collect(),
+                })
                 .collect(),
         })
     })
@@ -209,10 +178,7 @@ fn any_outcomes() -> impl Strategy<Value = Outcomes> {
 fn in_name_order(mut outcomes: Outcomes) -> Outcomes {
     let mut models = outcomes.models.clone();
     models.sort();
-    let mut sorted = Outcomes {
-        models,
-        rows: Vec::new(),
-    };
+    let mut sorted = Outcomes { models, rows: Vec::new() };
     sorted.append(std::mem::take(&mut outcomes));
     sorted
 }

@@ -83,9 +83,8 @@ impl Bert {
         let device = ids.device();
         let positions = Tensor::<1, Int>::arange(0..length as i64, &device).unsqueeze::<2>();
         let types = Tensor::<2, Int>::zeros([1, 1], &device);
-        let summed = self.words.forward(ids)
-            + self.positions.forward(positions)
-            + self.types.forward(types);
+        let summed =
+            self.words.forward(ids) + self.positions.forward(positions) + self.types.forward(types);
         let bias = ((mask - 1.0) * 1e9).reshape([batch, 1, 1, length]);
         let start = self.norm.forward(summed);
         self.layers.iter().fold(start, |hidden, layer| layer.forward(hidden, bias.clone()))
@@ -106,9 +105,8 @@ impl BertLayer {
     fn forward(&self, hidden: Tensor<3>, bias: Tensor<4>) -> Tensor<3> {
         let [batch, length, width] = hidden.dims();
         let head_width = width / self.heads;
-        let split = |x: Tensor<3>| {
-            x.reshape([batch, length, self.heads, head_width]).swap_dims(1, 2)
-        };
+        let split =
+            |x: Tensor<3>| x.reshape([batch, length, self.heads, head_width]).swap_dims(1, 2);
         let query = split(self.query.forward(hidden.clone()));
         let key = split(self.key.forward(hidden.clone()));
         let value = split(self.value.forward(hidden.clone()));

@@ -32,9 +32,8 @@ pub struct EncoderFolder {
 /// [`TrainerError::BadEncoder`] naming the file or tensor, what was found and what was expected.
 pub fn read(folder: &Path, device: &Device) -> Result<EncoderFolder, TrainerError> {
     let bad = |detail: String| TrainerError::BadEncoder { path: folder.to_owned(), detail };
-    let bytes = |name: &str| {
-        std::fs::read(folder.join(name)).map_err(|e| bad(format!("{name}: {e}")))
-    };
+    let bytes =
+        |name: &str| std::fs::read(folder.join(name)).map_err(|e| bad(format!("{name}: {e}")));
     let config: BertConfig = serde_json::from_slice(&bytes("config.json")?)
         .map_err(|e| bad(format!("config.json: {e}")))?;
     check(&config).map_err(bad)?;
@@ -52,10 +51,16 @@ pub fn read(folder: &Path, device: &Device) -> Result<EncoderFolder, TrainerErro
 
 fn check(config: &BertConfig) -> Result<(), String> {
     if config.model_type != "bert" {
-        return Err(format!("config.json has model_type {:?}, expected \"bert\"", config.model_type));
+        return Err(format!(
+            "config.json has model_type {:?}, expected \"bert\"",
+            config.model_type
+        ));
     }
     if config.hidden_act != "gelu" {
-        return Err(format!("config.json has hidden_act {:?}, expected \"gelu\"", config.hidden_act));
+        return Err(format!(
+            "config.json has hidden_act {:?}, expected \"gelu\"",
+            config.hidden_act
+        ));
     }
     let heads = config.num_attention_heads;
     if heads == 0 || !config.hidden_size.is_multiple_of(heads) {
@@ -161,7 +166,9 @@ impl Loader<'_> {
         let values: Vec<f32> = match view.dtype() {
             Dtype::F32 => data.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
             Dtype::F16 => half_pairs().map(|b| burn::tensor::f16::from_bits(b).to_f32()).collect(),
-            Dtype::BF16 => half_pairs().map(|b| burn::tensor::bf16::from_bits(b).to_f32()).collect(),
+            Dtype::BF16 => {
+                half_pairs().map(|b| burn::tensor::bf16::from_bits(b).to_f32()).collect()
+            }
             other => return Err(bad(format!("{name:?} is {other:?}, expected F32, F16 or BF16"))),
         };
         match values.iter().position(|v| !v.is_finite()) {

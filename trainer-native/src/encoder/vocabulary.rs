@@ -69,18 +69,16 @@ pub fn prune(
     counts: &TokenCounts,
     size: usize,
 ) -> Result<Pruned, TrainerError> {
-    let bad = |detail: String| TrainerError::BadEncoder {
-        path: "tokenizer.json".into(),
-        detail,
-    };
-    let mut json: Value =
-        serde_json::from_slice(tokenizer_json).map_err(|e| bad(e.to_string()))?;
+    let bad = |detail: String| TrainerError::BadEncoder { path: "tokenizer.json".into(), detail };
+    let mut json: Value = serde_json::from_slice(tokenizer_json).map_err(|e| bad(e.to_string()))?;
     if json["model"]["type"] != "WordPiece" {
-        return Err(bad(format!("model.type is {}, expected \"WordPiece\"", json["model"]["type"])));
+        return Err(bad(format!(
+            "model.type is {}, expected \"WordPiece\"",
+            json["model"]["type"]
+        )));
     }
-    let vocabulary = json["model"]["vocab"]
-        .as_object()
-        .ok_or_else(|| bad("model.vocab is no object".into()))?;
+    let vocabulary =
+        json["model"]["vocab"].as_object().ok_or_else(|| bad("model.vocab is no object".into()))?;
     let mut tokens: Vec<(u32, &str)> = Vec::with_capacity(vocabulary.len());
     for (token, id) in vocabulary {
         let id = id.as_u64().and_then(|id| u32::try_from(id).ok());

@@ -105,10 +105,7 @@ pub fn query_length(rows: &[RoutedRow], lengths: &[usize]) -> Result<Evaluation,
     let by_length: Vec<RoutedRow> = rows
         .iter()
         .zip(lengths)
-        .map(|(row, &length)| RoutedRow {
-            win_rate: length as f64,
-            ..*row
-        })
+        .map(|(row, &length)| RoutedRow { win_rate: length as f64, ..*row })
         .collect();
     evaluate(&by_length)
 }
@@ -119,13 +116,7 @@ pub fn query_length(rows: &[RoutedRow], lengths: &[usize]) -> Result<Evaluation,
 /// [`EvalError::NoRows`] and [`EvalError::NotFinite`].
 pub fn always_weak(rows: &[RoutedRow]) -> Result<FixedPolicy, EvalError> {
     let (weak, strong) = end_points(rows)?;
-    Ok(FixedPolicy {
-        rows: rows.len(),
-        strong_share: 0.0,
-        score: weak,
-        weak,
-        strong,
-    })
+    Ok(FixedPolicy { rows: rows.len(), strong_share: 0.0, score: weak, weak, strong })
 }
 
 /// Every query to the strong model.
@@ -134,13 +125,7 @@ pub fn always_weak(rows: &[RoutedRow]) -> Result<FixedPolicy, EvalError> {
 /// [`EvalError::NoRows`] and [`EvalError::NotFinite`].
 pub fn always_strong(rows: &[RoutedRow]) -> Result<FixedPolicy, EvalError> {
     let (weak, strong) = end_points(rows)?;
-    Ok(FixedPolicy {
-        rows: rows.len(),
-        strong_share: 1.0,
-        score: strong,
-        weak,
-        strong,
-    })
+    Ok(FixedPolicy { rows: rows.len(), strong_share: 1.0, score: strong, weak, strong })
 }
 
 /// Each query to the model that scores higher, the weak one where both score alike: the best mean
@@ -153,13 +138,7 @@ pub fn best_of_both(rows: &[RoutedRow]) -> Result<FixedPolicy, EvalError> {
     let n = rows.len() as f64;
     let score = rows.iter().map(|row| row.weak.max(row.strong)).sum::<f64>() / n;
     let strong_share = rows.iter().filter(|row| row.strong > row.weak).count() as f64 / n;
-    Ok(FixedPolicy {
-        rows: rows.len(),
-        strong_share,
-        score,
-        weak,
-        strong,
-    })
+    Ok(FixedPolicy { rows: rows.len(), strong_share, score, weak, strong })
 }
 
 /// Knows the outcomes: queries go to the strong model in order of what that gains. It is judged at
@@ -176,9 +155,7 @@ pub fn oracle(rows: &[RoutedRow]) -> Result<Evaluation, EvalError> {
         row.win_rate = rank as f64;
     }
     if let [only] = by_gain.as_slice() {
-        return Err(EvalError::ConstantWinRate {
-            value: only.win_rate,
-        });
+        return Err(EvalError::ConstantWinRate { value: only.win_rate });
     }
     Evaluation::on(Curve::at_every_win_rate(&by_gain)?, rows.len())
 }
@@ -194,19 +171,14 @@ mod tests {
         outcomes
             .iter()
             .enumerate()
-            .map(|(at, &(weak, strong))| RoutedRow {
-                win_rate: at as f64,
-                weak,
-                strong,
-            })
+            .map(|(at, &(weak, strong))| RoutedRow { win_rate: at as f64, weak, strong })
             .collect()
     }
 
     #[test]
     fn chance_recovers_half_of_the_gap() {
-        let outcomes: Vec<(f64, f64)> = (0..2000)
-            .map(|at| (f64::from(at % 3 == 0), f64::from(at % 5 != 0)))
-            .collect();
+        let outcomes: Vec<(f64, f64)> =
+            (0..2000).map(|at| (f64::from(at % 3 == 0), f64::from(at % 5 != 0))).collect();
         let metrics = random(&rows(&outcomes), 40, 11).unwrap();
         assert!((metrics.apgr - 0.5).abs() < 0.01, "{metrics:?}");
         assert!((metrics.cpt50 - 0.5).abs() < 0.02, "{metrics:?}");
@@ -227,10 +199,7 @@ mod tests {
         let helpful = query_length(&rows, &[90, 10, 80, 20]).unwrap();
         let harmful = query_length(&rows, &[10, 90, 20, 80]).unwrap();
         assert!(helpful.apgr > 0.5 && harmful.apgr < 0.5);
-        assert_eq!(
-            query_length(&rows, &[1]).unwrap_err().code(),
-            "length_mismatch"
-        );
+        assert_eq!(query_length(&rows, &[1]).unwrap_err().code(), "length_mismatch");
     }
 
     #[test]
@@ -249,10 +218,7 @@ mod tests {
 
     #[test]
     fn one_row_has_no_oracle_curve() {
-        assert_eq!(
-            oracle(&rows(&[(0.0, 1.0)])).unwrap_err().code(),
-            "constant_win_rate"
-        );
+        assert_eq!(oracle(&rows(&[(0.0, 1.0)])).unwrap_err().code(), "constant_win_rate");
     }
 
     proptest! {

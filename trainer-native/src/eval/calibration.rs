@@ -44,10 +44,7 @@ pub fn calibrate(win_rates: &[f64], sample: &str) -> Result<Calibration, EvalErr
 /// [`EvalError::NoRows`] and [`EvalError::NotFinite`].
 pub fn strong_share(win_rates: &[f64], threshold: f64) -> Result<f64, EvalError> {
     check(win_rates)?;
-    let strong = win_rates
-        .iter()
-        .filter(|&&win_rate| win_rate >= threshold)
-        .count();
+    let strong = win_rates.iter().filter(|&&win_rate| win_rate >= threshold).count();
     Ok(strong as f64 / win_rates.len() as f64)
 }
 
@@ -55,16 +52,8 @@ fn check(win_rates: &[f64]) -> Result<(), EvalError> {
     if win_rates.is_empty() {
         return Err(EvalError::NoRows);
     }
-    match win_rates
-        .iter()
-        .enumerate()
-        .find(|(_, value)| !value.is_finite())
-    {
-        Some((row, &value)) => Err(EvalError::NotFinite {
-            row,
-            what: "win rate",
-            value,
-        }),
+    match win_rates.iter().enumerate().find(|(_, value)| !value.is_finite()) {
+        Some((row, &value)) => Err(EvalError::NotFinite { row, what: "win rate", value }),
         None => Ok(()),
     }
 }

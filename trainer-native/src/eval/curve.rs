@@ -83,13 +83,7 @@ impl Evaluation {
     /// The metrics of a curve over so many rows.
     pub(super) fn on(curve: Curve, rows: usize) -> Result<Evaluation, EvalError> {
         let (apgr, cpt50, cpt80) = (curve.apgr(), curve.cpt(0.5)?, curve.cpt(0.8)?);
-        Ok(Evaluation {
-            curve,
-            rows,
-            apgr,
-            cpt50,
-            cpt80,
-        })
+        Ok(Evaluation { curve, rows, apgr, cpt50, cpt80 })
     }
 }
 
@@ -134,10 +128,7 @@ impl Curve {
     /// [`EvalError::NotAFraction`] where `quality` is not in [0, 1].
     pub fn cpt(&self, quality: f64) -> Result<f64, EvalError> {
         if !(0.0..=1.0).contains(&quality) {
-            return Err(EvalError::NotAFraction {
-                what: "the quality",
-                value: quality,
-            });
+            return Err(EvalError::NotAFraction { what: "the quality", value: quality });
         }
         let wanted = self.weak + quality * (self.strong - self.weak);
         let mut before: Option<&CurvePoint> = None;
@@ -198,11 +189,7 @@ impl Ranked {
     fn point(&self, threshold: f64, inclusive: bool) -> CurvePoint {
         let n = self.win_rates.len();
         let first = self.win_rates.partition_point(|&win_rate| {
-            if inclusive {
-                win_rate < threshold
-            } else {
-                win_rate <= threshold
-            }
+            if inclusive { win_rate < threshold } else { win_rate <= threshold }
         });
         let gain = self.gains.get(first).copied().unwrap_or_default();
         CurvePoint {
@@ -221,17 +208,12 @@ impl Ranked {
         let mut points = vec![self.point(last, false)];
         let others = thresholds.iter().rev().skip(1);
         points.extend(others.map(|&threshold| self.point(threshold, true)));
-        Ok(Curve {
-            points,
-            weak: self.weak,
-            strong: self.strong,
-        })
+        Ok(Curve { points, weak: self.weak, strong: self.strong })
     }
 
     fn decile_curve(&self) -> Result<Curve, EvalError> {
-        let mut thresholds: Vec<f64> = (0..=PARTS)
-            .map(|part| quantile(&self.win_rates, part, PARTS))
-            .collect();
+        let mut thresholds: Vec<f64> =
+            (0..=PARTS).map(|part| quantile(&self.win_rates, part, PARTS)).collect();
         thresholds.dedup();
         self.curve(&thresholds)
     }
@@ -254,17 +236,11 @@ pub(super) fn end_points(rows: &[RoutedRow]) -> Result<(f64, f64), EvalError> {
         return Err(EvalError::NoRows);
     }
     for (at, row) in rows.iter().enumerate() {
-        for (what, value) in [
-            ("win rate", row.win_rate),
-            ("weak score", row.weak),
-            ("strong score", row.strong),
-        ] {
+        for (what, value) in
+            [("win rate", row.win_rate), ("weak score", row.weak), ("strong score", row.strong)]
+        {
             if !value.is_finite() {
-                return Err(EvalError::NotFinite {
-                    row: at,
-                    what,
-                    value,
-                });
+                return Err(EvalError::NotFinite { row: at, what, value });
             }
         }
     }

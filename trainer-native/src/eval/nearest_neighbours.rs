@@ -34,7 +34,9 @@ pub fn nearest_neighbours(
             let embedding = unit(embedding);
             let mut near: Vec<(f32, f64)> = labelled
                 .iter()
-                .map(|(other, gain)| (other.iter().zip(&embedding).map(|(a, b)| a * b).sum(), *gain))
+                .map(|(other, gain)| {
+                    (other.iter().zip(&embedding).map(|(a, b)| a * b).sum(), *gain)
+                })
                 .collect();
             let k = k.clamp(1, near.len().max(1));
             if near.len() > k {

@@ -32,11 +32,7 @@ pub fn routellm_mmlu() -> Vec<MetricRow> {
     ROUTELLM_MMLU
         .iter()
         .map(|&(router, data, cpt50, cpt80, apgr)| MetricRow {
-            router: if data.is_empty() {
-                router.to_owned()
-            } else {
-                format!("{router}, {data}")
-            },
+            router: if data.is_empty() { router.to_owned() } else { format!("{router}, {data}") },
             dataset: "RouteLLM MMLU".to_owned(),
             rows: ROUTELLM_MMLU_ROWS,
             removed_as_leaks: None,
@@ -67,10 +63,7 @@ mod tests {
             let (Some(apgr), Some(cpt50), Some(cpt80)) = (row.apgr, row.cpt50, row.cpt80) else {
                 continue;
             };
-            assert!(
-                cpt50 < cpt80 && cpt80 < 1.0 && (0.4..0.7).contains(&apgr),
-                "{row:?}"
-            );
+            assert!(cpt50 < cpt80 && cpt80 < 1.0 && (0.4..0.7).contains(&apgr), "{row:?}");
             assert_eq!(apgr > 0.55, cpt50 < 0.42, "{row:?}");
         }
     }

@@ -50,12 +50,7 @@ impl MetricRow {
         removed_as_leaks: usize,
         evaluation: &Evaluation,
     ) -> Self {
-        Self::baseline(
-            router,
-            dataset,
-            removed_as_leaks,
-            &BaselineMetrics::from(evaluation),
-        )
+        Self::baseline(router, dataset, removed_as_leaks, &BaselineMetrics::from(evaluation))
     }
 
     /// A measured baseline with metrics.
@@ -144,8 +139,7 @@ pub fn markdown(rows: &[MetricRow]) -> String {
             cell(&row.router),
             cell(&row.dataset),
             row.rows.to_string(),
-            row.removed_as_leaks
-                .map_or_else(dash, |removed| removed.to_string()),
+            row.removed_as_leaks.map_or_else(dash, |removed| removed.to_string()),
             row.apgr.map_or_else(dash, |apgr| format!("{apgr:.3}")),
             row.cpt50.map_or_else(dash, percent),
             row.cpt80.map_or_else(dash, percent),
@@ -176,11 +170,7 @@ pub fn json(rows: &[MetricRow]) -> Result<String, EvalError> {
         ];
         for (what, value) in numbers {
             if let Some(value) = value.filter(|value| !value.is_finite()) {
-                return Err(EvalError::NotFinite {
-                    row: at,
-                    what,
-                    value,
-                });
+                return Err(EvalError::NotFinite { row: at, what, value });
             }
         }
     }
@@ -213,11 +203,7 @@ mod tests {
 
     fn rows() -> Vec<RoutedRow> {
         (0..20)
-            .map(|at| RoutedRow {
-                win_rate: f64::from(at),
-                weak: f64::from(at % 2),
-                strong: 1.0,
-            })
+            .map(|at| RoutedRow { win_rate: f64::from(at), weak: f64::from(at % 2), strong: 1.0 })
             .collect()
     }
 
@@ -234,43 +220,19 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 2 + table.len());
         for line in &lines {
-            assert_eq!(
-                line.replace("\\|", "").matches('|').count(),
-                COLUMNS.len() + 1,
-                "{line}"
-            );
+            assert_eq!(line.replace("\\|", "").matches('|').count(), COLUMNS.len() + 1, "{line}");
         }
-        assert!(
-            lines[2].starts_with("| ours \\| new line | own | 20 | 3 | "),
-            "{}",
-            lines[2]
-        );
-        assert!(
-            lines[2].ends_with("| – | – | 50.00 | 100.00 | measured |"),
-            "{}",
-            lines[2]
-        );
-        assert!(
-            lines[3].contains("| – | – | – | 0.00 | 50.00 |"),
-            "{}",
-            lines[3]
-        );
+        assert!(lines[2].starts_with("| ours \\| new line | own | 20 | 3 | "), "{}", lines[2]);
+        assert!(lines[2].ends_with("| – | – | 50.00 | 100.00 | measured |"), "{}", lines[2]);
+        assert!(lines[3].contains("| – | – | – | 0.00 | 50.00 |"), "{}", lines[3]);
     }
 
     #[test]
     fn json_gives_the_rows_back() {
         let mut table = published::routellm_mmlu();
-        table.push(MetricRow::measured(
-            "ours",
-            "own",
-            0,
-            &evaluate(&rows()).unwrap(),
-        ));
+        table.push(MetricRow::measured("ours", "own", 0, &evaluate(&rows()).unwrap()));
         let text = json(&table).unwrap();
-        assert_eq!(
-            serde_json::from_str::<Vec<MetricRow>>(&text).unwrap(),
-            table
-        );
+        assert_eq!(serde_json::from_str::<Vec<MetricRow>>(&text).unwrap(), table);
     }
 
     #[test]

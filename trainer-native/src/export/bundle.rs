@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use switchyard_router::{
-    Candidate, Calibration, EncoderInfo, FORMAT, FileEntry, Head, MANIFEST_FILE, MODEL_FILE,
+    Calibration, Candidate, EncoderInfo, FORMAT, FileEntry, Head, MANIFEST_FILE, MODEL_FILE,
     Manifest, Metric, Provenance, Router, Source, TOKENIZER_FILE, sha256_hex,
 };
 

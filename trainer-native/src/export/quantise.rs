@@ -18,8 +18,7 @@ pub struct Quantised {
 #[must_use]
 #[allow(clippy::cast_possible_truncation)]
 pub fn rows(matrix: &[f32], columns: usize) -> Quantised {
-    let mut quantised =
-        Quantised { values: Vec::with_capacity(matrix.len()), scales: Vec::new() };
+    let mut quantised = Quantised { values: Vec::with_capacity(matrix.len()), scales: Vec::new() };
     for row in matrix.chunks_exact(columns) {
         let largest = row.iter().fold(0.0_f32, |top, v| top.max(v.abs()));
         let scale = if largest > 0.0 { largest / 127.0 } else { 1.0 };

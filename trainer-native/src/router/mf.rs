@@ -48,15 +48,19 @@ impl MfRouter {
         let mut draw = EpochDraw::new(recipe.seed, usize::MAX - 1);
         let learning_rate = recipe.training.learning_rate;
         let head = Schedule::AdamW { learning_rate, weight_decay: 0.0 };
-        let decayed =
-            Schedule::AdamW { learning_rate, weight_decay: recipe.training.weight_decay };
+        let decayed = Schedule::AdamW { learning_rate, weight_decay: recipe.training.weight_decay };
         let table_schedule = Schedule::Sgd { learning_rate: recipe.training.table_learning_rate };
         let mut parameters = Parameters::new(device);
         parameters.add("table", [table.rows, table.width], table.values.clone(), table_schedule);
         #[allow(clippy::cast_precision_loss)]
         let spread = (1.0 / width as f32).sqrt();
         let mut normal = |count: usize, spread: f32| draw.normal(count, spread);
-        parameters.add("projection", [width, dimension], normal(width * dimension, spread), decayed);
+        parameters.add(
+            "projection",
+            [width, dimension],
+            normal(width * dimension, spread),
+            decayed,
+        );
         parameters.add("bias", [1, dimension], vec![0.0; dimension], head);
         parameters.add("models", [models, dimension], normal(models * dimension, 1.0), head);
         parameters.add("weights", [1, dimension], vec![1.0; dimension], head);
@@ -152,9 +156,8 @@ impl MfRouter {
         let (ids, mask) = padded(&kept, &self.device);
         let shape = [kept.len(), count];
         let int = |values| Tensor::from_data(TensorData::new(values, shape), &self.device);
-        let float = |values: Vec<f32>| {
-            Tensor::<2>::from_data(TensorData::new(values, shape), &self.device)
-        };
+        let float =
+            |values: Vec<f32>| Tensor::<2>::from_data(TensorData::new(values, shape), &self.device);
         Some(Batch {
             ids,
             mask,

@@ -65,9 +65,7 @@ impl Parameters {
                 let config = AdamWConfig::new().with_weight_decay(weight_decay).with_epsilon(1e-8);
                 (Rule::AdamW(config.build(), None), learning_rate)
             }
-            Schedule::Sgd { learning_rate } => {
-                (Rule::Sgd(SgdConfig::new().build()), learning_rate)
-            }
+            Schedule::Sgd { learning_rate } => (Rule::Sgd(SgdConfig::new().build()), learning_rate),
         };
         let value = self.leaf(TensorData::new(values, shape), learning_rate);
         self.parameters.push(Parameter { name, value, rule, learning_rate });
@@ -88,8 +86,7 @@ impl Parameters {
     pub fn step(&mut self, gradients: &Gradients, scale: f64) {
         for parameter in self.parameters.iter_mut().filter(|p| p.learning_rate > 0.0) {
             let Some(gradient) = parameter.value.grad(gradients) else { continue };
-            let (rate, value) =
-                (parameter.learning_rate * scale, parameter.value.clone().inner());
+            let (rate, value) = (parameter.learning_rate * scale, parameter.value.clone().inner());
             let stepped = match &mut parameter.rule {
                 Rule::AdamW(optimizer, state) => {
                     let (stepped, next) = optimizer.step(rate, value, gradient, state.take());
@@ -147,8 +144,7 @@ impl Parameters {
                 Ok((name.as_str(), view.map_err(|e| fault(e.to_string()))?))
             })
             .collect::<Result<Vec<_>, TrainerError>>()?;
-        let bytes =
-            safetensors::serialize(views, Some(note)).map_err(|e| fault(e.to_string()))?;
+        let bytes = safetensors::serialize(views, Some(note)).map_err(|e| fault(e.to_string()))?;
         let partial = path.with_extension("partial");
         let io = |source| TrainerError::File { path: path.to_owned(), source };
         std::fs::write(&partial, bytes).map_err(io)?;
@@ -164,8 +160,7 @@ impl Parameters {
         let fault = |detail: String| TrainerError::BadCheckpoint { path: path.into(), detail };
         let bytes = std::fs::read(path)
             .map_err(|source| TrainerError::File { path: path.to_owned(), source })?;
-        let (_, metadata) =
-            SafeTensors::read_metadata(&bytes).map_err(|e| fault(e.to_string()))?;
+        let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| fault(e.to_string()))?;
         let note = metadata.metadata().clone().unwrap_or_default();
         let tensors = SafeTensors::deserialize(&bytes).map_err(|e| fault(e.to_string()))?;
         let read = |name: &str, expected: [usize; 2]| -> Result<TensorData, TrainerError> {
@@ -183,8 +178,7 @@ impl Parameters {
         let device = self.device.clone();
         let plain = device.clone().inner();
         for index in 0..self.parameters.len() {
-            let (name, shape) =
-                (self.parameters[index].name, self.parameters[index].value.dims());
+            let (name, shape) = (self.parameters[index].name, self.parameters[index].value.dims());
             let rate = self.parameters[index].learning_rate;
             self.parameters[index].value = self.leaf(read(name, shape)?, rate);
             let time = note.get(&format!("{name}.time")).map(|t| t.parse::<usize>());

@@ -24,9 +24,7 @@ pub(super) async fn router(env: &Env) -> Result<Rc<Router>, GatewayError> {
     if let Some(router) = loaded() {
         return Ok(router);
     }
-    let assets = env
-        .assets("ASSETS")
-        .map_err(|e| unreadable(MANIFEST_FILE, e))?;
+    let assets = env.assets("ASSETS").map_err(|e| unreadable(MANIFEST_FILE, e))?;
     let manifest_bytes = read(&assets, MANIFEST_FILE).await?;
     let manifest = Manifest::from_json(&manifest_bytes)?;
     let mut files = vec![(MANIFEST_FILE.to_owned(), manifest_bytes)];
@@ -50,10 +48,7 @@ fn loaded() -> Option<Rc<Router>> {
 async fn read(assets: &Fetcher, name: &str) -> Result<Vec<u8>, GatewayError> {
     // The host does not matter: the binding looks at the path alone.
     let url = format!("https://assets.local/{name}");
-    let mut response = assets
-        .fetch(url, None)
-        .await
-        .map_err(|e| unreadable(name, e))?;
+    let mut response = assets.fetch(url, None).await.map_err(|e| unreadable(name, e))?;
     match response.status_code() {
         200 => response.bytes().await.map_err(|e| unreadable(name, e)),
         status => Err(unreadable(name, format!("status {status}"))),
@@ -61,8 +56,5 @@ async fn read(assets: &Fetcher, name: &str) -> Result<Vec<u8>, GatewayError> {
 }
 
 fn unreadable(name: &str, detail: impl std::fmt::Display) -> GatewayError {
-    GatewayError::BundleUnreadable {
-        name: name.to_owned(),
-        detail: detail.to_string(),
-    }
+    GatewayError::BundleUnreadable { name: name.to_owned(), detail: detail.to_string() }
 }

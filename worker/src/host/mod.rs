@@ -58,10 +58,7 @@ async fn answer(request: Request, env: &Env) -> Result<Response, GatewayError> {
         "/v1/chat/completions" | "/v1/route" => Method::Post,
         "/v1/models" | "/healthz" => Method::Get,
         _ => {
-            return Err(GatewayError::NotFound {
-                path,
-                expected: ENDPOINTS,
-            });
+            return Err(GatewayError::NotFound { path, expected: ENDPOINTS });
         }
     };
     if request.method() != allow {
@@ -105,10 +102,7 @@ fn check_key(request: &Request, env: &Env) -> Result<(), GatewayError> {
         return Ok(());
     };
     let given = header(request, "authorization").unwrap_or_default();
-    match given
-        .strip_prefix("Bearer ")
-        .is_some_and(|given| upstream::same_key(given, &key))
-    {
+    match given.strip_prefix("Bearer ").is_some_and(|given| upstream::same_key(given, &key)) {
         true => Ok(()),
         false => Err(GatewayError::Unauthorised),
     }
@@ -135,9 +129,7 @@ fn variable(env: &Env, name: &str) -> Option<String> {
     if value.is_undefined() {
         return None;
     }
-    value
-        .as_string()
-        .or_else(|| js_sys::JSON::stringify(&value).ok()?.as_string())
+    value.as_string().or_else(|| js_sys::JSON::stringify(&value).ok()?.as_string())
 }
 
 fn json(value: &impl serde::Serialize) -> Result<Response, GatewayError> {
@@ -146,8 +138,5 @@ fn json(value: &impl serde::Serialize) -> Result<Response, GatewayError> {
 }
 
 fn internal(error: impl std::fmt::Display) -> GatewayError {
-    switchyard_router::RouterError::InferenceFailed {
-        detail: error.to_string(),
-    }
-    .into()
+    switchyard_router::RouterError::InferenceFailed { detail: error.to_string() }.into()
 }

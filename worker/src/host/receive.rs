@@ -31,9 +31,7 @@ pub(super) async fn text(request: &Request) -> Result<String, GatewayError> {
         if body.len() + bytes.length() as usize > MAX_BODY_BYTES {
             // The caller is told by the status; whether the cancelling succeeds changes nothing.
             let _ = JsFuture::from(reader.cancel()).await;
-            return Err(GatewayError::BodyTooLarge {
-                limit: MAX_BODY_BYTES,
-            });
+            return Err(GatewayError::BodyTooLarge { limit: MAX_BODY_BYTES });
         }
         body.extend_from_slice(&bytes.to_vec());
     }
@@ -44,7 +42,5 @@ fn field(chunk: &JsValue, name: &str) -> Result<JsValue, GatewayError> {
 }
 
 fn unreadable(error: JsValue) -> GatewayError {
-    GatewayError::BodyUnreadable {
-        detail: worker::Error::from(error).to_string(),
-    }
+    GatewayError::BodyUnreadable { detail: worker::Error::from(error).to_string() }
 }

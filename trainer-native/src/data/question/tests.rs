@@ -31,10 +31,7 @@ fn chinese_layouts_are_taken_apart_too() {
     let with = Question::parse(
         "问题：下列哪条河向北流？ 选项：(A)尼罗河 (B)罗讷河 (C)波河\n答案：从A到C, 我们应选择",
     );
-    assert_eq!(
-        with.stem,
-        question_stem("下列哪条河向北流\nA. 尼罗河\nB. 罗讷河\n答案：")
-    );
+    assert_eq!(with.stem, question_stem("下列哪条河向北流\nA. 尼罗河\nB. 罗讷河\n答案："));
     assert_eq!(with.options.len(), 3);
 }
 
@@ -47,12 +44,10 @@ fn options_are_sorted_normalised_and_single() {
 #[test]
 fn questions_about_one_passage_differ() {
     let passage = "This question refers to the following information.\nThe mill closed in May; its owner left for the coast.\nA local paper\n";
-    let first = question_stem(&format!(
-        "{passage}Why did the owner leave?\nA. debt\nB. health\nAnswer:"
-    ));
-    let second = question_stem(&format!(
-        "{passage}When did the mill close?\nA. May\nB. June\nAnswer:"
-    ));
+    let first =
+        question_stem(&format!("{passage}Why did the owner leave?\nA. debt\nB. health\nAnswer:"));
+    let second =
+        question_stem(&format!("{passage}When did the mill close?\nA. May\nB. June\nAnswer:"));
     assert_ne!(first, second);
     assert!(first.ends_with("whydidtheownerleave"));
 }
@@ -71,10 +66,7 @@ fn lettered_statements_in_the_question_stay() {
         "Given the facts\nA. It rains.\nB. It is warm.\nwhich follows?\nA. both\nB. neither\nC. only the first\nD. only the second\nAnswer:",
     );
     assert!(question.stem.contains("itrains"));
-    assert_eq!(
-        question.options,
-        ["both", "neither", "onlythefirst", "onlythesecond"]
-    );
+    assert_eq!(question.options, ["both", "neither", "onlythefirst", "onlythesecond"]);
 }
 
 #[test]
@@ -82,21 +74,11 @@ fn a_longer_key_before_the_options_stays() {
     let question = Question::parse(
         "Use this key.\nA: Ann sings\nB: Ben digs\nC: Cat naps\nA and not B\nA. Ann sings alone\nB. Ben digs alone\nAnswer:",
     );
-    assert!(
-        question.stem.ends_with("ccatnapsaandnotb"),
-        "{}",
-        question.stem
-    );
+    assert!(question.stem.ends_with("ccatnapsaandnotb"), "{}", question.stem);
     assert_eq!(question.options, ["annsingsalone", "bendigsalone"]);
     let bare =
         Question::parse("Use this key.\nA: Ann sings\nB: Ben digs\nC: Cat naps\nA and not B");
-    assert_eq!(
-        bare,
-        Question {
-            stem: question.stem,
-            options: Vec::new()
-        }
-    );
+    assert_eq!(bare, Question { stem: question.stem, options: Vec::new() });
 }
 
 #[test]

@@ -10,19 +10,11 @@ use super::*;
 fn bad_row(name: &str, bytes: &[u8], rows_left: usize) -> (&'static str, u64, String) {
     let source = Source::new(&[(name, bytes)]);
     let error = source.strict(name).unwrap_err();
-    let DataError::BadRow(bad) = &error else {
-        panic!("{error}")
-    };
+    let DataError::BadRow(bad) = &error else { panic!("{error}") };
     assert_eq!(bad.code, error.code());
     let message = error.to_string();
-    assert!(
-        message.contains(&format!("{name}:{}", bad.line)),
-        "{message}"
-    );
-    assert!(
-        message.contains("--skip-bad") && message.contains("expected"),
-        "{message}"
-    );
+    assert!(message.contains(&format!("{name}:{}", bad.line)), "{message}");
+    assert!(message.contains("--skip-bad") && message.contains("expected"), "{message}");
     let loaded = source.lenient(name).unwrap();
     assert_eq!(loaded.bad_count, 1);
     assert_eq!(loaded.bad_rows, std::slice::from_ref(bad));
@@ -51,10 +43,7 @@ fn blank_lines_and_crlf_do_not_shift_csv_lines() {
     let text = "prompt,small,large\r\n\r\n\r\nOne?,True,True\r\n\r\nBad?,True,No\r\n";
     let (code, line, reason) = bad_row("mmlu_x.csv", text.as_bytes(), 1);
     assert_eq!((code, line), ("unknown_boolean", 6));
-    assert!(
-        reason.contains("\"No\"") && reason.contains("\"large\""),
-        "{reason}"
-    );
+    assert!(reason.contains("\"No\"") && reason.contains("\"large\""), "{reason}");
 }
 
 #[test]
@@ -69,17 +58,11 @@ fn bytes_that_are_not_utf8_are_named() {
     let csv = b"prompt,small,large\nOne?,True,True\nCaf\xE9?,True,True\n";
     let (code, line, reason) = bad_row("mmlu_x.csv", csv, 1);
     assert_eq!((code, line), ("not_utf8", 3));
-    assert!(
-        reason.contains("0xe9") && reason.contains("3 bytes"),
-        "{reason}"
-    );
+    assert!(reason.contains("0xe9") && reason.contains("3 bytes"), "{reason}");
     let jsonl = [JSONL.as_bytes(), b"{\"id\": \"\xFF\"}\n"].concat();
     assert_eq!(bad_row("x.jsonl", &jsonl, 2).0, "not_utf8");
-    let dc = [
-        b"[{\"question\": \"\xFF\", \"scores\": {}},",
-        DC.as_bytes().get(1..).unwrap(),
-    ]
-    .concat();
+    let dc =
+        [b"[{\"question\": \"\xFF\", \"scores\": {}},", DC.as_bytes().get(1..).unwrap()].concat();
     assert_eq!(bad_row("x.json", &dc, 2).0, "not_utf8");
 }
 
@@ -96,14 +79,8 @@ fn jsonl_faults_are_placed_and_named() {
         (row(query, "{\"small\": true}"), "score_not_a_number"),
         (row(query, "{\"small\": \"1\"}"), "score_not_a_number"),
         (row(query, "{}"), "no_scores"),
-        (
-            row(query, "{\"small\": 1, \"small\": 0}"),
-            "duplicate_model",
-        ),
-        (
-            row(query, "{\"small\": null, \"small\": 0}"),
-            "duplicate_model",
-        ),
+        (row(query, "{\"small\": 1, \"small\": 0}"), "duplicate_model"),
+        (row(query, "{\"small\": null, \"small\": 0}"), "duplicate_model"),
         (row(query, "{\" \": 1}"), "empty_model_name"),
         (row(query, "[1]"), "wrong_type"),
         (row("\"query\": \"\\n\"", "{\"small\": 1}"), "empty_query"),
@@ -131,10 +108,7 @@ fn json_syntax_is_placed_by_line_and_column() {
     for (text, place) in [
         ("[{\"question\" 1}]", (1, 14)),
         ("[\n{\"question\": \"q\",\n  oops}]", (3, 3)),
-        (
-            "[{\"question\": \"q\", \"scores\": {\"m\": 1}} {}]",
-            (1, 40),
-        ),
+        ("[{\"question\": \"q\", \"scores\": {\"m\": 1}} {}]", (1, 40)),
         ("[{\"question\": \"q\", \"scores\": {\"m\": 1}}] x", (1, 41)),
         ("[{\"question\": \"q\", \"scores\": {\"m\": 1}},", (1, 40)),
     ] {
@@ -153,14 +127,8 @@ fn json_syntax_is_placed_by_line_and_column() {
 fn routerdc_faults_are_placed_at_the_row_they_begin_in() {
     for (bad, code) in [
         ("{\"question\": \"q\"}", "missing_field"),
-        (
-            "{\"question\": \"q\",\n \"scores\": {\"small\": 2}}",
-            "score_out_of_range",
-        ),
-        (
-            "{\"question\": \"q\", \"cluster_id\": -1, \"scores\": {\"small\": 0}}",
-            "wrong_type",
-        ),
+        ("{\"question\": \"q\",\n \"scores\": {\"small\": 2}}", "score_out_of_range"),
+        ("{\"question\": \"q\", \"cluster_id\": -1, \"scores\": {\"small\": 0}}", "wrong_type"),
         ("\"text\"", "wrong_type"),
     ] {
         let text = DC.replacen('\n', &format!("\n {bad},\n"), 1);
@@ -171,25 +139,15 @@ fn routerdc_faults_are_placed_at_the_row_they_begin_in() {
 
 #[test]
 fn headers_are_checked_against_the_format_and_each_other() {
-    for header in [
-        "question,small,large",
-        "prompt",
-        "prompt,small,small",
-        "prompt,small,",
-    ] {
-        let source = Source::new(&[(
-            "mmlu_x.csv",
-            format!("{header}\nOne?,True,True\n").as_bytes(),
-        )]);
+    for header in ["question,small,large", "prompt", "prompt,small,small", "prompt,small,"] {
+        let source =
+            Source::new(&[("mmlu_x.csv", format!("{header}\nOne?,True,True\n").as_bytes())]);
         let path = source.path("mmlu_x.csv");
         let error = read(&path, Some(Format::RouteLlmMmlu), &ReadOptions::default()).unwrap_err();
         assert_eq!(error.code(), "bad_header", "{header}: {error}");
     }
     let other = MMLU.replace("large", "huge");
-    let source = Source::new(&[
-        ("mmlu_a.csv", MMLU.as_bytes()),
-        ("mmlu_b.csv", other.as_bytes()),
-    ]);
+    let source = Source::new(&[("mmlu_a.csv", MMLU.as_bytes()), ("mmlu_b.csv", other.as_bytes())]);
     let error = source.strict("").unwrap_err();
     assert!(
         error.to_string().contains("mmlu_b.csv") && error.to_string().contains("small, large"),
@@ -223,21 +181,10 @@ fn sources_without_usable_rows_are_errors() {
 
 #[test]
 fn folders_of_no_or_of_several_formats_are_errors() {
-    assert_eq!(
-        Source::new(&[("notes.txt", b"x")])
-            .strict("")
-            .unwrap_err()
-            .code(),
-        "no_files"
-    );
+    assert_eq!(Source::new(&[("notes.txt", b"x")]).strict("").unwrap_err().code(), "no_files");
     let mixed = Source::new(&[("a.json", DC.as_bytes()), ("b.jsonl", JSONL.as_bytes())]);
     assert_eq!(mixed.strict("").unwrap_err().code(), "unknown_format");
-    let chosen = read(
-        &mixed.path(""),
-        Some(Format::RouterDc),
-        &ReadOptions::default(),
-    )
-    .unwrap();
+    let chosen = read(&mixed.path(""), Some(Format::RouterDc), &ReadOptions::default()).unwrap();
     assert_eq!(chosen.outcomes.rows.len(), 2);
     assert_eq!(mixed.strict("missing").unwrap_err().code(), "io");
 }

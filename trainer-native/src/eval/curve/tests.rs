@@ -7,29 +7,18 @@ use proptest::prelude::*;
 use super::*;
 
 fn row(win_rate: f64, weak: f64, strong: f64) -> RoutedRow {
-    RoutedRow {
-        win_rate,
-        weak,
-        strong,
-    }
+    RoutedRow { win_rate, weak, strong }
 }
 
 /// Eleven rows with win rates 0, 0.1, ... 1: the deciles are the win rates themselves.
 fn eleven(weak: [u8; 11]) -> Vec<RoutedRow> {
-    weak.iter()
-        .enumerate()
-        .map(|(at, &weak)| row(at as f64 / 10.0, f64::from(weak), 1.0))
-        .collect()
+    weak.iter().enumerate().map(|(at, &weak)| row(at as f64 / 10.0, f64::from(weak), 1.0)).collect()
 }
 
 #[test]
 fn eleven_thresholds_with_the_last_one_strict() {
     let curve = Curve::at_deciles(&eleven([1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0])).unwrap();
-    let shares: Vec<f64> = curve
-        .points
-        .iter()
-        .map(|point| point.strong_share * 11.0)
-        .collect();
+    let shares: Vec<f64> = curve.points.iter().map(|point| point.strong_share * 11.0).collect();
     // The strict one sends nobody, the next one the two upper rows: the share 1/11 is not visited.
     let expected = [0.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0];
     for (found, expected) in shares.iter().zip(expected) {
@@ -55,15 +44,9 @@ fn metrics_match_the_area_counted_by_hand() {
 #[test]
 fn repeated_deciles_are_taken_once() {
     // Win rates 0 (6 times) and 1 (4 times): every decile is one of the two.
-    let rows: Vec<_> = (0..10)
-        .map(|at| row(f64::from(at >= 6), f64::from(at < 6), 1.0))
-        .collect();
+    let rows: Vec<_> = (0..10).map(|at| row(f64::from(at >= 6), f64::from(at < 6), 1.0)).collect();
     let curve = Curve::at_deciles(&rows).unwrap();
-    let shares: Vec<_> = curve
-        .points
-        .iter()
-        .map(|point| point.strong_share)
-        .collect();
+    let shares: Vec<_> = curve.points.iter().map(|point| point.strong_share).collect();
     // Linear interpolation puts one decile between the two values, 60 % of 9 steps = 5.4.
     assert_eq!(shares, [0.0, 0.4, 1.0]);
     assert!((curve.points[1].threshold - 0.4).abs() < 1e-12);
@@ -71,44 +54,19 @@ fn repeated_deciles_are_taken_once() {
 
 #[test]
 fn the_full_curve_visits_every_win_rate() {
-    let rows = [
-        row(0.2, 0.0, 1.0),
-        row(0.9, 0.0, 1.0),
-        row(0.9, 1.0, 0.0),
-        row(0.5, 0.0, 1.0),
-    ];
+    let rows = [row(0.2, 0.0, 1.0), row(0.9, 0.0, 1.0), row(0.9, 1.0, 0.0), row(0.5, 0.0, 1.0)];
     let curve = Curve::at_every_win_rate(&rows).unwrap();
-    let points: Vec<_> = curve
-        .points
-        .iter()
-        .map(|p| (p.threshold, p.strong_share, p.score))
-        .collect();
-    assert_eq!(
-        points,
-        [
-            (0.9, 0.0, 0.25),
-            (0.9, 0.5, 0.25),
-            (0.5, 0.75, 0.5),
-            (0.2, 1.0, 0.75)
-        ]
-    );
+    let points: Vec<_> =
+        curve.points.iter().map(|p| (p.threshold, p.strong_share, p.score)).collect();
+    assert_eq!(points, [(0.9, 0.0, 0.25), (0.9, 0.5, 0.25), (0.5, 0.75, 0.5), (0.2, 1.0, 0.75)]);
 }
 
 #[test]
 fn cpt_is_the_least_share_where_the_curve_falls_again() {
-    let point = |strong_share, score| CurvePoint {
-        threshold: 0.0,
-        inclusive: true,
-        strong_share,
-        score,
-    };
+    let point =
+        |strong_share, score| CurvePoint { threshold: 0.0, inclusive: true, strong_share, score };
     let curve = Curve {
-        points: vec![
-            point(0.0, 0.0),
-            point(0.25, 0.5),
-            point(0.5, 0.25),
-            point(1.0, 1.0),
-        ],
+        points: vec![point(0.0, 0.0), point(0.25, 0.5), point(0.5, 0.25), point(1.0, 1.0)],
         weak: 0.0,
         strong: 1.0,
     };
@@ -124,30 +82,15 @@ fn cpt_is_the_least_share_where_the_curve_falls_again() {
 fn undefined_metrics_are_errors() {
     assert_eq!(evaluate(&[]).unwrap_err().code(), "no_rows");
     let same = [row(0.1, 1.0, 1.0), row(0.2, 0.0, 0.0)];
-    assert_eq!(
-        evaluate(&same),
-        Err(EvalError::NoGap {
-            weak: 0.5,
-            strong: 0.5
-        })
-    );
+    assert_eq!(evaluate(&same), Err(EvalError::NoGap { weak: 0.5, strong: 0.5 }));
     let worse = [row(0.1, 1.0, 0.0), row(0.2, 0.0, 0.0)];
     assert_eq!(evaluate(&worse).unwrap_err().code(), "no_gap");
     let constant = [row(0.3, 0.0, 1.0), row(0.3, 0.0, 1.0)];
-    assert_eq!(
-        evaluate(&constant),
-        Err(EvalError::ConstantWinRate { value: 0.3 })
-    );
+    assert_eq!(evaluate(&constant), Err(EvalError::ConstantWinRate { value: 0.3 }));
     for bad in [f64::NAN, f64::INFINITY] {
         let found = evaluate(&[row(0.1, 0.0, 1.0), row(bad, 0.0, 1.0)]).unwrap_err();
-        assert!(
-            found.to_string().starts_with("row 1: found the win rate"),
-            "{found}"
-        );
-        assert_eq!(
-            evaluate(&[row(0.1, 0.0, bad)]).unwrap_err().code(),
-            "not_finite"
-        );
+        assert!(found.to_string().starts_with("row 1: found the win rate"), "{found}");
+        assert_eq!(evaluate(&[row(0.1, 0.0, bad)]).unwrap_err().code(), "not_finite");
     }
 }
 
@@ -165,11 +108,7 @@ fn any_rows() -> impl Strategy<Value = Vec<RoutedRow>> {
     prop::collection::vec(one, 2..80).prop_map(|rows| {
         rows.into_iter()
             .map(|(win_rate, weak, strong)| {
-                row(
-                    f64::from(win_rate) / 20.0,
-                    f64::from(weak) / 4.0,
-                    f64::from(strong) / 4.0,
-                )
+                row(f64::from(win_rate) / 20.0, f64::from(weak) / 4.0, f64::from(strong) / 4.0)
             })
             .collect()
     })
