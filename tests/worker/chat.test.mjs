@@ -99,13 +99,16 @@ test("a stream's bytes are the upstream's, and come as they come", async () => {
   assert.deepEqual(Buffer.concat(received), bytes);
 });
 
-test("a stream is given up upstream when the client goes away", async () => {
+test("a stream is given up upstream, at its next event, when the client goes away", async () => {
   let gone;
   const closed = new Promise((resolve) => { gone = resolve; });
   there.does((request, response) => {
-    response.on("close", gone);
     response.writeHead(200, { "content-type": "text/event-stream" });
-    response.write("data: {}\n\n");
+    const events = setInterval(() => response.write("data: {}\n\n"), 10);
+    response.on("close", () => {
+      clearInterval(events);
+      gone();
+    });
   });
   const client = new AbortController();
   const response = await fetch(new URL("v1/chat/completions", worker.url), {

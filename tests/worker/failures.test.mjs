@@ -11,7 +11,6 @@ import { BUNDLE, completing, errorOf, gateway, upstream } from "./gateway.mjs";
 
 const { weak } = BUNDLE;
 
-
 // One Worker for all that its configuration does not change: starting one is the dearest step.
 const there = await upstream();
 const worker = await gateway({ upstream: there });
