@@ -12,7 +12,7 @@ const BODY = JSON.stringify({
 });
 
 /**
- * @param {{fetch: Function, reinitialise: Function}} bindings the Worker's wasm-bindgen exports
+ * @param {{fetch: Function, __wbg_reset_state: Function}} bindings the Worker's wasm-bindgen exports
  * @returns {{fetch: Function}} the handlers to export
  */
 export function guarded(bindings) {
@@ -21,7 +21,8 @@ export function guarded(bindings) {
   const stop = (error) => {
     console.error("gateway stopped:", error?.message ?? error);
     try {
-      bindings.reinitialise();
+      // Made by JavaScript alone: nothing in the ruined instance can be relied on to run.
+      bindings.__wbg_reset_state();
     } catch (again) {
       console.error("gateway not restarted:", again?.message ?? again);
     }

@@ -6,7 +6,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { join, relative } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
@@ -87,11 +87,13 @@ async function perQuery() {
  */
 async function reference() {
   const fixture = readJson(join(ROOT, "tests/fixtures/onnx-ids.json"));
-  const name = values.bundle === DEFAULT ? "default" : "tiny";
+  const folder = relative(ROOT, resolve(values.bundle));
+  const cases = fixture[folder];
+  if (!cases) throw new Error(`onnx-ids.json holds no ids for ${folder}, only for ${Object.keys(fixture).join(", ")}`);
   const run = await onnxRuntime(join(values.bundle, "model.onnx"));
   const router = await Router.load(values.bundle);
   const results = [];
-  for (const { ids } of fixture[name]) {
+  for (const { ids } of cases) {
     const query = queryOf(router, ids.length);
     for (let i = 0; i < 20; i += 1) {
       await run(ids);

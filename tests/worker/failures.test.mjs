@@ -81,6 +81,7 @@ test("a redirect is not followed: the key would go with it", async (t) => {
   assert.equal(elsewhere.requests.length, 0);
 });
 
+// workerd ends the client's stream in good order too, so the missing [DONE] is what tells.
 test("a stream that breaks off is not made whole", async () => {
   there.does((request, response) => {
     response.writeHead(200, { "content-type": "text/event-stream" });
@@ -88,12 +89,13 @@ test("a stream that breaks off is not made whole", async () => {
   });
   const response = await worker.chat({ stream: true });
   assert.equal(response.status, 200);
-  const decoder = new TextDecoder();
-  let text = "";
-  await assert.rejects(async () => {
-    for await (const chunk of response.body) text += decoder.decode(chunk, { stream: true });
-  });
-  assert.ok(!text.includes("[DONE]"));
+  const received = [];
+  try {
+    for await (const chunk of response.body) received.push(chunk);
+  } catch (error) {
+    assert.ok(error instanceof TypeError, String(error));
+  }
+  assert.equal(Buffer.concat(received).toString("utf8"), "data: {}\n\n");
   assert.equal((await worker.get("healthz")).status, 200);
 });
 

@@ -17,6 +17,8 @@ use std::time::Instant;
 /// The one place for the edge build's compiler flags: a change here rebuilds everything.
 const RUSTFLAGS: &str = "-C target-feature=+simd128";
 const PROFILE: &str = "edge";
+/// wasm-bindgen's arguments. The reset function gives the Worker a fresh instance after a trap.
+const BIND_ARGS: [&str; 3] = ["--target", "web", "--experimental-reset-state-function"];
 
 /// A crate that becomes a wasm module.
 struct Module {
@@ -67,7 +69,7 @@ pub fn build(workspace: &Workspace, tools: &EdgeTools) -> Result<()> {
 fn bind(workspace: &Workspace, wasm_bindgen: &Path, wasm: &Path, module: &Module) -> Result<()> {
     let bytes = fs::read(wasm).with_context(|| format!("cargo left no {}", wasm.display()))?;
     let version = workspace.locked_version("wasm-bindgen")?;
-    let wanted = format!("{version} {}\n", sha256_hex(&bytes));
+    let wanted = format!("{version} {BIND_ARGS:?} {}\n", sha256_hex(&bytes));
     let output = workspace.path(module.output);
     let marker = output.join(".made-from");
     if fs::read_to_string(&marker).is_ok_and(|found| found == wanted) {

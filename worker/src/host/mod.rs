@@ -5,7 +5,6 @@ mod forward;
 mod receive;
 
 use serde_json::Value;
-use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{Context, Env, Method, Request, Response};
 
 use crate::chat::Gateway;
@@ -17,23 +16,6 @@ use crate::{models, route, upstream};
 const ENDPOINTS: &str = "POST /v1/chat/completions, POST /v1/route, GET /v1/models, GET /healthz";
 /// The optional secret that clients must present.
 const GATEWAY_KEY: &str = "GATEWAY_KEY";
-
-/// A panic leaves the instance unusable: the next call gets a fresh one.
-#[worker::event(start)]
-fn start() {
-    let previous = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        previous(info);
-        wasm_bindgen::handler::schedule_reinit();
-    }));
-}
-
-/// Makes the next call start a fresh instance. `guard.mjs` calls it after a trap that is no panic:
-/// memory exhausted, stack overflown.
-#[wasm_bindgen]
-pub fn reinitialise() {
-    wasm_bindgen::handler::schedule_reinit();
-}
 
 #[worker::event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
