@@ -18,7 +18,13 @@ use std::time::Instant;
 const RUSTFLAGS: &str = "-C target-feature=+simd128";
 const PROFILE: &str = "edge";
 /// wasm-bindgen's arguments. The reset function gives the Worker a fresh instance after a trap.
-const BIND_ARGS: [&str; 3] = ["--target", "web", "--experimental-reset-state-function"];
+const BIND_ARGS: [&str; 5] = [
+    "--target",
+    "web",
+    "--experimental-reset-state-function",
+    "--remove-name-section",
+    "--remove-producers-section",
+];
 
 /// A crate that becomes a wasm module.
 struct Module {
@@ -83,7 +89,7 @@ fn bind(workspace: &Workspace, wasm_bindgen: &Path, wasm: &Path, module: &Module
     process::run(
         Command::new(wasm_bindgen)
             .arg(wasm)
-            .args(["--target", "web", "--remove-name-section", "--remove-producers-section"])
+            .args(BIND_ARGS)
             .args(["--out-name", module.name, "--out-dir"])
             .arg(&fresh),
     )?;
