@@ -93,7 +93,7 @@ async function reference() {
   const run = await onnxRuntime(join(values.bundle, "model.onnx"));
   const router = await Router.load(values.bundle);
   const results = [];
-  for (const { ids } of cases) {
+  for (const { ids } of spreadOut(cases)) {
     const query = queryOf(router, ids.length);
     for (let i = 0; i < 20; i += 1) {
       await run(ids);
@@ -110,6 +110,14 @@ async function reference() {
   }
   router.free();
   return results;
+}
+
+/** The shortest, the longest and three between, by their number of ids. */
+function spreadOut(cases) {
+  const lengths = new Map(cases.map((one) => [one.ids.length, one]));
+  const sorted = [...lengths.values()].sort((a, b) => a.ids.length - b.ids.length);
+  const picks = [0, 0.25, 0.5, 0.75, 1].map((share) => sorted[Math.round(share * (sorted.length - 1))]);
+  return [...new Set(picks)];
 }
 
 /** Our own text of `tokens` tokens, or the fewest more that words allow. */
