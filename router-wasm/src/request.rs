@@ -40,6 +40,11 @@ impl RouteRequest {
     /// [`RouterError::RequestIllFormed`], and those of [`Query::new`] and
     /// [`Query::from_messages`].
     pub fn from_json(json: &str) -> Result<Self, RouterError> {
+        // serde would read a list as the struct's fields in order.
+        if !json.trim_start().starts_with('{') {
+            let detail = "it is no JSON object".into();
+            return Err(RouterError::RequestIllFormed { detail });
+        }
         let wire: Wire = serde_json::from_str(json).map_err(|e| {
             let detail = e.to_string();
             match detail.contains("surrogate") || detail.contains("unexpected end of hex escape") {

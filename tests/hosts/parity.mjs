@@ -21,8 +21,8 @@ export function parity(host, route) {
     assert.ok(cases.some(({ expect }) => expect.model));
     assert.ok(cases.some(({ expect }) => expect.code));
   });
-  for (const { expect, ...request } of cases) {
-    test(`${host}: ${title(request)}`, async () => {
+  for (const { name, expect, ...request } of cases) {
+    test(`${host}: ${name}`, async () => {
       const { decision, code } = await route(request);
       if (expect.code) {
         assert.equal(code, expect.code);
@@ -35,7 +35,11 @@ export function parity(host, route) {
       near(decision.winRate, expect.winRate, tolerance, "win rate");
       near(decision.threshold, expect.threshold, tolerance, "threshold");
       assert.equal(decision.scores.length, expect.scores.length);
-      expect.scores.forEach((score, i) => near(decision.scores[i].score, score, tolerance, `score ${i}`));
+      expect.scores.forEach(({ model, score }, i) => {
+        assert.equal(decision.scores[i].model, model);
+        near(decision.scores[i].score, score, tolerance, `score of ${model}`);
+      });
+      near(decision.estimatedCost, expect.estimatedCost, tolerance, "estimated cost");
     });
   }
 }
@@ -49,10 +53,4 @@ export function near(found, expected, tolerance, what) {
   assert.equal(typeof found, "number", what);
   const apart = Math.abs(found - expected);
   assert.ok(apart <= tolerance, `${what}: ${found}, expected ${expected}, ${apart} apart`);
-}
-
-function title({ query, messages, policy }) {
-  const text = JSON.stringify(query ?? messages);
-  const shown = text.length > 60 ? `${text.slice(0, 59)}… (${text.length} characters)` : text;
-  return policy ? `${shown} under ${JSON.stringify(policy)}` : shown;
 }

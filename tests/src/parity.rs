@@ -72,7 +72,6 @@ pub fn requests() -> Vec<(&'static str, Map<String, Value>)> {
         ("NUL", json!({"query": "a\u{0}b"})),
         ("no user text", json!({"messages": [{"role": "assistant", "content": "hi"}]})),
         ("no messages", json!({"messages": []})),
-        ("neither query nor messages", json!({"policy": {}})),
         ("unknown policy field", json!({"query": "hi", "policy": {"treshold": 0.5}})),
         ("threshold out of range", json!({"query": "hi", "policy": {"threshold": 1.5}})),
         (

@@ -28,7 +28,7 @@ fn transformer(chosen: &ChosenDevice) -> Vec<f32> {
     let mask = TensorData::new(vec![1.0_f32, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0], [2, 5]);
     let ids = Tensor::<2, Int>::from_data(ids, &chosen.device);
     let mask = Tensor::<2>::from_data(mask, &chosen.device);
-    bert.mean_pooled(ids, mask).into_data().to_vec::<f32>().unwrap()
+    bert.mean_pooled(ids, mask).into_data().try_to_vec::<f32>().unwrap()
 }
 
 /// Losses of some training steps, and the parameters after them.

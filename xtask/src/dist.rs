@@ -76,8 +76,7 @@ fn pack_bundle(bundle: &Path, files: &[String], archive: &Path) -> Result<()> {
 fn pack_worker(workspace: &Workspace, place: &Path) -> Result<()> {
     let worker = workspace.path("worker");
     copy(&worker, place, &["entry.mjs", "guard.mjs"])?;
-    let built = ["switchyard_worker.js", "switchyard_worker_bg.wasm"];
-    copy(&worker.join("build"), &place.join("build"), &built)?;
+    copy_modules(&worker.join("build"), &place.join("build"))?;
     let configuration = worker.join("wrangler.toml");
     let text = fs::read_to_string(&configuration)
         .with_context(|| format!("cannot read {}", configuration.display()))?;
@@ -95,13 +94,29 @@ fn copy(from: &Path, to: &Path, files: &[&str]) -> Result<()> {
     Ok(())
 }
 
+/// Copies what a bundler follows from the module: JavaScript, the snippets it imports, wasm.
+fn copy_modules(from: &Path, to: &Path) -> Result<()> {
+    let entries = fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        let is_module = matches!(path.extension().and_then(|e| e.to_str()), Some("js" | "wasm"));
+        if path.is_dir() {
+            copy_modules(&path, &to.join(name))?;
+        } else if is_module {
+            copy(from, to, &[name])?;
+        }
+    }
+    Ok(())
+}
+
 /// A TOML text without one of its tables: what is packed needs no build before it is deployed.
 fn without_table(text: &str, table: &str) -> String {
     let header = format!("[{table}]");
     let mut inside = false;
     let mut kept = String::new();
     for line in text.lines() {
-        if line.starts_with('[') {
+        if line.starts_with('[') || line.is_empty() {
             inside = line.trim_end() == header;
         }
         if !inside {

@@ -8,6 +8,7 @@ use switchyard_tests::tiny;
 use switchyard_trainer::export::bundle;
 
 type Files = Vec<(String, Vec<u8>)>;
+type Edit = fn(&mut Value);
 
 fn files() -> Files {
     bundle::read_files(&tiny::fixtures().join("tiny")).unwrap()
@@ -94,7 +95,7 @@ fn an_unknown_format_or_kind_is_named() {
 
 #[test]
 fn a_manifest_that_contradicts_itself_is_refused() {
-    let edits: [(&str, fn(&mut Value)); 9] = [
+    let edits: [(&str, Edit); 9] = [
         ("no format", |m| m["format"] = json!("one")),
         ("no candidates", |m| m["candidates"] = json!([])),
         ("a candidate twice", |m| m["candidates"][1] = m["candidates"][0].clone()),

@@ -53,6 +53,7 @@ fn requests_of_another_shape_are_ill_formed() {
     for json in [
         "",
         "[]",
+        "[\"a\", null, null]",
         "{}",
         "{\"query\": 7}",
         "{\"query\": \"a\", \"messages\": []}",

@@ -34,7 +34,7 @@ pub enum Schedule {
 }
 
 enum Rule {
-    AdamW(AdamW, Option<AdamWState<2>>),
+    AdamW(AdamW, Option<Box<AdamWState<2>>>),
     Sgd(Sgd),
 }
 
@@ -89,8 +89,9 @@ impl Parameters {
             let (rate, value) = (parameter.learning_rate * scale, parameter.value.clone().inner());
             let stepped = match &mut parameter.rule {
                 Rule::AdamW(optimizer, state) => {
-                    let (stepped, next) = optimizer.step(rate, value, gradient, state.take());
-                    *state = next;
+                    let (stepped, next) =
+                        optimizer.step(rate, value, gradient, state.take().map(|s| *s));
+                    *state = next.map(Box::new);
                     stepped
                 }
                 Rule::Sgd(optimizer) => optimizer.step(rate, value, gradient, None).0,
@@ -193,7 +194,7 @@ impl Parameters {
                     };
                     let momentum =
                         AdaptiveMomentumState::new(time, moment("moment_1")?, moment("moment_2")?);
-                    Some(AdamWState::new(momentum))
+                    Some(Box::new(AdamWState::new(momentum)))
                 }
             };
         }

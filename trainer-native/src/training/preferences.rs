@@ -55,7 +55,7 @@ impl EpochDraw {
     /// Batches of query indices in random order, each of queries of similar length, so that little
     /// is padded.
     pub fn batches(&mut self, lengths: &[usize], size: usize) -> Vec<Vec<usize>> {
-        const POOL: usize = 32;
+        const POOL: usize = 4;
         let mut order: Vec<usize> = (0..lengths.len()).collect();
         order.shuffle(&mut self.random);
         let mut batches: Vec<Vec<usize>> = Vec::new();
