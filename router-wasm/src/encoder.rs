@@ -51,12 +51,17 @@ impl Encoder {
     /// [`RouterError::BundleBadTokenizer`], [`RouterError::BundleBadModel`].
     pub fn from_bundle(bundle: &Bundle<'_>) -> Result<Self, RouterError> {
         let info = &bundle.manifest.encoder;
-        let tokenizer = parse_tokenizer(bundle.file(TOKENIZER_FILE)?, info)?;
+        let json = bundle.file(TOKENIZER_FILE)?;
+        let bad_tokenizer = |detail: String| RouterError::BundleBadTokenizer { detail };
+        let tokenizer = contained(|| parse_tokenizer(json, info), bad_tokenizer)?;
         let model = bundle.file(MODEL_FILE)?;
         let candidates = bundle.manifest.candidates.len();
-        let (plan, scores_output, embedding_output) =
-            contained(|| parse_model(model, candidates, info.embedding_size))
-                .map_err(|e| RouterError::BundleBadModel { detail: format!("{e:#}") })?;
+        let bad_model = |detail: String| RouterError::BundleBadModel { detail };
+        let parse = || {
+            parse_model(model, candidates, info.embedding_size)
+                .map_err(|e| bad_model(format!("{e:#}")))
+        };
+        let (plan, scores_output, embedding_output) = contained(parse, bad_model)?;
         Ok(Self {
             tokenizer,
             plan,
@@ -77,9 +82,11 @@ impl Encoder {
     /// [`RouterError::InferenceFailed`] where the tokenizer fails;
     /// [`RouterError::QueryEmpty`] where no token is left.
     pub fn tokenize(&self, text: &str) -> Result<Tokens, RouterError> {
-        let failed = |e: tokenizers::Error| RouterError::InferenceFailed {
-            detail: format!("tokenizer: {e}"),
-        };
+        contained(|| self.tokenize_uncontained(text), failed)
+    }
+
+    fn tokenize_uncontained(&self, text: &str) -> Result<Tokens, RouterError> {
+        let failed = |e: tokenizers::Error| failed(format!("tokenizer: {e}"));
         let mut encoding = self.tokenizer.encode_fast(text, false).map_err(failed)?;
         let total = encoding.len();
         let added = match (self.special_tokens, self.tokenizer.get_post_processor()) {
@@ -100,8 +107,8 @@ impl Encoder {
     /// # Errors
     /// [`RouterError::InferenceFailed`], [`RouterError::NotFinite`].
     pub fn run(&self, ids: &[i64]) -> Result<Outputs, RouterError> {
-        let mut outputs = contained(|| self.evaluate(ids))
-            .map_err(|e| RouterError::InferenceFailed { detail: format!("{e:#}") })?;
+        let evaluate = || self.evaluate(ids).map_err(|e| failed(format!("{e:#}")));
+        let mut outputs = contained(evaluate, failed)?;
         let mut take = |slot: usize, output: &str| {
             let values = std::mem::take(&mut outputs[slot]);
             match values.iter().find(|v| !v.is_finite()) {
@@ -130,13 +137,20 @@ impl Encoder {
     }
 }
 
-/// Runs tract, which panics on some damaged graphs, and turns a panic into an error. Where panics
-/// abort (wasm) the instance is lost instead, and the host starts a fresh one.
-fn contained<T>(run: impl FnOnce() -> TractResult<T>) -> TractResult<T> {
+fn failed(detail: String) -> RouterError {
+    RouterError::InferenceFailed { detail }
+}
+
+/// Runs tract or tokenizers, which panic on some damaged files, and turns a panic into an error.
+/// Where panics abort (wasm) the instance is lost instead, and the host starts a fresh one.
+fn contained<T>(
+    run: impl FnOnce() -> Result<T, RouterError>,
+    stopped: impl FnOnce(String) -> RouterError,
+) -> Result<T, RouterError> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().map(ToString::to_string);
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        bail!("the runtime stopped: {}", text.unwrap_or_default())
+        Err(stopped(format!("a library stopped at it: {}", text.unwrap_or_default())))
     })
 }
 

@@ -38,7 +38,7 @@ fn main() -> Result<()> {
 
     let mut ids = serde_json::Map::new();
     for (name, folder) in
-        [("tiny", fixtures.join("tiny")), ("default", fixtures.join("../../bundles/default"))]
+        [("tests/fixtures/tiny", fixtures.join("tiny")), ("bundles/default", fixtures.join("../../bundles/default"))]
     {
         if !folder.exists() {
             continue;
