@@ -6,8 +6,8 @@ import * as view from "./view.js";
 
 const EXAMPLES = {
   easy: "What is the capital of Italy?",
-  middling: "Explain why the sky is blue and sunsets are red, with the physics in a few sentences.",
-  hard: "Prove that every finite integral domain is a field, then say where the proof fails for an infinite one.",
+  middling: "A ball is thrown upward at 12 m/s from a balcony 9 m above the street. How fast does it hit the street, and after what time?",
+  hard: "A tenant breaches the lease, and the landlord sues for damages in a state court. The statute requires notice within thirty days. Which argument is most likely to succeed on appeal?",
 };
 
 const query = document.querySelector("#query");

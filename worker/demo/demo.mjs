@@ -12,8 +12,8 @@ import { startUpstream } from "./upstream.mjs";
 
 const QUERIES = [
   "What is the capital of Italy?",
-  "My train leaves at 14:50 and the walk to the station takes 25 minutes. When should I set off, with ten minutes to spare?",
-  "Prove that every finite integral domain is a field, and say exactly where the proof fails for an infinite one.",
+  "A ball is thrown upward at 12 m/s from a balcony 9 m above the street. How fast does it hit the street, and after what time?",
+  "A tenant breaches the lease, and the landlord sues for damages in a state court. The statute requires notice within thirty days. Which argument is most likely to succeed on appeal?",
 ];
 
 const USAGE = `usage: demo.mjs [--once] [--port-worker N] [--port-page N] [--bundle FOLDER]
