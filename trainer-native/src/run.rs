@@ -120,7 +120,13 @@ impl Run {
         let EncoderFolder { bert, .. } = &folder;
         let ids = &pruned.original_ids;
         let vectors =
-            static_table::token_vectors(bert, ids, surround, &chosen.device, &progress, stop)?;
+            static_table::token_vectors(bert, ids, surround, &chosen.device, &progress, stop)
+                .map_err(|e| match e {
+                    TrainerError::Interrupted { epoch, .. } => {
+                        TrainerError::Interrupted { epoch, epochs: recipe.recipe.training.epochs }
+                    }
+                    other => other,
+                })?;
         let mut table = static_table::compress(
             &vectors,
             ids,

@@ -37,9 +37,10 @@ fn main() -> Result<()> {
     write(&fixtures.join("parity.json"), &Parity { tolerance: 1e-4, cases })?;
 
     let mut ids = serde_json::Map::new();
-    for (name, folder) in
-        [("tests/fixtures/tiny", fixtures.join("tiny")), ("bundles/default", fixtures.join("../../bundles/default"))]
-    {
+    for (name, folder) in [
+        ("tests/fixtures/tiny", fixtures.join("tiny")),
+        ("bundles/default", fixtures.join("../../bundles/default")),
+    ] {
         if !folder.exists() {
             continue;
         }
