@@ -39,7 +39,8 @@ pub struct Encoder {
     plan: Arc<TypedSimplePlan>,
     scores_output: usize,
     embedding_output: usize,
-    max_tokens: usize,
+    /// Longest query in tokens, special ones not counted; at least 1.
+    query_tokens: usize,
     special_tokens: bool,
     direction: TruncationDirection,
 }
@@ -53,7 +54,7 @@ impl Encoder {
         let info = &bundle.manifest.encoder;
         let json = bundle.file(TOKENIZER_FILE)?;
         let bad_tokenizer = |detail: String| RouterError::BundleBadTokenizer { detail };
-        let tokenizer = contained(|| parse_tokenizer(json, info), bad_tokenizer)?;
+        let (tokenizer, query_tokens) = contained(|| parse_tokenizer(json, info), bad_tokenizer)?;
         let model = bundle.file(MODEL_FILE)?;
         let candidates = bundle.manifest.candidates.len();
         let bad_model = |detail: String| RouterError::BundleBadModel { detail };
@@ -67,7 +68,7 @@ impl Encoder {
             plan,
             scores_output,
             embedding_output,
-            max_tokens: info.max_tokens,
+            query_tokens,
             special_tokens: info.special_tokens,
             direction: match info.truncation_side {
                 TruncationSide::Left => TruncationDirection::Left,
@@ -89,11 +90,7 @@ impl Encoder {
         let failed = |e: tokenizers::Error| failed(format!("tokenizer: {e}"));
         let mut encoding = self.tokenizer.encode_fast(text, false).map_err(failed)?;
         let total = encoding.len();
-        let added = match (self.special_tokens, self.tokenizer.get_post_processor()) {
-            (true, Some(processor)) => tokenizers::PostProcessor::added_tokens(processor, false),
-            _ => 0,
-        };
-        encoding.truncate(self.max_tokens.saturating_sub(added).max(1), 0, self.direction);
+        encoding.truncate(self.query_tokens, 0, self.direction);
         let encoding =
             self.tokenizer.post_process(encoding, None, self.special_tokens).map_err(failed)?;
         if encoding.is_empty() {
@@ -154,7 +151,8 @@ fn contained<T>(
     })
 }
 
-fn parse_tokenizer(bytes: &[u8], info: &EncoderInfo) -> Result<Tokenizer, RouterError> {
+/// The tokenizer, and how many tokens of a query fit beside its special ones.
+fn parse_tokenizer(bytes: &[u8], info: &EncoderInfo) -> Result<(Tokenizer, usize), RouterError> {
     let bad = |detail: String| RouterError::BundleBadTokenizer { detail };
     let mut tokenizer = Tokenizer::from_bytes(bytes).map_err(|e| bad(e.to_string()))?;
     // Length is the engine's affair: a padding or truncation stored in the file would change it.
@@ -164,9 +162,9 @@ fn parse_tokenizer(bytes: &[u8], info: &EncoderInfo) -> Result<Tokenizer, Router
         (true, Some(processor)) => tokenizers::PostProcessor::added_tokens(processor, false),
         _ => 0,
     };
-    match info.max_tokens > added {
-        true => Ok(tokenizer),
-        false => Err(bad(format!(
+    match info.max_tokens.checked_sub(added) {
+        Some(query_tokens @ 1..) => Ok((tokenizer, query_tokens)),
+        _ => Err(bad(format!(
             "it adds {added} special tokens and router.json allows {} tokens in all",
             info.max_tokens
         ))),

@@ -62,10 +62,9 @@ pub fn finish(
         facts.candidates.iter().map(|c| column(&c.id)).collect::<Result<_, _>>()?;
     let draft = draft(recipe, prepared, trained, chosen, &columns)?;
 
-    let calibration = calibration(&draft.router()?, &prepared.calibration)?;
-    let draft = draft.with_calibration(calibration.clone());
+    // A win rate does not depend on the calibration, so one router serves all that follows.
     let router = draft.router()?;
-
+    let calibration = calibration(&router, &prepared.calibration)?;
     let rates = win_rates(&router, &prepared.test)?;
     let routed = routed_rows(&prepared.test, &rates, &facts.strong, &facts.weak)?;
     let evaluation = eval::evaluate(&routed)?;
@@ -73,12 +72,13 @@ pub fn finish(
         trained,
         &router,
         &prepared.test,
+        &rates,
         column(&facts.strong)?,
         column(&facts.weak)?,
         calibration.threshold_at_share(0.5),
     )?;
     let rows = table(recipe, prepared, &router, &routed, &evaluation)?;
-    let bundle = draft.with_metrics(metrics(prepared, &evaluation));
+    let bundle = draft.with_calibration(calibration).with_metrics(metrics(prepared, &evaluation));
     Ok(Finished { bundle, rows, disagreement, evaluation })
 }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use switchyard_router::Router;
-use switchyard_trainer::data::{self, Format, ReadOptions};
+use switchyard_trainer::data::{self, Format, Loaded, ReadOptions};
 use switchyard_trainer::device::{self, DeviceChoice};
 use switchyard_trainer::eval::{self, MetricRow};
 use switchyard_trainer::export::bundle;
@@ -183,16 +183,16 @@ fn verify(args: &VerifyArgs) -> anyhow::Result<()> {
     };
     let threshold = router.info().calibration.as_ref().map_or(0.5, |c| c.threshold_at_share(0.5));
     let (strong, weak) = (column(&recipe.recipe.strong)?, column(&recipe.recipe.weak)?);
-    let found = verify::compare(&trained, &router, &prepared.test, strong, weak, threshold)?;
+    let rates = assess::win_rates(&router, &prepared.test)?;
+    let found =
+        verify::compare(&trained, &router, &prepared.test, &rates, strong, weak, threshold)?;
     println!("{}", serde_json::to_string_pretty(&found)?);
     Ok(())
 }
 
 fn evaluate(args: &EvalArgs) -> anyhow::Result<()> {
     let router = Router::from_files(&bundle::read_files(&args.bundle)?)?;
-    let format = args.format.as_deref().map(Format::from_name).transpose()?;
-    let options = ReadOptions { skip_bad: args.skip_bad };
-    let loaded = data::read(&args.data, format, &options)?;
+    let loaded = load(&args.data, args.format.as_deref(), args.skip_bad)?;
     let head = &router.info().head;
     let name = |given: &Option<String>, own: &Option<String>| given.clone().or_else(|| own.clone());
     let (Some(strong), Some(weak)) =
@@ -211,9 +211,7 @@ fn evaluate(args: &EvalArgs) -> anyhow::Result<()> {
 }
 
 fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
-    let format = args.format.as_deref().map(Format::from_name).transpose()?;
-    let options = ReadOptions { skip_bad: args.skip_bad };
-    let loaded = data::read(&args.path, format, &options)?;
+    let loaded = load(&args.path, args.format.as_deref(), args.skip_bad)?;
     let outcomes = &loaded.outcomes;
     println!(
         "format {}, {} files, {} bytes",
@@ -233,6 +231,11 @@ fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
         println!("  {model}: {} rows, mean score {mean:.4}", scores.len());
     }
     Ok(())
+}
+
+fn load(path: &Path, format: Option<&str>, skip_bad: bool) -> Result<Loaded, TrainerError> {
+    let format = format.map(Format::from_name).transpose()?;
+    Ok(data::read(path, format, &ReadOptions { skip_bad })?)
 }
 
 fn write(path: &Path, text: &str) -> Result<(), TrainerError> {

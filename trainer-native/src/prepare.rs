@@ -2,8 +2,9 @@
 //!
 //! The gold source's rows that are not drawn for training are the evaluation. Every training row
 //! whose question stands anywhere in the gold source is removed, whatever source it came from and
-//! whatever its answer options look like; then the share of each source that its recipe
-//! states is held back for calibration. Counts of all that are kept, since a table that hides them is worth little.
+//! whatever its answer options look like; then the share of each source that its recipe states is
+//! held back for calibration. Counts of all that are kept, since a table that hides them is worth
+//! little.
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -4,7 +4,7 @@
 //! rate for each query, and the differences are printed.
 
 use rayon::prelude::*;
-use switchyard_router::{Query, Router};
+use switchyard_router::Router;
 
 use crate::data::Outcomes;
 use crate::error::TrainerError;
@@ -28,8 +28,8 @@ pub struct Disagreement {
     pub tokenised_apart: usize,
 }
 
-/// Compares `trained` with `router` on the queries of `outcomes`. `strong` and `weak` are columns
-/// of the float model, `threshold` the one at which decisions are compared.
+/// Compares `trained` with `router` on the queries of `outcomes`, whose exported win rates are
+/// `win_rates`. `strong` and `weak` are columns of the float model, `threshold` the one at which decisions are compared.
 ///
 /// # Errors
 /// [`TrainerError::Disagreement`] above [`LIMIT`]; the engine's own.
@@ -37,27 +37,26 @@ pub fn compare(
     trained: &Trained,
     router: &Router,
     outcomes: &Outcomes,
+    win_rates: &[f64],
     strong: usize,
     weak: usize,
     threshold: f64,
 ) -> Result<Disagreement, TrainerError> {
     let max_tokens = router.info().encoder.max_tokens;
-    let exported: Vec<(f64, Vec<u32>, bool)> = outcomes
+    let tokenised: Vec<(Vec<u32>, bool)> = outcomes
         .rows
         .par_iter()
         .map(|row| {
-            let query = Query::new(row.query.as_str())?;
-            let win_rate = router.assess(&query)?.win_rate.unwrap_or_default();
-            let engine = router.encoder().tokenize(query.text())?.ids;
-            let ids = token_ids(&trained.tokenizer, query.text(), max_tokens).map_err(|e| {
+            let engine = router.encoder().tokenize(&row.query)?.ids;
+            let ids = token_ids(&trained.tokenizer, &row.query, max_tokens).map_err(|e| {
                 TrainerError::BadEncoder { path: "tokenizer.json".into(), detail: e.to_string() }
             })?;
             let same = engine.len() == ids.len()
                 && engine.iter().zip(&ids).all(|(&a, &b)| a == i64::from(b));
-            Ok((win_rate, ids, same))
+            Ok((ids, same))
         })
         .collect::<Result<_, TrainerError>>()?;
-    let ids: Vec<Vec<u32>> = exported.iter().map(|(_, ids, _)| ids.clone()).collect();
+    let (ids, alike): (Vec<Vec<u32>>, Vec<bool>) = tokenised.into_iter().unzip();
     let float = trained.router.assess(&ids)?;
 
     let mut found = Disagreement {
@@ -69,7 +68,7 @@ pub fn compare(
     };
     #[allow(clippy::cast_precision_loss)]
     let share = 1.0 / ids.len().max(1) as f64;
-    for (scores, (int8, _, same)) in float.iter().zip(&exported) {
+    for (scores, int8) in float.iter().zip(win_rates) {
         let logit = f64::from(scores[strong]) - f64::from(scores[weak]);
         let win_rate = 1.0 / (1.0 + (-logit).exp());
         let difference = (win_rate - int8).abs();
@@ -78,8 +77,8 @@ pub fn compare(
         if (win_rate >= threshold) != (*int8 >= threshold) {
             found.changed += share;
         }
-        found.tokenised_apart += usize::from(!same);
     }
+    found.tokenised_apart = alike.iter().filter(|same| !**same).count();
     match found.mean <= LIMIT && found.tokenised_apart == 0 {
         true => Ok(found),
         false => Err(TrainerError::Disagreement { found: found.mean, limit: LIMIT }),
