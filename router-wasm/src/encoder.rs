@@ -1,7 +1,8 @@
 //! Query text to the graph's outputs: tokenizer, then tract.
 //!
 //! The graph takes `input_ids` and `attention_mask`, int64 `[1, S]` with S symbolic, and gives
-//! `scores`, float `[1, M]`, and `embedding`, float `[1, D]`. Nothing is padded: S is the query's
+//! `embedding`, float `[1, D]`, and, for the kinds whose head is in the graph, `scores`, float
+//! `[1, M]`. Nothing is padded: S is the query's
 //! own length.
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use tract_onnx::tract_core::internal::{ToDim, bail};
 use crate::bundle::{Bundle, MODEL_FILE, TOKENIZER_FILE};
 use crate::error::RouterError;
 use crate::manifest::{EncoderInfo, TruncationSide};
+use crate::router::Kind;
 
 /// A query's token ids as the graph takes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +29,8 @@ pub struct Tokens {
 /// What the graph gives for one query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outputs {
-    /// One score per candidate, in the manifest's order.
+    /// One score per candidate, in the manifest's order; empty where the kind's head is not in the
+    /// graph.
     pub scores: Vec<f32>,
     /// The query's embedding, of length D.
     pub embedding: Vec<f32>,
@@ -37,7 +40,7 @@ pub struct Outputs {
 pub struct Encoder {
     tokenizer: Tokenizer,
     plan: Arc<TypedSimplePlan>,
-    scores_output: usize,
+    scores_output: Option<usize>,
     embedding_output: usize,
     /// Longest query in tokens, special ones not counted; at least 1.
     query_tokens: usize,
@@ -50,13 +53,13 @@ impl Encoder {
     ///
     /// # Errors
     /// [`RouterError::BundleBadTokenizer`], [`RouterError::BundleBadModel`].
-    pub fn from_bundle(bundle: &Bundle<'_>) -> Result<Self, RouterError> {
+    pub fn from_bundle(bundle: &Bundle<'_>, kind: Kind) -> Result<Self, RouterError> {
         let info = &bundle.manifest.encoder;
         let json = bundle.file(TOKENIZER_FILE)?;
         let bad_tokenizer = |detail: String| RouterError::BundleBadTokenizer { detail };
         let (tokenizer, query_tokens) = contained(|| parse_tokenizer(json, info), bad_tokenizer)?;
         let model = bundle.file(MODEL_FILE)?;
-        let candidates = bundle.manifest.candidates.len();
+        let candidates = kind.has_graph_scores().then_some(bundle.manifest.candidates.len());
         let bad_model = |detail: String| RouterError::BundleBadModel { detail };
         let parse = || {
             parse_model(model, candidates, info.embedding_size)
@@ -115,7 +118,10 @@ impl Encoder {
                 }
             }
         };
-        let scores = take(self.scores_output, "scores")?;
+        let scores = match self.scores_output {
+            Some(slot) => take(slot, "scores")?,
+            None => Vec::new(),
+        };
         let embedding = take(self.embedding_output, "embedding")?;
         Ok(Outputs { scores, embedding })
     }
@@ -171,9 +177,12 @@ fn parse_tokenizer(bytes: &[u8], info: &EncoderInfo) -> Result<(Tokenizer, usize
     }
 }
 
-type Plan = (Arc<TypedSimplePlan>, usize, usize);
+type Plan = (Arc<TypedSimplePlan>, Option<usize>, usize);
 
-fn parse_model(bytes: &[u8], candidates: usize, embedding_size: usize) -> TractResult<Plan> {
+fn parse_model(
+    bytes: &[u8],
+    candidates: Option<usize>,
+    embedding_size: usize) -> TractResult<Plan> {
     let mut model = tract_onnx::onnx().model_for_read(&mut &*bytes)?;
     let names: Vec<String> =
         model.input_outlets()?.iter().map(|o| model.node(o.node).name.clone()).collect();
@@ -194,12 +203,14 @@ fn parse_model(bytes: &[u8], candidates: usize, embedding_size: usize) -> TractR
         .collect();
     let find = |name: &str| match labels.iter().position(|label| label == name) {
         Some(slot) => Ok(slot),
-        None => bail!("its outputs are {labels:?}, expected \"scores\" and \"embedding\""),
+        None => bail!("its outputs are {labels:?}, expected {name:?} among them"),
     };
-    let (scores, embedding) = (find("scores")?, find("embedding")?);
+    let scores = candidates.map(|_| find("scores")).transpose()?;
+    let embedding = find("embedding")?;
     let model = model.into_optimized()?;
+    let scores_face = scores.zip(candidates).map(|(slot, width)| (slot, "scores", width));
     for (slot, name, width) in
-        [(scores, "scores", candidates), (embedding, "embedding", embedding_size)]
+        scores_face.into_iter().chain([(embedding, "embedding", embedding_size)])
     {
         let fact = model.output_fact(slot)?;
         let expected = dims!(1, width.to_dim());

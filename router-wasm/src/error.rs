@@ -77,6 +77,12 @@ pub enum RouterError {
         /// The kinds known, comma separated.
         expected: String,
     },
+    /// `memory.bin` is damaged, or does not fit the manifest.
+    #[error("memory.bin cannot be used: {detail}. Export the bundle anew")]
+    BundleBadMemory {
+        /// What is wrong.
+        detail: String,
+    },
     /// `tokenizer.json` does not parse.
     #[error("tokenizer.json cannot be read: {detail}. It must be a Hugging Face tokenizers file")]
     BundleBadTokenizer {
@@ -206,6 +212,7 @@ impl RouterError {
             Self::BundleBadManifest { .. } => "bundle_bad_manifest",
             Self::BundleUnknownFormat { .. } => "bundle_unknown_format",
             Self::BundleUnknownKind { .. } => "bundle_unknown_kind",
+            Self::BundleBadMemory { .. } => "bundle_bad_memory",
             Self::BundleBadTokenizer { .. } => "bundle_bad_tokenizer",
             Self::BundleBadModel { .. } => "bundle_bad_model",
             Self::BundleBadArchive { .. } => "bundle_bad_archive",

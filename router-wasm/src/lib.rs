@@ -1,6 +1,7 @@
 //! Switchyard's engine: decides which LLM should answer a query.
 //!
-//! A *bundle* (`router.json`, `model.onnx`, `tokenizer.json`) comes in as bytes, and from then on
+//! A *bundle* (`router.json`, `model.onnx`, `tokenizer.json`, for the memory kinds `memory.bin`)
+//! comes in as bytes, and from then on
 //! nothing else is needed: no network, no embedding API, no key. The same code serves native
 //! callers, the browser, Node and Cloudflare Workers.
 //!
@@ -26,6 +27,7 @@ mod error;
 #[cfg(target_family = "wasm")]
 mod js;
 mod manifest;
+mod memory;
 mod policy;
 mod query;
 mod request;
@@ -41,6 +43,7 @@ pub use manifest::{
     Calibration, Candidate, EncoderInfo, FORMAT, FileEntry, Head, Manifest, Metric, Provenance,
     Source, TruncationSide,
 };
+pub use memory::{Battle, MEMORY_FILE, Memory, Records};
 pub use policy::{Assessment, CandidateScore, DEFAULT_OUTPUT_TOKENS, Decision, Policy, Reason};
 pub use query::{Content, ContentPart, MAX_QUERY_BYTES, Message, Query};
 pub use request::RouteRequest;
@@ -50,6 +53,7 @@ pub use router::Kind;
 pub struct Router {
     manifest: Manifest,
     kind: Kind,
+    scorer: router::Scorer,
     encoder: Encoder,
 }
 
@@ -63,8 +67,9 @@ impl Router {
     ) -> Result<Self, RouterError> {
         let bundle = Bundle::from_files(files)?;
         let kind = Kind::from_name(&bundle.manifest.kind)?;
-        let encoder = Encoder::from_bundle(&bundle)?;
-        Ok(Self { kind, encoder, manifest: bundle.manifest })
+        let scorer = router::Scorer::from_bundle(kind, &bundle)?;
+        let encoder = Encoder::from_bundle(&bundle, kind)?;
+        Ok(Self { kind, scorer, encoder, manifest: bundle.manifest })
     }
 
     /// A router from a bundle carried as one uncompressed tar.
@@ -91,11 +96,8 @@ impl Router {
     pub fn assess(&self, query: &Query) -> Result<Assessment, RouterError> {
         let tokens = self.encoder.tokenize(query.text())?;
         let outputs = self.encoder.run(&tokens.ids)?;
-        Ok(Assessment {
-            scores: self.kind.qualities(&outputs.scores),
-            win_rate: self.kind.win_rate(&outputs.scores, &self.manifest),
-            tokens: tokens.total,
-        })
+        let (scores, win_rate) = self.scorer.assess(query.text(), &outputs, &self.manifest);
+        Ok(Assessment { scores, win_rate, tokens: tokens.total })
     }
 
     /// The query's embedding, of the manifest's embedding size.
@@ -111,6 +113,12 @@ impl Router {
     #[must_use]
     pub fn info(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// The router kind.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// Tokenizer and graph, for callers that look inside (verification, embedding caches).

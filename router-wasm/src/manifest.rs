@@ -102,6 +102,18 @@ pub struct Head {
     /// Share of strong calls that a policy without threshold or share asks for, in [0, 1].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_strong_share: Option<f64>,
+    /// `sw-ranking`: the base of the similarity weights, >= 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gamma: Option<f64>,
+    /// `sw-ranking`: the tier of each candidate, in the candidates' order, from 0, the strongest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tiers: Option<Vec<u8>>,
+    /// `knn`: how many neighbours count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub neighbours: Option<usize>,
+    /// `random`: the seed of its draws.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
 }
 
 /// Win-rate quantiles over a sample of queries.
@@ -203,6 +215,13 @@ impl Manifest {
     #[must_use]
     pub fn candidate_index(&self, id: &str) -> Option<usize> {
         self.candidates.iter().position(|c| c.id == id)
+    }
+
+    /// Places of the strong and the weak candidate, where the bundle names them.
+    #[must_use]
+    pub fn pair(&self) -> Option<(usize, usize)> {
+        let strong = self.candidate_index(self.head.strong.as_deref()?)?;
+        Some((strong, self.candidate_index(self.head.weak.as_deref()?)?))
     }
 
     /// The candidates' identifiers, comma separated, for messages.

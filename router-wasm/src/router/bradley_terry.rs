@@ -1,8 +1,7 @@
-//! Matrix factorisation: Bradley-Terry scores s(M, q).
+//! Bradley-Terry scores: what a score means wherever a graph or a solver gives one per candidate.
 //!
 //! ```text
-//! s(M, q)        = w2 . (v_M (elementwise) (W1 v_q + b))      in the graph, [1, M]
-//! P(a beats b|q) = sigmoid(s(a, q) - s(b, q))                 (RouteLLM, section 4.2)
+//! P(a beats b | q) = sigmoid(s(a, q) - s(b, q))                 (RouteLLM, section 4.2)
 //! ```
 //! Only differences of scores mean something, so a candidate's quality is its mean win rate over
 //! the other candidates.
@@ -27,7 +26,7 @@ pub(super) fn qualities(scores: &[f32]) -> Vec<f64> {
     scores.iter().enumerate().map(quality).collect()
 }
 
-fn sigmoid(x: f64) -> f64 {
+pub(super) fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }
 

@@ -1,0 +1,209 @@
+//! Similarity-weighted ranking (RouteLLM, section 4.1): Bradley-Terry solved anew for each query.
+//!
+//! ```text
+//! S_i      = cos(q, q_i)                                             similarity to a remembered query
+//! w_i      = gamma^(1 + S_i / max_j S_j)                             gamma = 10 in the paper
+//! W_ab     = sum over battles of tiers (a, b) of w_i * target        [T, T]
+//! beta     = argmin - sum_ab W_ab ln sigmoid(beta_a - beta_b)        [T]
+//! P(M_w beats M_l | q) = sigmoid(beta_tier(w) - beta_tier(l))
+//! ```
+//! All that depends on the number of remembered queries is one pass of int8 dot products and one
+//! power; the Bradley-Terry fit runs on the T x T sums, by Newton's method, in microseconds.
+//! Weights are scaled to a mean of 1 and half a won and half a lost battle are added between each
+//! pair of tiers that met, so that a tier which never lost has a finite coefficient.
+
+use crate::error::RouterError;
+use crate::manifest::Manifest;
+use crate::memory::{Memory, Records};
+
+/// Battles added between two tiers that met, half of them won by either.
+const PRIOR: f64 = 1.0;
+/// Keeps the coefficients of tiers that met nobody at 0.
+const RIDGE: f64 = 1e-6;
+const MAX_STEPS: usize = 50;
+
+/// A similarity-weighted ranking router.
+#[derive(Debug)]
+pub(crate) struct SwRanking {
+    memory: Memory,
+    gamma: f32,
+    /// How many tiers, T.
+    tiers: usize,
+    /// Tier of each candidate, in the manifest's order.
+    tier_of: Vec<usize>,
+}
+
+impl SwRanking {
+    pub(super) fn new(memory: Memory, manifest: &Manifest) -> Result<Self, RouterError> {
+        let bad = |detail: String| RouterError::BundleBadManifest { detail };
+        let Records::Battles { battles, .. } = &memory.records else {
+            return Err(RouterError::BundleBadMemory {
+                detail: "it holds scores, and kind \"sw-ranking\" needs battles".into(),
+            });
+        };
+        let head = &manifest.head;
+        let gamma = head.gamma.ok_or_else(|| bad("head.gamma is missing".into()))?;
+        if !(gamma.is_finite() && gamma >= 1.0) {
+            return Err(bad(format!("head.gamma is {gamma}: expected a number >= 1")));
+        }
+        let tier_of: Vec<usize> =
+            head.tiers.iter().flatten().map(|&tier| usize::from(tier)).collect();
+        if tier_of.len() != manifest.candidates.len() {
+            return Err(bad(format!(
+                "head.tiers has {} entries, expected one for each of the {} candidates",
+                tier_of.len(),
+                manifest.candidates.len()
+            )));
+        }
+        let fought = battles.iter().flat_map(|battle| [battle.a, battle.b]).map(usize::from);
+        let tiers = fought.chain(tier_of.iter().copied()).max().unwrap_or_default() + 1;
+        #[allow(clippy::cast_possible_truncation)]
+        let gamma = gamma as f32;
+        Ok(Self { memory, gamma, tiers, tier_of })
+    }
+
+    pub(super) fn width(&self) -> usize {
+        self.memory.width()
+    }
+
+    /// Bradley-Terry coefficient of each candidate's tier.
+    #[allow(clippy::cast_possible_truncation)]
+    pub(super) fn scores(&self, embedding: &[f32]) -> Vec<f32> {
+        let beta = bradley_terry(&self.weighted_wins(embedding), self.tiers);
+        self.tier_of.iter().map(|&tier| beta[tier] as f32).collect()
+    }
+
+    /// W, `[T, T]` row by row: how much each tier won against each other one.
+    fn weighted_wins(&self, embedding: &[f32]) -> Vec<f64> {
+        let mut wins = vec![0.0_f64; self.tiers * self.tiers];
+        let Records::Battles { weights, ends, battles } = &self.memory.records else {
+            return wins;
+        };
+        let similarities = self.memory.similarities(embedding);
+        let largest = similarities.iter().fold(0.0_f32, |top, &s| top.max(s));
+        // Where nothing is similar, every remembered query counts alike.
+        let step = if largest > 0.0 { self.gamma.log2() / largest } else { 0.0 };
+        let (mut total, mut start) = (0.0_f64, 0_usize);
+        for ((similarity, weight), &end) in similarities.iter().zip(weights).zip(ends) {
+            // gamma^1 is common to all and falls out when the weights are scaled.
+            let weight = f64::from(weight * (similarity * step).exp2());
+            for battle in &battles[start..end as usize] {
+                let (a, b) = (usize::from(battle.a), usize::from(battle.b));
+                wins[a * self.tiers + b] += weight * f64::from(battle.target);
+                wins[b * self.tiers + a] += weight * f64::from(1.0 - battle.target);
+                total += weight;
+            }
+            start = end as usize;
+        }
+        if total > 0.0 {
+            #[allow(clippy::cast_precision_loss)]
+            let scale = battles.len() as f64 / total;
+            wins.iter_mut().for_each(|w| *w *= scale);
+        }
+        wins
+    }
+}
+
+/// Coefficients of `tiers` tiers from their weighted wins, `[T, T]` row by row; their mean over the
+/// tiers that met others is near 0.
+fn bradley_terry(wins: &[f64], tiers: usize) -> Vec<f64> {
+    let mut met = wins.to_vec();
+    for a in 0..tiers {
+        for b in 0..tiers {
+            if a != b && wins[a * tiers + b] + wins[b * tiers + a] > 0.0 {
+                met[a * tiers + b] += PRIOR / 2.0;
+            }
+        }
+    }
+    let mut beta = vec![0.0_f64; tiers];
+    for _ in 0..MAX_STEPS {
+        let mut gradient: Vec<f64> = beta.iter().map(|b| -RIDGE * b).collect();
+        let mut hessian = vec![0.0_f64; tiers * tiers];
+        for a in 0..tiers {
+            hessian[a * tiers + a] += RIDGE;
+            for b in 0..a {
+                let (won, lost) = (met[a * tiers + b], met[b * tiers + a]);
+                let p = super::bradley_terry::sigmoid(beta[a] - beta[b]);
+                let pull = won - (won + lost) * p;
+                gradient[a] += pull;
+                gradient[b] -= pull;
+                let curvature = (won + lost) * p * (1.0 - p);
+                hessian[a * tiers + a] += curvature;
+                hessian[b * tiers + b] += curvature;
+                hessian[a * tiers + b] -= curvature;
+                hessian[b * tiers + a] -= curvature;
+            }
+        }
+        solve(&mut hessian, &mut gradient, tiers);
+        // A long step overshoots where the curve is flat: none moves a coefficient past 2.
+        let longest = gradient.iter().fold(0.0_f64, |top, d| top.max(d.abs()));
+        let damping = if longest > 2.0 { 2.0 / longest } else { 1.0 };
+        beta.iter_mut().zip(&gradient).for_each(|(b, d)| *b += d * damping);
+        if longest < 1e-9 {
+            break;
+        }
+    }
+    beta
+}
+
+/// Solves `matrix x = vector` in place for a symmetric positive definite matrix, by Cholesky.
+fn solve(matrix: &mut [f64], vector: &mut [f64], n: usize) {
+    for i in 0..n {
+        for j in 0..=i {
+            let known: f64 = (0..j).map(|k| matrix[i * n + k] * matrix[j * n + k]).sum();
+            let rest = matrix[i * n + j] - known;
+            matrix[i * n + j] = match i == j {
+                true => rest.max(f64::MIN_POSITIVE).sqrt(),
+                false => rest / matrix[j * n + j],
+            };
+        }
+    }
+    for i in 0..n {
+        let known: f64 = (0..i).map(|k| matrix[i * n + k] * vector[k]).sum();
+        vector[i] = (vector[i] - known) / matrix[i * n + i];
+    }
+    for i in (0..n).rev() {
+        let known: f64 = (i + 1..n).map(|k| matrix[k * n + i] * vector[k]).sum();
+        vector[i] = (vector[i] - known) / matrix[i * n + i];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn two_tiers_have_the_log_odds_of_their_wins() {
+        let beta = bradley_terry(&[0.0, 29.5, 9.5, 0.0], 2);
+        // With the prior's halves: 30 wins to 10.
+        assert!((beta[0] - beta[1] - 3.0_f64.ln()).abs() < 1e-6, "{beta:?}");
+    }
+
+    #[test]
+    fn a_tier_that_never_lost_stays_finite_and_one_that_never_met_stays_at_zero() {
+        let beta = bradley_terry(&[0.0, 500.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], 3);
+        assert!(beta[0] > beta[1] && beta.iter().all(|b| b.is_finite()), "{beta:?}");
+        assert!(beta[2].abs() < 1e-9);
+    }
+
+    proptest! {
+        #[test]
+        fn the_fit_meets_the_expected_wins(
+            wins in prop::collection::vec(0.5_f64..40.0, 16..=16),
+        ) {
+            // At the maximum each tier's expected wins equal its wins (the score equations).
+            let beta = bradley_terry(&wins, 4);
+            for a in 0..4 {
+                let (mut won, mut expected) = (0.0, 0.0);
+                for b in (0..4).filter(|&b| b != a) {
+                    let (ab, ba) = (wins[a * 4 + b] + 0.5, wins[b * 4 + a] + 0.5);
+                    won += ab;
+                    expected += (ab + ba) / (1.0 + (beta[b] - beta[a]).exp());
+                }
+                prop_assert!((won - expected).abs() < 1e-3, "{won} {expected}");
+            }
+        }
+    }
+}
