@@ -1,6 +1,6 @@
 //! What can stop the trainer, each with a stable code.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use switchyard_router::RouterError;
 
@@ -70,12 +70,10 @@ pub enum TrainerError {
         kept: usize,
     },
     /// The run was interrupted; running the same command again resumes it.
-    #[error("interrupted after epoch {epoch} of {epochs}. Run the same command again to resume")]
+    #[error("interrupted while {doing}. Run the same command again to resume")]
     Interrupted {
-        /// Finished epochs.
-        epoch: usize,
-        /// Epochs asked for.
-        epochs: usize,
+        /// What was going on, and what is on disk.
+        doing: String,
     },
     /// Nothing is left to train on.
     #[error("no training pair: {detail}")]
@@ -113,6 +111,12 @@ pub enum TrainerError {
 }
 
 impl TrainerError {
+    /// Names the file that the system refused.
+    pub fn file(path: &Path) -> impl Fn(std::io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::File { path: path.clone(), source }
+    }
+
     /// The stable code: `snake_case`, never reworded.
     #[must_use]
     pub fn code(&self) -> &'static str {

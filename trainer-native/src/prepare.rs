@@ -5,33 +5,42 @@
 //! whatever its answer options look like; then the share of each source that its recipe states is
 //! held back for calibration. Counts of all that are kept, since a table that hides them is worth
 //! little.
+//!
+//! Outcomes are held in memory. Preferences may be millions, so their files are streamed: once
+//! here, to count them, and again by whoever needs their rows ([`Prepared::for_each_preference`]).
 
-use std::collections::HashMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
-use switchyard_router::Source;
+use switchyard_router::{Source, sha256_hex};
 
 use crate::data::{
-    self, Format, OutcomeRow, Outcomes, ReadOptions, Stems, remove_duplicates, remove_leaks,
-    routellm_mmlu, split_rows,
+    self, DataError, Format, Outcomes, PreferenceRow, ReadOptions, Stems, Table,
+    remove_duplicates, remove_leaks, routellm_mmlu, split_rows,
 };
 use crate::error::TrainerError;
+use crate::labels::smoothed_labels;
 use crate::recipe::{Recipe, Role, SourceRecipe};
+
+/// Most queries of one preference source held back for calibration.
+const MOST_CALIBRATION_QUERIES: usize = 2000;
 
 /// What a run works on.
 #[derive(Debug)]
 pub struct Prepared {
-    /// Rows to train on; `models` name every LLM of every source.
+    /// Outcome rows to train on; `models` name every LLM of every outcome source.
     pub train: Outcomes,
-    /// Weight of each training row in the loss.
+    /// Weight of each of these rows in the loss.
     pub weights: Vec<f32>,
-    /// For each training row of the gold source, the target of strong over weak in [0, 1],
-    /// smoothed over its category.
+    /// For each of these rows that is gold, the target of strong over weak in [0, 1], smoothed over
+    /// its category.
     pub labels: Vec<Option<f32>>,
+    /// Preferences to train on, on disk.
+    pub preferences: Vec<PreferenceFile>,
     /// Queries without labels: they count for token frequencies alone.
     pub corpus: Outcomes,
-    /// Rows held back for calibration, never trained on.
-    pub calibration: Outcomes,
+    /// Queries held back for calibration, never trained on.
+    pub calibration: Vec<String>,
     /// Rows to score: the gold source's rest.
     pub test: Outcomes,
     /// Gold rows trained on, for baselines that need labels.
@@ -42,8 +51,25 @@ pub struct Prepared {
     pub test_leaks: usize,
     /// The gold source's name.
     pub benchmark: String,
+    /// The layout of the gold source.
+    pub benchmark_format: Format,
+    /// SHA-256 of the gold source.
+    pub benchmark_sha256: String,
     /// SHA-256 over the sources' own.
     pub sha256: String,
+    /// Every question of the gold source: none of them is trained on but for the gold rows.
+    held: Stems,
+}
+
+/// A source of preferences, read again whenever its rows are needed.
+#[derive(Debug, Clone)]
+pub struct PreferenceFile {
+    path: PathBuf,
+    format: Format,
+    options: ReadOptions,
+    aliases: BTreeMap<String, String>,
+    weight: f32,
+    calibration_share: f64,
 }
 
 /// Reads every source of a recipe below `folder`.
@@ -52,63 +78,130 @@ pub struct Prepared {
 /// [`TrainerError::Data`], naming the file; [`TrainerError::NoTrainingPair`].
 pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepared, TrainerError> {
     let options = ReadOptions { skip_bad };
-    let mut hashes = String::new();
-    let mut load = |source: &SourceRecipe| -> Result<(Outcomes, String), TrainerError> {
-        let format = source.format.as_deref().map(Format::from_name).transpose()?;
-        let loaded = data::read(&folder.join(&source.path), format, &options)?;
-        if loaded.bad_count > 0 {
-            eprintln!("{}: {} bad rows left out", source.name, loaded.bad_count);
-        }
-        let mut outcomes = loaded.outcomes;
-        for model in &mut outcomes.models {
-            *model = recipe.canonical(model).to_owned();
-        }
-        outcomes.rows.retain(|row| !source.without.iter().any(|w| row.dataset.starts_with(w)));
-        if let Some(list) = &source.contaminated {
-            let prompts = routellm_mmlu::contaminated_prompts(&folder.join(list))?;
-            outcomes = routellm_mmlu::remove_contaminated(&outcomes, &prompts).0;
-        }
-        hashes.push_str(&loaded.sha256);
-        Ok((outcomes, loaded.sha256))
-    };
-
     let gold_source = recipe.sources.iter().find(|s| s.role == Role::Gold).ok_or_else(|| {
         TrainerError::NoTrainingPair { detail: "the recipe has no gold source".into() }
     })?;
-    let (gold_all, gold_sha256) = load(gold_source)?;
-    let take = gold_source.take.unwrap_or_default();
-    let (drawn, rest) = split_rows(gold_all.rows.len(), take, recipe.seed);
+    let loaded = load(recipe, gold_source, folder, &options)?;
+    let gold_all = loaded.outcomes;
+    for id in [&recipe.strong, &recipe.weak] {
+        if gold_all.model_index(id).is_none() {
+            return Err(TrainerError::NoTrainingPair {
+                detail: format!(
+                    "{} has no column {id:?}; it has {}. Name the column in [aliases]",
+                    gold_source.name,
+                    gold_all.models.join(", ")
+                ),
+            });
+        }
+    }
+    let (drawn, rest) = split_gold(recipe, gold_source, &gold_all)?;
     let (gold, _) = remove_duplicates(&gold_all.select(&drawn));
     let (test, test_leaks) = remove_leaks(&gold_all.select(&rest), &Stems::from_outcomes(&gold));
-    let benchmark_stems = Stems::from_outcomes(&gold_all);
-
     let mut prepared = Prepared {
         train: Outcomes::default(),
         weights: Vec::new(),
         labels: Vec::new(),
+        preferences: Vec::new(),
         corpus: Outcomes::default(),
-        calibration: Outcomes::default(),
+        calibration: Vec::new(),
         test,
         gold: gold.clone(),
         sources: Vec::new(),
         test_leaks,
         benchmark: gold_source.name.clone(),
+        benchmark_format: loaded.format,
+        benchmark_sha256: loaded.sha256.clone(),
         sha256: String::new(),
+        held: Stems::from_outcomes(&gold_all),
     };
-    prepared.add(recipe, gold_source, gold, gold_sha256, 0);
-    let mut seen = benchmark_stems;
+    prepared.add(recipe, gold_source, gold, loaded.sha256.clone(), 0);
+    let mut hashes = loaded.sha256;
+    let mut seen = prepared.held.clone();
     for source in recipe.sources.iter().filter(|s| s.role != Role::Gold) {
-        let (outcomes, sha256) = load(source)?;
-        let (outcomes, _) = remove_duplicates(&outcomes);
+        let format = format_of(source, folder)?;
+        if format.table() == Table::Preferences {
+            hashes += &prepared.add_preferences(recipe, source, folder, format, &options)?;
+            continue;
+        }
+        let loaded = load(recipe, source, folder, &options)?;
+        let (outcomes, _) = remove_duplicates(&loaded.outcomes);
         let (outcomes, leaks) = remove_leaks(&outcomes, &seen);
         seen.extend(&outcomes);
-        prepared.add(recipe, source, outcomes, sha256, leaks);
+        hashes += &loaded.sha256;
+        prepared.add(recipe, source, outcomes, loaded.sha256, leaks);
     }
-    prepared.sha256 = switchyard_router::sha256_hex(hashes.as_bytes());
-    match prepared.train.rows.is_empty() {
+    prepared.sha256 = sha256_hex(hashes.as_bytes());
+    match prepared.train.rows.is_empty() && prepared.preferences.is_empty() {
         false => Ok(prepared),
         true => Err(TrainerError::NoTrainingPair { detail: "no row is left to train on".into() }),
     }
+}
+
+fn format_of(source: &SourceRecipe, folder: &Path) -> Result<Format, DataError> {
+    match &source.format {
+        Some(name) => Format::from_name(name),
+        None => data::detect(&folder.join(&source.path)),
+    }
+}
+
+struct LoadedSource {
+    outcomes: Outcomes,
+    format: Format,
+    sha256: String,
+}
+
+fn load(
+    recipe: &Recipe,
+    source: &SourceRecipe,
+    folder: &Path,
+    options: &ReadOptions,
+) -> Result<LoadedSource, TrainerError> {
+    let format = format_of(source, folder)?;
+    let loaded = data::read(&folder.join(&source.path), Some(format), options)?;
+    if loaded.bad_count > 0 {
+        eprintln!("{}: {} bad rows left out", source.name, loaded.bad_count);
+    }
+    let mut outcomes = loaded.outcomes;
+    for model in &mut outcomes.models {
+        *model = recipe.canonical(model).to_owned();
+    }
+    outcomes.rows.retain(|row| !source.without.iter().any(|w| row.dataset.starts_with(w)));
+    if let Some(list) = &source.contaminated {
+        let prompts = routellm_mmlu::contaminated_prompts(&folder.join(list))?;
+        outcomes = routellm_mmlu::remove_contaminated(&outcomes, &prompts).0;
+    }
+    Ok(LoadedSource { outcomes, format, sha256: loaded.sha256 })
+}
+
+/// Rows of the gold source to train on, and rows to score.
+fn split_gold(
+    recipe: &Recipe,
+    source: &SourceRecipe,
+    gold: &Outcomes,
+) -> Result<(Vec<usize>, Vec<usize>), TrainerError> {
+    let take = source.take.unwrap_or_default();
+    if source.held_categories == 0 {
+        return Ok(split_rows(gold.rows.len(), take, recipe.seed));
+    }
+    let category = |row: usize| gold.rows.get(row).and_then(|row| row.category.as_deref());
+    let categories: BTreeSet<&str> = (0..gold.rows.len()).filter_map(category).collect();
+    let categories: Vec<&str> = categories.into_iter().collect();
+    if source.held_categories >= categories.len() {
+        return Err(TrainerError::NoTrainingPair {
+            detail: format!(
+                "held_categories is {}, {} has {} categories: some must be left to train on",
+                source.held_categories,
+                source.name,
+                categories.len()
+            ),
+        });
+    }
+    let (held, _) = split_rows(categories.len(), source.held_categories, recipe.seed);
+    let held: BTreeSet<&str> = held.into_iter().filter_map(|at| categories.get(at).copied()).collect();
+    let (scored, pool): (Vec<usize>, Vec<usize>) =
+        (0..gold.rows.len()).partition(|&row| category(row).is_some_and(|c| held.contains(c)));
+    let (taken, _) = split_rows(pool.len(), take, recipe.seed);
+    Ok((taken.into_iter().filter_map(|at| pool.get(at).copied()).collect(), scored))
 }
 
 impl Prepared {
@@ -136,7 +229,7 @@ impl Prepared {
             removed_as_leaks: leaks as u64,
         });
         let train = outcomes.select(&train);
-        self.calibration.append(outcomes.select(&calibration));
+        self.calibration.extend(outcomes.select(&calibration).rows.into_iter().map(|r| r.query));
         if source.role == Role::Corpus {
             self.corpus.append(train);
             return;
@@ -148,59 +241,122 @@ impl Prepared {
         });
         self.train.append(train);
     }
-}
 
-/// Targets of strong over weak, each drawn towards the mean of its category:
-///
-/// ```text
-/// y_i = (1 + strong_i - weak_i) / 2
-/// m_c = (sum of y in c + prior * mean of y) / (rows of c + prior)
-/// label_i = (1 - smoothing) * y_i + smoothing * m_c
-/// ```
-/// One row's outcome is mostly chance, its subject's mean is not: with some thousand labels the
-/// smoothed ones teach more. The categories of the rows to score play no part.
-fn smoothed_labels(recipe: &Recipe, source: &SourceRecipe, gold: &Outcomes) -> Vec<Option<f32>> {
-    let pair = gold.model_index(&recipe.strong).zip(gold.model_index(&recipe.weak));
-    let targets: Vec<Option<f32>> = gold
-        .rows
-        .iter()
-        .map(|row| {
-            let (strong, weak) = pair?;
-            Some(f32::midpoint(1.0, row.score(strong)? - row.score(weak)?))
-        })
-        .collect();
-    let mut all = Mean::default();
-    let mut by_category: HashMap<&str, Mean> = HashMap::new();
-    for (row, target) in gold.rows.iter().zip(&targets) {
-        if let Some(target) = *target {
-            all.add(target);
-            if let Some(category) = &row.category {
-                by_category.entry(category).or_default().add(target);
+    /// Counts a preference source; returns its hash.
+    fn add_preferences(
+        &mut self,
+        recipe: &Recipe,
+        source: &SourceRecipe,
+        folder: &Path,
+        format: Format,
+        options: &ReadOptions,
+    ) -> Result<String, TrainerError> {
+        if source.role == Role::Corpus {
+            return Err(TrainerError::NoTrainingPair {
+                detail: format!("{} holds preferences: give it role \"auxiliary\"", source.name),
+            });
+        }
+        let file = PreferenceFile {
+            path: folder.join(&source.path),
+            format,
+            options: options.clone(),
+            aliases: recipe.aliases.clone(),
+            weight: source.weight,
+            calibration_share: source.calibration_share,
+        };
+        let (mut rows, mut leaks) = (0_u64, 0_u64);
+        let held = &self.held;
+        let calibration = &mut self.calibration;
+        let before = calibration.len();
+        let read = file.for_each(&mut |row| {
+            if held.contains(&row.query) {
+                leaks += 1;
+            } else if file.is_for_calibration(&row.query) {
+                if calibration.len() - before < MOST_CALIBRATION_QUERIES {
+                    calibration.push(row.query);
+                }
+            } else {
+                rows += 1;
+            }
+            Ok(())
+        })?;
+        if read.bad_count > 0 {
+            eprintln!("{}: {} bad rows left out", source.name, read.bad_count);
+        }
+        self.sources.push(Source {
+            name: source.name.clone(),
+            rows,
+            licence: source.licence.clone(),
+            sha256: Some(read.sha256.clone()),
+            removed_as_leaks: leaks,
+        });
+        self.preferences.push(file);
+        Ok(read.sha256)
+    }
+
+    /// Visits every preference to train on: leaks and calibration queries are left out, model names
+    /// are the recipe's, weights are those of row and source together.
+    ///
+    /// # Errors
+    /// [`TrainerError::Data`], and what `visit` returns.
+    pub fn for_each_preference(
+        &self,
+        visit: &mut dyn FnMut(PreferenceRow) -> Result<(), TrainerError>,
+    ) -> Result<(), TrainerError> {
+        for file in &self.preferences {
+            let mut stopped = None;
+            let read = file.for_each(&mut |mut row| {
+                if self.held.contains(&row.query) || file.is_for_calibration(&row.query) {
+                    return Ok(());
+                }
+                row.weight *= file.weight;
+                visit(row).map_err(|error| {
+                    let detail = error.to_string();
+                    stopped = Some(error);
+                    DataError::Stopped { detail }
+                })
+            });
+            match (stopped, read) {
+                (Some(error), _) => return Err(error),
+                (None, Err(error)) => return Err(error.into()),
+                (None, Ok(_)) => {}
             }
         }
-    }
-    let overall = all.shrunk(0.0, 0.0);
-    let label = |row: &OutcomeRow, target: f32| {
-        let category = row.category.as_deref().and_then(|c| by_category.get(c));
-        let mean = category.map_or(target, |c| c.shrunk(overall, source.category_prior));
-        target + source.category_smoothing * (mean - target)
-    };
-    gold.rows.iter().zip(targets).map(|(row, target)| Some(label(row, target?))).collect()
-}
-
-#[derive(Default)]
-struct Mean {
-    sum: f32,
-    count: f32,
-}
-
-impl Mean {
-    fn add(&mut self, value: f32) {
-        self.sum += value;
-        self.count += 1.0;
+        Ok(())
     }
 
-    fn shrunk(&self, towards: f32, prior: f32) -> f32 {
-        (self.sum + prior * towards) / (self.count + prior).max(f32::MIN_POSITIVE)
+    /// Visits the text of every query to train on, and of the corpus.
+    ///
+    /// # Errors
+    /// [`TrainerError::Data`], and what `visit` returns.
+    pub fn for_each_query(
+        &self,
+        visit: &mut dyn FnMut(&str) -> Result<(), TrainerError>,
+    ) -> Result<(), TrainerError> {
+        for row in self.train.rows.iter().chain(&self.corpus.rows) {
+            visit(&row.query)?;
+        }
+        self.for_each_preference(&mut |row| visit(&row.query))
+    }
+}
+
+impl PreferenceFile {
+    fn for_each(
+        &self,
+        visit: &mut dyn FnMut(PreferenceRow) -> Result<(), DataError>,
+    ) -> Result<data::PreferenceSource, DataError> {
+        let canonical = |name: String| self.aliases.get(&name).cloned().unwrap_or(name);
+        data::for_each_preference(&self.path, Some(self.format), &self.options, &mut |mut row| {
+            row.model_a = canonical(row.model_a);
+            row.model_b = canonical(row.model_b);
+            visit(row)
+        })
+    }
+
+    /// Decided by the query's own hash, so that a query that stands in many battles is on one side.
+    fn is_for_calibration(&self, query: &str) -> bool {
+        let hash = sha256_hex(query.as_bytes());
+        let draw = u32::from_str_radix(hash.get(..8).unwrap_or_default(), 16).unwrap_or_default();
+        f64::from(draw) / (f64::from(u32::MAX) + 1.0) < self.calibration_share
     }
 }

@@ -3,35 +3,40 @@
 //! ```text
 //! runs/default/
 //!   recipe.toml              the recipe as it was
-//!   encoder.safetensors      the distilled token table        } done once
+//!   encoder.safetensors      the distilled token table        } static tier, done once
 //!   tokenizer.json           the cut-down tokenizer            }
 //!   checkpoint.safetensors   parameters and optimiser state, after each epoch
-//!   bundle/                  what is exported
-//!   metrics.json, report.md  what was measured
+//!   bundle/                  what ships: int8
+//!   bundle-float/            the same router in float, to compare with
+//!   result.json, report.html what was measured
 //! ```
 //! Each stage is skipped when its result is there and belongs to the same recipe, data and encoder;
-//! a folder of another recipe is refused.
+//! a folder of another recipe is refused. Embeddings of queries are kept beside the runs, in
+//! `embeddings/`, and shared by every run with the same encoder.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
-use burn::tensor::Device;
-use indicatif::{ProgressBar, ProgressStyle};
-use rayon::prelude::*;
-use safetensors::SafeTensors;
-use safetensors::tensor::{Dtype, TensorView};
-use tokenizers::Tokenizer;
+use switchyard_router::Router;
 
 use crate::device::ChosenDevice;
-use crate::encoder::hugging_face::{self, EncoderFolder};
+use crate::encoder::embeddings::EmbeddingCache;
 use crate::encoder::static_table::{self, StaticTable, Surround};
 use crate::encoder::vocabulary::{self, TokenCounts};
+use crate::encoder::{Encoder, Network, hugging_face, parse_tokenizer, token_ids};
 use crate::error::TrainerError;
+use crate::export::bundle::encoder_only;
+use crate::export::Precision;
 use crate::prepare::Prepared;
-use crate::recipe::{Recipe, RecipeFile};
-use crate::router::mf::MfRouter;
-use crate::training::preferences::{EpochDraw, Preference, TrainingQuery};
+use crate::progress::bar;
+use crate::recipe::{EncoderRecipe, HeadRecipe, RecipeFile, StaticEncoderRecipe, TrainingRecipe};
+use crate::router::length::LengthHead;
+use crate::router::mf::MfHead;
+use crate::router::mlp::MlpHead;
+use crate::router::{TrainableHead, TrainedHead, memory};
+use crate::tensor_file::{NamedTensor, TensorFile};
+use crate::training::head::HeadTraining;
+use crate::training::set::TrainingSet;
 
 /// A run folder and what identifies its run.
 #[derive(Debug)]
@@ -41,14 +46,14 @@ pub struct Run {
     identity: String,
 }
 
-/// A trained router and the tokenizer it goes with.
+/// A trained router.
 pub struct Trained {
-    /// Float parameters.
-    pub router: MfRouter,
-    /// `tokenizer.json`.
-    pub tokenizer_json: Vec<u8>,
-    /// The tokenizer, parsed.
-    pub tokenizer: Tokenizer,
+    /// Its encoder.
+    pub encoder: Encoder,
+    /// Its head.
+    pub head: TrainedHead,
+    /// Column of each candidate of the recipe among the models trained on.
+    pub columns: Vec<usize>,
 }
 
 impl Run {
@@ -62,21 +67,22 @@ impl Run {
         recipe: &RecipeFile,
         prepared: &Prepared,
     ) -> Result<Self, TrainerError> {
-        std::fs::create_dir_all(folder).map_err(at(folder))?;
+        std::fs::create_dir_all(folder).map_err(TrainerError::file(folder))?;
         let kept = folder.join("recipe.toml");
-        let identity = format!("{} {}", recipe.sha256, prepared.sha256);
+        let identity =
+            format!("{} seed {} {}", recipe.sha256, recipe.recipe.seed, prepared.sha256);
         let mark = folder.join("identity.txt");
         match std::fs::read_to_string(&mark) {
             Ok(found) if found.trim() == identity => {}
             Ok(_) => {
                 return Err(TrainerError::BadCheckpoint {
                     path: folder.to_owned(),
-                    detail: "it holds a run of another recipe or of other data".into(),
+                    detail: "it holds a run of another recipe, seed or data".into(),
                 });
             }
             Err(_) => {
-                std::fs::write(&kept, &recipe.text).map_err(at(&kept))?;
-                std::fs::write(&mark, &identity).map_err(at(&mark))?;
+                std::fs::write(&kept, &recipe.text).map_err(TrainerError::file(&kept))?;
+                std::fs::write(&mark, &identity).map_err(TrainerError::file(&mark))?;
             }
         }
         Ok(Self { folder: folder.to_owned(), identity })
@@ -88,45 +94,61 @@ impl Run {
         self.folder.join(name)
     }
 
-    /// The static encoder: distilled from the transformer in `encoder_folder`, or read back.
+    /// The encoder that the recipe asks for: made from the Hugging Face folder `source`, or read
+    /// back.
     ///
     /// # Errors
     /// [`TrainerError::BadEncoder`], [`TrainerError::Interrupted`], [`TrainerError::File`].
-    pub fn static_encoder(
+    pub fn encoder(
         &self,
         recipe: &RecipeFile,
         prepared: &Prepared,
-        encoder_folder: &Path,
+        source: &Path,
         chosen: &ChosenDevice,
         stop: &AtomicBool,
-    ) -> Result<(StaticTable, Vec<u8>), TrainerError> {
+    ) -> Result<Encoder, TrainerError> {
+        match &recipe.recipe.encoder {
+            EncoderRecipe::Static(settings) => {
+                self.static_encoder(settings, prepared, source, chosen, stop)
+            }
+            EncoderRecipe::Transformer(_) => Err(TrainerError::BadEncoder {
+                path: source.to_owned(),
+                detail: "the transformer tier is merged later".into(),
+            }),
+        }
+    }
+
+    fn static_encoder(
+        &self,
+        settings: &StaticEncoderRecipe,
+        prepared: &Prepared,
+        source: &Path,
+        chosen: &ChosenDevice,
+        stop: &AtomicBool,
+    ) -> Result<Encoder, TrainerError> {
         let (table_path, tokenizer_path) =
             (self.file("encoder.safetensors"), self.file("tokenizer.json"));
         if table_path.exists() && tokenizer_path.exists() {
-            let tokenizer = std::fs::read(&tokenizer_path).map_err(at(&tokenizer_path))?;
-            return Ok((read_table(&table_path)?, tokenizer));
+            let tokenizer_json =
+                std::fs::read(&tokenizer_path).map_err(TrainerError::file(&tokenizer_path))?;
+            return Ok(Encoder { network: Network::Static(read_table(&table_path)?), tokenizer_json });
         }
-        let settings = &recipe.recipe.encoder;
-        let folder = hugging_face::read(encoder_folder, &chosen.device)?;
+        let folder = hugging_face::read(source, &chosen.device)?;
         let original = parse_tokenizer(&folder.tokenizer_json)?;
-        let queries = || {
-            let rows = prepared.train.rows.iter().chain(&prepared.corpus.rows);
-            rows.map(|row| row.query.as_str())
-        };
-        let counts = TokenCounts::of(&original, queries()).map_err(tokenizer_error)?;
+        let mut counts = TokenCounts::default();
+        prepared.for_each_query(&mut |query| counts.add(&original, query))?;
         let pruned = vocabulary::prune(&folder.tokenizer_json, &counts, settings.vocabulary)?;
         let surround = surround(&original)?;
         let progress = bar("distilling tokens");
-        let EncoderFolder { bert, .. } = &folder;
         let ids = &pruned.original_ids;
-        let vectors =
-            static_table::token_vectors(bert, ids, surround, &chosen.device, &progress, stop)
-                .map_err(|e| match e {
-                    TrainerError::Interrupted { epoch, .. } => {
-                        TrainerError::Interrupted { epoch, epochs: recipe.recipe.training.epochs }
-                    }
-                    other => other,
-                })?;
+        let vectors = static_table::token_vectors(
+            &folder.bert,
+            ids,
+            surround,
+            &chosen.device,
+            &progress,
+            stop,
+        )?;
         let mut table = static_table::compress(
             &vectors,
             ids,
@@ -135,152 +157,125 @@ impl Run {
             settings.frequency_weight,
         );
         let tokenizer = parse_tokenizer(&pruned.tokenizer_json)?;
-        let encoded: Vec<Vec<u32>> = queries()
-            .map(|query| token_ids(&tokenizer, query, settings.max_tokens))
-            .collect::<Result<_, _>>()
-            .map_err(tokenizer_error)?;
-        static_table::scale_to(&mut table, &encoded, settings.scale);
+        let mut spread = static_table::Spread::default();
+        prepared.for_each_query(&mut |query| {
+            spread.add(&table, &token_ids(&tokenizer, query, settings.max_tokens)?);
+            Ok(())
+        })?;
+        spread.scale_to(&mut table, settings.scale);
         write_table(&table_path, &table)?;
-        std::fs::write(&tokenizer_path, &pruned.tokenizer_json).map_err(at(&tokenizer_path))?;
-        Ok((table, pruned.tokenizer_json))
+        std::fs::write(&tokenizer_path, &pruned.tokenizer_json)
+            .map_err(TrainerError::file(&tokenizer_path))?;
+        Ok(Encoder { network: Network::Static(table), tokenizer_json: pruned.tokenizer_json })
     }
 
-    /// Trains, from the last finished epoch on.
+    /// Trains the head that the recipe asks for, from where an earlier call stopped.
     ///
     /// # Errors
-    /// [`TrainerError::NonFiniteLoss`] and [`TrainerError::Interrupted`], both with the last
-    /// finished epoch kept on disk.
+    /// [`TrainerError::NonFiniteLoss`] and [`TrainerError::Interrupted`], both with what is
+    /// finished kept on disk; [`TrainerError::NoTrainingPair`].
     pub fn train(
         &self,
         recipe: &RecipeFile,
         prepared: &Prepared,
-        encoder: (StaticTable, Vec<u8>),
+        encoder: Encoder,
         chosen: &ChosenDevice,
         stop: &AtomicBool,
     ) -> Result<Trained, TrainerError> {
-        let (table, tokenizer_json) = encoder;
-        let tokenizer = parse_tokenizer(&tokenizer_json)?;
-        let recipe = &recipe.recipe;
-        let device = chosen.device.clone().autodiff();
-        let mut router = MfRouter::new(recipe, &table, prepared.train.models.len(), &device);
-        let queries = training_queries(recipe, prepared, &tokenizer)?;
-        let lengths: Vec<usize> = queries.iter().map(|q| q.ids.len()).collect();
-        let epochs = recipe.training.epochs;
-        let mut done = self.resume(&mut router)?;
-        while done < epochs {
-            let mut draw = EpochDraw::new(recipe.seed, done);
-            seed_device(&device, recipe.seed, done);
-            let batches = draw.batches(&lengths, recipe.training.batch);
-            let progress = bar(&format!("epoch {} of {epochs}", done + 1));
-            progress.set_length(batches.len() as u64);
-            let mut total = 0.0;
-            for (step, batch) in batches.iter().enumerate() {
-                if stop.load(Ordering::Relaxed) {
-                    progress.finish_and_clear();
-                    return Err(TrainerError::Interrupted { epoch: done, epochs });
-                }
-                let rows: Vec<&TrainingQuery> = batch.iter().map(|&i| &queries[i]).collect();
-                let Some(tensors) = router.batch(&rows, recipe, &mut draw) else { continue };
-                let loss = router.loss(tensors);
-                let value = f64::from(loss.clone().inner().into_scalar::<f32>());
-                if !value.is_finite() {
-                    progress.finish_and_clear();
-                    return Err(TrainerError::NonFiniteLoss {
-                        loss: value,
-                        epoch: done + 1,
-                        step: step + 1,
-                        kept: done,
-                    });
-                }
-                #[allow(clippy::cast_precision_loss)]
-                let past = (done as f64 + step as f64 / batches.len() as f64) / epochs as f64;
-                router.parameters.step(&loss.backward(), 1.0 - past);
-                total += value;
-                progress.inc(1);
-            }
-            progress.finish_and_clear();
-            done += 1;
-            self.checkpoint(&router, done)?;
-            #[allow(clippy::cast_precision_loss)]
-            let mean = total / batches.len().max(1) as f64;
-            eprintln!("epoch {done:>3} of {epochs}: loss {mean:.4}");
+        let facts = &recipe.recipe;
+        let (router, mut cache) = self.embedder(recipe, &encoder)?;
+        let set = TrainingSet::new(facts, prepared, &router, &mut cache, stop)?;
+        if set.without_tokens > 0 {
+            eprintln!("{} queries have no token and are left out", set.without_tokens);
         }
-        Ok(Trained { router, tokenizer_json, tokenizer })
-    }
-
-    fn checkpoint(&self, router: &MfRouter, done: usize) -> Result<(), TrainerError> {
-        let note = HashMap::from([
-            ("epoch".to_owned(), done.to_string()),
-            ("identity".to_owned(), self.identity.clone()),
-        ]);
-        router.parameters.save(&self.file("checkpoint.safetensors"), note)
-    }
-
-    fn resume(&self, router: &mut MfRouter) -> Result<usize, TrainerError> {
-        let path = self.file("checkpoint.safetensors");
-        if !path.exists() {
-            return Ok(0);
-        }
-        let note = router.parameters.load(&path)?;
-        let fault = |detail: &str| TrainerError::BadCheckpoint {
-            path: path.clone(),
-            detail: detail.into(),
+        let columns = match &facts.head {
+            HeadRecipe::Random => (0..facts.candidates.len()).collect(),
+            _ => facts
+                .candidates
+                .iter()
+                .map(|candidate| set.model_index(&candidate.id))
+                .collect::<Result<Vec<_>, _>>()?,
         };
-        if note.get("identity") != Some(&self.identity) {
-            return Err(fault("it belongs to another recipe or to other data"));
+        let size = (cache.width(), set.models.len());
+        let device = chosen.device.clone().autodiff();
+        let head = match &facts.head {
+            HeadRecipe::Mf(settings) => {
+                let training = steps(facts.training.as_ref())?;
+                let mut head = MfHead::new(settings, training, size, facts.seed, &device);
+                self.by_steps(&mut head, training, facts.seed, (&set, &cache), &device, stop)?;
+                TrainedHead::Graph(Box::new(head))
+            }
+            HeadRecipe::Mlp(settings) => {
+                let training = steps(facts.training.as_ref())?;
+                let mut head = MlpHead::new(settings, training, size, facts.seed, &device);
+                self.by_steps(&mut head, training, facts.seed, (&set, &cache), &device, stop)?;
+                TrainedHead::Graph(Box::new(head))
+            }
+            HeadRecipe::Length => {
+                let pair = (set.model_index(&facts.strong)?, set.model_index(&facts.weak)?);
+                let rows = memory::pair_lengths(&set, &cache, pair)?;
+                TrainedHead::Graph(Box::new(LengthHead::fit(&rows, size.0, pair.0)?))
+            }
+            HeadRecipe::SwRanking(settings) => {
+                let (memory, tiers) = memory::sw_ranking(settings, facts.seed, &set, &cache)?;
+                TrainedHead::SwRanking { memory, tiers }
+            }
+            HeadRecipe::Knn(settings) => {
+                TrainedHead::Knn(memory::knn(settings, facts.seed, &set, &cache, &columns)?)
+            }
+            HeadRecipe::Random => TrainedHead::Random,
+            HeadRecipe::Bert(_) => {
+                return Err(TrainerError::NoTrainingPair { detail: "merged later".into() });
+            }
+        };
+        Ok(Trained { encoder, head, columns })
+    }
+
+    /// The encoder as it will be deployed, and the cache of its embeddings.
+    ///
+    /// # Errors
+    /// The engine's; [`TrainerError::File`].
+    pub fn embedder(
+        &self,
+        recipe: &RecipeFile,
+        encoder: &Encoder,
+    ) -> Result<(Router, EmbeddingCache), TrainerError> {
+        let (router, identity) = encoder_only(&recipe.recipe, encoder, Precision::Int8)?;
+        let folder = self.folder.parent().unwrap_or(Path::new(".")).join("embeddings");
+        let cache = EmbeddingCache::open(&folder, &identity, encoder.network.embedding_size())?;
+        Ok((router, cache))
+    }
+
+    fn by_steps(
+        &self,
+        head: &mut dyn TrainableHead,
+        recipe: &TrainingRecipe,
+        seed: u64,
+        (set, embeddings): (&TrainingSet, &EmbeddingCache),
+        device: &burn::tensor::Device,
+        stop: &AtomicBool,
+    ) -> Result<(), TrainerError> {
+        HeadTraining {
+            queries: &set.queries,
+            embeddings,
+            recipe,
+            seed,
+            device,
+            checkpoint: &self.file("checkpoint.safetensors"),
+            identity: &self.identity,
         }
-        let done: usize = note
-            .get("epoch")
-            .and_then(|epoch| epoch.parse().ok())
-            .ok_or_else(|| fault("it does not state its epoch"))?;
-        eprintln!("resuming after epoch {done}");
-        Ok(done)
+        .run(head, stop)
     }
 }
 
-fn seed_device(device: &Device, seed: u64, epoch: usize) {
-    device.seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(epoch as u64));
+/// A recipe's check guarantees it; said again for callers that build one themselves.
+fn steps(training: Option<&TrainingRecipe>) -> Result<&TrainingRecipe, TrainerError> {
+    training.ok_or_else(|| TrainerError::NoTrainingPair {
+        detail: "the recipe has no [training]".into(),
+    })
 }
 
-/// The queries to train on; those without a token are left out.
-fn training_queries(
-    recipe: &Recipe,
-    prepared: &Prepared,
-    tokenizer: &Tokenizer,
-) -> Result<Vec<TrainingQuery>, TrainerError> {
-    let models = &prepared.train;
-    let pair = models.model_index(&recipe.strong).zip(models.model_index(&recipe.weak));
-    let encoded: Result<Vec<TrainingQuery>, tokenizers::Error> = prepared
-        .train
-        .rows
-        .par_iter()
-        .zip(&prepared.weights)
-        .zip(&prepared.labels)
-        .map(|((row, &weight), label)| {
-            let ids = token_ids(tokenizer, &row.query, recipe.encoder.max_tokens)?;
-            let label = pair.zip(*label).map(|((a, b), target)| Preference { a, b, target });
-            Ok(TrainingQuery { ids, scores: row.scores.clone(), weight, label })
-        })
-        .collect();
-    let mut queries = encoded.map_err(tokenizer_error)?;
-    queries.retain(|query| !query.ids.is_empty());
-    Ok(queries)
-}
-
-/// Token ids of a query as the static tier sees it: no special tokens, the end cut off.
-///
-/// # Errors
-/// The tokenizer's own.
-pub fn token_ids(
-    tokenizer: &Tokenizer,
-    query: &str,
-    max_tokens: usize,
-) -> Result<Vec<u32>, tokenizers::Error> {
-    let encoding = tokenizer.encode_fast(query, false)?;
-    Ok(encoding.get_ids().iter().copied().take(max_tokens).collect())
-}
-
-fn surround(tokenizer: &Tokenizer) -> Result<Surround, TrainerError> {
+fn surround(tokenizer: &tokenizers::Tokenizer) -> Result<Surround, TrainerError> {
     let id = |token: &str| {
         tokenizer.token_to_id(token).ok_or_else(|| TrainerError::BadEncoder {
             path: "tokenizer.json".into(),
@@ -290,51 +285,16 @@ fn surround(tokenizer: &Tokenizer) -> Result<Surround, TrainerError> {
     Ok(Surround { start: id("[CLS]")?, end: id("[SEP]")? })
 }
 
-fn parse_tokenizer(json: &[u8]) -> Result<Tokenizer, TrainerError> {
-    let mut tokenizer = Tokenizer::from_bytes(json).map_err(tokenizer_error)?;
-    tokenizer.with_padding(None);
-    tokenizer.with_truncation(None).map_err(tokenizer_error)?;
-    Ok(tokenizer)
-}
-
-#[allow(clippy::needless_pass_by_value)]
-fn tokenizer_error(error: tokenizers::Error) -> TrainerError {
-    TrainerError::BadEncoder { path: "tokenizer.json".into(), detail: error.to_string() }
-}
-
 fn write_table(path: &Path, table: &StaticTable) -> Result<(), TrainerError> {
-    let fault = |detail: String| TrainerError::BadCheckpoint { path: path.into(), detail };
-    let bytes: Vec<u8> = table.values.iter().flat_map(|v| v.to_le_bytes()).collect();
-    let view = TensorView::new(Dtype::F32, vec![table.rows, table.width], &bytes)
-        .map_err(|e| fault(e.to_string()))?;
-    let file = safetensors::serialize([("table", view)], None).map_err(|e| fault(e.to_string()))?;
-    let partial = path.with_extension("partial");
-    std::fs::write(&partial, file).map_err(at(&partial))?;
-    std::fs::rename(&partial, path).map_err(at(path))
+    let tensor = NamedTensor {
+        name: "table".into(),
+        shape: vec![table.rows, table.width],
+        values: table.values.clone(),
+    };
+    TensorFile { tensors: vec![tensor], ..TensorFile::default() }.write(path)
 }
 
 fn read_table(path: &Path) -> Result<StaticTable, TrainerError> {
-    let fault = |detail: String| TrainerError::BadCheckpoint { path: path.into(), detail };
-    let bytes = std::fs::read(path).map_err(at(path))?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|e| fault(e.to_string()))?;
-    let view = file.tensor("table").map_err(|e| fault(e.to_string()))?;
-    let &[rows, width] = view.shape() else {
-        return Err(fault(format!("the table has shape {:?}, expected two axes", view.shape())));
-    };
-    let chunks = view.data().as_chunks::<4>().0;
-    let values = chunks.iter().map(|b| f32::from_le_bytes(*b)).collect();
-    Ok(StaticTable { rows, width, values })
-}
-
-fn bar(message: &str) -> ProgressBar {
-    let bar = ProgressBar::new(0).with_message(message.to_owned());
-    match ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}") {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
-}
-
-fn at(path: &Path) -> impl Fn(std::io::Error) -> TrainerError + use<> {
-    let path = path.to_owned();
-    move |source| TrainerError::File { path: path.clone(), source }
+    let table = TensorFile::read(path)?.take(path, "table", &[0, 0])?;
+    Ok(StaticTable { rows: table.shape[0], width: table.shape[1], values: table.values })
 }

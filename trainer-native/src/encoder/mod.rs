@@ -3,9 +3,95 @@
 //! - [`bert`]: a BERT-family transformer in burn;
 //! - [`hugging_face`]: reading one from a Hugging Face folder;
 //! - [`vocabulary`]: a WordPiece tokenizer cut down to the tokens that a corpus uses;
-//! - [`static_table`]: the *static* tier, a token table distilled from a transformer.
+//! - [`static_table`]: the *static* tier, a token table distilled from a transformer;
+//! - [`embeddings`]: embeddings of queries, computed once and kept.
+//!
+//! An [`Encoder`] is what a run deploys: its weights on the host, its tokenizer, its facts.
 
 pub mod bert;
+pub mod embeddings;
 pub mod hugging_face;
 pub mod static_table;
 pub mod vocabulary;
+
+use switchyard_router::{EncoderInfo, TruncationSide};
+use tokenizers::Tokenizer;
+
+use crate::error::TrainerError;
+use crate::recipe::EncoderRecipe;
+use static_table::StaticTable;
+
+/// An encoder's weights, on the host.
+#[derive(Debug, Clone)]
+pub enum Network {
+    /// The *static* tier.
+    Static(StaticTable),
+}
+
+impl Network {
+    /// Size of the embedding: pooled coordinates and the length.
+    #[must_use]
+    pub fn embedding_size(&self) -> usize {
+        match self {
+            Self::Static(table) => table.width + 1,
+        }
+    }
+}
+
+/// An encoder as a bundle carries it.
+#[derive(Debug, Clone)]
+pub struct Encoder {
+    /// Weights.
+    pub network: Network,
+    /// `tokenizer.json`.
+    pub tokenizer_json: Vec<u8>,
+}
+
+impl Encoder {
+    /// What a manifest states of it.
+    #[must_use]
+    pub fn info(&self, recipe: &EncoderRecipe) -> EncoderInfo {
+        let (pooling, special_tokens) = match &self.network {
+            Network::Static(_) => ("sum / sqrt(tokens), with length", false),
+        };
+        EncoderInfo {
+            tier: recipe.tier().into(),
+            max_tokens: recipe.max_tokens(),
+            truncation_side: TruncationSide::Right,
+            pooling: pooling.into(),
+            embedding_size: self.network.embedding_size(),
+            special_tokens,
+            source: Some(recipe.source().into()),
+        }
+    }
+}
+
+/// Reads a `tokenizer.json`; padding and truncation in it are the trainer's affair and dropped.
+///
+/// # Errors
+/// [`TrainerError::BadEncoder`].
+pub fn parse_tokenizer(json: &[u8]) -> Result<Tokenizer, TrainerError> {
+    let mut tokenizer = Tokenizer::from_bytes(json).map_err(tokenizer_error)?;
+    tokenizer.with_padding(None);
+    tokenizer.with_truncation(None).map_err(tokenizer_error)?;
+    Ok(tokenizer)
+}
+
+/// The trainer's error for one of the tokenizer's.
+#[allow(clippy::needless_pass_by_value)]
+pub(crate) fn tokenizer_error(error: tokenizers::Error) -> TrainerError {
+    TrainerError::BadEncoder { path: "tokenizer.json".into(), detail: error.to_string() }
+}
+
+/// Token ids of a query as the static tier sees it: no special tokens, the end cut off.
+///
+/// # Errors
+/// [`TrainerError::BadEncoder`].
+pub fn token_ids(
+    tokenizer: &Tokenizer,
+    query: &str,
+    max_tokens: usize,
+) -> Result<Vec<u32>, TrainerError> {
+    let encoding = tokenizer.encode_fast(query, false).map_err(tokenizer_error)?;
+    Ok(encoding.get_ids().iter().copied().take(max_tokens).collect())
+}

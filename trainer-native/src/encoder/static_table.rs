@@ -60,7 +60,7 @@ pub fn token_vectors(
     progress.set_length(tokens.len() as u64);
     for batch in tokens.chunks(BATCH) {
         if stop.load(Ordering::Relaxed) {
-            return Err(TrainerError::Interrupted { epoch: 0, epochs: 0 });
+            return Err(TrainerError::Interrupted { doing: "distilling tokens".into() });
         }
         let ids: Vec<i64> = batch
             .iter()
@@ -129,23 +129,37 @@ pub fn compress(
     StaticTable { rows: table.rows, width: kept, values }
 }
 
-/// Scales the table so that the embeddings of `queries` (sums of rows over the root of their count)
-/// have coordinates of root mean square `scale`: the head then starts alike whatever the encoder.
-#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
-pub fn scale_to(table: &mut StaticTable, queries: &[Vec<u32>], scale: f64) {
-    let (mut squares, mut coordinates) = (0.0_f64, 0_usize);
-    for query in queries.iter().filter(|query| !query.is_empty()) {
+/// How far the embeddings of queries (sums of rows over the root of their count) spread.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Spread {
+    squares: f64,
+    coordinates: usize,
+}
+
+impl Spread {
+    /// Counts a query's token ids.
+    #[allow(clippy::cast_precision_loss)]
+    pub fn add(&mut self, table: &StaticTable, ids: &[u32]) {
+        if ids.is_empty() {
+            return;
+        }
         let mut sum = vec![0.0_f64; table.width];
-        for &id in query {
+        for &id in ids {
             let row = &table.values[id as usize * table.width..][..table.width];
             sum.iter_mut().zip(row).for_each(|(s, &v)| *s += f64::from(v));
         }
-        squares += sum.iter().map(|s| s * s).sum::<f64>() / query.len() as f64;
-        coordinates += table.width;
+        self.squares += sum.iter().map(|s| s * s).sum::<f64>() / ids.len() as f64;
+        self.coordinates += table.width;
     }
-    if squares > 0.0 {
-        let factor = scale / (squares / coordinates as f64).sqrt();
-        table.values.iter_mut().for_each(|v| *v = (f64::from(*v) * factor) as f32);
+
+    /// Scales the table so that these embeddings have coordinates of root mean square `scale`: a
+    /// head then starts alike whatever the encoder.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
+    pub fn scale_to(&self, table: &mut StaticTable, scale: f64) {
+        if self.squares > 0.0 {
+            let factor = scale / (self.squares / self.coordinates as f64).sqrt();
+            table.values.iter_mut().for_each(|v| *v = (f64::from(*v) * factor) as f32);
+        }
     }
 }
 

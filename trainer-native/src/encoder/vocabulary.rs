@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 use tokenizers::Tokenizer;
 
+use super::tokenizer_error;
 use crate::error::TrainerError;
 
 /// Occurrences of each token id over a corpus.
@@ -19,22 +20,16 @@ pub struct TokenCounts {
 }
 
 impl TokenCounts {
-    /// Counts the tokens of `queries`, without special tokens.
+    /// Counts the tokens of a query, without special tokens.
     ///
     /// # Errors
-    /// The tokenizer's own.
-    pub fn of<'a>(
-        tokenizer: &Tokenizer,
-        queries: impl Iterator<Item = &'a str>,
-    ) -> Result<Self, tokenizers::Error> {
-        let mut counted = Self::default();
-        for query in queries {
-            for &id in tokenizer.encode_fast(query, false)?.get_ids() {
-                *counted.counts.entry(id).or_default() += 1;
-                counted.total += 1;
-            }
+    /// [`TrainerError::BadEncoder`] with the tokenizer's words.
+    pub fn add(&mut self, tokenizer: &Tokenizer, query: &str) -> Result<(), TrainerError> {
+        for &id in tokenizer.encode_fast(query, false).map_err(tokenizer_error)?.get_ids() {
+            *self.counts.entry(id).or_default() += 1;
+            self.total += 1;
         }
-        Ok(counted)
+        Ok(())
     }
 
     /// Occurrences of one token.

@@ -7,11 +7,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use switchyard_router::{
-    Calibration, Candidate, EncoderInfo, FORMAT, FileEntry, Head, MANIFEST_FILE, MODEL_FILE,
-    Manifest, Metric, Provenance, Router, Source, TOKENIZER_FILE, sha256_hex,
+    Calibration, Candidate, EncoderInfo, FORMAT, FileEntry, Head, Kind, MANIFEST_FILE, MEMORY_FILE,
+    MODEL_FILE, Manifest, Memory, Metric, Provenance, Router, Source, TOKENIZER_FILE, sha256_hex,
 };
 
+use super::Precision;
+use super::router_graph;
+use crate::encoder::Encoder;
 use crate::error::TrainerError;
+use crate::recipe::Recipe;
 
 /// All that a bundle states, beside its files.
 #[derive(Debug, Clone)]
@@ -29,7 +33,7 @@ pub struct BundleFacts {
     /// Sources trained on.
     pub trained_on: Vec<Source>,
     /// How the weights came to be.
-    pub provenance: Provenance,
+    pub provenance: Option<Provenance>,
 }
 
 /// A bundle in memory: files first, calibration and metrics once they have been measured on it.
@@ -37,20 +41,28 @@ pub struct BundleFacts {
 pub struct BundleDraft {
     /// The manifest so far.
     pub manifest: Manifest,
-    model: Vec<u8>,
-    tokenizer: Vec<u8>,
+    /// The files that the manifest lists.
+    files: Vec<(&'static str, Vec<u8>)>,
 }
 
 impl BundleDraft {
-    /// A bundle of a graph and a tokenizer, without calibration or metrics.
+    /// A bundle of a graph, a tokenizer and, for the memory kinds, a memory, without calibration or
+    /// metrics.
     #[must_use]
-    pub fn new(facts: BundleFacts, model: Vec<u8>, tokenizer: Vec<u8>) -> Self {
+    pub fn new(
+        facts: BundleFacts,
+        model: Vec<u8>,
+        tokenizer: Vec<u8>,
+        memory: Option<&Memory>,
+    ) -> Self {
+        let mut files = vec![(MODEL_FILE, model), (TOKENIZER_FILE, tokenizer)];
+        files.extend(memory.map(|memory| (MEMORY_FILE, memory.to_bytes())));
         let entry = |name: &str, bytes: &[u8]| FileEntry {
             name: name.into(),
             bytes: bytes.len() as u64,
             sha256: sha256_hex(bytes),
         };
-        let files = vec![entry(MODEL_FILE, &model), entry(TOKENIZER_FILE, &tokenizer)];
+        let entries = files.iter().map(|(name, bytes)| entry(name, bytes)).collect();
         let manifest = Manifest {
             format: FORMAT,
             name: facts.name,
@@ -61,10 +73,10 @@ impl BundleDraft {
             calibration: None,
             metrics: Vec::new(),
             trained_on: facts.trained_on,
-            provenance: Some(facts.provenance),
-            files,
+            provenance: facts.provenance,
+            files: entries,
         };
-        Self { manifest, model, tokenizer }
+        Self { manifest, files }
     }
 
     /// States the calibration.
@@ -87,11 +99,8 @@ impl BundleDraft {
     /// [`TrainerError::Router`] where the engine refuses it.
     pub fn router(&self) -> Result<Router, TrainerError> {
         let manifest = self.manifest_json()?;
-        let files = [
-            (MANIFEST_FILE, manifest.as_slice()),
-            (MODEL_FILE, &self.model),
-            (TOKENIZER_FILE, &self.tokenizer),
-        ];
+        let mut files = vec![(MANIFEST_FILE, manifest.as_slice())];
+        files.extend(self.files.iter().map(|(name, bytes)| (*name, bytes.as_slice())));
         Ok(Router::from_files(&files)?)
     }
 
@@ -110,11 +119,8 @@ impl BundleDraft {
         }
         fs::create_dir_all(&staging).map_err(at(&staging))?;
         let manifest = self.manifest_json()?;
-        for (name, bytes) in [
-            (MODEL_FILE, self.model.as_slice()),
-            (TOKENIZER_FILE, &self.tokenizer),
-            (MANIFEST_FILE, &manifest),
-        ] {
+        let files = self.files.iter().map(|(name, bytes)| (*name, bytes.as_slice()));
+        for (name, bytes) in files.chain([(MANIFEST_FILE, manifest.as_slice())]) {
             let path = staging.join(name);
             fs::write(&path, bytes).map_err(at(&path))?;
         }
@@ -131,6 +137,35 @@ impl BundleDraft {
         json.push(b'\n');
         Ok(json)
     }
+}
+
+/// The engine on an encoder alone, to embed with, and the hash that names it.
+///
+/// # Errors
+/// [`TrainerError::Router`] where the engine refuses it.
+pub fn encoder_only(
+    recipe: &Recipe,
+    encoder: &Encoder,
+    precision: Precision,
+) -> Result<(Router, String), TrainerError> {
+    let (model, _) = router_graph::build(&encoder.network, None, precision)?;
+    let info = encoder.info(&recipe.encoder);
+    let identity = sha256_hex(
+        &[sha256_hex(&model), sha256_hex(&encoder.tokenizer_json), info.max_tokens.to_string()]
+            .concat()
+            .into_bytes(),
+    );
+    let facts = BundleFacts {
+        name: "encoder".into(),
+        kind: Kind::Random.name().into(),
+        candidates: recipe.candidates.clone(),
+        encoder: info,
+        head: Head { seed: Some(0), ..Head::default() },
+        trained_on: Vec::new(),
+        provenance: None,
+    };
+    let draft = BundleDraft::new(facts, model, encoder.tokenizer_json.clone(), None);
+    Ok((draft.router()?, identity))
 }
 
 /// Reads a bundle folder's files, as `(name, bytes)`.

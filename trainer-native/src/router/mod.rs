@@ -1,3 +1,43 @@
 //! Routers to train: one file a kind.
+//!
+//! The kinds whose head is in the graph implement [`GraphHead`]; those trained by steps on
+//! embeddings also [`TrainableHead`]. Each is added to [`TrainedHead`], which is what a run ends
+//! with whatever its kind.
 
+pub mod length;
+pub mod memory;
 pub mod mf;
+pub mod mlp;
+
+use burn::tensor::Tensor;
+use switchyard_router::Memory;
+
+use crate::export::router_graph::GraphHead;
+use crate::training::parameters::Parameters;
+
+/// A head trained by steps on embeddings.
+pub trait TrainableHead {
+    /// Scores `[B, M]` of embeddings `[B, D]`; noise and dropout act only in `training`.
+    fn scores(&self, embedding: Tensor<2>, training: bool) -> Tensor<2>;
+    /// The parameters.
+    fn parameters(&self) -> &Parameters;
+    /// The parameters, to step.
+    fn parameters_mut(&mut self) -> &mut Parameters;
+}
+
+/// What a run trained, beside its encoder.
+pub enum TrainedHead {
+    /// Nodes of the graph.
+    Graph(Box<dyn GraphHead>),
+    /// Similarity-weighted ranking: the memory, and the tier of each model.
+    SwRanking {
+        /// Battles of the remembered queries.
+        memory: Memory,
+        /// Tier of each model of the training table, from 0.
+        tiers: Vec<u8>,
+    },
+    /// Nearest neighbours: scores of the remembered queries, over the candidates.
+    Knn(Memory),
+    /// Nothing: the random baseline.
+    Random,
+}

@@ -16,8 +16,8 @@ use rand_chacha::ChaCha8Rng;
 /// A query as the training loop takes it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainingQuery {
-    /// Token ids.
-    pub ids: Vec<u32>,
+    /// Row of its embedding.
+    pub embedding: u32,
     /// Model index and score in [0, 1].
     pub scores: Vec<(usize, f32)>,
     /// Weight of the query's source.
@@ -121,7 +121,7 @@ mod tests {
 
     fn query(scores: &[f32]) -> TrainingQuery {
         let scores = scores.iter().copied().enumerate().collect();
-        TrainingQuery { ids: vec![1, 2, 3], scores, weight: 1.0, label: None }
+        TrainingQuery { embedding: 0, scores, weight: 1.0, label: None }
     }
 
     #[test]

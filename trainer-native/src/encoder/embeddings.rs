@@ -1,0 +1,164 @@
+//! Embeddings of queries: computed once by the exported graph, kept by content.
+//!
+//! A head is trained on what the deployed encoder gives, quantisation included, so embeddings come
+//! from the engine and not from the float network. A cache folder belongs to one encoder (its name
+//! is a hash of graph and tokenizer) and holds two files of equal row count, only ever appended to:
+//!
+//! ```text
+//! keys.bin     16 bytes a row     the beginning of the query's SHA-256
+//! values.bin   f32 [rows, D]      little-endian
+//! ```
+//! Memory holds the keys alone; rows are read from the file when asked for. So a million queries
+//! need some 50 MB here, whatever their text and width.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::{Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+use switchyard_router::{Query, Router};
+
+use crate::error::TrainerError;
+use crate::progress::bar;
+
+/// Queries embedded between two writes.
+const CHUNK: usize = 1024;
+
+type Key = [u8; 16];
+
+/// The embeddings of one encoder, on disk.
+pub struct EmbeddingCache {
+    path: PathBuf,
+    keys: File,
+    values: File,
+    rows: HashMap<Key, u32>,
+    width: usize,
+}
+
+impl EmbeddingCache {
+    /// Opens or starts the cache of `router`'s encoder below `folder`. `identity` names the encoder:
+    /// two encoders must not share one.
+    ///
+    /// # Errors
+    /// [`TrainerError::File`].
+    pub fn open(folder: &Path, identity: &str, width: usize) -> Result<Self, TrainerError> {
+        let path = folder.join(identity.get(..32).unwrap_or(identity));
+        std::fs::create_dir_all(&path).map_err(TrainerError::file(&path))?;
+        let open = |name: &str| {
+            let file = path.join(name);
+            let opened =
+                OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&file);
+            opened.map_err(TrainerError::file(&file))
+        };
+        let (keys, values) = (open("keys.bin")?, open("values.bin")?);
+        let length = |file: &File| Ok(file.metadata().map_err(TrainerError::file(&path))?.len());
+        // An interruption may leave one file longer: the rows both have are whole.
+        let count = (length(&keys)? / 16).min(length(&values)? / (4 * width as u64));
+        let mut bytes = vec![0_u8; usize::try_from(count).unwrap_or_default() * 16];
+        keys.read_exact_at(&mut bytes, 0).map_err(TrainerError::file(&path))?;
+        let rows = (0..).zip(bytes.as_chunks::<16>().0).map(|(row, key)| (*key, row)).collect();
+        keys.set_len(count * 16).map_err(TrainerError::file(&path))?;
+        values.set_len(count * 4 * width as u64).map_err(TrainerError::file(&path))?;
+        Ok(Self { path, keys, values, rows, width })
+    }
+
+    /// D.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Row of each query, in order, after embedding those that are new. Queries are taken as they
+    /// come, some at a time; a query that has no token gets `None`.
+    ///
+    /// # Errors
+    /// The engine's; [`TrainerError::Interrupted`] with what is done kept; [`TrainerError::File`].
+    pub fn rows<'a>(
+        &mut self,
+        router: &Router,
+        queries: impl ExactSizeIterator<Item = &'a str>,
+        stop: &AtomicBool,
+    ) -> Result<Vec<Option<u32>>, TrainerError> {
+        let progress = bar("embedding queries");
+        progress.set_length(queries.len() as u64);
+        let mut found = Vec::with_capacity(queries.len());
+        let mut waiting: Vec<(&str, Key)> = Vec::new();
+        for query in queries {
+            waiting.push((query, key(query)));
+            if waiting.len() == CHUNK {
+                self.flush(router, &mut waiting, &mut found, stop)?;
+                progress.set_position(found.len() as u64);
+            }
+        }
+        self.flush(router, &mut waiting, &mut found, stop)?;
+        progress.finish_and_clear();
+        Ok(found)
+    }
+
+    fn flush(
+        &mut self,
+        router: &Router,
+        waiting: &mut Vec<(&str, Key)>,
+        found: &mut Vec<Option<u32>>,
+        stop: &AtomicBool,
+    ) -> Result<(), TrainerError> {
+        if stop.load(Ordering::Relaxed) {
+            return Err(TrainerError::Interrupted { doing: "embedding queries".into() });
+        }
+        let mut missing: Vec<(&str, Key)> =
+            waiting.iter().filter(|(_, key)| !self.rows.contains_key(key)).copied().collect();
+        missing.sort_unstable_by_key(|&(_, key)| key);
+        missing.dedup_by_key(|&mut (_, key)| key);
+        // Longest first, so that no thread is left with one at the end.
+        missing.sort_by_key(|(query, _)| std::cmp::Reverse(query.len()));
+        let embedded: Vec<(Key, Option<Vec<f32>>)> = missing
+            .par_iter()
+            .map(|&(query, key)| Ok((key, embed(router, query)?)))
+            .collect::<Result<_, TrainerError>>()?;
+        let (mut keys, mut values) = (Vec::new(), Vec::new());
+        for (key, embedding) in embedded {
+            let Some(embedding) = embedding else { continue };
+            self.rows.insert(key, u32::try_from(self.rows.len()).unwrap_or(u32::MAX));
+            keys.extend(key);
+            values.extend(embedding.iter().flat_map(|v| v.to_le_bytes()));
+        }
+        for (file, bytes) in [(&mut self.values, values), (&mut self.keys, keys)] {
+            let appended = file.seek(SeekFrom::End(0)).and_then(|_| file.write_all(&bytes));
+            appended.map_err(TrainerError::file(&self.path))?;
+        }
+        found.extend(waiting.drain(..).map(|(_, key)| self.rows.get(&key).copied()));
+        Ok(())
+    }
+
+    /// Embeddings of rows, one after the other, `[rows, D]`.
+    ///
+    /// # Errors
+    /// [`TrainerError::File`].
+    pub fn read(&self, rows: &[u32]) -> Result<Vec<f32>, TrainerError> {
+        let mut bytes = vec![0_u8; rows.len() * self.width * 4];
+        for (slot, &row) in bytes.chunks_exact_mut(self.width * 4).zip(rows) {
+            let at = u64::from(row) * self.width as u64 * 4;
+            self.values.read_exact_at(slot, at).map_err(TrainerError::file(&self.path))?;
+        }
+        Ok(bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
+    }
+}
+
+fn embed(router: &Router, query: &str) -> Result<Option<Vec<f32>>, TrainerError> {
+    match Query::new(query).and_then(|query| router.embed(&query)) {
+        Ok(embedding) => Ok(Some(embedding)),
+        Err(error) if error.code() == "query_empty" => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn key(query: &str) -> Key {
+    let digest = Sha256::digest(query);
+    let mut key = [0; 16];
+    key.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+    key
+}

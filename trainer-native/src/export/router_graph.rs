@@ -1,0 +1,120 @@
+//! A router's whole graph: encoder nodes, then the head's.
+//!
+//! ```text
+//! tokens    = sum of mask                                     [1, 1]
+//! embedding = [pooled ; ln(1 + tokens) / 4 - 1]               [1, D + 1]
+//! scores    = head(embedding)                                 [1, M]   where the head is in the graph
+//! ```
+//! The length of a query is known to say something of its difficulty, so every encoder states it in
+//! its last coordinate. Memory routers compare the others.
+
+use super::Precision;
+use super::graph::{Attribute, Graph, Value};
+use super::static_encoder;
+use crate::encoder::Network;
+use crate::error::TrainerError;
+
+/// The values that encoder nodes start from.
+#[derive(Debug)]
+pub struct Inputs {
+    /// `input_ids`, int64 `[1, S]`.
+    pub ids: String,
+    /// `attention_mask` as float, `[1, S]`.
+    pub mask: String,
+    /// Number of tokens, float `[1, 1]`.
+    pub tokens: String,
+    /// The constant `[1]`, for the axes of `Squeeze` and `ReduceSum`.
+    pub axis_1: String,
+}
+
+/// A head whose nodes are part of the graph.
+pub trait GraphHead {
+    /// Adds nodes from an embedding `[1, D]` to `scores`, `[1, columns]`: those of the models at
+    /// `columns`, in that order. Returns the name of the scores.
+    ///
+    /// # Errors
+    /// [`TrainerError::NotFinite`].
+    fn nodes(
+        &self,
+        g: &mut Graph,
+        embedding: &str,
+        columns: &[usize],
+        precision: Precision,
+    ) -> Result<String, TrainerError>;
+}
+
+/// The model file, and the size of its embedding.
+///
+/// # Errors
+/// [`TrainerError::NotFinite`].
+pub fn build(
+    network: &Network,
+    head: Option<(&dyn GraphHead, &[usize])>,
+    precision: Precision,
+) -> Result<(Vec<u8>, usize), TrainerError> {
+    let mut g = Graph::new("switchyard router");
+    let inputs = inputs(&mut g);
+    let pooled = match network {
+        Network::Static(table) => static_encoder::pooled(&mut g, &inputs, table, precision),
+    };
+    let embedding = with_length(&mut g, &inputs, &pooled);
+    let size = network.embedding_size();
+    if let Some((head, columns)) = head {
+        let scores = head.nodes(&mut g, &embedding, columns, precision)?;
+        g.output(&scores, Value::Float, &["1", &columns.len().to_string()]);
+    }
+    g.output(&embedding, Value::Float, &["1", &size.to_string()]);
+    Ok((g.into_bytes(), size))
+}
+
+fn inputs(g: &mut Graph) -> Inputs {
+    let ids = g.input("input_ids", Value::Int64, &["1", "S"]);
+    let mask = g.input("attention_mask", Value::Int64, &["1", "S"]);
+    let mask = g.to_float("mask", &mask);
+    let axis_1 = g.int64s("axis_1", &[1], &[1]);
+    let tokens = g.node("ReduceSum", "tokens", &[&mask, &axis_1], &[Attribute::Int("keepdims", 1)]);
+    Inputs { ids, mask, tokens, axis_1 }
+}
+
+fn with_length(g: &mut Graph, inputs: &Inputs, pooled: &str) -> String {
+    let unit = g.floats("one", &[1], &[1.0]);
+    let four = g.floats("four", &[1], &[4.0]);
+    let more = g.node("Add", "tokens_and_one", &[&inputs.tokens, &unit], &[]);
+    let log = g.node("Log", "log_tokens", &[&more], &[]);
+    let quarter = g.node("Div", "log_tokens_quarter", &[&log, &four], &[]);
+    let length = g.node("Sub", "length", &[&quarter, &unit], &[]);
+    g.node("Concat", "embedding", &[pooled, &length], &[Attribute::Int("axis", 1)])
+}
+
+/// Nodes of `input W + b`: `weights` `[inputs, outputs]` row by row, in int8 per output channel or
+/// in float. `name` begins the names of the values.
+pub(crate) fn linear(
+    g: &mut Graph,
+    name: &str,
+    input: &str,
+    weights: (&[f32], usize),
+    bias: Option<&[f32]>,
+    precision: Precision,
+) -> String {
+    let (values, outputs) = weights;
+    let shape = [values.len() / outputs.max(1), outputs];
+    let at = |part: &str| format!("{name}_{part}");
+    let matrix = match precision {
+        Precision::Float => g.floats(&at("weights"), &shape, values),
+        Precision::Int8 => {
+            let quantised = super::quantise::columns(values, outputs);
+            let int8 = g.int8s(&at("weights"), &shape, &quantised.values);
+            let scales = g.floats(&at("scales"), &[outputs], &quantised.scales);
+            let axis = [Attribute::Int("axis", 1)];
+            g.node("DequantizeLinear", &at("weights_float"), &[&int8, &scales], &axis)
+        }
+    };
+    let product = g.node("MatMul", &at("product"), &[input, &matrix], &[]);
+    match bias {
+        None => product,
+        Some(bias) => {
+            let bias = g.floats(&at("bias"), &[1, outputs], bias);
+            g.node("Add", &at("sum"), &[&product, &bias], &[])
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Progress bars of long work.
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A bar with a message; its length is set by who knows it.
+#[must_use]
+pub fn bar(message: &str) -> ProgressBar {
+    let bar = ProgressBar::new(0).with_message(message.to_owned());
+    match ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

@@ -1,0 +1,104 @@
+//! The encoder's settings, by tier.
+
+use serde::Deserialize;
+
+/// The encoder of a recipe.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(tag = "tier", rename_all = "lowercase")]
+pub enum EncoderRecipe {
+    /// A token table distilled from a transformer.
+    Static(StaticEncoderRecipe),
+    /// The transformer itself, or a cut-down of it.
+    Transformer(TransformerEncoderRecipe),
+}
+
+/// A token table.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StaticEncoderRecipe {
+    /// Where it comes from, in words: model and licence.
+    pub source: String,
+    /// Tokens kept of the vocabulary.
+    pub vocabulary: usize,
+    /// Principal components, D.
+    pub components: usize,
+    /// The a of the frequency weight a / (a + p).
+    pub frequency_weight: f64,
+    /// Longest sequence in tokens.
+    pub max_tokens: usize,
+    /// Root mean square of an embedding's coordinate over the training queries, before training.
+    pub scale: f64,
+}
+
+/// A transformer.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransformerEncoderRecipe {
+    /// Where it comes from, in words: model and licence.
+    pub source: String,
+    /// Layers kept, by their number from 0; all where absent.
+    pub layers: Option<Vec<usize>>,
+    /// Tokens kept of the vocabulary; all where absent.
+    pub vocabulary: Option<usize>,
+    /// Longest sequence in tokens, special ones included.
+    pub max_tokens: usize,
+    /// Root mean square of an embedding's coordinate.
+    pub scale: f64,
+}
+
+impl EncoderRecipe {
+    /// `static` or `transformer`.
+    #[must_use]
+    pub fn tier(&self) -> &'static str {
+        match self {
+            Self::Static(_) => "static",
+            Self::Transformer(_) => "transformer",
+        }
+    }
+
+    /// Longest sequence in tokens.
+    #[must_use]
+    pub fn max_tokens(&self) -> usize {
+        match self {
+            Self::Static(settings) => settings.max_tokens,
+            Self::Transformer(settings) => settings.max_tokens,
+        }
+    }
+
+    /// Where it comes from, in words.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        match self {
+            Self::Static(settings) => &settings.source,
+            Self::Transformer(settings) => &settings.source,
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), String> {
+        let (counts, scale) = match self {
+            Self::Static(s) => (
+                vec![
+                    ("vocabulary", s.vocabulary),
+                    ("components", s.components),
+                    ("max_tokens", s.max_tokens),
+                ],
+                s.scale,
+            ),
+            Self::Transformer(s) => (
+                vec![
+                    ("vocabulary", s.vocabulary.unwrap_or(1)),
+                    ("layers", s.layers.as_ref().map_or(1, Vec::len)),
+                    ("max_tokens", s.max_tokens.saturating_sub(2)),
+                ],
+                s.scale,
+            ),
+        };
+        if let Some((name, _)) = counts.iter().find(|(_, value)| *value == 0) {
+            return Err(format!("encoder.{name} is too small, expected at least 1 (and for max_tokens of a transformer 3)"));
+        }
+        match scale > 0.0 && scale.is_finite() {
+            true => Ok(()),
+            false => Err(format!("encoder.scale is {scale}, expected a finite number > 0")),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What a router kind needs to be told beyond data and encoder.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use switchyard_router::Kind;
+
+/// The `[head]` of a recipe, by kind.
+#[derive(Debug, Clone, PartialEq)]
+pub enum HeadRecipe {
+    /// Matrix factorisation.
+    Mf(MfRecipe),
+    /// A multi-layer perceptron.
+    Mlp(MlpRecipe),
+    /// A classifier fine-tuned with its encoder.
+    Bert(BertRecipe),
+    /// Similarity-weighted ranking.
+    SwRanking(SwRankingRecipe),
+    /// Nearest neighbours.
+    Knn(KnnRecipe),
+    /// The query's length alone.
+    Length,
+    /// Chance.
+    Random,
+}
+
+/// Matrix factorisation (RouteLLM, section 4.2).
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MfRecipe {
+    /// d_m, the width of the factorisation.
+    pub dimension: usize,
+    /// Standard deviation of the Gaussian noise on the embedding in training.
+    #[serde(default)]
+    pub noise: f64,
+}
+
+/// A multi-layer perceptron with one hidden layer.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MlpRecipe {
+    /// Width of the hidden layer.
+    pub hidden: usize,
+    /// Probability of dropping a hidden unit in training, in [0, 1).
+    #[serde(default)]
+    pub dropout: f64,
+}
+
+/// A classifier fine-tuned with its encoder (RouteLLM, section 4.3).
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BertRecipe {
+    /// Whether the token table stays as it is.
+    #[serde(default)]
+    pub freeze_tokens: bool,
+    /// How many of the lowest transformer layers stay as they are.
+    #[serde(default)]
+    pub freeze_layers: usize,
+}
+
+/// Similarity-weighted ranking (RouteLLM, section 4.1).
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SwRankingRecipe {
+    /// The base of the similarity weights, >= 1; 10 in the paper.
+    pub gamma: f64,
+    /// Tiers the models are grouped into by Elo rating; 10 in the paper. Fewer models than that
+    /// make one tier each.
+    pub tiers: usize,
+    /// Most queries remembered; drawn from the recipe's seed where there are more.
+    #[serde(default = "most_rows")]
+    pub rows: usize,
+}
+
+/// Nearest neighbours.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnnRecipe {
+    /// How many neighbours count.
+    pub neighbours: usize,
+    /// Most queries remembered.
+    #[serde(default = "most_rows")]
+    pub rows: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoSettings {}
+
+fn most_rows() -> usize {
+    100_000
+}
+
+impl HeadRecipe {
+    /// The settings of a kind, from the recipe's `[head]`.
+    pub(super) fn parse(kind: &str, table: toml::Table) -> Result<Self, String> {
+        fn settings<T: DeserializeOwned>(table: toml::Table) -> Result<T, String> {
+            table.try_into().map_err(|e: toml::de::Error| format!("[head]: {}", e.message()))
+        }
+        let kind = Kind::from_name(kind).map_err(|_| {
+            let known = Kind::ALL.map(Kind::name).join(", ");
+            format!("kind is {kind:?}, expected one of {known}")
+        })?;
+        let head = match kind {
+            Kind::Mf => Self::Mf(settings(table)?),
+            Kind::Mlp => Self::Mlp(settings(table)?),
+            Kind::Bert => Self::Bert(settings(table)?),
+            Kind::SwRanking => Self::SwRanking(settings(table)?),
+            Kind::Knn => Self::Knn(settings(table)?),
+            Kind::Length => settings::<NoSettings>(table).map(|_| Self::Length)?,
+            Kind::Random => settings::<NoSettings>(table).map(|_| Self::Random)?,
+        };
+        head.check()?;
+        Ok(head)
+    }
+
+    /// The kind these settings are for.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Mf(_) => Kind::Mf,
+            Self::Mlp(_) => Kind::Mlp,
+            Self::Bert(_) => Kind::Bert,
+            Self::SwRanking(_) => Kind::SwRanking,
+            Self::Knn(_) => Kind::Knn,
+            Self::Length => Kind::Length,
+            Self::Random => Kind::Random,
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let at_least_one = |name: &str, value: usize| match value {
+            0 => Err(format!("head.{name} is 0, expected at least 1")),
+            _ => Ok(()),
+        };
+        match self {
+            Self::Mf(head) => {
+                at_least_one("dimension", head.dimension)?;
+                match head.noise >= 0.0 && head.noise.is_finite() {
+                    true => Ok(()),
+                    false => Err(format!("head.noise is {}, expected >= 0", head.noise)),
+                }
+            }
+            Self::Mlp(head) => {
+                at_least_one("hidden", head.hidden)?;
+                match (0.0..1.0).contains(&head.dropout) {
+                    true => Ok(()),
+                    false => Err(format!("head.dropout is {}, expected [0, 1)", head.dropout)),
+                }
+            }
+            Self::SwRanking(head) => {
+                at_least_one("tiers", head.tiers)?;
+                at_least_one("rows", head.rows)?;
+                if head.tiers > 255 {
+                    return Err(format!("head.tiers is {}, expected at most 255", head.tiers));
+                }
+                match head.gamma >= 1.0 && head.gamma.is_finite() {
+                    true => Ok(()),
+                    false => Err(format!("head.gamma is {}, expected >= 1", head.gamma)),
+                }
+            }
+            Self::Knn(head) => {
+                at_least_one("neighbours", head.neighbours)?;
+                at_least_one("rows", head.rows)
+            }
+            Self::Bert(_) | Self::Length | Self::Random => Ok(()),
+        }
+    }
+}

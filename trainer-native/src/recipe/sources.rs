@@ -1,0 +1,80 @@
+//! Where a recipe's data comes from and what it is for.
+
+use serde::Deserialize;
+
+/// One source of data.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceRecipe {
+    /// Its name in tables.
+    pub name: String,
+    /// Path below the data folder.
+    pub path: String,
+    /// Its layout; found out where absent.
+    pub format: Option<String>,
+    /// An SPDX identifier.
+    pub licence: String,
+    /// What it is for.
+    pub role: Role,
+    /// Rows drawn for training from a `gold` source; the rest is scored.
+    pub take: Option<usize>,
+    /// Categories of a `gold` source of which nothing is trained on: how many are drawn. With it,
+    /// only rows of those categories are scored.
+    #[serde(default)]
+    pub held_categories: usize,
+    /// Prompts that RouteLLM's evaluator leaves out, path below the data folder.
+    pub contaminated: Option<String>,
+    /// Weight of one of its queries in the loss.
+    #[serde(default = "one")]
+    pub weight: f32,
+    /// How far a gold row's label is drawn towards its category's mean, in [0, 1].
+    #[serde(default)]
+    pub category_smoothing: f32,
+    /// Rows of the overall mean that a category's mean is shrunk with.
+    #[serde(default = "one")]
+    pub category_prior: f32,
+    /// Share of its rows held back for calibration, never trained on, in [0, 1).
+    #[serde(default)]
+    pub calibration_share: f64,
+    /// Data sets of the file to leave out, by their beginning.
+    #[serde(default)]
+    pub without: Vec<String>,
+}
+
+/// What a source is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Labels for the candidates themselves; rows not taken for training are the evaluation.
+    Gold,
+    /// Outcomes or preferences of any LLMs, which teach what makes a query hard.
+    Auxiliary,
+    /// Queries alone: token frequencies and calibration, no labels.
+    Corpus,
+}
+
+fn one() -> f32 {
+    1.0
+}
+
+impl SourceRecipe {
+    pub(super) fn check(&self) -> Result<(), String> {
+        let name = &self.name;
+        if self.role == Role::Gold && self.take.is_none() {
+            return Err(format!("{name} is gold and has no \"take\": state the rows to train on"));
+        }
+        if !(0.0..=1.0).contains(&self.category_smoothing) {
+            return Err(format!("{name}: category_smoothing is not in [0, 1]"));
+        }
+        if !(0.0..1.0).contains(&self.calibration_share) {
+            return Err(format!("{name}: calibration_share is not in [0, 1)"));
+        }
+        if !(self.category_prior >= 0.0 && self.category_prior.is_finite()) {
+            return Err(format!("{name}: category_prior is not a finite number >= 0"));
+        }
+        if !(self.weight > 0.0 && self.weight.is_finite()) {
+            return Err(format!("{name}: weight is not a finite number > 0"));
+        }
+        Ok(())
+    }
+}

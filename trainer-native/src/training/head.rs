@@ -1,0 +1,196 @@
+//! Training a head on embeddings, by steps.
+//!
+//! ```text
+//! P(a beats b | q) = sigmoid(s(a, q) - s(b, q))
+//! loss             = weighted mean of the cross-entropy of P and the preference's target
+//! ```
+//! The encoder stays as it is, so an epoch over ten thousand queries takes a second. After each
+//! epoch parameters and optimiser state are on disk, and a run taken up again takes the same steps
+//! as one that never stopped.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use burn::tensor::activation::log_sigmoid;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+use super::preferences::{EpochDraw, TrainingQuery};
+use crate::encoder::embeddings::EmbeddingCache;
+use crate::error::TrainerError;
+use crate::progress::bar;
+use crate::recipe::TrainingRecipe;
+use crate::router::TrainableHead;
+
+/// One step's tensors.
+struct Batch {
+    /// [B, D].
+    embedding: Tensor<2>,
+    /// Models of each preference, [B, preferences].
+    first: Tensor<2, Int>,
+    second: Tensor<2, Int>,
+    /// In [0, 1], [B, preferences].
+    target: Tensor<2>,
+    /// 0 where a query has fewer preferences than others, [B, preferences].
+    weight: Tensor<2>,
+}
+
+/// What a head is trained on, and how.
+pub struct HeadTraining<'a> {
+    /// The queries.
+    pub queries: &'a [TrainingQuery],
+    /// Their embeddings.
+    pub embeddings: &'a EmbeddingCache,
+    /// The optimisation.
+    pub recipe: &'a TrainingRecipe,
+    /// The recipe's seed.
+    pub seed: u64,
+    /// With autodiff.
+    pub device: &'a Device,
+    /// Where the state is kept.
+    pub checkpoint: &'a Path,
+    /// What the checkpoint belongs to.
+    pub identity: &'a str,
+}
+
+impl HeadTraining<'_> {
+    /// Trains, from the last finished epoch on.
+    ///
+    /// # Errors
+    /// [`TrainerError::NonFiniteLoss`] and [`TrainerError::Interrupted`], both with the last
+    /// finished epoch kept on disk; [`TrainerError::NoTrainingPair`].
+    pub fn run(&self, head: &mut dyn TrainableHead, stop: &AtomicBool) -> Result<(), TrainerError> {
+        let epochs = self.recipe.epochs;
+        let mut done = self.resume(head)?;
+        while done < epochs {
+            let mut draw = EpochDraw::new(self.seed, done);
+            seed_device(self.device, self.seed, done);
+            let batches = draw.batches(&vec![1; self.queries.len()], self.recipe.batch);
+            let progress = bar(&format!("epoch {} of {epochs}", done + 1));
+            progress.set_length(batches.len() as u64);
+            let (mut total, mut steps) = (0.0, 0_u32);
+            for (step, batch) in batches.iter().enumerate() {
+                if stop.load(Ordering::Relaxed) {
+                    progress.finish_and_clear();
+                    let doing = format!("training, with epoch {done} of {epochs} on disk");
+                    return Err(TrainerError::Interrupted { doing });
+                }
+                progress.inc(1);
+                let Some(batch) = self.batch(batch, &mut draw)? else { continue };
+                let loss = loss(head, batch);
+                let value = f64::from(loss.clone().inner().into_scalar::<f32>());
+                if !value.is_finite() {
+                    progress.finish_and_clear();
+                    return Err(TrainerError::NonFiniteLoss {
+                        loss: value,
+                        epoch: done + 1,
+                        step: step + 1,
+                        kept: done,
+                    });
+                }
+                #[allow(clippy::cast_precision_loss)]
+                let past = (done as f64 + step as f64 / batches.len() as f64) / epochs as f64;
+                head.parameters_mut().step(&loss.backward(), 1.0 - past);
+                total += value;
+                steps += 1;
+            }
+            progress.finish_and_clear();
+            if steps == 0 {
+                return Err(TrainerError::NoTrainingPair {
+                    detail: "no query gives a preference; where all are ties, allow them with \
+                             training.ties = true"
+                        .into(),
+                });
+            }
+            done += 1;
+            self.keep(head, done)?;
+            eprintln!("epoch {done:>3} of {epochs}: loss {:.4}", total / f64::from(steps));
+        }
+        Ok(())
+    }
+
+    fn batch(
+        &self,
+        indices: &[usize],
+        draw: &mut EpochDraw,
+    ) -> Result<Option<Batch>, TrainerError> {
+        let count = self.recipe.preferences;
+        let mut rows = Vec::new();
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        let (mut target, mut weight) = (Vec::new(), Vec::new());
+        for query in indices.iter().map(|&i| &self.queries[i]) {
+            let drawn = draw.preferences(query, count, self.recipe.ties);
+            if drawn.is_empty() {
+                continue;
+            }
+            rows.push(query.embedding);
+            #[allow(clippy::cast_precision_loss)]
+            let share = query.weight / drawn.len() as f32;
+            for slot in 0..count {
+                let preference = drawn.get(slot);
+                first.push(preference.map_or(0, |p| p.a as i64));
+                second.push(preference.map_or(0, |p| p.b as i64));
+                target.push(preference.map_or(0.5, |p| p.target));
+                weight.push(preference.map_or(0.0, |_| share));
+            }
+        }
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let device = self.device;
+        let shape = [rows.len(), count];
+        let int = |values| Tensor::from_data(TensorData::new(values, shape), device);
+        let float = |values: Vec<f32>, shape| {
+            Tensor::<2>::from_data(TensorData::new(values, shape), device)
+        };
+        Ok(Some(Batch {
+            embedding: float(self.embeddings.read(&rows)?, [rows.len(), self.embeddings.width()]),
+            first: int(first),
+            second: int(second),
+            target: float(target, shape),
+            weight: float(weight, shape),
+        }))
+    }
+
+    fn keep(&self, head: &dyn TrainableHead, done: usize) -> Result<(), TrainerError> {
+        let note = HashMap::from([
+            ("epoch".to_owned(), done.to_string()),
+            ("identity".to_owned(), self.identity.to_owned()),
+        ]);
+        head.parameters().save(self.checkpoint, note)
+    }
+
+    fn resume(&self, head: &mut dyn TrainableHead) -> Result<usize, TrainerError> {
+        if !self.checkpoint.exists() {
+            return Ok(0);
+        }
+        let note = head.parameters_mut().load(self.checkpoint)?;
+        let fault = |detail: &str| TrainerError::BadCheckpoint {
+            path: self.checkpoint.to_owned(),
+            detail: detail.into(),
+        };
+        if note.get("identity").map(String::as_str) != Some(self.identity) {
+            return Err(fault("it belongs to another recipe or to other data"));
+        }
+        let done: usize = note
+            .get("epoch")
+            .and_then(|epoch| epoch.parse().ok())
+            .ok_or_else(|| fault("it does not state its epoch"))?;
+        eprintln!("resuming after epoch {done}");
+        Ok(done)
+    }
+}
+
+/// A scalar, `[1]`.
+fn loss(head: &dyn TrainableHead, batch: Batch) -> Tensor<1> {
+    let scores = head.scores(batch.embedding, true);
+    let logit = scores.clone().gather(1, batch.first) - scores.gather(1, batch.second);
+    let cross_entropy = log_sigmoid(logit.clone()) * batch.target.clone()
+        + log_sigmoid(-logit) * (-batch.target + 1.0);
+    let total = batch.weight.clone().sum();
+    -(cross_entropy * batch.weight).sum() / total
+}
+
+pub(crate) fn seed_device(device: &Device, seed: u64, epoch: usize) {
+    device.seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(epoch as u64));
+}
