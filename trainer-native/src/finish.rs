@@ -1,85 +1,108 @@
-//! A trained router to a bundle, with its calibration, its metrics and its report.
+//! A trained router to a bundle, with its calibration and its evaluation.
 //!
-//! Calibration and metrics are measured on the exported int8 graph through the engine, since that
-//! is what decides in the field.
+//! Calibration and evaluation are measured on the exported int8 graph through the engine, since
+//! that is what decides in the field. The same router in float stands beside it, to show what
+//! quantisation changed.
 
-use std::fmt::Write as _;
+use std::sync::atomic::AtomicBool;
 
-use rayon::prelude::*;
-use switchyard_router::{
-    Calibration, EncoderInfo, Head, Metric, Provenance, Query, Router, TruncationSide,
-};
+use switchyard_router::{Head, Metric, Provenance, Router};
 
-use crate::assess::{routed_rows, win_rates};
-use crate::data::Outcomes;
+use crate::assess::{self, PairRows, pair_rows, win_rates};
 use crate::device::ChosenDevice;
+use crate::encoder::embeddings::EmbeddingCache;
 use crate::error::TrainerError;
 use crate::eval::calibration::calibrate;
 use crate::eval::nearest_neighbours::{Neighbour, nearest_neighbours};
-use crate::eval::{self, Evaluation, MetricRow, RoutedRow, baselines};
+use crate::eval::results::build::{Benchmark, RouterColumn, Settings, build};
+use crate::eval::results::{BenchmarkResult, Precision as Judged, RouterResult};
 use crate::export::bundle::{BundleDraft, BundleFacts};
-use crate::export::static_router;
+use crate::export::{Precision, router_graph};
 use crate::prepare::Prepared;
-use crate::recipe::RecipeFile;
-use crate::run::Trained;
-use crate::verify::{self, Disagreement};
+use crate::recipe::{HeadRecipe, Recipe, RecipeFile};
+use crate::router::TrainedHead;
+use crate::run::{Run, Trained};
+use crate::verify::Disagreement;
 
 /// Neighbours of the kNN baseline.
 const NEIGHBOURS: usize = 40;
-/// Draws of the random baseline.
-const RANDOM_DRAWS: usize = 20;
 
 /// What a finished run has to show.
 pub struct Finished {
-    /// The bundle.
+    /// What ships.
     pub bundle: BundleDraft,
-    /// Rows of the table, baselines and published rows among them.
-    pub rows: Vec<MetricRow>,
-    /// Float against int8.
+    /// The same in float.
+    pub float: BundleDraft,
+    /// The evaluation on the gold source's rest; `None` where nothing was left to score.
+    pub result: Option<BenchmarkResult>,
+    /// Float against int8, on the scored queries, or else on those of the calibration.
     pub disagreement: Disagreement,
-    /// The router's own evaluation.
-    pub evaluation: Evaluation,
 }
 
 /// Exports, calibrates, evaluates and verifies.
 ///
 /// # Errors
-/// [`TrainerError::Disagreement`] where the export differs from the float model; those of the
+/// [`TrainerError::Disagreement`] where the int8 bundle differs from the float one; those of the
 /// engine and of the evaluation.
 pub fn finish(
+    run: &Run,
     recipe: &RecipeFile,
     prepared: &Prepared,
     trained: &Trained,
     chosen: &ChosenDevice,
+    stop: &AtomicBool,
 ) -> Result<Finished, TrainerError> {
     let facts = &recipe.recipe;
-    let column = |id: &str| {
-        prepared.train.model_index(id).ok_or_else(|| TrainerError::NoTrainingPair {
-            detail: format!("candidate {id:?} has no outcome in any source"),
-        })
-    };
-    let columns: Vec<usize> =
-        facts.candidates.iter().map(|c| column(&c.id)).collect::<Result<_, _>>()?;
-    let draft = draft(recipe, prepared, trained, chosen, &columns)?;
+    let bundle = draft(recipe, prepared, trained, chosen, Precision::Int8)?;
+    let float = draft(recipe, prepared, trained, chosen, Precision::Float)?;
+    // A win rate does not depend on the calibration, so one engine serves all that follows.
+    let (router, float_router) = (bundle.router()?, float.router()?);
+    let sample: Vec<&str> = prepared.calibration.iter().map(String::as_str).collect();
+    let sampled = win_rates(&router, &sample, stop)?;
+    let calibration = calibrate(&sampled, "queries held back from the recipe's sources")?;
+    let threshold = calibration.threshold_at_share(facts.default_strong_share);
+    let bundle = bundle.with_calibration(calibration.clone());
+    let float = float.with_calibration(calibration.clone());
+    if prepared.test.rows.is_empty() {
+        let exact = win_rates(&float_router, &sample, stop)?;
+        let disagreement = Disagreement::between(&exact, &sampled, threshold).check()?;
+        return Ok(Finished { bundle, float, result: None, disagreement });
+    }
 
-    // A win rate does not depend on the calibration, so one router serves all that follows.
-    let router = draft.router()?;
-    let calibration = calibration(&router, &prepared.calibration)?;
-    let rates = win_rates(&router, &prepared.test)?;
-    let routed = routed_rows(&prepared.test, &rates, &facts.strong, &facts.weak)?;
-    let evaluation = eval::evaluate(&routed)?;
-    let disagreement = verify::compare(
-        trained,
-        &router,
-        &prepared.test,
-        &rates,
-        column(&facts.strong)?,
-        column(&facts.weak)?,
-        calibration.threshold_at_share(0.5),
-    )?;
-    let rows = table(recipe, prepared, &router, &routed, &evaluation)?;
-    let bundle = draft.with_calibration(calibration).with_metrics(metrics(prepared, &evaluation));
-    Ok(Finished { bundle, rows, disagreement, evaluation })
+    let pair = pair_rows(&prepared.test, &facts.strong, &facts.weak)?;
+    let column = |judged: Judged, rates: Vec<f64>| RouterColumn {
+        tier: Some(facts.encoder.tier().into()),
+        training_seed: Some(facts.seed),
+        calibration: Some(calibration.clone()),
+        ..RouterColumn::new(&facts.name, facts.head.kind().name(), judged, rates)
+    };
+    let int8 = column(Judged::Int8, win_rates(&router, &pair.queries, stop)?);
+    let exact = column(Judged::Float, win_rates(&float_router, &pair.queries, stop)?);
+    let disagreement =
+        Disagreement::between(&exact.win_rates, &int8.win_rates, threshold).check()?;
+    let mut columns = vec![int8, exact];
+    if facts.head != HeadRecipe::Random {
+        let neighbours = neighbours(run, recipe, prepared, trained, &pair, stop)?;
+        let name = format!("kNN, k = {NEIGHBOURS}, same embeddings");
+        columns.push(RouterColumn {
+            tier: Some(facts.encoder.tier().into()),
+            ..RouterColumn::new(&name, "knn", Judged::Baseline, neighbours)
+        });
+    }
+    let kind = assess::benchmark_kind(prepared.benchmark_format);
+    let benchmark = Benchmark {
+        kind,
+        data_sha256: Some(prepared.benchmark_sha256.clone()),
+        leaks_removed: Some(prepared.test_leaks),
+        bad_rows: pair.without_pair,
+        score_scale: f64::from(prepared.test.score_scale),
+        ..Benchmark::new(&prepared.benchmark, &facts.weak, &facts.strong)
+    };
+    let settings = Settings::default();
+    let result = build(&benchmark, &pair.rows, &columns, &settings)?;
+    let bundle = bundle.with_metrics(metrics(prepared, &result, Judged::Int8));
+    let float = float.with_metrics(metrics(prepared, &result, Judged::Float));
+    Ok(Finished { bundle, float, result: Some(result), disagreement })
 }
 
 fn draft(
@@ -87,157 +110,114 @@ fn draft(
     prepared: &Prepared,
     trained: &Trained,
     chosen: &ChosenDevice,
-    columns: &[usize],
+    precision: Precision,
 ) -> Result<BundleDraft, TrainerError> {
     let facts = &recipe.recipe;
-    let model = static_router::graph(&trained.router, columns)?;
-    let [features, _] = trained.router.parameters.get("projection").dims();
+    let graph_head = match &trained.head {
+        TrainedHead::Graph(head) => Some((head.as_ref(), trained.columns.as_slice())),
+        _ => None,
+    };
+    let model = router_graph::build(&trained.encoder.network, graph_head, precision)?;
+    let memory = match &trained.head {
+        TrainedHead::SwRanking { memory, .. } | TrainedHead::Knn(memory) => Some(memory),
+        TrainedHead::Graph(_) | TrainedHead::Random => None,
+    };
     let stated = BundleFacts {
         name: facts.name.clone(),
-        kind: facts.kind.clone(),
+        kind: facts.head.kind().name().into(),
         candidates: facts.candidates.clone(),
-        encoder: EncoderInfo {
-            tier: facts.encoder.tier.clone(),
-            max_tokens: facts.encoder.max_tokens,
-            truncation_side: TruncationSide::Right,
-            pooling: "sum / sqrt(tokens), with length".into(),
-            embedding_size: features,
-            special_tokens: false,
-            source: Some(facts.encoder.source.clone()),
-        },
-        head: Head {
-            strong: Some(facts.strong.clone()),
-            weak: Some(facts.weak.clone()),
-            default_strong_share: Some(facts.default_strong_share),
-        },
+        encoder: trained.encoder.info(&facts.encoder),
+        head: head(facts, trained),
         trained_on: prepared.sources.clone(),
-        provenance: Provenance {
+        provenance: Some(Provenance {
             trainer: env!("CARGO_PKG_VERSION").into(),
             recipe: facts.name.clone(),
             recipe_sha256: recipe.sha256.clone(),
             seed: facts.seed,
             device: chosen.description.clone(),
             licence: facts.licence.clone(),
-        },
+        }),
     };
-    Ok(BundleDraft::new(stated, model, trained.tokenizer_json.clone()))
+    Ok(BundleDraft::new(stated, model, trained.encoder.tokenizer_json.clone(), memory))
 }
 
-fn calibration(router: &Router, sample: &Outcomes) -> Result<Calibration, TrainerError> {
-    let rates = win_rates(router, sample)?;
-    Ok(calibrate(&rates, "queries held back from the recipe's sources")?)
-}
-
-fn metrics(prepared: &Prepared, evaluation: &Evaluation) -> Vec<Metric> {
-    let percent = 100.0;
-    [
-        ("apgr", evaluation.apgr),
-        ("cpt50", evaluation.cpt50 * percent),
-        ("cpt80", evaluation.cpt80 * percent),
-    ]
-    .into_iter()
-    .map(|(metric, value)| Metric {
-        dataset: prepared.benchmark.clone(),
-        metric: metric.into(),
-        value,
-        rows: evaluation.rows as u64,
-        removed_as_leaks: prepared.test_leaks as u64,
-        held_out: true,
-    })
-    .collect()
-}
-
-/// The router's row, the baselines' and the published ones.
-fn table(
-    recipe: &RecipeFile,
-    prepared: &Prepared,
-    router: &Router,
-    routed: &[RoutedRow],
-    evaluation: &Evaluation,
-) -> Result<Vec<MetricRow>, TrainerError> {
-    let facts = &recipe.recipe;
-    let (set, leaks) = (prepared.benchmark.as_str(), prepared.test_leaks);
-    let lengths: Vec<usize> = prepared.test.rows.iter().map(|r| r.query.chars().count()).collect();
-    let random = baselines::random(routed, RANDOM_DRAWS, facts.seed)?;
-    let length = baselines::query_length(routed, &lengths)?;
-    let neighbours = neighbours(recipe, prepared, router, routed)?;
-    let oracle = baselines::oracle(routed)?;
-    let mut rows = vec![
-        MetricRow::measured(&format!("{} (int8)", facts.kind), set, leaks, evaluation),
-        MetricRow::baseline("random", set, leaks, &random),
-        MetricRow::measured("query length", set, leaks, &length),
-        MetricRow::measured(
-            &format!("kNN, k = {NEIGHBOURS}, same embeddings"),
-            set,
-            leaks,
-            &neighbours,
-        ),
-        MetricRow::measured("oracle", set, leaks, &oracle),
-        MetricRow::fixed("always weak", set, leaks, &baselines::always_weak(routed)?),
-        MetricRow::fixed(
-            "always strong (best single)",
-            set,
-            leaks,
-            &baselines::always_strong(routed)?,
-        ),
-    ];
-    rows.extend(eval::published::routellm_mmlu());
-    Ok(rows)
-}
-
-fn neighbours(
-    recipe: &RecipeFile,
-    prepared: &Prepared,
-    router: &Router,
-    routed: &[RoutedRow],
-) -> Result<Evaluation, TrainerError> {
-    let embed = |outcomes: &Outcomes| -> Result<Vec<Vec<f32>>, TrainerError> {
-        let embed = |query: &str| Ok(router.embed(&Query::new(query)?)?);
-        outcomes.rows.par_iter().map(|row| embed(&row.query)).collect()
+fn head(facts: &Recipe, trained: &Trained) -> Head {
+    let mut head = Head {
+        strong: Some(facts.strong.clone()),
+        weak: Some(facts.weak.clone()),
+        default_strong_share: Some(facts.default_strong_share),
+        ..Head::default()
     };
-    let facts = &recipe.recipe;
-    let pair = prepared.gold.model_index(&facts.strong).zip(prepared.gold.model_index(&facts.weak));
-    let labelled: Vec<Neighbour> = embed(&prepared.gold)?
-        .into_iter()
-        .zip(&prepared.gold.rows)
-        .filter_map(|(embedding, row)| {
-            let (strong, weak) = pair?;
-            let gain = f64::from(row.score(strong)? - row.score(weak)?);
-            Some(Neighbour { embedding, gain })
-        })
-        .collect();
-    let by_neighbours = nearest_neighbours(routed, &embed(&prepared.test)?, &labelled, NEIGHBOURS);
-    Ok(eval::evaluate(&by_neighbours)?)
-}
-
-/// The report in Markdown.
-#[must_use]
-pub fn report(recipe: &RecipeFile, prepared: &Prepared, finished: &Finished) -> String {
-    let facts = &recipe.recipe;
-    let mut text = format!("# Run `{}`\n\n", facts.name);
-    let _ = writeln!(
-        text,
-        "Strong `{}`, weak `{}`, seed {}. Measured on the exported int8 bundle.\n",
-        facts.strong, facts.weak, facts.seed
-    );
-    text.push_str(&eval::table::markdown(&finished.rows));
-    text.push_str("\n## Trained on\n\n| source | rows | removed as leaks | licence |\n| --- | --- | --- | --- |\n");
-    for source in &prepared.sources {
-        let _ = writeln!(
-            text,
-            "| {} | {} | {} | {} |",
-            source.name, source.rows, source.removed_as_leaks, source.licence
-        );
+    match (&facts.head, &trained.head) {
+        (HeadRecipe::SwRanking(settings), TrainedHead::SwRanking { tiers, .. }) => {
+            head.gamma = Some(settings.gamma);
+            head.tiers = Some(trained.columns.iter().map(|&model| tiers[model]).collect());
+        }
+        (HeadRecipe::Knn(settings), _) => head.neighbours = Some(settings.neighbours),
+        (HeadRecipe::Random, _) => head.seed = Some(facts.seed),
+        _ => {}
     }
-    let d = &finished.disagreement;
-    let _ = writeln!(
-        text,
-        "\n## Float against int8\n\n{} queries: win rates differ by {:.5} on average and {:.5} at \
-         most; {:.2} % of decisions change at the calibrated half.",
-        d.queries,
-        d.mean,
-        d.largest,
-        d.changed * 100.0
-    );
-    text
+    head
+}
+
+fn metrics(prepared: &Prepared, result: &BenchmarkResult, judged: Judged) -> Vec<Metric> {
+    let own = result.routers.iter().find(|router| router.precision == judged);
+    let share = |router: &RouterResult, quality| router.cpt_at(quality).map(|c| c.strong_share);
+    let values = own.map_or([None; 3], |r| [r.apgr, share(r, 0.5), share(r, 0.8)]);
+    let names = [("apgr", 1.0), ("cpt50", 100.0), ("cpt80", 100.0)];
+    names
+        .into_iter()
+        .zip(values)
+        .filter_map(|((metric, unit), value)| {
+            Some(Metric {
+                dataset: prepared.benchmark.clone(),
+                metric: metric.into(),
+                value: value? * unit,
+                rows: result.rows as u64,
+                removed_as_leaks: prepared.test_leaks as u64,
+                held_out: true,
+            })
+        })
+        .collect()
+}
+
+/// Win rates of the kNN baseline on the router's own embeddings.
+fn neighbours(
+    run: &Run,
+    recipe: &RecipeFile,
+    prepared: &Prepared,
+    trained: &Trained,
+    pair: &PairRows<'_>,
+    stop: &AtomicBool,
+) -> Result<Vec<f64>, TrainerError> {
+    let facts = &recipe.recipe;
+    let gold = pair_rows(&prepared.gold, &facts.strong, &facts.weak)?;
+    let (router, mut cache) = run.embedder(recipe, &trained.encoder)?;
+    let mut embed = |queries: &[&str]| embeddings(&router, &mut cache, queries, stop);
+    let labelled: Vec<Neighbour> = embed(&gold.queries)?
+        .into_iter()
+        .zip(&gold.rows)
+        .map(|(embedding, row)| Neighbour { embedding, gain: row.strong - row.weak })
+        .collect();
+    Ok(nearest_neighbours(&embed(&pair.queries)?, &labelled, NEIGHBOURS))
+}
+
+/// One embedding a query, without the length; zeros for a query without a token.
+fn embeddings(
+    router: &Router,
+    cache: &mut EmbeddingCache,
+    queries: &[&str],
+    stop: &AtomicBool,
+) -> Result<Vec<Vec<f32>>, TrainerError> {
+    let rows = cache.rows(router, queries.iter().copied(), stop)?;
+    let width = cache.width();
+    rows.into_iter()
+        .map(|row| match row {
+            Some(row) => cache.read(&[row]).map(|mut embedding| {
+                embedding.truncate(width - 1);
+                embedding
+            }),
+            None => Ok(vec![0.0; width - 1]),
+        })
+        .collect()
 }

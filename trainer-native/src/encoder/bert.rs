@@ -49,6 +49,29 @@ pub struct Bert {
     pub norm: LayerNorm,
     /// Transformer layers.
     pub layers: Vec<BertLayer>,
+    /// Epsilon of layer normalisation.
+    pub epsilon: f64,
+}
+
+/// How hidden states become one embedding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pooling {
+    /// The mean over the tokens.
+    Mean,
+    /// The first token's state, `[CLS]`.
+    Cls,
+}
+
+impl Pooling {
+    /// The word that `router.json` uses.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mean => "mean",
+            Self::Cls => "cls",
+        }
+    }
 }
 
 /// One transformer layer.
@@ -88,6 +111,19 @@ impl Bert {
         let bias = ((mask - 1.0) * 1e9).reshape([batch, 1, 1, length]);
         let start = self.norm.forward(summed);
         self.layers.iter().fold(start, |hidden, layer| layer.forward(hidden, bias.clone()))
+    }
+
+    /// The embedding of each query, `[B, H]`.
+    #[must_use]
+    pub fn pooled(&self, ids: Tensor<2, Int>, mask: Tensor<2>, pooling: Pooling) -> Tensor<2> {
+        match pooling {
+            Pooling::Mean => self.mean_pooled(ids, mask),
+            Pooling::Cls => {
+                let hidden = self.forward(ids, mask);
+                let [batch, _, width] = hidden.dims();
+                hidden.slice([0..batch, 0..1, 0..width]).squeeze_dim::<2>(1)
+            }
+        }
     }
 
     /// Mean of the hidden states over tokens, `[B, H]`.

@@ -108,6 +108,7 @@ impl Loader<'_> {
             types: embedding("token_type_embeddings", config.type_vocab_size)?,
             norm: self.norm("embeddings.LayerNorm", width, epsilon)?,
             layers: layers.collect::<Result<_, TrainerError>>()?,
+            epsilon,
         })
     }
 

@@ -1,6 +1,7 @@
 //! Encoders: query text to an embedding.
 //!
 //! - [`bert`]: a BERT-family transformer in burn;
+//! - [`bert_weights`]: its weights on the host, to cut down and to export;
 //! - [`hugging_face`]: reading one from a Hugging Face folder;
 //! - [`vocabulary`]: a WordPiece tokenizer cut down to the tokens that a corpus uses;
 //! - [`static_table`]: the *static* tier, a token table distilled from a transformer;
@@ -9,6 +10,7 @@
 //! An [`Encoder`] is what a run deploys: its weights on the host, its tokenizer, its facts.
 
 pub mod bert;
+pub mod bert_weights;
 pub mod embeddings;
 pub mod hugging_face;
 pub mod static_table;
@@ -19,6 +21,8 @@ use tokenizers::Tokenizer;
 
 use crate::error::TrainerError;
 use crate::recipe::EncoderRecipe;
+use bert::Pooling;
+use bert_weights::BertWeights;
 use static_table::StaticTable;
 
 /// An encoder's weights, on the host.
@@ -26,6 +30,16 @@ use static_table::StaticTable;
 pub enum Network {
     /// The *static* tier.
     Static(StaticTable),
+    /// A transformer, mean-pooled or at `[CLS]`.
+    Transformer {
+        /// The network.
+        weights: BertWeights,
+        /// How token vectors become one.
+        pooling: Pooling,
+        /// Root mean square that each embedding's coordinates are brought to; as they come where
+        /// absent.
+        scale: Option<f32>,
+    },
 }
 
 impl Network {
@@ -34,6 +48,7 @@ impl Network {
     pub fn embedding_size(&self) -> usize {
         match self {
             Self::Static(table) => table.width + 1,
+            Self::Transformer { weights, .. } => weights.width + 1,
         }
     }
 }
@@ -53,6 +68,8 @@ impl Encoder {
     pub fn info(&self, recipe: &EncoderRecipe) -> EncoderInfo {
         let (pooling, special_tokens) = match &self.network {
             Network::Static(_) => ("sum / sqrt(tokens), with length", false),
+            Network::Transformer { pooling: Pooling::Mean, .. } => ("mean, with length", true),
+            Network::Transformer { pooling: Pooling::Cls, .. } => ("cls, with length", true),
         };
         EncoderInfo {
             tier: recipe.tier().into(),

@@ -148,7 +148,7 @@ pub fn encoder_only(
     encoder: &Encoder,
     precision: Precision,
 ) -> Result<(Router, String), TrainerError> {
-    let (model, _) = router_graph::build(&encoder.network, None, precision)?;
+    let model = router_graph::build(&encoder.network, None, precision)?;
     let info = encoder.info(&recipe.encoder);
     let identity = sha256_hex(
         &[sha256_hex(&model), sha256_hex(&encoder.tokenizer_json), info.max_tokens.to_string()]

@@ -93,15 +93,39 @@ impl Graph {
         inputs: &[&str],
         attributes: &[Attribute<'_>],
     ) -> String {
+        self.push(operator, name, vec![name.into()], inputs, attributes);
+        name.into()
+    }
+
+    /// Adds a node with several outputs, called `name.0`, `name.1`, and so on.
+    pub fn node_with_outputs<const N: usize>(
+        &mut self,
+        operator: &str,
+        name: &str,
+        inputs: &[&str],
+        attributes: &[Attribute<'_>],
+    ) -> [String; N] {
+        let outputs = std::array::from_fn(|output| format!("{name}.{output}"));
+        self.push(operator, name, outputs.to_vec(), inputs, attributes);
+        outputs
+    }
+
+    fn push(
+        &mut self,
+        operator: &str,
+        name: &str,
+        outputs: Vec<String>,
+        inputs: &[&str],
+        attributes: &[Attribute<'_>],
+    ) {
         self.graph.node.push(pb::NodeProto {
             op_type: operator.into(),
             name: name.into(),
             input: inputs.iter().map(|&i| i.into()).collect(),
-            output: vec![name.into()],
+            output: outputs,
             attribute: attributes.iter().map(attribute).collect(),
             ..Default::default()
         });
-        name.into()
     }
 
     /// A cast to float.

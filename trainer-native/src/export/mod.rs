@@ -3,20 +3,26 @@
 //! - [`graph`]: an ONNX graph, node by node, as protobuf;
 //! - [`quantise`]: int8 with a scale per row or output channel;
 //! - [`static_encoder`]: the nodes of a static encoder;
+//! - [`transformer_encoder`]: the nodes of a BERT encoder, float or int8;
+//! - [`classifier_head`]: the nodes of a three-way classifier;
 //! - [`router_graph`]: encoder and head as one graph;
 //! - [`bundle`]: manifest, hashes, files.
 
 pub mod bundle;
+pub mod classifier_head;
 pub mod graph;
 pub mod quantise;
 pub mod router_graph;
 pub mod static_encoder;
+pub mod transformer_encoder;
 
-/// How a graph's weights are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The numbers a graph computes with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Precision {
-    /// 32-bit floats, as trained: the reference of the quantised graph.
+    /// 32-bit float throughout, as trained: the reference of the quantised graph.
     Float,
-    /// int8 with a scale per row or output channel: what ships.
+    /// int8 weights, matrix products of a transformer on activations quantised at run time: what
+    /// ships.
     Int8,
 }

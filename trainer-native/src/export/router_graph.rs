@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! tokens    = sum of mask                                     [1, 1]
+//! pooled    = encoder(ids, mask), of a transformer brought to one length where asked   [1, D]
 //! embedding = [pooled ; ln(1 + tokens) / 4 - 1]               [1, D + 1]
 //! scores    = head(embedding)                                 [1, M]   where the head is in the graph
 //! ```
@@ -10,7 +11,7 @@
 
 use super::Precision;
 use super::graph::{Attribute, Graph, Value};
-use super::static_encoder;
+use super::{static_encoder, transformer_encoder};
 use crate::encoder::Network;
 use crate::error::TrainerError;
 
@@ -23,7 +24,9 @@ pub struct Inputs {
     pub mask: String,
     /// Number of tokens, float `[1, 1]`.
     pub tokens: String,
-    /// The constant `[1]`, for the axes of `Squeeze` and `ReduceSum`.
+    /// The constant 1.0, float `[1]`.
+    pub one: String,
+    /// The constant `[1]`, int64, for the axes of `Squeeze` and `ReduceSum`.
     pub axis_1: String,
 }
 
@@ -43,19 +46,27 @@ pub trait GraphHead {
     ) -> Result<String, TrainerError>;
 }
 
-/// The model file, and the size of its embedding.
+/// The model file.
 ///
 /// # Errors
-/// [`TrainerError::NotFinite`].
+/// [`TrainerError::NotFinite`], [`TrainerError::BadEncoder`].
 pub fn build(
     network: &Network,
     head: Option<(&dyn GraphHead, &[usize])>,
     precision: Precision,
-) -> Result<(Vec<u8>, usize), TrainerError> {
+) -> Result<Vec<u8>, TrainerError> {
     let mut g = Graph::new("switchyard router");
     let inputs = inputs(&mut g);
     let pooled = match network {
         Network::Static(table) => static_encoder::pooled(&mut g, &inputs, table, precision),
+        Network::Transformer { weights, pooling, scale } => {
+            let pooled =
+                transformer_encoder::pooled(&mut g, &inputs, weights, precision, *pooling)?;
+            match scale {
+                Some(scale) => scaled(&mut g, &pooled, weights.width, *scale),
+                None => pooled,
+            }
+        }
     };
     let embedding = with_length(&mut g, &inputs, &pooled);
     let size = network.embedding_size();
@@ -64,20 +75,35 @@ pub fn build(
         g.output(&scores, Value::Float, &["1", &columns.len().to_string()]);
     }
     g.output(&embedding, Value::Float, &["1", &size.to_string()]);
-    Ok((g.into_bytes(), size))
+    Ok(g.into_bytes())
 }
 
-fn inputs(g: &mut Graph) -> Inputs {
+/// Adds the graph's inputs.
+pub(crate) fn inputs(g: &mut Graph) -> Inputs {
     let ids = g.input("input_ids", Value::Int64, &["1", "S"]);
     let mask = g.input("attention_mask", Value::Int64, &["1", "S"]);
     let mask = g.to_float("mask", &mask);
     let axis_1 = g.int64s("axis_1", &[1], &[1]);
     let tokens = g.node("ReduceSum", "tokens", &[&mask, &axis_1], &[Attribute::Int("keepdims", 1)]);
-    Inputs { ids, mask, tokens, axis_1 }
+    let one = g.floats("one", &[1], &[1.0]);
+    Inputs { ids, mask, tokens, one, axis_1 }
+}
+
+/// `pooled` brought to length `scale * sqrt(H)`.
+#[allow(clippy::cast_precision_loss)]
+fn scaled(g: &mut Graph, pooled: &str, width: usize, scale: f32) -> String {
+    let axes = [Attribute::Ints("axes", &[1]), Attribute::Int("keepdims", 1)];
+    let norm = g.node("ReduceL2", "pooled.norm", &[pooled], &axes);
+    // A hidden state of zeros has no direction: it stays zeros.
+    let least = g.floats("pooled.least", &[1], &[1e-12]);
+    let norm = g.node("Max", "pooled.norm_positive", &[&norm, &least], &[]);
+    let unit = g.node("Div", "pooled.unit", &[pooled, &norm], &[]);
+    let length = g.floats("pooled.length", &[1], &[scale * (width as f32).sqrt()]);
+    g.node("Mul", "pooled.scaled", &[&unit, &length], &[])
 }
 
 fn with_length(g: &mut Graph, inputs: &Inputs, pooled: &str) -> String {
-    let unit = g.floats("one", &[1], &[1.0]);
+    let unit = inputs.one.clone();
     let four = g.floats("four", &[1], &[4.0]);
     let more = g.node("Add", "tokens_and_one", &[&inputs.tokens, &unit], &[]);
     let log = g.node("Log", "log_tokens", &[&more], &[]);

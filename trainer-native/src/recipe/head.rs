@@ -66,6 +66,9 @@ pub struct SwRankingRecipe {
     /// Tiers the models are grouped into by Elo rating; 10 in the paper. Fewer models than that
     /// make one tier each.
     pub tiers: usize,
+    /// Battles drawn of a query that several LLMs answered.
+    #[serde(default = "some_battles")]
+    pub battles: usize,
     /// Most queries remembered; drawn from the recipe's seed where there are more.
     #[serde(default = "most_rows")]
     pub rows: usize,
@@ -85,6 +88,10 @@ pub struct KnnRecipe {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NoSettings {}
+
+fn some_battles() -> usize {
+    8
+}
 
 fn most_rows() -> usize {
     100_000
@@ -149,6 +156,7 @@ impl HeadRecipe {
             }
             Self::SwRanking(head) => {
                 at_least_one("tiers", head.tiers)?;
+                at_least_one("battles", head.battles)?;
                 at_least_one("rows", head.rows)?;
                 if head.tiers > 255 {
                     return Err(format!("head.tiers is {}, expected at most 255", head.tiers));

@@ -6,8 +6,139 @@
 use switchyard_router::{Battle, Memory, Records};
 
 use crate::data::elo::WinMatrix;
-use crate::data::tiers;
+use crate::data::{split_rows, tiers};
 use crate::encoder::embeddings::EmbeddingCache;
 use crate::error::TrainerError;
 use crate::recipe::{KnnRecipe, SwRankingRecipe};
-use crate::training::preferences::{Preference, TrainingQuery};
+use crate::training::preferences::{EpochDraw, Preference, TrainingQuery};
+use crate::training::set::TrainingSet;
+
+/// A memory of battles, and the tier of each model, from 0, the strongest.
+///
+/// # Errors
+/// [`TrainerError::NoTrainingPair`] where no battle is left; [`TrainerError::File`].
+pub fn sw_ranking(
+    recipe: &SwRankingRecipe,
+    seed: u64,
+    set: &TrainingSet,
+    cache: &EmbeddingCache,
+) -> Result<(Memory, Vec<u8>), TrainerError> {
+    let mut draw = EpochDraw::new(seed, 0);
+    let remembered: Vec<(&TrainingQuery, Vec<Preference>)> = drawn(set, recipe.rows, seed)
+        .map(|query| (query, draw.preferences(query, recipe.battles, true)))
+        .collect();
+    let tier_of = tiers_of(recipe, set, &remembered)?;
+    let (mut rows, mut weights, mut ends, mut battles) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (query, preferences) in remembered {
+        let before = battles.len();
+        // A battle within a tier says nothing about the difference between tiers.
+        battles.extend(preferences.iter().filter(|p| tier_of[p.a] != tier_of[p.b]).map(|p| {
+            Battle { a: tier_of[p.a], b: tier_of[p.b], target: p.target }
+        }));
+        if battles.len() > before {
+            rows.push(query.embedding);
+            weights.push(query.weight);
+            ends.push(u32::try_from(battles.len()).unwrap_or(u32::MAX));
+        }
+    }
+    if rows.is_empty() {
+        return Err(TrainerError::NoTrainingPair {
+            detail: "no battle between models of two tiers".into(),
+        });
+    }
+    let (width, vectors) = coordinates(cache, &rows)?;
+    let records = Records::Battles { weights, ends, battles };
+    Ok((Memory::new(width, &vectors, records), tier_of))
+}
+
+/// A memory of the candidates' scores; queries on which none of them was measured are left out.
+///
+/// # Errors
+/// [`TrainerError::NoTrainingPair`] where no query is left; [`TrainerError::File`].
+pub fn knn(
+    recipe: &KnnRecipe,
+    seed: u64,
+    set: &TrainingSet,
+    cache: &EmbeddingCache,
+    columns: &[usize],
+) -> Result<Memory, TrainerError> {
+    let (mut rows, mut scores) = (Vec::new(), Vec::new());
+    for query in drawn(set, recipe.rows, seed) {
+        let own: Vec<Option<f32>> = columns
+            .iter()
+            .map(|&model| query.scores.iter().find(|(m, _)| *m == model).map(|&(_, score)| score))
+            .collect();
+        if own.iter().any(Option::is_some) {
+            rows.push(query.embedding);
+            scores.extend(own);
+        }
+    }
+    if rows.is_empty() {
+        return Err(TrainerError::NoTrainingPair {
+            detail: "no query has an outcome of a candidate; preferences alone do not serve knn"
+                .into(),
+        });
+    }
+    let (width, vectors) = coordinates(cache, &rows)?;
+    let records = Records::Scores { candidates: columns.len(), scores };
+    Ok(Memory::new(width, &vectors, records))
+}
+
+/// Length feature, target of strong over weak, and weight of each query that has one.
+///
+/// # Errors
+/// [`TrainerError::File`].
+pub fn pair_lengths(
+    set: &TrainingSet,
+    cache: &EmbeddingCache,
+    (strong, weak): (usize, usize),
+) -> Result<Vec<(f64, f64, f64)>, TrainerError> {
+    let mut rows = Vec::new();
+    for query in &set.queries {
+        let score = |model| query.scores.iter().find(|(m, _)| *m == model).map(|&(_, s)| s);
+        let target = match query.label {
+            Some(label) if (label.a, label.b) == (strong, weak) => Some(label.target),
+            Some(label) if (label.b, label.a) == (strong, weak) => Some(1.0 - label.target),
+            _ => score(strong).zip(score(weak)).map(|(s, w)| f32::midpoint(1.0, s - w)),
+        };
+        let Some(target) = target else { continue };
+        let embedding = cache.read(&[query.embedding])?;
+        let length = embedding.last().copied().unwrap_or_default();
+        rows.push((f64::from(length), f64::from(target), f64::from(query.weight)));
+    }
+    Ok(rows)
+}
+
+/// Tiers by dynamic programming on Elo ratings; models that fought no battle stand in the last.
+fn tiers_of(
+    recipe: &SwRankingRecipe,
+    set: &TrainingSet,
+    remembered: &[(&TrainingQuery, Vec<Preference>)],
+) -> Result<Vec<u8>, TrainerError> {
+    let mut wins = WinMatrix::new(&set.models);
+    for (query, preferences) in remembered {
+        for p in preferences {
+            wins.add(p.a, p.b, p.target, query.weight);
+        }
+    }
+    todo!()
+}
+
+/// At most `rows` queries, in order.
+fn drawn(set: &TrainingSet, rows: usize, seed: u64) -> impl Iterator<Item = &TrainingQuery> {
+    let (taken, _) = split_rows(set.queries.len(), rows, seed);
+    taken.into_iter().filter_map(|at| set.queries.get(at))
+}
+
+/// The embeddings of rows without their length: that is no direction to be similar in.
+fn coordinates(cache: &EmbeddingCache, rows: &[u32]) -> Result<(usize, Vec<f32>), TrainerError> {
+    let width = cache.width();
+    let mut vectors = Vec::with_capacity(rows.len() * (width - 1));
+    for part in rows.chunks(1024) {
+        for embedding in cache.read(part)?.chunks_exact(width) {
+            vectors.extend_from_slice(&embedding[..width - 1]);
+        }
+    }
+    Ok((width - 1, vectors))
+}

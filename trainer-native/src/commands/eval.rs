@@ -1,0 +1,146 @@
+//! `trainer eval`: bundles on a benchmark.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use switchyard_router::Router;
+use switchyard_trainer::TrainerError;
+use switchyard_trainer::assess::{self, pair_rows, win_rates};
+use switchyard_trainer::data::{Outcomes, Stems, remove_leaks};
+use switchyard_trainer::eval::results::build::{Benchmark, RouterColumn, Settings, build};
+use switchyard_trainer::eval::results::Precision;
+use switchyard_trainer::training::interrupt;
+
+#[derive(Args)]
+pub struct EvalArgs {
+    /// Bundles: those that `train` and `export` wrote.
+    #[arg(required = true)]
+    bundles: Vec<PathBuf>,
+    /// A file or folder of outcomes.
+    #[arg(long)]
+    data: PathBuf,
+    /// Its layout; found out where absent.
+    #[arg(long)]
+    format: Option<String>,
+    /// The benchmark's name in tables; the file's where absent.
+    #[arg(long)]
+    name: Option<String>,
+    /// Name of the strong model in the file, where it differs from the bundle's.
+    #[arg(long)]
+    strong: Option<String>,
+    /// Name of the weak model in the file, where it differs from the bundle's.
+    #[arg(long)]
+    weak: Option<String>,
+    /// Outcomes or preferences trained on: rows that ask one of their questions are left out and
+    /// counted. May be given several times.
+    #[arg(long)]
+    without: Vec<PathBuf>,
+    /// Also runs the float bundle beside each (`bundle-float` in the same folder).
+    #[arg(long)]
+    float: bool,
+    /// Parts of the gap to give a CPT for, in [0, 1].
+    #[arg(long, value_delimiter = ',', default_value = "0.5,0.8")]
+    cpt: Vec<f64>,
+    /// Thresholds to give score, share and money for.
+    #[arg(long, value_delimiter = ',')]
+    threshold: Vec<f64>,
+    /// Shares of strong calls to give score and money for, by each bundle's calibration.
+    #[arg(long, value_delimiter = ',', default_value = "0.1,0.25,0.5,0.75")]
+    share: Vec<f64>,
+    /// Seed of the bootstrap and of the random routers.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Bootstrap resamples.
+    #[arg(long, default_value_t = 1000)]
+    resamples: usize,
+    /// Folder to write `result.json`, `report.md` and `report.html` to.
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Leaves bad rows out and counts them.
+    #[arg(long)]
+    skip_bad: bool,
+}
+
+pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
+    let stop = interrupt::flag()?;
+    let routers = args.routers()?;
+    let loaded = super::outcomes(&args.data, args.format.as_deref(), args.skip_bad)?;
+    let (outcomes, leaks) = args.without_leaks(loaded.outcomes)?;
+    let first = &routers[0].0.info().head;
+    let named = |given: &Option<String>, own: &Option<String>| given.clone().or(own.clone());
+    let pair = named(&args.strong, &first.strong).zip(named(&args.weak, &first.weak));
+    let Some((strong, weak)) = pair else {
+        anyhow::bail!("the bundle names no strong and weak candidate: give --strong and --weak");
+    };
+    let pair = pair_rows(&outcomes, &strong, &weak)?;
+    let mut columns = Vec::new();
+    for (router, precision) in &routers {
+        let info = router.info();
+        columns.push(RouterColumn {
+            tier: Some(info.encoder.tier.clone()),
+            training_seed: info.provenance.as_ref().map(|p| p.seed),
+            calibration: info.calibration.clone(),
+            ..RouterColumn::new(
+                &info.name,
+                router.kind().name(),
+                *precision,
+                win_rates(router, &pair.queries, &stop)?,
+            )
+        });
+    }
+    let name = args.name.clone().unwrap_or_else(|| match args.data.file_name() {
+        Some(name) => name.to_string_lossy().into_owned(),
+        None => args.data.display().to_string(),
+    });
+    let benchmark = Benchmark {
+        kind: assess::benchmark_kind(loaded.format),
+        data_sha256: Some(loaded.sha256),
+        leaks_removed: leaks,
+        bad_rows: loaded.bad_count + pair.without_pair,
+        score_scale: f64::from(outcomes.score_scale),
+        ..Benchmark::new(&name, &weak, &strong)
+    };
+    let mut settings = Settings {
+        qualities: args.cpt.clone(),
+        thresholds: args.threshold.clone(),
+        strong_shares: args.share.clone(),
+        ..Settings::default()
+    };
+    settings.bootstrap.seed = args.seed;
+    settings.bootstrap.resamples = args.resamples;
+    let result = build(&benchmark, &pair.rows, &columns, &settings).map_err(TrainerError::from)?;
+    match &args.out {
+        Some(folder) => super::report::write_all(folder, &[result])?,
+        None => println!("{}", super::report::markdown(&[result])?),
+    }
+    Ok(())
+}
+
+impl EvalArgs {
+    fn routers(&self) -> Result<Vec<(Router, Precision)>, TrainerError> {
+        let mut routers = Vec::new();
+        for folder in &self.bundles {
+            routers.push((super::router(folder)?, Precision::Int8));
+            if self.float {
+                routers.push((super::router(&folder.join("../bundle-float"))?, Precision::Float));
+            }
+        }
+        Ok(routers)
+    }
+
+    /// The rows whose questions stand in none of the sources trained on; `None` where none is
+    /// named.
+    fn without_leaks(&self, outcomes: Outcomes) -> Result<(Outcomes, Option<usize>), TrainerError> {
+        if self.without.is_empty() {
+            return Ok((outcomes, None));
+        }
+        let mut trained_on = Stems::default();
+        for path in &self.without {
+            for query in super::queries(path, None, self.skip_bad)? {
+                trained_on.insert(&query);
+            }
+        }
+        let (kept, removed) = remove_leaks(&outcomes, &trained_on);
+        Ok((kept, Some(removed)))
+    }
+}

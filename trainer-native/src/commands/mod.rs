@@ -1,0 +1,53 @@
+//! One file a command: its arguments, and the calls into the library.
+
+pub mod calibrate;
+pub mod data;
+pub mod eval;
+pub mod report;
+pub mod train;
+pub mod verify;
+
+use std::path::Path;
+
+use switchyard_router::Router;
+use switchyard_trainer::TrainerError;
+use switchyard_trainer::data::{self as sources, Format, Loaded, ReadOptions};
+use switchyard_trainer::export::bundle;
+
+/// The engine on a bundle's folder.
+fn router(folder: &Path) -> Result<Router, TrainerError> {
+    Ok(Router::from_files(&bundle::read_files(folder)?)?)
+}
+
+/// Outcomes from a file or folder.
+fn outcomes(path: &Path, format: Option<&str>, skip_bad: bool) -> Result<Loaded, TrainerError> {
+    let format = format.map(Format::from_name).transpose()?;
+    Ok(sources::read(path, format, &ReadOptions { skip_bad })?)
+}
+
+/// Every query of a file or folder of outcomes or preferences.
+fn queries(path: &Path, format: Option<&str>, skip_bad: bool) -> Result<Vec<String>, TrainerError> {
+    let options = ReadOptions { skip_bad };
+    let format = match format {
+        Some(name) => Format::from_name(name)?,
+        None => sources::detect(path)?,
+    };
+    let mut queries = Vec::new();
+    match format.table() {
+        sources::Table::Outcomes => {
+            let loaded = sources::read(path, Some(format), &options)?;
+            queries.extend(loaded.outcomes.rows.into_iter().map(|row| row.query));
+        }
+        sources::Table::Preferences => {
+            sources::for_each_preference(path, Some(format), &options, &mut |row| {
+                queries.push(row.query);
+                Ok(())
+            })?;
+        }
+    }
+    Ok(queries)
+}
+
+fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<(), TrainerError> {
+    std::fs::write(path, text).map_err(TrainerError::file(path))
+}

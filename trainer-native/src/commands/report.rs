@@ -1,0 +1,1 @@
+//! `trainer report`: pages and tables from stored results.

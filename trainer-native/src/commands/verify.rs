@@ -1,0 +1,43 @@
+//! `trainer verify`: what quantisation changed.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use switchyard_trainer::assess::win_rates;
+use switchyard_trainer::training::interrupt;
+use switchyard_trainer::verify::Disagreement;
+
+#[derive(Args)]
+pub struct VerifyArgs {
+    /// The int8 bundle, in its run's folder.
+    bundle: PathBuf,
+    /// The float bundle; `bundle-float` beside the other where absent.
+    #[arg(long)]
+    float: Option<PathBuf>,
+    /// Outcomes or preferences whose queries are compared.
+    #[arg(long)]
+    data: PathBuf,
+    /// Their layout; found out where absent.
+    #[arg(long)]
+    format: Option<String>,
+    /// Leaves bad rows out and counts them.
+    #[arg(long)]
+    skip_bad: bool,
+}
+
+pub fn run(args: &VerifyArgs) -> anyhow::Result<()> {
+    let stop = interrupt::flag()?;
+    let int8 = super::router(&args.bundle)?;
+    let float = args.float.clone().unwrap_or_else(|| args.bundle.join("../bundle-float"));
+    let float = super::router(&float)?;
+    let texts = super::queries(&args.data, args.format.as_deref(), args.skip_bad)?;
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let info = int8.info();
+    let share = info.head.default_strong_share.unwrap_or(0.5);
+    let threshold = info.calibration.as_ref().map_or(0.5, |c| c.threshold_at_share(share));
+    let (exact, rounded) = (win_rates(&float, &texts, &stop)?, win_rates(&int8, &texts, &stop)?);
+    let found = Disagreement::between(&exact, &rounded, threshold);
+    println!("{}", serde_json::to_string_pretty(&found)?);
+    found.check()?;
+    Ok(())
+}
