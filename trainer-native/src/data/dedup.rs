@@ -15,21 +15,21 @@
 //! assert!(!held.contains("Which metal melts highest?"));
 //! ```
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
+use super::source_log::fingerprint;
 use super::{Outcomes, Question};
 
-/// A set of questions, to look others up in.
+/// A set of questions, to look others up in. Of each question only fingerprints of eight bytes are
+/// kept, so that those of a million battles fit in some tens of megabytes.
 #[derive(Debug, Clone, Default)]
 pub struct Stems {
-    by_stem: HashMap<String, Seen>,
-}
-
-/// How a stem has been seen: without options, and with which ones.
-#[derive(Debug, Clone, Default)]
-struct Seen {
-    bare: bool,
-    options: HashSet<String>,
+    /// Stems seen without options.
+    bare: HashSet<u64>,
+    /// Stems seen with options.
+    with_options: HashSet<u64>,
+    /// Stems together with one of their options.
+    options: HashSet<u64>,
 }
 
 impl Stems {
@@ -52,9 +52,13 @@ impl Stems {
     pub fn insert(&mut self, query: &str) -> bool {
         let question = Question::parse(query);
         let new = !self.has(&question);
-        let seen = self.by_stem.entry(question.stem).or_default();
-        seen.bare |= question.options.is_empty();
-        seen.options.extend(question.options);
+        let stem = fingerprint(&question.stem);
+        if question.options.is_empty() {
+            self.bare.insert(stem);
+        } else {
+            self.with_options.insert(stem);
+            self.options.extend(question.options.iter().map(|option| fingerprint(&(stem, option))));
+        }
         new
     }
 
@@ -64,24 +68,27 @@ impl Stems {
         self.has(&Question::parse(query))
     }
 
-    fn has(&self, question: &Question) -> bool {
-        self.by_stem.get(&question.stem).is_some_and(|seen| {
-            seen.bare
-                || question.options.is_empty()
-                || question.options.iter().any(|option| seen.options.contains(option))
-        })
+    pub(super) fn has(&self, question: &Question) -> bool {
+        let stem = fingerprint(&question.stem);
+        self.bare.contains(&stem)
+            || match question.options.as_slice() {
+                [] => self.with_options.contains(&stem),
+                options => options
+                    .iter()
+                    .any(|option| self.options.contains(&fingerprint(&(stem, option)))),
+            }
     }
 
     /// How many different stems there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.by_stem.len()
+        self.bare.union(&self.with_options).count()
     }
 
     /// Whether there is no question at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.by_stem.is_empty()
+        self.bare.is_empty() && self.with_options.is_empty()
     }
 }
 
@@ -100,7 +107,7 @@ pub fn remove_leaks(train: &Outcomes, held: &Stems) -> (Outcomes, usize) {
     keep(train, |query| !held.contains(query))
 }
 
-fn keep(outcomes: &Outcomes, mut wanted: impl FnMut(&str) -> bool) -> (Outcomes, usize) {
+pub(super) fn keep(outcomes: &Outcomes, mut wanted: impl FnMut(&str) -> bool) -> (Outcomes, usize) {
     let kept: Vec<usize> = outcomes
         .rows
         .iter()
@@ -125,10 +132,12 @@ mod tests {
             category: None,
             cluster: None,
             scores: vec![(0, 1.0), (1, 0.0)],
+            costs: Vec::new(),
         };
         Outcomes {
             models: vec!["small".to_owned(), "large".to_owned()],
             rows: queries.iter().enumerate().map(row).collect(),
+            ..Outcomes::default()
         }
     }
 

@@ -3,7 +3,8 @@
 
 use std::path::PathBuf;
 
-use super::row_sink::BadRow;
+use super::source_log::BadRow;
+use super::{Format, Table};
 
 /// Why a source could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +45,7 @@ pub enum DataError {
         /// What should be in it.
         expected: &'static str,
     },
-    /// A CSV file's first line does not name the columns.
+    /// A table's columns are not named as they should be; parquet names them in its schema.
     #[error(
         "{path}:1: found the columns {found}, expected {expected}. Fix the header, or name another format with --format"
     )]
@@ -83,6 +84,90 @@ pub enum DataError {
         /// Rows left out as bad.
         bad: usize,
     },
+    /// A record of a CSV file that does not end.
+    #[error(
+        "{path}:{line}: found a record of more than {limit} bytes, expected a shorter one. A quote that is opened here may not be closed: fix the file. Rows after this point cannot be found, so --skip-bad does not help"
+    )]
+    RowTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The line near which the record begins.
+        line: u64,
+        /// The most bytes that a record may have.
+        limit: usize,
+    },
+    /// A parquet file that is cut off or damaged, or that holds what cannot be read.
+    #[error("{path}: cannot be read as parquet: {detail}. Fetch or write the file again")]
+    BadParquet {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// A parquet column that holds more than one value a row.
+    #[error(
+        "{path}: found {found} in the column {column:?}, expected one text or number a row. Write the column as text, a list as JSON, or convert the file to CSV"
+    )]
+    NestedColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// What it holds.
+        found: String,
+    },
+    /// A source of several files, of which some are missing.
+    #[error("{path}: found {found}, expected {expected}. Give the folder that holds both")]
+    MissingPart {
+        /// File or folder.
+        path: PathBuf,
+        /// What is there.
+        found: &'static str,
+        /// What a whole source has.
+        expected: &'static str,
+    },
+    /// A source of the other kind: battles where scores are needed, or the reverse.
+    #[error("{path}: found {} (format {format}), expected {}. {}", .format.table(), other_table(*.format), other_call(*.format))]
+    WrongTable {
+        /// File or folder.
+        path: PathBuf,
+        /// Its format.
+        format: Format,
+    },
+    /// A model that no row names.
+    #[error("unknown model {asked:?}, expected one of {known}. Names are compared exactly")]
+    UnknownModel {
+        /// The name asked for.
+        asked: String,
+        /// The names there are.
+        known: String,
+    },
+    /// More models than a table of battles between them has room for.
+    #[error(
+        "found more than {limit} models ({example:?} among them), expected model names. Check that the columns are not mixed up"
+    )]
+    TooManyModels {
+        /// The most models.
+        limit: usize,
+        /// One of them.
+        example: String,
+    },
+    /// Ratings cannot be computed.
+    #[error("no ratings: {detail}")]
+    NoRatings {
+        /// What was found and what was expected.
+        detail: String,
+    },
+    /// Ratings cannot be parted into that many tiers.
+    #[error(
+        "found {found} different ratings, expected at least as many as tiers ({tiers}), and at least one tier. Ask for fewer tiers"
+    )]
+    BadTierCount {
+        /// Different ratings.
+        found: usize,
+        /// Tiers asked for.
+        tiers: usize,
+    },
     /// Fewer than two models: nothing to choose between.
     #[error(
         "{path}: found scores of one model only ({model}), expected at least two. A router chooses between models: add the scores of another model to the same rows"
@@ -109,7 +194,32 @@ impl DataError {
             Self::JsonSyntax { .. } => "json_syntax",
             Self::BadRow(row) => row.code,
             Self::NoRows { .. } => "no_rows",
+            Self::RowTooLarge { .. } => "row_too_large",
+            Self::BadParquet { .. } => "bad_parquet",
+            Self::NestedColumn { .. } => "nested_column",
+            Self::MissingPart { .. } => "missing_part",
+            Self::WrongTable { .. } => "wrong_table",
+            Self::UnknownModel { .. } => "unknown_model",
+            Self::TooManyModels { .. } => "too_many_models",
+            Self::NoRatings { .. } => "no_ratings",
+            Self::BadTierCount { .. } => "bad_tier_count",
             Self::TooFewModels { .. } => "too_few_models",
         }
+    }
+}
+
+fn other_table(format: Format) -> Table {
+    match format.table() {
+        Table::Outcomes => Table::Preferences,
+        Table::Preferences => Table::Outcomes,
+    }
+}
+
+fn other_call(format: Format) -> &'static str {
+    match format.table() {
+        Table::Outcomes => {
+            "Read it with data::read, and make preferences of two models with data::preferences_from_outcomes"
+        }
+        Table::Preferences => "Stream it with data::for_each_preference",
     }
 }

@@ -18,30 +18,60 @@
 //! # }
 //! ```
 
+mod arena;
+mod csv_rows;
 mod dedup;
+mod detect;
+mod elo;
 mod error;
 mod files;
+mod format;
+mod golden;
+pub mod gpt4_dataset;
+mod inspect;
+mod leaks;
+mod lines;
 mod outcomes;
 pub mod outcomes_jsonl;
+mod parquet_rows;
+mod preferences;
+pub mod preferences_jsonl;
+mod python_list;
 mod question;
+mod rorf;
+pub mod routellm_gsm8k;
 pub mod routellm_mmlu;
+pub mod routellm_mt_bench;
+mod routerbench;
 pub mod routerdc;
 mod row_sink;
 mod score_map;
+mod source_log;
 mod split;
+mod table_rows;
+mod tiers;
+mod true_false_csv;
 
 pub use dedup::{Stems, remove_duplicates, remove_leaks};
+pub use detect::detect;
+pub use elo::{Battles, MAX_RATED_MODELS, PRIOR_BATTLES, RatedModel, Ratings};
 pub use error::DataError;
-pub use files::{Format, detect};
+pub use format::{Format, Table};
+pub use golden::preferences_from_outcomes;
+pub use inspect::{Inspection, ModelSummary, PairCount, inspect};
+pub use leaks::{HeldQuestions, LeakCount};
 pub use outcomes::{OutcomeRow, Outcomes};
+pub use preferences::{PreferenceRow, PreferenceSource, for_each_preference};
 pub use question::{Question, question_stem};
-pub use row_sink::{BadRow, MAX_STORED_BAD_ROWS};
+pub use source_log::{BadRow, MAX_STORED_BAD_ROWS};
 pub(crate) use split::seeded;
 pub use split::{split_rows, split_rows_stratified};
+pub use tiers::tiers;
 
 use std::path::{Path, PathBuf};
 
 use row_sink::RowSink;
+use source_log::SourceLog;
 
 /// How strictly a source is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -71,12 +101,13 @@ pub struct Loaded {
     pub bad_count: usize,
 }
 
-/// Reads a file, or a folder of files of one format.
+/// Reads the outcomes of a file, or of a folder of files of one format.
 ///
 /// `format` `None` means: find out with [`detect`].
 ///
 /// # Errors
-/// Every variant of [`DataError`] can occur; a bad row is one unless
+/// [`DataError::WrongTable`] for a format of preferences, which [`for_each_preference`] reads, and
+/// what else can be wrong with a source; a bad row is an error unless
 /// [`skip_bad`](ReadOptions::skip_bad) is set.
 pub fn read(
     path: &Path,
@@ -87,14 +118,60 @@ pub fn read(
         Some(format) => format,
         None => detect(path)?,
     };
-    let files = files::list(path, format)?;
-    let mut sink = RowSink::new(options);
+    let mut rows = Vec::new();
+    let read = stream_outcomes(path, format, options, &mut |row| rows.push(row))?;
+    let bad_count = read.log.bad_count;
+    if rows.is_empty() {
+        return Err(DataError::NoRows { path: path.to_owned(), bad: bad_count });
+    }
+    if let [model] = read.models.as_slice() {
+        return Err(DataError::TooFewModels { path: path.to_owned(), model: model.clone() });
+    }
+    Ok(Loaded {
+        outcomes: Outcomes { models: read.models, rows, score_scale: read.score_scale },
+        format,
+        sha256: read.log.sha256(),
+        files: read.files,
+        bytes: read.log.bytes,
+        bad_rows: read.log.bad_rows,
+        bad_count,
+    })
+}
+
+/// What is known of outcomes when all rows are read, besides the rows.
+struct Streamed {
+    models: Vec<String>,
+    score_scale: f32,
+    files: Vec<PathBuf>,
+    log: SourceLog,
+}
+
+/// Hands on row after row; neither no row nor a single model is an error here.
+fn stream_outcomes(
+    path: &Path,
+    format: Format,
+    options: &ReadOptions,
+    take: &mut dyn FnMut(OutcomeRow),
+) -> Result<Streamed, DataError> {
+    let files = match format.table() {
+        Table::Outcomes => files::list(path, format)?,
+        Table::Preferences => {
+            return Err(DataError::WrongTable { path: path.to_owned(), format });
+        }
+    };
+    let mut sink = RowSink::new(options, take);
     match format {
         Format::RouteLlmMmlu => routellm_mmlu::read_files(&files, &mut sink)?,
+        Format::RouteLlmGsm8k => routellm_gsm8k::read_files(&files, &mut sink)?,
+        Format::RouteLlmMtBench => routellm_mt_bench::read_files(path, &files, &mut sink)?,
         Format::RouterDc => routerdc::read_files(&files, &mut sink)?,
+        Format::RouterBench => routerbench::read_files(&files, &mut sink)?,
+        Format::Rorf => rorf::read_files(&files, &mut sink)?,
         Format::OutcomesJsonl => outcomes_jsonl::read_files(&files, &mut sink)?,
+        Format::Arena | Format::Gpt4Dataset | Format::PreferencesJsonl => {}
     }
-    sink.finish(path, format, files)
+    let score_scale = sink.score_scale.unwrap_or(1.0);
+    Ok(Streamed { models: sink.models, score_scale, files, log: sink.log })
 }
 
 #[cfg(test)]

@@ -3,12 +3,21 @@
 use std::collections::HashMap;
 
 /// Queries with their outcomes, over one list of models.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Outcomes {
     /// Names of the models, in order of first appearance; rows refer to them by index.
     pub models: Vec<String>,
     /// One row a query.
     pub rows: Vec<OutcomeRow>,
+    /// What a score of 1 stands for in the unit of the source: 10 for MT-Bench, whose judge gives
+    /// 1 to 10, and 1 where scores are shares or right and wrong.
+    pub score_scale: f32,
+}
+
+impl Default for Outcomes {
+    fn default() -> Self {
+        Self { models: Vec::new(), rows: Vec::new(), score_scale: 1.0 }
+    }
 }
 
 /// One query and how well each model did on it.
@@ -27,18 +36,31 @@ pub struct OutcomeRow {
     /// Index into [`Outcomes::models`] and score in [0, 1]; sparse, ascending by index, at most
     /// one entry a model.
     pub scores: Vec<(usize, f32)>,
+    /// Index into [`Outcomes::models`] and what the model's answer cost in US dollars; sparse as
+    /// the scores are, and empty where the source states no costs.
+    pub costs: Vec<(usize, f32)>,
 }
 
 impl OutcomeRow {
     /// The model's score in [0, 1], or `None` where it was not measured on this query.
     #[must_use]
     pub fn score(&self, model: usize) -> Option<f32> {
-        self.scores
-            .binary_search_by_key(&model, |&(index, _)| index)
-            .ok()
-            .and_then(|at| self.scores.get(at))
-            .map(|&(_, score)| score)
+        value_of(&self.scores, model)
     }
+
+    /// What the model's answer cost in US dollars, or `None` where the source does not say.
+    #[must_use]
+    pub fn cost(&self, model: usize) -> Option<f32> {
+        value_of(&self.costs, model)
+    }
+}
+
+fn value_of(values: &[(usize, f32)], model: usize) -> Option<f32> {
+    values
+        .binary_search_by_key(&model, |&(index, _)| index)
+        .ok()
+        .and_then(|at| values.get(at))
+        .map(|&(_, value)| value)
 }
 
 impl Outcomes {
@@ -55,12 +77,19 @@ impl Outcomes {
         Outcomes {
             models: self.models.clone(),
             rows: rows.iter().filter_map(|&row| self.rows.get(row)).cloned().collect(),
+            score_scale: self.score_scale,
         }
     }
 
     /// Adds the rows of another table after the own ones. Models are matched by name; those that
-    /// only the other table knows are added to the list.
+    /// only the other table knows are added to the list. Tables of different score scales share
+    /// none but 1: their scores then say how large a part of the best score was reached.
     pub fn append(&mut self, other: Outcomes) {
+        if self.rows.is_empty() {
+            self.score_scale = other.score_scale;
+        } else if self.score_scale != other.score_scale && !other.rows.is_empty() {
+            self.score_scale = 1.0;
+        }
         let mut known: HashMap<String, usize> =
             self.models.iter().cloned().enumerate().map(|(at, name)| (name, at)).collect();
         let mut new_index = Vec::with_capacity(other.models.len());
@@ -73,12 +102,14 @@ impl Outcomes {
             new_index.push(at);
         }
         for mut row in other.rows {
-            for (model, _) in &mut row.scores {
-                if let Some(&at) = new_index.get(*model) {
-                    *model = at;
+            for values in [&mut row.scores, &mut row.costs] {
+                for (model, _) in values.iter_mut() {
+                    if let Some(&at) = new_index.get(*model) {
+                        *model = at;
+                    }
                 }
+                values.sort_by_key(|&(model, _)| model);
             }
-            row.scores.sort_by_key(|&(model, _)| model);
             self.rows.push(row);
         }
     }
@@ -97,11 +128,13 @@ mod tests {
             category: None,
             cluster: None,
             scores: scores.to_vec(),
+            costs: scores.to_vec(),
         }
     }
 
     fn table(models: &[&str], rows: Vec<OutcomeRow>) -> Outcomes {
-        Outcomes { models: models.iter().map(|&m| m.to_owned()).collect(), rows }
+        let models = models.iter().map(|&m| m.to_owned()).collect();
+        Outcomes { models, rows, score_scale: 1.0 }
     }
 
     #[test]
@@ -112,7 +145,20 @@ mod tests {
         left.append(right);
         assert_eq!(left.models, ["small", "large", "huge"]);
         assert_eq!(left.rows[1].scores, [(0, 0.0), (1, 0.75), (2, 0.5)]);
+        assert_eq!(left.rows[1].costs, left.rows[1].scores);
         assert_eq!(left.rows[0].scores, [(0, 0.25), (1, 1.0)]);
+    }
+
+    #[test]
+    fn append_keeps_a_score_scale_that_both_tables_share() {
+        let judged = Outcomes { score_scale: 10.0, ..table(&["m"], vec![row("a", &[(0, 0.5)])]) };
+        let mut all = Outcomes::default();
+        all.append(judged.clone());
+        assert_eq!(all.score_scale, 10.0);
+        all.append(judged);
+        assert_eq!(all.score_scale, 10.0);
+        all.append(table(&["m"], vec![row("b", &[(0, 0.5)])]));
+        assert_eq!((all.score_scale, all.rows.len()), (1.0, 3));
     }
 
     #[test]

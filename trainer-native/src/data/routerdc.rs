@@ -16,9 +16,10 @@ use serde_json::Deserializer;
 
 use super::DataError;
 use super::files::{read_bytes, stem_of, strip_bom};
-use super::outcomes_jsonl::without_place;
-use super::row_sink::{ParsedRow, RowFault, RowSink, checked_utf8};
+use super::lines::without_place;
+use super::row_sink::{ParsedRow, RowSink};
 use super::score_map::{ScoreMap, required};
+use super::source_log::{RowFault, checked_utf8};
 
 #[derive(Deserialize)]
 #[serde(expecting = "an object with question and scores")]
@@ -28,15 +29,15 @@ struct JsonRow {
     cluster_id: Option<u32>,
 }
 
-pub(super) fn read_files(files: &[PathBuf], sink: &mut RowSink) -> Result<(), DataError> {
+pub(super) fn read_files(files: &[PathBuf], sink: &mut RowSink<'_>) -> Result<(), DataError> {
     files.iter().try_for_each(|file| read_file(file, sink))
 }
 
-fn read_file(path: &Path, sink: &mut RowSink) -> Result<(), DataError> {
+fn read_file(path: &Path, sink: &mut RowSink<'_>) -> Result<(), DataError> {
     const EXPECTED: &str = "a JSON array of objects with question and scores";
-    sink.start_file(path);
+    sink.log.start_file(path);
     let bytes = read_bytes(path)?;
-    sink.hash(&bytes);
+    sink.log.hash(&bytes);
     let text = strip_bom(&bytes);
     if text.trim_ascii().is_empty() {
         return Err(DataError::EmptyFile { path: path.to_owned(), expected: EXPECTED });
@@ -75,9 +76,9 @@ fn parse(element: &[u8], dataset: &str, position: usize) -> Result<ParsedRow, Ro
         id: format!("{dataset}-{position}"),
         query: required(row.question, "question")?,
         dataset: dataset.to_owned(),
-        category: None,
         cluster: row.cluster_id,
         scores: required(row.scores, "scores")?.into_scores()?,
+        ..ParsedRow::default()
     })
 }
 

@@ -1,4 +1,5 @@
-//! The `scores` object of both JSON formats: `{model: number in [0, 1]}`.
+//! The `scores` object of both JSON formats, `{model: number in [0, 1]}`, and the `costs` object
+//! beside it, `{model: US dollars}`.
 //!
 //! Read by a visitor of its own, because a plain map would silently keep the last of two entries
 //! for one model.
@@ -9,7 +10,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::row_sink::{RowFault, checked_score};
+use super::source_log::{RowFault, checked_cost, checked_score};
 
 /// Entries in file order, not yet checked.
 #[derive(Debug)]
@@ -37,42 +38,74 @@ impl<'de> Deserialize<'de> for ScoreMap {
     }
 }
 
+/// What the numbers of a map are.
+struct Kind {
+    name: &'static str,
+    expected: &'static str,
+    wrong_type: &'static str,
+    check: fn(&str, f64) -> Result<f32, RowFault>,
+}
+
+const SCORE: Kind = Kind {
+    name: "score",
+    expected: "a number in [0, 1]",
+    wrong_type: "score_not_a_number",
+    check: checked_score,
+};
+
+const COST: Kind = Kind {
+    name: "cost",
+    expected: "US dollars, 0 or more",
+    wrong_type: "cost_not_a_number",
+    check: checked_cost,
+};
+
 impl ScoreMap {
     /// The scores that are there. `null` stands for "not measured" and gives no entry.
     pub fn into_scores(self) -> Result<Vec<(String, f32)>, RowFault> {
-        let mut scores: Vec<(String, f32)> = Vec::with_capacity(self.0.len());
+        self.into_values(&SCORE)
+    }
+
+    /// The costs that are there, in US dollars.
+    pub fn into_costs(self) -> Result<Vec<(String, f32)>, RowFault> {
+        self.into_values(&COST)
+    }
+
+    fn into_values(self, kind: &Kind) -> Result<Vec<(String, f32)>, RowFault> {
+        let Kind { name, expected, wrong_type, check } = kind;
+        let mut values: Vec<(String, f32)> = Vec::with_capacity(self.0.len());
         let mut seen = HashSet::with_capacity(self.0.len());
         for (model, value) in self.0 {
             if model.trim().is_empty() {
                 return Err(RowFault::new(
                     "empty_model_name",
-                    "found a score without a model's name, expected a name",
+                    format!("found a {name} without a model's name, expected a name"),
                 ));
             }
             if !seen.insert(model.clone()) {
                 return Err(RowFault::new(
                     "duplicate_model",
-                    format!("found two scores for {model:?}, expected one"),
+                    format!("found two {name}s for {model:?}, expected one"),
                 ));
             }
             match value {
                 Value::Null => {}
                 Value::Number(number) => {
                     // A number too large for f64 arrives as None or infinity: out of range either way.
-                    let score = checked_score(&model, number.as_f64().unwrap_or(f64::INFINITY))?;
-                    scores.push((model, score));
+                    let value = check(&model, number.as_f64().unwrap_or(f64::INFINITY))?;
+                    values.push((model, value));
                 }
                 other => {
                     return Err(RowFault::new(
-                        "score_not_a_number",
+                        wrong_type,
                         format!(
-                            "found {other} as the score for {model:?}, expected a number in [0, 1], or null where it was not measured"
+                            "found {other} as the {name} for {model:?}, expected {expected}, or null where it was not measured"
                         ),
                     ));
                 }
             }
         }
-        Ok(scores)
+        Ok(values)
     }
 }
 

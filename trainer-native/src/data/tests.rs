@@ -151,6 +151,7 @@ fn any_outcomes() -> impl Strategy<Value = Outcomes> {
         let scores = prop::collection::vec(0.0_f32..=1.0, n);
         let rows = prop::collection::vec((row, scores), 1..12);
         rows.prop_map(move |rows| Outcomes {
+            score_scale: 1.0,
             models: models.iter().map(|&m| m.to_owned()).collect(),
             rows: rows
                 .into_iter()
@@ -163,6 +164,7 @@ fn any_outcomes() -> impl Strategy<Value = Outcomes> {
                     cluster,
                     // The first row scores every model, so that none is unknown to the reader;
                     // later ones leave some out.
+                    costs: Vec::new(),
                     scores: scores
                         .into_iter()
                         .enumerate()
@@ -178,7 +180,7 @@ fn any_outcomes() -> impl Strategy<Value = Outcomes> {
 fn in_name_order(mut outcomes: Outcomes) -> Outcomes {
     let mut models = outcomes.models.clone();
     models.sort();
-    let mut sorted = Outcomes { models, rows: Vec::new() };
+    let mut sorted = Outcomes { models, ..Outcomes::default() };
     sorted.append(std::mem::take(&mut outcomes));
     sorted
 }

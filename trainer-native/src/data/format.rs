@@ -1,0 +1,146 @@
+//! The layouts that can be read, and what each of them fills.
+
+use std::path::PathBuf;
+
+use super::DataError;
+
+/// A published layout of outcomes or preferences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// RouteLLM's MMLU evaluation: `mmlu_<subject>.csv`, a prompt and one True/False column a model.
+    RouteLlmMmlu,
+    /// RouteLLM's GSM8K evaluation: as its MMLU one, with the models' answers in columns that end
+    /// in `_response`.
+    RouteLlmGsm8k,
+    /// RouteLLM's MT-Bench evaluation: a folder of questions and of an LLM judge's scores, 1 to 10.
+    RouteLlmMtBench,
+    /// RouterDC: a JSON array of objects with `question`, `scores` and, in training files,
+    /// `cluster_id`.
+    RouterDc,
+    /// RouterBench, CSV or parquet: `sample_id`, `prompt`, `eval_name`, a score and a cost in USD
+    /// a model.
+    RouterBench,
+    /// RoRF: CSV with `Input` and one `<model>/score` column a model.
+    Rorf,
+    /// The project's own: one JSON object a line with `id`, `query`, `dataset`, `scores`.
+    OutcomesJsonl,
+    /// Chatbot Arena battles, CSV or parquet, one `winner_*` column an outcome.
+    Arena,
+    /// RouteLLM's judged answers of the weak model: JSONL with `prompt` and `mixtral_score`.
+    Gpt4Dataset,
+    /// The project's own: one JSON object a line with `query`, `model_a`, `model_b`, `winner`.
+    PreferencesJsonl,
+}
+
+/// What a format fills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Table {
+    /// Queries with the scores of models: [`read`](super::read).
+    Outcomes,
+    /// Battles of two models a query: [`for_each_preference`](super::for_each_preference).
+    Preferences,
+}
+
+impl std::fmt::Display for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Table::Outcomes => "outcomes",
+            Table::Preferences => "preferences",
+        })
+    }
+}
+
+impl Format {
+    /// Every format, in the order in which help texts list them.
+    pub const ALL: [Format; 10] = [
+        Format::RouteLlmMmlu,
+        Format::RouteLlmGsm8k,
+        Format::RouteLlmMtBench,
+        Format::RouterDc,
+        Format::RouterBench,
+        Format::Rorf,
+        Format::OutcomesJsonl,
+        Format::Arena,
+        Format::Gpt4Dataset,
+        Format::PreferencesJsonl,
+    ];
+
+    /// The name used on the command line and in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::RouteLlmMmlu => "routellm-mmlu",
+            Format::RouteLlmGsm8k => "routellm-gsm8k",
+            Format::RouteLlmMtBench => "routellm-mt-bench",
+            Format::RouterDc => "routerdc",
+            Format::RouterBench => "routerbench",
+            Format::Rorf => "rorf",
+            Format::OutcomesJsonl => "outcomes-jsonl",
+            Format::Arena => "arena",
+            Format::Gpt4Dataset => "gpt4-dataset",
+            Format::PreferencesJsonl => "preferences-jsonl",
+        }
+    }
+
+    /// Whether it holds outcomes or preferences.
+    #[must_use]
+    pub fn table(self) -> Table {
+        match self {
+            Format::Arena | Format::Gpt4Dataset | Format::PreferencesJsonl => Table::Preferences,
+            _ => Table::Outcomes,
+        }
+    }
+
+    /// The format of that [`name`](Self::name).
+    ///
+    /// # Errors
+    /// [`DataError::UnknownFormat`], listing the names that exist.
+    pub fn from_name(name: &str) -> Result<Format, DataError> {
+        Self::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| {
+            DataError::UnknownFormat {
+                path: PathBuf::from("--format"),
+                found: format!("{name:?}"),
+                expected: format!("one of {}", Self::ALL.map(Format::name).join(", ")),
+            }
+        })
+    }
+
+    /// Whether a file of that name in a folder is one to read as this format.
+    pub(super) fn takes(self, file_name: &str) -> bool {
+        let ends = |extension: &str| file_name.ends_with(extension);
+        match self {
+            Format::RouteLlmMmlu => file_name.starts_with("mmlu_") && ends(".csv"),
+            Format::RouteLlmGsm8k | Format::Rorf => ends(".csv"),
+            Format::RouterDc => ends(".json"),
+            Format::RouterBench | Format::Arena => ends(".csv") || ends(".parquet"),
+            Format::RouteLlmMtBench
+            | Format::OutcomesJsonl
+            | Format::Gpt4Dataset
+            | Format::PreferencesJsonl => ends(".jsonl"),
+        }
+    }
+
+    pub(super) fn files_expected(self) -> &'static str {
+        match self {
+            Format::RouteLlmMmlu => "mmlu_<subject>.csv",
+            Format::RouteLlmGsm8k | Format::Rorf => "*.csv",
+            Format::RouterDc => "*.json",
+            Format::RouterBench | Format::Arena => "*.csv or *.parquet",
+            Format::RouteLlmMtBench => "*.jsonl with the questions and *.jsonl with the judgements",
+            Format::OutcomesJsonl | Format::Gpt4Dataset | Format::PreferencesJsonl => "*.jsonl",
+        }
+    }
+}
+
+impl serde::Serialize for Format {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl std::fmt::Display for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,183 @@
+//! What a source holds, without training on it: rows, models, labels, ties, bad rows, duplicates.
+//!
+//! Outcomes and preferences are looked through row by row, nothing but counts and fingerprints
+//! kept. An [`Inspection`] prints as aligned text and serialises as JSON.
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use switchyard_trainer::data::{ReadOptions, inspect};
+//!
+//! # fn main() -> Result<(), switchyard_trainer::data::DataError> {
+//! let found = inspect(Path::new("data/battles.csv"), None, &ReadOptions { skip_bad: true })?;
+//! println!("{found}");
+//! # Ok(())
+//! # }
+//! ```
+
+mod collect;
+mod display;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::preferences::stream;
+use super::source_log::SourceLog;
+use super::{BadRow, DataError, Format, ReadOptions, Table, detect, stream_outcomes};
+use collect::{OutcomeCounts, PreferenceCounts};
+
+/// More data sets or categories than this are counted together, as [`OTHERS`].
+const MAX_NAMES: usize = 10_000;
+
+/// The name of what lies beyond [`MAX_NAMES`].
+const OTHERS: &str = "(others)";
+
+/// Up to this many models the matrix of battles is stated in full.
+const MAX_MATRIX: usize = 20;
+
+/// What a source holds.
+#[derive(Debug, Clone, Serialize)]
+pub struct Inspection {
+    /// The layout it was read as.
+    pub format: Format,
+    /// Whether the rows are outcomes or preferences.
+    pub table: Table,
+    /// The files read.
+    pub files: Vec<PathBuf>,
+    /// Bytes of all files together.
+    pub bytes: u64,
+    /// SHA-256 over the contents of the files, in lower-case hexadecimal.
+    pub sha256: String,
+    /// Rows that passed every check.
+    pub rows: usize,
+    /// Rows left out.
+    pub bad_count: usize,
+    /// Rows left out by the stable name of the reason.
+    pub bad_codes: BTreeMap<&'static str, usize>,
+    /// The first [`MAX_STORED_BAD_ROWS`](super::MAX_STORED_BAD_ROWS) rows left out, with reasons.
+    pub bad_rows: Vec<BadRow>,
+    /// Rows whose question an earlier row asks.
+    pub duplicates: usize,
+    /// Rows of each data set.
+    pub datasets: BTreeMap<String, usize>,
+    /// Rows of each category, where rows have one.
+    pub categories: BTreeMap<String, usize>,
+    /// The models, in order of first appearance.
+    pub models: Vec<ModelSummary>,
+    /// Rows where all models measured, two or more, did equally well.
+    pub ties: usize,
+    /// [`ties`](Self::ties) among the rows where two or more models were measured; 0 without any.
+    pub tie_share: f64,
+    /// Outcomes: the share of (row, model) cells that were measured. Preferences: the share of
+    /// pairs of models with at least one battle.
+    pub density: f64,
+    /// What a score of 1 stands for in the unit of the source.
+    pub score_scale: f32,
+    /// Preferences: pairs of models with their battles, the most frequent first; for no more than
+    /// 20 models.
+    pub pairs: Vec<PairCount>,
+    /// What to think about before training on it.
+    pub warnings: Vec<String>,
+}
+
+/// One model's part in a source.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ModelSummary {
+    /// The model.
+    pub name: String,
+    /// Rows where it was measured.
+    pub rows: usize,
+    /// Outcomes: its mean score in [0, 1]. Preferences: its share of wins, a tie counting half.
+    pub mean_score: f64,
+    /// Rows where it did better than every other model measured.
+    pub wins: usize,
+    /// Rows where another model did better.
+    pub losses: usize,
+    /// Rows where it did best together with another model.
+    pub ties: usize,
+    /// The mean cost of its answers in US dollars, where the source states costs.
+    pub mean_cost: Option<f64>,
+}
+
+/// Battles between two models.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PairCount {
+    /// One model.
+    pub model_a: String,
+    /// The other one.
+    pub model_b: String,
+    /// Their battles, whichever stood first.
+    pub battles: usize,
+}
+
+/// Looks a file or folder through. A source without usable rows, or with one model only, is no
+/// error here but a warning in the result.
+///
+/// `format` `None` means: find out with [`detect`].
+///
+/// # Errors
+/// What makes reading impossible; a bad row unless [`skip_bad`](ReadOptions::skip_bad) is set;
+/// [`DataError::TooManyModels`] for battles of more models than can be rated.
+pub fn inspect(
+    path: &Path,
+    format: Option<Format>,
+    options: &ReadOptions,
+) -> Result<Inspection, DataError> {
+    let format = match format {
+        Some(format) => format,
+        None => detect(path)?,
+    };
+    let mut inspection = match format.table() {
+        Table::Outcomes => {
+            let mut counts = OutcomeCounts::default();
+            let read = stream_outcomes(path, format, options, &mut |row| counts.add(&row))?;
+            let mut found = counts.finish(&read.models, about(format, read.log, read.files));
+            found.score_scale = read.score_scale;
+            found
+        }
+        Table::Preferences => {
+            let mut counts = PreferenceCounts::default();
+            let (log, _, files) = stream(path, format, options, &mut |row| counts.add(&row))?;
+            counts.finish(about(format, log, files))
+        }
+    };
+    let warnings = collect::warnings(&inspection);
+    inspection.warnings.splice(..0, warnings);
+    Ok(inspection)
+}
+
+/// An inspection that knows the files and the bad rows, and nothing of the good ones yet.
+fn about(format: Format, log: SourceLog, files: Vec<PathBuf>) -> Inspection {
+    let sha256 = log.sha256();
+    let mut warnings = Vec::new();
+    if !log.ignored_columns.is_empty() {
+        let columns: Vec<String> =
+            log.ignored_columns.iter().map(|column| format!("{column:?}")).collect();
+        warnings.push(format!("columns not read: {}", columns.join(", ")));
+    }
+    Inspection {
+        format,
+        table: format.table(),
+        files,
+        bytes: log.bytes,
+        sha256,
+        rows: 0,
+        bad_count: log.bad_count,
+        bad_codes: log.bad_codes,
+        bad_rows: log.bad_rows,
+        duplicates: 0,
+        datasets: BTreeMap::new(),
+        categories: BTreeMap::new(),
+        models: Vec::new(),
+        ties: 0,
+        tie_share: 0.0,
+        density: 0.0,
+        score_scale: 1.0,
+        pairs: Vec::new(),
+        warnings,
+    }
+}
+
+#[cfg(test)]
+mod tests;

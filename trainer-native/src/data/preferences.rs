@@ -1,0 +1,194 @@
+//! Preferences: which of two models answered a query better. They are streamed, never kept, so
+//! that a file of millions of battles needs no more memory than a small one: of a row that has
+//! been visited, eight bytes of its id stay.
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use switchyard_trainer::data::{ReadOptions, for_each_preference};
+//!
+//! # fn main() -> Result<(), switchyard_trainer::data::DataError> {
+//! let mut ties = 0;
+//! let path = Path::new("data/battles.parquet");
+//! let source = for_each_preference(path, None, &ReadOptions::default(), &mut |row| {
+//!     ties += usize::from(row.is_tie());
+//!     Ok(())
+//! })?;
+//! println!("{ties} ties among {} battles", source.rows);
+//! # Ok(())
+//! # }
+//! ```
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use super::source_log::{RowFault, Sink, SourceLog, fingerprint};
+use super::{
+    BadRow, DataError, Format, ReadOptions, Table, arena, detect, files, gpt4_dataset,
+    preferences_jsonl,
+};
+
+/// One query and which of two models did better on it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PreferenceRow {
+    /// Unique within the source it was read from.
+    pub id: String,
+    /// The text to route.
+    pub query: String,
+    /// The benchmark or set it belongs to.
+    pub dataset: String,
+    /// The first model.
+    pub model_a: String,
+    /// The second model, another one than the first.
+    pub model_b: String,
+    /// 1 where `model_a` wins, 0 where `model_b` does, 0.5 for a tie; between them for outcomes
+    /// that are scores.
+    pub target: f32,
+    /// How much the row counts, above 0; 1 unless the source says otherwise.
+    pub weight: f32,
+}
+
+impl PreferenceRow {
+    /// Whether neither model did better.
+    #[must_use]
+    pub fn is_tie(&self) -> bool {
+        self.target == 0.5
+    }
+}
+
+/// What a report needs to say of a source of preferences.
+#[derive(Debug, Clone)]
+pub struct PreferenceSource {
+    /// The layout it was read as.
+    pub format: Format,
+    /// SHA-256 over the contents of the files, one after the other in name order, in lower-case
+    /// hexadecimal.
+    pub sha256: String,
+    /// The files read, in the order in which they were read and hashed.
+    pub files: Vec<PathBuf>,
+    /// Bytes of all files together.
+    pub bytes: u64,
+    /// Rows visited.
+    pub rows: usize,
+    /// The first [`MAX_STORED_BAD_ROWS`](super::MAX_STORED_BAD_ROWS) rows left out. Empty unless
+    /// [`skip_bad`](ReadOptions::skip_bad) is set.
+    pub bad_rows: Vec<BadRow>,
+    /// All rows left out, those beyond the stored ones among them.
+    pub bad_count: usize,
+}
+
+/// Hands each preference of a file, or of a folder of files of one format, to `visit`, in the
+/// order of the files' names and of their rows. An error of `visit` ends the reading.
+///
+/// `format` `None` means: find out with [`detect`].
+///
+/// # Errors
+/// [`DataError::WrongTable`] for a format of outcomes, [`DataError::NoRows`] where no row is
+/// left, and what else can be wrong with a source; a bad row is an error unless
+/// [`skip_bad`](ReadOptions::skip_bad) is set.
+pub fn for_each_preference(
+    path: &Path,
+    format: Option<Format>,
+    options: &ReadOptions,
+    visit: &mut dyn FnMut(PreferenceRow) -> Result<(), DataError>,
+) -> Result<PreferenceSource, DataError> {
+    let format = match format {
+        Some(format) => format,
+        None => detect(path)?,
+    };
+    let (log, rows, files) = stream(path, format, options, visit)?;
+    if rows == 0 {
+        return Err(DataError::NoRows { path: path.to_owned(), bad: log.bad_count });
+    }
+    Ok(PreferenceSource {
+        format,
+        sha256: log.sha256(),
+        files,
+        bytes: log.bytes,
+        rows,
+        bad_rows: log.bad_rows,
+        bad_count: log.bad_count,
+    })
+}
+
+/// Reads all rows; none at all is no error here.
+pub(super) fn stream(
+    path: &Path,
+    format: Format,
+    options: &ReadOptions,
+    visit: &mut dyn FnMut(PreferenceRow) -> Result<(), DataError>,
+) -> Result<(SourceLog, usize, Vec<PathBuf>), DataError> {
+    if format.table() != Table::Preferences {
+        return Err(DataError::WrongTable { path: path.to_owned(), format });
+    }
+    let files = files::list(path, format)?;
+    let mut sink =
+        PreferenceSink { log: SourceLog::new(options), rows: 0, ids: HashSet::new(), visit };
+    match format {
+        Format::Arena => arena::read_files(&files, &mut sink)?,
+        Format::Gpt4Dataset => gpt4_dataset::read_files(&files, &mut sink)?,
+        _ => preferences_jsonl::read_files(&files, &mut sink)?,
+    }
+    Ok((sink.log, sink.rows, files))
+}
+
+/// Where readers of preferences put rows: the checks that every format shares.
+pub(super) struct PreferenceSink<'a> {
+    pub log: SourceLog,
+    rows: usize,
+    ids: HashSet<u64>,
+    visit: &'a mut dyn FnMut(PreferenceRow) -> Result<(), DataError>,
+}
+
+impl Sink for PreferenceSink<'_> {
+    fn log(&mut self) -> &mut SourceLog {
+        &mut self.log
+    }
+}
+
+impl PreferenceSink<'_> {
+    /// Takes a row or the reason why it is none.
+    pub fn push(
+        &mut self,
+        line: u64,
+        row: Result<PreferenceRow, RowFault>,
+    ) -> Result<(), DataError> {
+        match row.and_then(|row| self.check(row)) {
+            Ok(row) => {
+                self.rows += 1;
+                (self.visit)(row)
+            }
+            Err(fault) => self.log.reject(line, fault),
+        }
+    }
+
+    fn check(&mut self, row: PreferenceRow) -> Result<PreferenceRow, RowFault> {
+        if row.query.trim().is_empty() {
+            return Err(RowFault::new(
+                "empty_query",
+                "found an empty query, expected the text to route",
+            ));
+        }
+        if row.model_a.trim().is_empty() || row.model_b.trim().is_empty() {
+            return Err(RowFault::new(
+                "empty_model_name",
+                format!(
+                    "found the models {:?} and {:?}, expected two names",
+                    row.model_a, row.model_b
+                ),
+            ));
+        }
+        if row.model_a == row.model_b {
+            return Err(RowFault::new(
+                "same_model",
+                format!("found {:?} on both sides, expected two models", row.model_a),
+            ));
+        }
+        if !self.ids.insert(fingerprint(&row.id)) {
+            return Err(RowFault::new(
+                "duplicate_id",
+                format!("found the id {:?} again, expected ids to be unique", row.id),
+            ));
+        }
+        Ok(row)
+    }
+}

@@ -1,0 +1,151 @@
+//! Tables with named columns, from CSV or parquet alike: rows of [`Cell`]s.
+
+use std::path::Path;
+
+use super::source_log::{RowFault, Sink, checked_utf8};
+use super::{DataError, csv_rows::CsvRows, parquet_rows};
+
+/// One value of a row.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Cell<'a> {
+    /// Empty in CSV; null, or a number that is NaN, in parquet.
+    Missing,
+    Text(&'a [u8]),
+    Whole(i64),
+    Real(f64),
+    Truth(bool),
+}
+
+impl<'a> Cell<'a> {
+    /// A text; a number, as ids may be, is written out.
+    pub fn text(self, column: &str) -> Result<std::borrow::Cow<'a, str>, RowFault> {
+        match self {
+            Cell::Missing => Err(empty_cell(column, "a text")),
+            Cell::Text(bytes) => Ok(checked_utf8(bytes)?.into()),
+            Cell::Whole(number) => Ok(number.to_string().into()),
+            Cell::Real(number) => Ok(number.to_string().into()),
+            Cell::Truth(truth) => Ok(truth.to_string().into()),
+        }
+    }
+
+    /// A number, True and False being 1 and 0; `None` where nothing stands.
+    pub fn number(self, column: &str) -> Result<Option<f64>, RowFault> {
+        match self {
+            Cell::Missing => Ok(None),
+            Cell::Whole(number) => Ok(Some(number as f64)),
+            Cell::Real(number) => Ok(Some(number)),
+            Cell::Truth(truth) => Ok(Some(f64::from(truth))),
+            Cell::Text(bytes) => {
+                let text = checked_utf8(bytes)?.trim();
+                match (text, text.parse::<f64>()) {
+                    ("", _) => Ok(None),
+                    (_, Ok(number)) if number.is_finite() => Ok(Some(number)),
+                    ("True" | "true", _) => Ok(Some(1.0)),
+                    ("False" | "false", _) => Ok(Some(0.0)),
+                    _ => Err(RowFault::new(
+                        "not_a_number",
+                        format!("found {:?} in {column:?}, expected a number", shortened(text)),
+                    )),
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn empty_cell(column: &str, expected: &str) -> RowFault {
+    RowFault::new("empty_cell", format!("found nothing in {column:?}, expected {expected}"))
+}
+
+/// As much of a text as an error message needs.
+pub(super) fn shortened(text: &str) -> String {
+    const MOST: usize = 80;
+    match text.char_indices().nth(MOST) {
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+/// Whether a file of that name is read as parquet.
+pub(super) fn is_parquet(path: &Path) -> Result<bool, DataError> {
+    parquet_rows::has_magic(path)
+}
+
+/// Reads a CSV or parquet file. `columns` is given the names of all columns, makes of them what the
+/// format needs to know (returned in the end), and chooses, by index, those that `visit` gets, in
+/// the order chosen; with each row comes its line or number from 1.
+pub(super) fn for_each_row<S: Sink, L>(
+    path: &Path,
+    sink: &mut S,
+    expected: &'static str,
+    columns: impl FnOnce(&mut S, &[String]) -> Result<(L, Vec<usize>), DataError>,
+    visit: impl FnMut(&mut S, &L, u64, Result<&[Cell<'_>], RowFault>) -> Result<(), DataError>,
+) -> Result<L, DataError> {
+    sink.log().start_file(path);
+    if is_parquet(path)? {
+        parquet_rows::for_each_row(path, sink, columns, visit)
+    } else {
+        csv(path, sink, expected, columns, visit)
+    }
+}
+
+fn csv<S: Sink, L>(
+    path: &Path,
+    sink: &mut S,
+    expected: &'static str,
+    columns: impl FnOnce(&mut S, &[String]) -> Result<(L, Vec<usize>), DataError>,
+    mut visit: impl FnMut(&mut S, &L, u64, Result<&[Cell<'_>], RowFault>) -> Result<(), DataError>,
+) -> Result<L, DataError> {
+    let mut rows = CsvRows::open(path, sink.log())?;
+    let names: Vec<String> = match rows.next(sink.log())? {
+        Some((_, record)) => {
+            record.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect()
+        }
+        None => return Err(DataError::EmptyFile { path: path.to_owned(), expected }),
+    };
+    let (layout, wanted) = columns(sink, &names)?;
+    while let Some((line, record)) = rows.next(sink.log())? {
+        if record.len() != names.len() {
+            visit(sink, &layout, line, Err(wrong_column_count(record.len(), names.len())))?;
+            continue;
+        }
+        let cell = |&at: &usize| match record.get(at) {
+            None | Some(b"") => Cell::Missing,
+            Some(bytes) => Cell::Text(bytes),
+        };
+        let cells: Vec<Cell<'_>> = wanted.iter().map(cell).collect();
+        visit(sink, &layout, line, Ok(&cells))?;
+    }
+    Ok(layout)
+}
+
+fn wrong_column_count(found: usize, expected: usize) -> RowFault {
+    RowFault::new(
+        "wrong_column_count",
+        format!(
+            "found {found} columns, expected {expected} as in the header (a quote may be missing or unclosed)"
+        ),
+    )
+}
+
+/// Where each of the named columns stands, or the error that lists those that are missing.
+pub(super) fn required_columns<const N: usize>(
+    path: &Path,
+    columns: &[String],
+    names: [&str; N],
+) -> Result<[usize; N], DataError> {
+    let at = |name: &str| columns.iter().position(|column| column == name);
+    let missing: Vec<&str> = names.into_iter().filter(|name| at(name).is_none()).collect();
+    let unique = std::collections::BTreeSet::from_iter(columns).len() == columns.len();
+    if missing.is_empty() && unique {
+        return Ok(names.map(|name| at(name).unwrap_or_default()));
+    }
+    let without = match missing.is_empty() {
+        true => "each named once".to_owned(),
+        false => format!("{} too", missing.join(", ")),
+    };
+    Err(DataError::BadHeader {
+        path: path.to_owned(),
+        found: columns.join(", "),
+        expected: format!("{}: {without}", names.join(", ")),
+    })
+}
