@@ -23,8 +23,10 @@ pub mod baselines;
 pub mod calibration;
 pub mod curve;
 mod error;
+pub mod money;
 pub mod nearest_neighbours;
 pub mod published;
+pub mod rows;
 pub mod table;
 
 pub use curve::{Curve, CurvePoint, Evaluation, RoutedRow, evaluate};
