@@ -20,12 +20,16 @@
 //! ```
 
 pub mod baselines;
+pub mod bootstrap;
 pub mod calibration;
+pub mod categories;
 pub mod curve;
 mod error;
 pub mod money;
 pub mod nearest_neighbours;
+pub mod operating_points;
 pub mod published;
+pub mod reliability;
 pub mod rows;
 pub mod table;
 
