@@ -102,6 +102,16 @@ pub enum EvalError {
         /// Lower end of the range.
         expected: f64,
     },
+    /// Models whose mean costs do not differ, so that money buys nothing.
+    #[error(
+        "found the cost range {low} to {high} USD, expected two models of different mean cost. Leave the costs out, or check their unit"
+    )]
+    NoCostRange {
+        /// Least mean cost of a model.
+        low: f64,
+        /// Largest mean cost of a model.
+        high: f64,
+    },
     /// A router of several, and why it has no metrics.
     #[error("router {router:?}: {source}")]
     Router {
@@ -136,6 +146,7 @@ impl EvalError {
             Self::ZeroCount { .. } => "zero_count",
             Self::DuplicateRouter { .. } => "duplicate_router",
             Self::CostRange { .. } => "cost_range",
+            Self::NoCostRange { .. } => "no_cost_range",
             Self::Router { source, .. } => source.code(),
             Self::NoDraws => "no_draws",
         }

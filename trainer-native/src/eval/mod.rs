@@ -23,6 +23,7 @@ pub mod baselines;
 pub mod bootstrap;
 pub mod calibration;
 pub mod categories;
+pub mod cost_quality;
 pub mod curve;
 mod error;
 pub mod money;
