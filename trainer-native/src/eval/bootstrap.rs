@@ -153,7 +153,8 @@ fn judge(order: &[(usize, RoutedRow)], counts: &[u32], qualities: &[f64]) -> Opt
         drawn.extend((0..count).map(|_| *routed));
     }
     let curve: Curve = Ranked::of_sorted(&drawn).and_then(|ranked| ranked.decile_curve()).ok()?;
-    let cpts = qualities.iter().map(|&quality| curve.cpt(quality)).collect::<Result<_, _>>().ok()?;
+    let cpts =
+        qualities.iter().map(|&quality| curve.cpt(quality)).collect::<Result<_, _>>().ok()?;
     Some(Metrics { apgr: curve.apgr(), cpts })
 }
 
@@ -216,7 +217,9 @@ mod tests {
 
     fn router(win_rate: impl Fn(u32) -> f64) -> Vec<RoutedRow> {
         let weak = |at: u32| f64::from(!at.is_multiple_of(3));
-        (0..300).map(|at| RoutedRow { win_rate: win_rate(at), weak: weak(at), strong: 1.0 }).collect()
+        (0..300)
+            .map(|at| RoutedRow { win_rate: win_rate(at), weak: weak(at), strong: 1.0 })
+            .collect()
     }
 
     #[test]
@@ -263,7 +266,8 @@ mod tests {
     fn a_metric_that_is_mostly_undefined_has_no_interval() {
         // Three rows, one of which makes the whole gap: many draws miss it.
         let row = |win_rate, weak| RoutedRow { win_rate, weak, strong: 1.0 };
-        let samples = resample(&[&[row(0.1, 1.0), row(0.2, 1.0), row(0.3, 0.0)]], &[], FEW).unwrap();
+        let samples =
+            resample(&[&[row(0.1, 1.0), row(0.2, 1.0), row(0.3, 0.0)]], &[], FEW).unwrap();
         assert_eq!(samples.apgr(0), None);
     }
 

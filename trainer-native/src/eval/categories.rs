@@ -117,7 +117,10 @@ mod tests {
         let found = by_category(&rows, &[0.9, 0.2, 0.8, 0.1]).unwrap();
         let names: Vec<_> = found.iter().map(|c| c.name.as_str()).collect();
         assert_eq!(names, [NO_CATEGORY, "subject 1", "subject 2"]);
-        assert_eq!(found.iter().map(|c| c.apgr.is_some()).collect::<Vec<_>>(), [false, true, false]);
+        assert_eq!(
+            found.iter().map(|c| c.apgr.is_some()).collect::<Vec<_>>(),
+            [false, true, false]
+        );
         // Half of all calls: the win rates 0.9 and 0.8.
         assert_eq!(found.iter().map(|c| c.strong_share).collect::<Vec<_>>(), [0.0, 0.5, 1.0]);
         assert_eq!(found[1].score, 1.0);
@@ -126,7 +129,10 @@ mod tests {
     #[test]
     fn rows_without_categories_have_no_breakdown() {
         assert_eq!(by_category(&[row(None, 0.0, 1.0)], &[0.3]).unwrap(), []);
-        assert_eq!(by_category(&[row(None, 0.0, 1.0)], &[f64::NAN]).unwrap_err().code(), "not_finite");
+        assert_eq!(
+            by_category(&[row(None, 0.0, 1.0)], &[f64::NAN]).unwrap_err().code(),
+            "not_finite"
+        );
     }
 
     proptest! {

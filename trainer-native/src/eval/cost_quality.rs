@@ -127,8 +127,7 @@ pub fn aiq(hull: &[CostPoint], range: Range) -> Result<f64, EvalError> {
     }
     let mut area = 0.0;
     for (at, left) in hull.iter().enumerate() {
-        let right =
-            hull.get(at + 1).copied().unwrap_or(CostPoint { usd: f64::INFINITY, ..*left });
+        let right = hull.get(at + 1).copied().unwrap_or(CostPoint { usd: f64::INFINITY, ..*left });
         let (from, to) = (left.usd.max(range.low), right.usd.min(range.high));
         if to > from {
             let slope = (right.score - left.score) / (right.usd - left.usd);
@@ -160,11 +159,7 @@ impl CostQuality {
     /// # Errors
     /// Those of [`Curve::at_deciles`], [`Purse::new`] and [`aiq`]; [`EvalError::NoRows`] where a
     /// row lacks a price.
-    pub fn of_pair(
-        rows: &[ScoredRow],
-        win_rates: &[f64],
-        range: Range,
-    ) -> Result<Self, EvalError> {
+    pub fn of_pair(rows: &[ScoredRow], win_rates: &[f64], range: Range) -> Result<Self, EvalError> {
         let curve = Curve::at_deciles(&super::rows::routed(rows, win_rates)?)?;
         let purse = Purse::new(rows, win_rates)?.ok_or(EvalError::NoRows)?;
         let point = |point: &super::CurvePoint| CostPoint {

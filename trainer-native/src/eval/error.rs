@@ -85,7 +85,9 @@ pub enum EvalError {
         what: &'static str,
     },
     /// Two routers of one evaluation under one name and precision.
-    #[error("found two routers named {name:?} ({precision}), expected one of each name and precision")]
+    #[error(
+        "found two routers named {name:?} ({precision}), expected one of each name and precision"
+    )]
     DuplicateRouter {
         /// The name.
         name: String,

@@ -10,9 +10,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::EvalError;
 use super::curve::{Curve, CurvePoint};
 use super::rows::ScoredRow;
-use super::EvalError;
 
 /// What one way of routing spends, against calling the strong model always.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

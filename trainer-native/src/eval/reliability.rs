@@ -73,8 +73,7 @@ pub fn reliability(rows: &[RoutedRow], bins: usize) -> Result<Reliability, EvalE
         let Some(last) = end.checked_sub(taken + 1).and_then(|at| rest.get(at)) else {
             continue;
         };
-        let (now, later) =
-            rest.split_at(rest.partition_point(|row| row.win_rate <= last.win_rate));
+        let (now, later) = rest.split_at(rest.partition_point(|row| row.win_rate <= last.win_rate));
         found.push(one(now));
         rest = later;
     }

@@ -66,9 +66,7 @@ pub fn thresholds(
 ) -> Result<Vec<ShareThreshold>, EvalError> {
     let one = |&share: &f64| match (0.0..=1.0).contains(&share) {
         true => Ok(ShareThreshold { share, threshold: calibration.threshold_at_share(share) }),
-        false => {
-            Err(EvalError::NotAFraction { what: "the share of strong calls", value: share })
-        }
+        false => Err(EvalError::NotAFraction { what: "the share of strong calls", value: share }),
     };
     shares.iter().map(one).collect()
 }

@@ -113,7 +113,8 @@ fn oracle(table: &[Vec<CostPoint>]) -> Vec<CostPoint> {
             score += first.score;
         }
         let pairs = best.iter().zip(best.iter().skip(1));
-        steps.extend(pairs.map(|(a, b)| CostPoint { usd: b.usd - a.usd, score: b.score - a.score }));
+        steps
+            .extend(pairs.map(|(a, b)| CostPoint { usd: b.usd - a.usd, score: b.score - a.score }));
     }
     let gain = |step: &CostPoint| step.score / step.usd;
     steps.sort_by(|a, b| gain(b).total_cmp(&gain(a)));

@@ -22,7 +22,8 @@ fn row(weak: (f64, f64), strong: (f64, f64)) -> ScoredRow {
 
 #[test]
 fn a_hull_never_falls_and_never_bends_upwards() {
-    let points = [point(3.0, 0.7), point(0.0, 0.2), point(1.0, 0.6), point(2.0, 0.61), point(4.0, 0.1)];
+    let points =
+        [point(3.0, 0.7), point(0.0, 0.2), point(1.0, 0.6), point(2.0, 0.61), point(4.0, 0.1)];
     assert_eq!(hull(&points), [point(0.0, 0.2), point(1.0, 0.6), point(3.0, 0.7)]);
     assert_eq!(hull(&[point(1.0, 0.3), point(1.0, 0.5)]), [point(1.0, 0.5)]);
     assert_eq!(hull(&[]), []);
@@ -72,7 +73,9 @@ fn rows_without_a_price_are_left_out_of_the_curve() {
 fn predictions_that_do_not_fit_the_table_are_errors() {
     let table = [vec![point(0.1, 0.0), point(1.0, 1.0)]];
     let range = Range { low: 0.1, high: 1.0 };
-    let code = |predicted: &[Vec<f64>]| many_models::route(&table, predicted, range, 4).unwrap_err().code();
+    let code = |predicted: &[Vec<f64>]| {
+        many_models::route(&table, predicted, range, 4).unwrap_err().code()
+    };
     assert_eq!(code(&[]), "length_mismatch");
     assert_eq!(code(&[vec![0.1]]), "length_mismatch");
     assert_eq!(code(&[vec![0.1, f64::NAN]]), "not_finite");
@@ -86,7 +89,8 @@ fn predictions_that_do_not_fit_the_table_are_errors() {
 type Drawn = Vec<(Vec<CostPoint>, Vec<f64>)>;
 
 fn any_table() -> impl Strategy<Value = Drawn> {
-    let answer = (1_u8..40, 0_u8..=4).prop_map(|(usd, score)| point(f64::from(usd), f64::from(score) / 4.0));
+    let answer =
+        (1_u8..40, 0_u8..=4).prop_map(|(usd, score)| point(f64::from(usd), f64::from(score) / 4.0));
     let query = (prop::collection::vec(answer, 3), prop::collection::vec(0.0_f64..=1.0, 3));
     prop::collection::vec(query, 1..30)
 }
