@@ -6,6 +6,7 @@
 //! bounds what any router can reach on these rows.
 
 use rand_chacha::rand_core::Rng;
+use serde::{Deserialize, Serialize};
 
 use super::curve::{Curve, Evaluation, RoutedRow, end_points};
 use super::{EvalError, evaluate};
@@ -29,7 +30,7 @@ pub struct BaselineMetrics {
 }
 
 /// One decision for every query, or the best one: a point, not a curve.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct FixedPolicy {
     /// Rows evaluated.
     pub rows: usize,
@@ -61,32 +62,41 @@ impl From<&Evaluation> for BaselineMetrics {
 /// # Errors
 /// [`EvalError::NoDraws`], and those of [`evaluate`].
 pub fn random(rows: &[RoutedRow], draws: usize, seed: u64) -> Result<BaselineMetrics, EvalError> {
+    let (weak, strong) = end_points(rows)?;
+    let (apgr, cpts) = random_at(rows, &[0.5, 0.8], draws, seed)?;
+    let cpt = |at: usize| cpts.get(at).copied().unwrap_or(1.0);
+    Ok(BaselineMetrics { rows: rows.len(), apgr, cpt50: cpt(0), cpt80: cpt(1), weak, strong })
+}
+
+/// Of the same routers as [`random`], mean APGR and the mean CPT at each of the qualities.
+///
+/// # Errors
+/// [`EvalError::NoDraws`], [`EvalError::NotAFraction`], and those of [`evaluate`].
+pub fn random_at(
+    rows: &[RoutedRow],
+    qualities: &[f64],
+    draws: usize,
+    seed: u64,
+) -> Result<(f64, Vec<f64>), EvalError> {
     if draws == 0 {
         return Err(EvalError::NoDraws);
     }
     let mut generator = seeded(seed);
-    let (mut apgr, mut cpt50, mut cpt80) = (0.0, 0.0, 0.0);
-    let (weak, strong) = end_points(rows)?;
+    let (mut apgr, mut cpts) = (0.0, vec![0.0; qualities.len()]);
     let mut drawn = rows.to_vec();
     for _ in 0..draws {
         for row in &mut drawn {
             // The upper 53 bits fill a double's mantissa: even on [0, 1).
             row.win_rate = (generator.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
         }
-        let evaluation = evaluate(&drawn)?;
-        apgr += evaluation.apgr;
-        cpt50 += evaluation.cpt50;
-        cpt80 += evaluation.cpt80;
+        let curve = Curve::at_deciles(&drawn)?;
+        apgr += curve.apgr();
+        for (sum, &quality) in cpts.iter_mut().zip(qualities) {
+            *sum += curve.cpt(quality)?;
+        }
     }
     let n = draws as f64;
-    Ok(BaselineMetrics {
-        rows: rows.len(),
-        apgr: apgr / n,
-        cpt50: cpt50 / n,
-        cpt80: cpt80 / n,
-        weak,
-        strong,
-    })
+    Ok((apgr / n, cpts.into_iter().map(|sum| sum / n).collect()))
 }
 
 /// The longer a query, the sooner it goes to the strong model. `lengths` are given row by row, in

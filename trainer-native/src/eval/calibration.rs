@@ -17,6 +17,8 @@
 //! # }
 //! ```
 
+pub mod share_check;
+
 use switchyard_router::Calibration;
 
 use super::EvalError;

@@ -14,6 +14,8 @@
 //! accuracy to rise with the share; where it does, that is the least share, and where noise makes
 //! it fall in between, only the least share is well defined.
 
+use serde::{Deserialize, Serialize};
+
 use super::EvalError;
 
 /// How many equal parts the win rates are cut into.
@@ -32,7 +34,7 @@ pub struct RoutedRow {
 }
 
 /// The trade at one threshold.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CurvePoint {
     /// The win rate from which on a query goes to the strong model.
     pub threshold: f64,
@@ -127,31 +129,43 @@ impl Curve {
     /// # Errors
     /// [`EvalError::NotAFraction`] where `quality` is not in [0, 1].
     pub fn cpt(&self, quality: f64) -> Result<f64, EvalError> {
+        let at = self.position(quality)?;
+        let share = |index: usize| self.points.get(index).map_or(1.0, |p| p.strong_share);
+        Ok(share(at.before) + at.part * (share(at.after) - share(at.before)))
+    }
+
+    /// Where along the points the curve first reaches `quality`, for what else is interpolated
+    /// there.
+    pub(super) fn position(&self, quality: f64) -> Result<Position, EvalError> {
         if !(0.0..=1.0).contains(&quality) {
             return Err(EvalError::NotAFraction { what: "the quality", value: quality });
         }
         let wanted = self.weak + quality * (self.strong - self.weak);
-        let mut before: Option<&CurvePoint> = None;
-        for point in &self.points {
-            if point.score >= wanted {
-                return Ok(match before {
-                    // before.score < wanted <= point.score, so the divisor is positive.
-                    Some(before) => {
-                        let part = (wanted - before.score) / (point.score - before.score);
-                        before.strong_share + part * (point.strong_share - before.strong_share)
-                    }
-                    None => point.strong_share,
-                });
-            }
-            before = Some(point);
-        }
+        let last = self.points.len().saturating_sub(1);
         // The last point calls the strong model always; only rounding can leave it below.
-        Ok(1.0)
+        let after = self.points.iter().position(|point| point.score >= wanted).unwrap_or(last);
+        let before = after.saturating_sub(1);
+        let score = |index: usize| self.points.get(index).map_or(self.strong, |p| p.score);
+        // before.score < wanted <= after.score unless the two are one point.
+        let rise = score(after) - score(before);
+        let part = if rise > 0.0 { (wanted - score(before)) / rise } else { 1.0 };
+        Ok(Position { before, after, part: part.clamp(0.0, 1.0) })
     }
 }
 
+/// A place on a curve: so far from one point to the next.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Position {
+    /// Index of the point before, or of the point itself.
+    pub before: usize,
+    /// Index of the point after.
+    pub after: usize,
+    /// In [0, 1].
+    pub part: f64,
+}
+
 /// Rows in order of their win rates, with what each threshold does to them.
-struct Ranked {
+pub(super) struct Ranked {
     /// Ascending.
     win_rates: Vec<f64>,
     /// `gains[k]`: sum of strong - weak over the rows from the k-th on.
@@ -162,12 +176,18 @@ struct Ranked {
 
 impl Ranked {
     fn new(rows: &[RoutedRow]) -> Result<Ranked, EvalError> {
-        let (weak, strong) = end_points(rows)?;
+        end_points(rows)?;
+        let mut sorted = rows.to_vec();
+        sorted.sort_by(|a, b| a.win_rate.total_cmp(&b.win_rate));
+        Self::of_sorted(&sorted)
+    }
+
+    /// Of rows that already ascend by win rate.
+    pub(super) fn of_sorted(sorted: &[RoutedRow]) -> Result<Ranked, EvalError> {
+        let (weak, strong) = end_points(sorted)?;
         if strong <= weak {
             return Err(EvalError::NoGap { weak, strong });
         }
-        let mut sorted = rows.to_vec();
-        sorted.sort_by(|a, b| a.win_rate.total_cmp(&b.win_rate));
         let mut gains: Vec<f64> = sorted
             .iter()
             .rev()
@@ -211,7 +231,7 @@ impl Ranked {
         Ok(Curve { points, weak: self.weak, strong: self.strong })
     }
 
-    fn decile_curve(&self) -> Result<Curve, EvalError> {
+    pub(super) fn decile_curve(&self) -> Result<Curve, EvalError> {
         let mut thresholds: Vec<f64> =
             (0..=PARTS).map(|part| quantile(&self.win_rates, part, PARTS)).collect();
         thresholds.dedup();

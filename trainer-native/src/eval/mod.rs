@@ -20,13 +20,25 @@
 //! ```
 
 pub mod baselines;
+pub mod bootstrap;
 pub mod calibration;
+pub mod categories;
+pub mod cost_quality;
 pub mod curve;
 mod error;
+pub mod money;
 pub mod nearest_neighbours;
+pub mod operating_points;
 pub mod published;
+pub mod readme;
+pub mod reliability;
+mod report_error;
+pub mod results;
+pub mod rows;
 pub mod table;
 
 pub use curve::{Curve, CurvePoint, Evaluation, RoutedRow, evaluate};
 pub use error::EvalError;
+pub use report_error::ReportError;
+pub use results::BenchmarkResult;
 pub use table::MetricRow;

@@ -1,0 +1,201 @@
+//! Quality against money, and RouterBench's one number for it (AIQ, arXiv 2403.12031, section 3).
+//!
+//! A router whose threshold or price weight moves gives points (mean USD a query, mean score). Of
+//! these the *non-decreasing convex hull* H is what mixing them at random can reach: the least
+//! concave function on or above every point that never falls as money grows. Then
+//!
+//! ```text
+//! AIQ = 1 / (c_max - c_min) * integral of H(c) from c_min to c_max
+//! ```
+//!
+//! with one range for all that are compared: from the mean cost of the cheapest single model to
+//! that of the dearest. The *zero router* is the hull of the single models themselves, which mixes
+//! them without looking at the query; a router below it has learnt nothing. The *oracle* buys, query
+//! by query, the answers that gain most per USD: no router lies above its hull.
+//!
+//! ```
+//! use switchyard_trainer::eval::cost_quality::{CostPoint, Range, aiq, hull};
+//!
+//! # fn main() -> Result<(), switchyard_trainer::eval::EvalError> {
+//! let point = |usd, score| CostPoint { usd, score };
+//! let hull = hull(&[point(0.0, 0.5), point(1.0, 1.0), point(0.5, 0.6)]);
+//! assert_eq!(hull, [point(0.0, 0.5), point(1.0, 1.0)]);
+//! assert_eq!(aiq(&hull, Range { low: 0.0, high: 1.0 })?, 0.75);
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod many_models;
+
+use serde::{Deserialize, Serialize};
+
+use super::EvalError;
+use super::curve::Curve;
+use super::money::Purse;
+use super::rows::ScoredRow;
+
+/// A way of routing: what it costs and scores on average.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CostPoint {
+    /// Mean cost of a query, USD.
+    pub usd: f64,
+    /// Mean score, in [0, 1].
+    pub score: f64,
+}
+
+/// A single model: every query to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SingleModel {
+    /// Its name.
+    pub name: String,
+    /// Its mean cost and score.
+    pub point: CostPoint,
+}
+
+/// The costs an area is taken over, USD a query.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Range {
+    /// Mean cost of the cheapest single model.
+    pub low: f64,
+    /// Mean cost of the dearest.
+    pub high: f64,
+}
+
+/// A curve and its normalised area.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CostQuality {
+    /// Points as the threshold or the price weight moves, ascending by cost.
+    pub points: Vec<CostPoint>,
+    /// Area under the non-decreasing convex hull over the range, divided by the range.
+    pub aiq: f64,
+}
+
+/// What routers on one table are compared with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CostComparison {
+    /// Rows of known cost; all curves are over these.
+    pub priced_rows: usize,
+    /// The range of every area.
+    pub range: Range,
+    /// The single models.
+    pub singles: Vec<SingleModel>,
+    /// AIQ of the hull of the single models.
+    pub zero_router_aiq: f64,
+    /// The oracle.
+    pub oracle: CostQuality,
+}
+
+/// The non-decreasing convex hull of points, ascending by cost. To the right of its last point it
+/// stays level; to the left of its first it says nothing.
+#[must_use]
+pub fn hull(points: &[CostPoint]) -> Vec<CostPoint> {
+    let mut sorted = points.to_vec();
+    // Of equal costs the best score comes first, and the rest fall under "no better".
+    sorted.sort_by(|a, b| a.usd.total_cmp(&b.usd).then(b.score.total_cmp(&a.score)));
+    let mut kept: Vec<CostPoint> = Vec::new();
+    for point in sorted {
+        if kept.last().is_some_and(|last| point.score <= last.score) {
+            continue;
+        }
+        while let [.., before, last] = kept.as_slice() {
+            let turn = (last.usd - before.usd) * (point.score - before.score)
+                - (last.score - before.score) * (point.usd - before.usd);
+            if turn < 0.0 {
+                break;
+            }
+            kept.pop();
+        }
+        kept.push(point);
+    }
+    kept
+}
+
+/// Area under a hull over a range, divided by the range: a mean score in the unit of the scores.
+///
+/// # Errors
+/// [`EvalError::CostRange`] where the hull begins above the range's lower end, or has no point;
+/// [`EvalError::NoCostRange`] where the range is empty.
+pub fn aiq(hull: &[CostPoint], range: Range) -> Result<f64, EvalError> {
+    let width = range.high - range.low;
+    if !(width > 0.0 && width.is_finite()) {
+        return Err(EvalError::NoCostRange { low: range.low, high: range.high });
+    }
+    let begins = hull.first().map_or(f64::INFINITY, |first| first.usd);
+    // Sums of costs in another order differ in their last bits.
+    if begins > range.low + 1e-9 * width {
+        return Err(EvalError::CostRange { found: begins, expected: range.low });
+    }
+    let mut area = 0.0;
+    for (at, left) in hull.iter().enumerate() {
+        let right = hull.get(at + 1).copied().unwrap_or(CostPoint { usd: f64::INFINITY, ..*left });
+        let (from, to) = (left.usd.max(range.low), right.usd.min(range.high));
+        if to > from {
+            let slope = (right.score - left.score) / (right.usd - left.usd);
+            let middle = left.score + slope * (f64::midpoint(from, to) - left.usd);
+            area += (to - from) * middle;
+        }
+    }
+    // The sliver between the range's end and a first point that rounding put above it.
+    if let Some(first) = hull.first() {
+        area += (first.usd - range.low).max(0.0) * first.score;
+    }
+    Ok(area / width)
+}
+
+impl CostQuality {
+    /// The curve of some points.
+    ///
+    /// # Errors
+    /// Those of [`aiq`].
+    pub fn new(mut points: Vec<CostPoint>, range: Range) -> Result<Self, EvalError> {
+        points.sort_by(|a, b| a.usd.total_cmp(&b.usd).then(a.score.total_cmp(&b.score)));
+        let aiq = aiq(&hull(&points), range)?;
+        Ok(Self { points, aiq })
+    }
+
+    /// A router of two models at the thresholds of its decile curve. `rows` are the priced rows
+    /// that [`priced`] keeps, with the router's win rates on them.
+    ///
+    /// # Errors
+    /// Those of [`Curve::at_deciles`], [`Purse::new`] and [`aiq`]; [`EvalError::NoRows`] where a
+    /// row lacks a price.
+    pub fn of_pair(rows: &[ScoredRow], win_rates: &[f64], range: Range) -> Result<Self, EvalError> {
+        let curve = Curve::at_deciles(&super::rows::routed(rows, win_rates)?)?;
+        let purse = Purse::new(rows, win_rates)?.ok_or(EvalError::NoRows)?;
+        let point = |point: &super::CurvePoint| CostPoint {
+            usd: purse.at_point(point).usd_per_query,
+            score: point.score,
+        };
+        Self::new(curve.points.iter().map(point).collect(), range)
+    }
+}
+
+/// The rows with both costs, and where each stands in `rows`.
+#[must_use]
+pub fn priced(rows: &[ScoredRow]) -> (Vec<ScoredRow>, Vec<usize>) {
+    let with_costs = rows.iter().enumerate().filter(|(_, row)| row.costs().is_some());
+    with_costs.map(|(at, row)| (row.clone(), at)).unzip()
+}
+
+/// What routers of a pair are compared with, on the rows that [`priced`] keeps.
+///
+/// # Errors
+/// [`EvalError::NoRows`]; [`EvalError::NoCostRange`] where both models cost the same.
+pub fn compare_pair(
+    rows: &[ScoredRow],
+    weak: &str,
+    strong: &str,
+) -> Result<CostComparison, EvalError> {
+    let answers = |row: &ScoredRow| {
+        let (weak_cost, strong_cost) = row.costs()?;
+        Some(vec![
+            CostPoint { usd: weak_cost, score: row.weak },
+            CostPoint { usd: strong_cost, score: row.strong },
+        ])
+    };
+    let table: Vec<Vec<CostPoint>> = rows.iter().filter_map(answers).collect();
+    many_models::compare(&[weak, strong], &table)
+}
+
+#[cfg(test)]
+mod tests;

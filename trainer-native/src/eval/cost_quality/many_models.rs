@@ -1,0 +1,178 @@
+//! Cost-quality for any number of models: what RouterBench compares routers on.
+//!
+//! A router of N models predicts a score for each, and buys quality at a price weight w (score per
+//! USD): a query goes to the model with the largest `predicted - w * mean cost of the model`. From
+//! w = 0, where money is no object, to w so large that only the cheapest model is called, each
+//! weight gives a point.
+//!
+//! ```
+//! use switchyard_trainer::eval::cost_quality::{CostPoint, many_models};
+//!
+//! # fn main() -> Result<(), switchyard_trainer::eval::EvalError> {
+//! let answers = |small, large| {
+//!     vec![CostPoint { usd: 0.1, score: small }, CostPoint { usd: 1.0, score: large }]
+//! };
+//! let table = [answers(0.0, 1.0), answers(1.0, 1.0)];
+//! let compared = many_models::compare(&["small", "large"], &table)?;
+//! let router = many_models::route(&table, &[vec![0.1, 0.9], vec![0.9, 0.9]], compared.range, 32)?;
+//! assert!(compared.zero_router_aiq < router.aiq && router.aiq <= compared.oracle.aiq);
+//! # Ok(())
+//! # }
+//! ```
+
+use super::{CostComparison, CostPoint, CostQuality, Range, SingleModel, aiq, hull};
+use crate::eval::EvalError;
+
+/// How far above and below the scale of the problem the price weights reach.
+const DECADES: f64 = 3.0;
+
+/// Single models, zero router and oracle of a table: a row a query, in it each model's cost and
+/// score in the order of `names`.
+///
+/// # Errors
+/// [`EvalError::NoRows`], [`EvalError::LengthMismatch`], [`EvalError::BadCost`],
+/// [`EvalError::ScoreOutOfRange`], [`EvalError::NoCostRange`] where all models cost the same.
+pub fn compare(names: &[&str], table: &[Vec<CostPoint>]) -> Result<CostComparison, EvalError> {
+    check(names.len(), table)?;
+    let singles: Vec<SingleModel> = names
+        .iter()
+        .zip(means(names.len(), table))
+        .map(|(name, point)| SingleModel { name: (*name).to_owned(), point })
+        .collect();
+    let costs = || singles.iter().map(|single| single.point.usd);
+    let range =
+        Range { low: costs().fold(f64::INFINITY, f64::min), high: costs().fold(0.0, f64::max) };
+    let points: Vec<CostPoint> = singles.iter().map(|single| single.point).collect();
+    let zero_router_aiq = aiq(&hull(&points), range)?;
+    let oracle = CostQuality::new(oracle(table), range)?;
+    Ok(CostComparison { priced_rows: table.len(), range, singles, zero_router_aiq, oracle })
+}
+
+/// The curve of a router that predicts each model's score on each query, at `weights` price weights
+/// and the two extremes.
+///
+/// # Errors
+/// Those of [`compare`]; [`EvalError::LengthMismatch`] and [`EvalError::NotFinite`] for
+/// predictions.
+pub fn route(
+    table: &[Vec<CostPoint>],
+    predicted: &[Vec<f64>],
+    range: Range,
+    weights: usize,
+) -> Result<CostQuality, EvalError> {
+    let models = table.first().map_or(0, Vec::len);
+    check(models, table)?;
+    if predicted.len() != table.len() {
+        let (found, expected) = (predicted.len(), table.len());
+        return Err(EvalError::LengthMismatch { what: "rows of predictions", found, expected });
+    }
+    for (row, predicted) in predicted.iter().enumerate() {
+        if predicted.len() != models {
+            let (what, found) = ("predictions in a row", predicted.len());
+            return Err(EvalError::LengthMismatch { what, found, expected: models });
+        }
+        if let Some(&value) = predicted.iter().find(|value| !value.is_finite()) {
+            return Err(EvalError::NotFinite { row, what: "predicted score", value });
+        }
+    }
+    let costs: Vec<f64> = means(models, table).iter().map(|mean| mean.usd).collect();
+    let all = predicted.iter().flatten().copied();
+    let spread = all.clone().fold(f64::MIN, f64::max) - all.fold(f64::MAX, f64::min);
+    // The weight at which the whole range of costs is worth the whole spread of predictions.
+    let unit = spread / (range.high - range.low);
+    let steps = (0..weights).map(|step| {
+        let part = step as f64 / weights.saturating_sub(1).max(1) as f64;
+        unit * 10_f64.powf(DECADES * (2.0 * part - 1.0))
+    });
+    let mut points: Vec<CostPoint> = std::iter::once(0.0)
+        .chain(steps)
+        .map(|weight| {
+            mean(table.iter().zip(predicted).filter_map(|(answers, predicted)| {
+                let value = predicted.iter().zip(&costs).map(|(p, cost)| p - weight * cost);
+                answers.get(largest(value)).copied()
+            }))
+        })
+        .collect();
+    // An endless weight: the cheapest model, whatever is predicted.
+    let cheapest = largest(costs.iter().map(|cost| -cost));
+    points.push(mean(table.iter().filter_map(|answers| answers.get(cheapest).copied())));
+    CostQuality::new(points, range)
+}
+
+/// The oracle's hull: each query starts with its cheapest answer (of equally cheap ones the best),
+/// and then the steps along each query's own hull are bought by gain per USD. What remains is the
+/// mean of the queries' hulls, which bounds every router, a random one included.
+fn oracle(table: &[Vec<CostPoint>]) -> Vec<CostPoint> {
+    let n = table.len() as f64;
+    let (mut usd, mut score) = (0.0, 0.0);
+    let mut steps: Vec<CostPoint> = Vec::new();
+    for answers in table {
+        let best = hull(answers);
+        if let Some(first) = best.first() {
+            usd += first.usd;
+            score += first.score;
+        }
+        let pairs = best.iter().zip(best.iter().skip(1));
+        steps
+            .extend(pairs.map(|(a, b)| CostPoint { usd: b.usd - a.usd, score: b.score - a.score }));
+    }
+    let gain = |step: &CostPoint| step.score / step.usd;
+    steps.sort_by(|a, b| gain(b).total_cmp(&gain(a)));
+    let mut points = vec![CostPoint { usd: usd / n, score: score / n }];
+    for step in steps {
+        usd += step.usd;
+        score += step.score;
+        points.push(CostPoint { usd: usd / n, score: score / n });
+    }
+    points
+}
+
+fn check(models: usize, table: &[Vec<CostPoint>]) -> Result<(), EvalError> {
+    if table.is_empty() {
+        return Err(EvalError::NoRows);
+    }
+    for (row, answers) in table.iter().enumerate() {
+        if answers.len() != models {
+            let (what, found) = ("answers in a row", answers.len());
+            return Err(EvalError::LengthMismatch { what, found, expected: models });
+        }
+        for answer in answers {
+            if !(answer.usd.is_finite() && answer.usd >= 0.0) {
+                return Err(EvalError::BadCost { row, what: "cost", value: answer.usd });
+            }
+            if !(0.0..=1.0).contains(&answer.score) {
+                let value = answer.score;
+                return Err(EvalError::ScoreOutOfRange { row, what: "score", value });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn means(models: usize, table: &[Vec<CostPoint>]) -> Vec<CostPoint> {
+    (0..models)
+        .map(|model| mean(table.iter().filter_map(|answers| answers.get(model).copied())))
+        .collect()
+}
+
+fn mean(answers: impl Iterator<Item = CostPoint>) -> CostPoint {
+    let (mut n, mut usd, mut score) = (0_usize, 0.0, 0.0);
+    for answer in answers {
+        n += 1;
+        usd += answer.usd;
+        score += answer.score;
+    }
+    let n = n.max(1) as f64;
+    CostPoint { usd: usd / n, score: score / n }
+}
+
+/// Index of the largest value, the first of equal ones; 0 of none.
+fn largest(values: impl Iterator<Item = f64>) -> usize {
+    let mut best = (0, f64::NEG_INFINITY);
+    for (at, value) in values.enumerate() {
+        if value > best.1 {
+            best = (at, value);
+        }
+    }
+    best.0
+}

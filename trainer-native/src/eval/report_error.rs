@@ -1,0 +1,111 @@
+//! Why a stored result cannot be read or a table not be made of it.
+
+/// What went wrong between results and reports.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReportError {
+    /// A result file of another version, or no result file.
+    #[error(
+        "found format {found}, expected a benchmark result of format {expected}. Write it anew with this version's eval"
+    )]
+    ResultFormat {
+        /// What the file states.
+        found: String,
+        /// What this version reads.
+        expected: u32,
+    },
+    /// A result file that is no JSON, or lacks a field.
+    #[error("found no benchmark result: {detail}. Expected the JSON that eval writes")]
+    BadResult {
+        /// What the parser says.
+        detail: String,
+    },
+    /// A number that is NaN or infinite.
+    #[error(
+        "found no finite number at {path}, expected one: a metric that is undefined is left out"
+    )]
+    NotFinite {
+        /// Its place, as `routers[0].apgr`.
+        path: String,
+    },
+    /// No results to make a table of.
+    #[error("found no results for {table}, expected at least one. Run eval first")]
+    NoResults {
+        /// The table.
+        table: &'static str,
+    },
+    /// Two results of one router, benchmark and seed: a mean over them would count one run twice.
+    #[error(
+        "found two results of router {router:?} on {benchmark:?} with seed {seed}, expected one a seed. Leave one file out"
+    )]
+    DuplicateSeed {
+        /// The router.
+        router: String,
+        /// The benchmark.
+        benchmark: String,
+        /// The seed.
+        seed: u64,
+    },
+    /// A README asks for a table that was not made.
+    #[error(
+        "line {line}: found the table {name:?}, expected one of: {known}. Correct its name, or make that table"
+    )]
+    UnknownTable {
+        /// Its name.
+        name: String,
+        /// The line of its marker, from 1.
+        line: usize,
+        /// The tables there are.
+        known: String,
+    },
+    /// A table's first marker has no last one.
+    #[error("line {line}: found the table {name:?} without its end, expected the line {end:?} before the next table", end = super::readme::END)]
+    UnclosedTable {
+        /// Its name.
+        name: String,
+        /// The line of its marker, from 1.
+        line: usize,
+    },
+    /// A last marker without a first one.
+    #[error("line {line}: found {end:?} without a table before it. Remove it, or put \"<!-- table: NAME -->\" before", end = super::readme::END)]
+    StrayEnd {
+        /// The line, from 1.
+        line: usize,
+    },
+    /// A marker that names no table.
+    #[error(
+        "line {line}: found the marker {found:?}, expected \"<!-- table: NAME -->\" on a line of its own"
+    )]
+    BadMarker {
+        /// The line, from 1.
+        line: usize,
+        /// What stands there.
+        found: String,
+    },
+    /// Two tables of one name in a README.
+    #[error("line {line}: found the table {name:?} again, expected it once")]
+    RepeatedTable {
+        /// Its name.
+        name: String,
+        /// The line of its second marker, from 1.
+        line: usize,
+    },
+}
+
+impl ReportError {
+    /// A stable name for programs, in snake case.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::ResultFormat { .. } => "result_format",
+            Self::BadResult { .. } => "bad_result",
+            Self::NotFinite { .. } => "result_not_finite",
+            Self::NoResults { .. } => "no_results",
+            Self::DuplicateSeed { .. } => "duplicate_seed",
+            Self::UnknownTable { .. } => "unknown_table",
+            Self::UnclosedTable { .. } => "unclosed_table",
+            Self::StrayEnd { .. } => "stray_end",
+            Self::BadMarker { .. } => "bad_marker",
+            Self::RepeatedTable { .. } => "repeated_table",
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Everything one evaluation found, as a file: reports and the tables of the README are made from
+//! these, never from a second run.
+//!
+//! A [`BenchmarkResult`] is one benchmark, one pair of models and all routers judged on the same
+//! rows. [`build::build`] makes it from outcomes and win rates; [`json::write`] and [`json::read`]
+//! store it. Scores and shares are fractions; `score_scale` is what a score of 1 is displayed as.
+//!
+//! ```
+//! use switchyard_trainer::eval::results::build::{Benchmark, RouterColumn, Settings, build};
+//! use switchyard_trainer::eval::results::{Precision, json};
+//! use switchyard_trainer::eval::rows::ScoredRow;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let row = |i: usize| ScoredRow {
+//!     weak: (i % 2) as f64,
+//!     strong: 1.0,
+//!     length: 10 + i,
+//!     ..ScoredRow::default()
+//! };
+//! let rows: Vec<ScoredRow> = (0..100).map(row).collect();
+//! let win_rates = (0..100).map(|i| if i % 2 == 0 { 0.8 } else { 0.3 }).collect();
+//! let router = RouterColumn::new("mine", "mf", Precision::Int8, win_rates);
+//! let benchmark = Benchmark::new("own questions", "small", "large");
+//! let result = build(&benchmark, &rows, &[router], &Settings::default())?;
+//! assert_eq!(json::read(&json::write(&result)?)?, result);
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod build;
+pub mod json;
+mod untrained;
+
+use serde::{Deserialize, Serialize};
+
+use super::baselines::FixedPolicy;
+use super::bootstrap::{self, Interval};
+use super::categories::Category;
+use super::cost_quality::{CostComparison, CostQuality};
+use super::curve::CurvePoint;
+use super::money::Money;
+use super::operating_points::OperatingPoint;
+use super::published::{BenchmarkKind, PublishedRow};
+use super::reliability::Reliability;
+
+/// The version of the file's form.
+pub const FORMAT: u32 = 1;
+
+/// One benchmark, one pair, several routers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BenchmarkResult {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Name of the benchmark.
+    pub benchmark: String,
+    /// Which published tables belong to it.
+    pub kind: BenchmarkKind,
+    /// SHA-256 of the data scored on, where it was computed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_sha256: Option<String>,
+    /// Rows scored.
+    pub rows: usize,
+    /// Rows left out because their questions stood in training data; `None` where not looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaks_removed: Option<usize>,
+    /// Rows left out because they could not be read, or lack a score of either model.
+    pub bad_rows: usize,
+    /// The two models.
+    pub pair: Pair,
+    /// What a score of 1 is displayed as: 10 for MT-Bench.
+    pub score_scale: f64,
+    /// Mean score of the weak model, in [0, 1].
+    pub weak: f64,
+    /// Mean score of the strong model, in [0, 1].
+    pub strong: f64,
+    /// How intervals were drawn.
+    pub bootstrap: bootstrap::Settings,
+    /// The routers in the order given, then the baselines.
+    pub routers: Vec<RouterResult>,
+    /// Differences of APGR between two routers, paired.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differences: Vec<ApgrDifference>,
+    /// Single models, zero router and oracle in money, where costs are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<CostComparison>,
+    /// Published rows of this benchmark.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub published: Vec<PublishedRow>,
+    /// What was left out, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// The two models a router chooses between.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pair {
+    /// The cheaper one.
+    pub weak: String,
+    /// The better one.
+    pub strong: String,
+}
+
+/// What was judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    /// The exported bundle, as hosts run it.
+    Int8,
+    /// The trained model before its export.
+    Float,
+    /// Nothing trained by this project's routers.
+    Baseline,
+}
+
+impl Precision {
+    /// As the file spells it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Int8 => "int8",
+            Self::Float => "float",
+            Self::Baseline => "baseline",
+        }
+    }
+}
+
+/// One router on one benchmark.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RouterResult {
+    /// Its name: that of the bundle, or of the baseline.
+    pub name: String,
+    /// `mf`, `bert`, `sw-ranking`, `knn`, ...
+    pub kind: String,
+    /// `static` or `transformer`, where it reads text at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<String>,
+    /// What was judged.
+    pub precision: Precision,
+    /// Seed it was trained with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training_seed: Option<u64>,
+    /// Average performance gap recovered; `None` for a policy without a threshold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apgr: Option<f64>,
+    /// Its bootstrap interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apgr_interval: Option<Interval>,
+    /// Call-performance thresholds, ascending by quality.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cpt: Vec<Cpt>,
+    /// The point of a policy without a threshold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixed: Option<FixedPolicy>,
+    /// Score against share: at the deciles, or for the oracle thinned to what a plot shows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub curve: Vec<CurvePoint>,
+    /// At thresholds and shares asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub operating_points: Vec<OperatingPoint>,
+    /// By category, where rows state one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub categories: Vec<Category>,
+    /// Predicted against observed; `None` where the win rates are no probabilities.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reliability: Option<Reliability>,
+    /// Quality against money on the priced rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_quality: Option<CostQuality>,
+}
+
+/// The least share of strong calls that recovers a part of the gap.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cpt {
+    /// The part of the gap, in [0, 1].
+    pub quality: f64,
+    /// Share of strong calls, in [0, 1].
+    pub strong_share: f64,
+    /// Its bootstrap interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Interval>,
+    /// What that share spends, where costs are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub money: Option<Money>,
+}
+
+/// APGR of one router less that of another, on the same resamples.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ApgrDifference {
+    /// Place of the router in [`BenchmarkResult::routers`].
+    pub router: usize,
+    /// Place of the router it is compared with.
+    pub against: usize,
+    /// Difference of the two on the rows themselves.
+    pub difference: f64,
+    /// Its bootstrap interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Interval>,
+}
+
+impl RouterResult {
+    /// The CPT at a quality, where it was computed.
+    #[must_use]
+    pub fn cpt_at(&self, quality: f64) -> Option<&Cpt> {
+        self.cpt.iter().find(|cpt| (cpt.quality - quality).abs() < 1e-9)
+    }
+
+    /// Whether it is one of the routers judged, and no baseline.
+    #[must_use]
+    pub fn is_router(&self) -> bool {
+        self.precision != Precision::Baseline
+    }
+
+    /// Its name, with its precision where it is no baseline.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match self.precision {
+            Precision::Baseline => self.name.clone(),
+            precision => format!("{} ({})", self.name, precision.name()),
+        }
+    }
+}
+
+impl BenchmarkResult {
+    /// Performance gap recovered at a mean score.
+    #[must_use]
+    pub fn pgr(&self, score: f64) -> f64 {
+        (score - self.weak) / (self.strong - self.weak)
+    }
+
+    /// The router of this name and precision.
+    #[must_use]
+    pub fn router(&self, name: &str, precision: Precision) -> Option<&RouterResult> {
+        self.routers.iter().find(|router| router.name == name && router.precision == precision)
+    }
+}

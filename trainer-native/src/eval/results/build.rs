@@ -1,0 +1,362 @@
+//! From outcomes and win rates to a [`BenchmarkResult`]: every router and every baseline by the same
+//! protocol, on the same rows, from the same resamples.
+//!
+//! Besides the routers given it always holds: random (mean of many draws), query length, the two
+//! single models and the oracle. A metric that a router cannot have is left out; a router that has
+//! none at all is an error that names it.
+
+use serde::{Deserialize, Serialize};
+use switchyard_router::Calibration;
+
+use super::{
+    ApgrDifference, BenchmarkResult, Cpt, FORMAT, Pair, Precision, RouterResult, untrained,
+};
+use crate::eval::bootstrap::{self, Resamples};
+use crate::eval::cost_quality::{self, CostComparison, CostQuality};
+use crate::eval::curve::{Curve, RoutedRow, end_points, evaluate};
+use crate::eval::money::Purse;
+use crate::eval::operating_points::{OperatingPoint, at_share, at_threshold};
+use crate::eval::published::{self, BenchmarkKind};
+use crate::eval::rows::{self, ScoredRow};
+use crate::eval::{EvalError, categories, reliability};
+
+/// Facts about the data that its rows do not state.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Benchmark {
+    /// Name of the benchmark.
+    pub name: String,
+    /// Which published tables belong to it.
+    pub kind: BenchmarkKind,
+    /// SHA-256 of the data.
+    pub data_sha256: Option<String>,
+    /// Rows left out because their questions stood in training data; `None` where not looked for.
+    pub leaks_removed: Option<usize>,
+    /// Rows left out because they could not be read or lack a score.
+    pub bad_rows: usize,
+    /// Name of the weak model.
+    pub weak: String,
+    /// Name of the strong model.
+    pub strong: String,
+    /// What a score of 1 is displayed as.
+    pub score_scale: f64,
+}
+
+impl Benchmark {
+    /// Any outcomes, with scores displayed as fractions and nothing left out.
+    #[must_use]
+    pub fn new(name: &str, weak: &str, strong: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind: BenchmarkKind::Other,
+            data_sha256: None,
+            leaks_removed: None,
+            bad_rows: 0,
+            weak: weak.to_owned(),
+            strong: strong.to_owned(),
+            score_scale: 1.0,
+        }
+    }
+}
+
+/// A router's win rates on the rows, and what it is. Learned baselines, such as kNN, are columns of
+/// precision [`Precision::Baseline`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct RouterColumn {
+    /// Name of the bundle or baseline.
+    pub name: String,
+    /// `mf`, `bert`, `sw-ranking`, `knn`, ...
+    pub kind: String,
+    /// `static` or `transformer`.
+    pub tier: Option<String>,
+    /// What was judged.
+    pub precision: Precision,
+    /// Seed it was trained with.
+    pub training_seed: Option<u64>,
+    /// One a row, in their order. For an asked share a column without a calibration takes its
+    /// threshold from these.
+    pub win_rates: Vec<f64>,
+    /// The bundle's calibration.
+    pub calibration: Option<Calibration>,
+}
+
+impl RouterColumn {
+    /// A column without tier, seed and calibration.
+    #[must_use]
+    pub fn new(name: &str, kind: &str, precision: Precision, win_rates: Vec<f64>) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            tier: None,
+            precision,
+            training_seed: None,
+            win_rates,
+            calibration: None,
+        }
+    }
+}
+
+/// What is measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Parts of the gap to give a CPT for.
+    pub qualities: Vec<f64>,
+    /// Thresholds to give an operating point for.
+    pub thresholds: Vec<f64>,
+    /// Shares of strong calls to give operating points for.
+    pub strong_shares: Vec<f64>,
+    /// Bins of the reliability.
+    pub reliability_bins: usize,
+    /// Random routers that the row "random" is the mean of.
+    pub random_draws: usize,
+    /// How intervals are drawn; the seed is that of the random routers, too.
+    pub bootstrap: bootstrap::Settings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            qualities: vec![0.5, 0.8],
+            thresholds: Vec::new(),
+            strong_shares: vec![0.1, 0.25, 0.5, 0.75],
+            reliability_bins: 10,
+            random_draws: 100,
+            bootstrap: bootstrap::Settings::default(),
+        }
+    }
+}
+
+/// Judges the routers and the baselines.
+///
+/// # Errors
+/// Those of [`rows::check`]; [`EvalError::NoGap`]; [`EvalError::DuplicateRouter`];
+/// [`EvalError::Router`] with the reason of the router it names; [`EvalError::NotAFraction`] and
+/// [`EvalError::ZeroCount`] for settings.
+pub fn build(
+    benchmark: &Benchmark,
+    rows: &[ScoredRow],
+    columns: &[RouterColumn],
+    settings: &Settings,
+) -> Result<BenchmarkResult, EvalError> {
+    rows::check(rows)?;
+    distinct(columns)?;
+    let mut notes = Vec::new();
+    let mut columns = columns.to_vec();
+    columns.push(length_column(rows));
+    let plain = rows::routed(rows, &vec![0.0; rows.len()])?;
+    let (weak, strong) = end_points(&plain)?;
+    if strong <= weak {
+        return Err(EvalError::NoGap { weak, strong });
+    }
+    let cost = cost(benchmark, rows, &mut notes)?;
+    let mut judged: Vec<(&RouterColumn, Vec<RoutedRow>)> = Vec::new();
+    for (at, column) in columns.iter().enumerate() {
+        let routed = rows::routed(rows, &column.win_rates).map_err(|e| e.of(&column.name))?;
+        match evaluate(&routed) {
+            Ok(_) => judged.push((column, routed)),
+            // The last column is ours: queries of one length are a property of the data.
+            Err(EvalError::ConstantWinRate { .. }) if at + 1 == columns.len() => {
+                notes.push("query length: left out, all queries are equally long".to_owned());
+            }
+            Err(error) => return Err(error.of(&column.name)),
+        }
+    }
+    let qualities = sorted(&settings.qualities);
+    let resamples = match judged.is_empty() {
+        true => None,
+        false => {
+            let routed: Vec<&[RoutedRow]> = judged.iter().map(|(_, r)| r.as_slice()).collect();
+            Some(bootstrap::resample(&routed, &qualities, settings.bootstrap)?)
+        }
+    };
+    let mut routers = Vec::new();
+    for (at, (column, routed)) in judged.iter().enumerate() {
+        let task = Task { rows, settings, qualities: &qualities, cost: cost.as_ref() };
+        let intervals = resamples.as_ref().map(|resamples| (resamples, at));
+        routers.push(task.router(column, routed, intervals).map_err(|e| e.of(&column.name))?);
+    }
+    let differences = differences(&routers, resamples.as_ref());
+    routers.extend(untrained::rows(&plain, &qualities, settings)?);
+    Ok(BenchmarkResult {
+        format: FORMAT,
+        benchmark: benchmark.name.clone(),
+        kind: benchmark.kind,
+        data_sha256: benchmark.data_sha256.clone(),
+        rows: rows.len(),
+        leaks_removed: benchmark.leaks_removed,
+        bad_rows: benchmark.bad_rows,
+        pair: Pair { weak: benchmark.weak.clone(), strong: benchmark.strong.clone() },
+        score_scale: benchmark.score_scale,
+        weak,
+        strong,
+        bootstrap: settings.bootstrap,
+        routers,
+        differences,
+        cost,
+        published: published::table(benchmark.kind),
+        notes,
+    })
+}
+
+fn distinct(columns: &[RouterColumn]) -> Result<(), EvalError> {
+    let reserved = ["query length", "random", "oracle", "always weak", "always strong"];
+    for (at, column) in columns.iter().enumerate() {
+        let before = columns.get(..at).unwrap_or_default();
+        let same = |other: &&RouterColumn| {
+            other.name == column.name && other.precision == column.precision
+        };
+        let ours =
+            column.precision == Precision::Baseline && reserved.contains(&column.name.as_str());
+        if ours || before.iter().any(|other| same(&other)) {
+            let (name, precision) = (column.name.clone(), column.precision.name());
+            return Err(EvalError::DuplicateRouter { name, precision });
+        }
+    }
+    Ok(())
+}
+
+fn sorted(qualities: &[f64]) -> Vec<f64> {
+    let mut sorted = qualities.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.dedup();
+    sorted
+}
+
+fn length_column(rows: &[ScoredRow]) -> RouterColumn {
+    let lengths = rows.iter().map(|row| row.length as f64).collect();
+    RouterColumn::new("query length", "length", Precision::Baseline, lengths)
+}
+
+/// Single models and oracle in money; a note where there is nothing to compare.
+fn cost(
+    benchmark: &Benchmark,
+    rows: &[ScoredRow],
+    notes: &mut Vec<String>,
+) -> Result<Option<CostComparison>, EvalError> {
+    let (priced, _) = cost_quality::priced(rows);
+    if priced.is_empty() {
+        return Ok(None);
+    }
+    if priced.len() < rows.len() {
+        let (priced, all) = (priced.len(), rows.len());
+        notes.push(format!("money: {priced} of {all} rows state both costs; the others are left out of sums of money"));
+    }
+    match cost_quality::compare_pair(&priced, &benchmark.weak, &benchmark.strong) {
+        Ok(compared) => Ok(Some(compared)),
+        Err(error @ EvalError::NoCostRange { .. }) => {
+            notes.push(format!("cost-quality curve: left out, {error}"));
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// What judging one router needs besides its win rates.
+struct Task<'a> {
+    rows: &'a [ScoredRow],
+    settings: &'a Settings,
+    qualities: &'a [f64],
+    cost: Option<&'a CostComparison>,
+}
+
+impl Task<'_> {
+    fn router(
+        &self,
+        column: &RouterColumn,
+        routed: &[RoutedRow],
+        intervals: Option<(&Resamples, usize)>,
+    ) -> Result<RouterResult, EvalError> {
+        let curve = Curve::at_deciles(routed)?;
+        let purse = Purse::new(self.rows, &column.win_rates)?;
+        let probabilities = routed.iter().all(|row| (0.0..=1.0).contains(&row.win_rate));
+        let bins = self.settings.reliability_bins;
+        let mut result = bare(&column.name, &column.kind, column.precision);
+        result.tier.clone_from(&column.tier);
+        result.training_seed = column.training_seed;
+        result.apgr = Some(curve.apgr());
+        result.apgr_interval = intervals.and_then(|(samples, at)| samples.apgr(at));
+        for (place, &quality) in self.qualities.iter().enumerate() {
+            let money =
+                purse.as_ref().map(|purse| purse.at_quality(&curve, quality)).transpose()?;
+            let interval = intervals.and_then(|(samples, at)| samples.cpt(at, place));
+            result.cpt.push(Cpt { quality, strong_share: curve.cpt(quality)?, interval, money });
+        }
+        result.operating_points = self.operating_points(column, routed, purse.as_ref())?;
+        result.categories = categories::by_category(self.rows, &column.win_rates)?;
+        if probabilities {
+            result.reliability = Some(reliability::reliability(routed, bins)?);
+        }
+        if let Some(cost) = self.cost {
+            result.cost_quality = self.cost_quality(column, cost)?;
+        }
+        result.curve = curve.points;
+        Ok(result)
+    }
+
+    fn operating_points(
+        &self,
+        column: &RouterColumn,
+        routed: &[RoutedRow],
+        purse: Option<&Purse>,
+    ) -> Result<Vec<OperatingPoint>, EvalError> {
+        let thresholds = self.settings.thresholds.iter();
+        let shares = self.settings.strong_shares.iter();
+        thresholds
+            .map(|&threshold| at_threshold(routed, purse, threshold))
+            .chain(shares.map(|&share| at_share(routed, purse, share, column.calibration.as_ref())))
+            .collect()
+    }
+
+    /// `None` where the priced rows alone give no curve.
+    fn cost_quality(
+        &self,
+        column: &RouterColumn,
+        cost: &CostComparison,
+    ) -> Result<Option<CostQuality>, EvalError> {
+        let (priced, at) = cost_quality::priced(self.rows);
+        let win_rates: Vec<f64> =
+            at.iter().filter_map(|&row| column.win_rates.get(row)).copied().collect();
+        match CostQuality::of_pair(&priced, &win_rates, cost.range) {
+            Ok(found) => Ok(Some(found)),
+            Err(EvalError::NoGap { .. } | EvalError::ConstantWinRate { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Every pair of judged routers once, the earlier one first.
+fn differences(routers: &[RouterResult], resamples: Option<&Resamples>) -> Vec<ApgrDifference> {
+    let mut found = Vec::new();
+    for (router, a) in routers.iter().enumerate() {
+        for (against, b) in routers.iter().enumerate().skip(router + 1) {
+            if let (Some(a), Some(b)) = (a.apgr, b.apgr) {
+                let interval = resamples.and_then(|s| s.apgr_difference(router, against));
+                found.push(ApgrDifference { router, against, difference: a - b, interval });
+            }
+        }
+    }
+    found
+}
+
+/// A router of which nothing is known yet.
+pub(super) fn bare(name: &str, kind: &str, precision: Precision) -> RouterResult {
+    RouterResult {
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        tier: None,
+        precision,
+        training_seed: None,
+        apgr: None,
+        apgr_interval: None,
+        cpt: Vec::new(),
+        fixed: None,
+        curve: Vec::new(),
+        operating_points: Vec::new(),
+        categories: Vec::new(),
+        reliability: None,
+        cost_quality: None,
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

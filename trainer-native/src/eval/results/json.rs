@@ -1,0 +1,118 @@
+//! A result as JSON and back, with nothing in it that JSON cannot say.
+//!
+//! The file states its `format`; another one is refused before anything else is read. Every number
+//! is finite: optional fields that are missing are left out, so a `null` can only stand for NaN or
+//! an infinity, and is refused with its place.
+//!
+//! ```
+//! use switchyard_trainer::eval::results::json;
+//!
+//! let newer = json::read(r#"{"format": 7}"#).unwrap_err();
+//! assert_eq!(newer.code(), "result_format");
+//! ```
+
+use serde_json::Value;
+
+use super::{BenchmarkResult, FORMAT};
+use crate::eval::ReportError;
+
+/// The result as indented JSON, with a final line break.
+///
+/// # Errors
+/// [`ReportError::NotFinite`] with the place of a NaN or infinite number.
+pub fn write(result: &BenchmarkResult) -> Result<String, ReportError> {
+    let value = serde_json::to_value(result).map_err(|e| bad(&e))?;
+    check(&value)?;
+    let mut text = serde_json::to_string_pretty(&value).map_err(|e| bad(&e))?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// A stored result.
+///
+/// # Errors
+/// [`ReportError::ResultFormat`], [`ReportError::BadResult`], [`ReportError::NotFinite`].
+pub fn read(text: &str) -> Result<BenchmarkResult, ReportError> {
+    let value: Value = serde_json::from_str(text).map_err(|e| bad(&e))?;
+    let format = value.get("format").and_then(Value::as_u64);
+    if format != Some(u64::from(FORMAT)) {
+        let found = format.map_or_else(|| "none".to_owned(), |format| format.to_string());
+        return Err(ReportError::ResultFormat { found, expected: FORMAT });
+    }
+    check(&value)?;
+    serde_json::from_value(value).map_err(|e| bad(&e))
+}
+
+fn bad(error: &serde_json::Error) -> ReportError {
+    ReportError::BadResult { detail: error.to_string() }
+}
+
+fn check(value: &Value) -> Result<(), ReportError> {
+    match null_at(value, &mut String::new()) {
+        Some(path) => Err(ReportError::NotFinite { path }),
+        None => Ok(()),
+    }
+}
+
+/// Where the first null stands, as `routers[0].apgr`.
+fn null_at(value: &Value, path: &mut String) -> Option<String> {
+    let length = path.len();
+    let mut enter = |value: &Value, step: String| {
+        path.push_str(&step);
+        let found = null_at(value, path);
+        path.truncate(length);
+        found
+    };
+    match value {
+        Value::Array(items) => {
+            items.iter().enumerate().find_map(|(at, item)| enter(item, format!("[{at}]")))
+        }
+        Value::Object(fields) => fields.iter().find_map(|(name, field)| {
+            let dot = if length == 0 { "" } else { "." };
+            enter(field, format!("{dot}{name}"))
+        }),
+        Value::Null => Some(path.clone()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::eval::results::build::tests::example;
+
+    #[test]
+    fn a_result_survives_its_file() {
+        let result = example();
+        let text = write(&result).unwrap();
+        assert_eq!(read(&text).unwrap(), result);
+        assert!(text.ends_with("}\n") && !text.contains("null"));
+    }
+
+    #[test]
+    fn a_number_that_is_none_is_refused_with_its_place() {
+        let mut result = example();
+        result.routers[1].curve[2].score = f64::NAN;
+        let found = write(&result).unwrap_err();
+        assert_eq!(found, ReportError::NotFinite { path: "routers[1].curve[2].score".into() });
+        let text =
+            write(&example()).unwrap().replacen("\"weak\": 0.", "\"weak\": null, \"x\": 0.", 1);
+        assert_eq!(read(&text).unwrap_err().code(), "result_not_finite");
+    }
+
+    #[test]
+    fn what_is_no_result_of_this_format_is_refused() {
+        let text = write(&example()).unwrap();
+        let code = |text: &str| read(text).unwrap_err().code();
+        assert_eq!(code(&text.replacen("\"format\": 1", "\"format\": 2", 1)), "result_format");
+        assert_eq!(code("{}"), "result_format");
+        assert_eq!(code("{\"format\": 1}"), "bad_result");
+        assert_eq!(code(&text[..text.len() / 2]), "bad_result");
+        assert_eq!(code(&text.replacen("\"rows\"", "\"lines\"", 1)), "bad_result");
+        assert_eq!(
+            code(&text.replacen("\"score_scale\": 1.0", "\"score_scale\": 1e999", 1)),
+            "bad_result"
+        );
+    }
+}

@@ -1,0 +1,97 @@
+//! The rows of a result that need no router: random, the single models and the oracle.
+
+use super::build::{Settings, bare};
+use super::{Cpt, Precision, RouterResult};
+use crate::eval::EvalError;
+use crate::eval::baselines;
+use crate::eval::curve::{CurvePoint, RoutedRow};
+
+/// At most so many points of the oracle's curve are kept: what a plot of a page's width shows.
+const PLOTTED: usize = 200;
+
+/// Judges them; the win rates of `plain` are ignored.
+pub(super) fn rows(
+    plain: &[RoutedRow],
+    qualities: &[f64],
+    settings: &Settings,
+) -> Result<Vec<RouterResult>, EvalError> {
+    let mut found = vec![random(plain, qualities, settings)?];
+    for (name, policy) in [
+        ("always weak", baselines::always_weak(plain)?),
+        ("always strong", baselines::always_strong(plain)?),
+    ] {
+        let bare = bare(name, "single", Precision::Baseline);
+        found.push(RouterResult { fixed: Some(policy), ..bare });
+    }
+    let oracle = baselines::oracle(plain)?;
+    let shares = qualities.iter().map(|&quality| oracle.curve.cpt(quality));
+    found.push(RouterResult {
+        apgr: Some(oracle.apgr),
+        cpt: cpts(qualities, &shares.collect::<Result<Vec<_>, _>>()?),
+        fixed: Some(baselines::best_of_both(plain)?),
+        curve: thinned(&oracle.curve.points),
+        ..bare("oracle", "oracle", Precision::Baseline)
+    });
+    Ok(found)
+}
+
+fn random(
+    plain: &[RoutedRow],
+    qualities: &[f64],
+    settings: &Settings,
+) -> Result<RouterResult, EvalError> {
+    let (draws, seed) = (settings.random_draws, settings.bootstrap.seed);
+    let (apgr, shares) = baselines::random_at(plain, qualities, draws, seed)?;
+    Ok(RouterResult {
+        apgr: Some(apgr),
+        cpt: cpts(qualities, &shares),
+        ..bare("random", "random", Precision::Baseline)
+    })
+}
+
+fn cpts(qualities: &[f64], shares: &[f64]) -> Vec<Cpt> {
+    let pairs = qualities.iter().zip(shares);
+    pairs
+        .map(|(&quality, &strong_share)| Cpt { quality, strong_share, interval: None, money: None })
+        .collect()
+}
+
+/// The corners of a curve, and of very many corners every few.
+fn thinned(points: &[CurvePoint]) -> Vec<CurvePoint> {
+    let mut corners: Vec<CurvePoint> = Vec::new();
+    for &point in points {
+        if let [.., before, last] = corners.as_slice() {
+            let turn = (last.strong_share - before.strong_share) * (point.score - before.score)
+                - (last.score - before.score) * (point.strong_share - before.strong_share);
+            if turn.abs() < 1e-12 {
+                corners.pop();
+            }
+        }
+        corners.push(point);
+    }
+    let last = corners.len().saturating_sub(1);
+    let step = corners.len().div_ceil(PLOTTED).max(1);
+    let kept = |&(at, _): &(usize, CurvePoint)| at % step == 0 || at == last;
+    corners.into_iter().enumerate().filter(kept).map(|(_, point)| point).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point(strong_share: f64, score: f64) -> CurvePoint {
+        CurvePoint { threshold: 0.0, inclusive: true, strong_share, score }
+    }
+
+    #[test]
+    fn thinning_keeps_corners_and_ends() {
+        let line =
+            [point(0.0, 0.0), point(0.25, 0.5), point(0.5, 1.0), point(0.7, 1.0), point(1.0, 1.0)];
+        assert_eq!(thinned(&line), [line[0], line[2], line[4]]);
+        let bent: Vec<CurvePoint> =
+            (0..=1000).map(|at| point(f64::from(at) / 1e3, (f64::from(at) / 1e3).sqrt())).collect();
+        let found = thinned(&bent);
+        assert!(found.len() <= PLOTTED + 1, "{}", found.len());
+        assert_eq!((found[0], found[found.len() - 1]), (bent[0], bent[1000]));
+    }
+}
