@@ -15,10 +15,10 @@
 //! let prepared = prepare::prepare(&recipe.recipe, Path::new("data"), false)?;
 //! let (device, stop) = (open(DeviceChoice::Auto)?, AtomicBool::new(false));
 //! let run = Run::open(Path::new("runs/default"), &recipe, &prepared)?;
-//! let encoder =
-//!     run.static_encoder(&recipe, &prepared, Path::new("all-MiniLM-L6-v2"), &device, &stop)?;
+//! let source = Path::new("all-MiniLM-L6-v2");
+//! let encoder = run.encoder(&recipe, &prepared, source, &device, &stop)?;
 //! let trained = run.train(&recipe, &prepared, encoder, &device, &stop)?;
-//! let finished = finish::finish(&recipe, &prepared, &trained, &device)?;
+//! let finished = finish::finish(&run, &recipe, &prepared, &trained, &device, &stop)?;
 //! finished.bundle.write(Path::new("bundles/default"))?;
 //! # Ok(())
 //! # }
@@ -32,10 +32,13 @@ mod error;
 pub mod eval;
 pub mod export;
 pub mod finish;
+mod labels;
 pub mod prepare;
+pub mod progress;
 pub mod recipe;
 pub mod router;
 pub mod run;
+pub mod tensor_file;
 pub mod training;
 pub mod verify;
 

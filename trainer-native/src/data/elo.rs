@@ -92,8 +92,22 @@ impl Battles {
     /// # Errors
     /// [`DataError::TooManyModels`] beyond [`MAX_RATED_MODELS`] names.
     pub fn add(&mut self, row: &PreferenceRow) -> Result<(usize, usize), DataError> {
-        let (a, b) = (self.model(&row.model_a)?, self.model(&row.model_b)?);
-        let (target, weight) = (f64::from(row.target), f64::from(row.weight));
+        self.battle(&row.model_a, &row.model_b, row.target, row.weight)
+    }
+
+    /// Adds a battle of two models by name, as [`add`](Self::add) does.
+    ///
+    /// # Errors
+    /// [`DataError::TooManyModels`] beyond [`MAX_RATED_MODELS`] names.
+    pub fn battle(
+        &mut self,
+        model_a: &str,
+        model_b: &str,
+        target: f32,
+        weight: f32,
+    ) -> Result<(usize, usize), DataError> {
+        let (a, b) = (self.model(model_a)?, self.model(model_b)?);
+        let (target, weight) = (f64::from(target), f64::from(weight));
         *self.wins.entry((a, b)).or_default() += weight * target;
         *self.wins.entry((b, a)).or_default() += weight * (1.0 - target);
         Ok((a, b))

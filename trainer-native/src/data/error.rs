@@ -9,6 +9,12 @@ use super::{Format, Table};
 /// Why a source could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
+    /// Whoever the rows were handed to wanted no more of them; the reason is theirs.
+    #[error("reading was stopped: {detail}")]
+    Stopped {
+        /// Their words.
+        detail: String,
+    },
     /// The operating system refused the file or folder.
     #[error("{path}: cannot be read: {source}. Check that it exists and may be read")]
     Io {
@@ -186,6 +192,7 @@ impl DataError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
+            Self::Stopped { .. } => "stopped",
             Self::Io { .. } => "io",
             Self::NoFiles { .. } => "no_files",
             Self::UnknownFormat { .. } => "unknown_format",

@@ -6,8 +6,6 @@
 
 use rayon::prelude::*;
 
-use super::RoutedRow;
-
 /// A labelled query.
 #[derive(Debug, Clone)]
 pub struct Neighbour {
@@ -17,20 +15,18 @@ pub struct Neighbour {
     pub gain: f64,
 }
 
-/// Win rates of `rows`, whose embeddings stand at the same index, from their `k` nearest
-/// neighbours.
+/// Win rate of each embedding from its `k` nearest labelled queries.
 #[must_use]
 pub fn nearest_neighbours(
-    rows: &[RoutedRow],
     embeddings: &[Vec<f32>],
     labelled: &[Neighbour],
     k: usize,
-) -> Vec<RoutedRow> {
+) -> Vec<f64> {
     let labelled: Vec<(Vec<f32>, f64)> =
         labelled.iter().map(|n| (unit(&n.embedding), n.gain)).collect();
-    rows.par_iter()
-        .zip(embeddings)
-        .map(|(row, embedding)| {
+    embeddings
+        .par_iter()
+        .map(|embedding| {
             let embedding = unit(embedding);
             let mut near: Vec<(f32, f64)> = labelled
                 .iter()
@@ -45,7 +41,7 @@ pub fn nearest_neighbours(
             }
             #[allow(clippy::cast_precision_loss)]
             let mean = near.iter().map(|(_, gain)| gain).sum::<f64>() / near.len().max(1) as f64;
-            RoutedRow { win_rate: f64::midpoint(1.0, mean), ..*row }
+            f64::midpoint(1.0, mean)
         })
         .collect()
 }
@@ -65,12 +61,8 @@ mod tests {
             Neighbour { embedding: vec![1.0, 0.0], gain: 1.0 },
             Neighbour { embedding: vec![0.0, 1.0], gain: -1.0 },
         ];
-        let rows = [RoutedRow { win_rate: 0.0, weak: 0.0, strong: 1.0 }; 2];
         let embeddings = [vec![5.0, 0.1], vec![0.1, 5.0]];
-        let routed = nearest_neighbours(&rows, &embeddings, &labelled, 1);
-        assert_eq!(routed[0].win_rate, 1.0);
-        assert_eq!(routed[1].win_rate, 0.0);
-        let both = nearest_neighbours(&rows, &embeddings, &labelled, 9);
-        assert_eq!(both[0].win_rate, 0.5);
+        assert_eq!(nearest_neighbours(&embeddings, &labelled, 1), [1.0, 0.0]);
+        assert_eq!(nearest_neighbours(&embeddings, &labelled, 9)[0], 0.5);
     }
 }

@@ -98,7 +98,7 @@ impl BundleDraft {
     /// # Errors
     /// [`TrainerError::Router`] where the engine refuses it.
     pub fn router(&self) -> Result<Router, TrainerError> {
-        let manifest = self.manifest_json()?;
+        let manifest = manifest_json(&self.manifest)?;
         let mut files = vec![(MANIFEST_FILE, manifest.as_slice())];
         files.extend(self.files.iter().map(|(name, bytes)| (*name, bytes.as_slice())));
         Ok(Router::from_files(&files)?)
@@ -110,15 +110,12 @@ impl BundleDraft {
     /// [`TrainerError::File`].
     pub fn write(&self, folder: &Path) -> Result<(), TrainerError> {
         let staging = sibling(folder, "partial");
-        let at = |path: &Path| {
-            let path = path.to_owned();
-            move |source| TrainerError::File { path, source }
-        };
+        let at = TrainerError::file;
         if staging.exists() {
             fs::remove_dir_all(&staging).map_err(at(&staging))?;
         }
         fs::create_dir_all(&staging).map_err(at(&staging))?;
-        let manifest = self.manifest_json()?;
+        let manifest = manifest_json(&self.manifest)?;
         let files = self.files.iter().map(|(name, bytes)| (*name, bytes.as_slice()));
         for (name, bytes) in files.chain([(MANIFEST_FILE, manifest.as_slice())]) {
             let path = staging.join(name);
@@ -129,14 +126,29 @@ impl BundleDraft {
         }
         fs::rename(&staging, folder).map_err(at(folder))
     }
+}
 
-    fn manifest_json(&self) -> Result<Vec<u8>, TrainerError> {
-        let mut json = serde_json::to_vec_pretty(&self.manifest).map_err(|e| {
-            TrainerError::NotFinite { what: "a number of router.json", detail: e.to_string() }
-        })?;
-        json.push(b'\n');
-        Ok(json)
-    }
+fn manifest_json(manifest: &Manifest) -> Result<Vec<u8>, TrainerError> {
+    let mut json = serde_json::to_vec_pretty(manifest).map_err(|e| TrainerError::NotFinite {
+        what: "a number of router.json",
+        detail: e.to_string(),
+    })?;
+    json.push(b'\n');
+    Ok(json)
+}
+
+/// Stores another calibration in a bundle's `router.json`.
+///
+/// # Errors
+/// [`TrainerError::File`]; [`TrainerError::Router`] where the manifest does not read.
+pub fn replace_calibration(folder: &Path, calibration: Calibration) -> Result<(), TrainerError> {
+    let path = folder.join(MANIFEST_FILE);
+    let text = fs::read(&path).map_err(TrainerError::file(&path))?;
+    let mut manifest = Manifest::from_json(&text)?;
+    manifest.calibration = Some(calibration);
+    let partial = folder.join("router.json.partial");
+    fs::write(&partial, manifest_json(&manifest)?).map_err(TrainerError::file(&partial))?;
+    fs::rename(&partial, &path).map_err(TrainerError::file(&path))
 }
 
 /// The engine on an encoder alone, to embed with, and the hash that names it.
@@ -173,13 +185,13 @@ pub fn encoder_only(
 /// # Errors
 /// [`TrainerError::File`].
 pub fn read_files(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, TrainerError> {
-    let at = |path: PathBuf| move |source| TrainerError::File { path, source };
+    let at = TrainerError::file;
     let mut files = Vec::new();
-    for entry in fs::read_dir(folder).map_err(at(folder.to_owned()))? {
-        let path = entry.map_err(at(folder.to_owned()))?.path();
+    for entry in fs::read_dir(folder).map_err(at(folder))? {
+        let path = entry.map_err(at(folder))?.path();
         if let Some(name) = path.file_name().filter(|_| path.is_file()) {
             let name = name.to_string_lossy().into_owned();
-            files.push((name, fs::read(&path).map_err(at(path))?));
+            files.push((name, fs::read(&path).map_err(at(&path))?));
         }
     }
     Ok(files)

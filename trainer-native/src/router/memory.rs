@@ -5,8 +5,7 @@
 
 use switchyard_router::{Battle, Memory, Records};
 
-use crate::data::elo::WinMatrix;
-use crate::data::{split_rows, tiers};
+use crate::data::{Battles, split_rows};
 use crate::encoder::embeddings::EmbeddingCache;
 use crate::error::TrainerError;
 use crate::recipe::{KnnRecipe, SwRankingRecipe};
@@ -110,19 +109,32 @@ pub fn pair_lengths(
     Ok(rows)
 }
 
-/// Tiers by dynamic programming on Elo ratings; models that fought no battle stand in the last.
+/// Tier of each model, from 0: Elo ratings of the battles, cut by dynamic programming. Models that
+/// fought none stand in the last tier; nothing refers to them.
 fn tiers_of(
     recipe: &SwRankingRecipe,
     set: &TrainingSet,
     remembered: &[(&TrainingQuery, Vec<Preference>)],
 ) -> Result<Vec<u8>, TrainerError> {
-    let mut wins = WinMatrix::new(&set.models);
+    let mut battles = Battles::default();
     for (query, preferences) in remembered {
         for p in preferences {
-            wins.add(p.a, p.b, p.target, query.weight);
+            battles.battle(&set.models[p.a], &set.models[p.b], p.target, query.weight)?;
         }
     }
-    todo!()
+    let ratings = battles.ratings()?;
+    let mut different: Vec<u64> = ratings.models.iter().map(|m| m.rating.to_bits()).collect();
+    different.sort_unstable();
+    different.dedup();
+    let tiers = ratings.tiers(recipe.tiers.min(different.len()))?;
+    let last = tiers.iter().copied().max().unwrap_or(1);
+    let tier = |model: &String| {
+        let at = ratings.models.iter().position(|rated| rated.name == *model);
+        let tier = at.and_then(|at| tiers.get(at)).copied().unwrap_or(last);
+        // Counted from 1 by the paper, from 0 by the engine; a recipe allows at most 255.
+        u8::try_from(tier - 1).unwrap_or(u8::MAX)
+    };
+    Ok(set.models.iter().map(tier).collect())
 }
 
 /// At most `rows` queries, in order.
