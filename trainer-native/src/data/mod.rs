@@ -1,9 +1,13 @@
-//! Outcome data: reading it, checking it, keeping training and evaluation apart.
+//! Training and evaluation data: reading it, checking it, keeping the two apart.
 //!
-//! A router learns from *outcomes*: how well each candidate did on each query. They are published
-//! in several layouts; [`read`] brings each of them to one table, [`Outcomes`], and refuses what
-//! it cannot understand, naming the file, the line and the remedy. [`Stems`] and [`remove_leaks`]
-//! then keep a question that is scored out of the training rows, whatever source it came from.
+//! A router learns from *outcomes*, how well each candidate did on each query, and from
+//! *preferences*, which of two candidates did better. Both are published in several layouts, which
+//! [`Format`] lists. [`read`] brings outcomes to one table, [`Outcomes`]; [`for_each_preference`]
+//! streams preferences, which may be too many to keep. Both refuse what they cannot understand,
+//! naming the file, the line and the remedy; [`inspect`] says what a source holds. [`Stems`],
+//! [`remove_leaks`] and [`HeldQuestions`] keep a question that is scored out of the training rows,
+//! whatever source it came from. [`Battles`] rates models by their preferences and [`tiers`] takes
+//! models of like rating together; [`preferences_from_outcomes`] turns scores into preferences.
 //!
 //! ```no_run
 //! use std::path::Path;

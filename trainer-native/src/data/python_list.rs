@@ -81,6 +81,7 @@ fn escape(chars: &mut Peekable<Chars<'_>>) -> Result<char, String> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use proptest::prelude::*;
 
@@ -112,7 +113,7 @@ mod tests {
             ("[['a']]", "'['"),
             ("[__import__('os')]", "'_'"),
         ] {
-            let error = parse(text).expect_err(text);
+            let error = parse(text).unwrap_err();
             assert!(error.contains(reason), "{text}: {error}");
         }
     }

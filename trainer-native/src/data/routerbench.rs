@@ -10,7 +10,9 @@
 //! `<model>|model_response`, and `oracle_model_to_route_to` are not read. An empty cell stands for
 //! "not measured". `prompt` is Python's written form of a list of texts, joined by a blank line to
 //! the query; a prompt that does not begin with `[` is taken as it is. The data set is
-//! `eval_name`, the id `sample_id`.
+//! `eval_name`, the id `sample_id`; the published tables use some of those twice, for prompts that
+//! differ, so where the row's number stands beside it (an unnamed column, or pandas'
+//! `__index_level_0__`) the id is `<sample_id>#<number>`.
 
 use std::path::{Path, PathBuf};
 
@@ -23,11 +25,16 @@ const EXPECTED: &str = "CSV with sample_id, prompt, eval_name and one column a m
 const COST: &str = "|total_cost";
 const REQUIRED: [&str; 3] = ["sample_id", "prompt", "eval_name"];
 
-/// Columns of no model: the row number as pandas writes it, and what is computed from the scores.
-const IGNORED: [&str; 4] = ["", "Unnamed: 0", "__index_level_0__", "oracle_model_to_route_to"];
+/// The names under which pandas writes the row's number.
+const INDEX: [&str; 3] = ["", "Unnamed: 0", "__index_level_0__"];
 
-/// The columns to read, after those of [`REQUIRED`]: what they are, in their order.
+/// A column of no model: it is computed from the scores.
+const ORACLE: &str = "oracle_model_to_route_to";
+
+/// The columns to read, after those of [`REQUIRED`]: the row's number where there is one, then
+/// what the rest are, in their order.
 struct Layout {
+    numbered: bool,
     values: Vec<(Value, String)>,
 }
 
@@ -54,10 +61,12 @@ pub(super) fn read_files(files: &[PathBuf], sink: &mut RowSink<'_>) -> Result<()
 
 fn layout(path: &Path, columns: &[String]) -> Result<(Layout, Vec<usize>), DataError> {
     let mut wanted = required_columns(path, columns, REQUIRED)?.to_vec();
+    let index = columns.iter().position(|column| INDEX.contains(&column.as_str()));
+    wanted.extend(index);
     let mut values = Vec::new();
     for (at, column) in columns.iter().enumerate() {
         let column = column.as_str();
-        if REQUIRED.contains(&column) || IGNORED.contains(&column) {
+        if REQUIRED.contains(&column) || INDEX.contains(&column) || column == ORACLE {
             continue;
         }
         let value = match column.split_once('|') {
@@ -82,15 +91,23 @@ fn layout(path: &Path, columns: &[String]) -> Result<(Layout, Vec<usize>), DataE
             ),
         });
     }
-    Ok((Layout { values }, wanted))
+    Ok((Layout { numbered: index.is_some(), values }, wanted))
 }
 
 fn parse(cells: &[Cell<'_>], layout: &Layout) -> Result<ParsedRow, RowFault> {
     let Some((&[id, prompt, dataset], values)) = cells.split_first_chunk() else {
         return Err(RowFault::new("wrong_column_count", "found too few columns"));
     };
+    let mut id = id.text("sample_id")?.into_owned();
+    let values = match values.split_first() {
+        Some((number, values)) if layout.numbered => {
+            id = format!("{id}#{}", number.text("row number")?);
+            values
+        }
+        _ => values,
+    };
     let mut row = ParsedRow {
-        id: id.text("sample_id")?.into_owned(),
+        id,
         query: query(&prompt.text("prompt")?)?,
         dataset: dataset.text("eval_name")?.into_owned(),
         ..ParsedRow::default()

@@ -11,6 +11,9 @@ use tempfile::TempDir;
 use super::*;
 
 mod faults;
+mod formats;
+mod parquet;
+mod preferences;
 
 const MMLU: &str =
     "prompt,small,large\n\"One?\nA. x\nB. y\nAnswer:\",True,False\nTwo?,False,True\n";
