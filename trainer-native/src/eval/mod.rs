@@ -32,6 +32,7 @@ pub mod operating_points;
 pub mod published;
 pub mod readme;
 pub mod reliability;
+pub mod report;
 mod report_error;
 pub mod results;
 pub mod rows;
