@@ -92,7 +92,10 @@ mod tests {
     fn markdown_holds_ours_beside_the_published() {
         let text = markdown(&[example()]);
         assert!(text.contains("## Made up <MMLU>") && text.contains("| mine (int8) |"));
-        assert!(text.contains("published: RouteLLM, arXiv 2406.18665v4"));
+        assert!(
+            text.contains("- Published rows: RouteLLM, arXiv 2406.18665v4")
+                && text.contains("| published |")
+        );
         // Every table's lines have as many cells as its heading.
         let mut cells = 0;
         for line in text.lines() {

@@ -19,8 +19,8 @@ pub struct Figure {
 
 const WIDTH: f64 = 760.0;
 
-/// The highest PGR drawn, where no router reaches further; an oracle above it leaves the plot.
-const HIGHEST_PGR: f64 = 1.2;
+/// The highest PGR drawn for the oracle's sake; above it the oracle leaves the plot.
+const HIGHEST_PGR: f64 = 1.8;
 
 fn line(label: &str, look: Look, points: Vec<(f64, f64)>) -> Series {
     Series { label: label.to_owned(), points, look, line: true, marks: false }
@@ -40,11 +40,12 @@ pub fn gap_recovered(result: &BenchmarkResult, id: &str) -> Figure {
     };
     let mut series = vec![line("random", Look::Dotted, vec![(0.0, 0.0), (100.0, 1.0)])];
     let mut told = Vec::new();
-    let (mut low, mut high) = (0.0_f64, HIGHEST_PGR);
+    let (mut low, mut high) = (0.0_f64, 1.0_f64);
     let mut oracle_top = None;
     if let Some(oracle) = result.routers.iter().find(|router| router.kind == "oracle") {
         let points = points(oracle);
         oracle_top = points.iter().map(|p| p.1).reduce(f64::max);
+        high = oracle_top.map_or(high, |top| (top + 0.05).clamp(high, HIGHEST_PGR));
         series.push(line("oracle", Look::Dashed, points));
     }
     for (look, router) in curves(result) {
@@ -66,7 +67,7 @@ pub fn gap_recovered(result: &BenchmarkResult, id: &str) -> Figure {
         title: format!("{}: performance gap recovered", result.benchmark),
         description: format!("{caption} APGR: {}.", told.join("; ")),
         width: WIDTH,
-        plot_height: 400.0,
+        plot_height: 460.0,
         x: Axis { label: "strong calls, %".into(), low: 0.0, high: 100.0 },
         y: Axis { label: "performance gap recovered (PGR)".into(), low, high },
         series,
@@ -123,32 +124,33 @@ pub fn cost_quality(result: &BenchmarkResult, id: &str) -> Option<Figure> {
     let place = |point: &CostPoint| (1000.0 * point.usd, scale * point.score);
     let places = |points: &[CostPoint]| points.iter().map(place).collect::<Vec<_>>();
     let singles: Vec<CostPoint> = cost.singles.iter().map(|single| single.point).collect();
-    let oracle = places(&hull(&cost.oracle.points));
+    let mut oracle = hull(&cost.oracle.points);
+    // Right of its best point a hull is level.
+    if let Some(&best) = oracle.last().filter(|best| best.usd < cost.range.high) {
+        oracle.push(CostPoint { usd: cost.range.high, ..best });
+    }
     let mut series = vec![
         line("zero router (mix of the single models)", Look::Dotted, places(&hull(&singles))),
-        line("oracle", Look::Dashed, oracle),
+        line("oracle", Look::Dashed, places(&oracle)),
     ];
     let mut told = vec![
         format!("zero router {}", three(cost.zero_router_aiq)),
         format!("oracle {}", three(cost.oracle.aiq)),
     ];
-    let mut next = 0;
     for (look, router) in curves(result) {
-        if let (Some(curve), Look::Slot(slot)) = (&router.cost_quality, look) {
+        if let Some(curve) = &router.cost_quality {
             told.push(format!("{} {}", router.label(), three(curve.aiq)));
             let series_of = line(&router.label(), look, places(&curve.points));
             series.push(Series { marks: true, ..series_of });
-            next = next.max(slot + 1);
         }
     }
     for (at, single) in cost.singles.iter().enumerate() {
         series.push(Series {
             line: false,
             marks: true,
-            ..line(&single.name, Look::Slot(next + at), vec![place(&single.point)])
+            ..line(&single.name, Look::Point(at + 2), vec![place(&single.point)])
         });
     }
-    // Out to the dearest single model: right of it every hull is level.
     let all = || series.iter().flat_map(|series| &series.points);
     let ends = |read: fn(&(f64, f64)) -> f64| {
         let values = || all().map(read);

@@ -39,7 +39,8 @@ const INTRODUCTION: &str = "<p>A router sends each query to a weak or a strong m
     <dfn>PGR</dfn> is the part of the gap between them that it recovers, <dfn>APGR</dfn> the mean of \
     that over all shares of strong calls (chance 0.5, higher is better), <dfn>CPT(x)</dfn> the least \
     share of strong calls that recovers x per cent (lower is better), <dfn>AIQ</dfn> the mean score \
-    over the range of cost. Brackets are intervals.</p>\n";
+    over the range of cost, <dfn>ECE</dfn> the expected calibration error against the observed gain, \
+    (1 + strong - weak) / 2. Brackets are intervals.</p>\n";
 
 fn contents(results: &[BenchmarkResult]) -> String {
     let mut text = String::from("<nav aria-label=\"Benchmarks\"><ul>\n");
@@ -120,7 +121,7 @@ fn categories(text: &mut String, result: &BenchmarkResult, at: usize) {
         *text += "<h3>Categories</h3>\n";
         figure(text, &first);
         for other in drawings {
-            let _ = write!(text, "<details><summary>{}</summary>\n", escape(&other.caption));
+            let _ = writeln!(text, "<details><summary>{}</summary>", escape(&other.caption));
             figure(text, &other);
             *text += "</details>\n";
         }

@@ -44,7 +44,7 @@ pub enum Anchor {
     End,
 }
 
-/// How a series looks: slot 0 to 5 of the palette, or the muted colour of comparisons.
+/// How a series looks: slot 0 to 5 of the palette, the muted colour of comparisons, or a point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {
     /// A colour, dash pattern and marker of its own; slots past 5 begin again.
@@ -53,6 +53,8 @@ pub enum Look {
     Dotted,
     /// A comparison, dashed.
     Dashed,
+    /// A point of its own in the colour of the text, with the marker of this slot.
+    Point(usize),
 }
 
 impl Look {
@@ -61,17 +63,19 @@ impl Look {
         match self {
             Self::Slot(slot) => format!("s{}", slot % 6),
             Self::Dotted | Self::Dashed => "muted".to_owned(),
+            Self::Point(_) => "ink".to_owned(),
         }
     }
 
     fn dash(self) -> &'static str {
         match self {
-            Self::Slot(slot) => ["", "8 3", "2 3", "10 3 2 3", "5 5", "12 3 2 3 2 3"]
+            Self::Slot(slot) => ["", "8 3", "4 2", "10 3 2 3", "5 5", "12 3 2 3 2 3"]
                 .get(slot % 6)
                 .copied()
                 .unwrap_or(""),
             Self::Dotted => "1 4",
             Self::Dashed => "7 4",
+            Self::Point(_) => "",
         }
     }
 }
@@ -128,7 +132,10 @@ impl Svg {
     /// The marker of a series: each slot has another shape.
     pub fn marker(&mut self, look: Look, (x, y): (f64, f64)) {
         let class = look.class();
-        let slot = if let Look::Slot(slot) = look { slot % 6 } else { 0 };
+        let slot = match look {
+            Look::Slot(slot) | Look::Point(slot) => slot % 6,
+            Look::Dotted | Look::Dashed => 0,
+        };
         let polygon = |corners: &[(f64, f64)]| {
             let corners: Vec<String> =
                 corners.iter().map(|(dx, dy)| format!("{:.1},{:.1}", x + dx, y + dy)).collect();

@@ -31,6 +31,16 @@ pub fn facts(result: &BenchmarkResult) -> Vec<(&'static str, String)> {
             ),
         ),
     ];
+    let oracle = result.routers.iter().find(|router| router.kind == "oracle");
+    if let Some(fixed) = oracle.and_then(|oracle| oracle.fixed) {
+        let calls = percent(fixed.strong_share);
+        facts.insert(2, ("Oracle", format!("{} at {calls} % strong calls", ends(fixed.score))));
+    }
+    if let Some(row) = result.published.first() {
+        let (rows, weak, strong) = (format::count(row.rows), ends(row.weak), ends(row.strong));
+        let text = format!("{}: {}, {rows} rows, {weak} and {strong}", row.source, row.pair);
+        facts.push(("Published rows", text));
+    }
     if let Some(sha256) = &result.data_sha256 {
         facts.push(("SHA-256 of the data", sha256.clone()));
     }
@@ -45,14 +55,13 @@ pub fn routers(result: &BenchmarkResult) -> Table {
     let mut columns = vec![Column::text("router"), Column::text("tier"), Column::number("APGR")];
     columns
         .extend(qualities.iter().map(|&q| Column::number(&format!("CPT({}) %", short_percent(q)))));
-    columns.push(Column::number("strong %"));
-    columns.push(Column::number("score"));
-    columns.push(Column::number("calibration error"));
+    columns.push(Column::number("ECE"));
     columns.push(Column::number("AIQ"));
     columns.push(Column::text("origin"));
     let caption = format!("Routers on {}, ours beside the published", result.benchmark);
     let mut table = Table::new(caption, columns);
-    for router in &result.routers {
+    // Policies without a threshold are points; they stand among the facts.
+    for router in result.routers.iter().filter(|router| router.apgr.is_some()) {
         let class = if router.is_router() { RowClass::Ours } else { RowClass::Baseline };
         table.push(class, measured(result, router, &qualities));
     }
@@ -84,9 +93,6 @@ fn measured(result: &BenchmarkResult, router: &RouterResult, qualities: &[f64]) 
             with_interval(percent(cpt.strong_share), cpt.interval, percent)
         }));
     }
-    cells.push(router.fixed.map_or_else(dash, |fixed| percent(fixed.strong_share)));
-    let score = |score| format::score(score, result.score_scale);
-    cells.push(router.fixed.map_or_else(dash, |fixed| score(fixed.score)));
     cells.push(router.reliability.as_ref().map_or_else(dash, |found| three(found.error_gain)));
     let oracle = result.cost.as_ref().filter(|_| router.kind == "oracle").map(|cost| &cost.oracle);
     let aiq = router.cost_quality.as_ref().or(oracle).map(|curve| curve.aiq);
@@ -104,7 +110,7 @@ fn published(row: &PublishedRow, qualities: &[f64]) -> Vec<String> {
             _ => dash(),
         });
     }
-    cells.extend([dash(), dash(), dash(), dash(), format!("published: {}", row.source)]);
+    cells.extend([dash(), dash(), "published".to_owned()]);
     cells
 }
 
@@ -175,7 +181,7 @@ pub fn operating_points(result: &BenchmarkResult) -> Table {
         for point in &router.operating_points {
             let origin = match point.origin {
                 ThresholdOrigin::Given => "given",
-                ThresholdOrigin::SameRows => "these very rows",
+                ThresholdOrigin::SameRows => "these rows",
                 ThresholdOrigin::Calibration => "calibration",
             };
             let mut cells = vec![

@@ -105,7 +105,7 @@ impl Chart {
     }
 
     fn axes(&self, svg: &mut Svg, x: Scale, y: Scale, (right, bottom): (f64, f64)) {
-        let (ticks, decimals) = x.ticks(((right - LEFT) / 80.0) as usize);
+        let (ticks, decimals) = x.ticks(((right - LEFT) / 60.0) as usize);
         for tick in ticks {
             let at = x.at(tick);
             svg.line("grid", (at, TOP), (at, bottom));
