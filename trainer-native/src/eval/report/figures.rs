@@ -5,7 +5,7 @@ use super::svg::Look;
 use super::svg::bars::{Bar, Bars};
 use super::svg::chart::{Axis, Chart, Series};
 use crate::eval::BenchmarkResult;
-use crate::eval::cost_quality::{CostPoint, hull};
+use crate::eval::cost_quality::{CostComparison, CostPoint, CostQuality, hull};
 use crate::eval::results::RouterResult;
 
 /// A drawing and what is said below it.
@@ -116,10 +116,36 @@ pub fn reliability(result: &BenchmarkResult, id: &str) -> Vec<Figure> {
     figures
 }
 
-/// Quality against money; `None` where no costs are known.
+/// Quality against money for routers of the pair; `None` where no costs are known.
 #[must_use]
 pub fn cost_quality(result: &BenchmarkResult, id: &str) -> Option<Figure> {
     let cost = result.cost.as_ref()?;
+    let curve = |(look, router): (Look, &RouterResult)| {
+        Some((router.label(), look, router.cost_quality.clone()?))
+    };
+    let routers: Vec<_> = curves(result).filter_map(curve).collect();
+    Some(against_money(result, cost, &routers, id))
+}
+
+/// Quality against money for routers of many models; `None` where none were judged.
+#[must_use]
+pub fn many_models(result: &BenchmarkResult, id: &str) -> Option<Figure> {
+    let many = result.many_models.as_ref()?;
+    let routers: Vec<_> = many
+        .routers
+        .iter()
+        .enumerate()
+        .map(|(slot, r)| (r.precision.label(&r.name), Look::Slot(slot), r.cost_quality.clone()))
+        .collect();
+    Some(against_money(result, &many.comparison, &routers, id))
+}
+
+fn against_money(
+    result: &BenchmarkResult,
+    cost: &CostComparison,
+    routers: &[(String, Look, CostQuality)],
+    id: &str,
+) -> Figure {
     let scale = if result.score_scale == 1.0 { 100.0 } else { result.score_scale };
     let place = |point: &CostPoint| (1000.0 * point.usd, scale * point.score);
     let places = |points: &[CostPoint]| points.iter().map(place).collect::<Vec<_>>();
@@ -137,12 +163,9 @@ pub fn cost_quality(result: &BenchmarkResult, id: &str) -> Option<Figure> {
         format!("zero router {}", three(cost.zero_router_aiq)),
         format!("oracle {}", three(cost.oracle.aiq)),
     ];
-    for (look, router) in curves(result) {
-        if let Some(curve) = &router.cost_quality {
-            told.push(format!("{} {}", router.label(), three(curve.aiq)));
-            let series_of = line(&router.label(), look, places(&curve.points));
-            series.push(Series { marks: true, ..series_of });
-        }
+    for (label, look, curve) in routers {
+        told.push(format!("{label} {}", three(curve.aiq)));
+        series.push(Series { marks: true, ..line(label, *look, places(&curve.points)) });
     }
     for (at, single) in cost.singles.iter().enumerate() {
         series.push(Series {
@@ -178,7 +201,7 @@ pub fn cost_quality(result: &BenchmarkResult, id: &str) -> Option<Figure> {
         y: Axis { label: unit.into(), low: bottom, high: top },
         series,
     };
-    Some(Figure { svg: chart.render(), caption })
+    Figure { svg: chart.render(), caption }
 }
 
 /// The categories of a router, those with the largest gap first; `None` where there are none.
@@ -227,10 +250,11 @@ mod tests {
             reliability(&result, "b"),
             vec![cost_quality(&result, "c").unwrap()],
             vec![categories(&result, &result.routers[0], "d").unwrap()],
+            vec![many_models(&result, "e").unwrap()],
         ]
         .concat();
         // mine and kNN have reliability; query length gives no probabilities.
-        assert_eq!(all.len(), 5);
+        assert_eq!(all.len(), 6);
         for figure in &all {
             assert!(figure.svg.starts_with("<svg") && !figure.caption.is_empty());
             assert!(!figure.svg.contains("NaN") && !figure.svg.contains("inf\""), "{}", figure.svg);
@@ -242,8 +266,9 @@ mod tests {
     fn what_is_not_known_is_not_drawn() {
         let mut result = example();
         result.cost = None;
+        result.many_models = None;
         result.routers[0].categories.clear();
-        assert_eq!(cost_quality(&result, "c"), None);
+        assert_eq!((cost_quality(&result, "c"), many_models(&result, "e")), (None, None));
         assert_eq!(categories(&result, &result.routers[0], "d"), None);
     }
 }

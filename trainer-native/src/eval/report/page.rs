@@ -108,6 +108,11 @@ fn section(text: &mut String, result: &BenchmarkResult, at: usize) {
             }
         }
     }
+    if let Some(found) = figures::many_models(result, &format!("m{at}")) {
+        *text += "<h3>Cost and quality over all models</h3>\n";
+        figure(text, &found);
+        *text += &tables::many_models(result).html();
+    }
     categories(text, result, at);
     *text += "</section>\n";
 }

@@ -3,10 +3,11 @@
 use super::format::{self, DASH, percent, short_percent, three, usd};
 use super::text_table::{Column, RowClass, Table};
 use crate::eval::BenchmarkResult;
+use crate::eval::cost_quality::CostComparison;
 use crate::eval::money::Money;
 use crate::eval::operating_points::ThresholdOrigin;
 use crate::eval::published::PublishedRow;
-use crate::eval::results::RouterResult;
+use crate::eval::results::{ManyModelRouter, Precision, RouterResult};
 
 /// What was scored, as name and value.
 #[must_use]
@@ -119,7 +120,7 @@ fn published(row: &PublishedRow, qualities: &[f64]) -> Vec<String> {
 #[must_use]
 pub fn details(result: &BenchmarkResult) -> Vec<Table> {
     let mut tables = vec![differences(result), operating_points(result), money(result)];
-    tables.push(cost_quality(result));
+    tables.extend([cost_quality(result), many_models(result)]);
     for router in result.routers.iter().filter(|router| router.is_router()) {
         tables.push(reliability(router));
         tables.push(categories(result, router));
@@ -228,29 +229,51 @@ fn money_cells(money: Option<Money>) -> [String; 2] {
     [money.map_or_else(dash, |m| usd(m.usd_per_query)), saved.map_or_else(dash, percent)]
 }
 
-/// Areas under the cost-quality curves, with the single models and the oracle.
+/// Areas under the cost-quality curves of the pair, with the single models and the oracle.
 #[must_use]
 pub fn cost_quality(result: &BenchmarkResult) -> Table {
+    let Some(cost) = &result.cost else { return Table::new("", Vec::new()) };
+    let curve = |router: &RouterResult| {
+        Some((router.precision, router.label(), router.cost_quality.as_ref()?.aiq))
+    };
+    let routers: Vec<_> = result.routers.iter().filter_map(curve).collect();
+    against_money("Cost and quality", cost, &routers, result.score_scale)
+}
+
+/// The same of routers of many models.
+#[must_use]
+pub fn many_models(result: &BenchmarkResult) -> Table {
+    let Some(many) = &result.many_models else { return Table::new("", Vec::new()) };
+    let curve = |r: &ManyModelRouter| (r.precision, r.precision.label(&r.name), r.cost_quality.aiq);
+    let routers: Vec<_> = many.routers.iter().map(curve).collect();
+    let caption = format!("Cost and quality over {} models", many.comparison.singles.len());
+    against_money(&caption, &many.comparison, &routers, result.score_scale)
+}
+
+fn against_money(
+    caption: &str,
+    cost: &CostComparison,
+    routers: &[(Precision, String, f64)],
+    scale: f64,
+) -> Table {
     let columns = vec![
         Column::text("router"),
         Column::number("AIQ"),
         Column::number("USD a query"),
         Column::number("score"),
     ];
-    let mut table = Table::new("Cost and quality", columns);
-    let Some(cost) = &result.cost else { return table };
-    for router in &result.routers {
-        if let Some(curve) = &router.cost_quality {
-            let class = if router.is_router() { RowClass::Ours } else { RowClass::Baseline };
-            table.push(class, vec![router.label(), three(curve.aiq), dash(), dash()]);
-        }
+    let mut table = Table::new(caption, columns);
+    for (precision, label, aiq) in routers {
+        let baseline = *precision == Precision::Baseline;
+        let class = if baseline { RowClass::Baseline } else { RowClass::Ours };
+        table.push(class, vec![label.clone(), three(*aiq), dash(), dash()]);
     }
     let zero = three(cost.zero_router_aiq);
     let baseline = |name: &str, aiq: String| vec![name.to_owned(), aiq, dash(), dash()];
     table.push(RowClass::Baseline, baseline("zero router (mix of the single models)", zero));
     table.push(RowClass::Baseline, baseline("oracle", three(cost.oracle.aiq)));
     for single in &cost.singles {
-        let score = format::score(single.point.score, result.score_scale);
+        let score = format::score(single.point.score, scale);
         let cells = vec![single.name.clone(), dash(), usd(single.point.usd), score];
         table.push(RowClass::Baseline, cells);
     }
