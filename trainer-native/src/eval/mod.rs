@@ -6,6 +6,11 @@
 //! fifths of the gap between the models (CPT). [`baselines`] gives the same numbers for routers
 //! nobody has to train, and [`table`] prints them all, published rows among them.
 //!
+//! A whole evaluation is a [`BenchmarkResult`]: [`results::build`] makes it from outcomes ([`rows`])
+//! and win rates, with intervals ([`bootstrap`]), money ([`money`], [`cost_quality`]), reliability
+//! and categories; [`report`] draws it, [`readme`] puts its tables where they are read. All of this
+//! is pure: values in, values and text out.
+//!
 //! ```
 //! use switchyard_trainer::eval::{RoutedRow, evaluate};
 //!
@@ -32,6 +37,7 @@ pub mod operating_points;
 pub mod published;
 pub mod readme;
 pub mod reliability;
+pub mod report;
 mod report_error;
 pub mod results;
 pub mod rows;

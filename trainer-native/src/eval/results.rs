@@ -83,12 +83,35 @@ pub struct BenchmarkResult {
     /// Single models, zero router and oracle in money, where costs are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<CostComparison>,
+    /// Routers of more than two models in money, where such were judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub many_models: Option<ManyModels>,
     /// Published rows of this benchmark.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub published: Vec<PublishedRow>,
     /// What was left out, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+}
+
+/// Cost and quality of routers that choose between all of a benchmark's models.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ManyModels {
+    /// Single models, zero router and oracle.
+    pub comparison: CostComparison,
+    /// The routers' curves.
+    pub routers: Vec<ManyModelRouter>,
+}
+
+/// A router of many models.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ManyModelRouter {
+    /// Its name.
+    pub name: String,
+    /// What was judged.
+    pub precision: Precision,
+    /// Its curve as the price weight moves.
+    pub cost_quality: CostQuality,
 }
 
 /// The two models a router chooses between.
@@ -120,6 +143,15 @@ impl Precision {
             Self::Int8 => "int8",
             Self::Float => "float",
             Self::Baseline => "baseline",
+        }
+    }
+
+    /// A router's name with what of it was judged; a baseline's name alone.
+    #[must_use]
+    pub fn label(self, name: &str) -> String {
+        match self {
+            Self::Baseline => name.to_owned(),
+            precision => format!("{name} ({})", precision.name()),
         }
     }
 }
@@ -213,10 +245,7 @@ impl RouterResult {
     /// Its name, with its precision where it is no baseline.
     #[must_use]
     pub fn label(&self) -> String {
-        match self.precision {
-            Precision::Baseline => self.name.clone(),
-            precision => format!("{} ({})", self.name, precision.name()),
-        }
+        self.precision.label(&self.name)
     }
 }
 

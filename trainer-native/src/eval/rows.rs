@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn numbers_off_their_scale_are_named_with_their_row() {
         let good = ScoredRow { strong: 1.0, ..ScoredRow::default() };
-        assert_eq!(check(&[good.clone()]), Ok(()));
+        assert_eq!(check(std::slice::from_ref(&good)), Ok(()));
         for (bad, code) in [
             (ScoredRow { weak: 8.3, ..good.clone() }, "score_out_of_range"),
             (ScoredRow { strong: f64::NAN, ..good.clone() }, "score_out_of_range"),

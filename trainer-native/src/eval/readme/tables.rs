@@ -1,1 +1,342 @@
-//! T
+//! The README's tables, made from stored results.
+//!
+//! Runs that differ only in their training seed are one row: mean and standard deviation (of the
+//! sample, n - 1). Intervals of one run say how far other *questions* would move it; this spread
+//! says how far another *seed* would.
+
+use std::collections::BTreeSet;
+
+use crate::eval::published::BenchmarkKind;
+use crate::eval::report::format::{DASH, count, percent, three};
+use crate::eval::report::text_table::{Column, RowClass, Table};
+use crate::eval::results::{Precision, RouterResult};
+use crate::eval::{BenchmarkResult, ReportError};
+
+/// Runs of one router on one benchmark.
+struct Group<'a> {
+    first: &'a RouterResult,
+    runs: Vec<(&'a BenchmarkResult, &'a RouterResult)>,
+}
+
+/// The metrics of one run that a table aggregates.
+type Read = fn(&RouterResult) -> Option<f64>;
+
+const APGR: Read = |router| router.apgr;
+const CPT50: Read = |router| router.cpt_at(0.5).map(|cpt| cpt.strong_share);
+const CPT80: Read = |router| router.cpt_at(0.8).map(|cpt| cpt.strong_share);
+
+/// MMLU: every router and baseline with the mean and standard deviation over training seeds, then
+/// the published rows. Results of other benchmarks are passed over.
+///
+/// # Errors
+/// [`ReportError::NoResults`], [`ReportError::DuplicateSeed`].
+pub fn mmlu_table(results: &[BenchmarkResult]) -> Result<String, ReportError> {
+    let of_mmlu: Vec<&BenchmarkResult> =
+        results.iter().filter(|result| result.kind == BenchmarkKind::Mmlu).collect();
+    let Some(first) = of_mmlu.first() else {
+        return Err(ReportError::NoResults { table: "the MMLU table" });
+    };
+    let mut table = Table::new(
+        "MMLU",
+        vec![
+            Column::text("router"),
+            Column::text("tier"),
+            Column::number("seeds"),
+            Column::number("rows"),
+            Column::number("APGR (sd)"),
+            Column::number("CPT(50) %"),
+            Column::number("CPT(80) %"),
+            Column::text("origin"),
+        ],
+    );
+    for group in groups(&of_mmlu)? {
+        let apgr = match moments(&group, APGR) {
+            Some((mean, Some(deviation))) => format!("{mean:.3} ({deviation:.3})"),
+            Some((mean, None)) => three(mean),
+            None => continue,
+        };
+        let class = if group.first.is_router() { RowClass::Ours } else { RowClass::Baseline };
+        let share = |read| moments(&group, read).map_or_else(dash, |(mean, _)| percent(mean));
+        table.push(
+            class,
+            vec![
+                group.first.label(),
+                group.first.tier.clone().unwrap_or_else(dash),
+                group.runs.len().to_string(),
+                rows(&group),
+                apgr,
+                share(CPT50),
+                share(CPT80),
+                "measured".to_owned(),
+            ],
+        );
+    }
+    for row in &first.published {
+        table.push(
+            RowClass::Published,
+            vec![
+                row.label(),
+                dash(),
+                dash(),
+                count(row.rows),
+                three(row.apgr),
+                percent(row.cpt50),
+                percent(row.cpt80),
+                format!("published, {}", row.source),
+            ],
+        );
+    }
+    Ok(table.markdown())
+}
+
+/// Transfer: one row a benchmark, by the named router at int8; beside it the length baseline, the
+/// best published APGR and, where rows were removed as leaks, how many.
+///
+/// # Errors
+/// [`ReportError::NoResults`] where no result holds the router, [`ReportError::DuplicateSeed`].
+pub fn transfer_table(results: &[BenchmarkResult], router: &str) -> Result<String, ReportError> {
+    let mut table = Table::new(
+        "Transfer",
+        vec![
+            Column::text("benchmark"),
+            Column::text("pair (strong over weak)"),
+            Column::number("rows"),
+            Column::number("removed as leaks"),
+            Column::number("APGR"),
+            Column::number("95 % interval"),
+            Column::number("CPT(50) %"),
+            Column::number("CPT(80) %"),
+            Column::number("query length APGR"),
+            Column::number("best published APGR"),
+        ],
+    );
+    for same in by_benchmark(results) {
+        let Some(group) = groups(&same)?
+            .into_iter()
+            .find(|group| group.first.name == router && group.first.precision == Precision::Int8)
+        else {
+            continue;
+        };
+        let Some((apgr, _)) = moments(&group, APGR) else { continue };
+        let Some(&(result, run)) = group.runs.first() else { continue };
+        let length = result.router("query length", Precision::Baseline).and_then(|r| r.apgr);
+        let best = result.published.iter().map(|row| row.apgr).reduce(f64::max);
+        let leaks: Vec<usize> =
+            group.runs.iter().filter_map(|(result, _)| result.leaks_removed).collect();
+        // An interval belongs to one run; a mean over seeds has its spread instead.
+        let interval = match group.runs.len() {
+            1 => run.apgr_interval.map(|i| format!("{:.3} to {:.3}", i.low, i.high)),
+            _ => None,
+        };
+        let share = |read| moments(&group, read).map_or_else(dash, |(mean, _)| percent(mean));
+        table.push(
+            RowClass::Ours,
+            vec![
+                result.benchmark.clone(),
+                format!("{} over {}", result.pair.strong, result.pair.weak),
+                rows(&group),
+                span(&leaks).unwrap_or_else(|| "not looked for".to_owned()),
+                three(apgr),
+                interval.unwrap_or_else(dash),
+                share(CPT50),
+                share(CPT80),
+                length.map_or_else(dash, three),
+                best.map_or_else(dash, three),
+            ],
+        );
+    }
+    if table.rows.is_empty() {
+        return Err(ReportError::NoResults { table: "the transfer table" });
+    }
+    Ok(table.without_empty_columns().markdown())
+}
+
+/// Router kinds by tier: APGR on the named benchmark at int8, mean over seeds. Kinds stand in order
+/// of first appearance, tiers in alphabetical order.
+///
+/// # Errors
+/// [`ReportError::NoResults`] where no result holds a router of this benchmark,
+/// [`ReportError::DuplicateSeed`].
+pub fn router_table(results: &[BenchmarkResult], benchmark: &str) -> Result<String, ReportError> {
+    let same: Vec<&BenchmarkResult> =
+        results.iter().filter(|result| result.benchmark == benchmark).collect();
+    let groups: Vec<Group> = groups(&same)?
+        .into_iter()
+        .filter(|group| group.first.precision == Precision::Int8)
+        .collect();
+    if groups.is_empty() {
+        return Err(ReportError::NoResults { table: "the table of routers" });
+    }
+    let tier = |group: &Group| group.first.tier.clone().unwrap_or_else(dash);
+    let tiers: BTreeSet<String> = groups.iter().map(tier).collect();
+    let mut kinds: Vec<&str> = Vec::new();
+    for group in &groups {
+        if !kinds.contains(&group.first.kind.as_str()) {
+            kinds.push(&group.first.kind);
+        }
+    }
+    let mut columns = vec![Column::text("router")];
+    columns.extend(tiers.iter().map(|tier| Column::number(&format!("{tier} tier: APGR"))));
+    let mut table = Table::new("Routers", columns);
+    for kind in kinds {
+        let mut cells = vec![kind.to_owned()];
+        for wanted in &tiers {
+            // Several recipes of a kind: each with its name, the best first.
+            let mut found: Vec<(f64, String)> = groups
+                .iter()
+                .filter(|group| group.first.kind == kind && tier(group) == *wanted)
+                .filter_map(|group| {
+                    let (mean, deviation) = moments(group, APGR)?;
+                    let spread = deviation.map_or_else(String::new, |d| format!(" ({d:.3})"));
+                    Some((mean, format!("{mean:.3}{spread} `{}`", group.first.name)))
+                })
+                .collect();
+            found.sort_by(|a, b| b.0.total_cmp(&a.0));
+            let texts: Vec<String> = found.into_iter().map(|(_, text)| text).collect();
+            cells.push(if texts.is_empty() { dash() } else { texts.join(", ") });
+        }
+        table.push(RowClass::Ours, cells);
+    }
+    Ok(table.markdown())
+}
+
+/// Results of one benchmark and pair together, in order of first appearance.
+fn by_benchmark(results: &[BenchmarkResult]) -> Vec<Vec<&BenchmarkResult>> {
+    let mut found: Vec<Vec<&BenchmarkResult>> = Vec::new();
+    for result in results {
+        let same = |of: &&mut Vec<&BenchmarkResult>| {
+            of.first().is_some_and(|o| o.benchmark == result.benchmark && o.pair == result.pair)
+        };
+        match found.iter_mut().find(same) {
+            Some(of) => of.push(result),
+            None => found.push(vec![result]),
+        }
+    }
+    found
+}
+
+/// Runs that differ in seed only, in order of first appearance, baselines last.
+fn groups<'a>(results: &[&'a BenchmarkResult]) -> Result<Vec<Group<'a>>, ReportError> {
+    let mut found: Vec<Group<'a>> = Vec::new();
+    for &result in results {
+        for router in &result.routers {
+            let same = |group: &&mut Group| {
+                let first = group.first;
+                first.name == router.name
+                    && first.kind == router.kind
+                    && first.tier == router.tier
+                    && first.precision == router.precision
+            };
+            let Some(group) = found.iter_mut().find(same) else {
+                found.push(Group { first: router, runs: vec![(result, router)] });
+                continue;
+            };
+            let twice = |seed: u64| group.runs.iter().any(|(_, r)| r.training_seed == Some(seed));
+            if let Some(seed) = router.training_seed.filter(|&seed| twice(seed)) {
+                return Err(ReportError::DuplicateSeed {
+                    router: router.label(),
+                    benchmark: result.benchmark.clone(),
+                    seed,
+                });
+            }
+            group.runs.push((result, router));
+        }
+    }
+    found.sort_by_key(|group| !group.first.is_router());
+    Ok(found)
+}
+
+/// Mean, and standard deviation where there are two or more runs; `None` unless every run has it.
+fn moments(group: &Group, read: Read) -> Option<(f64, Option<f64>)> {
+    let values = group.runs.iter().map(|(_, router)| read(router)).collect::<Option<Vec<f64>>>()?;
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let squares = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
+    let deviation = (values.len() > 1).then(|| (squares / (n - 1.0)).sqrt());
+    Some((mean, deviation))
+}
+
+fn rows(group: &Group) -> String {
+    let rows: Vec<usize> = group.runs.iter().map(|(result, _)| result.rows).collect();
+    span(&rows).unwrap_or_else(dash)
+}
+
+/// The number, or the least and the largest where runs differ.
+fn span(values: &[usize]) -> Option<String> {
+    let (low, high) = (values.iter().min()?, values.iter().max()?);
+    Some(if low == high { count(*low) } else { format!("{} to {}", count(*low), count(*high)) })
+}
+
+fn dash() -> String {
+    DASH.to_owned()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::eval::results::build::tests::example;
+
+    fn seeded(seed: u64, apgr: f64, rows: usize) -> BenchmarkResult {
+        let mut result = example();
+        result.rows = rows;
+        result.routers[0].apgr = Some(apgr);
+        result.routers[0].training_seed = Some(seed);
+        result
+    }
+
+    #[test]
+    fn seeds_are_one_row_with_mean_and_spread() {
+        let results = [seeded(1, 0.60, 400), seeded(2, 0.62, 390), seeded(3, 0.67, 400)];
+        let text = mmlu_table(&results).unwrap();
+        let row = text.lines().nth(2).unwrap();
+        // Mean of .60, .62, .67 is .63; squares .0009 + .0001 + .0016 = .0026, over 2, root .0361.
+        assert!(
+            row.starts_with("| mine (int8) | static | 3 | 390 to 400 | 0.630 (0.036) | "),
+            "{row}"
+        );
+        assert_eq!(text.lines().filter(|line| line.contains("| published, RouteLLM")).count(), 9);
+        assert!(!text.contains("always strong"));
+    }
+
+    #[test]
+    fn one_seed_twice_is_no_mean() {
+        let found = mmlu_table(&[seeded(1, 0.6, 400), seeded(1, 0.6, 400)]).unwrap_err();
+        assert_eq!(found.code(), "duplicate_seed");
+        assert!(found.to_string().contains("mine (int8)") && found.to_string().contains("seed 1"));
+        assert_eq!(mmlu_table(&[]).unwrap_err().code(), "no_results");
+    }
+
+    #[test]
+    fn transfer_has_a_row_a_benchmark() {
+        let mut other = seeded(1, 0.55, 300);
+        other.benchmark = "Other questions".into();
+        other.kind = BenchmarkKind::Other;
+        other.published.clear();
+        other.leaks_removed = None;
+        let text = transfer_table(&[seeded(1, 0.6, 400), other], "mine").unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 4);
+        assert!(lines[2].starts_with("| Made up <MMLU> | large over small | 400 | 12 | 0.600 | "));
+        assert!(lines[2].ends_with(" | 0.603 |"), "{}", lines[2]);
+        assert!(
+            lines[3].contains("| 300 | not looked for | 0.550 | ") && lines[3].ends_with("| – |")
+        );
+        assert_eq!(transfer_table(&[], "mine").unwrap_err().code(), "no_results");
+        assert_eq!(transfer_table(&[example()], "yours").unwrap_err().code(), "no_results");
+    }
+
+    #[test]
+    fn kinds_stand_against_tiers() {
+        let mut other = seeded(1, 0.65, 400);
+        other.routers[0].tier = Some("transformer".into());
+        other.routers[0].kind = "bert".into();
+        let text = router_table(&[seeded(1, 0.6, 400), other], "Made up <MMLU>").unwrap();
+        let expected = "| router | static tier: APGR | transformer tier: APGR |\n\
+                        | --- | ---: | ---: |\n\
+                        | mf | 0.600 `mine` | – |\n\
+                        | bert | – | 0.650 `mine` |\n";
+        assert_eq!(text, expected);
+        assert_eq!(router_table(&[example()], "none").unwrap_err().code(), "no_results");
+    }
+}

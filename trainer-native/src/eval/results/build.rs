@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use switchyard_router::Calibration;
 
 use super::{
-    ApgrDifference, BenchmarkResult, Cpt, FORMAT, Pair, Precision, RouterResult, untrained,
+    ApgrDifference, BenchmarkResult, Cpt, FORMAT, ManyModelRouter, ManyModels, Pair, Precision,
+    RouterResult, untrained,
 };
 use crate::eval::bootstrap::{self, Resamples};
-use crate::eval::cost_quality::{self, CostComparison, CostQuality};
+use crate::eval::cost_quality::{self, CostComparison, CostPoint, CostQuality, many_models};
 use crate::eval::curve::{Curve, RoutedRow, end_points, evaluate};
 use crate::eval::money::Purse;
 use crate::eval::operating_points::{OperatingPoint, at_share, at_threshold};
@@ -193,6 +194,7 @@ pub fn build(
         routers,
         differences,
         cost,
+        many_models: None,
         published: published::table(benchmark.kind),
         notes,
     })
@@ -242,13 +244,39 @@ fn cost(
         notes.push(format!("money: {priced} of {all} rows state both costs; the others are left out of sums of money"));
     }
     match cost_quality::compare_pair(&priced, &benchmark.weak, &benchmark.strong) {
-        Ok(compared) => Ok(Some(compared)),
+        Ok(mut compared) => {
+            untrained::thin(&mut compared.oracle.points);
+            Ok(Some(compared))
+        }
         Err(error @ EvalError::NoCostRange { .. }) => {
             notes.push(format!("cost-quality curve: left out, {error}"));
             Ok(None)
         }
         Err(error) => Err(error),
     }
+}
+
+/// Judges routers of many models: `table` holds a row a query, in it each model's cost and score in
+/// the order of `models`; a router is its name, what of it is judged, and its predicted scores in
+/// the same form. For [`BenchmarkResult::many_models`].
+///
+/// # Errors
+/// Those of [`many_models::compare`] and, with the router's name, of [`many_models::route`].
+pub fn build_many(
+    models: &[&str],
+    table: &[Vec<CostPoint>],
+    routers: &[(&str, Precision, &[Vec<f64>])],
+    weights: usize,
+) -> Result<ManyModels, EvalError> {
+    let mut comparison = many_models::compare(models, table)?;
+    untrained::thin(&mut comparison.oracle.points);
+    let judge = |&(name, precision, predicted): &(&str, Precision, &[Vec<f64>])| {
+        let cost_quality = many_models::route(table, predicted, comparison.range, weights)
+            .map_err(|error| error.of(name))?;
+        Ok(ManyModelRouter { name: name.to_owned(), precision, cost_quality })
+    };
+    let routers = routers.iter().map(judge).collect::<Result<_, EvalError>>()?;
+    Ok(ManyModels { comparison, routers })
 }
 
 /// What judging one router needs besides its win rates.

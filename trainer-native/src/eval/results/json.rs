@@ -33,7 +33,14 @@ pub fn write(result: &BenchmarkResult) -> Result<String, ReportError> {
 /// # Errors
 /// [`ReportError::ResultFormat`], [`ReportError::BadResult`], [`ReportError::NotFinite`].
 pub fn read(text: &str) -> Result<BenchmarkResult, ReportError> {
-    let value: Value = serde_json::from_str(text).map_err(|e| bad(&e))?;
+    from_value(serde_json::from_str(text).map_err(|e| bad(&e))?)
+}
+
+/// A stored result that is already parsed.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn from_value(value: Value) -> Result<BenchmarkResult, ReportError> {
     let format = value.get("format").and_then(Value::as_u64);
     if format != Some(u64::from(FORMAT)) {
         let found = format.map_or_else(|| "none".to_owned(), |format| format.to_string());

@@ -69,10 +69,16 @@ fn thinned(points: &[CurvePoint]) -> Vec<CurvePoint> {
         }
         corners.push(point);
     }
-    let last = corners.len().saturating_sub(1);
-    let step = corners.len().div_ceil(PLOTTED).max(1);
-    let kept = |&(at, _): &(usize, CurvePoint)| at % step == 0 || at == last;
-    corners.into_iter().enumerate().filter(kept).map(|(_, point)| point).collect()
+    thin(&mut corners);
+    corners
+}
+
+/// Of very many points keeps every few, and the last.
+pub(super) fn thin<T>(points: &mut Vec<T>) {
+    let last = points.len().saturating_sub(1);
+    let step = points.len().div_ceil(PLOTTED).max(1);
+    let mut next = 0..=last;
+    points.retain(|_| next.next().is_some_and(|at| at % step == 0 || at == last));
 }
 
 #[cfg(test)]

@@ -62,7 +62,29 @@ pub(crate) fn example() -> BenchmarkResult {
         strong_shares: vec![0.25, 0.5],
         ..QUICK
     };
-    build(&benchmark, &rows, &[mine, knn], &settings).unwrap()
+    let mut result = build(&benchmark, &rows, &[mine, knn], &settings).unwrap();
+    let point = |usd, score| CostPoint { usd, score };
+    let table: Vec<Vec<CostPoint>> = rows
+        .iter()
+        .map(|row| vec![point(0.001, row.weak), point(0.002, 0.5), point(0.008, row.strong)])
+        .collect();
+    let predicted: Vec<Vec<f64>> = win_rates.iter().map(|p| vec![1.0 - p, 0.5, 0.8]).collect();
+    let many = [("mine", Precision::Int8, predicted.as_slice())];
+    result.many_models = Some(build_many(&["s", "m", "l"], &table, &many, 12).unwrap());
+    result
+}
+
+#[test]
+fn a_router_of_many_models_lies_under_the_oracle() {
+    let many = example().many_models.unwrap();
+    let aiq = many.routers[0].cost_quality.aiq;
+    assert!(many.comparison.zero_router_aiq < aiq && aiq < many.comparison.oracle.aiq);
+    assert_eq!(many.comparison.singles.len(), 3);
+    let point = CostPoint { usd: 1.0, score: 0.5 };
+    let table = [vec![point, CostPoint { usd: 2.0, ..point }]];
+    let bad = build_many(&["a", "b"], &table, &[("mine", Precision::Int8, &[])], 4).unwrap_err();
+    assert_eq!(bad.code(), "length_mismatch");
+    assert!(bad.to_string().starts_with("router \"mine\": "));
 }
 
 #[test]

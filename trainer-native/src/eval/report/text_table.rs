@@ -1,0 +1,177 @@
+//! A table that is drawn as Markdown or as HTML from the same cells.
+
+use std::fmt::Write as _;
+
+use super::html::escape;
+
+/// A column's heading, and whether it holds numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its heading.
+    pub name: String,
+    /// Numbers stand to the right.
+    pub numeric: bool,
+}
+
+impl Column {
+    /// Words, to the left.
+    #[must_use]
+    pub fn text(name: &str) -> Self {
+        Self { name: name.to_owned(), numeric: false }
+    }
+
+    /// Numbers, to the right.
+    #[must_use]
+    pub fn number(name: &str) -> Self {
+        Self { name: name.to_owned(), numeric: true }
+    }
+}
+
+/// What a row is about, which the page shows by its shade.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowClass {
+    /// A router judged here.
+    Ours,
+    /// A baseline judged here.
+    Baseline,
+    /// Taken from a publication.
+    Published,
+}
+
+/// Cells under headings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// What it shows.
+    pub caption: String,
+    /// The columns.
+    pub columns: Vec<Column>,
+    /// The rows; each has a cell a column.
+    pub rows: Vec<(RowClass, Vec<String>)>,
+}
+
+impl Table {
+    /// Without rows.
+    #[must_use]
+    pub fn new(caption: impl Into<String>, columns: Vec<Column>) -> Self {
+        Self { caption: caption.into(), columns, rows: Vec::new() }
+    }
+
+    /// Adds a row.
+    pub fn push(&mut self, class: RowClass, cells: Vec<String>) {
+        self.rows.push((class, cells));
+    }
+
+    /// Without the columns, past the first, in which every row has a dash.
+    #[must_use]
+    pub fn without_empty_columns(mut self) -> Self {
+        let filled = |at: usize| {
+            self.rows
+                .iter()
+                .any(|(_, cells)| cells.get(at).is_some_and(|c| c != super::format::DASH))
+        };
+        let keep: Vec<bool> = (0..self.columns.len()).map(|at| at == 0 || filled(at)).collect();
+        retain(&mut self.columns, &keep);
+        for (_, cells) in &mut self.rows {
+            retain(cells, &keep);
+        }
+        self
+    }
+
+    /// As Markdown, without its caption.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let line = |cells: &mut dyn Iterator<Item = String>| {
+            format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
+        };
+        let mut text = line(&mut self.columns.iter().map(|column| cell(&column.name)));
+        let rule = |column: &Column| if column.numeric { "---:" } else { "---" }.to_owned();
+        text += &line(&mut self.columns.iter().map(rule));
+        for (_, cells) in &self.rows {
+            text += &line(&mut cells.iter().map(|text| cell(text)));
+        }
+        text
+    }
+
+    /// As an HTML table with its caption; the first cell of a row heads it.
+    #[must_use]
+    pub fn html(&self) -> String {
+        let mut text = format!(
+            "<div class=\"scroll\"><table><caption>{}</caption>\n<thead><tr>",
+            escape(&self.caption)
+        );
+        let class = |column: Option<&Column>| match column.is_some_and(|column| column.numeric) {
+            true => " class=\"n\"",
+            false => "",
+        };
+        for column in &self.columns {
+            let (class, name) = (class(Some(column)), escape(&column.name));
+            let _ = write!(text, "<th scope=\"col\"{class}>{name}</th>");
+        }
+        text += "</tr></thead>\n<tbody>\n";
+        for (row, cells) in &self.rows {
+            let row = match row {
+                RowClass::Ours => "ours",
+                RowClass::Baseline => "baseline",
+                RowClass::Published => "published",
+            };
+            let _ = write!(text, "<tr class=\"{row}\">");
+            for (at, cell) in cells.iter().enumerate() {
+                let (class, cell) = (class(self.columns.get(at)), escape(cell));
+                let _ = match at {
+                    0 => write!(text, "<th scope=\"row\"{class}>{cell}</th>"),
+                    _ => write!(text, "<td{class}>{cell}</td>"),
+                };
+            }
+            text += "</tr>\n";
+        }
+        text + "</tbody></table></div>\n"
+    }
+}
+
+/// Text that neither ends its cell nor its line.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace(['\n', '\r'], " ")
+}
+
+fn retain<T>(values: &mut Vec<T>, keep: &[bool]) {
+    let mut at = 0;
+    values.retain(|_| {
+        at += 1;
+        keep.get(at - 1).copied().unwrap_or(true)
+    });
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        let columns = vec![Column::text("router"), Column::number("APGR"), Column::number("AIQ")];
+        let mut table = Table::new("a < b", columns);
+        table.push(RowClass::Ours, vec!["mf | <new>\nline".into(), "0.622".into(), "–".into()]);
+        table
+    }
+
+    #[test]
+    fn cells_stay_in_their_cell() {
+        let text = table().markdown();
+        let expected =
+            "| router | APGR | AIQ |\n| --- | ---: | ---: |\n| mf \\| <new> line | 0.622 | – |\n";
+        assert_eq!(text, expected);
+        let html = table().html();
+        assert!(html.contains("<caption>a &lt; b</caption>"));
+        assert!(
+            html.contains(
+                "<th scope=\"row\">mf | &lt;new&gt;\nline</th><td class=\"n\">0.622</td>"
+            )
+        );
+    }
+
+    #[test]
+    fn columns_of_dashes_go() {
+        let found = table().without_empty_columns();
+        assert_eq!(found.columns.len(), 2);
+        assert_eq!(found.rows[0].1.len(), 2);
+    }
+}
