@@ -83,6 +83,14 @@ pub enum TrainerError {
         /// Why.
         detail: String,
     },
+    /// A training row that no loss can be computed on.
+    #[error("training row {row}: {detail}")]
+    BadTrainingRow {
+        /// Its place, counted from 0.
+        row: usize,
+        /// What was found, and what was expected.
+        detail: String,
+    },
     /// A number that must be finite is not.
     #[error("{what} is not finite: {detail}")]
     NotFinite {
@@ -125,6 +133,7 @@ impl TrainerError {
             Self::NonFiniteLoss { .. } => "non_finite_loss",
             Self::Interrupted { .. } => "interrupted",
             Self::NoTrainingPair { .. } => "no_training_pair",
+            Self::BadTrainingRow { .. } => "bad_training_row",
             Self::NotFinite { .. } => "not_finite",
             Self::Disagreement { .. } => "disagreement",
             Self::Data(e) => e.code(),

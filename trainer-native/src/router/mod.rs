@@ -1,3 +1,4 @@
 //! Routers to train: one file a kind.
 
+pub mod bert;
 pub mod mf;
