@@ -2,6 +2,7 @@
 //!
 //! - [`fine_tune`]: the loop that trains a network end to end, whatever its encoder and loss;
 //! - [`optimiser`]: AdamW or gradient descent on a network's named parameters, resumed exactly;
+//! - [`walk`]: a network's parameters by path;
 //! - [`checkpoint`]: named tensors in one safetensors file;
 //! - [`parameters`]: named tensors with their AdamW state, saved and resumed exactly;
 //! - [`preferences`]: pairwise verdicts made from outcomes, drawn epoch by epoch from one seed;
@@ -13,3 +14,4 @@ pub mod interrupt;
 pub mod optimiser;
 pub mod parameters;
 pub mod preferences;
+pub mod walk;

@@ -14,7 +14,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::module::Module;
 use burn::optim::{
     AdamW, AdamWConfig, AdamWState, AdaptiveMomentumState, Optimizer, Sgd, SgdConfig,
 };
@@ -22,6 +22,7 @@ use burn::tensor::{Gradients, Tensor, TensorData};
 
 use super::checkpoint::{Checkpoint, NamedTensor};
 use super::parameters::Schedule;
+use super::walk::{self, Change, Parameter};
 use crate::encoder::static_table::floats;
 use crate::error::TrainerError;
 
@@ -100,26 +101,28 @@ impl Optimiser {
     #[must_use]
     pub fn new<M: Module>(network: M, rules: &Rules) -> (Self, M) {
         let mut slots = BTreeMap::new();
-        let network = map(network, |name, param| {
-            let Some(schedule) = Some(rules.of(name)).filter(|s| rate(*s) > 0.0) else {
-                return Ok(Change::Freeze);
-            };
-            let rule = match schedule {
-                Schedule::AdamW { weight_decay, .. } => {
+        let network = walk::map(network, |parameter| {
+            let (rule, learning_rate) = match rules.of(parameter.name) {
+                Schedule::AdamW { learning_rate, weight_decay } => {
                     // One axis: a bias, or a norm's scale or shift.
-                    let decay = if param.shape.len() > 1 { weight_decay } else { 0.0 };
+                    let decay = if parameter.shape.len() > 1 { weight_decay } else { 0.0 };
                     let config = AdamWConfig::new().with_weight_decay(decay).with_epsilon(1e-8);
-                    Method::AdamW(config.build(), None)
+                    (Method::AdamW(config.build(), None), learning_rate)
                 }
-                Schedule::Sgd { .. } => Method::Sgd(SgdConfig::new().build()),
+                Schedule::Sgd { learning_rate } => {
+                    (Method::Sgd(SgdConfig::new().build()), learning_rate)
+                }
             };
-            let slot =
-                Slot { shape: param.shape, rule, learning_rate: rate(schedule), gradient: None };
-            slots.insert(name.to_owned(), slot);
-            Ok(Change::Keep)
+            if learning_rate <= 0.0 {
+                return Change::Freeze;
+            }
+            let shape = parameter.shape.clone();
+            slots.insert(
+                parameter.name.to_owned(),
+                Slot { shape, rule, learning_rate, gradient: None },
+            );
+            Change::Keep
         });
-        // The closure never fails.
-        let network = network.unwrap_or_else(|(network, _)| network);
         (Self { slots, weight: 0.0 }, network)
     }
 
@@ -135,9 +138,15 @@ impl Optimiser {
     }
 
     /// Adds the gradients of one micro-batch, whose loss was its mean times `weight`.
-    pub fn gather<M: Module>(&mut self, network: &M, gradients: Gradients, weight: f64) {
-        let mut gather = Gather { path: Vec::new(), slots: &mut self.slots, gradients };
-        network.visit(&mut gather);
+    pub fn gather<M: Module>(&mut self, network: &M, mut gradients: Gradients, weight: f64) {
+        walk::visit(network, |parameter| {
+            let Some(slot) = self.slots.get_mut(parameter.name) else { return };
+            let Some(gradient) = parameter.gradient(&mut gradients) else { return };
+            slot.gradient = Some(match slot.gradient.take() {
+                Some(sum) => sum + gradient,
+                None => gradient,
+            });
+        });
         self.weight += weight;
     }
 
@@ -155,8 +164,21 @@ impl Optimiser {
     pub fn step<M: Module>(&mut self, network: M, scale: f64, factor: f64) -> M {
         let factor = factor / self.weight.max(f64::MIN_POSITIVE);
         self.weight = 0.0;
-        let mut step = Step { path: Vec::new(), slots: &mut self.slots, scale, factor };
-        network.map(&mut step)
+        walk::map(network, |parameter| {
+            let Some(slot) = self.slots.get_mut(parameter.name) else { return Change::Keep };
+            let Some(gradient) = slot.gradient.take() else { return Change::Keep };
+            let (rate, gradient) = (slot.learning_rate * scale, gradient * factor);
+            let value = parameter.values();
+            Change::Values(Box::new(match &mut slot.rule {
+                Method::AdamW(optimiser, state) => {
+                    let past = state.take().map(|state| *state);
+                    let (stepped, next) = optimiser.step(rate, value, gradient, past);
+                    *state = next.map(Box::new);
+                    stepped
+                }
+                Method::Sgd(optimiser) => optimiser.step(rate, value, gradient, None).0,
+            }))
+        })
     }
 
     /// The trained parameters, without the optimiser's state.
@@ -164,13 +186,15 @@ impl Optimiser {
     /// # Errors
     /// [`TrainerError::NotFinite`] where a tensor cannot be read.
     pub fn weights<M: Module>(&self, network: &M) -> Result<Vec<NamedTensor>, TrainerError> {
-        let mut read =
-            Read { path: Vec::new(), slots: &self.slots, found: Vec::new(), fault: None };
-        network.visit(&mut read);
-        match read.fault {
-            None => Ok(read.found),
-            Some(fault) => Err(fault),
-        }
+        let mut found = Vec::new();
+        walk::visit(network, |parameter| {
+            if self.slots.contains_key(parameter.name) {
+                let (name, shape) = (parameter.name.to_owned(), parameter.shape.clone());
+                let values = floats(parameter.values().into_data());
+                found.push(values.map(|values| NamedTensor { name, shape, values }));
+            }
+        });
+        found.into_iter().collect()
     }
 
     /// Adds parameters and state to a checkpoint.
@@ -210,205 +234,56 @@ impl Optimiser {
         state: bool,
         path: &Path,
     ) -> Result<M, TrainerError> {
-        let slots = &mut self.slots;
-        let loaded = map(network, |name, param| {
-            let Some(slot) = slots.get_mut(name) else { return Ok(Change::Keep) };
-            let values = checkpoint.take(name, &slot.shape, path)?;
-            let time = checkpoint.note.get(&format!("{name}.time")).map(|t| t.parse::<usize>());
-            if let (Method::AdamW(_, kept), true) = (&mut slot.rule, state) {
-                *kept = match time {
-                    None => None,
-                    Some(Err(e)) => {
-                        let detail = format!("step count of {name:?}: {e}");
-                        return Err(TrainerError::BadCheckpoint { path: path.into(), detail });
-                    }
-                    Some(Ok(time)) => {
-                        let mut moment = |which: &str| {
-                            let name = format!("{name}.{which}");
-                            let values = checkpoint.take(&name, &slot.shape, path)?;
-                            let data = TensorData::new(values, [param.count()]);
-                            let plain = param.device.clone().inner();
-                            Ok::<_, TrainerError>(Tensor::<1>::from_data(data, &plain))
-                        };
-                        let (first, second) = (moment("moment_1")?, moment("moment_2")?);
-                        let momentum = AdaptiveMomentumState::new(time, first, second);
-                        Some(Box::new(AdamWState::new(momentum)))
-                    }
-                };
+        let mut fault = None;
+        let network = walk::map(network, |parameter| {
+            let Some(slot) = self.slots.get_mut(parameter.name) else { return Change::Keep };
+            let loaded = slot.load(parameter, checkpoint, state, path);
+            match loaded {
+                Ok(values) => Change::Values(Box::new(values)),
+                Err(error) => {
+                    fault.get_or_insert(error);
+                    Change::Keep
+                }
             }
-            Ok(Change::Values(values))
         });
-        loaded.map_err(|(_, fault)| fault)
-    }
-}
-
-fn rate(schedule: Schedule) -> f64 {
-    match schedule {
-        Schedule::AdamW { learning_rate, .. } | Schedule::Sgd { learning_rate } => learning_rate,
-    }
-}
-
-/// What [`map`] says of a parameter.
-struct Facts {
-    shape: Vec<usize>,
-    device: burn::tensor::Device,
-}
-
-impl Facts {
-    fn count(&self) -> usize {
-        self.shape.iter().product()
-    }
-}
-
-/// What becomes of a parameter.
-enum Change {
-    Keep,
-    Freeze,
-    Values(Vec<f32>),
-}
-
-/// Changes each float parameter; after a fault the rest stays, and the fault comes back with it.
-fn map<M: Module>(
-    network: M,
-    change: impl FnMut(&str, Facts) -> Result<Change, TrainerError>,
-) -> Result<M, (M, TrainerError)> {
-    let mut mapper = Map { path: Vec::new(), change, fault: None };
-    let network = network.map(&mut mapper);
-    match mapper.fault {
-        None => Ok(network),
-        Some(fault) => Err((network, fault)),
-    }
-}
-
-struct Map<F> {
-    path: Vec<String>,
-    change: F,
-    fault: Option<TrainerError>,
-}
-
-impl<F: FnMut(&str, Facts) -> Result<Change, TrainerError>> ModuleMapper for Map<F> {
-    fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.push(name.into());
-    }
-
-    fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
-    }
-
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        if self.fault.is_some() {
-            return param;
-        }
-        let dims = param.dims();
-        let facts = Facts { shape: dims.to_vec(), device: param.device() };
-        let device = facts.device.clone();
-        match (self.change)(&self.path.join("."), facts) {
-            Ok(Change::Keep) => param,
-            Ok(Change::Freeze) => param.set_require_grad(false),
-            Ok(Change::Values(values)) => {
-                let tensor = Tensor::<D>::from_data(TensorData::new(values, dims), &device);
-                replaced(param, tensor.require_grad())
-            }
-            Err(fault) => {
-                self.fault = Some(fault);
-                param
-            }
+        match fault {
+            None => Ok(network),
+            Some(fault) => Err(fault),
         }
     }
 }
 
-fn replaced<const D: usize>(param: Param<Tensor<D>>, value: Tensor<D>) -> Param<Tensor<D>> {
-    let (id, _, mapper) = param.consume();
-    Param::from_mapped_value(id, value, mapper)
-}
-
-struct Gather<'a> {
-    path: Vec<String>,
-    slots: &'a mut BTreeMap<String, Slot>,
-    gradients: Gradients,
-}
-
-impl ModuleVisitor for Gather<'_> {
-    fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.push(name.into());
-    }
-
-    fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let Some(slot) = self.slots.get_mut(&self.path.join(".")) else { return };
-        let Some(gradient) = param.val().grad_remove(&mut self.gradients) else { return };
-        let gradient = gradient.reshape([param.dims().iter().product::<usize>()]);
-        slot.gradient = Some(match slot.gradient.take() {
-            Some(sum) => sum + gradient,
-            None => gradient,
-        });
-    }
-}
-
-struct Step<'a> {
-    path: Vec<String>,
-    slots: &'a mut BTreeMap<String, Slot>,
-    scale: f64,
-    factor: f64,
-}
-
-impl ModuleMapper for Step<'_> {
-    fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.push(name.into());
-    }
-
-    fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
-    }
-
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let Some(slot) = self.slots.get_mut(&self.path.join(".")) else { return param };
-        let Some(gradient) = slot.gradient.take() else { return param };
-        let dims = param.dims();
-        let value = param.val().inner().reshape([dims.iter().product::<usize>()]);
-        let (gradient, rate) = (gradient * self.factor, slot.learning_rate * self.scale);
-        let stepped = match &mut slot.rule {
-            Method::AdamW(optimiser, state) => {
-                let past = state.take().map(|state| *state);
-                let (stepped, next) = optimiser.step(rate, value, gradient, past);
-                *state = next.map(Box::new);
-                stepped
-            }
-            Method::Sgd(optimiser) => optimiser.step(rate, value, gradient, None).0,
+impl Slot {
+    /// The parameter's values from a checkpoint; with `state`, its moments come along.
+    fn load(
+        &mut self,
+        parameter: &Parameter<'_>,
+        checkpoint: &mut Checkpoint,
+        state: bool,
+        path: &Path,
+    ) -> Result<Tensor<1>, TrainerError> {
+        let (name, plain) = (parameter.name, parameter.device.clone().inner());
+        let time = checkpoint.note.get(&format!("{name}.time")).map(|time| time.parse::<usize>());
+        let mut take = |name: &str| {
+            let values = checkpoint.take(name, &self.shape, path)?;
+            let data = TensorData::new(values, [parameter.count()]);
+            Ok::<_, TrainerError>(Tensor::<1>::from_data(data, &plain))
         };
-        replaced(param, Tensor::from_inner(stepped.reshape(dims)).require_grad())
-    }
-}
-
-struct Read<'a> {
-    path: Vec<String>,
-    slots: &'a BTreeMap<String, Slot>,
-    found: Vec<NamedTensor>,
-    fault: Option<TrainerError>,
-}
-
-impl ModuleVisitor for Read<'_> {
-    fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.push(name.into());
-    }
-
-    fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let name = self.path.join(".");
-        if !self.slots.contains_key(&name) || self.fault.is_some() {
-            return;
+        if let (Method::AdamW(_, kept), true) = (&mut self.rule, state) {
+            *kept = match time {
+                None => None,
+                Some(Err(e)) => {
+                    let detail = format!("step count of {name:?}: {e}");
+                    return Err(TrainerError::BadCheckpoint { path: path.into(), detail });
+                }
+                Some(Ok(time)) => {
+                    let [first, second] =
+                        ["moment_1", "moment_2"].map(|which| take(&format!("{name}.{which}")));
+                    let momentum = AdaptiveMomentumState::new(time, first?, second?);
+                    Some(Box::new(AdamWState::new(momentum)))
+                }
+            };
         }
-        match floats(param.val().into_data()) {
-            Ok(values) => {
-                self.found.push(NamedTensor { name, shape: param.dims().to_vec(), values });
-            }
-            Err(fault) => self.fault = Some(fault),
-        }
+        take(name)
     }
 }
