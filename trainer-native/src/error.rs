@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use switchyard_router::RouterError;
 
 use crate::data::DataError;
-use crate::eval::EvalError;
+use crate::eval::{EvalError, ReportError};
 
 /// What went wrong, what was found, what was expected, and what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +81,14 @@ pub enum TrainerError {
         /// Why.
         detail: String,
     },
+    /// A training row that no loss can be computed on.
+    #[error("training row {row}: {detail}")]
+    BadTrainingRow {
+        /// Its place, counted from 0.
+        row: usize,
+        /// What was found, and what was expected.
+        detail: String,
+    },
     /// A number that must be finite is not.
     #[error("{what} is not finite: {detail}")]
     NotFinite {
@@ -105,6 +113,9 @@ pub enum TrainerError {
     /// An evaluation.
     #[error(transparent)]
     Eval(#[from] EvalError),
+    /// A stored result, or a report of it.
+    #[error(transparent)]
+    Report(#[from] ReportError),
     /// The engine, on an exported bundle.
     #[error(transparent)]
     Router(#[from] RouterError),
@@ -129,10 +140,12 @@ impl TrainerError {
             Self::NonFiniteLoss { .. } => "non_finite_loss",
             Self::Interrupted { .. } => "interrupted",
             Self::NoTrainingPair { .. } => "no_training_pair",
+            Self::BadTrainingRow { .. } => "bad_training_row",
             Self::NotFinite { .. } => "not_finite",
             Self::Disagreement { .. } => "disagreement",
             Self::Data(e) => e.code(),
             Self::Eval(e) => e.code(),
+            Self::Report(e) => e.code(),
             Self::Router(e) => e.code(),
         }
     }

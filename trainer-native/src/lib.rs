@@ -38,7 +38,6 @@ pub mod progress;
 pub mod recipe;
 pub mod router;
 pub mod run;
-pub mod tensor_file;
 pub mod training;
 pub mod verify;
 

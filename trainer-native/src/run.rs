@@ -20,22 +20,33 @@ use std::sync::atomic::AtomicBool;
 use switchyard_router::Router;
 
 use crate::device::ChosenDevice;
+use crate::encoder::bert::Pooling;
+use crate::encoder::bert_weights::BertWeights;
 use crate::encoder::embeddings::EmbeddingCache;
-use crate::encoder::static_table::{self, StaticTable, Surround};
-use crate::encoder::vocabulary::{self, TokenCounts};
+use crate::encoder::static_table::{self, StaticTable, Surround, floats};
+use crate::encoder::trainable::{Frozen, StaticEncoder, TrainableEncoder, TransformerEncoder};
+use crate::encoder::vocabulary::{self, SpecialTokens, TokenCounts};
 use crate::encoder::{Encoder, Network, hugging_face, parse_tokenizer, token_ids};
 use crate::error::TrainerError;
 use crate::export::bundle::encoder_only;
 use crate::export::Precision;
 use crate::prepare::Prepared;
 use crate::progress::bar;
-use crate::recipe::{EncoderRecipe, HeadRecipe, RecipeFile, StaticEncoderRecipe, TrainingRecipe};
+use crate::recipe::{
+    BertRecipe, EncoderRecipe, HeadRecipe, RecipeFile, StaticEncoderRecipe, TrainingRecipe,
+    TransformerEncoderRecipe,
+};
+use crate::router::bert::{self, Classifier, ClassifierHead, ClassifierTask, LabelledQuery};
 use crate::router::length::LengthHead;
 use crate::router::mf::MfHead;
 use crate::router::mlp::MlpHead;
 use crate::router::{TrainableHead, TrainedHead, memory};
-use crate::tensor_file::{NamedTensor, TensorFile};
+use crate::training::checkpoint::{Checkpoint, NamedTensor};
 use crate::training::head::HeadTraining;
+use crate::training::fine_tune;
+use crate::training::labelled::labelled_queries;
+use crate::training::optimiser::Rules;
+use crate::training::parameters::Schedule;
 use crate::training::set::TrainingSet;
 
 /// A run folder and what identifies its run.
@@ -111,10 +122,15 @@ impl Run {
             EncoderRecipe::Static(settings) => {
                 self.static_encoder(settings, prepared, source, chosen, stop)
             }
-            EncoderRecipe::Transformer(_) => Err(TrainerError::BadEncoder {
-                path: source.to_owned(),
-                detail: "the transformer tier is merged later".into(),
-            }),
+            EncoderRecipe::Transformer(settings) => {
+                let scale = match recipe.recipe.head {
+                    // Fine-tuned with its head: the embedding is as the network gives it.
+                    HeadRecipe::Bert(_) => None,
+                    #[allow(clippy::cast_possible_truncation)]
+                    _ => Some(settings.scale as f32),
+                };
+                transformer_encoder(settings, scale, prepared, source, chosen)
+            }
         }
     }
 
@@ -183,6 +199,9 @@ impl Run {
         stop: &AtomicBool,
     ) -> Result<Trained, TrainerError> {
         let facts = &recipe.recipe;
+        if let HeadRecipe::Bert(settings) = &facts.head {
+            return self.fine_tune(recipe, settings, prepared, encoder, chosen, stop);
+        }
         let (router, mut cache) = self.embedder(recipe, &encoder)?;
         let set = TrainingSet::new(facts, prepared, &router, &mut cache, stop)?;
         if set.without_tokens > 0 {
@@ -223,10 +242,7 @@ impl Run {
             HeadRecipe::Knn(settings) => {
                 TrainedHead::Knn(memory::knn(settings, facts.seed, &set, &cache, &columns)?)
             }
-            HeadRecipe::Random => TrainedHead::Random,
-            HeadRecipe::Bert(_) => {
-                return Err(TrainerError::NoTrainingPair { detail: "merged later".into() });
-            }
+            HeadRecipe::Random | HeadRecipe::Bert(_) => TrainedHead::Random,
         };
         Ok(Trained { encoder, head, columns })
     }
@@ -244,6 +260,90 @@ impl Run {
         let folder = self.folder.parent().unwrap_or(Path::new(".")).join("embeddings");
         let cache = EmbeddingCache::open(&folder, &identity, encoder.network.embedding_size())?;
         Ok((router, cache))
+    }
+
+    /// Trains encoder and classifier together.
+    fn fine_tune(
+        &self,
+        recipe: &RecipeFile,
+        settings: &BertRecipe,
+        prepared: &Prepared,
+        encoder: Encoder,
+        chosen: &ChosenDevice,
+        stop: &AtomicBool,
+    ) -> Result<Trained, TrainerError> {
+        let facts = &recipe.recipe;
+        let (router, _) = encoder_only(facts, &encoder, Precision::Float)?;
+        let labelled =
+            labelled_queries(facts, settings.tiers.as_ref(), prepared, &router)?;
+        let device = chosen.device.clone().autodiff();
+        // The classifier knows two models: the strong one is its column 0.
+        let column = |id: &str| usize::from(id != facts.strong);
+        let columns: Vec<usize> = facts.candidates.iter().map(|c| column(&c.id)).collect();
+        let size = encoder.network.embedding_size();
+        let (network, head) = match encoder.network {
+            Network::Static(table) => {
+                let start = StaticEncoder::new(&table, &device);
+                let frozen = settings.freeze_tokens.then(|| "encoder.table".to_owned());
+                let tuned = self.tune(recipe, start, frozen.into_iter(), labelled, &device, stop)?;
+                let values = floats(tuned.encoder.table.weight.val().into_data())?;
+                (Network::Static(StaticTable { values, ..table }), tuned.head)
+            }
+            Network::Transformer { weights, pooling, scale } => {
+                let start = TransformerEncoder { bert: weights.bert(&device), pooling };
+                let frozen = Frozen { words: settings.freeze_tokens, layers: settings.freeze_layers };
+                let frozen = TransformerEncoder::frozen_paths("encoder", frozen);
+                let tuned =
+                    self.tune(recipe, start, frozen.into_iter(), labelled, &device, stop)?;
+                let weights = BertWeights::of(&tuned.encoder.bert)?;
+                (Network::Transformer { weights, pooling, scale }, tuned.head)
+            }
+        };
+        let head = ClassifierHead::of(&head, size, 0)?;
+        let encoder = Encoder { network, tokenizer_json: encoder.tokenizer_json };
+        Ok(Trained { encoder, head: TrainedHead::Graph(Box::new(head)), columns })
+    }
+
+    fn tune<E: TrainableEncoder>(
+        &self,
+        recipe: &RecipeFile,
+        encoder: E,
+        frozen: impl Iterator<Item = String>,
+        labelled: Vec<LabelledQuery>,
+        device: &burn::tensor::Device,
+        stop: &AtomicBool,
+    ) -> Result<Classifier<E>, TrainerError> {
+        let seed = recipe.recipe.seed;
+        let settings = recipe.recipe.fine_tuning.as_ref().ok_or_else(|| {
+            TrainerError::NoTrainingPair { detail: "the recipe has no [fine_tuning]".into() }
+        })?;
+        let (train, validation) = bert::split(labelled, settings.validation_share, seed);
+        let task = ClassifierTask::new(train, validation, &encoder, device)?;
+        let network = Classifier::new(encoder, seed, device);
+        let head = Schedule::AdamW {
+            learning_rate: settings.head_learning_rate.unwrap_or(settings.learning_rate),
+            weight_decay: settings.weight_decay,
+        };
+        let rules = Rules::adamw(settings.learning_rate, settings.weight_decay)
+            .with("head", head)
+            .frozen(frozen);
+        let how = fine_tune::Settings {
+            seed,
+            epochs: settings.epochs,
+            max_steps: settings.max_steps,
+            micro_batch: settings.batch,
+            accumulate: settings.accumulate,
+            warm_up: settings.warm_up,
+            clip: settings.clip,
+            rules,
+            check_steps: settings.check_steps,
+            patience: settings.patience,
+        };
+        let place = fine_tune::Place { folder: &self.folder, identity: &self.identity };
+        let progress = bar("fine-tuning");
+        let tuned = fine_tune::fine_tune(network, &task, &how, &place, &progress, stop)?;
+        eprintln!("fine-tuned to step {}, {:.0} tokens/s", tuned.step, tuned.tokens_per_second);
+        Ok(tuned.network)
     }
 
     fn by_steps(
@@ -266,6 +366,50 @@ impl Run {
         }
         .run(head, stop)
     }
+}
+
+/// The transformer of a Hugging Face folder, cut down as the recipe says.
+fn transformer_encoder(
+    settings: &TransformerEncoderRecipe,
+    scale: Option<f32>,
+    prepared: &Prepared,
+    source: &Path,
+    chosen: &ChosenDevice,
+) -> Result<Encoder, TrainerError> {
+    let folder = hugging_face::read(source, &chosen.device)?;
+    let mut weights = BertWeights::of(&folder.bert)?;
+    if weights.longest() < settings.max_tokens {
+        return Err(TrainerError::BadEncoder {
+            path: source.to_owned(),
+            detail: format!(
+                "it takes {} tokens, the recipe asks for max_tokens = {}",
+                weights.longest(),
+                settings.max_tokens
+            ),
+        });
+    }
+    weights.cut_positions(settings.max_tokens);
+    if let Some(layers) = &settings.layers {
+        weights.keep_layers(layers)?;
+    }
+    let tokenizer_json = match settings.vocabulary {
+        None => folder.tokenizer_json,
+        Some(size) => {
+            let original = parse_tokenizer(&folder.tokenizer_json)?;
+            let mut counts = TokenCounts::default();
+            prepared.for_each_query(&mut |query| counts.add(&original, query))?;
+            let pruned = vocabulary::prune_with(
+                &folder.tokenizer_json,
+                &counts,
+                size,
+                SpecialTokens::Kept,
+            )?;
+            weights.prune_vocabulary(&pruned.original_ids)?;
+            pruned.tokenizer_json
+        }
+    };
+    let network = Network::Transformer { weights, pooling: Pooling::Mean, scale };
+    Ok(Encoder { network, tokenizer_json })
 }
 
 /// A recipe's check guarantees it; said again for callers that build one themselves.
@@ -291,10 +435,16 @@ fn write_table(path: &Path, table: &StaticTable) -> Result<(), TrainerError> {
         shape: vec![table.rows, table.width],
         values: table.values.clone(),
     };
-    TensorFile { tensors: vec![tensor], ..TensorFile::default() }.write(path)
+    Checkpoint { tensors: vec![tensor], ..Checkpoint::default() }.write(path)
 }
 
 fn read_table(path: &Path) -> Result<StaticTable, TrainerError> {
-    let table = TensorFile::read(path)?.take(path, "table", &[0, 0])?;
-    Ok(StaticTable { rows: table.shape[0], width: table.shape[1], values: table.values })
+    let fault = |detail: String| TrainerError::BadCheckpoint { path: path.into(), detail };
+    let tensors = Checkpoint::read(path)?.tensors;
+    let table = tensors.into_iter().find(|tensor| tensor.name == "table");
+    let table = table.ok_or_else(|| fault("no tensor \"table\"".into()))?;
+    match table.shape[..] {
+        [rows, width] => Ok(StaticTable { rows, width, values: table.values }),
+        _ => Err(fault(format!("the table has shape {:?}, expected two axes", table.shape))),
+    }
 }

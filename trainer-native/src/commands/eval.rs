@@ -8,6 +8,7 @@ use switchyard_trainer::TrainerError;
 use switchyard_trainer::assess::{self, pair_rows, win_rates};
 use switchyard_trainer::data::{Outcomes, Stems, remove_leaks};
 use switchyard_trainer::eval::results::build::{Benchmark, RouterColumn, Settings, build};
+use switchyard_trainer::eval::report::markdown;
 use switchyard_trainer::eval::results::Precision;
 use switchyard_trainer::training::interrupt;
 
@@ -111,7 +112,7 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
     let result = build(&benchmark, &pair.rows, &columns, &settings).map_err(TrainerError::from)?;
     match &args.out {
         Some(folder) => super::report::write_all(folder, &[result])?,
-        None => println!("{}", super::report::markdown(&[result])?),
+        None => println!("{}", markdown(&[result])),
     }
     Ok(())
 }

@@ -1,25 +1,99 @@
 //! `trainer report`: pages and tables from stored results.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use switchyard_trainer::TrainerError;
-use switchyard_trainer::eval::BenchmarkResult;
+use switchyard_trainer::eval::{BenchmarkResult, readme, report};
 
 #[derive(Args)]
 pub struct ReportArgs {
-    /// Folder of stored results.
+    /// Folder of stored results: every `*.json` below it.
+    #[arg(default_value = "trainer-native/results")]
     results: PathBuf,
+    /// A README whose marked tables are made anew from the results.
+    #[arg(long)]
+    readme: Option<PathBuf>,
+    /// Folder to write one `report.html`, `report.md` and `result.json` over all results to.
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Only checks that the README's tables are those of the results.
+    #[arg(long)]
+    check: bool,
 }
 
 pub fn run(args: &ReportArgs) -> anyhow::Result<()> {
-    anyhow::bail!("{}", args.results.display())
-}
-
-pub fn markdown(_results: &[BenchmarkResult]) -> Result<String, TrainerError> {
-    Ok(String::new())
-}
-
-pub fn write_all(_folder: &Path, _results: &[BenchmarkResult]) -> Result<(), TrainerError> {
+    let results = read_all(&args.results)?;
+    if let Some(folder) = &args.out {
+        write_all(folder, &results)?;
+    }
+    let Some(path) = &args.readme else {
+        if args.out.is_none() {
+            println!("{}", report::markdown(&results));
+        }
+        return Ok(());
+    };
+    let text = std::fs::read_to_string(path).map_err(TrainerError::file(path))?;
+    let refreshed =
+        readme::refresh(&text, &tables(&text, &results)?).map_err(TrainerError::from)?;
+    match (refreshed == text, args.check) {
+        (true, _) => eprintln!("{}: its tables are those of the results", path.display()),
+        (false, false) => super::write(path, refreshed)?,
+        (false, true) => anyhow::bail!(
+            "{}: its tables are not those of {}; run `trainer report --readme {0}`",
+            path.display(),
+            args.results.display()
+        ),
+    }
     Ok(())
+}
+
+/// The tables that a README asks for: `mmlu`, `transfer:ROUTER`, `routers:BENCHMARK`.
+fn tables(
+    text: &str,
+    results: &[BenchmarkResult],
+) -> Result<BTreeMap<String, String>, TrainerError> {
+    let mut made = BTreeMap::new();
+    for name in readme::wanted(text) {
+        let table = match name.split_once(':') {
+            None if name == "mmlu" => readme::tables::mmlu_table(results)?,
+            Some(("transfer", router)) => readme::tables::transfer_table(results, router)?,
+            Some(("routers", benchmark)) => readme::tables::router_table(results, benchmark)?,
+            // `refresh` names a marker that has no table.
+            _ => continue,
+        };
+        made.insert(name.to_owned(), table);
+    }
+    Ok(made)
+}
+
+/// Writes `result.json`, `report.md` and `report.html` into a folder.
+pub fn write_all(folder: &Path, results: &[BenchmarkResult]) -> Result<(), TrainerError> {
+    std::fs::create_dir_all(folder).map_err(TrainerError::file(folder))?;
+    super::write(&folder.join("result.json"), report::json(results)?)?;
+    super::write(&folder.join("report.md"), report::markdown(results))?;
+    super::write(&folder.join("report.html"), report::page("Switchyard evaluation", results))?;
+    eprintln!("report written to {}", folder.join("report.html").display());
+    Ok(())
+}
+
+/// Results of every JSON file in a folder and its subfolders, in name order.
+fn read_all(folder: &Path) -> Result<Vec<BenchmarkResult>, TrainerError> {
+    let mut paths = Vec::new();
+    let entries = std::fs::read_dir(folder).map_err(TrainerError::file(folder))?;
+    for entry in entries {
+        paths.push(entry.map_err(TrainerError::file(folder))?.path());
+    }
+    paths.sort_unstable();
+    let mut results = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            results.extend(read_all(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "json") {
+            let text = std::fs::read_to_string(&path).map_err(TrainerError::file(&path))?;
+            results.extend(report::read_json(&text)?);
+        }
+    }
+    Ok(results)
 }

@@ -293,6 +293,7 @@ fn cut(detail: String) -> TrainerError {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 pub(crate) mod tests {
     use super::*;
     use crate::training::preferences::EpochDraw;

@@ -55,7 +55,9 @@ impl EmbeddingCache {
             opened.map_err(TrainerError::file(&file))
         };
         let (keys, values) = (open("keys.bin")?, open("values.bin")?);
-        let length = |file: &File| Ok(file.metadata().map_err(TrainerError::file(&path))?.len());
+        let length = |file: &File| {
+            file.metadata().map(|data| data.len()).map_err(TrainerError::file(&path))
+        };
         // An interruption may leave one file longer: the rows both have are whole.
         let count = (length(&keys)? / 16).min(length(&values)? / (4 * width as u64));
         let mut bytes = vec![0_u8; usize::try_from(count).unwrap_or_default() * 16];

@@ -4,6 +4,7 @@
 //! - [`bert_weights`]: its weights on the host, to cut down and to export;
 //! - [`hugging_face`]: reading one from a Hugging Face folder;
 //! - [`vocabulary`]: a WordPiece tokenizer cut down to the tokens that a corpus uses;
+//! - [`trainable`]: an encoder that is trained end to end, of either tier;
 //! - [`static_table`]: the *static* tier, a token table distilled from a transformer;
 //! - [`embeddings`]: embeddings of queries, computed once and kept.
 //!
@@ -14,6 +15,7 @@ pub mod bert_weights;
 pub mod embeddings;
 pub mod hugging_face;
 pub mod static_table;
+pub mod trainable;
 pub mod vocabulary;
 
 use switchyard_router::{EncoderInfo, TruncationSide};

@@ -49,13 +49,23 @@ impl TokenCounts {
 /// A cut-down tokenizer and where its tokens came from.
 #[derive(Debug, Clone)]
 pub struct Pruned {
-    /// `tokenizer.json` with the new vocabulary, without special-token processing.
+    /// `tokenizer.json` with the new vocabulary.
     pub tokenizer_json: Vec<u8>,
     /// For each new id, the id in the original tokenizer.
     pub original_ids: Vec<u32>,
 }
 
-/// Cuts the vocabulary of a WordPiece `tokenizer.json` down to at most `size` tokens.
+/// Whether a cut-down tokenizer still puts special tokens around a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpecialTokens {
+    /// No: the static tier sums the query's own tokens.
+    Dropped,
+    /// Yes, `[CLS] query [SEP]` with the new ids: a transformer was trained with them.
+    Kept,
+}
+
+/// Cuts the vocabulary of a WordPiece `tokenizer.json` down to at most `size` tokens, and drops
+/// special-token processing.
 ///
 /// # Errors
 /// [`TrainerError::BadEncoder`] where the file is no WordPiece tokenizer.
@@ -63,6 +73,20 @@ pub fn prune(
     tokenizer_json: &[u8],
     counts: &TokenCounts,
     size: usize,
+) -> Result<Pruned, TrainerError> {
+    prune_with(tokenizer_json, counts, size, SpecialTokens::Dropped)
+}
+
+/// Cuts the vocabulary of a WordPiece `tokenizer.json` down to at most `size` tokens.
+///
+/// # Errors
+/// [`TrainerError::BadEncoder`] where the file is no WordPiece tokenizer, or where its special
+/// tokens are to be kept and are none of its vocabulary.
+pub fn prune_with(
+    tokenizer_json: &[u8],
+    counts: &TokenCounts,
+    size: usize,
+    special_tokens: SpecialTokens,
 ) -> Result<Pruned, TrainerError> {
     let bad = |detail: String| TrainerError::BadEncoder { path: "tokenizer.json".into(), detail };
     let mut json: Value = serde_json::from_slice(tokenizer_json).map_err(|e| bad(e.to_string()))?;
@@ -114,10 +138,46 @@ pub fn prune(
         let id = added["content"].as_str().and_then(|c| new_ids.get(c)).copied();
         added["id"] = id.map_or(Value::Null, Value::from);
     }
-    json["post_processor"] = Value::Null;
+    let processor = match special_tokens {
+        SpecialTokens::Dropped => Value::Null,
+        SpecialTokens::Kept => renumbered(json["post_processor"].take(), &new_ids).map_err(bad)?,
+    };
+    json["post_processor"] = processor;
     json["padding"] = Value::Null;
     json["truncation"] = Value::Null;
     let tokenizer_json = serde_json::to_vec(&json).map_err(|e| bad(e.to_string()))?;
     Tokenizer::from_bytes(&tokenizer_json).map_err(|e| bad(e.to_string()))?;
     Ok(Pruned { tokenizer_json, original_ids })
 }
+
+/// A post-processor with the tokens' new ids.
+fn renumbered(mut processor: Value, new_ids: &HashMap<String, usize>) -> Result<Value, String> {
+    let id = |token: &Value| match token.as_str().and_then(|token| new_ids.get(token)) {
+        Some(&id) => Ok(Value::from(id)),
+        None => Err(format!("its post_processor adds {token}, which is no token of it")),
+    };
+    match processor["type"].as_str() {
+        Some("BertProcessing" | "RobertaProcessing") => {
+            for token in ["cls", "sep"] {
+                processor[token][1] = id(&processor[token][0])?;
+            }
+        }
+        Some("TemplateProcessing") => {
+            for special in processor["special_tokens"].as_object_mut().into_iter().flatten() {
+                let tokens = special.1["tokens"].as_array().map(Vec::as_slice).unwrap_or_default();
+                special.1["ids"] = tokens.iter().map(id).collect::<Result<_, _>>()?;
+            }
+        }
+        _ => {
+            let found = &processor["type"];
+            return Err(format!(
+                "its post_processor is {found}, expected \"BertProcessing\" or \
+                 \"TemplateProcessing\": the encoder was trained with special tokens"
+            ));
+        }
+    }
+    Ok(processor)
+}
+
+#[cfg(test)]
+mod tests;

@@ -55,6 +55,20 @@ pub struct BertRecipe {
     /// How many of the lowest transformer layers stay as they are.
     #[serde(default)]
     pub freeze_layers: usize,
+    /// Which battles of other models count as battles of the strong and the weak candidate.
+    pub tiers: Option<TierLabels>,
+}
+
+/// Models in the place of the strong and the weak candidate, by their tier of Elo rating.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TierLabels {
+    /// Tiers in all; 10 in the paper.
+    pub count: usize,
+    /// Tiers of the strong models, from 1; 1 and 2 in the paper.
+    pub strong: Vec<usize>,
+    /// Tiers of the weak models; 3 in the paper.
+    pub weak: Vec<usize>,
 }
 
 /// Similarity-weighted ranking (RouteLLM, section 4.1).
@@ -170,7 +184,13 @@ impl HeadRecipe {
                 at_least_one("neighbours", head.neighbours)?;
                 at_least_one("rows", head.rows)
             }
-            Self::Bert(_) | Self::Length | Self::Random => Ok(()),
+            Self::Bert(head) => match &head.tiers {
+                Some(tiers) if tiers.strong.iter().any(|tier| tiers.weak.contains(tier)) => {
+                    Err("head.tiers: a tier is both strong and weak".into())
+                }
+                _ => Ok(()),
+            },
+            Self::Length | Self::Random => Ok(()),
         }
     }
 }

@@ -17,9 +17,11 @@ use switchyard_router::{Candidate, sha256_hex};
 use crate::error::TrainerError;
 
 pub use encoder::{EncoderRecipe, StaticEncoderRecipe, TransformerEncoderRecipe};
-pub use head::{BertRecipe, HeadRecipe, KnnRecipe, MfRecipe, MlpRecipe, SwRankingRecipe};
+pub use head::{
+    BertRecipe, HeadRecipe, KnnRecipe, MfRecipe, MlpRecipe, SwRankingRecipe, TierLabels,
+};
 pub use sources::{Role, SourceRecipe};
-pub use training::TrainingRecipe;
+pub use training::{FineTuningRecipe, TrainingRecipe};
 
 /// An experiment.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,8 +48,10 @@ pub struct Recipe {
     pub encoder: EncoderRecipe,
     /// The router kind and its settings.
     pub head: HeadRecipe,
-    /// The optimisation, for the kinds that are trained by steps.
+    /// The optimisation, for the kinds whose head is trained on embeddings.
     pub training: Option<TrainingRecipe>,
+    /// The optimisation, for the kinds that are trained with their encoder.
+    pub fine_tuning: Option<FineTuningRecipe>,
 }
 
 /// The file's own shape: what `[head]` means depends on `kind`.
@@ -69,6 +73,7 @@ struct Wire {
     #[serde(default)]
     head: toml::Table,
     training: Option<TrainingRecipe>,
+    fine_tuning: Option<FineTuningRecipe>,
 }
 
 /// A recipe with the hash of its file.
@@ -114,6 +119,7 @@ impl Recipe {
             aliases: wire.aliases,
             encoder: wire.encoder,
             training: wire.training,
+            fine_tuning: wire.fine_tuning,
         };
         recipe.check()?;
         Ok(recipe)
@@ -137,18 +143,7 @@ impl Recipe {
             return Err("no source has a calibration_share: nothing to calibrate with".into());
         }
         self.encoder.check()?;
-        let by_steps = matches!(self.head, HeadRecipe::Mf(_) | HeadRecipe::Mlp(_));
-        match (&self.training, by_steps) {
-            (Some(training), true) => training.check()?,
-            (None, true) => {
-                return Err(format!("kind {:?} needs a [training]", self.head.kind().name()));
-            }
-            (Some(_), false) => {
-                let kind = self.head.kind().name();
-                return Err(format!("kind {kind:?} has no steps: remove [training]"));
-            }
-            (None, false) => {}
-        }
+        self.check_optimisation()?;
         match (0.0..1.0).contains(&self.default_strong_share) {
             true => Ok(()),
             false => Err(format!(
@@ -156,6 +151,32 @@ impl Recipe {
                 self.default_strong_share
             )),
         }
+    }
+
+    /// Each kind has the settings it needs, and none that it would ignore.
+    fn check_optimisation(&self) -> Result<(), String> {
+        let kind = self.head.kind().name();
+        let on_embeddings = matches!(self.head, HeadRecipe::Mf(_) | HeadRecipe::Mlp(_));
+        let with_encoder = matches!(self.head, HeadRecipe::Bert(_));
+        let tables = [
+            ("training", self.training.is_some(), on_embeddings),
+            ("fine_tuning", self.fine_tuning.is_some(), with_encoder),
+        ];
+        for (name, given, needed) in tables {
+            match (given, needed) {
+                (false, true) => return Err(format!("kind {kind:?} needs a [{name}]")),
+                (true, false) => return Err(format!("kind {kind:?} takes no [{name}]: remove it")),
+                _ => {}
+            }
+        }
+        if with_encoder && self.candidates.len() != 2 {
+            return Err(format!(
+                "kind {kind:?} says which of two wins, {} candidates are listed",
+                self.candidates.len()
+            ));
+        }
+        self.training.as_ref().map_or(Ok(()), TrainingRecipe::check)?;
+        self.fine_tuning.as_ref().map_or(Ok(()), FineTuningRecipe::check)
     }
 
     /// The name used here for a model of a source's files.

@@ -4,6 +4,7 @@
 //! embeddings also [`TrainableHead`]. Each is added to [`TrainedHead`], which is what a run ends
 //! with whatever its kind.
 
+pub mod bert;
 pub mod length;
 pub mod memory;
 pub mod mf;

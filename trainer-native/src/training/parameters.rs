@@ -10,9 +10,8 @@ use burn::optim::{
     AdamW, AdamWConfig, AdamWState, AdaptiveMomentumState, Optimizer, Sgd, SgdConfig,
 };
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
 
+use super::checkpoint::{Checkpoint, NamedTensor};
 use crate::encoder::static_table::floats;
 use crate::error::TrainerError;
 
@@ -120,36 +119,24 @@ impl Parameters {
     /// # Errors
     /// [`TrainerError::File`], [`TrainerError::NotFinite`].
     pub fn save(&self, path: &Path, note: HashMap<String, String>) -> Result<(), TrainerError> {
-        let mut tensors: Vec<(String, [usize; 2], Vec<u8>)> = Vec::new();
-        let mut note = note;
-        let mut push = |name: String, tensor: Tensor<2>| {
-            let shape = tensor.dims();
-            let bytes = floats(tensor.into_data())?.iter().flat_map(|v| v.to_le_bytes()).collect();
-            tensors.push((name, shape, bytes));
-            Ok::<(), TrainerError>(())
-        };
+        let mut checkpoint = Checkpoint { tensors: Vec::new(), note };
         for parameter in &self.parameters {
+            let mut push = |name: String, tensor: Tensor<2>| {
+                let (shape, values) = (tensor.dims().to_vec(), floats(tensor.into_data())?);
+                checkpoint.tensors.push(NamedTensor { name, shape, values });
+                Ok::<(), TrainerError>(())
+            };
             push(parameter.name.to_owned(), parameter.value.clone())?;
             if let Rule::AdamW(_, Some(state)) = &parameter.rule {
                 let moments = &state.momentum;
                 push(format!("{}.moment_1", parameter.name), moments.moment_1.clone())?;
                 push(format!("{}.moment_2", parameter.name), moments.moment_2.clone())?;
-                note.insert(format!("{}.time", parameter.name), moments.time.to_string());
+                checkpoint
+                    .note
+                    .insert(format!("{}.time", parameter.name), moments.time.to_string());
             }
         }
-        let fault = |detail: String| TrainerError::BadCheckpoint { path: path.into(), detail };
-        let views = tensors
-            .iter()
-            .map(|(name, shape, bytes)| {
-                let view = TensorView::new(Dtype::F32, shape.to_vec(), bytes);
-                Ok((name.as_str(), view.map_err(|e| fault(e.to_string()))?))
-            })
-            .collect::<Result<Vec<_>, TrainerError>>()?;
-        let bytes = safetensors::serialize(views, Some(note)).map_err(|e| fault(e.to_string()))?;
-        let partial = path.with_extension("partial");
-        let io = |source| TrainerError::File { path: path.to_owned(), source };
-        std::fs::write(&partial, bytes).map_err(io)?;
-        std::fs::rename(&partial, path).map_err(io)
+        checkpoint.write(path)
     }
 
     /// Takes values and optimiser state from a file that [`Parameters::save`] wrote; returns its
@@ -158,23 +145,10 @@ impl Parameters {
     /// # Errors
     /// [`TrainerError::BadCheckpoint`] where a tensor is missing or has another shape.
     pub fn load(&mut self, path: &Path) -> Result<HashMap<String, String>, TrainerError> {
-        let fault = |detail: String| TrainerError::BadCheckpoint { path: path.into(), detail };
-        let bytes = std::fs::read(path)
-            .map_err(|source| TrainerError::File { path: path.to_owned(), source })?;
-        let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| fault(e.to_string()))?;
-        let note = metadata.metadata().clone().unwrap_or_default();
-        let tensors = SafeTensors::deserialize(&bytes).map_err(|e| fault(e.to_string()))?;
-        let read = |name: &str, expected: [usize; 2]| -> Result<TensorData, TrainerError> {
-            let view = tensors.tensor(name).map_err(|e| fault(format!("{name:?}: {e}")))?;
-            if view.shape() != expected || view.dtype() != Dtype::F32 {
-                let (kind, shape) = (view.dtype(), view.shape());
-                return Err(fault(format!(
-                    "{name:?} is {kind:?} {shape:?}, expected F32 {expected:?}"
-                )));
-            }
-            let chunks = view.data().as_chunks::<4>().0;
-            let values: Vec<f32> = chunks.iter().map(|b| f32::from_le_bytes(*b)).collect();
-            Ok(TensorData::new(values, expected))
+        let mut checkpoint = Checkpoint::read(path)?;
+        let note = std::mem::take(&mut checkpoint.note);
+        let mut read = |name: &str, shape: [usize; 2]| {
+            checkpoint.take(name, &shape, path).map(|values| TensorData::new(values, shape))
         };
         let device = self.device.clone();
         let plain = device.clone().inner();
@@ -186,9 +160,12 @@ impl Parameters {
             let Rule::AdamW(_, state) = &mut self.parameters[index].rule else { continue };
             *state = match time {
                 None => None,
-                Some(Err(e)) => return Err(fault(format!("step count of {name:?}: {e}"))),
+                Some(Err(e)) => {
+                    let detail = format!("step count of {name:?}: {e}");
+                    return Err(TrainerError::BadCheckpoint { path: path.into(), detail });
+                }
                 Some(Ok(time)) => {
-                    let moment = |which: &str| {
+                    let mut moment = |which: &str| {
                         let data = read(&format!("{name}.{which}"), shape)?;
                         Ok::<_, TrainerError>(Tensor::<2>::from_data(data, &plain))
                     };

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use ::parquet::basic::{Compression, ZstdLevel};
+use ::parquet::basic::Compression;
 use ::parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int64Type};
 use ::parquet::file::properties::WriterProperties;
 use ::parquet::file::writer::SerializedFileWriter;
@@ -109,7 +109,6 @@ fn battles_are_read_across_batches_groups_and_codecs() {
         Compression::UNCOMPRESSED,
         Compression::SNAPPY,
         Compression::GZIP(Default::default()),
-        Compression::ZSTD(ZstdLevel::default()),
     ] {
         let bytes =
             write(BATTLE, compression, &[battles(0, 700), battles(700, 1), battles(701, 300)]);

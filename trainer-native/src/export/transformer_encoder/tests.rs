@@ -1,3 +1,7 @@
+//! The graph answers as the network does, in both precisions, at every length.
+
+#![allow(clippy::unwrap_used)]
+
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use serde_json::json;
 use switchyard_router::{Candidate, EncoderInfo, Head, Router, TruncationSide};
@@ -28,7 +32,7 @@ fn tokenizer() -> Vec<u8> {
 }
 
 /// The engine on a graph, as a host loads it.
-pub(super) fn engine(model: Vec<u8>, width: usize) -> Router {
+fn engine(model: Vec<u8>, width: usize) -> Router {
     let candidate = |id: &str| Candidate {
         id: id.into(),
         input_price: None,
@@ -78,12 +82,7 @@ fn embedding(
     g.node("Identity", "embedding", &[&pooled], &[])
 }
 
-pub(super) fn model(
-    weights: &BertWeights,
-    precision: Precision,
-    pooling: Pooling,
-    head: &Dense,
-) -> Vec<u8> {
+fn model(weights: &BertWeights, precision: Precision, pooling: Pooling, head: &Dense) -> Vec<u8> {
     let mut g = Graph::new("test");
     let embedding = embedding(&mut g, weights, precision, pooling);
     let scores = classifier_head::scores(&mut g, &embedding, head, Columns::StrongFirst).unwrap();
@@ -106,7 +105,7 @@ fn in_burn(weights: &BertWeights, ids: &[i64], pooling: Pooling) -> Vec<f32> {
     floats(weights.bert(&device).pooled(tensor, mask, pooling).into_data()).unwrap()
 }
 
-pub(super) fn cosine(a: &[f32], b: &[f32]) -> f32 {
+fn cosine(a: &[f32], b: &[f32]) -> f32 {
     let dot = |x: &[f32], y: &[f32]| x.iter().zip(y).map(|(p, q)| p * q).sum::<f32>();
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }

@@ -1,0 +1,142 @@
+//! An encoder that is trained end to end, of either tier.
+//!
+//! ```text
+//! transformer: bert(ids), mean over the tokens or [CLS]                      [B, H]
+//! static:      [sum over tokens of table[id] / sqrt(tokens) ; length]        [B, D + 1]
+//!              length = ln(1 + tokens) / 4 - 1
+//! ```
+//! A loss takes any of them, and so does the loop in [`fine_tune`](crate::training::fine_tune).
+
+use burn::module::{Module, ModuleDisplay, Param};
+use burn::nn::{Embedding, EmbeddingConfig};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+use super::bert::{Bert, Pooling};
+use super::static_table::StaticTable;
+
+/// Token ids to embeddings, trainable.
+pub trait TrainableEncoder: Module + ModuleDisplay {
+    /// Embeddings `[B, E]` of ids `[B, S]`, where `mask` `[B, S]` is 1 at tokens, 0 at padding.
+    fn embed(&self, ids: Tensor<2, Int>, mask: Tensor<2>) -> Tensor<2>;
+
+    /// E.
+    fn width(&self) -> usize;
+
+    /// Token ids are below this.
+    fn vocabulary(&self) -> usize;
+
+    /// Longest query in tokens, special ones included; `None` where any length will do.
+    fn longest(&self) -> Option<usize>;
+}
+
+/// The transformer tier.
+#[derive(Module, Debug)]
+pub struct TransformerEncoder {
+    /// The network.
+    pub bert: Bert,
+    /// How its states become one embedding.
+    #[module(skip)]
+    pub pooling: Pooling,
+}
+
+/// Which parts of a transformer stay as they are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Frozen {
+    /// The word embeddings.
+    pub words: bool,
+    /// The lowest layers, this many; with any of them all that lies below, embeddings included.
+    pub layers: usize,
+}
+
+impl TransformerEncoder {
+    /// Paths of the frozen parameters in a network whose field `field` is this encoder.
+    #[must_use]
+    pub fn frozen_paths(field: &str, frozen: Frozen) -> Vec<String> {
+        let below: &[&str] = match (frozen.words, frozen.layers) {
+            (_, 1..) => &["words", "positions", "types", "norm"],
+            (true, 0) => &["words"],
+            (false, 0) => &[],
+        };
+        let embeddings = below.iter().map(|part| format!("{field}.bert.{part}"));
+        let layers = (0..frozen.layers).map(|layer| format!("{field}.bert.layers.{layer}"));
+        embeddings.chain(layers).collect()
+    }
+}
+
+impl TrainableEncoder for TransformerEncoder {
+    fn embed(&self, ids: Tensor<2, Int>, mask: Tensor<2>) -> Tensor<2> {
+        self.bert.pooled(ids, mask, self.pooling)
+    }
+
+    fn width(&self) -> usize {
+        self.bert.words.weight.dims()[1]
+    }
+
+    fn vocabulary(&self) -> usize {
+        self.bert.words.weight.dims()[0]
+    }
+
+    fn longest(&self) -> Option<usize> {
+        Some(self.bert.positions.weight.dims()[0])
+    }
+}
+
+/// The static tier: a token table.
+#[derive(Module, Debug)]
+pub struct StaticEncoder {
+    /// Token vectors, [V, D].
+    pub table: Embedding,
+}
+
+impl StaticEncoder {
+    /// A table on a device; with autodiff where the device has it.
+    #[must_use]
+    pub fn new(table: &StaticTable, device: &Device) -> Self {
+        let mut embedding = EmbeddingConfig::new(table.rows, table.width).init(device);
+        let data = TensorData::new(table.values.clone(), [table.rows, table.width]);
+        embedding.weight = Param::from_tensor(Tensor::from_data(data, device));
+        Self { table: embedding }
+    }
+}
+
+impl TrainableEncoder for StaticEncoder {
+    fn embed(&self, ids: Tensor<2, Int>, mask: Tensor<2>) -> Tensor<2> {
+        let [batch, length] = ids.dims();
+        let rows = self.table.forward(ids) * mask.clone().reshape([batch, length, 1]);
+        let count = mask.sum_dim(1);
+        let sum = rows.sum_dim(1).squeeze_dim::<2>(1);
+        let feature = (count.clone() + 1.0).log() / 4.0 - 1.0;
+        Tensor::cat(vec![sum / count.sqrt(), feature], 1)
+    }
+
+    fn width(&self) -> usize {
+        self.table.weight.dims()[1] + 1
+    }
+
+    fn vocabulary(&self) -> usize {
+        self.table.weight.dims()[0]
+    }
+
+    fn longest(&self) -> Option<usize> {
+        None
+    }
+}
+
+/// Ids `[B, S]` padded with 0, and the mask `[B, S]` that is 1 at tokens; S is the longest.
+#[must_use]
+pub fn padded(queries: &[&[u32]], device: &Device) -> (Tensor<2, Int>, Tensor<2>) {
+    let longest = queries.iter().map(|query| query.len()).max().unwrap_or_default();
+    let shape = [queries.len(), longest];
+    let mut ids = vec![0_i64; queries.len() * longest];
+    let mut mask = vec![0.0_f32; queries.len() * longest];
+    for (row, query) in queries.iter().enumerate() {
+        for (column, &id) in query.iter().enumerate() {
+            ids[row * longest + column] = i64::from(id);
+            mask[row * longest + column] = 1.0;
+        }
+    }
+    (
+        Tensor::from_data(TensorData::new(ids, shape), device),
+        Tensor::from_data(TensorData::new(mask, shape), device),
+    )
+}

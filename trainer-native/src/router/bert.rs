@@ -1,0 +1,262 @@
+//! BERT classifier (RouteLLM, section 4.2): an encoder fine-tuned to say who wins.
+//!
+//! ```text
+//! logits  = embed(q) W + b                   [B, 3]     strong wins, tie, weak wins
+//! P(strong wins | q) = softmax(logits)_0
+//! loss    = weighted mean of - sum over labels of target * ln softmax(logits)
+//! target(y), y in [0, 1]: (2y - 1, 2 - 2y, 0) where y >= 1/2, else (0, 2y, 1 - 2y)
+//! ```
+//! y is how far the strong candidate beat the weak one: 1, 1/2 and 0 are the three labels, and
+//! what lies between is shared between a label and the tie. Any [`TrainableEncoder`] serves.
+
+use burn::module::Module;
+use burn::nn::Linear;
+use burn::tensor::activation::{log_softmax, softmax};
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use crate::encoder::bert_weights::Dense;
+use crate::encoder::static_table::floats;
+use crate::encoder::trainable::{TrainableEncoder, padded};
+use crate::error::TrainerError;
+use crate::export::Precision;
+use crate::export::classifier_head::{self, Columns, LABELS};
+use crate::export::graph::Graph;
+use crate::export::router_graph::GraphHead;
+use crate::training::fine_tune::{Loss, Objective};
+use crate::training::preferences::EpochDraw;
+
+/// Queries assessed at once.
+const ASSESSED: usize = 32;
+
+/// A query and who won on it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LabelledQuery {
+    /// Token ids, special tokens included where the encoder takes them.
+    pub ids: Vec<u32>,
+    /// 1 where the strong candidate wins, 1/2 for a tie, 0 where the weak one wins; between is
+    /// allowed.
+    pub target: f32,
+    /// Its weight in the loss, above 0.
+    pub weight: f32,
+}
+
+/// An encoder with a linear layer to the three labels.
+#[derive(Module, Debug)]
+pub struct Classifier<E: Module> {
+    /// Token ids to embedding.
+    pub encoder: E,
+    /// Embedding to logits, [E, 3].
+    pub head: Linear,
+}
+
+impl<E: TrainableEncoder> Classifier<E> {
+    /// An untrained head over `encoder`, drawn from `seed` with a standard deviation of 0.02.
+    #[must_use]
+    pub fn new(encoder: E, seed: u64, device: &Device) -> Self {
+        let (width, mut draw) = (encoder.width(), EpochDraw::new(seed, usize::MAX - 1));
+        let head = Dense {
+            input: width,
+            output: LABELS,
+            weight: draw.normal(width * LABELS, 0.02),
+            bias: vec![0.0; LABELS],
+        };
+        Self { encoder, head: head.linear(device) }
+    }
+
+    /// Logits, `[B, 3]`.
+    #[must_use]
+    pub fn logits(&self, queries: &[&[u32]]) -> Tensor<2> {
+        let (ids, mask) = padded(queries, &self.head.weight.device());
+        self.head.forward(self.encoder.embed(ids, mask))
+    }
+
+    /// P(strong wins) of each query, in [0, 1], without gradients.
+    ///
+    /// # Errors
+    /// [`TrainerError::NotFinite`].
+    pub fn assess(&self, queries: &[Vec<u32>]) -> Result<Vec<f32>, TrainerError> {
+        // Queries of similar length go together: padding would cost as much as tokens.
+        let mut order: Vec<usize> = (0..queries.len()).collect();
+        order.sort_by_key(|&query| queries[query].len());
+        let network = self.valid();
+        let mut shares = vec![0.0; queries.len()];
+        for batch in order.chunks(ASSESSED) {
+            let rows: Vec<&[u32]> = batch.iter().map(|&query| queries[query].as_slice()).collect();
+            let found = floats(softmax(network.logits(&rows), 1).into_data())?;
+            for (&query, labels) in batch.iter().zip(found.chunks_exact(LABELS)) {
+                if !labels[0].is_finite() {
+                    let detail = format!("{} at query {query}: damaged weights", labels[0]);
+                    return Err(TrainerError::NotFinite { what: "a win rate", detail });
+                }
+                shares[query] = labels[0];
+            }
+        }
+        Ok(shares)
+    }
+}
+
+/// A trained classifier's last layer, on the host.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClassifierHead {
+    /// Embedding to logits, [D, 3].
+    pub dense: Dense,
+    /// Column of the strong candidate among the models.
+    pub strong: usize,
+}
+
+impl ClassifierHead {
+    /// Copies the layer from its device. An encoder that states no length gets a row of zeros for
+    /// it, since an exported embedding ends in one: `size` is that embedding's.
+    ///
+    /// # Errors
+    /// [`TrainerError::NotFinite`].
+    pub fn of(head: &Linear, size: usize, strong: usize) -> Result<Self, TrainerError> {
+        let mut dense = Dense::of(head, "classifier")?;
+        dense.weight.resize(size * dense.output, 0.0);
+        dense.input = size;
+        Ok(Self { dense, strong })
+    }
+}
+
+impl GraphHead for ClassifierHead {
+    fn nodes(
+        &self,
+        g: &mut Graph,
+        embedding: &str,
+        columns: &[usize],
+        _: Precision,
+    ) -> Result<String, TrainerError> {
+        let order = match columns.first() == Some(&self.strong) {
+            true => Columns::StrongFirst,
+            false => Columns::WeakFirst,
+        };
+        // Three columns: nothing is gained by rounding them.
+        classifier_head::scores(g, embedding, &self.dense, order)
+    }
+}
+
+/// Training and validation rows of a classifier.
+#[derive(Debug, Clone)]
+pub struct ClassifierTask {
+    train: Vec<LabelledQuery>,
+    validation: Vec<LabelledQuery>,
+    device: Device,
+}
+
+impl ClassifierTask {
+    /// Checks the rows against the encoder that will read them; tensors go to `device`, which has
+    /// autodiff.
+    ///
+    /// # Errors
+    /// [`TrainerError::BadTrainingRow`], rows of `validation` counted behind those of `train`;
+    /// [`TrainerError::NoTrainingPair`] where `train` is empty.
+    pub fn new<E: TrainableEncoder>(
+        train: Vec<LabelledQuery>,
+        validation: Vec<LabelledQuery>,
+        encoder: &E,
+        device: &Device,
+    ) -> Result<Self, TrainerError> {
+        if train.is_empty() {
+            return Err(TrainerError::NoTrainingPair {
+                detail: "there is no labelled query".into(),
+            });
+        }
+        let (vocabulary, longest) = (encoder.vocabulary(), encoder.longest());
+        for (row, query) in train.iter().chain(&validation).enumerate() {
+            check(query, vocabulary, longest)
+                .map_err(|detail| TrainerError::BadTrainingRow { row, detail })?;
+        }
+        Ok(Self { train, validation, device: device.clone() })
+    }
+
+    fn batch<E: TrainableEncoder>(
+        network: &Classifier<E>,
+        rows: &[&LabelledQuery],
+        device: &Device,
+    ) -> Loss {
+        let queries: Vec<&[u32]> = rows.iter().map(|row| row.ids.as_slice()).collect();
+        let targets: Vec<f32> = rows.iter().flat_map(|row| shares(row.target)).collect();
+        let weights: Vec<f32> = rows.iter().map(|row| row.weight).collect();
+        let weight: f64 = weights.iter().map(|&w| f64::from(w)).sum();
+        let targets = TensorData::new(targets, [rows.len(), LABELS]);
+        let targets = Tensor::<2>::from_data(targets, device);
+        let weights = TensorData::new(weights, [rows.len(), 1]);
+        let weights = Tensor::<2>::from_data(weights, device);
+        let logits = network.logits(&queries);
+        let total = -(log_softmax(logits, 1) * targets * weights).sum();
+        let tokens = rows.iter().map(|row| row.ids.len()).sum();
+        Loss { mean: total / weight, weight, tokens }
+    }
+}
+
+impl<E: TrainableEncoder> Objective<Classifier<E>> for ClassifierTask {
+    fn lengths(&self) -> Vec<usize> {
+        self.train.iter().map(|row| row.ids.len()).collect()
+    }
+
+    fn loss(&self, network: &Classifier<E>, rows: &[usize], _: &mut EpochDraw) -> Option<Loss> {
+        let rows: Vec<&LabelledQuery> = rows.iter().map(|&row| &self.train[row]).collect();
+        (!rows.is_empty()).then(|| Self::batch(network, &rows, &self.device))
+    }
+
+    fn validate(&self, network: &Classifier<E>) -> Result<Option<f64>, TrainerError> {
+        let device = self.device.clone().inner();
+        let mut rows: Vec<&LabelledQuery> = self.validation.iter().collect();
+        rows.sort_by_key(|row| row.ids.len());
+        let (mut total, mut weight) = (0.0, 0.0);
+        for batch in rows.chunks(ASSESSED) {
+            let loss = Self::batch(network, batch, &device);
+            total += f64::from(loss.mean.into_scalar::<f32>()) * loss.weight;
+            weight += loss.weight;
+        }
+        Ok((weight > 0.0).then(|| total / weight))
+    }
+}
+
+/// Draws `share` of the rows, in [0, 1], for validation; the rest is for training.
+#[must_use]
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+pub fn split(
+    mut rows: Vec<LabelledQuery>,
+    share: f64,
+    seed: u64,
+) -> (Vec<LabelledQuery>, Vec<LabelledQuery>) {
+    rows.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    let kept = (rows.len() as f64 * share.clamp(0.0, 1.0)).round() as usize;
+    let validation = rows.split_off(rows.len() - kept);
+    (rows, validation)
+}
+
+/// A target as shares of the three labels.
+fn shares(target: f32) -> [f32; LABELS] {
+    match target >= 0.5 {
+        true => [2.0 * target - 1.0, 2.0 - 2.0 * target, 0.0],
+        false => [0.0, 2.0 * target, 1.0 - 2.0 * target],
+    }
+}
+
+fn check(query: &LabelledQuery, vocabulary: usize, longest: Option<usize>) -> Result<(), String> {
+    let LabelledQuery { ids, target, weight } = query;
+    if !(0.0..=1.0).contains(target) {
+        return Err(format!("target {target}, expected a number in [0, 1]"));
+    }
+    if !(weight.is_finite() && *weight > 0.0) {
+        return Err(format!("weight {weight}, expected a number above 0"));
+    }
+    if ids.is_empty() {
+        return Err("no token, expected at least one: leave empty queries out".into());
+    }
+    if let Some(longest) = longest.filter(|&longest| ids.len() > longest) {
+        return Err(format!("{} tokens, the encoder takes {longest}: cut it off", ids.len()));
+    }
+    match ids.iter().find(|&&id| id as usize >= vocabulary) {
+        None => Ok(()),
+        Some(id) => Err(format!("token {id}, the encoder has {vocabulary}: another tokenizer's?")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

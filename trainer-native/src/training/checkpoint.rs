@@ -1,0 +1,127 @@
+//! Named tensors in one safetensors file, with a note.
+//!
+//! A file appears whole or not at all, so an interruption while one is written leaves the one
+//! before it. Values are floats, bit for bit, so that what is read back is what was written.
+//!
+//! ```
+//! use std::collections::HashMap;
+//! use switchyard_trainer::training::checkpoint::{Checkpoint, NamedTensor};
+//! # fn main() -> Result<(), switchyard_trainer::TrainerError> {
+//! let path = std::env::temp_dir().join(format!("checkpoint-{}", std::process::id()));
+//! let bias = NamedTensor { name: "bias".into(), shape: vec![2], values: vec![0.5, -1.0] };
+//! Checkpoint { tensors: vec![bias], note: HashMap::new() }.write(&path)?;
+//! let mut read = Checkpoint::read(&path)?;
+//! assert_eq!(read.take("bias", &[2], &path)?, [0.5, -1.0]);
+//! # std::fs::remove_file(path).ok();
+//! # Ok(())
+//! # }
+//! ```
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+
+use crate::error::TrainerError;
+
+/// A tensor of floats on the host.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedTensor {
+    /// Its name, unique in the file.
+    pub name: String,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// Its values, row by row.
+    pub values: Vec<f32>,
+}
+
+/// A checkpoint file's contents.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Checkpoint {
+    /// The tensors.
+    pub tensors: Vec<NamedTensor>,
+    /// What else the run has to know.
+    pub note: HashMap<String, String>,
+}
+
+impl Checkpoint {
+    /// Writes the file, in place of an earlier one.
+    ///
+    /// # Errors
+    /// [`TrainerError::File`]; [`TrainerError::NotFinite`] where a value is not finite, and then
+    /// the earlier file is kept.
+    pub fn write(&self, path: &Path) -> Result<(), TrainerError> {
+        let fault = |detail: String| TrainerError::BadCheckpoint { path: path.into(), detail };
+        let mut encoded = Vec::with_capacity(self.tensors.len());
+        for NamedTensor { name, shape, values } in &self.tensors {
+            if let Some(at) = values.iter().position(|v| !v.is_finite()) {
+                return Err(TrainerError::NotFinite {
+                    what: "a parameter",
+                    detail: format!("{name:?} holds {} at {at}: lower the rate", values[at]),
+                });
+            }
+            let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+            encoded.push((name.as_str(), shape.clone(), bytes));
+        }
+        let views = encoded
+            .iter()
+            .map(|(name, shape, bytes)| {
+                let view = TensorView::new(Dtype::F32, shape.clone(), bytes);
+                Ok((*name, view.map_err(|e| fault(e.to_string()))?))
+            })
+            .collect::<Result<Vec<_>, TrainerError>>()?;
+        let bytes = safetensors::serialize(views, Some(self.note.clone()))
+            .map_err(|e| fault(e.to_string()))?;
+        let partial = path.with_extension("partial");
+        let io = |source| TrainerError::File { path: path.to_owned(), source };
+        std::fs::write(&partial, bytes).map_err(io)?;
+        std::fs::rename(&partial, path).map_err(io)
+    }
+
+    /// Reads a file that [`Checkpoint::write`] wrote.
+    ///
+    /// # Errors
+    /// [`TrainerError::File`]; [`TrainerError::BadCheckpoint`] where it is damaged, or holds
+    /// anything but floats.
+    pub fn read(path: &Path) -> Result<Self, TrainerError> {
+        let fault = |detail: String| TrainerError::BadCheckpoint { path: path.into(), detail };
+        let bytes = std::fs::read(path)
+            .map_err(|source| TrainerError::File { path: path.to_owned(), source })?;
+        let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| fault(e.to_string()))?;
+        let note = metadata.metadata().clone().unwrap_or_default();
+        let file = SafeTensors::deserialize(&bytes).map_err(|e| fault(e.to_string()))?;
+        let tensors = file.tensors().into_iter().map(|(name, view)| {
+            if view.dtype() != Dtype::F32 {
+                return Err(fault(format!("{name:?} is {:?}, expected F32", view.dtype())));
+            }
+            let chunks = view.data().as_chunks::<4>().0;
+            let values = chunks.iter().map(|b| f32::from_le_bytes(*b)).collect();
+            Ok(NamedTensor { name, shape: view.shape().to_vec(), values })
+        });
+        Ok(Self { tensors: tensors.collect::<Result<_, _>>()?, note })
+    }
+
+    /// Takes a tensor's values out; `path` is for the message.
+    ///
+    /// # Errors
+    /// [`TrainerError::BadCheckpoint`] where it is missing or has another shape.
+    pub fn take(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        path: &Path,
+    ) -> Result<Vec<f32>, TrainerError> {
+        let fault = |detail: String| TrainerError::BadCheckpoint { path: path.into(), detail };
+        let Some(at) = self.tensors.iter().position(|t| t.name == name) else {
+            return Err(fault(format!("no tensor {name:?}")));
+        };
+        let found = self.tensors.swap_remove(at);
+        match found.shape == shape {
+            true => Ok(found.values),
+            false => {
+                Err(fault(format!("{name:?} has shape {:?}, expected {shape:?}", found.shape)))
+            }
+        }
+    }
+}
