@@ -89,6 +89,12 @@ impl Encoder {
         contained(|| self.tokenize_uncontained(text), failed)
     }
 
+    /// Tokens that the tokenizer knows: every id is below this.
+    #[must_use]
+    pub fn vocabulary(&self) -> usize {
+        self.tokenizer.get_vocab_size(true)
+    }
+
     fn tokenize_uncontained(&self, text: &str) -> Result<Tokens, RouterError> {
         let failed = |e: tokenizers::Error| failed(format!("tokenizer: {e}"));
         let mut encoding = self.tokenizer.encode_fast(text, false).map_err(failed)?;

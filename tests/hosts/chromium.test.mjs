@@ -4,8 +4,9 @@ import { after } from "node:test";
 
 import { startPage } from "../../web/serve.mjs";
 import { launch } from "./browser.mjs";
+import { kinds } from "./kinds.mjs";
 import { parity } from "./parity.mjs";
-import { TINY } from "./paths.mjs";
+import { TINY, bundleFiles } from "./paths.mjs";
 
 const server = await startPage({ bundle: TINY });
 const browser = await launch();
@@ -31,3 +32,15 @@ parity("Chromium", (request) =>
     }
   }, JSON.stringify(request)),
 );
+
+kinds("Chromium", (folder, queries) => {
+  const files = Object.entries(bundleFiles(folder)).map(([name, bytes]) => [name, [...bytes]]);
+  return page.evaluate(async ([files, queries]) => {
+    const { Router } = await import("./pkg/browser.js");
+    const bytes = files.map(([name, values]) => [name, new Uint8Array(values)]);
+    const router = await Router.load(Object.fromEntries(bytes));
+    const decisions = queries.map((query) => router.route(query));
+    router.free();
+    return decisions;
+  }, [files, queries]);
+});

@@ -2,6 +2,7 @@
 
 import { Router } from "switchyard-router";
 
+import { kinds } from "./kinds.mjs";
 import { parity } from "./parity.mjs";
 import { TINY } from "./paths.mjs";
 
@@ -13,4 +14,11 @@ parity("Node", async ({ policy, ...input }) => {
   } catch (error) {
     return { code: error.code };
   }
+});
+
+kinds("Node", async (folder, queries) => {
+  const router = await Router.load(folder);
+  const decisions = queries.map((query) => router.route(query));
+  router.free();
+  return decisions;
 });

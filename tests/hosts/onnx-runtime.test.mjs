@@ -5,7 +5,7 @@
 // engine answered natively.
 
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -15,6 +15,8 @@ import { ROOT, readJson } from "./paths.mjs";
 
 /** Relative to values above 1, absolute below: float32 sums in another order. */
 const TOLERANCE = 1e-4;
+/** A transformer quantises its activations at run time: a sum may move one of them by a step. */
+const DYNAMIC_TOLERANCE = 2e-2;
 
 ort.env.wasm.numThreads = 1;
 ort.env.logLevel = "error";
@@ -22,7 +24,9 @@ ort.env.logLevel = "error";
 const expected = readJson(join(ROOT, "tests/fixtures/onnx-ids.json"));
 
 test("every bundle of the clone is checked", () => {
+  const kinds = readdirSync(join(ROOT, "tests/fixtures/kinds"));
   const bundles = ["tests/fixtures/tiny", "bundles/default"];
+  bundles.push(...kinds.map((name) => `tests/fixtures/kinds/${name}`));
   const there = bundles.filter((folder) => existsSync(join(ROOT, folder, "router.json")));
   assert.deepEqual(Object.keys(expected).sort(), there.sort());
 });
@@ -30,6 +34,8 @@ test("every bundle of the clone is checked", () => {
 for (const [folder, cases] of Object.entries(expected)) {
   test(`ONNX Runtime answers as the engine does: ${folder}`, async () => {
     assert.ok(cases.length > 0);
+    const { encoder } = readJson(join(ROOT, folder, "router.json"));
+    const tolerance = encoder.tier === "static" ? TOLERANCE : DYNAMIC_TOLERANCE;
     const session = await ort.InferenceSession.create(
       new Uint8Array(readFileSync(join(ROOT, folder, "model.onnx"))),
       { executionProviders: ["wasm"] },
@@ -41,19 +47,24 @@ for (const [folder, cases] of Object.entries(expected)) {
         input_ids: new ort.Tensor("int64", BigInt64Array.from(ids, BigInt), shape),
         attention_mask: new ort.Tensor("int64", new BigInt64Array(ids.length).fill(1n), shape),
       });
-      assert.deepEqual(outputs.scores.dims, [1, scores.length]);
-      near(outputs.scores.data, scores, `scores of ${ids.length} ids`);
-      near(outputs.embedding.data.subarray(0, embedding.length), embedding, `embedding of ${ids.length} ids`);
+      if (scores.length > 0) {
+        assert.deepEqual(outputs.scores.dims, [1, scores.length]);
+        near(outputs.scores.data, scores, tolerance, `scores of ${ids.length} ids`);
+      } else {
+        assert.equal(outputs.scores, undefined, "a head that is not in the graph");
+      }
+      const found = outputs.embedding.data.subarray(0, embedding.length);
+      near(found, embedding, tolerance, `embedding of ${ids.length} ids`);
     }
     await session.release();
   });
 }
 
-function near(found, wanted, what) {
+function near(found, wanted, tolerance, what) {
   assert.equal(found.length, wanted.length, what);
   wanted.forEach((value, i) => {
     const apart = Math.abs(found[i] - value);
-    const allowed = TOLERANCE * Math.max(1, Math.abs(value));
+    const allowed = tolerance * Math.max(1, Math.abs(value));
     assert.ok(apart <= allowed, `${what}, ${i}: ${found[i]}, the engine ${value}, ${apart} apart`);
   });
 }

@@ -3,6 +3,7 @@
 import { after } from "node:test";
 
 import { startWorker } from "../../worker/miniflare.mjs";
+import { kinds } from "./kinds.mjs";
 import { parity } from "./parity.mjs";
 import { TINY } from "./paths.mjs";
 
@@ -16,4 +17,17 @@ parity("workerd", async (request) => {
   });
   const body = await response.json();
   return response.ok ? { decision: body } : { code: body.error.code };
+});
+
+kinds("workerd", async (folder, queries) => {
+  const worker = await startWorker({ bundle: folder });
+  try {
+    return await Promise.all(queries.map(async (query) => {
+      const body = JSON.stringify({ query });
+      const response = await fetch(new URL("v1/route", worker.url), { method: "POST", body });
+      return response.json();
+    }));
+  } finally {
+    await worker.miniflare.dispose();
+  }
 });

@@ -1,8 +1,10 @@
 //! The cases that every host must answer alike: queries, policies, and what to expect.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use switchyard_router::{Decision, RouteRequest, Router, RouterError};
+use switchyard_router::{Decision, Query, RouteRequest, Router, RouterError};
 
 /// `tests/fixtures/parity.json`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -93,4 +95,52 @@ pub fn requests() -> Vec<(&'static str, Map<String, Value>)> {
 pub fn answer(router: &Router, request: &Map<String, Value>) -> Result<Decision, RouterError> {
     let request = RouteRequest::from_json(&Value::Object(request.clone()).to_string())?;
     router.route(&request.query, &request.policy)
+}
+
+/// Absolute tolerance of the other kinds' win rates and scores. A transformer quantises its
+/// activations at run time, so that a sum of floats in another order can move one of them by a
+/// whole step.
+pub const KINDS_TOLERANCE: f64 = 5e-3;
+
+/// `tests/fixtures/kinds.json`: what each kind and tier says of a few queries.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct KindCases {
+    /// Absolute tolerance of win rates and scores.
+    pub tolerance: f64,
+    /// By the bundle's folder below `tests/fixtures/kinds`.
+    pub bundles: BTreeMap<String, Vec<KindCase>>,
+}
+
+/// A query, and what a bundle says of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KindCase {
+    /// The query.
+    pub query: String,
+    /// P(strong beats weak).
+    pub win_rate: f64,
+    /// Quality of each candidate.
+    pub scores: Vec<f64>,
+}
+
+/// Queries that every kind and tier is asked.
+#[must_use]
+pub fn kind_requests() -> [&'static str; 5] {
+    [
+        "hi",
+        "What is the capital city of the country?",
+        "Prove that there exists a prime number between n and 2n.",
+        "请证明:世界和平是好的。为什么?",
+        "def sum(a, b):\n    return a + b  # why?",
+    ]
+}
+
+/// What a bundle says of a query.
+///
+/// # Errors
+/// The engine's.
+pub fn kind_answer(router: &Router, query: &str) -> Result<KindCase, RouterError> {
+    let found = router.assess(&Query::new(query)?)?;
+    let win_rate = found.win_rate.unwrap_or(f64::NAN);
+    Ok(KindCase { query: query.into(), win_rate, scores: found.scores })
 }

@@ -1,29 +1,40 @@
-//! A tiny bundle: a WordPiece vocabulary written here, a table drawn from a seed.
+//! Tiny bundles of every kind and tier: a WordPiece vocabulary written here, weights drawn from a
+//! seed.
 //!
-//! Its decisions mean nothing; that every host makes the same ones does.
+//! Their decisions mean nothing; that every host makes the same ones does.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use serde_json::json;
-use switchyard_router::{
-    Calibration, EncoderInfo, Head, Provenance, Source, TruncationSide, sha256_hex,
-};
+use switchyard_router::{Battle, Calibration, Kind, Memory, Records, sha256_hex};
 use switchyard_trainer::device::{DeviceChoice, open};
+use switchyard_trainer::encoder::bert::Pooling;
+use switchyard_trainer::encoder::bert_weights::{BertWeights, Dense};
 use switchyard_trainer::encoder::static_table::StaticTable;
-use switchyard_trainer::export::bundle::{BundleDraft, BundleFacts};
-use switchyard_trainer::export::static_router;
-use switchyard_trainer::recipe::Recipe;
-use switchyard_trainer::router::mf::MfRouter;
+use switchyard_trainer::encoder::{Encoder, Network, hugging_face};
+use switchyard_trainer::export::Precision;
+use switchyard_trainer::export::bundle::BundleDraft;
+use switchyard_trainer::finish;
+use switchyard_trainer::recipe::{HeadRecipe, Recipe, RecipeFile};
+use switchyard_trainer::router::TrainedHead;
+use switchyard_trainer::router::bert::ClassifierHead;
+use switchyard_trainer::router::length::LengthHead;
+use switchyard_trainer::router::mf::MfHead;
+use switchyard_trainer::router::mlp::MlpHead;
+use switchyard_trainer::router::ridge::RidgeHead;
+use switchyard_trainer::run::Trained;
 use switchyard_trainer::training::preferences::EpochDraw;
 
-/// Width of the table.
-const WIDTH: usize = 15;
+use crate::tiny_encoder;
 
-/// The recipe of the tiny bundle; also the ground of small training tests.
-pub const RECIPE: &str = r#"
-name = "tiny"
-kind = "mf"
+/// Width of the static tier's table.
+const WIDTH: usize = 15;
+/// Queries in the memory of the memory kinds.
+const REMEMBERED: usize = 24;
+
+/// What every tiny recipe has; the tier, the head and the optimisation follow.
+const COMMON: &str = r#"
 seed = 7
 licence = "MIT OR Apache-2.0"
 strong = "tiny-strong"
@@ -51,7 +62,9 @@ licence = "MIT OR Apache-2.0"
 role = "gold"
 take = 120
 calibration_share = 0.1
+"#;
 
+const STATIC: &str = r#"
 [encoder]
 tier = "static"
 source = "drawn from a seed"
@@ -60,43 +73,78 @@ components = 15
 frequency_weight = 0.001
 max_tokens = 64
 scale = 0.3
+"#;
 
-[head]
-dimension = 8
-noise = 0.0
+const TRANSFORMER: &str = r#"
+[encoder]
+tier = "transformer"
+source = "drawn from a seed"
+max_tokens = 64
+scale = 0.3
+"#;
 
+/// Optimisation of the kinds whose head is trained on embeddings.
+const ON_EMBEDDINGS: &str = r#"
 [training]
 epochs = 4
 batch = 16
 learning_rate = 0.01
-table_learning_rate = 0.1
 weight_decay = 0.0001
-table_pull = 0.1
-token_dropout = 0.1
 preferences = 2
 ties = true
 "#;
 
-/// The tiny recipe, parsed.
-///
-/// # Errors
-/// None, unless [`RECIPE`] is edited wrongly.
-pub fn recipe() -> Result<Recipe> {
-    Ok(toml_recipe(RECIPE)?.recipe)
+/// Optimisation of the kinds that are trained with their encoder.
+const WITH_ENCODER: &str = r#"
+[fine_tuning]
+epochs = 6
+batch = 16
+learning_rate = 0.005
+weight_decay = 0.01
+warm_up = 0.1
+clip = 1.0
+validation_share = 0.1
+check_steps = 10
+"#;
+
+/// The tiers by the names that recipes use.
+pub const TIERS: [&str; 2] = ["static", "transformer"];
+
+/// The text of the tiny recipe of a kind and tier.
+#[must_use]
+pub fn recipe_text(kind: Kind, tier: &str) -> String {
+    let encoder = if tier == "static" { STATIC } else { TRANSFORMER };
+    let (head, optimisation) = match kind {
+        Kind::Mf => ("dimension = 8", ON_EMBEDDINGS),
+        Kind::Ridge => (
+            "penalty = 1.0\nfrequency_weight = 0.01\nembedding_weight = 0.2",
+            "",
+        ),
+        Kind::Mlp => ("hidden = 12", ON_EMBEDDINGS),
+        Kind::Bert => ("freeze_tokens = false", WITH_ENCODER),
+        Kind::SwRanking => ("gamma = 10.0\ntiers = 10", ""),
+        Kind::Knn => ("neighbours = 5", ""),
+        Kind::Length | Kind::Random => ("", ""),
+    };
+    let kind = kind.name();
+    // The first tiny bundle keeps its plain name.
+    let name = match (kind, tier) {
+        ("mf", "static") => "tiny".to_owned(),
+        _ => format!("tiny-{kind}-{tier}"),
+    };
+    format!(
+        "name = \"{name}\"\nkind = \"{kind}\"\n{COMMON}{encoder}\n[head]\n{head}\n{optimisation}"
+    )
 }
 
-/// A recipe from text, through the reader that a file takes.
+/// The tiny recipe of a kind and tier, parsed.
 ///
 /// # Errors
-/// The reader's.
-pub fn toml_recipe(text: &str) -> Result<switchyard_trainer::recipe::RecipeFile> {
-    let unique = sha256_hex(text.as_bytes());
-    let path = std::env::temp_dir()
-        .join(format!("switchyard-recipe-{unique}-{}.toml", std::process::id()));
-    std::fs::write(&path, text)?;
-    let recipe = switchyard_trainer::recipe::read(&path);
-    std::fs::remove_file(&path)?;
-    Ok(recipe?)
+/// None, unless the text is edited wrongly.
+pub fn recipe_file(kind: Kind, tier: &str) -> Result<RecipeFile> {
+    let text = recipe_text(kind, tier);
+    let recipe = Recipe::parse(&text).map_err(|detail| anyhow!(detail))?;
+    Ok(RecipeFile { recipe, sha256: sha256_hex(text.as_bytes()), text })
 }
 
 /// `tests/fixtures`.
@@ -165,49 +213,102 @@ pub fn tokenizer_json() -> Vec<u8> {
     .into_bytes()
 }
 
-/// The tiny bundle, with a calibration over `queries` win rates where they are given.
+/// The tiny bundle of matrix factorisation on the static tier, with a calibration where one is
+/// given.
 ///
 /// # Errors
 /// The trainer's.
 pub fn bundle(calibration: Option<Calibration>) -> Result<BundleDraft> {
-    let recipe = recipe()?;
-    let rows = vocabulary().len();
-    let mut draw = EpochDraw::new(recipe.seed, 0);
-    let table = StaticTable { rows, width: WIDTH, values: draw.normal(rows * WIDTH, 1.0) };
-    let device = open(DeviceChoice::Cpu)?.device.autodiff();
-    let router = MfRouter::new(&recipe, &table, 2, &device);
-    let model = static_router::graph(&router, &[0, 1])?;
-    let facts = BundleFacts {
-        name: recipe.name.clone(),
-        kind: recipe.kind.clone(),
-        candidates: recipe.candidates.clone(),
-        encoder: EncoderInfo {
-            tier: "static".into(),
-            max_tokens: recipe.encoder.max_tokens,
-            truncation_side: TruncationSide::Right,
-            pooling: "sum / sqrt(tokens), with length".into(),
-            embedding_size: WIDTH + 1,
-            special_tokens: false,
-            source: Some(recipe.encoder.source.clone()),
-        },
-        head: Head {
-            strong: Some(recipe.strong.clone()),
-            weak: Some(recipe.weak.clone()),
-            default_strong_share: Some(recipe.default_strong_share),
-        },
-        trained_on: Vec::<Source>::new(),
-        provenance: Provenance {
-            trainer: "drawn from a seed, not trained".into(),
-            recipe: recipe.name,
-            recipe_sha256: sha256_hex(RECIPE.as_bytes()),
-            seed: recipe.seed,
-            device: "cpu".into(),
-            licence: recipe.licence,
-        },
-    };
-    let draft = BundleDraft::new(facts, model, tokenizer_json());
+    let draft = bundle_of(Kind::Mf, "static", Precision::Int8)?;
     Ok(match calibration {
         Some(calibration) => draft.with_calibration(calibration),
         None => draft,
     })
+}
+
+/// The tiny bundle of a kind and tier, its weights drawn from a seed.
+///
+/// # Errors
+/// The trainer's.
+pub fn bundle_of(kind: Kind, tier: &str, precision: Precision) -> Result<BundleDraft> {
+    let file = recipe_file(kind, tier)?;
+    let encoder = encoder(&file, tier)?;
+    let head = head(&file.recipe, encoder.network.embedding_size())?;
+    let trained = Trained { encoder, head, columns: vec![0, 1] };
+    Ok(finish::draft(&file, Vec::new(), &trained, "cpu", precision)?)
+}
+
+fn encoder(file: &RecipeFile, tier: &str) -> Result<Encoder> {
+    let network = match tier {
+        "static" => {
+            let rows = vocabulary().len();
+            let mut draw = EpochDraw::new(file.recipe.seed, 0);
+            let values = draw.normal(rows * WIDTH, 1.0);
+            Network::Static(StaticTable { rows, width: WIDTH, values })
+        }
+        _ => {
+            let folder = tempfile::tempdir()?;
+            tiny_encoder::write(folder.path())?;
+            let device = open(DeviceChoice::Cpu)?.device;
+            let weights = BertWeights::of(&hugging_face::read(folder.path(), &device)?.bert)?;
+            let scale = match file.recipe.head {
+                HeadRecipe::Bert(_) => None,
+                _ => Some(0.3),
+            };
+            Network::Transformer { weights, pooling: Pooling::Mean, scale }
+        }
+    };
+    Ok(Encoder { network, tokenizer_json: tokenizer_json() })
+}
+
+fn head(recipe: &Recipe, size: usize) -> Result<TrainedHead> {
+    let device = open(DeviceChoice::Cpu)?.device.autodiff();
+    let mut draw = EpochDraw::new(recipe.seed, 1);
+    let training = || recipe.training.as_ref().ok_or_else(|| anyhow!("no [training]"));
+    let graph = |head| Ok(TrainedHead::Graph(head));
+    match &recipe.head {
+        HeadRecipe::Mf(settings) => {
+            graph(Box::new(MfHead::new(settings, training()?, (size, 2), recipe.seed, &device)))
+        }
+        HeadRecipe::Ridge(_) => graph(Box::new(RidgeHead {
+            tokens: draw.normal(vocabulary().len(), 0.3),
+            embedding: draw.normal(size, 0.3),
+            intercept: 0.1,
+            strong: 0,
+        })),
+        HeadRecipe::Mlp(settings) => {
+            graph(Box::new(MlpHead::new(settings, training()?, (size, 2), recipe.seed, &device)))
+        }
+        HeadRecipe::Bert(_) => {
+            let weight = draw.normal(size * 3, 0.5);
+            let dense = Dense { input: size, output: 3, weight, bias: draw.normal(3, 0.5) };
+            graph(Box::new(ClassifierHead { dense, strong: 0 }))
+        }
+        HeadRecipe::Length => {
+            graph(Box::new(LengthHead::fit(&[(-0.5, 0.2, 9.0), (0.5, 0.7, 9.0)], size, 0)?))
+        }
+        HeadRecipe::SwRanking(_) => {
+            let target = |i: usize| if i.is_multiple_of(3) { 0.0 } else { 1.0 };
+            let battles = (0..REMEMBERED).map(|i| Battle { a: 0, b: 1, target: target(i) });
+            let records = Records::Battles {
+                weights: vec![1.0; REMEMBERED],
+                ends: (1..=REMEMBERED as u32).collect(),
+                battles: battles.collect(),
+            };
+            let memory = memory(&mut draw, size, records);
+            Ok(TrainedHead::SwRanking { memory, tiers: vec![0, 1] })
+        }
+        HeadRecipe::Knn(_) => {
+            let score = |i: usize| (!i.is_multiple_of(5)).then_some((i % 4) as f32 / 3.0);
+            let scores = (0..2 * REMEMBERED).map(score).collect();
+            let records = Records::Scores { candidates: 2, scores };
+            Ok(TrainedHead::Knn(memory(&mut draw, size, records)))
+        }
+        HeadRecipe::Random => Ok(TrainedHead::Random),
+    }
+}
+
+fn memory(draw: &mut EpochDraw, size: usize, records: Records) -> Memory {
+    let width = size - 1;
+    Memory::new(width, &draw.normal(REMEMBERED * width, 1.0), records)
 }

@@ -6,7 +6,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use switchyard_router::{Head, Metric, Provenance, Router};
+use switchyard_router::{Head, Metric, Provenance, Router, Source};
 
 use crate::assess::{self, PairRows, pair_rows, win_rates};
 use crate::device::ChosenDevice;
@@ -53,8 +53,10 @@ pub fn finish(
     stop: &AtomicBool,
 ) -> Result<Finished, TrainerError> {
     let facts = &recipe.recipe;
-    let bundle = draft(recipe, prepared, trained, chosen, Precision::Int8)?;
-    let float = draft(recipe, prepared, trained, chosen, Precision::Float)?;
+    let draft = |precision| {
+        draft(recipe, prepared.sources.clone(), trained, &chosen.description, precision)
+    };
+    let (bundle, float) = (draft(Precision::Int8)?, draft(Precision::Float)?);
     // A win rate does not depend on the calibration, so one engine serves all that follows.
     let (router, float_router) = (bundle.router()?, float.router()?);
     let sample: Vec<&str> = prepared.calibration.iter().map(String::as_str).collect();
@@ -105,11 +107,15 @@ pub fn finish(
     Ok(Finished { bundle, float, result: Some(result), disagreement })
 }
 
-fn draft(
+/// The bundle of a trained router, before anything was measured on it.
+///
+/// # Errors
+/// [`TrainerError::NotFinite`], [`TrainerError::BadEncoder`].
+pub fn draft(
     recipe: &RecipeFile,
-    prepared: &Prepared,
+    sources: Vec<Source>,
     trained: &Trained,
-    chosen: &ChosenDevice,
+    device: &str,
     precision: Precision,
 ) -> Result<BundleDraft, TrainerError> {
     let facts = &recipe.recipe;
@@ -128,13 +134,13 @@ fn draft(
         candidates: facts.candidates.clone(),
         encoder: trained.encoder.info(&facts.encoder),
         head: head(facts, trained),
-        trained_on: prepared.sources.clone(),
+        trained_on: sources,
         provenance: Some(Provenance {
             trainer: env!("CARGO_PKG_VERSION").into(),
             recipe: facts.name.clone(),
             recipe_sha256: recipe.sha256.clone(),
             seed: facts.seed,
-            device: chosen.description.clone(),
+            device: device.to_owned(),
             licence: facts.licence.clone(),
         }),
     };

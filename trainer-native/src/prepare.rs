@@ -32,6 +32,8 @@ pub struct Prepared {
     pub train: Outcomes,
     /// Weight of each of these rows in the loss.
     pub weights: Vec<f32>,
+    /// Place of each of these rows' source in [`sources`](Self::sources).
+    pub source_of: Vec<usize>,
     /// For each of these rows that is gold, the target of strong over weak in [0, 1], smoothed over
     /// its category.
     pub labels: Vec<Option<f32>>,
@@ -57,7 +59,8 @@ pub struct Prepared {
     pub benchmark_sha256: String,
     /// SHA-256 over the sources' own.
     pub sha256: String,
-    /// Every question of the gold source: none of them is trained on but for the gold rows.
+    /// Every question of the gold source and of those held: none of them is trained on but for the
+    /// gold rows.
     held: Stems,
 }
 
@@ -100,6 +103,7 @@ pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepare
     let mut prepared = Prepared {
         train: Outcomes::default(),
         weights: Vec::new(),
+        source_of: Vec::new(),
         labels: Vec::new(),
         preferences: Vec::new(),
         corpus: Outcomes::default(),
@@ -116,8 +120,12 @@ pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepare
     };
     prepared.add(recipe, gold_source, gold, loaded.sha256.clone(), 0);
     let mut hashes = loaded.sha256;
+    for source in recipe.sources.iter().filter(|s| s.role == Role::Held) {
+        prepared.held.extend(&load(recipe, source, folder, &options)?.outcomes);
+    }
     let mut seen = prepared.held.clone();
-    for source in recipe.sources.iter().filter(|s| s.role != Role::Gold) {
+    let others = |role: Role| matches!(role, Role::Auxiliary | Role::Corpus);
+    for source in recipe.sources.iter().filter(|s| others(s.role)) {
         let format = format_of(source, folder)?;
         if format.table() == Table::Preferences {
             hashes += &prepared.add_preferences(recipe, source, folder, format, &options)?;
@@ -235,9 +243,10 @@ impl Prepared {
             return;
         }
         self.weights.extend(std::iter::repeat_n(source.weight, train.rows.len()));
+        self.source_of.extend(std::iter::repeat_n(self.sources.len() - 1, train.rows.len()));
         self.labels.extend(match source.role {
             Role::Gold => smoothed_labels(recipe, source, &train),
-            Role::Auxiliary | Role::Corpus => vec![None; train.rows.len()],
+            _ => vec![None; train.rows.len()],
         });
         self.train.append(train);
     }

@@ -47,6 +47,7 @@ use crate::training::fine_tune;
 use crate::training::labelled::labelled_queries;
 use crate::training::optimiser::Rules;
 use crate::training::parameters::Schedule;
+use crate::training::ridge;
 use crate::training::set::TrainingSet;
 
 /// A run folder and what identifies its run.
@@ -228,6 +229,12 @@ impl Run {
                 let training = steps(facts.training.as_ref())?;
                 let mut head = MlpHead::new(settings, training, size, facts.seed, &device);
                 self.by_steps(&mut head, training, facts.seed, (&set, &cache), &device, stop)?;
+                TrainedHead::Graph(Box::new(head))
+            }
+            HeadRecipe::Ridge(settings) => {
+                let strong = set.model_index(&facts.strong)?;
+                let encoder = (&router, &mut cache);
+                let head = ridge::train(facts, settings, prepared, encoder, strong, stop)?;
                 TrainedHead::Graph(Box::new(head))
             }
             HeadRecipe::Length => {

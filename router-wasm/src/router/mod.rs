@@ -23,6 +23,8 @@ use sw_ranking::SwRanking;
 pub enum Kind {
     /// Matrix factorisation (RouteLLM, section 4.2), in the graph.
     Mf,
+    /// Ridge regression on tokens and embedding, in the graph.
+    Ridge,
     /// A multi-layer perceptron on the embedding, in the graph.
     Mlp,
     /// A classifier fine-tuned with its encoder (RouteLLM, section 4.3), in the graph.
@@ -39,7 +41,8 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order in which messages list them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
+        Self::Ridge,
         Self::Mf,
         Self::SwRanking,
         Self::Bert,
@@ -54,6 +57,7 @@ impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Mf => "mf",
+            Self::Ridge => "ridge",
             Self::Mlp => "mlp",
             Self::Bert => "bert",
             Self::Length => "length",
@@ -79,7 +83,7 @@ impl Kind {
     /// Whether the graph gives `scores` beside the embedding.
     #[must_use]
     pub fn has_graph_scores(self) -> bool {
-        matches!(self, Self::Mf | Self::Mlp | Self::Bert | Self::Length)
+        matches!(self, Self::Mf | Self::Ridge | Self::Mlp | Self::Bert | Self::Length)
     }
 }
 
@@ -100,7 +104,7 @@ impl Scorer {
         let manifest = &bundle.manifest;
         let memory = || Memory::from_bytes(bundle.file(MEMORY_FILE)?);
         let (scorer, width) = match kind {
-            Kind::Mf | Kind::Mlp | Kind::Bert | Kind::Length => (Self::Graph, 0),
+            Kind::Mf | Kind::Ridge | Kind::Mlp | Kind::Bert | Kind::Length => (Self::Graph, 0),
             Kind::SwRanking => {
                 let ranking = SwRanking::new(memory()?, manifest)?;
                 let width = ranking.width();

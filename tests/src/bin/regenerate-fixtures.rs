@@ -1,11 +1,15 @@
-//! Writes `tests/fixtures` anew: the tiny bundle, the parity cases, and ids for ONNX Runtime.
+//! Writes `tests/fixtures` anew: the tiny bundles of every kind and tier, the cases that every host
+//! must answer alike, and ids for ONNX Runtime.
 
 use anyhow::{Context, Result};
 use serde_json::json;
-use switchyard_router::{Query, Router};
-use switchyard_tests::parity::{Case, Parity, answer, requests};
+use switchyard_router::{Kind, Query, Router};
+use switchyard_tests::parity::{
+    Case, KINDS_TOLERANCE, KindCases, Parity, answer, kind_answer, kind_requests, requests,
+};
 use switchyard_tests::tiny;
 use switchyard_trainer::eval::calibration::calibrate;
+use switchyard_trainer::export::Precision;
 use switchyard_trainer::export::bundle;
 
 fn main() -> Result<()> {
@@ -36,11 +40,24 @@ fn main() -> Result<()> {
         .collect::<Result<Vec<_>>>()?;
     write(&fixtures.join("parity.json"), &Parity { tolerance: 1e-4, cases })?;
 
+    let mut folders = vec!["tests/fixtures/tiny".to_owned(), "bundles/default".to_owned()];
+    let mut kinds = KindCases { tolerance: KINDS_TOLERANCE, bundles: Default::default() };
+    for kind in Kind::ALL {
+        for tier in tiny::TIERS {
+            let name = format!("{}-{tier}", kind.name());
+            let draft = tiny::bundle_of(kind, tier, Precision::Int8)?;
+            draft.write(&fixtures.join("kinds").join(&name))?;
+            let router = draft.router()?;
+            let cases = kind_requests().map(|query| kind_answer(&router, query));
+            kinds.bundles.insert(name.clone(), cases.into_iter().collect::<Result<_, _>>()?);
+            folders.push(format!("tests/fixtures/kinds/{name}"));
+        }
+    }
+    write(&fixtures.join("kinds.json"), &kinds)?;
+
     let mut ids = serde_json::Map::new();
-    for (name, folder) in [
-        ("tests/fixtures/tiny", fixtures.join("tiny")),
-        ("bundles/default", fixtures.join("../../bundles/default")),
-    ] {
+    for name in folders {
+        let folder = fixtures.join("../..").join(&name);
         if !folder.exists() {
             continue;
         }
@@ -54,7 +71,7 @@ fn main() -> Result<()> {
                 Ok(json!({"ids": tokens.ids, "scores": outputs.scores, "embedding": embedding}))
             })
             .collect::<Result<Vec<_>>>()?;
-        ids.insert(name.into(), rows.into());
+        ids.insert(name, rows.into());
     }
     write(&fixtures.join("onnx-ids.json"), &ids)
 }

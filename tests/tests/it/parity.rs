@@ -1,9 +1,10 @@
 //! The parity suite, bound to the native engine.
 
 use serde_json::Value;
-use switchyard_router::Router;
-use switchyard_tests::parity::{Parity, answer};
+use switchyard_router::{Kind, Router};
+use switchyard_tests::parity::{KindCases, Parity, answer, kind_answer, kind_requests};
 use switchyard_tests::tiny;
+use switchyard_trainer::export::Precision;
 use switchyard_trainer::export::bundle;
 
 fn parity() -> Parity {
@@ -76,4 +77,43 @@ fn a_tar_of_the_bundle_routes_as_the_folder_does() {
     }
     let truncated = Router::from_tar(&archive[..archive.len() / 2]).err().unwrap();
     assert_eq!(truncated.code(), "bundle_bad_archive");
+}
+
+#[test]
+fn every_kind_and_tier_answers_as_written() {
+    let text = std::fs::read_to_string(tiny::fixtures().join("kinds.json")).unwrap();
+    let expected: KindCases = serde_json::from_str(&text).unwrap();
+    let names: Vec<String> = Kind::ALL
+        .iter()
+        .flat_map(|kind| tiny::TIERS.map(|tier| format!("{}-{tier}", kind.name())))
+        .collect();
+    assert_eq!(expected.bundles.len(), names.len());
+    for name in names {
+        let folder = tiny::fixtures().join("kinds").join(&name);
+        let router = Router::from_files(&bundle::read_files(&folder).unwrap()).unwrap();
+        for case in &expected.bundles[&name] {
+            let found = kind_answer(&router, &case.query).unwrap();
+            let found = serde_json::to_value(&found).unwrap();
+            let case = serde_json::to_value(case).unwrap();
+            assert_alike(&name, &found, &case, expected.tolerance);
+        }
+        let rates: Vec<f64> = expected.bundles[&name].iter().map(|case| case.win_rate).collect();
+        assert!(rates.iter().any(|rate| (rate - rates[0]).abs() > 1e-4), "{name}: {rates:?}");
+    }
+}
+
+#[test]
+fn an_int8_bundle_of_every_kind_stays_near_its_float_one() {
+    for kind in Kind::ALL {
+        for tier in tiny::TIERS {
+            let router = |precision| tiny::bundle_of(kind, tier, precision).unwrap().router();
+            let (int8, float) =
+                (router(Precision::Int8).unwrap(), router(Precision::Float).unwrap());
+            for query in kind_requests() {
+                let rate = |router: &Router| kind_answer(router, query).unwrap().win_rate;
+                let (a, b) = (rate(&int8), rate(&float));
+                assert!((a - b).abs() < 0.05, "{}-{tier}, {query:?}: {a} and {b}", kind.name());
+            }
+        }
+    }
 }

@@ -32,7 +32,7 @@ pub struct Inputs {
 
 /// A head whose nodes are part of the graph.
 pub trait GraphHead {
-    /// Adds nodes from an embedding `[1, D]` to `scores`, `[1, columns]`: those of the models at
+    /// Adds nodes from an embedding `[1, D]`, or from the inputs themselves, to `scores`, `[1, columns]`: those of the models at
     /// `columns`, in that order. Returns the name of the scores.
     ///
     /// # Errors
@@ -40,6 +40,7 @@ pub trait GraphHead {
     fn nodes(
         &self,
         g: &mut Graph,
+        inputs: &Inputs,
         embedding: &str,
         columns: &[usize],
         precision: Precision,
@@ -71,7 +72,7 @@ pub fn build(
     let embedding = with_length(&mut g, &inputs, &pooled);
     let size = network.embedding_size();
     if let Some((head, columns)) = head {
-        let scores = head.nodes(&mut g, &embedding, columns, precision)?;
+        let scores = head.nodes(&mut g, &inputs, &embedding, columns, precision)?;
         g.output(&scores, Value::Float, &["1", &columns.len().to_string()]);
     }
     g.output(&embedding, Value::Float, &["1", &size.to_string()]);

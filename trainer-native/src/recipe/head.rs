@@ -9,6 +9,8 @@ use switchyard_router::Kind;
 pub enum HeadRecipe {
     /// Matrix factorisation.
     Mf(MfRecipe),
+    /// Ridge regression on tokens and embedding.
+    Ridge(RidgeRecipe),
     /// A multi-layer perceptron.
     Mlp(MlpRecipe),
     /// A classifier fine-tuned with its encoder.
@@ -32,6 +34,27 @@ pub struct MfRecipe {
     /// Standard deviation of the Gaussian noise on the embedding in training.
     #[serde(default)]
     pub noise: f64,
+}
+
+/// Ridge regression on tokens and embedding.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RidgeRecipe {
+    /// Penalty on the squared coefficients.
+    pub penalty: f64,
+    /// The a of a token's frequency weight a / (a + p).
+    pub frequency_weight: f64,
+    /// g, the weight of the embedding beside the bag of tokens.
+    pub embedding_weight: f64,
+    /// c, how much of the difficulty found by other LLMs the fit starts from.
+    #[serde(default)]
+    pub difficulty_weight: f64,
+    /// Penalty of that difficulty's own fit.
+    #[serde(default = "difficulty_penalty")]
+    pub difficulty_penalty: f64,
+    /// Rows above which a source of other LLMs' outcomes weighs no more.
+    #[serde(default = "difficulty_rows")]
+    pub difficulty_rows: usize,
 }
 
 /// A multi-layer perceptron with one hidden layer.
@@ -103,6 +126,14 @@ pub struct KnnRecipe {
 #[serde(deny_unknown_fields)]
 struct NoSettings {}
 
+fn difficulty_penalty() -> f64 {
+    30.0
+}
+
+fn difficulty_rows() -> usize {
+    1500
+}
+
 fn some_battles() -> usize {
     8
 }
@@ -124,6 +155,7 @@ impl HeadRecipe {
         let head = match kind {
             Kind::Mf => Self::Mf(settings(table)?),
             Kind::Mlp => Self::Mlp(settings(table)?),
+            Kind::Ridge => Self::Ridge(settings(table)?),
             Kind::Bert => Self::Bert(settings(table)?),
             Kind::SwRanking => Self::SwRanking(settings(table)?),
             Kind::Knn => Self::Knn(settings(table)?),
@@ -140,6 +172,7 @@ impl HeadRecipe {
         match self {
             Self::Mf(_) => Kind::Mf,
             Self::Mlp(_) => Kind::Mlp,
+            Self::Ridge(_) => Kind::Ridge,
             Self::Bert(_) => Kind::Bert,
             Self::SwRanking(_) => Kind::SwRanking,
             Self::Knn(_) => Kind::Knn,
@@ -166,6 +199,29 @@ impl HeadRecipe {
                 match (0.0..1.0).contains(&head.dropout) {
                     true => Ok(()),
                     false => Err(format!("head.dropout is {}, expected [0, 1)", head.dropout)),
+                }
+            }
+            Self::Ridge(head) => {
+                at_least_one("difficulty_rows", head.difficulty_rows)?;
+                let positive = [
+                    ("penalty", head.penalty),
+                    ("frequency_weight", head.frequency_weight),
+                    ("difficulty_penalty", head.difficulty_penalty),
+                ];
+                if let Some((name, value)) =
+                    positive.iter().find(|(_, value)| !(*value > 0.0 && value.is_finite()))
+                {
+                    return Err(format!("head.{name} is {value}, expected a finite number > 0"));
+                }
+                let weights = [
+                    ("embedding_weight", head.embedding_weight),
+                    ("difficulty_weight", head.difficulty_weight),
+                ];
+                match weights.iter().find(|(_, value)| !(*value >= 0.0 && value.is_finite())) {
+                    Some((name, value)) => {
+                        Err(format!("head.{name} is {value}, expected a finite number >= 0"))
+                    }
+                    None => Ok(()),
                 }
             }
             Self::SwRanking(head) => {

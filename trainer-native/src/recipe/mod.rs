@@ -18,7 +18,8 @@ use crate::error::TrainerError;
 
 pub use encoder::{EncoderRecipe, StaticEncoderRecipe, TransformerEncoderRecipe};
 pub use head::{
-    BertRecipe, HeadRecipe, KnnRecipe, MfRecipe, MlpRecipe, SwRankingRecipe, TierLabels,
+    BertRecipe, HeadRecipe, KnnRecipe, MfRecipe, MlpRecipe, RidgeRecipe, SwRankingRecipe,
+    TierLabels,
 };
 pub use sources::{Role, SourceRecipe};
 pub use training::{FineTuningRecipe, TrainingRecipe};

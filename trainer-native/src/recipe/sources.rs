@@ -51,6 +51,8 @@ pub enum Role {
     Auxiliary,
     /// Queries alone: token frequencies and calibration, no labels.
     Corpus,
+    /// Questions of another benchmark: removed from every source, and used for nothing else.
+    Held,
 }
 
 fn one() -> f32 {

@@ -24,7 +24,7 @@ use crate::error::TrainerError;
 use crate::export::Precision;
 use crate::export::classifier_head::{self, Columns, LABELS};
 use crate::export::graph::Graph;
-use crate::export::router_graph::GraphHead;
+use crate::export::router_graph::{GraphHead, Inputs};
 use crate::training::fine_tune::{Loss, Objective};
 use crate::training::preferences::EpochDraw;
 
@@ -125,6 +125,7 @@ impl GraphHead for ClassifierHead {
     fn nodes(
         &self,
         g: &mut Graph,
+        _: &Inputs,
         embedding: &str,
         columns: &[usize],
         _: Precision,

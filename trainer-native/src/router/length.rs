@@ -9,7 +9,7 @@
 use crate::error::TrainerError;
 use crate::export::Precision;
 use crate::export::graph::Graph;
-use crate::export::router_graph::{GraphHead, linear};
+use crate::export::router_graph::{GraphHead, Inputs, linear};
 
 /// A fitted length head.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -70,6 +70,7 @@ impl GraphHead for LengthHead {
     fn nodes(
         &self,
         g: &mut Graph,
+        _: &Inputs,
         embedding: &str,
         columns: &[usize],
         _: Precision,

@@ -12,7 +12,7 @@ use super::TrainableHead;
 use crate::error::TrainerError;
 use crate::export::Precision;
 use crate::export::graph::Graph;
-use crate::export::router_graph::{GraphHead, linear};
+use crate::export::router_graph::{GraphHead, Inputs, linear};
 use crate::recipe::{MfRecipe, TrainingRecipe};
 use crate::training::parameters::{Parameters, Schedule};
 use crate::training::preferences::EpochDraw;
@@ -97,6 +97,7 @@ impl GraphHead for MfHead {
     fn nodes(
         &self,
         g: &mut Graph,
+        _: &Inputs,
         embedding: &str,
         columns: &[usize],
         precision: Precision,

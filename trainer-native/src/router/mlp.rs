@@ -13,7 +13,7 @@ use super::TrainableHead;
 use crate::error::TrainerError;
 use crate::export::Precision;
 use crate::export::graph::Graph;
-use crate::export::router_graph::{GraphHead, linear};
+use crate::export::router_graph::{GraphHead, Inputs, linear};
 use crate::recipe::{MlpRecipe, TrainingRecipe};
 use crate::training::parameters::{Parameters, Schedule};
 use crate::training::preferences::EpochDraw;
@@ -80,6 +80,7 @@ impl GraphHead for MlpHead {
     fn nodes(
         &self,
         g: &mut Graph,
+        _: &Inputs,
         embedding: &str,
         columns: &[usize],
         precision: Precision,

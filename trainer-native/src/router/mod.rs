@@ -9,6 +9,7 @@ pub mod length;
 pub mod memory;
 pub mod mf;
 pub mod mlp;
+pub mod ridge;
 
 use burn::tensor::Tensor;
 use switchyard_router::Memory;

@@ -4,6 +4,7 @@
 //! - [`preferences`]: pairwise verdicts made from outcomes, drawn epoch by epoch from one seed;
 //! - [`labelled`]: queries labelled strong wins, tie or weak wins, as token ids;
 //! - [`head`]: training a head on embeddings, by steps;
+//! - [`ridge`]: fitting a ridge head in closed form;
 //! - [`fine_tune`]: the loop that trains a network end to end, whatever its encoder and loss;
 //! - [`parameters`]: named matrices with their AdamW state, saved and resumed exactly;
 //! - [`optimiser`]: AdamW or gradient descent on a network's named parameters, resumed exactly;
@@ -19,5 +20,6 @@ pub mod labelled;
 pub mod optimiser;
 pub mod parameters;
 pub mod preferences;
+pub mod ridge;
 pub mod set;
 pub mod walk;

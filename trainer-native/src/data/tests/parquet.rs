@@ -108,7 +108,6 @@ fn battles_are_read_across_batches_groups_and_codecs() {
     for compression in [
         Compression::UNCOMPRESSED,
         Compression::SNAPPY,
-        Compression::GZIP(Default::default()),
     ] {
         let bytes =
             write(BATTLE, compression, &[battles(0, 700), battles(700, 1), battles(701, 300)]);

@@ -56,7 +56,7 @@ fn engine(model: Vec<u8>, width: usize) -> Router {
         head: Head {
             strong: Some("strong".into()),
             weak: Some("weak".into()),
-            default_strong_share: None,
+            ..Head::default()
         },
         trained_on: Vec::new(),
         provenance: None,

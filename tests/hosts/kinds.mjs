@@ -1,0 +1,34 @@
+// Every router kind on every encoder tier, bound to each host: tests/fixtures/kinds.json holds what
+// the native engine said of a few queries, and a Rust test holds the native engine to it.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { near } from "./parity.mjs";
+import { ROOT, readJson } from "./paths.mjs";
+
+/**
+ * One test a bundle.
+ * @param {string} host
+ * @param {(folder: string, queries: string[]) => Promise<object[]>} routeAll loads the bundle in
+ *   `folder` and answers each query with its decision
+ */
+export function kinds(host, routeAll) {
+  const { tolerance, bundles } = readJson(join(ROOT, "tests/fixtures/kinds.json"));
+  test(`${host}: the fixture has every kind`, () => {
+    assert.ok(Object.keys(bundles).length >= 14, Object.keys(bundles).join());
+  });
+  for (const [name, cases] of Object.entries(bundles)) {
+    test(`${host}: ${name}`, async () => {
+      const folder = join(ROOT, "tests/fixtures/kinds", name);
+      const decisions = await routeAll(folder, cases.map(({ query }) => query));
+      cases.forEach(({ query, winRate, scores }, i) => {
+        near(decisions[i].winRate, winRate, tolerance, `win rate of ${JSON.stringify(query)}`);
+        scores.forEach((score, candidate) => {
+          near(decisions[i].scores[candidate].score, score, tolerance, `score ${candidate}`);
+        });
+      });
+    });
+  }
+}

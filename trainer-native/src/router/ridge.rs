@@ -1,0 +1,282 @@
+//! Ridge regression on a bag of tokens and the embedding, in closed form.
+//!
+//! ```text
+//! x_t(q)  = a / (a + p_t) * count_t / sqrt(tokens)    one coordinate a token; p_t: its share of all tokens
+//! e(q)    = embedding, centred, of mean square length 1
+//! d(q)    = 2 * label - 1, in [-1, 1]                 how far strong beat weak, smoothed
+//! h(q)    = difficulty found by other LLMs, standardised
+//! (w, u, b) = argmin sum (d - c h - w x - sqrt(g) u e - b)^2 + penalty (|w|^2 + |u|^2)
+//! z(q)    = c h + w x + sqrt(g) u e + b               P(strong beats weak | q) = sigmoid(2 z)
+//! ```
+//! The fit on labelled queries only corrects `c h`: far from all of them z falls back on what other
+//! LLMs found hard, as the prior mean of a Gaussian process does. `h` is itself a ridge regression,
+//! of `1 - mean score of a source's weaker LLMs` (centred and scaled within the source) on embedding
+//! and length. All of it is linear in token counts, embedding and length, so the router ends as one
+//! number a token and one a coordinate.
+//!
+//! Both fits are solved by conjugate gradients over sparse rows: memory and time grow with the
+//! queries' tokens, and nothing is squared.
+
+use crate::error::TrainerError;
+use crate::export::Precision;
+use crate::export::graph::{Attribute, Graph};
+use crate::export::router_graph::{GraphHead, Inputs, linear};
+
+/// A query as features: some of very many coordinates, then all of a few.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Features {
+    /// Token and value; a token stands at most once.
+    pub tokens: Vec<(u32, f64)>,
+    /// Dense coordinates.
+    pub dense: Vec<f64>,
+}
+
+/// A fitted linear function of [`Features`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct LinearFit {
+    /// One weight a token.
+    pub tokens: Vec<f64>,
+    /// One weight a dense coordinate.
+    pub dense: Vec<f64>,
+    /// The constant.
+    pub intercept: f64,
+}
+
+/// Conjugate-gradient steps at most; the systems here are solved in some tens.
+const MAX_STEPS: usize = 2000;
+/// Relative residual at which a system counts as solved.
+const SOLVED: f64 = 1e-9;
+
+/// Minimises `sum weight (target - f(row))^2 + penalty |coefficients|^2`, the constant free.
+///
+/// # Errors
+/// [`TrainerError::NoTrainingPair`] without rows, or where all weigh nothing.
+pub fn fit(
+    rows: &[Features],
+    targets: &[f64],
+    weights: &[f64],
+    vocabulary: usize,
+    penalty: f64,
+) -> Result<LinearFit, TrainerError> {
+    let total: f64 = weights.iter().sum();
+    if rows.is_empty() || total <= 0.0 {
+        return Err(TrainerError::NoTrainingPair { detail: "no labelled query to fit".into() });
+    }
+    let width = rows.iter().map(|row| row.dense.len()).max().unwrap_or_default();
+    let system = System { rows, weights, vocabulary, size: vocabulary + width, penalty };
+    let mean_target = dot(weights, targets) / total;
+    // The free constant takes out the weighted means of target and features.
+    let mut mean = system.transposed(weights);
+    mean.iter_mut().for_each(|m| *m /= total);
+    let pulls: Vec<f64> =
+        targets.iter().zip(weights).map(|(target, weight)| weight * (target - mean_target)).collect();
+    let right = system.centred_transposed(&pulls, &mean);
+    let solution = conjugate_gradients(|x| system.apply(x, &mean), &right);
+    let intercept = mean_target - dot(&mean, &solution);
+    let (tokens, dense) = solution.split_at(vocabulary);
+    Ok(LinearFit { tokens: tokens.to_vec(), dense: dense.to_vec(), intercept })
+}
+
+impl LinearFit {
+    /// The function's value.
+    #[must_use]
+    pub fn at(&self, row: &Features) -> f64 {
+        let of = |&(token, value): &(u32, f64)| {
+            value * self.tokens.get(token as usize).copied().unwrap_or_default()
+        };
+        row.tokens.iter().map(of).sum::<f64>() + dot(&self.dense, &row.dense) + self.intercept
+    }
+}
+
+/// The normal equations, never written out.
+struct System<'a> {
+    rows: &'a [Features],
+    weights: &'a [f64],
+    vocabulary: usize,
+    size: usize,
+    penalty: f64,
+}
+
+impl System<'_> {
+    /// Rows times `x`.
+    fn product(&self, x: &[f64]) -> Vec<f64> {
+        let (tokens, dense) = x.split_at(self.vocabulary);
+        let value = |row: &Features| {
+            let sparse: f64 = row.tokens.iter().map(|&(t, v)| v * tokens[t as usize]).sum();
+            sparse + dot(dense, &row.dense)
+        };
+        self.rows.iter().map(value).collect()
+    }
+
+    /// Transposed rows times `y`.
+    fn transposed(&self, y: &[f64]) -> Vec<f64> {
+        let mut sums = vec![0.0; self.size];
+        for (row, &y) in self.rows.iter().zip(y) {
+            for &(token, value) in &row.tokens {
+                sums[token as usize] += value * y;
+            }
+            for (sum, value) in sums[self.vocabulary..].iter_mut().zip(&row.dense) {
+                *sum += value * y;
+            }
+        }
+        sums
+    }
+
+    fn centred_transposed(&self, y: &[f64], mean: &[f64]) -> Vec<f64> {
+        let total: f64 = y.iter().sum();
+        let mut sums = self.transposed(y);
+        sums.iter_mut().zip(mean).for_each(|(sum, mean)| *sum -= mean * total);
+        sums
+    }
+
+    /// `(Xc' V Xc + penalty) x` for centred rows Xc.
+    fn apply(&self, x: &[f64], mean: &[f64]) -> Vec<f64> {
+        let shift = dot(mean, x);
+        let mut y = self.product(x);
+        y.iter_mut().zip(self.weights).for_each(|(y, weight)| *y = weight * (*y - shift));
+        let mut result = self.centred_transposed(&y, mean);
+        result.iter_mut().zip(x).for_each(|(r, x)| *r += self.penalty * x);
+        result
+    }
+}
+
+/// Solves `apply(x) = right` for a symmetric positive definite `apply`.
+fn conjugate_gradients(apply: impl Fn(&[f64]) -> Vec<f64>, right: &[f64]) -> Vec<f64> {
+    let mut x = vec![0.0; right.len()];
+    let mut residual = right.to_vec();
+    let mut direction = residual.clone();
+    let mut square = dot(&residual, &residual);
+    let enough = square * SOLVED * SOLVED;
+    for _ in 0..MAX_STEPS {
+        if square <= enough || square == 0.0 {
+            break;
+        }
+        let image = apply(&direction);
+        let step = square / dot(&direction, &image);
+        x.iter_mut().zip(&direction).for_each(|(x, d)| *x += step * d);
+        residual.iter_mut().zip(&image).for_each(|(r, i)| *r -= step * i);
+        let next = dot(&residual, &residual);
+        let keep = next / square;
+        direction.iter_mut().zip(&residual).for_each(|(d, r)| *d = r + keep * *d);
+        square = next;
+    }
+    x
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// A fitted ridge head: what a token, a coordinate and the constant add to the strong candidate's
+/// score. Every other candidate's is 0.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RidgeHead {
+    /// One number a token of the vocabulary; a query has their sum over the root of its tokens.
+    pub tokens: Vec<f32>,
+    /// One number a coordinate of the embedding, the length last.
+    pub embedding: Vec<f32>,
+    /// The constant.
+    pub intercept: f32,
+    /// The strong candidate's column among all models.
+    pub strong: usize,
+}
+
+impl GraphHead for RidgeHead {
+    fn nodes(
+        &self,
+        g: &mut Graph,
+        inputs: &Inputs,
+        embedding: &str,
+        columns: &[usize],
+        _: Precision,
+    ) -> Result<String, TrainerError> {
+        let numbers = self.tokens.iter().chain(&self.embedding).chain([&self.intercept]);
+        if let Some(found) = numbers.into_iter().find(|v| !v.is_finite()) {
+            return Err(TrainerError::NotFinite {
+                what: "a ridge coefficient",
+                detail: format!("{found}: raise the penalty"),
+            });
+        }
+        // 4 bytes a token beside a table of one byte a token and coordinate: kept in float, since a
+        // single scale would round the many small numbers away for a few large ones.
+        let table = g.floats("ridge.tokens", &[self.tokens.len()], &self.tokens);
+        let axis = [Attribute::Int("axis", 0)];
+        let own = g.node("Gather", "ridge.own", &[&table, &inputs.ids], &axis);
+        let own = g.node("Mul", "ridge.masked", &[&own, &inputs.mask], &[]);
+        let keep = [Attribute::Int("keepdims", 1)];
+        let sum = g.node("ReduceSum", "ridge.sum", &[&own, &inputs.axis_1], &keep);
+        let root = g.node("Sqrt", "ridge.root_tokens", &[&inputs.tokens], &[]);
+        let bag = g.node("Div", "ridge.bag", &[&sum, &root], &[]);
+        let bias = [self.intercept];
+        let weights = (self.embedding.as_slice(), 1);
+        let rest = linear(g, "ridge", embedding, weights, Some(&bias), Precision::Float);
+        let score = g.node("Add", "ridge.score", &[&bag, &rest], &[]);
+        let at_strong: Vec<f32> =
+            columns.iter().map(|&c| if c == self.strong { 1.0 } else { 0.0 }).collect();
+        let spread = g.floats("ridge.candidates", &[1, columns.len()], &at_strong);
+        Ok(g.node("MatMul", "scores", &[&score, &spread], &[]))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use nalgebra::{DMatrix, DVector};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The same by a dense solve of the centred normal equations.
+    fn dense_fit(rows: &[Features], y: &[f64], v: &[f64], vocabulary: usize, penalty: f64) -> Vec<f64> {
+        let width = rows[0].dense.len();
+        let mut x = DMatrix::zeros(rows.len(), vocabulary + width);
+        for (i, row) in rows.iter().enumerate() {
+            row.tokens.iter().for_each(|&(t, value)| x[(i, t as usize)] += value);
+            row.dense.iter().enumerate().for_each(|(j, value)| x[(i, vocabulary + j)] = *value);
+        }
+        let total: f64 = v.iter().sum();
+        let v = DVector::from_column_slice(v);
+        let mean = x.tr_mul(&v) / total;
+        let y = DVector::from_column_slice(y);
+        let centre = y.dot(&v) / total;
+        let xc = DMatrix::from_fn(x.nrows(), x.ncols(), |i, j| x[(i, j)] - mean[j]);
+        let vx = DMatrix::from_fn(x.nrows(), x.ncols(), |i, j| v[i] * xc[(i, j)]);
+        let a = xc.tr_mul(&vx) + DMatrix::identity(x.ncols(), x.ncols()) * penalty;
+        let right = vx.tr_mul(&y.map(|y| y - centre));
+        a.cholesky().unwrap().solve(&right).iter().copied().collect()
+    }
+
+    proptest! {
+        #[test]
+        fn conjugate_gradients_agree_with_a_dense_solve(
+            rows in prop::collection::vec(
+                (prop::collection::btree_map(0_u32..6, -2.0_f64..2.0, 0..4),
+                 prop::collection::vec(-2.0_f64..2.0, 3..=3), -1.0_f64..1.0, 0.1_f64..2.0), 2..12),
+            penalty in 0.1_f64..5.0,
+        ) {
+            let features: Vec<Features> = rows
+                .iter()
+                .map(|(tokens, dense, ..)| Features {
+                    tokens: tokens.iter().map(|(&t, &v)| (t, v)).collect(),
+                    dense: dense.clone(),
+                })
+                .collect();
+            let y: Vec<f64> = rows.iter().map(|row| row.2).collect();
+            let v: Vec<f64> = rows.iter().map(|row| row.3).collect();
+            let found = fit(&features, &y, &v, 6, penalty).unwrap();
+            let expected = dense_fit(&features, &y, &v, 6, penalty);
+            for (a, b) in found.tokens.iter().chain(&found.dense).zip(&expected) {
+                prop_assert!((a - b).abs() < 1e-6, "{a} and {b}");
+            }
+            // The free constant makes the weighted residuals sum to nothing.
+            let rest: f64 =
+                features.iter().zip(&y).zip(&v).map(|((f, y), v)| v * (y - found.at(f))).sum();
+            prop_assert!(rest.abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn no_rows_are_an_error() {
+        assert_eq!(fit(&[], &[], &[], 3, 1.0).unwrap_err().code(), "no_training_pair");
+    }
+}

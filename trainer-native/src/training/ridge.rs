@@ -1,0 +1,307 @@
+//! What a ridge head is fitted on: gold labels, and the difficulty that other LLMs found.
+//!
+//! The formulas stand in [`router::ridge`](crate::router::ridge).
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::AtomicBool;
+
+use rayon::prelude::*;
+use switchyard_router::Router;
+
+use crate::encoder::embeddings::EmbeddingCache;
+use crate::error::TrainerError;
+use crate::prepare::Prepared;
+use crate::recipe::{Recipe, RidgeRecipe};
+use crate::router::ridge::{Features, LinearFit, RidgeHead, fit};
+
+/// Weight of the length beside an embedding of mean square length 1, in the fit of difficulty.
+const LENGTH_WEIGHT: f64 = 0.1;
+
+/// Encodes queries for both fits.
+struct Encoded {
+    /// Tokens and their counts, row by row.
+    tokens: Vec<BTreeMap<u32, u32>>,
+    /// Embeddings without the length, row by row.
+    embeddings: Vec<Vec<f64>>,
+    /// The length coordinate.
+    lengths: Vec<f64>,
+}
+
+/// Fits a head for the strong candidate at column `strong`.
+///
+/// # Errors
+/// [`TrainerError::NoTrainingPair`] where no row has a label; the engine's.
+pub fn train(
+    recipe: &Recipe,
+    settings: &RidgeRecipe,
+    prepared: &Prepared,
+    (router, cache): (&Router, &mut EmbeddingCache),
+    strong: usize,
+    stop: &AtomicBool,
+) -> Result<RidgeHead, TrainerError> {
+    let vocabulary = router.encoder().vocabulary();
+    let width = cache.width() - 1;
+    let labels = pair_labels(recipe, prepared);
+    let difficulty = difficulty(prepared);
+    // One pass over the rows that either fit needs.
+    let needed: Vec<usize> =
+        (0..labels.len()).filter(|&row| labels[row].is_some() || difficulty[row].is_some()).collect();
+    let queries: Vec<&str> =
+        needed.iter().map(|&row| prepared.train.rows[row].query.as_str()).collect();
+    let encoded = encode(router, cache, &queries, stop)?;
+    let spread = Spread::of(&encoded.embeddings, width);
+    let place: HashMap<usize, usize> =
+        needed.iter().enumerate().map(|(at, &row)| (row, at)).collect();
+    let rows_with = |values: &[Option<f64>]| -> Vec<usize> {
+        needed.iter().copied().filter(|&row| values[row].is_some()).collect()
+    };
+
+    let hard_rows = match settings.difficulty_weight > 0.0 {
+        true => rows_with(&difficulty),
+        false => Vec::new(),
+    };
+    let hard = match hard_rows.is_empty() {
+        true => None,
+        false => {
+            let features: Vec<Features> = hard_rows
+                .iter()
+                .map(|row| encoded.difficulty_features(place[row], &spread))
+                .collect();
+            let targets: Vec<f64> = hard_rows.iter().filter_map(|&row| difficulty[row]).collect();
+            let weights = source_weights(prepared, &hard_rows, settings.difficulty_rows);
+            let found = fit(&features, &targets, &weights, 0, settings.difficulty_penalty)?;
+            Some(standardised(found, &features))
+        }
+    };
+
+    let gold = rows_with(&labels);
+    let shares = token_shares(&encoded.tokens);
+    let own_weight = |token: u32| {
+        let share = shares.get(&token).copied().unwrap_or_default();
+        settings.frequency_weight / (settings.frequency_weight + share)
+    };
+    let g = settings.embedding_weight.sqrt();
+    let prior = |at: usize| {
+        let value = hard.as_ref().map_or(0.0, |f| f.at(&encoded.difficulty_features(at, &spread)));
+        settings.difficulty_weight * value
+    };
+    let features: Vec<Features> = gold
+        .iter()
+        .map(|row| {
+            let at = place[row];
+            let root = f64::from(encoded.tokens[at].values().sum::<u32>().max(1)).sqrt();
+            let bag = encoded.tokens[at].iter();
+            Features {
+                tokens: bag.map(|(&t, &n)| (t, own_weight(t) * f64::from(n) / root)).collect(),
+                dense: spread.centred(&encoded.embeddings[at]).map(|v| v * g).collect(),
+            }
+        })
+        .collect();
+    let targets: Vec<f64> = gold
+        .iter()
+        .filter_map(|&row| Some(2.0 * labels[row]? - 1.0 - prior(place[&row])))
+        .collect();
+    let weights: Vec<f64> = gold.iter().map(|&row| f64::from(prepared.weights[row])).collect();
+    let own = fit(&features, &targets, &weights, vocabulary, settings.penalty)?;
+    Ok(folded(&own, hard.as_ref(), settings, &spread, &own_weight, strong))
+}
+
+/// Both fits as one number a token and a coordinate, on the scale of log odds.
+#[allow(clippy::cast_possible_truncation)]
+fn folded(
+    own: &LinearFit,
+    hard: Option<&LinearFit>,
+    settings: &RidgeRecipe,
+    spread: &Spread,
+    own_weight: &impl Fn(u32) -> f64,
+    strong: usize,
+) -> RidgeHead {
+    /// P = sigmoid(2 z): where z is small, 1/2 + z/2.
+    const LOG_ODDS: f64 = 2.0;
+    let (c, g) = (settings.difficulty_weight, settings.embedding_weight.sqrt());
+    let width = spread.mean.len();
+    let hard_at = |at: usize| hard.and_then(|f| f.dense.get(at)).copied().unwrap_or_default();
+    let mut embedding: Vec<f64> = (0..width)
+        .map(|at| (g * own.dense.get(at).copied().unwrap_or_default() + c * hard_at(at)) / spread.scale)
+        .collect();
+    // Centring moves into the constant.
+    let shift: f64 = embedding.iter().zip(&spread.mean).map(|(w, mean)| w * mean).sum();
+    let intercept = own.intercept + c * hard.map_or(0.0, |f| f.intercept) - shift;
+    embedding.push(c * LENGTH_WEIGHT.sqrt() * hard_at(width));
+    let tokens = own.tokens.iter().enumerate().map(|(token, w)| {
+        let token = u32::try_from(token).unwrap_or(u32::MAX);
+        (LOG_ODDS * w * own_weight(token)) as f32
+    });
+    RidgeHead {
+        tokens: tokens.collect(),
+        embedding: embedding.iter().map(|v| (LOG_ODDS * v) as f32).collect(),
+        intercept: (LOG_ODDS * intercept) as f32,
+        strong,
+    }
+}
+
+/// Target of strong over weak in [0, 1] for each training row that has one.
+fn pair_labels(recipe: &Recipe, prepared: &Prepared) -> Vec<Option<f64>> {
+    let train = &prepared.train;
+    let pair = train.model_index(&recipe.strong).zip(train.model_index(&recipe.weak));
+    let of = |(row, label): (&crate::data::OutcomeRow, &Option<f32>)| {
+        let own = || {
+            let (strong, weak) = pair?;
+            Some(f32::midpoint(1.0, row.score(strong)? - row.score(weak)?))
+        };
+        label.or_else(own).map(f64::from)
+    };
+    train.rows.iter().zip(&prepared.labels).map(of).collect()
+}
+
+/// For each training row without a gold label: 1 less the mean score of its source's weaker LLMs
+/// (those whose own mean is at most the median), centred and scaled within the source.
+#[allow(clippy::cast_precision_loss)]
+fn difficulty(prepared: &Prepared) -> Vec<Option<f64>> {
+    let train = &prepared.train;
+    let mut found: Vec<Option<f64>> = vec![None; train.rows.len()];
+    for source in 0..prepared.sources.len() {
+        let rows: Vec<usize> = (0..train.rows.len())
+            .filter(|&row| prepared.source_of[row] == source && prepared.labels[row].is_none())
+            .collect();
+        let mut sums: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
+        for &row in &rows {
+            for &(model, score) in &train.rows[row].scores {
+                let sum = sums.entry(model).or_default();
+                *sum = (sum.0 + f64::from(score), sum.1 + 1.0);
+            }
+        }
+        let mut means: Vec<(usize, f64)> =
+            sums.into_iter().map(|(model, (sum, count))| (model, sum / count)).collect();
+        means.sort_by(|a, b| a.1.total_cmp(&b.1));
+        let weaker: Vec<usize> =
+            means.iter().take(means.len().div_ceil(2)).map(|&(model, _)| model).collect();
+        let raw: Vec<(usize, f64)> = rows
+            .iter()
+            .filter_map(|&row| {
+                let scores = weaker.iter().filter_map(|&model| train.rows[row].score(model));
+                let scores: Vec<f64> = scores.map(f64::from).collect();
+                let mean = scores.iter().sum::<f64>() / scores.len() as f64;
+                (!scores.is_empty()).then_some((row, 1.0 - mean))
+            })
+            .collect();
+        let count = raw.len().max(1) as f64;
+        let mean = raw.iter().map(|(_, v)| v).sum::<f64>() / count;
+        let variance = raw.iter().map(|(_, v)| (v - mean).powi(2)).sum::<f64>() / count;
+        if variance > 0.0 {
+            for (row, value) in raw {
+                found[row] = Some((value - mean) / variance.sqrt());
+            }
+        }
+    }
+    found
+}
+
+/// A source of many rows weighs as `most` of them do.
+#[allow(clippy::cast_precision_loss)]
+fn source_weights(prepared: &Prepared, rows: &[usize], most: usize) -> Vec<f64> {
+    let mut counts: HashMap<usize, usize> = HashMap::new();
+    rows.iter().for_each(|&row| *counts.entry(prepared.source_of[row]).or_default() += 1);
+    let weight = |&row: &usize| {
+        let count = counts.get(&prepared.source_of[row]).copied().unwrap_or(1);
+        f64::from(prepared.weights[row]) * (most as f64 / count.max(most) as f64)
+    };
+    rows.iter().map(weight).collect()
+}
+
+/// The fit with its values on `rows` brought to mean 0 and standard deviation 1.
+#[allow(clippy::cast_precision_loss)]
+fn standardised(mut found: LinearFit, rows: &[Features]) -> LinearFit {
+    let values: Vec<f64> = rows.iter().map(|row| found.at(row)).collect();
+    let count = values.len().max(1) as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / count).sqrt();
+    let scale = if deviation > 0.0 { 1.0 / deviation } else { 1.0 };
+    found.dense.iter_mut().for_each(|w| *w *= scale);
+    found.intercept = (found.intercept - mean) * scale;
+    found
+}
+
+/// Share of each token among all tokens of the rows.
+#[allow(clippy::cast_precision_loss)]
+fn token_shares(rows: &[BTreeMap<u32, u32>]) -> HashMap<u32, f64> {
+    let mut counts: HashMap<u32, u64> = HashMap::new();
+    for (&token, &count) in rows.iter().flatten() {
+        *counts.entry(token).or_default() += u64::from(count);
+    }
+    let total = counts.values().sum::<u64>().max(1) as f64;
+    counts.into_iter().map(|(token, count)| (token, count as f64 / total)).collect()
+}
+
+/// Mean of embeddings, and what brings them to a mean square length of 1 about it.
+struct Spread {
+    mean: Vec<f64>,
+    scale: f64,
+}
+
+impl Spread {
+    #[allow(clippy::cast_precision_loss)]
+    fn of(embeddings: &[Vec<f64>], width: usize) -> Self {
+        let count = embeddings.len().max(1) as f64;
+        let mut mean = vec![0.0; width];
+        for embedding in embeddings {
+            mean.iter_mut().zip(embedding).for_each(|(m, v)| *m += v / count);
+        }
+        let squares: f64 = embeddings
+            .iter()
+            .map(|e| e.iter().zip(&mean).map(|(v, m)| (v - m).powi(2)).sum::<f64>())
+            .sum();
+        let scale = (squares / count).sqrt();
+        Self { mean, scale: if scale > 0.0 { scale } else { 1.0 } }
+    }
+
+    fn centred<'a>(&'a self, embedding: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
+        embedding.iter().zip(&self.mean).map(|(v, mean)| (v - mean) / self.scale)
+    }
+}
+
+impl Encoded {
+    fn difficulty_features(&self, at: usize, spread: &Spread) -> Features {
+        let mut dense: Vec<f64> = spread.centred(&self.embeddings[at]).collect();
+        dense.push(LENGTH_WEIGHT.sqrt() * self.lengths[at]);
+        Features { tokens: Vec::new(), dense }
+    }
+}
+
+/// Tokens, embedding and length of each query; one without a token has none of them.
+fn encode(
+    router: &Router,
+    cache: &mut EmbeddingCache,
+    queries: &[&str],
+    stop: &AtomicBool,
+) -> Result<Encoded, TrainerError> {
+    let rows = cache.rows(router, queries.iter().copied(), stop)?;
+    let tokens: Vec<BTreeMap<u32, u32>> = queries
+        .par_iter()
+        .map(|query| {
+            let mut counts = BTreeMap::new();
+            match router.encoder().tokenize(query) {
+                Ok(found) => {
+                    for id in found.ids {
+                        *counts.entry(u32::try_from(id).unwrap_or_default()).or_default() += 1;
+                    }
+                    Ok(counts)
+                }
+                Err(error) if error.code() == "query_empty" => Ok(counts),
+                Err(error) => Err(TrainerError::from(error)),
+            }
+        })
+        .collect::<Result<_, _>>()?;
+    let width = cache.width();
+    let mut encoded =
+        Encoded { tokens, embeddings: Vec::with_capacity(rows.len()), lengths: Vec::new() };
+    for row in rows {
+        let values = match row {
+            Some(row) => cache.read(&[row])?.into_iter().map(f64::from).collect(),
+            None => vec![0.0; width],
+        };
+        encoded.lengths.push(values[width - 1]);
+        encoded.embeddings.push(values[..width - 1].to_vec());
+    }
+    Ok(encoded)
+}
