@@ -188,7 +188,8 @@ type Plan = (Arc<TypedSimplePlan>, Option<usize>, usize);
 fn parse_model(
     bytes: &[u8],
     candidates: Option<usize>,
-    embedding_size: usize) -> TractResult<Plan> {
+    embedding_size: usize,
+) -> TractResult<Plan> {
     let mut model = tract_onnx::onnx().model_for_read(&mut &*bytes)?;
     let names: Vec<String> =
         model.input_outlets()?.iter().map(|o| model.node(o.node).name.clone()).collect();

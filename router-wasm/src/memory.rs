@@ -201,8 +201,12 @@ impl Memory {
         let records = match kind {
             BATTLES => {
                 let weights = floats(take(rows * 4));
-                let ends: Vec<u32> =
-                    take(rows * 4).as_chunks::<4>().0.iter().map(|b| u32::from_le_bytes(*b)).collect();
+                let ends: Vec<u32> = take(rows * 4)
+                    .as_chunks::<4>()
+                    .0
+                    .iter()
+                    .map(|b| u32::from_le_bytes(*b))
+                    .collect();
                 let ascending = ends.windows(2).all(|pair| pair[0] <= pair[1]);
                 if !ascending || ends.last().is_some_and(|&end| end as usize != extra) {
                     return Err(bad("its battles do not belong to its rows".into()));

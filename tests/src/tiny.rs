@@ -116,10 +116,7 @@ pub fn recipe_text(kind: Kind, tier: &str) -> String {
     let encoder = if tier == "static" { STATIC } else { TRANSFORMER };
     let (head, optimisation) = match kind {
         Kind::Mf => ("dimension = 8", ON_EMBEDDINGS),
-        Kind::Ridge => (
-            "penalty = 1.0\nfrequency_weight = 0.01\nembedding_weight = 0.2",
-            "",
-        ),
+        Kind::Ridge => ("penalty = 1.0\nfrequency_weight = 0.01\nembedding_weight = 0.2", ""),
         Kind::Mlp => ("hidden = 12", ON_EMBEDDINGS),
         Kind::Bert => ("freeze_tokens = false", WITH_ENCODER),
         Kind::SwRanking => ("gamma = 10.0\ntiers = 10", ""),

@@ -14,7 +14,11 @@ use crate::recipe::{Recipe, SourceRecipe};
 /// ```
 /// One row's outcome is mostly chance, its subject's mean is not: with some thousand labels the
 /// smoothed ones teach more. The categories of the rows to score play no part.
-pub(crate) fn smoothed_labels(recipe: &Recipe, source: &SourceRecipe, gold: &Outcomes) -> Vec<Option<f32>> {
+pub(crate) fn smoothed_labels(
+    recipe: &Recipe,
+    source: &SourceRecipe,
+    gold: &Outcomes,
+) -> Vec<Option<f32>> {
     let pair = gold.model_index(&recipe.strong).zip(gold.model_index(&recipe.weak));
     let targets: Vec<Option<f32>> = gold
         .rows

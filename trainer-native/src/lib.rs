@@ -38,6 +38,7 @@ pub mod progress;
 pub mod recipe;
 pub mod router;
 pub mod run;
+pub mod throughput;
 pub mod training;
 pub mod verify;
 

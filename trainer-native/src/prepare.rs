@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use switchyard_router::{Source, sha256_hex};
 
 use crate::data::{
-    self, DataError, Format, Outcomes, PreferenceRow, ReadOptions, Stems, Table,
-    remove_duplicates, remove_leaks, routellm_mmlu, split_rows,
+    self, DataError, Format, Outcomes, PreferenceRow, ReadOptions, Stems, Table, remove_duplicates,
+    remove_leaks, routellm_mmlu, split_rows,
 };
 use crate::error::TrainerError;
 use crate::labels::smoothed_labels;
@@ -205,7 +205,8 @@ fn split_gold(
         });
     }
     let (held, _) = split_rows(categories.len(), source.held_categories, recipe.seed);
-    let held: BTreeSet<&str> = held.into_iter().filter_map(|at| categories.get(at).copied()).collect();
+    let held: BTreeSet<&str> =
+        held.into_iter().filter_map(|at| categories.get(at).copied()).collect();
     let (scored, pool): (Vec<usize>, Vec<usize>) =
         (0..gold.rows.len()).partition(|&row| category(row).is_some_and(|c| held.contains(c)));
     let (taken, _) = split_rows(pool.len(), take, recipe.seed);

@@ -28,8 +28,8 @@ use crate::encoder::trainable::{Frozen, StaticEncoder, TrainableEncoder, Transfo
 use crate::encoder::vocabulary::{self, SpecialTokens, TokenCounts};
 use crate::encoder::{Encoder, Network, hugging_face, parse_tokenizer, token_ids};
 use crate::error::TrainerError;
-use crate::export::bundle::encoder_only;
 use crate::export::Precision;
+use crate::export::bundle::encoder_only;
 use crate::prepare::Prepared;
 use crate::progress::bar;
 use crate::recipe::{
@@ -42,8 +42,8 @@ use crate::router::mf::MfHead;
 use crate::router::mlp::MlpHead;
 use crate::router::{TrainableHead, TrainedHead, memory};
 use crate::training::checkpoint::{Checkpoint, NamedTensor};
-use crate::training::head::HeadTraining;
 use crate::training::fine_tune;
+use crate::training::head::HeadTraining;
 use crate::training::labelled::labelled_queries;
 use crate::training::optimiser::Rules;
 use crate::training::parameters::Schedule;
@@ -81,8 +81,7 @@ impl Run {
     ) -> Result<Self, TrainerError> {
         std::fs::create_dir_all(folder).map_err(TrainerError::file(folder))?;
         let kept = folder.join("recipe.toml");
-        let identity =
-            format!("{} seed {} {}", recipe.sha256, recipe.recipe.seed, prepared.sha256);
+        let identity = format!("{} seed {} {}", recipe.sha256, recipe.recipe.seed, prepared.sha256);
         let mark = folder.join("identity.txt");
         match std::fs::read_to_string(&mark) {
             Ok(found) if found.trim() == identity => {}
@@ -128,7 +127,7 @@ impl Run {
                     // Fine-tuned with its head: the embedding is as the network gives it.
                     HeadRecipe::Bert(_) => None,
                     #[allow(clippy::cast_possible_truncation)]
-                    _ => Some(settings.scale as f32),
+                    _ => settings.scale.map(|scale| scale as f32),
                 };
                 transformer_encoder(settings, scale, prepared, source, chosen)
             }
@@ -148,7 +147,10 @@ impl Run {
         if table_path.exists() && tokenizer_path.exists() {
             let tokenizer_json =
                 std::fs::read(&tokenizer_path).map_err(TrainerError::file(&tokenizer_path))?;
-            return Ok(Encoder { network: Network::Static(read_table(&table_path)?), tokenizer_json });
+            return Ok(Encoder {
+                network: Network::Static(read_table(&table_path)?),
+                tokenizer_json,
+            });
         }
         let folder = hugging_face::read(source, &chosen.device)?;
         let original = parse_tokenizer(&folder.tokenizer_json)?;
@@ -281,8 +283,7 @@ impl Run {
     ) -> Result<Trained, TrainerError> {
         let facts = &recipe.recipe;
         let (router, _) = encoder_only(facts, &encoder, Precision::Float)?;
-        let labelled =
-            labelled_queries(facts, settings.tiers.as_ref(), prepared, &router)?;
+        let labelled = labelled_queries(facts, settings.tiers.as_ref(), prepared, &router)?;
         let device = chosen.device.clone().autodiff();
         // The classifier knows two models: the strong one is its column 0.
         let column = |id: &str| usize::from(id != facts.strong);
@@ -292,13 +293,15 @@ impl Run {
             Network::Static(table) => {
                 let start = StaticEncoder::new(&table, &device);
                 let frozen = settings.freeze_tokens.then(|| "encoder.table".to_owned());
-                let tuned = self.tune(recipe, start, frozen.into_iter(), labelled, &device, stop)?;
+                let tuned =
+                    self.tune(recipe, start, frozen.into_iter(), labelled, &device, stop)?;
                 let values = floats(tuned.encoder.table.weight.val().into_data())?;
                 (Network::Static(StaticTable { values, ..table }), tuned.head)
             }
             Network::Transformer { weights, pooling, scale } => {
                 let start = TransformerEncoder { bert: weights.bert(&device), pooling };
-                let frozen = Frozen { words: settings.freeze_tokens, layers: settings.freeze_layers };
+                let frozen =
+                    Frozen { words: settings.freeze_tokens, layers: settings.freeze_layers };
                 let frozen = TransformerEncoder::frozen_paths("encoder", frozen);
                 let tuned =
                     self.tune(recipe, start, frozen.into_iter(), labelled, &device, stop)?;
@@ -405,12 +408,8 @@ fn transformer_encoder(
             let original = parse_tokenizer(&folder.tokenizer_json)?;
             let mut counts = TokenCounts::default();
             prepared.for_each_query(&mut |query| counts.add(&original, query))?;
-            let pruned = vocabulary::prune_with(
-                &folder.tokenizer_json,
-                &counts,
-                size,
-                SpecialTokens::Kept,
-            )?;
+            let pruned =
+                vocabulary::prune_with(&folder.tokenizer_json, &counts, size, SpecialTokens::Kept)?;
             weights.prune_vocabulary(&pruned.original_ids)?;
             pruned.tokenizer_json
         }

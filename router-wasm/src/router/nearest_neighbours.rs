@@ -58,9 +58,8 @@ impl NearestNeighbours {
             let (strong, weak) = self.pair?;
             Some(f64::midpoint(1.0, score(row, strong)? - score(row, weak)?))
         };
-        let quality = |candidate| {
-            self.mean(&similarities, |row| score(row, candidate)).unwrap_or(0.5)
-        };
+        let quality =
+            |candidate| self.mean(&similarities, |row| score(row, candidate)).unwrap_or(0.5);
         let qualities = (0..*candidates).map(quality).collect();
         // A pair that no remembered query measured is as likely to be won as lost.
         let win_rate = self.pair.map(|_| self.mean(&similarities, gain).unwrap_or(0.5));

@@ -7,9 +7,9 @@ use switchyard_router::Router;
 use switchyard_trainer::TrainerError;
 use switchyard_trainer::assess::{self, pair_rows, win_rates};
 use switchyard_trainer::data::{Outcomes, Stems, remove_leaks};
-use switchyard_trainer::eval::results::build::{Benchmark, RouterColumn, Settings, build};
 use switchyard_trainer::eval::report::markdown;
 use switchyard_trainer::eval::results::Precision;
+use switchyard_trainer::eval::results::build::{Benchmark, RouterColumn, Settings, build};
 use switchyard_trainer::training::interrupt;
 
 #[derive(Args)]

@@ -55,9 +55,8 @@ impl EmbeddingCache {
             opened.map_err(TrainerError::file(&file))
         };
         let (keys, values) = (open("keys.bin")?, open("values.bin")?);
-        let length = |file: &File| {
-            file.metadata().map(|data| data.len()).map_err(TrainerError::file(&path))
-        };
+        let length =
+            |file: &File| file.metadata().map(|data| data.len()).map_err(TrainerError::file(&path));
         // An interruption may leave one file longer: the rows both have are whole.
         let count = (length(&keys)? / 16).min(length(&values)? / (4 * width as u64));
         let mut bytes = vec![0_u8; usize::try_from(count).unwrap_or_default() * 16];
@@ -128,11 +127,38 @@ impl EmbeddingCache {
             keys.extend(key);
             values.extend(embedding.iter().flat_map(|v| v.to_le_bytes()));
         }
+        self.write(&keys, &values)?;
+        found.extend(waiting.drain(..).map(|(_, key)| self.rows.get(&key).copied()));
+        Ok(())
+    }
+
+    /// Adds embeddings that belong to no text, and returns their rows.
+    ///
+    /// # Errors
+    /// [`TrainerError::File`].
+    pub fn append<'a>(
+        &mut self,
+        embeddings: impl Iterator<Item = &'a [f32]>,
+    ) -> Result<std::ops::Range<u32>, TrainerError> {
+        let first = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
+        let (mut keys, mut values, mut next) = (Vec::new(), Vec::new(), first);
+        for embedding in embeddings {
+            let key = key(&format!("row {next}"));
+            self.rows.insert(key, next);
+            keys.extend(key);
+            values.extend(embedding.iter().flat_map(|v| v.to_le_bytes()));
+            next += 1;
+        }
+        self.write(&keys, &values)?;
+        Ok(first..next)
+    }
+
+    /// Values first: a row counts once its key is there as well.
+    fn write(&mut self, keys: &[u8], values: &[u8]) -> Result<(), TrainerError> {
         for (file, bytes) in [(&mut self.values, values), (&mut self.keys, keys)] {
-            let appended = file.seek(SeekFrom::End(0)).and_then(|_| file.write_all(&bytes));
+            let appended = file.seek(SeekFrom::End(0)).and_then(|_| file.write_all(bytes));
             appended.map_err(TrainerError::file(&self.path))?;
         }
-        found.extend(waiting.drain(..).map(|(_, key)| self.rows.get(&key).copied()));
         Ok(())
     }
 

@@ -17,11 +17,7 @@ pub struct Neighbour {
 
 /// Win rate of each embedding from its `k` nearest labelled queries.
 #[must_use]
-pub fn nearest_neighbours(
-    embeddings: &[Vec<f32>],
-    labelled: &[Neighbour],
-    k: usize,
-) -> Vec<f64> {
+pub fn nearest_neighbours(embeddings: &[Vec<f32>], labelled: &[Neighbour], k: usize) -> Vec<f64> {
     let labelled: Vec<(Vec<f32>, f64)> =
         labelled.iter().map(|n| (unit(&n.embedding), n.gain)).collect();
     embeddings

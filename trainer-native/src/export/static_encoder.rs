@@ -16,12 +16,7 @@ use super::router_graph::Inputs;
 use crate::encoder::static_table::StaticTable;
 
 /// Adds the nodes; returns the pooled rows, `[1, D]`.
-pub fn pooled(
-    g: &mut Graph,
-    inputs: &Inputs,
-    table: &StaticTable,
-    precision: Precision,
-) -> String {
+pub fn pooled(g: &mut Graph, inputs: &Inputs, table: &StaticTable, precision: Precision) -> String {
     let (vocabulary, width) = (table.rows, table.width);
     let axis = [Attribute::Int("axis", 0)];
     let (rows, scale) = match precision {

@@ -93,12 +93,7 @@ struct Nodes<'g> {
 
 impl<'g> Nodes<'g> {
     #[allow(clippy::cast_possible_truncation)]
-    fn new(
-        g: &'g mut Graph,
-        inputs: &Inputs,
-        weights: &BertWeights,
-        precision: Precision,
-    ) -> Self {
+    fn new(g: &'g mut Graph, inputs: &Inputs, weights: &BertWeights, precision: Precision) -> Self {
         let (width, heads) = (weights.width, weights.heads);
         let one = inputs.one.clone();
         let axes = g.int64s("bias.axes", &[2], &[1, 2]);

@@ -42,8 +42,9 @@ pub struct TransformerEncoderRecipe {
     pub vocabulary: Option<usize>,
     /// Longest sequence in tokens, special ones included.
     pub max_tokens: usize,
-    /// Root mean square of an embedding's coordinate.
-    pub scale: f64,
+    /// Root mean square that every embedding's coordinates are brought to; as they come where
+    /// absent.
+    pub scale: Option<f64>,
 }
 
 impl EncoderRecipe {
@@ -90,11 +91,13 @@ impl EncoderRecipe {
                     ("layers", s.layers.as_ref().map_or(1, Vec::len)),
                     ("max_tokens", s.max_tokens.saturating_sub(2)),
                 ],
-                s.scale,
+                s.scale.unwrap_or(1.0),
             ),
         };
         if let Some((name, _)) = counts.iter().find(|(_, value)| *value == 0) {
-            return Err(format!("encoder.{name} is too small, expected at least 1 (and for max_tokens of a transformer 3)"));
+            return Err(format!(
+                "encoder.{name} is too small, expected at least 1 (and for max_tokens of a transformer 3)"
+            ));
         }
         match scale > 0.0 && scale.is_finite() {
             true => Ok(()),

@@ -32,9 +32,13 @@ pub fn sw_ranking(
     for (query, preferences) in remembered {
         let before = battles.len();
         // A battle within a tier says nothing about the difference between tiers.
-        battles.extend(preferences.iter().filter(|p| tier_of[p.a] != tier_of[p.b]).map(|p| {
-            Battle { a: tier_of[p.a], b: tier_of[p.b], target: p.target }
-        }));
+        battles.extend(
+            preferences.iter().filter(|p| tier_of[p.a] != tier_of[p.b]).map(|p| Battle {
+                a: tier_of[p.a],
+                b: tier_of[p.b],
+                target: p.target,
+            }),
+        );
         if battles.len() > before {
             rows.push(query.embedding);
             weights.push(query.weight);

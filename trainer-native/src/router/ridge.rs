@@ -68,8 +68,11 @@ pub fn fit(
     // The free constant takes out the weighted means of target and features.
     let mut mean = system.transposed(weights);
     mean.iter_mut().for_each(|m| *m /= total);
-    let pulls: Vec<f64> =
-        targets.iter().zip(weights).map(|(target, weight)| weight * (target - mean_target)).collect();
+    let pulls: Vec<f64> = targets
+        .iter()
+        .zip(weights)
+        .map(|(target, weight)| weight * (target - mean_target))
+        .collect();
     let right = system.centred_transposed(&pulls, &mean);
     let solution = conjugate_gradients(|x| system.apply(x, &mean), &right);
     let intercept = mean_target - dot(&mean, &solution);
@@ -227,7 +230,13 @@ mod tests {
     use super::*;
 
     /// The same by a dense solve of the centred normal equations.
-    fn dense_fit(rows: &[Features], y: &[f64], v: &[f64], vocabulary: usize, penalty: f64) -> Vec<f64> {
+    fn dense_fit(
+        rows: &[Features],
+        y: &[f64],
+        v: &[f64],
+        vocabulary: usize,
+        penalty: f64,
+    ) -> Vec<f64> {
         let width = rows[0].dense.len();
         let mut x = DMatrix::zeros(rows.len(), vocabulary + width);
         for (i, row) in rows.iter().enumerate() {

@@ -44,8 +44,9 @@ pub fn train(
     let labels = pair_labels(recipe, prepared);
     let difficulty = difficulty(prepared);
     // One pass over the rows that either fit needs.
-    let needed: Vec<usize> =
-        (0..labels.len()).filter(|&row| labels[row].is_some() || difficulty[row].is_some()).collect();
+    let needed: Vec<usize> = (0..labels.len())
+        .filter(|&row| labels[row].is_some() || difficulty[row].is_some())
+        .collect();
     let queries: Vec<&str> =
         needed.iter().map(|&row| prepared.train.rows[row].query.as_str()).collect();
     let encoded = encode(router, cache, &queries, stop)?;
@@ -122,7 +123,9 @@ fn folded(
     let width = spread.mean.len();
     let hard_at = |at: usize| hard.and_then(|f| f.dense.get(at)).copied().unwrap_or_default();
     let mut embedding: Vec<f64> = (0..width)
-        .map(|at| (g * own.dense.get(at).copied().unwrap_or_default() + c * hard_at(at)) / spread.scale)
+        .map(|at| {
+            (g * own.dense.get(at).copied().unwrap_or_default() + c * hard_at(at)) / spread.scale
+        })
         .collect();
     // Centring moves into the constant.
     let shift: f64 = embedding.iter().zip(&spread.mean).map(|(w, mean)| w * mean).sum();

@@ -39,11 +39,8 @@ impl TrainingSet {
         cache: &mut EmbeddingCache,
         stop: &AtomicBool,
     ) -> Result<Self, TrainerError> {
-        let mut set = Self {
-            queries: Vec::new(),
-            models: prepared.train.models.clone(),
-            without_tokens: 0,
-        };
+        let mut set =
+            Self { queries: Vec::new(), models: prepared.train.models.clone(), without_tokens: 0 };
         set.add_outcomes(recipe, prepared, router, cache, stop)?;
         set.add_preferences(prepared, router, cache, stop)?;
         match set.queries.is_empty() {

@@ -105,10 +105,7 @@ fn battles(first: i64, n: i64) -> Vec<Values> {
 
 #[test]
 fn battles_are_read_across_batches_groups_and_codecs() {
-    for compression in [
-        Compression::UNCOMPRESSED,
-        Compression::SNAPPY,
-    ] {
+    for compression in [Compression::UNCOMPRESSED, Compression::SNAPPY] {
         let bytes =
             write(BATTLE, compression, &[battles(0, 700), battles(700, 1), battles(701, 300)]);
         let source = Source::new(&[("own.parquet", &bytes)]);

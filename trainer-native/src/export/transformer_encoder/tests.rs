@@ -53,11 +53,7 @@ fn engine(model: Vec<u8>, width: usize) -> Router {
             special_tokens: false,
             source: None,
         },
-        head: Head {
-            strong: Some("strong".into()),
-            weak: Some("weak".into()),
-            ..Head::default()
-        },
+        head: Head { strong: Some("strong".into()), weak: Some("weak".into()), ..Head::default() },
         trained_on: Vec::new(),
         provenance: None,
     };
