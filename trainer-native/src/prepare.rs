@@ -9,7 +9,7 @@
 //! Outcomes are held in memory. Preferences may be millions, so their files are streamed: once
 //! here, to count them, and again by whoever needs their rows ([`Prepared::for_each_preference`]).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use switchyard_router::{Source, sha256_hex};
@@ -19,7 +19,7 @@ use crate::data::{
     remove_leaks, routellm_mmlu, split_rows,
 };
 use crate::error::TrainerError;
-use crate::labels::smoothed_labels;
+use crate::labels::{Companions, smoothed_labels};
 use crate::recipe::{Recipe, Role, SourceRecipe};
 
 /// Most queries of one preference source held back for calibration.
@@ -85,7 +85,7 @@ pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepare
         TrainerError::NoTrainingPair { detail: "the recipe has no gold source".into() }
     })?;
     let loaded = load(recipe, gold_source, folder, &options)?;
-    let gold_all = loaded.outcomes;
+    let gold_all = wanted(gold_source, loaded.outcomes);
     for id in [&recipe.strong, &recipe.weak] {
         if gold_all.model_index(id).is_none() {
             return Err(TrainerError::NoTrainingPair {
@@ -119,6 +119,8 @@ pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepare
         held: Stems::from_outcomes(&gold_all),
     };
     prepared.add(recipe, gold_source, gold, loaded.sha256.clone(), 0);
+    let gold_questions = GoldQuestions::of(&prepared.train);
+    let mut companions = Vec::new();
     let mut hashes = loaded.sha256;
     for source in recipe.sources.iter().filter(|s| s.role == Role::Held) {
         prepared.held.extend(&load(recipe, source, folder, &options)?.outcomes);
@@ -132,13 +134,23 @@ pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepare
             continue;
         }
         let loaded = load(recipe, source, folder, &options)?;
-        let (outcomes, _) = remove_duplicates(&loaded.outcomes);
+        let answers = gold_questions.companions(&loaded.outcomes);
+        if gold_source.expected_share > 0.0 {
+            eprintln!("{}: answers to {} gold questions", source.name, answers.scores.len());
+        }
+        companions.push(answers);
+        let outcomes = wanted(source, loaded.outcomes);
+        let (outcomes, _) = remove_duplicates(&outcomes);
         let (outcomes, leaks) = remove_leaks(&outcomes, &seen);
         seen.extend(&outcomes);
         hashes += &loaded.sha256;
         prepared.add(recipe, source, outcomes, loaded.sha256, leaks);
     }
     prepared.sha256 = sha256_hex(hashes.as_bytes());
+    // The gold rows stand first among those to train on.
+    let gold = prepared.train.select(&(0..gold_questions.rows).collect::<Vec<_>>());
+    let labels = smoothed_labels(recipe, gold_source, &gold, &companions)?;
+    prepared.labels.iter_mut().zip(labels).for_each(|(slot, label)| *slot = label);
     match prepared.train.rows.is_empty() && prepared.preferences.is_empty() {
         false => Ok(prepared),
         true => Err(TrainerError::NoTrainingPair { detail: "no row is left to train on".into() }),
@@ -149,6 +161,43 @@ fn format_of(source: &SourceRecipe, folder: &Path) -> Result<Format, DataError> 
     match &source.format {
         Some(name) => Format::from_name(name),
         None => data::detect(&folder.join(&source.path)),
+    }
+}
+
+/// The rows of a source but for the data sets it is to be used without.
+fn wanted(source: &SourceRecipe, mut outcomes: Outcomes) -> Outcomes {
+    outcomes.rows.retain(|row| !source.without.iter().any(|w| row.dataset.starts_with(w)));
+    outcomes
+}
+
+/// The gold questions trained on, to find other LLMs' answers to them: those rows are leaks for the
+/// purposes of training, but they say what was to be expected of a gold row.
+struct GoldQuestions {
+    rows: usize,
+    by_stem: HashMap<String, Vec<(usize, Stems)>>,
+}
+
+impl GoldQuestions {
+    fn of(gold: &Outcomes) -> Self {
+        let mut by_stem: HashMap<String, Vec<(usize, Stems)>> = HashMap::new();
+        for (at, row) in gold.rows.iter().enumerate() {
+            let mut own = Stems::default();
+            own.insert(&row.query);
+            by_stem.entry(data::question_stem(&row.query)).or_default().push((at, own));
+        }
+        Self { rows: gold.rows.len(), by_stem }
+    }
+
+    /// What a source's LLMs did on them; of several answers to one question the first counts.
+    fn companions(&self, outcomes: &Outcomes) -> Companions {
+        let mut found = Companions::default();
+        for row in &outcomes.rows {
+            let same = self.by_stem.get(&data::question_stem(&row.query)).into_iter().flatten();
+            for (at, _) in same.filter(|(_, own)| own.contains(&row.query)) {
+                found.scores.entry(*at).or_insert_with(|| row.scores.clone());
+            }
+        }
+        found
     }
 }
 
@@ -173,7 +222,6 @@ fn load(
     for model in &mut outcomes.models {
         *model = recipe.canonical(model).to_owned();
     }
-    outcomes.rows.retain(|row| !source.without.iter().any(|w| row.dataset.starts_with(w)));
     if let Some(list) = &source.contaminated {
         let prompts = routellm_mmlu::contaminated_prompts(&folder.join(list))?;
         outcomes = routellm_mmlu::remove_contaminated(&outcomes, &prompts).0;
@@ -245,10 +293,7 @@ impl Prepared {
         }
         self.weights.extend(std::iter::repeat_n(source.weight, train.rows.len()));
         self.source_of.extend(std::iter::repeat_n(self.sources.len() - 1, train.rows.len()));
-        self.labels.extend(match source.role {
-            Role::Gold => smoothed_labels(recipe, source, &train),
-            _ => vec![None; train.rows.len()],
-        });
+        self.labels.extend(vec![None; train.rows.len()]);
         self.train.append(train);
     }
 

@@ -238,3 +238,21 @@ fn a_gold_source_without_the_pair_names_the_columns_it_has() {
     assert_eq!(error.code(), "no_training_pair");
     assert!(error.to_string().contains("tiny-weak"), "{error}");
 }
+
+#[test]
+fn every_recipe_of_the_repository_reads_and_every_kind_has_one_on_each_tier() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../trainer-native/recipes");
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let file = switchyard_trainer::recipe::read(&path).unwrap_or_else(|e| panic!("{e}"));
+        let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+        assert_eq!(file.recipe.name, stem, "a recipe is named as its file");
+        found.push((file.recipe.head.kind(), file.recipe.encoder.tier()));
+    }
+    for kind in Kind::ALL {
+        for tier in tiny::TIERS {
+            assert!(found.contains(&(kind, tier)), "no recipe of {} on {tier}", kind.name());
+        }
+    }
+}

@@ -109,7 +109,7 @@ fn with_length(g: &mut Graph, inputs: &Inputs, pooled: &str) -> String {
     let more = g.node("Add", "tokens_and_one", &[&inputs.tokens, &unit], &[]);
     let log = g.node("Log", "log_tokens", &[&more], &[]);
     let quarter = g.node("Div", "log_tokens_quarter", &[&log, &four], &[]);
-    let length = g.node("Sub", "length", &[&quarter, &unit], &[]);
+    let length = g.node("Sub", "query_length", &[&quarter, &unit], &[]);
     g.node("Concat", "embedding", &[pooled, &length], &[Attribute::Int("axis", 1)])
 }
 

@@ -33,6 +33,10 @@ pub struct SourceRecipe {
     /// Rows of the overall mean that a category's mean is shrunk with.
     #[serde(default = "one")]
     pub category_prior: f32,
+    /// k, how far a gold row's label follows what other LLMs' outcomes on the same question lead to
+    /// expect, in [0, 1]; 0 leaves them out of it.
+    #[serde(default)]
+    pub expected_share: f32,
     /// Share of its rows held back for calibration, never trained on, in [0, 1).
     #[serde(default)]
     pub calibration_share: f64,
@@ -67,6 +71,9 @@ impl SourceRecipe {
         }
         if !(0.0..=1.0).contains(&self.category_smoothing) {
             return Err(format!("{name}: category_smoothing is not in [0, 1]"));
+        }
+        if !(0.0..=1.0).contains(&self.expected_share) {
+            return Err(format!("{name}: expected_share is not in [0, 1]"));
         }
         if !(0.0..1.0).contains(&self.calibration_share) {
             return Err(format!("{name}: calibration_share is not in [0, 1)"));

@@ -83,7 +83,8 @@ impl GraphHead for LengthHead {
         let bias: Vec<f32> = at_strong(self.intercept).collect();
         // Two numbers: nothing is gained by rounding them.
         let weights = (weights.as_slice(), columns.len());
-        Ok(linear(g, "scores", embedding, weights, Some(&bias), Precision::Float))
+        let scores = linear(g, "output", embedding, weights, Some(&bias), Precision::Float);
+        Ok(g.node("Identity", "scores", &[&scores], &[]))
     }
 }
 

@@ -98,6 +98,7 @@ impl GraphHead for MlpHead {
             .collect();
         let bias: Vec<f32> = columns.iter().map(|&model| bias[model]).collect();
         let weights = (picked.as_slice(), columns.len());
-        Ok(linear(g, "scores", &active, weights, Some(&bias), precision))
+        let scores = linear(g, "output", &active, weights, Some(&bias), precision);
+        Ok(g.node("Identity", "scores", &[&scores], &[]))
     }
 }

@@ -14,7 +14,8 @@ use crate::prepare::Prepared;
 use crate::recipe::{Recipe, RidgeRecipe};
 use crate::router::ridge::{Features, LinearFit, RidgeHead, fit};
 
-/// Weight of the length beside an embedding of mean square length 1, in the fit of difficulty.
+/// Weight of the length, at a standard deviation of 1, beside an embedding of mean square length 1,
+/// in the fit of difficulty.
 const LENGTH_WEIGHT: f64 = 0.1;
 
 /// Encodes queries for both fits.
@@ -50,7 +51,7 @@ pub fn train(
     let queries: Vec<&str> =
         needed.iter().map(|&row| prepared.train.rows[row].query.as_str()).collect();
     let encoded = encode(router, cache, &queries, stop)?;
-    let spread = Spread::of(&encoded.embeddings, width);
+    let spread = Spread::of(&encoded.embeddings, &encoded.lengths, width);
     let place: HashMap<usize, usize> =
         needed.iter().enumerate().map(|(at, &row)| (row, at)).collect();
     let rows_with = |values: &[Option<f64>]| -> Vec<usize> {
@@ -128,9 +129,12 @@ fn folded(
         })
         .collect();
     // Centring moves into the constant.
-    let shift: f64 = embedding.iter().zip(&spread.mean).map(|(w, mean)| w * mean).sum();
+    let (centre, deviation) = spread.length;
+    let length = c * LENGTH_WEIGHT.sqrt() * hard_at(width) / deviation;
+    let shift: f64 =
+        embedding.iter().zip(&spread.mean).map(|(w, mean)| w * mean).sum::<f64>() + length * centre;
     let intercept = own.intercept + c * hard.map_or(0.0, |f| f.intercept) - shift;
-    embedding.push(c * LENGTH_WEIGHT.sqrt() * hard_at(width));
+    embedding.push(length);
     let tokens = own.tokens.iter().enumerate().map(|(token, w)| {
         let token = u32::try_from(token).unwrap_or(u32::MAX);
         (LOG_ODDS * w * own_weight(token)) as f32
@@ -240,11 +244,13 @@ fn token_shares(rows: &[BTreeMap<u32, u32>]) -> HashMap<u32, f64> {
 struct Spread {
     mean: Vec<f64>,
     scale: f64,
+    /// Mean and standard deviation of the length.
+    length: (f64, f64),
 }
 
 impl Spread {
     #[allow(clippy::cast_precision_loss)]
-    fn of(embeddings: &[Vec<f64>], width: usize) -> Self {
+    fn of(embeddings: &[Vec<f64>], lengths: &[f64], width: usize) -> Self {
         let count = embeddings.len().max(1) as f64;
         let mut mean = vec![0.0; width];
         for embedding in embeddings {
@@ -255,7 +261,11 @@ impl Spread {
             .map(|e| e.iter().zip(&mean).map(|(v, m)| (v - m).powi(2)).sum::<f64>())
             .sum();
         let scale = (squares / count).sqrt();
-        Self { mean, scale: if scale > 0.0 { scale } else { 1.0 } }
+        let centre = lengths.iter().sum::<f64>() / count;
+        let deviation =
+            (lengths.iter().map(|v| (v - centre).powi(2)).sum::<f64>() / count).sqrt();
+        let positive = |value: f64| if value > 0.0 { value } else { 1.0 };
+        Self { mean, scale: positive(scale), length: (centre, positive(deviation)) }
     }
 
     fn centred<'a>(&'a self, embedding: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
@@ -266,7 +276,8 @@ impl Spread {
 impl Encoded {
     fn difficulty_features(&self, at: usize, spread: &Spread) -> Features {
         let mut dense: Vec<f64> = spread.centred(&self.embeddings[at]).collect();
-        dense.push(LENGTH_WEIGHT.sqrt() * self.lengths[at]);
+        let (centre, deviation) = spread.length;
+        dense.push(LENGTH_WEIGHT.sqrt() * (self.lengths[at] - centre) / deviation);
         Features { tokens: Vec::new(), dense }
     }
 }
