@@ -14,10 +14,11 @@ export async function onnxRuntime(path) {
   });
   return async (ids) => {
     const shape = [1, ids.length];
-    const { scores } = await session.run({
+    const { scores, embedding } = await session.run({
       input_ids: new ort.Tensor("int64", BigInt64Array.from(ids, BigInt), shape),
       attention_mask: new ort.Tensor("int64", new BigInt64Array(ids.length).fill(1n), shape),
     });
-    return [...scores.data];
+    // A head that is not in the graph leaves the embedding to compute.
+    return [...(scores ?? embedding).data];
   };
 }

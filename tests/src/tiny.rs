@@ -296,7 +296,7 @@ fn head(recipe: &Recipe, size: usize) -> Result<TrainedHead> {
             Ok(TrainedHead::SwRanking { memory, tiers: vec![0, 1] })
         }
         HeadRecipe::Knn(_) => {
-            let score = |i: usize| (!i.is_multiple_of(5)).then_some((i % 4) as f32 / 3.0);
+            let score = |i: usize| (!i.is_multiple_of(5)).then_some((i * 7 % 11) as f32 / 10.0);
             let scores = (0..2 * REMEMBERED).map(score).collect();
             let records = Records::Scores { candidates: 2, scores };
             Ok(TrainedHead::Knn(memory(&mut draw, size, records)))

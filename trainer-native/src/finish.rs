@@ -83,7 +83,8 @@ pub fn finish(
     let disagreement =
         Disagreement::between(&exact.win_rates, &int8.win_rates, threshold).check()?;
     let mut columns = vec![int8, exact];
-    if facts.head != HeadRecipe::Random {
+    // Without gold rows to train on there is no labelled neighbour, nor a kNN baseline.
+    if !prepared.gold.rows.is_empty() {
         let neighbours = neighbours(run, recipe, prepared, trained, &pair, stop)?;
         let name = format!("kNN, k = {NEIGHBOURS}, same embeddings");
         columns.push(RouterColumn {
