@@ -3,8 +3,8 @@ export type Bytes = Uint8Array | ArrayBuffer | Blob;
 
 /**
  * Where a bundle comes from: a folder's URL ending in "/", a URL ending in ".tar", the bytes of
- * such a tar, or the bundle's files by name ("router.json", "model.onnx", "tokenizer.json"). In
- * Node also a path or a `file:` URL.
+ * such a tar, or the bundle's files by name ("router.json", "model.onnx", "tokenizer.json",
+ * for the memory kinds "memory.bin"). In Node also a path or a `file:` URL.
  */
 export type BundleSource = string | URL | Bytes | Record<string, Bytes>;
 
@@ -84,7 +84,19 @@ export interface BundleInfo {
     special_tokens: boolean;
     source?: string;
   };
-  head: { strong?: string; weak?: string; default_strong_share?: number };
+  head: {
+    strong?: string;
+    weak?: string;
+    default_strong_share?: number;
+    /** sw-ranking: base of the similarity weights. */
+    gamma?: number;
+    /** sw-ranking: tier of each candidate, from 0, the strongest. */
+    tiers?: number[];
+    /** knn: how many neighbours count. */
+    neighbours?: number;
+    /** random: seed of its draws. */
+    seed?: number;
+  };
   calibration?: { quantiles: number[]; sample: string; rows: number };
   metrics: Array<{
     dataset: string;

@@ -107,8 +107,9 @@ fn a_run_of_every_kind_and_tier_learns_exports_and_verifies() {
                 Kind::Length | Kind::Random => 0.0,
                 // A random transformer, but for the kind that trains it, tells words apart poorly.
                 Kind::Mf | Kind::Mlp | Kind::Knn | Kind::SwRanking if tier == "transformer" => 0.5,
-                // At the paper's gamma of 10 every remembered query has a say.
-                Kind::SwRanking => 0.6,
+                // Neighbours of a random table are only sometimes alike; at the paper's gamma of 10
+                // every remembered query has a say.
+                Kind::SwRanking | Kind::Knn => 0.6,
                 _ => 0.7,
             };
             assert!(row.apgr.unwrap() > least, "{name}: APGR {:?}", row.apgr);
