@@ -57,7 +57,8 @@ pub(crate) fn smoothed_labels(
     let gain: Vec<f64> = rows.iter().filter_map(|&row| gains[row]).collect();
     let categories: Vec<Option<&str>> =
         rows.iter().map(|&row| gold.rows[row].category.as_deref()).collect();
-    let (raw, prior) = (1.0 - f64::from(source.category_smoothing), f64::from(source.category_prior));
+    let (raw, prior) =
+        (1.0 - f64::from(source.category_smoothing), f64::from(source.category_prior));
     let share = f64::from(source.expected_share);
     let expected = match share > 0.0 {
         true => expected(&rows, &gain, companions)?,
@@ -196,7 +197,7 @@ mod tests {
     fn what_other_llms_did_predicts_rows_left_out_of_the_fit() {
         // The gain is what the one other LLM failed at: 4,000 rows outweigh the penalty.
         let rows: Vec<usize> = (0..4000).collect();
-        let failed = |row: usize| row * 7 % 3 == 0;
+        let failed = |row: usize| (row * 7).is_multiple_of(3);
         let gain: Vec<f64> = rows.iter().map(|&row| f64::from(u8::from(failed(row)))).collect();
         let scores =
             rows.iter().map(|&row| (row, vec![(0, f32::from(u8::from(!failed(row))))])).collect();

@@ -262,8 +262,7 @@ impl Spread {
             .sum();
         let scale = (squares / count).sqrt();
         let centre = lengths.iter().sum::<f64>() / count;
-        let deviation =
-            (lengths.iter().map(|v| (v - centre).powi(2)).sum::<f64>() / count).sqrt();
+        let deviation = (lengths.iter().map(|v| (v - centre).powi(2)).sum::<f64>() / count).sqrt();
         let positive = |value: f64| if value > 0.0 { value } else { 1.0 };
         Self { mean, scale: positive(scale), length: (centre, positive(deviation)) }
     }
