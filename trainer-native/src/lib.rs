@@ -32,6 +32,7 @@ mod error;
 pub mod eval;
 pub mod export;
 pub mod finish;
+mod gold;
 mod labels;
 pub mod prepare;
 pub mod progress;

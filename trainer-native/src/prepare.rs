@@ -9,7 +9,7 @@
 //! Outcomes are held in memory. Preferences may be millions, so their files are streamed: once
 //! here, to count them, and again by whoever needs their rows ([`Prepared::for_each_preference`]).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use switchyard_router::{Source, sha256_hex};
@@ -19,7 +19,8 @@ use crate::data::{
     remove_leaks, routellm_mmlu, split_rows,
 };
 use crate::error::TrainerError;
-use crate::labels::{Companions, smoothed_labels};
+use crate::gold::{GoldQuestions, split_gold};
+use crate::labels::smoothed_labels;
 use crate::recipe::{Recipe, Role, SourceRecipe};
 
 /// Most queries of one preference source held back for calibration.
@@ -170,37 +171,6 @@ fn wanted(source: &SourceRecipe, mut outcomes: Outcomes) -> Outcomes {
     outcomes
 }
 
-/// The gold questions trained on, to find other LLMs' answers to them: those rows are leaks for the
-/// purposes of training, but they say what was to be expected of a gold row.
-struct GoldQuestions {
-    rows: usize,
-    by_stem: HashMap<String, Vec<(usize, Stems)>>,
-}
-
-impl GoldQuestions {
-    fn of(gold: &Outcomes) -> Self {
-        let mut by_stem: HashMap<String, Vec<(usize, Stems)>> = HashMap::new();
-        for (at, row) in gold.rows.iter().enumerate() {
-            let mut own = Stems::default();
-            own.insert(&row.query);
-            by_stem.entry(data::question_stem(&row.query)).or_default().push((at, own));
-        }
-        Self { rows: gold.rows.len(), by_stem }
-    }
-
-    /// What a source's LLMs did on them; of several answers to one question the first counts.
-    fn companions(&self, outcomes: &Outcomes) -> Companions {
-        let mut found = Companions::default();
-        for row in &outcomes.rows {
-            let same = self.by_stem.get(&data::question_stem(&row.query)).into_iter().flatten();
-            for (at, _) in same.filter(|(_, own)| own.contains(&row.query)) {
-                found.scores.entry(*at).or_insert_with(|| row.scores.clone());
-            }
-        }
-        found
-    }
-}
-
 struct LoadedSource {
     outcomes: Outcomes,
     format: Format,
@@ -227,38 +197,6 @@ fn load(
         outcomes = routellm_mmlu::remove_contaminated(&outcomes, &prompts).0;
     }
     Ok(LoadedSource { outcomes, format, sha256: loaded.sha256 })
-}
-
-/// Rows of the gold source to train on, and rows to score.
-fn split_gold(
-    recipe: &Recipe,
-    source: &SourceRecipe,
-    gold: &Outcomes,
-) -> Result<(Vec<usize>, Vec<usize>), TrainerError> {
-    let take = source.take.unwrap_or_default();
-    if source.held_categories == 0 {
-        return Ok(split_rows(gold.rows.len(), take, recipe.seed));
-    }
-    let category = |row: usize| gold.rows.get(row).and_then(|row| row.category.as_deref());
-    let categories: BTreeSet<&str> = (0..gold.rows.len()).filter_map(category).collect();
-    let categories: Vec<&str> = categories.into_iter().collect();
-    if source.held_categories >= categories.len() {
-        return Err(TrainerError::NoTrainingPair {
-            detail: format!(
-                "held_categories is {}, {} has {} categories: some must be left to train on",
-                source.held_categories,
-                source.name,
-                categories.len()
-            ),
-        });
-    }
-    let (held, _) = split_rows(categories.len(), source.held_categories, recipe.seed);
-    let held: BTreeSet<&str> =
-        held.into_iter().filter_map(|at| categories.get(at).copied()).collect();
-    let (scored, pool): (Vec<usize>, Vec<usize>) =
-        (0..gold.rows.len()).partition(|&row| category(row).is_some_and(|c| held.contains(c)));
-    let (taken, _) = split_rows(pool.len(), take, recipe.seed);
-    Ok((taken.into_iter().filter_map(|at| pool.get(at).copied()).collect(), scored))
 }
 
 impl Prepared {

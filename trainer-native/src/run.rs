@@ -20,13 +20,11 @@ use std::sync::atomic::AtomicBool;
 use switchyard_router::Router;
 
 use crate::device::ChosenDevice;
-use crate::encoder::bert::Pooling;
 use crate::encoder::bert_weights::BertWeights;
 use crate::encoder::embeddings::EmbeddingCache;
-use crate::encoder::static_table::{self, StaticTable, Surround, floats};
+use crate::encoder::static_table::{StaticTable, floats};
 use crate::encoder::trainable::{Frozen, StaticEncoder, TrainableEncoder, TransformerEncoder};
-use crate::encoder::vocabulary::{self, SpecialTokens, TokenCounts};
-use crate::encoder::{Encoder, Network, hugging_face, parse_tokenizer, token_ids};
+use crate::encoder::{Encoder, Network, from_folder};
 use crate::error::TrainerError;
 use crate::export::Precision;
 use crate::export::bundle::encoder_only;
@@ -34,7 +32,6 @@ use crate::prepare::Prepared;
 use crate::progress::bar;
 use crate::recipe::{
     BertRecipe, EncoderRecipe, HeadRecipe, RecipeFile, StaticEncoderRecipe, TrainingRecipe,
-    TransformerEncoderRecipe,
 };
 use crate::router::bert::{self, Classifier, ClassifierHead, ClassifierTask, LabelledQuery};
 use crate::router::length::LengthHead;
@@ -129,7 +126,7 @@ impl Run {
                     #[allow(clippy::cast_possible_truncation)]
                     _ => settings.scale.map(|scale| scale as f32),
                 };
-                transformer_encoder(settings, scale, prepared, source, chosen)
+                from_folder::transformer(settings, scale, prepared, source, &chosen.device)
             }
         }
     }
@@ -152,40 +149,12 @@ impl Run {
                 tokenizer_json,
             });
         }
-        let folder = hugging_face::read(source, &chosen.device)?;
-        let original = parse_tokenizer(&folder.tokenizer_json)?;
-        let mut counts = TokenCounts::default();
-        prepared.for_each_query(&mut |query| counts.add(&original, query))?;
-        let pruned = vocabulary::prune(&folder.tokenizer_json, &counts, settings.vocabulary)?;
-        let surround = surround(&original)?;
-        let progress = bar("distilling tokens");
-        let ids = &pruned.original_ids;
-        let vectors = static_table::token_vectors(
-            &folder.bert,
-            ids,
-            surround,
-            &chosen.device,
-            &progress,
-            stop,
-        )?;
-        let mut table = static_table::compress(
-            &vectors,
-            ids,
-            &counts,
-            settings.components,
-            settings.frequency_weight,
-        );
-        let tokenizer = parse_tokenizer(&pruned.tokenizer_json)?;
-        let mut spread = static_table::Spread::default();
-        prepared.for_each_query(&mut |query| {
-            spread.add(&table, &token_ids(&tokenizer, query, settings.max_tokens)?);
-            Ok(())
-        })?;
-        spread.scale_to(&mut table, settings.scale);
+        let (table, tokenizer_json) =
+            from_folder::static_table(settings, prepared, source, &chosen.device, stop)?;
         write_table(&table_path, &table)?;
-        std::fs::write(&tokenizer_path, &pruned.tokenizer_json)
+        std::fs::write(&tokenizer_path, &tokenizer_json)
             .map_err(TrainerError::file(&tokenizer_path))?;
-        Ok(Encoder { network: Network::Static(table), tokenizer_json: pruned.tokenizer_json })
+        Ok(Encoder { network: Network::Static(table), tokenizer_json })
     }
 
     /// Trains the head that the recipe asks for, from where an earlier call stopped.
@@ -378,61 +347,11 @@ impl Run {
     }
 }
 
-/// The transformer of a Hugging Face folder, cut down as the recipe says.
-fn transformer_encoder(
-    settings: &TransformerEncoderRecipe,
-    scale: Option<f32>,
-    prepared: &Prepared,
-    source: &Path,
-    chosen: &ChosenDevice,
-) -> Result<Encoder, TrainerError> {
-    let folder = hugging_face::read(source, &chosen.device)?;
-    let mut weights = BertWeights::of(&folder.bert)?;
-    if weights.longest() < settings.max_tokens {
-        return Err(TrainerError::BadEncoder {
-            path: source.to_owned(),
-            detail: format!(
-                "it takes {} tokens, the recipe asks for max_tokens = {}",
-                weights.longest(),
-                settings.max_tokens
-            ),
-        });
-    }
-    weights.cut_positions(settings.max_tokens);
-    if let Some(layers) = &settings.layers {
-        weights.keep_layers(layers)?;
-    }
-    let tokenizer_json = match settings.vocabulary {
-        None => folder.tokenizer_json,
-        Some(size) => {
-            let original = parse_tokenizer(&folder.tokenizer_json)?;
-            let mut counts = TokenCounts::default();
-            prepared.for_each_query(&mut |query| counts.add(&original, query))?;
-            let pruned =
-                vocabulary::prune_with(&folder.tokenizer_json, &counts, size, SpecialTokens::Kept)?;
-            weights.prune_vocabulary(&pruned.original_ids)?;
-            pruned.tokenizer_json
-        }
-    };
-    let network = Network::Transformer { weights, pooling: Pooling::Mean, scale };
-    Ok(Encoder { network, tokenizer_json })
-}
-
 /// A recipe's check guarantees it; said again for callers that build one themselves.
 fn steps(training: Option<&TrainingRecipe>) -> Result<&TrainingRecipe, TrainerError> {
     training.ok_or_else(|| TrainerError::NoTrainingPair {
         detail: "the recipe has no [training]".into(),
     })
-}
-
-fn surround(tokenizer: &tokenizers::Tokenizer) -> Result<Surround, TrainerError> {
-    let id = |token: &str| {
-        tokenizer.token_to_id(token).ok_or_else(|| TrainerError::BadEncoder {
-            path: "tokenizer.json".into(),
-            detail: format!("no token {token:?}"),
-        })
-    };
-    Ok(Surround { start: id("[CLS]")?, end: id("[SEP]")? })
 }
 
 fn write_table(path: &Path, table: &StaticTable) -> Result<(), TrainerError> {

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use parquet::basic::ConvertedType;
+use parquet::basic::{Compression, ConvertedType};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{ByteArray, DataType};
 use parquet::errors::ParquetError;
@@ -42,7 +42,21 @@ fn names(schema: &SchemaDescriptor) -> Vec<String> {
 
 fn open(path: &Path) -> Result<SerializedFileReader<File>, DataError> {
     let file = File::open(path).map_err(|source| io_error(path, source))?;
-    contained(path, || SerializedFileReader::new(file))
+    let file = contained(path, || SerializedFileReader::new(file))?;
+    let columns = file.metadata().row_groups().iter().flat_map(|group| group.columns());
+    let unread = columns.map(|column| column.compression()).find(|compression| {
+        !matches!(compression, Compression::UNCOMPRESSED | Compression::SNAPPY)
+    });
+    match unread {
+        None => Ok(file),
+        Some(found) => Err(bad(
+            path,
+            format!(
+                "its columns are compressed with {found}, expected Snappy or none: write it again \
+                 (in pandas: to_parquet(..., compression=\"snappy\"))"
+            ),
+        )),
+    }
 }
 
 /// As [`table_rows::for_each_row`](super::table_rows::for_each_row).

@@ -3,6 +3,7 @@
 //! - [`bert`]: a BERT-family transformer in burn;
 //! - [`bert_weights`]: its weights on the host, to cut down and to export;
 //! - [`hugging_face`]: reading one from a Hugging Face folder;
+//! - [`from_folder`]: the encoder a recipe asks for, made from such a folder;
 //! - [`vocabulary`]: a WordPiece tokenizer cut down to the tokens that a corpus uses;
 //! - [`trainable`]: an encoder that is trained end to end, of either tier;
 //! - [`static_table`]: the *static* tier, a token table distilled from a transformer;
@@ -13,6 +14,7 @@
 pub mod bert;
 pub mod bert_weights;
 pub mod embeddings;
+pub mod from_folder;
 pub mod hugging_face;
 pub mod static_table;
 pub mod trainable;
