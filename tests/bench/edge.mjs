@@ -89,7 +89,10 @@ async function reference() {
   const fixture = readJson(join(ROOT, "tests/fixtures/onnx-ids.json"));
   const folder = relative(ROOT, resolve(values.bundle));
   const cases = fixture[folder];
-  if (!cases) throw new Error(`onnx-ids.json holds no ids for ${folder}, only for ${Object.keys(fixture).join(", ")}`);
+  if (!cases) {
+    console.error(`onnx-ids.json holds no ids for ${folder}: ONNX Runtime is not measured beside it`);
+    return [];
+  }
   const run = await onnxRuntime(join(values.bundle, "model.onnx"));
   const router = await Router.load(values.bundle);
   const results = [];
