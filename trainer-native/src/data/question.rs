@@ -38,8 +38,15 @@ const INSTRUCTIONS: [(&str, bool); 3] = [
 
 const QUESTION_MARKERS: [&str; 4] = ["question:", "q:", "问题：", "问题:"];
 
-const ANSWER_CUES: [&str; 6] =
-    ["answer:", "a:", "答案：", "答案:", "output the answer only:", "print only a single choice"];
+const ANSWER_CUES: [&str; 7] = [
+    "answer:",
+    "a:",
+    "答案：",
+    "答案:",
+    "output the answer only:",
+    "print only a single choice",
+    "after careful thought, put you",
+];
 
 /// What announces options beyond doubt, wherever it stands.
 const OPTION_ANNOUNCEMENTS: [&str; 3] = ["answer choices:", "选项：", "选项:"];

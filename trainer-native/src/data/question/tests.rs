@@ -151,3 +151,10 @@ proptest! {
         prop_assert!(!question_stem(&query).is_empty());
     }
 }
+
+#[test]
+fn an_instruction_on_how_to_answer_makes_no_other_question() {
+    let bare = "A crate holds six pears and a box holds two crates. How many pears are that?";
+    let told = format!("{bare}\nAfter careful thought, put you final answer in \\boxed{{...}}.");
+    assert_eq!(question_stem(&told), question_stem(bare));
+}
