@@ -23,6 +23,8 @@ use switchyard_trainer::router::length::LengthHead;
 use switchyard_trainer::router::mf::MfHead;
 use switchyard_trainer::router::mlp::MlpHead;
 use switchyard_trainer::router::ridge::RidgeHead;
+use switchyard_trainer::router::ridge::kernel::KernelHead;
+use switchyard_trainer::router::routerdc::{LlmEmbeddings, RouterDcHead};
 use switchyard_trainer::run::Trained;
 use switchyard_trainer::training::preferences::EpochDraw;
 
@@ -119,6 +121,9 @@ pub fn recipe_text(kind: Kind, tier: &str) -> String {
         Kind::Ridge => ("penalty = 1.0\nfrequency_weight = 0.01\nembedding_weight = 0.2", ""),
         Kind::Mlp => ("hidden = 12", ON_EMBEDDINGS),
         Kind::Bert => ("freeze_tokens = false", WITH_ENCODER),
+        Kind::RouterDc => {
+            ("temperature = 0.1\npositives = 1\nworst = 1\nnegatives = 2", WITH_ENCODER)
+        }
         Kind::SwRanking => ("gamma = 10.0\ntiers = 10", ""),
         Kind::Knn => ("neighbours = 5", ""),
         Kind::Length | Kind::Random => ("", ""),
@@ -230,7 +235,7 @@ pub fn bundle(calibration: Option<Calibration>) -> Result<BundleDraft> {
 pub fn bundle_of(kind: Kind, tier: &str, precision: Precision) -> Result<BundleDraft> {
     let file = recipe_file(kind, tier)?;
     let encoder = encoder(&file, tier)?;
-    let head = head(&file.recipe, encoder.network.embedding_size())?;
+    let head = head(&file.recipe, tier, encoder.network.embedding_size())?;
     let trained = Trained { encoder, head, columns: vec![0, 1] };
     Ok(finish::draft(&file, Vec::new(), &trained, "cpu", precision)?)
 }
@@ -249,7 +254,7 @@ fn encoder(file: &RecipeFile, tier: &str) -> Result<Encoder> {
             let device = open(DeviceChoice::Cpu)?.device;
             let weights = BertWeights::of(&hugging_face::read(folder.path(), &device)?.bert)?;
             let scale = match file.recipe.head {
-                HeadRecipe::Bert(_) => None,
+                HeadRecipe::Bert(_) | HeadRecipe::RouterDc(_) => None,
                 _ => Some(0.3),
             };
             Network::Transformer { weights, pooling: Pooling::Mean, scale }
@@ -258,7 +263,7 @@ fn encoder(file: &RecipeFile, tier: &str) -> Result<Encoder> {
     Ok(Encoder { network, tokenizer_json: tokenizer_json() })
 }
 
-fn head(recipe: &Recipe, size: usize) -> Result<TrainedHead> {
+fn head(recipe: &Recipe, tier: &str, size: usize) -> Result<TrainedHead> {
     let device = open(DeviceChoice::Cpu)?.device.autodiff();
     let mut draw = EpochDraw::new(recipe.seed, 1);
     let training = || recipe.training.as_ref().ok_or_else(|| anyhow!("no [training]"));
@@ -270,6 +275,12 @@ fn head(recipe: &Recipe, size: usize) -> Result<TrainedHead> {
         HeadRecipe::Ridge(_) => graph(Box::new(RidgeHead {
             tokens: draw.normal(vocabulary().len(), 0.3),
             embedding: draw.normal(size, 0.3),
+            kernel: Some(KernelHead {
+                unit: draw.normal(REMEMBERED * (size - 1), (size as f32 - 1.0).sqrt().recip()),
+                centre: draw.normal(size - 1, 0.1),
+                temperature: 0.2,
+                shares: draw.normal(REMEMBERED, 0.5),
+            }),
             intercept: 0.1,
             strong: 0,
         })),
@@ -280,6 +291,12 @@ fn head(recipe: &Recipe, size: usize) -> Result<TrainedHead> {
             let weight = draw.normal(size * 3, 0.5);
             let dense = Dense { input: size, output: 3, weight, bias: draw.normal(3, 0.5) };
             graph(Box::new(ClassifierHead { dense, strong: 0 }))
+        }
+        HeadRecipe::RouterDc(settings) => {
+            // The transformer's network states no length: its head leaves the last coordinate out.
+            let width = if tier == "static" { size } else { size - 1 };
+            let embeddings = LlmEmbeddings::new(2, width, recipe.seed, &device);
+            graph(Box::new(RouterDcHead::of(&embeddings, size, settings.temperature)?))
         }
         HeadRecipe::Length => {
             graph(Box::new(LengthHead::fit(&[(-0.5, 0.2, 9.0), (0.5, 0.7, 9.0)], size, 0)?))

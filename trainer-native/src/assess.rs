@@ -3,11 +3,16 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
-use switchyard_router::{Query, Router};
+use switchyard_router::{Assessment, Candidate, Manifest, Query, Router};
 
 use crate::data::{Format, Outcomes};
 use crate::error::TrainerError;
+use crate::eval::choice::build::ChoiceColumn;
+use crate::eval::choice::rows::{Scoring, of_outcomes};
+use crate::eval::choice::{ChoiceKind, ChoiceRow};
+use crate::eval::cost_quality::many_models::largest;
 use crate::eval::published::BenchmarkKind;
+use crate::eval::results::Precision;
 use crate::eval::rows::ScoredRow;
 use crate::progress::bar;
 
@@ -21,9 +26,34 @@ pub fn win_rates(
     queries: &[&str],
     stop: &AtomicBool,
 ) -> Result<Vec<f64>, TrainerError> {
+    each(router, queries, stop, &|assessment| {
+        assessment.win_rate.ok_or_else(|| TrainerError::NoTrainingPair {
+            detail: "the bundle has no strong and weak candidate".into(),
+        })
+    })
+}
+
+/// Quality in [0, 1] of each candidate of the bundle, for each query.
+///
+/// # Errors
+/// The engine's, at the first query that fails; [`TrainerError::Interrupted`].
+pub fn qualities(
+    router: &Router,
+    queries: &[&str],
+    stop: &AtomicBool,
+) -> Result<Vec<Vec<f64>>, TrainerError> {
+    each(router, queries, stop, &|assessment| Ok(assessment.scores))
+}
+
+fn each<T: Send>(
+    router: &Router,
+    queries: &[&str],
+    stop: &AtomicBool,
+    take: &(dyn Fn(Assessment) -> Result<T, TrainerError> + Sync),
+) -> Result<Vec<T>, TrainerError> {
     let progress = bar("routing queries");
     progress.set_length(queries.len() as u64);
-    let rates: Result<Vec<f64>, TrainerError> = queries
+    let found: Result<Vec<T>, TrainerError> = queries
         .par_iter()
         .map(|&text| {
             if stop.load(Ordering::Relaxed) {
@@ -31,13 +61,11 @@ pub fn win_rates(
             }
             let query = Query::new(text)?;
             progress.inc(1);
-            router.assess(&query)?.win_rate.ok_or_else(|| TrainerError::NoTrainingPair {
-                detail: "the bundle has no strong and weak candidate".into(),
-            })
+            take(router.assess(&query)?)
         })
         .collect();
     progress.finish_and_clear();
-    rates
+    found
 }
 
 /// The rows on which both models of a pair were measured, and their queries.
@@ -92,6 +120,81 @@ pub fn pair_rows<'a>(
             detail: "no row has scores of both the strong and the weak model".into(),
         }),
     }
+}
+
+/// What a router of many models is scored on.
+#[derive(Debug)]
+pub struct ChoiceSet {
+    /// Outcomes, in the order of the queries.
+    pub rows: Vec<ChoiceRow>,
+    /// Which published tables belong to it.
+    pub kind: ChoiceKind,
+    /// How scores are counted.
+    pub scoring: Scoring,
+}
+
+/// Outcomes of `models` as a router of many is scored on them. RouterDC's files are counted as its
+/// paper counts them.
+#[must_use]
+pub fn choice_set(outcomes: &Outcomes, models: &[String], format: Format) -> ChoiceSet {
+    let scoring = match format {
+        Format::RouterDc => Scoring::RouterDc,
+        _ => Scoring::AsStated,
+    };
+    let rows = of_outcomes(outcomes, models, scoring);
+    let all_in = |kind: ChoiceKind| {
+        let sets = kind.datasets();
+        !sets.is_empty() && rows.iter().all(|row| sets.contains(&row.dataset.as_str()))
+    };
+    let kinds = [ChoiceKind::InDistribution, ChoiceKind::OutOfDistribution];
+    let kind = match scoring {
+        Scoring::RouterDc => kinds.into_iter().find(|&kind| all_in(kind)),
+        Scoring::AsStated => None,
+    };
+    ChoiceSet { rows, kind: kind.unwrap_or(ChoiceKind::Other), scoring }
+}
+
+/// A bundle's picks among `models`, from its qualities of its own candidates.
+///
+/// # Errors
+/// [`TrainerError::NoTrainingPair`] for a candidate that is none of `models`.
+pub fn choice_column(
+    info: &Manifest,
+    precision: Precision,
+    models: &[String],
+    qualities: &[Vec<f64>],
+) -> Result<ChoiceColumn, TrainerError> {
+    let name = &info.name;
+    let place = |candidate: &Candidate| {
+        let candidate = &candidate.id;
+        models.iter().position(|model| model == candidate).ok_or_else(|| {
+            let models = models.join(", ");
+            TrainerError::NoTrainingPair {
+                detail: format!(
+                    "{name} may pick {candidate:?}, which is not among {models}: evaluate bundles \
+                     of the same candidates together"
+                ),
+            }
+        })
+    };
+    let places: Vec<usize> = info.candidates.iter().map(place).collect::<Result<_, _>>()?;
+    let picked = qualities
+        .iter()
+        .filter_map(|row| places.get(largest(row.iter().copied())).copied())
+        .collect();
+    let in_order = |row: &Vec<f64>| {
+        let mut predicted = vec![0.0; models.len()];
+        places.iter().zip(row).for_each(|(&at, &quality)| predicted[at] = quality);
+        predicted
+    };
+    let predicted =
+        (places.len() == models.len()).then(|| qualities.iter().map(in_order).collect());
+    Ok(ChoiceColumn {
+        tier: Some(info.encoder.tier.clone()),
+        training_seed: info.provenance.as_ref().map(|p| p.seed),
+        predicted,
+        ..ChoiceColumn::new(name, &info.kind, precision, picked)
+    })
 }
 
 /// The benchmark that a layout belongs to, whose published tables stand beside ours.

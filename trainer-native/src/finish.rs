@@ -1,31 +1,39 @@
 //! A trained router to a bundle, with its calibration and its evaluation.
 //!
 //! Calibration and evaluation are measured on the exported int8 graph through the engine, since
-//! that is what decides in the field. The same router in float stands beside it, to show what
-//! quantisation changed.
+//! that is what decides in the field. The same router in float is run on some of the queries, to
+//! show what quantisation changed; `trainer eval --float` scores it on all.
 
 use std::sync::atomic::AtomicBool;
 
 use switchyard_router::{Head, Metric, Provenance, Router, Source};
 
-use crate::assess::{self, PairRows, pair_rows, win_rates};
+use crate::assess::{self, PairRows, choice_column, choice_set, pair_rows, qualities, win_rates};
 use crate::device::ChosenDevice;
 use crate::encoder::embeddings::EmbeddingCache;
 use crate::error::TrainerError;
 use crate::eval::calibration::calibrate;
+use crate::eval::choice::build::{
+    ChoiceBenchmark, Settings as ChoiceSettings, build as build_choice,
+};
+use crate::eval::choice::rows::of_outcomes;
 use crate::eval::nearest_neighbours::{Neighbour, nearest_neighbours};
+use crate::eval::published::BenchmarkKind;
+use crate::eval::report::Stored;
 use crate::eval::results::build::{Benchmark, RouterColumn, Settings, build};
 use crate::eval::results::{BenchmarkResult, Precision as Judged, RouterResult};
 use crate::export::bundle::{BundleDraft, BundleFacts};
 use crate::export::{Precision, router_graph};
 use crate::prepare::Prepared;
-use crate::recipe::{HeadRecipe, Recipe, RecipeFile};
+use crate::recipe::{HeadRecipe, Pair, Recipe, RecipeFile};
 use crate::router::TrainedHead;
 use crate::run::{Run, Trained};
 use crate::verify::Disagreement;
 
 /// Neighbours of the kNN baseline.
 const NEIGHBOURS: usize = 40;
+/// Queries at most that float and int8 are compared on.
+const COMPARED: usize = 2000;
 
 /// What a finished run has to show.
 pub struct Finished {
@@ -34,8 +42,8 @@ pub struct Finished {
     /// The same in float.
     pub float: BundleDraft,
     /// The evaluation on the gold source's rest; `None` where nothing was left to score.
-    pub result: Option<BenchmarkResult>,
-    /// Float against int8, on the scored queries, or else on those of the calibration.
+    pub result: Option<Stored>,
+    /// Float against int8, on some of the scored queries, or else of those of the calibration.
     pub disagreement: Disagreement,
 }
 
@@ -57,32 +65,39 @@ pub fn finish(
         draft(recipe, prepared.sources.clone(), trained, &chosen.description, precision)
     };
     let (bundle, float) = (draft(Precision::Int8)?, draft(Precision::Float)?);
+    let Some(pair) = &facts.pair else {
+        return choose(prepared, facts, bundle, float, stop);
+    };
     // A win rate does not depend on the calibration, so one engine serves all that follows.
     let (router, float_router) = (bundle.router()?, float.router()?);
     let sample: Vec<&str> = prepared.calibration.iter().map(String::as_str).collect();
     let sampled = win_rates(&router, &sample, stop)?;
     let calibration = calibrate(&sampled, "queries held back from the recipe's sources")?;
-    let threshold = calibration.threshold_at_share(facts.default_strong_share);
+    let threshold = calibration.threshold_at_share(pair.default_strong_share);
     let bundle = bundle.with_calibration(calibration.clone());
     let float = float.with_calibration(calibration.clone());
+    let compared = |queries: &[&str], int8: &[f64]| {
+        let step = queries.len().div_ceil(COMPARED).max(1);
+        let queries: Vec<&str> = queries.iter().copied().step_by(step).collect();
+        let int8: Vec<f64> = int8.iter().copied().step_by(step).collect();
+        let exact = win_rates(&float_router, &queries, stop)?;
+        Disagreement::between(&exact, &int8, threshold).check()
+    };
     if prepared.test.rows.is_empty() {
-        let exact = win_rates(&float_router, &sample, stop)?;
-        let disagreement = Disagreement::between(&exact, &sampled, threshold).check()?;
+        let disagreement = compared(&sample, &sampled)?;
         return Ok(Finished { bundle, float, result: None, disagreement });
     }
 
-    let pair = pair_rows(&prepared.test, &facts.strong, &facts.weak)?;
-    let column = |judged: Judged, rates: Vec<f64>| RouterColumn {
+    let Pair { strong, weak, .. } = pair;
+    let pair = pair_rows(&prepared.test, strong, weak)?;
+    let routed = win_rates(&router, &pair.queries, stop)?;
+    let disagreement = compared(&pair.queries, &routed)?;
+    let mut columns = vec![RouterColumn {
         tier: Some(facts.encoder.tier().into()),
         training_seed: Some(facts.seed),
         calibration: Some(calibration.clone()),
-        ..RouterColumn::new(&facts.name, facts.head.kind().name(), judged, rates)
-    };
-    let int8 = column(Judged::Int8, win_rates(&router, &pair.queries, stop)?);
-    let exact = column(Judged::Float, win_rates(&float_router, &pair.queries, stop)?);
-    let disagreement =
-        Disagreement::between(&exact.win_rates, &int8.win_rates, threshold).check()?;
-    let mut columns = vec![int8, exact];
+        ..RouterColumn::new(&facts.name, facts.head.kind().name(), Judged::Int8, routed)
+    }];
     // Without gold rows to train on there is no labelled neighbour, nor a kNN baseline.
     if !prepared.gold.rows.is_empty() {
         let neighbours = neighbours(run, recipe, prepared, trained, &pair, stop)?;
@@ -92,20 +107,71 @@ pub fn finish(
             ..RouterColumn::new(&name, "knn", Judged::Baseline, neighbours)
         });
     }
-    let kind = assess::benchmark_kind(prepared.benchmark_format);
+    // Published rows are of whole benchmarks.
+    let kind = match facts.sources.iter().any(|source| source.held_categories > 0) {
+        true => BenchmarkKind::Other,
+        false => assess::benchmark_kind(prepared.benchmark_format),
+    };
     let benchmark = Benchmark {
         kind,
         data_sha256: Some(prepared.benchmark_sha256.clone()),
         leaks_removed: Some(prepared.test_leaks),
         bad_rows: pair.without_pair,
         score_scale: f64::from(prepared.test.score_scale),
-        ..Benchmark::new(&prepared.benchmark, &facts.weak, &facts.strong)
+        ..Benchmark::new(&prepared.benchmark, weak, strong)
     };
     let settings = Settings::default();
     let result = build(&benchmark, &pair.rows, &columns, &settings)?;
-    let bundle = bundle.with_metrics(metrics(prepared, &result, Judged::Int8));
-    let float = float.with_metrics(metrics(prepared, &result, Judged::Float));
-    Ok(Finished { bundle, float, result: Some(result), disagreement })
+    let bundle = bundle.with_metrics(metrics(prepared, &result));
+    let result = Some(Stored { pairs: vec![result], ..Stored::default() });
+    Ok(Finished { bundle, float, result, disagreement })
+}
+
+/// Verifies a router that picks the best of all its candidates, and scores its picks.
+fn choose(
+    prepared: &Prepared,
+    facts: &Recipe,
+    bundle: BundleDraft,
+    float: BundleDraft,
+    stop: &AtomicBool,
+) -> Result<Finished, TrainerError> {
+    if prepared.test.rows.is_empty() {
+        return Err(TrainerError::NoTrainingPair {
+            detail: "no row is left to score: every one was removed".into(),
+        });
+    }
+    let (router, float_router) = (bundle.router()?, float.router()?);
+    let queries: Vec<&str> = prepared.test.rows.iter().map(|row| row.query.as_str()).collect();
+    let step = queries.len().div_ceil(COMPARED).max(1);
+    let found = qualities(&router, &queries, stop)?;
+    let some: Vec<&str> = queries.iter().copied().step_by(step).collect();
+    let exact = qualities(&float_router, &some, stop)?;
+    let rounded: Vec<Vec<f64>> = found.iter().step_by(step).cloned().collect();
+    let disagreement = Disagreement::between_qualities(&exact, &rounded).check()?;
+    let models: Vec<String> = facts.candidates.iter().map(|c| c.id.clone()).collect();
+    let set = choice_set(&prepared.test, &models, prepared.benchmark_format);
+    let training = of_outcomes(&prepared.train, &models, set.scoring);
+    let column = choice_column(router.info(), Judged::Int8, &models, &found)?;
+    let benchmark = ChoiceBenchmark {
+        kind: set.kind,
+        data_sha256: Some(prepared.benchmark_sha256.clone()),
+        leaks_removed: Some(prepared.test_leaks),
+        ..ChoiceBenchmark::new(&prepared.benchmark)
+    };
+    let settings = ChoiceSettings::default();
+    let result = build_choice(&benchmark, &models, &set.rows, &training, &[column], &settings)?;
+    let own = result.router(&facts.name, Judged::Int8);
+    let metric = own.and_then(|own| own.mean).map(|mean| Metric {
+        dataset: prepared.benchmark.clone(),
+        metric: "mean_score".into(),
+        value: mean * 100.0,
+        rows: set.rows.len() as u64,
+        removed_as_leaks: prepared.test_leaks as u64,
+        held_out: true,
+    });
+    let bundle = bundle.with_metrics(metric.into_iter().collect());
+    let result = Some(Stored { choices: vec![result], ..Stored::default() });
+    Ok(Finished { bundle, float, result, disagreement })
 }
 
 /// The bundle of a trained router, before anything was measured on it.
@@ -149,10 +215,11 @@ pub fn draft(
 }
 
 fn head(facts: &Recipe, trained: &Trained) -> Head {
+    let pair = facts.pair.as_ref();
     let mut head = Head {
-        strong: Some(facts.strong.clone()),
-        weak: Some(facts.weak.clone()),
-        default_strong_share: Some(facts.default_strong_share),
+        strong: pair.map(|pair| pair.strong.clone()),
+        weak: pair.map(|pair| pair.weak.clone()),
+        default_strong_share: pair.map(|pair| pair.default_strong_share),
         ..Head::default()
     };
     match (&facts.head, &trained.head) {
@@ -167,8 +234,8 @@ fn head(facts: &Recipe, trained: &Trained) -> Head {
     head
 }
 
-fn metrics(prepared: &Prepared, result: &BenchmarkResult, judged: Judged) -> Vec<Metric> {
-    let own = result.routers.iter().find(|router| router.precision == judged);
+fn metrics(prepared: &Prepared, result: &BenchmarkResult) -> Vec<Metric> {
+    let own = result.routers.iter().find(|router| router.precision == Judged::Int8);
     let share = |router: &RouterResult, quality| router.cpt_at(quality).map(|c| c.strong_share);
     let values = own.map_or([None; 3], |r| [r.apgr, share(r, 0.5), share(r, 0.8)]);
     let names = [("apgr", 1.0), ("cpt50", 100.0), ("cpt80", 100.0)];
@@ -198,7 +265,8 @@ fn neighbours(
     stop: &AtomicBool,
 ) -> Result<Vec<f64>, TrainerError> {
     let facts = &recipe.recipe;
-    let gold = pair_rows(&prepared.gold, &facts.strong, &facts.weak)?;
+    let asked = facts.pair()?;
+    let gold = pair_rows(&prepared.gold, &asked.strong, &asked.weak)?;
     let (router, mut cache) = run.embedder(recipe, &trained.encoder)?;
     let mut embed = |queries: &[&str]| embeddings(&router, &mut cache, queries, stop);
     let labelled: Vec<Neighbour> = embed(&gold.queries)?

@@ -13,7 +13,7 @@ pub(crate) fn split_gold(
     source: &SourceRecipe,
     gold: &Outcomes,
 ) -> Result<(Vec<usize>, Vec<usize>), TrainerError> {
-    let take = source.take.unwrap_or_default();
+    let take = source.take.unwrap_or(gold.rows.len());
     if source.held_categories == 0 {
         return Ok(split_rows(gold.rows.len(), take, recipe.seed));
     }

@@ -44,7 +44,7 @@ pub(crate) fn smoothed_labels(
     gold: &Outcomes,
     companions: &[Companions],
 ) -> Result<Vec<Option<f32>>, TrainerError> {
-    let pair = gold.model_index(&recipe.strong).zip(gold.model_index(&recipe.weak));
+    let pair = recipe.pair_columns(gold);
     let gains: Vec<Option<f64>> = gold
         .rows
         .iter()

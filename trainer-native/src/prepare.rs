@@ -1,6 +1,7 @@
 //! Sources to what a run trains on, calibrates with and is scored on.
 //!
-//! The gold source's rows that are not drawn for training are the evaluation. Every training row
+//! The gold source's rows that are not drawn for training are the evaluation, or else the sources
+//! of role `test`. Every training row
 //! whose question stands anywhere in the gold source is removed, whatever source it came from and
 //! whatever its answer options look like; then the share of each source that its recipe states is
 //! held back for calibration. Counts of all that are kept, since a table that hides them is worth
@@ -87,7 +88,11 @@ pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepare
     })?;
     let loaded = load(recipe, gold_source, folder, &options)?;
     let gold_all = wanted(gold_source, loaded.outcomes);
-    for id in [&recipe.strong, &recipe.weak] {
+    let needed: Vec<&String> = match &recipe.pair {
+        Some(pair) => vec![&pair.strong, &pair.weak],
+        None => recipe.candidates.iter().map(|candidate| &candidate.id).collect(),
+    };
+    for id in needed {
         if gold_all.model_index(id).is_none() {
             return Err(TrainerError::NoTrainingPair {
                 detail: format!(
@@ -101,6 +106,11 @@ pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepare
     let (drawn, rest) = split_gold(recipe, gold_source, &gold_all)?;
     let (gold, _) = remove_duplicates(&gold_all.select(&drawn));
     let (test, test_leaks) = remove_leaks(&gold_all.select(&rest), &Stems::from_outcomes(&gold));
+    let mut scored = Scored { outcomes: test, ..Scored::default() };
+    for source in recipe.sources.iter().filter(|s| s.role == Role::Test) {
+        scored.add(source, load(recipe, source, folder, &options)?);
+    }
+    let (gold, gold_leaks) = remove_leaks(&gold, &scored.questions);
     let mut prepared = Prepared {
         train: Outcomes::default(),
         weights: Vec::new(),
@@ -109,22 +119,28 @@ pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepare
         preferences: Vec::new(),
         corpus: Outcomes::default(),
         calibration: Vec::new(),
-        test,
+        test: scored.outcomes,
         gold: gold.clone(),
         sources: Vec::new(),
         test_leaks,
-        benchmark: gold_source.name.clone(),
-        benchmark_format: loaded.format,
-        benchmark_sha256: loaded.sha256.clone(),
+        benchmark: scored.name.unwrap_or_else(|| gold_source.name.clone()),
+        benchmark_format: scored.format.unwrap_or(loaded.format),
+        benchmark_sha256: match scored.sha256.is_empty() {
+            true => loaded.sha256.clone(),
+            false => sha256_hex(scored.sha256.as_bytes()),
+        },
         sha256: String::new(),
-        held: Stems::from_outcomes(&gold_all),
+        held: scored.questions,
     };
-    prepared.add(recipe, gold_source, gold, loaded.sha256.clone(), 0);
+    prepared.held.extend(&gold_all);
+    prepared.add(recipe, gold_source, gold, loaded.sha256.clone(), gold_leaks);
     let gold_questions = GoldQuestions::of(&prepared.train);
     let mut companions = Vec::new();
-    let mut hashes = loaded.sha256;
+    let mut hashes = loaded.sha256 + &scored.sha256;
     for source in recipe.sources.iter().filter(|s| s.role == Role::Held) {
-        prepared.held.extend(&load(recipe, source, folder, &options)?.outcomes);
+        let loaded = load(recipe, source, folder, &options)?;
+        prepared.held.extend(&loaded.outcomes);
+        hashes += &loaded.sha256;
     }
     let mut seen = prepared.held.clone();
     let others = |role: Role| matches!(role, Role::Auxiliary | Role::Corpus);
@@ -169,6 +185,29 @@ fn format_of(source: &SourceRecipe, folder: &Path) -> Result<Format, DataError> 
 fn wanted(source: &SourceRecipe, mut outcomes: Outcomes) -> Outcomes {
     outcomes.rows.retain(|row| !source.without.iter().any(|w| row.dataset.starts_with(w)));
     outcomes
+}
+
+/// What is scored, where sources of their own hold it.
+#[derive(Default)]
+struct Scored {
+    outcomes: Outcomes,
+    questions: Stems,
+    /// Of the first such source.
+    name: Option<String>,
+    format: Option<Format>,
+    /// The sources' hashes, one after the other.
+    sha256: String,
+}
+
+impl Scored {
+    fn add(&mut self, source: &SourceRecipe, loaded: LoadedSource) {
+        let outcomes = wanted(source, loaded.outcomes);
+        self.questions.extend(&outcomes);
+        self.outcomes.append(outcomes);
+        self.name.get_or_insert_with(|| source.name.clone());
+        self.format.get_or_insert(loaded.format);
+        self.sha256 += &loaded.sha256;
+    }
 }
 
 struct LoadedSource {
@@ -285,6 +324,21 @@ impl Prepared {
         });
         self.preferences.push(file);
         Ok(read.sha256)
+    }
+
+    /// Target of strong over weak in [0, 1] for each outcome row to train on that has one: its
+    /// label, or else what the scores of the pair say.
+    #[must_use]
+    pub fn pair_targets(&self, recipe: &Recipe) -> Vec<Option<f32>> {
+        let pair = recipe.pair_columns(&self.train);
+        let rows = self.train.rows.iter().zip(&self.labels);
+        rows.map(|(row, label)| {
+            label.or_else(|| {
+                let (strong, weak) = pair?;
+                Some(f32::midpoint(1.0, row.score(strong)? - row.score(weak)?))
+            })
+        })
+        .collect()
     }
 
     /// Visits every preference to train on: leaks and calibration queries are left out, model names

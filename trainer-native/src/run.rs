@@ -17,31 +17,37 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+use burn::module::{Module, ModuleDisplay};
 use switchyard_router::Router;
 
 use crate::device::ChosenDevice;
 use crate::encoder::bert_weights::BertWeights;
 use crate::encoder::embeddings::EmbeddingCache;
 use crate::encoder::static_table::{StaticTable, floats};
-use crate::encoder::trainable::{Frozen, StaticEncoder, TrainableEncoder, TransformerEncoder};
+use crate::encoder::trainable::{
+    Frozen, StaticEncoder, TrainableEncoder, TransformerEncoder, WithHead,
+};
 use crate::encoder::{Encoder, Network, from_folder};
 use crate::error::TrainerError;
 use crate::export::Precision;
 use crate::export::bundle::encoder_only;
+use crate::export::router_graph::GraphHead;
 use crate::prepare::Prepared;
 use crate::progress::bar;
 use crate::recipe::{
-    BertRecipe, EncoderRecipe, HeadRecipe, RecipeFile, StaticEncoderRecipe, TrainingRecipe,
+    BertRecipe, EncoderRecipe, HeadRecipe, RecipeFile, RouterDcRecipe, StaticEncoderRecipe,
+    TrainingRecipe,
 };
-use crate::router::bert::{self, Classifier, ClassifierHead, ClassifierTask, LabelledQuery};
+use crate::router::bert::{self, ClassifierHead, ClassifierTask};
 use crate::router::length::LengthHead;
 use crate::router::mf::MfHead;
 use crate::router::mlp::MlpHead;
+use crate::router::routerdc::{self, LlmEmbeddings, RouterDcHead, RouterDcTask};
 use crate::router::{TrainableHead, TrainedHead, memory};
 use crate::training::checkpoint::{Checkpoint, NamedTensor};
-use crate::training::fine_tune;
+use crate::training::fine_tune::{self, Objective};
 use crate::training::head::HeadTraining;
-use crate::training::labelled::labelled_queries;
+use crate::training::labelled::{labelled_queries, scored_queries};
 use crate::training::optimiser::Rules;
 use crate::training::parameters::Schedule;
 use crate::training::ridge;
@@ -64,6 +70,25 @@ pub struct Trained {
     /// Column of each candidate of the recipe among the models trained on.
     pub columns: Vec<usize>,
 }
+
+/// The training queries and their embeddings, by the encoder as it will be deployed.
+struct Embedded {
+    router: Router,
+    cache: EmbeddingCache,
+    set: TrainingSet,
+    /// Column of each candidate of the recipe among the models of the set.
+    columns: Vec<usize>,
+}
+
+impl Embedded {
+    /// Size of an embedding, and how many models there are.
+    fn size(&self) -> (usize, usize) {
+        (self.cache.width(), self.set.models.len())
+    }
+}
+
+/// What training a head ends in.
+type Made = Result<TrainedHead, TrainerError>;
 
 impl Run {
     /// Opens or starts the run in `folder`.
@@ -122,7 +147,7 @@ impl Run {
             EncoderRecipe::Transformer(settings) => {
                 let scale = match recipe.recipe.head {
                     // Fine-tuned with its head: the embedding is as the network gives it.
-                    HeadRecipe::Bert(_) => None,
+                    HeadRecipe::Bert(_) | HeadRecipe::RouterDc(_) => None,
                     #[allow(clippy::cast_possible_truncation)]
                     _ => settings.scale.map(|scale| scale as f32),
                 };
@@ -171,58 +196,75 @@ impl Run {
         stop: &AtomicBool,
     ) -> Result<Trained, TrainerError> {
         let facts = &recipe.recipe;
-        if let HeadRecipe::Bert(settings) = &facts.head {
-            return self.fine_tune(recipe, settings, prepared, encoder, chosen, stop);
+        let device = chosen.device.clone().autodiff();
+        let on_embeddings = |encoder, make: &dyn Fn(&mut Embedded) -> Made| {
+            self.on_embeddings(recipe, prepared, encoder, stop, make)
+        };
+        match &facts.head {
+            HeadRecipe::Bert(settings) => {
+                self.classifier(recipe, settings, prepared, encoder, chosen, stop)
+            }
+            HeadRecipe::RouterDc(settings) => {
+                self.routerdc(recipe, settings, prepared, encoder, chosen, stop)
+            }
+            HeadRecipe::Random => {
+                let columns = (0..facts.candidates.len()).collect();
+                Ok(Trained { encoder, head: TrainedHead::Random, columns })
+            }
+            HeadRecipe::Mf(settings) => on_embeddings(encoder, &|embedded| {
+                let training = needed(facts.training.as_ref(), "training")?;
+                let head = MfHead::new(settings, training, embedded.size(), facts.seed, &device);
+                self.by_steps(head, training, facts.seed, embedded, &device, stop)
+            }),
+            HeadRecipe::Mlp(settings) => on_embeddings(encoder, &|embedded| {
+                let training = needed(facts.training.as_ref(), "training")?;
+                let head = MlpHead::new(settings, training, embedded.size(), facts.seed, &device);
+                self.by_steps(head, training, facts.seed, embedded, &device, stop)
+            }),
+            HeadRecipe::Ridge(settings) => on_embeddings(encoder, &|embedded| {
+                let strong = embedded.set.model_index(&facts.pair()?.strong)?;
+                let encoder = (&embedded.router, &mut embedded.cache);
+                let head = ridge::train(facts, settings, prepared, encoder, strong, stop)?;
+                Ok(TrainedHead::Graph(Box::new(head)))
+            }),
+            HeadRecipe::Length => on_embeddings(encoder, &|Embedded { set, cache, .. }| {
+                let pair = facts.pair()?;
+                let pair = (set.model_index(&pair.strong)?, set.model_index(&pair.weak)?);
+                let rows = memory::pair_lengths(set, cache, pair)?;
+                Ok(TrainedHead::Graph(Box::new(LengthHead::fit(&rows, cache.width(), pair.0)?)))
+            }),
+            HeadRecipe::SwRanking(settings) => on_embeddings(encoder, &|embedded| {
+                let (set, cache) = (&embedded.set, &embedded.cache);
+                let (memory, tiers) = memory::sw_ranking(settings, facts.seed, set, cache)?;
+                Ok(TrainedHead::SwRanking { memory, tiers })
+            }),
+            HeadRecipe::Knn(settings) => on_embeddings(encoder, &|embedded| {
+                let Embedded { set, cache, columns, .. } = embedded;
+                Ok(TrainedHead::Knn(memory::knn(settings, facts.seed, set, cache, columns)?))
+            }),
         }
+    }
+
+    /// Embeds the training queries and has `make` train a head on them.
+    fn on_embeddings(
+        &self,
+        recipe: &RecipeFile,
+        prepared: &Prepared,
+        encoder: Encoder,
+        stop: &AtomicBool,
+        make: &dyn Fn(&mut Embedded) -> Made,
+    ) -> Result<Trained, TrainerError> {
+        let facts = &recipe.recipe;
         let (router, mut cache) = self.embedder(recipe, &encoder)?;
         let set = TrainingSet::new(facts, prepared, &router, &mut cache, stop)?;
         if set.without_tokens > 0 {
             eprintln!("{} queries have no token and are left out", set.without_tokens);
         }
-        let columns = match &facts.head {
-            HeadRecipe::Random => (0..facts.candidates.len()).collect(),
-            _ => facts
-                .candidates
-                .iter()
-                .map(|candidate| set.model_index(&candidate.id))
-                .collect::<Result<Vec<_>, _>>()?,
-        };
-        let size = (cache.width(), set.models.len());
-        let device = chosen.device.clone().autodiff();
-        let head = match &facts.head {
-            HeadRecipe::Mf(settings) => {
-                let training = steps(facts.training.as_ref())?;
-                let mut head = MfHead::new(settings, training, size, facts.seed, &device);
-                self.by_steps(&mut head, training, facts.seed, (&set, &cache), &device, stop)?;
-                TrainedHead::Graph(Box::new(head))
-            }
-            HeadRecipe::Mlp(settings) => {
-                let training = steps(facts.training.as_ref())?;
-                let mut head = MlpHead::new(settings, training, size, facts.seed, &device);
-                self.by_steps(&mut head, training, facts.seed, (&set, &cache), &device, stop)?;
-                TrainedHead::Graph(Box::new(head))
-            }
-            HeadRecipe::Ridge(settings) => {
-                let strong = set.model_index(&facts.strong)?;
-                let encoder = (&router, &mut cache);
-                let head = ridge::train(facts, settings, prepared, encoder, strong, stop)?;
-                TrainedHead::Graph(Box::new(head))
-            }
-            HeadRecipe::Length => {
-                let pair = (set.model_index(&facts.strong)?, set.model_index(&facts.weak)?);
-                let rows = memory::pair_lengths(&set, &cache, pair)?;
-                TrainedHead::Graph(Box::new(LengthHead::fit(&rows, size.0, pair.0)?))
-            }
-            HeadRecipe::SwRanking(settings) => {
-                let (memory, tiers) = memory::sw_ranking(settings, facts.seed, &set, &cache)?;
-                TrainedHead::SwRanking { memory, tiers }
-            }
-            HeadRecipe::Knn(settings) => {
-                TrainedHead::Knn(memory::knn(settings, facts.seed, &set, &cache, &columns)?)
-            }
-            HeadRecipe::Random | HeadRecipe::Bert(_) => TrainedHead::Random,
-        };
-        Ok(Trained { encoder, head, columns })
+        let candidates = facts.candidates.iter();
+        let columns = candidates.map(|c| set.model_index(&c.id)).collect::<Result<Vec<_>, _>>()?;
+        let mut embedded = Embedded { router, cache, set, columns };
+        let head = make(&mut embedded)?;
+        Ok(Trained { encoder, head, columns: embedded.columns })
     }
 
     /// The encoder as it will be deployed, and the cache of its embeddings.
@@ -240,8 +282,8 @@ impl Run {
         Ok((router, cache))
     }
 
-    /// Trains encoder and classifier together.
-    fn fine_tune(
+    /// Trains an encoder and a three-way classifier together.
+    fn classifier(
         &self,
         recipe: &RecipeFile,
         settings: &BertRecipe,
@@ -252,53 +294,105 @@ impl Run {
     ) -> Result<Trained, TrainerError> {
         let facts = &recipe.recipe;
         let (router, _) = encoder_only(facts, &encoder, Precision::Float)?;
-        let labelled = labelled_queries(facts, settings.tiers.as_ref(), prepared, &router)?;
+        let rows = labelled_queries(facts, settings.tiers.as_ref(), prepared, &router)?;
         let device = chosen.device.clone().autodiff();
         // The classifier knows two models: the strong one is its column 0.
-        let column = |id: &str| usize::from(id != facts.strong);
+        let pair = facts.pair()?;
+        let column = |id: &str| usize::from(id != pair.strong);
         let columns: Vec<usize> = facts.candidates.iter().map(|c| column(&c.id)).collect();
         let size = encoder.network.embedding_size();
+        let tuning = needed(facts.fine_tuning.as_ref(), "fine_tuning")?;
+        let (train, validation) = fine_tune::split(rows, tuning.validation_share, facts.seed);
+        let task = ClassifierTask::new(train, validation, encoder.network.limits(), &device)?;
+        let frozen = Frozen { words: settings.freeze_tokens, layers: settings.freeze_layers };
+        let head = |width| bert::untrained(width, facts.seed, &device);
+        let (encoder, head) =
+            self.fine_tune(recipe, encoder, frozen, head, &task, &device, stop)?;
+        let head = ClassifierHead::of(&head, size, 0)?;
+        Ok(Trained { encoder, head: TrainedHead::Graph(Box::new(head)), columns })
+    }
+
+    /// Trains an encoder and the LLMs' embeddings together.
+    fn routerdc(
+        &self,
+        recipe: &RecipeFile,
+        settings: &RouterDcRecipe,
+        prepared: &Prepared,
+        encoder: Encoder,
+        chosen: &ChosenDevice,
+        stop: &AtomicBool,
+    ) -> Result<Trained, TrainerError> {
+        let facts = &recipe.recipe;
+        let (router, _) = encoder_only(facts, &encoder, Precision::Float)?;
+        let rows = scored_queries(facts, prepared, &router)?;
+        let device = chosen.device.clone().autodiff();
+        let size = encoder.network.embedding_size();
+        let tuning = needed(facts.fine_tuning.as_ref(), "fine_tuning")?;
+        let (train, validation) = fine_tune::split(rows, tuning.validation_share, facts.seed);
+        let train = match settings.samples {
+            Some(samples) => routerdc::balanced(train, samples, facts.seed),
+            None => train,
+        };
+        let limits = encoder.network.limits();
+        let task = RouterDcTask::new(train, validation, settings, limits, &device)?;
+        let frozen = Frozen { words: settings.freeze_tokens, layers: settings.freeze_layers };
+        let candidates = facts.candidates.len();
+        let head = |width| LlmEmbeddings::new(candidates, width, facts.seed, &device);
+        let (encoder, head) =
+            self.fine_tune(recipe, encoder, frozen, head, &task, &device, stop)?;
+        let head = RouterDcHead::of(&head, size, settings.temperature)?;
+        let columns = (0..candidates).collect();
+        Ok(Trained { encoder, head: TrainedHead::Graph(Box::new(head)), columns })
+    }
+
+    /// Trains an encoder of either tier with the head that `head` makes for its width.
+    #[allow(clippy::too_many_arguments)]
+    fn fine_tune<H, O>(
+        &self,
+        recipe: &RecipeFile,
+        encoder: Encoder,
+        frozen: Frozen,
+        head: impl Fn(usize) -> H,
+        objective: &O,
+        device: &burn::tensor::Device,
+        stop: &AtomicBool,
+    ) -> Result<(Encoder, H), TrainerError>
+    where
+        H: Module + ModuleDisplay,
+        O: Objective<WithHead<StaticEncoder, H>> + Objective<WithHead<TransformerEncoder, H>>,
+    {
         let (network, head) = match encoder.network {
             Network::Static(table) => {
-                let start = StaticEncoder::new(&table, &device);
-                let frozen = settings.freeze_tokens.then(|| "encoder.table".to_owned());
-                let tuned =
-                    self.tune(recipe, start, frozen.into_iter(), labelled, &device, stop)?;
+                let start = StaticEncoder::new(&table, device);
+                let head = head(start.width());
+                let frozen = frozen.words.then(|| "encoder.table".to_owned());
+                let network = WithHead { encoder: start, head };
+                let tuned = self.tune(recipe, network, frozen.into_iter(), objective, stop)?;
                 let values = floats(tuned.encoder.table.weight.val().into_data())?;
                 (Network::Static(StaticTable { values, ..table }), tuned.head)
             }
             Network::Transformer { weights, pooling, scale } => {
-                let start = TransformerEncoder { bert: weights.bert(&device), pooling };
-                let frozen =
-                    Frozen { words: settings.freeze_tokens, layers: settings.freeze_layers };
+                let start = TransformerEncoder { bert: weights.bert(device), pooling };
+                let head = head(start.width());
                 let frozen = TransformerEncoder::frozen_paths("encoder", frozen);
-                let tuned =
-                    self.tune(recipe, start, frozen.into_iter(), labelled, &device, stop)?;
+                let network = WithHead { encoder: start, head };
+                let tuned = self.tune(recipe, network, frozen.into_iter(), objective, stop)?;
                 let weights = BertWeights::of(&tuned.encoder.bert)?;
                 (Network::Transformer { weights, pooling, scale }, tuned.head)
             }
         };
-        let head = ClassifierHead::of(&head, size, 0)?;
-        let encoder = Encoder { network, tokenizer_json: encoder.tokenizer_json };
-        Ok(Trained { encoder, head: TrainedHead::Graph(Box::new(head)), columns })
+        Ok((Encoder { network, tokenizer_json: encoder.tokenizer_json }, head))
     }
 
-    fn tune<E: TrainableEncoder>(
+    fn tune<M: Module>(
         &self,
         recipe: &RecipeFile,
-        encoder: E,
+        network: M,
         frozen: impl Iterator<Item = String>,
-        labelled: Vec<LabelledQuery>,
-        device: &burn::tensor::Device,
+        objective: &impl Objective<M>,
         stop: &AtomicBool,
-    ) -> Result<Classifier<E>, TrainerError> {
-        let seed = recipe.recipe.seed;
-        let settings = recipe.recipe.fine_tuning.as_ref().ok_or_else(|| {
-            TrainerError::NoTrainingPair { detail: "the recipe has no [fine_tuning]".into() }
-        })?;
-        let (train, validation) = bert::split(labelled, settings.validation_share, seed);
-        let task = ClassifierTask::new(train, validation, &encoder, device)?;
-        let network = Classifier::new(encoder, seed, device);
+    ) -> Result<M, TrainerError> {
+        let settings = needed(recipe.recipe.fine_tuning.as_ref(), "fine_tuning")?;
         let head = Schedule::AdamW {
             learning_rate: settings.head_learning_rate.unwrap_or(settings.learning_rate),
             weight_decay: settings.weight_decay,
@@ -307,7 +401,7 @@ impl Run {
             .with("head", head)
             .frozen(frozen);
         let how = fine_tune::Settings {
-            seed,
+            seed: recipe.recipe.seed,
             epochs: settings.epochs,
             max_steps: settings.max_steps,
             micro_batch: settings.batch,
@@ -320,37 +414,38 @@ impl Run {
         };
         let place = fine_tune::Place { folder: &self.folder, identity: &self.identity };
         let progress = bar("fine-tuning");
-        let tuned = fine_tune::fine_tune(network, &task, &how, &place, &progress, stop)?;
+        let tuned = fine_tune::fine_tune(network, objective, &how, &place, &progress, stop)?;
         eprintln!("fine-tuned to step {}, {:.0} tokens/s", tuned.step, tuned.tokens_per_second);
         Ok(tuned.network)
     }
 
     fn by_steps(
         &self,
-        head: &mut dyn TrainableHead,
+        mut head: impl TrainableHead + GraphHead + 'static,
         recipe: &TrainingRecipe,
         seed: u64,
-        (set, embeddings): (&TrainingSet, &EmbeddingCache),
+        embedded: &Embedded,
         device: &burn::tensor::Device,
         stop: &AtomicBool,
-    ) -> Result<(), TrainerError> {
+    ) -> Made {
         HeadTraining {
-            queries: &set.queries,
-            embeddings,
+            queries: &embedded.set.queries,
+            embeddings: &embedded.cache,
             recipe,
             seed,
             device,
             checkpoint: &self.file("checkpoint.safetensors"),
             identity: &self.identity,
         }
-        .run(head, stop)
+        .run(&mut head, stop)?;
+        Ok(TrainedHead::Graph(Box::new(head)))
     }
 }
 
 /// A recipe's check guarantees it; said again for callers that build one themselves.
-fn steps(training: Option<&TrainingRecipe>) -> Result<&TrainingRecipe, TrainerError> {
-    training.ok_or_else(|| TrainerError::NoTrainingPair {
-        detail: "the recipe has no [training]".into(),
+fn needed<'a, T>(settings: Option<&'a T>, table: &str) -> Result<&'a T, TrainerError> {
+    settings.ok_or_else(|| TrainerError::NoTrainingPair {
+        detail: format!("the recipe has no [{table}]"),
     })
 }
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::encoder::bert::Pooling;
 use crate::encoder::bert_weights::{BertWeights, Dense, LayerWeights, Norm};
 use crate::encoder::embeddings::EmbeddingCache;
-use crate::encoder::trainable::TransformerEncoder;
+use crate::encoder::trainable::{TrainableEncoder, TransformerEncoder};
 use crate::error::TrainerError;
 use crate::progress::bar;
 use crate::recipe::{MfRecipe, TrainingRecipe};
@@ -156,7 +156,7 @@ pub fn classifier(
             weight: 1.0,
         })
         .collect();
-    let task = ClassifierTask::new(rows, Vec::new(), &encoder, &device)?;
+    let task = ClassifierTask::new(rows, Vec::new(), encoder.limits(), &device)?;
     let network = Classifier::new(encoder, 1, &device);
     let settings = Settings {
         seed: 1,

@@ -5,11 +5,12 @@
 //! which hold every encoder and head against burn.
 
 use crate::error::TrainerError;
+use crate::eval::cost_quality::many_models::largest;
 
 /// Mean absolute difference of win rates above which a bundle must not ship.
 pub const LIMIT: f64 = 0.01;
 
-/// How far float and exported win rates lie apart.
+/// How far float and exported win rates, or qualities, lie apart.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Disagreement {
     /// Queries compared.
@@ -18,7 +19,7 @@ pub struct Disagreement {
     pub mean: f64,
     /// Largest absolute difference of win rates.
     pub largest: f64,
-    /// Share of queries, in [0, 1], that go to another candidate at the threshold.
+    /// Share of queries, in [0, 1], that go to another candidate.
     pub changed: f64,
 }
 
@@ -35,6 +36,26 @@ impl Disagreement {
             found.mean += difference * share;
             found.largest = found.largest.max(difference);
             if (*float >= threshold) != (*int8 >= threshold) {
+                found.changed += share;
+            }
+        }
+        found
+    }
+
+    /// Compares the candidates' qualities on the same queries: the win rate's place is taken by all
+    /// qualities, and a decision is the best candidate.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)]
+    pub fn between_qualities(float: &[Vec<f64>], int8: &[Vec<f64>]) -> Self {
+        let queries = float.len().min(int8.len());
+        let mut found = Self { queries, mean: 0.0, largest: 0.0, changed: 0.0 };
+        for (float, int8) in float.iter().zip(int8) {
+            let share = 1.0 / queries as f64;
+            for (a, b) in float.iter().zip(int8) {
+                found.mean += (a - b).abs() * share / float.len() as f64;
+                found.largest = found.largest.max((a - b).abs());
+            }
+            if largest(float.iter().copied()) != largest(int8.iter().copied()) {
                 found.changed += share;
             }
         }

@@ -29,6 +29,8 @@ pub enum Kind {
     Mlp,
     /// A classifier fine-tuned with its encoder (RouteLLM, section 4.3), in the graph.
     Bert,
+    /// Encoder and LLM embeddings trained by contrast (RouterDC, arXiv 2409.19886), in the graph.
+    RouterDc,
     /// The query's length alone, in the graph: a baseline.
     Length,
     /// Similarity-weighted ranking (RouteLLM, section 4.1), over a memory.
@@ -41,11 +43,12 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order in which messages list them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Ridge,
         Self::Mf,
         Self::SwRanking,
         Self::Bert,
+        Self::RouterDc,
         Self::Mlp,
         Self::Knn,
         Self::Length,
@@ -60,6 +63,7 @@ impl Kind {
             Self::Ridge => "ridge",
             Self::Mlp => "mlp",
             Self::Bert => "bert",
+            Self::RouterDc => "routerdc",
             Self::Length => "length",
             Self::SwRanking => "sw-ranking",
             Self::Knn => "knn",
@@ -83,7 +87,10 @@ impl Kind {
     /// Whether the graph gives `scores` beside the embedding.
     #[must_use]
     pub fn has_graph_scores(self) -> bool {
-        matches!(self, Self::Mf | Self::Ridge | Self::Mlp | Self::Bert | Self::Length)
+        matches!(
+            self,
+            Self::Mf | Self::Ridge | Self::Mlp | Self::Bert | Self::RouterDc | Self::Length
+        )
     }
 }
 
@@ -104,7 +111,9 @@ impl Scorer {
         let manifest = &bundle.manifest;
         let memory = || Memory::from_bytes(bundle.file(MEMORY_FILE)?);
         let (scorer, width) = match kind {
-            Kind::Mf | Kind::Ridge | Kind::Mlp | Kind::Bert | Kind::Length => (Self::Graph, 0),
+            Kind::Mf | Kind::Ridge | Kind::Mlp | Kind::Bert | Kind::RouterDc | Kind::Length => {
+                (Self::Graph, 0)
+            }
             Kind::SwRanking => {
                 let ranking = SwRanking::new(memory()?, manifest)?;
                 let width = ranking.width();

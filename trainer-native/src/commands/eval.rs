@@ -1,13 +1,20 @@
 //! `trainer eval`: bundles on a benchmark.
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 use switchyard_router::Router;
 use switchyard_trainer::TrainerError;
-use switchyard_trainer::assess::{self, pair_rows, win_rates};
-use switchyard_trainer::data::{Outcomes, Stems, remove_leaks};
-use switchyard_trainer::eval::report::markdown;
+use switchyard_trainer::assess::{
+    self, choice_column, choice_set, pair_rows, qualities, win_rates,
+};
+use switchyard_trainer::data::{Format, Outcomes, Stems, remove_leaks};
+use switchyard_trainer::eval::choice::build::{
+    ChoiceBenchmark, Settings as ChoiceSettings, build as build_choice,
+};
+use switchyard_trainer::eval::choice::rows::of_outcomes;
+use switchyard_trainer::eval::report::Stored;
 use switchyard_trainer::eval::results::Precision;
 use switchyard_trainer::eval::results::build::{Benchmark, RouterColumn, Settings, build};
 use switchyard_trainer::training::interrupt;
@@ -36,6 +43,10 @@ pub struct EvalArgs {
     /// counted. May be given several times.
     #[arg(long)]
     without: Vec<PathBuf>,
+    /// Outcomes trained on, for a bundle that picks the best of many: the best single LLM and the best
+    /// of each data set are those of these rows.
+    #[arg(long)]
+    training: Option<PathBuf>,
     /// Also runs the float bundle beside each (`bundle-float` in the same folder).
     #[arg(long)]
     float: bool,
@@ -71,7 +82,18 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
     let named = |given: &Option<String>, own: &Option<String>| given.clone().or(own.clone());
     let pair = named(&args.strong, &first.strong).zip(named(&args.weak, &first.weak));
     let Some((strong, weak)) = pair else {
-        anyhow::bail!("the bundle names no strong and weak candidate: give --strong and --weak");
+        if args.strong.is_some() || args.weak.is_some() {
+            anyhow::bail!(
+                "the bundle names no strong and weak candidate: give both --strong and --weak"
+            );
+        }
+        let benchmark = ChoiceBenchmark {
+            data_sha256: Some(loaded.sha256),
+            leaks_removed: leaks,
+            bad_rows: loaded.bad_count,
+            ..ChoiceBenchmark::new(&args.name())
+        };
+        return args.choices(&routers, &outcomes, loaded.format, benchmark, &stop);
     };
     let pair = pair_rows(&outcomes, &strong, &weak)?;
     let mut columns = Vec::new();
@@ -89,17 +111,13 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
             )
         });
     }
-    let name = args.name.clone().unwrap_or_else(|| match args.data.file_name() {
-        Some(name) => name.to_string_lossy().into_owned(),
-        None => args.data.display().to_string(),
-    });
     let benchmark = Benchmark {
         kind: assess::benchmark_kind(loaded.format),
         data_sha256: Some(loaded.sha256),
         leaks_removed: leaks,
         bad_rows: loaded.bad_count + pair.without_pair,
         score_scale: f64::from(outcomes.score_scale),
-        ..Benchmark::new(&name, &weak, &strong)
+        ..Benchmark::new(&args.name(), &weak, &strong)
     };
     let mut settings = Settings {
         qualities: args.cpt.clone(),
@@ -110,14 +128,59 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
     settings.bootstrap.seed = args.seed;
     settings.bootstrap.resamples = args.resamples;
     let result = build(&benchmark, &pair.rows, &columns, &settings).map_err(TrainerError::from)?;
-    match &args.out {
-        Some(folder) => super::report::write_all(folder, &[result])?,
-        None => println!("{}", markdown(&[result])),
-    }
-    Ok(())
+    args.show(&Stored { pairs: vec![result], ..Stored::default() })
 }
 
 impl EvalArgs {
+    fn name(&self) -> String {
+        self.name.clone().unwrap_or_else(|| match self.data.file_name() {
+            Some(name) => name.to_string_lossy().into_owned(),
+            None => self.data.display().to_string(),
+        })
+    }
+
+    fn show(&self, results: &Stored) -> anyhow::Result<()> {
+        match &self.out {
+            Some(folder) => super::report::write_all(folder, results)?,
+            None => println!("{}", results.markdown()),
+        }
+        Ok(())
+    }
+
+    /// Bundles that pick the best of all their candidates.
+    fn choices(
+        &self,
+        routers: &[(Router, Precision)],
+        outcomes: &Outcomes,
+        format: Format,
+        benchmark: ChoiceBenchmark,
+        stop: &AtomicBool,
+    ) -> anyhow::Result<()> {
+        let first = &routers[0].0.info().candidates;
+        let models: Vec<String> = first.iter().map(|candidate| candidate.id.clone()).collect();
+        let set = choice_set(outcomes, &models, format);
+        let training = match &self.training {
+            Some(path) => {
+                let loaded = super::outcomes(path, self.format.as_deref(), self.skip_bad)?;
+                of_outcomes(&loaded.outcomes, &models, set.scoring)
+            }
+            None => Vec::new(),
+        };
+        let queries: Vec<&str> = outcomes.rows.iter().map(|row| row.query.as_str()).collect();
+        let mut columns = Vec::new();
+        for (router, precision) in routers {
+            let found = qualities(router, &queries, stop)?;
+            columns.push(choice_column(router.info(), *precision, &models, &found)?);
+        }
+        let benchmark = ChoiceBenchmark { kind: set.kind, ..benchmark };
+        let mut settings = ChoiceSettings::default();
+        settings.bootstrap.seed = self.seed;
+        settings.bootstrap.resamples = self.resamples;
+        let result = build_choice(&benchmark, &models, &set.rows, &training, &columns, &settings)
+            .map_err(TrainerError::from)?;
+        self.show(&Stored { choices: vec![result], ..Stored::default() })
+    }
+
     fn routers(&self) -> Result<Vec<(Router, Precision)>, TrainerError> {
         let mut routers = Vec::new();
         for folder in &self.bundles {

@@ -1,11 +1,11 @@
 //! `trainer report`: pages and tables from stored results.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use switchyard_trainer::TrainerError;
-use switchyard_trainer::eval::{BenchmarkResult, readme, report};
+use switchyard_trainer::eval::readme;
+use switchyard_trainer::eval::report::Stored;
 
 #[derive(Args)]
 pub struct ReportArgs {
@@ -30,13 +30,14 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<()> {
     }
     let Some(path) = &args.readme else {
         if args.out.is_none() {
-            println!("{}", report::markdown(&results));
+            println!("{}", results.markdown());
         }
         return Ok(());
     };
     let text = std::fs::read_to_string(path).map_err(TrainerError::file(path))?;
     let refreshed =
-        readme::refresh(&text, &tables(&text, &results)?).map_err(TrainerError::from)?;
+        readme::refresh(&text, &readme::made(&text, &results).map_err(TrainerError::from)?)
+            .map_err(TrainerError::from)?;
     match (refreshed == text, args.check) {
         (true, _) => eprintln!("{}: its tables are those of the results", path.display()),
         (false, false) => super::write(path, refreshed)?,
@@ -49,50 +50,31 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The tables that a README asks for: `mmlu`, `transfer:ROUTER`, `routers:BENCHMARK`.
-fn tables(
-    text: &str,
-    results: &[BenchmarkResult],
-) -> Result<BTreeMap<String, String>, TrainerError> {
-    let mut made = BTreeMap::new();
-    for name in readme::wanted(text) {
-        let table = match name.split_once(':') {
-            None if name == "mmlu" => readme::tables::mmlu_table(results)?,
-            Some(("transfer", router)) => readme::tables::transfer_table(results, router)?,
-            Some(("routers", benchmark)) => readme::tables::router_table(results, benchmark)?,
-            // `refresh` names a marker that has no table.
-            _ => continue,
-        };
-        made.insert(name.to_owned(), table);
-    }
-    Ok(made)
-}
-
 /// Writes `result.json`, `report.md` and `report.html` into a folder.
-pub fn write_all(folder: &Path, results: &[BenchmarkResult]) -> Result<(), TrainerError> {
+pub fn write_all(folder: &Path, results: &Stored) -> Result<(), TrainerError> {
     std::fs::create_dir_all(folder).map_err(TrainerError::file(folder))?;
-    super::write(&folder.join("result.json"), report::json(results)?)?;
-    super::write(&folder.join("report.md"), report::markdown(results))?;
-    super::write(&folder.join("report.html"), report::page("Switchyard evaluation", results))?;
+    super::write(&folder.join("result.json"), results.json()?)?;
+    super::write(&folder.join("report.md"), results.markdown())?;
+    super::write(&folder.join("report.html"), results.page("Switchyard evaluation"))?;
     eprintln!("report written to {}", folder.join("report.html").display());
     Ok(())
 }
 
 /// Results of every JSON file in a folder and its subfolders, in name order.
-fn read_all(folder: &Path) -> Result<Vec<BenchmarkResult>, TrainerError> {
+fn read_all(folder: &Path) -> Result<Stored, TrainerError> {
     let mut paths = Vec::new();
     let entries = std::fs::read_dir(folder).map_err(TrainerError::file(folder))?;
     for entry in entries {
         paths.push(entry.map_err(TrainerError::file(folder))?.path());
     }
     paths.sort_unstable();
-    let mut results = Vec::new();
+    let mut results = Stored::default();
     for path in paths {
         if path.is_dir() {
-            results.extend(read_all(&path)?);
+            results.append(read_all(&path)?);
         } else if path.extension().is_some_and(|extension| extension == "json") {
             let text = std::fs::read_to_string(&path).map_err(TrainerError::file(&path))?;
-            results.extend(report::read_json(&text)?);
+            results.append(Stored::read(&text)?);
         }
     }
     Ok(results)

@@ -62,7 +62,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     finished.bundle.write(&folder)?;
     finished.float.write(&run.file("bundle-float"))?;
     if let Some(result) = &finished.result {
-        super::report::write_all(&args.out, std::slice::from_ref(result))?;
+        super::report::write_all(&args.out, result)?;
     }
     let d = &finished.disagreement;
     println!(

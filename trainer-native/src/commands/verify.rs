@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use switchyard_trainer::assess::win_rates;
+use switchyard_trainer::assess::{qualities, win_rates};
 use switchyard_trainer::training::interrupt;
 use switchyard_trainer::verify::Disagreement;
 
@@ -33,6 +33,13 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<()> {
     let texts = super::queries(&args.data, args.format.as_deref(), args.skip_bad)?;
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let info = int8.info();
+    if info.pair().is_none() {
+        let exact = qualities(&float, &texts, &stop)?;
+        let found = Disagreement::between_qualities(&exact, &qualities(&int8, &texts, &stop)?);
+        println!("{}", serde_json::to_string_pretty(&found)?);
+        found.check()?;
+        return Ok(());
+    }
     let share = info.head.default_strong_share.unwrap_or(0.5);
     let threshold = info.calibration.as_ref().map_or(0.5, |c| c.threshold_at_share(share));
     let (exact, rounded) = (win_rates(&float, &texts, &stop)?, win_rates(&int8, &texts, &stop)?);

@@ -68,7 +68,7 @@ impl Stems {
         self.has(&Question::parse(query))
     }
 
-    pub(super) fn has(&self, question: &Question) -> bool {
+    fn has(&self, question: &Question) -> bool {
         let stem = fingerprint(&question.stem);
         self.bare.contains(&stem)
             || match question.options.as_slice() {
@@ -107,7 +107,7 @@ pub fn remove_leaks(train: &Outcomes, held: &Stems) -> (Outcomes, usize) {
     keep(train, |query| !held.contains(query))
 }
 
-pub(super) fn keep(outcomes: &Outcomes, mut wanted: impl FnMut(&str) -> bool) -> (Outcomes, usize) {
+fn keep(outcomes: &Outcomes, mut wanted: impl FnMut(&str) -> bool) -> (Outcomes, usize) {
     let kept: Vec<usize> = outcomes
         .rows
         .iter()

@@ -4,9 +4,9 @@
 //! *preferences*, which of two candidates did better. Both are published in several layouts, which
 //! [`Format`] lists. [`read`] brings outcomes to one table, [`Outcomes`]; [`for_each_preference`]
 //! streams preferences, which may be too many to keep. Both refuse what they cannot understand,
-//! naming the file, the line and the remedy; [`inspect`] says what a source holds. [`Stems`],
-//! [`remove_leaks`] and [`HeldQuestions`] keep a question that is scored out of the training rows,
-//! whatever source it came from. [`Battles`] rates models by their preferences and [`tiers`] takes
+//! naming the file, the line and the remedy; [`inspect`] says what a source holds. [`Stems`] and
+//! [`remove_leaks`] keep a question that is scored out of the training rows, whatever source it came
+//! from. [`Battles`] rates models by their preferences and [`tiers`] takes
 //! models of like rating together; [`preferences_from_outcomes`] turns scores into preferences.
 //!
 //! ```no_run
@@ -33,7 +33,6 @@ mod format;
 mod golden;
 pub mod gpt4_dataset;
 mod inspect;
-mod leaks;
 mod lines;
 mod outcomes;
 pub mod outcomes_jsonl;
@@ -63,7 +62,6 @@ pub use error::DataError;
 pub use format::{Format, Table};
 pub use golden::preferences_from_outcomes;
 pub use inspect::{Inspection, ModelSummary, PairCount, inspect};
-pub use leaks::{HeldQuestions, LeakCount};
 pub use outcomes::{OutcomeRow, Outcomes};
 pub use preferences::{PreferenceRow, PreferenceSource, for_each_preference};
 pub use question::{Question, question_stem};

@@ -22,6 +22,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use switchyard_router::{Query, Router};
 
+use super::if_any_token;
 use crate::error::TrainerError;
 use crate::progress::bar;
 
@@ -177,11 +178,7 @@ impl EmbeddingCache {
 }
 
 fn embed(router: &Router, query: &str) -> Result<Option<Vec<f32>>, TrainerError> {
-    match Query::new(query).and_then(|query| router.embed(&query)) {
-        Ok(embedding) => Ok(Some(embedding)),
-        Err(error) if error.code() == "query_empty" => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+    if_any_token(Query::new(query).and_then(|query| router.embed(&query)))
 }
 
 fn key(query: &str) -> Key {

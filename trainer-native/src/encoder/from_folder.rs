@@ -15,6 +15,9 @@ use crate::prepare::Prepared;
 use crate::progress::bar;
 use crate::recipe::{StaticEncoderRecipe, TransformerEncoderRecipe};
 
+/// Queries tokenised at once when tokens are counted.
+const COUNTED: usize = 4096;
+
 /// A token table distilled from the folder `source`, and the tokenizer cut down to it.
 ///
 /// # Errors
@@ -28,8 +31,7 @@ pub fn static_table(
 ) -> Result<(StaticTable, Vec<u8>), TrainerError> {
     let folder = hugging_face::read(source, device)?;
     let original = parse_tokenizer(&folder.tokenizer_json)?;
-    let mut counts = TokenCounts::default();
-    prepared.for_each_query(&mut |query| counts.add(&original, query))?;
+    let counts = token_counts(prepared, &original)?;
     let pruned = vocabulary::prune(&folder.tokenizer_json, &counts, settings.vocabulary)?;
     let surround = surround(&original)?;
     let progress = bar("distilling tokens");
@@ -84,8 +86,7 @@ pub fn transformer(
         None => folder.tokenizer_json,
         Some(size) => {
             let original = parse_tokenizer(&folder.tokenizer_json)?;
-            let mut counts = TokenCounts::default();
-            prepared.for_each_query(&mut |query| counts.add(&original, query))?;
+            let counts = token_counts(prepared, &original)?;
             let pruned =
                 vocabulary::prune_with(&folder.tokenizer_json, &counts, size, SpecialTokens::Kept)?;
             weights.prune_vocabulary(&pruned.original_ids)?;
@@ -104,4 +105,22 @@ fn surround(tokenizer: &tokenizers::Tokenizer) -> Result<Surround, TrainerError>
         })
     };
     Ok(Surround { start: id("[CLS]")?, end: id("[SEP]")? })
+}
+
+fn token_counts(
+    prepared: &Prepared,
+    tokenizer: &tokenizers::Tokenizer,
+) -> Result<TokenCounts, TrainerError> {
+    let mut counts = TokenCounts::default();
+    let mut waiting: Vec<String> = Vec::with_capacity(COUNTED);
+    prepared.for_each_query(&mut |query| {
+        waiting.push(query.to_owned());
+        if waiting.len() == COUNTED {
+            counts.add(tokenizer, &waiting)?;
+            waiting.clear();
+        }
+        Ok(())
+    })?;
+    counts.add(tokenizer, &waiting)?;
+    Ok(counts)
 }

@@ -20,7 +20,7 @@ pub mod static_table;
 pub mod trainable;
 pub mod vocabulary;
 
-use switchyard_router::{EncoderInfo, TruncationSide};
+use switchyard_router::{EncoderInfo, Router, RouterError, TruncationSide};
 use tokenizers::Tokenizer;
 
 use crate::error::TrainerError;
@@ -28,6 +28,7 @@ use crate::recipe::EncoderRecipe;
 use bert::Pooling;
 use bert_weights::BertWeights;
 use static_table::StaticTable;
+use trainable::Limits;
 
 /// An encoder's weights, on the host.
 #[derive(Debug, Clone)]
@@ -47,6 +48,17 @@ pub enum Network {
 }
 
 impl Network {
+    /// What queries it takes.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        match self {
+            Self::Static(table) => Limits { vocabulary: table.rows, longest: None },
+            Self::Transformer { weights, .. } => {
+                Limits { vocabulary: weights.vocabulary(), longest: Some(weights.longest()) }
+            }
+        }
+    }
+
     /// Size of the embedding: pooled coordinates and the length.
     #[must_use]
     pub fn embedding_size(&self) -> usize {
@@ -115,4 +127,23 @@ pub fn token_ids(
 ) -> Result<Vec<u32>, TrainerError> {
     let encoding = tokenizer.encode_fast(query, false).map_err(tokenizer_error)?;
     Ok(encoding.get_ids().iter().copied().take(max_tokens).collect())
+}
+
+/// Token ids of a query as `router` reads it; `None` for a query that has none.
+///
+/// # Errors
+/// The engine's.
+pub fn deployed_ids(router: &Router, query: &str) -> Result<Option<Vec<u32>>, TrainerError> {
+    let tokens = if_any_token(router.encoder().tokenize(query))?;
+    let id = |&id: &i64| u32::try_from(id).unwrap_or(u32::MAX);
+    Ok(tokens.map(|tokens| tokens.ids.iter().map(id).collect()))
+}
+
+/// A query without a token is no mistake here: it is left out of what is trained on.
+fn if_any_token<T>(found: Result<T, RouterError>) -> Result<Option<T>, TrainerError> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(RouterError::QueryEmpty) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }

@@ -27,6 +27,47 @@ pub trait TrainableEncoder: Module + ModuleDisplay {
 
     /// Longest query in tokens, special ones included; `None` where any length will do.
     fn longest(&self) -> Option<usize>;
+
+    /// What queries it takes.
+    fn limits(&self) -> Limits {
+        Limits { vocabulary: self.vocabulary(), longest: self.longest() }
+    }
+}
+
+/// What queries an encoder takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Token ids are below this.
+    pub vocabulary: usize,
+    /// Longest query in tokens, special ones included; `None` where any length will do.
+    pub longest: Option<usize>,
+}
+
+/// Whether an encoder takes these ids.
+///
+/// # Errors
+/// What is wrong, in words.
+pub fn check_ids(ids: &[u32], limits: Limits) -> Result<(), String> {
+    if ids.is_empty() {
+        return Err("no token, expected at least one: leave empty queries out".into());
+    }
+    if let Some(longest) = limits.longest.filter(|&longest| ids.len() > longest) {
+        return Err(format!("{} tokens, the encoder takes {longest}: cut it off", ids.len()));
+    }
+    let vocabulary = limits.vocabulary;
+    match ids.iter().find(|&&id| id as usize >= vocabulary) {
+        None => Ok(()),
+        Some(id) => Err(format!("token {id}, the encoder has {vocabulary}: another tokenizer's?")),
+    }
+}
+
+/// An encoder and a head that are trained together.
+#[derive(Module, Debug)]
+pub struct WithHead<E: Module, H: Module> {
+    /// Token ids to embedding.
+    pub encoder: E,
+    /// What follows it.
+    pub head: H,
 }
 
 /// The transformer tier.

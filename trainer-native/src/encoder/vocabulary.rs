@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use rayon::prelude::*;
 use serde_json::Value;
 use tokenizers::Tokenizer;
 
@@ -20,12 +21,22 @@ pub struct TokenCounts {
 }
 
 impl TokenCounts {
-    /// Counts the tokens of a query, without special tokens.
+    /// Counts the tokens of queries, without special tokens.
     ///
     /// # Errors
     /// [`TrainerError::BadEncoder`] with the tokenizer's words.
-    pub fn add(&mut self, tokenizer: &Tokenizer, query: &str) -> Result<(), TrainerError> {
-        for &id in tokenizer.encode_fast(query, false).map_err(tokenizer_error)?.get_ids() {
+    pub fn add<Q: AsRef<str> + Sync>(
+        &mut self,
+        tokenizer: &Tokenizer,
+        queries: &[Q],
+    ) -> Result<(), TrainerError> {
+        let encode = |query: &Q| {
+            let encoding = tokenizer.encode_fast(query.as_ref(), false).map_err(tokenizer_error)?;
+            Ok(encoding.get_ids().to_vec())
+        };
+        let encoded: Vec<Vec<u32>> =
+            queries.par_iter().map(encode).collect::<Result<_, TrainerError>>()?;
+        for id in encoded.into_iter().flatten() {
             *self.counts.entry(id).or_default() += 1;
             self.total += 1;
         }

@@ -62,7 +62,48 @@ pub struct Interval {
     pub undefined: usize,
 }
 
+impl Settings {
+    /// Whether resamples can be drawn this way.
+    ///
+    /// # Errors
+    /// [`EvalError::ZeroCount`], [`EvalError::NotAFraction`].
+    pub(super) fn check(&self) -> Result<(), EvalError> {
+        if self.resamples == 0 {
+            return Err(EvalError::ZeroCount { what: "bootstrap resamples" });
+        }
+        if !(self.level > 0.0 && self.level < 1.0) {
+            let value = self.level;
+            return Err(EvalError::NotAFraction { what: "the level of an interval", value });
+        }
+        Ok(())
+    }
+}
+
 impl Interval {
+    /// Percentiles of a metric, one value a resample. `None` where it is undefined on so many
+    /// resamples (more than lie outside the level) that its ends are not known.
+    pub(super) fn of(
+        metric: impl ExactSizeIterator<Item = Option<f64>>,
+        level: f64,
+    ) -> Option<Self> {
+        let all = metric.len();
+        let mut values: Vec<f64> = metric.flatten().collect();
+        let undefined = all - values.len();
+        let outside = 1.0 - level;
+        if values.is_empty() || undefined as f64 > outside * all as f64 {
+            return None;
+        }
+        values.sort_by(f64::total_cmp);
+        Some(Self {
+            low: at_fraction(&values, outside / 2.0),
+            median: at_fraction(&values, 0.5),
+            high: at_fraction(&values, 1.0 - outside / 2.0),
+            level,
+            resamples: values.len(),
+            undefined,
+        })
+    }
+
     /// Whether zero lies outside.
     #[must_use]
     pub fn excludes_zero(&self) -> bool {
@@ -98,13 +139,7 @@ pub fn resample(
     let Some(rows) = routers.first().map(|rows| rows.len()) else {
         return Err(EvalError::ZeroCount { what: "routers to resample" });
     };
-    if settings.resamples == 0 {
-        return Err(EvalError::ZeroCount { what: "bootstrap resamples" });
-    }
-    if !(settings.level > 0.0 && settings.level < 1.0) {
-        let value = settings.level;
-        return Err(EvalError::NotAFraction { what: "the level of an interval", value });
-    }
+    settings.check()?;
     // Sorted once: a resample repeats or drops rows, but never reorders them.
     let mut orders = Vec::with_capacity(routers.len());
     for router in routers {
@@ -120,27 +155,31 @@ pub fn resample(
         order.sort_by(|a, b| a.1.win_rate.total_cmp(&b.1.win_rate));
         orders.push(order);
     }
+    let all = [(0..rows).collect()];
     let metrics = (0..settings.resamples as u64)
         .into_par_iter()
         .map(|at| {
-            let counts = draw(rows, settings.seed, at);
+            let counts = draw_within(&all, settings.seed, at);
             orders.iter().map(|order| judge(order, &counts, qualities)).collect()
         })
         .collect();
     Ok(Resamples { metrics, level: settings.level })
 }
 
-/// How often each row is drawn. Resamples are streams of one generator, so that their draws do not
-/// depend on which thread takes which.
-fn draw(rows: usize, seed: u64, at: u64) -> Vec<u32> {
+/// How often each row is drawn, where from every group of rows as many are drawn as it holds. The
+/// groups together hold each of the rows from 0 once. Resamples are streams of one generator, so
+/// that their draws do not depend on which thread takes which.
+pub(super) fn draw_within(groups: &[Vec<usize>], seed: u64, at: u64) -> Vec<u32> {
     let mut generator = seeded(seed);
     generator.set_stream(at);
-    let mut counts = vec![0; rows];
-    for _ in 0..rows {
-        // The upper half of the product: even to within rows / 2^64.
-        let row = (u128::from(generator.next_u64()) * rows as u128) >> 64;
-        if let Some(count) = counts.get_mut(row as usize) {
-            *count += 1;
+    let mut counts = vec![0; groups.iter().map(Vec::len).sum()];
+    for group in groups {
+        for _ in group {
+            // The upper half of the product: even to within rows / 2^64.
+            let drawn = (u128::from(generator.next_u64()) * group.len() as u128) >> 64;
+            if let Some(count) = group.get(drawn as usize).and_then(|&row| counts.get_mut(row)) {
+                *count += 1;
+            }
         }
     }
     counts
@@ -179,21 +218,7 @@ impl Resamples {
     }
 
     fn interval(&self, read: impl Fn(&[Option<Metrics>]) -> Option<f64>) -> Option<Interval> {
-        let mut values: Vec<f64> = self.metrics.iter().filter_map(|of| read(of)).collect();
-        let undefined = self.metrics.len() - values.len();
-        let outside = 1.0 - self.level;
-        if values.is_empty() || undefined as f64 > outside * self.metrics.len() as f64 {
-            return None;
-        }
-        values.sort_by(f64::total_cmp);
-        Some(Interval {
-            low: at_fraction(&values, outside / 2.0),
-            median: at_fraction(&values, 0.5),
-            high: at_fraction(&values, 1.0 - outside / 2.0),
-            level: self.level,
-            resamples: values.len(),
-            undefined,
-        })
+        Interval::of(self.metrics.iter().map(|of| read(of)), self.level)
     }
 }
 
@@ -235,7 +260,7 @@ mod tests {
     #[test]
     fn a_resample_is_judged_as_its_rows_written_out() {
         let rows = router(|at| f64::from(at * 7 % 31));
-        let counts = draw(rows.len(), 3, 5);
+        let counts = draw_within(&[(0..rows.len()).collect()], 3, 5);
         assert_eq!(counts.iter().sum::<u32>(), 300);
         let written: Vec<RoutedRow> = rows
             .iter()
@@ -247,6 +272,17 @@ mod tests {
         let found = samples.metrics[5][0].as_ref().unwrap();
         assert!((found.apgr - expected.apgr).abs() < 1e-12);
         assert!((found.cpts[0] - expected.cpt50).abs() < 1e-12);
+    }
+
+    #[test]
+    fn every_group_is_drawn_from_as_often_as_it_has_rows() {
+        let groups: [Vec<usize>; 3] = [vec![0, 3, 5, 7], vec![1], vec![2, 4, 6]];
+        let draws: Vec<Vec<u32>> = (0..50).map(|at| draw_within(&groups, 9, at)).collect();
+        for counts in &draws {
+            let of = |group: &Vec<usize>| group.iter().map(|&row| counts[row]).sum::<u32>();
+            assert_eq!([of(&groups[0]), of(&groups[1]), of(&groups[2])], [4, 1, 3]);
+        }
+        assert!(draws.iter().any(|counts| counts != &draws[0]));
     }
 
     #[test]

@@ -94,6 +94,18 @@ pub enum EvalError {
         /// `int8`, `float` or `baseline`.
         precision: &'static str,
     },
+    /// A router of many models that picks one there is not.
+    #[error(
+        "row {row}: found the pick {pick}, expected the place of one of {models} models, from 0. Give the router's models in the order of the rows' scores"
+    )]
+    UnknownPick {
+        /// Position of the row, from 0.
+        row: usize,
+        /// The place picked.
+        pick: usize,
+        /// How many models there are.
+        models: usize,
+    },
     /// A cost-quality curve that says nothing about the lower end of the range asked for.
     #[error(
         "found a cost-quality curve that begins at {found} USD, expected at most {expected}: the range begins there. Add the point that calls the cheapest model always"
@@ -147,6 +159,7 @@ impl EvalError {
             Self::BadCost { .. } => "bad_cost",
             Self::ZeroCount { .. } => "zero_count",
             Self::DuplicateRouter { .. } => "duplicate_router",
+            Self::UnknownPick { .. } => "unknown_pick",
             Self::CostRange { .. } => "cost_range",
             Self::NoCostRange { .. } => "no_cost_range",
             Self::Router { source, .. } => source.code(),

@@ -8,8 +8,9 @@
 //!
 //! A whole evaluation is a [`BenchmarkResult`]: [`results::build`] makes it from outcomes ([`rows`])
 //! and win rates, with intervals ([`bootstrap`]), money ([`money`], [`cost_quality`]), reliability
-//! and categories; [`report`] draws it, [`readme`] puts its tables where they are read. All of this
-//! is pure: values in, values and text out.
+//! and categories; [`report`] draws it, [`readme`] puts its tables where they are read. Routers that
+//! pick one of many models are judged by [`choice`], whose [`ChoiceResult`] is drawn the same way. All
+//! of this is pure: values in, values and text out.
 //!
 //! ```
 //! use switchyard_trainer::eval::{RoutedRow, evaluate};
@@ -28,6 +29,7 @@ pub mod baselines;
 pub mod bootstrap;
 pub mod calibration;
 pub mod categories;
+pub mod choice;
 pub mod cost_quality;
 pub mod curve;
 mod error;
@@ -43,6 +45,7 @@ pub mod results;
 pub mod rows;
 pub mod table;
 
+pub use choice::ChoiceResult;
 pub use curve::{Curve, CurvePoint, Evaluation, RoutedRow, evaluate};
 pub use error::EvalError;
 pub use report_error::ReportError;

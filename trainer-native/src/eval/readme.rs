@@ -8,8 +8,8 @@
 //! <!-- end of table -->
 //! ```
 //!
-//! [`refresh`] replaces what stands between; everything else stays as it is, to the byte. [`tables`]
-//! makes the Markdown. So no number in such a table is typed by hand.
+//! [`refresh`] replaces what stands between; everything else stays as it is, to the byte. [`made`]
+//! makes the tables that a README asks for. So no number in such a table is typed by hand.
 //!
 //! ```
 //! use std::collections::BTreeMap;
@@ -24,11 +24,14 @@
 //! # }
 //! ```
 
+pub mod choice;
+mod runs;
 pub mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ReportError;
+use super::report::Stored;
 
 /// The line that ends a table.
 pub const END: &str = "<!-- end of table -->";
@@ -82,6 +85,27 @@ pub fn refresh(readme: &str, tables: &BTreeMap<String, String>) -> Result<String
     }
 }
 
+/// The tables that a README asks for, by name: `mmlu`, `transfer:ROUTER`, `routers:BENCHMARK` and
+/// `choice:BENCHMARK`. A name of another form has no table, and [`refresh`] then says so.
+///
+/// # Errors
+/// Those of [`tables::mmlu_table`], [`tables::transfer_table`], [`tables::router_table`] and
+/// [`choice::choice_table`].
+pub fn made(readme: &str, stored: &Stored) -> Result<BTreeMap<String, String>, ReportError> {
+    let mut made = BTreeMap::new();
+    for name in wanted(readme) {
+        let table = match name.split_once(':') {
+            None if name == "mmlu" => tables::mmlu_table(&stored.pairs)?,
+            Some(("transfer", router)) => tables::transfer_table(&stored.pairs, router)?,
+            Some(("routers", benchmark)) => tables::router_table(&stored.pairs, benchmark)?,
+            Some(("choice", benchmark)) => choice::choice_table(&stored.choices, benchmark)?,
+            _ => continue,
+        };
+        made.insert(name.to_owned(), table);
+    }
+    Ok(made)
+}
+
 /// The names of the tables a README asks for, in its order.
 #[must_use]
 pub fn wanted(readme: &str) -> Vec<&str> {
@@ -102,6 +126,24 @@ mod tests {
 
     fn tables(of: &[(&str, &str)]) -> BTreeMap<String, String> {
         of.iter().map(|&(name, text)| (name.to_owned(), text.to_owned())).collect()
+    }
+
+    #[test]
+    fn every_kind_of_table_is_made_of_its_results() {
+        let stored = Stored {
+            pairs: vec![crate::eval::results::build::tests::example()],
+            choices: vec![crate::eval::choice::build::tests::example()],
+        };
+        let asked = ["mmlu", "transfer:mine", "routers:Made up <MMLU>", "choice:in-distribution"];
+        let marker = |name: &&str| format!("<!-- table: {name} -->\n{END}\n");
+        let readme: String = asked.iter().map(marker).collect();
+        let made = made(&readme, &stored).unwrap();
+        assert!(asked.iter().all(|name| made[*name].starts_with("| ")));
+        assert!(made["choice:in-distribution"].contains("| mine (int8) | static | 1 |"));
+        assert!(refresh(&readme, &made).unwrap().contains("| RouterDC |"));
+        // A table there is not stays for `refresh` to name.
+        let other = super::made("<!-- table: chance:x -->\n", &stored).unwrap();
+        assert!(other.is_empty());
     }
 
     #[test]

@@ -23,6 +23,7 @@
 //! # }
 //! ```
 
+pub mod choice_tables;
 pub mod figures;
 pub mod format;
 pub mod html;
@@ -35,35 +36,115 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use super::choice::json as choice_json;
 use super::results::json as result_json;
-use super::{BenchmarkResult, ReportError};
-pub use page::page;
+use super::{BenchmarkResult, ChoiceResult, ReportError};
+pub use page::{page, page_of};
+use text_table::Table;
 
-/// Every table, benchmark by benchmark.
+/// Stored results of both forms.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Stored {
+    /// Of routers of a weak and a strong model.
+    pub pairs: Vec<BenchmarkResult>,
+    /// Of routers that pick one of many models.
+    pub choices: Vec<ChoiceResult>,
+}
+
+impl Stored {
+    /// What [`Stored::json`] or [`json()`] wrote, or a single result of either form.
+    ///
+    /// # Errors
+    /// Those of [`result_json::read`] and [`choice_json::read`].
+    pub fn read(text: &str) -> Result<Self, ReportError> {
+        let value = serde_json::from_str(text).map_err(|e| result_json::bad(&e))?;
+        let values = match value {
+            Value::Array(values) => values,
+            single => vec![single],
+        };
+        let mut stored = Self::default();
+        for value in values {
+            match result_json::form(&value) {
+                choice_json::FORM => stored.choices.push(choice_json::from_value(value)?),
+                _ => stored.pairs.push(result_json::from_value(value)?),
+            }
+        }
+        Ok(stored)
+    }
+
+    /// Adds the results of another file after the own ones.
+    pub fn append(&mut self, other: Self) {
+        self.pairs.extend(other.pairs);
+        self.choices.extend(other.choices);
+    }
+
+    /// The results as a JSON array, those of pairs first.
+    ///
+    /// # Errors
+    /// [`ReportError::NotFinite`].
+    pub fn json(&self) -> Result<String, ReportError> {
+        let pairs = self.pairs.iter().map(result_json::write);
+        let texts = pairs.chain(self.choices.iter().map(choice_json::write));
+        Ok(array(&texts.collect::<Result<Vec<_>, _>>()?))
+    }
+
+    /// Every table, benchmark by benchmark, those of pairs first.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let mut text = markdown(&self.pairs);
+        for result in &self.choices {
+            let all = (choice_tables::routers(result), choice_tables::details(result));
+            section(&mut text, &result.benchmark, choice_tables::facts(result), all);
+        }
+        text
+    }
+
+    /// The page as HTML.
+    #[must_use]
+    pub fn page(&self, title: &str) -> String {
+        page_of(title, self)
+    }
+}
+
+/// Every table of results of pairs, benchmark by benchmark.
 #[must_use]
 pub fn markdown(results: &[BenchmarkResult]) -> String {
     let mut text = String::from("# Evaluation\n");
     for result in results {
-        let _ = writeln!(text, "\n## {}\n", one_line(&result.benchmark));
-        for (name, fact) in tables::facts(result) {
-            let _ = writeln!(text, "- {name}: {}", one_line(&fact));
-        }
-        let _ = writeln!(text, "\n{}", tables::routers(result).markdown());
-        for table in tables::details(result) {
-            let _ = writeln!(text, "### {}\n\n{}", one_line(&table.caption), table.markdown());
-        }
+        let all = (tables::routers(result), tables::details(result));
+        section(&mut text, &result.benchmark, tables::facts(result), all);
     }
     text
 }
 
-/// The results as a JSON array.
+fn section(
+    text: &mut String,
+    benchmark: &str,
+    facts: Vec<(&'static str, String)>,
+    (routers, details): (Table, Vec<Table>),
+) {
+    let _ = writeln!(text, "\n## {}\n", one_line(benchmark));
+    for (name, fact) in facts {
+        let _ = writeln!(text, "- {name}: {}", one_line(&fact));
+    }
+    let _ = writeln!(text, "\n{}", routers.markdown());
+    for table in details {
+        let _ = writeln!(text, "### {}\n\n{}", one_line(&table.caption), table.markdown());
+    }
+}
+
+/// Results of pairs as a JSON array.
 ///
 /// # Errors
 /// [`ReportError::NotFinite`].
 pub fn json(results: &[BenchmarkResult]) -> Result<String, ReportError> {
     let texts = results.iter().map(result_json::write).collect::<Result<Vec<_>, _>>()?;
+    Ok(array(&texts))
+}
+
+fn array(texts: &[String]) -> String {
     let texts: Vec<&str> = texts.iter().map(|text| text.trim_end()).collect();
-    Ok(format!("[\n{}\n]\n", texts.join(",\n")))
+    format!("[\n{}\n]\n", texts.join(",\n"))
 }
 
 /// What [`json`] wrote, or a single result.
@@ -71,8 +152,7 @@ pub fn json(results: &[BenchmarkResult]) -> Result<String, ReportError> {
 /// # Errors
 /// Those of [`result_json::read`].
 pub fn read_json(text: &str) -> Result<Vec<BenchmarkResult>, ReportError> {
-    let bad = |error: serde_json::Error| ReportError::BadResult { detail: error.to_string() };
-    match serde_json::from_str(text).map_err(bad)? {
+    match serde_json::from_str(text).map_err(|e| result_json::bad(&e))? {
         Value::Array(results) => results.into_iter().map(result_json::from_value).collect(),
         result => Ok(vec![result_json::from_value(result)?]),
     }
@@ -86,11 +166,16 @@ fn one_line(text: &str) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::eval::choice::build::tests::example as example_of_many;
     use crate::eval::results::build::tests::example;
 
     #[test]
     fn markdown_holds_ours_beside_the_published() {
-        let text = markdown(&[example()]);
+        let stored = Stored { pairs: vec![example()], choices: vec![example_of_many()] };
+        let text = stored.markdown();
+        assert!(text.starts_with(&markdown(&stored.pairs)));
+        assert!(text.contains("## Made up <tasks>") && text.contains("| RouterDC | "));
+        assert!(text.contains("### Share of calls to each model, %"));
         assert!(text.contains("## Made up <MMLU>") && text.contains("| mine (int8) |"));
         assert!(
             text.contains("- Published rows: RouteLLM, arXiv 2406.18665v4")
@@ -115,5 +200,18 @@ mod tests {
         assert_eq!(read_json(&single).unwrap(), results[..1]);
         assert_eq!(read_json("[{}]").unwrap_err().code(), "result_format");
         assert_eq!(read_json("[").unwrap_err().code(), "bad_result");
+    }
+
+    #[test]
+    fn json_of_both_forms_is_told_apart() {
+        let stored = Stored { pairs: vec![example()], choices: vec![example_of_many()] };
+        let text = stored.json().unwrap();
+        assert_eq!(Stored::read(&text).unwrap(), stored);
+        assert_eq!(read_json(&text).unwrap_err().code(), "result_form");
+        let single = choice_json::write(&stored.choices[0]).unwrap();
+        let mut found = Stored::read(&json(&stored.pairs).unwrap()).unwrap();
+        found.append(Stored::read(&single).unwrap());
+        assert_eq!(found, stored);
+        assert_eq!(Stored::read("[{\"form\": \"trio\"}]").unwrap_err().code(), "result_form");
     }
 }

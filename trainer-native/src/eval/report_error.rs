@@ -13,6 +13,16 @@ pub enum ReportError {
         /// What this version reads.
         expected: u32,
     },
+    /// A result of the other form: of a pair instead of many models, or the reverse.
+    #[error(
+        "found a result of the form {found:?}, expected {expected:?}: routers of a pair and routers of many models are stored apart. Read it as what it is, or leave the file out"
+    )]
+    ResultForm {
+        /// What the file states; a file that states none is a pair's.
+        found: String,
+        /// What was to be read.
+        expected: &'static str,
+    },
     /// A result file that is no JSON, or lacks a field.
     #[error("found no benchmark result: {detail}. Expected the JSON that eval writes")]
     BadResult {
@@ -44,6 +54,16 @@ pub enum ReportError {
         benchmark: String,
         /// The seed.
         seed: u64,
+    },
+    /// Results of one benchmark over other models or data sets: a mean over them would mix tasks.
+    #[error(
+        "found results on {benchmark:?} with other {what} than the first of them, expected the same. Name the benchmark otherwise, or leave one file out"
+    )]
+    UnlikeResults {
+        /// The benchmark.
+        benchmark: String,
+        /// `models`, `data sets`.
+        what: &'static str,
     },
     /// A README asks for a table that was not made.
     #[error(
@@ -97,10 +117,12 @@ impl ReportError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::ResultFormat { .. } => "result_format",
+            Self::ResultForm { .. } => "result_form",
             Self::BadResult { .. } => "bad_result",
             Self::NotFinite { .. } => "result_not_finite",
             Self::NoResults { .. } => "no_results",
             Self::DuplicateSeed { .. } => "duplicate_seed",
+            Self::UnlikeResults { .. } => "unlike_results",
             Self::UnknownTable { .. } => "unknown_table",
             Self::UnclosedTable { .. } => "unclosed_table",
             Self::StrayEnd { .. } => "stray_end",

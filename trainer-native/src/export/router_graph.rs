@@ -113,6 +113,33 @@ fn with_length(g: &mut Graph, inputs: &Inputs, pooled: &str) -> String {
     g.node("Concat", "embedding", &[pooled, &length], &[Attribute::Int("axis", 1)])
 }
 
+/// Nodes of the direction of an embedding `[1, size]` from `centre`: of length 1, or zeros at the
+/// centre. Coordinates beyond those of the centre, as a transformer's length, come out as 0. `name`
+/// begins the names of the values.
+pub(crate) fn direction(
+    g: &mut Graph,
+    name: &str,
+    embedding: &str,
+    centre: &[f32],
+    size: usize,
+) -> String {
+    let at = |part: &str| format!("{name}.{part}");
+    let padded = |mut values: Vec<f32>| {
+        values.resize(size, 0.0);
+        values
+    };
+    let keep = padded(vec![1.0; centre.len()]);
+    let centre = g.floats(&at("centre"), &[1, size], &padded(centre.to_vec()));
+    let keep = g.floats(&at("counted"), &[1, size], &keep);
+    let from_centre = g.node("Sub", &at("from_centre"), &[embedding, &centre], &[]);
+    let from_centre = g.node("Mul", &at("from_centre_counted"), &[&from_centre, &keep], &[]);
+    let axes = [Attribute::Ints("axes", &[1]), Attribute::Int("keepdims", 1)];
+    let length = g.node("ReduceL2", &at("length"), &[&from_centre], &axes);
+    let least = g.floats(&at("least"), &[1], &[1e-12]);
+    let length = g.node("Max", &at("length_positive"), &[&length, &least], &[]);
+    g.node("Div", &at("unit"), &[&from_centre, &length], &[])
+}
+
 /// Nodes of `input W + b`: `weights` `[inputs, outputs]` row by row, in int8 per output channel or
 /// in float. `name` begins the names of the values.
 pub(crate) fn linear(

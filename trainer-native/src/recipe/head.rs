@@ -15,6 +15,8 @@ pub enum HeadRecipe {
     Mlp(MlpRecipe),
     /// A classifier fine-tuned with its encoder.
     Bert(BertRecipe),
+    /// Encoder and LLM embeddings under contrastive losses.
+    RouterDc(RouterDcRecipe),
     /// Similarity-weighted ranking.
     SwRanking(SwRankingRecipe),
     /// Nearest neighbours.
@@ -42,9 +44,14 @@ pub struct MfRecipe {
 pub struct RidgeRecipe {
     /// Penalty on the squared coefficients.
     pub penalty: f64,
+    /// f, the weight of the bag of tokens; 0 leaves it out.
+    #[serde(default)]
+    pub token_weight: f64,
     /// The a of a token's frequency weight a / (a + p).
+    #[serde(default = "frequency_weight")]
     pub frequency_weight: f64,
-    /// g, the weight of the embedding beside the bag of tokens.
+    /// g, the weight of the embedding; 0 leaves it out.
+    #[serde(default)]
     pub embedding_weight: f64,
     /// c, how much of the difficulty found by other LLMs the fit starts from.
     #[serde(default)]
@@ -55,6 +62,21 @@ pub struct RidgeRecipe {
     /// Rows above which a source of other LLMs' outcomes weighs no more.
     #[serde(default = "difficulty_rows")]
     pub difficulty_rows: usize,
+    /// Likeness to remembered queries; none where absent.
+    pub kernel: Option<KernelRecipe>,
+}
+
+/// The part of ridge regression that remembers labelled queries.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KernelRecipe {
+    /// h, the weight of likeness.
+    pub weight: f64,
+    /// The temperature t of exp((cosine - 1) / t).
+    pub temperature: f64,
+    /// Most queries remembered; drawn from the recipe's seed where there are more.
+    #[serde(default = "kernel_rows")]
+    pub rows: usize,
 }
 
 /// A multi-layer perceptron with one hidden layer.
@@ -94,6 +116,55 @@ pub struct TierLabels {
     pub weak: Vec<usize>,
 }
 
+/// RouterDC (arXiv 2409.19886), or another paper's loss on the same network.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RouterDcRecipe {
+    /// What it is trained towards.
+    #[serde(default)]
+    pub loss: RouterDcLoss,
+    /// K+, the best LLMs of a query; 3 in the paper.
+    #[serde(default = "three")]
+    pub positives: usize,
+    /// K-, the worst LLMs of a query; 3 in the paper.
+    #[serde(default = "three")]
+    pub worst: usize,
+    /// H, the queries of other clusters that a query is set against; 3 in the paper.
+    #[serde(default = "three")]
+    pub negatives: usize,
+    /// Weight of the sample-sample loss; 1 in the paper, 0 leaves it out.
+    #[serde(default = "one")]
+    pub lambda: f64,
+    /// What cosines are divided by; 1 in the paper.
+    #[serde(default = "one")]
+    pub temperature: f64,
+    /// ZOOTER: what scores are divided by before they become a distribution.
+    #[serde(default = "one_f32")]
+    pub target_temperature: f32,
+    /// Queries that each data set is brought to, by drawing or by repetition; 1,000 in the paper, as
+    /// they are where absent.
+    pub samples: Option<usize>,
+    /// Whether the token table stays as it is.
+    #[serde(default)]
+    pub freeze_tokens: bool,
+    /// How many of the lowest transformer layers stay as they are.
+    #[serde(default)]
+    pub freeze_layers: usize,
+}
+
+/// A loss on scores of LLMs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RouterDcLoss {
+    /// RouterDC's two contrastive losses.
+    #[default]
+    DualContrastive,
+    /// Cross-entropy to the best LLM: the paper's CosineClassifier.
+    CosineClassifier,
+    /// KL divergence from the softmax of the scores: ZOOTER (arXiv 2311.08692).
+    Zooter,
+}
+
 /// Similarity-weighted ranking (RouteLLM, section 4.1).
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -126,11 +197,31 @@ pub struct KnnRecipe {
 #[serde(deny_unknown_fields)]
 struct NoSettings {}
 
+fn three() -> usize {
+    3
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn one_f32() -> f32 {
+    1.0
+}
+
+fn frequency_weight() -> f64 {
+    1e-3
+}
+
 fn difficulty_penalty() -> f64 {
     30.0
 }
 
 fn difficulty_rows() -> usize {
+    1500
+}
+
+fn kernel_rows() -> usize {
     1500
 }
 
@@ -157,6 +248,7 @@ impl HeadRecipe {
             Kind::Mlp => Self::Mlp(settings(table)?),
             Kind::Ridge => Self::Ridge(settings(table)?),
             Kind::Bert => Self::Bert(settings(table)?),
+            Kind::RouterDc => Self::RouterDc(settings(table)?),
             Kind::SwRanking => Self::SwRanking(settings(table)?),
             Kind::Knn => Self::Knn(settings(table)?),
             Kind::Length => settings::<NoSettings>(table).map(|_| Self::Length)?,
@@ -174,11 +266,18 @@ impl HeadRecipe {
             Self::Mlp(_) => Kind::Mlp,
             Self::Ridge(_) => Kind::Ridge,
             Self::Bert(_) => Kind::Bert,
+            Self::RouterDc(_) => Kind::RouterDc,
             Self::SwRanking(_) => Kind::SwRanking,
             Self::Knn(_) => Kind::Knn,
             Self::Length => Kind::Length,
             Self::Random => Kind::Random,
         }
+    }
+
+    /// Whether it can only say which of two candidates wins.
+    #[must_use]
+    pub fn needs_pair(&self) -> bool {
+        matches!(self, Self::Ridge(_) | Self::Bert(_) | Self::Length | Self::SwRanking(_))
     }
 
     fn check(&self) -> Result<(), String> {
@@ -203,17 +302,28 @@ impl HeadRecipe {
             }
             Self::Ridge(head) => {
                 at_least_one("difficulty_rows", head.difficulty_rows)?;
-                let positive = [
+                let mut positive = vec![
                     ("penalty", head.penalty),
                     ("frequency_weight", head.frequency_weight),
                     ("difficulty_penalty", head.difficulty_penalty),
                 ];
+                if let Some(kernel) = &head.kernel {
+                    at_least_one("kernel.rows", kernel.rows)?;
+                    positive.push(("kernel.weight", kernel.weight));
+                    positive.push(("kernel.temperature", kernel.temperature));
+                }
                 if let Some((name, value)) =
                     positive.iter().find(|(_, value)| !(*value > 0.0 && value.is_finite()))
                 {
                     return Err(format!("head.{name} is {value}, expected a finite number > 0"));
                 }
+                if head.token_weight + head.embedding_weight == 0.0 && head.kernel.is_none() {
+                    return Err("head has neither token_weight nor embedding_weight nor kernel: \
+                                nothing to learn from"
+                        .into());
+                }
                 let weights = [
+                    ("token_weight", head.token_weight),
                     ("embedding_weight", head.embedding_weight),
                     ("difficulty_weight", head.difficulty_weight),
                 ];
@@ -246,6 +356,27 @@ impl HeadRecipe {
                 }
                 _ => Ok(()),
             },
+            Self::RouterDc(head) => {
+                at_least_one("positives", head.positives)?;
+                at_least_one("worst", head.worst)?;
+                at_least_one("negatives", head.negatives)?;
+                at_least_one("samples", head.samples.unwrap_or(1))?;
+                if !(head.lambda >= 0.0 && head.lambda.is_finite()) {
+                    return Err(format!("head.lambda is {}, expected >= 0", head.lambda));
+                }
+                // Below that, the exponentials of the losses overflow.
+                if !(head.temperature >= 0.02 && head.temperature.is_finite()) {
+                    let found = head.temperature;
+                    return Err(format!("head.temperature is {found}, expected at least 0.02"));
+                }
+                match head.target_temperature > 0.0 && head.target_temperature.is_finite() {
+                    true => Ok(()),
+                    false => Err(format!(
+                        "head.target_temperature is {}, expected a finite number > 0",
+                        head.target_temperature
+                    )),
+                }
+            }
             Self::Length | Self::Random => Ok(()),
         }
     }

@@ -14,12 +14,13 @@ use std::path::Path;
 use serde::Deserialize;
 use switchyard_router::{Candidate, sha256_hex};
 
+use crate::data::Outcomes;
 use crate::error::TrainerError;
 
 pub use encoder::{EncoderRecipe, StaticEncoderRecipe, TransformerEncoderRecipe};
 pub use head::{
-    BertRecipe, HeadRecipe, KnnRecipe, MfRecipe, MlpRecipe, RidgeRecipe, SwRankingRecipe,
-    TierLabels,
+    BertRecipe, HeadRecipe, KernelRecipe, KnnRecipe, MfRecipe, MlpRecipe, RidgeRecipe,
+    RouterDcLoss, RouterDcRecipe, SwRankingRecipe, TierLabels,
 };
 pub use sources::{Role, SourceRecipe};
 pub use training::{FineTuningRecipe, TrainingRecipe};
@@ -33,12 +34,8 @@ pub struct Recipe {
     pub seed: u64,
     /// Licence of the weights.
     pub licence: String,
-    /// The strong candidate's identifier.
-    pub strong: String,
-    /// The weak candidate's identifier.
-    pub weak: String,
-    /// Share of strong calls a policy without threshold or share asks for.
-    pub default_strong_share: f64,
+    /// The two candidates of a router by threshold; absent where it picks the best of all.
+    pub pair: Option<Pair>,
     /// The LLMs that may answer.
     pub candidates: Vec<Candidate>,
     /// Where the data comes from.
@@ -55,6 +52,17 @@ pub struct Recipe {
     pub fine_tuning: Option<FineTuningRecipe>,
 }
 
+/// The two candidates that a threshold decides between.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pair {
+    /// The strong candidate's identifier.
+    pub strong: String,
+    /// The weak candidate's identifier.
+    pub weak: String,
+    /// Share of strong calls a policy without threshold or share asks for, in [0, 1).
+    pub default_strong_share: f64,
+}
+
 /// The file's own shape: what `[head]` means depends on `kind`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -63,9 +71,9 @@ struct Wire {
     kind: String,
     seed: u64,
     licence: String,
-    strong: String,
-    weak: String,
-    default_strong_share: f64,
+    strong: Option<String>,
+    weak: Option<String>,
+    default_strong_share: Option<f64>,
     candidates: Vec<Candidate>,
     sources: Vec<SourceRecipe>,
     #[serde(default)]
@@ -112,9 +120,17 @@ impl Recipe {
             name: wire.name,
             seed: wire.seed,
             licence: wire.licence,
-            strong: wire.strong,
-            weak: wire.weak,
-            default_strong_share: wire.default_strong_share,
+            pair: match (wire.strong, wire.weak, wire.default_strong_share) {
+                (Some(strong), Some(weak), Some(default_strong_share)) => {
+                    Some(Pair { strong, weak, default_strong_share })
+                }
+                (None, None, None) => None,
+                _ => {
+                    return Err("strong, weak and default_strong_share belong together: give all \
+                                three, or none for a router that picks the best of all"
+                        .into());
+                }
+            },
             candidates: wire.candidates,
             sources: wire.sources,
             aliases: wire.aliases,
@@ -127,38 +143,61 @@ impl Recipe {
     }
 
     fn check(&self) -> Result<(), String> {
-        for (role, id) in [("strong", &self.strong), ("weak", &self.weak)] {
-            if !self.candidates.iter().any(|c| &c.id == id) {
-                return Err(format!("{role} is {id:?}, which is no candidate"));
-            }
+        if self.candidates.len() < 2 {
+            let found = self.candidates.len();
+            return Err(format!("{found} candidates, expected at least 2 to choose from"));
         }
-        if self.strong == self.weak {
-            return Err(format!("strong and weak are both {:?}", self.strong));
-        }
+        self.check_pair()?;
         let gold = self.sources.iter().filter(|s| s.role == Role::Gold).count();
         if gold != 1 {
             return Err(format!("{gold} sources have role \"gold\", expected 1"));
         }
-        self.sources.iter().try_for_each(SourceRecipe::check)?;
-        if self.sources.iter().all(|s| s.calibration_share == 0.0) {
+        let scored_apart = self.sources.iter().any(|s| s.role == Role::Test);
+        self.sources.iter().try_for_each(|source| source.check(scored_apart))?;
+        if self.pair.is_some() && self.sources.iter().all(|s| s.calibration_share == 0.0) {
             return Err("no source has a calibration_share: nothing to calibrate with".into());
         }
         self.encoder.check()?;
-        self.check_optimisation()?;
-        match (0.0..1.0).contains(&self.default_strong_share) {
-            true => Ok(()),
-            false => Err(format!(
-                "default_strong_share is {}, expected a number in [0, 1)",
-                self.default_strong_share
-            )),
+        self.check_optimisation()
+    }
+
+    fn check_pair(&self) -> Result<(), String> {
+        let kind = self.head.kind().name();
+        let Some(Pair { strong, weak, default_strong_share: share }) = &self.pair else {
+            return match self.head.needs_pair() {
+                true => Err(format!("kind {kind:?} needs strong, weak and default_strong_share")),
+                false => Ok(()),
+            };
+        };
+        for (role, id) in [("strong", strong), ("weak", weak)] {
+            if !self.candidates.iter().any(|c| &c.id == id) {
+                return Err(format!("{role} is {id:?}, which is no candidate"));
+            }
         }
+        if strong == weak {
+            return Err(format!("strong and weak are both {strong:?}"));
+        }
+        match (0.0..1.0).contains(share) {
+            true => Ok(()),
+            false => Err(format!("default_strong_share is {share}, expected a number in [0, 1)")),
+        }
+    }
+
+    /// The pair, for a kind that needs one.
+    ///
+    /// # Errors
+    /// [`TrainerError::NoTrainingPair`].
+    pub fn pair(&self) -> Result<&Pair, TrainerError> {
+        self.pair.as_ref().ok_or_else(|| TrainerError::NoTrainingPair {
+            detail: "the recipe names no strong and weak candidate".into(),
+        })
     }
 
     /// Each kind has the settings it needs, and none that it would ignore.
     fn check_optimisation(&self) -> Result<(), String> {
         let kind = self.head.kind().name();
         let on_embeddings = matches!(self.head, HeadRecipe::Mf(_) | HeadRecipe::Mlp(_));
-        let with_encoder = matches!(self.head, HeadRecipe::Bert(_));
+        let with_encoder = matches!(self.head, HeadRecipe::Bert(_) | HeadRecipe::RouterDc(_));
         let tables = [
             ("training", self.training.is_some(), on_embeddings),
             ("fine_tuning", self.fine_tuning.is_some(), with_encoder),
@@ -170,7 +209,7 @@ impl Recipe {
                 _ => {}
             }
         }
-        if with_encoder && self.candidates.len() != 2 {
+        if matches!(self.head, HeadRecipe::Bert(_)) && self.candidates.len() != 2 {
             return Err(format!(
                 "kind {kind:?} says which of two wins, {} candidates are listed",
                 self.candidates.len()
@@ -178,6 +217,13 @@ impl Recipe {
         }
         self.training.as_ref().map_or(Ok(()), TrainingRecipe::check)?;
         self.fine_tuning.as_ref().map_or(Ok(()), FineTuningRecipe::check)
+    }
+
+    /// Where the pair stands among the models of a table; `None` unless both do.
+    #[must_use]
+    pub fn pair_columns(&self, outcomes: &Outcomes) -> Option<(usize, usize)> {
+        let pair = self.pair.as_ref()?;
+        outcomes.model_index(&pair.strong).zip(outcomes.model_index(&pair.weak))
     }
 
     /// The name used here for a model of a source's files.

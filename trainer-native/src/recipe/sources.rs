@@ -16,7 +16,8 @@ pub struct SourceRecipe {
     pub licence: String,
     /// What it is for.
     pub role: Role,
-    /// Rows drawn for training from a `gold` source; the rest is scored.
+    /// Rows drawn for training from a `gold` source; the rest is scored. Absent, for all, where
+    /// `held_categories` or a source of role `test` says what is scored.
     pub take: Option<usize>,
     /// Categories of a `gold` source of which nothing is trained on: how many are drawn. With it,
     /// only rows of those categories are scored.
@@ -57,6 +58,9 @@ pub enum Role {
     Corpus,
     /// Questions of another benchmark: removed from every source, and used for nothing else.
     Held,
+    /// Outcomes that are scored, in place of gold rows not taken. Their questions are removed from
+    /// every other source.
+    Test,
 }
 
 fn one() -> f32 {
@@ -64,10 +68,18 @@ fn one() -> f32 {
 }
 
 impl SourceRecipe {
-    pub(super) fn check(&self) -> Result<(), String> {
+    /// `scored_apart`: another source holds what is scored.
+    pub(super) fn check(&self, scored_apart: bool) -> Result<(), String> {
         let name = &self.name;
-        if self.role == Role::Gold && self.take.is_none() {
-            return Err(format!("{name} is gold and has no \"take\": state the rows to train on"));
+        let all_taken = self.take.is_none() && self.held_categories == 0;
+        if self.role == Role::Gold && all_taken != scored_apart {
+            return Err(match scored_apart {
+                true => format!(
+                    "{name} is gold and a source has role \"test\": remove \"take\" and \
+                     \"held_categories\", all of it is trained on"
+                ),
+                false => format!("{name} is gold and has no \"take\": state the rows to train on"),
+            });
         }
         if !(0.0..=1.0).contains(&self.category_smoothing) {
             return Err(format!("{name}: category_smoothing is not in [0, 1]"));

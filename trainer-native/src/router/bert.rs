@@ -13,13 +13,10 @@ use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::activation::{log_softmax, softmax};
 use burn::tensor::{Device, Tensor, TensorData};
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
 
 use crate::encoder::bert_weights::Dense;
 use crate::encoder::static_table::floats;
-use crate::encoder::trainable::{TrainableEncoder, padded};
+use crate::encoder::trainable::{Limits, TrainableEncoder, WithHead, check_ids, padded};
 use crate::error::TrainerError;
 use crate::export::Precision;
 use crate::export::classifier_head::{self, Columns, LABELS};
@@ -43,27 +40,29 @@ pub struct LabelledQuery {
     pub weight: f32,
 }
 
-/// An encoder with a linear layer to the three labels.
-#[derive(Module, Debug)]
-pub struct Classifier<E: Module> {
-    /// Token ids to embedding.
-    pub encoder: E,
-    /// Embedding to logits, [E, 3].
-    pub head: Linear,
+/// An encoder with a linear layer to the three labels, [E, 3].
+pub type Classifier<E> = WithHead<E, Linear>;
+
+/// An untrained head over embeddings of size `width`, drawn from `seed` with a standard deviation
+/// of 0.02.
+#[must_use]
+pub fn untrained(width: usize, seed: u64, device: &Device) -> Linear {
+    let mut draw = EpochDraw::new(seed, usize::MAX - 1);
+    let head = Dense {
+        input: width,
+        output: LABELS,
+        weight: draw.normal(width * LABELS, 0.02),
+        bias: vec![0.0; LABELS],
+    };
+    head.linear(device)
 }
 
 impl<E: TrainableEncoder> Classifier<E> {
-    /// An untrained head over `encoder`, drawn from `seed` with a standard deviation of 0.02.
+    /// An untrained head over `encoder`.
     #[must_use]
     pub fn new(encoder: E, seed: u64, device: &Device) -> Self {
-        let (width, mut draw) = (encoder.width(), EpochDraw::new(seed, usize::MAX - 1));
-        let head = Dense {
-            input: width,
-            output: LABELS,
-            weight: draw.normal(width * LABELS, 0.02),
-            bias: vec![0.0; LABELS],
-        };
-        Self { encoder, head: head.linear(device) }
+        let head = untrained(encoder.width(), seed, device);
+        Self { encoder, head }
     }
 
     /// Logits, `[B, 3]`.
@@ -154,10 +153,10 @@ impl ClassifierTask {
     /// # Errors
     /// [`TrainerError::BadTrainingRow`], rows of `validation` counted behind those of `train`;
     /// [`TrainerError::NoTrainingPair`] where `train` is empty.
-    pub fn new<E: TrainableEncoder>(
+    pub fn new(
         train: Vec<LabelledQuery>,
         validation: Vec<LabelledQuery>,
-        encoder: &E,
+        limits: Limits,
         device: &Device,
     ) -> Result<Self, TrainerError> {
         if train.is_empty() {
@@ -165,10 +164,8 @@ impl ClassifierTask {
                 detail: "there is no labelled query".into(),
             });
         }
-        let (vocabulary, longest) = (encoder.vocabulary(), encoder.longest());
         for (row, query) in train.iter().chain(&validation).enumerate() {
-            check(query, vocabulary, longest)
-                .map_err(|detail| TrainerError::BadTrainingRow { row, detail })?;
+            check(query, limits).map_err(|detail| TrainerError::BadTrainingRow { row, detail })?;
         }
         Ok(Self { train, validation, device: device.clone() })
     }
@@ -217,20 +214,6 @@ impl<E: TrainableEncoder> Objective<Classifier<E>> for ClassifierTask {
     }
 }
 
-/// Draws `share` of the rows, in [0, 1], for validation; the rest is for training.
-#[must_use]
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-pub fn split(
-    mut rows: Vec<LabelledQuery>,
-    share: f64,
-    seed: u64,
-) -> (Vec<LabelledQuery>, Vec<LabelledQuery>) {
-    rows.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
-    let kept = (rows.len() as f64 * share.clamp(0.0, 1.0)).round() as usize;
-    let validation = rows.split_off(rows.len() - kept);
-    (rows, validation)
-}
-
 /// A target as shares of the three labels.
 fn shares(target: f32) -> [f32; LABELS] {
     match target >= 0.5 {
@@ -239,7 +222,7 @@ fn shares(target: f32) -> [f32; LABELS] {
     }
 }
 
-fn check(query: &LabelledQuery, vocabulary: usize, longest: Option<usize>) -> Result<(), String> {
+fn check(query: &LabelledQuery, limits: Limits) -> Result<(), String> {
     let LabelledQuery { ids, target, weight } = query;
     if !(0.0..=1.0).contains(target) {
         return Err(format!("target {target}, expected a number in [0, 1]"));
@@ -247,16 +230,7 @@ fn check(query: &LabelledQuery, vocabulary: usize, longest: Option<usize>) -> Re
     if !(weight.is_finite() && *weight > 0.0) {
         return Err(format!("weight {weight}, expected a number above 0"));
     }
-    if ids.is_empty() {
-        return Err("no token, expected at least one: leave empty queries out".into());
-    }
-    if let Some(longest) = longest.filter(|&longest| ids.len() > longest) {
-        return Err(format!("{} tokens, the encoder takes {longest}: cut it off", ids.len()));
-    }
-    match ids.iter().find(|&&id| id as usize >= vocabulary) {
-        None => Ok(()),
-        Some(id) => Err(format!("token {id}, the encoder has {vocabulary}: another tokenizer's?")),
-    }
+    check_ids(ids, limits)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub mod memory;
 pub mod mf;
 pub mod mlp;
 pub mod ridge;
+pub mod routerdc;
 
 use burn::tensor::Tensor;
 use switchyard_router::Memory;

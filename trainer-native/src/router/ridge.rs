@@ -1,26 +1,32 @@
-//! Ridge regression on a bag of tokens and the embedding, in closed form.
+//! Ridge regression on a bag of tokens, the embedding and likeness to remembered queries, in closed
+//! form.
 //!
 //! ```text
 //! x_t(q)  = a / (a + p_t) * count_t / sqrt(tokens)    one coordinate a token; p_t: its share of all tokens
 //! e(q)    = embedding, centred, of mean square length 1
+//! n(q)    = coordinates of likeness to remembered queries ([`kernel`])
 //! d(q)    = 2 * label - 1, in [-1, 1]                 how far strong beat weak, smoothed
-//! h(q)    = difficulty found by other LLMs, standardised
-//! (w, u, b) = argmin sum (d - c h - w x - sqrt(g) u e - b)^2 + penalty (|w|^2 + |u|^2)
-//! z(q)    = c h + w x + sqrt(g) u e + b               P(strong beats weak | q) = sigmoid(2 z)
+//! p(q)    = difficulty found by other LLMs, standardised
+//! (w, u, v, b) = argmin sum (d - z)^2 + penalty (|w|^2 + |u|^2 + |v|^2)
+//! z(q)    = c p + sqrt(f) w x + sqrt(g) u e + sqrt(h) v n + b      P(strong beats weak | q) = sigmoid(2 z)
 //! ```
-//! The fit on labelled queries only corrects `c h`: far from all of them z falls back on what other
-//! LLMs found hard, as the prior mean of a Gaussian process does. `h` is itself a ridge regression,
+//! The fit on labelled queries only corrects `c p`: far from all of them z falls back on what other
+//! LLMs found hard, as the prior mean of a Gaussian process does. `p` is itself a ridge regression,
 //! of `1 - mean score of a source's weaker LLMs` (centred and scaled within the source) on embedding
-//! and length. All of it is linear in token counts, embedding and length, so the router ends as one
-//! number a token and one a coordinate.
+//! and length. All but likeness is linear in token counts, embedding and length, so the router ends
+//! as one number a token, one a coordinate and one a remembered query. Where every labelled query is
+//! remembered, the fit is exactly kernel ridge regression under the sum of the three kernels.
 //!
 //! Both fits are solved by conjugate gradients over sparse rows: memory and time grow with the
-//! queries' tokens, and nothing is squared.
+//! queries' tokens and, per query, with the remembered ones; only those are squared.
+
+pub mod kernel;
 
 use crate::error::TrainerError;
 use crate::export::Precision;
 use crate::export::graph::{Attribute, Graph};
 use crate::export::router_graph::{GraphHead, Inputs, linear};
+use kernel::KernelHead;
 
 /// A query as features: some of very many coordinates, then all of a few.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -170,36 +176,26 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// A fitted ridge head: what a token, a coordinate and the constant add to the strong candidate's
-/// score. Every other candidate's is 0.
+/// A fitted ridge head: what a token, a coordinate, a remembered query and the constant add to the
+/// strong candidate's score. Every other candidate's is 0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RidgeHead {
-    /// One number a token of the vocabulary; a query has their sum over the root of its tokens.
+    /// One number a token of the vocabulary, or none at all; a query has their sum over the root of
+    /// its tokens.
     pub tokens: Vec<f32>,
     /// One number a coordinate of the embedding, the length last.
     pub embedding: Vec<f32>,
+    /// Remembered queries.
+    pub kernel: Option<KernelHead>,
     /// The constant.
     pub intercept: f32,
     /// The strong candidate's column among all models.
     pub strong: usize,
 }
 
-impl GraphHead for RidgeHead {
-    fn nodes(
-        &self,
-        g: &mut Graph,
-        inputs: &Inputs,
-        embedding: &str,
-        columns: &[usize],
-        _: Precision,
-    ) -> Result<String, TrainerError> {
-        let numbers = self.tokens.iter().chain(&self.embedding).chain([&self.intercept]);
-        if let Some(found) = numbers.into_iter().find(|v| !v.is_finite()) {
-            return Err(TrainerError::NotFinite {
-                what: "a ridge coefficient",
-                detail: format!("{found}: raise the penalty"),
-            });
-        }
+impl RidgeHead {
+    /// Nodes of the sum over a query's tokens, `[1, 1]`.
+    fn bag(&self, g: &mut Graph, inputs: &Inputs) -> String {
         // 4 bytes a token beside a table of one byte a token and coordinate: kept in float, since a
         // single scale would round the many small numbers away for a few large ones.
         let table = g.floats("ridge.tokens", &[self.tokens.len()], &self.tokens);
@@ -209,11 +205,39 @@ impl GraphHead for RidgeHead {
         let keep = [Attribute::Int("keepdims", 1)];
         let sum = g.node("ReduceSum", "ridge.sum", &[&own, &inputs.axis_1], &keep);
         let root = g.node("Sqrt", "ridge.root_tokens", &[&inputs.tokens], &[]);
-        let bag = g.node("Div", "ridge.bag", &[&sum, &root], &[]);
+        g.node("Div", "ridge.bag", &[&sum, &root], &[])
+    }
+}
+
+impl GraphHead for RidgeHead {
+    fn nodes(
+        &self,
+        g: &mut Graph,
+        inputs: &Inputs,
+        embedding: &str,
+        columns: &[usize],
+        precision: Precision,
+    ) -> Result<String, TrainerError> {
+        let shares = self.kernel.iter().flat_map(|kernel| &kernel.shares);
+        let numbers = self.tokens.iter().chain(&self.embedding).chain([&self.intercept]);
+        let numbers = numbers.chain(shares);
+        if let Some(found) = numbers.into_iter().find(|v| !v.is_finite()) {
+            return Err(TrainerError::NotFinite {
+                what: "a ridge coefficient",
+                detail: format!("{found}: raise the penalty"),
+            });
+        }
         let bias = [self.intercept];
         let weights = (self.embedding.as_slice(), 1);
-        let rest = linear(g, "ridge", embedding, weights, Some(&bias), Precision::Float);
-        let score = g.node("Add", "ridge.score", &[&bag, &rest], &[]);
+        let mut score = linear(g, "ridge", embedding, weights, Some(&bias), Precision::Float);
+        if !self.tokens.is_empty() {
+            let bag = self.bag(g, inputs);
+            score = g.node("Add", "ridge.with_tokens", &[&score, &bag], &[]);
+        }
+        if let Some(kernel) = &self.kernel {
+            let remembered = kernel.nodes(g, embedding, precision);
+            score = g.node("Add", "ridge.with_kernel", &[&score, &remembered], &[]);
+        }
         let at_strong: Vec<f32> =
             columns.iter().map(|&c| if c == self.strong { 1.0 } else { 0.0 }).collect();
         let spread = g.floats("ridge.candidates", &[1, columns.len()], &at_strong);
@@ -227,6 +251,7 @@ mod tests {
     use nalgebra::{DMatrix, DVector};
     use proptest::prelude::*;
 
+    use super::kernel::Memory;
     use super::*;
 
     /// The same by a dense solve of the centred normal equations.
@@ -281,6 +306,35 @@ mod tests {
             let rest: f64 =
                 features.iter().zip(&y).zip(&v).map(|((f, y), v)| v * (y - found.at(f))).sum();
             prop_assert!(rest.abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn with_all_rows_remembered_the_fit_is_kernel_ridge_regression() {
+        let rows = [[0.3, -0.1, 0.7], [-0.5, 0.2, 0.1], [0.4, 0.9, -0.3], [-0.2, -0.8, 0.6]];
+        let (y, temperature, penalty) = ([1.0, -0.5, 0.25, 0.75], 0.4, 0.3);
+        let remembered: Vec<&[f64]> = rows.iter().map(|row| row.as_slice()).collect();
+        let memory = Memory::new(&remembered, &[0.0; 3], temperature).unwrap();
+        let features: Vec<Features> = remembered
+            .iter()
+            .map(|row| Features { tokens: Vec::new(), dense: memory.coordinates(row) })
+            .collect();
+        let found = fit(&features, &y, &[1.0; 4], 0, penalty).unwrap();
+        // The dual: (K + penalty) a = y - b with the shares a summing to nothing.
+        let unit = |row: &[f64; 3]| DVector::from_column_slice(row).normalize();
+        let mut dual = DMatrix::from_fn(4, 4, |i, j| {
+            ((unit(&rows[i]).dot(&unit(&rows[j])) - 1.0) / temperature).exp()
+        });
+        let likeness = dual.clone();
+        dual += DMatrix::identity(4, 4) * penalty;
+        let factor = dual.cholesky().unwrap();
+        let (of_y, of_one) =
+            (factor.solve(&DVector::from_column_slice(&y)), factor.solve(&DVector::repeat(4, 1.0)));
+        let b = of_y.sum() / of_one.sum();
+        let shares = of_y - of_one * b;
+        for (row, features) in features.iter().enumerate() {
+            let expected = (likeness.row(row) * &shares)[0] + b;
+            assert!((found.at(features) - expected).abs() < 1e-5);
         }
     }
 

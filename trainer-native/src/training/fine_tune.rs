@@ -20,6 +20,9 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::tensor::Tensor;
 use indicatif::ProgressBar;
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::Checkpoint;
@@ -52,6 +55,16 @@ pub trait Objective<M> {
     /// # Errors
     /// [`TrainerError::NotFinite`].
     fn validate(&self, network: &M) -> Result<Option<f64>, TrainerError>;
+}
+
+/// Draws `share` of the rows, in [0, 1], for validation; the rest is for training.
+#[must_use]
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+pub fn split<Q>(mut rows: Vec<Q>, share: f64, seed: u64) -> (Vec<Q>, Vec<Q>) {
+    rows.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    let kept = (rows.len() as f64 * share.clamp(0.0, 1.0)).round() as usize;
+    let validation = rows.split_off(rows.len() - kept);
+    (rows, validation)
 }
 
 /// Settings of a run.

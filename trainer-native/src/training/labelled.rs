@@ -11,10 +11,12 @@ use rayon::prelude::*;
 use switchyard_router::Router;
 
 use crate::data::Battles;
+use crate::encoder::deployed_ids;
 use crate::error::TrainerError;
 use crate::prepare::Prepared;
-use crate::recipe::{Recipe, TierLabels};
+use crate::recipe::{Pair, Recipe, TierLabels};
 use crate::router::bert::LabelledQuery;
+use crate::router::routerdc::ScoredQuery;
 
 /// Every labelled query of `prepared`, tokenised as `router` does; queries without a token are left
 /// out.
@@ -27,27 +29,14 @@ pub fn labelled_queries(
     prepared: &Prepared,
     router: &Router,
 ) -> Result<Vec<LabelledQuery>, TrainerError> {
-    let ids = |query: &str| match router.encoder().tokenize(query) {
-        Ok(tokens) => {
-            Ok(Some(tokens.ids.iter().map(|&id| u32::try_from(id).unwrap_or(u32::MAX)).collect()))
-        }
-        Err(error) if error.code() == "query_empty" => Ok(None),
-        Err(error) => Err(TrainerError::from(error)),
-    };
-    let train = &prepared.train;
-    let pair = train.model_index(&recipe.strong).zip(train.model_index(&recipe.weak));
-    let rows: Vec<(&str, f32, f32)> = train
+    let ids = |query: &str| deployed_ids(router, query);
+    let rows: Vec<(&str, f32, f32)> = prepared
+        .train
         .rows
         .iter()
         .zip(&prepared.weights)
-        .zip(&prepared.labels)
-        .filter_map(|((row, &weight), &label)| {
-            let target = label.or_else(|| {
-                let (strong, weak) = pair?;
-                Some(f32::midpoint(1.0, row.score(strong)? - row.score(weak)?))
-            })?;
-            Some((row.query.as_str(), target, weight))
-        })
+        .zip(prepared.pair_targets(recipe))
+        .filter_map(|((row, &weight), target)| Some((row.query.as_str(), target?, weight)))
         .collect();
     let encoded: Result<Vec<Option<LabelledQuery>>, TrainerError> = rows
         .par_iter()
@@ -57,7 +46,8 @@ pub fn labelled_queries(
         .collect();
     let mut labelled: Vec<LabelledQuery> = encoded?.into_iter().flatten().collect();
 
-    let (strong, weak) = sides(recipe, tiers, prepared)?;
+    let pair = recipe.pair()?;
+    let (strong, weak) = sides(pair, tiers, prepared)?;
     prepared.for_each_preference(&mut |row| {
         let target = match (&row.model_a, &row.model_b) {
             (a, b) if strong.contains(a) && weak.contains(b) => row.target,
@@ -74,20 +64,74 @@ pub fn labelled_queries(
             detail: format!(
                 "no outcome or preference of {:?} against {:?}; other models' battles count where \
                  head.tiers is stated",
-                recipe.strong, recipe.weak
+                pair.strong, pair.weak
             ),
+        }),
+    }
+}
+
+/// Every outcome row of `prepared` on which a candidate was measured, tokenised as `router` does;
+/// queries without a token are left out. A query without a cluster of its own has its data set's.
+///
+/// # Errors
+/// [`TrainerError::NoTrainingPair`] where there is none, or a candidate has no outcome at all; the
+/// engine's.
+pub fn scored_queries(
+    recipe: &Recipe,
+    prepared: &Prepared,
+    router: &Router,
+) -> Result<Vec<ScoredQuery>, TrainerError> {
+    let train = &prepared.train;
+    let columns: Vec<usize> = recipe
+        .candidates
+        .iter()
+        .map(|candidate| {
+            train.model_index(&candidate.id).ok_or_else(|| TrainerError::NoTrainingPair {
+                detail: format!(
+                    "candidate {:?} has no outcome; the sources have {}",
+                    candidate.id,
+                    train.models.join(", ")
+                ),
+            })
+        })
+        .collect::<Result<_, _>>()?;
+    let mut datasets: Vec<&str> = train.rows.iter().map(|row| row.dataset.as_str()).collect();
+    datasets.sort_unstable();
+    datasets.dedup();
+    let encoded: Result<Vec<Option<ScoredQuery>>, TrainerError> = train
+        .rows
+        .par_iter()
+        .zip(&prepared.weights)
+        .map(|(row, &weight)| {
+            let scores: Vec<Option<f32>> = columns.iter().map(|&llm| row.score(llm)).collect();
+            if scores.iter().all(Option::is_none) {
+                return Ok(None);
+            }
+            let dataset = datasets.partition_point(|name| *name < row.dataset.as_str());
+            // Above the clusters that files number.
+            let own = u32::MAX - u32::try_from(dataset).unwrap_or_default();
+            let cluster = row.cluster.unwrap_or(own);
+            let query = |ids| ScoredQuery { ids, scores, cluster, dataset, weight };
+            Ok(deployed_ids(router, &row.query)?.map(query))
+        })
+        .collect();
+    let scored: Vec<ScoredQuery> = encoded?.into_iter().flatten().collect();
+    match scored.is_empty() {
+        false => Ok(scored),
+        true => Err(TrainerError::NoTrainingPair {
+            detail: "no query has an outcome of a candidate".into(),
         }),
     }
 }
 
 /// The models that stand for the strong and for the weak candidate in preferences.
 fn sides(
-    recipe: &Recipe,
+    pair: &Pair,
     tiers: Option<&TierLabels>,
     prepared: &Prepared,
 ) -> Result<(HashSet<String>, HashSet<String>), TrainerError> {
-    let mut strong = HashSet::from([recipe.strong.clone()]);
-    let mut weak = HashSet::from([recipe.weak.clone()]);
+    let mut strong = HashSet::from([pair.strong.clone()]);
+    let mut weak = HashSet::from([pair.weak.clone()]);
     if let Some(tiers) = tiers {
         let mut battles = Battles::default();
         prepared.for_each_preference(&mut |row| {
@@ -99,8 +143,8 @@ fn sides(
         strong.extend(of(&tiers.strong)?.into_iter().map(str::to_owned));
         weak.extend(of(&tiers.weak)?.into_iter().map(str::to_owned));
         // The pair itself stays what the recipe says, whatever tier it was rated into.
-        strong.remove(&recipe.weak);
-        weak.remove(&recipe.strong);
+        strong.remove(&pair.weak);
+        weak.remove(&pair.strong);
     }
     Ok((strong, weak))
 }

@@ -91,6 +91,13 @@ impl EpochDraw {
         drawn.to_vec()
     }
 
+    /// Up to `count` of `all`, each at most once.
+    pub fn some(&mut self, all: &[usize], count: usize) -> Vec<usize> {
+        let mut all = all.to_vec();
+        let (drawn, _) = all.partial_shuffle(&mut self.random, count);
+        drawn.to_vec()
+    }
+
     /// `count` draws from a normal distribution of mean 0, by Box and Muller's transform.
     pub fn normal(&mut self, count: usize, standard_deviation: f32) -> Vec<f32> {
         let mut values = Vec::with_capacity(count + 1);

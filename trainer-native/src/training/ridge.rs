@@ -5,13 +5,18 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::AtomicBool;
 
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use switchyard_router::Router;
 
+use crate::encoder::deployed_ids;
 use crate::encoder::embeddings::EmbeddingCache;
 use crate::error::TrainerError;
 use crate::prepare::Prepared;
 use crate::recipe::{Recipe, RidgeRecipe};
+use crate::router::ridge::kernel::Memory;
 use crate::router::ridge::{Features, LinearFit, RidgeHead, fit};
 
 /// Weight of the length, at a standard deviation of 1, beside an embedding of mean square length 1,
@@ -40,9 +45,13 @@ pub fn train(
     strong: usize,
     stop: &AtomicBool,
 ) -> Result<RidgeHead, TrainerError> {
-    let vocabulary = router.encoder().vocabulary();
+    let vocabulary = match settings.token_weight > 0.0 {
+        true => router.encoder().vocabulary(),
+        false => 0,
+    };
     let width = cache.width() - 1;
-    let labels = pair_labels(recipe, prepared);
+    let targets = prepared.pair_targets(recipe);
+    let labels: Vec<Option<f64>> = targets.into_iter().map(|t| t.map(f64::from)).collect();
     let difficulty = difficulty(prepared);
     // One pass over the rows that either fit needs.
     let needed: Vec<usize> = (0..labels.len())
@@ -80,23 +89,47 @@ pub fn train(
     let shares = token_shares(&encoded.tokens);
     let own_weight = |token: u32| {
         let share = shares.get(&token).copied().unwrap_or_default();
-        settings.frequency_weight / (settings.frequency_weight + share)
+        let weight = settings.frequency_weight / (settings.frequency_weight + share);
+        settings.token_weight.sqrt() * weight
     };
     let g = settings.embedding_weight.sqrt();
+    let kernel = match &settings.kernel {
+        None => None,
+        Some(kernel) => {
+            let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed);
+            let with_tokens = gold.iter().map(|row| place[row]);
+            let mut all: Vec<usize> =
+                with_tokens.filter(|&at| !encoded.tokens[at].is_empty()).collect();
+            let (drawn, _) = all.partial_shuffle(&mut rng, kernel.rows);
+            drawn.sort_unstable();
+            let remembered: Vec<&[f64]> =
+                drawn.iter().map(|&at| encoded.embeddings[at].as_slice()).collect();
+            Some((
+                Memory::new(&remembered, &spread.mean, kernel.temperature)?,
+                kernel.weight.sqrt(),
+            ))
+        }
+    };
     let prior = |at: usize| {
         let value = hard.as_ref().map_or(0.0, |f| f.at(&encoded.difficulty_features(at, &spread)));
         settings.difficulty_weight * value
     };
     let features: Vec<Features> = gold
-        .iter()
+        .par_iter()
         .map(|row| {
             let at = place[row];
             let root = f64::from(encoded.tokens[at].values().sum::<u32>().max(1)).sqrt();
             let bag = encoded.tokens[at].iter();
-            Features {
-                tokens: bag.map(|(&t, &n)| (t, own_weight(t) * f64::from(n) / root)).collect(),
-                dense: spread.centred(&encoded.embeddings[at]).map(|v| v * g).collect(),
+            let mut dense: Vec<f64> =
+                spread.centred(&encoded.embeddings[at]).map(|v| v * g).collect();
+            if let Some((memory, h)) = &kernel {
+                dense.extend(memory.coordinates(&encoded.embeddings[at]).iter().map(|v| v * h));
             }
+            let tokens = match vocabulary {
+                0 => Vec::new(),
+                _ => bag.map(|(&t, &n)| (t, own_weight(t) * f64::from(n) / root)).collect(),
+            };
+            Features { tokens, dense }
         })
         .collect();
     let targets: Vec<f64> = gold
@@ -105,8 +138,16 @@ pub fn train(
         .collect();
     let weights: Vec<f64> = gold.iter().map(|&row| f64::from(prepared.weights[row])).collect();
     let own = fit(&features, &targets, &weights, vocabulary, settings.penalty)?;
-    Ok(folded(&own, hard.as_ref(), settings, &spread, &own_weight, strong))
+    let mut head = folded(&own, hard.as_ref(), settings, &spread, &own_weight, strong);
+    head.kernel = kernel.map(|(memory, h)| {
+        let weights = own.dense.iter().skip(width).map(|w| LOG_ODDS * h * w).collect::<Vec<_>>();
+        memory.head(&memory.shares(&weights))
+    });
+    Ok(head)
 }
+
+/// P = sigmoid(2 z): where z is small, 1/2 + z/2.
+const LOG_ODDS: f64 = 2.0;
 
 /// Both fits as one number a token and a coordinate, on the scale of log odds.
 #[allow(clippy::cast_possible_truncation)]
@@ -118,8 +159,6 @@ fn folded(
     own_weight: &impl Fn(u32) -> f64,
     strong: usize,
 ) -> RidgeHead {
-    /// P = sigmoid(2 z): where z is small, 1/2 + z/2.
-    const LOG_ODDS: f64 = 2.0;
     let (c, g) = (settings.difficulty_weight, settings.embedding_weight.sqrt());
     let width = spread.mean.len();
     let hard_at = |at: usize| hard.and_then(|f| f.dense.get(at)).copied().unwrap_or_default();
@@ -142,23 +181,10 @@ fn folded(
     RidgeHead {
         tokens: tokens.collect(),
         embedding: embedding.iter().map(|v| (LOG_ODDS * v) as f32).collect(),
+        kernel: None,
         intercept: (LOG_ODDS * intercept) as f32,
         strong,
     }
-}
-
-/// Target of strong over weak in [0, 1] for each training row that has one.
-fn pair_labels(recipe: &Recipe, prepared: &Prepared) -> Vec<Option<f64>> {
-    let train = &prepared.train;
-    let pair = train.model_index(&recipe.strong).zip(train.model_index(&recipe.weak));
-    let of = |(row, label): (&crate::data::OutcomeRow, &Option<f32>)| {
-        let own = || {
-            let (strong, weak) = pair?;
-            Some(f32::midpoint(1.0, row.score(strong)? - row.score(weak)?))
-        };
-        label.or_else(own).map(f64::from)
-    };
-    train.rows.iter().zip(&prepared.labels).map(of).collect()
 }
 
 /// For each training row without a gold label: 1 less the mean score of its source's weaker LLMs
@@ -293,18 +319,12 @@ fn encode(
         .par_iter()
         .map(|query| {
             let mut counts = BTreeMap::new();
-            match router.encoder().tokenize(query) {
-                Ok(found) => {
-                    for id in found.ids {
-                        *counts.entry(u32::try_from(id).unwrap_or_default()).or_default() += 1;
-                    }
-                    Ok(counts)
-                }
-                Err(error) if error.code() == "query_empty" => Ok(counts),
-                Err(error) => Err(TrainerError::from(error)),
+            for id in deployed_ids(router, query)?.into_iter().flatten() {
+                *counts.entry(id).or_default() += 1;
             }
+            Ok(counts)
         })
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<_, TrainerError>>()?;
     let width = cache.width();
     let mut encoded =
         Encoded { tokens, embeddings: Vec::with_capacity(rows.len()), lengths: Vec::new() };

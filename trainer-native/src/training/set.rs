@@ -69,8 +69,7 @@ impl TrainingSet {
         cache: &mut EmbeddingCache,
         stop: &AtomicBool,
     ) -> Result<(), TrainerError> {
-        let models = &prepared.train;
-        let pair = models.model_index(&recipe.strong).zip(models.model_index(&recipe.weak));
+        let pair = recipe.pair_columns(&prepared.train);
         let texts = prepared.train.rows.iter().map(|row| row.query.as_str());
         let embeddings = cache.rows(router, texts, stop)?;
         let rows = prepared.train.rows.iter().zip(&prepared.weights).zip(&prepared.labels);

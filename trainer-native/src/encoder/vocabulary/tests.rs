@@ -49,9 +49,7 @@ fn template() -> Value {
 fn cut(json: &[u8], size: usize, special_tokens: SpecialTokens) -> Result<Pruned, TrainerError> {
     let whole = Tokenizer::from_bytes(json).unwrap();
     let mut counts = TokenCounts::default();
-    for query in ["prove it again", "prove it"] {
-        counts.add(&whole, query).unwrap();
-    }
+    counts.add(&whole, &["prove it again", "prove it"]).unwrap();
     prune_with(json, &counts, size, special_tokens)
 }
 

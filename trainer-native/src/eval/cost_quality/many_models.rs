@@ -167,7 +167,7 @@ fn mean(answers: impl Iterator<Item = CostPoint>) -> CostPoint {
 }
 
 /// Index of the largest value, the first of equal ones; 0 of none.
-fn largest(values: impl Iterator<Item = f64>) -> usize {
+pub(crate) fn largest(values: impl Iterator<Item = f64>) -> usize {
     let mut best = (0, f64::NEG_INFINITY);
     for (at, value) in values.enumerate() {
         if value > best.1 {

@@ -6,17 +6,15 @@
 
 use std::collections::BTreeSet;
 
+use super::runs::{self, dash, span};
 use crate::eval::published::BenchmarkKind;
-use crate::eval::report::format::{DASH, count, percent, three};
+use crate::eval::report::format::{count, percent, three};
 use crate::eval::report::text_table::{Column, RowClass, Table};
 use crate::eval::results::{Precision, RouterResult};
 use crate::eval::{BenchmarkResult, ReportError};
 
 /// Runs of one router on one benchmark.
-struct Group<'a> {
-    first: &'a RouterResult,
-    runs: Vec<(&'a BenchmarkResult, &'a RouterResult)>,
-}
+type Group<'a> = runs::Group<'a, BenchmarkResult, RouterResult>;
 
 /// The metrics of one run that a table aggregates.
 type Read = fn(&RouterResult) -> Option<f64>;
@@ -50,20 +48,20 @@ pub fn mmlu_table(results: &[BenchmarkResult]) -> Result<String, ReportError> {
         ],
     );
     for group in groups(&of_mmlu)? {
-        let apgr = match moments(&group, APGR) {
+        let apgr = match group.moments(APGR) {
             Some((mean, Some(deviation))) => format!("{mean:.3} ({deviation:.3})"),
             Some((mean, None)) => three(mean),
             None => continue,
         };
         let class = if group.first.is_router() { RowClass::Ours } else { RowClass::Baseline };
-        let share = |read| moments(&group, read).map_or_else(dash, |(mean, _)| percent(mean));
+        let share = |read| group.moments(read).map_or_else(dash, |(mean, _)| percent(mean));
         table.push(
             class,
             vec![
                 group.first.label(),
                 group.first.tier.clone().unwrap_or_else(dash),
                 group.runs.len().to_string(),
-                rows(&group),
+                group.rows(|result| result.rows),
                 apgr,
                 share(CPT50),
                 share(CPT80),
@@ -117,7 +115,7 @@ pub fn transfer_table(results: &[BenchmarkResult], router: &str) -> Result<Strin
         else {
             continue;
         };
-        let Some((apgr, _)) = moments(&group, APGR) else { continue };
+        let Some((apgr, _)) = group.moments(APGR) else { continue };
         let Some(&(result, run)) = group.runs.first() else { continue };
         let length = result.router("query length", Precision::Baseline).and_then(|r| r.apgr);
         let best = result.published.iter().map(|row| row.apgr).reduce(f64::max);
@@ -128,13 +126,13 @@ pub fn transfer_table(results: &[BenchmarkResult], router: &str) -> Result<Strin
             1 => run.apgr_interval.map(|i| format!("{:.3} to {:.3}", i.low, i.high)),
             _ => None,
         };
-        let share = |read| moments(&group, read).map_or_else(dash, |(mean, _)| percent(mean));
+        let share = |read| group.moments(read).map_or_else(dash, |(mean, _)| percent(mean));
         table.push(
             RowClass::Ours,
             vec![
                 result.benchmark.clone(),
                 format!("{} over {}", result.pair.strong, result.pair.weak),
-                rows(&group),
+                group.rows(|result| result.rows),
                 span(&leaks).unwrap_or_else(|| "not looked for".to_owned()),
                 three(apgr),
                 interval.unwrap_or_else(dash),
@@ -186,7 +184,7 @@ pub fn router_table(results: &[BenchmarkResult], benchmark: &str) -> Result<Stri
                 .iter()
                 .filter(|group| group.first.kind == kind && tier(group) == *wanted)
                 .filter_map(|group| {
-                    let (mean, deviation) = moments(group, APGR)?;
+                    let (mean, deviation) = group.moments(APGR)?;
                     let spread = deviation.map_or_else(String::new, |d| format!(" ({d:.3})"));
                     Some((mean, format!("{mean:.3}{spread} `{}`", group.first.name)))
                 })
@@ -215,60 +213,10 @@ fn by_benchmark(results: &[BenchmarkResult]) -> Vec<Vec<&BenchmarkResult>> {
     found
 }
 
-/// Runs that differ in seed only, in order of first appearance, baselines last.
+/// Runs that differ in seed only.
 fn groups<'a>(results: &[&'a BenchmarkResult]) -> Result<Vec<Group<'a>>, ReportError> {
-    let mut found: Vec<Group<'a>> = Vec::new();
-    for &result in results {
-        for router in &result.routers {
-            let same = |group: &&mut Group| {
-                let first = group.first;
-                first.name == router.name
-                    && first.kind == router.kind
-                    && first.tier == router.tier
-                    && first.precision == router.precision
-            };
-            let Some(group) = found.iter_mut().find(same) else {
-                found.push(Group { first: router, runs: vec![(result, router)] });
-                continue;
-            };
-            let twice = |seed: u64| group.runs.iter().any(|(_, r)| r.training_seed == Some(seed));
-            if let Some(seed) = router.training_seed.filter(|&seed| twice(seed)) {
-                return Err(ReportError::DuplicateSeed {
-                    router: router.label(),
-                    benchmark: result.benchmark.clone(),
-                    seed,
-                });
-            }
-            group.runs.push((result, router));
-        }
-    }
-    found.sort_by_key(|group| !group.first.is_router());
-    Ok(found)
-}
-
-/// Mean, and standard deviation where there are two or more runs; `None` unless every run has it.
-fn moments(group: &Group, read: Read) -> Option<(f64, Option<f64>)> {
-    let values = group.runs.iter().map(|(_, router)| read(router)).collect::<Option<Vec<f64>>>()?;
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    let squares = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
-    let deviation = (values.len() > 1).then(|| (squares / (n - 1.0)).sqrt());
-    Some((mean, deviation))
-}
-
-fn rows(group: &Group) -> String {
-    let rows: Vec<usize> = group.runs.iter().map(|(result, _)| result.rows).collect();
-    span(&rows).unwrap_or_else(dash)
-}
-
-/// The number, or the least and the largest where runs differ.
-fn span(values: &[usize]) -> Option<String> {
-    let (low, high) = (values.iter().min()?, values.iter().max()?);
-    Some(if low == high { count(*low) } else { format!("{} to {}", count(*low), count(*high)) })
-}
-
-fn dash() -> String {
-    DASH.to_owned()
+    let of = |&result: &&'a BenchmarkResult| result.routers.iter().map(move |r| (result, r));
+    runs::groups(results.iter().flat_map(of), |result| &result.benchmark)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::svg::bars::{Bar, Bars};
 use super::svg::chart::{Axis, Chart, Series};
 use crate::eval::BenchmarkResult;
 use crate::eval::cost_quality::{CostComparison, CostPoint, CostQuality, hull};
-use crate::eval::results::RouterResult;
+use crate::eval::results::{ManyModels, RouterResult};
 
 /// A drawing and what is said below it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,29 +124,36 @@ pub fn cost_quality(result: &BenchmarkResult, id: &str) -> Option<Figure> {
         Some((router.label(), look, router.cost_quality.clone()?))
     };
     let routers: Vec<_> = curves(result).filter_map(curve).collect();
-    Some(against_money(result, cost, &routers, id))
+    Some(against_money(&result.benchmark, result.score_scale, cost, &routers, id))
 }
 
 /// Quality against money for routers of many models; `None` where none were judged.
 #[must_use]
 pub fn many_models(result: &BenchmarkResult, id: &str) -> Option<Figure> {
     let many = result.many_models.as_ref()?;
+    Some(of_many_models(&result.benchmark, result.score_scale, many, id))
+}
+
+/// The same of any benchmark; a score of 1 is displayed as `score_scale`.
+#[must_use]
+pub fn of_many_models(benchmark: &str, score_scale: f64, many: &ManyModels, id: &str) -> Figure {
     let routers: Vec<_> = many
         .routers
         .iter()
         .enumerate()
         .map(|(slot, r)| (r.precision.label(&r.name), Look::Slot(slot), r.cost_quality.clone()))
         .collect();
-    Some(against_money(result, &many.comparison, &routers, id))
+    against_money(benchmark, score_scale, &many.comparison, &routers, id)
 }
 
 fn against_money(
-    result: &BenchmarkResult,
+    benchmark: &str,
+    score_scale: f64,
     cost: &CostComparison,
     routers: &[(String, Look, CostQuality)],
     id: &str,
 ) -> Figure {
-    let scale = if result.score_scale == 1.0 { 100.0 } else { result.score_scale };
+    let scale = if score_scale == 1.0 { 100.0 } else { score_scale };
     let place = |point: &CostPoint| (1000.0 * point.usd, scale * point.score);
     let places = |points: &[CostPoint]| points.iter().map(place).collect::<Vec<_>>();
     let singles: Vec<CostPoint> = cost.singles.iter().map(|single| single.point).collect();
@@ -190,10 +197,10 @@ fn against_money(
         usd(cost.range.high),
         told.join("; ")
     );
-    let unit = if result.score_scale == 1.0 { "score, %" } else { "score" };
+    let unit = if score_scale == 1.0 { "score, %" } else { "score" };
     let chart = Chart {
         id: id.to_owned(),
-        title: format!("{}: cost and quality", result.benchmark),
+        title: format!("{benchmark}: cost and quality"),
         description: caption.clone(),
         width: WIDTH,
         plot_height: 340.0,

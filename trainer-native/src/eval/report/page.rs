@@ -5,32 +5,54 @@ use std::fmt::Write as _;
 use super::figures::{self, Figure};
 use super::format::{DASH, three};
 use super::html::escape;
-use super::tables;
 use super::text_table::{Column, RowClass, Table};
-use crate::eval::BenchmarkResult;
+use super::{Stored, choice_tables, tables};
+use crate::eval::{BenchmarkResult, ChoiceResult};
 
 const STYLE: &str = include_str!("style.css");
 
-/// The page as HTML.
+/// The page of results of pairs as HTML.
 #[must_use]
 pub fn page(title: &str, results: &[BenchmarkResult]) -> String {
+    page_of(title, &Stored { pairs: results.to_vec(), choices: Vec::new() })
+}
+
+/// The page as HTML: results of pairs, then those of many models.
+#[must_use]
+pub fn page_of(title: &str, stored: &Stored) -> String {
     let title = escape(title);
     let mut text = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
-         <header><h1>{title}</h1>\n{INTRODUCTION}</header>\n<main>\n"
+         <header><h1>{title}</h1>\n"
     );
-    if results.is_empty() {
+    let Stored { pairs, choices } = stored;
+    if choices.is_empty() || !pairs.is_empty() {
+        text += INTRODUCTION;
+    }
+    if !choices.is_empty() {
+        text += CHOICE_INTRODUCTION;
+    }
+    text += "</header>\n<main>\n";
+    if pairs.is_empty() && choices.is_empty() {
         text += "<p>No results were given.</p>\n";
     }
-    if results.len() > 1 {
-        text += &contents(results);
-        text += &overview(results).html();
+    if pairs.len() + choices.len() > 1 {
+        text += &contents(stored);
     }
-    for (at, result) in results.iter().enumerate() {
+    if pairs.len() > 1 {
+        text += &overview(pairs).html();
+    }
+    if choices.len() > 1 {
+        text += &choice_tables::overview(stored).html();
+    }
+    for (at, result) in pairs.iter().enumerate() {
         section(&mut text, result, at);
+    }
+    for (at, result) in choices.iter().enumerate() {
+        choice_section(&mut text, result, at);
     }
     text + "</main>\n</body>\n</html>\n"
 }
@@ -42,10 +64,19 @@ const INTRODUCTION: &str = "<p>A router sends each query to a weak or a strong m
     over the range of cost, <dfn>ECE</dfn> the expected calibration error against the observed gain, \
     (1 + strong - weak) / 2. Brackets are intervals.</p>\n";
 
-fn contents(results: &[BenchmarkResult]) -> String {
+const CHOICE_INTRODUCTION: &str = "<p>A router of many models picks one for each query. Its \
+    <dfn>score</dfn> is that of the model it picks; the <dfn>mean</dfn> is over data sets, each \
+    counting alike. <dfn>Best single LLM</dfn> sends every query to one model, <dfn>best LLM of each \
+    data set</dfn> knows which data set a query is from and nothing else; both are chosen on training \
+    rows, and again in hindsight. <dfn>Oracle</dfn> picks the best model of each query. Brackets are \
+    intervals.</p>\n";
+
+fn contents(stored: &Stored) -> String {
     let mut text = String::from("<nav aria-label=\"Benchmarks\"><ul>\n");
-    for (at, result) in results.iter().enumerate() {
-        let _ = writeln!(text, "<li><a href=\"#b{at}\">{}</a></li>", escape(&result.benchmark));
+    let pairs = stored.pairs.iter().enumerate().map(|(at, r)| (format!("b{at}"), &r.benchmark));
+    let choices = stored.choices.iter().enumerate().map(|(at, r)| (format!("n{at}"), &r.benchmark));
+    for (id, benchmark) in pairs.chain(choices) {
+        let _ = writeln!(text, "<li><a href=\"#{id}\">{}</a></li>", escape(benchmark));
     }
     text + "</ul></nav>\n"
 }
@@ -75,16 +106,35 @@ fn overview(results: &[BenchmarkResult]) -> Table {
     table
 }
 
-fn section(text: &mut String, result: &BenchmarkResult, at: usize) {
-    let heading = escape(&result.benchmark);
-    let _ = writeln!(
-        text,
-        "<section aria-labelledby=\"b{at}\">\n<h2 id=\"b{at}\">{heading}</h2>\n<dl>"
-    );
-    for (name, fact) in tables::facts(result) {
+/// Opens a section: its heading and what was scored.
+fn open(text: &mut String, id: &str, benchmark: &str, facts: Vec<(&'static str, String)>) {
+    let heading = escape(benchmark);
+    let _ =
+        writeln!(text, "<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">{heading}</h2>\n<dl>");
+    for (name, fact) in facts {
         let _ = writeln!(text, "<div><dt>{name}</dt><dd>{}</dd></div>", escape(&fact));
     }
     *text += "</dl>\n";
+}
+
+fn choice_section(text: &mut String, result: &ChoiceResult, at: usize) {
+    open(text, &format!("n{at}"), &result.benchmark, choice_tables::facts(result));
+    *text += &choice_tables::routers(result).html();
+    for table in [choice_tables::shares(result), choice_tables::differences(result)] {
+        if !table.rows.is_empty() {
+            *text += &table.html();
+        }
+    }
+    if let Some(many) = &result.many_models {
+        *text += "<h3>Cost and quality</h3>\n";
+        figure(text, &figures::of_many_models(&result.benchmark, 1.0, many, &format!("p{at}")));
+        *text += &choice_tables::many_models(result).html();
+    }
+    *text += "</section>\n";
+}
+
+fn section(text: &mut String, result: &BenchmarkResult, at: usize) {
+    open(text, &format!("b{at}"), &result.benchmark, tables::facts(result));
     *text += &tables::routers(result).html();
     figure(text, &figures::gap_recovered(result, &format!("g{at}")));
     for table in [tables::differences(result), tables::operating_points(result)] {
@@ -151,11 +201,17 @@ fn figure(text: &mut String, figure: &Figure) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::eval::choice::build::tests::example as example_of_many;
     use crate::eval::results::build::tests::example;
+
+    fn both() -> Stored {
+        let choices = vec![example_of_many(), example_of_many()];
+        Stored { pairs: vec![example(), example()], choices }
+    }
 
     #[test]
     fn the_page_needs_nothing_but_itself() {
-        let text = page("Routers & <more>", &[example(), example()]);
+        let text = page_of("Routers & <more>", &both());
         for outside in ["<script", "<link", "<img", "src=", "@import", "url(http"] {
             assert!(!text.contains(outside), "{outside}");
         }
@@ -165,7 +221,7 @@ mod tests {
 
     #[test]
     fn elements_are_closed_and_ids_unique() {
-        let text = page("Routers", &[example(), example()]);
+        let text = page_of("Routers", &both());
         for element in
             ["table", "tr", "td", "th", "svg", "figure", "section", "div", "details", "text"]
         {
@@ -187,9 +243,22 @@ mod tests {
 
     #[test]
     fn drawings_and_tables_say_what_they_are() {
-        let text = page("Routers", &[example()]);
+        let text = page_of("Routers", &both());
         assert_eq!(text.matches("<svg").count(), text.matches("<desc").count());
         assert_eq!(text.matches("<table>").count(), text.matches("<caption>").count());
         assert!(page("Routers", &[]).contains("No results were given."));
+    }
+
+    #[test]
+    fn a_page_explains_the_results_it_has() {
+        let (pairs, many) = ("weak or a strong model", "picks one for each query");
+        let of_pairs = page("Routers", &[example()]);
+        assert!(of_pairs.contains(pairs) && !of_pairs.contains(many));
+        let of_many =
+            page_of("Routers", &Stored { pairs: Vec::new(), choices: vec![example_of_many()] });
+        assert!(!of_many.contains(pairs) && of_many.contains(many));
+        assert!(of_many.contains("Made up &lt;tasks&gt;") && of_many.contains("sums &amp; more"));
+        // One section needs no contents.
+        assert!(!of_many.contains("<nav") && page_of("Routers", &both()).contains("href=\"#n1\""));
     }
 }

@@ -7,7 +7,7 @@ use crate::eval::cost_quality::CostComparison;
 use crate::eval::money::Money;
 use crate::eval::operating_points::ThresholdOrigin;
 use crate::eval::published::PublishedRow;
-use crate::eval::results::{ManyModelRouter, Precision, RouterResult};
+use crate::eval::results::{ManyModelRouter, ManyModels, Precision, RouterResult};
 
 /// What was scored, as name and value.
 #[must_use]
@@ -244,10 +244,14 @@ pub fn cost_quality(result: &BenchmarkResult) -> Table {
 #[must_use]
 pub fn many_models(result: &BenchmarkResult) -> Table {
     let Some(many) = &result.many_models else { return Table::new("", Vec::new()) };
+    of_many_models(many, result.score_scale)
+}
+
+pub(super) fn of_many_models(many: &ManyModels, score_scale: f64) -> Table {
     let curve = |r: &ManyModelRouter| (r.precision, r.precision.label(&r.name), r.cost_quality.aiq);
     let routers: Vec<_> = many.routers.iter().map(curve).collect();
     let caption = format!("Cost and quality over {} models", many.comparison.singles.len());
-    against_money(&caption, &many.comparison, &routers, result.score_scale)
+    against_money(&caption, &many.comparison, &routers, score_scale)
 }
 
 fn against_money(

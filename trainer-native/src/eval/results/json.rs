@@ -11,21 +11,22 @@
 //! assert_eq!(newer.code(), "result_format");
 //! ```
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{BenchmarkResult, FORMAT};
 use crate::eval::ReportError;
+
+/// The form of results of a pair.
+pub const FORM: &str = "pair";
 
 /// The result as indented JSON, with a final line break.
 ///
 /// # Errors
 /// [`ReportError::NotFinite`] with the place of a NaN or infinite number.
 pub fn write(result: &BenchmarkResult) -> Result<String, ReportError> {
-    let value = serde_json::to_value(result).map_err(|e| bad(&e))?;
-    check(&value)?;
-    let mut text = serde_json::to_string_pretty(&value).map_err(|e| bad(&e))?;
-    text.push('\n');
-    Ok(text)
+    stored(result)
 }
 
 /// A stored result.
@@ -41,19 +42,61 @@ pub fn read(text: &str) -> Result<BenchmarkResult, ReportError> {
 /// # Errors
 /// Those of [`read`].
 pub fn from_value(value: Value) -> Result<BenchmarkResult, ReportError> {
-    let format = value.get("format").and_then(Value::as_u64);
-    if format != Some(u64::from(FORMAT)) {
-        let found = format.map_or_else(|| "none".to_owned(), |format| format.to_string());
-        return Err(ReportError::ResultFormat { found, expected: FORMAT });
-    }
+    restored(value, FORM, FORMAT)
+}
+
+/// A result of either form as indented JSON, with a final line break.
+pub(in crate::eval) fn stored(result: &impl Serialize) -> Result<String, ReportError> {
+    let value = serde_json::to_value(result).map_err(|e| bad(&e))?;
+    check(&value)?;
+    let mut text = serde_json::to_string_pretty(&value).map_err(|e| bad(&e))?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// A result of the form and version expected.
+pub(in crate::eval) fn restored<R: DeserializeOwned>(
+    value: Value,
+    form: &'static str,
+    format: u32,
+) -> Result<R, ReportError> {
+    check_form(&value, form)?;
+    check_format(&value, format)?;
     check(&value)?;
     serde_json::from_value(value).map_err(|e| bad(&e))
 }
 
-fn bad(error: &serde_json::Error) -> ReportError {
+/// What a stored result is about, which its field `form` says. A file without one is of [`FORM`].
+pub(in crate::eval) fn form(value: &Value) -> &str {
+    match value.get("form") {
+        None => FORM,
+        Some(form) => form.as_str().unwrap_or("no text"),
+    }
+}
+
+/// Refuses the other form before anything else is read.
+fn check_form(value: &Value, expected: &'static str) -> Result<(), ReportError> {
+    match form(value) {
+        found if found == expected => Ok(()),
+        found => Err(ReportError::ResultForm { found: found.to_owned(), expected }),
+    }
+}
+
+/// Refuses another version.
+fn check_format(value: &Value, expected: u32) -> Result<(), ReportError> {
+    let format = value.get("format").and_then(Value::as_u64);
+    if format == Some(u64::from(expected)) {
+        return Ok(());
+    }
+    let found = format.map_or_else(|| "none".to_owned(), |format| format.to_string());
+    Err(ReportError::ResultFormat { found, expected })
+}
+
+pub(in crate::eval) fn bad(error: &serde_json::Error) -> ReportError {
     ReportError::BadResult { detail: error.to_string() }
 }
 
+/// Refuses a null, which only a number that is not finite leaves.
 fn check(value: &Value) -> Result<(), ReportError> {
     match null_at(value, &mut String::new()) {
         Some(path) => Err(ReportError::NotFinite { path }),
@@ -114,6 +157,7 @@ mod tests {
         let code = |text: &str| read(text).unwrap_err().code();
         assert_eq!(code(&text.replacen("\"format\": 1", "\"format\": 2", 1)), "result_format");
         assert_eq!(code("{}"), "result_format");
+        assert_eq!(code("{\"form\": \"choice\", \"format\": 1}"), "result_form");
         assert_eq!(code("{\"format\": 1}"), "bad_result");
         assert_eq!(code(&text[..text.len() / 2]), "bad_result");
         assert_eq!(code(&text.replacen("\"rows\"", "\"lines\"", 1)), "bad_result");

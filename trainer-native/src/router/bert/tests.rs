@@ -6,7 +6,8 @@ use std::sync::atomic::AtomicBool;
 
 use indicatif::ProgressBar;
 use proptest::prelude::*;
-use rand::RngExt;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
 
 use super::*;
@@ -15,7 +16,7 @@ use crate::encoder::bert_weights::BertWeights;
 use crate::encoder::bert_weights::tests::tiny;
 use crate::encoder::static_table::StaticTable;
 use crate::encoder::trainable::{Frozen, StaticEncoder, TransformerEncoder};
-use crate::training::fine_tune::{FineTuned, Place, Settings, fine_tune};
+use crate::training::fine_tune::{FineTuned, Place, Settings, fine_tune, split};
 use crate::training::optimiser::Rules;
 use crate::training::parameters::Schedule;
 
@@ -62,7 +63,7 @@ fn train<E: TrainableEncoder>(
     settings: &Settings,
 ) -> FineTuned<Classifier<E>> {
     let (train, validation) = split(rows, 0.2, 1);
-    let task = ClassifierTask::new(train, validation, &encoder, &device()).unwrap();
+    let task = ClassifierTask::new(train, validation, encoder.limits(), &device()).unwrap();
     let network = Classifier::new(encoder, 4, &device());
     let folder = TempDir::new().unwrap();
     let place = Place { folder: folder.path(), identity: "toy" };
@@ -145,7 +146,8 @@ fn win_rates_do_not_depend_on_what_else_is_in_the_batch() {
 fn rows_that_give_no_loss_are_named() {
     let good = || LabelledQuery { ids: vec![1], target: 1.0, weight: 1.0 };
     let refusal = |bad: LabelledQuery| {
-        let error = ClassifierTask::new(vec![good(), bad], vec![], &bert(), &device()).unwrap_err();
+        let error =
+            ClassifierTask::new(vec![good(), bad], vec![], bert().limits(), &device()).unwrap_err();
         assert_eq!(error.code(), "bad_training_row");
         error.to_string()
     };
@@ -160,7 +162,7 @@ fn rows_that_give_no_loss_are_named() {
     found(LabelledQuery { ids: vec![], ..good() }, "no token");
     found(LabelledQuery { ids: vec![64], ..good() }, "token 64, the encoder has 64");
     found(LabelledQuery { ids: vec![1; 49], ..good() }, "49 tokens, the encoder takes 48");
-    let none = ClassifierTask::new(vec![], vec![good()], &bert(), &device()).unwrap_err();
+    let none = ClassifierTask::new(vec![], vec![good()], bert().limits(), &device()).unwrap_err();
     assert_eq!(none.code(), "no_training_pair");
 }
 

@@ -1,0 +1,224 @@
+//! How good a router of many models is: the mean score of the models it picks, beside what needs no
+//! router.
+//!
+//! A router of two models has a threshold; one of N models has none, it picks. So it is judged as
+//! RouterDC (arXiv 2409.19886) judges: the mean score of its picks on each data set, and the mean of
+//! those over the data sets, each counting alike however many rows it has. Beside it always stand
+//! each single model, the best of them, the best of each data set (what a router gains that knows
+//! the task and nothing else), random and the oracle. Where rows state costs, the router's curve of
+//! cost and quality is that of [`many_models`](super::cost_quality::many_models).
+//!
+//! [`build::build`] makes a [`ChoiceResult`] from outcomes and picks, [`json`] stores it. Scores and
+//! shares are fractions.
+//!
+//! ```
+//! use switchyard_trainer::eval::choice::build::{ChoiceBenchmark, ChoiceColumn, Settings, build};
+//! use switchyard_trainer::eval::choice::{ChoiceRow, json};
+//! use switchyard_trainer::eval::results::Precision;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // One model can sums, the other can verse.
+//! let row = |dataset: &str, scores: [f64; 2]| ChoiceRow {
+//!     dataset: dataset.to_owned(),
+//!     scores: scores.map(Some).to_vec(),
+//!     costs: vec![None; 2],
+//! };
+//! let rows = [row("sums", [1.0, 0.0]), row("sums", [1.0, 1.0]), row("verse", [0.0, 1.0])];
+//! let models = ["adder".to_owned(), "poet".to_owned()];
+//! let router = ChoiceColumn::new("mine", "knn", Precision::Int8, vec![0, 0, 1]);
+//! let benchmark = ChoiceBenchmark::new("own questions");
+//! let result = build(&benchmark, &models, &rows, &rows, &[router], &Settings::default())?;
+//! let mean = |name, precision| result.router(name, precision).and_then(|router| router.mean);
+//! assert_eq!(mean("mine", Precision::Int8), Some(1.0));
+//! assert_eq!(mean("poet", Precision::Baseline), Some(0.75));
+//! assert_eq!(json::read(&json::write(&result)?)?, result);
+//! # Ok(())
+//! # }
+//! ```
+
+mod baselines;
+pub mod build;
+pub mod json;
+mod means;
+mod policy;
+pub mod published;
+mod resamples;
+pub mod rows;
+
+use serde::{Deserialize, Serialize};
+
+use super::bootstrap::{self, Interval};
+use super::cost_quality::CostPoint;
+use super::results::{ManyModels, Precision};
+pub use published::{ChoiceKind, PublishedChoice};
+pub use rows::ChoiceRow;
+
+/// The version of the file's form.
+pub const FORMAT: u32 = 1;
+
+/// What a stored result is about: tells it from that of a pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// Routers that pick one of many models.
+    #[default]
+    Choice,
+}
+
+/// One benchmark, N models, several routers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChoiceResult {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Always [`Form::Choice`].
+    pub form: Form,
+    /// Name of the benchmark.
+    pub benchmark: String,
+    /// Which published rows belong to it.
+    pub kind: ChoiceKind,
+    /// SHA-256 of the data scored on, where it was computed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_sha256: Option<String>,
+    /// The models, in the order of every list that has one entry a model.
+    pub models: Vec<String>,
+    /// The data sets, those of the published rows first, then in order of first appearance.
+    pub datasets: Vec<DataSet>,
+    /// Rows scored, of all data sets.
+    pub rows: usize,
+    /// Rows that the best models were chosen on, where they are not chosen in hindsight.
+    pub training_rows: usize,
+    /// Rows left out because their questions stood in training data; `None` where not looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaks_removed: Option<usize>,
+    /// Rows left out because they could not be read.
+    pub bad_rows: usize,
+    /// How intervals were drawn.
+    pub bootstrap: bootstrap::Settings,
+    /// The routers in the order given, then the baselines.
+    pub routers: Vec<ChoiceRouter>,
+    /// Differences of the mean over data sets between two routers, paired.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differences: Vec<MeanDifference>,
+    /// Cost and quality of the routers that predict scores, where costs are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub many_models: Option<ManyModels>,
+    /// Published rows of this benchmark.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub published: Vec<PublishedChoice>,
+    /// What was left out, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// A data set of a benchmark.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataSet {
+    /// Its name.
+    pub name: String,
+    /// Its rows.
+    pub rows: usize,
+}
+
+/// One router on one benchmark.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChoiceRouter {
+    /// Its name: that of the bundle, the model or the baseline.
+    pub name: String,
+    /// `memory`, `mlp`, `knn`, ...; for baselines one of [`kinds`].
+    pub kind: String,
+    /// `static` or `transformer`, where it reads text at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<String>,
+    /// What was judged.
+    pub precision: Precision,
+    /// Seed it was trained with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training_seed: Option<u64>,
+    /// Mean score of its picks on each data set; one that has no row with a score is left out.
+    pub datasets: Vec<DataSetMean>,
+    /// Mean of those, each counting alike; `None` unless it has all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean: Option<f64>,
+    /// Its bootstrap interval: rows are drawn within each data set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_interval: Option<Interval>,
+    /// Mean score over rows, each counting alike; `None` where no pick has a score.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_mean: Option<f64>,
+    /// Rows on which the picked model was not measured. They are in none of its means: neither a
+    /// score of zero nor one of the other models stands in for them.
+    pub picked_unmeasured: usize,
+    /// Share of calls to each model, in [0, 1], over all rows that have a pick.
+    pub shares: Vec<f64>,
+    /// Mean cost and score on the rows that state every model's score and cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub money: Option<CostPoint>,
+}
+
+/// Mean score on one data set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataSetMean {
+    /// Name of the data set.
+    pub name: String,
+    /// Mean score, in [0, 1].
+    pub score: f64,
+    /// Rows it is the mean of.
+    pub rows: usize,
+}
+
+/// Mean over data sets of one router less that of another, on the same resamples. Each mean is over
+/// the rows on which its own pick was measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MeanDifference {
+    /// Place of the router in [`ChoiceResult::routers`].
+    pub router: usize,
+    /// Place of the router it is compared with.
+    pub against: usize,
+    /// Difference of the two on the rows themselves.
+    pub difference: f64,
+    /// Its bootstrap interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Interval>,
+}
+
+/// Kinds of the baselines.
+pub mod kinds {
+    /// One model for every query.
+    pub const LLM: &str = "llm";
+    /// The single model with the best mean over data sets.
+    pub const BEST_SINGLE: &str = "best-single";
+    /// The best model of each data set: routes by the task, and by nothing else.
+    pub const BEST_OF_TASK: &str = "best-of-task";
+    /// A model drawn at random, every measured one equally likely; its expectation.
+    pub const RANDOM: &str = "random";
+    /// The best model of each query.
+    pub const ORACLE: &str = "oracle";
+}
+
+impl ChoiceRouter {
+    /// Mean score on the data set so named.
+    #[must_use]
+    pub fn on(&self, dataset: &str) -> Option<f64> {
+        self.datasets.iter().find(|mean| mean.name == dataset).map(|mean| mean.score)
+    }
+
+    /// Whether it is one of the routers judged, and no baseline.
+    #[must_use]
+    pub fn is_router(&self) -> bool {
+        self.precision != Precision::Baseline
+    }
+
+    /// Its name, with its precision where it is no baseline.
+    #[must_use]
+    pub fn label(&self) -> String {
+        self.precision.label(&self.name)
+    }
+}
+
+impl ChoiceResult {
+    /// The router of this name and precision.
+    #[must_use]
+    pub fn router(&self, name: &str, precision: Precision) -> Option<&ChoiceRouter> {
+        self.routers.iter().find(|router| router.name == name && router.precision == precision)
+    }
+}

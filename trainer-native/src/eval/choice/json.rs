@@ -1,0 +1,90 @@
+//! A result as JSON and back, with the care of [`results::json`](crate::eval::results::json): every
+//! number is finite, another version is refused, and so is a result of a pair.
+//!
+//! ```
+//! use switchyard_trainer::eval::choice::json;
+//!
+//! let pair = json::read(r#"{"format": 1, "benchmark": "MMLU"}"#).unwrap_err();
+//! assert_eq!(pair.code(), "result_form");
+//! ```
+
+use serde_json::Value;
+
+use super::{ChoiceResult, FORMAT};
+use crate::eval::ReportError;
+use crate::eval::results::json::{bad, restored, stored};
+
+/// The form of results of many models.
+pub const FORM: &str = "choice";
+
+/// The result as indented JSON, with a final line break.
+///
+/// # Errors
+/// [`ReportError::NotFinite`] with the place of a NaN or infinite number.
+pub fn write(result: &ChoiceResult) -> Result<String, ReportError> {
+    stored(result)
+}
+
+/// A stored result.
+///
+/// # Errors
+/// [`ReportError::ResultForm`] for a result of a pair, [`ReportError::ResultFormat`],
+/// [`ReportError::BadResult`], [`ReportError::NotFinite`].
+pub fn read(text: &str) -> Result<ChoiceResult, ReportError> {
+    from_value(serde_json::from_str(text).map_err(|e| bad(&e))?)
+}
+
+/// A stored result that is already parsed.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn from_value(value: Value) -> Result<ChoiceResult, ReportError> {
+    restored(value, FORM, FORMAT)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::eval::choice::build::tests::example;
+    use crate::eval::results;
+    use crate::eval::results::build::tests::example as example_of_a_pair;
+
+    #[test]
+    fn a_result_survives_its_file() {
+        let result = example();
+        let text = write(&result).unwrap();
+        assert_eq!(read(&text).unwrap(), result);
+        assert!(text.ends_with("}\n") && !text.contains("null"));
+        assert!(text.contains("\"form\": \"choice\""));
+    }
+
+    #[test]
+    fn either_reader_refuses_the_other_form() {
+        let pair = results::json::write(&example_of_a_pair()).unwrap();
+        let found = read(&pair).unwrap_err();
+        assert_eq!(found.code(), "result_form");
+        assert!(found.to_string().contains("form \"pair\", expected \"choice\""), "{found}");
+        let found = results::json::read(&write(&example()).unwrap()).unwrap_err();
+        assert!(found.to_string().contains("form \"choice\", expected \"pair\""), "{found}");
+    }
+
+    #[test]
+    fn what_is_no_result_of_this_format_is_refused() {
+        let text = write(&example()).unwrap();
+        let code = |text: &str| read(text).unwrap_err().code();
+        assert_eq!(code(&text.replacen("\"format\": 1", "\"format\": 2", 1)), "result_format");
+        assert_eq!(code("{\"form\": 3, \"format\": 1}"), "result_form");
+        assert_eq!(code("{\"form\": \"choice\", \"format\": 1}"), "bad_result");
+        assert_eq!(code(&text[..text.len() / 2]), "bad_result");
+        assert_eq!(code(&text.replacen("\"models\"", "\"llms\"", 1)), "bad_result");
+        assert_eq!(
+            code(&text.replacen("\"shares\": [", "\"shares\": [null,", 1)),
+            "result_not_finite"
+        );
+        let mut result = example();
+        result.routers[1].datasets[0].score = f64::INFINITY;
+        let found = write(&result).unwrap_err();
+        assert_eq!(found, ReportError::NotFinite { path: "routers[1].datasets[0].score".into() });
+    }
+}
