@@ -1,6 +1,6 @@
 // The Worker in workerd with upstreams of a test's own, all on this machine.
 
-import { createServer } from "node:http";
+import { createServer, request as httpRequest } from "node:http";
 import { join } from "node:path";
 
 import { startWorker } from "../../worker/miniflare.mjs";
@@ -74,6 +74,29 @@ export async function gateway({ upstream: one, upstreams, secrets, bundle = TINY
     chat: (fields, headers) => send("POST", "v1/chat/completions", JSON.stringify({ model: "auto", messages: [{ role: "user", content: "Hello" }], ...fields }), headers),
     close: () => miniflare.dispose(),
   };
+}
+
+/**
+ * A POST of many pieces over a connection of its own. The Worker may answer and hang up before it
+ * has read them all: on a shared connection the next request could meet its end.
+ */
+export function postAlone(url, pieces, headers = {}) {
+  return new Promise((answered, failed) => {
+    const request = httpRequest(url, { method: "POST", agent: false, headers });
+    request.on("response", (response) => {
+      const chunks = [];
+      response.on("data", (chunk) => chunks.push(chunk));
+      response.on("error", failed);
+      response.on("end", () => {
+        answered(new Response(Buffer.concat(chunks), { status: response.statusCode, headers: response.headers }));
+        request.destroy();
+      });
+    });
+    // A write after the answer has come is no fault: the promise is settled by then, or will be.
+    request.on("error", (error) => (error.code === "EPIPE" || error.code === "ECONNRESET" ? setTimeout(failed, 2000, error) : failed(error)));
+    for (const piece of pieces) request.write(piece);
+    request.end();
+  });
 }
 
 /** An OpenAI-shaped error's code, after checking its shape. */
