@@ -19,6 +19,7 @@ use switchyard_trainer::finish;
 use switchyard_trainer::recipe::{HeadRecipe, Recipe, RecipeFile};
 use switchyard_trainer::router::TrainedHead;
 use switchyard_trainer::router::bert::ClassifierHead;
+use switchyard_trainer::router::cluster::{ClusterHead, Correction};
 use switchyard_trainer::router::length::LengthHead;
 use switchyard_trainer::router::mf::MfHead;
 use switchyard_trainer::router::mlp::MlpHead;
@@ -124,6 +125,7 @@ pub fn recipe_text(kind: Kind, tier: &str) -> String {
         Kind::RouterDc => {
             ("temperature = 0.1\npositives = 1\nworst = 1\nnegatives = 2", WITH_ENCODER)
         }
+        Kind::Cluster => ("groups = \"k-means\"\ncount = 3\nshrinkage = 2.0\ncorrection_penalty = 1.0", ""),
         Kind::SwRanking => ("gamma = 10.0\ntiers = 10", ""),
         Kind::Knn => ("neighbours = 5", ""),
         Kind::Length | Kind::Random => ("", ""),
@@ -297,6 +299,19 @@ fn head(recipe: &Recipe, tier: &str, size: usize) -> Result<TrainedHead> {
             let width = if tier == "static" { size } else { size - 1 };
             let embeddings = LlmEmbeddings::new(2, width, recipe.seed, &device);
             graph(Box::new(RouterDcHead::of(&embeddings, size, settings.temperature)?))
+        }
+        HeadRecipe::Cluster(_) => {
+            let (width, groups) = (size - 1, 3);
+            graph(Box::new(ClusterHead {
+                centre: draw.normal(width, 0.1),
+                membership: draw.normal(width * groups, 2.0),
+                offsets: draw.normal(groups, 0.2),
+                means: vec![0.9, 0.4, 0.6, 0.7, 0.5, 0.1],
+                correction: Some(Correction {
+                    weights: draw.normal(width * 2, 0.1),
+                    offsets: vec![0.02, -0.03],
+                }),
+            }))
         }
         HeadRecipe::Length => {
             graph(Box::new(LengthHead::fit(&[(-0.5, 0.2, 9.0), (0.5, 0.7, 9.0)], size, 0)?))

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use switchyard_router::{Source, sha256_hex};
 
 use crate::data::{
-    self, DataError, Format, Outcomes, PreferenceRow, ReadOptions, Stems, Table, remove_duplicates,
+    self, DataError, Format, OutcomeRow, Outcomes, PreferenceRow, ReadOptions, Stems, Table, remove_duplicates,
     remove_leaks, routellm_mmlu, split_rows,
 };
 use crate::error::TrainerError;
@@ -181,9 +181,13 @@ fn format_of(source: &SourceRecipe, folder: &Path) -> Result<Format, DataError> 
     }
 }
 
-/// The rows of a source but for the data sets it is to be used without.
+/// The rows of a source but for the data sets it is to be used without, scored as it is to be read.
 fn wanted(source: &SourceRecipe, mut outcomes: Outcomes) -> Outcomes {
-    outcomes.rows.retain(|row| !source.without.iter().any(|w| row.dataset.starts_with(w)));
+    let of = |list: &[String], row: &OutcomeRow| list.iter().any(|w| row.dataset.starts_with(w));
+    outcomes.rows.retain(|row| !of(&source.without, row));
+    for row in outcomes.rows.iter_mut().filter(|row| of(&source.right_above_zero, row)) {
+        row.scores.iter_mut().for_each(|(_, score)| *score = f32::from(u8::from(*score > 0.0)));
+    }
     outcomes
 }
 

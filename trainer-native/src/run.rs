@@ -50,7 +50,7 @@ use crate::training::head::HeadTraining;
 use crate::training::labelled::{labelled_queries, scored_queries};
 use crate::training::optimiser::Rules;
 use crate::training::parameters::Schedule;
-use crate::training::ridge;
+use crate::training::{cluster, ridge};
 use crate::training::set::TrainingSet;
 
 /// A run folder and what identifies its run.
@@ -227,6 +227,11 @@ impl Run {
                 let head = ridge::train(facts, settings, prepared, encoder, strong, stop)?;
                 Ok(TrainedHead::Graph(Box::new(head)))
             }),
+            HeadRecipe::Cluster(settings) => on_embeddings(encoder, &|embedded| {
+                let encoder = (&embedded.router, &mut embedded.cache);
+                let head = cluster::train(facts, settings, prepared, encoder, &embedded.columns, stop)?;
+                Ok(TrainedHead::Graph(Box::new(head)))
+            }),
             HeadRecipe::Length => on_embeddings(encoder, &|Embedded { set, cache, .. }| {
                 let pair = facts.pair()?;
                 let pair = (set.model_index(&pair.strong)?, set.model_index(&pair.weak)?);
@@ -324,7 +329,7 @@ impl Run {
     ) -> Result<Trained, TrainerError> {
         let facts = &recipe.recipe;
         let (router, _) = encoder_only(facts, &encoder, Precision::Float)?;
-        let rows = scored_queries(facts, prepared, &router)?;
+        let rows = scored_queries(facts, settings.cost_rate, prepared, &router)?;
         let device = chosen.device.clone().autodiff();
         let size = encoder.network.embedding_size();
         let tuning = needed(facts.fine_tuning.as_ref(), "fine_tuning")?;

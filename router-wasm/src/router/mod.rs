@@ -1,10 +1,12 @@
 //! Router kinds: what turns a query's embedding or the graph's scores into qualities and a win
 //! rate.
 //!
-//! A kind whose head is in the graph gives one Bradley-Terry score per candidate; the memory kinds
-//! solve or look up at inference, over `memory.bin`. Every kind takes every encoder tier.
+//! A kind whose head is in the graph gives one Bradley-Terry score per candidate, or what each is
+//! expected to score; the memory kinds solve or look up at inference, over `memory.bin`. Every kind
+//! takes every encoder tier.
 
 mod bradley_terry;
+mod expectation;
 mod nearest_neighbours;
 mod random;
 mod sw_ranking;
@@ -31,6 +33,8 @@ pub enum Kind {
     Bert,
     /// Encoder and LLM embeddings trained by contrast (RouterDC, arXiv 2409.19886), in the graph.
     RouterDc,
+    /// The mean scores of the query's group, shrunk towards those of all, in the graph.
+    Cluster,
     /// The query's length alone, in the graph: a baseline.
     Length,
     /// Similarity-weighted ranking (RouteLLM, section 4.1), over a memory.
@@ -43,12 +47,13 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order in which messages list them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Ridge,
         Self::Mf,
         Self::SwRanking,
         Self::Bert,
         Self::RouterDc,
+        Self::Cluster,
         Self::Mlp,
         Self::Knn,
         Self::Length,
@@ -64,6 +69,7 @@ impl Kind {
             Self::Mlp => "mlp",
             Self::Bert => "bert",
             Self::RouterDc => "routerdc",
+            Self::Cluster => "cluster",
             Self::Length => "length",
             Self::SwRanking => "sw-ranking",
             Self::Knn => "knn",
@@ -89,7 +95,13 @@ impl Kind {
     pub fn has_graph_scores(self) -> bool {
         matches!(
             self,
-            Self::Mf | Self::Ridge | Self::Mlp | Self::Bert | Self::RouterDc | Self::Length
+            Self::Mf
+                | Self::Ridge
+                | Self::Mlp
+                | Self::Bert
+                | Self::RouterDc
+                | Self::Cluster
+                | Self::Length
         )
     }
 }
@@ -97,7 +109,10 @@ impl Kind {
 /// What a kind needs to assess a query, read from a bundle once.
 #[derive(Debug)]
 pub(crate) enum Scorer {
+    /// The graph gives Bradley-Terry scores.
     Graph,
+    /// The graph gives expected scores in [0, 1].
+    Expectation,
     SwRanking(SwRanking),
     NearestNeighbours(NearestNeighbours),
     Random { seed: u64 },
@@ -114,6 +129,7 @@ impl Scorer {
             Kind::Mf | Kind::Ridge | Kind::Mlp | Kind::Bert | Kind::RouterDc | Kind::Length => {
                 (Self::Graph, 0)
             }
+            Kind::Cluster => (Self::Expectation, 0),
             Kind::SwRanking => {
                 let ranking = SwRanking::new(memory()?, manifest)?;
                 let width = ranking.width();
@@ -153,6 +169,7 @@ impl Scorer {
     ) -> (Vec<f64>, Option<f64>) {
         match self {
             Self::Graph => by_scores(&outputs.scores, manifest),
+            Self::Expectation => expectation::assess(&outputs.scores, manifest.pair()),
             Self::SwRanking(ranking) => by_scores(&ranking.scores(&outputs.embedding), manifest),
             Self::NearestNeighbours(neighbours) => neighbours.assess(&outputs.embedding),
             Self::Random { seed } => {

@@ -61,7 +61,8 @@ fn of_three(text: &str) -> String {
 
 #[test]
 fn routers_of_three_candidates_learn_to_pick_and_are_scored_beside_the_baselines() {
-    for kind in [Kind::RouterDc, Kind::Mlp, Kind::Mf, Kind::Knn, Kind::Random] {
+    let kinds = [Kind::RouterDc, Kind::Cluster, Kind::Mlp, Kind::Mf, Kind::Knn, Kind::Random];
+    for kind in kinds {
         for tier in tiny::TIERS {
             let name = format!("{}-{tier}", kind.name());
             let text = of_three(&longer(&tiny::recipe_text(kind, tier)));

@@ -17,6 +17,8 @@ pub enum HeadRecipe {
     Bert(BertRecipe),
     /// Encoder and LLM embeddings under contrastive losses.
     RouterDc(RouterDcRecipe),
+    /// Mean scores of the query's group.
+    Cluster(ClusterRecipe),
     /// Similarity-weighted ranking.
     SwRanking(SwRankingRecipe),
     /// Nearest neighbours.
@@ -141,6 +143,9 @@ pub struct RouterDcRecipe {
     /// ZOOTER: what scores are divided by before they become a distribution.
     #[serde(default = "one_f32")]
     pub target_temperature: f32,
+    /// What a US dollar of an LLM's answer costs it in score: trained on score - cost_rate * cost.
+    #[serde(default)]
+    pub cost_rate: f32,
     /// Queries that each data set is brought to, by drawing or by repetition; 1,000 in the paper, as
     /// they are where absent.
     pub samples: Option<usize>,
@@ -163,6 +168,38 @@ pub enum RouterDcLoss {
     CosineClassifier,
     /// KL divergence from the softmax of the scores: ZOOTER (arXiv 2311.08692).
     Zooter,
+}
+
+/// The mean scores of the group a query is likely to be of.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterRecipe {
+    /// What makes queries a group.
+    pub groups: Grouping,
+    /// Clusters that k-means makes; of no use to the other groupings.
+    #[serde(default = "twenty")]
+    pub count: usize,
+    /// Queries of the whole that the means of each group are mixed with.
+    #[serde(default)]
+    pub shrinkage: f64,
+    /// How far the covariance within groups is taken as a sphere, in [0, 1]; 1 picks the nearest
+    /// mean.
+    #[serde(default = "half")]
+    pub sphere: f64,
+    /// Penalty of the correction by query; none where absent.
+    pub correction_penalty: Option<f64>,
+}
+
+/// What makes queries a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Grouping {
+    /// k-means on directions of embeddings.
+    KMeans,
+    /// The data set a query comes from.
+    DataSet,
+    /// The `cluster_id` of the file.
+    ClusterId,
 }
 
 /// Similarity-weighted ranking (RouteLLM, section 4.1).
@@ -199,6 +236,14 @@ struct NoSettings {}
 
 fn three() -> usize {
     3
+}
+
+fn twenty() -> usize {
+    20
+}
+
+fn half() -> f64 {
+    0.5
 }
 
 fn one() -> f64 {
@@ -249,6 +294,7 @@ impl HeadRecipe {
             Kind::Ridge => Self::Ridge(settings(table)?),
             Kind::Bert => Self::Bert(settings(table)?),
             Kind::RouterDc => Self::RouterDc(settings(table)?),
+            Kind::Cluster => Self::Cluster(settings(table)?),
             Kind::SwRanking => Self::SwRanking(settings(table)?),
             Kind::Knn => Self::Knn(settings(table)?),
             Kind::Length => settings::<NoSettings>(table).map(|_| Self::Length)?,
@@ -267,6 +313,7 @@ impl HeadRecipe {
             Self::Ridge(_) => Kind::Ridge,
             Self::Bert(_) => Kind::Bert,
             Self::RouterDc(_) => Kind::RouterDc,
+            Self::Cluster(_) => Kind::Cluster,
             Self::SwRanking(_) => Kind::SwRanking,
             Self::Knn(_) => Kind::Knn,
             Self::Length => Kind::Length,
@@ -364,6 +411,9 @@ impl HeadRecipe {
                 if !(head.lambda >= 0.0 && head.lambda.is_finite()) {
                     return Err(format!("head.lambda is {}, expected >= 0", head.lambda));
                 }
+                if !(head.cost_rate >= 0.0 && head.cost_rate.is_finite()) {
+                    return Err(format!("head.cost_rate is {}, expected >= 0", head.cost_rate));
+                }
                 // Below that, the exponentials of the losses overflow.
                 if !(head.temperature >= 0.02 && head.temperature.is_finite()) {
                     let found = head.temperature;
@@ -375,6 +425,23 @@ impl HeadRecipe {
                         "head.target_temperature is {}, expected a finite number > 0",
                         head.target_temperature
                     )),
+                }
+            }
+            Self::Cluster(head) => {
+                if head.count < 2 {
+                    return Err(format!("head.count is {}, expected at least 2", head.count));
+                }
+                if !(head.shrinkage >= 0.0 && head.shrinkage.is_finite()) {
+                    return Err(format!("head.shrinkage is {}, expected >= 0", head.shrinkage));
+                }
+                if !(0.0..=1.0).contains(&head.sphere) {
+                    return Err(format!("head.sphere is {}, expected [0, 1]", head.sphere));
+                }
+                match head.correction_penalty {
+                    Some(found) if !(found > 0.0 && found.is_finite()) => Err(format!(
+                        "head.correction_penalty is {found}, expected a finite number > 0"
+                    )),
+                    _ => Ok(()),
                 }
             }
             Self::Length | Self::Random => Ok(()),

@@ -19,7 +19,7 @@ use crate::error::TrainerError;
 
 pub use encoder::{EncoderRecipe, StaticEncoderRecipe, TransformerEncoderRecipe};
 pub use head::{
-    BertRecipe, HeadRecipe, KernelRecipe, KnnRecipe, MfRecipe, MlpRecipe, RidgeRecipe,
+    BertRecipe, ClusterRecipe, Grouping, HeadRecipe, KernelRecipe, KnnRecipe, MfRecipe, MlpRecipe, RidgeRecipe,
     RouterDcLoss, RouterDcRecipe, SwRankingRecipe, TierLabels,
 };
 pub use sources::{Role, SourceRecipe};

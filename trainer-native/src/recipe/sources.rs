@@ -44,6 +44,10 @@ pub struct SourceRecipe {
     /// Data sets of the file to leave out, by their beginning.
     #[serde(default)]
     pub without: Vec<String>,
+    /// Data sets, by their beginning, whose scores are right where they are above 0: RouterDC's files
+    /// hold the probability of a right choice, and its evaluation counts it as 1.
+    #[serde(default)]
+    pub right_above_zero: Vec<String>,
 }
 
 /// What a source is for.

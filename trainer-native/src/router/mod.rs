@@ -5,6 +5,7 @@
 //! with whatever its kind.
 
 pub mod bert;
+pub mod cluster;
 pub mod length;
 pub mod memory;
 pub mod mf;

@@ -18,9 +18,14 @@
 //! remembered, the fit is exactly kernel ridge regression under the sum of the three kernels.
 //!
 //! Both fits are solved by conjugate gradients over sparse rows: memory and time grow with the
-//! queries' tokens and, per query, with the remembered ones; only those are squared.
+//! queries' tokens and, per query, with the remembered ones; only those are squared. Where all are
+//! remembered, the same fit is solved in its dual, one unknown a query, which needs no coordinates
+//! of likeness: 10,000 queries are a matter of a minute and of 0.8 GB.
 
 pub mod kernel;
+
+use nalgebra::DMatrix;
+use rayon::prelude::*;
 
 use crate::error::TrainerError;
 use crate::export::Precision;
@@ -84,6 +89,68 @@ pub fn fit(
     let intercept = mean_target - dot(&mean, &solution);
     let (tokens, dense) = solution.split_at(vocabulary);
     Ok(LinearFit { tokens: tokens.to_vec(), dense: dense.to_vec(), intercept })
+}
+
+/// A fit under the kernel of its rows' features and likeness together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DualFit {
+    /// What is linear in the features.
+    pub linear: LinearFit,
+    /// What likeness to each row adds.
+    pub shares: Vec<f64>,
+}
+
+/// Minimises what [`fit`] does with coordinates of likeness among the features: `likeness` `[N, N]`
+/// of the rows to each other, weighing `weight`, is a kernel beside the features' own.
+///
+/// ```text
+/// (weight * likeness + X X' + penalty / v) a = targets - b,   sum a = 0
+/// f(row) = X' a . row + weight * a . likeness(row) + b
+/// ```
+/// for feature rows X and row weights v.
+///
+/// # Errors
+/// [`TrainerError::NoTrainingPair`] without rows, or where one weighs nothing.
+pub fn fit_dual(
+    rows: &[Features],
+    (likeness, weight): (&DMatrix<f64>, f64),
+    targets: &[f64],
+    weights: &[f64],
+    vocabulary: usize,
+    penalty: f64,
+) -> Result<DualFit, TrainerError> {
+    if rows.is_empty() || weights.iter().any(|weight| *weight <= 0.0) {
+        return Err(TrainerError::NoTrainingPair { detail: "no labelled query to fit".into() });
+    }
+    let width = rows.iter().map(|row| row.dense.len()).max().unwrap_or_default();
+    let system = System { rows, weights, vocabulary, size: vocabulary + width, penalty };
+    // In c = a / root(v) the system is symmetric, with the penalty on its diagonal.
+    let roots: Vec<f64> = weights.iter().map(|weight| weight.sqrt()).collect();
+    let scaled = |values: &[f64]| -> Vec<f64> {
+        values.iter().zip(&roots).map(|(value, root)| value * root).collect()
+    };
+    let apply = |c: &[f64]| {
+        let a = scaled(c);
+        let linear = system.product(&system.transposed(&a));
+        // Symmetric, and its columns are contiguous.
+        let alike: Vec<f64> = (0..rows.len())
+            .into_par_iter()
+            .map(|row| dot(likeness.column(row).as_slice(), &a))
+            .collect();
+        let sums = linear.iter().zip(alike).map(|(linear, alike)| linear + weight * alike);
+        let mut result = scaled(&sums.collect::<Vec<_>>());
+        result.iter_mut().zip(c).for_each(|(r, c)| *r += penalty * c);
+        result
+    };
+    let of_targets = scaled(&conjugate_gradients(apply, &scaled(targets)));
+    let of_ones = scaled(&conjugate_gradients(apply, &roots));
+    let intercept = of_targets.iter().sum::<f64>() / of_ones.iter().sum::<f64>();
+    let a: Vec<f64> =
+        of_targets.iter().zip(&of_ones).map(|(target, one)| target - intercept * one).collect();
+    let coefficients = system.transposed(&a);
+    let (tokens, dense) = coefficients.split_at(vocabulary);
+    let linear = LinearFit { tokens: tokens.to_vec(), dense: dense.to_vec(), intercept };
+    Ok(DualFit { linear, shares: a.iter().map(|share| weight * share).collect() })
 }
 
 impl LinearFit {
@@ -248,10 +315,10 @@ impl GraphHead for RidgeHead {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use nalgebra::{DMatrix, DVector};
+    use nalgebra::DVector;
     use proptest::prelude::*;
 
-    use super::kernel::Memory;
+    use super::kernel::{Coordinates, Remembered};
     use super::*;
 
     /// The same by a dense solve of the centred normal equations.
@@ -314,10 +381,11 @@ mod tests {
         let rows = [[0.3, -0.1, 0.7], [-0.5, 0.2, 0.1], [0.4, 0.9, -0.3], [-0.2, -0.8, 0.6]];
         let (y, temperature, penalty) = ([1.0, -0.5, 0.25, 0.75], 0.4, 0.3);
         let remembered: Vec<&[f64]> = rows.iter().map(|row| row.as_slice()).collect();
-        let memory = Memory::new(&remembered, &[0.0; 3], temperature).unwrap();
+        let memory = Remembered::new(&remembered, &[0.0; 3], temperature);
+        let coordinates = Coordinates::of(&memory).unwrap();
         let features: Vec<Features> = remembered
             .iter()
-            .map(|row| Features { tokens: Vec::new(), dense: memory.coordinates(row) })
+            .map(|row| Features { tokens: Vec::new(), dense: coordinates.at(row) })
             .collect();
         let found = fit(&features, &y, &[1.0; 4], 0, penalty).unwrap();
         // The dual: (K + penalty) a = y - b with the shares a summing to nothing.
@@ -338,8 +406,48 @@ mod tests {
         }
     }
 
+    proptest! {
+        #[test]
+        fn the_dual_is_the_fit_on_coordinates_of_all_rows(
+            rows in prop::collection::vec(
+                (prop::collection::vec(-1.0_f64..1.0, 3..=3), 0_u32..3, -1.0_f64..1.0,
+                 0.2_f64..2.0), 2..9),
+            (weight, penalty, temperature) in (0.2_f64..4.0, 0.2_f64..3.0, 0.2_f64..1.0),
+        ) {
+            let embeddings: Vec<&[f64]> = rows.iter().map(|row| row.0.as_slice()).collect();
+            let memory = Remembered::new(&embeddings, &[0.1; 3], temperature);
+            let coordinates = Coordinates::of(&memory).unwrap();
+            let (y, v): (Vec<f64>, Vec<f64>) = rows.iter().map(|row| (row.2, row.3)).unzip();
+            let plain: Vec<Features> = rows
+                .iter()
+                .map(|row| Features { tokens: vec![(row.1, 0.7)], dense: row.0[..2].to_vec() })
+                .collect();
+            let with_coordinates: Vec<Features> = plain
+                .iter()
+                .zip(&embeddings)
+                .map(|(plain, embedding)| {
+                    let mut row = plain.clone();
+                    let own = coordinates.at(embedding);
+                    row.dense.extend(own.iter().map(|value| value * weight.sqrt()));
+                    row
+                })
+                .collect();
+            let primal = fit(&with_coordinates, &y, &v, 3, penalty).unwrap();
+            let likeness = memory.likeness();
+            let dual = fit_dual(&plain, (&likeness, weight), &y, &v, 3, penalty).unwrap();
+            for (row, features) in with_coordinates.iter().enumerate() {
+                let alike = dot(likeness.column(row).as_slice(), &dual.shares);
+                let found = dual.linear.at(&plain[row]) + alike;
+                prop_assert!((found - primal.at(features)).abs() < 1e-5);
+            }
+        }
+    }
+
     #[test]
     fn no_rows_are_an_error() {
         assert_eq!(fit(&[], &[], &[], 3, 1.0).unwrap_err().code(), "no_training_pair");
+        let none = DMatrix::zeros(0, 0);
+        let error = fit_dual(&[], (&none, 1.0), &[], &[], 3, 1.0).unwrap_err();
+        assert_eq!(error.code(), "no_training_pair");
     }
 }

@@ -45,7 +45,8 @@ const ASSESSED: usize = 32;
 pub struct ScoredQuery {
     /// Token ids, special tokens included where the encoder takes them.
     pub ids: Vec<u32>,
-    /// Score in [0, 1] of each candidate, in their order; `None` where it was not measured.
+    /// Score of each candidate, at most 1, in their order; below 0 where costs are taken off. `None`
+    /// where it was not measured.
     pub scores: Vec<Option<f32>>,
     /// Queries of one cluster are alike for the sample-sample loss.
     pub cluster: u32,
@@ -395,8 +396,8 @@ fn check(query: &ScoredQuery, candidates: usize, limits: Limits) -> Result<(), S
     if scores.len() != candidates {
         return Err(format!("{} scores, expected {candidates}", scores.len()));
     }
-    if let Some(score) = scores.iter().flatten().find(|score| !(0.0..=1.0).contains(*score)) {
-        return Err(format!("score {score}, expected a number in [0, 1]"));
+    if let Some(score) = scores.iter().flatten().find(|s| !(s.is_finite() && **s <= 1.0)) {
+        return Err(format!("score {score}, expected a number of at most 1"));
     }
     if scores.iter().all(Option::is_none) {
         return Err("no candidate was measured on it: leave it out".into());

@@ -71,13 +71,15 @@ pub fn labelled_queries(
 }
 
 /// Every outcome row of `prepared` on which a candidate was measured, tokenised as `router` does;
-/// queries without a token are left out. A query without a cluster of its own has its data set's.
+/// queries without a token are left out. A query without a cluster of its own has its data set's. A
+/// score is what is left of it at `cost_rate` for each US dollar of the answer.
 ///
 /// # Errors
-/// [`TrainerError::NoTrainingPair`] where there is none, or a candidate has no outcome at all; the
-/// engine's.
+/// [`TrainerError::NoTrainingPair`] where there is none, a candidate has no outcome at all, or a
+/// `cost_rate` above 0 meets a score without a cost; the engine's.
 pub fn scored_queries(
     recipe: &Recipe,
+    cost_rate: f32,
     prepared: &Prepared,
     router: &Router,
 ) -> Result<Vec<ScoredQuery>, TrainerError> {
@@ -103,7 +105,17 @@ pub fn scored_queries(
         .par_iter()
         .zip(&prepared.weights)
         .map(|(row, &weight)| {
-            let scores: Vec<Option<f32>> = columns.iter().map(|&llm| row.score(llm)).collect();
+            let score = |&llm: &usize| match (row.score(llm), row.cost(llm)) {
+                (Some(score), Some(cost)) if cost_rate > 0.0 => Ok(Some(score - cost_rate * cost)),
+                (Some(_), None) if cost_rate > 0.0 => Err(TrainerError::NoTrainingPair {
+                    detail: format!(
+                        "{:?} has no cost on query {:?}: head.cost_rate needs costs in USD",
+                        train.models[llm], row.id
+                    ),
+                }),
+                (score, _) => Ok(score),
+            };
+            let scores: Vec<Option<f32>> = columns.iter().map(score).collect::<Result<_, _>>()?;
             if scores.iter().all(Option::is_none) {
                 return Ok(None);
             }

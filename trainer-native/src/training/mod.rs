@@ -5,6 +5,8 @@
 //! - [`labelled`]: queries labelled strong wins, tie or weak wins, as token ids;
 //! - [`head`]: training a head on embeddings, by steps;
 //! - [`ridge`]: fitting a ridge head in closed form;
+//! - [`cluster`]: fitting a cluster router;
+//! - [`k_means`]: clusters of embeddings;
 //! - [`fine_tune`]: the loop that trains a network end to end, whatever its encoder and loss;
 //! - [`parameters`]: named matrices with their AdamW state, saved and resumed exactly;
 //! - [`optimiser`]: AdamW or gradient descent on a network's named parameters, resumed exactly;
@@ -13,9 +15,11 @@
 //! - [`interrupt`]: Ctrl-C ends a run at a safe point.
 
 pub mod checkpoint;
+pub mod cluster;
 pub mod fine_tune;
 pub mod head;
 pub mod interrupt;
+pub mod k_means;
 pub mod labelled;
 pub mod optimiser;
 pub mod parameters;

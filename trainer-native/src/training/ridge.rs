@@ -16,8 +16,8 @@ use crate::encoder::embeddings::EmbeddingCache;
 use crate::error::TrainerError;
 use crate::prepare::Prepared;
 use crate::recipe::{Recipe, RidgeRecipe};
-use crate::router::ridge::kernel::Memory;
-use crate::router::ridge::{Features, LinearFit, RidgeHead, fit};
+use crate::router::ridge::kernel::{Coordinates, Remembered};
+use crate::router::ridge::{Features, LinearFit, RidgeHead, fit, fit_dual};
 
 /// Weight of the length, at a standard deviation of 1, beside an embedding of mean square length 1,
 /// in the fit of difficulty.
@@ -97,22 +97,28 @@ pub fn train(
         None => None,
         Some(kernel) => {
             let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed);
-            let with_tokens = gold.iter().map(|row| place[row]);
-            let mut all: Vec<usize> =
-                with_tokens.filter(|&at| !encoded.tokens[at].is_empty()).collect();
-            let (drawn, _) = all.partial_shuffle(&mut rng, kernel.rows);
-            drawn.sort_unstable();
+            let mut all: Vec<usize> = gold.iter().map(|row| place[row]).collect();
+            let whole = kernel.rows >= all.len();
+            let drawn = match whole {
+                true => &mut all,
+                false => all.partial_shuffle(&mut rng, kernel.rows).0,
+            };
+            if !whole {
+                drawn.sort_unstable();
+            }
             let remembered: Vec<&[f64]> =
                 drawn.iter().map(|&at| encoded.embeddings[at].as_slice()).collect();
-            Some((
-                Memory::new(&remembered, &spread.mean, kernel.temperature)?,
-                kernel.weight.sqrt(),
-            ))
+            let memory = Remembered::new(&remembered, &spread.mean, kernel.temperature);
+            Some((memory, kernel.weight, whole))
         }
     };
     let prior = |at: usize| {
         let value = hard.as_ref().map_or(0.0, |f| f.at(&encoded.difficulty_features(at, &spread)));
         settings.difficulty_weight * value
+    };
+    let coordinates = match &kernel {
+        Some((memory, weight, false)) => Some((Coordinates::of(memory)?, weight.sqrt())),
+        _ => None,
     };
     let features: Vec<Features> = gold
         .par_iter()
@@ -122,8 +128,8 @@ pub fn train(
             let bag = encoded.tokens[at].iter();
             let mut dense: Vec<f64> =
                 spread.centred(&encoded.embeddings[at]).map(|v| v * g).collect();
-            if let Some((memory, h)) = &kernel {
-                dense.extend(memory.coordinates(&encoded.embeddings[at]).iter().map(|v| v * h));
+            if let Some((coordinates, h)) = &coordinates {
+                dense.extend(coordinates.at(&encoded.embeddings[at]).iter().map(|v| v * h));
             }
             let tokens = match vocabulary {
                 0 => Vec::new(),
@@ -137,11 +143,25 @@ pub fn train(
         .filter_map(|&row| Some(2.0 * labels[row]? - 1.0 - prior(place[&row])))
         .collect();
     let weights: Vec<f64> = gold.iter().map(|&row| f64::from(prepared.weights[row])).collect();
-    let own = fit(&features, &targets, &weights, vocabulary, settings.penalty)?;
+    let (own, shares) = match &kernel {
+        Some((memory, weight, true)) => {
+            let kernel = (&memory.likeness(), *weight);
+            let found =
+                fit_dual(&features, kernel, &targets, &weights, vocabulary, settings.penalty)?;
+            (found.linear, found.shares)
+        }
+        _ => {
+            let found = fit(&features, &targets, &weights, vocabulary, settings.penalty)?;
+            let own = found.dense.iter().skip(width);
+            let shares = coordinates.as_ref().map(|(coordinates, h)| {
+                coordinates.shares(&own.map(|w| h * w).collect::<Vec<_>>())
+            });
+            (found, shares.unwrap_or_default())
+        }
+    };
     let mut head = folded(&own, hard.as_ref(), settings, &spread, &own_weight, strong);
-    head.kernel = kernel.map(|(memory, h)| {
-        let weights = own.dense.iter().skip(width).map(|w| LOG_ODDS * h * w).collect::<Vec<_>>();
-        memory.head(&memory.shares(&weights))
+    head.kernel = kernel.map(|(memory, ..)| {
+        memory.head(&shares.iter().map(|share| LOG_ODDS * share).collect::<Vec<_>>())
     });
     Ok(head)
 }

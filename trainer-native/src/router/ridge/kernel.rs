@@ -8,7 +8,8 @@
 //! This is Nystroem's method with Cholesky's factor (Williams and Seeger, NIPS 2000).
 //! `n(q) n(q')` stands for `s(q, q')`, and equals it where q or q' is remembered, so a fit linear in
 //! n is a fit under that kernel. What it adds to a score, `v n(q) = (L'^-1 v) k(q)`, is one number a
-//! remembered query.
+//! remembered query. Where every labelled query is remembered, no factor is needed: see
+//! [`fit_dual`](super::fit_dual).
 
 use nalgebra::{DMatrix, DVector};
 
@@ -19,38 +20,23 @@ use crate::export::router_graph::{direction, linear};
 
 /// Remembered queries, as unit vectors about a centre.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Memory {
+pub struct Remembered {
     /// Row by row, each of the embedding's size without the length.
     unit: DMatrix<f64>,
     centre: Vec<f64>,
     temperature: f64,
-    /// L, from the likeness of the remembered queries to each other.
-    factor: DMatrix<f64>,
 }
 
 /// What keeps the likeness of equal queries invertible, beside a likeness of 1.
 const JITTER: f64 = 1e-6;
 
-impl Memory {
+impl Remembered {
     /// Remembers embeddings (without their length).
-    ///
-    /// # Errors
-    /// [`TrainerError::NotFinite`] where an embedding is not.
-    pub fn new(
-        embeddings: &[&[f64]],
-        centre: &[f64],
-        temperature: f64,
-    ) -> Result<Self, TrainerError> {
+    #[must_use]
+    pub fn new(embeddings: &[&[f64]], centre: &[f64], temperature: f64) -> Self {
         let units: Vec<Vec<f64>> = embeddings.iter().map(|e| unit(e, centre)).collect();
         let unit = DMatrix::from_fn(units.len(), centre.len(), |row, at| units[row][at]);
-        let cosines = &unit * unit.transpose();
-        let mut likeness = cosines.map(|cosine| ((cosine - 1.0) / temperature).exp());
-        likeness.fill_diagonal(1.0 + JITTER);
-        let factor = likeness.cholesky().ok_or_else(|| TrainerError::NotFinite {
-            what: "the likeness of remembered queries",
-            detail: "it has no Cholesky factor: lower head.kernel.temperature".into(),
-        })?;
-        Ok(Self { unit, centre: centre.to_vec(), temperature, factor: factor.unpack() })
+        Self { unit, centre: centre.to_vec(), temperature }
     }
 
     /// How many queries are remembered.
@@ -65,24 +51,19 @@ impl Memory {
         self.unit.nrows() == 0
     }
 
-    /// n(q) of an embedding without its length.
+    /// Likeness of the remembered queries to each other.
     #[must_use]
-    pub fn coordinates(&self, embedding: &[f64]) -> Vec<f64> {
-        let cosines = &self.unit * DVector::from_vec(unit(embedding, &self.centre));
-        let mut found = cosines.map(|cosine| ((cosine - 1.0) / self.temperature).exp());
-        // A factor's diagonal is positive.
-        let solved = self.factor.solve_lower_triangular_mut(&mut found);
-        debug_assert!(solved);
-        found.data.into()
+    pub fn likeness(&self) -> DMatrix<f64> {
+        let mut likeness = &self.unit * self.unit.transpose();
+        likeness.apply(|cosine| *cosine = ((*cosine - 1.0) / self.temperature).exp());
+        likeness.fill_diagonal(1.0 + JITTER);
+        likeness
     }
 
-    /// What each remembered query adds per likeness, from the weights of the coordinates.
-    #[must_use]
-    pub fn shares(&self, coordinates: &[f64]) -> Vec<f64> {
-        let mut shares = DVector::from_column_slice(coordinates);
-        let solved = self.factor.tr_solve_lower_triangular_mut(&mut shares);
-        debug_assert!(solved);
-        shares.data.into()
+    /// Likeness of an embedding, without its length, to each.
+    fn likeness_to(&self, embedding: &[f64]) -> DVector<f64> {
+        let cosines = &self.unit * DVector::from_vec(unit(embedding, &self.centre));
+        cosines.map(|cosine| ((cosine - 1.0) / self.temperature).exp())
     }
 
     /// The part of a head that remembers these queries.
@@ -97,6 +78,47 @@ impl Memory {
             temperature: self.temperature as f32,
             shares: shares.iter().map(float).collect(),
         }
+    }
+}
+
+/// Nystroem's coordinates of likeness to remembered queries.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Coordinates<'a> {
+    remembered: &'a Remembered,
+    /// L, from the likeness of the remembered queries to each other.
+    factor: DMatrix<f64>,
+}
+
+impl<'a> Coordinates<'a> {
+    /// Time grows with the cube of what is remembered.
+    ///
+    /// # Errors
+    /// [`TrainerError::NotFinite`] where an embedding is not.
+    pub fn of(remembered: &'a Remembered) -> Result<Self, TrainerError> {
+        let factor = remembered.likeness().cholesky().ok_or_else(|| TrainerError::NotFinite {
+            what: "the likeness of remembered queries",
+            detail: "it has no Cholesky factor: lower head.kernel.temperature".into(),
+        })?;
+        Ok(Self { remembered, factor: factor.unpack() })
+    }
+
+    /// n(q) of an embedding without its length.
+    #[must_use]
+    pub fn at(&self, embedding: &[f64]) -> Vec<f64> {
+        let mut found = self.remembered.likeness_to(embedding);
+        // A factor's diagonal is positive.
+        let solved = self.factor.solve_lower_triangular_mut(&mut found);
+        debug_assert!(solved);
+        found.data.into()
+    }
+
+    /// What each remembered query adds per likeness, from the weights of the coordinates.
+    #[must_use]
+    pub fn shares(&self, coordinates: &[f64]) -> Vec<f64> {
+        let mut shares = DVector::from_column_slice(coordinates);
+        let solved = self.factor.tr_solve_lower_triangular_mut(&mut shares);
+        debug_assert!(solved);
+        shares.data.into()
     }
 }
 
@@ -167,11 +189,12 @@ mod tests {
         ) {
             let centre = [0.1, -0.2, 0.0, 0.3];
             let remembered: Vec<&[f64]> = rows.iter().map(Vec::as_slice).collect();
-            let memory = Memory::new(&remembered, &centre, temperature).unwrap();
-            let own = memory.coordinates(&query);
+            let memory = Remembered::new(&remembered, &centre, temperature);
+            let memory = Coordinates::of(&memory).unwrap();
+            let own = memory.at(&query);
             for row in &rows {
                 let product: f64 =
-                    memory.coordinates(row).iter().zip(&own).map(|(a, b)| a * b).sum();
+                    memory.at(row).iter().zip(&own).map(|(a, b)| a * b).sum();
                 let expected = likeness(row, &query, &centre, temperature);
                 prop_assert!((product - expected).abs() < 1e-3, "{product} and {expected}");
             }
@@ -192,10 +215,12 @@ mod tests {
     #[test]
     fn equal_queries_are_remembered_and_numbers_that_are_none_are_an_error() {
         let (row, centre) = ([1.0, 2.0], [0.0, 0.0]);
-        let memory = Memory::new(&[&row, &row, &row], &centre, 0.2).unwrap();
+        let memory = Remembered::new(&[&row, &row, &row], &centre, 0.2);
         assert_eq!(memory.len(), 3);
-        assert!(memory.shares(&memory.coordinates(&row)).iter().all(|v| v.is_finite()));
-        let error = Memory::new(&[&[f64::NAN, 1.0], &row], &centre, 0.2).unwrap_err();
+        let coordinates = Coordinates::of(&memory).unwrap();
+        assert!(coordinates.shares(&coordinates.at(&row)).iter().all(|v| v.is_finite()));
+        let memory = Remembered::new(&[&[f64::NAN, 1.0], &row], &centre, 0.2);
+        let error = Coordinates::of(&memory).unwrap_err();
         assert_eq!(error.code(), "not_finite");
     }
 }

@@ -1,0 +1,110 @@
+//! The cluster router: a query gets the mean scores of the group it is likely to be of.
+//!
+//! ```text
+//! x(q)      = direction of the embedding from the mean embedding              [W], of length 1
+//! p(g | q)  = softmax over groups of  mu_g' S^-1 x - mu_g' S^-1 mu_g / 2      groups equally likely
+//! S         = (1 - sphere) * covariance within groups + sphere * its mean variance * I
+//! m(g, t)   = (n_gt * mean score of LLM t in g + shrinkage * its mean in all) / (n_gt + shrinkage)
+//! score(t)  = sum over g of p(g | q) m(g, t) + u_t x(q) + b_t
+//! ```
+//! Groups are the data sets that training queries come from, which makes it the identification of
+//! tasks that RouterDC (arXiv 2409.19886, section 5.1) compares itself with as LoraRetriever; or
+//! clusters of the embeddings by k-means; or those that the file numbers. With `sphere` at 1 a query
+//! belongs to the nearest mean; below it, coordinates that tell groups apart count more (linear
+//! discriminant analysis). The last two terms, where the recipe asks for them, are a ridge
+//! regression of what the group leaves unexplained: whole, group and query in one sum, each held
+//! back by its own penalty.
+
+use crate::error::TrainerError;
+use crate::export::Precision;
+use crate::export::graph::{Attribute, Graph};
+use crate::export::router_graph::{GraphHead, Inputs, direction, linear};
+
+/// A fitted cluster router.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClusterHead {
+    /// The mean embedding, `[W]`: the embedding without its length.
+    pub centre: Vec<f32>,
+    /// What x is multiplied with, `[W, G]` row by row.
+    pub membership: Vec<f32>,
+    /// What is added for each group, `[G]`.
+    pub offsets: Vec<f32>,
+    /// Mean scores, `[G, T]` row by row, shrunk.
+    pub means: Vec<f32>,
+    /// The correction by query, where there is one.
+    pub correction: Option<Correction>,
+}
+
+/// What a query adds to its group's means.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Correction {
+    /// u, `[W, T]` row by row.
+    pub weights: Vec<f32>,
+    /// b, `[T]`.
+    pub offsets: Vec<f32>,
+}
+
+impl ClusterHead {
+    fn groups(&self) -> usize {
+        self.offsets.len()
+    }
+
+    fn candidates(&self) -> usize {
+        self.means.len() / self.groups().max(1)
+    }
+
+    fn check(&self) -> Result<(), TrainerError> {
+        let correction = self.correction.iter().flat_map(|c| c.weights.iter().chain(&c.offsets));
+        let numbers = [&self.centre, &self.membership, &self.offsets, &self.means];
+        match numbers.into_iter().flatten().chain(correction).find(|value| !value.is_finite()) {
+            None => Ok(()),
+            Some(found) => Err(TrainerError::NotFinite {
+                what: "a number of the cluster router",
+                detail: format!("{found}: raise head.sphere or the correction's penalty"),
+            }),
+        }
+    }
+}
+
+/// The columns of a matrix of `width` columns, row by row, in another order.
+fn picked(values: &[f32], width: usize, columns: &[usize]) -> Vec<f32> {
+    let rows = values.chunks_exact(width.max(1));
+    rows.flat_map(|row| columns.iter().map(|&column| row[column])).collect()
+}
+
+impl GraphHead for ClusterHead {
+    fn nodes(
+        &self,
+        g: &mut Graph,
+        _: &Inputs,
+        embedding: &str,
+        columns: &[usize],
+        _: Precision,
+    ) -> Result<String, TrainerError> {
+        self.check()?;
+        let (width, all, outputs) = (self.centre.len(), self.candidates(), columns.len());
+        let unit = direction(g, "query", embedding, &self.centre, width + 1);
+        // The length takes no part: its rows are zeros.
+        let with_length = |mut values: Vec<f32>, columns: usize| {
+            values.resize((width + 1) * columns, 0.0);
+            values
+        };
+        // A few columns: nothing is gained by rounding them.
+        let membership = with_length(self.membership.clone(), self.groups());
+        let weights = (membership.as_slice(), self.groups());
+        let offsets = Some(self.offsets.as_slice());
+        let logits = linear(g, "groups", &unit, weights, offsets, Precision::Float);
+        let shares = g.node("Softmax", "group_shares", &[&logits], &[Attribute::Int("axis", 1)]);
+        let means = picked(&self.means, all, columns);
+        let means = (means.as_slice(), outputs);
+        let mut scores = linear(g, "means", &shares, means, None, Precision::Float);
+        if let Some(correction) = &self.correction {
+            let weights = with_length(picked(&correction.weights, all, columns), outputs);
+            let offsets = picked(&correction.offsets, all, columns);
+            let weights = (weights.as_slice(), outputs);
+            let own = linear(g, "correction", &unit, weights, Some(&offsets), Precision::Float);
+            scores = g.node("Add", "corrected", &[&scores, &own], &[]);
+        }
+        Ok(g.node("Identity", "scores", &[&scores], &[]))
+    }
+}

@@ -1,0 +1,276 @@
+//! Fits the cluster router: groups, what tells them apart, their mean scores, and the correction.
+//!
+//! The formulas stand in [`router::cluster`](crate::router::cluster).
+
+use std::sync::atomic::AtomicBool;
+
+use nalgebra::{DMatrix, DVector};
+use switchyard_router::Router;
+
+use super::k_means;
+use crate::encoder::embeddings::EmbeddingCache;
+use crate::error::TrainerError;
+use crate::prepare::Prepared;
+use crate::recipe::{ClusterRecipe, Grouping, Recipe};
+use crate::router::cluster::{ClusterHead, Correction};
+use crate::router::ridge::{Features, fit};
+
+/// The queries that were measured on a candidate.
+struct Rows {
+    /// Directions from the mean embedding, `[W]` each.
+    directions: Vec<Vec<f64>>,
+    /// The mean embedding.
+    centre: Vec<f64>,
+    /// Scores of the candidates; `None` where one was not measured.
+    scores: Vec<Vec<Option<f64>>>,
+    weights: Vec<f64>,
+    /// Which row of the training table each is.
+    places: Vec<usize>,
+}
+
+/// Fits a head over the models at `columns` of the training table, which are the recipe's candidates.
+///
+/// # Errors
+/// [`TrainerError::NoTrainingPair`] where a candidate has no outcome, there are fewer than two
+/// groups, or the file numbers no clusters; the engine's.
+pub fn train(
+    recipe: &Recipe,
+    settings: &ClusterRecipe,
+    prepared: &Prepared,
+    (router, cache): (&Router, &mut EmbeddingCache),
+    columns: &[usize],
+    stop: &AtomicBool,
+) -> Result<ClusterHead, TrainerError> {
+    let rows = Rows::of(prepared, router, cache, columns, stop)?;
+    for (at, candidate) in recipe.candidates.iter().enumerate() {
+        if rows.scores.iter().all(|scores| scores[at].is_none()) {
+            return Err(TrainerError::NoTrainingPair {
+                detail: format!(
+                    "candidate {:?} has no outcome; kind \"cluster\" takes no preferences",
+                    candidate.id
+                ),
+            });
+        }
+    }
+    let (group_of, groups) = rows.groups(settings, recipe.seed, prepared)?;
+    let (membership, offsets) = rows.discriminant(&group_of, groups, settings.sphere)?;
+    let means = rows.means(&group_of, groups, columns.len(), settings.shrinkage);
+    let correction = match settings.correction_penalty {
+        None => None,
+        Some(penalty) => Some(rows.correction(&membership, &offsets, &means, penalty)?),
+    };
+    Ok(ClusterHead {
+        centre: single(rows.centre.iter()),
+        membership: single(membership.transpose().iter()),
+        offsets: single(offsets.iter()),
+        means: single(means.transpose().iter()),
+        correction,
+    })
+}
+
+#[allow(clippy::cast_possible_truncation)]
+fn single<'a>(values: impl Iterator<Item = &'a f64>) -> Vec<f32> {
+    values.map(|&value| value as f32).collect()
+}
+
+impl Rows {
+    #[allow(clippy::cast_precision_loss)]
+    fn of(
+        prepared: &Prepared,
+        router: &Router,
+        cache: &mut EmbeddingCache,
+        columns: &[usize],
+        stop: &AtomicBool,
+    ) -> Result<Self, TrainerError> {
+        let train = &prepared.train;
+        let measured = |&row: &usize| {
+            columns.iter().any(|&column| train.rows[row].score(column).is_some())
+        };
+        let wanted: Vec<usize> = (0..train.rows.len()).filter(measured).collect();
+        let texts = wanted.iter().map(|&row| train.rows[row].query.as_str());
+        let found = cache.rows(router, texts, stop)?;
+        let width = cache.width() - 1;
+        let (mut places, mut directions) = (Vec::new(), Vec::<Vec<f64>>::new());
+        for (&row, embedding) in wanted.iter().zip(found) {
+            let Some(embedding) = embedding else { continue };
+            let values = cache.read(&[embedding])?;
+            places.push(row);
+            directions.push(values.iter().take(width).map(|&v| f64::from(v)).collect());
+        }
+        let mut centre = vec![0.0; width];
+        for direction in &directions {
+            let share = 1.0 / directions.len() as f64;
+            centre.iter_mut().zip(direction).for_each(|(sum, value)| *sum += share * value);
+        }
+        for direction in &mut directions {
+            direction.iter_mut().zip(&centre).for_each(|(value, mean)| *value -= mean);
+            let length = direction.iter().map(|value| value * value).sum::<f64>().sqrt();
+            direction.iter_mut().for_each(|value| *value /= length.max(1e-12));
+        }
+        let of_row = |&row: &usize| -> Vec<Option<f64>> {
+            columns.iter().map(|&column| train.rows[row].score(column).map(f64::from)).collect()
+        };
+        Ok(Self {
+            directions,
+            centre,
+            scores: places.iter().map(of_row).collect(),
+            weights: places.iter().map(|&row| f64::from(prepared.weights[row])).collect(),
+            places,
+        })
+    }
+
+    /// The group of each row, and how many groups there are; none is empty.
+    fn groups(
+        &self,
+        settings: &ClusterRecipe,
+        seed: u64,
+        prepared: &Prepared,
+    ) -> Result<(Vec<usize>, usize), TrainerError> {
+        let rows = &prepared.train.rows;
+        let found = match settings.groups {
+            Grouping::KMeans => {
+                return k_means::clusters(&self.directions, settings.count, seed).map(numbered);
+            }
+            Grouping::DataSet => {
+                numbered(self.places.iter().map(|&row| rows[row].dataset.as_str()).collect())
+            }
+            Grouping::ClusterId => {
+                let own: Option<Vec<u32>> =
+                    self.places.iter().map(|&row| rows[row].cluster).collect();
+                numbered(own.ok_or_else(|| TrainerError::NoTrainingPair {
+                    detail: "a training query has no cluster_id: group by \"data-set\" or \
+                             \"k-means\""
+                        .into(),
+                })?)
+            }
+        };
+        match found.1 {
+            0 | 1 => Err(TrainerError::NoTrainingPair {
+                detail: format!(
+                    "the training queries are of {} group, expected at least 2: group by \
+                     \"k-means\"",
+                    found.1
+                ),
+            }),
+            _ => Ok(found),
+        }
+    }
+
+    /// Mean of the directions of each group, `[W, G]`, and the weight of each.
+    fn centres(&self, group_of: &[usize], groups: usize) -> (DMatrix<f64>, Vec<f64>) {
+        let mut centres = DMatrix::zeros(self.centre.len(), groups);
+        let mut totals = vec![0.0; groups];
+        for ((direction, &group), weight) in self.directions.iter().zip(group_of).zip(&self.weights)
+        {
+            totals[group] += weight;
+            centres.column_mut(group).axpy(*weight, &DVector::from_column_slice(direction), 1.0);
+        }
+        for (group, total) in totals.iter().enumerate() {
+            centres.column_mut(group).unscale_mut(*total);
+        }
+        (centres, totals)
+    }
+
+    /// What directions are multiplied with, `[W, G]`, and what is added, `[G]`.
+    fn discriminant(
+        &self,
+        group_of: &[usize],
+        groups: usize,
+        sphere: f64,
+    ) -> Result<(DMatrix<f64>, Vec<f64>), TrainerError> {
+        let width = self.centre.len();
+        let (centres, totals) = self.centres(group_of, groups);
+        let total: f64 = totals.iter().sum();
+        // Of the rows about their group's centre, all weights together 1.
+        let mut about = DMatrix::zeros(width, self.directions.len());
+        for (row, direction) in self.directions.iter().enumerate() {
+            let own = DVector::from_column_slice(direction) - centres.column(group_of[row]);
+            about.set_column(row, &(own * (self.weights[row] / total).sqrt()));
+        }
+        let covariance = &about * about.transpose();
+        #[allow(clippy::cast_precision_loss)]
+        let variance = (covariance.trace() / width.max(1) as f64).max(1e-9);
+        let mixed = covariance * (1.0 - sphere)
+            + DMatrix::identity(width, width) * (sphere * variance + 1e-6 * variance);
+        let factor = mixed.cholesky().ok_or_else(|| TrainerError::NotFinite {
+            what: "the covariance within groups",
+            detail: "it has no inverse: raise head.sphere".into(),
+        })?;
+        let membership = factor.solve(&centres);
+        let offsets =
+            (0..groups).map(|g| -0.5 * centres.column(g).dot(&membership.column(g))).collect();
+        Ok((membership, offsets))
+    }
+
+    /// Mean scores, `[T, G]`, each shrunk towards the candidate's mean over all rows.
+    fn means(
+        &self,
+        group_of: &[usize],
+        groups: usize,
+        candidates: usize,
+        shrinkage: f64,
+    ) -> DMatrix<f64> {
+        let mut sums = DMatrix::<f64>::zeros(candidates, groups);
+        let mut counts = DMatrix::<f64>::zeros(candidates, groups);
+        for ((scores, &group), weight) in self.scores.iter().zip(group_of).zip(&self.weights) {
+            for (candidate, score) in scores.iter().enumerate() {
+                let Some(score) = score else { continue };
+                sums[(candidate, group)] += weight * score;
+                counts[(candidate, group)] += weight;
+            }
+        }
+        DMatrix::from_fn(candidates, groups, |candidate, group| {
+            let whole = sums.row(candidate).sum() / counts.row(candidate).sum();
+            (sums[(candidate, group)] + shrinkage * whole)
+                / (counts[(candidate, group)] + shrinkage).max(1e-12)
+        })
+    }
+
+    /// Ridge regression of what the groups' means leave unexplained.
+    fn correction(
+        &self,
+        membership: &DMatrix<f64>,
+        offsets: &[f64],
+        means: &DMatrix<f64>,
+        penalty: f64,
+    ) -> Result<Correction, TrainerError> {
+        let expected: Vec<DVector<f64>> = self
+            .directions
+            .iter()
+            .map(|direction| {
+                let logits = membership.tr_mul(&DVector::from_column_slice(direction))
+                    + DVector::from_column_slice(offsets);
+                let shares = logits.add_scalar(-logits.max()).map(f64::exp);
+                means * (&shares / shares.sum())
+            })
+            .collect();
+        let (width, candidates) = (self.centre.len(), means.nrows());
+        let mut weights = vec![0.0; width * candidates];
+        let mut offsets = Vec::with_capacity(candidates);
+        for candidate in 0..candidates {
+            let (mut features, mut rest, mut own) = (Vec::new(), Vec::new(), Vec::new());
+            for (row, scores) in self.scores.iter().enumerate() {
+                let Some(score) = scores[candidate] else { continue };
+                let dense = self.directions[row].clone();
+                features.push(Features { tokens: Vec::new(), dense });
+                rest.push(score - expected[row][candidate]);
+                own.push(self.weights[row]);
+            }
+            let found = fit(&features, &rest, &own, 0, penalty)?;
+            for (at, value) in found.dense.iter().enumerate() {
+                weights[at * candidates + candidate] = *value;
+            }
+            offsets.push(found.intercept);
+        }
+        Ok(Correction { weights: single(weights.iter()), offsets: single(offsets.iter()) })
+    }
+}
+
+/// Groups by their names, numbered in the names' order.
+fn numbered<N: Ord + Clone>(names: Vec<N>) -> (Vec<usize>, usize) {
+    let mut known = names.clone();
+    known.sort();
+    known.dedup();
+    let place = |name: &N| known.partition_point(|other| other < name);
+    (names.iter().map(place).collect(), known.len())
+}
