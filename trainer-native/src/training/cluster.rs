@@ -59,11 +59,12 @@ pub fn train(
         None => None,
         Some(penalty) => Some(rows.correction(&membership, &offsets, &means, penalty)?),
     };
+    // A matrix lies in memory column by column, a head's numbers row by row.
     Ok(ClusterHead {
         centre: single(rows.centre.iter()),
         membership: single(membership.transpose().iter()),
         offsets: single(offsets.iter()),
-        means: single(means.transpose().iter()),
+        means: single(means.iter()),
         correction,
     })
 }
