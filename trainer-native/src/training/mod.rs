@@ -6,6 +6,7 @@
 //! - [`head`]: training a head on embeddings, by steps;
 //! - [`ridge`]: fitting a ridge head in closed form;
 //! - [`fine_tune`]: the loop that trains a network end to end, whatever its encoder and loss;
+//! - [`history`]: what that loop's checks saw, in a file of the run;
 //! - [`parameters`]: named matrices with their AdamW state, saved and resumed exactly;
 //! - [`optimiser`]: AdamW or gradient descent on a network's named parameters, resumed exactly;
 //! - [`walk`]: a network's parameters by path;
@@ -15,6 +16,7 @@
 pub mod checkpoint;
 pub mod fine_tune;
 pub mod head;
+pub mod history;
 pub mod interrupt;
 pub mod labelled;
 pub mod optimiser;
