@@ -34,7 +34,8 @@ impl Asked {
     pub fn parse(text: &str) -> Result<Self, TrainerError> {
         let (setting, listed) = text.split_once('=').unwrap_or((text, ""));
         let setting = setting.trim().to_owned();
-        let fault = |detail: String| TrainerError::BadSetting { setting: setting.clone(), detail };
+        let named = setting.clone();
+        let fault = |detail: String| TrainerError::BadSetting { setting: named.clone(), detail };
         let values = split(listed);
         if setting.is_empty() || values.iter().any(String::is_empty) {
             let detail =

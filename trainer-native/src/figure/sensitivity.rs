@@ -232,6 +232,7 @@ mod tests {
             high: score + 0.02,
             level: 0.95,
             resamples: 100,
+            undefined: 0,
         };
         let measured = Measured {
             benchmark: "own <tasks>".into(),
