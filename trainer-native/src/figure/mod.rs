@@ -7,12 +7,13 @@
 //! | [`cost`] | 4: accuracy against cost on RouterBench | stored results |
 //! | [`sensitivity`] | accuracy against lambda, K+, H | run folders (`recipe.toml`, `result.json`) |
 //!
-//! Each takes values and gives a [`Sheet`]; nothing is read or written here, and nothing is computed
-//! that an evaluation has computed. A [`Sheet`] is an SVG file, and
+//! Each takes values, which [`runs`] reads, and gives a [`Sheet`]; nothing is computed here that an
+//! evaluation has computed. A [`Sheet`] is an SVG file, and
 //! [`png()`](crate::eval::report::svg::png::png) makes a picture of that.
 
 pub mod cost;
 pub mod map;
+pub mod runs;
 pub mod sensitivity;
 pub mod steps;
 
