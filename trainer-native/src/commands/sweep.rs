@@ -27,6 +27,10 @@ pub struct SweepArgs {
 pub fn run(args: &SweepArgs) -> anyhow::Result<()> {
     let stop = interrupt::flag()?;
     let asked = Asked::parse(&args.set)?;
+    if asked.setting == "seed" && args.with.seed.is_some() {
+        let detail = "found --seed beside it, expected one of the two. Leave --seed out".into();
+        return Err(TrainerError::BadSetting { setting: asked.setting, detail }.into());
+    }
     let text = std::fs::read_to_string(&args.recipe).map_err(TrainerError::file(&args.recipe))?;
     let recipes = asked.recipes(&args.recipe, &text)?;
     let chosen = args.with.open()?;
