@@ -34,7 +34,7 @@ pub struct With {
     encoder: PathBuf,
     /// A seed in place of the recipe's.
     #[arg(long)]
-    seed: Option<u64>,
+    pub seed: Option<u64>,
     /// Where to train.
     #[arg(long, value_enum, default_value_t = DeviceChoice::Auto)]
     device: DeviceChoice,
