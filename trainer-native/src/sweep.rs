@@ -42,7 +42,8 @@ impl Asked {
                 format!("found {text:?}, expected SETTING=VALUE,VALUE such as head.lambda=0,0.5,1");
             return Err(fault(detail));
         }
-        let same = |a: &String, b: &String| settings::parse(a) == settings::parse(b);
+        let same =
+            |a: &String, b: &String| settings::same(&settings::parse(a), &settings::parse(b));
         for (at, value) in values.iter().enumerate() {
             if values.iter().take(at).any(|before| same(before, value)) {
                 return Err(fault(format!("found {value} twice, expected each value once")));
@@ -158,6 +159,7 @@ mod tests {
             ("head.lambda=1,,2", "expected SETTING=VALUE"),
             ("=1", "expected SETTING=VALUE"),
             ("head.lambda=1,2,1", "found 1 twice"),
+            ("head.lambda=1,1.0", "found 1.0 twice"),
             ("name=a/b,a:b", "would share the folder \"name=a_b\""),
         ] {
             let error = Asked::parse(asked).unwrap_err();

@@ -81,7 +81,6 @@ pub fn points(runs: &[PathBuf], setting: &str) -> Result<Vec<Point>, TrainerErro
 }
 
 /// A setting of a recipe, as a number.
-#[allow(clippy::cast_precision_loss)]
 fn number(recipe: &str, setting: &str) -> Result<f64, TrainerError> {
     let fault = |detail: String| TrainerError::BadSetting { setting: setting.to_owned(), detail };
     let Some(value) = settings::get(recipe, setting)? else {
@@ -90,8 +89,7 @@ fn number(recipe: &str, setting: &str) -> Result<f64, TrainerError> {
              `trainer sweep --set {setting}=...`"
         )));
     };
-    let number = value.as_float().or(value.as_integer().map(|whole| whole as f64));
-    number.filter(|number| number.is_finite()).ok_or_else(|| {
+    settings::number(&value).filter(|number| number.is_finite()).ok_or_else(|| {
         fault(format!("found {value}, expected a finite number: an axis has no place for it"))
     })
 }

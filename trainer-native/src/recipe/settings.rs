@@ -32,6 +32,23 @@ pub fn parse(text: &str) -> Value {
     value.unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
+/// Whether two values are one setting: 1 and 1.0 are.
+#[must_use]
+pub fn same(a: &Value, b: &Value) -> bool {
+    match (number(a), number(b)) {
+        #[allow(clippy::float_cmp)]
+        (Some(a), Some(b)) => a == b,
+        _ => a == b,
+    }
+}
+
+/// A value as a number, where it is one.
+#[must_use]
+#[allow(clippy::cast_precision_loss)]
+pub fn number(value: &Value) -> Option<f64> {
+    value.as_float().or(value.as_integer().map(|whole| whole as f64))
+}
+
 /// The value at a path; `None` where the text does not state it, so that its default holds.
 ///
 /// # Errors
@@ -102,7 +119,11 @@ pub fn difference(a: &str, b: &str, except: &[&str]) -> Result<Option<String>, T
     };
     let (a, b) = (all(a)?, all(b)?);
     let mut paths = a.keys().chain(b.keys()).filter(|path| !except.contains(&path.as_str()));
-    Ok(paths.find(|path| a.get(*path) != b.get(*path)).cloned())
+    let differ = |path: &&String| match (a.get(*path), b.get(*path)) {
+        (Some(a), Some(b)) => !same(a, b),
+        _ => true,
+    };
+    Ok(paths.find(differ).cloned())
 }
 
 fn flatten(value: Value, path: String, found: &mut BTreeMap<String, Value>) {
@@ -117,11 +138,6 @@ fn flatten(value: Value, path: String, found: &mut BTreeMap<String, Value>) {
         Value::Array(values) => {
             let entries = values.into_iter().enumerate();
             entries.for_each(|(at, value)| flatten(value, below(&at.to_string()), found));
-        }
-        // 1 and 1.0 are one setting.
-        #[allow(clippy::cast_precision_loss)]
-        Value::Integer(whole) => {
-            found.insert(path, Value::Float(whole as f64));
         }
         other => {
             found.insert(path, other);
