@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
-use switchyard_router::{Assessment, Candidate, Manifest, Query, Router};
+use switchyard_router::{Assessment, Candidate, Manifest, Query, Router, RouterError};
 
 use crate::data::{Format, Outcomes};
 use crate::error::TrainerError;
@@ -45,23 +45,53 @@ pub fn qualities(
     each(router, queries, stop, &|assessment| Ok(assessment.scores))
 }
 
+/// Embedding of each query, without its last coordinate, which states the query's length; `None` for
+/// a query that has no token.
+///
+/// # Errors
+/// The engine's, at the first query that fails; [`TrainerError::Interrupted`].
+pub fn embeddings(
+    router: &Router,
+    queries: &[&str],
+    stop: &AtomicBool,
+) -> Result<Vec<Option<Vec<f32>>>, TrainerError> {
+    on_each("embedding queries", queries, stop, &|text| match Query::new(text)
+        .and_then(|query| router.embed(&query))
+    {
+        Ok(mut embedding) => {
+            embedding.pop();
+            Ok(Some(embedding))
+        }
+        Err(RouterError::QueryEmpty) => Ok(None),
+        Err(error) => Err(error.into()),
+    })
+}
+
 fn each<T: Send>(
     router: &Router,
     queries: &[&str],
     stop: &AtomicBool,
     take: &(dyn Fn(Assessment) -> Result<T, TrainerError> + Sync),
 ) -> Result<Vec<T>, TrainerError> {
-    let progress = bar("routing queries");
+    on_each("routing queries", queries, stop, &|text| take(router.assess(&Query::new(text)?)?))
+}
+
+fn on_each<T: Send>(
+    doing: &'static str,
+    queries: &[&str],
+    stop: &AtomicBool,
+    find: &(dyn Fn(&str) -> Result<T, TrainerError> + Sync),
+) -> Result<Vec<T>, TrainerError> {
+    let progress = bar(doing);
     progress.set_length(queries.len() as u64);
     let found: Result<Vec<T>, TrainerError> = queries
         .par_iter()
         .map(|&text| {
             if stop.load(Ordering::Relaxed) {
-                return Err(TrainerError::Interrupted { doing: "routing queries".into() });
+                return Err(TrainerError::Interrupted { doing: doing.into() });
             }
-            let query = Query::new(text)?;
             progress.inc(1);
-            take(router.assess(&query)?)
+            find(text)
         })
         .collect();
     progress.finish_and_clear();

@@ -81,6 +81,50 @@ pub enum TrainerError {
         /// Why.
         detail: String,
     },
+    /// A run that has no history of checks: no fine-tuning run, or one that stopped before a check.
+    #[error(
+        "run {path}: found {found}, expected one line a check, as the kinds bert and routerdc write them. Train it (again), for at least check_steps steps"
+    )]
+    NoHistory {
+        /// The run's folder.
+        path: PathBuf,
+        /// What is there instead.
+        found: &'static str,
+    },
+    /// A history that is damaged.
+    #[error(
+        "{path}, line {line}: {detail}. Expected step, loss and validation of one check a line, by ascending step; run `trainer train` on the folder to write it anew from its checkpoint"
+    )]
+    BadHistory {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        detail: String,
+    },
+    /// A run folder that lacks what a figure is drawn from.
+    #[error("run {path}: {detail}")]
+    BadRun {
+        /// The folder.
+        path: PathBuf,
+        /// What was found, what was expected, and what to do.
+        detail: String,
+    },
+    /// A recipe's setting that cannot be read or changed by its path.
+    #[error("setting {setting:?}: {detail}")]
+    BadSetting {
+        /// Its path in the recipe, as `head.lambda`.
+        setting: String,
+        /// What was found, what was expected, and what to do.
+        detail: String,
+    },
+    /// Embeddings that no map can be made of.
+    #[error("map of embeddings: {detail}")]
+    BadProjection {
+        /// What was found, what was expected, and what to do.
+        detail: String,
+    },
     /// A training row that no loss can be computed on.
     #[error("training row {row}: {detail}")]
     BadTrainingRow {
@@ -140,6 +184,11 @@ impl TrainerError {
             Self::NonFiniteLoss { .. } => "non_finite_loss",
             Self::Interrupted { .. } => "interrupted",
             Self::NoTrainingPair { .. } => "no_training_pair",
+            Self::NoHistory { .. } => "no_history",
+            Self::BadHistory { .. } => "bad_history",
+            Self::BadRun { .. } => "bad_run",
+            Self::BadSetting { .. } => "bad_setting",
+            Self::BadProjection { .. } => "bad_projection",
             Self::BadTrainingRow { .. } => "bad_training_row",
             Self::NotFinite { .. } => "not_finite",
             Self::Disagreement { .. } => "disagreement",

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use switchyard_trainer::TrainerError;
 
-use commands::{bench, calibrate, data, eval, report, train, verify};
+use commands::{bench, calibrate, data, eval, figure, report, sweep, train, verify};
 
 /// Trains LLM routers and exports them as bundles.
 #[derive(Parser)]
@@ -21,12 +21,17 @@ struct Cli {
 enum Command {
     /// Trains, exports, verifies and evaluates; run again to resume.
     Train(train::TrainArgs),
+    /// Trains a recipe once for each of several values of one setting; run again to resume.
+    Sweep(sweep::SweepArgs),
     /// Scores bundles on a benchmark, beside the baselines and the published rows.
     Eval(eval::EvalArgs),
     /// Finds thresholds for shares of strong calls on a sample of queries.
     Calibrate(calibrate::CalibrateArgs),
     /// Makes pages and tables anew from stored results.
     Report(report::ReportArgs),
+    /// Draws a figure as SVG and PNG.
+    #[command(subcommand)]
+    Figure(figure::FigureCommand),
     /// Compares two bundles of one router, float and int8, on the same queries.
     Verify(verify::VerifyArgs),
     /// Measures training throughput, beside PyTorch where it is installed.
@@ -39,9 +44,11 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Train(args) => train::run(&args),
+        Command::Sweep(args) => sweep::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Figure(command) => figure::run(&command),
         Command::Verify(args) => verify::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Data(command) => data::run(&command),

@@ -6,6 +6,8 @@
 //!   encoder.safetensors      the distilled token table        } static tier, done once
 //!   tokenizer.json           the cut-down tokenizer            }
 //!   checkpoint.safetensors   parameters and optimiser state, after each epoch
+//!   fine_tune*.safetensors   the same of a fine-tuning run, at its last and at its best check
+//!   history.jsonl            step, training loss and validation of each of its checks
 //!   bundle/                  what ships: int8
 //!   bundle-float/            the same router in float, to compare with
 //!   result.json, report.html what was measured

@@ -7,11 +7,16 @@ use std::sync::atomic::AtomicBool;
 use serde_json::json;
 use switchyard_router::{Kind, Router};
 use switchyard_tests::{tiny, tiny_encoder};
+use switchyard_trainer::assess::embeddings;
 use switchyard_trainer::device::{ChosenDevice, DeviceChoice, open};
+use switchyard_trainer::eval::report::svg::png::png;
 use switchyard_trainer::eval::results::Precision;
 use switchyard_trainer::export::bundle;
+use switchyard_trainer::figure::runs;
+use switchyard_trainer::figure::steps::steps;
 use switchyard_trainer::finish::{self, Finished};
 use switchyard_trainer::prepare::{Prepared, prepare};
+use switchyard_trainer::projection::{Settings, t_sne};
 use switchyard_trainer::recipe::{Recipe, RecipeFile};
 use switchyard_trainer::run::{Run, Trained};
 use switchyard_trainer::{TrainerError, verify};
@@ -247,6 +252,27 @@ fn a_run_resumed_after_an_interruption_ends_as_one_that_never_stopped() {
     });
     let resumed = bench.train("parts", &AtomicBool::new(false)).unwrap();
     assert_eq!(bench.model(&whole), bench.model(&resumed));
+}
+
+#[test]
+fn fine_tuned_runs_are_drawn_from_what_they_leave() {
+    for kind in [Kind::Bert, Kind::RouterDc] {
+        let bench = bench(&longer(&tiny::recipe_text(kind, "static")));
+        let finished = bench.finish("run").unwrap();
+        let traces = runs::traces(&[bench.folder.path().join("run")]).unwrap();
+        // 108 or 120 queries less the tenth kept, 16 a step, 20 epochs, a check every 10 steps.
+        assert!(traces[0].checks.len() > 10, "{}: {}", kind.name(), traces[0].checks.len());
+        let text = steps(&traces).unwrap().svg("steps");
+        assert!(text.contains(">run</text>") && png(&text).unwrap().starts_with(b"\x89PNG"));
+        let queries: Vec<&str> =
+            bench.prepared.test.rows.iter().map(|row| row.query.as_str()).take(40).collect();
+        let router = finished.bundle.router().unwrap();
+        let found = embeddings(&router, &queries, &AtomicBool::new(false)).unwrap();
+        let found: Vec<Vec<f32>> = found.into_iter().flatten().collect();
+        assert_eq!((found.len(), found[0].len() + 1), (40, router.info().encoder.embedding_size));
+        let quick = Settings { epochs: 50, ..Settings::default() };
+        assert_eq!(t_sne(&found, &quick).unwrap().len(), 40);
+    }
 }
 
 #[test]

@@ -4,7 +4,9 @@ pub mod bench;
 pub mod calibrate;
 pub mod data;
 pub mod eval;
+pub mod figure;
 pub mod report;
+pub mod sweep;
 pub mod train;
 pub mod verify;
 

@@ -1,30 +1,40 @@
 //! `trainer train`: a recipe to a bundle and its evaluation.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use clap::Args;
-use switchyard_trainer::device::{self, DeviceChoice};
+use switchyard_trainer::device::{self, ChosenDevice, DeviceChoice};
+use switchyard_trainer::eval::report::Stored;
+use switchyard_trainer::recipe::RecipeFile;
 use switchyard_trainer::run::Run;
 use switchyard_trainer::training::interrupt;
-use switchyard_trainer::{finish, prepare, recipe};
+use switchyard_trainer::{TrainerError, finish, prepare, recipe};
 
 #[derive(Args)]
 pub struct TrainArgs {
     /// The experiment.
     #[arg(long, default_value = "trainer-native/recipes/default.toml")]
     recipe: PathBuf,
+    #[command(flatten)]
+    with: With,
+    /// Folder of the run; kept between calls.
+    #[arg(long, default_value = "runs/default")]
+    out: PathBuf,
+}
+
+/// What every training run is told.
+#[derive(Args)]
+pub struct With {
     /// Folder of the sources that the recipe names.
     #[arg(long)]
     data: PathBuf,
     /// Hugging Face folder of the encoder to start from.
     #[arg(long)]
     encoder: PathBuf,
-    /// Folder of the run; kept between calls.
-    #[arg(long, default_value = "runs/default")]
-    out: PathBuf,
     /// A seed in place of the recipe's.
     #[arg(long)]
-    seed: Option<u64>,
+    pub seed: Option<u64>,
     /// Where to train.
     #[arg(long, value_enum, default_value_t = DeviceChoice::Auto)]
     device: DeviceChoice,
@@ -35,12 +45,39 @@ pub struct TrainArgs {
 
 pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let stop = interrupt::flag()?;
-    let mut recipe = recipe::read(&args.recipe)?;
-    recipe.recipe.seed = args.seed.unwrap_or(recipe.recipe.seed);
+    let chosen = args.with.open()?;
+    train(recipe::read(&args.recipe)?, &args.with, &args.out, &chosen, &stop, Finished::Redo)
+}
+
+impl With {
+    /// The device asked for.
+    pub fn open(&self) -> Result<ChosenDevice, TrainerError> {
+        device::open(self.device)
+    }
+}
+
+/// What becomes of a run that has its result already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Finished {
+    /// It is exported and evaluated again.
+    Redo,
+    /// It stays as it is.
+    Keep,
+}
+
+/// One run, from where an earlier call stopped.
+pub fn train(
+    mut recipe: RecipeFile,
+    with: &With,
+    out: &Path,
+    chosen: &ChosenDevice,
+    stop: &AtomicBool,
+    finished: Finished,
+) -> anyhow::Result<()> {
+    recipe.recipe.seed = with.seed.unwrap_or(recipe.recipe.seed);
     let facts = &recipe.recipe;
-    let chosen = device::open(args.device)?;
     eprintln!("recipe {}, seed {}, device {}", facts.name, facts.seed, chosen.description);
-    let prepared = prepare::prepare(facts, &args.data, args.skip_bad)?;
+    let prepared = prepare::prepare(facts, &with.data, with.skip_bad)?;
     for source in &prepared.sources {
         eprintln!(
             "{}: {} rows to train on, {} removed as leaks",
@@ -54,15 +91,20 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
         prepared.test_leaks,
         prepared.calibration.len()
     );
-    let run = Run::open(&args.out, &recipe, &prepared)?;
-    let encoder = run.encoder(&recipe, &prepared, &args.encoder, &chosen, &stop)?;
-    let trained = run.train(&recipe, &prepared, encoder, &chosen, &stop)?;
-    let finished = finish::finish(&run, &recipe, &prepared, &trained, &chosen, &stop)?;
+    let run = Run::open(out, &recipe, &prepared)?;
+    // The folder is of this recipe, seed and data, or would not have been opened.
+    if finished == Finished::Keep && has_result(&run) {
+        eprintln!("{} is finished; delete it to train it anew", out.display());
+        return Ok(());
+    }
+    let encoder = run.encoder(&recipe, &prepared, &with.encoder, chosen, stop)?;
+    let trained = run.train(&recipe, &prepared, encoder, chosen, stop)?;
+    let finished = finish::finish(&run, &recipe, &prepared, &trained, chosen, stop)?;
     let folder = run.file("bundle");
     finished.bundle.write(&folder)?;
     finished.float.write(&run.file("bundle-float"))?;
     if let Some(result) = &finished.result {
-        super::report::write_all(&args.out, result)?;
+        super::report::write_all(out, result)?;
     }
     let d = &finished.disagreement;
     println!(
@@ -75,4 +117,9 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     );
     eprintln!("bundle written to {}", folder.display());
     Ok(())
+}
+
+fn has_result(run: &Run) -> bool {
+    let text = std::fs::read_to_string(run.file("result.json")).ok();
+    text.is_some_and(|text| Stored::read(&text).is_ok())
 }

@@ -1,4 +1,4 @@
-//! Why a stored result cannot be read or a table not be made of it.
+//! Why a stored result cannot be read, or a table or a figure not be made of it.
 
 /// What went wrong between results and reports.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +65,56 @@ pub enum ReportError {
         /// `models`, `data sets`.
         what: &'static str,
     },
+    /// Results of several benchmarks where one figure is of one.
+    #[error(
+        "found results of {found:?} beside {expected:?}, expected one benchmark a figure. Draw them apart"
+    )]
+    MixedBenchmarks {
+        /// The benchmark that differs.
+        found: String,
+        /// That of the first result.
+        expected: String,
+    },
+    /// A figure of cost of results that state none.
+    #[error(
+        "{benchmark:?}: found no curve of cost and quality, expected rows that state every model's cost. Evaluate on data with costs, such as RouterBench"
+    )]
+    NoCosts {
+        /// The benchmark.
+        benchmark: String,
+    },
+    /// Too few points for a line.
+    #[error("{of}: found {found} {what}, expected at least {expected}. {remedy}")]
+    TooFewPoints {
+        /// What the line is of.
+        of: String,
+        /// What makes a point.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many it takes.
+        expected: usize,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// Values on two scales where one axis is for one.
+    #[error("{of}: found {found}, expected {expected} as of the first run. Draw them apart")]
+    UnlikeValues {
+        /// The run.
+        of: String,
+        /// What its value is.
+        found: &'static str,
+        /// What that of the first is.
+        expected: &'static str,
+    },
+    /// A drawing that cannot be rendered.
+    #[error(
+        "drawing: {detail}. Expected a stand-alone SVG; this is a mistake of the program, please report it"
+    )]
+    BadDrawing {
+        /// What the renderer says.
+        detail: String,
+    },
     /// A README asks for a table that was not made.
     #[error(
         "line {line}: found the table {name:?}, expected one of: {known}. Correct its name, or make that table"
@@ -123,6 +173,11 @@ impl ReportError {
             Self::NoResults { .. } => "no_results",
             Self::DuplicateSeed { .. } => "duplicate_seed",
             Self::UnlikeResults { .. } => "unlike_results",
+            Self::MixedBenchmarks { .. } => "mixed_benchmarks",
+            Self::NoCosts { .. } => "no_costs",
+            Self::TooFewPoints { .. } => "too_few_points",
+            Self::UnlikeValues { .. } => "unlike_values",
+            Self::BadDrawing { .. } => "bad_drawing",
             Self::UnknownTable { .. } => "unknown_table",
             Self::UnclosedTable { .. } => "unclosed_table",
             Self::StrayEnd { .. } => "stray_end",

@@ -5,6 +5,7 @@
 
 mod encoder;
 mod head;
+pub mod settings;
 mod sources;
 mod training;
 
@@ -103,6 +104,14 @@ pub struct RecipeFile {
 pub fn read(path: &Path) -> Result<RecipeFile, TrainerError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| TrainerError::File { path: path.to_owned(), source })?;
+    of_text(path, text)
+}
+
+/// Reads and checks a recipe whose text is at hand; `path` is for messages.
+///
+/// # Errors
+/// [`TrainerError::BadRecipe`].
+pub fn of_text(path: &Path, text: String) -> Result<RecipeFile, TrainerError> {
     let recipe = Recipe::parse(&text)
         .map_err(|detail| TrainerError::BadRecipe { path: path.to_owned(), detail })?;
     Ok(RecipeFile { recipe, sha256: sha256_hex(text.as_bytes()), text })

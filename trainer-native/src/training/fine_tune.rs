@@ -26,6 +26,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::Checkpoint;
+use super::history;
 use super::optimiser::{Optimiser, Rules};
 use super::preferences::EpochDraw;
 use crate::error::TrainerError;
@@ -95,7 +96,8 @@ pub struct Settings {
 /// Where a run keeps its checkpoint, and whose it is.
 #[derive(Debug, Clone)]
 pub struct Place<'a> {
-    /// A folder; the loop writes `fine_tune.safetensors` and `fine_tune_best.safetensors` there.
+    /// A folder; the loop writes `fine_tune.safetensors`, `fine_tune_best.safetensors` and
+    /// [`history::FILE`] there.
     pub folder: &'a Path,
     /// Names recipe, data and encoder: a checkpoint of another run is refused.
     pub identity: &'a str,
@@ -383,12 +385,19 @@ impl Run<'_> {
         })?;
         checkpoint.note.insert("progress".into(), state);
         self.optimiser.save(network, &mut checkpoint)?;
-        checkpoint.write(&path)
+        checkpoint.write(&path)?;
+        self.record()
+    }
+
+    /// The checks so far, as the checkpoint on disk knows them.
+    fn record(&self) -> Result<(), TrainerError> {
+        history::write(self.place.folder, &self.state.checks)
     }
 
     fn resume<M: Module>(&mut self, network: M) -> Result<M, TrainerError> {
         let path = self.path();
         if !path.exists() {
+            self.record()?;
             return Ok(network);
         }
         let mut checkpoint = Checkpoint::read(&path)?;
@@ -399,6 +408,7 @@ impl Run<'_> {
             detail: format!("its note: {e}"),
         })?;
         eprintln!("resuming after step {} of {}", self.state.step, self.steps);
+        self.record()?;
         self.optimiser.load(network, &mut checkpoint, true, &path)
     }
 }

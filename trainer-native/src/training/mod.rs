@@ -8,6 +8,7 @@
 //! - [`cluster`]: fitting a cluster router;
 //! - [`k_means`]: clusters of embeddings;
 //! - [`fine_tune`]: the loop that trains a network end to end, whatever its encoder and loss;
+//! - [`history`]: what that loop's checks saw, in a file of the run;
 //! - [`parameters`]: named matrices with their AdamW state, saved and resumed exactly;
 //! - [`optimiser`]: AdamW or gradient descent on a network's named parameters, resumed exactly;
 //! - [`walk`]: a network's parameters by path;
@@ -18,6 +19,7 @@ pub mod checkpoint;
 pub mod cluster;
 pub mod fine_tune;
 pub mod head;
+pub mod history;
 pub mod interrupt;
 pub mod k_means;
 pub mod labelled;

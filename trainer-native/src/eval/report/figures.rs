@@ -23,7 +23,8 @@ const WIDTH: f64 = 760.0;
 const HIGHEST_PGR: f64 = 1.8;
 
 fn line(label: &str, look: Look, points: Vec<(f64, f64)>) -> Series {
-    Series { label: label.to_owned(), points, look, line: true, marks: false }
+    let label = label.to_owned();
+    Series { label, points, intervals: Vec::new(), look, line: true, marks: false }
 }
 
 /// The judged routers and learned baselines, each with its slot of the palette.
@@ -124,7 +125,8 @@ pub fn cost_quality(result: &BenchmarkResult, id: &str) -> Option<Figure> {
         Some((router.label(), look, router.cost_quality.clone()?))
     };
     let routers: Vec<_> = curves(result).filter_map(curve).collect();
-    Some(against_money(&result.benchmark, result.score_scale, cost, &routers, id))
+    let (chart, caption) = against_money(&result.benchmark, result.score_scale, cost, &routers, id);
+    Some(Figure { svg: chart.render(), caption })
 }
 
 /// Quality against money for routers of many models; `None` where none were judged.
@@ -137,6 +139,18 @@ pub fn many_models(result: &BenchmarkResult, id: &str) -> Option<Figure> {
 /// The same of any benchmark; a score of 1 is displayed as `score_scale`.
 #[must_use]
 pub fn of_many_models(benchmark: &str, score_scale: f64, many: &ManyModels, id: &str) -> Figure {
+    let (chart, caption) = chart_of_many_models(benchmark, score_scale, many, id);
+    Figure { svg: chart.render(), caption }
+}
+
+/// The chart of [`of_many_models`], and its caption.
+#[must_use]
+pub fn chart_of_many_models(
+    benchmark: &str,
+    score_scale: f64,
+    many: &ManyModels,
+    id: &str,
+) -> (Chart, String) {
     let routers: Vec<_> = many
         .routers
         .iter()
@@ -152,7 +166,7 @@ fn against_money(
     cost: &CostComparison,
     routers: &[(String, Look, CostQuality)],
     id: &str,
-) -> Figure {
+) -> (Chart, String) {
     let scale = if score_scale == 1.0 { 100.0 } else { score_scale };
     let place = |point: &CostPoint| (1000.0 * point.usd, scale * point.score);
     let places = |points: &[CostPoint]| points.iter().map(place).collect::<Vec<_>>();
@@ -208,7 +222,7 @@ fn against_money(
         y: Axis { label: unit.into(), low: bottom, high: top },
         series,
     };
-    Figure { svg: chart.render(), caption }
+    (chart, caption)
 }
 
 /// The categories of a router, those with the largest gap first; `None` where there are none.

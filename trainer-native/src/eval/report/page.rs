@@ -9,7 +9,7 @@ use super::text_table::{Column, RowClass, Table};
 use super::{Stored, choice_tables, tables};
 use crate::eval::{BenchmarkResult, ChoiceResult};
 
-const STYLE: &str = include_str!("style.css");
+const STYLE: &str = concat!(include_str!("style.css"), include_str!("svg/drawing.css"));
 
 /// The page of results of pairs as HTML.
 #[must_use]

@@ -1,13 +1,16 @@
 //! Drawings for the report: SVG that stands in the page, takes its colours, and needs no script.
 //!
 //! [`chart`] draws lines and points over two axes, [`bars`] one line a category; [`scale`] places
-//! ticks. Every drawing carries a title and a description for those who do not see it. Series are
+//! ticks. A drawing that leaves the page stands on a [`sheet`], which brings the colours with it, and
+//! [`png`] renders that. Every drawing carries a title and a description for those who do not see it. Series are
 //! told apart by colour (a palette for the colour-blind, set in the page's style), dash pattern and
 //! marker at once; the legend stands below the plot, so that no label can cover a line.
 
 pub mod bars;
 pub mod chart;
+pub mod png;
 pub mod scale;
+pub mod sheet;
 
 use std::fmt::Write as _;
 
@@ -44,10 +47,13 @@ pub enum Anchor {
     End,
 }
 
+/// Markers there are: six shapes, filled and hollow.
+pub const MARKERS: usize = 12;
+
 /// How a series looks: slot 0 to 5 of the palette, the muted colour of comparisons, or a point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {
-    /// A colour, dash pattern and marker of its own; slots past 5 begin again.
+    /// A colour, dash pattern and marker of its own; slots past 5 begin again, with hollow markers.
     Slot(usize),
     /// A comparison, dotted.
     Dotted,
@@ -61,9 +67,9 @@ impl Look {
     /// Its class in the page's style.
     fn class(self) -> String {
         match self {
-            Self::Slot(slot) => format!("s{}", slot % 6),
+            Self::Slot(slot) => format!("s{}{}", slot % 6, hollow(slot)),
             Self::Dotted | Self::Dashed => "muted".to_owned(),
-            Self::Point(_) => "ink".to_owned(),
+            Self::Point(slot) => format!("ink{}", hollow(slot)),
         }
     }
 
@@ -78,6 +84,11 @@ impl Look {
             Self::Point(_) => "",
         }
     }
+}
+
+/// The class of a marker past the sixth.
+fn hollow(slot: usize) -> &'static str {
+    if slot % MARKERS < 6 { "" } else { " hollow" }
 }
 
 /// A drawing under way.
@@ -202,6 +213,16 @@ impl Svg {
             "<clipPath id=\"{id}\"><rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\"/></clipPath>"
         );
         id
+    }
+
+    /// Another drawing, its upper left corner at the place given.
+    pub fn place(&mut self, (x, y): (f64, f64), drawing: &str) {
+        let _ = writeln!(self.body, "<g transform=\"translate({x:.1} {y:.1})\">\n{drawing}</g>");
+    }
+
+    /// Rules for every class of the drawing, for where no page has them.
+    pub fn style(&mut self, rules: &str) {
+        let _ = writeln!(self.body, "<style>\n{rules}</style>");
     }
 
     /// The element.

@@ -115,7 +115,31 @@ fn a_resumed_run_ends_exactly_where_an_uninterrupted_one_does() {
         let resumed = train(&Line::new(), &settings(), &folder, &go).unwrap();
         assert_eq!(weights(&resumed.network), weights(&whole.network), "after {calls} calls");
         assert_eq!(resumed.checks, whole.checks);
+        assert_eq!(history::read(folder.path()).unwrap(), whole.checks, "after {calls} calls");
     }
+}
+
+#[test]
+fn what_a_history_says_beyond_its_checkpoint_is_dropped_on_resuming() {
+    let (folder, stop) = (TempDir::new().unwrap(), AtomicBool::new(false));
+    // The check is at step 4, after 8 calls; the run stops after step 6.
+    let objective = Line { stop_after: Some((12, &stop)), ..Line::new() };
+    train(&objective, &settings(), &folder, &stop).err().unwrap();
+    let written = history::read(folder.path()).unwrap();
+    assert_eq!(written.iter().map(|check| check.step).collect::<Vec<_>>(), [4]);
+    // As a machine that lost its newest checkpoint would leave it.
+    let lost = [8, 12].map(|step| Check { step, loss: 9.0, validation: None });
+    history::write(folder.path(), &[&written[..], &lost].concat()).unwrap();
+    let stopped = AtomicBool::new(true);
+    train(&Line::new(), &settings(), &folder, &stopped).err().unwrap();
+    assert_eq!(history::read(folder.path()).unwrap(), written);
+    let go = AtomicBool::new(false);
+    let resumed = train(&Line::new(), &settings(), &folder, &go).unwrap();
+    assert_eq!(history::read(folder.path()).unwrap(), resumed.checks);
+    // Without its checkpoint a run begins anew, and so does its history.
+    std::fs::remove_file(folder.path().join("fine_tune.safetensors")).unwrap();
+    train(&Line::new(), &settings(), &folder, &stopped).err().unwrap();
+    assert_eq!(history::read(folder.path()).unwrap_err().code(), "no_history");
 }
 
 #[test]

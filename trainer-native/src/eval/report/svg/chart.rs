@@ -6,7 +6,8 @@ use super::{Anchor, Look, Svg, shortened, width_of};
 /// One axis.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Axis {
-    /// What it counts, with its unit.
+    /// What it counts, with its unit. An axis without a label has no ticks either: its places mean
+    /// something only to each other.
     pub label: String,
     /// Its lower end.
     pub low: f64,
@@ -21,6 +22,8 @@ pub struct Series {
     pub label: String,
     /// In the order they are joined.
     pub points: Vec<(f64, f64)>,
+    /// Lower and upper end, along the y axis, of each point's interval; empty where none is drawn.
+    pub intervals: Vec<(f64, f64)>,
     /// Colour, dash pattern, marker.
     pub look: Look,
     /// Whether a line joins the points.
@@ -66,7 +69,7 @@ impl Chart {
     pub fn render(&self) -> String {
         let rows = self.legend_rows();
         let bottom = TOP + self.plot_height;
-        let height = bottom + BELOW + LEGEND_LINE * rows.len() as f64;
+        let height = self.height_above_legend() + LEGEND_LINE * rows.len() as f64;
         let mut svg = Svg::new(&self.id, &self.title, &self.description, self.width, height);
         let right = self.width - RIGHT;
         let x = Scale::new((self.x.low, self.x.high), (LEFT, right));
@@ -78,6 +81,12 @@ impl Chart {
         for series in &self.series {
             let place = |&(px, py): &(f64, f64)| (x.at(px), y.at(py));
             let points: Vec<(f64, f64)> = series.points.iter().map(place).collect();
+            for (&(at, _), &(low, high)) in points.iter().zip(&series.intervals) {
+                let (low, high) = (y.at(low).clamp(TOP, bottom), y.at(high).clamp(TOP, bottom));
+                svg.line("interval", (at, low), (at, high));
+                svg.line("interval", (at - 4.0, low), (at + 4.0, low));
+                svg.line("interval", (at - 4.0, high), (at + 4.0, high));
+            }
             if series.line {
                 svg.polyline(series.look, &points, Some(&clip));
             }
@@ -89,7 +98,7 @@ impl Chart {
             }
         }
         for (row, entries) in rows.iter().enumerate() {
-            let middle = bottom + BELOW + LEGEND_LINE * (row as f64 + 0.3);
+            let middle = self.height_above_legend() + LEGEND_LINE * (row as f64 + 0.3);
             for &(at, series) in entries {
                 if series.line {
                     svg.polyline(series.look, &[(at, middle), (at + 30.0, middle)], None);
@@ -104,14 +113,30 @@ impl Chart {
         svg.finish()
     }
 
+    /// Width and height of the drawing, in pixels.
+    #[must_use]
+    pub fn size(&self) -> (f64, f64) {
+        let legend = LEGEND_LINE * self.legend_rows().len() as f64;
+        (self.width, self.height_above_legend() + legend)
+    }
+
+    fn height_above_legend(&self) -> f64 {
+        let below = if self.x.label.is_empty() { 24.0 } else { BELOW };
+        TOP + self.plot_height + below
+    }
+
     fn axes(&self, svg: &mut Svg, x: Scale, y: Scale, (right, bottom): (f64, f64)) {
-        let (ticks, decimals) = x.ticks(((right - LEFT) / 60.0) as usize);
+        let named = |axis: &Axis, ticks| match axis.label.is_empty() {
+            true => (Vec::new(), 0),
+            false => ticks,
+        };
+        let (ticks, decimals) = named(&self.x, x.ticks(((right - LEFT) / 60.0) as usize));
         for tick in ticks {
             let at = x.at(tick);
             svg.line("grid", (at, TOP), (at, bottom));
             svg.text("tick", Anchor::Middle, (at, bottom + 18.0), &format!("{tick:.decimals$}"));
         }
-        let (ticks, decimals) = y.ticks((self.plot_height / 50.0) as usize);
+        let (ticks, decimals) = named(&self.y, y.ticks((self.plot_height / 50.0) as usize));
         for tick in ticks {
             let at = y.at(tick);
             svg.line("grid", (LEFT, at), (right, at));
@@ -156,6 +181,7 @@ mod tests {
         let series = |(at, label): (usize, &&str)| Series {
             label: (*label).to_owned(),
             points: vec![(0.0, 0.0), (0.5, 3.0), (1.0, 1.0)],
+            intervals: Vec::new(),
             look: Look::Slot(at),
             line: true,
             marks: true,
@@ -193,5 +219,34 @@ mod tests {
         assert_eq!(text.matches("<circle").count(), 3);
         assert!(text.contains("clip-path=\"url(#c-clip)\""));
         assert!(!text.contains("NaN") && !text.contains("inf"));
+    }
+
+    #[test]
+    fn an_axis_without_a_label_has_no_ticks() {
+        let mut bare = chart(&["mf"]);
+        let ticks = |chart: &Chart| chart.render().matches("class=\"grid\"").count();
+        let both = ticks(&bare);
+        bare.x.label.clear();
+        let one = ticks(&bare);
+        bare.y.label.clear();
+        assert!(both > one && one > 0 && ticks(&bare) == 0, "{both}, {one}");
+    }
+
+    #[test]
+    fn an_interval_is_drawn_within_the_plot() {
+        let mut chart = chart(&["mf"]);
+        chart.series[0].intervals = vec![(-0.5, 0.25), (0.5, 9.0), (0.5, 1.0)];
+        let text = chart.render();
+        assert_eq!(text.matches("class=\"interval\"").count(), 9);
+        // From 0.25 down to the plot's edge, where -0.5 would lie below it.
+        assert!(text.contains("x1=\"64.0\" y1=\"212.0\" x2=\"64.0\" y2=\"162.0\""), "{text}");
+    }
+
+    #[test]
+    fn the_size_is_that_of_the_drawing() {
+        let chart = chart(&["mf", "bert", "sw-ranking", "query length", "oracle"]);
+        let (width, height) = chart.size();
+        let viewed = format!("viewBox=\"0 0 {width:.0} {height:.0}\"");
+        assert!(chart.render().contains(&viewed));
     }
 }

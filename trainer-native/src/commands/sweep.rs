@@ -1,0 +1,46 @@
+//! `trainer sweep`: a recipe once for each of several values of one setting.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use switchyard_trainer::TrainerError;
+use switchyard_trainer::sweep::Asked;
+use switchyard_trainer::training::interrupt;
+
+use super::train::{Finished, With, train};
+
+#[derive(Args)]
+pub struct SweepArgs {
+    /// The experiment.
+    #[arg(long)]
+    recipe: PathBuf,
+    /// The setting and its values: head.lambda=0,0.5,1.
+    #[arg(long, value_name = "SETTING=VALUE,VALUE")]
+    set: String,
+    #[command(flatten)]
+    with: With,
+    /// Folder of the runs, one a value, named after it; kept between calls.
+    #[arg(long)]
+    out: PathBuf,
+}
+
+pub fn run(args: &SweepArgs) -> anyhow::Result<()> {
+    let stop = interrupt::flag()?;
+    let asked = Asked::parse(&args.set)?;
+    if asked.setting == "seed" && args.with.seed.is_some() {
+        let detail = "found --seed beside it, expected one of the two. Leave --seed out".into();
+        return Err(TrainerError::BadSetting { setting: asked.setting, detail }.into());
+    }
+    let text = std::fs::read_to_string(&args.recipe).map_err(TrainerError::file(&args.recipe))?;
+    let recipes = asked.recipes(&args.recipe, &text)?;
+    let chosen = args.with.open()?;
+    let mut folders = Vec::new();
+    for (value, recipe) in asked.values.iter().zip(recipes) {
+        let folder = args.out.join(asked.folder(value));
+        eprintln!("{} = {value}: {}", asked.setting, folder.display());
+        train(recipe, &args.with, &folder, &chosen, &stop, Finished::Keep)?;
+        folders.push(folder.display().to_string());
+    }
+    println!("{}", folders.join("\n"));
+    Ok(())
+}

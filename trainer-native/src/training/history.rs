@@ -1,0 +1,98 @@
+//! What the checks of a fine-tuning run saw, in a file of its folder: `history.jsonl`.
+//!
+//! ```jsonl
+//! {"step":80,"loss":1.9034,"validation":0.4512}
+//! {"step":160,"loss":1.7421,"validation":0.4377}
+//! ```
+//! One line a check: optimiser steps taken, mean training loss since the check before, and what the
+//! objective's validation gave on rows kept from the *training* files (`null` where none are kept).
+//! The loop writes the file anew with every checkpoint and on resuming, from the checkpoint's own
+//! list: no step stands in it twice, and none that lies beyond the checkpoint.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::fine_tune::Check;
+use crate::error::TrainerError;
+
+/// The file's name.
+pub const FILE: &str = "history.jsonl";
+
+/// Writes the file in `folder`, in place of an earlier one.
+///
+/// # Errors
+/// [`TrainerError::File`]; [`TrainerError::BadHistory`] for a check that JSON cannot hold.
+pub fn write(folder: &Path, checks: &[Check]) -> Result<(), TrainerError> {
+    let path = folder.join(FILE);
+    let mut text = String::new();
+    for (at, check) in checks.iter().enumerate() {
+        let line = serde_json::to_string(check).map_err(|e| TrainerError::BadHistory {
+            path: path.clone(),
+            line: at + 1,
+            detail: e.to_string(),
+        })?;
+        let _ = writeln!(text, "{line}");
+    }
+    let partial = path.with_extension("partial");
+    std::fs::write(&partial, text).map_err(TrainerError::file(&partial))?;
+    std::fs::rename(&partial, &path).map_err(TrainerError::file(&path))
+}
+
+/// The checks of the run in `folder`, by ascending step; at least one.
+///
+/// # Errors
+/// [`TrainerError::NoHistory`] where there is none; [`TrainerError::BadHistory`] for a line that is
+/// no check, or whose step does not follow that before it; [`TrainerError::File`].
+pub fn read(folder: &Path) -> Result<Vec<Check>, TrainerError> {
+    let path = folder.join(FILE);
+    if !path.exists() {
+        return Err(TrainerError::NoHistory { path: folder.to_owned(), found: "no history.jsonl" });
+    }
+    let text = std::fs::read_to_string(&path).map_err(TrainerError::file(&path))?;
+    let mut checks: Vec<Check> = Vec::new();
+    for (at, line) in text.lines().enumerate() {
+        let fault =
+            |detail: String| TrainerError::BadHistory { path: path.clone(), line: at + 1, detail };
+        let check: Check = serde_json::from_str(line).map_err(|e| fault(e.to_string()))?;
+        if let Some(last) = checks.last().filter(|last| last.step >= check.step) {
+            return Err(fault(format!("step {} after step {}", check.step, last.step)));
+        }
+        checks.push(check);
+    }
+    match checks.is_empty() {
+        false => Ok(checks),
+        true => Err(TrainerError::NoHistory { path: folder.to_owned(), found: "no check yet" }),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checks_survive_their_file_bit_for_bit() {
+        let folder = tempfile::tempdir().unwrap();
+        let check = |step, validation| Check { step, loss: 0.1 + 0.2, validation };
+        let checks = [check(10, Some(1.0 / 3.0)), check(20, None)];
+        write(folder.path(), &checks).unwrap();
+        assert_eq!(read(folder.path()).unwrap(), checks);
+        write(folder.path(), &checks[..1]).unwrap();
+        assert_eq!(read(folder.path()).unwrap(), checks[..1]);
+    }
+
+    #[test]
+    fn a_missing_empty_or_damaged_history_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let fault = || read(folder.path()).unwrap_err();
+        assert_eq!(fault().code(), "no_history");
+        write(folder.path(), &[]).unwrap();
+        assert!(fault().to_string().contains("no check yet"), "{}", fault());
+        let good = "{\"step\":10,\"loss\":1.0,\"validation\":0.5}\n";
+        for bad in ["{\"step\":10}\n", good, "half a li"] {
+            std::fs::write(folder.path().join(FILE), format!("{good}{bad}")).unwrap();
+            assert_eq!(fault().code(), "bad_history", "{bad}");
+            assert!(fault().to_string().contains("line 2"), "{}", fault());
+        }
+    }
+}
