@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use switchyard_trainer::TrainerError;
 
-use commands::{bench, calibrate, data, eval, report, train, verify};
+use commands::{bench, calibrate, data, eval, prune, report, train, verify};
 
 /// Trains LLM routers and exports them as bundles.
 #[derive(Parser)]
@@ -29,6 +29,8 @@ enum Command {
     Report(report::ReportArgs),
     /// Compares two bundles of one router, float and int8, on the same queries.
     Verify(verify::VerifyArgs),
+    /// Cuts an encoder folder down to chosen layers and to the tokens of a corpus.
+    Prune(prune::PruneArgs),
     /// Measures training throughput, beside PyTorch where it is installed.
     Bench(bench::BenchArgs),
     /// Looks into data files.
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Prune(args) => prune::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Data(command) => data::run(&command),
     };

@@ -6,5 +6,6 @@ mod bad_queries;
 mod device;
 mod export;
 mod parity;
+mod pruning;
 mod repository;
 mod training;

@@ -4,6 +4,7 @@ pub mod bench;
 pub mod calibrate;
 pub mod data;
 pub mod eval;
+pub mod prune;
 pub mod report;
 pub mod train;
 pub mod verify;

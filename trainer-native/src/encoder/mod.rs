@@ -4,6 +4,8 @@
 //! - [`bert_weights`]: its weights on the host, to cut down and to export;
 //! - [`hugging_face`]: reading one from a Hugging Face folder;
 //! - [`from_folder`]: the encoder a recipe asks for, made from such a folder;
+//! - [`prune`]: such an encoder cut down to chosen layers and words;
+//! - [`to_folder`]: a cut-down encoder as a Hugging Face folder;
 //! - [`vocabulary`]: a WordPiece tokenizer cut down to the tokens that a corpus uses;
 //! - [`trainable`]: an encoder that is trained end to end, of either tier;
 //! - [`static_table`]: the *static* tier, a token table distilled from a transformer;
@@ -16,7 +18,9 @@ pub mod bert_weights;
 pub mod embeddings;
 pub mod from_folder;
 pub mod hugging_face;
+pub mod prune;
 pub mod static_table;
+pub mod to_folder;
 pub mod trainable;
 pub mod vocabulary;
 
