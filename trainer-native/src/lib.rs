@@ -24,6 +24,7 @@
 //! # }
 //! ```
 
+pub mod add_candidate;
 pub mod assess;
 pub mod data;
 pub mod device;
@@ -39,6 +40,7 @@ pub mod progress;
 pub mod recipe;
 pub mod router;
 pub mod run;
+pub mod teacher;
 pub mod throughput;
 pub mod training;
 pub mod verify;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use switchyard_trainer::TrainerError;
 
-use commands::{bench, calibrate, data, eval, prune, report, train, verify};
+use commands::{add_candidate, bench, calibrate, data, eval, prune, report, train, verify};
 
 /// Trains LLM routers and exports them as bundles.
 #[derive(Parser)]
@@ -21,6 +21,11 @@ struct Cli {
 enum Command {
     /// Trains, exports, verifies and evaluates; run again to resume.
     Train(train::TrainArgs),
+    /// Trains as `train` does, on a teacher bundle's answers in place of labels, and says what the
+    /// student kept.
+    Distil(train::DistilArgs),
+    /// Adds an LLM to a `routerdc` run: only its own embedding is learnt.
+    AddCandidate(add_candidate::AddCandidateArgs),
     /// Scores bundles on a benchmark, beside the baselines and the published rows.
     Eval(eval::EvalArgs),
     /// Finds thresholds for shares of strong calls on a sample of queries.
@@ -41,6 +46,8 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Train(args) => train::run(&args),
+        Command::Distil(args) => train::distil(&args),
+        Command::AddCandidate(args) => add_candidate::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Report(args) => report::run(&args),

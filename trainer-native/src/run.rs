@@ -94,8 +94,8 @@ impl Run {
     /// Opens or starts the run in `folder`.
     ///
     /// # Errors
-    /// [`TrainerError::BadCheckpoint`] where the folder holds a run of another recipe or other
-    /// data; [`TrainerError::File`].
+    /// [`TrainerError::BadCheckpoint`] where the folder holds a run of another recipe, teacher or
+    /// other data; [`TrainerError::File`].
     pub fn open(
         folder: &Path,
         recipe: &RecipeFile,
@@ -110,7 +110,7 @@ impl Run {
             Ok(_) => {
                 return Err(TrainerError::BadCheckpoint {
                     path: folder.to_owned(),
-                    detail: "it holds a run of another recipe, seed or data".into(),
+                    detail: "it holds a run of another recipe, seed, data or teacher".into(),
                 });
             }
             Err(_) => {

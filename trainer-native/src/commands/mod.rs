@@ -1,5 +1,6 @@
 //! One file a command: its arguments, and the calls into the library.
 
+pub mod add_candidate;
 pub mod bench;
 pub mod calibrate;
 pub mod data;

@@ -1,10 +1,12 @@
-//! `trainer train`: a recipe to a bundle and its evaluation.
+//! `trainer train`: a recipe to a bundle and its evaluation. `trainer distil`: the same under a
+//! teacher.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use switchyard_trainer::device::{self, DeviceChoice};
 use switchyard_trainer::run::Run;
+use switchyard_trainer::teacher::Teacher;
 use switchyard_trainer::training::interrupt;
 use switchyard_trainer::{finish, prepare, recipe};
 
@@ -13,6 +15,25 @@ pub struct TrainArgs {
     /// The experiment.
     #[arg(long, default_value = "trainer-native/recipes/default.toml")]
     recipe: PathBuf,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+#[derive(Args)]
+pub struct DistilArgs {
+    /// The student's experiment: any kind and tier. Labels of its sources are not read.
+    recipe: PathBuf,
+    /// Bundle whose qualities, or win rates where the recipe has a strong and a weak candidate, are
+    /// trained on in place of labels.
+    #[arg(long)]
+    teacher: PathBuf,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+/// What a run needs besides its recipe.
+#[derive(Args)]
+struct RunArgs {
     /// Folder of the sources that the recipe names.
     #[arg(long)]
     data: PathBuf,
@@ -34,13 +55,25 @@ pub struct TrainArgs {
 }
 
 pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
+    train(&args.recipe, None, &args.run)
+}
+
+pub fn distil(args: &DistilArgs) -> anyhow::Result<()> {
+    train(&args.recipe, Some(&args.teacher), &args.run)
+}
+
+fn train(recipe: &Path, teacher: Option<&Path>, args: &RunArgs) -> anyhow::Result<()> {
     let stop = interrupt::flag()?;
-    let mut recipe = recipe::read(&args.recipe)?;
+    let mut recipe = recipe::read(recipe)?;
     recipe.recipe.seed = args.seed.unwrap_or(recipe.recipe.seed);
     let facts = &recipe.recipe;
     let chosen = device::open(args.device)?;
     eprintln!("recipe {}, seed {}, device {}", facts.name, facts.seed, chosen.description);
-    let prepared = prepare::prepare(facts, &args.data, args.skip_bad)?;
+    let teacher = teacher.map(|folder| Teacher::read(folder, facts)).transpose()?;
+    let mut prepared = prepare::prepare(facts, &args.data, args.skip_bad)?;
+    if let Some(teacher) = &teacher {
+        prepared.sha256 = teacher.identity(&prepared);
+    }
     for source in &prepared.sources {
         eprintln!(
             "{}: {} rows to train on, {} removed as leaks",
@@ -56,8 +89,23 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     );
     let run = Run::open(&args.out, &recipe, &prepared)?;
     let encoder = run.encoder(&recipe, &prepared, &args.encoder, &chosen, &stop)?;
-    let trained = run.train(&recipe, &prepared, encoder, &chosen, &stop)?;
-    let finished = finish::finish(&run, &recipe, &prepared, &trained, &chosen, &stop)?;
+    let taught = match &teacher {
+        Some(teacher) => {
+            let taught =
+                teacher.teach(facts, &prepared, &run.file("teacher.safetensors"), &stop)?;
+            let (name, rows) = (&teacher.router().info().name, taught.train.rows.len());
+            eprintln!("teacher {name}: {rows} queries assessed");
+            Some(taught)
+        }
+        None => None,
+    };
+    let labelled = taught.as_ref().unwrap_or(&prepared);
+    let trained = run.train(&recipe, labelled, encoder, &chosen, &stop)?;
+    let mut finished = finish::finish(&run, &recipe, &prepared, &trained, &chosen, &stop)?;
+    if let Some(teacher) = &teacher {
+        teacher.sign(&mut finished.bundle.manifest);
+        teacher.sign(&mut finished.float.manifest);
+    }
     let folder = run.file("bundle");
     finished.bundle.write(&folder)?;
     finished.float.write(&run.file("bundle-float"))?;
@@ -73,6 +121,12 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
         d.largest,
         d.changed * 100.0
     );
+    if let Some(teacher) = &teacher {
+        let kept = teacher.kept(facts, &prepared, &finished.bundle.router()?, &stop)?;
+        let path = run.file("kept.json");
+        super::write(&path, serde_json::to_string_pretty(&kept)? + "\n")?;
+        println!("{kept}");
+    }
     eprintln!("bundle written to {}", folder.display());
     Ok(())
 }

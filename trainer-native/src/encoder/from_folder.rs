@@ -48,7 +48,8 @@ pub fn static_table(
     let tokenizer = parse_tokenizer(&pruned.tokenizer_json)?;
     let mut spread = static_table::Spread::default();
     prepared.for_each_query(&mut |query| {
-        spread.add(&table, &token_ids(&tokenizer, query, settings.max_tokens)?);
+        let ids = token_ids(&tokenizer, query, settings.max_tokens, settings.truncate)?;
+        spread.add(&table, &ids);
         Ok(())
     })?;
     spread.scale_to(&mut table, settings.scale);

@@ -38,8 +38,8 @@ pub fn read(folder: &Path, device: &Device) -> Result<EncoderFolder, TrainerErro
     let bytes =
         |name: &str| std::fs::read(folder.join(name)).map_err(|e| bad(format!("{name}: {e}")));
     let config_json = bytes("config.json")?;
-    let config: BertConfig = serde_json::from_slice(&config_json)
-        .map_err(|e| bad(format!("config.json: {e}")))?;
+    let config: BertConfig =
+        serde_json::from_slice(&config_json).map_err(|e| bad(format!("config.json: {e}")))?;
     check(&config).map_err(bad)?;
     let weights = bytes("model.safetensors")?;
     let tensors =

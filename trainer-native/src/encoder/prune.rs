@@ -97,11 +97,8 @@ impl Sizes {
     /// # Errors
     /// Those of the export.
     pub fn of(weights: &BertWeights, tokenizer_json: &[u8]) -> Result<Self, TrainerError> {
-        let network = Network::Transformer {
-            weights: weights.clone(),
-            pooling: Pooling::Mean,
-            scale: None,
-        };
+        let network =
+            Network::Transformer { weights: weights.clone(), pooling: Pooling::Mean, scale: None };
         let bytes = |precision| Ok(router_graph::build(&network, None, precision)?.len());
         Ok(Self {
             layers: weights.layers.len(),

@@ -111,7 +111,8 @@ impl Pruned {
                 .map(|(&(start, end), &id)| (start, end, original(id)))
                 .collect();
             let tokens = before.get_offsets().iter().zip(before.get_ids());
-            let same = tokens.filter(|((start, end), id)| found.contains(&(*start, *end, Some(**id))));
+            let same =
+                tokens.filter(|((start, end), id)| found.contains(&(*start, *end, Some(**id))));
             Ok(Unchanged { tokens: before.len() as u64, same: same.count() as u64 })
         };
         let add = |a: Unchanged, b: Unchanged| {
