@@ -352,7 +352,7 @@ impl KnownRun {
         let patience = (!validation.is_empty()).then_some(STEPS / CHECK_STEPS);
         let limits = Limits { vocabulary: embeddings.len() / width.max(1), longest: Some(1) };
         let own = RouterDcRecipe { lambda: 0.0, ..self.settings.clone() };
-        let epochs = STEPS.div_ceil(train.len().div_ceil(BATCH));
+        let epochs = STEPS.div_ceil(train.len().div_ceil(BATCH).max(1));
         let task = RouterDcTask::new(train, validation, &own, limits, &device)?;
         let task = task.with_ties(Ties::Drawn(self.seed()));
         let fixed = ["encoder", "head.known"].map(str::to_owned);

@@ -155,15 +155,13 @@ impl Teacher {
         };
         let models = recipe.candidates.iter().map(|candidate| candidate.id.clone()).collect();
         let mut train = Outcomes { models, ..Outcomes::default() };
-        let mut taught = Prepared {
-            weights: Vec::new(),
-            source_of: Vec::new(),
-            labels: Vec::new(),
-            preferences: Vec::new(),
-            corpus: Outcomes::default(),
-            corpus_weights: Vec::new(),
-            ..prepared.clone()
-        };
+        let mut taught = prepared.clone();
+        taught.weights.clear();
+        taught.source_of.clear();
+        taught.labels.clear();
+        taught.preferences.clear();
+        taught.corpus = Outcomes::default();
+        taught.corpus_weights.clear();
         for (Asked { row, weight, source }, answer) in asked.into_iter().zip(answers) {
             let Some(Assessed { qualities, win_rate }) = answer else { continue };
             let scores = qualities.into_iter().enumerate().collect();

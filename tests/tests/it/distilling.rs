@@ -239,7 +239,9 @@ fn a_folder_of_another_teacher_is_refused() {
         let bundle = data.join(kind.name());
         tiny::bundle_of(kind, "static", Precision::Int8).unwrap().write(&bundle).unwrap();
         let teacher = Teacher::read(&bundle, &recipe.recipe).unwrap();
-        Prepared { sha256: teacher.identity(&prepared), ..prepared.clone() }
+        let mut taught = prepared.clone();
+        taught.sha256 = teacher.identity(&prepared);
+        taught
     };
     let open = |prepared: &Prepared| Run::open(&data.join("run"), &recipe, prepared);
     let (ridge, mlp) = (taught_by(Kind::Ridge), taught_by(Kind::Mlp));

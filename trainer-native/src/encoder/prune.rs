@@ -99,7 +99,7 @@ impl Sizes {
     pub fn of(weights: &BertWeights, tokenizer_json: &[u8]) -> Result<Self, TrainerError> {
         let network =
             Network::Transformer { weights: weights.clone(), pooling: Pooling::Mean, scale: None };
-        let bytes = |precision| Ok(router_graph::build(&network, None, precision)?.len());
+        let bytes = |precision| router_graph::build(&network, None, precision).map(|b| b.len());
         Ok(Self {
             layers: weights.layers.len(),
             tokens: weights.vocabulary(),

@@ -100,9 +100,8 @@ impl RouterDcGraph {
     }
 
     fn floats(&self, name: &str) -> Result<(Vec<f32>, Vec<usize>), TrainerError> {
-        let constants = self.model.graph.iter().flat_map(|graph| &graph.initializer);
+        let mut constants = self.model.graph.iter().flat_map(|graph| &graph.initializer);
         let constant = constants
-            .into_iter()
             .find(|constant| constant.name == name && constant.data_type == DataType::Float as i32)
             .ok_or_else(|| bad(format!("it has no float constant {name:?}")))?;
         let dims: Vec<usize> =
