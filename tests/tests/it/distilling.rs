@@ -132,7 +132,7 @@ fn every_query_of_outcomes_corpus_and_battles_has_the_teachers_win_rate() {
         &data.join("corpus.jsonl"),
         (0..10).map(|i| {
             json!({"id": format!("c{i}"), "query": format!("code the function {i}"),
-                   "dataset": "corpus", "scores": {}})
+                   "dataset": "corpus", "scores": {"other": 0.5}})
         }),
     );
     // Each text in two battles.
