@@ -71,7 +71,9 @@ fn a_student_of_three_candidates_learns_from_the_teacher_and_not_from_its_labels
     let place = folder.path();
     tiny_encoder::write(&place.join("encoder")).unwrap();
     let (truth, lies) = (place.join("truth"), place.join("lies"));
-    [&truth, &lies].map(|path| std::fs::create_dir(path).unwrap());
+    for path in [&truth, &lies] {
+        std::fs::create_dir(path).unwrap();
+    }
     write_outcomes_of_three(&truth.join("gold.jsonl"), 0..240);
     write_outcomes_of_three(&truth.join("test.jsonl"), 240..330);
     std::fs::copy(truth.join("test.jsonl"), lies.join("test.jsonl")).unwrap();
@@ -132,7 +134,7 @@ fn every_query_of_outcomes_corpus_and_battles_has_the_teachers_win_rate() {
         &data.join("corpus.jsonl"),
         (0..10).map(|i| {
             json!({"id": format!("c{i}"), "query": format!("code the function {i}"),
-                   "dataset": "corpus", "scores": {"other": 0.5}})
+                   "dataset": "corpus", "scores": {"one": 0.5, "other": 0.5}})
         }),
     );
     // Each text in two battles.
