@@ -16,7 +16,7 @@ use crate::error::TrainerError;
 use crate::export::routerdc_graph::{LlmColumns, RouterDcGraph};
 use crate::progress::bar;
 use crate::recipe::RouterDcRecipe;
-use crate::router::routerdc::{OneMore, RouterDcTask, ScoredQuery, Ties};
+use crate::router::routerdc::{self, OneMore, RouterDcTask, ScoredQuery, Ties};
 use crate::training::fine_tune;
 use crate::training::optimiser::Rules;
 
@@ -51,9 +51,11 @@ impl KnownRun {
         for (at, row) in values.chunks_exact(llms).take(width).enumerate() {
             row.iter().enumerate().for_each(|(llm, value)| known[llm * width + at] = *value);
         }
-        let start: Vec<f32> = (0..width)
-            .map(|at| known.iter().skip(at).step_by(width).sum::<f32>() / llms as f32)
-            .collect();
+        // Of length 1, whatever the temperature: steps are of one size.
+        let mut start: Vec<f32> =
+            (0..width).map(|at| known.iter().skip(at).step_by(width).sum::<f32>()).collect();
+        let length = start.iter().map(|value| value * value).sum::<f32>().sqrt();
+        start.iter_mut().for_each(|value| *value /= length.max(f32::MIN_POSITIVE));
         let matrix = |values: Vec<f32>, rows: usize| {
             let data = TensorData::new(values, [rows, width]);
             Param::from_tensor(Tensor::<2>::from_data(data, &device))
@@ -63,6 +65,10 @@ impl KnownRun {
         let (rows, embeddings) = self.embedded(model, outcomes, (size, width), stop)?;
         let share = if rows.len() < VALIDATED_ROWS { 0.0 } else { VALIDATION_SHARE };
         let (train, validation) = fine_tune::split(rows, share, self.seed());
+        let train = match self.settings.samples {
+            Some(samples) => routerdc::balanced(train, samples, self.seed()),
+            None => train,
+        };
         let patience = (!validation.is_empty()).then_some(STEPS / CHECK_STEPS);
         let limits = Limits { vocabulary: embeddings.len() / width.max(1), longest: Some(1) };
         let own = RouterDcRecipe { lambda: 0.0, ..self.settings.clone() };
