@@ -20,16 +20,12 @@ use crate::router::routerdc::{self, OneMore, RouterDcTask, ScoredQuery, Ties};
 use crate::training::fine_tune;
 use crate::training::optimiser::Rules;
 
-/// Rows from which some are kept to choose the best step by.
-const VALIDATED_ROWS: usize = 200;
-/// Share of them.
-const VALIDATION_SHARE: f64 = 0.1;
 /// Steps at least: E numbers are soon learnt.
 const STEPS: usize = 400;
 /// Queries a step.
 const BATCH: usize = 64;
-/// Steps between validations.
-const CHECK_STEPS: usize = 20;
+/// Steps between checkpoints.
+const CHECK_STEPS: usize = 100;
 /// AdamW's learning rate, after warm-up.
 const LEARNING_RATE: f64 = 0.01;
 /// Share of the steps over which it rises.
@@ -63,17 +59,16 @@ impl KnownRun {
         let head = OneMore { known: matrix(known, llms), added: matrix(start, 1) };
 
         let (rows, embeddings) = self.embedded(model, outcomes, (size, width), stop)?;
-        let share = if rows.len() < VALIDATED_ROWS { 0.0 } else { VALIDATION_SHARE };
-        let (train, validation) = fine_tune::split(rows, share, self.seed());
-        let train = match self.settings.samples {
-            Some(samples) => routerdc::balanced(train, samples, self.seed()),
-            None => train,
+        let rows = match self.settings.samples {
+            Some(samples) => routerdc::balanced(rows, samples, self.seed()),
+            None => rows,
         };
-        let patience = (!validation.is_empty()).then_some(STEPS / CHECK_STEPS);
         let limits = Limits { vocabulary: embeddings.len() / width.max(1), longest: Some(1) };
         let own = RouterDcRecipe { lambda: 0.0, ..self.settings.clone() };
-        let epochs = STEPS.div_ceil(train.len().div_ceil(BATCH).max(1));
-        let task = RouterDcTask::new(train, validation, &own, limits, &device)?;
+        let epochs = STEPS.div_ceil(rows.len().div_ceil(BATCH).max(1));
+        // None is kept to choose a step by: E numbers hardly overfit, and some hundred rows would
+        // choose by chance.
+        let task = RouterDcTask::new(rows, Vec::new(), &own, limits, &device)?;
         let task = task.with_ties(Ties::Drawn(self.seed()));
         let fixed = ["encoder", "head.known"].map(str::to_owned);
         let how = fine_tune::Settings {
@@ -86,7 +81,7 @@ impl KnownRun {
             clip: None,
             rules: Rules::adamw(LEARNING_RATE, 0.0).frozen(fixed),
             check_steps: CHECK_STEPS,
-            patience,
+            patience: None,
         };
         let encoder = EmbeddedQueries::new(embeddings, width, &device);
         let network = WithHead { encoder, head };
