@@ -8,8 +8,9 @@
 //! ```
 //! The known LLMs' scores do not depend on k_new, so they keep their order on every query; their
 //! qualities, mean win rates over the others, change with the company. The sample-sample loss knows
-//! no LLM and is left out; data sets are brought to the recipe's `samples`, as in the run. Where the loss takes only some of several LLMs of one score, which ones is
-//! drawn for each query: by the candidates' order the new LLM, the last, would always lose.
+//! no LLM and is left out; data sets are brought to the recipe's `samples`, as in the run. Where the
+//! loss takes only some of several LLMs of one score, which ones is drawn for each query: by the
+//! candidates' order the new LLM, the last, would always lose.
 //!
 //! k_new starts at the mean of the known directions: until the data says otherwise, the new LLM is
 //! thought to be like the others.
