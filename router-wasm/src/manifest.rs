@@ -176,6 +176,10 @@ pub struct Provenance {
     pub device: String,
     /// Licence of the weights.
     pub licence: String,
+    /// The bundle whose answers it was trained on in place of labels: its name, and the beginning of
+    /// its hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub teacher: Option<String>,
 }
 
 /// A file of the bundle.

@@ -55,6 +55,28 @@ pub enum TrainerError {
         /// What is wrong.
         detail: String,
     },
+    /// A folder to write to holds something already.
+    #[error("{path} is there already and is not empty. Name another folder, or delete it")]
+    FolderNotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A bundle that cannot teach this recipe.
+    #[error("teacher {path}: {detail}")]
+    BadTeacher {
+        /// The bundle's folder.
+        path: PathBuf,
+        /// What was found, what was expected, and what to do.
+        detail: String,
+    },
+    /// An LLM that cannot join a trained router.
+    #[error("cannot add candidate {model:?}: {detail}")]
+    BadCandidate {
+        /// The LLM.
+        model: String,
+        /// What was found, what was expected, and what to do.
+        detail: String,
+    },
     /// The loss became NaN or infinite. The last good checkpoint is kept.
     #[error(
         "loss is {loss} at epoch {epoch}, step {step}: training stopped, the last good checkpoint (epoch {kept}) is kept. Lower the learning rate"
@@ -181,6 +203,9 @@ impl TrainerError {
             Self::BadRecipe { .. } => "bad_recipe",
             Self::BadEncoder { .. } => "bad_encoder",
             Self::BadCheckpoint { .. } => "bad_checkpoint",
+            Self::FolderNotEmpty { .. } => "folder_not_empty",
+            Self::BadTeacher { .. } => "bad_teacher",
+            Self::BadCandidate { .. } => "bad_candidate",
             Self::NonFiniteLoss { .. } => "non_finite_loss",
             Self::Interrupted { .. } => "interrupted",
             Self::NoTrainingPair { .. } => "no_training_pair",

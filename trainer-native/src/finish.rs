@@ -209,6 +209,7 @@ pub fn draft(
             seed: facts.seed,
             device: device.to_owned(),
             licence: facts.licence.clone(),
+            teacher: None,
         }),
     };
     Ok(BundleDraft::new(stated, model, trained.encoder.tokenizer_json.clone(), memory))

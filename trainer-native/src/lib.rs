@@ -24,6 +24,7 @@
 //! # }
 //! ```
 
+pub mod add_candidate;
 pub mod assess;
 pub mod data;
 pub mod device;
@@ -42,6 +43,7 @@ pub mod recipe;
 pub mod router;
 pub mod run;
 pub mod sweep;
+pub mod teacher;
 pub mod throughput;
 pub mod training;
 pub mod verify;

@@ -7,7 +7,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use switchyard_trainer::TrainerError;
 
-use commands::{bench, calibrate, data, eval, figure, report, sweep, train, verify};
+use commands::{
+    add_candidate, bench, calibrate, data, eval, figure, prune, report, sweep, train, verify,
+};
 
 /// Trains LLM routers and exports them as bundles.
 #[derive(Parser)]
@@ -23,6 +25,11 @@ enum Command {
     Train(train::TrainArgs),
     /// Trains a recipe once for each of several values of one setting; run again to resume.
     Sweep(sweep::SweepArgs),
+    /// Trains as `train` does, on a teacher bundle's answers in place of labels, and says what the
+    /// student kept.
+    Distil(train::DistilArgs),
+    /// Adds an LLM to a `routerdc` run: only its own embedding is learnt.
+    AddCandidate(add_candidate::AddCandidateArgs),
     /// Scores bundles on a benchmark, beside the baselines and the published rows.
     Eval(eval::EvalArgs),
     /// Finds thresholds for shares of strong calls on a sample of queries.
@@ -34,6 +41,8 @@ enum Command {
     Figure(figure::FigureCommand),
     /// Compares two bundles of one router, float and int8, on the same queries.
     Verify(verify::VerifyArgs),
+    /// Cuts an encoder folder down to chosen layers and to the tokens of a corpus.
+    Prune(prune::PruneArgs),
     /// Measures training throughput, beside PyTorch where it is installed.
     Bench(bench::BenchArgs),
     /// Looks into data files.
@@ -45,11 +54,14 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Train(args) => train::run(&args),
         Command::Sweep(args) => sweep::run(&args),
+        Command::Distil(args) => train::distil(&args),
+        Command::AddCandidate(args) => add_candidate::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Figure(command) => figure::run(&command),
         Command::Verify(args) => verify::run(&args),
+        Command::Prune(args) => prune::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Data(command) => data::run(&command),
     };

@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 use switchyard_router::{Source, sha256_hex};
 
 use crate::data::{
-    self, DataError, Format, OutcomeRow, Outcomes, PreferenceRow, ReadOptions, Stems, Table, remove_duplicates,
-    remove_leaks, routellm_mmlu, split_rows,
+    self, DataError, Format, OutcomeRow, Outcomes, PreferenceRow, ReadOptions, Stems, Table,
+    remove_duplicates, remove_leaks, routellm_mmlu, split_rows,
 };
 use crate::error::TrainerError;
 use crate::gold::{GoldQuestions, split_gold};
@@ -28,7 +28,7 @@ use crate::recipe::{Recipe, Role, SourceRecipe};
 const MOST_CALIBRATION_QUERIES: usize = 2000;
 
 /// What a run works on.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Prepared {
     /// Outcome rows to train on; `models` name every LLM of every outcome source.
     pub train: Outcomes,
@@ -43,6 +43,8 @@ pub struct Prepared {
     pub preferences: Vec<PreferenceFile>,
     /// Queries without labels: they count for token frequencies alone.
     pub corpus: Outcomes,
+    /// Weight of each of them, for a teacher's labels.
+    pub corpus_weights: Vec<f32>,
     /// Queries held back for calibration, never trained on.
     pub calibration: Vec<String>,
     /// Rows to score: the gold source's rest.
@@ -59,7 +61,7 @@ pub struct Prepared {
     pub benchmark_format: Format,
     /// SHA-256 of the gold source.
     pub benchmark_sha256: String,
-    /// SHA-256 over the sources' own.
+    /// SHA-256 over the sources' own, and the teacher's where there is one.
     pub sha256: String,
     /// Every question of the gold source and of those held: none of them is trained on but for the
     /// gold rows.
@@ -118,6 +120,7 @@ pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepare
         labels: Vec::new(),
         preferences: Vec::new(),
         corpus: Outcomes::default(),
+        corpus_weights: Vec::new(),
         calibration: Vec::new(),
         test: scored.outcomes,
         gold: gold.clone(),
@@ -269,6 +272,7 @@ impl Prepared {
         let train = outcomes.select(&train);
         self.calibration.extend(outcomes.select(&calibration).rows.into_iter().map(|r| r.query));
         if source.role == Role::Corpus {
+            self.corpus_weights.extend(std::iter::repeat_n(source.weight, train.rows.len()));
             self.corpus.append(train);
             return;
         }

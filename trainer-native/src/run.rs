@@ -52,8 +52,8 @@ use crate::training::head::HeadTraining;
 use crate::training::labelled::{labelled_queries, scored_queries};
 use crate::training::optimiser::Rules;
 use crate::training::parameters::Schedule;
-use crate::training::{cluster, ridge};
 use crate::training::set::TrainingSet;
+use crate::training::{cluster, ridge};
 
 /// A run folder and what identifies its run.
 #[derive(Debug)]
@@ -96,8 +96,8 @@ impl Run {
     /// Opens or starts the run in `folder`.
     ///
     /// # Errors
-    /// [`TrainerError::BadCheckpoint`] where the folder holds a run of another recipe or other
-    /// data; [`TrainerError::File`].
+    /// [`TrainerError::BadCheckpoint`] where the folder holds a run of another recipe, teacher or
+    /// other data; [`TrainerError::File`].
     pub fn open(
         folder: &Path,
         recipe: &RecipeFile,
@@ -112,7 +112,7 @@ impl Run {
             Ok(_) => {
                 return Err(TrainerError::BadCheckpoint {
                     path: folder.to_owned(),
-                    detail: "it holds a run of another recipe, seed or data".into(),
+                    detail: "it holds a run of another recipe, seed, data or teacher".into(),
                 });
             }
             Err(_) => {
@@ -231,7 +231,8 @@ impl Run {
             }),
             HeadRecipe::Cluster(settings) => on_embeddings(encoder, &|embedded| {
                 let encoder = (&embedded.router, &mut embedded.cache);
-                let head = cluster::train(facts, settings, prepared, encoder, &embedded.columns, stop)?;
+                let head =
+                    cluster::train(facts, settings, prepared, encoder, &embedded.columns, stop)?;
                 Ok(TrainedHead::Graph(Box::new(head)))
             }),
             HeadRecipe::Length => on_embeddings(encoder, &|Embedded { set, cache, .. }| {

@@ -115,7 +115,9 @@ pub(crate) enum Scorer {
     Expectation,
     SwRanking(SwRanking),
     NearestNeighbours(NearestNeighbours),
-    Random { seed: u64 },
+    Random {
+        seed: u64,
+    },
 }
 
 impl Scorer {

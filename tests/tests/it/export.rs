@@ -1,12 +1,13 @@
 //! What the trainer exports is what it trained, and what other runtimes can read.
 
 use burn::tensor::{Int, Tensor, TensorData};
-use switchyard_router::{Policy, Query};
+use switchyard_router::{Kind, Policy, Query, TruncationSide};
 use switchyard_tests::{tiny, tiny_encoder};
 use switchyard_trainer::device::{DeviceChoice, open};
 use switchyard_trainer::encoder::hugging_face;
 use switchyard_trainer::export::graph::{Attribute, Graph, Value};
-use switchyard_trainer::export::quantise;
+use switchyard_trainer::export::{Precision, quantise};
+use switchyard_trainer::recipe::Recipe;
 use tract_onnx::prelude::*;
 
 #[test]
@@ -18,6 +19,26 @@ fn quantised_win_rates_stay_near_the_float_ones() {
     assert!((rate(a) - rate(b)).abs() > 1e-3, "the tiny bundle must tell queries apart");
     let decision = router.route(&Query::new(a).unwrap(), &Policy::threshold(rate(a))).unwrap();
     assert_eq!(decision.model, "tiny-strong", "win rate >= threshold is strong");
+}
+
+#[test]
+fn a_recipe_that_cuts_the_left_end_off_keeps_the_last_tokens() {
+    for tier in tiny::TIERS {
+        let text = tiny::recipe_text(Kind::Mf, tier);
+        assert_eq!(Recipe::parse(&text).unwrap().encoder.truncate(), TruncationSide::Right);
+        let text = text.replace("max_tokens = 64", "max_tokens = 6\ntruncate = \"left\"");
+        let recipe = Recipe::parse(&text).unwrap();
+        let mut draft = tiny::bundle_of(Kind::Mf, tier, Precision::Int8).unwrap();
+        draft.manifest.encoder.max_tokens = recipe.encoder.max_tokens();
+        draft.manifest.encoder.truncation_side = recipe.encoder.truncate();
+        let router = draft.router().unwrap();
+        let words = ["hello", "world", "prove", "the", "theorem", "of", "a", "prime"];
+        let room = if tier == "static" { 6 } else { 4 };
+        let [long, last] = [&words[..], &words[words.len() - room..]]
+            .map(|words| router.encoder().tokenize(&words.join(" ")).unwrap());
+        assert_eq!(long.ids, last.ids, "{tier}");
+        assert_eq!((long.ids.len(), long.total), (6, words.len()), "{tier}");
+    }
 }
 
 #[test]

@@ -1,10 +1,13 @@
 //! What must hold across members, as one binary: linking burn once is enough.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::float_cmp, missing_docs)]
 
+mod adding_candidates;
 mod bad_bundles;
 mod bad_queries;
 mod device;
+mod distilling;
 mod export;
 mod parity;
+mod pruning;
 mod repository;
 mod training;

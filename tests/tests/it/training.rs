@@ -30,7 +30,7 @@ struct Bench {
 
 /// Outcomes of three LLMs, each right where its own words stand, on one data set each; nobody
 /// measured the last one on every fourth query.
-fn write_outcomes_of_three(path: &Path, numbers: std::ops::Range<usize>) {
+pub(super) fn write_outcomes_of_three(path: &Path, numbers: std::ops::Range<usize>) {
     let words = [["prove", "theorem"], ["hello", "translate"], ["capital", "city"]];
     let line = |i: usize| {
         let right = i % 3;
@@ -49,12 +49,12 @@ fn write_outcomes_of_three(path: &Path, numbers: std::ops::Range<usize>) {
 }
 
 /// The tiny recipe with epochs enough to learn.
-fn longer(text: &str) -> String {
+pub(super) fn longer(text: &str) -> String {
     text.replace("epochs = 4", "epochs = 30").replace("epochs = 6", "epochs = 20")
 }
 
 /// The tiny recipe as one of a router that picks the best of three, scored on a file of its own.
-fn of_three(text: &str) -> String {
+pub(super) fn of_three(text: &str) -> String {
     let pair = "strong = \"tiny-strong\"\nweak = \"tiny-weak\"\ndefault_strong_share = 0.5\n";
     let third = "[[candidates]]\nid = \"tiny-third\"\n\n[[sources]]\n";
     let test = "[[sources]]\nname = \"apart\"\npath = \"test.jsonl\"\nlicence = \"MIT OR \
@@ -124,7 +124,7 @@ fn a_kind_for_two_candidates_asks_for_the_pair() {
 }
 
 /// Outcomes with a rule that words alone reveal: proofs need the strong candidate.
-fn write_outcomes(path: &Path) {
+pub(super) fn write_outcomes(path: &Path) {
     let hard = ["prove", "theorem", "integral", "derivative", "matrix"];
     let easy = ["hello", "thank", "capital", "city", "translate"];
     let mut lines = String::new();
@@ -143,7 +143,7 @@ fn write_outcomes(path: &Path) {
     std::fs::write(path, lines).unwrap();
 }
 
-fn parsed(text: &str) -> Result<RecipeFile, String> {
+pub(super) fn parsed(text: &str) -> Result<RecipeFile, String> {
     let recipe = Recipe::parse(text)?;
     let sha256 = switchyard_router::sha256_hex(text.as_bytes());
     Ok(RecipeFile { recipe, sha256, text: text.to_owned() })

@@ -1,10 +1,12 @@
 //! One file a command: its arguments, and the calls into the library.
 
+pub mod add_candidate;
 pub mod bench;
 pub mod calibrate;
 pub mod data;
 pub mod eval;
 pub mod figure;
+pub mod prune;
 pub mod report;
 pub mod sweep;
 pub mod train;

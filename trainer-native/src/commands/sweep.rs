@@ -38,7 +38,7 @@ pub fn run(args: &SweepArgs) -> anyhow::Result<()> {
     for (value, recipe) in asked.values.iter().zip(recipes) {
         let folder = args.out.join(asked.folder(value));
         eprintln!("{} = {value}: {}", asked.setting, folder.display());
-        train(recipe, &args.with, &folder, &chosen, &stop, Finished::Keep)?;
+        train(recipe, None, &args.with, &folder, &chosen, &stop, Finished::Keep)?;
         folders.push(folder.display().to_string());
     }
     println!("{}", folders.join("\n"));

@@ -8,6 +8,7 @@ use switchyard_trainer::device::{self, ChosenDevice, DeviceChoice};
 use switchyard_trainer::eval::report::Stored;
 use switchyard_trainer::recipe::RecipeFile;
 use switchyard_trainer::run::Run;
+use switchyard_trainer::teacher::Teacher;
 use switchyard_trainer::training::interrupt;
 use switchyard_trainer::{TrainerError, finish, prepare, recipe};
 
@@ -16,6 +17,21 @@ pub struct TrainArgs {
     /// The experiment.
     #[arg(long, default_value = "trainer-native/recipes/default.toml")]
     recipe: PathBuf,
+    #[command(flatten)]
+    with: With,
+    /// Folder of the run; kept between calls.
+    #[arg(long, default_value = "runs/default")]
+    out: PathBuf,
+}
+
+#[derive(Args)]
+pub struct DistilArgs {
+    /// The student's experiment: any kind and tier. Labels of its sources are not read.
+    recipe: PathBuf,
+    /// Bundle whose qualities, or win rates where the recipe has a strong and a weak candidate, are
+    /// trained on in place of labels.
+    #[arg(long)]
+    teacher: PathBuf,
     #[command(flatten)]
     with: With,
     /// Folder of the run; kept between calls.
@@ -46,7 +62,15 @@ pub struct With {
 pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let stop = interrupt::flag()?;
     let chosen = args.with.open()?;
-    train(recipe::read(&args.recipe)?, &args.with, &args.out, &chosen, &stop, Finished::Redo)
+    let recipe = recipe::read(&args.recipe)?;
+    train(recipe, None, &args.with, &args.out, &chosen, &stop, Finished::Redo)
+}
+
+pub fn distil(args: &DistilArgs) -> anyhow::Result<()> {
+    let stop = interrupt::flag()?;
+    let chosen = args.with.open()?;
+    let (recipe, teacher) = (recipe::read(&args.recipe)?, Some(args.teacher.as_path()));
+    train(recipe, teacher, &args.with, &args.out, &chosen, &stop, Finished::Redo)
 }
 
 impl With {
@@ -65,9 +89,11 @@ pub enum Finished {
     Keep,
 }
 
-/// One run, from where an earlier call stopped.
+/// One run, from where an earlier call stopped; on the answers of the bundle `teacher` where one is
+/// given.
 pub fn train(
     mut recipe: RecipeFile,
+    teacher: Option<&Path>,
     with: &With,
     out: &Path,
     chosen: &ChosenDevice,
@@ -77,7 +103,11 @@ pub fn train(
     recipe.recipe.seed = with.seed.unwrap_or(recipe.recipe.seed);
     let facts = &recipe.recipe;
     eprintln!("recipe {}, seed {}, device {}", facts.name, facts.seed, chosen.description);
-    let prepared = prepare::prepare(facts, &with.data, with.skip_bad)?;
+    let teacher = teacher.map(|folder| Teacher::read(folder, facts)).transpose()?;
+    let mut prepared = prepare::prepare(facts, &with.data, with.skip_bad)?;
+    if let Some(teacher) = &teacher {
+        prepared.sha256 = teacher.identity(&prepared);
+    }
     for source in &prepared.sources {
         eprintln!(
             "{}: {} rows to train on, {} removed as leaks",
@@ -98,8 +128,23 @@ pub fn train(
         return Ok(());
     }
     let encoder = run.encoder(&recipe, &prepared, &with.encoder, chosen, stop)?;
-    let trained = run.train(&recipe, &prepared, encoder, chosen, stop)?;
-    let finished = finish::finish(&run, &recipe, &prepared, &trained, chosen, stop)?;
+    let taught = match &teacher {
+        Some(teacher) => {
+            let kept = run.file("teacher.safetensors");
+            let taught = teacher.teach(facts, &prepared, &kept, stop)?;
+            let (name, rows) = (&teacher.router().info().name, taught.train.rows.len());
+            eprintln!("teacher {name}: {rows} queries assessed");
+            Some(taught)
+        }
+        None => None,
+    };
+    let labelled = taught.as_ref().unwrap_or(&prepared);
+    let trained = run.train(&recipe, labelled, encoder, chosen, stop)?;
+    let mut finished = finish::finish(&run, &recipe, &prepared, &trained, chosen, stop)?;
+    if let Some(teacher) = &teacher {
+        teacher.sign(&mut finished.bundle.manifest);
+        teacher.sign(&mut finished.float.manifest);
+    }
     let folder = run.file("bundle");
     finished.bundle.write(&folder)?;
     finished.float.write(&run.file("bundle-float"))?;
@@ -115,6 +160,11 @@ pub fn train(
         d.largest,
         d.changed * 100.0
     );
+    if let Some(teacher) = &teacher {
+        let kept = teacher.kept(facts, &prepared, &finished.bundle.router()?, stop)?;
+        super::write(&run.file("kept.json"), serde_json::to_string_pretty(&kept)? + "\n")?;
+        println!("{kept}");
+    }
     eprintln!("bundle written to {}", folder.display());
     Ok(())
 }

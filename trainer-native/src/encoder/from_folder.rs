@@ -6,9 +6,9 @@ use std::sync::atomic::AtomicBool;
 use burn::tensor::Device;
 
 use super::bert::Pooling;
-use super::bert_weights::BertWeights;
+use super::prune::{Cut, Mini, Words, prune};
 use super::static_table::{self, StaticTable, Surround};
-use super::vocabulary::{self, SpecialTokens, TokenCounts};
+use super::vocabulary::{self, TokenCounts};
 use super::{Encoder, Network, hugging_face, parse_tokenizer, token_ids};
 use crate::error::TrainerError;
 use crate::prepare::Prepared;
@@ -48,7 +48,8 @@ pub fn static_table(
     let tokenizer = parse_tokenizer(&pruned.tokenizer_json)?;
     let mut spread = static_table::Spread::default();
     prepared.for_each_query(&mut |query| {
-        spread.add(&table, &token_ids(&tokenizer, query, settings.max_tokens)?);
+        let ids = token_ids(&tokenizer, query, settings.max_tokens, settings.truncate)?;
+        spread.add(&table, &ids);
         Ok(())
     })?;
     spread.scale_to(&mut table, settings.scale);
@@ -67,32 +68,23 @@ pub fn transformer(
     device: &Device,
 ) -> Result<Encoder, TrainerError> {
     let folder = hugging_face::read(source, device)?;
-    let mut weights = BertWeights::of(&folder.bert)?;
-    if weights.longest() < settings.max_tokens {
+    if folder.config.max_position_embeddings < settings.max_tokens {
         return Err(TrainerError::BadEncoder {
             path: source.to_owned(),
             detail: format!(
                 "it takes {} tokens, the recipe asks for max_tokens = {}",
-                weights.longest(),
-                settings.max_tokens
+                folder.config.max_position_embeddings, settings.max_tokens
             ),
         });
     }
-    weights.cut_positions(settings.max_tokens);
-    if let Some(layers) = &settings.layers {
-        weights.keep_layers(layers)?;
-    }
-    let tokenizer_json = match settings.vocabulary {
-        None => folder.tokenizer_json,
-        Some(size) => {
-            let original = parse_tokenizer(&folder.tokenizer_json)?;
-            let counts = token_counts(prepared, &original)?;
-            let pruned =
-                vocabulary::prune_with(&folder.tokenizer_json, &counts, size, SpecialTokens::Kept)?;
-            weights.prune_vocabulary(&pruned.original_ids)?;
-            pruned.tokenizer_json
-        }
+    let counts = match settings.vocabulary {
+        Some(_) => Some(token_counts(prepared, &parse_tokenizer(&folder.tokenizer_json)?)?),
+        None => None,
     };
+    let words = counts.as_ref().map(|counts| Words { counts, most: settings.vocabulary });
+    let cut = Cut { layers: settings.layers.as_deref(), words };
+    let Mini { mut weights, tokenizer_json, .. } = prune(&folder, &cut)?;
+    weights.cut_positions(settings.max_tokens);
     let network = Network::Transformer { weights, pooling: Pooling::Mean, scale };
     Ok(Encoder { network, tokenizer_json })
 }

@@ -2,6 +2,7 @@
 //!
 //! Reads `config.json`, `model.safetensors` and `tokenizer.json`. Weights may be F32, F16 or BF16,
 //! with or without the `bert.` prefix. Nothing is fetched: the folder is on disk already.
+//! [`to_folder`](super::to_folder) writes one.
 
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,8 @@ use crate::error::TrainerError;
 pub struct EncoderFolder {
     /// `config.json`.
     pub config: BertConfig,
+    /// `config.json`, as it is.
+    pub config_json: Vec<u8>,
     /// The network.
     pub bert: Bert,
     /// `tokenizer.json`, as it is.
@@ -34,8 +37,9 @@ pub fn read(folder: &Path, device: &Device) -> Result<EncoderFolder, TrainerErro
     let bad = |detail: String| TrainerError::BadEncoder { path: folder.to_owned(), detail };
     let bytes =
         |name: &str| std::fs::read(folder.join(name)).map_err(|e| bad(format!("{name}: {e}")));
-    let config: BertConfig = serde_json::from_slice(&bytes("config.json")?)
-        .map_err(|e| bad(format!("config.json: {e}")))?;
+    let config_json = bytes("config.json")?;
+    let config: BertConfig =
+        serde_json::from_slice(&config_json).map_err(|e| bad(format!("config.json: {e}")))?;
     check(&config).map_err(bad)?;
     let weights = bytes("model.safetensors")?;
     let tensors =
@@ -46,6 +50,7 @@ pub fn read(folder: &Path, device: &Device) -> Result<EncoderFolder, TrainerErro
         tokenizer_json: bytes("tokenizer.json")?,
         weights_sha256: switchyard_router::sha256_hex(&weights),
         config,
+        config_json,
     })
 }
 

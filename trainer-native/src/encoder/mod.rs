@@ -4,6 +4,8 @@
 //! - [`bert_weights`]: its weights on the host, to cut down and to export;
 //! - [`hugging_face`]: reading one from a Hugging Face folder;
 //! - [`from_folder`]: the encoder a recipe asks for, made from such a folder;
+//! - [`prune`]: such an encoder cut down to chosen layers and words;
+//! - [`to_folder`]: a cut-down encoder as a Hugging Face folder;
 //! - [`vocabulary`]: a WordPiece tokenizer cut down to the tokens that a corpus uses;
 //! - [`trainable`]: an encoder that is trained end to end, of either tier;
 //! - [`static_table`]: the *static* tier, a token table distilled from a transformer;
@@ -16,7 +18,9 @@ pub mod bert_weights;
 pub mod embeddings;
 pub mod from_folder;
 pub mod hugging_face;
+pub mod prune;
 pub mod static_table;
+pub mod to_folder;
 pub mod trainable;
 pub mod vocabulary;
 
@@ -90,7 +94,7 @@ impl Encoder {
         EncoderInfo {
             tier: recipe.tier().into(),
             max_tokens: recipe.max_tokens(),
-            truncation_side: TruncationSide::Right,
+            truncation_side: recipe.truncate(),
             pooling: pooling.into(),
             embedding_size: self.network.embedding_size(),
             special_tokens,
@@ -116,7 +120,8 @@ pub(crate) fn tokenizer_error(error: tokenizers::Error) -> TrainerError {
     TrainerError::BadEncoder { path: "tokenizer.json".into(), detail: error.to_string() }
 }
 
-/// Token ids of a query as the static tier sees it: no special tokens, the end cut off.
+/// Token ids of a query as the static tier sees it: no special tokens, the end `side` of what is
+/// longer than `max_tokens` cut off.
 ///
 /// # Errors
 /// [`TrainerError::BadEncoder`].
@@ -124,9 +129,15 @@ pub fn token_ids(
     tokenizer: &Tokenizer,
     query: &str,
     max_tokens: usize,
+    side: TruncationSide,
 ) -> Result<Vec<u32>, TrainerError> {
     let encoding = tokenizer.encode_fast(query, false).map_err(tokenizer_error)?;
-    Ok(encoding.get_ids().iter().copied().take(max_tokens).collect())
+    let ids = encoding.get_ids();
+    let first = match side {
+        TruncationSide::Left => ids.len().saturating_sub(max_tokens),
+        TruncationSide::Right => 0,
+    };
+    Ok(ids.iter().copied().skip(first).take(max_tokens).collect())
 }
 
 /// Token ids of a query as `router` reads it; `None` for a query that has none.

@@ -163,6 +163,43 @@ impl TrainableEncoder for StaticEncoder {
     }
 }
 
+/// Embeddings that are there already: a query is one id, its row.
+#[derive(Module, Debug)]
+pub struct EmbeddedQueries {
+    /// Embeddings, [rows, E].
+    pub rows: Embedding,
+}
+
+impl EmbeddedQueries {
+    /// Embeddings `[rows, width]`, row by row, on a device.
+    #[must_use]
+    pub fn new(values: Vec<f32>, width: usize, device: &Device) -> Self {
+        let count = values.len() / width.max(1);
+        let mut rows = EmbeddingConfig::new(count, width).init(device);
+        let data = TensorData::new(values, [count, width]);
+        rows.weight = Param::from_tensor(Tensor::from_data(data, device));
+        Self { rows }
+    }
+}
+
+impl TrainableEncoder for EmbeddedQueries {
+    fn embed(&self, ids: Tensor<2, Int>, _: Tensor<2>) -> Tensor<2> {
+        self.rows.forward(ids).squeeze_dim::<2>(1)
+    }
+
+    fn width(&self) -> usize {
+        self.rows.weight.dims()[1]
+    }
+
+    fn vocabulary(&self) -> usize {
+        self.rows.weight.dims()[0]
+    }
+
+    fn longest(&self) -> Option<usize> {
+        Some(1)
+    }
+}
+
 /// Ids `[B, S]` padded with 0, and the mask `[B, S]` that is 1 at tokens; S is the longest.
 #[must_use]
 pub fn padded(queries: &[&[u32]], device: &Device) -> (Tensor<2, Int>, Tensor<2>) {

@@ -4,7 +4,7 @@
 //! are the special tokens, every single character and its continuation (so that a rare word is
 //! spelt out instead of lost), and the most frequent tokens up to a size.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rayon::prelude::*;
 use serde_json::Value;
@@ -66,6 +66,62 @@ pub struct Pruned {
     pub original_ids: Vec<u32>,
 }
 
+/// How much of a corpus a cut-down tokenizer reads as the whole one does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Unchanged {
+    /// Tokens of the whole tokenizer, special ones not counted.
+    pub tokens: u64,
+    /// Those of them that the cut-down one finds as well, at the same place of the query.
+    pub same: u64,
+}
+
+impl Unchanged {
+    /// The share that is the same, in [0, 1]; 1 of no tokens.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)]
+    pub fn share(&self) -> f64 {
+        match self.tokens {
+            0 => 1.0,
+            tokens => self.same as f64 / tokens as f64,
+        }
+    }
+}
+
+impl Pruned {
+    /// Reads queries with both tokenizers.
+    ///
+    /// # Errors
+    /// [`TrainerError::BadEncoder`] with the tokenizer's words.
+    pub fn unchanged<Q: AsRef<str> + Sync>(
+        &self,
+        whole: &Tokenizer,
+        queries: &[Q],
+    ) -> Result<Unchanged, TrainerError> {
+        let pruned = super::parse_tokenizer(&self.tokenizer_json)?;
+        let read = |tokenizer: &Tokenizer, query: &str| {
+            tokenizer.encode(query, false).map_err(tokenizer_error)
+        };
+        let compare = |query: &Q| {
+            let (before, after) = (read(whole, query.as_ref())?, read(&pruned, query.as_ref())?);
+            let original = |id: u32| self.original_ids.get(id as usize).copied();
+            let found: HashSet<(usize, usize, Option<u32>)> = after
+                .get_offsets()
+                .iter()
+                .zip(after.get_ids())
+                .map(|(&(start, end), &id)| (start, end, original(id)))
+                .collect();
+            let tokens = before.get_offsets().iter().zip(before.get_ids());
+            let same =
+                tokens.filter(|((start, end), id)| found.contains(&(*start, *end, Some(**id))));
+            Ok(Unchanged { tokens: before.len() as u64, same: same.count() as u64 })
+        };
+        let add = |a: Unchanged, b: Unchanged| {
+            Ok(Unchanged { tokens: a.tokens + b.tokens, same: a.same + b.same })
+        };
+        queries.par_iter().map(compare).try_reduce(Unchanged::default, add)
+    }
+}
+
 /// Whether a cut-down tokenizer still puts special tokens around a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SpecialTokens {
@@ -85,10 +141,12 @@ pub fn prune(
     counts: &TokenCounts,
     size: usize,
 ) -> Result<Pruned, TrainerError> {
-    prune_with(tokenizer_json, counts, size, SpecialTokens::Dropped)
+    prune_with(tokenizer_json, counts, Some(size), SpecialTokens::Dropped)
 }
 
-/// Cuts the vocabulary of a WordPiece `tokenizer.json` down to at most `size` tokens.
+/// Cuts the vocabulary of a WordPiece `tokenizer.json` down to at most `size` tokens, or to those
+/// that were counted at all where `size` is absent. A query of counted tokens alone then reads as
+/// before: WordPiece takes the longest token that fits, and that one is kept.
 ///
 /// # Errors
 /// [`TrainerError::BadEncoder`] where the file is no WordPiece tokenizer, or where its special
@@ -96,7 +154,7 @@ pub fn prune(
 pub fn prune_with(
     tokenizer_json: &[u8],
     counts: &TokenCounts,
-    size: usize,
+    size: Option<usize>,
     special_tokens: SpecialTokens,
 ) -> Result<Pruned, TrainerError> {
     let bad = |detail: String| TrainerError::BadEncoder { path: "tokenizer.json".into(), detail };
@@ -133,7 +191,10 @@ pub fn prune_with(
     ranked.sort_by_key(|&(id, _)| (std::cmp::Reverse(counts.get(id)), id));
     let mut kept: Vec<(u32, &str)> =
         tokens.iter().copied().filter(|(_, t)| is_special(t) || is_character(t)).collect();
-    kept.extend(ranked.into_iter().take(size.saturating_sub(kept.len())));
+    match size {
+        Some(size) => kept.extend(ranked.into_iter().take(size.saturating_sub(kept.len()))),
+        None => kept.extend(ranked.into_iter().filter(|&(id, _)| counts.get(id) > 0)),
+    }
     kept.sort_unstable();
 
     let original_ids = kept.iter().map(|&(id, _)| id).collect();

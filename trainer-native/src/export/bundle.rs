@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use switchyard_router::{
     Calibration, Candidate, EncoderInfo, FORMAT, FileEntry, Head, Kind, MANIFEST_FILE, MEMORY_FILE,
-    MODEL_FILE, Manifest, Memory, Metric, Provenance, Router, Source, TOKENIZER_FILE, sha256_hex,
+    MODEL_FILE, Manifest, Memory, Metric, Provenance, Router, Source, TOKENIZER_FILE,
+    TruncationSide, sha256_hex,
 };
 
 use super::Precision;
@@ -162,10 +163,19 @@ pub fn encoder_only(
 ) -> Result<(Router, String), TrainerError> {
     let model = router_graph::build(&encoder.network, None, precision)?;
     let info = encoder.info(&recipe.encoder);
+    let side = match info.truncation_side {
+        TruncationSide::Left => " left",
+        TruncationSide::Right => "",
+    };
     let identity = sha256_hex(
-        &[sha256_hex(&model), sha256_hex(&encoder.tokenizer_json), info.max_tokens.to_string()]
-            .concat()
-            .into_bytes(),
+        &[
+            sha256_hex(&model),
+            sha256_hex(&encoder.tokenizer_json),
+            info.max_tokens.to_string(),
+            side.into(),
+        ]
+        .concat()
+        .into_bytes(),
     );
     let facts = BundleFacts {
         name: "encoder".into(),

@@ -6,6 +6,7 @@
 //! - [`transformer_encoder`]: the nodes of a BERT encoder, float or int8;
 //! - [`classifier_head`]: the nodes of a three-way classifier;
 //! - [`router_graph`]: encoder and head as one graph;
+//! - [`routerdc_graph`]: the LLMs of such a graph, to add one;
 //! - [`bundle`]: manifest, hashes, files.
 
 pub mod bundle;
@@ -13,6 +14,7 @@ pub mod classifier_head;
 pub mod graph;
 pub mod quantise;
 pub mod router_graph;
+pub mod routerdc_graph;
 pub mod static_encoder;
 pub mod transformer_encoder;
 

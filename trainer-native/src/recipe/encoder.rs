@@ -1,6 +1,7 @@
 //! The encoder's settings, by tier.
 
 use serde::Deserialize;
+use switchyard_router::TruncationSide;
 
 /// The encoder of a recipe.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -26,6 +27,9 @@ pub struct StaticEncoderRecipe {
     pub frequency_weight: f64,
     /// Longest sequence in tokens.
     pub max_tokens: usize,
+    /// Which end of a longer query is cut off; `left` keeps its last tokens, as RouterDC does.
+    #[serde(default = "right")]
+    pub truncate: TruncationSide,
     /// Root mean square of an embedding's coordinate over the training queries, before training.
     pub scale: f64,
 }
@@ -42,9 +46,16 @@ pub struct TransformerEncoderRecipe {
     pub vocabulary: Option<usize>,
     /// Longest sequence in tokens, special ones included.
     pub max_tokens: usize,
+    /// Which end of a longer query is cut off; `left` keeps its last tokens, as RouterDC does.
+    #[serde(default = "right")]
+    pub truncate: TruncationSide,
     /// Root mean square that every embedding's coordinates are brought to; as they come where
     /// absent.
     pub scale: Option<f64>,
+}
+
+fn right() -> TruncationSide {
+    TruncationSide::Right
 }
 
 impl EncoderRecipe {
@@ -63,6 +74,15 @@ impl EncoderRecipe {
         match self {
             Self::Static(settings) => settings.max_tokens,
             Self::Transformer(settings) => settings.max_tokens,
+        }
+    }
+
+    /// Which end of a longer query is cut off.
+    #[must_use]
+    pub fn truncate(&self) -> TruncationSide {
+        match self {
+            Self::Static(settings) => settings.truncate,
+            Self::Transformer(settings) => settings.truncate,
         }
     }
 

@@ -19,7 +19,7 @@
 
 use std::collections::BTreeMap;
 
-use burn::module::{Module, Param};
+use burn::module::{Module, ModuleDisplay, Param};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -63,6 +63,33 @@ pub struct LlmEmbeddings {
     pub vectors: Param<Tensor<2>>,
 }
 
+/// Known LLMs' embeddings, which stay as they are, and the one that is learnt.
+#[derive(Module, Debug)]
+pub struct OneMore {
+    /// Rows in the order of the candidates, `[T - 1, E]`.
+    pub known: Param<Tensor<2>>,
+    /// The last candidate's, `[1, E]`.
+    pub added: Param<Tensor<2>>,
+}
+
+/// A head of one embedding an LLM.
+pub trait LlmVectors: Module + ModuleDisplay {
+    /// The embeddings, `[T, E]`.
+    fn vectors(&self) -> Tensor<2>;
+}
+
+impl LlmVectors for LlmEmbeddings {
+    fn vectors(&self) -> Tensor<2> {
+        self.vectors.val()
+    }
+}
+
+impl LlmVectors for OneMore {
+    fn vectors(&self) -> Tensor<2> {
+        Tensor::cat(vec![self.known.val(), self.added.val()], 0)
+    }
+}
+
 /// The network: encoder and LLM embeddings.
 pub type RouterDc<E> = WithHead<E, LlmEmbeddings>;
 
@@ -77,7 +104,7 @@ impl LlmEmbeddings {
     }
 }
 
-impl<E: TrainableEncoder> RouterDc<E> {
+impl<E: TrainableEncoder, H: LlmVectors> WithHead<E, H> {
     /// Directions of queries, `[B, E]`.
     fn directions(&self, queries: &[&[u32]], device: &Device) -> Tensor<2> {
         let (ids, mask) = padded(queries, device);
@@ -86,7 +113,7 @@ impl<E: TrainableEncoder> RouterDc<E> {
 
     /// `cos(E(q), k_t)`, `[B, T]`, of directions.
     fn cosines(&self, directions: Tensor<2>) -> Tensor<2> {
-        directions.matmul(unit(self.head.vectors.val()).transpose())
+        directions.matmul(unit(self.head.vectors()).transpose())
     }
 }
 
@@ -101,7 +128,31 @@ pub struct RouterDcTask {
     train: Vec<ScoredQuery>,
     validation: Vec<ScoredQuery>,
     settings: RouterDcRecipe,
+    ties: Ties,
     device: Device,
+}
+
+/// Which of several LLMs of one score counts as better where only some are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ties {
+    /// The earlier candidate.
+    #[default]
+    InOrder,
+    /// One drawn for the query: its place in the list says nothing of a candidate added later.
+    Drawn(u64),
+}
+
+impl Ties {
+    /// What orders the LLMs of one score, least first.
+    fn key(self, query: &ScoredQuery, llm: usize) -> u64 {
+        match self {
+            Self::InOrder => llm as u64,
+            Self::Drawn(seed) => {
+                let ids = query.ids.iter().map(|&id| u64::from(id));
+                ids.chain([llm as u64]).fold(seed, |state, part| mixed(state ^ mixed(part)))
+            }
+        }
+    }
 }
 
 /// What a loss sees of a batch besides directions and cosines: rows `[B]` by LLMs `[T]`.
@@ -140,7 +191,8 @@ impl RouterDcTask {
             check(query, candidates, limits)
                 .map_err(|detail| TrainerError::BadTrainingRow { row, detail })?;
         }
-        let task = Self { train, validation, settings: settings.clone(), device: device.clone() };
+        let (settings, device) = (settings.clone(), device.clone());
+        let task = Self { train, validation, settings, ties: Ties::default(), device };
         let silent = task.train.iter().filter(|row| task.is_silent(row)).count();
         if silent == task.train.len() {
             return Err(TrainerError::NoTrainingPair {
@@ -156,10 +208,21 @@ impl RouterDcTask {
         Ok(task)
     }
 
+    /// Breaks ties in another way than by the candidates' order.
+    #[must_use]
+    pub fn with_ties(self, ties: Ties) -> Self {
+        Self { ties, ..self }
+    }
+
+    /// Best and worst LLMs of a query.
+    fn contrast(&self, query: &ScoredQuery) -> (Vec<usize>, Vec<usize>) {
+        contrast(&query.scores, &self.settings, &|llm| self.ties.key(query, llm))
+    }
+
     fn is_silent(&self, query: &ScoredQuery) -> bool {
         match self.settings.loss {
             RouterDcLoss::DualContrastive => {
-                let (best, worst) = contrast(&query.scores, &self.settings);
+                let (best, worst) = self.contrast(query);
                 best.is_empty() || worst.is_empty()
             }
             RouterDcLoss::CosineClassifier | RouterDcLoss::Zooter => {
@@ -207,7 +270,7 @@ impl RouterDcTask {
         device: &Device,
     ) -> Option<(Tensor<1>, f64)> {
         let sides: Vec<(Vec<usize>, Vec<usize>)> =
-            batch.rows.iter().map(|row| contrast(&row.scores, &self.settings)).collect();
+            batch.rows.iter().map(|row| self.contrast(row)).collect();
         let counts = |row: usize| !sides[row].0.is_empty() && !sides[row].1.is_empty();
         let weight: f64 =
             (0..sides.len()).filter(|&r| counts(r)).map(|r| f64::from(batch.rows[r].weight)).sum();
@@ -306,12 +369,12 @@ impl RouterDcTask {
     }
 }
 
-impl<E: TrainableEncoder> Objective<RouterDc<E>> for RouterDcTask {
+impl<E: TrainableEncoder, H: LlmVectors> Objective<WithHead<E, H>> for RouterDcTask {
     fn lengths(&self) -> Vec<usize> {
         self.train.iter().map(|row| row.ids.len()).collect()
     }
 
-    fn loss(&self, network: &RouterDc<E>, rows: &[usize], draw: &mut EpochDraw) -> Option<Loss> {
+    fn loss(&self, network: &WithHead<E, H>, rows: &[usize], draw: &mut EpochDraw) -> Option<Loss> {
         let rows: Vec<&ScoredQuery> = rows.iter().map(|&row| &self.train[row]).collect();
         let ids: Vec<&[u32]> = rows.iter().map(|row| row.ids.as_slice()).collect();
         let tokens = ids.iter().map(|ids| ids.len()).sum();
@@ -323,7 +386,7 @@ impl<E: TrainableEncoder> Objective<RouterDc<E>> for RouterDcTask {
 
     /// 1 less the mean score, over data sets, of the LLM picked for each validation row.
     #[allow(clippy::cast_precision_loss)]
-    fn validate(&self, network: &RouterDc<E>) -> Result<Option<f64>, TrainerError> {
+    fn validate(&self, network: &WithHead<E, H>) -> Result<Option<f64>, TrainerError> {
         let device = self.device.clone().inner();
         let mut rows: Vec<&ScoredQuery> = self.validation.iter().collect();
         rows.sort_by_key(|row| row.ids.len());
@@ -353,11 +416,15 @@ impl<E: TrainableEncoder> Objective<RouterDc<E>> for RouterDcTask {
 }
 
 /// The K+ best LLMs with a score above 0, and of the others the K- worst with one of at most 1/2.
-/// Of equal scores the earlier candidate counts as better.
-fn contrast(scores: &[Option<f32>], settings: &RouterDcRecipe) -> (Vec<usize>, Vec<usize>) {
+/// Of equal scores the LLM with the lesser `tie` counts as better.
+fn contrast(
+    scores: &[Option<f32>],
+    settings: &RouterDcRecipe,
+    tie: &dyn Fn(usize) -> u64,
+) -> (Vec<usize>, Vec<usize>) {
     let mut order: Vec<(usize, f32)> =
         scores.iter().enumerate().filter_map(|(llm, score)| Some((llm, (*score)?))).collect();
-    order.sort_by(|a, b| b.1.total_cmp(&a.1));
+    order.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| tie(a.0).cmp(&tie(b.0))));
     let best: Vec<usize> = order
         .iter()
         .take(settings.positives)
@@ -372,6 +439,14 @@ fn contrast(scores: &[Option<f32>], settings: &RouterDcRecipe) -> (Vec<usize>, V
         .map(|&(llm, _)| llm)
         .collect();
     (best, worst)
+}
+
+/// The finaliser of SplitMix64: equal bits in give unlike bits out.
+fn mixed(value: u64) -> u64 {
+    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
 }
 
 /// Brings each data set to `samples` queries: drawn where it has more, repeated where it has less.

@@ -84,9 +84,8 @@ impl Rows {
         stop: &AtomicBool,
     ) -> Result<Self, TrainerError> {
         let train = &prepared.train;
-        let measured = |&row: &usize| {
-            columns.iter().any(|&column| train.rows[row].score(column).is_some())
-        };
+        let measured =
+            |&row: &usize| columns.iter().any(|&column| train.rows[row].score(column).is_some());
         let wanted: Vec<usize> = (0..train.rows.len()).filter(measured).collect();
         let texts = wanted.iter().map(|&row| train.rows[row].query.as_str());
         let found = cache.rows(router, texts, stop)?;
@@ -138,10 +137,12 @@ impl Rows {
             Grouping::ClusterId => {
                 let own: Option<Vec<u32>> =
                     self.places.iter().map(|&row| rows[row].cluster).collect();
-                numbered(own.ok_or_else(|| TrainerError::NoTrainingPair {
-                    detail: "a training query has no cluster_id: group by \"data-set\" or \
+                numbered(own.ok_or_else(|| {
+                    TrainerError::NoTrainingPair {
+                        detail: "a training query has no cluster_id: group by \"data-set\" or \
                              \"k-means\""
-                        .into(),
+                            .into(),
+                    }
                 })?)
             }
         };

@@ -50,7 +50,24 @@ fn cut(json: &[u8], size: usize, special_tokens: SpecialTokens) -> Result<Pruned
     let whole = Tokenizer::from_bytes(json).unwrap();
     let mut counts = TokenCounts::default();
     counts.add(&whole, &["prove it again", "prove it"]).unwrap();
-    prune_with(json, &counts, size, special_tokens)
+    prune_with(json, &counts, Some(size), special_tokens)
+}
+
+#[test]
+fn without_a_size_the_counted_tokens_are_kept_and_read_as_before() {
+    let json = tokenizer(bert());
+    let whole = Tokenizer::from_bytes(&json).unwrap();
+    let mut counts = TokenCounts::default();
+    counts.add(&whole, &["prove it again", "it"]).unwrap();
+    let pruned = prune_with(&json, &counts, None, SpecialTokens::Kept).unwrap();
+    // Special tokens, single characters, and the three words.
+    assert_eq!(pruned.original_ids, [0, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    let kept = pruned.unchanged(&whole, &["again prove it", "it it p"]).unwrap();
+    assert_eq!(kept, Unchanged { tokens: 6, same: 6 });
+    // "sum" is gone, and no letters spell it.
+    let lost = pruned.unchanged(&whole, &["prove sum", "rare"]).unwrap();
+    assert_eq!(lost, Unchanged { tokens: 3, same: 1 });
+    assert!((lost.share() - 1.0 / 3.0).abs() < 1e-12);
 }
 
 #[test]

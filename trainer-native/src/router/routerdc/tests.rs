@@ -137,7 +137,7 @@ proptest! {
         worst in 1_usize..9,
     ) {
         let how = RouterDcRecipe { positives, worst, ..settings(RouterDcLoss::DualContrastive) };
-        let (best, low) = contrast(&scores, &how);
+        let (best, low) = contrast(&scores, &how, &|llm| llm as u64);
         prop_assert!(best.len() <= positives && low.len() <= worst);
         prop_assert!(best.iter().all(|llm| scores[*llm].is_some_and(|s| s > 0.0)));
         prop_assert!(low.iter().all(|llm| scores[*llm].is_some_and(|s| s <= 0.5)));
@@ -149,6 +149,24 @@ proptest! {
             prop_assert!(outside.filter_map(|llm| scores[llm]).all(|score| score <= least));
         }
     }
+}
+
+#[test]
+fn drawn_ties_favour_no_place_in_the_list() {
+    let how = RouterDcRecipe { positives: 1, worst: 1, ..settings(RouterDcLoss::DualContrastive) };
+    let rows: Vec<ScoredQuery> = (0..64)
+        .map(|at| ScoredQuery {
+            ids: vec![at],
+            ..query(&[Some(1.0), Some(1.0), Some(0.0), Some(0.0)], 0, 0)
+        })
+        .collect();
+    let in_order = task(rows.clone(), &how).unwrap();
+    assert!(rows.iter().all(|row| in_order.contrast(row) == (vec![0], vec![3])));
+    let drawn = in_order.with_ties(Ties::Drawn(7));
+    let firsts = rows.iter().filter(|row| drawn.contrast(row).0 == [0]).count();
+    let lasts = rows.iter().filter(|row| drawn.contrast(row).1 == [3]).count();
+    assert!((16..48).contains(&firsts) && (16..48).contains(&lasts), "{firsts} {lasts}");
+    assert!(rows.iter().all(|row| drawn.contrast(row) == drawn.contrast(&row.clone())));
 }
 
 #[test]

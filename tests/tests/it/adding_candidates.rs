@@ -1,0 +1,191 @@
+//! An LLM joins a trained `routerdc` router; the others are as they were.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use serde_json::json;
+use switchyard_router::{Candidate, Kind, Query, Router, Source};
+use switchyard_tests::{tiny, tiny_encoder};
+use switchyard_trainer::TrainerError;
+use switchyard_trainer::add_candidate::{Extended, KnownRun, NewCandidate};
+use switchyard_trainer::data::{self, ReadOptions};
+use switchyard_trainer::device::{DeviceChoice, open};
+use switchyard_trainer::eval::results::Precision;
+use switchyard_trainer::prepare::prepare;
+use switchyard_trainer::run::Run;
+use switchyard_trainer::{finish, verify};
+
+use super::training::{longer, of_three, parsed, write_outcomes_of_three};
+
+static GO: AtomicBool = AtomicBool::new(false);
+const KNOWN: [&str; 3] = ["tiny-strong", "tiny-weak", "tiny-third"];
+
+/// A finished run in `folder/run`, of three LLMs.
+fn train(folder: &Path, kind: Kind, tier: &str) {
+    let data = folder.join("data");
+    std::fs::create_dir(&data).unwrap();
+    write_outcomes_of_three(&data.join("gold.jsonl"), 0..240);
+    write_outcomes_of_three(&data.join("test.jsonl"), 240..330);
+    tiny_encoder::write(&folder.join("encoder")).unwrap();
+    let recipe = parsed(&of_three(&longer(&tiny::recipe_text(kind, tier)))).unwrap();
+    let prepared = prepare(&recipe.recipe, &data, false).unwrap();
+    let device = open(DeviceChoice::Cpu).unwrap();
+    let run = Run::open(&folder.join("run"), &recipe, &prepared).unwrap();
+    let encoder = run.encoder(&recipe, &prepared, &folder.join("encoder"), &device, &GO).unwrap();
+    let trained = run.train(&recipe, &prepared, encoder, &device, &GO).unwrap();
+    let finished = finish::finish(&run, &recipe, &prepared, &trained, &device, &GO).unwrap();
+    finished.bundle.write(&run.file("bundle")).unwrap();
+    finished.float.write(&run.file("bundle-float")).unwrap();
+}
+
+/// Outcomes of the three and of one more, which alone is right on questions of code; every fifth
+/// row measured one of the three only.
+fn new_rows(rows: usize) -> Vec<serde_json::Value> {
+    let words =
+        [["prove", "theorem"], ["hello", "translate"], ["capital", "city"], ["rust", "code"]];
+    (0..rows)
+        .map(|i| {
+            let right = i % 4;
+            let [first, second] = words[right];
+            let mut scores = json!({"tiny-new": u8::from(right == 3)});
+            for (llm, id) in KNOWN.iter().enumerate() {
+                if !i.is_multiple_of(5) || llm == 0 {
+                    scores[*id] = json!(u8::from(llm == right));
+                }
+            }
+            json!({"id": format!("n{i}"), "query": format!("{first} a {second} number {}", 900 + i),
+                   "dataset": format!("set {right}"), "scores": scores})
+        })
+        .collect()
+}
+
+fn new_candidate(folder: &Path, model: &str, rows: usize) -> NewCandidate {
+    let path = folder.join("new.jsonl");
+    let lines: Vec<String> = new_rows(rows).iter().map(ToString::to_string).collect();
+    std::fs::write(&path, lines.join("\n")).unwrap();
+    let loaded = data::read(&path, None, &ReadOptions { skip_bad: false }).unwrap();
+    NewCandidate {
+        candidate: Candidate {
+            id: model.into(),
+            input_price: Some(0.25),
+            output_price: Some(1.0),
+            prices_as_of: None,
+            context_window: Some(4096),
+        },
+        outcomes: loaded.outcomes,
+        format: loaded.format,
+        source: Source {
+            name: "new.jsonl".into(),
+            rows: 0,
+            licence: "MIT OR Apache-2.0".into(),
+            sha256: Some(loaded.sha256),
+            removed_as_leaks: 0,
+        },
+        test: None,
+        test_share: 0.25,
+    }
+}
+
+fn add(folder: &Path, model: &str, rows: usize) -> Result<Extended, TrainerError> {
+    let known = KnownRun::read(&folder.join("run"), model)?;
+    known.with_candidate(new_candidate(folder, model, rows), &folder.join("more"), &GO)
+}
+
+fn scores(router: &Router, query: &str) -> Vec<f32> {
+    let tokens = router.encoder().tokenize(query).unwrap();
+    router.encoder().run(&tokens.ids).unwrap().scores
+}
+
+fn order(values: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
+    order
+}
+
+#[test]
+fn a_new_llm_is_picked_where_it_is_right_and_the_others_keep_their_order() {
+    for tier in tiny::TIERS {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path();
+        train(place, Kind::RouterDc, tier);
+        let before = KnownRun::read(&place.join("run"), "tiny-new").unwrap();
+        let extended = add(place, "tiny-new", 320).unwrap();
+        assert_eq!(extended.rows, 240, "a quarter is scored");
+        assert!(extended.disagreement.mean <= verify::LIMIT, "{tier}");
+        let ids: Vec<&str> =
+            extended.bundle.manifest.candidates.iter().map(|c| c.id.as_str()).collect();
+        assert_eq!(ids, ["tiny-strong", "tiny-weak", "tiny-third", "tiny-new"]);
+        assert_eq!(extended.bundle.manifest.trained_on.last().unwrap().rows, 240);
+        assert!(extended.bundle.manifest.metrics.is_empty(), "they were of three LLMs");
+
+        let result = extended.result.unwrap().choices.remove(0);
+        let name = before.info().name.clone();
+        let after = result.router(&name, Precision::Int8).unwrap();
+        let three = result.router(&format!("{name}, 3 LLMs"), Precision::Int8).unwrap();
+        assert!(after.on("set 3").unwrap() > 0.8, "{tier}: {after:?}");
+        assert_eq!(three.on("set 3"), Some(0.0), "{tier}");
+        assert!(after.mean.unwrap() > three.mean.unwrap(), "{tier}: {after:?} {three:?}");
+
+        let old =
+            switchyard_trainer::export::bundle::read_files(&place.join("run/bundle")).unwrap();
+        let (old, new) = (Router::from_files(&old).unwrap(), extended.bundle.router().unwrap());
+        for query in new_rows(60).iter().map(|row| row["query"].as_str().unwrap().to_owned()) {
+            let (was, is) = (scores(&old, &query), scores(&new, &query));
+            for (was, is) in was.iter().zip(&is) {
+                assert!((was - is).abs() < 1e-5, "{tier}: {was} is {is}");
+            }
+            let query = Query::new(query).unwrap();
+            let was = old.assess(&query).unwrap().scores;
+            let is = new.assess(&query).unwrap().scores;
+            assert_eq!(order(&was), order(&is[..3]), "{tier}");
+        }
+
+        // What came out is a run to add to again, and its folder is its own.
+        extended.bundle.write(&place.join("more/bundle")).unwrap();
+        extended.float.write(&place.join("more/bundle-float")).unwrap();
+        let more = KnownRun::read(&place.join("more"), "tiny-new").unwrap();
+        assert_eq!(more.info().candidates.len(), 4);
+        assert_eq!(add(place, "tiny-new", 324).err().unwrap().code(), "bad_checkpoint");
+    }
+}
+
+#[test]
+fn a_candidate_that_cannot_be_added_is_named_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    train(place, Kind::RouterDc, "static");
+    for (model, rows, part) in [
+        (
+            "tiny-weak",
+            320,
+            "it is one already; the router knows tiny-strong, tiny-weak, tiny-third",
+        ),
+        ("tiny-unknown", 320, "the data has no such model; it has"),
+        ("tiny-new", 30, "22 rows to learn from have a score of it beside one of a known LLM"),
+    ] {
+        let error = add(place, model, rows).err().unwrap();
+        assert_eq!(error.code(), "bad_candidate");
+        assert!(error.to_string().contains(part), "{error}");
+        assert!(error.to_string().contains(model), "{error}");
+    }
+    let other = tempfile::tempdir().unwrap();
+    train(other.path(), Kind::Knn, "static");
+    let error = add(other.path(), "tiny-new", 320).err().unwrap();
+    assert_eq!(error.code(), "bad_candidate");
+    assert!(error.to_string().contains("kind \"knn\", expected \"routerdc\""), "{error}");
+}
+
+#[test]
+fn rows_that_ask_what_is_scored_are_not_learnt_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    train(place, Kind::RouterDc, "static");
+    let mut new = new_candidate(place, "tiny-new", 320);
+    let some: Vec<usize> = (0..40).collect();
+    new.test = Some(new.outcomes.select(&some));
+    let known = KnownRun::read(&place.join("run"), "tiny-new").unwrap();
+    let extended = known.with_candidate(new, &place.join("more"), &GO).unwrap();
+    assert_eq!(extended.rows, 280);
+    assert_eq!(extended.bundle.manifest.trained_on.last().unwrap().removed_as_leaks, 40);
+    assert_eq!(extended.result.unwrap().choices[0].rows, 40);
+}

@@ -1,0 +1,254 @@
+//! A student learns its teacher's answers and nothing of its own labels.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use serde_json::json;
+use switchyard_router::{Kind, Query, Router};
+use switchyard_tests::{tiny, tiny_encoder};
+use switchyard_trainer::TrainerError;
+use switchyard_trainer::device::{DeviceChoice, open};
+use switchyard_trainer::export::{Precision, bundle};
+use switchyard_trainer::finish::{self, Finished};
+use switchyard_trainer::prepare::{Prepared, prepare};
+use switchyard_trainer::recipe::RecipeFile;
+use switchyard_trainer::run::Run;
+use switchyard_trainer::teacher::Teacher;
+
+use super::training::{longer, of_three, parsed, write_outcomes, write_outcomes_of_three};
+
+static GO: AtomicBool = AtomicBool::new(false);
+
+/// A corpus and battles of other LLMs: queries that only a teacher has an answer to.
+const UNLABELLED: &str = r#"
+[[sources]]
+name = "corpus"
+path = "corpus.jsonl"
+licence = "MIT OR Apache-2.0"
+role = "corpus"
+weight = 0.5
+
+[[sources]]
+name = "battles"
+path = "battles.jsonl"
+licence = "MIT OR Apache-2.0"
+role = "auxiliary"
+
+[encoder]"#;
+
+fn write_lines(path: &Path, lines: impl Iterator<Item = serde_json::Value>) {
+    let lines: Vec<String> = lines.map(|line| line.to_string()).collect();
+    std::fs::write(path, lines.join("\n")).unwrap();
+}
+
+/// Trains and exports, under a teacher where there is one.
+fn train(
+    folder: &Path,
+    recipe: &RecipeFile,
+    mut prepared: Prepared,
+    teacher: Option<&Teacher>,
+) -> Result<Finished, TrainerError> {
+    let device = open(DeviceChoice::Cpu).unwrap();
+    if let Some(teacher) = teacher {
+        prepared.sha256 = teacher.identity(&prepared);
+    }
+    let run = Run::open(&folder.join(&recipe.recipe.name), recipe, &prepared)?;
+    let encoder = run.encoder(recipe, &prepared, &folder.join("encoder"), &device, &GO)?;
+    let kept = run.file("teacher.safetensors");
+    let taught = teacher.map(|t| t.teach(&recipe.recipe, &prepared, &kept, &GO)).transpose()?;
+    let labelled = taught.as_ref().unwrap_or(&prepared);
+    let trained = run.train(recipe, labelled, encoder, &device, &GO)?;
+    finish::finish(&run, recipe, &prepared, &trained, &device, &GO)
+}
+
+fn win_rate(router: &Router, query: &str) -> f64 {
+    router.assess(&Query::new(query).unwrap()).unwrap().win_rate.unwrap()
+}
+
+#[test]
+fn a_student_of_three_candidates_learns_from_the_teacher_and_not_from_its_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    tiny_encoder::write(&place.join("encoder")).unwrap();
+    let (truth, lies) = (place.join("truth"), place.join("lies"));
+    for path in [&truth, &lies] {
+        std::fs::create_dir(path).unwrap();
+    }
+    write_outcomes_of_three(&truth.join("gold.jsonl"), 0..240);
+    write_outcomes_of_three(&truth.join("test.jsonl"), 240..330);
+    std::fs::copy(truth.join("test.jsonl"), lies.join("test.jsonl")).unwrap();
+    // The student's file says that every LLM fails where it does well.
+    let text = std::fs::read_to_string(truth.join("gold.jsonl")).unwrap();
+    let lie = |line: &str| {
+        let mut row: serde_json::Value = serde_json::from_str(line).unwrap();
+        for score in row["scores"].as_object_mut().unwrap().values_mut() {
+            *score = json!(1 - score.as_u64().unwrap());
+        }
+        row
+    };
+    write_lines(&lies.join("gold.jsonl"), text.lines().map(lie));
+
+    let teacher = parsed(&of_three(&longer(&tiny::recipe_text(Kind::RouterDc, "static")))).unwrap();
+    let prepared = prepare(&teacher.recipe, &truth, false).unwrap();
+    let finished = train(place, &teacher, prepared, None).unwrap();
+    let bundle = place.join("teacher");
+    finished.bundle.write(&bundle).unwrap();
+
+    let zooter = tiny::recipe_text(Kind::RouterDc, "static").replace(
+        "temperature = 0.1",
+        "temperature = 0.1\nloss = \"zooter\"\ntarget_temperature = 0.2",
+    );
+    for (name, text) in [
+        ("zooter", zooter),
+        ("mlp", tiny::recipe_text(Kind::Mlp, "static")),
+        ("transformer", tiny::recipe_text(Kind::RouterDc, "transformer")),
+    ] {
+        let text = of_three(&longer(&text));
+        let mut recipe = parsed(&text).unwrap();
+        recipe.recipe.name = name.into();
+        let prepared = prepare(&recipe.recipe, &lies, false).unwrap();
+        let teacher = Teacher::read(&bundle, &recipe.recipe).unwrap();
+        let finished = train(place, &recipe, prepared.clone(), Some(&teacher)).unwrap();
+        let student = finished.bundle.router().unwrap();
+        let kept = teacher.kept(&recipe.recipe, &prepared, &student, &GO).unwrap();
+        let mean = &kept.figures[0];
+        assert_eq!((kept.rows, kept.queries, mean.name), (90, 90, "mean score, %"));
+        let (taught, learnt) = (mean.teacher.unwrap(), mean.student.unwrap());
+        let least = if name == "mlp" { 60.0 } else { 80.0 };
+        assert!(taught > 80.0 && learnt > least, "{name}: {kept}");
+        assert!(kept.agreement > 0.6, "{name}: {kept}");
+        assert!(kept.student_bytes > 0 && kept.teacher_bytes > 0);
+        let mut manifest = finished.bundle.manifest;
+        teacher.sign(&mut manifest);
+        let signed = manifest.provenance.unwrap().teacher.unwrap();
+        assert!(signed.starts_with("tiny-routerdc-static "), "{signed}");
+    }
+}
+
+#[test]
+fn every_query_of_outcomes_corpus_and_battles_has_the_teachers_win_rate() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    write_outcomes(&data.join("gold.jsonl"));
+    write_lines(
+        &data.join("corpus.jsonl"),
+        (0..10).map(|i| {
+            json!({"id": format!("c{i}"), "query": format!("code the function {i}"),
+                   "dataset": "corpus", "scores": {"one": 0.5, "other": 0.5}})
+        }),
+    );
+    // Each text in two battles.
+    write_lines(
+        &data.join("battles.jsonl"),
+        (0..12).map(|i| {
+            json!({"id": format!("b{i}"), "query": format!("translate the text {}", i / 2),
+                   "dataset": "battles", "model_a": "one", "model_b": "other", "winner": "tie"})
+        }),
+    );
+    let text = tiny::recipe_text(Kind::Mf, "static").replace("\n[encoder]", UNLABELLED);
+    let recipe = parsed(&text).unwrap().recipe;
+    let prepared = prepare(&recipe, data, false).unwrap();
+    let bundle = data.join("teacher");
+    tiny::bundle_of(Kind::Ridge, "static", Precision::Int8).unwrap().write(&bundle).unwrap();
+    let teacher = Teacher::read(&bundle, &recipe).unwrap();
+    let answers = data.join("answers.safetensors");
+    let taught = teacher.teach(&recipe, &prepared, &answers, &GO).unwrap();
+
+    assert_eq!(taught.train.rows.len(), prepared.train.rows.len() + 10 + 6);
+    assert_eq!(taught.weights[prepared.train.rows.len()], 0.5, "of the corpus");
+    let router = Router::from_files(&bundle::read_files(&bundle).unwrap()).unwrap();
+    for (row, target) in taught.train.rows.iter().zip(taught.pair_targets(&recipe)) {
+        let expected = win_rate(&router, &row.query);
+        assert!((f64::from(target.unwrap()) - expected).abs() < 1e-6, "{}", row.query);
+        // Of two candidates the difference of qualities says the same.
+        let scores = [0, 1].map(|llm| f64::from(row.score(llm).unwrap()));
+        assert!((f64::midpoint(1.0, scores[0] - scores[1]) - expected).abs() < 1e-6);
+    }
+    let mut unlabelled = 0;
+    taught
+        .for_each_preference(&mut |_| {
+            unlabelled += 1;
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!((unlabelled, taught.corpus.rows.len()), (0, 0), "nothing counts twice");
+    assert_eq!(taught.test, prepared.test, "what is scored keeps its labels");
+
+    let again = teacher.teach(&recipe, &prepared, &answers, &GO).unwrap();
+    assert_eq!((again.train, again.labels), (taught.train, taught.labels), "read back");
+    let mut other = prepared;
+    other.sha256 = "other".into();
+    let error = teacher.teach(&recipe, &other, &answers, &GO).unwrap_err();
+    assert_eq!(error.code(), "bad_checkpoint");
+}
+
+#[test]
+fn a_student_of_a_pair_follows_its_teacher() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    tiny_encoder::write(&place.join("encoder")).unwrap();
+    write_outcomes(&place.join("gold.jsonl"));
+    let teacher = parsed(&longer(&tiny::recipe_text(Kind::Ridge, "static"))).unwrap();
+    let prepared = prepare(&teacher.recipe, place, false).unwrap();
+    let finished = train(place, &teacher, prepared, None).unwrap();
+    let bundle = place.join("teacher");
+    finished.bundle.write(&bundle).unwrap();
+    let recipe = parsed(&longer(&tiny::recipe_text(Kind::Mf, "static"))).unwrap();
+    let prepared = prepare(&recipe.recipe, place, false).unwrap();
+    let teacher = Teacher::read(&bundle, &recipe.recipe).unwrap();
+    let finished = train(place, &recipe, prepared.clone(), Some(&teacher)).unwrap();
+    let student = finished.bundle.router().unwrap();
+    let kept = teacher.kept(&recipe.recipe, &prepared, &student, &GO).unwrap();
+    let names: Vec<&str> = kept.figures.iter().map(|figure| figure.name).collect();
+    assert_eq!(names, ["APGR", "CPT(50), %"]);
+    assert!(kept.agreement > 0.7, "{kept}");
+    assert!(kept.figures[0].student.unwrap() > 0.7, "{kept}");
+}
+
+#[test]
+fn a_teacher_of_other_candidates_or_of_another_pair_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("teacher");
+    tiny::bundle_of(Kind::Mf, "static", Precision::Int8).unwrap().write(&bundle).unwrap();
+    let text = tiny::recipe_text(Kind::Mf, "static");
+    let refused = |text: &str, part: &str| {
+        let error = Teacher::read(&bundle, &parsed(text).unwrap().recipe).err().unwrap();
+        assert_eq!(error.code(), "bad_teacher");
+        assert!(error.to_string().contains(part), "{error}");
+    };
+    refused(&text.replace("tiny-weak", "tiny-other"), "no candidate \"tiny-other\"");
+    refused(&of_three(&text), "no candidate \"tiny-third\"");
+    let swapped = text.replace(
+        "strong = \"tiny-strong\"\nweak = \"tiny-weak\"",
+        "strong = \"tiny-weak\"\nweak = \"tiny-strong\"",
+    );
+    refused(&swapped, "is of \"tiny-strong\" over \"tiny-weak\"");
+
+    let mut draft = tiny::bundle_of(Kind::Mf, "static", Precision::Int8).unwrap();
+    (draft.manifest.head.strong, draft.manifest.head.weak) = (None, None);
+    draft.write(&bundle).unwrap();
+    refused(&text, "has no win rate");
+}
+
+#[test]
+fn a_folder_of_another_teacher_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    write_outcomes(&data.join("gold.jsonl"));
+    let recipe = parsed(&tiny::recipe_text(Kind::Mf, "static")).unwrap();
+    let prepared = prepare(&recipe.recipe, data, false).unwrap();
+    let taught_by = |kind: Kind| {
+        let bundle = data.join(kind.name());
+        tiny::bundle_of(kind, "static", Precision::Int8).unwrap().write(&bundle).unwrap();
+        let teacher = Teacher::read(&bundle, &recipe.recipe).unwrap();
+        let mut taught = prepared.clone();
+        taught.sha256 = teacher.identity(&prepared);
+        taught
+    };
+    let open = |prepared: &Prepared| Run::open(&data.join("run"), &recipe, prepared);
+    let (ridge, mlp) = (taught_by(Kind::Ridge), taught_by(Kind::Mlp));
+    open(&ridge).unwrap();
+    open(&ridge).unwrap();
+    assert_eq!(open(&mlp).unwrap_err().code(), "bad_checkpoint");
+    assert_eq!(open(&prepared).unwrap_err().code(), "bad_checkpoint", "a run without a teacher");
+}

@@ -1,0 +1,336 @@
+//! One more LLM in a trained `routerdc` router, without training it anew.
+//!
+//! ```text
+//! E(q)      embedding of the run's exported int8 encoder          fixed
+//! k_t       embeddings of the known LLMs                          fixed
+//! k_new     the run's own loss on rows that measured the new LLM beside a known one, over
+//!           s = cos(E(q), [k_1 .. k_T, k_new]) / temperature      learnt
+//! ```
+//! The known LLMs' scores do not depend on k_new, so they keep their order on every query; their
+//! qualities, mean win rates over the others, change with the company. The sample-sample loss knows
+//! no LLM and is left out; data sets are brought to the recipe's `samples`, as in the run. Where the
+//! loss takes only some of several LLMs of one score, which ones is drawn for each query: by the
+//! candidates' order the new LLM, the last, would always lose.
+//!
+//! k_new starts at the mean of the known directions: until the data says otherwise, the new LLM is
+//! thought to be like the others.
+
+mod learn;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use switchyard_router::{
+    Candidate, Kind, MODEL_FILE, Manifest, Router, Source, TOKENIZER_FILE, sha256_hex,
+};
+
+use crate::assess::{choice_column, choice_set, qualities};
+use crate::data::{Format, Outcomes, Stems, split_rows};
+use crate::error::TrainerError;
+use crate::eval::choice::build::{
+    ChoiceBenchmark, ChoiceColumn, Settings as ChoiceSettings, build as build_choice,
+};
+use crate::eval::choice::rows::of_outcomes;
+use crate::eval::report::Stored;
+use crate::eval::results::Precision;
+use crate::export::bundle::{self, BundleDraft, BundleFacts};
+use crate::export::routerdc_graph::RouterDcGraph;
+use crate::recipe::{self, HeadRecipe, Recipe, RouterDcRecipe};
+use crate::training::fine_tune;
+use crate::verify::Disagreement;
+
+/// Rows to learn from below which an embedding would be chance.
+pub const LEAST_ROWS: usize = 30;
+/// What an LLM is added from.
+#[derive(Debug)]
+pub struct NewCandidate {
+    /// The LLM.
+    pub candidate: Candidate,
+    /// Outcomes with its column beside some of the known LLMs'.
+    pub outcomes: Outcomes,
+    /// Their layout.
+    pub format: Format,
+    /// Where they are from; rows and leaks are counted here.
+    pub source: Source,
+    /// Outcomes that are scored, in place of a share of those above. Their questions are not learnt
+    /// from.
+    pub test: Option<Outcomes>,
+    /// That share, in [0, 1), where there are none.
+    pub test_share: f64,
+}
+
+/// A router with one more LLM.
+pub struct Extended {
+    /// What ships.
+    pub bundle: BundleDraft,
+    /// The same in float.
+    pub float: BundleDraft,
+    /// The router with and without the LLM, beside the baselines; `None` where nothing was left to
+    /// score.
+    pub result: Option<Stored>,
+    /// Float against int8, on the scored queries or else on those learnt from.
+    pub disagreement: Disagreement,
+    /// Rows learnt from.
+    pub rows: usize,
+}
+
+/// A finished `routerdc` run, read.
+pub struct KnownRun {
+    folder: PathBuf,
+    recipe: Recipe,
+    settings: RouterDcRecipe,
+    int8: Bundle,
+    float: Bundle,
+}
+
+/// A bundle's files and the engine on them.
+struct Bundle {
+    files: HashMap<String, Vec<u8>>,
+    router: Router,
+}
+
+impl Bundle {
+    fn read(folder: &Path) -> Result<Self, TrainerError> {
+        let files = bundle::read_files(folder)?;
+        let router = Router::from_files(&files)?;
+        Ok(Self { files: files.into_iter().collect(), router })
+    }
+
+    fn info(&self) -> &Manifest {
+        self.router.info()
+    }
+
+    fn file(&self, name: &str) -> &[u8] {
+        self.files.get(name).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The bundle with one more LLM, whose column of the graph is `column`.
+    fn with(
+        &self,
+        column: &[f32],
+        candidate: &Candidate,
+        source: &Source,
+    ) -> Result<BundleDraft, TrainerError> {
+        let model = RouterDcGraph::read(self.file(MODEL_FILE))?.with_llm(column)?;
+        let Manifest {
+            name, kind, mut candidates, encoder, head, mut trained_on, provenance, ..
+        } = self.info().clone();
+        candidates.push(candidate.clone());
+        trained_on.push(source.clone());
+        let facts = BundleFacts { name, kind, candidates, encoder, head, trained_on, provenance };
+        let draft = BundleDraft::new(facts, model, self.file(TOKENIZER_FILE).to_vec(), None);
+        // Of a pair the win rate is what it was, and so are its quantiles.
+        Ok(match &self.info().calibration {
+            Some(calibration) => draft.with_calibration(calibration.clone()),
+            None => draft,
+        })
+    }
+}
+
+impl KnownRun {
+    /// Reads the run in `folder`: its recipe and both bundles. `model` is for messages.
+    ///
+    /// # Errors
+    /// [`TrainerError::BadCandidate`] where the run is of another kind; [`TrainerError::BadRecipe`];
+    /// the engine's; [`TrainerError::File`].
+    pub fn read(folder: &Path, model: &str) -> Result<Self, TrainerError> {
+        let path = folder.join("recipe.toml");
+        let recipe = recipe::read(&path)?.recipe;
+        let HeadRecipe::RouterDc(settings) = &recipe.head else {
+            return Err(TrainerError::BadCandidate {
+                model: model.to_owned(),
+                detail: format!(
+                    "{} is a run of kind {:?}, expected {:?}, whose LLMs have embeddings of their \
+                     own. List the LLM in a recipe and train that anew",
+                    folder.display(),
+                    recipe.head.kind().name(),
+                    Kind::RouterDc.name()
+                ),
+            });
+        };
+        Ok(Self {
+            settings: settings.clone(),
+            int8: Bundle::read(&folder.join("bundle"))?,
+            float: Bundle::read(&folder.join("bundle-float"))?,
+            folder: folder.to_owned(),
+            recipe,
+        })
+    }
+
+    /// The name used in this run for a model of a file.
+    #[must_use]
+    pub fn canonical<'a>(&'a self, model: &'a str) -> &'a str {
+        self.recipe.canonical(model)
+    }
+
+    /// The int8 bundle's manifest.
+    #[must_use]
+    pub fn info(&self) -> &Manifest {
+        self.int8.info()
+    }
+
+    /// Learns the LLM's embedding and adds it to both bundles. `place` is a folder for checkpoints: a
+    /// call that was interrupted goes on from there.
+    ///
+    /// # Errors
+    /// [`TrainerError::BadCandidate`] where the LLM is known already, was not measured, or on fewer
+    /// than [`LEAST_ROWS`] rows; [`TrainerError::BadCheckpoint`] where `place` is another call's;
+    /// [`TrainerError::Disagreement`]; the engine's; [`TrainerError::Interrupted`].
+    pub fn with_candidate(
+        &self,
+        new: NewCandidate,
+        place: &Path,
+        stop: &AtomicBool,
+    ) -> Result<Extended, TrainerError> {
+        let NewCandidate { candidate, outcomes, format, mut source, test, test_share } = new;
+        let model = candidate.id.as_str();
+        let bad = |detail| TrainerError::BadCandidate { model: model.to_owned(), detail };
+        if self.info().candidate_index(model).is_some() {
+            return Err(bad(format!(
+                "it is one already; the router knows {}",
+                self.info().candidate_names()
+            )));
+        }
+        let (rows, leaks, test) = self.rows(model, &outcomes, test, test_share)?;
+        let outcomes = outcomes.select(&rows);
+        if outcomes.rows.len() < LEAST_ROWS {
+            return Err(bad(format!(
+                "{} rows to learn from have a score of it beside one of a known LLM, expected at \
+                 least {LEAST_ROWS}. Measure it on more queries",
+                outcomes.rows.len()
+            )));
+        }
+        source.rows = outcomes.rows.len() as u64;
+        source.removed_as_leaks = leaks as u64;
+        let data = source.sha256.clone().unwrap_or_default();
+        let (seed, llms) = (self.seed(), sha256_hex(self.int8.file(MODEL_FILE)));
+        let identity = format!("add-candidate {model} to {llms} from {data} seed {seed}");
+        self.mark(place, &identity)?;
+        let place = fine_tune::Place { folder: place, identity: &identity };
+        let column = self.learn(model, &outcomes, &place, stop)?;
+        let bundle = self.int8.with(&column, &candidate, &source)?;
+        let float = self.float.with(&column, &candidate, &source)?;
+        let (after, exact) = (bundle.router()?, float.router()?);
+        let compared = if test.rows.is_empty() { &outcomes } else { &test };
+        let queries: Vec<&str> = compared.rows.iter().map(|row| row.query.as_str()).collect();
+        let found = qualities(&after, &queries, stop)?;
+        let disagreement =
+            Disagreement::between_qualities(&qualities(&exact, &queries, stop)?, &found).check()?;
+        let result = match test.rows.is_empty() {
+            true => None,
+            false => Some(self.scored(&after, &found, &test, &outcomes, (format, leaks), stop)?),
+        };
+        let rows = outcomes.rows.len();
+        Ok(Extended { bundle, float, result, disagreement, rows })
+    }
+
+    /// The seed the run was trained with.
+    fn seed(&self) -> u64 {
+        self.info().provenance.as_ref().map_or(self.recipe.seed, |provenance| provenance.seed)
+    }
+
+    /// Rows to learn from, how many were removed as leaks, and what is scored.
+    fn rows(
+        &self,
+        model: &str,
+        outcomes: &Outcomes,
+        test: Option<Outcomes>,
+        test_share: f64,
+    ) -> Result<(Vec<usize>, usize, Outcomes), TrainerError> {
+        let Some(column) = outcomes.model_index(model) else {
+            return Err(TrainerError::BadCandidate {
+                model: model.to_owned(),
+                detail: format!(
+                    "the data has no such model; it has {}. Name it as the data does, or in the \
+                     [aliases] of the run's recipe.toml",
+                    outcomes.models.join(", ")
+                ),
+            });
+        };
+        let known = self.columns(outcomes);
+        let held = test.as_ref().map(Stems::from_outcomes).unwrap_or_default();
+        let mut seen = Stems::default();
+        let (mut rows, mut leaks) = (Vec::new(), 0);
+        for (at, row) in outcomes.rows.iter().enumerate() {
+            let beside = known.iter().flatten().any(|&llm| row.score(llm).is_some());
+            if row.score(column).is_none() || !beside || !seen.insert(&row.query) {
+                continue;
+            }
+            match held.contains(&row.query) {
+                true => leaks += 1,
+                false => rows.push(at),
+            }
+        }
+        if let Some(test) = test {
+            return Ok((rows, leaks, test));
+        }
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss
+        )]
+        let count = (rows.len() as f64 * test_share).round() as usize;
+        let (scored, learnt) = split_rows(rows.len(), count, self.seed());
+        let at = |places: Vec<usize>| -> Vec<usize> {
+            places.into_iter().filter_map(|place| rows.get(place).copied()).collect()
+        };
+        let (scored, learnt) = (at(scored), at(learnt));
+        Ok((learnt, leaks, outcomes.select(&scored)))
+    }
+
+    /// Where the known candidates stand among the models of a table.
+    fn columns(&self, outcomes: &Outcomes) -> Vec<Option<usize>> {
+        self.info().candidates.iter().map(|known| outcomes.model_index(&known.id)).collect()
+    }
+
+    /// Claims the folder for this call.
+    fn mark(&self, place: &Path, identity: &str) -> Result<(), TrainerError> {
+        std::fs::create_dir_all(place).map_err(TrainerError::file(place))?;
+        let mark = place.join("identity.txt");
+        match std::fs::read_to_string(&mark) {
+            Ok(found) if found.trim() == identity => Ok(()),
+            Ok(_) => Err(TrainerError::BadCheckpoint {
+                path: place.to_owned(),
+                detail: "it holds a run of another candidate, router or data".into(),
+            }),
+            Err(_) => {
+                let (from, to) = (self.folder.join("recipe.toml"), place.join("recipe.toml"));
+                std::fs::copy(&from, &to).map_err(TrainerError::file(&to))?;
+                std::fs::write(&mark, identity).map_err(TrainerError::file(&mark))
+            }
+        }
+    }
+
+    /// The router with and without the new LLM on the same rows.
+    fn scored(
+        &self,
+        after: &Router,
+        found: &[Vec<f64>],
+        test: &Outcomes,
+        learnt: &Outcomes,
+        (format, leaks): (Format, usize),
+        stop: &AtomicBool,
+    ) -> Result<Stored, TrainerError> {
+        let info = after.info();
+        let models: Vec<String> = info.candidates.iter().map(|known| known.id.clone()).collect();
+        let set = choice_set(test, &models, format);
+        let queries: Vec<&str> = test.rows.iter().map(|row| row.query.as_str()).collect();
+        let before = qualities(&self.int8.router, &queries, stop)?;
+        let before = choice_column(self.info(), Precision::Int8, &models, &before)?;
+        let name = format!("{}, {} LLMs", info.name, models.len() - 1);
+        let columns = [
+            choice_column(info, Precision::Int8, &models, found)?,
+            ChoiceColumn { name, ..before },
+        ];
+        let training = of_outcomes(learnt, &models, set.scoring);
+        let benchmark = ChoiceBenchmark {
+            kind: set.kind,
+            leaks_removed: Some(leaks),
+            ..ChoiceBenchmark::new("rows not learnt from")
+        };
+        let settings = ChoiceSettings::default();
+        let result = build_choice(&benchmark, &models, &set.rows, &training, &columns, &settings)?;
+        Ok(Stored { choices: vec![result], ..Stored::default() })
+    }
+}

@@ -1,0 +1,78 @@
+//! `trainer prune`: an encoder folder to a smaller one.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use switchyard_trainer::device::{self, DeviceChoice};
+use switchyard_trainer::encoder::bert_weights::BertWeights;
+use switchyard_trainer::encoder::prune::{Cut, Sizes, Words, prune};
+use switchyard_trainer::encoder::vocabulary::TokenCounts;
+use switchyard_trainer::encoder::{hugging_face, parse_tokenizer, to_folder};
+
+#[derive(Args)]
+pub struct PruneArgs {
+    /// Hugging Face folder of a BERT-family encoder.
+    encoder: PathBuf,
+    /// Layers to keep, by their number from 0, in this order; all where absent.
+    #[arg(long, value_delimiter = ',')]
+    layers: Option<Vec<usize>>,
+    /// Outcomes or preferences whose queries say which tokens are used: the others are dropped. All
+    /// stay where absent.
+    #[arg(long, num_args = 1..)]
+    corpus: Vec<PathBuf>,
+    /// The corpus's layout; found out, file by file, where absent.
+    #[arg(long)]
+    format: Option<String>,
+    /// Tokens to keep at most, the most frequent of the corpus; all that it uses where absent.
+    #[arg(long, requires = "corpus")]
+    vocabulary: Option<usize>,
+    /// Folder to write: new, or empty.
+    #[arg(long)]
+    out: PathBuf,
+    /// Leaves bad rows of the corpus out and counts them, instead of stopping at the first.
+    #[arg(long)]
+    skip_bad: bool,
+}
+
+pub fn run(args: &PruneArgs) -> anyhow::Result<()> {
+    if args.layers.is_none() && args.corpus.is_empty() {
+        anyhow::bail!("nothing to prune: give --layers, or --corpus, or both");
+    }
+    let device = device::open(DeviceChoice::Cpu)?.device;
+    let folder = hugging_face::read(&args.encoder, &device)?;
+    let whole = parse_tokenizer(&folder.tokenizer_json)?;
+    let (mut counts, mut queries) = (TokenCounts::default(), Vec::new());
+    for path in &args.corpus {
+        queries.extend(super::queries(path, args.format.as_deref(), args.skip_bad)?);
+    }
+    counts.add(&whole, &queries)?;
+    let words = Words { counts: &counts, most: args.vocabulary };
+    let words = (!args.corpus.is_empty()).then_some(words);
+    let mini = prune(&folder, &Cut { layers: args.layers.as_deref(), words })?;
+    to_folder::write(&args.out, &folder.config_json, &mini)?;
+
+    let before = Sizes::of(&BertWeights::of(&folder.bert)?, &folder.tokenizer_json)?;
+    let after = Sizes::of(&mini.weights, &mini.tokenizer_json)?;
+    println!("{:<26}{:>12}{:>12}", "", "before", "after");
+    for (what, before, after) in [
+        ("layers", before.layers, after.layers),
+        ("tokens", before.tokens, after.tokens),
+        ("parameters", before.parameters, after.parameters),
+        ("bytes, exported in float", before.float_bytes, after.float_bytes),
+        ("bytes, exported in int8", before.int8_bytes, after.int8_bytes),
+        ("bytes of tokenizer.json", before.tokenizer_bytes, after.tokenizer_bytes),
+    ] {
+        println!("{what:<26}{before:>12}{after:>12}");
+    }
+    if let Some(pruned) = &mini.pruned {
+        let kept = pruned.unchanged(&whole, &queries)?;
+        println!(
+            "{:.2} % of the corpus's {} tokens ({} queries) read as before",
+            kept.share() * 100.0,
+            kept.tokens,
+            queries.len()
+        );
+    }
+    eprintln!("encoder written to {}", args.out.display());
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! An encoder cut down to chosen layers, and to the words that a corpus uses: the *mini* tier.
+//!
+//! Nothing is trained. Kept layers and word vectors are those of the original, so with all layers
+//! kept a query of kept tokens has the embedding it had. Of the words always stay the special
+//! tokens and the single ASCII characters with their continuations: what a dropped word becomes is
+//! in [`vocabulary`].
+//!
+//! ```no_run
+//! # use std::path::Path;
+//! use burn::tensor::Device;
+//! use switchyard_trainer::encoder::prune::{Cut, prune};
+//! use switchyard_trainer::encoder::{hugging_face, to_folder};
+//! # fn main() -> Result<(), switchyard_trainer::TrainerError> {
+//! let folder = hugging_face::read(Path::new("all-MiniLM-L6-v2"), &Device::flex())?;
+//! let mini = prune(&folder, &Cut { layers: Some(&[0, 2, 5]), words: None })?;
+//! to_folder::write(Path::new("mini"), &folder.config_json, &mini)?;
+//! # Ok(())
+//! # }
+//! ```
+
+use super::Network;
+use super::bert::Pooling;
+use super::bert_weights::BertWeights;
+use super::hugging_face::EncoderFolder;
+use super::vocabulary::{self, Pruned, SpecialTokens, TokenCounts};
+use crate::error::TrainerError;
+use crate::export::{Precision, router_graph};
+
+/// What is kept of an encoder; what is absent stays as it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Cut<'a> {
+    /// Layers by their number from 0, in the order in which they are to follow each other.
+    pub layers: Option<&'a [usize]>,
+    /// Words.
+    pub words: Option<Words<'a>>,
+}
+
+/// Which words are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Words<'a> {
+    /// How often a corpus uses each.
+    pub counts: &'a TokenCounts,
+    /// At most this many, the most frequent; every word that is used where absent.
+    pub most: Option<usize>,
+}
+
+/// A cut-down encoder.
+#[derive(Debug, Clone)]
+pub struct Mini {
+    /// The network.
+    pub weights: BertWeights,
+    /// `tokenizer.json`.
+    pub tokenizer_json: Vec<u8>,
+    /// Where its words came from; `None` where all were kept.
+    pub pruned: Option<Pruned>,
+}
+
+/// Cuts an encoder down.
+///
+/// # Errors
+/// [`TrainerError::BadEncoder`] where there is no such layer, or the tokenizer is no WordPiece
+/// tokenizer with special tokens.
+pub fn prune(folder: &EncoderFolder, cut: &Cut<'_>) -> Result<Mini, TrainerError> {
+    let mut weights = BertWeights::of(&folder.bert)?;
+    if let Some(layers) = cut.layers {
+        weights.keep_layers(layers)?;
+    }
+    let json = &folder.tokenizer_json;
+    let Some(Words { counts, most }) = cut.words else {
+        return Ok(Mini { weights, tokenizer_json: json.clone(), pruned: None });
+    };
+    let pruned = vocabulary::prune_with(json, counts, most, SpecialTokens::Kept)?;
+    weights.prune_vocabulary(&pruned.original_ids)?;
+    Ok(Mini { weights, tokenizer_json: pruned.tokenizer_json.clone(), pruned: Some(pruned) })
+}
+
+/// What an encoder costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    /// Transformer layers.
+    pub layers: usize,
+    /// Words of the vocabulary.
+    pub tokens: usize,
+    /// Weights.
+    pub parameters: usize,
+    /// Bytes of its exported graph in float.
+    pub float_bytes: usize,
+    /// Bytes of its exported graph in int8.
+    pub int8_bytes: usize,
+    /// Bytes of `tokenizer.json`.
+    pub tokenizer_bytes: usize,
+}
+
+impl Sizes {
+    /// Measures an encoder by exporting it, without a head.
+    ///
+    /// # Errors
+    /// Those of the export.
+    pub fn of(weights: &BertWeights, tokenizer_json: &[u8]) -> Result<Self, TrainerError> {
+        let network =
+            Network::Transformer { weights: weights.clone(), pooling: Pooling::Mean, scale: None };
+        let bytes = |precision| router_graph::build(&network, None, precision).map(|b| b.len());
+        Ok(Self {
+            layers: weights.layers.len(),
+            tokens: weights.vocabulary(),
+            parameters: weights.parameters(),
+            float_bytes: bytes(Precision::Float)?,
+            int8_bytes: bytes(Precision::Int8)?,
+            tokenizer_bytes: tokenizer_json.len(),
+        })
+    }
+}

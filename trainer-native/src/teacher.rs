@@ -1,0 +1,348 @@
+//! A trained bundle in the place of labels: distillation.
+//!
+//! The teacher answers through the engine, in int8, as it is deployed. It assesses every query to
+//! train on: those of outcomes, those of preferences (each text once), and those of corpus sources,
+//! which have no label of their own. Its answers take the place of all labels:
+//!
+//! ```text
+//! quality_t(q) = mean over u /= t of sigmoid(s_t(q) - s_u(q))     [T], each in [0, 1]
+//!                the student's score of LLM t on q
+//! win rate(q)  = sigmoid(s_strong(q) - s_weak(q))                 in [0, 1]
+//!                the student's target of strong over weak, where the recipe has a pair
+//! ```
+//! s are the scores of the teacher's graph; `knn` has mean scores of neighbours and `random` draws
+//! in the place of qualities. Qualities are mean win rates, no softmax: T of them sum to T / 2, and
+//! their order is that of s. The student is trained on them as they are, not on their logarithm:
+//!
+//! - every loss here takes scores in [0, 1], and differences of qualities are what pairwise losses
+//!   ask for: with two candidates (1 + quality_a - quality_b) / 2 is the win rate itself;
+//! - softmax(ln quality) is the chance that an LLM wins a duel drawn at random, at most 2 / T
+//!   however sure the teacher is, and the logarithm of a quality near 0 is without bound: it would
+//!   spend the student on how bad the worst LLMs are, which no pick depends on.
+//!
+//! The loss `zooter` pulls the student's softmax(s) to softmax(quality / `target_temperature`). A
+//! teacher that is sure of its order has qualities in steps of 1 / (T - 1), so a temperature well
+//! below that step makes the target one LLM, and one of some such steps keeps the whole order. The
+//! losses that look for the best and worst LLMs alone (`dual-contrastive`, `cosine-classifier`) see
+//! no more than that order.
+//!
+//! ```no_run
+//! # use std::path::Path;
+//! # use std::sync::atomic::AtomicBool;
+//! use switchyard_trainer::{prepare, recipe, run::Run, teacher::Teacher};
+//! # fn main() -> Result<(), switchyard_trainer::TrainerError> {
+//! # let stop = AtomicBool::new(false);
+//! let recipe = recipe::read(Path::new("trainer-native/recipes/distilled-static.toml"))?;
+//! let mut prepared = prepare::prepare(&recipe.recipe, Path::new("data"), false)?;
+//! let teacher = Teacher::read(Path::new("runs/teacher/bundle"), &recipe.recipe)?;
+//! prepared.sha256 = teacher.identity(&prepared);
+//! let run = Run::open(Path::new("runs/student"), &recipe, &prepared)?;
+//! let taught = teacher.teach(&recipe.recipe, &prepared, &run.file("teacher.safetensors"), &stop)?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod kept;
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::prelude::*;
+use switchyard_router::{Manifest, Query, Router, RouterError, sha256_hex};
+
+use crate::data::{OutcomeRow, Outcomes};
+use crate::error::TrainerError;
+use crate::export::bundle;
+use crate::prepare::Prepared;
+use crate::progress::bar;
+use crate::recipe::Recipe;
+use crate::training::checkpoint::{Checkpoint, NamedTensor};
+
+pub use kept::{Figure, Kept};
+
+/// A bundle that assesses queries for a recipe.
+pub struct Teacher {
+    path: PathBuf,
+    router: Router,
+    sha256: String,
+    /// Place among the teacher's candidates of each of the recipe's.
+    places: Vec<usize>,
+    /// Whether the recipe asks for a win rate.
+    has_pair: bool,
+}
+
+/// What the teacher says of a query.
+#[derive(Debug, Clone, PartialEq)]
+struct Assessed {
+    /// Quality of each candidate of the recipe.
+    qualities: Vec<f32>,
+    /// Win rate of the recipe's pair, where it has one.
+    win_rate: Option<f32>,
+}
+
+/// A query to assess.
+struct Asked {
+    row: OutcomeRow,
+    weight: f32,
+    source: usize,
+}
+
+impl Teacher {
+    /// Reads the bundle in `folder`, to teach `recipe`.
+    ///
+    /// # Errors
+    /// [`TrainerError::BadTeacher`] where its candidates, or its strong and weak ones, are not the
+    /// recipe's; the engine's; [`TrainerError::File`].
+    pub fn read(folder: &Path, recipe: &Recipe) -> Result<Self, TrainerError> {
+        let bad = |detail| TrainerError::BadTeacher { path: folder.to_owned(), detail };
+        let router = Router::from_files(&bundle::read_files(folder)?)?;
+        let places = places(router.info(), recipe).map_err(bad)?;
+        let sha256 = identity(router.info())?;
+        let has_pair = recipe.pair.is_some();
+        Ok(Self { path: folder.to_owned(), sha256, router, places, has_pair })
+    }
+
+    /// The engine on it.
+    #[must_use]
+    pub fn router(&self) -> &Router {
+        &self.router
+    }
+
+    /// Hash of what it teaches: its files, kind and candidates, not what was measured on it.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// What identifies the data of a run under this teacher.
+    #[must_use]
+    pub fn identity(&self, prepared: &Prepared) -> String {
+        sha256_hex(format!("{} teacher {}", prepared.sha256, self.sha256).as_bytes())
+    }
+
+    /// States in a manifest who taught it.
+    pub fn sign(&self, manifest: &mut Manifest) {
+        if let Some(provenance) = &mut manifest.provenance {
+            let hash = self.sha256.get(..16).unwrap_or_default();
+            provenance.teacher = Some(format!("{} {hash}", self.router.info().name));
+        }
+    }
+
+    /// What a run trains on under this teacher: every query of `prepared`, with the teacher's
+    /// answers for labels. What is scored and calibrated with stays as it is. `kept` is a file that
+    /// holds the answers, so that a resumed run need not ask again.
+    ///
+    /// # Errors
+    /// [`TrainerError::BadTeacher`] where it can read no query; [`TrainerError::BadCheckpoint`]
+    /// where `kept` is another run's; the engine's; [`TrainerError::Data`];
+    /// [`TrainerError::Interrupted`].
+    pub fn teach(
+        &self,
+        recipe: &Recipe,
+        prepared: &Prepared,
+        kept: &Path,
+        stop: &AtomicBool,
+    ) -> Result<Prepared, TrainerError> {
+        let asked = every_query(prepared)?;
+        let answers = match kept.exists() {
+            true => self.read_answers(kept, prepared, asked.len())?,
+            false => {
+                let answers = self.ask(&asked, stop)?;
+                self.write_answers(kept, prepared, &answers)?;
+                answers
+            }
+        };
+        let models = recipe.candidates.iter().map(|candidate| candidate.id.clone()).collect();
+        let mut train = Outcomes { models, ..Outcomes::default() };
+        let mut taught = prepared.clone();
+        taught.weights.clear();
+        taught.source_of.clear();
+        taught.labels.clear();
+        taught.preferences.clear();
+        taught.corpus = Outcomes::default();
+        taught.corpus_weights.clear();
+        for (Asked { row, weight, source }, answer) in asked.into_iter().zip(answers) {
+            let Some(Assessed { qualities, win_rate }) = answer else { continue };
+            let scores = qualities.into_iter().enumerate().collect();
+            train.rows.push(OutcomeRow { scores, costs: Vec::new(), ..row });
+            taught.weights.push(weight);
+            taught.source_of.push(source);
+            taught.labels.push(win_rate);
+        }
+        taught.train = train;
+        match taught.train.rows.is_empty() {
+            false => Ok(taught),
+            true => Err(TrainerError::BadTeacher {
+                path: self.path.clone(),
+                detail: "it found a token in none of the queries to train on".into(),
+            }),
+        }
+    }
+
+    /// The answer to each query; `None` to one in which the teacher finds no token.
+    fn ask(
+        &self,
+        asked: &[Asked],
+        stop: &AtomicBool,
+    ) -> Result<Vec<Option<Assessed>>, TrainerError> {
+        let progress = bar("asking the teacher");
+        progress.set_length(asked.len() as u64);
+        let answer = |asked: &Asked| {
+            if stop.load(Ordering::Relaxed) {
+                return Err(TrainerError::Interrupted { doing: "asking the teacher".into() });
+            }
+            progress.inc(1);
+            let assessment = Query::new(asked.row.query.as_str());
+            match assessment.and_then(|query| self.router.assess(&query)) {
+                Ok(found) => {
+                    let places = self.places.iter();
+                    #[allow(clippy::cast_possible_truncation)]
+                    let quality = |at: &usize| found.scores.get(*at).map(|&quality| quality as f32);
+                    #[allow(clippy::cast_possible_truncation)]
+                    let win_rate = found.win_rate.map(|rate| rate as f32);
+                    Ok(Some(Assessed {
+                        qualities: places.filter_map(quality).collect(),
+                        win_rate: win_rate.filter(|_| self.has_pair),
+                    }))
+                }
+                Err(RouterError::QueryEmpty) => Ok(None),
+                Err(error) => Err(error.into()),
+            }
+        };
+        let found = asked.par_iter().map(answer).collect();
+        progress.finish_and_clear();
+        found
+    }
+
+    /// One row a query: whether it was answered, its win rate or 0, and the qualities.
+    fn write_answers(
+        &self,
+        path: &Path,
+        prepared: &Prepared,
+        answers: &[Option<Assessed>],
+    ) -> Result<(), TrainerError> {
+        let width = self.places.len() + 2;
+        let mut values = Vec::with_capacity(answers.len() * width);
+        for answer in answers {
+            match answer {
+                Some(Assessed { qualities, win_rate }) => {
+                    values.extend([1.0, win_rate.unwrap_or_default()]);
+                    values.extend(qualities);
+                }
+                None => values.resize(values.len() + width, 0.0),
+            }
+        }
+        let shape = vec![answers.len(), width];
+        let tensors = vec![NamedTensor { name: "answers".into(), shape, values }];
+        let note = HashMap::from([("identity".to_owned(), prepared.sha256.clone())]);
+        Checkpoint { tensors, note }.write(path)
+    }
+
+    fn read_answers(
+        &self,
+        path: &Path,
+        prepared: &Prepared,
+        rows: usize,
+    ) -> Result<Vec<Option<Assessed>>, TrainerError> {
+        let mut kept = Checkpoint::read(path)?;
+        if kept.note.get("identity") != Some(&prepared.sha256) {
+            return Err(TrainerError::BadCheckpoint {
+                path: path.to_owned(),
+                detail: "it holds the answers of another teacher, or to other queries".into(),
+            });
+        }
+        let width = self.places.len() + 2;
+        let values = kept.take("answers", &[rows, width], path)?;
+        let answer = |row: &[f32]| match row {
+            [answered, win_rate, qualities @ ..] if *answered > 0.0 => Some(Assessed {
+                qualities: qualities.to_vec(),
+                win_rate: self.has_pair.then_some(*win_rate),
+            }),
+            _ => None,
+        };
+        Ok(values.chunks_exact(width).map(answer).collect())
+    }
+}
+
+/// Every query that a recipe trains on or counts the tokens of, once.
+fn every_query(prepared: &Prepared) -> Result<Vec<Asked>, TrainerError> {
+    let train = prepared.train.rows.iter().zip(&prepared.weights).zip(&prepared.source_of);
+    let mut asked: Vec<Asked> =
+        train.map(|((row, &weight), &source)| Asked { row: row.clone(), weight, source }).collect();
+    // Which source a row is from counts only for rows without a label, and every row has one now.
+    let source = prepared.sources.len().saturating_sub(1);
+    let corpus = prepared.corpus.rows.iter().zip(&prepared.corpus_weights);
+    asked.extend(corpus.map(|(row, &weight)| Asked { row: row.clone(), weight, source }));
+    let mut seen: HashSet<String> = asked.iter().map(|asked| asked.row.query.clone()).collect();
+    prepared.for_each_preference(&mut |row| {
+        if seen.insert(row.query.clone()) {
+            let weight = row.weight;
+            let row = OutcomeRow {
+                id: row.id,
+                query: row.query,
+                dataset: row.dataset,
+                category: None,
+                cluster: None,
+                scores: Vec::new(),
+                costs: Vec::new(),
+            };
+            asked.push(Asked { row, weight, source });
+        }
+        Ok(())
+    })?;
+    Ok(asked)
+}
+
+/// Where each candidate of the recipe stands among the teacher's.
+fn places(teacher: &Manifest, recipe: &Recipe) -> Result<Vec<usize>, String> {
+    let names = || {
+        let own: Vec<&str> = recipe.candidates.iter().map(|c| c.id.as_str()).collect();
+        format!("it knows {}, the recipe {}", teacher.candidate_names(), own.join(", "))
+    };
+    let remedy = "teacher and recipe must have the same candidates";
+    let place = |id: &str| {
+        let found = teacher.candidate_index(id);
+        found.ok_or_else(|| format!("it has no candidate {id:?}: {}; {remedy}", names()))
+    };
+    let places: Vec<usize> =
+        recipe.candidates.iter().map(|c| place(&c.id)).collect::<Result<_, _>>()?;
+    if let Some(more) =
+        teacher.candidates.iter().find(|c| recipe.candidates.iter().all(|own| own.id != c.id))
+    {
+        return Err(format!(
+            "its candidate {:?} is none of the recipe: {}; {remedy}",
+            more.id,
+            names()
+        ));
+    }
+    let Some(pair) = &recipe.pair else { return Ok(places) };
+    let head = &teacher.head;
+    match (&head.strong, &head.weak) {
+        (Some(strong), Some(weak)) if (strong, weak) == (&pair.strong, &pair.weak) => Ok(places),
+        (Some(strong), Some(weak)) => Err(format!(
+            "its win rate is of {strong:?} over {weak:?}, expected {:?} over {:?} as in the recipe",
+            pair.strong, pair.weak
+        )),
+        _ => Err(format!(
+            "it picks the best of all and has no win rate, expected one of {:?} over {:?}: train it \
+             with strong and weak, or leave them out of the recipe",
+            pair.strong, pair.weak
+        )),
+    }
+}
+
+fn identity(manifest: &Manifest) -> Result<String, TrainerError> {
+    let taught = Manifest {
+        calibration: None,
+        metrics: Vec::new(),
+        trained_on: Vec::new(),
+        provenance: None,
+        ..manifest.clone()
+    };
+    let json = serde_json::to_vec(&taught).map_err(|e| TrainerError::NotFinite {
+        what: "a number of router.json",
+        detail: e.to_string(),
+    })?;
+    Ok(sha256_hex(&json))
+}
