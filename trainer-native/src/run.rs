@@ -36,6 +36,7 @@ use crate::export::bundle::encoder_only;
 use crate::export::router_graph::GraphHead;
 use crate::prepare::Prepared;
 use crate::progress::bar;
+use crate::projection::{self, t_sne};
 use crate::recipe::{
     BertRecipe, EncoderRecipe, HeadRecipe, RecipeFile, RouterDcRecipe, StaticEncoderRecipe,
     TrainingRecipe,
@@ -53,7 +54,7 @@ use crate::training::labelled::{labelled_queries, scored_queries};
 use crate::training::optimiser::Rules;
 use crate::training::parameters::Schedule;
 use crate::training::set::TrainingSet;
-use crate::training::{cluster, ridge};
+use crate::training::{cluster, k_means, ridge};
 
 /// A run folder and what identifies its run.
 #[derive(Debug)]
@@ -332,7 +333,12 @@ impl Run {
     ) -> Result<Trained, TrainerError> {
         let facts = &recipe.recipe;
         let (router, _) = encoder_only(facts, &encoder, Precision::Float)?;
-        let rows = scored_queries(facts, settings.cost_rate, prepared, &router)?;
+        let clusters = match settings.clusters {
+            Some(count) => Some(self.clusters(recipe, prepared, &encoder, count, stop)?),
+            None => None,
+        };
+        let clusters = clusters.as_deref();
+        let rows = scored_queries(facts, settings.cost_rate, prepared, clusters, &router)?;
         let device = chosen.device.clone().autodiff();
         let size = encoder.network.embedding_size();
         let tuning = needed(facts.fine_tuning.as_ref(), "fine_tuning")?;
@@ -351,6 +357,34 @@ impl Run {
         let head = RouterDcHead::of(&head, size, settings.temperature)?;
         let columns = (0..candidates).collect();
         Ok(Trained { encoder, head: TrainedHead::Graph(Box::new(head)), columns })
+    }
+
+    /// Clusters of the training queries, by k-means on their map by t-SNE; queries without a token
+    /// are one of their own.
+    fn clusters(
+        &self,
+        recipe: &RecipeFile,
+        prepared: &Prepared,
+        encoder: &Encoder,
+        count: usize,
+        stop: &AtomicBool,
+    ) -> Result<Vec<u32>, TrainerError> {
+        let (router, mut cache) = self.embedder(recipe, encoder)?;
+        let texts = prepared.train.rows.iter().map(|row| row.query.as_str());
+        let found = cache.rows(&router, texts, stop)?;
+        let known: Vec<u32> = found.iter().flatten().copied().collect();
+        let width = cache.width();
+        let embeddings = cache.read(&known)?;
+        let rows: Vec<&[f32]> =
+            embeddings.chunks_exact(width).map(|row| row.split_at(width - 1).0).collect();
+        let seed = recipe.recipe.seed;
+        let places = t_sne(&rows, &projection::Settings { seed, ..Default::default() })?;
+        let places: Vec<Vec<f64>> =
+            places.iter().map(|place| place.map(f64::from).to_vec()).collect();
+        let mut own = k_means::clusters(&places, count, seed)?.into_iter();
+        let none = u32::try_from(count).unwrap_or(u32::MAX);
+        let cluster = |cluster: usize| u32::try_from(cluster).unwrap_or(none);
+        Ok(found.iter().map(|row| row.and_then(|_| own.next()).map_or(none, cluster)).collect())
     }
 
     /// Trains an encoder of either tier with the head that `head` makes for its width.

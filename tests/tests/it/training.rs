@@ -111,6 +111,61 @@ fn routers_of_three_candidates_learn_to_pick_and_are_scored_beside_the_baselines
     }
 }
 
+/// A bench of the static tier for three candidates.
+fn bench_of_three(text: &str, write: impl Fn(&Path, std::ops::Range<usize>)) -> Bench {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    write(&data.join("gold.jsonl"), 0..240);
+    write(&data.join("test.jsonl"), 240..300);
+    tiny_encoder::write(&folder.path().join("encoder")).unwrap();
+    let recipe = parsed(&of_three(&longer(text))).unwrap();
+    let prepared = prepare(&recipe.recipe, &data, false).unwrap();
+    Bench { folder, recipe, prepared, device: open(DeviceChoice::Cpu).unwrap() }
+}
+
+#[test]
+fn clusters_of_the_sample_sample_loss_are_those_of_the_queries_map() {
+    let text = tiny::recipe_text(Kind::RouterDc, "static");
+    let text = text.replace("negatives = 2", "negatives = 2\nclusters = 3");
+    let bench = bench_of_three(&text, write_outcomes_of_three);
+    let result = bench.finish("run").unwrap().result.unwrap().choices.remove(0);
+    assert!(result.routers[0].mean.unwrap() > 0.6, "{:?}", result.routers[0].mean);
+    let many = text.replace("clusters = 3", "clusters = 500");
+    let error = bench_of_three(&many, write_outcomes_of_three).finish("run").err().unwrap();
+    assert!(error.to_string().contains("240 queries for 500 clusters"), "{error}");
+}
+
+#[test]
+fn costs_are_taken_off_where_the_recipe_says_what_a_dollar_is_worth() {
+    let text = tiny::recipe_text(Kind::RouterDc, "static");
+    let dear = text.replace("negatives = 2", "loss = \"cosine-classifier\"\ncost_rate = 2.0");
+    let with_costs = |path: &Path, numbers| {
+        write_outcomes_of_three(path, numbers);
+        let text = std::fs::read_to_string(path).unwrap();
+        let costs = json!({"tiny-strong": 0.9, "tiny-weak": 0.1, "tiny-third": 0.1});
+        let line = |line: &str| {
+            let mut row: serde_json::Value = serde_json::from_str(line).unwrap();
+            row["costs"] = costs.clone();
+            row.to_string()
+        };
+        std::fs::write(path, text.lines().map(line).collect::<Vec<_>>().join("\n")).unwrap();
+    };
+    let picked = |text: &str| {
+        let finished = bench_of_three(text, with_costs).finish("run").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        finished.bundle.write(folder.path()).unwrap();
+        let router = Router::from_files(&bundle::read_files(folder.path()).unwrap()).unwrap();
+        let query = switchyard_router::Query::new("prove the theorem number 999").unwrap();
+        router.route(&query, &switchyard_router::Policy::default()).unwrap().model
+    };
+    let free = dear.replace("cost_rate = 2.0", "");
+    assert_eq!(picked(&free), "tiny-strong");
+    assert_ne!(picked(&dear), "tiny-strong");
+    let error = bench_of_three(&dear, write_outcomes_of_three).finish("run").err().unwrap();
+    assert!(error.to_string().contains("head.cost_rate needs costs"), "{error}");
+}
+
 #[test]
 fn a_kind_for_two_candidates_asks_for_the_pair() {
     for kind in [Kind::Ridge, Kind::Bert, Kind::Length, Kind::SwRanking] {

@@ -143,6 +143,9 @@ pub struct RouterDcRecipe {
     /// ZOOTER: what scores are divided by before they become a distribution.
     #[serde(default = "one_f32")]
     pub target_temperature: f32,
+    /// Clusters that t-SNE and k-means make of the queries' embeddings before training (section 4.2);
+    /// where absent, clusters are those that the file numbers, or else its data sets.
+    pub clusters: Option<usize>,
     /// What a US dollar of an LLM's answer costs it in score: trained on score - cost_rate * cost.
     #[serde(default)]
     pub cost_rate: f32,
@@ -408,6 +411,7 @@ impl HeadRecipe {
                 at_least_one("worst", head.worst)?;
                 at_least_one("negatives", head.negatives)?;
                 at_least_one("samples", head.samples.unwrap_or(1))?;
+                at_least_one("clusters", head.clusters.unwrap_or(1))?;
                 if !(head.lambda >= 0.0 && head.lambda.is_finite()) {
                     return Err(format!("head.lambda is {}, expected >= 0", head.lambda));
                 }

@@ -71,8 +71,9 @@ pub fn labelled_queries(
 }
 
 /// Every outcome row of `prepared` on which a candidate was measured, tokenised as `router` does;
-/// queries without a token are left out. A query without a cluster of its own has its data set's. A
-/// score is what is left of it at `cost_rate` for each US dollar of the answer.
+/// queries without a token are left out. `clusters` has one for each row; without it they are those
+/// of the file, and a query without one has its data set's. A score is what is left of it at
+/// `cost_rate` for each US dollar of the answer.
 ///
 /// # Errors
 /// [`TrainerError::NoTrainingPair`] where there is none, a candidate has no outcome at all, or a
@@ -81,6 +82,7 @@ pub fn scored_queries(
     recipe: &Recipe,
     cost_rate: f32,
     prepared: &Prepared,
+    clusters: Option<&[u32]>,
     router: &Router,
 ) -> Result<Vec<ScoredQuery>, TrainerError> {
     let train = &prepared.train;
@@ -104,7 +106,8 @@ pub fn scored_queries(
         .rows
         .par_iter()
         .zip(&prepared.weights)
-        .map(|(row, &weight)| {
+        .enumerate()
+        .map(|(at, (row, &weight))| {
             let score = |&llm: &usize| match (row.score(llm), row.cost(llm)) {
                 (Some(score), Some(cost)) if cost_rate > 0.0 => Ok(Some(score - cost_rate * cost)),
                 (Some(_), None) if cost_rate > 0.0 => Err(TrainerError::NoTrainingPair {
@@ -122,7 +125,8 @@ pub fn scored_queries(
             let dataset = datasets.partition_point(|name| *name < row.dataset.as_str());
             // Above the clusters that files number.
             let own = u32::MAX - u32::try_from(dataset).unwrap_or_default();
-            let cluster = row.cluster.unwrap_or(own);
+            let found = clusters.and_then(|clusters| clusters.get(at).copied());
+            let cluster = found.or(row.cluster).unwrap_or(own);
             let query = |ids| ScoredQuery { ids, scores, cluster, dataset, weight };
             Ok(deployed_ids(router, &row.query)?.map(query))
         })

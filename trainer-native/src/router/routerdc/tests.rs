@@ -28,6 +28,7 @@ fn settings(loss: RouterDcLoss) -> RouterDcRecipe {
         worst: 2,
         negatives: 2,
         lambda: 0.0,
+        clusters: None,
         cost_rate: 0.0,
         temperature: 1.0,
         target_temperature: 0.5,
