@@ -126,7 +126,7 @@ pub fn recipe_text(kind: Kind, tier: &str) -> String {
             ("temperature = 0.1\npositives = 1\nworst = 1\nnegatives = 2", WITH_ENCODER)
         }
         Kind::Cluster => {
-            ("groups = \"k-means\"\ncount = 3\nshrinkage = 2.0\ncorrection_penalty = 1.0", "")
+            ("groups = \"k-means\"\ncount = 3\nshrinkage = 2.0\ncorrection_penalty = 20.0", "")
         }
         Kind::SwRanking => ("gamma = 10.0\ntiers = 10", ""),
         Kind::Knn => ("neighbours = 5", ""),

@@ -71,6 +71,8 @@ fn routers_of_three_candidates_learn_to_pick_and_are_scored_beside_the_baselines
         for tier in tiny::TIERS {
             let name = format!("{}-{tier}", kind.name());
             let text = of_three(&longer(&tiny::recipe_text(kind, tier)));
+            // Here the data sets are what tells who is right; k-means is tried on pairs.
+            let text = text.replace("groups = \"k-means\"", "groups = \"data-set\"");
             let folder = tempfile::tempdir().unwrap();
             let data = folder.path().join("data");
             std::fs::create_dir(&data).unwrap();
@@ -133,7 +135,7 @@ fn clusters_of_the_sample_sample_loss_are_those_of_the_queries_map() {
     assert!(result.routers[0].mean.unwrap() > 0.6, "{:?}", result.routers[0].mean);
     let many = text.replace("clusters = 3", "clusters = 500");
     let error = bench_of_three(&many, write_outcomes_of_three).finish("run").err().unwrap();
-    assert!(error.to_string().contains("240 queries for 500 clusters"), "{error}");
+    assert!(error.to_string().contains("queries for 500 clusters: ask for fewer"), "{error}");
 }
 
 #[test]
@@ -263,10 +265,14 @@ fn a_run_of_every_kind_and_tier_learns_exports_and_verifies() {
                 // Lengths and draws know nothing of the words that decide.
                 Kind::Length | Kind::Random => 0.0,
                 // A random transformer, but for the kind that trains it, tells words apart poorly.
-                Kind::Mf | Kind::Mlp | Kind::Knn | Kind::SwRanking if tier == "transformer" => 0.5,
+                Kind::Mf | Kind::Mlp | Kind::Knn | Kind::SwRanking | Kind::Cluster
+                    if tier == "transformer" =>
+                {
+                    0.5
+                }
                 // Neighbours of a random table are only sometimes alike; at the paper's gamma of 10
                 // every remembered query has a say.
-                Kind::SwRanking | Kind::Knn => 0.6,
+                Kind::SwRanking | Kind::Knn | Kind::Cluster => 0.6,
                 _ => 0.7,
             };
             assert!(row.apgr.unwrap() > least, "{name}: APGR {:?}", row.apgr);
