@@ -59,8 +59,11 @@ pub fn choice_table(results: &[ChoiceResult], benchmark: &str) -> Result<String,
             cells.push(mean.map_or_else(dash, |(mean, _)| percent(mean)));
         }
         cells.push(match group.moments(|router| router.mean) {
-            Some((mean, Some(deviation))) => format!("{} ({})", percent(mean), percent(deviation)),
-            Some((mean, None)) => percent(mean),
+            // A baseline that is the same in every run has no spread to speak of.
+            Some((mean, Some(deviation))) if group.first.is_router() || deviation > 0.0 => {
+                format!("{} ({})", percent(mean), percent(deviation))
+            }
+            Some((mean, _)) => percent(mean),
             None => dash(),
         });
         let what = if group.first.kind == kinds::LLM { "measured, one model" } else { "measured" };
