@@ -10,9 +10,9 @@
 //! win rate(q)  = sigmoid(s_strong(q) - s_weak(q))                 in [0, 1]
 //!                the student's target of strong over weak, where the recipe has a pair
 //! ```
-//! s are the scores of the teacher's graph; `knn` has mean scores of neighbours and `random` draws
-//! in the place of qualities. Qualities are mean win rates, no softmax: T of them sum to T / 2, and
-//! their order is that of s. The student is trained on them as they are, not on their logarithm:
+//! s are the scores of the teacher's graph. In the place of these qualities `cluster` has expected
+//! scores, `knn` mean scores of neighbours, and `random` draws. Mean win rates are no softmax: T of
+//! them sum to T / 2, and their order is that of s. The student is trained on them as they are, not on their logarithm:
 //!
 //! - every loss here takes scores in [0, 1], and differences of qualities are what pairwise losses
 //!   ask for: with two candidates (1 + quality_a - quality_b) / 2 is the win rate itself;

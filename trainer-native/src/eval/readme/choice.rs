@@ -60,7 +60,7 @@ pub fn choice_table(results: &[ChoiceResult], benchmark: &str) -> Result<String,
         }
         cells.push(match group.moments(|router| router.mean) {
             // A baseline that is the same in every run has no spread to speak of.
-            Some((mean, Some(deviation))) if group.first.is_router() || deviation > 0.0 => {
+            Some((mean, Some(deviation))) if group.first.is_router() || deviation > 5e-5 => {
                 format!("{} ({})", percent(mean), percent(deviation))
             }
             Some((mean, _)) => percent(mean),
