@@ -42,6 +42,7 @@ use crate::verify::Disagreement;
 
 /// Rows to learn from below which an embedding would be chance.
 pub const LEAST_ROWS: usize = 30;
+
 /// What an LLM is added from.
 #[derive(Debug)]
 pub struct NewCandidate {

@@ -18,6 +18,7 @@ use crate::progress::bar;
 use crate::recipe::RouterDcRecipe;
 use crate::router::routerdc::{self, OneMore, RouterDcTask, ScoredQuery, Ties};
 use crate::training::fine_tune;
+use crate::training::labelled::score_less_cost;
 use crate::training::optimiser::Rules;
 
 /// Steps at least: E numbers are soon learnt.
@@ -125,9 +126,13 @@ impl KnownRun {
         for (row, place) in outcomes.rows.iter().zip(places) {
             let Some(place) = place else { continue };
             embeddings.extend(cache.read(&[place])?.into_iter().take(width));
+            let rate = self.settings.cost_rate;
+            let score = |llm: &Option<usize>| {
+                llm.map_or(Ok(None), |llm| score_less_cost(outcomes, row, llm, rate))
+            };
             rows.push(ScoredQuery {
                 ids: vec![u32::try_from(rows.len()).unwrap_or(u32::MAX)],
-                scores: columns.iter().map(|llm| row.score((*llm)?)).collect(),
+                scores: columns.iter().map(score).collect::<Result<_, _>>()?,
                 cluster: row.cluster.unwrap_or_default(),
                 dataset: datasets.partition_point(|name| *name < row.dataset.as_str()),
                 weight: 1.0,

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use rayon::prelude::*;
 use switchyard_router::Router;
 
-use crate::data::Battles;
+use crate::data::{Battles, OutcomeRow, Outcomes};
 use crate::encoder::deployed_ids;
 use crate::error::TrainerError;
 use crate::prepare::Prepared;
@@ -70,6 +70,30 @@ pub fn labelled_queries(
     }
 }
 
+/// The score of model `llm` on a row of `outcomes`, less `cost_rate` for each US dollar of its
+/// answer; `None` where it was not measured.
+///
+/// # Errors
+/// [`TrainerError::NoTrainingPair`] where a `cost_rate` above 0 meets a score without a cost.
+pub fn score_less_cost(
+    outcomes: &Outcomes,
+    row: &OutcomeRow,
+    llm: usize,
+    cost_rate: f32,
+) -> Result<Option<f32>, TrainerError> {
+    match (row.score(llm), row.cost(llm)) {
+        (Some(score), Some(cost)) if cost_rate > 0.0 => Ok(Some(score - cost_rate * cost)),
+        (Some(_), None) if cost_rate > 0.0 => Err(TrainerError::NoTrainingPair {
+            detail: format!(
+                "{:?} has no cost on query {:?}: head.cost_rate needs costs in USD",
+                outcomes.models.get(llm).map_or("", String::as_str),
+                row.id
+            ),
+        }),
+        (score, _) => Ok(score),
+    }
+}
+
 /// Every outcome row of `prepared` on which a candidate was measured, tokenised as `router` does;
 /// queries without a token are left out. `clusters` has one for each row; without it they are those
 /// of the file, and a query without one has its data set's. A score is what is left of it at
@@ -108,17 +132,10 @@ pub fn scored_queries(
         .zip(&prepared.weights)
         .enumerate()
         .map(|(at, (row, &weight))| {
-            let score = |&llm: &usize| match (row.score(llm), row.cost(llm)) {
-                (Some(score), Some(cost)) if cost_rate > 0.0 => Ok(Some(score - cost_rate * cost)),
-                (Some(_), None) if cost_rate > 0.0 => Err(TrainerError::NoTrainingPair {
-                    detail: format!(
-                        "{:?} has no cost on query {:?}: head.cost_rate needs costs in USD",
-                        train.models[llm], row.id
-                    ),
-                }),
-                (score, _) => Ok(score),
-            };
-            let scores: Vec<Option<f32>> = columns.iter().map(score).collect::<Result<_, _>>()?;
+            let scores: Vec<Option<f32>> = columns
+                .iter()
+                .map(|&llm| score_less_cost(train, row, llm, cost_rate))
+                .collect::<Result<_, _>>()?;
             if scores.iter().all(Option::is_none) {
                 return Ok(None);
             }
