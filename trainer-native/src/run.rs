@@ -231,9 +231,11 @@ impl Run {
                 Ok(TrainedHead::Graph(Box::new(head)))
             }),
             HeadRecipe::Cluster(settings) => on_embeddings(encoder, &|embedded| {
-                let encoder = (&embedded.router, &mut embedded.cache);
+                let Embedded { router, cache, columns, .. } = embedded;
                 let head =
-                    cluster::train(facts, settings, prepared, encoder, &embedded.columns, stop)?;
+                    cluster::train(facts, settings, prepared, (router, cache), columns, stop)?;
+                // It knows the candidates alone.
+                *columns = (0..columns.len()).collect();
                 Ok(TrainedHead::Graph(Box::new(head)))
             }),
             HeadRecipe::Length => on_embeddings(encoder, &|Embedded { set, cache, .. }| {

@@ -29,7 +29,7 @@ struct Bench {
 }
 
 /// Outcomes of three LLMs, each right where its own words stand, on one data set each; nobody
-/// measured the last one on every fourth query.
+/// measured the last one on every fourth query. Files name the LLMs in another order than recipes.
 pub(super) fn write_outcomes_of_three(path: &Path, numbers: std::ops::Range<usize>) {
     let words = [["prove", "theorem"], ["hello", "translate"], ["capital", "city"]];
     let line = |i: usize| {
@@ -37,7 +37,7 @@ pub(super) fn write_outcomes_of_three(path: &Path, numbers: std::ops::Range<usiz
         let [first, second] = words[right];
         let score = |llm: usize| u8::from(llm == right);
         let mut scores = json!({"tiny-strong": score(0), "tiny-weak": score(1)});
-        if !i.is_multiple_of(4) {
+        if i % 4 != 3 {
             scores["tiny-third"] = json!(score(2));
         }
         json!({"id": format!("q{i}"), "query": format!("{first} the {second} number {i}"),
