@@ -3,9 +3,10 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
-use switchyard_router::{Assessment, Candidate, Manifest, Query, Router, RouterError};
+use switchyard_router::{Assessment, Candidate, Manifest, Query, Router};
 
 use crate::data::{Format, Outcomes};
+use crate::encoder::if_any_token;
 use crate::error::TrainerError;
 use crate::eval::choice::build::ChoiceColumn;
 use crate::eval::choice::rows::{Scoring, of_outcomes};
@@ -55,15 +56,12 @@ pub fn embeddings(
     queries: &[&str],
     stop: &AtomicBool,
 ) -> Result<Vec<Option<Vec<f32>>>, TrainerError> {
-    on_each("embedding queries", queries, stop, &|text| match Query::new(text)
-        .and_then(|query| router.embed(&query))
-    {
-        Ok(mut embedding) => {
+    on_each("embedding queries", queries, stop, &|text| {
+        let found = if_any_token(Query::new(text).and_then(|query| router.embed(&query)))?;
+        Ok(found.map(|mut embedding| {
             embedding.pop();
-            Ok(Some(embedding))
-        }
-        Err(RouterError::QueryEmpty) => Ok(None),
-        Err(error) => Err(error.into()),
+            embedding
+        }))
     })
 }
 
@@ -76,7 +74,11 @@ fn each<T: Send>(
     on_each("routing queries", queries, stop, &|text| take(router.assess(&Query::new(text)?)?))
 }
 
-fn on_each<T: Send>(
+/// What `find` says of each query, in parallel, under a progress bar that names what is done.
+///
+/// # Errors
+/// Those of `find`, at the first query that fails; [`TrainerError::Interrupted`].
+pub(crate) fn on_each<T: Send>(
     doing: &'static str,
     queries: &[&str],
     stop: &AtomicBool,

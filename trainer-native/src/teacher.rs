@@ -46,16 +46,16 @@ mod kept;
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
-use rayon::prelude::*;
-use switchyard_router::{Manifest, Query, Router, RouterError, sha256_hex};
+use switchyard_router::{Manifest, Query, Router, sha256_hex};
 
+use crate::assess::on_each;
 use crate::data::{OutcomeRow, Outcomes};
+use crate::encoder::if_any_token;
 use crate::error::TrainerError;
 use crate::export::bundle;
 use crate::prepare::Prepared;
-use crate::progress::bar;
 use crate::recipe::Recipe;
 use crate::training::checkpoint::{Checkpoint, NamedTensor};
 
@@ -186,33 +186,21 @@ impl Teacher {
         asked: &[Asked],
         stop: &AtomicBool,
     ) -> Result<Vec<Option<Assessed>>, TrainerError> {
-        let progress = bar("asking the teacher");
-        progress.set_length(asked.len() as u64);
-        let answer = |asked: &Asked| {
-            if stop.load(Ordering::Relaxed) {
-                return Err(TrainerError::Interrupted { doing: "asking the teacher".into() });
-            }
-            progress.inc(1);
-            let assessment = Query::new(asked.row.query.as_str());
-            match assessment.and_then(|query| self.router.assess(&query)) {
-                Ok(found) => {
-                    let places = self.places.iter();
-                    #[allow(clippy::cast_possible_truncation)]
-                    let quality = |at: &usize| found.scores.get(*at).map(|&quality| quality as f32);
-                    #[allow(clippy::cast_possible_truncation)]
-                    let win_rate = found.win_rate.map(|rate| rate as f32);
-                    Ok(Some(Assessed {
-                        qualities: places.filter_map(quality).collect(),
-                        win_rate: win_rate.filter(|_| self.has_pair),
-                    }))
+        let queries: Vec<&str> = asked.iter().map(|asked| asked.row.query.as_str()).collect();
+        on_each("asking the teacher", &queries, stop, &|text| {
+            let found = Query::new(text).and_then(|query| self.router.assess(&query));
+            Ok(if_any_token(found)?.map(|found| {
+                let places = self.places.iter();
+                #[allow(clippy::cast_possible_truncation)]
+                let quality = |at: &usize| found.scores.get(*at).map(|&quality| quality as f32);
+                #[allow(clippy::cast_possible_truncation)]
+                let win_rate = found.win_rate.map(|rate| rate as f32);
+                Assessed {
+                    qualities: places.filter_map(quality).collect(),
+                    win_rate: win_rate.filter(|_| self.has_pair),
                 }
-                Err(RouterError::QueryEmpty) => Ok(None),
-                Err(error) => Err(error.into()),
-            }
-        };
-        let found = asked.par_iter().map(answer).collect();
-        progress.finish_and_clear();
-        found
+            }))
+        })
     }
 
     /// One row a query: whether it was answered, its win rate or 0, and the qualities.

@@ -70,22 +70,12 @@ fn routers_of_three_candidates_learn_to_pick_and_are_scored_beside_the_baselines
     for kind in kinds {
         for tier in tiny::TIERS {
             let name = format!("{}-{tier}", kind.name());
-            let text = of_three(&longer(&tiny::recipe_text(kind, tier)));
             // Here the data sets are what tells who is right; k-means is tried on pairs.
+            let text = tiny::recipe_text(kind, tier);
             let text = text.replace("groups = \"k-means\"", "groups = \"data-set\"");
-            let folder = tempfile::tempdir().unwrap();
-            let data = folder.path().join("data");
-            std::fs::create_dir(&data).unwrap();
-            write_outcomes_of_three(&data.join("gold.jsonl"), 0..240);
-            // The first 30 stand in the training file, too.
-            write_outcomes_of_three(&data.join("test.jsonl"), 210..300);
-            tiny_encoder::write(&folder.path().join("encoder")).unwrap();
-            let recipe = parsed(&text).unwrap();
-            let prepared = prepare(&recipe.recipe, &data, false).unwrap();
-            assert_eq!(prepared.sources[0].removed_as_leaks, 30, "{name}");
-            assert_eq!(prepared.test.rows.len(), 90, "{name}");
-            let bench =
-                Bench { folder, recipe, prepared, device: open(DeviceChoice::Cpu).unwrap() };
+            let bench = bench_of_three(&text, write_outcomes_of_three);
+            assert_eq!(bench.prepared.sources[0].removed_as_leaks, 30, "{name}");
+            assert_eq!(bench.prepared.test.rows.len(), 90, "{name}");
             let finished = bench.finish("run").unwrap_or_else(|e| panic!("{name}: {e}"));
             let result = finished.result.unwrap().choices.remove(0);
             let own = &result.routers[0];
@@ -113,13 +103,14 @@ fn routers_of_three_candidates_learn_to_pick_and_are_scored_beside_the_baselines
     }
 }
 
-/// A bench of the static tier for three candidates.
+/// A bench of a recipe made one for three candidates.
 fn bench_of_three(text: &str, write: impl Fn(&Path, std::ops::Range<usize>)) -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     std::fs::create_dir(&data).unwrap();
     write(&data.join("gold.jsonl"), 0..240);
-    write(&data.join("test.jsonl"), 240..300);
+    // The first 30 stand in the training file, too.
+    write(&data.join("test.jsonl"), 210..300);
     tiny_encoder::write(&folder.path().join("encoder")).unwrap();
     let recipe = parsed(&of_three(&longer(text))).unwrap();
     let prepared = prepare(&recipe.recipe, &data, false).unwrap();

@@ -18,7 +18,7 @@ use crate::progress::bar;
 use crate::recipe::RouterDcRecipe;
 use crate::router::routerdc::{self, OneMore, RouterDcTask, ScoredQuery, Ties};
 use crate::training::fine_tune;
-use crate::training::labelled::score_less_cost;
+use crate::training::labelled::{numbered, score_less_cost};
 use crate::training::optimiser::Rules;
 
 /// Steps at least: E numbers are soon learnt.
@@ -119,11 +119,9 @@ impl KnownRun {
         let places = cache.rows(&self.int8.router, texts, stop)?;
         let mut columns = self.columns(outcomes);
         columns.push(outcomes.model_index(model));
-        let mut datasets: Vec<&str> = outcomes.rows.iter().map(|r| r.dataset.as_str()).collect();
-        datasets.sort_unstable();
-        datasets.dedup();
+        let (datasets, _) = numbered(outcomes.rows.iter().map(|r| r.dataset.as_str()).collect());
         let (mut rows, mut embeddings) = (Vec::new(), Vec::new());
-        for (row, place) in outcomes.rows.iter().zip(places) {
+        for ((row, place), dataset) in outcomes.rows.iter().zip(places).zip(datasets) {
             let Some(place) = place else { continue };
             embeddings.extend(cache.read(&[place])?.into_iter().take(width));
             let rate = self.settings.cost_rate;
@@ -134,7 +132,7 @@ impl KnownRun {
                 ids: vec![u32::try_from(rows.len()).unwrap_or(u32::MAX)],
                 scores: columns.iter().map(score).collect::<Result<_, _>>()?,
                 cluster: row.cluster.unwrap_or_default(),
-                dataset: datasets.partition_point(|name| *name < row.dataset.as_str()),
+                dataset,
                 weight: 1.0,
             });
         }

@@ -151,7 +151,7 @@ pub fn deployed_ids(router: &Router, query: &str) -> Result<Option<Vec<u32>>, Tr
 }
 
 /// A query without a token is no mistake here: it is left out of what is trained on.
-fn if_any_token<T>(found: Result<T, RouterError>) -> Result<Option<T>, TrainerError> {
+pub(crate) fn if_any_token<T>(found: Result<T, RouterError>) -> Result<Option<T>, TrainerError> {
     match found {
         Ok(found) => Ok(Some(found)),
         Err(RouterError::QueryEmpty) => Ok(None),

@@ -65,8 +65,8 @@ impl Metric {
 pub fn measured(stored: &Stored) -> Option<Measured> {
     match (stored.choices.as_slice(), stored.pairs.as_slice()) {
         ([result], []) => {
-            let mut own = result.routers.iter().filter(|r| r.precision == Precision::Int8);
-            let router = own.next().filter(|_| own.next().is_none())?;
+            let own = result.routers.iter().filter(|r| r.precision == Precision::Int8);
+            let router = only(own)?;
             Some(Measured {
                 benchmark: result.benchmark.clone(),
                 metric: Metric::MeanScore,
@@ -76,8 +76,8 @@ pub fn measured(stored: &Stored) -> Option<Measured> {
             })
         }
         ([], [result]) => {
-            let mut own = result.routers.iter().filter(|r| r.precision == Precision::Int8);
-            let router = own.next().filter(|_| own.next().is_none())?;
+            let own = result.routers.iter().filter(|r| r.precision == Precision::Int8);
+            let router = only(own)?;
             Some(Measured {
                 benchmark: result.benchmark.clone(),
                 metric: Metric::Apgr,
@@ -88,6 +88,10 @@ pub fn measured(stored: &Stored) -> Option<Measured> {
         }
         _ => None,
     }
+}
+
+fn only<T>(mut all: impl Iterator<Item = T>) -> Option<T> {
+    all.next().filter(|_| all.next().is_none())
 }
 
 /// A run: its value of the setting, and what it ended in.

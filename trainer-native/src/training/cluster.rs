@@ -13,7 +13,9 @@ use crate::error::TrainerError;
 use crate::prepare::Prepared;
 use crate::recipe::{ClusterRecipe, Grouping, Recipe};
 use crate::router::cluster::{ClusterHead, Correction};
+use crate::router::ridge::kernel::unit;
 use crate::router::ridge::{Features, fit};
+use crate::training::labelled::numbered;
 
 /// The queries that were measured on a candidate.
 struct Rows {
@@ -102,11 +104,7 @@ impl Rows {
             let share = 1.0 / directions.len() as f64;
             centre.iter_mut().zip(direction).for_each(|(sum, value)| *sum += share * value);
         }
-        for direction in &mut directions {
-            direction.iter_mut().zip(&centre).for_each(|(value, mean)| *value -= mean);
-            let length = direction.iter().map(|value| value * value).sum::<f64>().sqrt();
-            direction.iter_mut().for_each(|value| *value /= length.max(1e-12));
-        }
+        directions.iter_mut().for_each(|direction| *direction = unit(direction, &centre));
         let of_row = |&row: &usize| -> Vec<Option<f64>> {
             columns.iter().map(|&column| train.rows[row].score(column).map(f64::from)).collect()
         };
@@ -266,13 +264,4 @@ impl Rows {
         }
         Ok(Correction { weights: single(weights.iter()), offsets: single(offsets.iter()) })
     }
-}
-
-/// Groups by their names, numbered in the names' order.
-fn numbered<N: Ord + Clone>(names: Vec<N>) -> (Vec<usize>, usize) {
-    let mut known = names.clone();
-    known.sort();
-    known.dedup();
-    let place = |name: &N| known.partition_point(|other| other < name);
-    (names.iter().map(place).collect(), known.len())
 }

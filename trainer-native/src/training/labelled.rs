@@ -123,9 +123,7 @@ pub fn scored_queries(
             })
         })
         .collect::<Result<_, _>>()?;
-    let mut datasets: Vec<&str> = train.rows.iter().map(|row| row.dataset.as_str()).collect();
-    datasets.sort_unstable();
-    datasets.dedup();
+    let (datasets, _) = numbered(train.rows.iter().map(|row| row.dataset.as_str()).collect());
     let encoded: Result<Vec<Option<ScoredQuery>>, TrainerError> = train
         .rows
         .par_iter()
@@ -139,7 +137,7 @@ pub fn scored_queries(
             if scores.iter().all(Option::is_none) {
                 return Ok(None);
             }
-            let dataset = datasets.partition_point(|name| *name < row.dataset.as_str());
+            let dataset = datasets[at];
             // Above the clusters that files number.
             let own = u32::MAX - u32::try_from(dataset).unwrap_or_default();
             let found = clusters.and_then(|clusters| clusters.get(at).copied());
@@ -155,6 +153,15 @@ pub fn scored_queries(
             detail: "no query has an outcome of a candidate".into(),
         }),
     }
+}
+
+/// Groups by their names, numbered in the names' order, and how many there are.
+pub fn numbered<N: Ord + Clone>(names: Vec<N>) -> (Vec<usize>, usize) {
+    let mut known = names.clone();
+    known.sort();
+    known.dedup();
+    let place = |name: &N| known.partition_point(|other| other < name);
+    (names.iter().map(place).collect(), known.len())
 }
 
 /// The models that stand for the strong and for the weak candidate in preferences.

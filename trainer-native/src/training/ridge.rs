@@ -59,7 +59,7 @@ pub fn train(
         .collect();
     let queries: Vec<&str> =
         needed.iter().map(|&row| prepared.train.rows[row].query.as_str()).collect();
-    let encoded = encode(router, cache, &queries, stop)?;
+    let encoded = encode(router, cache, &queries, vocabulary > 0, stop)?;
     let spread = Spread::of(&encoded.embeddings, &encoded.lengths, width);
     let place: HashMap<usize, usize> =
         needed.iter().enumerate().map(|(at, &row)| (row, at)).collect();
@@ -98,17 +98,12 @@ pub fn train(
         Some(kernel) => {
             let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed);
             let mut all: Vec<usize> = gold.iter().map(|row| place[row]).collect();
-            let whole = kernel.rows >= all.len();
-            let drawn = match whole {
-                true => &mut all,
-                false => all.partial_shuffle(&mut rng, kernel.rows).0,
-            };
-            if !whole {
-                drawn.sort_unstable();
-            }
+            let (drawn, _) = all.partial_shuffle(&mut rng, kernel.rows);
+            drawn.sort_unstable();
             let remembered: Vec<&[f64]> =
                 drawn.iter().map(|&at| encoded.embeddings[at].as_slice()).collect();
             let memory = Remembered::new(&remembered, &spread.mean, kernel.temperature);
+            let whole = memory.len() == gold.len();
             Some((memory, kernel.weight, whole))
         }
     };
@@ -327,11 +322,12 @@ impl Encoded {
     }
 }
 
-/// Tokens, embedding and length of each query; one without a token has none of them.
+/// Tokens where asked, embedding and length of each query; one without a token has none of them.
 fn encode(
     router: &Router,
     cache: &mut EmbeddingCache,
     queries: &[&str],
+    with_tokens: bool,
     stop: &AtomicBool,
 ) -> Result<Encoded, TrainerError> {
     let rows = cache.rows(router, queries.iter().copied(), stop)?;
@@ -339,7 +335,8 @@ fn encode(
         .par_iter()
         .map(|query| {
             let mut counts = BTreeMap::new();
-            for id in deployed_ids(router, query)?.into_iter().flatten() {
+            let ids = if with_tokens { deployed_ids(router, query)? } else { None };
+            for id in ids.into_iter().flatten() {
                 *counts.entry(id).or_default() += 1;
             }
             Ok(counts)

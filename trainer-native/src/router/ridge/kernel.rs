@@ -123,7 +123,7 @@ impl<'a> Coordinates<'a> {
 }
 
 /// Direction of an embedding from a centre; zeros at the centre.
-fn unit(embedding: &[f64], centre: &[f64]) -> Vec<f64> {
+pub(crate) fn unit(embedding: &[f64], centre: &[f64]) -> Vec<f64> {
     let from_centre: Vec<f64> = embedding.iter().zip(centre).map(|(v, c)| v - c).collect();
     let square: f64 = from_centre.iter().map(|v| v * v).sum();
     let length = square.sqrt().max(LEAST_LENGTH);
