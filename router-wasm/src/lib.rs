@@ -22,6 +22,7 @@
 //! ```
 
 mod bundle;
+mod cache;
 mod encoder;
 mod error;
 mod graph;
@@ -57,6 +58,7 @@ pub struct Router {
     kind: Kind,
     scorer: router::Scorer,
     encoder: Encoder,
+    cache: cache::Cache,
 }
 
 impl Router {
@@ -71,7 +73,8 @@ impl Router {
         let kind = Kind::from_name(&bundle.manifest.kind)?;
         let scorer = router::Scorer::from_bundle(kind, &bundle)?;
         let encoder = Encoder::from_bundle(&bundle, kind)?;
-        Ok(Self { kind, scorer, encoder, manifest: bundle.manifest })
+        let cache = cache::Cache::default();
+        Ok(Self { kind, scorer, encoder, cache, manifest: bundle.manifest })
     }
 
     /// A router from a bundle carried as one uncompressed tar.
@@ -96,10 +99,21 @@ impl Router {
     /// # Errors
     /// `query_empty`, `inference_failed`, `not_finite`.
     pub fn assess(&self, query: &Query) -> Result<Assessment, RouterError> {
-        let tokens = self.encoder.tokenize(query.text())?;
-        let outputs = self.encoder.run(&tokens.ids)?;
-        let (scores, win_rate) = self.scorer.assess(query.text(), &outputs, &self.manifest);
-        Ok(Assessment { scores, win_rate, tokens: tokens.total })
+        self.cache.get_or(query.text(), || {
+            let tokens = self.encoder.tokenize(query.text())?;
+            let outputs = self.encoder.run(&tokens.ids)?;
+            let (scores, win_rate) = self.scorer.assess(query.text(), &outputs, &self.manifest);
+            Ok(Assessment { scores, win_rate, tokens: tokens.total })
+        })
+    }
+
+    /// Remembers what it said of about `queries` queries, so that one asked again costs a look-up;
+    /// 0, as at first, remembers none.
+    ///
+    /// Leave it at 0 where several tenants share a router: the time that an answer takes would tell
+    /// one of them whether another has asked the same.
+    pub fn remember(&self, queries: usize) {
+        self.cache.resize(queries);
     }
 
     /// The query's embedding, of the manifest's embedding size.
