@@ -1,0 +1,1 @@
+//! Own and library pipelines give the same ids.
