@@ -75,15 +75,23 @@ impl AddedTokens {
             first[usize::from(byte)] = true;
             tokens.push(Token { content, id, lstrip, rstrip });
         }
+        // The crate's next free id is then another token's.
+        if beyond_vocabulary > 0 && !vocabulary.dense {
+            return Err(Unreadable::Other);
+        }
+        // Such a token could lie in the white space that another has taken.
+        if tokens.iter().any(|token| token.rstrip)
+            && tokens.iter().any(|token| token.content.starts_with(char::is_whitespace))
+        {
+            return Err(Unreadable::Other);
+        }
         tokens.sort_by_key(|token| std::cmp::Reverse(token.content.len()));
         Ok(Self { tokens, first, beyond_vocabulary })
     }
 
     /// Cuts `text` at the added tokens, from its beginning on: the leftmost match counts, of those
-    /// at one place the longest, and the next is looked for behind it.
-    ///
-    /// White space that `rstrip` takes can still begin the next match; then that match counts
-    /// too, and text goes on behind it. This is the crate's rule.
+    /// at one place the longest, and the next is looked for behind it. `lstrip` and `rstrip` take
+    /// the white space beside a match with it.
     pub(super) fn for_each_part<'a>(&self, text: &'a str, mut part: impl FnMut(Part<'a>)) {
         // Where the next text part begins.
         let mut begin = 0;

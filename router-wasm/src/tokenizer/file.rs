@@ -1,12 +1,13 @@
 //! Which `tokenizer.json` is plain BERT, and reading it.
 //!
 //! Strict in what it takes: a field it does not know, a part of another type, a flag with another
-//! meaning, and the file is left to the `tokenizers` crate, which also has the last word on files
-//! that are not well-formed. Parts that do not bear on ids (`decoder`, `truncation`, `padding`) are
-//! read by the crate's own types, so that neither reader takes a file that the other refuses.
+//! meaning, and the file is left to the `tokenizers` crate. Parts that do not bear on ids
+//! (`decoder`, `truncation`, `padding`) are read all the same, so that no file is taken here that
+//! the crate would refuse.
 
 use serde::Deserialize;
-use tokenizers::{DecoderWrapper, PaddingParams, TruncationParams};
+use serde_json::error::Category;
+use tokenizers::{PaddingParams, TruncationParams};
 
 use super::added_tokens::{self, AddedTokens};
 use super::bert::BertPipeline;
@@ -59,7 +60,7 @@ struct File {
     _pre_tokenizer: PreTokenizer,
     post_processor: Option<PostProcessor>,
     #[serde(rename = "decoder")]
-    _decoder: Option<DecoderWrapper>,
+    _decoder: Option<Decoder>,
     model: Model,
 }
 
@@ -80,6 +81,17 @@ enum PreTokenizer {
     BertPreTokenizer {},
 }
 
+#[derive(Deserialize)]
+#[serde(tag = "type", deny_unknown_fields)]
+enum Decoder {
+    WordPiece {
+        #[serde(rename = "prefix")]
+        _prefix: String,
+        #[serde(rename = "cleanup")]
+        _cleanup: bool,
+    },
+}
+
 /// Not an enum with a tag, which would have the vocabulary read into values before it is known to
 /// be one.
 #[derive(Deserialize)]
@@ -94,8 +106,12 @@ struct Model {
 
 fn parse(bytes: &[u8]) -> Result<File, Unreadable> {
     // Checked once as a whole, the strings need not be checked one by one.
-    let text = std::str::from_utf8(bytes).map_err(|_| Unreadable::Other)?;
-    serde_json::from_str(text).map_err(|_| Unreadable::Other)
+    let text = std::str::from_utf8(bytes).map_err(|e| Unreadable::Damaged(e.to_string()))?;
+    serde_json::from_str(text).map_err(|error| match error.classify() {
+        // No JSON, for the crate neither, which panics on some of it.
+        Category::Syntax | Category::Eof | Category::Io => Unreadable::Damaged(error.to_string()),
+        Category::Data => Unreadable::Other,
+    })
 }
 
 fn pipeline(file: File) -> Result<BertPipeline, Unreadable> {

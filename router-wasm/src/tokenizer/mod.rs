@@ -63,19 +63,10 @@ impl QueryTokenizer {
     /// [`RouterError::BundleBadTokenizer`], also where the special tokens leave no room for a
     /// query.
     pub(crate) fn from_json(bytes: &[u8], info: &EncoderInfo) -> Result<Self, RouterError> {
-        let pipeline = match file::read(bytes) {
-            Reading::Bert(pipeline) => Pipeline::Bert(pipeline),
-            Reading::Damaged(detail) => return Err(RouterError::BundleBadTokenizer { detail }),
-            Reading::Other => Pipeline::Library(Box::new(LibraryPipeline::from_json(bytes)?)),
-        };
-        Self::new(pipeline, info)
-    }
-
-    fn new(pipeline: Pipeline, info: &EncoderInfo) -> Result<Self, RouterError> {
-        let added = match (info.special_tokens, &pipeline) {
-            (false, _) => 0,
-            (true, Pipeline::Bert(bert)) => bert.special_tokens(),
-            (true, Pipeline::Library(library)) => library.special_tokens(),
+        let pipeline = Pipeline::from_json(bytes)?;
+        let added = match info.special_tokens {
+            true => pipeline.special_tokens(),
+            false => 0,
         };
         match info.max_tokens.checked_sub(added) {
             Some(limit @ 1..) => Ok(Self {
@@ -98,12 +89,7 @@ impl QueryTokenizer {
     /// [`RouterError::InferenceFailed`] where the tokenizer fails;
     /// [`RouterError::QueryEmpty`] where no token is left.
     pub(crate) fn tokenize(&self, text: &str) -> Result<Tokens, RouterError> {
-        let tokens = match &self.pipeline {
-            Pipeline::Bert(bert) => bert.tokenize(text, self.truncation, self.special_tokens),
-            Pipeline::Library(library) => {
-                library.tokenize(text, self.truncation, self.special_tokens)?
-            }
-        };
+        let tokens = self.pipeline.tokenize(text, self.truncation, self.special_tokens)?;
         match tokens.ids.is_empty() {
             true => Err(RouterError::QueryEmpty),
             false => Ok(tokens),
@@ -112,9 +98,43 @@ impl QueryTokenizer {
 
     /// Tokens that the tokenizer knows: every id is below this.
     pub(crate) fn vocabulary(&self) -> usize {
-        match &self.pipeline {
-            Pipeline::Bert(bert) => bert.vocabulary(),
-            Pipeline::Library(library) => library.vocabulary(),
+        self.pipeline.vocabulary()
+    }
+}
+
+impl Pipeline {
+    fn from_json(bytes: &[u8]) -> Result<Self, RouterError> {
+        match file::read(bytes) {
+            Reading::Bert(bert) => Ok(Self::Bert(bert)),
+            Reading::Damaged(detail) => Err(RouterError::BundleBadTokenizer { detail }),
+            Reading::Other => Ok(Self::Library(Box::new(LibraryPipeline::from_json(bytes)?))),
+        }
+    }
+
+    /// How many special tokens stand around a query.
+    fn special_tokens(&self) -> usize {
+        match self {
+            Self::Bert(bert) => bert.special_tokens(),
+            Self::Library(library) => library.special_tokens(),
+        }
+    }
+
+    fn tokenize(
+        &self,
+        text: &str,
+        truncation: Truncation,
+        special_tokens: bool,
+    ) -> Result<Tokens, RouterError> {
+        match self {
+            Self::Bert(bert) => Ok(bert.tokenize(text, truncation, special_tokens)),
+            Self::Library(library) => library.tokenize(text, truncation, special_tokens),
+        }
+    }
+
+    fn vocabulary(&self) -> usize {
+        match self {
+            Self::Bert(bert) => bert.vocabulary(),
+            Self::Library(library) => library.vocabulary(),
         }
     }
 }

@@ -59,37 +59,35 @@ impl Hash {
     }
 }
 
-/// Where a piece's bytes are.
+/// A piece: where its bytes are, and its id.
 #[derive(Debug, Clone, Copy)]
-struct Span {
+struct Piece {
     start: u32,
     len: u32,
+    id: u32,
     place: Place,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Slot {
     hash: u32,
-    /// [`VACANT`] where nothing is.
-    id: u32,
+    /// Which piece; [`VACANT`] where there is none.
+    piece: u32,
 }
 
 const VACANT: u32 = u32::MAX;
+
+/// Ids are below this, sixteen times the largest vocabulary in use. It bounds the memory that a
+/// damaged id can ask for.
+const ID_LIMIT: u32 = 1 << 24;
 
 /// The pieces of a file in its order, before their ids are known to be sound.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
     arena: Vec<u8>,
-    pieces: Vec<Listed>,
+    pieces: Vec<Piece>,
     /// What is wrong with it, where something is.
-    pub damage: Option<String>,
-}
-
-#[derive(Debug)]
-struct Listed {
-    hash: u32,
-    id: u32,
-    span: Span,
+    damage: Option<String>,
 }
 
 impl Listing {
@@ -97,24 +95,44 @@ impl Listing {
     pub(super) fn push(&mut self, text: &str) {
         let (place, bytes) = Place::of(text);
         // A file is shorter than 4 GiB (`MAX_FILE_BYTES`), and so is what is in it.
-        let span = Span { start: self.arena.len() as u32, len: bytes.len() as u32, place };
+        let (start, len) = (self.arena.len() as u32, bytes.len() as u32);
         self.arena.extend_from_slice(bytes);
-        self.pieces.push(Listed { hash: Hash::of(place, bytes).value(), id: VACANT, span });
+        self.pieces.push(Piece { start, len, id: 0, place });
     }
 
-    /// The id of the piece last taken in; `None` where the file has no such id.
+    /// The id of the piece last taken in; in words where it is no id.
     pub(super) fn set_id(&mut self, id: Result<u32, String>) {
-        match (id, self.pieces.last_mut()) {
-            (Ok(id), Some(piece)) => piece.id = id,
-            (Ok(_), None) => {}
-            (Err(found), last) => {
-                let span = last.map(|piece| piece.span);
-                let text = span.map(|span| text(&self.arena, span)).unwrap_or_default();
+        let Some(piece) = self.pieces.last_mut() else {
+            return;
+        };
+        match id {
+            Ok(id) if id < ID_LIMIT => piece.id = id,
+            Ok(_) | Err(_) => {
+                let found = id.map_or_else(|found| found, |id| id.to_string());
+                let text = piece.text(&self.arena);
                 self.damage.get_or_insert_with(|| {
-                    format!("its token {text:?} has the id {found}: expected a whole number")
+                    format!(
+                        "its token {text:?} has the id {found}: expected a whole number from 0, \
+                         below {ID_LIMIT}"
+                    )
                 });
             }
         }
+    }
+}
+
+impl Piece {
+    fn bytes(self, arena: &[u8]) -> &[u8] {
+        &arena[self.start as usize..][..self.len as usize]
+    }
+
+    /// As the file writes it, for a sentence.
+    fn text(self, arena: &[u8]) -> String {
+        let mark = match self.place {
+            Place::Beginning => "",
+            Place::Inside => CONTINUATION,
+        };
+        format!("{mark}{}", String::from_utf8_lossy(self.bytes(arena)))
     }
 }
 
@@ -122,17 +140,18 @@ impl Listing {
 #[derive(Debug)]
 pub(super) struct Vocabulary {
     arena: Vec<u8>,
-    /// By id.
-    spans: Vec<Span>,
+    pieces: Vec<Piece>,
     /// At most half full; its length is a power of two.
     slots: Vec<Slot>,
     /// Length in bytes of the longest piece by place and first byte: no longer one need be looked
     /// for.
     longest: [[u32; 256]; 2],
+    /// Whether the ids run from 0 without a hole.
+    pub dense: bool,
 }
 
 impl Vocabulary {
-    /// Checks that the ids run from 0 without a hole and that no piece stands twice.
+    /// Checks that no piece and no id stands twice.
     ///
     /// # Errors
     /// A sentence that names the token.
@@ -141,39 +160,29 @@ impl Vocabulary {
         if let Some(damage) = damage {
             return Err(damage);
         }
-        let vacant = Span { start: 0, len: 0, place: Place::Beginning };
+        let ids = pieces.iter().map(|piece| piece.id as usize + 1).max().unwrap_or(0);
+        let capacity = (2 * pieces.len()).next_power_of_two().max(2);
         let mut vocabulary = Self {
+            dense: ids == pieces.len(),
             arena,
-            spans: vec![vacant; pieces.len()],
-            slots: vec![
-                Slot { hash: 0, id: VACANT };
-                (2 * pieces.len()).next_power_of_two().max(2)
-            ],
+            slots: vec![Slot { hash: 0, piece: VACANT }; capacity],
             longest: [[0; 256]; 2],
+            pieces,
         };
-        let mut given = vec![false; pieces.len()];
-        for Listed { hash, id, span } in &pieces {
-            let at = *id as usize;
-            match given.get_mut(at) {
-                None => return Err(vocabulary.beyond(*span, *id)),
-                Some(true) => {
-                    return Err(format!(
-                        "its tokens {:?} and {:?} have the same id {id}",
-                        text(&vocabulary.arena, vocabulary.spans[at]),
-                        text(&vocabulary.arena, *span),
-                    ));
-                }
-                Some(given) => *given = true,
+        let mut given = vec![false; ids];
+        for index in 0..vocabulary.pieces.len() {
+            let id = vocabulary.pieces[index].id as usize;
+            if std::mem::replace(&mut given[id], true) {
+                return Err(vocabulary.same_id(index));
             }
-            vocabulary.spans[at] = *span;
-            vocabulary.insert(*hash, *id)?;
+            vocabulary.insert(index)?;
         }
         Ok(vocabulary)
     }
 
-    /// How many pieces there are; ids are below this.
+    /// How many pieces there are.
     pub(super) fn len(&self) -> usize {
-        self.spans.len()
+        self.pieces.len()
     }
 
     /// Longest piece at `place` that begins with `first`, in bytes; 0 where there is none.
@@ -189,68 +198,52 @@ impl Vocabulary {
 
     /// The id of the piece `bytes` at `place`; `hash` is their [`Hash`].
     pub(super) fn find(&self, place: Place, hash: u32, bytes: &[u8]) -> Option<u32> {
+        self.slot(place, hash, bytes).ok().map(|piece| piece.id)
+    }
+
+    /// The piece, or the vacant slot where it would be.
+    fn slot(&self, place: Place, hash: u32, bytes: &[u8]) -> Result<Piece, usize> {
         let mut at = hash as usize & (self.slots.len() - 1);
         loop {
             let slot = self.slots[at];
-            if slot.id == VACANT {
-                return None;
+            if slot.piece == VACANT {
+                return Err(at);
             }
             if slot.hash == hash {
-                let span = self.spans[slot.id as usize];
-                if span.place == place && self.bytes(span) == bytes {
-                    return Some(slot.id);
+                let piece = self.pieces[slot.piece as usize];
+                if piece.place == place && piece.bytes(&self.arena) == bytes {
+                    return Ok(piece);
                 }
             }
             at = (at + 1) & (self.slots.len() - 1);
         }
     }
 
-    fn insert(&mut self, hash: u32, id: u32) -> Result<(), String> {
-        let span = self.spans[id as usize];
-        let mut at = hash as usize & (self.slots.len() - 1);
-        while self.slots[at].id != VACANT {
-            let other = self.slots[at];
-            let other_span = self.spans[other.id as usize];
-            if other.hash == hash
-                && other_span.place == span.place
-                && self.bytes(other_span) == self.bytes(span)
-            {
-                return Err(format!(
-                    "its token {:?} stands twice, with the ids {} and {id}",
-                    text(&self.arena, span),
-                    other.id
-                ));
-            }
-            at = (at + 1) & (self.slots.len() - 1);
+    fn insert(&mut self, index: usize) -> Result<(), String> {
+        let piece = self.pieces[index];
+        let bytes = piece.bytes(&self.arena);
+        let hash = Hash::of(piece.place, bytes).value();
+        let vacant = self.slot(piece.place, hash, bytes).map_or_else(Ok, |other| {
+            Err(format!(
+                "its token {:?} stands twice, with the ids {} and {}",
+                piece.text(&self.arena),
+                other.id,
+                piece.id
+            ))
+        })?;
+        if let Some(&first) = bytes.first() {
+            let longest = &mut self.longest[piece.place.index()][usize::from(first)];
+            *longest = piece.len.max(*longest);
         }
-        self.slots[at] = Slot { hash, id };
-        if let Some(&first) = self.bytes(span).first() {
-            let longest = &mut self.longest[span.place.index()][usize::from(first)];
-            *longest = span.len.max(*longest);
-        }
+        self.slots[vacant] = Slot { hash, piece: index as u32 };
         Ok(())
     }
 
-    fn bytes(&self, span: Span) -> &[u8] {
-        &self.arena[span.start as usize..][..span.len as usize]
+    fn same_id(&self, index: usize) -> String {
+        let piece = self.pieces[index];
+        let others = self.pieces[..index].iter().filter(|other| other.id == piece.id);
+        let texts: Vec<String> = others.map(|other| other.text(&self.arena)).collect();
+        let (text, id) = (piece.text(&self.arena), piece.id);
+        format!("its tokens {:?} and {text:?} have the same id {id}", texts.concat())
     }
-
-    fn beyond(&self, span: Span, id: u32) -> String {
-        format!(
-            "its token {:?} has the id {id} and its vocabulary has {} tokens: ids must run from 0 \
-             without a hole",
-            text(&self.arena, span),
-            self.len()
-        )
-    }
-}
-
-/// A piece as the file writes it, for a sentence.
-fn text(arena: &[u8], span: Span) -> String {
-    let bytes = &arena[span.start as usize..][..span.len as usize];
-    let mark = match span.place {
-        Place::Beginning => "",
-        Place::Inside => CONTINUATION,
-    };
-    format!("{mark}{}", String::from_utf8_lossy(bytes))
 }
