@@ -1,6 +1,6 @@
 //! The own pipeline against the `tokenizers` crate, on made and on real vocabularies.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod added;
 mod equality;
