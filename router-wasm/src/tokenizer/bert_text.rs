@@ -201,8 +201,8 @@ fn is_punctuation(c: char) -> bool {
     c.is_ascii_punctuation() || c.is_punctuation()
 }
 
-/// BERT's list of blocks of Chinese ideographs, compatibility ideographs among them. One block
-/// begins at U+2B920, not at its first character U+2B820: vocabularies were made so.
+/// Blocks of Chinese ideographs, compatibility ideographs among them: the crate's list, in which one
+/// block begins at U+2B920 and not, as in Unicode, at U+2B820.
 fn is_chinese(c: char) -> bool {
     matches!(u32::from(c),
         0x3400..=0x4DBF
