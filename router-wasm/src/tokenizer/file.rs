@@ -14,6 +14,7 @@ use super::bert::BertPipeline;
 use super::bert_text::{BertText, Rules};
 use super::special_tokens::{PostProcessor, SpecialTokens};
 use super::vocabulary::{CONTINUATION, Listing, Vocabulary};
+use super::vocabulary_scan;
 use super::wordpiece::WordPiece;
 
 /// What a file is.
@@ -107,6 +108,13 @@ struct Model {
 fn parse(bytes: &[u8]) -> Result<File, Unreadable> {
     // Checked once as a whole, the strings need not be checked one by one.
     let text = std::str::from_utf8(bytes).map_err(|e| Unreadable::Damaged(e.to_string()))?;
+    if let Some((rest, vocab)) = vocabulary_scan::cut_out(text)
+        && let Ok(mut file) = serde_json::from_str::<File>(&rest)
+        && file.model.vocab.is_empty()
+    {
+        file.model.vocab = vocab;
+        return Ok(file);
+    }
     serde_json::from_str(text).map_err(|error| match error.classify() {
         // No JSON, for the crate neither, which panics on some of it.
         Category::Syntax | Category::Eof | Category::Io => Unreadable::Damaged(error.to_string()),

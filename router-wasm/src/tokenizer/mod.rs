@@ -26,6 +26,7 @@ mod special_tokens;
 mod tests;
 mod vocabulary;
 mod vocabulary_json;
+mod vocabulary_scan;
 mod wordpiece;
 
 use crate::error::RouterError;

@@ -5,6 +5,8 @@
 //! hash of a prefix is a step on the way to the hash of the whole, so that the hashes of all
 //! prefixes of a word cost one pass over it.
 
+use std::ops::Range;
+
 /// What marks a piece that continues a word.
 pub(super) const CONTINUATION: &str = "##";
 
@@ -23,6 +25,14 @@ impl Place {
         match text.strip_prefix(CONTINUATION) {
             Some(rest) => (Self::Inside, rest.as_bytes()),
             None => (Self::Beginning, text.as_bytes()),
+        }
+    }
+
+    /// What the file writes before a piece.
+    pub(super) fn mark(self) -> &'static str {
+        match self {
+            Self::Beginning => "",
+            Self::Inside => CONTINUATION,
         }
     }
 
@@ -59,23 +69,19 @@ impl Hash {
     }
 }
 
-/// A piece: where its bytes are, and its id.
+/// A piece: where its bytes are, their hash, and its id.
 #[derive(Debug, Clone, Copy)]
 struct Piece {
     start: u32,
     len: u32,
+    hash: u32,
     id: u32,
     place: Place,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Slot {
-    hash: u32,
-    /// Which piece; [`VACANT`] where there is none.
-    piece: u32,
-}
-
-const VACANT: u32 = u32::MAX;
+/// A place in the table: a piece's hash, and 1 more than its index. Zeros where there is none: a
+/// table of zeros is had from the allocator without a pass over it.
+type Slot = [u32; 2];
 
 /// Ids are below this, sixteen times the largest vocabulary in use. It bounds the memory that a
 /// damaged id can ask for.
@@ -94,31 +100,49 @@ impl Listing {
     /// Takes in a piece as the file writes it; its id follows with [`Self::set_id`].
     pub(super) fn push(&mut self, text: &str) {
         let (place, bytes) = Place::of(text);
-        // A file is shorter than 4 GiB (`MAX_FILE_BYTES`), and so is what is in it.
-        let (start, len) = (self.arena.len() as u32, bytes.len() as u32);
+        let start = self.arena.len();
         self.arena.extend_from_slice(bytes);
-        self.pieces.push(Piece { start, len, id: 0, place });
+        self.push_piece(place, start..self.arena.len(), Hash::of(place, bytes));
     }
 
     /// The id of the piece last taken in; in words where it is no id.
     pub(super) fn set_id(&mut self, id: Result<u32, String>) {
-        let Some(piece) = self.pieces.last_mut() else {
-            return;
-        };
-        match id {
-            Ok(id) if id < ID_LIMIT => piece.id = id,
-            Ok(_) | Err(_) => {
-                let found = id.map_or_else(|found| found, |id| id.to_string());
-                let text = piece.text(&self.arena);
-                self.damage.get_or_insert_with(|| {
-                    format!(
-                        "its token {text:?} has the id {found}: expected a whole number from 0, \
-                         below {ID_LIMIT}"
-                    )
-                });
+        match (id, self.pieces.last_mut()) {
+            (Ok(id), Some(piece)) => piece.id = id,
+            (Err(found), Some(piece)) => {
+                let damage = not_an_id(&piece.text(&self.arena), &found);
+                self.damage.get_or_insert(damage);
             }
+            (_, None) => {}
         }
     }
+
+    /// One whose pieces are in `arena` already, where [`Self::push_within`] says.
+    pub(super) fn within(arena: &[u8]) -> Self {
+        Self { arena: arena.to_vec(), ..Self::default() }
+    }
+
+    /// Takes in a piece whose bytes are at `span` of the arena.
+    pub(super) fn push_within(&mut self, place: Place, span: Range<usize>, hash: Hash) {
+        self.push_piece(place, span, hash);
+    }
+
+    /// Whether it has no piece.
+    pub(super) fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    fn push_piece(&mut self, place: Place, span: Range<usize>, hash: Hash) {
+        // A file is shorter than 4 GiB (`MAX_FILE_BYTES`), and so is what is in it.
+        let (start, len) = (span.start as u32, span.len() as u32);
+        self.pieces.push(Piece { start, len, hash: hash.value(), id: 0, place });
+    }
+}
+
+fn not_an_id(text: &str, found: &str) -> String {
+    format!(
+        "its token {text:?} has the id {found}: expected a whole number from 0, below {ID_LIMIT}"
+    )
 }
 
 impl Piece {
@@ -128,11 +152,7 @@ impl Piece {
 
     /// As the file writes it, for a sentence.
     fn text(self, arena: &[u8]) -> String {
-        let mark = match self.place {
-            Place::Beginning => "",
-            Place::Inside => CONTINUATION,
-        };
-        format!("{mark}{}", String::from_utf8_lossy(self.bytes(arena)))
+        format!("{}{}", self.place.mark(), String::from_utf8_lossy(self.bytes(arena)))
     }
 }
 
@@ -160,12 +180,16 @@ impl Vocabulary {
         if let Some(damage) = damage {
             return Err(damage);
         }
-        let ids = pieces.iter().map(|piece| piece.id as usize + 1).max().unwrap_or(0);
+        let largest = pieces.iter().max_by_key(|piece| piece.id);
+        if let Some(piece) = largest.filter(|piece| piece.id >= ID_LIMIT) {
+            return Err(not_an_id(&piece.text(&arena), &piece.id.to_string()));
+        }
+        let ids = largest.map_or(0, |piece| piece.id as usize + 1);
         let capacity = (2 * pieces.len()).next_power_of_two().max(2);
         let mut vocabulary = Self {
             dense: ids == pieces.len(),
             arena,
-            slots: vec![Slot { hash: 0, piece: VACANT }; capacity],
+            slots: vec![[0; 2]; capacity],
             longest: [[0; 256]; 2],
             pieces,
         };
@@ -205,12 +229,12 @@ impl Vocabulary {
     fn slot(&self, place: Place, hash: u32, bytes: &[u8]) -> Result<Piece, usize> {
         let mut at = hash as usize & (self.slots.len() - 1);
         loop {
-            let slot = self.slots[at];
-            if slot.piece == VACANT {
+            let [stored, next] = self.slots[at];
+            let Some(index) = next.checked_sub(1) else {
                 return Err(at);
-            }
-            if slot.hash == hash {
-                let piece = self.pieces[slot.piece as usize];
+            };
+            if stored == hash {
+                let piece = self.pieces[index as usize];
                 if piece.place == place && piece.bytes(&self.arena) == bytes {
                     return Ok(piece);
                 }
@@ -222,8 +246,7 @@ impl Vocabulary {
     fn insert(&mut self, index: usize) -> Result<(), String> {
         let piece = self.pieces[index];
         let bytes = piece.bytes(&self.arena);
-        let hash = Hash::of(piece.place, bytes).value();
-        let vacant = self.slot(piece.place, hash, bytes).map_or_else(Ok, |other| {
+        let vacant = self.slot(piece.place, piece.hash, bytes).map_or_else(Ok, |other| {
             Err(format!(
                 "its token {:?} stands twice, with the ids {} and {}",
                 piece.text(&self.arena),
@@ -235,7 +258,7 @@ impl Vocabulary {
             let longest = &mut self.longest[piece.place.index()][usize::from(first)];
             *longest = piece.len.max(*longest);
         }
-        self.slots[vacant] = Slot { hash, piece: index as u32 };
+        self.slots[vacant] = [piece.hash, index as u32 + 1];
         Ok(())
     }
 

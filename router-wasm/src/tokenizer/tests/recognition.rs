@@ -170,6 +170,51 @@ fn special_tokens_that_leave_no_room_are_refused() {
 }
 
 #[test]
+fn layout_and_order_make_no_difference() {
+    let plain = Both::new(&tiny_json());
+    let file = tiny();
+    let mut layouts = vec![serde_json::to_string_pretty(&file).unwrap(), file.to_string()];
+    // The scan gives up at another `vocab`, and where one stands in text.
+    let words = |word: &str| {
+        let text = file.to_string();
+        text.replace("\"what\"", &format!("\"{word}\""))
+    };
+    layouts.extend(["vocab", "voc\\u0061b", "a\\\"vocab"].map(words));
+    layouts.push(file.to_string().replace("\"vocab\":{", " \"vocab\"\t:\r\n {  "));
+    layouts.push(file.to_string().replace("\"vocab\":{", "\"voc\\u0061b\":{"));
+    for layout in layouts {
+        let both = Both::new(layout.as_bytes());
+        for text in ["What is the vocab? answering", "a\"vocab"] {
+            both.agree(text, WHOLE, true);
+        }
+        assert_eq!(both.own.vocabulary(), plain.own.vocabulary());
+    }
+}
+
+#[test]
+fn the_usual_file_is_read_in_one_pass() {
+    for json in [default_json(), tiny_json()] {
+        assert!(vocabulary_scan::cut_out(std::str::from_utf8(&json).unwrap()).is_some());
+    }
+}
+
+#[test]
+fn a_vocabulary_elsewhere_is_not_the_models() {
+    for (inner, refused_as) in [("{}", "unk_token"), ("{\"[UNK]\": 01}", "line 1")] {
+        let file = edited(|file| {
+            file["added_tokens"] = json!([]);
+            file["model"]["vocab"] = Value::Null;
+            file["padding"] = json!({
+                "strategy": "BatchLongest", "direction": "Right", "pad_to_multiple_of": null,
+                "pad_id": 0, "pad_type_id": 0, "pad_token": "[PAD]", "vocab": { "[UNK]": 0, "a": 1 }
+            });
+        });
+        let json = file.to_string().replace("\"vocab\":null", &format!("\"vocab\":{inner}"));
+        refused(json.as_bytes(), &[refused_as]);
+    }
+}
+
+#[test]
 fn a_piece_written_with_escapes_is_the_same_piece() {
     let json = String::from_utf8(tiny_json()).unwrap();
     let escaped =
