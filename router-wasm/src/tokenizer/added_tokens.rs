@@ -3,27 +3,13 @@
 //! Only those that match the text as it stands (`normalized` false) and inside words
 //! (`single_word` false) are known here; a file with others goes to the `tokenizers` crate.
 
-use serde::Deserialize;
+use serde_json::Value;
 
-use super::file::Unreadable;
+use super::fields::{Fields, Unreadable};
 use super::vocabulary::Vocabulary;
 
 /// Above this many, one pass for all of them at once would be worth its while: the crate has one.
 const MOST: usize = 64;
-
-/// An entry of the file's `added_tokens`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Listed {
-    id: u32,
-    content: String,
-    single_word: bool,
-    lstrip: bool,
-    rstrip: bool,
-    normalized: bool,
-    #[serde(rename = "special")]
-    _special: bool,
-}
 
 /// A stretch of a query.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,15 +37,23 @@ struct Token {
 }
 
 impl AddedTokens {
-    /// Those of a file whose model has `vocabulary`.
-    pub(super) fn new(listed: Vec<Listed>, vocabulary: &Vocabulary) -> Result<Self, Unreadable> {
+    /// Those of a file's `added_tokens`, beside its model's vocabulary.
+    pub(super) fn new(listed: Vec<Value>, vocabulary: &Vocabulary) -> Result<Self, Unreadable> {
         let mut first = [false; 256];
         let mut tokens: Vec<Token> = Vec::new();
         let mut beyond_vocabulary = 0;
         if listed.len() > MOST {
             return Err(Unreadable::Other);
         }
-        for Listed { id, content, single_word, lstrip, rstrip, normalized, .. } in listed {
+        for listed in listed {
+            let mut fields = Fields::of(listed)?;
+            let (id, content) = (fields.number("id")?, fields.text("content")?);
+            let (lstrip, rstrip) = (fields.flag("lstrip")?, fields.flag("rstrip")?);
+            let (single_word, normalized) =
+                (fields.flag("single_word")?, fields.flag("normalized")?);
+            // Only decoding asks whether a token is special.
+            fields.flag("special")?;
+            fields.end()?;
             // The crate gives an unknown token the next free id, whatever the file says.
             let given = vocabulary.id(&content).map(|id| id as usize).unwrap_or_else(|| {
                 beyond_vocabulary += 1;

@@ -18,6 +18,7 @@
 mod added_tokens;
 mod bert;
 mod bert_text;
+mod fields;
 mod file;
 mod kept;
 mod library;
@@ -25,7 +26,6 @@ mod special_tokens;
 #[cfg(test)]
 mod tests;
 mod vocabulary;
-mod vocabulary_json;
 mod vocabulary_scan;
 mod wordpiece;
 

@@ -7,6 +7,10 @@
 
 use std::ops::Range;
 
+use serde_json::{Map, Value};
+
+use super::fields::Unreadable;
+
 /// What marks a piece that continues a word.
 pub(super) const CONTINUATION: &str = "##";
 
@@ -92,29 +96,23 @@ const ID_LIMIT: u32 = 1 << 24;
 pub(super) struct Listing {
     arena: Vec<u8>,
     pieces: Vec<Piece>,
-    /// What is wrong with it, where something is.
-    damage: Option<String>,
 }
 
 impl Listing {
-    /// Takes in a piece as the file writes it; its id follows with [`Self::set_id`].
-    pub(super) fn push(&mut self, text: &str) {
-        let (place, bytes) = Place::of(text);
-        let start = self.arena.len();
-        self.arena.extend_from_slice(bytes);
-        self.push_piece(place, start..self.arena.len(), Hash::of(place, bytes));
-    }
-
-    /// The id of the piece last taken in; in words where it is no id.
-    pub(super) fn set_id(&mut self, id: Result<u32, String>) {
-        match (id, self.pieces.last_mut()) {
-            (Ok(id), Some(piece)) => piece.id = id,
-            (Err(found), Some(piece)) => {
-                let damage = not_an_id(&piece.text(&self.arena), &found);
-                self.damage.get_or_insert(damage);
-            }
-            (_, None) => {}
+    /// The pieces of a `vocab` object.
+    pub(super) fn from_values(values: Map<String, Value>) -> Result<Self, Unreadable> {
+        let mut listing = Self::default();
+        for (text, value) in values {
+            let Value::Number(number) = value else {
+                return Err(Unreadable::Other);
+            };
+            let id = number.as_u64().and_then(|id| u32::try_from(id).ok());
+            let id =
+                id.ok_or_else(|| Unreadable::Damaged(not_an_id(&text, &number.to_string())))?;
+            listing.push(&text);
+            listing.set_id(id);
         }
+        Ok(listing)
     }
 
     /// One whose pieces are in `arena` already, where [`Self::push_within`] says.
@@ -122,20 +120,27 @@ impl Listing {
         Self { arena: arena.to_vec(), ..Self::default() }
     }
 
-    /// Takes in a piece whose bytes are at `span` of the arena.
+    /// Takes in a piece whose bytes are at `span` of the arena; its id follows with
+    /// [`Self::set_id`].
     pub(super) fn push_within(&mut self, place: Place, span: Range<usize>, hash: Hash) {
-        self.push_piece(place, span, hash);
-    }
-
-    /// Whether it has no piece.
-    pub(super) fn is_empty(&self) -> bool {
-        self.pieces.is_empty()
-    }
-
-    fn push_piece(&mut self, place: Place, span: Range<usize>, hash: Hash) {
         // A file is shorter than 4 GiB (`MAX_FILE_BYTES`), and so is what is in it.
         let (start, len) = (span.start as u32, span.len() as u32);
         self.pieces.push(Piece { start, len, hash: hash.value(), id: 0, place });
+    }
+
+    /// Takes in a piece as the file writes it; its id follows with [`Self::set_id`].
+    pub(super) fn push(&mut self, text: &str) {
+        let (place, bytes) = Place::of(text);
+        let start = self.arena.len();
+        self.arena.extend_from_slice(bytes);
+        self.push_within(place, start..self.arena.len(), Hash::of(place, bytes));
+    }
+
+    /// The id of the piece last taken in.
+    pub(super) fn set_id(&mut self, id: u32) {
+        if let Some(piece) = self.pieces.last_mut() {
+            piece.id = id;
+        }
     }
 }
 
@@ -176,10 +181,7 @@ impl Vocabulary {
     /// # Errors
     /// A sentence that names the token.
     pub(super) fn new(listing: Listing) -> Result<Self, String> {
-        let Listing { arena, pieces, damage } = listing;
-        if let Some(damage) = damage {
-            return Err(damage);
-        }
+        let Listing { arena, pieces } = listing;
         let largest = pieces.iter().max_by_key(|piece| piece.id);
         if let Some(piece) = largest.filter(|piece| piece.id >= ID_LIMIT) {
             return Err(not_an_id(&piece.text(&arena), &piece.id.to_string()));

@@ -67,7 +67,7 @@ impl Scan<'_> {
             false => listing.push_within(place, start - open..end - open, hash),
         }
         self.expect(b':')?;
-        listing.set_id(Ok(self.id()?));
+        listing.set_id(self.id()?);
         match self.token()? {
             b',' => Some(true),
             b'}' => Some(false),
