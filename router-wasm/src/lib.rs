@@ -23,6 +23,7 @@
 
 mod bundle;
 mod cache;
+mod contained;
 mod encoder;
 mod error;
 mod graph;
@@ -35,12 +36,13 @@ mod policy;
 mod query;
 mod request;
 mod router;
+mod tokenizer;
 
 pub use bundle::{
     Bundle, MANIFEST_FILE, MAX_FILE_BYTES, MAX_MANIFEST_BYTES, MODEL_FILE, TOKENIZER_FILE,
     files_from_tar, sha256_hex,
 };
-pub use encoder::{Encoder, Outputs, Tokens};
+pub use encoder::{Encoder, Outputs};
 pub use error::RouterError;
 pub use manifest::{
     Calibration, Candidate, EncoderInfo, FORMAT, FileEntry, Head, Manifest, Metric, Provenance,
@@ -51,6 +53,7 @@ pub use policy::{Assessment, CandidateScore, DEFAULT_OUTPUT_TOKENS, Decision, Po
 pub use query::{Content, ContentPart, MAX_QUERY_BYTES, Message, Query};
 pub use request::RouteRequest;
 pub use router::Kind;
+pub use tokenizer::Tokens;
 
 /// A bundle ready to route.
 pub struct Router {

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use anyhow::{Context, Result};
 use prost::Message;
-use switchyard_trainer::export::functions::{DOMAIN, Function};
 use switchyard_trainer::export::Precision;
+use switchyard_trainer::export::functions::{DOMAIN, Function};
 use tract_onnx::pb;
 
 /// The model file with every call replaced by the nodes of the function called.
@@ -54,7 +54,8 @@ fn expand(
                 continue;
             }
             let given = call.attribute.iter().find(|given| given.name == attribute.ref_attr_name);
-            let given = given.with_context(|| format!("{} is not given", attribute.ref_attr_name))?;
+            let given =
+                given.with_context(|| format!("{} is not given", attribute.ref_attr_name))?;
             *attribute = pb::AttributeProto { name: attribute.name.clone(), ..given.clone() };
         }
         expand(node, functions, nodes)?;

@@ -68,7 +68,12 @@ pub fn build(workspace: &Workspace, tools: &EdgeTools) -> Result<()> {
         target.path.display()
     );
     let compiled = |module| compile(workspace, tools, &target.path, module);
-    bind(workspace, tools, ENGINE_OUTPUT, &[(ENGINE, compiled(&ENGINE)?), (RELAXED_ENGINE, compiled(&RELAXED_ENGINE)?)])?;
+    bind(
+        workspace,
+        tools,
+        ENGINE_OUTPUT,
+        &[(ENGINE, compiled(&ENGINE)?), (RELAXED_ENGINE, compiled(&RELAXED_ENGINE)?)],
+    )?;
     bind(workspace, tools, WORKER_OUTPUT, &[(WORKER, compiled(&WORKER)?)])?;
     eprintln!("build: edge build ready after {:.0} s", start.elapsed().as_secs_f64());
     Ok(())

@@ -38,7 +38,8 @@ fn link(linker: OsString) -> Result<u8> {
         let stripped = without_constructors(&object)
             .with_context(|| format!("cannot read {} as a wasm object", path.display()))?;
         if stripped != object {
-            fs::write(path, stripped).with_context(|| format!("cannot write {}", path.display()))?;
+            fs::write(path, stripped)
+                .with_context(|| format!("cannot write {}", path.display()))?;
         }
     }
     let status = Command::new(&linker)

@@ -21,8 +21,7 @@ impl Stock {
             model.set_input_fact(input, fact.into()).unwrap();
         }
         let outputs = model.output_outlets().unwrap();
-        let outputs =
-            outputs.iter().map(|&o| model.outlet_label(o).unwrap().to_owned()).collect();
+        let outputs = outputs.iter().map(|&o| model.outlet_label(o).unwrap().to_owned()).collect();
         let plan = model.into_optimized().unwrap().into_runnable().unwrap();
         Self { plan, outputs }
     }
