@@ -15,6 +15,7 @@ mod encoder_layer;
 mod fused;
 mod mean_pool;
 mod nodes;
+mod row_function;
 mod row_product;
 mod table;
 mod token_bag;

@@ -98,35 +98,41 @@ fn bind(workspace: &Workspace, tools: &EdgeTools, output: &str, modules: &[Modul
         fs::remove_dir_all(&fresh).with_context(|| format!("cannot empty {}", fresh.display()))?;
     }
     fs::create_dir_all(&fresh).with_context(|| format!("cannot create {}", fresh.display()))?;
-    let mut glue = None;
+    let (first, _) = &modules[0];
     for (name, wasm) in modules {
-        let input = fresh.join("input.wasm");
+        // Every module is bound under the first's name, which its imports then carry: one file of
+        // JavaScript serves them all.
+        let part = fresh.join(format!("{name}.part"));
+        fs::create_dir(&part)?;
+        let input = part.join("input.wasm");
         fs::write(&input, wasm).with_context(|| format!("cannot write {}", input.display()))?;
         process::run(
             Command::new(&tools.wasm_bindgen)
                 .arg(&input)
                 .args(BIND_ARGS)
-                .args(["--out-name", name, "--out-dir"])
-                .arg(&fresh),
+                .args(["--out-name", first, "--out-dir"])
+                .arg(&part),
         )?;
-        fs::remove_file(&input)?;
-        let bound = fresh.join(format!("{name}_bg.wasm"));
+        let bound = part.join(format!("{first}_bg.wasm"));
         let size = fs::metadata(&bound)
             .with_context(|| format!("wasm-bindgen left no {}", bound.display()))?
             .len();
         eprintln!("build: {output}/{name}_bg.wasm, {size} bytes");
-        let script = fresh.join(format!("{name}.js"));
-        let text = fs::read_to_string(&script)?.replace(*name, "");
-        match &glue {
-            None => glue = Some(text),
-            Some(first) if *first == text => {
-                // The first module's JavaScript serves this one too.
-                for suffix in [".js", ".d.ts", "_bg.wasm.d.ts"] {
-                    fs::remove_file(fresh.join(format!("{name}{suffix}")))?;
-                }
+        fs::rename(&bound, fresh.join(format!("{name}_bg.wasm")))?;
+        for suffix in [".js", ".d.ts", "_bg.wasm.d.ts"] {
+            let file = format!("{first}{suffix}");
+            let (found, place) = (part.join(&file), fresh.join(&file));
+            if place.exists() && fs::read(&found)? != fs::read(&place)? {
+                bail!("{file} of {name} is not that of {first}: one file cannot serve both");
             }
-            Some(_) => bail!("{name}.js is not the JavaScript of {}", modules[0].0),
+            fs::rename(found, place)?;
         }
+        // What the JavaScript imports, where wasm-bindgen wrote such files.
+        let snippets = part.join("snippets");
+        if snippets.exists() {
+            replace_folder(&snippets, &fresh.join("snippets"))?;
+        }
+        fs::remove_dir_all(&part)?;
     }
     fs::write(fresh.join(".made-from"), wanted)?;
     replace_folder(&fresh, &place)

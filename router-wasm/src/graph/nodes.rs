@@ -13,13 +13,13 @@ use tract_onnx::tract_core::ops::array::{Gather, Slice, TypedConcat};
 use tract_onnx::tract_core::ops::cast::cast;
 use tract_onnx::tract_core::ops::change_axes::wire_with_rank_broadcast;
 use tract_onnx::tract_core::ops::math;
-use tract_onnx::tract_core::ops::nn::{Reduce, Reducer, Softmax, SoftmaxKind};
 
 use super::bert_embeddings::BertEmbeddings;
 use super::constants::Constants;
 use super::encoder_layer::{Dense, EncoderLayer, ScratchPool};
 use super::fused::Fused;
 use super::mean_pool::MeanPool;
+use super::row_function::RowFunction;
 use super::row_product::RowProduct;
 use super::table::Table;
 use super::token_bag::TokenBag;
@@ -232,8 +232,8 @@ impl<I: Isa> Nodes<I> {
             "Div" => self.binary(node, math::div())?,
             "Max" => self.binary(node, math::max())?,
             "Sqrt" => self.unary(node, math::sqrt())?,
-            "Log" => self.unary(node, math::ln())?,
-            "Exp" => self.unary(node, math::exp())?,
+            "Log" => return self.fused(node, Fused::new(RowFunction::Log), 1),
+            "Exp" => return self.fused(node, Fused::new(RowFunction::Exp), 1),
             "Cast" => self.unary(node, cast(f32::datum_type()))?,
             "Identity" => self.wire(node, 0)?,
             "Relu" => {
@@ -249,13 +249,10 @@ impl<I: Isa> Nodes<I> {
                 self.dequantised.insert(output, constant);
                 return Ok(None);
             }
-            "ReduceSum" | "ReduceMax" | "ReduceL2" => self.reduce(node)?,
-            "Softmax" => {
-                let x = self.wire(node, 0)?;
-                let axes = tvec!(self.axis(node, x)?);
-                let kind = SoftmaxKind::default();
-                self.one(node, Softmax { axes, quant_output_dt: None, kind }, &[x])?
-            }
+            "ReduceSum" => return self.of_row(node, RowFunction::Sum),
+            "ReduceMax" => return self.of_row(node, RowFunction::Max),
+            "ReduceL2" => return self.of_row(node, RowFunction::Length),
+            "Softmax" => return self.of_row(node, RowFunction::Softmax),
             "Gather" => {
                 let (values, ids) = (self.wire(node, 0)?, self.wire(node, 1)?);
                 let axis = self.axis(node, values)?;
@@ -337,27 +334,20 @@ impl<I: Isa> Nodes<I> {
         self.fused(node, Fused::new(weights), 1)
     }
 
-    fn reduce(&mut self, node: &NodeProto) -> TractResult<OutletId> {
-        let mut x = self.wire(node, 0)?;
-        let axes = match attribute(node, "axes") {
-            Some(attribute) => attribute.ints.clone(),
-            None => self.constants.int64s(self.input(node, 1)?)?,
+    /// A function of the last axis of a row, which it keeps.
+    fn of_row(&mut self, node: &NodeProto, function: RowFunction) -> TractResult<Option<OutletId>> {
+        let axes = match (attribute(node, "axes"), attribute(node, "axis")) {
+            (Some(axes), _) => axes.ints.clone(),
+            (None, Some(axis)) => vec![axis.i],
+            (None, None) => self.constants.int64s(self.input(node, 1)?)?,
         };
-        if attribute(node, "keepdims").is_some_and(|attribute| attribute.i != 1) {
-            bail!("it does not keep its axes");
+        if axes != [1] && axes != [-1] {
+            bail!("it is of axes {axes:?}, expected the last of two");
         }
-        let axes: TVec<usize> =
-            axes.iter().map(|&axis| self.axis_of(axis, x)).collect::<TractResult<_>>()?;
-        if node.op_type == "ReduceL2" {
-            let name = format!("{}.squares", node.name);
-            x = first(self.model.wire_node(name, math::mul(), &[x, x])?)?;
-            let name = format!("{}.sum", node.name);
-            let sum = Reduce { axes, reducer: Reducer::Sum };
-            x = first(self.model.wire_node(name, sum, &[x])?)?;
-            return self.one(node, math::sqrt(), &[x]);
+        if attribute(node, "keepdims").is_some_and(|keep| keep.i != 1) {
+            bail!("it does not keep its axis");
         }
-        let reducer = if node.op_type == "ReduceSum" { Reducer::Sum } else { Reducer::Max };
-        self.one(node, Reduce { axes, reducer }, &[x])
+        self.fused(node, Fused::new(function), 1)
     }
 
     /// A slice of one axis between constants.

@@ -1,0 +1,38 @@
+// What a visitor downloads and what a Worker uploads, against budgets: a dependency that creeps in
+// shows here first. The table is printed with every run.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { gzipSync } from "node:zlib";
+
+import { DEFAULT, ROOT, bundleFiles } from "./paths.mjs";
+
+const MIB = 1024 * 1024;
+const read = (...names) => names.map((name) => readFileSync(join(ROOT, name)));
+const bundle = Object.values(bundleFiles(DEFAULT));
+const worker = [
+  "worker/entry.mjs", "worker/guard.mjs",
+  "worker/build/switchyard_worker.js", "worker/build/switchyard_worker_bg.wasm",
+];
+
+/** Budgets in bytes after gzip -9. The last is what Cloudflare's free plan takes for a script. */
+const ITEMS = [
+  ["engine, simd128", read("router-wasm/js/pkg/switchyard_router_bg.wasm"), 1.6 * MIB],
+  ["engine, relaxed-simd", read("router-wasm/js/pkg/switchyard_router_relaxed_bg.wasm"), 1.6 * MIB],
+  ["default bundle", bundle, 1.25 * MIB],
+  ["Worker's script", read(...worker), 1.7 * MIB],
+  ["Worker's script and the default bundle", [...read(...worker), ...bundle], 3 * MIB],
+];
+
+test("everything is within its budget of bytes", (t) => {
+  t.diagnostic("bytes | raw | gzip -9 | budget");
+  for (const [name, parts, budget] of ITEMS) {
+    const sum = (sizes) => sizes.reduce((total, size) => total + size, 0);
+    const raw = sum(parts.map((part) => part.length));
+    const gzip = sum(parts.map((part) => gzipSync(part, { level: 9 }).length));
+    t.diagnostic(`${name} | ${raw} | ${gzip} | ${Math.floor(budget)}`);
+    assert.ok(gzip <= budget, `${name}: ${gzip} bytes after gzip, budget ${Math.floor(budget)}`);
+  }
+});
