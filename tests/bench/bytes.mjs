@@ -1,0 +1,25 @@
+// What a host downloads.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+
+import { ROOT, bundleFiles } from "../hosts/paths.mjs";
+import { ENGINE_WASM, PEER_WASM } from "./wasm-files.mjs";
+
+export function wasmBytes() {
+  const of = (path) => sizes([readFileSync(join(ROOT, path))]);
+  return { switchyard: of(ENGINE_WASM), "onnxruntime-web": of(PEER_WASM) };
+}
+
+export function bundleBytes(folder) {
+  return sizes(Object.values(bundleFiles(folder)));
+}
+
+function sizes(parts) {
+  const total = (lengths) => lengths.reduce((sum, length) => sum + length, 0);
+  return {
+    raw: total(parts.map((part) => part.length)),
+    gzip: total(parts.map((part) => gzipSync(part, { level: 9 }).length)),
+  };
+}

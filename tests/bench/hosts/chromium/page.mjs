@@ -1,0 +1,43 @@
+// One measurement in a page, on the npm package and onnxruntime-web.
+
+// First: it must see every wasm memory made.
+import "/bench/in-process/wasm-memories.mjs";
+
+import * as measures from "/bench/in-process/measure.mjs";
+import { WEB } from "/bench/in-process/onnx-runtime.mjs";
+import * as ort from "/onnx-runtime/ort.wasm.bundle.min.mjs";
+import { Router } from "/package/browser.js";
+
+ort.env.wasm.numThreads = 1;
+ort.env.logLevel = "error";
+
+export async function answer(measure, { files, models, ...job }) {
+  ort.env.wasm.wasmBinary = await bytes("/onnx-runtime/ort-wasm-simd-threaded.wasm");
+  const parts = {
+    files: await named(files, (name) => `/bundle/${name}`),
+    models: await named(models, (name) => `/models/${name}/${name}`),
+    Router,
+    wasm: await bytes("/package/pkg/switchyard_router_bg.wasm"),
+    ort,
+    session: WEB,
+    Tokenizer: await tokenizerClass(),
+  };
+  return measures[measure](parts, job, (tokens) => console.log(`progress ${tokens}`));
+}
+
+async function tokenizerClass() {
+  const address = "/tokenizers/tokenizers.mjs";
+  const there = await fetch(address, { method: "HEAD" });
+  return there.ok ? (await import(address)).Tokenizer : undefined;
+}
+
+async function named(names, address) {
+  const entries = names.map(async (name) => [name, await bytes(address(name))]);
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+async function bytes(address) {
+  const response = await fetch(address);
+  if (!response.ok) throw new Error(`${address}: status ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
+}

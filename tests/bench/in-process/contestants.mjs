@@ -1,0 +1,70 @@
+// Who is measured on a query: the engine from text to decision, ONNX Runtime on the same graph from
+// ids, and ONNX Runtime behind a tokenizer from text.
+
+import { tokenizeWith } from "../peers/tokenizer.mjs";
+import { onnxRuntime } from "./onnx-runtime.mjs";
+
+/** Calls after which the faster of the peer's two files is known well enough to go on with. */
+const PROBES = 4;
+
+/**
+ * @param {import("./measure.mjs").Parts} parts
+ * @returns {Promise<(one: {text: string, ids: number[]}, number: number) => Promise<object>>} from
+ *   a case to `{contestants, apart}`; `apart` is how far the two embeddings are from each other
+ */
+export async function contestantsOn(parts) {
+  const engine = parts.engine ?? (await engineOf(parts));
+  const peers = [];
+  for (const [file, bytes] of Object.entries(parts.models)) {
+    peers.push({ file, ...(await onnxRuntime(parts.ort, bytes, parts.session)) });
+  }
+  const tokenize = parts.Tokenizer && tokenizeWith(parts.Tokenizer, parts.files);
+  return async (one, number) => {
+    const contestants = [{ name: "switchyard", ...engine.contestant(one, number) }];
+    for (const peer of peers) {
+      const inputs = peer.inputs(one.ids);
+      contestants.push({ name: `ids ${peer.file}`, call: () => peer.run(inputs) });
+    }
+    if (tokenize) {
+      const peer = await faster(peers, one.ids);
+      contestants.push({
+        name: `text ${peer.file}`,
+        call: () => peer.run(peer.inputs(tokenize(one.text))),
+      });
+    }
+    const outputs = await peers[0].run(peers[0].inputs(one.ids));
+    const apart = engine.embed && furthest(engine.embed(one.text), outputs.embedding.data);
+    return { contestants, apart };
+  };
+}
+
+async function engineOf({ Router, files, wasm }) {
+  const router = await Router.load(files, { wasm });
+  return {
+    contestant: ({ text }) => ({ call: () => router.route(text) }),
+    embed: (text) => router.embed(text),
+  };
+}
+
+async function faster(peers, ids) {
+  if (peers.length === 1) return peers[0];
+  const shortest = [];
+  for (const peer of peers) {
+    const inputs = peer.inputs(ids);
+    const times = [];
+    for (let i = 0; i < PROBES; i += 1) {
+      const start = performance.now();
+      await peer.run(inputs);
+      times.push(performance.now() - start);
+    }
+    shortest.push(Math.min(...times));
+  }
+  return peers[shortest.indexOf(Math.min(...shortest))];
+}
+
+function furthest(ours, theirs) {
+  if (ours.length !== theirs.length) {
+    throw new Error(`embeddings of ${ours.length} and of ${theirs.length} numbers: not one graph`);
+  }
+  return ours.reduce((most, value, at) => Math.max(most, Math.abs(value - theirs[at])), 0);
+}

@@ -1,0 +1,35 @@
+// Samples to the rows of a report.
+
+import { ratio, summary } from "./statistics.mjs";
+import { multiplyAdds } from "./work.mjs";
+
+/**
+ * One length on one host. The peer is measured from ids and from text, from ids on each file there
+ * is of the graph; the fastest of those is called the peer.
+ */
+export function turnsRow({ host, bundle, shape }, { tokens, apart, results }) {
+  const [ours, ...theirs] = results;
+  const peers = theirs.map(({ name, calls, times }) => {
+    const [from, file] = name.split(" ");
+    return { from, file, calls, ...summary(times), ratio: ratio(times, ours.times) };
+  });
+  const ids = peers.filter(({ from }) => from === "ids").sort((a, b) => a.p50 - b.p50);
+  return {
+    host,
+    bundle,
+    tokens,
+    rounds: ours.times.length,
+    multiplyAdds: shape && multiplyAdds(shape, tokens),
+    apart,
+    switchyard: { calls: ours.calls, ...summary(ours.times) },
+    peer: ids[0],
+    otherFile: ids[1],
+    fromText: peers.find(({ from }) => from === "text"),
+  };
+}
+
+/** Cold starts of one engine on one host. */
+export function coldRow({ host, bundle, engine }, times) {
+  const of = (field) => summary(times.map((time) => time[field]));
+  return { host, bundle, engine, runs: times.length, load: of("load"), decide: of("decide"), all: of("all") };
+}
