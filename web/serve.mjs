@@ -34,7 +34,7 @@ const TYPES = {
 export function startPage({ bundle = DEFAULT_BUNDLE, port = 0 } = {}) {
   const roots = [
     ["/pkg/", PACKAGE],
-    ["/bundle/", resolve(bundle)],
+    ["/bundle/", bundle],
     ["/", HERE],
   ];
   return serveFolders(roots, { port });
@@ -48,8 +48,9 @@ export function startPage({ bundle = DEFAULT_BUNDLE, port = 0 } = {}) {
  * @returns {Promise<{url: URL, close: () => Promise<void>}>}
  */
 export async function serveFolders(roots, { port = 0, headers = {} } = {}) {
+  const whole = roots.map(([prefix, folder]) => [prefix, resolve(folder)]);
   const server = createServer((request, response) => {
-    serve(roots, headers, request, response).catch(() => response.destroy());
+    serve(whole, headers, request, response).catch(() => response.destroy());
   });
   await new Promise((listening, failed) => {
     server.once("error", failed);

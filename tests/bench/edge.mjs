@@ -104,7 +104,7 @@ async function versions() {
   const installed = (path) => readJson(join(ROOT, path, "package.json")).version;
   const found = { "onnxruntime-web": installed("node_modules/onnxruntime-web") };
   const peers = "tests/bench/peers/node_modules";
-  for (const name of ["onnxruntime-node", "@huggingface/tokenizers"]) {
+  for (const name of ["onnxruntime-node", "@huggingface/tokenizers", "@huggingface/transformers"]) {
     try {
       found[name] = installed(`${peers}/${name}`);
     } catch (error) {

@@ -14,7 +14,8 @@ export function whole(report) {
     "Made by `cargo xtask bench edge`; no number here is typed by hand. The peer is onnxruntime-web in Node,",
     "workerd and Chromium, and onnxruntime-node natively; every engine has one thread. The engines take turns,",
     "round by round. Ours goes from text to decision, tokeniser and policy included. \"Graph from ids\" is the peer",
-    "on the graph alone, given ids; \"from text\" is the peer behind the tokeniser of transformers.js. A ratio is the",
+    "on the graph alone, given ids; \"from text\" is the peer behind the tokeniser of transformers.js; and",
+    "transformers.js itself brings an ONNX Runtime of its own into a page and uses onnxruntime-node natively. A ratio is the",
     "peer's time by ours in the same round, median and quartiles: above 1 ours is faster. GMAC/s are the encoder's",
     "multiply-adds by the median time. workerd compiles no wasm from bytes, so onnxruntime-web does not start there as",
     "it is: it was given the module that workerd had compiled (`tests/bench/hosts/workerd/peer.mjs`).",
@@ -83,16 +84,19 @@ function about({ machine, versions, load, settings, made }) {
 function turnsTable(report, host) {
   const rows = report.turns.filter((row) => row.host === host);
   const otherFile = rows.some((row) => row.otherFile);
+  const whole = rows.some((row) => row.transformers);
   const more = otherFile ? " graph from ids, its slower file: p50 ms | ratio |" : "";
+  const last = whole ? " transformers.js: p50 ms | p95 | ratio |" : "";
   return [
-    `| bundle | tokens | rounds | ours p50 ms | p95 | GMAC/s | graph from ids: p50 ms | p95 | GMAC/s | ratio |${more} from text: p50 ms | p95 | ratio |`,
-    `| --- |${" ---: |".repeat(otherFile ? 14 : 12)}`,
+    `| bundle | tokens | rounds | ours p50 ms | p95 | GMAC/s | graph from ids: p50 ms | p95 | GMAC/s | ratio |${more} from text: p50 ms | p95 | ratio |${last}`,
+    `| --- |${" ---: |".repeat(12 + (otherFile ? 2 : 0) + (whole ? 3 : 0))}`,
     ...rows.map((row) => {
       const { switchyard: ours, peer, fromText } = row;
       // A token table is read, not multiplied: its rate says nothing of arithmetic.
       const speed = ({ p50 }) => row.multiplyAdds >= LEAST_WORK ? (row.multiplyAdds / p50 / 1e6).toFixed(1) : "–";
       const other = otherFile ? [row.otherFile ? `${ms(row.otherFile.p50)} ${row.otherFile.file}` : "–", spread(row.otherFile?.ratio)] : [];
-      const text = fromText ? [ms(fromText.p50), ms(fromText.p95), spread(fromText.ratio)] : ["–", "–", "–"];
+      const three = (found) => found ? [ms(found.p50), ms(found.p95), spread(found.ratio)] : ["–", "–", "–"];
+      const text = [...three(fromText), ...(whole ? three(row.transformers) : [])];
       const cells = [
         row.bundle, row.tokens, row.rounds, ms(ours.p50), ms(ours.p95), speed(ours),
         ms(peer.p50), ms(peer.p95), speed(peer), spread(peer.ratio), ...other, ...text,

@@ -14,6 +14,7 @@ const results = [
   { name: "ids model.onnx", calls: 1, times: [2, 2] },
   { name: "ids onnx-runtime.onnx", calls: 1, times: [1, 1] },
   { name: "text onnx-runtime.onnx", calls: 1, times: [2, 2] },
+  { name: "transformers.js", calls: 1, times: [3, 3] },
 ];
 const shape = { layers: 1, width: 384, inner: 1536 };
 const row = turnsRow({ host: "node", bundle: "mini", shape }, { tokens: 8, apart: 0, results });
@@ -40,6 +41,7 @@ test("the peer is what it does best, and its slower file stands beside it", () =
   assert.equal(row.peer.ratio.median, 0.25);
   assert.equal(row.otherFile.file, "model.onnx");
   assert.equal(row.fromText.ratio.median, 0.5);
+  assert.equal(row.transformers.ratio.median, 0.75);
   assert.equal(row.rounds, 2);
 });
 

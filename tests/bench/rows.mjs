@@ -5,7 +5,7 @@ import { multiplyAdds } from "./work.mjs";
 
 /**
  * One length on one host. The peer is measured from ids and from text, from ids on each file there
- * is of the graph; the fastest of those is called the peer.
+ * is of the graph; the fastest of those is called the peer. transformers.js stands by itself: it is no mere sum of the two.
  */
 export function turnsRow({ host, bundle, shape }, { tokens, apart, results }) {
   const [ours, ...theirs] = results;
@@ -25,6 +25,7 @@ export function turnsRow({ host, bundle, shape }, { tokens, apart, results }) {
     peer: ids[0],
     otherFile: ids[1],
     fromText: peers.find(({ from }) => from === "text"),
+    transformers: peers.find(({ from }) => from === "transformers.js"),
   };
 }
 

@@ -6,13 +6,18 @@ import { dirname, join } from "node:path";
 import { serveFolders } from "../../../web/serve.mjs";
 import { launch } from "../../hosts/browser.mjs";
 import { ROOT } from "../../hosts/paths.mjs";
+import { transformersFolder } from "../peers/transformers-folder.mjs";
 import { PEER_WASM } from "../wasm-files.mjs";
 import { progress } from "./child.mjs";
 
+const PEERS = join(ROOT, "tests/bench/peers/node_modules");
 const ROOTS = [
   ["/package/", join(ROOT, "router-wasm/js")],
   ["/onnx-runtime/", dirname(join(ROOT, PEER_WASM))],
-  ["/tokenizers/", join(ROOT, "tests/bench/peers/node_modules/@huggingface/tokenizers/dist")],
+  ["/tokenizers/", join(PEERS, "@huggingface/tokenizers/dist")],
+  ["/transformers/", join(PEERS, "@huggingface/transformers/dist")],
+  // transformers.js brings its own onnxruntime-web.
+  ["/transformers-onnx-runtime/", join(PEERS, "onnxruntime-web/dist")],
   ["/bench/", join(ROOT, "tests/bench")],
 ];
 /** A page of these headers is isolated, and its clock then tells 5 microseconds instead of 100. */
@@ -40,7 +45,9 @@ export const chromium = {
 async function inPage(measure, job) {
   const models = Object.entries(job.models);
   const roots = models.map(([name, path]) => [`/models/${name}/`, dirname(path)]);
-  const server = await serveFolders([...roots, ["/bundle/", job.bundle], ...ROOTS], { headers: ISOLATED });
+  const folder = transformersFolder(job);
+  const own = [...roots, ["/bundle/", job.bundle], ["/transformers-models/", folder.models]];
+  const server = await serveFolders([...own, ...ROOTS], { headers: ISOLATED });
   const browser = await launch();
   try {
     const page = await browser.newPage();
@@ -52,12 +59,14 @@ async function inPage(measure, job) {
     await page.goto(new URL(EMPTY, server.url).href);
     const manifest = JSON.parse(readFileSync(join(job.bundle, "router.json"), "utf8"));
     const files = ["router.json", ...manifest.files.map(({ name }) => name)];
+    const place = { models: "/transformers-models/", name: folder.name, special: folder.special };
     return await page.evaluate(
       async ([measure, job]) => (await import("/bench/hosts/chromium/page.mjs")).answer(measure, job),
-      [measure, { ...job, files, models: models.map(([name]) => name) }],
+      [measure, { ...job, files, models: models.map(([name]) => name), transformers: place }],
     );
   } finally {
     await browser.close();
     await server.close();
+    folder.remove();
   }
 }

@@ -1,5 +1,5 @@
 // Who is measured on a query: the engine from text to decision, ONNX Runtime on the same graph from
-// ids, and ONNX Runtime behind a tokenizer from text.
+// ids, ONNX Runtime behind a tokenizer from text, and transformers.js.
 
 import { tokenizeWith } from "../peers/tokenizer.mjs";
 import { onnxRuntime } from "./onnx-runtime.mjs";
@@ -31,6 +31,9 @@ export async function contestantsOn(parts) {
         name: `text ${peer.file}`,
         call: () => peer.run(peer.inputs(tokenize(one.text))),
       });
+    }
+    if (parts.transformers) {
+      contestants.push({ name: "transformers.js", call: () => parts.transformers(one.text) });
     }
     const outputs = await peers[0].run(peers[0].inputs(one.ids));
     const apart = engine.embed && furthest(engine.embed(one.text), outputs.embedding.data);

@@ -19,6 +19,7 @@ import { wasmBytes } from "./wasm-memories.mjs";
  * @property {object} ort ONNX Runtime's module, set up
  * @property {object} session the options of its sessions
  * @property {new (json: object, config: object) => object} [Tokenizer] the peer's, where installed
+ * @property {(text: string) => Promise<object>} [transformers] transformers.js, loaded
  * @property {() => number} [resident] bytes of the process in memory, where the host tells
  */
 

@@ -5,8 +5,9 @@ import { bundleFiles } from "../../../hosts/paths.mjs";
 import * as measures from "../../in-process/measure.mjs";
 import { NATIVE } from "../../in-process/onnx-runtime.mjs";
 import { graphs } from "../../job.mjs";
-import { ort } from "../../peers/onnx-runtime-node.mjs";
+import { nativeTransformers, ort } from "../../peers/native.mjs";
 import { tokenizerPackage } from "../../peers/tokenizer.mjs";
+import { transformersFolder } from "../../peers/transformers-folder.mjs";
 import { answer, progress, resident } from "../child.mjs";
 import { nativeEngine } from "./engine.mjs";
 
@@ -23,6 +24,9 @@ await answer(async ({ measure, program, ...job }) => {
     resident,
   };
   if (measure !== "turns") return measures[measure](parts, job);
+  const folder = transformersFolder(job);
+  parts.transformers = await nativeTransformers(folder, NATIVE);
+  folder.remove();
   const engine = await nativeEngine(program, job.bundle, texts(job));
   const call = async (number) => milliseconds((await engine.route(number)).route);
   parts.engine = { contestant: (_, number) => ({ call: () => call(number), timesItself: true }) };
