@@ -17,9 +17,10 @@ import { workerd } from "./hosts/workerd.mjs";
 import { given, jobOn, listed } from "./job.mjs";
 import { load, machine } from "./machine.mjs";
 import { whole } from "./markdown.mjs";
-import { coldRow, turnsRow } from "./rows.mjs";
+import { coldRow, memoryRow, turnsRow } from "./rows.mjs";
 
 const LENGTHS = [8, 32, 128, 512];
+const MEMORY_RUNS = 3;
 const ENGINES = ["switchyard", "peer"];
 
 const { values } = parseArgs({
@@ -95,7 +96,9 @@ async function measure(host, measures, job) {
   say("; memory");
   for (const engine of ENGINES) {
     report.cold.push(coldRow({ host, bundle, engine }, times[engine]));
-    report.memory.push({ host, bundle, engine, at: await measures.memory({ ...job, engine }) });
+    const runs = [];
+    for (let run = 0; run < MEMORY_RUNS; run += 1) runs.push(await measures.memory({ ...job, engine }));
+    report.memory.push(memoryRow({ host, bundle, engine }, runs));
   }
   say("\n");
 }

@@ -37,7 +37,7 @@ export function whole(report) {
     "## Memory",
     "",
     "Bytes of wasm memory after queries of each length, alone in a fresh process, page or isolate; in brackets what",
-    "the whole process has grown by, where the host tells (in Node with its JavaScript, compiled wasm included).",
+    "the whole process has grown by, where the host tells (compiled wasm included). Medians of three.",
     "",
     ...memoryTable(report),
     "",

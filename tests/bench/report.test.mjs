@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { brief, whole } from "./markdown.mjs";
 import { refreshed } from "./readme.mjs";
 import { STORED, stale } from "./report.mjs";
-import { coldRow, turnsRow } from "./rows.mjs";
+import { coldRow, memoryRow, turnsRow } from "./rows.mjs";
 
 const results = [
   { name: "switchyard", calls: 1, times: [4, 4] },
@@ -32,7 +32,10 @@ const report = {
     coldRow({ host: "node", bundle: "mini", engine: "switchyard" }, [{ load: 1, decide: 2, all: 3 }]),
     coldRow({ host: "node", bundle: "mini", engine: "peer" }, [{ load: 2, decide: 3, all: 5 }]),
   ],
-  memory: [{ host: "node", bundle: "mini", engine: "peer", at: [{ tokens: 8, wasm: 3e6, resident: 4e6 }] }],
+  memory: [
+    memoryRow({ host: "node", bundle: "mini", engine: "peer" }, [5e6, 4e6, 1e6].map((resident) => [{ tokens: 8, wasm: 3e6, resident }])),
+    memoryRow({ host: "node", bundle: "mini", engine: "switchyard" }, [[{ tokens: 8, wasm: 3e6 }]]),
+  ],
   failed: [{ host: "native", bundle: "mini", error: "no such package" }],
 };
 

@@ -1,6 +1,6 @@
 // Samples to the rows of a report.
 
-import { ratio, summary } from "./statistics.mjs";
+import { quantile, ratio, summary } from "./statistics.mjs";
 import { multiplyAdds } from "./work.mjs";
 
 /**
@@ -33,4 +33,18 @@ export function turnsRow({ host, bundle, shape }, { tokens, apart, results }) {
 export function coldRow({ host, bundle, engine }, times) {
   const of = (field) => summary(times.map((time) => time[field]));
   return { host, bundle, engine, runs: times.length, load: of("load"), decide: of("decide"), all: of("all") };
+}
+
+/** Memory of one engine on one host: the median of fresh starts, which differ by what V8 compiled. */
+export function memoryRow({ host, bundle, engine }, runs) {
+  const middle = (values) => {
+    const known = values.filter((value) => value !== undefined && value !== null);
+    return known.length > 0 ? quantile(known.sort((a, b) => a - b), 0.5) : undefined;
+  };
+  const at = runs[0].map(({ tokens }, number) => ({
+    tokens,
+    wasm: middle(runs.map((rows) => rows[number].wasm)),
+    resident: middle(runs.map((rows) => rows[number].resident)),
+  }));
+  return { host, bundle, engine, runs: runs.length, at };
 }

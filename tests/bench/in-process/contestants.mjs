@@ -41,8 +41,8 @@ export async function contestantsOn(parts) {
   };
 }
 
-async function engineOf({ Router, files, wasm }) {
-  const router = await Router.load(files, { wasm });
+async function engineOf({ Router, files }) {
+  const router = await Router.load(files);
   return {
     contestant: ({ text }) => ({ call: () => router.route(text) }),
     embed: (text) => router.embed(text),

@@ -14,7 +14,8 @@ import { wasmBytes } from "./wasm-memories.mjs";
  * @property {Record<string, Uint8Array>} files the bundle's
  * @property {Record<string, Uint8Array>} models the graph's files for the peer
  * @property {object} [Router] the npm package's
- * @property {Uint8Array} [wasm] the engine's wasm, where the host does not compile it beforehand
+ * @property {Uint8Array} [wasm] the engine's wasm in memory, where the host does not compile it
+ *   beforehand; for times in turns the package finds its own
  * @property {object} [engine] in place of Router, an engine outside: `{contestant(one, number)}`
  * @property {object} ort ONNX Runtime's module, set up
  * @property {object} session the options of its sessions
@@ -47,7 +48,7 @@ export async function row(contestants, one, number, limits) {
 export async function cold(parts, { engine, cases }) {
   const [one] = cases;
   const start = performance.now();
-  const decide = await loaded(engine, parts);
+  const decide = await loaded(engine, parts, parts.wasm);
   const ready = performance.now();
   await decide(one);
   const end = performance.now();
@@ -57,7 +58,7 @@ export async function cold(parts, { engine, cases }) {
 /** Bytes of wasm, and of the process beyond what it had before loading, after each length. */
 export async function memory(parts, { engine, cases }) {
   const before = parts.resident?.();
-  const decide = await loaded(engine, parts);
+  const decide = await loaded(engine, parts, parts.wasm);
   const rows = [];
   for (const one of cases) {
     for (let i = 0; i < SETTLED; i += 1) await decide(one);
@@ -68,7 +69,7 @@ export async function memory(parts, { engine, cases }) {
 }
 
 /** One engine alone, from text where it can. */
-async function loaded(engine, { Router, files, wasm, models, ort, session, Tokenizer }) {
+async function loaded(engine, { Router, files, models, ort, session, Tokenizer }, wasm) {
   if (engine === "switchyard") {
     const router = await Router.load(files, { wasm });
     return ({ text }) => router.route(text);
