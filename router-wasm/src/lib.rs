@@ -24,8 +24,10 @@
 mod bundle;
 mod encoder;
 mod error;
+mod graph;
 #[cfg(target_family = "wasm")]
 mod js;
+mod kernels;
 mod manifest;
 mod memory;
 mod policy;

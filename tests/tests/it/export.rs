@@ -86,7 +86,7 @@ fn a_damaged_encoder_folder_is_named() {
 #[test]
 fn a_per_channel_scale_reaches_every_channel() {
     let weights = [0.5_f32, 100.0, -0.25, 3.0, 0.125, -7.0];
-    let quantised = quantise::columns(&weights, 3);
+    let quantised = quantise::columns(&weights, 3, quantise::Bits::Eight);
     let mut g = Graph::new("per channel");
     let x = g.input("x", Value::Float, &["1", "2"]);
     let w = g.int8s("w", &[2, 3], &quantised.values);

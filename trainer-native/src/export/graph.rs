@@ -13,13 +13,18 @@
 //! assert!(!graph.into_bytes().is_empty());
 //! ```
 
+use std::collections::BTreeSet;
+
 use prost::Message;
 use tract_onnx::pb;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
 
+use super::Precision;
+use super::functions::{DOMAIN, Function, VERSION};
+
 /// The operator set the graphs are written in.
-const OPSET: i64 = 17;
+pub(super) const OPSET: i64 = 17;
 /// The file format's version that goes with [`OPSET`].
 const IR_VERSION: i64 = 8;
 
@@ -39,6 +44,9 @@ pub enum Attribute<'a> {
     Int(&'a str, i64),
     /// A float.
     Float(&'a str, f32),
+    /// A tensor of one float and no axis. A `Float` of 0 is not written, and some readers then miss
+    /// it.
+    Scalar(&'a str, f32),
     /// A list of integers.
     Ints(&'a str, &'a [i64]),
 }
@@ -47,13 +55,16 @@ pub enum Attribute<'a> {
 #[derive(Debug)]
 pub struct Graph {
     graph: pb::GraphProto,
+    /// The functions called, to be defined in the file.
+    functions: BTreeSet<(Function, Precision)>,
 }
 
 impl Graph {
     /// An empty graph.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        Self { graph: pb::GraphProto { name: name.into(), ..Default::default() } }
+        let graph = pb::GraphProto { name: name.into(), ..Default::default() };
+        Self { graph, functions: BTreeSet::new() }
     }
 
     /// Adds an input; a dimension that is no number is symbolic.
@@ -93,39 +104,25 @@ impl Graph {
         inputs: &[&str],
         attributes: &[Attribute<'_>],
     ) -> String {
-        self.push(operator, name, vec![name.into()], inputs, attributes);
+        self.graph.node.push(node(operator, name, vec![name.into()], inputs, attributes));
         name.into()
     }
 
-    /// Adds a node with several outputs, called `name.0`, `name.1`, and so on.
-    pub fn node_with_outputs<const N: usize>(
+    /// Adds a call of a function, whose output is called `name`.
+    pub fn call(
         &mut self,
-        operator: &str,
+        (function, precision): (Function, Precision),
         name: &str,
         inputs: &[&str],
         attributes: &[Attribute<'_>],
-    ) -> [String; N] {
-        let outputs = std::array::from_fn(|output| format!("{name}.{output}"));
-        self.push(operator, name, outputs.to_vec(), inputs, attributes);
-        outputs
-    }
-
-    fn push(
-        &mut self,
-        operator: &str,
-        name: &str,
-        outputs: Vec<String>,
-        inputs: &[&str],
-        attributes: &[Attribute<'_>],
-    ) {
-        self.graph.node.push(pb::NodeProto {
-            op_type: operator.into(),
-            name: name.into(),
-            input: inputs.iter().map(|&i| i.into()).collect(),
-            output: outputs,
-            attribute: attributes.iter().map(attribute).collect(),
-            ..Default::default()
-        });
+    ) -> String {
+        let operator = function.name(precision);
+        let mut node = node(operator, name, vec![name.into()], inputs, attributes);
+        node.domain = DOMAIN.into();
+        self.graph.node.push(node);
+        self.functions.insert((function, precision));
+        self.functions.extend(function.calls().iter().map(|&called| (called, precision)));
+        name.into()
     }
 
     /// A cast to float.
@@ -136,10 +133,16 @@ impl Graph {
     /// The model file.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
-        let opset = pb::OperatorSetIdProto { domain: String::new(), version: OPSET };
+        let import = |domain: &str, version| pb::OperatorSetIdProto { domain: domain.into(), version };
+        let mut opsets = vec![import("", OPSET)];
+        if !self.functions.is_empty() {
+            opsets.push(import(DOMAIN, VERSION));
+        }
+        let definition = |&(function, precision): &(Function, _)| function.definition(precision);
         pb::ModelProto {
             ir_version: IR_VERSION,
-            opset_import: vec![opset],
+            opset_import: opsets,
+            functions: self.functions.iter().map(definition).collect(),
             producer_name: "switchyard-trainer".into(),
             producer_version: env!("CARGO_PKG_VERSION").into(),
             graph: Some(self.graph),
@@ -189,7 +192,25 @@ fn value_info(name: &str, element: Value, shape: &[&str]) -> pb::ValueInfoProto 
     }
 }
 
-fn attribute(attribute: &Attribute<'_>) -> pb::AttributeProto {
+/// A node of ONNX's own operators.
+pub(super) fn node(
+    operator: &str,
+    name: &str,
+    outputs: Vec<String>,
+    inputs: &[&str],
+    attributes: &[Attribute<'_>],
+) -> pb::NodeProto {
+    pb::NodeProto {
+        op_type: operator.into(),
+        name: name.into(),
+        input: inputs.iter().map(|&i| i.into()).collect(),
+        output: outputs,
+        attribute: attributes.iter().map(attribute).collect(),
+        ..Default::default()
+    }
+}
+
+pub(super) fn attribute(attribute: &Attribute<'_>) -> pb::AttributeProto {
     use pb::attribute_proto::AttributeType;
     let base = |name: &str, kind: AttributeType| pb::AttributeProto {
         name: name.into(),
@@ -199,6 +220,14 @@ fn attribute(attribute: &Attribute<'_>) -> pb::AttributeProto {
     match *attribute {
         Attribute::Int(name, i) => pb::AttributeProto { i, ..base(name, AttributeType::Int) },
         Attribute::Float(name, f) => pb::AttributeProto { f, ..base(name, AttributeType::Float) },
+        Attribute::Scalar(name, value) => {
+            let tensor = pb::TensorProto {
+                data_type: DataType::Float as i32,
+                raw_data: value.to_le_bytes().to_vec(),
+                ..Default::default()
+            };
+            pb::AttributeProto { t: Some(tensor), ..base(name, AttributeType::Tensor) }
+        }
         Attribute::Ints(name, ints) => {
             pb::AttributeProto { ints: ints.to_vec(), ..base(name, AttributeType::Ints) }
         }

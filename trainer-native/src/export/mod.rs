@@ -1,6 +1,7 @@
 //! Export: a trained router as a bundle.
 //!
 //! - [`graph`]: an ONNX graph, node by node, as protobuf;
+//! - [`functions`]: what encoders are written in;
 //! - [`quantise`]: int8 with a scale per row or output channel;
 //! - [`static_encoder`]: the nodes of a static encoder;
 //! - [`transformer_encoder`]: the nodes of a BERT encoder, float or int8;
@@ -11,6 +12,7 @@
 
 pub mod bundle;
 pub mod classifier_head;
+pub mod functions;
 pub mod graph;
 pub mod quantise;
 pub mod router_graph;
@@ -19,7 +21,9 @@ pub mod static_encoder;
 pub mod transformer_encoder;
 
 /// The numbers a graph computes with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
     /// 32-bit float throughout, as trained: the reference of the quantised graph.

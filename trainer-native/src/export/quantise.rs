@@ -1,9 +1,28 @@
 //! int8 weights, symmetric, one scale per row or output channel.
 //!
 //! ```text
-//! scale_r = max_c |w_rc| / 127        q_rc = round(w_rc / scale_r)        w_rc ~ scale_r * q_rc
+//! scale_r = max_c |w_rc| / most       q_rc = round(w_rc / scale_r)        w_rc ~ scale_r * q_rc
 //! ```
 //! Rounding errs by at most `scale_r / 2` per weight.
+
+/// Bits of a weight, which is kept in eight in either case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bits {
+    /// -63..=63: for products with quantised inputs, where relaxed-simd's and AVX2's byte products
+    /// take no more.
+    Seven,
+    /// -127..=127.
+    Eight,
+}
+
+impl Bits {
+    fn most(self) -> f32 {
+        match self {
+            Self::Seven => 63.0,
+            Self::Eight => 127.0,
+        }
+    }
+}
 
 /// A matrix in int8.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,11 +36,11 @@ pub struct Quantised {
 /// Quantises each row of a matrix with `columns` columns. A row of zeros gets scale 1.
 #[must_use]
 #[allow(clippy::cast_possible_truncation)]
-pub fn rows(matrix: &[f32], columns: usize) -> Quantised {
+pub fn rows(matrix: &[f32], columns: usize, bits: Bits) -> Quantised {
     let mut quantised = Quantised { values: Vec::with_capacity(matrix.len()), scales: Vec::new() };
     for row in matrix.chunks_exact(columns) {
         let largest = row.iter().fold(0.0_f32, |top, v| top.max(v.abs()));
-        let scale = if largest > 0.0 { largest / 127.0 } else { 1.0 };
+        let scale = if largest > 0.0 { largest / bits.most() } else { 1.0 };
         quantised.scales.push(scale);
         quantised.values.extend(row.iter().map(|v| (v / scale).round() as i8));
     }
@@ -31,10 +50,10 @@ pub fn rows(matrix: &[f32], columns: usize) -> Quantised {
 /// Quantises each column of a `[rows, columns]` matrix, which is the output channel of `x W`;
 /// `scales` has one entry per column, `values` stay row by row.
 #[must_use]
-pub fn columns(matrix: &[f32], columns: usize) -> Quantised {
+pub fn columns(matrix: &[f32], columns: usize, bits: Bits) -> Quantised {
     let count = matrix.len() / columns;
     let transposed = transpose(matrix, count, columns);
-    let by_column = rows(&transposed, count);
+    let by_column = rows(&transposed, count, bits);
     let mut values = vec![0; matrix.len()];
     for c in 0..columns {
         for r in 0..count {
@@ -56,7 +75,7 @@ mod tests {
     proptest! {
         #[test]
         fn rounding_errs_by_at_most_half_a_step(row in prop::collection::vec(-1e3_f32..1e3, 1..40)) {
-            let q = rows(&row, row.len());
+            let q = rows(&row, row.len(), Bits::Eight);
             for (&w, &v) in row.iter().zip(&q.values) {
                 prop_assert!((w - f32::from(v) * q.scales[0]).abs() <= q.scales[0] * 0.5001);
             }
@@ -66,8 +85,8 @@ mod tests {
         fn columns_are_the_rows_of_the_transpose(
             matrix in prop::collection::vec(-1e3_f32..1e3, 12..=12),
         ) {
-            let by_column = columns(&matrix, 4);
-            let by_row = rows(&transpose(&matrix, 3, 4), 3);
+            let by_column = columns(&matrix, 4, Bits::Seven);
+            let by_row = rows(&transpose(&matrix, 3, 4), 3, Bits::Seven);
             prop_assert_eq!(&by_column.scales, &by_row.scales);
             for r in 0..3 {
                 for c in 0..4 {
@@ -79,6 +98,6 @@ mod tests {
 
     #[test]
     fn zeros_stay_zeros() {
-        assert_eq!(rows(&[0.0, 0.0], 2), Quantised { values: vec![0, 0], scales: vec![1.0] });
+        assert_eq!(rows(&[0.0, 0.0], 2, Bits::Eight), Quantised { values: vec![0, 0], scales: vec![1.0] });
     }
 }

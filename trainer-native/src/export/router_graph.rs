@@ -11,6 +11,7 @@
 
 use super::Precision;
 use super::graph::{Attribute, Graph, Value};
+use super::quantise::{self, Bits};
 use super::{static_encoder, transformer_encoder};
 use crate::encoder::Network;
 use crate::error::TrainerError;
@@ -156,7 +157,7 @@ pub(crate) fn linear(
     let matrix = match precision {
         Precision::Float => g.floats(&at("weights"), &shape, values),
         Precision::Int8 => {
-            let quantised = super::quantise::columns(values, outputs);
+            let quantised = quantise::columns(values, outputs, Bits::Eight);
             let int8 = g.int8s(&at("weights"), &shape, &quantised.values);
             let scales = g.floats(&at("scales"), &[outputs], &quantised.scales);
             let axis = [Attribute::Int("axis", 1)];

@@ -1,0 +1,42 @@
+//! A BERT encoder's lowest part: `norm(words[ids] + positions[0..S])`, `[1, S, H]`.
+//!
+//! The row of token type 0 is part of the positions.
+
+use tract_onnx::prelude::*;
+use tract_onnx::tract_core::internal::*;
+
+use super::fused::Computation;
+use super::table::Table;
+use crate::kernels::Norm;
+
+/// `BertEmbeddings`: ids `[1, S]` to `[1, S, H]`.
+pub(super) struct BertEmbeddings {
+    pub words: Table,
+    pub positions: Table,
+    pub norm: Norm,
+}
+
+impl Computation for BertEmbeddings {
+    fn name(&self) -> &'static str {
+        "BertEmbeddings"
+    }
+
+    fn shape(&self, inputs: &[&ShapeFact]) -> TractResult<TVec<TDim>> {
+        let [ids] = inputs else { bail!("BertEmbeddings takes the ids alone") };
+        Ok(tvec!(1.to_dim(), ids[1].clone(), self.words.width.to_dim()))
+    }
+
+    fn compute(&self, inputs: &[PlainView<'_>]) -> TractResult<Vec<f32>> {
+        let ids = inputs[0].as_slice::<i64>()?;
+        let width = self.words.width;
+        let mut hidden = vec![0.0; ids.len() * width];
+        for (position, (row, &id)) in (0_i64..).zip(hidden.chunks_exact_mut(width).zip(ids)) {
+            self.words.add(id, 1.0, row)?;
+            self.positions.add(position, 1.0, row)?;
+            if !self.norm.apply(row) {
+                bail!("the embedding of token {id} is not finite");
+            }
+        }
+        Ok(hidden)
+    }
+}

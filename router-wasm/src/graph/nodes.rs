@@ -1,0 +1,359 @@
+//! One node of an ONNX file after the other, as operators of tract's typed graph.
+//!
+//! The trainer's own functions (domain [`DOMAIN`]) become fused operators; of ONNX's operators, those
+//! that the trainer writes around them become tract's. Everything is typed as it is added, so no
+//! analysis of the whole graph follows, and only these operators are linked into the engine.
+
+use std::collections::HashMap;
+
+use tract_onnx::pb::{AttributeProto, NodeProto};
+use tract_onnx::prelude::*;
+use tract_onnx::tract_core::internal::*;
+use tract_onnx::tract_core::ops::array::{Gather, Slice, TypedConcat};
+use tract_onnx::tract_core::ops::cast::cast;
+use tract_onnx::tract_core::ops::change_axes::wire_with_rank_broadcast;
+use tract_onnx::tract_core::ops::math;
+use tract_onnx::tract_core::ops::nn::{Reduce, Reducer, Softmax, SoftmaxKind};
+
+use super::bert_embeddings::BertEmbeddings;
+use super::constants::Constants;
+use super::encoder_layer::{Dense, EncoderLayer, ScratchPool};
+use super::fused::Fused;
+use super::mean_pool::MeanPool;
+use super::row_product::RowProduct;
+use super::table::Table;
+use super::token_bag::TokenBag;
+use crate::kernels::{FloatWeights, Int8Weights, Isa, Norm};
+
+/// The domain of the trainer's functions.
+pub(super) const DOMAIN: &str = "switchyard";
+
+/// A graph under construction with the kernels of one instruction set.
+pub(super) struct Nodes<I: Isa> {
+    pub model: TypedModel,
+    constants: Constants,
+    /// Values by their names in the file.
+    wires: HashMap<String, OutletId>,
+    /// int8 constants that a later product dequantises: the values' name, the scales'.
+    dequantised: HashMap<String, (String, String)>,
+    scratch: ScratchPool<I>,
+}
+
+impl<I: Isa> Nodes<I> {
+    pub fn new(model: TypedModel, constants: Constants) -> Self {
+        Self {
+            model,
+            constants,
+            wires: HashMap::new(),
+            dequantised: HashMap::new(),
+            scratch: ScratchPool::default(),
+        }
+    }
+
+    pub fn name(&mut self, name: &str, wire: OutletId) {
+        self.wires.insert(name.to_owned(), wire);
+    }
+
+    pub fn get(&self, name: &str) -> Option<OutletId> {
+        self.wires.get(name).copied()
+    }
+
+    /// Adds a node.
+    ///
+    /// # Errors
+    /// Where it is not of an operator that this engine knows, or does not fit.
+    pub fn add(&mut self, node: &NodeProto) -> TractResult<()> {
+        let wire = match &*node.domain {
+            DOMAIN => self.function(node),
+            "" | "ai.onnx" => self.standard(node),
+            _ => self.unknown(node),
+        };
+        let wire = wire.with_context(|| format!("node {:?}, {}", node.name, node.op_type))?;
+        if let (Some(wire), Some(output)) = (wire, node.output.first()) {
+            self.name(output, wire);
+        }
+        Ok(())
+    }
+
+    fn unknown<T>(&self, node: &NodeProto) -> TractResult<T> {
+        let (domain, operator) = (&node.domain, &node.op_type);
+        bail!(
+            "operator {domain:?} {operator:?} is not one that this engine knows: export the bundle \
+             with the trainer of the engine's version"
+        )
+    }
+
+    fn input<'n>(&self, node: &'n NodeProto, at: usize) -> TractResult<&'n str> {
+        match node.input.get(at) {
+            Some(name) => Ok(name),
+            None => bail!("it has {} inputs, expected {} or more", node.input.len(), at + 1),
+        }
+    }
+
+    /// A node's input as a value of the graph; a constant becomes one.
+    fn wire(&mut self, node: &NodeProto, at: usize) -> TractResult<OutletId> {
+        let name = self.input(node, at)?;
+        if let Some(wire) = self.get(name) {
+            return Ok(wire);
+        }
+        let tensor = self.constants.tensor(name)?;
+        let wire = self.model.add_const(name, tensor)?;
+        self.name(name, wire);
+        Ok(wire)
+    }
+
+    fn floats(&self, node: &NodeProto, at: usize) -> TractResult<Vec<f32>> {
+        self.constants.floats(self.input(node, at)?)
+    }
+
+    fn int8s(&self, node: &NodeProto, at: usize) -> TractResult<Vec<i8>> {
+        self.constants.int8s(self.input(node, at)?)
+    }
+
+    fn fused(&mut self, node: &NodeProto, op: Fused, inputs: usize) -> TractResult<Option<OutletId>> {
+        let inputs: TVec<OutletId> =
+            (0..inputs).map(|at| self.wire(node, at)).collect::<TractResult<_>>()?;
+        Ok(self.model.wire_node(&node.name, op, &inputs)?.first().copied())
+    }
+
+    fn function(&mut self, node: &NodeProto) -> TractResult<Option<OutletId>> {
+        match &*node.op_type {
+            "TokenBag" | "TokenBagInt8" => {
+                let (table, _) = self.table(node, 3)?;
+                self.fused(node, Fused::new(TokenBag { table }), 3)
+            }
+            "BertEmbeddings" | "BertEmbeddingsInt8" => {
+                let (words, next) = self.table(node, 1)?;
+                let (positions, next) = self.table(node, next)?;
+                let (norm, _) = self.norm(node, next)?;
+                if words.width != norm.gamma.len() || positions.width != words.width {
+                    bail!("tables of width {} and {}", words.width, positions.width);
+                }
+                self.fused(node, Fused::new(BertEmbeddings { words, positions, norm }), 1)
+            }
+            "EncoderLayer" | "EncoderLayerInt8" => {
+                let layer = self.encoder_layer(node)?;
+                self.fused(node, Fused::new(layer), 2)
+            }
+            "MeanPool" => self.fused(node, Fused::new(MeanPool), 3),
+            _ => self.unknown(node),
+        }
+    }
+
+    /// A table among a function's inputs, and where the next input stands.
+    fn table(&self, node: &NodeProto, at: usize) -> TractResult<(Table, usize)> {
+        let width = self.constants.width(self.input(node, at)?);
+        if node.op_type.ends_with("Int8") {
+            let scales = self.floats(node, at + 1)?;
+            Ok((Table::int8(self.int8s(node, at)?, width, scales)?, at + 2))
+        } else {
+            Ok((Table::float(self.floats(node, at)?, width), at + 1))
+        }
+    }
+
+    fn norm(&self, node: &NodeProto, at: usize) -> TractResult<(Norm, usize)> {
+        let (gamma, beta) = (self.floats(node, at)?, self.floats(node, at + 1)?);
+        let epsilon = attribute(node, "epsilon").map_or(0.0, |attribute| attribute.f);
+        if gamma.len() != beta.len() || !(epsilon >= 0.0 && epsilon.is_finite()) {
+            bail!("a norm of {} factors, {} terms, epsilon {epsilon}", gamma.len(), beta.len());
+        }
+        Ok((Norm { gamma, beta, epsilon }, at + 2))
+    }
+
+    fn dense(
+        &self,
+        node: &NodeProto,
+        at: usize,
+        [inputs, outputs]: [usize; 2],
+    ) -> TractResult<(Dense<I>, usize)> {
+        let name = self.input(node, at)?;
+        let (dense, found, next) = if node.op_type.ends_with("Int8") {
+            let (values, scales) = (self.int8s(node, at)?, self.floats(node, at + 1)?);
+            let weights = Int8Weights::new(&values, &scales, &self.floats(node, at + 2)?);
+            (weights.map(Dense::Int8), values.len(), at + 3)
+        } else {
+            let values = self.floats(node, at)?;
+            let weights = FloatWeights::new(&values, &self.floats(node, at + 1)?);
+            (weights.map(Dense::Float), values.len(), at + 2)
+        };
+        match dense {
+            Some(dense) if dense.outputs() == outputs && found == inputs * outputs => {
+                Ok((dense, next))
+            }
+            _ => bail!("{name:?} is no matrix [{inputs}, {outputs}] with its bias, in seven bits where in int8"),
+        }
+    }
+
+    fn encoder_layer(&self, node: &NodeProto) -> TractResult<EncoderLayer<I>> {
+        let shape = attribute(node, "heads_shape").map_or(&[][..], |attribute| &attribute.ints);
+        let sizes: Vec<usize> = shape.iter().filter_map(|&s| usize::try_from(s).ok()).collect();
+        let (heads, width) = match sizes[..] {
+            [0, 0, heads, size] => (heads, heads.saturating_mul(size)),
+            _ => (0, 0),
+        };
+        if !(1..1 << 20).contains(&width) {
+            bail!("heads_shape is {shape:?}, expected [0, 0, heads, H / heads]");
+        }
+        let (projection, next) = self.dense(node, 2, [width, 3 * width])?;
+        let (output, next) = self.dense(node, next, [width, width])?;
+        let (attention_norm, next) = self.norm(node, next)?;
+        let inner = self.constants.width(self.input(node, next)?);
+        let (up, next) = self.dense(node, next, [width, inner])?;
+        let (down, next) = self.dense(node, next, [inner, width])?;
+        let (output_norm, _) = self.norm(node, next)?;
+        if [&attention_norm, &output_norm].iter().any(|norm| norm.gamma.len() != width) {
+            bail!("its norms are not of width {width}");
+        }
+        let scratch = self.scratch.clone();
+        Ok(EncoderLayer { heads, projection, output, attention_norm, up, down, output_norm, scratch })
+    }
+
+    fn standard(&mut self, node: &NodeProto) -> TractResult<Option<OutletId>> {
+        let wire = match &*node.op_type {
+            "Add" => self.binary(node, math::add())?,
+            "Sub" => self.binary(node, math::sub())?,
+            "Mul" => self.binary(node, math::mul())?,
+            "Div" => self.binary(node, math::div())?,
+            "Max" => self.binary(node, math::max())?,
+            "Sqrt" => self.unary(node, math::sqrt())?,
+            "Log" => self.unary(node, math::ln())?,
+            "Exp" => self.unary(node, math::exp())?,
+            "Cast" => self.unary(node, cast(f32::datum_type()))?,
+            "Identity" => self.wire(node, 0)?,
+            "Relu" => {
+                let x = self.wire(node, 0)?;
+                let zero = self.model.add_const(format!("{}.zero", node.name), tensor0(0.0_f32))?;
+                let inputs = [x, zero];
+                first(wire_with_rank_broadcast(&node.name, &mut self.model, math::max(), &inputs)?)?
+            }
+            "MatMul" => return self.product(node),
+            "DequantizeLinear" => {
+                let constant = (self.input(node, 0)?.to_owned(), self.input(node, 1)?.to_owned());
+                let output = node.output.first().cloned().unwrap_or_default();
+                self.dequantised.insert(output, constant);
+                return Ok(None);
+            }
+            "ReduceSum" | "ReduceMax" | "ReduceL2" => self.reduce(node)?,
+            "Softmax" => {
+                let x = self.wire(node, 0)?;
+                let axes = tvec!(self.axis(node, x)?);
+                let kind = SoftmaxKind::default();
+                self.one(node, Softmax { axes, quant_output_dt: None, kind }, &[x])?
+            }
+            "Gather" => {
+                let (values, ids) = (self.wire(node, 0)?, self.wire(node, 1)?);
+                let axis = self.axis(node, values)?;
+                self.one(node, Gather::new(axis), &[values, ids])?
+            }
+            "Concat" => {
+                let inputs: TVec<OutletId> = (0..node.input.len())
+                    .map(|at| self.wire(node, at))
+                    .collect::<TractResult<_>>()?;
+                let axis = self.axis(node, *inputs.first().context("it has no inputs")?)?;
+                self.one(node, TypedConcat { axis }, &inputs)?
+            }
+            "Slice" => self.slice(node)?,
+            _ => return self.unknown(node),
+        };
+        Ok(Some(wire))
+    }
+
+    fn one(
+        &mut self,
+        node: &NodeProto,
+        op: impl Into<Box<dyn TypedOp>>,
+        inputs: &[OutletId],
+    ) -> TractResult<OutletId> {
+        first(self.model.wire_node(&node.name, op, inputs)?)
+    }
+
+    fn unary(&mut self, node: &NodeProto, op: impl Into<Box<dyn TypedOp>>) -> TractResult<OutletId> {
+        let x = self.wire(node, 0)?;
+        self.one(node, op, &[x])
+    }
+
+    fn binary(&mut self, node: &NodeProto, op: impl Into<Box<dyn TypedOp>>) -> TractResult<OutletId> {
+        let inputs = [self.wire(node, 0)?, self.wire(node, 1)?];
+        first(wire_with_rank_broadcast(&node.name, &mut self.model, op, &inputs)?)
+    }
+
+    /// An attribute `axis`, counted from the front.
+    fn axis(&self, node: &NodeProto, x: OutletId) -> TractResult<usize> {
+        let axis = attribute(node, "axis").map_or(0, |attribute| attribute.i);
+        self.axis_of(axis, x)
+    }
+
+    fn axis_of(&self, axis: i64, x: OutletId) -> TractResult<usize> {
+        let rank = self.model.outlet_fact(x)?.rank();
+        let counted = if axis < 0 { axis + rank as i64 } else { axis };
+        match usize::try_from(counted).ok().filter(|&axis| axis < rank) {
+            Some(axis) => Ok(axis),
+            None => bail!("axis {axis} of a value with {rank} axes"),
+        }
+    }
+
+    /// A product with constant weights.
+    fn product(&mut self, node: &NodeProto) -> TractResult<Option<OutletId>> {
+        let name = self.input(node, 1)?;
+        let outputs = |name: &str| self.constants.width(name);
+        let weights = match self.dequantised.get(name) {
+            Some((values, scales)) => {
+                let (outputs, values) = (outputs(values), self.constants.int8s(values)?);
+                let scales = self.constants.floats(scales)?;
+                if scales.len() != outputs {
+                    bail!("{outputs} outputs have {} scales", scales.len());
+                }
+                RowProduct::Int8 { values, scales }
+            }
+            None if self.constants.has(name) => {
+                RowProduct::Float { values: self.constants.floats(name)?, outputs: outputs(name) }
+            }
+            None => bail!("its second factor, {name:?}, is no constant"),
+        };
+        self.fused(node, Fused::new(weights), 1)
+    }
+
+    fn reduce(&mut self, node: &NodeProto) -> TractResult<OutletId> {
+        let mut x = self.wire(node, 0)?;
+        let axes = match attribute(node, "axes") {
+            Some(attribute) => attribute.ints.clone(),
+            None => self.constants.int64s(self.input(node, 1)?)?,
+        };
+        if attribute(node, "keepdims").is_some_and(|attribute| attribute.i != 1) {
+            bail!("it does not keep its axes");
+        }
+        let axes: TVec<usize> =
+            axes.iter().map(|&axis| self.axis_of(axis, x)).collect::<TractResult<_>>()?;
+        if node.op_type == "ReduceL2" {
+            let name = format!("{}.squares", node.name);
+            x = first(self.model.wire_node(name, math::mul(), &[x, x])?)?;
+            let name = format!("{}.sum", node.name);
+            let sum = Reduce { axes, reducer: Reducer::Sum };
+            x = first(self.model.wire_node(name, sum, &[x])?)?;
+            return self.one(node, math::sqrt(), &[x]);
+        }
+        let reducer = if node.op_type == "ReduceSum" { Reducer::Sum } else { Reducer::Max };
+        self.one(node, Reduce { axes, reducer }, &[x])
+    }
+
+    /// A slice of one axis between constants.
+    fn slice(&mut self, node: &NodeProto) -> TractResult<OutletId> {
+        let x = self.wire(node, 0)?;
+        let number = |at: usize| -> TractResult<i64> {
+            match self.constants.int64s(self.input(node, at)?)?[..] {
+                [number] => Ok(number),
+                _ => bail!("it slices more than one axis"),
+            }
+        };
+        let (start, end, axis) = (number(1)?, number(2)?, self.axis_of(number(3)?, x)?);
+        self.one(node, Slice::new(axis, start, end), &[x])
+    }
+}
+
+fn attribute<'n>(node: &'n NodeProto, name: &str) -> Option<&'n AttributeProto> {
+    node.attribute.iter().find(|attribute| attribute.name == name)
+}
+
+fn first(wires: TVec<OutletId>) -> TractResult<OutletId> {
+    wires.first().copied().context("an operator without output")
+}

@@ -1,0 +1,211 @@
+//! WebAssembly's vectors of 128 bits: simd128, and relaxed-simd where this module is compiled with
+//! it.
+//!
+//! simd128 multiplies pairs of 16 bits (`i32x4.dot_i16x8_s`): inputs are kept in 16 bits, less their
+//! zero point, and weights are widened as they are loaded. relaxed-simd multiplies groups of four
+//! bytes (`i32x4.relaxed_dot_i8x16_i7x16_add_s`), whose second operand must be in 0..=127 for every
+//! machine to agree: the weights are of seven bits, plus 64.
+
+#![allow(unsafe_code)]
+
+use core::arch::wasm32::*;
+
+use super::isa::Isa;
+
+const ROWS: usize = 4;
+const COLUMNS: usize = 8;
+
+/// The vectors that this module was compiled for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Wasm;
+
+/// Calls `$tile::<R>` for the number of rows at run time.
+macro_rules! by_rows {
+    ($rows:expr, $tile:ident, $($argument:expr),*) => {
+        match $rows {
+            1 => $tile::<1>($($argument),*),
+            2 => $tile::<2>($($argument),*),
+            3 => $tile::<3>($($argument),*),
+            _ => $tile::<4>($($argument),*),
+        }
+    };
+}
+
+impl Isa for Wasm {
+    const ROWS: usize = ROWS;
+    const INT8_COLUMNS: usize = COLUMNS;
+    const FLOAT_COLUMNS: usize = COLUMNS;
+
+    #[cfg(feature = "relaxed-simd")]
+    const NAME: &'static str = "relaxed-simd";
+    #[cfg(feature = "relaxed-simd")]
+    const INT8_GROUP: usize = 4;
+    #[cfg(feature = "relaxed-simd")]
+    const WEIGHT_OFFSET: i8 = 64;
+    #[cfg(feature = "relaxed-simd")]
+    type Activation = i8;
+
+    #[cfg(not(feature = "relaxed-simd"))]
+    const NAME: &'static str = "simd128";
+    #[cfg(not(feature = "relaxed-simd"))]
+    const INT8_GROUP: usize = 2;
+    #[cfg(not(feature = "relaxed-simd"))]
+    const WEIGHT_OFFSET: i8 = 0;
+    #[cfg(not(feature = "relaxed-simd"))]
+    type Activation = i16;
+
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)]
+    fn activation(quantised: i32, zero: i32) -> Self::Activation {
+        (quantised - Self::input_offset(zero)) as Self::Activation
+    }
+
+    #[inline(always)]
+    fn value(activation: Self::Activation) -> i32 {
+        i32::from(activation)
+    }
+
+    #[inline(always)]
+    fn input_offset(zero: i32) -> i32 {
+        if cfg!(feature = "relaxed-simd") { 128 } else { zero }
+    }
+
+    #[inline]
+    fn int8_tile(rows: usize, input: &[Self::Activation], weights: &[i8], sums: &mut [i32]) {
+        let steps = weights.len() / (COLUMNS * Self::INT8_GROUP);
+        assert!(input.len() >= steps * rows * Self::INT8_GROUP && sums.len() >= rows * COLUMNS);
+        // SAFETY: the lengths were checked, and a machine that instantiated this module has its
+        // instructions.
+        unsafe { by_rows!(rows, int8_tile, steps, input.as_ptr(), weights.as_ptr(), sums) }
+    }
+
+    #[inline]
+    fn float_tile(rows: usize, input: &[f32], weights: &[f32], sums: &mut [f32]) {
+        let steps = weights.len() / COLUMNS;
+        assert!(input.len() >= steps * rows && sums.len() >= rows * COLUMNS);
+        // SAFETY: as above.
+        unsafe { by_rows!(rows, float_tile, steps, input.as_ptr(), weights.as_ptr(), sums) }
+    }
+
+    #[inline(always)]
+    fn vectorised<R>(work: impl FnOnce() -> R) -> R {
+        work()
+    }
+}
+
+/// # Safety
+/// `input` holds `steps * R` groups, `weights` `steps * COLUMNS`, `sums` `R * COLUMNS` numbers.
+#[cfg(feature = "relaxed-simd")]
+#[target_feature(enable = "relaxed-simd")]
+unsafe fn int8_tile<const R: usize>(
+    steps: usize,
+    mut input: *const i8,
+    mut weights: *const i8,
+    sums: &mut [i32],
+) {
+    let mut totals = [[i32x4_splat(0); 2]; R];
+    for _ in 0..steps {
+        // SAFETY: the caller's lengths.
+        unsafe {
+            let left = v128_load(weights.cast());
+            let right = v128_load(weights.add(16).cast());
+            for (row, totals) in totals.iter_mut().enumerate() {
+                let inputs = v128_load32_splat(input.add(row * 4).cast());
+                totals[0] = i32x4_relaxed_dot_i8x16_i7x16_add(inputs, left, totals[0]);
+                totals[1] = i32x4_relaxed_dot_i8x16_i7x16_add(inputs, right, totals[1]);
+            }
+            input = input.add(R * 4);
+            weights = weights.add(COLUMNS * 4);
+        }
+    }
+    for (row, totals) in totals.iter().enumerate() {
+        // SAFETY: as above.
+        unsafe { store(*totals, sums.as_mut_ptr().add(row * COLUMNS).cast()) }
+    }
+}
+
+/// # Safety
+/// `input` holds `steps * R` groups, `weights` `steps * COLUMNS`, `sums` `R * COLUMNS` numbers.
+#[cfg(not(feature = "relaxed-simd"))]
+#[inline]
+unsafe fn int8_tile<const R: usize>(
+    steps: usize,
+    mut input: *const i16,
+    mut weights: *const i8,
+    sums: &mut [i32],
+) {
+    let mut totals = [[i32x4_splat(0); 2]; R];
+    for _ in 0..steps {
+        // SAFETY: the caller's lengths.
+        unsafe {
+            let left = i16x8_load_extend_i8x8(weights);
+            let right = i16x8_load_extend_i8x8(weights.add(8));
+            for (row, totals) in totals.iter_mut().enumerate() {
+                let inputs = v128_load32_splat(input.add(row * 2).cast());
+                totals[0] = i32x4_add(totals[0], i32x4_dot_i16x8(inputs, left));
+                totals[1] = i32x4_add(totals[1], i32x4_dot_i16x8(inputs, right));
+            }
+            input = input.add(R * 2);
+            weights = weights.add(COLUMNS * 2);
+        }
+    }
+    for (row, totals) in totals.iter().enumerate() {
+        // SAFETY: as above.
+        unsafe { store(*totals, sums.as_mut_ptr().add(row * COLUMNS).cast()) }
+    }
+}
+
+/// # Safety
+/// `input` holds `steps * R` numbers, `weights` `steps * COLUMNS`, `sums` `R * COLUMNS`.
+#[cfg_attr(feature = "relaxed-simd", target_feature(enable = "relaxed-simd"))]
+#[cfg_attr(not(feature = "relaxed-simd"), inline)]
+unsafe fn float_tile<const R: usize>(
+    steps: usize,
+    mut input: *const f32,
+    mut weights: *const f32,
+    sums: &mut [f32],
+) {
+    let mut totals = [[f32x4_splat(0.0); 2]; R];
+    for _ in 0..steps {
+        // SAFETY: the caller's lengths.
+        unsafe {
+            let left = v128_load(weights.cast());
+            let right = v128_load(weights.add(4).cast());
+            for (row, totals) in totals.iter_mut().enumerate() {
+                let inputs = v128_load32_splat(input.add(row).cast());
+                totals[0] = multiply_add(inputs, left, totals[0]);
+                totals[1] = multiply_add(inputs, right, totals[1]);
+            }
+            input = input.add(R);
+            weights = weights.add(COLUMNS);
+        }
+    }
+    for (row, totals) in totals.iter().enumerate() {
+        // SAFETY: as above.
+        unsafe { store(*totals, sums.as_mut_ptr().add(row * COLUMNS).cast()) }
+    }
+}
+
+#[cfg(feature = "relaxed-simd")]
+#[inline]
+#[target_feature(enable = "relaxed-simd")]
+fn multiply_add(a: v128, b: v128, c: v128) -> v128 {
+    f32x4_relaxed_madd(a, b, c)
+}
+
+#[cfg(not(feature = "relaxed-simd"))]
+#[inline]
+fn multiply_add(a: v128, b: v128, c: v128) -> v128 {
+    f32x4_add(f32x4_mul(a, b), c)
+}
+
+/// # Safety
+/// Eight numbers of 32 bits fit at `place`.
+#[inline]
+unsafe fn store(totals: [v128; 2], place: *mut v128) {
+    // SAFETY: the caller's.
+    unsafe {
+        v128_store(place, totals[0]);
+        v128_store(place.add(1), totals[1]);
+    }
+}

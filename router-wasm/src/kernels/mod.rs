@@ -1,0 +1,32 @@
+//! The arithmetic of an encoder: integer and float matrix products, and what is done element by
+//! element between them.
+//!
+//! A product takes weights packed once at load and inputs packed once each time, tile by tile:
+//!
+//! ```text
+//! weights  [K, N] -> panels of COLUMNS columns:  [N / COLUMNS][K / GROUP][COLUMNS][GROUP]
+//! inputs   [M, K] -> tiles of up to ROWS rows:   [M / ROWS][K / GROUP][rows][GROUP]
+//! ```
+//! so that a kernel reads both from beginning to end. GROUP is how many neighbouring values of K one
+//! instruction multiplies and adds: 1 in float. Rows and columns beyond the matrix are zeros.
+//!
+//! An [`Isa`] holds the two kernels of one instruction set. Which one serves is decided at compile
+//! time in wasm (simd128 or relaxed-simd) and at load elsewhere; all of them give the same integers.
+
+mod elementwise;
+mod float;
+mod int8;
+mod isa;
+mod isa_portable;
+#[cfg(all(target_family = "wasm", target_feature = "simd128"))]
+mod isa_wasm;
+#[cfg(target_arch = "x86_64")]
+mod isa_x86_64;
+
+pub(crate) use elementwise::{Norm, add, gelu, softmax};
+pub(crate) use float::{FloatWeights, pack_columns, pack_rows, product};
+pub(crate) use int8::{Int8Weights, Quantised};
+pub(crate) use isa::{Isa, OnIsa, on_best};
+
+#[cfg(test)]
+mod tests;
