@@ -5,5 +5,6 @@
 //! anew; the parity suite then holds every host to it.
 
 pub mod parity;
+pub mod per_tensor;
 pub mod tiny;
 pub mod tiny_encoder;

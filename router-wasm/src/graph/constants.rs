@@ -34,7 +34,10 @@ impl Constants {
         }
         if count.checked_mul(bytes) != Some(tensor.raw_data.len()) {
             let found = tensor.raw_data.len();
-            bail!("constant {name:?} has {found} bytes, its shape {:?} needs {count} values", tensor.dims);
+            bail!(
+                "constant {name:?} has {found} bytes, its shape {:?} needs {count} values",
+                tensor.dims
+            );
         }
         Ok((tensor, count))
     }

@@ -162,7 +162,8 @@ impl<I: Isa> EncoderLayer<I> {
             #[inline(always)]
             || {
                 add(rows, residual);
-                rows.chunks_exact_mut(self.width()).fold(true, |finite, row| norm.apply(row) && finite)
+                rows.chunks_exact_mut(self.width())
+                    .fold(true, |finite, row| norm.apply(row) && finite)
             },
         );
         if !finite {

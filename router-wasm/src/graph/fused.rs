@@ -67,8 +67,10 @@ impl EvalOp for Fused {
         let shape = self.0.shape(&shapes.iter().collect::<TVec<_>>())?;
         let size = |dim: &TDim| Ok(dim.to_usize()?);
         let shape = shape.iter().map(size).collect::<TractResult<TVec<usize>>>()?;
-        let views =
-            inputs.iter().map(|input| input.try_as_plain_ram()).collect::<TractResult<TVec<_>>>()?;
+        let views = inputs
+            .iter()
+            .map(|input| input.try_as_plain_ram())
+            .collect::<TractResult<TVec<_>>>()?;
         let values = self.0.compute(&views)?;
         Ok(tvec!(Tensor::from_shape(&shape, &values)?.into_tvalue()))
     }

@@ -110,7 +110,12 @@ impl<I: Isa> Nodes<I> {
         self.constants.int8s(self.input(node, at)?)
     }
 
-    fn fused(&mut self, node: &NodeProto, op: Fused, inputs: usize) -> TractResult<Option<OutletId>> {
+    fn fused(
+        &mut self,
+        node: &NodeProto,
+        op: Fused,
+        inputs: usize,
+    ) -> TractResult<Option<OutletId>> {
         let inputs: TVec<OutletId> =
             (0..inputs).map(|at| self.wire(node, at)).collect::<TractResult<_>>()?;
         Ok(self.model.wire_node(&node.name, op, &inputs)?.first().copied())
@@ -180,7 +185,9 @@ impl<I: Isa> Nodes<I> {
             Some(dense) if dense.outputs() == outputs && found == inputs * outputs => {
                 Ok((dense, next))
             }
-            _ => bail!("{name:?} is no matrix [{inputs}, {outputs}] with its bias, in seven bits where in int8"),
+            _ => bail!(
+                "{name:?} is no matrix [{inputs}, {outputs}] with its bias, in seven bits where in int8"
+            ),
         }
     }
 
@@ -205,7 +212,16 @@ impl<I: Isa> Nodes<I> {
             bail!("its norms are not of width {width}");
         }
         let scratch = self.scratch.clone();
-        Ok(EncoderLayer { heads, projection, output, attention_norm, up, down, output_norm, scratch })
+        Ok(EncoderLayer {
+            heads,
+            projection,
+            output,
+            attention_norm,
+            up,
+            down,
+            output_norm,
+            scratch,
+        })
     }
 
     fn standard(&mut self, node: &NodeProto) -> TractResult<Option<OutletId>> {
@@ -267,12 +283,20 @@ impl<I: Isa> Nodes<I> {
         first(self.model.wire_node(&node.name, op, inputs)?)
     }
 
-    fn unary(&mut self, node: &NodeProto, op: impl Into<Box<dyn TypedOp>>) -> TractResult<OutletId> {
+    fn unary(
+        &mut self,
+        node: &NodeProto,
+        op: impl Into<Box<dyn TypedOp>>,
+    ) -> TractResult<OutletId> {
         let x = self.wire(node, 0)?;
         self.one(node, op, &[x])
     }
 
-    fn binary(&mut self, node: &NodeProto, op: impl Into<Box<dyn TypedOp>>) -> TractResult<OutletId> {
+    fn binary(
+        &mut self,
+        node: &NodeProto,
+        op: impl Into<Box<dyn TypedOp>>,
+    ) -> TractResult<OutletId> {
         let inputs = [self.wire(node, 0)?, self.wire(node, 1)?];
         first(wire_with_rank_broadcast(&node.name, &mut self.model, op, &inputs)?)
     }

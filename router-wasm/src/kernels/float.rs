@@ -65,17 +65,10 @@ pub(crate) fn pack_columns<I: Isa>(
 }
 
 /// Packs rows of `width` values, which begin `stride` apart, into tiles.
-pub(crate) fn pack_rows<I: Isa>(
-    values: &[f32],
-    width: usize,
-    stride: usize,
-    tiles: &mut Vec<f32>,
-) {
+pub(crate) fn pack_rows<I: Isa>(values: &[f32], width: usize, stride: usize, tiles: &mut Vec<f32>) {
     let count = values.len().div_ceil(stride);
     tiles.resize(count * width, 0.0);
-    for (block, tile) in
-        values.chunks(I::ROWS * stride).zip(tiles.chunks_mut(I::ROWS * width))
-    {
+    for (block, tile) in values.chunks(I::ROWS * stride).zip(tiles.chunks_mut(I::ROWS * width)) {
         let rows = tile.len() / width;
         for (at, row) in block.chunks(stride).enumerate() {
             for (place, &value) in tile.chunks_exact_mut(rows).zip(&row[..width]) {

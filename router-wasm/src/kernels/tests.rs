@@ -89,7 +89,9 @@ impl Case {
                 .collect();
             for n in 0..outputs {
                 let sum: i64 = (0..width)
-                    .map(|k| (quantised[k] - zero as i64) * i64::from(self.weights[k * outputs + n]))
+                    .map(|k| {
+                        (quantised[k] - zero as i64) * i64::from(self.weights[k * outputs + n])
+                    })
                     .sum();
                 let scale = range / 255.0 * self.scales[n];
                 expected.push(sum as f32 * scale + self.bias[n]);

@@ -6,11 +6,16 @@ import { onnxRuntime } from "./onnx-runtime.mjs";
 
 /** Calls after which the faster of the peer's two files is known well enough to go on with. */
 const PROBES = 4;
+/**
+ * Coordinates of an embedding are around 0.3. int8 moves them by less than a tenth; the embedding of
+ * another text, or of another graph, is further away than this.
+ */
+const MOST_APART = 0.5;
 
 /**
  * @param {import("./measure.mjs").Parts} parts
  * @returns {Promise<(one: {text: string, ids: number[]}, number: number) => Promise<object>>} from
- *   a case to `{contestants, apart}`; `apart` is how far the two embeddings are from each other
+ *   a case to `{contestants, apart}`; `apart` is by file how far its embedding is from the engine's
  */
 export async function contestantsOn(parts) {
   const engine = parts.engine ?? (await engineOf(parts));
@@ -35,9 +40,7 @@ export async function contestantsOn(parts) {
     if (parts.transformers) {
       contestants.push({ name: "transformers.js", call: () => parts.transformers(one.text) });
     }
-    const outputs = await peers[0].run(peers[0].inputs(one.ids));
-    const apart = engine.embed && furthest(engine.embed(one.text), outputs.embedding.data);
-    return { contestants, apart };
+    return { contestants, apart: await apartFrom(engine, peers, one) };
   };
 }
 
@@ -63,6 +66,21 @@ async function faster(peers, ids) {
     shortest.push(Math.min(...times));
   }
   return peers[shortest.indexOf(Math.min(...shortest))];
+}
+
+/** How far each file's embedding is from the engine's, where the engine shows its own. */
+async function apartFrom(engine, peers, { text, ids }) {
+  if (!engine.embed) return undefined;
+  const ours = engine.embed(text);
+  const found = {};
+  for (const { file, run, inputs } of peers) {
+    const { embedding } = await run(inputs(ids));
+    found[file] = furthest(ours, embedding.data);
+    if (found[file] > MOST_APART) {
+      throw new Error(`${file}: the peer's embedding is ${found[file]} from ours: not the same work`);
+    }
+  }
+  return found;
 }
 
 function furthest(ours, theirs) {

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use switchyard_router::{Candidate, Head, Kind, TruncationSide};
+use switchyard_tests::per_tensor::per_tensor;
 use switchyard_trainer::device::{DeviceChoice, open};
 use switchyard_trainer::encoder::bert::Pooling;
 use switchyard_trainer::encoder::hugging_face::{self, EncoderFolder};
@@ -127,7 +128,10 @@ fn transformer(
     let head = head(network.embedding_size())?;
     let encoder = Encoder { network, tokenizer_json };
     let model = router_graph::build(&encoder.network, Some((&head, &[0, 1])), precision)?;
-    let peer = (precision == Precision::Int8).then(|| for_onnx_runtime(&model));
+    let peer = match precision {
+        Precision::Int8 => Some(per_tensor(&model)?),
+        Precision::Float => None,
+    };
     let settings = EncoderRecipe::Transformer(TransformerEncoderRecipe {
         source: SOURCE.into(),
         layers: None,
@@ -159,13 +163,6 @@ fn transformer(
     }
     eprintln!("bench-bundles: {name}");
     Ok(Entry { name, about: format!("{about}; its head untrained"), precision, shape })
-}
-
-/// The form of a router's graph that ONNX Runtime runs fastest: it fuses per-tensor
-/// `DynamicQuantizeLinear` with `MatMulInteger`. The exporter writes that very form, so there is
-/// no other.
-fn for_onnx_runtime(model: &[u8]) -> Vec<u8> {
-    model.to_vec()
 }
 
 /// Matrix factorisation as drawn from a seed, of the paper's width.

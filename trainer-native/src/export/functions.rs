@@ -93,7 +93,8 @@ struct Body {
 
 impl Body {
     fn new(name: &str, precision: Precision) -> Self {
-        let import = |domain: &str, version| pb::OperatorSetIdProto { domain: domain.into(), version };
+        let import =
+            |domain: &str, version| pb::OperatorSetIdProto { domain: domain.into(), version };
         let function = pb::FunctionProto {
             name: Some(name.into()),
             domain: Some(DOMAIN.into()),
@@ -124,7 +125,13 @@ impl Body {
         self.function.node.push(node);
     }
 
-    fn node(&mut self, operator: &str, output: &str, inputs: &[&str], attributes: &[Attribute<'_>]) {
+    fn node(
+        &mut self,
+        operator: &str,
+        output: &str,
+        inputs: &[&str],
+        attributes: &[Attribute<'_>],
+    ) {
         self.push(node(operator, output, vec![output.into()], inputs, attributes));
     }
 

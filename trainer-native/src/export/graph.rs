@@ -133,7 +133,8 @@ impl Graph {
     /// The model file.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
-        let import = |domain: &str, version| pb::OperatorSetIdProto { domain: domain.into(), version };
+        let import =
+            |domain: &str, version| pb::OperatorSetIdProto { domain: domain.into(), version };
         let mut opsets = vec![import("", OPSET)];
         if !self.functions.is_empty() {
             opsets.push(import(DOMAIN, VERSION));

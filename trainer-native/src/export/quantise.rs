@@ -98,6 +98,9 @@ mod tests {
 
     #[test]
     fn zeros_stay_zeros() {
-        assert_eq!(rows(&[0.0, 0.0], 2, Bits::Eight), Quantised { values: vec![0, 0], scales: vec![1.0] });
+        assert_eq!(
+            rows(&[0.0, 0.0], 2, Bits::Eight),
+            Quantised { values: vec![0, 0], scales: vec![1.0] }
+        );
     }
 }

@@ -8,11 +8,11 @@
 //! Query, key and value are one product, the query's part scaled by `1 / sqrt(H / heads)`. In int8,
 //! tables have eight bits a value and a scale a row, weights seven bits and a scale an output.
 
+use super::Precision;
 use super::functions::Function;
 use super::graph::{Attribute, Graph};
 use super::quantise::{self, Bits};
 use super::router_graph::Inputs;
-use super::Precision;
 use crate::encoder::bert::Pooling;
 use crate::encoder::bert_weights::{BertWeights, Dense, LayerWeights, Norm};
 use crate::error::TrainerError;
@@ -156,9 +156,8 @@ impl Nodes<'_> {
     }
 
     fn norm(&mut self, name: &str, norm: &Norm) -> [String; 2] {
-        [("gamma", &norm.gamma), ("beta", &norm.beta)].map(|(part, values)| {
-            self.g.floats(&format!("{name}.{part}"), &[values.len()], values)
-        })
+        [("gamma", &norm.gamma), ("beta", &norm.beta)]
+            .map(|(part, values)| self.g.floats(&format!("{name}.{part}"), &[values.len()], values))
     }
 }
 
