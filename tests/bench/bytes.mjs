@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
 import { ROOT, bundleFiles } from "../hosts/paths.mjs";
-import { ENGINE_WASM, PEER_WASM } from "./wasm-files.mjs";
+import { PEER_WASM, engineBuilds } from "./wasm-files.mjs";
 
 export function wasmBytes() {
-  const of = (path) => sizes([readFileSync(join(ROOT, path))]);
-  return { switchyard: of(ENGINE_WASM), "onnxruntime-web": of(PEER_WASM) };
+  const paths = { ...engineBuilds(), "onnxruntime-web": PEER_WASM };
+  const of = ([name, path]) => [name, sizes([readFileSync(join(ROOT, path))])];
+  return Object.fromEntries(Object.entries(paths).map(of));
 }
 
 export function bundleBytes(folder) {

@@ -16,16 +16,22 @@ export async function inChild(script, job) {
     });
   });
   child.stdin.end(JSON.stringify(job));
-  const [result] = await Promise.allSettled([json(child.stdout), ended]);
-  await ended;
-  if (result.status === "rejected") throw result.reason;
-  return result.value;
+  const [exit, output] = await Promise.allSettled([ended, json(child.stdout)]);
+  const failed = [exit, output].find(({ status }) => status === "rejected");
+  if (failed) throw failed.reason;
+  if (output.value.error) throw new Error(output.value.error);
+  return output.value.result;
 }
 
 /** The child's side: answers its one job, and ends whatever still runs. */
 export async function answer(measure) {
-  const result = await measure(await json(process.stdin));
-  process.stdout.write(JSON.stringify(result), () => process.exit());
+  let answered;
+  try {
+    answered = { result: await measure(await json(process.stdin)) };
+  } catch (error) {
+    answered = { error: error.message };
+  }
+  process.stdout.write(JSON.stringify(answered), () => process.exit());
 }
 
 /** Bytes of this process in memory, without what is only waiting to be collected. */

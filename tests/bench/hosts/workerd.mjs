@@ -1,14 +1,14 @@
 // workerd: a fresh process and isolate for each measurement. What is measured is sent to the Worker
 // beforehand, so that its bytes are in memory.
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { Miniflare } from "miniflare";
 
 import { ROOT, bundleFiles, readJson } from "../../hosts/paths.mjs";
 import { graphs } from "../job.mjs";
-import { ENGINE_WASM, PEER_WASM } from "../wasm-files.mjs";
+import { PEER_WASM } from "../wasm-files.mjs";
 import { progress } from "./child.mjs";
 
 const MAIN = "tests/bench/hosts/workerd/worker.mjs";
@@ -23,15 +23,11 @@ const MODULES = [
   "tests/bench/peers/tokenizer.mjs",
   "tests/bench/turns.mjs",
   "router-wasm/js/workerd.js",
-  "router-wasm/js/lib/error.js",
-  "router-wasm/js/lib/request.js",
-  "router-wasm/js/lib/router.js",
-  "router-wasm/js/lib/source.js",
-  "router-wasm/js/pkg/switchyard_router.js",
-  ENGINE_WASM,
   "node_modules/onnxruntime-web/dist/ort.wasm.bundle.min.mjs",
   PEER_WASM,
 ];
+/** Folders of which all is. */
+const MODULE_FOLDERS = ["router-wasm/js/lib", "router-wasm/js/pkg"];
 /** workerd's clock must show at least this share of what passed outside. */
 const CLOCK = 0.8;
 
@@ -59,6 +55,12 @@ export const workerd = {
   memory: (job) => once("memory", job),
 };
 
+/** JavaScript and wasm of a folder, from the clone's root. */
+function modulesIn(folder) {
+  const names = readdirSync(join(ROOT, folder)).filter((name) => /\.(js|wasm)$/.test(name));
+  return names.map((name) => `${folder}/${name}`);
+}
+
 async function once(measure, job) {
   const worker = await start(job);
   try {
@@ -69,7 +71,8 @@ async function once(measure, job) {
 }
 
 async function start({ bundle, models }) {
-  const modules = [...MODULES, ...(existsSync(join(ROOT, TOKENIZERS)) ? [TOKENIZERS] : [])];
+  const modules = [...MODULES, ...MODULE_FOLDERS.flatMap(modulesIn)];
+  if (existsSync(join(ROOT, TOKENIZERS))) modules.push(TOKENIZERS);
   const miniflare = new Miniflare({
     rootPath: ROOT,
     modulesRoot: ROOT,

@@ -6,6 +6,8 @@ import { onnxRuntime } from "./onnx-runtime.mjs";
 
 /** Calls after which the faster of the peer's two files is known well enough to go on with. */
 const PROBES = 4;
+/** Every round asks the same: an answer remembered would cost nothing, and show nothing. */
+export const NO_CACHE = { cache: 0 };
 /**
  * Coordinates of an embedding are around 0.3. int8 moves them by less than a tenth; the embedding of
  * another text, or of another graph, is further away than this.
@@ -45,7 +47,7 @@ export async function contestantsOn(parts) {
 }
 
 async function engineOf({ Router, files }) {
-  const router = await Router.load(files);
+  const router = await Router.load(files, NO_CACHE);
   return {
     contestant: ({ text }) => ({ call: () => router.route(text) }),
     embed: (text) => router.embed(text),

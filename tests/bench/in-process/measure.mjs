@@ -3,7 +3,7 @@
 
 import { tokenizeWith } from "../peers/tokenizer.mjs";
 import { takeTurns } from "../turns.mjs";
-import { contestantsOn } from "./contestants.mjs";
+import { NO_CACHE, contestantsOn } from "./contestants.mjs";
 import { onnxRuntime } from "./onnx-runtime.mjs";
 import { wasmBytes } from "./wasm-memories.mjs";
 
@@ -71,7 +71,7 @@ export async function memory(parts, { engine, cases }) {
 /** One engine alone, from text where it can. */
 async function loaded(engine, { Router, files, models, ort, session, Tokenizer }, wasm) {
   if (engine === "switchyard") {
-    const router = await Router.load(files, { wasm });
+    const router = await Router.load(files, { wasm, ...NO_CACHE });
     return ({ text }) => router.route(text);
   }
   // The file made for the peer comes last where there is one.

@@ -12,13 +12,13 @@ import { Router } from "/package/browser.js";
 ort.env.wasm.numThreads = 1;
 ort.env.logLevel = "error";
 
-export async function answer(measure, { files, models, transformers: place, ...job }) {
+export async function answer(measure, { files, models, wasm, transformers: place, ...job }) {
   ort.env.wasm.wasmBinary = await bytes("/onnx-runtime/ort-wasm-simd-threaded.wasm");
   const parts = {
     files: await named(files, (name) => `/bundle/${name}`),
     models: await named(models, (name) => `/models/${name}/${name}`),
     Router,
-    wasm: await bytes("/package/pkg/switchyard_router_bg.wasm"),
+    wasm: await bytes(`/package/pkg/${wasm}`),
     ort,
     session: WEB,
     Tokenizer: await tokenizerClass(),

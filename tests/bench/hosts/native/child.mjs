@@ -5,16 +5,16 @@ import { bundleFiles } from "../../../hosts/paths.mjs";
 import * as measures from "../../in-process/measure.mjs";
 import { NATIVE } from "../../in-process/onnx-runtime.mjs";
 import { graphs } from "../../job.mjs";
-import { nativeTransformers, ort } from "../../peers/native.mjs";
 import { tokenizerPackage } from "../../peers/tokenizer.mjs";
 import { transformersFolder } from "../../peers/transformers-folder.mjs";
 import { answer, progress, resident } from "../child.mjs";
 import { nativeEngine } from "./engine.mjs";
 
-ort.env.logLevel = "error";
-
 await answer(async ({ measure, program, ...job }) => {
   if (measure !== "turns" && job.engine === "switchyard") return alone(measure, program, job);
+  // Imported here: without it the engine alone can still be measured.
+  const { nativeTransformers, ort } = await import("../../peers/native.mjs");
+  ort.env.logLevel = "error";
   const parts = {
     files: bundleFiles(job.bundle),
     models: graphs(job.models),
