@@ -2,7 +2,7 @@
 // what is measured and starts this.
 //
 // `node tests/bench/edge.mjs --made FOLDER [--native PROGRAM] [--hosts node,workerd,chromium,native]
-//  [--bundles static,mini,FOLDER] [--rounds 40] [--seconds 12] [--cold-runs 5] [--json FILE]`
+//  [--bundles static,mini,FOLDER] [--rounds 200] [--seconds 12] [--cold-runs 5] [--json FILE]`
 
 import { existsSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -29,7 +29,7 @@ const { values } = parseArgs({
     native: { type: "string" },
     hosts: { type: "string", default: "node,workerd,chromium,native" },
     bundles: { type: "string" },
-    rounds: { type: "string", default: "40" },
+    rounds: { type: "string", default: "200" },
     seconds: { type: "string", default: "12" },
     "cold-runs": { type: "string", default: "5" },
     json: { type: "string" },

@@ -60,7 +60,7 @@ pub struct EdgeArgs {
     #[arg(long, value_name = "NAMES")]
     bundles: Option<String>,
     /// Rounds of each length at most
-    #[arg(long, default_value_t = 40)]
+    #[arg(long, default_value_t = 200)]
     rounds: u32,
     /// Seconds after which a length gets no further round, but for the first ten
     #[arg(long, default_value_t = 12)]
