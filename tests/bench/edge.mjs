@@ -4,6 +4,7 @@
 // `node tests/bench/edge.mjs --made FOLDER [--native PROGRAM] [--hosts node,workerd,chromium,native]
 //  [--bundles static,mini,FOLDER] [--rounds 200] [--seconds 12] [--cold-runs 5] [--json FILE]`
 
+import { spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -53,6 +54,7 @@ const jobs = [];
 for (const entry of bundles) jobs.push(await jobOn(entry, LENGTHS));
 const report = {
   made: new Date().toISOString().slice(0, 10),
+  revision: revision(),
   machine: machine(),
   versions: await versions(),
   settings,
@@ -117,6 +119,12 @@ async function versions() {
   }
   for (const [, measures] of hosts) Object.assign(found, await measures.versions());
   return found;
+}
+
+/** The commit measured, marked where the clone has changes; none outside a clone. */
+function revision() {
+  const { status, stdout } = spawnSync("git", ["describe", "--always", "--dirty"], { cwd: ROOT, encoding: "utf8" });
+  return status === 0 ? stdout.trim() : undefined;
 }
 
 function unknown(flag, name, all) {

@@ -73,11 +73,11 @@ export function brief(report) {
   ].join("\n");
 }
 
-function about({ machine, versions, load, settings, made }) {
+function about({ machine, versions, load, settings, made, revision }) {
   const names = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return [
     `${described(machine)}; ${names.join(", ")}; load average ${load.before.toFixed(1)} before and`,
-    `${load.after.toFixed(1)} after; up to ${settings.rounds} rounds of ${settings.seconds} s at most each length; ${made}.`,
+    `${load.after.toFixed(1)} after; each length up to ${settings.rounds} rounds, for ${settings.seconds} s or ten rounds at least; ${made}, commit ${revision ?? "unknown"}.`,
   ];
 }
 

@@ -21,6 +21,7 @@ const row = turnsRow({ host: "node", bundle: "mini", shape }, { tokens: 8, apart
 const sizes = { raw: 2_000_000, gzip: 1_000_000 };
 const report = {
   made: "2026-01-02",
+  revision: "abc1234",
   machine: { cpu: "A processor", cores: 2, vectors: ["avx2"], memory: 2 ** 33, system: "Linux 6" },
   versions: { node: "22.0.0" },
   settings: { rounds: 2, seconds: 1, coldRuns: 1 },
