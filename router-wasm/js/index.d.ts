@@ -13,6 +13,12 @@ export interface LoadOptions {
   signal?: AbortSignal;
   /** The engine's wasm, where it is not beside this package. Only the first load uses it. */
   wasm?: string | URL | Response | ArrayBuffer | Uint8Array | WebAssembly.Module;
+  /**
+   * How many answers to remember, so that a query asked again costs a look-up; 0 for none. By
+   * default 256, in Workers 0: where tenants share a router, the time of an answer would tell one
+   * of them whether another has asked the same.
+   */
+  cache?: number;
 }
 
 /** A message of a conversation, as OpenAI's chat format has it. Other fields are ignored. */

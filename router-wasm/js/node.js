@@ -5,12 +5,21 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { RouterError } from "./lib/error.js";
+import { hasRelaxedSimd } from "./lib/relaxed-simd.js";
 import { routerFor } from "./lib/router.js";
 
 export { RouterError };
 
+/** V8 before 13 (Node 22) has relaxed-simd and makes several instructions of a byte product: slower. */
+const FIRST_FAST_V8 = 13;
+
 export const Router = routerFor({
-  wasm: () => readFile(new URL("./pkg/switchyard_router_bg.wasm", import.meta.url)),
+  cache: 256,
+  wasm: () => {
+    const fast = hasRelaxedSimd() && Number.parseInt(process.versions.v8, 10) >= FIRST_FAST_V8;
+    const name = fast ? "switchyard_router_relaxed_bg.wasm" : "switchyard_router_bg.wasm";
+    return readFile(new URL(`./pkg/${name}`, import.meta.url));
+  },
   url: async (source) => {
     const isUrl = source instanceof URL || /^(https?|file|data|blob):/i.test(source);
     if (!isUrl) return folderOrFile(pathToFileURL(resolve(source)));

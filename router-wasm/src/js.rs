@@ -37,6 +37,11 @@ impl RouterHandle {
         to_json(&decision)
     }
 
+    /// Remembers about `queries` answers; 0 for none.
+    pub fn remember(&self, queries: usize) {
+        self.router.remember(queries);
+    }
+
     /// The query's embedding.
     pub fn embed(&self, query: &str) -> Result<Vec<f32>, JsValue> {
         Query::new(query).and_then(|query| self.router.embed(&query)).map_err(throw)

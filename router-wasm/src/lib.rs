@@ -22,6 +22,8 @@
 //! ```
 
 mod bundle;
+mod cache;
+mod contained;
 mod encoder;
 mod error;
 mod graph;
@@ -34,12 +36,13 @@ mod policy;
 mod query;
 mod request;
 mod router;
+mod tokenizer;
 
 pub use bundle::{
     Bundle, MANIFEST_FILE, MAX_FILE_BYTES, MAX_MANIFEST_BYTES, MODEL_FILE, TOKENIZER_FILE,
     files_from_tar, sha256_hex,
 };
-pub use encoder::{Encoder, Outputs, Tokens};
+pub use encoder::{Encoder, Outputs};
 pub use error::RouterError;
 pub use manifest::{
     Calibration, Candidate, EncoderInfo, FORMAT, FileEntry, Head, Manifest, Metric, Provenance,
@@ -50,6 +53,7 @@ pub use policy::{Assessment, CandidateScore, DEFAULT_OUTPUT_TOKENS, Decision, Po
 pub use query::{Content, ContentPart, MAX_QUERY_BYTES, Message, Query};
 pub use request::RouteRequest;
 pub use router::Kind;
+pub use tokenizer::Tokens;
 
 /// A bundle ready to route.
 pub struct Router {
@@ -57,6 +61,7 @@ pub struct Router {
     kind: Kind,
     scorer: router::Scorer,
     encoder: Encoder,
+    cache: cache::Cache,
 }
 
 impl Router {
@@ -71,7 +76,8 @@ impl Router {
         let kind = Kind::from_name(&bundle.manifest.kind)?;
         let scorer = router::Scorer::from_bundle(kind, &bundle)?;
         let encoder = Encoder::from_bundle(&bundle, kind)?;
-        Ok(Self { kind, scorer, encoder, manifest: bundle.manifest })
+        let cache = cache::Cache::default();
+        Ok(Self { kind, scorer, encoder, cache, manifest: bundle.manifest })
     }
 
     /// A router from a bundle carried as one uncompressed tar.
@@ -96,10 +102,21 @@ impl Router {
     /// # Errors
     /// `query_empty`, `inference_failed`, `not_finite`.
     pub fn assess(&self, query: &Query) -> Result<Assessment, RouterError> {
-        let tokens = self.encoder.tokenize(query.text())?;
-        let outputs = self.encoder.run(&tokens.ids)?;
-        let (scores, win_rate) = self.scorer.assess(query.text(), &outputs, &self.manifest);
-        Ok(Assessment { scores, win_rate, tokens: tokens.total })
+        self.cache.get_or(query.text(), || {
+            let tokens = self.encoder.tokenize(query.text())?;
+            let outputs = self.encoder.run(&tokens.ids)?;
+            let (scores, win_rate) = self.scorer.assess(query.text(), &outputs, &self.manifest);
+            Ok(Assessment { scores, win_rate, tokens: tokens.total })
+        })
+    }
+
+    /// Remembers what it said of about `queries` queries, so that one asked again costs a look-up;
+    /// 0, as at first, remembers none.
+    ///
+    /// Leave it at 0 where several tenants share a router: the time that an answer takes would tell
+    /// one of them whether another has asked the same.
+    pub fn remember(&self, queries: usize) {
+        self.cache.resize(queries);
     }
 
     /// The query's embedding, of the manifest's embedding size.

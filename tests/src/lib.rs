@@ -4,6 +4,7 @@
 //! `cargo run --release -p switchyard-tests --bin regenerate-fixtures` writes `tests/fixtures`
 //! anew; the parity suite then holds every host to it.
 
+pub mod functions;
 pub mod parity;
 pub mod per_tensor;
 pub mod tiny;

@@ -16,6 +16,7 @@ mod counts;
 mod demo;
 mod dist;
 mod edge_build;
+mod edge_link;
 mod lint;
 mod native_build;
 mod process;
@@ -64,6 +65,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    if let Some(linker) = std::env::var_os(edge_link::AS_LINKER) {
+        return edge_link::run(linker);
+    }
     let outcome = process::watch_for_interrupts()
         .and_then(|()| Workspace::locate())
         .and_then(|workspace| run(&workspace, Cli::parse().command));

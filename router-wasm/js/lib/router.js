@@ -6,6 +6,9 @@ import { RouterError, describe } from "./error.js";
 import { requestJson, wellFormed } from "./request.js";
 import { bundleBytes } from "./source.js";
 
+/** Answers that a router may be asked to remember. */
+const MOST_CACHED = 100_000;
+
 /** The engine, started once for all routers of a realm. */
 let started;
 /** The trap that stopped the engine, if one did: its memory cannot be trusted after it. */
@@ -13,7 +16,8 @@ let trap;
 
 /**
  * The `Router` class of a host.
- * @param host `{wasm(): module, bytes, URL or Response; url(text): URL; read?(url, signal): bytes}`
+ * @param host `{wasm(): module, bytes, URL or Response; url(text): URL; read?(url, signal): bytes;
+ *   cache: answers remembered by default}`
  */
 export function routerFor(host) {
   return class Router {
@@ -28,10 +32,14 @@ export function routerFor(host) {
 
     static async load(source, options = {}) {
       if (typeof options !== "object" || options === null) {
-        const message = `Router.load()'s options are ${describe(options)}: expected {signal, wasm}`;
+        const message = `Router.load()'s options are ${describe(options)}: expected {signal, wasm, cache}`;
         throw new RouterError("argument_options", message);
       }
-      const { signal, wasm } = options;
+      const { signal, wasm, cache = host.cache } = options;
+      if (!Number.isInteger(cache) || cache < 0 || cache > MOST_CACHED) {
+        const message = `option "cache" is ${describe(cache)}: expected a whole number from 0 to ${MOST_CACHED}`;
+        throw new RouterError("argument_options", message);
+      }
       signal?.throwIfAborted();
       const [bundle] = await Promise.all([
         bundleBytes(source, host, signal),
@@ -39,11 +47,13 @@ export function routerFor(host) {
       ]);
       signal?.throwIfAborted();
       return new Router(
-        guarded(() =>
-          bundle.tar
+        guarded(() => {
+          const handle = bundle.tar
             ? RouterHandle.fromTar(bundle.tar)
-            : new RouterHandle([...bundle.files.keys()], [...bundle.files.values()]),
-        ),
+            : new RouterHandle([...bundle.files.keys()], [...bundle.files.values()]);
+          handle.remember(cache);
+          return handle;
+        }),
       );
     }
 

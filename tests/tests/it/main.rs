@@ -10,4 +10,5 @@ mod export;
 mod parity;
 mod pruning;
 mod repository;
+mod stock_path;
 mod training;

@@ -94,6 +94,13 @@ impl BundleDraft {
         self
     }
 
+    /// The bytes of `model.onnx`.
+    #[must_use]
+    pub fn model(&self) -> &[u8] {
+        let model = self.files.iter().find(|(name, _)| *name == MODEL_FILE);
+        model.map_or(&[], |(_, bytes)| bytes)
+    }
+
     /// The engine on this bundle, as a host would load it.
     ///
     /// # Errors

@@ -1,0 +1,54 @@
+//! The BERT pipeline: added tokens, then words, then pieces of words, then special tokens.
+//!
+//! Gives the ids that the `tokenizers` crate gives; the property tests beside this file hold it to
+//! that. It keeps ids alone, no offsets, no strings, and allocates a handful of buffers a query.
+
+use super::Tokens;
+use super::added_tokens::{AddedTokens, Part};
+use super::bert_text::{BertText, Word};
+use super::kept::{Kept, Truncation};
+use super::special_tokens::SpecialTokens;
+use super::wordpiece::{Scratch, WordPiece};
+
+pub(super) struct BertPipeline {
+    pub added_tokens: AddedTokens,
+    pub text: BertText,
+    pub model: WordPiece,
+    pub special_tokens: SpecialTokens,
+}
+
+impl BertPipeline {
+    /// How many special tokens stand around a query.
+    pub(super) fn special_tokens(&self) -> usize {
+        self.special_tokens.before.len() + self.special_tokens.after.len()
+    }
+
+    /// Tokens known: the model's, and the added ones that are not among them.
+    pub(super) fn vocabulary(&self) -> usize {
+        self.model.vocabulary.len() + self.added_tokens.beyond_vocabulary
+    }
+
+    pub(super) fn tokenize(
+        &self,
+        text: &str,
+        truncation: Truncation,
+        special_tokens: bool,
+    ) -> Tokens {
+        let mut kept = Kept::new(truncation);
+        let mut word = Word::new(self.model.max_word_chars);
+        let mut scratch = Scratch::default();
+        self.added_tokens.for_each_part(text, |part| match part {
+            Part::Token(id) => kept.push(&[id]),
+            Part::Text(text) => self.text.for_each_word(text, &mut word, |word| {
+                kept.push(self.model.pieces(word, &mut scratch));
+            }),
+        });
+        let (ids, total) = kept.finish();
+        let (before, after) = match special_tokens {
+            true => (&self.special_tokens.before[..], &self.special_tokens.after[..]),
+            false => (&[][..], &[][..]),
+        };
+        let ids = [before, &ids, after].concat().into_iter().map(i64::from).collect();
+        Tokens { ids, total }
+    }
+}

@@ -1,0 +1,141 @@
+//! Query text to the token ids that the graph takes.
+//!
+//! ```text
+//! text (String)
+//!   -> tokens u32 [total]              the pipeline that tokenizer.json states
+//!   -> tokens u32 [min(total, L)]      the first or the last L: truncation
+//!   -> ids i64 [before + .. + after]   the special tokens around them
+//! ```
+//!
+//! L is the longest sequence of the graph less the special tokens. Two engines give the tokens.
+//! [`bert::BertPipeline`] is this crate's own, for the one pipeline that BERT's family shares
+//! (`BertNormalizer`, `BertPreTokenizer`, WordPiece): a Worker reads its 30,000 tokens in a few
+//! milliseconds at a cold start, and a query costs some tens of nanoseconds a token.
+//! [`library::LibraryPipeline`] is the `tokenizers` crate, for everything else. Where both can read
+//! a file they give the same ids for every text; [`file`] is strict about what is plain BERT, so
+//! that a field it does not know costs speed and never changes an answer.
+
+mod added_tokens;
+mod bert;
+mod bert_text;
+mod fields;
+mod file;
+mod kept;
+mod library;
+mod special_tokens;
+#[cfg(test)]
+mod tests;
+mod vocabulary;
+mod vocabulary_scan;
+mod wordpiece;
+
+use crate::error::RouterError;
+use crate::manifest::EncoderInfo;
+use bert::BertPipeline;
+use file::Reading;
+use kept::Truncation;
+use library::LibraryPipeline;
+
+/// A query's token ids as the graph takes them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tokens {
+    /// Ids after truncation, special tokens included where the bundle asks for them.
+    pub ids: Vec<i64>,
+    /// Tokens of the whole query, before truncation and without special tokens.
+    pub total: usize,
+}
+
+/// One bundle's tokenizer, with the bundle's limits on length.
+pub(crate) struct QueryTokenizer {
+    pipeline: Pipeline,
+    truncation: Truncation,
+    special_tokens: bool,
+}
+
+enum Pipeline {
+    Bert(Box<BertPipeline>),
+    Library(Box<LibraryPipeline>),
+}
+
+impl QueryTokenizer {
+    /// Reads `tokenizer.json`.
+    ///
+    /// # Errors
+    /// [`RouterError::BundleBadTokenizer`], also where the special tokens leave no room for a
+    /// query.
+    pub(crate) fn from_json(bytes: &[u8], info: &EncoderInfo) -> Result<Self, RouterError> {
+        let pipeline = Pipeline::from_json(bytes)?;
+        let added = match info.special_tokens {
+            true => pipeline.special_tokens(),
+            false => 0,
+        };
+        match info.max_tokens.checked_sub(added) {
+            Some(limit @ 1..) => Ok(Self {
+                pipeline,
+                truncation: Truncation { limit, side: info.truncation_side },
+                special_tokens: info.special_tokens,
+            }),
+            _ => Err(RouterError::BundleBadTokenizer {
+                detail: format!(
+                    "it adds {added} special tokens and router.json allows {} tokens in all",
+                    info.max_tokens
+                ),
+            }),
+        }
+    }
+
+    /// Token ids of `text`, cut to the encoder's longest sequence.
+    ///
+    /// # Errors
+    /// [`RouterError::InferenceFailed`] where the tokenizer fails;
+    /// [`RouterError::QueryEmpty`] where no token is left.
+    pub(crate) fn tokenize(&self, text: &str) -> Result<Tokens, RouterError> {
+        let tokens = self.pipeline.tokenize(text, self.truncation, self.special_tokens)?;
+        match tokens.ids.is_empty() {
+            true => Err(RouterError::QueryEmpty),
+            false => Ok(tokens),
+        }
+    }
+
+    /// Tokens that the tokenizer knows: every id is below this.
+    pub(crate) fn vocabulary(&self) -> usize {
+        self.pipeline.vocabulary()
+    }
+}
+
+impl Pipeline {
+    fn from_json(bytes: &[u8]) -> Result<Self, RouterError> {
+        match file::read(bytes) {
+            Reading::Bert(bert) => Ok(Self::Bert(bert)),
+            Reading::Damaged(detail) => Err(RouterError::BundleBadTokenizer { detail }),
+            Reading::Other => Ok(Self::Library(Box::new(LibraryPipeline::from_json(bytes)?))),
+        }
+    }
+
+    /// How many special tokens stand around a query.
+    fn special_tokens(&self) -> usize {
+        match self {
+            Self::Bert(bert) => bert.special_tokens(),
+            Self::Library(library) => library.special_tokens(),
+        }
+    }
+
+    fn tokenize(
+        &self,
+        text: &str,
+        truncation: Truncation,
+        special_tokens: bool,
+    ) -> Result<Tokens, RouterError> {
+        match self {
+            Self::Bert(bert) => Ok(bert.tokenize(text, truncation, special_tokens)),
+            Self::Library(library) => library.tokenize(text, truncation, special_tokens),
+        }
+    }
+
+    fn vocabulary(&self) -> usize {
+        match self {
+            Self::Bert(bert) => bert.vocabulary(),
+            Self::Library(library) => library.vocabulary(),
+        }
+    }
+}

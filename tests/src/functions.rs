@@ -1,0 +1,99 @@
+//! Other forms of an exported graph: with its functions expanded, for what knows only ONNX's own
+//! operators; and with the products that ONNX Runtime fuses, for a fair race.
+
+use std::collections::HashMap;
+
+use anyhow::{Context, Result};
+use prost::Message;
+use switchyard_trainer::export::Precision;
+use switchyard_trainer::export::functions::{DOMAIN, Function};
+use tract_onnx::pb;
+
+/// The model file with every call replaced by the nodes of the function called.
+///
+/// # Errors
+/// Where the bytes are no model, or call what they do not define.
+pub fn expanded(model: &[u8]) -> Result<Vec<u8>> {
+    let mut model = pb::ModelProto::decode(model)?;
+    let functions: HashMap<String, pb::FunctionProto> =
+        model.functions.drain(..).map(|f| (f.name.clone().unwrap_or_default(), f)).collect();
+    let graph = model.graph.as_mut().context("it has no graph")?;
+    let mut nodes = Vec::new();
+    for node in graph.node.drain(..) {
+        expand(node, &functions, &mut nodes)?;
+    }
+    graph.node = nodes;
+    Ok(model.encode_to_vec())
+}
+
+fn expand(
+    call: pb::NodeProto,
+    functions: &HashMap<String, pb::FunctionProto>,
+    nodes: &mut Vec<pb::NodeProto>,
+) -> Result<()> {
+    if call.domain != DOMAIN {
+        nodes.push(call);
+        return Ok(());
+    }
+    let function =
+        functions.get(&call.op_type).with_context(|| format!("{} is not defined", call.op_type))?;
+    let mut names: HashMap<&str, &str> = HashMap::new();
+    let pairs = function.input.iter().zip(&call.input);
+    names.extend(pairs.chain(function.output.iter().zip(&call.output)).map(|(a, b)| (&**a, &**b)));
+    let renamed = |name: &String| match names.get(&**name) {
+        Some(outside) => (*outside).to_owned(),
+        None => format!("{}/{name}", call.name),
+    };
+    for inner in &function.node {
+        let mut node = inner.clone();
+        node.name = format!("{}/{}", call.name, inner.name);
+        node.input = inner.input.iter().map(renamed).collect();
+        node.output = inner.output.iter().map(renamed).collect();
+        for attribute in &mut node.attribute {
+            if attribute.ref_attr_name.is_empty() {
+                continue;
+            }
+            let given = call.attribute.iter().find(|given| given.name == attribute.ref_attr_name);
+            let given =
+                given.with_context(|| format!("{} is not given", attribute.ref_attr_name))?;
+            *attribute = pb::AttributeProto { name: attribute.name.clone(), ..given.clone() };
+        }
+        expand(node, functions, nodes)?;
+    }
+    Ok(())
+}
+
+/// The model file with one activation scale a tensor instead of one a token: the pattern that ONNX
+/// Runtime runs as one operator. Same weights, less exact.
+///
+/// # Errors
+/// Where the bytes are no model.
+pub fn with_tensor_scales(model: &[u8]) -> Result<Vec<u8>> {
+    let mut model = pb::ModelProto::decode(model)?;
+    let name = Function::Dense.name(Precision::Int8);
+    for function in model.functions.iter_mut().filter(|f| f.name.as_deref() == Some(name)) {
+        let node = |operator: &str, inputs: &[&str], outputs: &[&str]| pb::NodeProto {
+            op_type: operator.into(),
+            name: outputs[0].into(),
+            input: inputs.iter().map(|&name| name.into()).collect(),
+            output: outputs.iter().map(|&name| name.into()).collect(),
+            ..Default::default()
+        };
+        let mut cast = node("Cast", &["sums"], &["sums_float"]);
+        cast.attribute.push(pb::AttributeProto {
+            name: "to".into(),
+            r#type: pb::attribute_proto::AttributeType::Int as i32,
+            i: pb::tensor_proto::DataType::Float as i64,
+            ..Default::default()
+        });
+        function.node = vec![
+            node("DynamicQuantizeLinear", &["x"], &["q", "step", "zero"]),
+            node("MatMulInteger", &["q", "weight", "zero"], &["sums"]),
+            cast,
+            node("Mul", &["step", "weight_scales"], &["scale"]),
+            node("Mul", &["sums_float", "scale"], &["product"]),
+            node("Add", &["product", "weight_bias"], &["y"]),
+        ];
+    }
+    Ok(model.encode_to_vec())
+}
