@@ -6,6 +6,5 @@
 
 pub mod functions;
 pub mod parity;
-pub mod per_tensor;
 pub mod tiny;
 pub mod tiny_encoder;

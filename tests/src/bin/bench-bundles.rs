@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use switchyard_router::{Candidate, Head, Kind, TruncationSide};
-use switchyard_tests::per_tensor::per_tensor;
+use switchyard_tests::functions::with_tensor_scales;
 use switchyard_trainer::device::{DeviceChoice, open};
 use switchyard_trainer::encoder::bert::Pooling;
 use switchyard_trainer::encoder::hugging_face::{self, EncoderFolder};
@@ -129,7 +129,7 @@ fn transformer(
     let encoder = Encoder { network, tokenizer_json };
     let model = router_graph::build(&encoder.network, Some((&head, &[0, 1])), precision)?;
     let peer = match precision {
-        Precision::Int8 => Some(per_tensor(&model)?),
+        Precision::Int8 => Some(with_tensor_scales(&model)?),
         Precision::Float => None,
     };
     let settings = EncoderRecipe::Transformer(TransformerEncoderRecipe {
