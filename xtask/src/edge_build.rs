@@ -12,7 +12,6 @@ use crate::process;
 use crate::setup::EdgeTools;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
-use std::env;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -30,30 +29,14 @@ const BIND_ARGS: [&str; 5] = [
     "--remove-producers-section",
 ];
 
-/// A crate that becomes a wasm module.
-struct Module {
-    package: &'static str,
-    features: &'static [&'static str],
-    /// The library's name.
-    library: &'static str,
-    /// What the generated files are called.
-    name: &'static str,
-}
+/// The crates that become modules. cargo is always given both: another choice would unify the
+/// features of their dependencies otherwise, and compile those again.
+const PACKAGES: [&str; 2] = ["switchyard-router", "switchyard-worker"];
+const RELAXED_SIMD: &str = "switchyard-router/relaxed-simd";
 
-const ENGINE: Module = Module {
-    package: "switchyard-router",
-    features: &[],
-    library: "switchyard_router",
-    name: "switchyard_router",
-};
-const RELAXED_ENGINE: Module =
-    Module { features: &["relaxed-simd"], name: "switchyard_router_relaxed", ..ENGINE };
-const WORKER: Module = Module {
-    package: "switchyard-worker",
-    features: &[],
-    library: "switchyard_worker",
-    name: "switchyard_worker",
-};
+/// A module as cargo leaves it, and what its files are to be called.
+type Module = (&'static str, Vec<u8>);
+
 /// Where the engine's files go, from the clone's root.
 const ENGINE_OUTPUT: &str = "router-wasm/js/pkg";
 const WORKER_OUTPUT: &str = "worker/build";
@@ -67,49 +50,40 @@ pub fn build(workspace: &Workspace, tools: &EdgeTools) -> Result<()> {
         "build: wasm modules in {} (from empty: a quarter of an hour or more)",
         target.path.display()
     );
-    let compiled = |module| compile(workspace, tools, &target.path, module);
-    bind(
-        workspace,
-        tools,
-        ENGINE_OUTPUT,
-        &[(ENGINE, compiled(&ENGINE)?), (RELAXED_ENGINE, compiled(&RELAXED_ENGINE)?)],
-    )?;
-    bind(workspace, tools, WORKER_OUTPUT, &[(WORKER, compiled(&WORKER)?)])?;
+    compile(workspace, tools, &target.path, &[])?;
+    let engine = ("switchyard_router", module(&target.path, "switchyard_router")?);
+    compile(workspace, tools, &target.path, &["--features", RELAXED_SIMD])?;
+    let relaxed = ("switchyard_router_relaxed", module(&target.path, "switchyard_router")?);
+    let worker = ("switchyard_worker", module(&target.path, "switchyard_worker")?);
+    bind(workspace, tools, ENGINE_OUTPUT, &[engine, relaxed])?;
+    bind(workspace, tools, WORKER_OUTPUT, &[worker])?;
     eprintln!("build: edge build ready after {:.0} s", start.elapsed().as_secs_f64());
     Ok(())
 }
 
-/// The module as cargo leaves it.
 fn compile(
     workspace: &Workspace,
     tools: &EdgeTools,
     target: &Path,
-    module: &Module,
-) -> Result<Vec<u8>> {
-    let linker = env::current_exe().context("xtask does not know its own path")?;
-    let linker = linker.to_str().context("xtask's path is no UTF-8")?;
-    let mut cargo = tools.toolchain.cargo("rustc", workspace, RUSTFLAGS);
-    cargo
-        .args(["--locked", "--profile", PROFILE, "--lib", "--package", module.package])
-        .args(module.features.iter().flat_map(|feature| ["--features", feature]))
-        // For the module alone: a flag for all would compile every dependency anew.
-        .args(["--", "-C", &format!("linker={linker}"), "-C", "linker-flavor=wasm-lld"])
-        .env(edge_link::AS_LINKER, edge_link::REAL_LINKER)
-        .env("CARGO_TARGET_DIR", target);
-    process::run(&mut cargo)?;
-    let wasm = target.join("wasm32-unknown-unknown").join(PROFILE);
-    let wasm = wasm.join(format!("{}.wasm", module.library));
+    features: &[&str],
+) -> Result<()> {
+    let mut cargo = tools.toolchain.cargo_build(workspace, RUSTFLAGS);
+    cargo.args(["--locked", "--profile", PROFILE]).args(features);
+    cargo.args(PACKAGES.iter().flat_map(|package| ["--package", package]));
+    edge_link::take_part(&mut cargo)?;
+    process::run(cargo.env("CARGO_TARGET_DIR", target))
+}
+
+/// The module that cargo left of a library.
+fn module(target: &Path, library: &str) -> Result<Vec<u8>> {
+    let folder = target.join("wasm32-unknown-unknown").join(PROFILE);
+    let wasm = folder.join(format!("{library}.wasm"));
     fs::read(&wasm).with_context(|| format!("cargo left no {}", wasm.display()))
 }
 
 /// Runs wasm-bindgen on modules that share a folder and one file of JavaScript, unless its output is
 /// of this very input.
-fn bind(
-    workspace: &Workspace,
-    tools: &EdgeTools,
-    output: &str,
-    modules: &[(Module, Vec<u8>)],
-) -> Result<()> {
+fn bind(workspace: &Workspace, tools: &EdgeTools, output: &str, modules: &[Module]) -> Result<()> {
     let version = workspace.locked_version("wasm-bindgen")?;
     let hashes: Vec<String> = modules.iter().map(|(_, wasm)| sha256_hex(wasm)).collect();
     let wanted = format!("{version} {BIND_ARGS:?} {hashes:?}\n");
@@ -125,8 +99,7 @@ fn bind(
     }
     fs::create_dir_all(&fresh).with_context(|| format!("cannot create {}", fresh.display()))?;
     let mut glue = None;
-    for (module, wasm) in modules {
-        let name = module.name;
+    for (name, wasm) in modules {
         let input = fresh.join("input.wasm");
         fs::write(&input, wasm).with_context(|| format!("cannot write {}", input.display()))?;
         process::run(
@@ -143,7 +116,7 @@ fn bind(
             .len();
         eprintln!("build: {output}/{name}_bg.wasm, {size} bytes");
         let script = fresh.join(format!("{name}.js"));
-        let text = fs::read_to_string(&script)?.replace(name, "");
+        let text = fs::read_to_string(&script)?.replace(*name, "");
         match &glue {
             None => glue = Some(text),
             Some(first) if *first == text => {
@@ -152,7 +125,7 @@ fn bind(
                     fs::remove_file(fresh.join(format!("{name}{suffix}")))?;
                 }
             }
-            Some(_) => bail!("{name}.js is not the JavaScript of {}", modules[0].0.name),
+            Some(_) => bail!("{name}.js is not the JavaScript of {}", modules[0].0),
         }
     }
     fs::write(fresh.join(".made-from"), wanted)?;

@@ -1,133 +1,168 @@
-//! The linker of the wasm modules: rustc's own, after what registers itself at start-up was taken out.
+//! The linker of the wasm modules: rustc's own, on objects without what registers itself at start-up.
 //!
 //! tract's crates register every transformation, kernel and file format that they have in
-//! constructors (crate `inventory`), which a linker must keep with all that they reach. The engine
-//! builds its graph from the few operators it names and looks nothing up, so xtask, called by rustc
-//! as the linker, removes the list of constructors from the object files; the linker then drops what
-//! nothing else needs. The list is the subsection `WASM_INIT_FUNCS` of the section `linking`
-//! (WebAssembly's tool conventions, "Linking").
+//! constructors (crate `inventory`), which a linker must keep with all that they reach: more than
+//! half of the module. The engine names the few operators that it builds its graph from and looks
+//! nothing up, so xtask, called by rustc as the linker, takes the lists of constructors out of
+//! copies of the objects and archives; the linker then drops what nothing else needs. A list is the
+//! subsection `WASM_INIT_FUNCS` of an object's section `linking` (WebAssembly's tool conventions,
+//! "Linking"). It gets a number that linkers skip, so that no length changes.
 
 use anyhow::{Context, Result, bail};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::{env, fs};
 
-/// Set where xtask is to be the linker; its value is the linker to call.
-pub const AS_LINKER: &str = "SWITCHYARD_LINKER";
+/// What cargo or rustc calls xtask as, while the modules are built.
+const ROLE: &str = "SWITCHYARD_XTASK_AS";
+/// cargo's compiler for the workspace's own crates; the dependencies are compiled as ever.
+const RUSTC: &str = "rustc";
+const LINKER: &str = "linker";
 /// What rustc links wasm with; it is found on the path that rustc sets.
-pub const REAL_LINKER: &str = "rust-lld";
+const REAL_LINKER: &str = "rust-lld";
 
+const OBJECT: &[u8] = b"\0asm";
+const ARCHIVE: &[u8] = b"!<arch>\n";
+const MEMBER_HEADER: usize = 60;
 const CUSTOM_SECTION: u8 = 0;
 const INIT_FUNCS: u8 = 6;
+/// A subsection that linkers do not know and pass over.
+const SKIPPED: u8 = 0x7f;
 
-/// Does what rustc asks of its linker.
-pub fn run(linker: OsString) -> ExitCode {
-    match link(linker) {
+/// Has a build's modules linked by this program.
+pub fn take_part(cargo: &mut Command) -> Result<()> {
+    let xtask = env::current_exe().context("xtask does not know its own path")?;
+    cargo.env("RUSTC_WORKSPACE_WRAPPER", xtask).env(ROLE, RUSTC);
+    Ok(())
+}
+
+/// Does what cargo or rustc asks, where one of them started this program.
+pub fn part() -> Option<ExitCode> {
+    let role = env::var_os(ROLE)?;
+    let arguments: Vec<OsString> = env::args_os().skip(1).collect();
+    let outcome = if role == LINKER { link(&arguments) } else { compile(&arguments) };
+    Some(match outcome {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
-    }
+    })
 }
 
-fn link(linker: OsString) -> Result<u8> {
-    let arguments: Vec<OsString> = env::args_os().skip(1).collect();
-    for path in arguments.iter().filter(|path| path.to_string_lossy().ends_with(".o")) {
-        let object = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let stripped = without_constructors(&object)
-            .with_context(|| format!("cannot read {} as a wasm object", path.display()))?;
-        if stripped != object {
-            fs::write(path, stripped)
-                .with_context(|| format!("cannot write {}", path.display()))?;
-        }
+/// rustc, whose path comes first, with this program as the linker of what becomes a module.
+fn compile(arguments: &[OsString]) -> Result<u8> {
+    let Some((rustc, arguments)) = arguments.split_first() else { bail!("no compiler is named") };
+    let mut command = Command::new(rustc);
+    command.args(arguments);
+    if arguments.iter().any(|argument| argument == "cdylib") {
+        let mut linker = OsString::from("linker=");
+        linker.push(env::current_exe()?);
+        command.arg("-C").arg(linker).env(ROLE, LINKER);
     }
-    let status = Command::new(&linker)
-        .args(&arguments)
+    status(&mut command)
+}
+
+fn status(command: &mut Command) -> Result<u8> {
+    let status = command
         .status()
-        .with_context(|| format!("cannot run {}", linker.display()))?;
+        .with_context(|| format!("cannot run {}", command.get_program().display()))?;
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }
 
-/// A wasm object file without its list of constructors.
-fn without_constructors(object: &[u8]) -> Result<Vec<u8>> {
-    let Some(header) = object.get(..8).filter(|header| header.starts_with(b"\0asm")) else {
-        return Ok(object.to_vec());
-    };
-    let mut result = header.to_vec();
-    let mut rest = Bytes(&object[8..]);
-    while let Some(id) = rest.byte() {
-        let content = rest.sized()?;
-        let content = match id {
-            CUSTOM_SECTION => linking_without_constructors(content)?,
-            _ => content.to_vec(),
-        };
-        result.push(id);
-        push_number(&mut result, content.len());
-        result.extend(content);
-    }
-    Ok(result)
-}
-
-fn linking_without_constructors(section: &[u8]) -> Result<Vec<u8>> {
-    let mut rest = Bytes(section);
-    if rest.sized()? != b"linking" {
-        return Ok(section.to_vec());
-    }
-    rest.number()?;
-    let mut result = section[..section.len() - rest.0.len()].to_vec();
-    while let Some(kind) = rest.byte() {
-        let content = rest.sized()?;
-        if kind != INIT_FUNCS {
-            result.push(kind);
-            push_number(&mut result, content.len());
-            result.extend(content);
+fn link(arguments: &[OsString]) -> Result<u8> {
+    let copies = tempfile::tempdir().context("no folder for the linker's input")?;
+    let mut inputs = Vec::new();
+    for (at, argument) in arguments.iter().enumerate() {
+        let path = Path::new(argument);
+        let is_code = matches!(path.extension().and_then(OsStr::to_str), Some("o" | "rlib" | "a"));
+        if !is_code || !path.is_file() {
+            inputs.push(argument.clone());
+            continue;
         }
+        let mut bytes =
+            fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let found = hide_constructors(&mut bytes)
+            .with_context(|| format!("{} is no wasm object or archive of them", path.display()))?;
+        if found == 0 {
+            inputs.push(argument.clone());
+            continue;
+        }
+        let copy = copies
+            .path()
+            .join(format!("{at}"))
+            .with_extension(path.extension().unwrap_or_default());
+        fs::write(&copy, bytes).with_context(|| format!("cannot write {}", copy.display()))?;
+        inputs.push(copy.into_os_string());
     }
-    Ok(result)
+    status(Command::new(REAL_LINKER).args(inputs))
 }
 
-/// Bytes yet to be read.
-struct Bytes<'b>(&'b [u8]);
-
-impl<'b> Bytes<'b> {
-    fn byte(&mut self) -> Option<u8> {
-        let (first, rest) = self.0.split_first()?;
-        self.0 = rest;
-        Some(*first)
+/// Hides the lists of constructors in an object or in an archive's objects; returns how many.
+fn hide_constructors(bytes: &mut [u8]) -> Result<usize> {
+    if bytes.starts_with(OBJECT) {
+        return in_object(bytes);
     }
+    let mut found = 0;
+    let mut at = ARCHIVE.len();
+    while bytes.starts_with(ARCHIVE) && at + MEMBER_HEADER <= bytes.len() {
+        let size = std::str::from_utf8(&bytes[at + 48..at + 58])?.trim_end().parse::<usize>()?;
+        let start = at + MEMBER_HEADER;
+        let Some(member) = bytes.get_mut(start..start + size) else { bail!("a member is cut") };
+        if member.starts_with(OBJECT) {
+            found += in_object(member)?;
+        }
+        at = (start + size).next_multiple_of(2);
+    }
+    Ok(found)
+}
 
-    /// A number in LEB128.
-    fn number(&mut self) -> Result<usize> {
-        let mut number = 0;
-        for shift in (0..32).step_by(7) {
-            let Some(byte) = self.byte() else { bail!("it ends within a number") };
-            number |= usize::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Ok(number);
+fn in_object(object: &mut [u8]) -> Result<usize> {
+    let mut found = 0;
+    let mut at = 8;
+    while at < object.len() {
+        let id = object[at];
+        let (start, end) = sized(object, at + 1)?;
+        let name = if id == CUSTOM_SECTION { Some(sized(object, start)?) } else { None };
+        if let Some((from, to)) = name
+            && object[from..to] == *b"linking"
+        {
+            let (_, mut part) = number(object, to)?;
+            while part < end {
+                let (_, next) = sized(object, part + 1)?;
+                if object[part] == INIT_FUNCS {
+                    object[part] = SKIPPED;
+                    found += 1;
+                }
+                part = next;
             }
         }
-        bail!("a number of it is too long")
+        at = end;
     }
-
-    /// Bytes with their number before them.
-    fn sized(&mut self) -> Result<&'b [u8]> {
-        let length = self.number()?;
-        let Some((content, rest)) = self.0.split_at_checked(length) else {
-            bail!("it has {} bytes where {length} are announced", self.0.len());
-        };
-        self.0 = rest;
-        Ok(content)
-    }
+    Ok(found)
 }
 
-#[allow(clippy::cast_possible_truncation)]
-fn push_number(bytes: &mut Vec<u8>, mut number: usize) {
-    while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
+/// A number in LEB128, and where it ends.
+fn number(bytes: &[u8], at: usize) -> Result<(usize, usize)> {
+    let mut value = 0;
+    for (byte, shift) in (0..5).zip((0..).step_by(7)) {
+        let Some(&found) = bytes.get(at + byte) else { bail!("it ends within a number") };
+        value |= usize::from(found & 0x7f) << shift;
+        if found < 0x80 {
+            return Ok((value, at + byte + 1));
+        }
     }
-    bytes.push(number as u8);
+    bail!("a number of it is too long")
+}
+
+/// Where bytes begin and end whose number stands before them.
+fn sized(bytes: &[u8], at: usize) -> Result<(usize, usize)> {
+    let (length, start) = number(bytes, at)?;
+    match start.checked_add(length).filter(|&end| end <= bytes.len()) {
+        Some(end) => Ok((start, end)),
+        None => bail!("it has {} bytes where {length} are announced", bytes.len() - start),
+    }
 }
 
 #[cfg(test)]
@@ -136,34 +171,53 @@ mod tests {
     use super::*;
 
     fn section(id: u8, content: &[u8]) -> Vec<u8> {
-        let mut bytes = vec![id];
-        push_number(&mut bytes, content.len());
-        bytes.extend(content);
-        bytes
+        let length = content.len();
+        let (low, high) = ((length & 0x7f) as u8 | 0x80, (length >> 7) as u8);
+        [&[id, low, high], content].concat()
     }
 
     fn object(subsections: &[(u8, &[u8])]) -> Vec<u8> {
-        let mut linking = b"\x07linking\x02".to_vec();
-        linking.extend(subsections.iter().flat_map(|(kind, content)| section(*kind, content)));
-        let mut bytes = b"\0asm\x01\0\0\0".to_vec();
-        bytes.extend(section(10, &[9; 300]));
-        bytes.extend(section(CUSTOM_SECTION, &linking));
-        bytes.extend(section(CUSTOM_SECTION, b"\x04name\x01\x02"));
+        let parts = subsections.iter().flat_map(|(kind, content)| section(*kind, content));
+        let linking: Vec<u8> = b"\x07linking\x02".iter().copied().chain(parts).collect();
+        [
+            b"\0asm\x01\0\0\0".to_vec(),
+            section(10, &[INIT_FUNCS; 300]),
+            section(CUSTOM_SECTION, &linking),
+            section(CUSTOM_SECTION, b"\x04name\x06\x02"),
+        ]
+        .concat()
+    }
+
+    fn archive(members: &[&[u8]]) -> Vec<u8> {
+        let mut bytes = ARCHIVE.to_vec();
+        for member in members {
+            bytes.extend(format!("{:<48}{:<10}`\n", "member/", member.len()).bytes());
+            bytes.extend(*member);
+            bytes.resize(bytes.len().next_multiple_of(2), b'\n');
+        }
         bytes
     }
 
     #[test]
-    fn only_the_list_of_constructors_goes() {
-        let whole = object(&[(8, b"symbols"), (INIT_FUNCS, b"\x01\x02\x03"), (5, b"segments")]);
-        let expected = object(&[(8, b"symbols"), (5, b"segments")]);
-        assert_eq!(without_constructors(&whole).unwrap(), expected);
-        assert_eq!(without_constructors(&expected).unwrap(), expected);
+    fn only_the_list_of_constructors_is_hidden() {
+        let with = |kind| object(&[(8, b"symbols"), (kind, b"\x01\x02\x03"), (5, b"segments")]);
+        let mut bytes = with(INIT_FUNCS);
+        assert_eq!(hide_constructors(&mut bytes).unwrap(), 1);
+        assert_eq!(bytes, with(SKIPPED));
+        assert_eq!(hide_constructors(&mut bytes).unwrap(), 0);
+        let [mut packed, expected] = [INIT_FUNCS, SKIPPED]
+            .map(|kind| archive(&[b"odd", &with(kind), b"other!", &with(kind)]));
+        assert_eq!(hide_constructors(&mut packed).unwrap(), 2);
+        assert_eq!(packed, expected);
     }
 
     #[test]
-    fn what_is_no_wasm_stays_and_a_cut_object_is_an_error() {
-        assert_eq!(without_constructors(b"!<arch>").unwrap(), b"!<arch>");
+    fn what_is_no_wasm_stays_and_what_is_cut_is_an_error() {
+        let mut other = b"\x7fELF and more".to_vec();
+        assert_eq!(hide_constructors(&mut other).unwrap(), 0);
         let whole = object(&[(8, b"symbols")]);
-        assert!(without_constructors(&whole[..whole.len() - 3]).is_err());
+        assert!(hide_constructors(&mut whole[..whole.len() - 3].to_vec()).is_err());
+        let packed = archive(&[&whole]);
+        assert!(hide_constructors(&mut packed[..packed.len() - 20].to_vec()).is_err());
     }
 }

@@ -65,8 +65,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    if let Some(linker) = std::env::var_os(edge_link::AS_LINKER) {
-        return edge_link::run(linker);
+    if let Some(code) = edge_link::part() {
+        return code;
     }
     let outcome = process::watch_for_interrupts()
         .and_then(|()| Workspace::locate())

@@ -27,8 +27,8 @@ pub enum WasmToolchain {
 }
 
 impl WasmToolchain {
-    /// `cargo` with a subcommand for the target, in the clone's root, with `rustflags` and no others.
-    pub fn cargo(&self, subcommand: &str, workspace: &Workspace, rustflags: &str) -> Command {
+    /// `cargo build` for the target, in the clone's root, with `rustflags` and no others.
+    pub fn cargo_build(&self, workspace: &Workspace, rustflags: &str) -> Command {
         let mut command = match self {
             Self::Native => workspace.cargo(),
             Self::Debian => {
@@ -43,7 +43,7 @@ impl WasmToolchain {
                 command
             }
         };
-        command.arg(subcommand);
+        command.arg("build");
         if let Self::Debian = self {
             command.arg("-Zbuild-std=std,panic_abort");
         }
