@@ -13,7 +13,7 @@ export function machine() {
     cores: cpus().length,
     vectors: vectors(),
     memory: totalmem(),
-    system: `${type()} ${release()}`,
+    system: `${type()} ${release().split("-")[0]}`,
   };
 }
 
