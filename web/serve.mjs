@@ -23,6 +23,7 @@ const TYPES = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
   ".json": "application/json",
+  ".mjs": "text/javascript; charset=utf-8",
   ".wasm": "application/wasm",
 };
 
@@ -30,14 +31,26 @@ const TYPES = {
  * @param {{bundle?: string, port?: number}} options port 0 for any free one
  * @returns {Promise<{url: URL, close: () => Promise<void>}>}
  */
-export async function startPage({ bundle = DEFAULT_BUNDLE, port = 0 } = {}) {
+export function startPage({ bundle = DEFAULT_BUNDLE, port = 0 } = {}) {
   const roots = [
     ["/pkg/", PACKAGE],
-    ["/bundle/", resolve(bundle)],
+    ["/bundle/", bundle],
     ["/", HERE],
   ];
+  return serveFolders(roots, { port });
+}
+
+/**
+ * Serves folders on this machine.
+ *
+ * @param {[string, string][]} roots a path's beginning, ending in "/", and its folder; the first that fits
+ * @param {{port?: number, headers?: Record<string, string>}} options headers of every file
+ * @returns {Promise<{url: URL, close: () => Promise<void>}>}
+ */
+export async function serveFolders(roots, { port = 0, headers = {} } = {}) {
+  const whole = roots.map(([prefix, folder]) => [prefix, resolve(folder)]);
   const server = createServer((request, response) => {
-    serve(roots, request, response).catch(() => response.destroy());
+    serve(whole, headers, request, response).catch(() => response.destroy());
   });
   await new Promise((listening, failed) => {
     server.once("error", failed);
@@ -52,7 +65,7 @@ export async function startPage({ bundle = DEFAULT_BUNDLE, port = 0 } = {}) {
   };
 }
 
-async function serve(roots, request, response) {
+async function serve(roots, headers, request, response) {
   if (request.method !== "GET" && request.method !== "HEAD") {
     return response.writeHead(405, { allow: "GET, HEAD" }).end();
   }
@@ -65,6 +78,7 @@ async function serve(roots, request, response) {
     "content-type": TYPES[extname(path)] ?? "application/octet-stream",
     "content-length": info.size,
     "cache-control": "no-cache",
+    ...headers,
   });
   if (request.method === "HEAD") return response.end();
   await pipeline(createReadStream(path), response);

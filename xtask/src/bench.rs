@@ -1,13 +1,140 @@
-//! `cargo xtask bench`: sizes, time from bytes to the first decision, and time per query, in Node.
+//! `cargo xtask bench`: the engine beside ONNX Runtime, and what the documentation says of it.
+//!
+//! ```text
+//! cargo xtask bench edge                            # every host and bundle, printed
+//! cargo xtask bench edge --hosts node --bundles static
+//! cargo xtask bench edge --json docs/bench/edge.json && cargo xtask bench report
+//! cargo xtask bench report --check                  # the documents are those of the stored figures
+//! ```
 
-use crate::{edge_build, process, setup, workspace::Workspace};
+use crate::cache::replace_folder;
+use crate::{edge_build, native_build, process, setup, workspace::Workspace};
 use anyhow::Result;
+use std::path::{Path, PathBuf};
 
-/// Builds what is measured, then runs the benchmark and passes on its exit code.
-pub fn run(workspace: &Workspace, extra: &[String]) -> Result<u8> {
+const REPORT: &str = "tests/bench/report.mjs";
+const EDGE: &str = "tests/bench/edge.mjs";
+const BUNDLES: &str = "bench-bundles";
+const NATIVE: &str = "bench-native";
+
+/// What to do with the benchmark.
+#[derive(clap::Subcommand)]
+pub enum Bench {
+    /// Measure the engine and ONNX Runtime in turns
+    Edge(EdgeArgs),
+    /// Make docs/bench/edge.md and the README's figures from docs/bench/edge.json
+    Report {
+        /// Only check that they are what it says
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+/// Where to measure.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Host {
+    Node,
+    Workerd,
+    Chromium,
+    Native,
+}
+
+impl Host {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Node => "node",
+            Self::Workerd => "workerd",
+            Self::Chromium => "chromium",
+            Self::Native => "native",
+        }
+    }
+}
+
+/// Arguments of `cargo xtask bench edge`.
+#[derive(clap::Args)]
+pub struct EdgeArgs {
+    /// Where to measure
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "node,workerd,chromium,native")]
+    hosts: Vec<Host>,
+    /// On which bundles: static, mini, minilm-l6, minilm-l6-float or folders; by default those four
+    #[arg(long, value_name = "NAMES")]
+    bundles: Option<String>,
+    /// Rounds of each length at most
+    #[arg(long, default_value_t = 200)]
+    rounds: u32,
+    /// Seconds after which a length gets no further round, but for the first ten
+    #[arg(long, default_value_t = 12)]
+    seconds: u32,
+    /// Fresh starts of each engine
+    #[arg(long, default_value_t = 5)]
+    cold_runs: u32,
+    /// Where the figures are written
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+/// Runs the benchmark, or renders what it found, and passes on the script's exit code.
+pub fn run(workspace: &Workspace, bench: &Bench) -> Result<u8> {
+    match bench {
+        Bench::Edge(args) => edge(workspace, args),
+        Bench::Report { check } => {
+            let node = setup::for_javascript(workspace)?;
+            let mut script = node.command(workspace);
+            script.arg(REPORT);
+            if *check {
+                script.arg("--check");
+            }
+            Ok(process::exit_code(process::status(&mut script)?))
+        }
+    }
+}
+
+fn edge(workspace: &Workspace, args: &EdgeArgs) -> Result<u8> {
     let tools = setup::for_edge(workspace)?;
     let node = setup::for_javascript(workspace)?;
+    setup::for_bench(workspace, &node)?;
+    let encoder = setup::for_training(workspace)?;
     edge_build::build(workspace, &tools)?;
-    let status = process::status(node.command(workspace).arg("tests/bench/edge.mjs").args(extra))?;
-    Ok(process::exit_code(status))
+    let programs = build_programs(workspace)?;
+    let made = make_bundles(workspace, &programs.join(BUNDLES), &encoder)?;
+    let hosts: Vec<&str> = args.hosts.iter().map(|host| host.name()).collect();
+    let mut script = node.command(workspace);
+    script.arg(EDGE).arg("--made").arg(made);
+    script.arg("--native").arg(programs.join(NATIVE));
+    script.args(["--hosts", &hosts.join(",")]);
+    script.args(["--rounds", &args.rounds.to_string(), "--seconds", &args.seconds.to_string()]);
+    script.args(["--cold-runs", &args.cold_runs.to_string()]);
+    if let Some(bundles) = &args.bundles {
+        script.args(["--bundles", bundles]);
+    }
+    if let Some(file) = &args.json {
+        script.arg("--json").arg(std::path::absolute(file)?);
+    }
+    if args.hosts.contains(&Host::Chromium) {
+        script.env("CHROMIUM", setup::for_browser()?);
+    }
+    Ok(process::exit_code(process::status(&mut script)?))
+}
+
+/// Builds what makes the bundles and what runs natively; returns the programs' folder.
+fn build_programs(workspace: &Workspace) -> Result<PathBuf> {
+    let target = native_build::target_dir(workspace)?;
+    eprintln!(
+        "build: the native side in {} (from empty: half an hour or more)",
+        target.path.display()
+    );
+    // The whole workspace's features, as the tests are built with: the same dependencies serve.
+    let mut cargo = native_build::cargo(workspace, "build", &target);
+    process::run(cargo.args(["--workspace", "--bin", BUNDLES, "--bin", NATIVE]))?;
+    Ok(target.path.join(native_build::PROFILE))
+}
+
+/// The bundles to measure, in the cache: made anew, since what they hold is the exporter's.
+fn make_bundles(workspace: &Workspace, program: &Path, encoder: &Path) -> Result<PathBuf> {
+    let place = workspace.cache.bench_bundles();
+    let scratch = workspace.cache.fresh_scratch("bench-bundles")?;
+    let mut command = std::process::Command::new(program);
+    process::run(command.arg("--encoder").arg(encoder).arg("--out").arg(&scratch))?;
+    replace_folder(&scratch, &place)?;
+    Ok(place)
 }

@@ -50,6 +50,11 @@ impl Cache {
         self.root.join("encoders").join(name)
     }
 
+    /// Folder of the bundles that the bench measures.
+    pub fn bench_bundles(&self) -> PathBuf {
+        self.root.join("bench").join("bundles")
+    }
+
     /// Folder for the build outputs of tools, kept so that an interrupted build goes on.
     pub fn tool_builds(&self) -> PathBuf {
         self.root.join("target").join("tools")

@@ -54,11 +54,11 @@ enum Command {
     Test(test_suite::Args),
     /// Check formatting, clippy and licences
     Lint,
-    /// Measure sizes, load time and time per query
+    /// Measure the engine beside ONNX Runtime, and render what was measured
     Bench {
-        /// Arguments for the benchmark itself
-        #[arg(last = true)]
-        extra: Vec<String>,
+        /// What to do
+        #[command(subcommand)]
+        bench: bench::Bench,
     },
     /// Write what a release ships into dist/
     Dist,
@@ -95,7 +95,7 @@ fn run(workspace: &Workspace, command: Command) -> anyhow::Result<u8> {
         Command::Train(args) => train::run(workspace, &args),
         Command::Test(args) => test_suite::run(workspace, &args),
         Command::Lint => lint::run(workspace).map(|()| 0),
-        Command::Bench { extra } => bench::run(workspace, &extra),
+        Command::Bench { bench } => bench::run(workspace, &bench),
         Command::Dist => dist::run(workspace).map(|()| 0),
     }
 }

@@ -5,8 +5,8 @@ use crate::workspace::Workspace;
 use anyhow::Result;
 use std::process::Command;
 
-/// The profile that native code is built with.
-const PROFILE: &str = "release";
+/// The profile that native code is built with, and its folder below the target folder.
+pub const PROFILE: &str = "release";
 
 /// The cache's folder for native build outputs.
 pub fn target_dir(workspace: &Workspace) -> Result<TargetDir> {

@@ -18,6 +18,7 @@ pub use node::Node;
 pub use software_vulkan::{Vulkan, has_gpu};
 pub use wasm_target::WasmToolchain;
 
+use crate::process;
 use crate::workspace::Workspace;
 use anyhow::Result;
 use std::path::PathBuf;
@@ -75,6 +76,17 @@ pub fn for_javascript(workspace: &Workspace) -> Result<Node> {
     let node = node::obtain(workspace)?;
     npm::obtain(workspace, &node)?;
     Ok(node)
+}
+
+/// What only the bench compares with. Where it cannot be had, the bench does without and says so.
+pub fn for_bench(workspace: &Workspace, node: &Node) -> Result<()> {
+    if let Err(error) = npm::obtain_peers(workspace, node) {
+        if process::interrupted() {
+            return Err(error);
+        }
+        say("bench peers", format!("{error:#}; they are not measured"));
+    }
+    Ok(())
 }
 
 /// A Chromium for the browser suite.

@@ -1,4 +1,5 @@
-//! The clone's npm packages, by the lock file.
+//! The clone's npm packages, by their lock files: those of its members, and those that only the
+//! bench compares with.
 
 use super::{Node, say};
 use crate::cache::sha256_hex;
@@ -6,25 +7,41 @@ use crate::process;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
 use std::fs;
+use std::path::Path;
 
-/// Installs what package-lock.json pins into node_modules, unless that is what is there.
+/// The folder of the bench's own packages: hundreds of megabytes that nothing else needs.
+const PEERS: &str = "tests/bench/peers";
+
+/// Installs the members' packages.
+pub fn obtain(workspace: &Workspace, node: &Node) -> Result<()> {
+    install("npm packages", &workspace.root, workspace, node)
+}
+
+/// Installs the bench's packages.
+pub fn obtain_peers(workspace: &Workspace, node: &Node) -> Result<()> {
+    install("bench peers", &workspace.path(PEERS), workspace, node)
+}
+
+/// Installs what a folder's package-lock.json pins into its node_modules, unless that is what is
+/// there.
 ///
 /// The marker is written last and `npm ci` begins by emptying node_modules, so a folder that was
 /// left half filled has none. Install scripts do not run: no package we use needs one.
-pub fn obtain(workspace: &Workspace, node: &Node) -> Result<()> {
-    let lock_path = workspace.path("package-lock.json");
+fn install(what: &str, folder: &Path, workspace: &Workspace, node: &Node) -> Result<()> {
+    let lock_path = folder.join("package-lock.json");
     let lock =
         fs::read(&lock_path).with_context(|| format!("cannot read {}", lock_path.display()))?;
     let wanted = sha256_hex(&lock);
-    let marker = workspace.path("node_modules/.switchyard-lock");
+    let marker = folder.join("node_modules/.switchyard-lock");
     if fs::read_to_string(&marker).is_ok_and(|found| found == wanted) {
-        say("npm packages", "as the lock file says");
+        say(what, "as the lock file says");
         return Ok(());
     }
-    say("npm packages", "npm ci");
+    say(what, "npm ci");
     let _ = fs::remove_file(&marker);
     process::run(
         node.npm(workspace)?
+            .current_dir(folder)
             .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]),
     )
     .context("the npm packages could not be installed; check that npm reaches its registry, then run this again")?;

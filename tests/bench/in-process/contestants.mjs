@@ -1,0 +1,93 @@
+// Who is measured on a query: the engine from text to decision, ONNX Runtime on the same graph from
+// ids, ONNX Runtime behind a tokenizer from text, and transformers.js.
+
+import { tokenizeWith } from "../peers/tokenizer.mjs";
+import { onnxRuntime } from "./onnx-runtime.mjs";
+
+/** Calls after which the faster of the peer's two files is known well enough to go on with. */
+const PROBES = 4;
+/** Every round asks the same: an answer remembered would cost nothing, and show nothing. */
+export const NO_CACHE = { cache: 0 };
+/**
+ * Coordinates of an embedding are around 0.3. int8 moves them by less than a tenth; the embedding of
+ * another text, or of another graph, is further away than this.
+ */
+const MOST_APART = 0.5;
+
+/**
+ * @param {import("./measure.mjs").Parts} parts
+ * @returns {Promise<(one: {text: string, ids: number[]}, number: number) => Promise<object>>} from
+ *   a case to `{contestants, apart}`; `apart` is by file how far its embedding is from the engine's
+ */
+export async function contestantsOn(parts) {
+  const engine = parts.engine ?? (await engineOf(parts));
+  const peers = [];
+  for (const [file, bytes] of Object.entries(parts.models)) {
+    peers.push({ file, ...(await onnxRuntime(parts.ort, bytes, parts.session)) });
+  }
+  const tokenize = parts.Tokenizer && tokenizeWith(parts.Tokenizer, parts.files);
+  return async (one, number) => {
+    const contestants = [{ name: "switchyard", ...engine.contestant(one, number) }];
+    for (const peer of peers) {
+      const inputs = peer.inputs(one.ids);
+      contestants.push({ name: `ids ${peer.file}`, call: () => peer.run(inputs) });
+    }
+    if (tokenize) {
+      const peer = await faster(peers, one.ids);
+      contestants.push({
+        name: `text ${peer.file}`,
+        call: () => peer.run(peer.inputs(tokenize(one.text))),
+      });
+    }
+    if (parts.transformers) {
+      contestants.push({ name: "transformers.js", call: () => parts.transformers(one.text) });
+    }
+    return { contestants, apart: await apartFrom(engine, peers, one) };
+  };
+}
+
+async function engineOf({ Router, files }) {
+  const router = await Router.load(files, NO_CACHE);
+  return {
+    contestant: ({ text }) => ({ call: () => router.route(text) }),
+    embed: (text) => router.embed(text),
+  };
+}
+
+async function faster(peers, ids) {
+  if (peers.length === 1) return peers[0];
+  const shortest = [];
+  for (const peer of peers) {
+    const inputs = peer.inputs(ids);
+    const times = [];
+    for (let i = 0; i < PROBES; i += 1) {
+      const start = performance.now();
+      await peer.run(inputs);
+      times.push(performance.now() - start);
+    }
+    shortest.push(Math.min(...times));
+  }
+  return peers[shortest.indexOf(Math.min(...shortest))];
+}
+
+/** How far each file's embedding is from the engine's, where the engine shows its own. */
+async function apartFrom(engine, peers, { text, ids }) {
+  if (!engine.embed) return undefined;
+  const ours = engine.embed(text);
+  const found = {};
+  for (const { file, run, inputs } of peers) {
+    const { embedding } = await run(inputs(ids));
+    found[file] = furthest(ours, embedding.data);
+    if (found[file] > MOST_APART) {
+      throw new Error(`${file}: the peer's embedding is ${found[file]} from ours: not the same work`);
+    }
+  }
+  return found;
+}
+
+function furthest(ours, theirs) {
+  if (ours.length !== theirs.length) {
+    throw new Error(`embeddings of ${ours.length} and of ${theirs.length} numbers: not one graph`);
+  }
+  return ours.reduce((most, value, at) => Math.max(most, Math.abs(value - theirs[at])), 0);
+}

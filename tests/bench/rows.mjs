@@ -1,0 +1,50 @@
+// Samples to the rows of a report.
+
+import { quantile, ratio, summary } from "./statistics.mjs";
+import { multiplyAdds } from "./work.mjs";
+
+/**
+ * One length on one host. The peer is measured from ids and from text, from ids on each file there
+ * is of the graph; the fastest of those is called the peer. transformers.js stands by itself: it is no mere sum of the two.
+ */
+export function turnsRow({ host, bundle, shape }, { tokens, apart, results }) {
+  const [ours, ...theirs] = results;
+  const peers = theirs.map(({ name, calls, times }) => {
+    const [from, file] = name.split(" ");
+    return { from, file, calls, ...summary(times), ratio: ratio(times, ours.times) };
+  });
+  const ids = peers.filter(({ from }) => from === "ids").sort((a, b) => a.p50 - b.p50);
+  return {
+    host,
+    bundle,
+    tokens,
+    rounds: ours.times.length,
+    multiplyAdds: shape && multiplyAdds(shape, tokens),
+    apart,
+    switchyard: { calls: ours.calls, ...summary(ours.times) },
+    peer: ids[0],
+    otherFile: ids[1],
+    fromText: peers.find(({ from }) => from === "text"),
+    transformers: peers.find(({ from }) => from === "transformers.js"),
+  };
+}
+
+/** Cold starts of one engine on one host. */
+export function coldRow({ host, bundle, engine }, times) {
+  const of = (field) => summary(times.map((time) => time[field]));
+  return { host, bundle, engine, runs: times.length, load: of("load"), decide: of("decide"), all: of("all") };
+}
+
+/** Memory of one engine on one host: the median of fresh starts, which differ by what V8 compiled. */
+export function memoryRow({ host, bundle, engine }, runs) {
+  const middle = (values) => {
+    const known = values.filter((value) => value !== undefined && value !== null);
+    return known.length > 0 ? quantile(known.sort((a, b) => a - b), 0.5) : undefined;
+  };
+  const at = runs[0].map(({ tokens }, number) => ({
+    tokens,
+    wasm: middle(runs.map((rows) => rows[number].wasm)),
+    resident: middle(runs.map((rows) => rows[number].resident)),
+  }));
+  return { host, bundle, engine, runs: runs.length, at };
+}

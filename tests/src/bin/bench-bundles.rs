@@ -1,0 +1,199 @@
+//! Writes the bundles that `cargo xtask bench` measures: `bench-bundles --encoder DIR --out DIR`.
+//!
+//! ```text
+//! OUT/index.json              what was written, and each encoder's shape
+//! OUT/<name>/bundle/          a bundle's folder
+//! OUT/<name>/onnx-runtime.onnx   an int8 transformer as ONNX Runtime likes it best
+//! ```
+//!
+//! The transformers are all-MiniLM-L6-v2 and a cut of it; their heads are drawn from a seed. Such a
+//! router decides nothing of use, at the speed of one that does.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+use switchyard_router::{Candidate, Head, Kind, TruncationSide};
+use switchyard_tests::functions::with_tensor_scales;
+use switchyard_trainer::device::{DeviceChoice, open};
+use switchyard_trainer::encoder::bert::Pooling;
+use switchyard_trainer::encoder::hugging_face::{self, EncoderFolder};
+use switchyard_trainer::encoder::prune::{Cut, Mini, Words, prune};
+use switchyard_trainer::encoder::vocabulary::TokenCounts;
+use switchyard_trainer::encoder::{Encoder, Network, parse_tokenizer};
+use switchyard_trainer::export::bundle::{BundleDraft, BundleFacts};
+use switchyard_trainer::export::{Precision, router_graph};
+use switchyard_trainer::recipe::{
+    EncoderRecipe, MfRecipe, TrainingRecipe, TransformerEncoderRecipe,
+};
+use switchyard_trainer::router::mf::MfHead;
+
+const SOURCE: &str = "sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0)";
+/// The text that the bench cuts its queries from: a small vocabulary keeps its words.
+const TEXT: &str = include_str!("../../bench/text.txt");
+/// The longest query measured.
+const MAX_TOKENS: usize = 512;
+const SEED: u64 = 1;
+
+/// The mini tier as `trainer-native/recipes/task-identification-mini.toml` cuts it.
+const MINI_LAYERS: [usize; 2] = [0, 1];
+const MINI_VOCABULARY: usize = 5000;
+
+/// An encoder's shape, from which its work follows.
+#[derive(Serialize)]
+struct Shape {
+    layers: usize,
+    /// Hidden size, or the width of a static table.
+    width: usize,
+    /// Width of the feed-forward network.
+    inner: usize,
+    vocabulary: usize,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    name: &'static str,
+    about: String,
+    precision: Precision,
+    shape: Shape,
+}
+
+fn main() -> Result<()> {
+    let (encoder, out) = arguments()?;
+    let device = open(DeviceChoice::Cpu)?.device;
+    let folder = hugging_face::read(&encoder, &device)?;
+    let whole = prune(&folder, &Cut::default())?;
+    let mini = mini(&folder)?;
+    let entries = vec![
+        committed(&out)?,
+        transformer(&out, "mini", "two layers of MiniLM, 5,000 tokens", mini, Precision::Int8)?,
+        transformer(&out, "minilm-l6", "MiniLM, six layers", whole.clone(), Precision::Int8)?,
+        transformer(&out, "minilm-l6-float", "MiniLM, six layers", whole, Precision::Float)?,
+    ];
+    let index = out.join("index.json");
+    fs::write(&index, serde_json::to_vec_pretty(&entries)?)
+        .with_context(|| format!("cannot write {}", index.display()))
+}
+
+/// The bundle in the clone, as it is.
+fn committed(out: &Path) -> Result<Entry> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bundles/default");
+    let target = out.join("static/bundle");
+    fs::create_dir_all(&target)?;
+    for entry in fs::read_dir(&source).with_context(|| source.display().to_string())? {
+        let path = entry?.path();
+        if let Some(name) = path.file_name() {
+            fs::copy(&path, target.join(name))?;
+        }
+    }
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&fs::read(target.join("router.json"))?)?;
+    let tokenizer: serde_json::Value =
+        serde_json::from_slice(&fs::read(target.join("tokenizer.json"))?)?;
+    // The embedding is the table's width and the query's length.
+    let width = manifest["encoder"]["embedding_size"].as_u64().context("no embedding size")?;
+    let vocabulary = tokenizer["model"]["vocab"].as_object().context("no vocabulary")?.len();
+    Ok(Entry {
+        name: "static",
+        about: "bundles/default: a token table".into(),
+        precision: Precision::Int8,
+        shape: Shape { layers: 0, width: usize::try_from(width)? - 1, inner: 0, vocabulary },
+    })
+}
+
+fn mini(folder: &EncoderFolder) -> Result<Mini> {
+    let mut counts = TokenCounts::default();
+    counts.add(&parse_tokenizer(&folder.tokenizer_json)?, &[TEXT])?;
+    let words = Words { counts: &counts, most: Some(MINI_VOCABULARY) };
+    Ok(prune(folder, &Cut { layers: Some(&MINI_LAYERS), words: Some(words) })?)
+}
+
+fn transformer(
+    out: &Path,
+    name: &'static str,
+    about: &str,
+    mini: Mini,
+    precision: Precision,
+) -> Result<Entry> {
+    let Mini { mut weights, tokenizer_json, .. } = mini;
+    weights.cut_positions(MAX_TOKENS);
+    let shape = Shape {
+        layers: weights.layers.len(),
+        width: weights.width,
+        inner: weights.layers.first().map_or(0, |layer| layer.up.output),
+        vocabulary: weights.vocabulary(),
+    };
+    let network = Network::Transformer { weights, pooling: Pooling::Mean, scale: Some(0.3) };
+    let head = head(network.embedding_size())?;
+    let encoder = Encoder { network, tokenizer_json };
+    let model = router_graph::build(&encoder.network, Some((&head, &[0, 1])), precision)?;
+    let peer = match precision {
+        Precision::Int8 => Some(with_tensor_scales(&model)?),
+        Precision::Float => None,
+    };
+    let settings = EncoderRecipe::Transformer(TransformerEncoderRecipe {
+        source: SOURCE.into(),
+        layers: None,
+        vocabulary: None,
+        max_tokens: MAX_TOKENS,
+        truncate: TruncationSide::Right,
+        scale: Some(0.3),
+    });
+    let facts = BundleFacts {
+        name: format!("bench-{name}"),
+        kind: Kind::Mf.name().into(),
+        candidates: ["bench-strong", "bench-weak"].map(candidate).to_vec(),
+        encoder: encoder.info(&settings),
+        head: Head {
+            strong: Some("bench-strong".into()),
+            weak: Some("bench-weak".into()),
+            default_strong_share: Some(0.5),
+            ..Head::default()
+        },
+        trained_on: Vec::new(),
+        provenance: None,
+    };
+    let draft = BundleDraft::new(facts, model, encoder.tokenizer_json, None);
+    let folder = out.join(name);
+    fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    draft.write(&folder.join("bundle"))?;
+    if let Some(peer) = peer {
+        fs::write(folder.join("onnx-runtime.onnx"), peer)?;
+    }
+    eprintln!("bench-bundles: {name}");
+    Ok(Entry { name, about: format!("{about}; its head untrained"), precision, shape })
+}
+
+/// Matrix factorisation as drawn from a seed, of the paper's width.
+fn head(size: usize) -> Result<MfHead> {
+    let device = open(DeviceChoice::Cpu)?.device.autodiff();
+    let settings = MfRecipe { dimension: 128, noise: 0.0 };
+    let training = TrainingRecipe {
+        epochs: 1,
+        batch: 1,
+        learning_rate: 0.0,
+        weight_decay: 0.0,
+        preferences: 1,
+        ties: false,
+    };
+    Ok(MfHead::new(&settings, &training, (size, 2), SEED, &device))
+}
+
+fn candidate(id: &str) -> Candidate {
+    Candidate {
+        id: id.into(),
+        input_price: None,
+        output_price: None,
+        prices_as_of: None,
+        context_window: None,
+    }
+}
+
+fn arguments() -> Result<(PathBuf, PathBuf)> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["--encoder", encoder, "--out", out] => Ok((encoder.into(), out.into())),
+        _ => bail!("usage: bench-bundles --encoder DIR --out DIR"),
+    }
+}
