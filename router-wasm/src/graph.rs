@@ -74,6 +74,19 @@ impl Graph {
     }
 }
 
+/// The instruction set whose kernels run here: `simd128`, `relaxed-simd`, `avx512-vnni` and so on.
+#[must_use]
+pub fn instruction_set() -> &'static str {
+    struct Name;
+    impl OnIsa for Name {
+        type Output = &'static str;
+        fn run<I: Isa>(self) -> &'static str {
+            I::NAME
+        }
+    }
+    on_best(Name)
+}
+
 struct Load {
     file: ModelProto,
     candidates: Option<usize>,

@@ -3,10 +3,12 @@
 //! `router-wasm/js` wraps it into the public `Router`. A failure is thrown as a JavaScript `Error`
 //! whose `code` is [`RouterError::code`].
 
+use std::collections::HashMap;
+
 use js_sys::{Error, JsString, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 
-use crate::{Query, RouteRequest, Router, RouterError};
+use crate::{Bundle, Query, RouteRequest, Router, RouterError, hexadecimal, sha256_hex};
 
 /// A loaded bundle.
 #[wasm_bindgen]
@@ -16,12 +18,22 @@ pub struct RouterHandle {
 
 #[wasm_bindgen]
 impl RouterHandle {
-    /// A router from a bundle's files: names, and contents in the same order.
+    /// A router from a bundle's files: names, and contents and SHA-256 in the same order; no hashes
+    /// where the host has none.
     #[wasm_bindgen(constructor)]
-    pub fn new(names: Vec<String>, contents: Vec<Uint8Array>) -> Result<RouterHandle, JsValue> {
+    pub fn new(
+        names: Vec<String>,
+        contents: Vec<Uint8Array>,
+        hashes: Vec<Uint8Array>,
+    ) -> Result<RouterHandle, JsValue> {
+        let hashes = hashes.iter().map(|hash| hexadecimal(&hash.to_vec()));
+        let hashes: HashMap<String, String> = names.iter().cloned().zip(hashes).collect();
         let contents = contents.iter().map(Uint8Array::to_vec);
         let files: Vec<(String, Vec<u8>)> = names.into_iter().zip(contents).collect();
-        Ok(Self { router: Router::from_files(&files).map_err(throw)? })
+        let bundle = Bundle::from_hashed(&files, |name, bytes| {
+            hashes.get(name).cloned().unwrap_or_else(|| sha256_hex(bytes))
+        });
+        Ok(Self { router: bundle.and_then(Router::from_bundle).map_err(throw)? })
     }
 
     /// A router from a bundle carried as one uncompressed tar.
@@ -51,6 +63,13 @@ impl RouterHandle {
     pub fn info(&self) -> Result<String, JsValue> {
         to_json(self.router.info())
     }
+}
+
+/// The instruction set whose kernels this module holds.
+#[wasm_bindgen(js_name = instructionSet)]
+#[must_use]
+pub fn instruction_set() -> String {
+    crate::instruction_set().to_owned()
 }
 
 fn to_json(value: &impl serde::Serialize) -> Result<String, JsValue> {

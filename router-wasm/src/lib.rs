@@ -40,10 +40,11 @@ mod tokenizer;
 
 pub use bundle::{
     Bundle, MANIFEST_FILE, MAX_FILE_BYTES, MAX_MANIFEST_BYTES, MODEL_FILE, TOKENIZER_FILE,
-    files_from_tar, sha256_hex,
+    files_from_tar, hexadecimal, sha256_hex,
 };
 pub use encoder::{Encoder, Outputs};
 pub use error::RouterError;
+pub use graph::instruction_set;
 pub use manifest::{
     Calibration, Candidate, EncoderInfo, FORMAT, FileEntry, Head, Manifest, Metric, Provenance,
     Source, TruncationSide,
@@ -72,7 +73,14 @@ impl Router {
     pub fn from_files<N: AsRef<str>, B: AsRef<[u8]>>(
         files: &[(N, B)],
     ) -> Result<Self, RouterError> {
-        let bundle = Bundle::from_files(files)?;
+        Self::from_bundle(Bundle::from_files(files)?)
+    }
+
+    /// A router from a bundle that was checked.
+    ///
+    /// # Errors
+    /// Any `bundle_*` error.
+    pub fn from_bundle(bundle: Bundle<'_>) -> Result<Self, RouterError> {
         let kind = Kind::from_name(&bundle.manifest.kind)?;
         let scorer = router::Scorer::from_bundle(kind, &bundle)?;
         let encoder = Encoder::from_bundle(&bundle, kind)?;

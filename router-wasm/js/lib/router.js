@@ -42,7 +42,7 @@ export function routerFor(host) {
       }
       signal?.throwIfAborted();
       const [bundle] = await Promise.all([
-        bundleBytes(source, host, signal),
+        bundleBytes(source, host, signal).then(hashed),
         start(wasm ?? host.wasm),
       ]);
       signal?.throwIfAborted();
@@ -50,7 +50,7 @@ export function routerFor(host) {
         guarded(() => {
           const handle = bundle.tar
             ? RouterHandle.fromTar(bundle.tar)
-            : new RouterHandle([...bundle.files.keys()], [...bundle.files.values()]);
+            : new RouterHandle([...bundle.files.keys()], [...bundle.files.values()], bundle.hashes);
           handle.remember(cache);
           return handle;
         }),
@@ -89,6 +89,17 @@ export function routerFor(host) {
       throw new RouterError("router_freed", "the router was freed: load it again to use it");
     }
   };
+}
+
+/**
+ * A bundle with its files' SHA-256, where the host has a hash function of its own (a page outside a
+ * secure context has none: the engine then hashes).
+ */
+async function hashed(bundle) {
+  const subtle = globalThis.crypto?.subtle;
+  if (bundle.tar || !subtle) return { ...bundle, hashes: [] };
+  const hash = async (bytes) => new Uint8Array(await subtle.digest("SHA-256", bytes));
+  return { ...bundle, hashes: await Promise.all([...bundle.files.values()].map(hash)) };
 }
 
 /** Starts the engine. A failed start is not remembered, so that it can be tried again. */

@@ -162,8 +162,7 @@ impl<I: Isa> EncoderLayer<I> {
             #[inline(always)]
             || {
                 add(rows, residual);
-                rows.chunks_exact_mut(self.width())
-                    .fold(true, |finite, row| norm.apply(row) && finite)
+                rows.chunks_exact_mut(self.width()).all(|row| norm.apply(row))
             },
         );
         if !finite {

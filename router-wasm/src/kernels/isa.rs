@@ -7,7 +7,7 @@ pub(crate) const LARGEST_TILE: usize = 256;
 
 /// The kernels of one instruction set.
 pub(crate) trait Isa: Copy + Debug + Default + Send + Sync + 'static {
-    /// Its name, for benchmarks and tests.
+    /// Its name.
     const NAME: &'static str;
     /// Rows of a tile at most; at least 1.
     const ROWS: usize;

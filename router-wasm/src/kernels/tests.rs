@@ -162,7 +162,8 @@ proptest! {
                         .sum::<f64>() + f64::from(case.bias[n]);
                     let found = f64::from(found[m * outputs + n]);
                     let size = 50.0 * width as f64;
-                    if !((found - exact).abs() <= size * 1e-6) {
+                    let near = (found - exact).abs() <= size * 1e-6;
+                    if !near {
                         failures.push(format!("{name}: {found} and {exact}"));
                     }
                 }

@@ -82,7 +82,7 @@ fn routers_of_three_candidates_learn_to_pick_and_are_scored_beside_the_baselines
             let least = match (kind, tier) {
                 (Kind::Random, _) => 0.0,
                 // A random transformer tells words apart poorly, but for the kind that trains it.
-                (Kind::RouterDc, _) => 0.8,
+                (Kind::RouterDc, "transformer") => 0.8,
                 // Neighbours of a random table are only sometimes alike; chance is a third.
                 (Kind::Knn, _) | (_, "transformer") => 0.35,
                 _ => 0.6,

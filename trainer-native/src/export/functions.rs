@@ -159,7 +159,7 @@ impl Body {
                 let [rows, floats, scales, column] =
                     ["int8", "float", "scales", "column"].map(|part| format!("{output}_{part}"));
                 take(self, table, &rows);
-                self.to_float(&rows, &floats);
+                self.cast_to_float(&rows, &floats);
                 let axes = format!("{output}_axes");
                 self.ints(&axes, &[1]);
                 self.node("Unsqueeze", &column, &[&format!("{table}_scales"), &axes], &[]);
@@ -169,7 +169,7 @@ impl Body {
         }
     }
 
-    fn to_float(&mut self, input: &str, output: &str) {
+    fn cast_to_float(&mut self, input: &str, output: &str) {
         let float = pb::tensor_proto::DataType::Float as i64;
         self.node("Cast", output, &[input], &[Attribute::Int("to", float)]);
     }
@@ -211,7 +211,7 @@ fn token_bag(body: &mut Body) {
     let (rows, weights) = match body.precision {
         Precision::Float => ("taken", "mask"),
         Precision::Int8 => {
-            body.to_float("taken", "rows");
+            body.cast_to_float("taken", "rows");
             body.node("Gather", "scales", &["table_scales", "ids"], &axis);
             body.node("Mul", "weights", &["scales", "mask"], &[]);
             ("rows", "weights")
@@ -289,8 +289,8 @@ fn dense(body: &mut Body) {
     let uint8 = pb::tensor_proto::DataType::Uint8 as i64;
     body.node("Cast", "q", &["x_clipped"], &[Attribute::Int("to", uint8)]);
     body.node("MatMulInteger", "sums_int32", &["q", "weight"], &[]);
-    body.to_float("sums_int32", "sums");
-    body.to_float("weight", "weight_float");
+    body.cast_to_float("sums_int32", "sums");
+    body.cast_to_float("weight", "weight_float");
     body.ints("axis_0", &[0]);
     let keep = [Attribute::Int("keepdims", 1)];
     body.node("ReduceSum", "column_sums", &["weight_float", "axis_0"], &keep);
