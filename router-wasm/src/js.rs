@@ -72,6 +72,12 @@ pub fn instruction_set() -> String {
     crate::instruction_set().to_owned()
 }
 
+/// The faster byte products where V8 is before 13; of no effect in the module for simd128.
+#[wasm_bindgen(js_name = multiplyInPairs)]
+pub fn multiply_in_pairs() {
+    crate::kernels::multiply_in_pairs();
+}
+
 fn to_json(value: &impl serde::Serialize) -> Result<String, JsValue> {
     serde_json::to_string(value)
         .map_err(|e| throw(RouterError::InferenceFailed { detail: e.to_string() }))

@@ -1,7 +1,7 @@
 // The public `Router`, over the wasm-bindgen surface. Each host's entry says how it finds the wasm
 // and reads a source; everything else is the same everywhere.
 
-import init, { RouterHandle } from "../pkg/switchyard_router.js";
+import init, { RouterHandle, multiplyInPairs } from "../pkg/switchyard_router.js";
 import { RouterError, describe } from "./error.js";
 import { requestJson, wellFormed } from "./request.js";
 import { bundleBytes } from "./source.js";
@@ -17,7 +17,7 @@ let trap;
 /**
  * The `Router` class of a host.
  * @param host `{wasm(): module, bytes, URL or Response; url(text): URL; read?(url, signal): bytes;
- *   cache: answers remembered by default}`
+ *   cache: answers remembered by default; inPairs?: how relaxed-simd is faster here}`
  */
 export function routerFor(host) {
   return class Router {
@@ -43,7 +43,7 @@ export function routerFor(host) {
       signal?.throwIfAborted();
       const [bundle] = await Promise.all([
         bundleBytes(source, host, signal).then(hashed),
-        start(wasm ?? host.wasm),
+        start(wasm ?? host.wasm, host.inPairs),
       ]);
       signal?.throwIfAborted();
       return new Router(
@@ -103,10 +103,11 @@ async function hashed(bundle) {
 }
 
 /** Starts the engine. A failed start is not remembered, so that it can be tried again. */
-function start(wasm) {
+function start(wasm, inPairs) {
   started ??= (async () => {
     try {
       await init({ module_or_path: await (typeof wasm === "function" ? wasm() : wasm) });
+      if (inPairs) multiplyInPairs();
     } catch (cause) {
       started = undefined;
       const message = `the engine's wasm could not be started: ${cause?.message ?? cause}. It needs WebAssembly with SIMD (Chrome 91, Firefox 89, Safari 16.4 or later)`;

@@ -87,24 +87,53 @@ impl<I: Isa> Int8Weights<I> {
             for (tile, rows) in input.rows.chunks(I::ROWS).enumerate() {
                 let inputs = &input.values[tile * I::ROWS * depth..][..rows.len() * depth];
                 I::int8_tile(rows.len(), inputs, weights, &mut sums);
-                I::vectorised(
-                    #[inline(always)]
-                    || {
-                        for (r, row) in rows.iter().enumerate() {
-                            let place = (tile * I::ROWS + r) * self.outputs + first;
-                            let output = &mut output[place..place + width];
-                            let sums = &sums[r * columns..][..width];
-                            for (c, y) in output.iter_mut().enumerate() {
-                                let sum = sums[c] + row.by_column * column_sums[c] + row.constant;
-                                #[allow(clippy::cast_precision_loss)]
-                                let sum = sum as f32;
-                                *y = sum * (row.step * scales[c]) + bias[c];
-                            }
-                        }
-                    },
-                );
+                let finish = Finish { sums: &sums, rows, column_sums, scales, bias };
+                let place = tile * I::ROWS * self.outputs + first;
+                let output = &mut output[place..];
+                // The width of a whole panel is known to the compiler.
+                if width == columns {
+                    finish.write::<I>(output, I::INT8_COLUMNS, self.outputs);
+                } else {
+                    finish.write::<I>(output, width, self.outputs);
+                }
             }
         }
+    }
+}
+
+/// A tile's sums on their way to the output.
+struct Finish<'a> {
+    sums: &'a [i32],
+    rows: &'a [Row],
+    column_sums: &'a [i32],
+    scales: &'a [f32],
+    bias: &'a [f32],
+}
+
+impl Finish<'_> {
+    /// Writes `width` columns to rows that begin `stride` apart.
+    #[inline(always)]
+    #[allow(clippy::cast_precision_loss)]
+    fn write<I: Isa>(&self, output: &mut [f32], width: usize, stride: usize) {
+        I::vectorised(
+            #[inline(always)]
+            || {
+                let (scales, bias) = (&self.scales[..width], &self.bias[..width]);
+                let column_sums = &self.column_sums[..width];
+                for (r, row) in self.rows.iter().enumerate() {
+                    let sums = &self.sums[r * I::INT8_COLUMNS..][..width];
+                    let output = &mut output[r * stride..][..width];
+                    for c in 0..width {
+                        let sum = match I::INPUT_OFFSET {
+                            // The inputs were kept less their zero point.
+                            None => sums[c],
+                            Some(_) => sums[c] + row.by_column * column_sums[c] + row.constant,
+                        };
+                        output[c] = sum as f32 * (row.step * scales[c]) + bias[c];
+                    }
+                }
+            },
+        );
     }
 }
 
@@ -174,7 +203,7 @@ fn quantise<I: Isa>(row: &[f32], values: &mut [I::Activation]) -> Row {
             }
             Row {
                 step: range / STEPS,
-                by_column: I::input_offset(zero) - zero,
+                by_column: I::INPUT_OFFSET.map_or(0, |offset| offset - zero),
                 constant: -i32::from(I::WEIGHT_OFFSET) * sum,
             }
         },

@@ -22,8 +22,8 @@ pub(crate) trait Isa: Copy + Debug + Default + Send + Sync + 'static {
     fn activation(quantised: i32, zero: i32) -> Self::Activation;
     /// A stored input as a number.
     fn value(activation: Self::Activation) -> i32;
-    /// What [`Isa::activation`] takes off a quantised value.
-    fn input_offset(zero: i32) -> i32;
+    /// What [`Isa::activation`] takes off a quantised value: its zero point, or this.
+    const INPUT_OFFSET: Option<i32>;
     /// What is added to each weight before it is packed.
     const WEIGHT_OFFSET: i8;
     /// `sums[r][c] = sum_k input[r][k] * weight[k][c]`, `[rows, INT8_COLUMNS]` row by row.

@@ -16,6 +16,7 @@ impl Isa for Portable {
     const INT8_COLUMNS: usize = COLUMNS;
     const INT8_GROUP: usize = GROUP;
     type Activation = u8;
+    const INPUT_OFFSET: Option<i32> = Some(0);
     const WEIGHT_OFFSET: i8 = 0;
     const FLOAT_COLUMNS: usize = COLUMNS;
 
@@ -28,11 +29,6 @@ impl Isa for Portable {
     #[inline(always)]
     fn value(activation: u8) -> i32 {
         i32::from(activation)
-    }
-
-    #[inline(always)]
-    fn input_offset(_zero: i32) -> i32 {
-        0
     }
 
     fn int8_tile(rows: usize, input: &[u8], weights: &[i8], sums: &mut [i32]) {

@@ -4,11 +4,14 @@
 //! simd128 multiplies pairs of 16 bits (`i32x4.dot_i16x8_s`): inputs are kept in 16 bits, less their
 //! zero point, and weights are widened as they are loaded. relaxed-simd multiplies groups of four
 //! bytes (`i32x4.relaxed_dot_i8x16_i7x16_add_s`), whose second operand must be in 0..=127 for every
-//! machine to agree: the weights are of seven bits, plus 64.
+//! machine to agree: the weights are of seven bits, plus 64. Engines that make several instructions of
+//! that one multiply faster into pairs of 16 bits first: see [`multiply_in_pairs`].
 
 #![allow(unsafe_code)]
 
 use core::arch::wasm32::*;
+#[cfg(feature = "relaxed-simd")]
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::isa::Isa;
 
@@ -18,6 +21,16 @@ const COLUMNS: usize = 8;
 /// The vectors that this module was compiled for.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Wasm;
+
+#[cfg(feature = "relaxed-simd")]
+static IN_PAIRS: AtomicBool = AtomicBool::new(false);
+
+/// Has relaxed-simd multiply into pairs of 16 bits from now on: the faster way where V8 is before
+/// 13, which makes five instructions of a product into 32 bits. The sums are the same.
+pub(crate) fn multiply_in_pairs() {
+    #[cfg(feature = "relaxed-simd")]
+    IN_PAIRS.store(true, Ordering::Relaxed);
+}
 
 /// Calls `$tile::<R>` for the number of rows at run time.
 macro_rules! by_rows {
@@ -41,6 +54,8 @@ impl Isa for Wasm {
     #[cfg(feature = "relaxed-simd")]
     const INT8_GROUP: usize = 4;
     #[cfg(feature = "relaxed-simd")]
+    const INPUT_OFFSET: Option<i32> = Some(128);
+    #[cfg(feature = "relaxed-simd")]
     const WEIGHT_OFFSET: i8 = 64;
     #[cfg(feature = "relaxed-simd")]
     type Activation = i8;
@@ -50,6 +65,8 @@ impl Isa for Wasm {
     #[cfg(not(feature = "relaxed-simd"))]
     const INT8_GROUP: usize = 2;
     #[cfg(not(feature = "relaxed-simd"))]
+    const INPUT_OFFSET: Option<i32> = None;
+    #[cfg(not(feature = "relaxed-simd"))]
     const WEIGHT_OFFSET: i8 = 0;
     #[cfg(not(feature = "relaxed-simd"))]
     type Activation = i16;
@@ -57,7 +74,7 @@ impl Isa for Wasm {
     #[inline(always)]
     #[allow(clippy::cast_possible_truncation)]
     fn activation(quantised: i32, zero: i32) -> Self::Activation {
-        (quantised - Self::input_offset(zero)) as Self::Activation
+        (quantised - Self::INPUT_OFFSET.unwrap_or(zero)) as Self::Activation
     }
 
     #[inline(always)]
@@ -65,18 +82,21 @@ impl Isa for Wasm {
         i32::from(activation)
     }
 
-    #[inline(always)]
-    fn input_offset(zero: i32) -> i32 {
-        if cfg!(feature = "relaxed-simd") { 128 } else { zero }
-    }
-
     #[inline]
     fn int8_tile(rows: usize, input: &[Self::Activation], weights: &[i8], sums: &mut [i32]) {
         let steps = weights.len() / (COLUMNS * Self::INT8_GROUP);
         assert!(input.len() >= steps * rows * Self::INT8_GROUP && sums.len() >= rows * COLUMNS);
+        let (input, weights) = (input.as_ptr(), weights.as_ptr());
         // SAFETY: the lengths were checked, and a machine that instantiated this module has its
         // instructions.
-        unsafe { by_rows!(rows, int8_tile, steps, input.as_ptr(), weights.as_ptr(), sums) }
+        unsafe {
+            #[cfg(feature = "relaxed-simd")]
+            if IN_PAIRS.load(Ordering::Relaxed) {
+                by_rows!(rows, int8_tile_in_pairs, steps, input, weights, sums);
+                return;
+            }
+            by_rows!(rows, int8_tile, steps, input, weights, sums);
+        }
     }
 
     #[inline]
@@ -93,35 +113,55 @@ impl Isa for Wasm {
     }
 }
 
-/// # Safety
-/// `input` holds `steps * R` groups, `weights` `steps * COLUMNS`, `sums` `R * COLUMNS` numbers.
+/// A kernel of byte products; `$multiply(inputs, weights, total)` adds 16 of them to 4 totals.
 #[cfg(feature = "relaxed-simd")]
-#[target_feature(enable = "relaxed-simd")]
-unsafe fn int8_tile<const R: usize>(
-    steps: usize,
-    mut input: *const i8,
-    mut weights: *const i8,
-    sums: &mut [i32],
-) {
-    let mut totals = [[i32x4_splat(0); 2]; R];
-    for _ in 0..steps {
-        // SAFETY: the caller's lengths.
-        unsafe {
-            let left = v128_load(weights.cast());
-            let right = v128_load(weights.add(16).cast());
-            for (row, totals) in totals.iter_mut().enumerate() {
-                let inputs = v128_load32_splat(input.add(row * 4).cast());
-                totals[0] = i32x4_relaxed_dot_i8x16_i7x16_add(inputs, left, totals[0]);
-                totals[1] = i32x4_relaxed_dot_i8x16_i7x16_add(inputs, right, totals[1]);
+macro_rules! byte_tile {
+    ($name:ident, $multiply:ident) => {
+        /// # Safety
+        /// `input` holds `steps * R` groups, `weights` `steps * COLUMNS`, `sums` `R * COLUMNS`
+        /// numbers.
+        #[target_feature(enable = "relaxed-simd")]
+        unsafe fn $name<const R: usize>(
+            steps: usize,
+            mut input: *const i8,
+            mut weights: *const i8,
+            sums: &mut [i32],
+        ) {
+            let mut totals = [[i32x4_splat(0); 2]; R];
+            for _ in 0..steps {
+                // SAFETY: the caller's lengths.
+                unsafe {
+                    let left = v128_load(weights.cast());
+                    let right = v128_load(weights.add(16).cast());
+                    for (row, totals) in totals.iter_mut().enumerate() {
+                        let inputs = v128_load32_splat(input.add(row * 4).cast());
+                        totals[0] = $multiply(inputs, left, totals[0]);
+                        totals[1] = $multiply(inputs, right, totals[1]);
+                    }
+                    input = input.add(R * 4);
+                    weights = weights.add(COLUMNS * 4);
+                }
             }
-            input = input.add(R * 4);
-            weights = weights.add(COLUMNS * 4);
+            for (row, totals) in totals.iter().enumerate() {
+                // SAFETY: as above.
+                unsafe { store(*totals, sums.as_mut_ptr().add(row * COLUMNS).cast()) }
+            }
         }
-    }
-    for (row, totals) in totals.iter().enumerate() {
-        // SAFETY: as above.
-        unsafe { store(*totals, sums.as_mut_ptr().add(row * COLUMNS).cast()) }
-    }
+    };
+}
+
+#[cfg(feature = "relaxed-simd")]
+byte_tile!(int8_tile, i32x4_relaxed_dot_i8x16_i7x16_add);
+#[cfg(feature = "relaxed-simd")]
+byte_tile!(int8_tile_in_pairs, dot_in_pairs);
+
+#[cfg(feature = "relaxed-simd")]
+#[inline]
+#[target_feature(enable = "relaxed-simd")]
+fn dot_in_pairs(inputs: v128, weights: v128, total: v128) -> v128 {
+    // Two products of a byte and seven bits stay within 16 bits.
+    let pairs = i16x8_relaxed_dot_i8x16_i7x16(inputs, weights);
+    i32x4_add(total, i32x4_dot_i16x8(pairs, i16x8_splat(1)))
 }
 
 /// # Safety

@@ -101,6 +101,7 @@ macro_rules! isa {
             const INT8_COLUMNS: usize = 2 * $lanes;
             const INT8_GROUP: usize = GROUP;
             type Activation = u8;
+            const INPUT_OFFSET: Option<i32> = Some(0);
             const WEIGHT_OFFSET: i8 = 0;
             const FLOAT_COLUMNS: usize = 2 * $lanes;
 
@@ -115,10 +116,6 @@ macro_rules! isa {
                 i32::from(activation)
             }
 
-            #[inline(always)]
-            fn input_offset(_zero: i32) -> i32 {
-                0
-            }
 
             fn int8_tile(rows: usize, input: &[u8], weights: &[i8], sums: &mut [i32]) {
                 let steps = weights.len() / (2 * $lanes * GROUP);

@@ -27,6 +27,8 @@ pub(crate) use elementwise::{Norm, add, gelu, softmax};
 pub(crate) use float::{FloatWeights, pack_columns, pack_rows, product};
 pub(crate) use int8::{Int8Weights, Quantised};
 pub(crate) use isa::{Isa, OnIsa, on_best};
+#[cfg(all(target_family = "wasm", target_feature = "simd128"))]
+pub(crate) use isa_wasm::multiply_in_pairs;
 
 #[cfg(test)]
 mod tests;

@@ -26,7 +26,7 @@ await answer(async ({ measure, ...job }) => {
     files: bundleFiles(job.bundle),
     models: graphs(job.models),
     Router,
-    wasm: new Uint8Array(readFileSync(join(ROOT, engineWasm(process.versions)))),
+    wasm: new Uint8Array(readFileSync(join(ROOT, engineWasm()))),
     ort,
     session: WEB,
     Tokenizer: (await tokenizerPackage())?.Tokenizer,
