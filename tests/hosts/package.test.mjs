@@ -107,7 +107,22 @@ test("arguments of a wrong kind are refused", async () => {
     await refused(() => Router.load(source), "argument_source");
   }
   await refused(() => Router.load(files, null), "argument_options");
+  for (const cache of [-1, 1.5, NaN, "256", null, true, 1e9]) {
+    await refused(() => Router.load(files, { cache }), "argument_options");
+  }
   await refused(() => new Router(), "argument_source");
+});
+
+test("an answer remembered is the answer, and another policy is applied to it", async () => {
+  for (const cache of [0, 1, 2, 1000]) {
+    const own = await Router.load(files, { cache });
+    for (let round = 0; round < 3; round += 1) {
+      assert.deepEqual(own.route(QUERY), expected);
+      assert.equal(own.route(QUERY, { threshold: 0 }).threshold, 0);
+      own.route("another query");
+    }
+    own.free();
+  }
 });
 
 test("numbers that JSON cannot carry are refused, not dropped", async () => {

@@ -29,7 +29,7 @@ const miniflare = new Miniflare({
     "router-wasm/js/lib/router.js",
     "router-wasm/js/lib/source.js",
     "router-wasm/js/pkg/switchyard_router.js",
-    "router-wasm/js/pkg/switchyard_router_bg.wasm",
+    "router-wasm/js/pkg/switchyard_router_relaxed_bg.wasm",
   ].map(module),
   compatibilityDate: "2026-06-01",
   assets: {
