@@ -438,7 +438,8 @@ mod tests {
             for (row, features) in with_coordinates.iter().enumerate() {
                 let alike = dot(likeness.column(row).as_slice(), &dual.shares);
                 let found = dual.linear.at(&plain[row]) + alike;
-                prop_assert!((found - primal.at(features)).abs() < 1e-5);
+                // Coordinates have a jitter of 1e-6 on the diagonal, which queries nearly alike magnify.
+                prop_assert!((found - primal.at(features)).abs() < 1e-4);
             }
         }
     }
