@@ -3,7 +3,7 @@
 //! Hosts bring the bytes (from a folder, `fetch`, KV, an `import`); nothing here reads a file or
 //! the network. One file for transport is the same folder as an uncompressed tar.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 
 use sha2::{Digest, Sha256};
@@ -39,18 +39,18 @@ impl<'a> Bundle<'a> {
     pub fn from_files<N: AsRef<str>, B: AsRef<[u8]>>(
         files: &'a [(N, B)],
     ) -> Result<Self, RouterError> {
-        Self::from_hashed(files, |_, bytes| sha256_hex(bytes))
+        Self::from_hashed(files, &HashMap::new())
     }
 
-    /// As [`Bundle::from_files`], where the host hashes: `hash` gives the SHA-256 of a file by its
-    /// name and bytes, in lower-case hexadecimal. A host's own hash is several times faster than one
-    /// in wasm whose code has just been compiled.
+    /// As [`Bundle::from_files`], with the SHA-256 of files that the host has hashed itself, by name,
+    /// in lower-case hexadecimal; the others are hashed here. A host's own hash is several times
+    /// faster than one in wasm whose code has just been compiled.
     ///
     /// # Errors
     /// Any `bundle_*` error; each names the file.
     pub fn from_hashed<N: AsRef<str>, B: AsRef<[u8]>>(
         files: &'a [(N, B)],
-        hash: impl Fn(&str, &[u8]) -> String,
+        hashes: &HashMap<String, String>,
     ) -> Result<Self, RouterError> {
         let given: BTreeMap<&str, &[u8]> =
             files.iter().map(|(name, bytes)| (name.as_ref(), bytes.as_ref())).collect();
@@ -76,7 +76,7 @@ impl<'a> Bundle<'a> {
                     expected: usize::try_from(entry.bytes).unwrap_or(usize::MAX),
                 });
             }
-            let found = hash(&entry.name, bytes);
+            let found = hashes.get(&entry.name).cloned().unwrap_or_else(|| sha256_hex(bytes));
             if found != entry.sha256 {
                 return Err(RouterError::BundleWrongHash {
                     name: entry.name.clone(),

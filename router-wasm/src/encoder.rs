@@ -53,7 +53,7 @@ impl Encoder {
         contained(|| self.tokenizer.tokenize(text), failed)
     }
 
-    /// Tokens that the tokenizer knows: every id is below this.
+    /// How many tokens the tokenizer knows; every id is below this where the ids have no holes.
     #[must_use]
     pub fn vocabulary(&self) -> usize {
         self.tokenizer.vocabulary()

@@ -29,6 +29,7 @@ use tract_onnx::tract_core::dims;
 use tract_onnx::tract_core::internal::*;
 
 use self::constants::Constants;
+pub use self::nodes::FUNCTION_DOMAIN;
 use self::nodes::Nodes;
 use crate::kernels::{Isa, OnIsa, on_best};
 

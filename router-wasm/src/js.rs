@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use js_sys::{Error, JsString, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 
-use crate::{Bundle, Query, RouteRequest, Router, RouterError, hexadecimal, sha256_hex};
+use crate::{Bundle, Query, RouteRequest, Router, RouterError, hexadecimal};
 
 /// A loaded bundle.
 #[wasm_bindgen]
@@ -30,9 +30,7 @@ impl RouterHandle {
         let hashes: HashMap<String, String> = names.iter().cloned().zip(hashes).collect();
         let contents = contents.iter().map(Uint8Array::to_vec);
         let files: Vec<(String, Vec<u8>)> = names.into_iter().zip(contents).collect();
-        let bundle = Bundle::from_hashed(&files, |name, bytes| {
-            hashes.get(name).cloned().unwrap_or_else(|| sha256_hex(bytes))
-        });
+        let bundle = Bundle::from_hashed(&files, &hashes);
         Ok(Self { router: bundle.and_then(Router::from_bundle).map_err(throw)? })
     }
 

@@ -44,7 +44,8 @@ pub use bundle::{
 };
 pub use encoder::{Encoder, Outputs};
 pub use error::RouterError;
-pub use graph::instruction_set;
+pub use graph::{FUNCTION_DOMAIN, instruction_set};
+pub use kernels::LARGEST_WEIGHT;
 pub use manifest::{
     Calibration, Candidate, EncoderInfo, FORMAT, FileEntry, Head, Manifest, Metric, Provenance,
     Source, TruncationSide,

@@ -5,8 +5,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { gzipSync } from "node:zlib";
 
+import { sizes } from "../bench/bytes.mjs";
 import { DEFAULT, ROOT, bundleFiles } from "./paths.mjs";
 
 const MIB = 1024 * 1024;
@@ -29,9 +29,7 @@ const ITEMS = [
 test("everything is within its budget of bytes", (t) => {
   t.diagnostic("bytes | raw | gzip -9 | budget");
   for (const [name, parts, budget] of ITEMS) {
-    const sum = (sizes) => sizes.reduce((total, size) => total + size, 0);
-    const raw = sum(parts.map((part) => part.length));
-    const gzip = sum(parts.map((part) => gzipSync(part, { level: 9 }).length));
+    const { raw, gzip } = sizes(parts);
     t.diagnostic(`${name} | ${raw} | ${gzip} | ${Math.floor(budget)}`);
     assert.ok(gzip <= budget, `${name}: ${gzip} bytes after gzip, budget ${Math.floor(budget)}`);
   }

@@ -19,7 +19,7 @@ impl Constants {
         self.0.contains_key(name)
     }
 
-    fn get(&self, name: &str, kind: DataType, bytes: usize) -> TractResult<(&TensorProto, usize)> {
+    fn get(&self, name: &str, kind: DataType, bytes: usize) -> TractResult<&TensorProto> {
         let Some(tensor) = self.0.get(name) else { bail!("{name:?} is no constant of the file") };
         if tensor.data_type != kind as i32 {
             bail!("constant {name:?} has data type {}, expected {kind:?}", tensor.data_type);
@@ -39,7 +39,7 @@ impl Constants {
                 tensor.dims
             );
         }
-        Ok((tensor, count))
+        Ok(tensor)
     }
 
     /// The size of the last axis; 1 where there is none.
@@ -48,15 +48,10 @@ impl Constants {
         last.and_then(|&dim| usize::try_from(dim).ok()).unwrap_or(1)
     }
 
-    fn shape(tensor: &TensorProto) -> TVec<usize> {
-        tensor.dims.iter().map(|&dim| usize::try_from(dim).unwrap_or_default()).collect()
-    }
-
     /// A constant of finite floats.
     pub fn floats(&self, name: &str) -> TractResult<Vec<f32>> {
-        let (tensor, count) = self.get(name, DataType::Float, 4)?;
-        let mut values = Vec::with_capacity(count);
-        values.extend(tensor.raw_data.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)));
+        let chunks = self.get(name, DataType::Float, 4)?.raw_data.as_chunks::<4>().0;
+        let values: Vec<f32> = chunks.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
         if let Some(found) = values.iter().find(|value| !value.is_finite()) {
             bail!("constant {name:?} holds {found}");
         }
@@ -65,24 +60,27 @@ impl Constants {
 
     /// A constant of int8.
     pub fn int8s(&self, name: &str) -> TractResult<Vec<i8>> {
-        let (tensor, _) = self.get(name, DataType::Int8, 1)?;
+        let tensor = self.get(name, DataType::Int8, 1)?;
         Ok(tensor.raw_data.iter().map(|byte| byte.cast_signed()).collect())
     }
 
     /// A constant of int64.
     pub fn int64s(&self, name: &str) -> TractResult<Vec<i64>> {
-        let (tensor, _) = self.get(name, DataType::Int64, 8)?;
+        let tensor = self.get(name, DataType::Int64, 8)?;
         Ok(tensor.raw_data.as_chunks::<8>().0.iter().map(|b| i64::from_le_bytes(*b)).collect())
     }
 
-    /// A constant as tract keeps it.
+    /// A constant of floats or int64 as tract keeps it.
     pub fn tensor(&self, name: &str) -> TractResult<Tensor> {
-        let kind = self.0.get(name).map(|tensor| tensor.data_type);
-        if kind == Some(DataType::Int64 as i32) {
-            let (tensor, _) = self.get(name, DataType::Int64, 8)?;
-            return Tensor::from_shape(&Self::shape(tensor), &self.int64s(name)?);
+        let (kind, dims) = match self.0.get(name) {
+            Some(tensor) => (tensor.data_type, &tensor.dims[..]),
+            None => (0, &[][..]),
+        };
+        let shape: TVec<usize> = dims.iter().filter_map(|&dim| usize::try_from(dim).ok()).collect();
+        if kind == DataType::Int64 as i32 {
+            Tensor::from_shape(&shape, &self.int64s(name)?)
+        } else {
+            Tensor::from_shape(&shape, &self.floats(name)?)
         }
-        let (tensor, _) = self.get(name, DataType::Float, 4)?;
-        Tensor::from_shape(&Self::shape(tensor), &self.floats(name)?)
     }
 }

@@ -1,6 +1,6 @@
 //! One node of an ONNX file after the other, as operators of tract's typed graph.
 //!
-//! The trainer's own functions (domain [`DOMAIN`]) become fused operators; of ONNX's operators, those
+//! The trainer's own functions (domain [`FUNCTION_DOMAIN`]) become fused operators; of ONNX's operators, those
 //! that the trainer writes around them become tract's. Everything is typed as it is added, so no
 //! analysis of the whole graph follows, and only these operators are linked into the engine.
 
@@ -25,8 +25,8 @@ use super::table::Table;
 use super::token_bag::TokenBag;
 use crate::kernels::{FloatWeights, Int8Weights, Isa, Norm};
 
-/// The domain of the trainer's functions.
-pub(super) const DOMAIN: &str = "switchyard";
+/// The domain of the functions that the trainer writes and this engine fuses.
+pub const FUNCTION_DOMAIN: &str = "switchyard";
 
 /// A graph under construction with the kernels of one instruction set.
 pub(super) struct Nodes<I: Isa> {
@@ -64,7 +64,7 @@ impl<I: Isa> Nodes<I> {
     /// Where it is not of an operator that this engine knows, or does not fit.
     pub fn add(&mut self, node: &NodeProto) -> TractResult<()> {
         let wire = match &*node.domain {
-            DOMAIN => self.function(node),
+            FUNCTION_DOMAIN => self.function(node),
             "" | "ai.onnx" => self.standard(node),
             _ => self.unknown(node),
         };

@@ -5,12 +5,13 @@
 //! width.
 
 const LANES: usize = 8;
+/// Added to a number below 2^22, it leaves no bits for a fraction: the sum is rounded, halves to even,
+/// and holds the whole number in its low bits.
+const SHIFT: f32 = 12_582_912.0;
 
 /// To the nearest whole number, halves to even, for magnitudes below 2^22.
 #[inline(always)]
 pub(super) fn round(x: f32) -> f32 {
-    // The sum has no bits left for a fraction.
-    const SHIFT: f32 = 12_582_912.0;
     (x + SHIFT) - SHIFT
 }
 
@@ -48,7 +49,6 @@ fn sum(values: &[f32], term: impl Fn(f32) -> f32) -> f32 {
 #[inline(always)]
 fn exp_of_negative(x: f32) -> f32 {
     // x = n ln 2 + r with |r| <= ln 2 / 2; n stands in the low bits of the shifted sum.
-    const SHIFT: f32 = 12_582_912.0;
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
     let inside = if x < -87.0 { -87.0 } else { x };
@@ -70,7 +70,6 @@ fn exp_of_negative(x: f32) -> f32 {
 /// Softmax of a row to which `bias` is added first.
 #[inline(always)]
 pub(crate) fn softmax(row: &mut [f32], bias: &[f32]) {
-    let mut largest = f32::NEG_INFINITY;
     let mut tops = [f32::NEG_INFINITY; LANES];
     for (x, bias) in row.iter_mut().zip(bias) {
         *x += bias;
@@ -81,9 +80,7 @@ pub(crate) fn softmax(row: &mut [f32], bias: &[f32]) {
             tops[lane] = if chunk[lane] > tops[lane] { chunk[lane] } else { tops[lane] };
         }
     }
-    for &x in tops.iter().chain(rest) {
-        largest = largest.max(x);
-    }
+    let largest = tops.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max);
     for x in row.iter_mut() {
         *x = exp_of_negative(*x - largest);
     }

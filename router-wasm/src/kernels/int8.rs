@@ -16,8 +16,8 @@ use super::isa::{Isa, LARGEST_TILE};
 const STEPS: f32 = 255.0;
 /// The least range of a row: one of zeros has a scale too.
 const LEAST_RANGE: f32 = 1e-20;
-/// Largest magnitude of a weight: seven bits.
-pub(crate) const LARGEST_WEIGHT: i8 = 63;
+/// Largest magnitude of an int8 weight that is multiplied with quantised inputs: seven bits.
+pub const LARGEST_WEIGHT: i8 = 63;
 
 /// int8 weights `[K, N]`, packed in panels.
 #[derive(Debug)]
@@ -32,11 +32,6 @@ pub(crate) struct Int8Weights<I: Isa> {
     scales: Vec<f32>,
     bias: Vec<f32>,
     isa: std::marker::PhantomData<I>,
-}
-
-/// Values of one panel or row in whole groups.
-fn padded(values: usize, group: usize) -> usize {
-    values.next_multiple_of(group)
 }
 
 impl<I: Isa> Int8Weights<I> {
@@ -59,7 +54,7 @@ impl<I: Isa> Int8Weights<I> {
             }
         }
         let (columns, group) = (I::INT8_COLUMNS, I::INT8_GROUP);
-        let depth = padded(inputs, group);
+        let depth = inputs.next_multiple_of(group);
         let panel = depth * columns;
         let mut panels = vec![I::WEIGHT_OFFSET; outputs.div_ceil(columns) * panel];
         for (k, row) in values.chunks_exact(outputs).enumerate() {
@@ -77,7 +72,7 @@ impl<I: Isa> Int8Weights<I> {
     /// The product of the input's rows: `output` is `[rows, N]`.
     pub fn product(&self, input: &Quantised<I>, output: &mut [f32]) {
         debug_assert_eq!(input.width, self.inputs);
-        let (columns, depth) = (I::INT8_COLUMNS, padded(self.inputs, I::INT8_GROUP));
+        let (columns, depth) = (I::INT8_COLUMNS, self.inputs.next_multiple_of(I::INT8_GROUP));
         let mut sums = [0_i32; LARGEST_TILE];
         for (panel, weights) in self.panels.chunks_exact(depth * columns).enumerate() {
             let first = panel * columns;
@@ -159,7 +154,7 @@ pub(crate) struct Quantised<I: Isa> {
 impl<I: Isa> Quantised<I> {
     /// Quantises `[rows, width]`, row by row.
     pub fn set(&mut self, input: &[f32], width: usize) {
-        let (group, depth) = (I::INT8_GROUP, padded(width, I::INT8_GROUP));
+        let (group, depth) = (I::INT8_GROUP, width.next_multiple_of(I::INT8_GROUP));
         let count = input.len() / width;
         self.width = width;
         self.rows.clear();
@@ -191,19 +186,20 @@ fn quantise<I: Isa>(row: &[f32], values: &mut [I::Activation]) -> Row {
             let inverse = STEPS / range;
             let origin = round(-least * inverse);
             let zero = origin as i32;
+            let offset = I::INPUT_OFFSET.unwrap_or(zero);
             for (value, &x) in values.iter_mut().zip(row) {
                 let q = (round(x * inverse) + origin).clamp(0.0, STEPS);
-                *value = I::activation(q as i32, zero);
+                *value = I::activation(q as i32 - offset);
             }
-            let mut sum = 0;
+            let mut sum = 0_i32;
             if I::WEIGHT_OFFSET != 0 {
                 for &value in values.iter() {
-                    sum += I::value(value);
+                    sum += value.into();
                 }
             }
             Row {
                 step: range / STEPS,
-                by_column: I::INPUT_OFFSET.map_or(0, |offset| offset - zero),
+                by_column: offset - zero,
                 constant: -i32::from(I::WEIGHT_OFFSET) * sum,
             }
         },

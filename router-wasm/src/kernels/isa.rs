@@ -17,13 +17,11 @@ pub(crate) trait Isa: Copy + Debug + Default + Send + Sync + 'static {
     /// Neighbouring values of K in an int8 panel or tile.
     const INT8_GROUP: usize;
     /// How a quantised input is kept.
-    type Activation: Copy + Default + Debug + PartialEq + Send + Sync + 'static;
-    /// The stored input of a quantised value in 0..=255 whose zero point is `zero`.
-    fn activation(quantised: i32, zero: i32) -> Self::Activation;
-    /// A stored input as a number.
-    fn value(activation: Self::Activation) -> i32;
-    /// What [`Isa::activation`] takes off a quantised value: its zero point, or this.
+    type Activation: Copy + Default + Debug + Into<i32> + Send + Sync + 'static;
+    /// What is taken off a quantised value in 0..=255 before it is stored: this, or its zero point.
     const INPUT_OFFSET: Option<i32>;
+    /// A number as it is stored; it fits.
+    fn activation(value: i32) -> Self::Activation;
     /// What is added to each weight before it is packed.
     const WEIGHT_OFFSET: i8;
     /// `sums[r][c] = sum_k input[r][k] * weight[k][c]`, `[rows, INT8_COLUMNS]` row by row.

@@ -22,13 +22,8 @@ impl Isa for Portable {
 
     #[inline(always)]
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    fn activation(quantised: i32, _zero: i32) -> u8 {
-        quantised as u8
-    }
-
-    #[inline(always)]
-    fn value(activation: u8) -> i32 {
-        i32::from(activation)
+    fn activation(value: i32) -> u8 {
+        value as u8
     }
 
     fn int8_tile(rows: usize, input: &[u8], weights: &[i8], sums: &mut [i32]) {

@@ -73,13 +73,8 @@ impl Isa for Wasm {
 
     #[inline(always)]
     #[allow(clippy::cast_possible_truncation)]
-    fn activation(quantised: i32, zero: i32) -> Self::Activation {
-        (quantised - Self::INPUT_OFFSET.unwrap_or(zero)) as Self::Activation
-    }
-
-    #[inline(always)]
-    fn value(activation: Self::Activation) -> i32 {
-        i32::from(activation)
+    fn activation(value: i32) -> Self::Activation {
+        value as Self::Activation
     }
 
     #[inline]
@@ -113,47 +108,55 @@ impl Isa for Wasm {
     }
 }
 
-/// A kernel of byte products; `$multiply(inputs, weights, total)` adds 16 of them to 4 totals.
-#[cfg(feature = "relaxed-simd")]
-macro_rules! byte_tile {
-    ($name:ident, $multiply:ident) => {
+/// A kernel: a step takes one group of each row and column. `$load` makes a vector of four columns'
+/// weights, `$multiply(inputs, weights, total)` adds their products with a row's inputs to four totals.
+macro_rules! tile {
+    ($name:ident, $input:ty, $weight:ty, $sum:ty, $group:literal, $load:ident, $multiply:ident) => {
         /// # Safety
         /// `input` holds `steps * R` groups, `weights` `steps * COLUMNS`, `sums` `R * COLUMNS`
         /// numbers.
-        #[target_feature(enable = "relaxed-simd")]
+        #[cfg_attr(feature = "relaxed-simd", target_feature(enable = "relaxed-simd"))]
+        #[cfg_attr(not(feature = "relaxed-simd"), inline)]
         unsafe fn $name<const R: usize>(
             steps: usize,
-            mut input: *const i8,
-            mut weights: *const i8,
-            sums: &mut [i32],
+            mut input: *const $input,
+            mut weights: *const $weight,
+            sums: &mut [$sum],
         ) {
-            let mut totals = [[i32x4_splat(0); 2]; R];
+            let mut totals = [[u32x4_splat(0); 2]; R];
             for _ in 0..steps {
                 // SAFETY: the caller's lengths.
                 unsafe {
-                    let left = v128_load(weights.cast());
-                    let right = v128_load(weights.add(16).cast());
+                    let left = $load(weights.cast());
+                    let right = $load(weights.add(COLUMNS / 2 * $group).cast());
                     for (row, totals) in totals.iter_mut().enumerate() {
-                        let inputs = v128_load32_splat(input.add(row * 4).cast());
+                        let inputs = v128_load32_splat(input.add(row * $group).cast());
                         totals[0] = $multiply(inputs, left, totals[0]);
                         totals[1] = $multiply(inputs, right, totals[1]);
                     }
-                    input = input.add(R * 4);
-                    weights = weights.add(COLUMNS * 4);
+                    input = input.add(R * $group);
+                    weights = weights.add(COLUMNS * $group);
                 }
             }
-            for (row, totals) in totals.iter().enumerate() {
-                // SAFETY: as above.
-                unsafe { store(*totals, sums.as_mut_ptr().add(row * COLUMNS).cast()) }
+            for (place, totals) in sums.chunks_exact_mut(COLUMNS).zip(&totals) {
+                let place: *mut v128 = place.as_mut_ptr().cast();
+                // SAFETY: a place holds two vectors.
+                unsafe {
+                    v128_store(place, totals[0]);
+                    v128_store(place.add(1), totals[1]);
+                }
             }
         }
     };
 }
 
 #[cfg(feature = "relaxed-simd")]
-byte_tile!(int8_tile, i32x4_relaxed_dot_i8x16_i7x16_add);
+tile!(int8_tile, i8, i8, i32, 4, v128_load, i32x4_relaxed_dot_i8x16_i7x16_add);
 #[cfg(feature = "relaxed-simd")]
-byte_tile!(int8_tile_in_pairs, dot_in_pairs);
+tile!(int8_tile_in_pairs, i8, i8, i32, 4, v128_load, dot_in_pairs);
+#[cfg(not(feature = "relaxed-simd"))]
+tile!(int8_tile, i16, i8, i32, 2, i16x8_load_extend_i8x8, dot_widened);
+tile!(float_tile, f32, f32, f32, 1, v128_load, multiply_add);
 
 #[cfg(feature = "relaxed-simd")]
 #[inline]
@@ -164,66 +167,10 @@ fn dot_in_pairs(inputs: v128, weights: v128, total: v128) -> v128 {
     i32x4_add(total, i32x4_dot_i16x8(pairs, i16x8_splat(1)))
 }
 
-/// # Safety
-/// `input` holds `steps * R` groups, `weights` `steps * COLUMNS`, `sums` `R * COLUMNS` numbers.
 #[cfg(not(feature = "relaxed-simd"))]
 #[inline]
-unsafe fn int8_tile<const R: usize>(
-    steps: usize,
-    mut input: *const i16,
-    mut weights: *const i8,
-    sums: &mut [i32],
-) {
-    let mut totals = [[i32x4_splat(0); 2]; R];
-    for _ in 0..steps {
-        // SAFETY: the caller's lengths.
-        unsafe {
-            let left = i16x8_load_extend_i8x8(weights);
-            let right = i16x8_load_extend_i8x8(weights.add(8));
-            for (row, totals) in totals.iter_mut().enumerate() {
-                let inputs = v128_load32_splat(input.add(row * 2).cast());
-                totals[0] = i32x4_add(totals[0], i32x4_dot_i16x8(inputs, left));
-                totals[1] = i32x4_add(totals[1], i32x4_dot_i16x8(inputs, right));
-            }
-            input = input.add(R * 2);
-            weights = weights.add(COLUMNS * 2);
-        }
-    }
-    for (row, totals) in totals.iter().enumerate() {
-        // SAFETY: as above.
-        unsafe { store(*totals, sums.as_mut_ptr().add(row * COLUMNS).cast()) }
-    }
-}
-
-/// # Safety
-/// `input` holds `steps * R` numbers, `weights` `steps * COLUMNS`, `sums` `R * COLUMNS`.
-#[cfg_attr(feature = "relaxed-simd", target_feature(enable = "relaxed-simd"))]
-#[cfg_attr(not(feature = "relaxed-simd"), inline)]
-unsafe fn float_tile<const R: usize>(
-    steps: usize,
-    mut input: *const f32,
-    mut weights: *const f32,
-    sums: &mut [f32],
-) {
-    let mut totals = [[f32x4_splat(0.0); 2]; R];
-    for _ in 0..steps {
-        // SAFETY: the caller's lengths.
-        unsafe {
-            let left = v128_load(weights.cast());
-            let right = v128_load(weights.add(4).cast());
-            for (row, totals) in totals.iter_mut().enumerate() {
-                let inputs = v128_load32_splat(input.add(row).cast());
-                totals[0] = multiply_add(inputs, left, totals[0]);
-                totals[1] = multiply_add(inputs, right, totals[1]);
-            }
-            input = input.add(R);
-            weights = weights.add(COLUMNS);
-        }
-    }
-    for (row, totals) in totals.iter().enumerate() {
-        // SAFETY: as above.
-        unsafe { store(*totals, sums.as_mut_ptr().add(row * COLUMNS).cast()) }
-    }
+fn dot_widened(inputs: v128, weights: v128, total: v128) -> v128 {
+    i32x4_add(total, i32x4_dot_i16x8(inputs, weights))
 }
 
 #[cfg(feature = "relaxed-simd")]
@@ -237,15 +184,4 @@ fn multiply_add(a: v128, b: v128, c: v128) -> v128 {
 #[inline]
 fn multiply_add(a: v128, b: v128, c: v128) -> v128 {
     f32x4_add(f32x4_mul(a, b), c)
-}
-
-/// # Safety
-/// Eight numbers of 32 bits fit at `place`.
-#[inline]
-unsafe fn store(totals: [v128; 2], place: *mut v128) {
-    // SAFETY: the caller's.
-    unsafe {
-        v128_store(place, totals[0]);
-        v128_store(place.add(1), totals[1]);
-    }
 }

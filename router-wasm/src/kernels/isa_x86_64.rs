@@ -107,13 +107,8 @@ macro_rules! isa {
 
             #[inline(always)]
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            fn activation(quantised: i32, _zero: i32) -> u8 {
-                quantised as u8
-            }
-
-            #[inline(always)]
-            fn value(activation: u8) -> i32 {
-                i32::from(activation)
+            fn activation(value: i32) -> u8 {
+                value as u8
             }
 
 

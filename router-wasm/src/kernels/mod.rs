@@ -25,6 +25,7 @@ mod isa_x86_64;
 
 pub(crate) use elementwise::{Norm, add, gelu, softmax};
 pub(crate) use float::{FloatWeights, pack_columns, pack_rows, product};
+pub use int8::LARGEST_WEIGHT;
 pub(crate) use int8::{Int8Weights, Quantised};
 pub(crate) use isa::{Isa, OnIsa, on_best};
 #[cfg(all(target_family = "wasm", target_feature = "simd128"))]

@@ -6,7 +6,6 @@
 use proptest::prelude::*;
 
 use super::elementwise::Norm;
-use super::int8::LARGEST_WEIGHT;
 use super::isa_portable::Portable;
 use super::*;
 

@@ -97,7 +97,7 @@ impl QueryTokenizer {
         }
     }
 
-    /// Tokens that the tokenizer knows: every id is below this.
+    /// How many tokens the tokenizer knows; every id is below this where the ids have no holes.
     pub(crate) fn vocabulary(&self) -> usize {
         self.pipeline.vocabulary()
     }

@@ -7,7 +7,7 @@ import { serveFolders } from "../../../web/serve.mjs";
 import { launch } from "../../hosts/browser.mjs";
 import { ROOT } from "../../hosts/paths.mjs";
 import { transformersFolder } from "../peers/transformers-folder.mjs";
-import { PEER_WASM, engineWasm } from "../wasm-files.mjs";
+import { ENGINE_WASM, PEER_WASM } from "../wasm-files.mjs";
 import { progress } from "./child.mjs";
 
 const PEERS = join(ROOT, "tests/bench/peers/node_modules");
@@ -62,7 +62,7 @@ async function inPage(measure, job) {
     const place = { models: "/transformers-models/", name: folder.name, special: folder.special };
     return await page.evaluate(
       async ([measure, job]) => (await import("/bench/hosts/chromium/page.mjs")).answer(measure, job),
-      [measure, { ...job, files, models: models.map(([name]) => name), wasm: basename(engineWasm()), transformers: place }],
+      [measure, { ...job, files, models: models.map(([name]) => name), wasm: basename(ENGINE_WASM), transformers: place }],
     );
   } finally {
     await browser.close();

@@ -24,11 +24,11 @@
 
 use tract_onnx::pb;
 
+pub use switchyard_router::FUNCTION_DOMAIN as DOMAIN;
+
 use super::Precision;
 use super::graph::{Attribute, OPSET, attribute, node};
 
-/// The functions' domain.
-pub const DOMAIN: &str = "switchyard";
 /// Their version.
 pub const VERSION: i64 = 1;
 
@@ -174,6 +174,14 @@ impl Body {
         self.node("Cast", output, &[input], &[Attribute::Int("to", float)]);
     }
 
+    /// `weights [1, S] rows [1, S, D]`: `[1, D]`.
+    fn weighted_sum(&mut self, output: &str, weights: &str, rows: &str) {
+        self.ints("axis_1", &[1]);
+        self.node("Unsqueeze", "weight_row", &[weights, "axis_1"], &[]);
+        self.node("MatMul", "sum", &["weight_row", rows], &[]);
+        self.node("Squeeze", output, &["sum", "axis_1"], &[]);
+    }
+
     fn norm(&mut self, output: &str, x: &str, gamma: &str, beta: &str) {
         let epsilon = self.passed_on("epsilon", Attribute::Float("epsilon", 0.0));
         let last = [Attribute::Int("axis", -1)];
@@ -217,10 +225,7 @@ fn token_bag(body: &mut Body) {
             ("rows", "weights")
         }
     };
-    body.ints("axis_1", &[1]);
-    body.node("Unsqueeze", "weight_row", &[weights, "axis_1"], &[]);
-    body.node("MatMul", "sum", &["weight_row", rows], &[]);
-    body.node("Squeeze", "sum_row", &["sum", "axis_1"], &[]);
+    body.weighted_sum("sum_row", weights, rows);
     body.node("Sqrt", "root", &["tokens"], &[]);
     body.node("Div", "pooled", &["sum_row", "root"], &[]);
     body.output("pooled");
@@ -249,10 +254,7 @@ fn bert_embeddings(body: &mut Body) {
 
 fn mean_pool(body: &mut Body) {
     body.inputs(["hidden", "mask", "tokens"]);
-    body.ints("axis_1", &[1]);
-    body.node("Unsqueeze", "weight_row", &["mask", "axis_1"], &[]);
-    body.node("MatMul", "sum", &["weight_row", "hidden"], &[]);
-    body.node("Squeeze", "sum_row", &["sum", "axis_1"], &[]);
+    body.weighted_sum("sum_row", "mask", "hidden");
     body.node("Div", "pooled", &["sum_row", "tokens"], &[]);
     body.output("pooled");
 }

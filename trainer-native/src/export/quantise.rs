@@ -5,10 +5,12 @@
 //! ```
 //! Rounding errs by at most `scale_r / 2` per weight.
 
+use switchyard_router::LARGEST_WEIGHT;
+
 /// Bits of a weight, which is kept in eight in either case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bits {
-    /// -63..=63: for products with quantised inputs, where relaxed-simd's and AVX2's byte products
+    /// Up to the engine's [`LARGEST_WEIGHT`]: for products with quantised inputs, where relaxed-simd's and AVX2's byte products
     /// take no more.
     Seven,
     /// -127..=127.
@@ -18,7 +20,7 @@ pub enum Bits {
 impl Bits {
     fn most(self) -> f32 {
         match self {
-            Self::Seven => 63.0,
+            Self::Seven => f32::from(LARGEST_WEIGHT),
             Self::Eight => 127.0,
         }
     }

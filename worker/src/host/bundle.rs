@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use js_sys::{ArrayBuffer, Function, Promise, Reflect, Uint8Array};
-use switchyard_router::{Bundle, MANIFEST_FILE, Manifest, Router, hexadecimal, sha256_hex};
+use switchyard_router::{Bundle, MANIFEST_FILE, Manifest, Router, hexadecimal};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::{Env, Fetcher};
@@ -36,7 +36,7 @@ pub(super) async fn router(env: &Env) -> Result<Rc<Router>, GatewayError> {
     for entry in &manifest.files {
         let bytes = read(&assets, &entry.name).await?;
         if let Ok(hash) = host_hash(&bytes).await {
-            hashes.insert(entry.name.as_str(), hash);
+            hashes.insert(entry.name.clone(), hash);
         }
         files.push((entry.name.clone(), bytes));
     }
@@ -45,10 +45,7 @@ pub(super) async fn router(env: &Env) -> Result<Rc<Router>, GatewayError> {
     if let Some(router) = loaded() {
         return Ok(router);
     }
-    let bundle = Bundle::from_hashed(&files, |name, bytes| {
-        hashes.get(name).cloned().unwrap_or_else(|| sha256_hex(bytes))
-    })?;
-    let router = Rc::new(Router::from_bundle(bundle)?);
+    let router = Rc::new(Router::from_bundle(Bundle::from_hashed(&files, &hashes)?)?);
     ROUTER.with(|slot| *slot.borrow_mut() = Some(Rc::clone(&router)));
     Ok(router)
 }

@@ -14,7 +14,7 @@ import * as measures from "../../in-process/measure.mjs";
 import { WEB } from "../../in-process/onnx-runtime.mjs";
 import { graphs } from "../../job.mjs";
 import { tokenizerPackage } from "../../peers/tokenizer.mjs";
-import { PEER_WASM, engineWasm } from "../../wasm-files.mjs";
+import { ENGINE_WASM, PEER_WASM } from "../../wasm-files.mjs";
 import { answer, progress, resident } from "../child.mjs";
 
 ort.env.wasm.numThreads = 1;
@@ -26,7 +26,7 @@ await answer(async ({ measure, ...job }) => {
     files: bundleFiles(job.bundle),
     models: graphs(job.models),
     Router,
-    wasm: new Uint8Array(readFileSync(join(ROOT, engineWasm()))),
+    wasm: new Uint8Array(readFileSync(join(ROOT, ENGINE_WASM))),
     ort,
     session: WEB,
     Tokenizer: (await tokenizerPackage())?.Tokenizer,

@@ -1,0 +1,31 @@
+// The parity suite on the npm package in Node, bound to one of the engine's modules. The first load
+// of a process starts the engine; the others share it.
+
+import { Router } from "switchyard-router";
+
+import { kinds } from "./kinds.mjs";
+import { parity } from "./parity.mjs";
+import { TINY } from "./paths.mjs";
+
+/**
+ * @param {string} host its name in the tests
+ * @param {object} [options] of the first load
+ */
+export async function inNode(host, options) {
+  const router = await Router.load(TINY, options);
+
+  parity(host, async ({ policy, ...input }) => {
+    try {
+      return { decision: router.route(input, policy) };
+    } catch (error) {
+      return { code: error.code };
+    }
+  });
+
+  kinds(host, async (folder, queries) => {
+    const router = await Router.load(folder);
+    const decisions = queries.map((query) => router.route(query));
+    router.free();
+    return decisions;
+  });
+}
