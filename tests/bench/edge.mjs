@@ -1,7 +1,7 @@
 // Our engine beside ONNX Runtime, host by host and bundle by bundle. `cargo xtask bench edge` makes
 // what is measured and starts this.
 //
-// `node tests/bench/edge.mjs --made FOLDER [--native PROGRAM] [--hosts node,workerd,chromium,native]
+// `node tests/bench/edge.mjs --made FOLDER [--native PROGRAM] [--hosts node,node-simd128,workerd,chromium,native]
 //  [--bundles static,mini,FOLDER] [--rounds 200] [--seconds 12] [--cold-runs 5] [--json FILE]`
 
 import { spawnSync } from "node:child_process";
@@ -13,7 +13,7 @@ import { ROOT, readJson } from "../hosts/paths.mjs";
 import { bundleBytes, wasmBytes } from "./bytes.mjs";
 import { chromium } from "./hosts/chromium.mjs";
 import { native } from "./hosts/native.mjs";
-import { node } from "./hosts/node.mjs";
+import { node, nodeSimd128 } from "./hosts/node.mjs";
 import { workerd } from "./hosts/workerd.mjs";
 import { given, jobOn, listed } from "./job.mjs";
 import { load, machine } from "./machine.mjs";
@@ -28,7 +28,7 @@ const { values } = parseArgs({
   options: {
     made: { type: "string" },
     native: { type: "string" },
-    hosts: { type: "string", default: "node,workerd,chromium,native" },
+    hosts: { type: "string", default: "node,node-simd128,workerd,chromium,native" },
     bundles: { type: "string" },
     rounds: { type: "string", default: "200" },
     seconds: { type: "string", default: "12" },
@@ -41,7 +41,7 @@ const settings = {
   seconds: count("--seconds", values.seconds),
   coldRuns: count("--cold-runs", values["cold-runs"]),
 };
-const known = { node, workerd, chromium, native: native(values.native) };
+const known = { node, "node-simd128": nodeSimd128, workerd, chromium, native: native(values.native) };
 const hosts = values.hosts.split(",").map((name) => [name, known[name] ?? unknown("--hosts", name, known)]);
 const made = Object.fromEntries(listed(values.made).map((entry) => [entry.name, entry]));
 const bundles = (values.bundles?.split(",") ?? Object.keys(made)).map((name) => {

@@ -4,7 +4,7 @@ import { described } from "./machine.mjs";
 
 /** Multiply-adds of a query below which their rate is not worth stating. */
 const LEAST_WORK = 1e6;
-const HOSTS = { node: "Node", workerd: "workerd", chromium: "Chromium", native: "native" };
+const HOSTS = { node: "Node", "node-simd128": "Node, simd128", workerd: "workerd", chromium: "Chromium", native: "native" };
 
 /** Everything measured. */
 export function whole(report) {
@@ -18,7 +18,8 @@ export function whole(report) {
     "transformers.js itself brings an ONNX Runtime of its own into a page and uses onnxruntime-node natively. A ratio is the",
     "peer's time by ours in the same round, median and quartiles: above 1 ours is faster. GMAC/s are the encoder's",
     "multiply-adds by the median time. workerd compiles no wasm from bytes, so onnxruntime-web does not start there as",
-    "it is: it was given the module that workerd had compiled (`tests/bench/hosts/workerd/peer.mjs`).",
+    "it is: it was given the module that workerd had compiled (`tests/bench/hosts/workerd/peer.mjs`). \"Node, simd128\"",
+    "is the engine's module for hosts without relaxed-simd.",
     "",
     ...about(report),
     "",

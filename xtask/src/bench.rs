@@ -34,6 +34,8 @@ pub enum Bench {
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Host {
     Node,
+    /// Node with the module for hosts without relaxed-simd
+    NodeSimd128,
     Workerd,
     Chromium,
     Native,
@@ -43,6 +45,7 @@ impl Host {
     fn name(self) -> &'static str {
         match self {
             Self::Node => "node",
+            Self::NodeSimd128 => "node-simd128",
             Self::Workerd => "workerd",
             Self::Chromium => "chromium",
             Self::Native => "native",
@@ -54,7 +57,12 @@ impl Host {
 #[derive(clap::Args)]
 pub struct EdgeArgs {
     /// Where to measure
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "node,workerd,chromium,native")]
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "node,node-simd128,workerd,chromium,native"
+    )]
     hosts: Vec<Host>,
     /// On which bundles: static, mini, minilm-l6, minilm-l6-float or folders; by default those four
     #[arg(long, value_name = "NAMES")]

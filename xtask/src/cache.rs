@@ -5,6 +5,8 @@
 //! same toolchain and lock file share one build. After a change of the lock file alone, a folder
 //! of the same toolchain that nobody uses is taken over by renaming: cargo's own fingerprints
 //! decide what of it still holds, and the dependencies that did not change are not built again.
+//! Where another clone used a folder last, the workspace's own packages are built anew: cargo goes by
+//! the sources' times, which say nothing across clones.
 
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
@@ -15,6 +17,12 @@ use std::time::Duration;
 
 /// Held with a shared lock by each command that builds in a target folder.
 const IN_USE: &str = ".switchyard-in-use";
+
+/// Names the clone that a target folder was last used by.
+const CLONE: &str = ".switchyard-clone";
+
+/// How the names of this workspace's packages begin.
+const MEMBERS: [&str; 2] = ["switchyard-", "xtask-"];
 
 /// The age at which unfinished work is nobody's any more.
 const LEFT_BEHIND: Duration = Duration::from_secs(24 * 60 * 60);
@@ -83,15 +91,58 @@ impl Cache {
     }
 
     /// The folder for build outputs of `kind` (`native`, `edge`). `toolchain` is all that decides
-    /// what a compiler makes of the same sources: `rustc -vV`, flags, profile. A
-    /// `CARGO_TARGET_DIR` in the environment wins.
-    pub fn target_dir(&self, kind: &str, toolchain: &str, lock_file: &[u8]) -> Result<TargetDir> {
+    /// what a compiler makes of the same sources: `rustc -vV`, flags, profile; `clone` is the
+    /// workspace's root. A `CARGO_TARGET_DIR` in the environment wins.
+    pub fn target_dir(
+        &self,
+        kind: &str,
+        toolchain: &str,
+        lock_file: &[u8],
+        clone: &Path,
+    ) -> Result<TargetDir> {
         if let Some(chosen) = std::env::var_os("CARGO_TARGET_DIR") {
             let path = std::path::absolute(chosen)?;
             return Ok(TargetDir { path, _in_use: None });
         }
-        target_dir_in(&self.root.join("target"), kind, toolchain, lock_file)
+        let target = target_dir_in(&self.root.join("target"), kind, toolchain, lock_file)?;
+        use_for_clone(&target.path, clone)
+            .with_context(|| format!("cannot prepare {}", target.path.display()))?;
+        Ok(target)
     }
+}
+
+/// Where `folder` was last used by another clone, forgets what that one built of the workspace.
+fn use_for_clone(folder: &Path, clone: &Path) -> std::io::Result<()> {
+    let (marker, clone) = (folder.join(CLONE), clone.to_string_lossy());
+    if fs::read_to_string(&marker).is_ok_and(|last| last == clone) {
+        return Ok(());
+    }
+    // Cargo keeps them in <profile>/.fingerprint and <triple>/<profile>/.fingerprint.
+    for outer in folders_in(folder)? {
+        forget_members(&outer)?;
+        for inner in folders_in(&outer)? {
+            forget_members(&inner)?;
+        }
+    }
+    fs::write(marker, clone.as_bytes())
+}
+
+fn forget_members(profile: &Path) -> std::io::Result<()> {
+    let fingerprints = profile.join(".fingerprint");
+    if fingerprints.is_dir() {
+        for package in folders_in(&fingerprints)? {
+            let name = package.file_name().unwrap_or_default().to_string_lossy();
+            if MEMBERS.iter().any(|member| name.starts_with(member)) {
+                fs::remove_dir_all(&package)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn folders_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder)?.collect::<std::io::Result<Vec<_>>>()?;
+    Ok(entries.into_iter().map(|entry| entry.path()).filter(|path| path.is_dir()).collect())
 }
 
 /// Moves a finished folder to its place, over whatever was there.
@@ -236,6 +287,30 @@ mod tests {
         assert_eq!(root_from(env(&all[2..]), false), Some("/h/.cache/switchyard".into()));
         assert_eq!(root_from(env(&all[2..]), true), Some("/h/Library/Caches/switchyard".into()));
         assert_eq!(root_from(env(&[("HOME", "")]), false), None);
+    }
+
+    #[test]
+    fn another_clone_forgets_what_was_built_of_the_workspace_and_nothing_else() {
+        let target = folder("clones");
+        let built = |path: &str| target.join(path).join(".fingerprint");
+        let own = built("release").join("switchyard-tests-0123");
+        let edge = built("wasm32-unknown-unknown/edge").join("xtask-0123");
+        let foreign = built("release").join("serde-0123");
+        let build = || {
+            for package in [&own, &edge, &foreign] {
+                fs::create_dir_all(package).unwrap();
+            }
+        };
+        use_for_clone(&target, Path::new("/one")).unwrap();
+        build();
+        use_for_clone(&target, Path::new("/one")).unwrap();
+        assert!(own.exists() && edge.exists() && foreign.exists());
+        use_for_clone(&target, Path::new("/two")).unwrap();
+        assert!(!own.exists() && !edge.exists() && foreign.exists());
+        build();
+        use_for_clone(&target, Path::new("/one")).unwrap();
+        assert!(!own.exists());
+        fs::remove_dir_all(target).unwrap();
     }
 
     #[test]

@@ -45,7 +45,8 @@ const WORKER_OUTPUT: &str = "worker/build";
 pub fn build(workspace: &Workspace, tools: &EdgeTools) -> Result<()> {
     let start = Instant::now();
     let identity = format!("{}\n{RUSTFLAGS}\n{PROFILE}", tools.toolchain.identity(workspace)?);
-    let target = workspace.cache.target_dir("edge", &identity, &workspace.lock_file()?)?;
+    let target =
+        workspace.cache.target_dir("edge", &identity, &workspace.lock_file()?, &workspace.root)?;
     eprintln!(
         "build: wasm modules in {} (from empty: a quarter of an hour or more)",
         target.path.display()

@@ -12,7 +12,7 @@ pub const PROFILE: &str = "release";
 pub fn target_dir(workspace: &Workspace) -> Result<TargetDir> {
     let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
     let identity = format!("{}\n{flags}\n{PROFILE}", workspace.rustc_version()?);
-    workspace.cache.target_dir("native", &identity, &workspace.lock_file()?)
+    workspace.cache.target_dir("native", &identity, &workspace.lock_file()?, &workspace.root)
 }
 
 /// `cargo <subcommand> --locked --release` into `target`.

@@ -44,8 +44,12 @@ pub(crate) trait OnIsa {
     fn run<I: Isa>(self) -> Self::Output;
 }
 
-/// Does it with the fastest kernels that this machine has.
-#[cfg(not(any(target_arch = "x86_64", all(target_family = "wasm", target_feature = "simd128"))))]
+/// Does it with the plain loops.
+#[cfg(not(any(
+    target_arch = "aarch64",
+    target_arch = "x86_64",
+    all(target_family = "wasm", target_feature = "simd128")
+)))]
 pub(crate) fn on_best<W: OnIsa>(work: W) -> W::Output {
     work.run::<super::isa_portable::Portable>()
 }
@@ -69,4 +73,11 @@ pub(crate) fn on_best<W: OnIsa>(work: W) -> W::Output {
     } else {
         work.run::<super::isa_portable::Portable>()
     }
+}
+
+/// Does it with the fastest kernels that this machine has.
+#[cfg(target_arch = "aarch64")]
+pub(crate) fn on_best<W: OnIsa>(work: W) -> W::Output {
+    use super::isa_aarch64::{Dotprod, Neon};
+    if Dotprod::available() { work.run::<Dotprod>() } else { work.run::<Neon>() }
 }

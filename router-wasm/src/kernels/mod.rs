@@ -17,7 +17,15 @@ mod elementwise;
 mod float;
 mod int8;
 mod isa;
+#[cfg(target_arch = "aarch64")]
+mod isa_aarch64;
+#[cfg(any(
+    test,
+    not(any(target_arch = "aarch64", all(target_family = "wasm", target_feature = "simd128")))
+))]
 mod isa_portable;
+#[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
+mod isa_vectors;
 #[cfg(all(target_family = "wasm", target_feature = "simd128"))]
 mod isa_wasm;
 #[cfg(target_arch = "x86_64")]

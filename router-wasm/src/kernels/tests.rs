@@ -25,6 +25,14 @@ fn on_each(mut work: impl FnMut(&'static str, &dyn Products)) {
             work(Avx512Vnni::NAME, &With::<Avx512Vnni>::default());
         }
     }
+    #[cfg(target_arch = "aarch64")]
+    {
+        use super::isa_aarch64::{Dotprod, Neon};
+        work(Neon::NAME, &With::<Neon>::default());
+        if Dotprod::available() {
+            work(Dotprod::NAME, &With::<Dotprod>::default());
+        }
+    }
 }
 
 /// The products of one instruction set.

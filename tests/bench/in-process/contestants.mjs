@@ -46,8 +46,8 @@ export async function contestantsOn(parts) {
   };
 }
 
-async function engineOf({ Router, files }) {
-  const router = await Router.load(files, NO_CACHE);
+async function engineOf({ Router, files, wasm }) {
+  const router = await Router.load(files, { wasm, ...NO_CACHE });
   return {
     contestant: ({ text }) => ({ call: () => router.route(text) }),
     embed: (text) => router.embed(text),

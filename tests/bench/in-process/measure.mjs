@@ -15,7 +15,7 @@ import { wasmBytes } from "./wasm-memories.mjs";
  * @property {Record<string, Uint8Array>} models the graph's files for the peer
  * @property {object} [Router] the npm package's
  * @property {Uint8Array} [wasm] the engine's wasm in memory, where the host does not compile it
- *   beforehand; for times in turns the package finds its own
+ *   beforehand
  * @property {object} [engine] in place of Router, an engine outside: `{contestant(one, number)}`
  * @property {object} ort ONNX Runtime's module, set up
  * @property {object} session the options of its sessions

@@ -14,19 +14,19 @@ import * as measures from "../../in-process/measure.mjs";
 import { WEB } from "../../in-process/onnx-runtime.mjs";
 import { graphs } from "../../job.mjs";
 import { tokenizerPackage } from "../../peers/tokenizer.mjs";
-import { ENGINE_WASM, PEER_WASM } from "../../wasm-files.mjs";
+import { PEER_WASM } from "../../wasm-files.mjs";
 import { answer, progress, resident } from "../child.mjs";
 
 ort.env.wasm.numThreads = 1;
 ort.env.logLevel = "error";
 ort.env.wasm.wasmBinary = new Uint8Array(readFileSync(join(ROOT, PEER_WASM)));
 
-await answer(async ({ measure, ...job }) => {
+await answer(async ({ measure, wasm, ...job }) => {
   const parts = {
     files: bundleFiles(job.bundle),
     models: graphs(job.models),
     Router,
-    wasm: new Uint8Array(readFileSync(join(ROOT, ENGINE_WASM))),
+    wasm: new Uint8Array(readFileSync(join(ROOT, wasm))),
     ort,
     session: WEB,
     Tokenizer: (await tokenizerPackage())?.Tokenizer,
