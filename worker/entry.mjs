@@ -6,4 +6,5 @@ import { guarded } from "./guard.mjs";
 
 bindings.initSync({ module });
 
+export { Ledger } from "./ledger.mjs";
 export default guarded(bindings);

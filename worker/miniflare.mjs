@@ -1,49 +1,106 @@
-// The Worker in workerd on this machine, through miniflare: for the demo and the tests. It is
-// configured as wrangler.toml configures it.
+// The Worker in workerd on this machine, through miniflare: for the demo, the tests and the bench.
+// It is configured as wrangler.toml configures it; every binding is there only when asked for.
 
 import { readdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-import { Miniflare } from "miniflare";
+import { Miniflare, Response } from "miniflare";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const COMPATIBILITY_DATE = "2026-06-01";
+/** What the main modules here import beside the build. */
+const MODULES = ["guard.mjs", "ledger.mjs", "ledger-state.mjs"];
+/** What a line of the log begins with that is a data point. */
+const POINT = "switchyard-data-point ";
 
 /**
  * @param {object} options
  * @param {string} options.bundle a bundle's folder
  * @param {object | string} [options.upstreams] the UPSTREAMS variable
+ * @param {object | string} [options.gateway] the GATEWAY variable
+ * @param {object[] | string} [options.keys] the secret KEYS, as a list or as its text
  * @param {Record<string, string>} [options.secrets] secret bindings
+ * @param {boolean} [options.ledger] the Durable Object LEDGER
+ * @param {{limit: number, period?: 10 | 60}} [options.rateLimit] RATE_LIMITER, seconds
+ * @param {(point: object) => void} [options.analytics] ANALYTICS: gets each data point
+ * @param {("LOG" | "BUNDLES")[]} [options.buckets] R2 buckets
+ * @param {(model: string, inputs: object) => Response | object} [options.ai] AI: answers as `run` does;
+ *   a Response of events for a stream, one of another status for an error
+ * @param {string} [options.persist] a folder that keeps buckets and objects from one start to the next
  * @param {number} [options.port] 0 for any free one
  * @param {string} [options.main] the main module, relative to this folder
  * @param {(text: string) => void} [options.log] gets each line that the Worker logs
  * @returns {Promise<{url: URL, miniflare: Miniflare}>}
  */
-export async function startWorker({ bundle, upstreams, secrets = {}, port = 0, main = "entry.mjs", log }) {
-  const miniflare = new Miniflare({
-    rootPath: HERE,
+export async function startWorker({ bundle, port = 0, main = "entry.mjs", log, persist, ...options }) {
+  const standIns = standInsFor(options);
+  const worker = {
+    name: "switchyard",
     modulesRoot: resolve(HERE, ".."),
     modules: await modules(main),
     compatibilityDate: COMPATIBILITY_DATE,
-    bindings: { ...secrets, ...(upstreams === undefined ? {} : { UPSTREAMS: upstreams }) },
+    compatibilityFlags: ["enable_request_signal"],
+    bindings: variables(options),
     assets: {
       directory: resolve(bundle),
       binding: "ASSETS",
       routerConfig: { has_user_worker: true, invoke_user_worker_ahead_of_assets: true },
     },
+    r2Buckets: options.buckets ?? [],
+    wrappedBindings: Object.fromEntries(standIns.map(({ name }) => [name, { scriptName: name }])),
+    ...(options.ledger ? { durableObjects: { LEDGER: { className: "Ledger", useSQLite: true } } } : {}),
+    ...(options.rateLimit ? { ratelimits: { RATE_LIMITER: rateLimit(options.rateLimit) } } : {}),
+  };
+  const miniflare = new Miniflare({
+    rootPath: HERE,
+    workers: [worker, ...standIns],
     host: "127.0.0.1",
     port,
+    ...(persist ? { r2Persist: join(persist, "r2"), durableObjectsPersist: join(persist, "objects") } : {}),
     handleRuntimeStdio: (stdout, stderr) => {
-      for (const stream of [stdout, stderr]) stream.on("data", (text) => log?.(String(text)));
+      for (const stream of [stdout, stderr]) {
+        createInterface({ input: stream }).on("line", (line) => {
+          if (line.startsWith(POINT)) options.analytics?.(JSON.parse(line.slice(POINT.length)));
+          else log?.(`${line}\n`);
+        });
+      }
     },
   });
   return { url: await miniflare.ready, miniflare };
 }
 
+function variables({ upstreams, gateway, keys, secrets = {} }) {
+  const given = { UPSTREAMS: upstreams, GATEWAY: gateway, KEYS: typeof keys === "object" ? JSON.stringify(keys) : keys };
+  const set = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { ...secrets, ...Object.fromEntries(set) };
+}
+
+function rateLimit({ limit, period = 60 }) {
+  return { namespace_id: "1", simple: { limit, period } };
+}
+
+/** Workers of one module each, which miniflare makes the bindings of. */
+function standInsFor({ ai, analytics }) {
+  const answer = async (request) => {
+    const { model, inputs } = await request.json();
+    const answered = await ai(model, inputs);
+    return answered instanceof Response ? answered : Response.json(answered);
+  };
+  return [
+    ...(ai ? [{ name: "AI", ...standIn("ai.mjs"), serviceBindings: { ANSWER: answer } }] : []),
+    ...(analytics ? [{ name: "ANALYTICS", ...standIn("analytics.mjs"), bindings: { mark: POINT } }] : []),
+  ];
+}
+
+function standIn(module) {
+  return { modules: [{ type: "ESModule", path: join(HERE, "stand-ins", module) }] };
+}
+
 /** The main module and what it may import, each with its kind; the main module is the first. */
 async function modules(main) {
-  const paths = [join(HERE, main), join(HERE, "guard.mjs")];
+  const paths = [main, ...MODULES].map((name) => join(HERE, name));
   const build = join(HERE, "build");
   for (const entry of await readdir(build, { recursive: true, withFileTypes: true })) {
     if (entry.isFile() && /\.(js|wasm)$/.test(entry.name)) {

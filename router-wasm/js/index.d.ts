@@ -41,6 +41,10 @@ export interface Policy {
   candidates?: readonly string[];
   /** Output tokens to estimate costs with. */
   outputTokens?: number;
+  /** Tokens of all that the LLM will read, for costs and context windows; the query's where absent. */
+  inputTokens?: number;
+  /** How far in [0, 1] a conversation's rating falls towards an easier turn; 0.3 where absent. */
+  fall?: number;
 }
 
 export interface CandidateScore {

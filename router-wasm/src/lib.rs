@@ -51,8 +51,10 @@ pub use manifest::{
     Source, TruncationSide,
 };
 pub use memory::{Battle, MEMORY_FILE, Memory, Records};
-pub use policy::{Assessment, CandidateScore, DEFAULT_OUTPUT_TOKENS, Decision, Policy, Reason};
-pub use query::{Content, ContentPart, MAX_QUERY_BYTES, Message, Query};
+pub use policy::{
+    Assessment, CandidateScore, DEFAULT_FALL, DEFAULT_OUTPUT_TOKENS, Decision, Policy, Reason,
+};
+pub use query::{Content, ContentPart, MAX_QUERY_BYTES, MAX_TURNS, Message, Query};
 pub use request::RouteRequest;
 pub use router::Kind;
 pub use tokenizer::Tokens;
@@ -103,18 +105,37 @@ impl Router {
     /// Any `policy_*` error, `no_candidate`, `query_empty`, `inference_failed`, `not_finite`.
     pub fn route(&self, query: &Query, policy: &Policy) -> Result<Decision, RouterError> {
         policy.check(&self.manifest)?;
-        policy.decide(&self.manifest, &self.assess(query)?)
+        policy.decide(&self.manifest, &self.assess(query, policy.fall())?)
     }
 
-    /// What the router says of `query`, before any policy.
+    /// What the router says of `query`, before any policy: of its turns one after the other, by
+    /// [`Assessment::then`] with `fall` in [0, 1].
     ///
     /// # Errors
-    /// `query_empty`, `inference_failed`, `not_finite`.
-    pub fn assess(&self, query: &Query) -> Result<Assessment, RouterError> {
-        self.cache.get_or(query.text(), || {
-            let tokens = self.encoder.tokenize(query.text())?;
+    /// `query_empty` where no turn has a token, `inference_failed`, `not_finite`.
+    pub fn assess(&self, query: &Query, fall: f64) -> Result<Assessment, RouterError> {
+        let mut found: Option<Assessment> = None;
+        for turn in query.turns() {
+            match self.assess_turn(turn) {
+                Ok(next) => {
+                    found = Some(match found {
+                        Some(before) => before.then(next, fall),
+                        None => next,
+                    });
+                }
+                // Another turn may have tokens.
+                Err(RouterError::QueryEmpty) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        found.ok_or(RouterError::QueryEmpty)
+    }
+
+    fn assess_turn(&self, turn: &str) -> Result<Assessment, RouterError> {
+        self.cache.get_or(turn, || {
+            let tokens = self.encoder.tokenize(turn)?;
             let outputs = self.encoder.run(&tokens.ids)?;
-            let (scores, win_rate) = self.scorer.assess(query.text(), &outputs, &self.manifest);
+            let (scores, win_rate) = self.scorer.assess(turn, &outputs, &self.manifest);
             Ok(Assessment { scores, win_rate, tokens: tokens.total })
         })
     }
@@ -128,12 +149,12 @@ impl Router {
         self.cache.resize(queries);
     }
 
-    /// The query's embedding, of the manifest's embedding size.
+    /// The embedding of the query's last turn, of the manifest's embedding size.
     ///
     /// # Errors
     /// `query_empty`, `inference_failed`, `not_finite`.
     pub fn embed(&self, query: &Query) -> Result<Vec<f32>, RouterError> {
-        let tokens = self.encoder.tokenize(query.text())?;
+        let tokens = self.encoder.tokenize(query.newest())?;
         Ok(self.encoder.run(&tokens.ids)?.embedding)
     }
 

@@ -14,6 +14,10 @@ use crate::manifest::{Calibration, Manifest};
 /// Output tokens assumed for a cost estimate where the caller states none.
 pub const DEFAULT_OUTPUT_TOKENS: u32 = 256;
 
+/// How far the rating of a conversation falls towards an easier turn, where the caller states
+/// nothing.
+pub const DEFAULT_FALL: f64 = 0.3;
+
 /// How to turn scores into a decision. The default is the bundle's own share of strong calls.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -30,6 +34,12 @@ pub struct Policy {
     pub candidates: Option<Vec<String>>,
     /// Output tokens to estimate costs with; [`DEFAULT_OUTPUT_TOKENS`] where absent.
     pub output_tokens: Option<u32>,
+    /// Tokens of all that the LLM will read, for costs and context windows; the query's where
+    /// absent.
+    pub input_tokens: Option<u32>,
+    /// How far in [0, 1] the rating of a conversation falls towards an easier turn;
+    /// [`DEFAULT_FALL`] where absent. 1: only the last turn counts.
+    pub fall: Option<f64>,
 }
 
 /// Which LLM answers, and why.
@@ -93,6 +103,32 @@ pub struct Assessment {
     pub tokens: usize,
 }
 
+impl Assessment {
+    /// This rating of the turns before, followed by that of the next turn: fast to rise, slow to
+    /// fall. A harder turn replaces what was; towards an easier one every number moves by `fall`, in
+    /// [0, 1]. Harder is a higher win rate, or a lower mean score where there is no pair. Tokens
+    /// add up.
+    #[must_use]
+    pub fn then(self, next: Self, fall: f64) -> Self {
+        let tokens = self.tokens + next.tokens;
+        if next.difficulty() >= self.difficulty() {
+            return Self { tokens, ..next };
+        }
+        let towards = |from: f64, to: f64| from + fall * (to - from);
+        Self {
+            scores: self.scores.iter().zip(&next.scores).map(|(&a, &b)| towards(a, b)).collect(),
+            win_rate: self.win_rate.zip(next.win_rate).map(|(a, b)| towards(a, b)),
+            tokens,
+        }
+    }
+
+    #[allow(clippy::cast_precision_loss)]
+    fn difficulty(&self) -> f64 {
+        let mean = || self.scores.iter().sum::<f64>() / self.scores.len() as f64;
+        self.win_rate.unwrap_or_else(|| -mean())
+    }
+}
+
 impl Policy {
     /// A policy with a threshold.
     #[must_use]
@@ -119,6 +155,7 @@ impl Policy {
         };
         in_range("threshold", self.threshold, 1.0, "a number in [0, 1]")?;
         in_range("strongShare", self.strong_share, 1.0, "a number in [0, 1]")?;
+        in_range("fall", self.fall, 1.0, "a number in [0, 1]")?;
         in_range("maxCost", self.max_cost, f64::MAX, "USD, >= 0 and finite")?;
         in_range("costWeight", self.cost_weight, f64::MAX, "score per USD, >= 0 and finite")?;
         let pairwise = match (self.threshold, self.strong_share) {
@@ -175,8 +212,9 @@ impl Policy {
         manifest: &Manifest,
         assessment: &Assessment,
     ) -> Result<Decision, RouterError> {
-        let costs = self.costs(manifest, assessment.tokens);
-        let left = self.candidates_left(manifest, assessment.tokens, &costs)?;
+        let tokens = self.input_tokens.map_or(assessment.tokens, |tokens| tokens as usize);
+        let costs = self.costs(manifest, tokens);
+        let left = self.candidates_left(manifest, tokens, &costs)?;
         let threshold = self.resolved_threshold(manifest);
         let pair = manifest
             .head
@@ -228,6 +266,12 @@ impl Policy {
             let calibration = manifest.calibration.as_ref()?;
             Some(calibration.threshold_at_share(share?))
         })
+    }
+
+    /// How far the rating of a conversation falls towards an easier turn.
+    #[must_use]
+    pub fn fall(&self) -> f64 {
+        self.fall.unwrap_or(DEFAULT_FALL)
     }
 
     fn output_tokens(&self) -> u32 {

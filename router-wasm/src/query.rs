@@ -1,18 +1,23 @@
-//! The text a decision rests on, from a plain string or a conversation.
+//! What a decision rests on: a text, or the turns of a conversation.
 //!
-//! A conversation becomes a query by one rule: the text of its *user* messages, in order, joined
-//! by a blank line. So a short "yes, do it" is routed with the request it answers. System,
-//! assistant and tool messages are not part of it, nor are images. When the whole is longer than
-//! [`MAX_QUERY_BYTES`], the oldest text is dropped.
+//! A conversation's turns are the texts of its *user* messages, the last [`MAX_TURNS`] that have
+//! any. System, assistant and tool messages are not among them, nor are images. The router rates
+//! each turn by itself, as it was trained on single texts, and [`Assessment::then`] makes one rating
+//! of them, so that a short "yes, do it" is routed with the request it answers. Beyond
+//! [`MAX_QUERY_BYTES`] in all, the oldest text is dropped.
+//!
+//! [`Assessment::then`]: crate::Assessment::then
 //!
 //! ```
 //! use switchyard_router::{Message, Query};
 //! let messages: Vec<Message> = serde_json::from_str(
 //!     r#"[{"role": "system", "content": "Be brief."},
-//!         {"role": "user", "content": [{"type": "text", "text": "Prove it."}]}]"#,
+//!         {"role": "user", "content": [{"type": "text", "text": "Prove it."}]},
+//!         {"role": "assistant", "content": "By induction?"},
+//!         {"role": "user", "content": "Yes."}]"#,
 //! )
 //! .unwrap();
-//! assert_eq!(Query::from_messages(&messages).unwrap().text(), "Prove it.");
+//! assert_eq!(Query::from_messages(&messages).unwrap().turns(), ["Prove it.", "Yes."]);
 //! ```
 
 use serde::{Deserialize, Serialize};
@@ -21,10 +26,13 @@ use crate::error::RouterError;
 
 /// Longest query in bytes of UTF-8: a Worker tokenizes it well within its time.
 pub const MAX_QUERY_BYTES: usize = 256 << 10;
+/// Turns of a conversation that count: the last ones.
+pub const MAX_TURNS: usize = 8;
 
-/// Well-formed, non-empty text of at most [`MAX_QUERY_BYTES`].
+/// One turn or several, oldest first: well-formed, non-empty texts of at most [`MAX_QUERY_BYTES`]
+/// in all.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Query(String);
+pub struct Query(Vec<String>);
 
 impl Query {
     /// A query from plain text.
@@ -37,29 +45,36 @@ impl Query {
         if text.len() > MAX_QUERY_BYTES {
             return Err(RouterError::QueryTooLong { bytes: text.len(), limit: MAX_QUERY_BYTES });
         }
-        if let Some(at) = text.find('\0') {
-            return Err(RouterError::QueryIllFormed {
-                detail: format!("NUL character at byte {at}"),
-            });
-        }
+        check_nul(&text)?;
         match text.trim().is_empty() {
             true => Err(RouterError::QueryEmpty),
-            false => Ok(Self(text)),
+            false => Ok(Self(vec![text])),
         }
     }
 
     /// A query from a conversation, by the module's rule.
     ///
     /// # Errors
-    /// [`RouterError::MessagesWithoutText`] and those of [`Query::new`].
+    /// [`RouterError::MessagesWithoutText`], [`RouterError::QueryIllFormed`] for a NUL character.
     pub fn from_messages(messages: &[Message]) -> Result<Self, RouterError> {
-        let texts: Vec<String> = messages
-            .iter()
-            .filter(|message| message.role == "user")
-            .map(|message| message.content.text())
-            .filter(|text| !text.trim().is_empty())
-            .collect();
-        if texts.is_empty() {
+        let users = messages.iter().filter(|message| message.role == "user");
+        let mut left = MAX_QUERY_BYTES;
+        let mut turns: Vec<String> = Vec::new();
+        for text in users.rev().map(|message| message.content.text()) {
+            if text.trim().is_empty() {
+                continue;
+            }
+            check_nul(&text)?;
+            let start = text.ceil_char_boundary(text.len().saturating_sub(left));
+            left -= text.len() - start;
+            if !text[start..].trim().is_empty() {
+                turns.push(text[start..].to_owned());
+            }
+            if left == 0 || turns.len() == MAX_TURNS {
+                break;
+            }
+        }
+        if turns.is_empty() {
             let roles: Vec<&str> = messages.iter().map(|m| m.role.as_str()).collect();
             return Err(RouterError::MessagesWithoutText {
                 detail: match roles.is_empty() {
@@ -68,16 +83,29 @@ impl Query {
                 },
             });
         }
-        let text = texts.join("\n\n");
-        let excess = text.len().saturating_sub(MAX_QUERY_BYTES);
-        let start = (excess..text.len()).find(|&i| text.is_char_boundary(i)).unwrap_or(0);
-        Self::new(&text[start..])
+        turns.reverse();
+        Ok(Self(turns))
     }
 
-    /// The text.
+    /// The turns, oldest first; at least one.
     #[must_use]
-    pub fn text(&self) -> &str {
+    pub fn turns(&self) -> &[String] {
         &self.0
+    }
+
+    /// The last turn.
+    #[must_use]
+    pub fn newest(&self) -> &str {
+        self.0.last().map_or("", String::as_str)
+    }
+}
+
+fn check_nul(text: &str) -> Result<(), RouterError> {
+    match text.find('\0') {
+        Some(at) => {
+            Err(RouterError::QueryIllFormed { detail: format!("NUL character at byte {at}") })
+        }
+        None => Ok(()),
     }
 }
 
@@ -113,7 +141,9 @@ pub struct ContentPart {
 }
 
 impl Content {
-    fn text(&self) -> String {
+    /// Its text, parts joined by a line break.
+    #[must_use]
+    pub fn text(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
             Self::Parts(parts) => {

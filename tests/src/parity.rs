@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use switchyard_router::{Decision, Query, RouteRequest, Router, RouterError};
+use switchyard_router::{DEFAULT_FALL, Decision, Query, RouteRequest, Router, RouterError};
 
 /// `tests/fixtures/parity.json`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -25,6 +25,13 @@ pub struct Case {
     pub request: Map<String, Value>,
     /// The decision, or `{"code": ...}`.
     pub expect: Value,
+}
+
+/// A request with the user's turns, and with `more`.
+fn conversation(turns: &[&str], mut more: Value) -> Value {
+    let messages = turns.iter().map(|text| json!({"role": "user", "content": text}));
+    more["messages"] = messages.collect();
+    more
 }
 
 /// Requests that must be answered alike everywhere.
@@ -69,6 +76,24 @@ pub fn requests() -> Vec<(&'static str, Map<String, Value>)> {
                                              {"type": "image_url", "image_url": {"url": "x:"}}]}
             ]}),
         ),
+        ("an easy turn after a hard one", conversation(&["prove the theorem", "hi"], json!({}))),
+        (
+            "an easy turn alone counts",
+            conversation(&["prove the theorem", "hi"], json!({"policy": {"fall": 1.0}})),
+        ),
+        (
+            "a hard turn after easy ones",
+            conversation(&["hi", "hi", "prove the theorem"], json!({})),
+        ),
+        (
+            "more turns than count",
+            conversation(&["prove the theorem", "a", "b", "c", "d", "e", "f", "g", "h"], json!({})),
+        ),
+        (
+            "stated input tokens",
+            json!({"query": "hi", "policy": {"inputTokens": 3000, "outputTokens": 10}}),
+        ),
+        ("fall out of range", json!({"query": "hi", "policy": {"fall": -0.1}})),
         ("empty", json!({"query": ""})),
         ("white space only", json!({"query": " \n "})),
         ("NUL", json!({"query": "a\u{0}b"})),
@@ -140,7 +165,7 @@ pub fn kind_requests() -> [&'static str; 5] {
 /// # Errors
 /// The engine's.
 pub fn kind_answer(router: &Router, query: &str) -> Result<KindCase, RouterError> {
-    let found = router.assess(&Query::new(query)?)?;
+    let found = router.assess(&Query::new(query)?, DEFAULT_FALL)?;
     let win_rate = found.win_rate.unwrap_or(f64::NAN);
     Ok(KindCase { query: query.into(), win_rate, scores: found.scores })
 }

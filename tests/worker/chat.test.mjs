@@ -2,61 +2,87 @@
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { gzipSync } from "node:zlib";
 
-import { BUNDLE, completing, errorOf, gateway, upstream } from "./gateway.mjs";
+import { BUNDLE, everyCandidateAt, gateway, told } from "./gateway.mjs";
+import { openai } from "./openai-stand-in.mjs";
+import { deferred, endless, status, text, upstream } from "./stand-ins.mjs";
 
-const { strong, weak, kind } = BUNDLE;
-
+const { strong, weak, kind, name } = BUNDLE;
 
 // One Worker for all that its configuration does not change: starting one is the dearest step.
 const there = await upstream();
-const worker = await gateway({ upstream: there });
+const upstreams = {
+  ...everyCandidateAt(there),
+  extra: { baseUrl: there.url, model: "extra-there", inputPrice: 2, outputPrice: 4, headers: { "x-tenant": "seven" } },
+};
+const worker = await gateway({ upstreams });
 after(async () => {
   await worker.close();
   await there.close();
 });
 
-const decision = (response) => Object.fromEntries(
-  ["model", "reason", "win-rate", "threshold"].map((name) => [name, response.headers.get(`x-switchyard-${name}`)]),
-);
-
 test("the decision is in the headers and the upstream gets its own model name", async () => {
-  there.does(completing);
+  there.does(openai({ text: "Rome." }));
   const response = await worker.chat({}, { "x-switchyard-threshold": "0" });
   assert.equal(response.status, 200);
-  assert.deepEqual(await response.json(), { id: "1", object: "chat.completion", choices: [] });
-  const told = decision(response);
-  assert.equal(told.model, strong);
-  assert.equal(told.reason, "above_threshold");
-  assert.equal(Number(told.threshold), 0);
-  assert.ok(Number(told["win-rate"]) > 0 && Number(told["win-rate"]) < 1);
+  assert.equal((await response.json()).choices[0].message.content, "Rome.");
+  const { model, reason, threshold, router, attempts, "win-rate": winRate } = told(response);
+  assert.deepEqual([model, reason, Number(threshold), router, attempts], [strong, "above_threshold", 0, name, "1"]);
+  assert.ok(Number(winRate) > 0 && Number(winRate) < 1);
   assert.equal(there.requests[0].path, "/v1/chat/completions");
-  assert.equal(JSON.parse(there.requests[0].body).model, `${strong}-there`);
+  assert.equal(there.requests[0].json.model, `${strong}-there`);
 });
 
-test("header, model name and default state the policy", async () => {
-  there.does(completing);
+test("header, model name and default state the policy; a name is more particular", async () => {
+  there.does(openai());
+  const half = { "x-switchyard-threshold": "1" };
   const cases = [
-    [{}, { "x-switchyard-strong-share": "1" }, strong, "above_threshold"],
-    [{}, { "x-switchyard-strong-share": "0" }, weak, "below_threshold"],
-    [{ model: `router-${kind}-0` }, {}, strong, "above_threshold"],
-    [{ model: `router-${kind}-1` }, {}, weak, "below_threshold"],
-    [{ model: weak }, {}, weak, "requested"],
-    [{ model: strong }, { "x-switchyard-strong-share": "0" }, strong, "requested"],
+    ["auto", { "x-switchyard-strong-share": "1" }, strong, "above_threshold"],
+    ["auto", { "x-switchyard-strong-share": "0" }, weak, "below_threshold"],
+    [name, { "x-switchyard-threshold": "0" }, strong, "above_threshold"],
+    ["auto", { "x-switchyard-cost-weight": "0" }, undefined, "best_score"],
+    ["auto", { "x-switchyard-cost-weight": "1000000" }, weak, "best_score"],
+    ["auto", { "x-switchyard-threshold": "0", "x-switchyard-max-cost": "0.001" }, weak, "only_candidate"],
+    [`router-${kind}-0`, half, strong, "above_threshold"],
+    [`router-${kind}-1`, {}, weak, "below_threshold"],
+    [`router-${name}-0`, half, strong, "above_threshold"],
+    [`router-${kind}:threshold:0`, half, strong, "above_threshold"],
+    [`router-${name}:share:1`, half, strong, "above_threshold"],
+    [`auto:share:1`, half, strong, "above_threshold"],
+    [`${name}:share:0`, {}, weak, "below_threshold"],
+    [`auto:cost-weight:1000000`, {}, weak, "best_score"],
+    [`auto:max-cost:0.001`, { "x-switchyard-threshold": "0" }, weak, "only_candidate"],
+    [weak, { "x-switchyard-threshold": "0" }, weak, "requested"],
+    [strong, { "x-switchyard-strong-share": "0" }, strong, "requested"],
+    ["extra", {}, "extra", "requested"],
   ];
-  for (const [fields, headers, model, reason] of cases) {
-    const response = await worker.chat(fields, headers);
-    assert.equal(response.status, 200, await response.text());
-    const told = decision(response);
-    assert.deepEqual([told.model, told.reason], [model, reason]);
-    if (reason === "requested") assert.deepEqual([told["win-rate"], told.threshold], [null, null]);
+  for (const [model, headers, answered, why] of cases) {
+    const response = await worker.chat({ model }, headers);
+    assert.equal(response.status, 200, `${model}: ${await response.text()}`);
+    const found = told(response);
+    assert.deepEqual([found.model, found.reason], [answered ?? found.model, why], model);
+    if (why === "requested") assert.deepEqual([found["win-rate"], found.threshold], [undefined, undefined]);
   }
   const routed = await (await worker.post("v1/route", { query: "Hello" })).json();
-  assert.equal(decision(await worker.chat()).model, routed.model);
+  assert.equal(told(await worker.chat()).model, routed.model);
+});
+
+test("models and exclude leave only what they name", async () => {
+  there.does(openai());
+  for (const [headers, model] of [
+    [{ "x-switchyard-models": strong }, strong],
+    [{ "x-switchyard-models": ` ${weak} ` }, weak],
+    [{ "x-switchyard-exclude": weak, "x-switchyard-threshold": "1" }, strong],
+    [{ "x-switchyard-models": `${weak}, ${strong}`, "x-switchyard-exclude": strong, "x-switchyard-threshold": "0" }, weak],
+  ]) {
+    const { model: answered, reason } = told(await worker.chat({}, headers));
+    assert.deepEqual([answered, reason], [model, "only_candidate"], JSON.stringify(headers));
+  }
 });
 
 test("nothing of the body changes but the model", async () => {
-  there.does(completing);
+  there.does(openai());
   const body = `{ "seed": 12345678901234567890123, "temperature": 1.10,
     "model" : "auto", "logit_bias": {"50256": -100}, "é": "\\u00e9\\ud83d\\ude80 ü",
     "tools": [{"type": "function", "function": {"name": "auto", "parameters": {"model": "auto"}}}],
@@ -66,50 +92,54 @@ test("nothing of the body changes but the model", async () => {
   assert.equal(there.requests[0].body, body.replace('"model" : "auto"', `"model" : "${weak}-there"`));
 });
 
-test("a candidate asked for by name is forwarded unread", async () => {
-  there.does(completing);
-  const body = `{"model": "${weak}", "messages": "for the upstream to refuse"}`;
-  assert.equal((await worker.post("v1/chat/completions", body)).status, 200);
+test("a model asked for by name is forwarded unread", async () => {
+  there.does(text('{"id": "1", "choices": []}'));
+  const body = `{"model": "${weak}", "messages": "for the upstream to judge"}`;
+  const response = await worker.post("v1/chat/completions", body);
+  assert.equal(await response.text(), '{"id": "1", "choices": []}');
   assert.equal(there.requests[0].body, body.replace(`"${weak}"`, `"${weak}-there"`));
 });
 
+test("costs are told by prices and usage, and before the answer by an estimate", async () => {
+  there.does(openai());
+  const { cost, "estimated-cost": estimate } = told(await worker.chat({ model: strong }));
+  // 100 tokens at 10 and 50 at 30 dollars a million.
+  assert.ok(Math.abs(Number(cost) - 0.0025) < 1e-9, cost);
+  assert.ok(Number(estimate) > 0, estimate);
+  const extra = told(await worker.chat({ model: "extra", max_tokens: 10 }));
+  assert.ok(Math.abs(Number(extra.cost) - 0.0004) < 1e-9, extra.cost);
+  there.does(openai({ usage: null }));
+  assert.equal((await worker.chat({ model: strong })).status, 200);
+});
+
 test("a stream's bytes are the upstream's, and come as they come", async () => {
-  const text = 'data: {"choices":[{"delta":{"content":"日本 🚀 é"}}]}\n\n: a comment\r\n\r\ndata: [DONE]\n\n';
-  const bytes = Buffer.from(text);
-  let goOn;
-  const first = new Promise((resolve) => { goOn = resolve; });
+  const bytes = Buffer.from('data: {"choices":[{"delta":{"role":"assistant"}}]}\n\ndata: {"choices":[{"delta":{"content":"日本 🚀 é"}}]}\n\n: a comment\r\n\r\ndata: [DONE]\n\n');
+  const first = deferred();
   there.does(async (request, response) => {
     response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
-    // In the middle of a character. The rest is held back until the client has this.
+    // In the middle of a character. The rest is held back until the client has the first event.
     const cut = bytes.indexOf(Buffer.from("🚀")) + 2;
     response.write(bytes.subarray(0, cut));
-    await first;
+    await first.promise;
     for (const byte of bytes.subarray(cut)) response.write(Buffer.from([byte]));
     response.end();
   });
   const response = await worker.chat({ stream: true });
   assert.equal(response.headers.get("content-type"), "text/event-stream; charset=utf-8");
-  assert.ok(BUNDLE.ids.includes(decision(response).model));
+  assert.ok(BUNDLE.ids.includes(told(response).model));
+  assert.equal(told(response).cost, undefined);
   const received = [];
-  for await (const chunk of response.body) {
-    received.push(chunk);
-    goOn();
+  for await (const piece of response.body) {
+    received.push(piece);
+    first.resolve();
   }
   assert.ok(received.length > 1, "the stream came in one piece");
   assert.deepEqual(Buffer.concat(received), bytes);
 });
 
-test("a stream is given up upstream, at its next event, when the client goes away", async () => {
-  let gone;
-  const closed = new Promise((resolve) => { gone = resolve; });
-  there.does((request, response) => {
-    response.writeHead(200, { "content-type": "text/event-stream" });
-    const events = setInterval(() => response.write("data: {}\n\n"), 10);
-    response.on("close", () => {
-      clearInterval(events);
-      gone();
-    });
-  });
+test("the upstream's call is given up when the client goes away", async () => {
+  const gone = deferred();
+  there.does(endless("data: {}\n\n", gone.resolve));
   const client = new AbortController();
   const response = await fetch(new URL("v1/chat/completions", worker.url), {
     method: "POST",
@@ -118,11 +148,10 @@ test("a stream is given up upstream, at its next event, when the client goes awa
   });
   await response.body.getReader().read();
   client.abort();
-  await closed;
+  await gone.promise;
 });
 
 test("compressed answers reach the client readable", async () => {
-  const { gzipSync } = await import("node:zlib");
   there.does((request, response) => {
     response.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" });
     response.end(gzipSync('{"choices": ["packed"]}'));
@@ -130,38 +159,10 @@ test("compressed answers reach the client readable", async () => {
   assert.deepEqual(await (await worker.chat()).json(), { choices: ["packed"] });
 });
 
-test("the upstream gets its own key, never the client's, and nobody hears it", async (t) => {
-  there.does((request, response) => {
-    response.writeHead(401, { "content-type": "application/json" });
-    response.end('{"error": {"message": "bad key", "type": "x", "code": "y"}}');
-  });
-  const keyed = await gateway({
-    upstreams: Object.fromEntries(BUNDLE.ids.map((id) => [id, { baseUrl: there.url, keySecret: "PROVIDER_KEY" }])),
-    secrets: { PROVIDER_KEY: "sk-provider-secret" },
-  });
-  t.after(() => keyed.close());
-  const response = await keyed.chat({}, { authorization: "Bearer client-key", cookie: "a=b", "x-request-id": "r-1" });
-  const { headers } = there.requests[0];
-  assert.equal(headers.authorization, "Bearer sk-provider-secret");
-  assert.equal(headers.cookie, undefined);
-  assert.equal(headers["x-request-id"], "r-1");
-  assert.equal(response.status, 401);
-  const heard = [await response.text(), ...[...response.headers].flat(), ...keyed.log].join("\n");
-  assert.ok(!heard.includes("sk-provider-secret") && !heard.includes("client-key"));
-});
-
-test("a gateway with a key of its own refuses those without", async (t) => {
-  there.does(completing);
-  const locked = await gateway({ upstream: there, secrets: { GATEWAY_KEY: "let-me-in" } });
-  t.after(() => locked.close());
-  for (const headers of [{}, { authorization: "Bearer wrong" }, { authorization: "let-me-in" }, { authorization: "Bearer let-me-in " + "x" }]) {
-    for (const response of [await locked.chat({}, headers), await locked.post("v1/route", { query: "x" }, headers), await locked.get("v1/models", headers)]) {
-      const error = await errorOf(response);
-      assert.deepEqual([error.status, error.code], [401, "invalid_api_key"]);
-    }
-  }
-  assert.equal(there.requests.length, 0);
-  assert.equal((await locked.get("healthz")).status, 200);
-  assert.equal((await locked.chat({}, { authorization: "Bearer let-me-in" })).status, 200);
-  assert.equal(there.requests[0].headers.authorization, undefined);
+test("an upstream's own headers are set, and what it says of its limits is passed on", async () => {
+  there.does(status(200, { "x-ratelimit-remaining-tokens": "7", "set-cookie": "session=1", "openai-processing-ms": "3" }, '{"choices": []}'));
+  const response = await worker.chat({ model: "extra" });
+  assert.equal(there.requests[0].headers["x-tenant"], "seven");
+  assert.equal(response.headers.get("x-ratelimit-remaining-tokens"), "7");
+  assert.equal(response.headers.get("set-cookie"), null);
 });

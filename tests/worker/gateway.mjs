@@ -1,79 +1,87 @@
 // The Worker in workerd with upstreams of a test's own, all on this machine.
 
-import { createServer, request as httpRequest } from "node:http";
+import { request as httpRequest } from "node:http";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 
 import { startWorker } from "../../worker/miniflare.mjs";
 import { TINY, readJson } from "../hosts/paths.mjs";
 
 const { candidates, head, kind, name } = readJson(join(TINY, "router.json"));
-/** The fixture's candidates. */
-export const BUNDLE = { ids: candidates.map(({ id }) => id), kind, name, ...head };
+/** The fixture's candidates, and its pair. */
+export const BUNDLE = { ids: candidates.map(({ id }) => id), candidates, kind, name, ...head };
+/** The main module with a clock that a test can set forward. */
+export const WITH_CLOCK = "../tests/worker/clock.mjs";
+/** Waits that a test can afford. */
+export const HURRIED = { retries: { baseMs: 1, longestMs: 5 } };
 
-/**
- * An upstream that does as `answer(request, response, body)` says, and keeps what it was sent.
- * `does(answer)` makes it do otherwise from then on, and forget.
- * @returns {Promise<{url: string, requests: Array<{headers: object, body: string, path: string}>, does: Function, close: Function}>}
- */
-export async function upstream(answer = completing) {
-  const requests = [];
-  const server = createServer(async (request, response) => {
-    const chunks = [];
-    try {
-      for await (const chunk of request) chunks.push(chunk);
-      const body = Buffer.concat(chunks).toString("utf8");
-      requests.push({ headers: request.headers, body, path: request.url });
-      await answer(request, response, body);
-    } catch {
-      response.destroy();
-    }
-  });
-  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
-  return {
-    url: `http://127.0.0.1:${server.address().port}/v1`,
-    requests,
-    does: (other) => {
-      answer = other;
-      requests.length = 0;
-    },
-    close: () => new Promise((closed) => {
-      server.close(closed);
-      server.closeAllConnections();
-    }),
-  };
+/** UPSTREAMS with every candidate at `one`, each with `fields` and its own of `byModel`. */
+export function everyCandidateAt(one, fields = {}, byModel = {}) {
+  const of = (id) => [id, { baseUrl: one.url, model: `${id}-there`, ...fields, ...byModel[id] }];
+  return Object.fromEntries(BUNDLE.ids.map(of));
 }
 
-/** An upstream that answers with a small completion. */
-export const completing = (request, response) => {
-  response.writeHead(200, { "content-type": "application/json" });
-  response.end('{"id": "1", "object": "chat.completion", "choices": []}');
-};
-
 /**
- * The Worker, every candidate at `upstream` unless `upstreams` says otherwise.
- * @returns {Promise<{post: Function, get: Function, chat: Function, url: URL, log: string[], close: Function}>}
+ * The Worker, every candidate at `upstream` unless `upstreams` says otherwise. `gateway` is the
+ * variable GATEWAY: open where there are no keys, unless it says otherwise; null leaves it out.
+ * Other options are those of `startWorker`.
  */
-export async function gateway({ upstream: one, upstreams, secrets, bundle = TINY, main } = {}) {
+export async function gateway({ upstream: one, upstreams, gateway: config, keys, bundle = TINY, ...bindings } = {}) {
   const log = [];
-  const all = one && Object.fromEntries(BUNDLE.ids.map((id) => [id, { baseUrl: one.url, model: `${id}-there` }]));
+  const defaults = { open: keys === undefined };
   const { url, miniflare } = await startWorker({
     bundle,
-    upstreams: upstreams ?? all,
-    secrets,
-    main,
+    upstreams: upstreams ?? (one && everyCandidateAt(one)),
+    gateway: config === null ? undefined : typeof config === "string" ? config : { ...defaults, ...config },
+    keys,
     log: (text) => log.push(text),
+    ...bindings,
   });
-  const send = (method, path, body, headers = {}) =>
-    fetch(new URL(path, url), { method, headers, body, duplex: "half", redirect: "manual" });
+  const send = (method, path, body, headers = {}) => sendAlone(new URL(path, url), { method, headers }, body);
   return {
     url,
     log,
+    miniflare,
     get: (path, headers) => send("GET", path, undefined, headers),
     send,
     post: (path, body, headers) => send("POST", path, typeof body === "string" ? body : JSON.stringify(body), headers),
-    chat: (fields, headers) => send("POST", "v1/chat/completions", JSON.stringify({ model: "auto", messages: [{ role: "user", content: "Hello" }], ...fields }), headers),
+    chat: (fields, headers) => send("POST", "v1/chat/completions", JSON.stringify(chatBody(fields)), headers),
     close: () => miniflare.dispose(),
   };
+}
+
+export const chatBody = (fields) => ({ model: "auto", messages: [{ role: "user", content: "Hello" }], ...fields });
+
+/** A Worker for one test, closed with it. */
+export async function alone(t, options) {
+  const worker = await gateway(options);
+  t.after(() => worker.close());
+  return worker;
+}
+
+/** The gateway's own headers of an answer, without their prefix. */
+export function told(response) {
+  const ours = [...response.headers].filter(([name]) => name.startsWith("x-switchyard-"));
+  return Object.fromEntries(ours.map(([name, value]) => [name.slice("x-switchyard-".length), value]));
+}
+
+/**
+ * A request over a connection of its own: the Worker hangs up where an answer breaks off or a body is
+ * left unread, and on a shared connection the next request could meet that end.
+ */
+function sendAlone(url, options, body) {
+  return new Promise((answered, failed) => {
+    const request = httpRequest(url, { ...options, agent: false });
+    request.on("error", failed);
+    request.on("response", (response) => {
+      const { statusCode: status, headersDistinct } = response;
+      const headers = Object.entries(headersDistinct).flatMap(([name, values]) => values.map((value) => [name, value]));
+      const empty = [101, 204, 304].includes(status);
+      if (empty) response.resume();
+      answered(new Response(empty ? null : Readable.toWeb(response), { status, headers }));
+    });
+    request.end(body);
+  });
 }
 
 /**
@@ -99,11 +107,42 @@ export function postAlone(url, pieces, headers = {}) {
   });
 }
 
-/** An OpenAI-shaped error's code, after checking its shape. */
+/** An OpenAI-shaped error with its status, after checking its shape. */
 export async function errorOf(response) {
   const text = await response.text();
   const { error } = JSON.parse(text);
   const strings = ["message", "type", "code"].every((field) => typeof error[field] === "string");
   if (!strings || error.message.length < 5) throw new Error(`not OpenAI-shaped: ${text}`);
   return { status: response.status, ...error };
+}
+
+/** Checks status and code of an error of the gateway's own. */
+export async function refused(response, status, code) {
+  const error = await errorOf(await response);
+  if (error.status !== status || error.code !== code) {
+    throw new Error(`expected ${status} ${code}, found ${error.status} ${error.code}: ${error.message}`);
+  }
+  return error;
+}
+
+/** What came of a body, as text, and whether it ended as it should. */
+export async function drained(response) {
+  const chunks = [];
+  try {
+    for await (const chunk of response.body) chunks.push(chunk);
+    return { text: Buffer.concat(chunks).toString("utf8"), whole: true };
+  } catch {
+    return { text: Buffer.concat(chunks).toString("utf8"), whole: false };
+  }
+}
+
+/** The data of a text's events; JSON where it is. */
+export function eventsIn(text) {
+  const read = (data) => {
+    try { return JSON.parse(data); } catch { return data; }
+  };
+  return text.split(/\r?\n\r?\n/).flatMap((block) => {
+    const data = block.split(/\r?\n/).filter((line) => line.startsWith("data:")).map((line) => line.slice(5).trimStart());
+    return data.length > 0 ? [read(data.join("\n"))] : [];
+  });
 }

@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { BUNDLE, completing, errorOf, gateway, upstream } from "./gateway.mjs";
+import { BUNDLE, errorOf, gateway } from "./gateway.mjs";
+import { openai } from "./openai-stand-in.mjs";
+import { deferred, upstream } from "./stand-ins.mjs";
 
 const main = "../tests/worker/restart.mjs";
 
@@ -20,14 +22,12 @@ test("a trap at the beginning of a request is answered, and the next request ser
 });
 
 test("a trap in the middle of a request is answered, and the next request served", async (t) => {
-  let asked;
-  const waiting = new Promise((resolve) => { asked = resolve; });
-  let goOn;
-  const held = new Promise((resolve) => { goOn = resolve; });
-  const there = await upstream(async (request, response) => {
-    asked();
-    await held;
-    completing(request, response);
+  const asked = deferred();
+  const held = deferred();
+  const there = await upstream(async (...call) => {
+    asked.resolve();
+    await held.promise;
+    openai()(...call);
   });
   const worker = await gateway({ upstream: there, main });
   t.after(async () => {
@@ -35,9 +35,9 @@ test("a trap in the middle of a request is answered, and the next request served
     await there.close();
   });
   const first = worker.chat();
-  await waiting;
+  await asked.promise;
   await worker.send("POST", "ruin", "");
-  goOn();
+  held.resolve();
   const error = await errorOf(await first);
   assert.deepEqual([error.status, error.code], [500, "gateway_stopped"]);
   const second = await worker.chat();

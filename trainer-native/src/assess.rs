@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
-use switchyard_router::{Assessment, Candidate, Manifest, Query, Router};
+use switchyard_router::{Assessment, Candidate, DEFAULT_FALL, Manifest, Query, Router};
 
 use crate::data::{Format, Outcomes};
 use crate::encoder::if_any_token;
@@ -71,7 +71,9 @@ fn each<T: Send>(
     stop: &AtomicBool,
     take: &(dyn Fn(Assessment) -> Result<T, TrainerError> + Sync),
 ) -> Result<Vec<T>, TrainerError> {
-    on_each("routing queries", queries, stop, &|text| take(router.assess(&Query::new(text)?)?))
+    on_each("routing queries", queries, stop, &|text| {
+        take(router.assess(&Query::new(text)?, DEFAULT_FALL)?)
+    })
 }
 
 /// What `find` says of each query, in parallel, under a progress bar that names what is done.

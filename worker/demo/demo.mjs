@@ -46,6 +46,8 @@ async function demo({ once, worker: workerPort, page: pagePort, bundle }) {
     const { url: worker, miniflare } = await startWorker({
       bundle,
       upstreams,
+      // Nobody but this machine reaches it.
+      gateway: { open: true },
       port: await workerPort(),
       log: (text) => process.stderr.write(text),
     });

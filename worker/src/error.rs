@@ -3,11 +3,15 @@
 //! ```json
 //! {"error": {"message": "...", "type": "invalid_request_error", "param": null, "code": "body_not_json"}}
 //! ```
+//! On Anthropic's endpoint the same is told in Anthropic's shape (`crate::anthropic`).
+//!
 //! A `code` is stable; the engine's own codes are passed through. No message holds a key: the
 //! gateway names a secret by its binding, never by its value.
 
 use serde_json::{Value, json};
 use switchyard_router::RouterError;
+
+use crate::anthropic::Untranslatable;
 
 /// What went wrong, what was found, what was expected, and what to do about it.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -15,6 +19,9 @@ pub(crate) enum GatewayError {
     /// The engine refuses the query, the policy or the bundle.
     #[error(transparent)]
     Router(#[from] RouterError),
+    /// A field that the upstream's API has no word for.
+    #[error(transparent)]
+    Untranslatable(#[from] Untranslatable),
     /// The request's body is longer than the gateway accepts.
     #[error("request body is longer than {limit} bytes. Send a shorter conversation")]
     BodyTooLarge { limit: usize },
@@ -39,18 +46,74 @@ pub(crate) enum GatewayError {
     /// A policy header that is no number.
     #[error("header {header:?} is {found:?}: expected a number in [0, 1]")]
     HeaderNotANumber { header: &'static str, found: String },
-    /// The gateway has a key of its own and the request does not carry it.
-    #[error("the gateway's key is missing or wrong: send it as \"Authorization: Bearer <key>\"")]
+    /// A `model` with an option that is none.
+    #[error(
+        "model {found:?} has an option that cannot be read: expected :share:, :threshold:, :max-cost: or :cost-weight: and a number, as in \"auto:share:0.5\""
+    )]
+    ModelOption { found: String },
+    /// A header that is neither on nor off.
+    #[error("header {header:?} is {found:?}: expected \"on\" or \"off\"")]
+    HeaderNotOnOrOff { header: &'static str, found: String },
+    /// A header that names a model which is not served.
+    #[error("header {header:?} names {found:?}, which is not served here: see GET /v1/models")]
+    HeaderUnknownModel { header: &'static str, found: String },
+    /// A model that this caller may not have.
+    #[error("model {model:?} is not allowed: {why}")]
+    ModelNotAllowed { model: String, why: String },
+    /// A request that says something the upstream's API cannot.
+    #[error("{detail}")]
+    NotTranslatable { detail: String },
+    /// Feedback of another shape.
+    #[error(
+        "feedback cannot be read: {detail}. Expected {{\"request_id\": \"...\", \"score\": a number in [0, 1]}}"
+    )]
+    FeedbackIllFormed { detail: String },
+    /// Feedback on a request that left no decision.
+    #[error(
+        "no decision of the request {id:?} was written down: expected the x-request-id of a routed answer"
+    )]
+    RequestNotFound { id: String },
+    /// The request does not carry a key of the gateway.
+    #[error(
+        "the gateway's key is missing or wrong: send it as \"Authorization: Bearer <key>\" or \"x-api-key: <key>\""
+    )]
     Unauthorised,
+    /// A page of an origin that may not call.
+    #[error("pages of {origin:?} may not call this gateway: add it to GATEWAY.cors.origins")]
+    OriginNotAllowed { origin: String },
+    /// More requests than the rate limit allows.
+    #[error("too many requests: wait a little and try again")]
+    RateLimited,
+    /// The key's budget is spent.
+    #[error(
+        "the budget of {usd} US dollars is spent until {ends_at}. Ask for a larger one or wait"
+    )]
+    BudgetExhausted { usd: f64, ends_at: String },
     /// No endpoint of that path.
     #[error("no endpoint {path:?}: expected one of {expected}")]
     NotFound { path: String, expected: &'static str },
     /// An endpoint called with another method.
     #[error("{path} takes {allow}, not {found}")]
     MethodNotAllowed { path: String, found: String, allow: &'static str },
-    /// The `UPSTREAMS` variable is wrong.
-    #[error("UPSTREAMS is wrong: {detail}. Correct the Worker's configuration")]
-    ConfigInvalid { detail: String },
+    /// A variable of the Worker's configuration is wrong.
+    #[error("{variable} is wrong: {detail}. Correct the Worker's configuration")]
+    ConfigInvalid { variable: &'static str, detail: String },
+    /// Nobody may use the gateway.
+    #[error(
+        "the gateway has no keys and is not open: make a key with worker/new-key.mjs and put it into the secret KEYS, or set GATEWAY.open"
+    )]
+    KeysMissing,
+    /// A binding that this request needs.
+    #[error("the binding {binding} is missing: {why}. Add it to wrangler.toml")]
+    BindingMissing { binding: &'static str, why: &'static str },
+    /// A binding that failed.
+    #[error("the binding {binding} failed: {detail}. Try again")]
+    BindingFailed { binding: &'static str, detail: String },
+    /// A model whose price a budget needs.
+    #[error(
+        "the prices of {model:?} are not known, and the key has a budget. State inputPrice and outputPrice in UPSTREAMS"
+    )]
+    PriceUnknown { model: String },
     /// A bundle file could not be read from the Worker's assets.
     #[error(
         "bundle file {name:?} could not be read from the ASSETS binding: {detail}. Deploy the Worker with a bundle's folder as its assets"
@@ -75,6 +138,23 @@ pub(crate) enum GatewayError {
         "the upstream of {candidate:?} answered with status {status}: expected 200 to 299 or 400 to 599. Correct its baseUrl"
     )]
     UpstreamBadStatus { candidate: String, status: u16 },
+    /// The upstream took too long.
+    #[error("the upstream of {candidate:?} was silent for {ms} ms {stage}. Try again")]
+    UpstreamTimeout { candidate: String, stage: &'static str, ms: u32 },
+    /// The upstream's success is none.
+    #[error("the upstream of {candidate:?} gave no usable answer: {detail}. Try again")]
+    UpstreamBadAnswer { candidate: String, detail: String },
+    /// The upstream's error is no JSON.
+    #[error("the upstream of {candidate:?} answered with status {status} and {detail}")]
+    UpstreamError { candidate: String, status: u16, detail: String },
+    /// Every upstream in question rests.
+    #[error(
+        "the upstream of {candidate:?} failed several times and rests. Try again in {seconds} s"
+    )]
+    UpstreamsResting { candidate: String, seconds: u32 },
+    /// A stream that began and did not end.
+    #[error("the answer of {candidate:?} broke off: {detail}. Try again")]
+    UpstreamBrokeOff { candidate: String, detail: String },
 }
 
 impl GatewayError {
@@ -82,21 +162,41 @@ impl GatewayError {
     pub(crate) fn status(&self) -> u16 {
         match self {
             Self::Router(error) => router_status(error.code()),
+            Self::Untranslatable(error) => error.status(),
             Self::BodyUnreadable { .. }
             | Self::BodyNotUtf8 { .. }
             | Self::BodyNotJson { .. }
             | Self::ModelMissing { .. }
             | Self::ModelThreshold { .. }
-            | Self::HeaderNotANumber { .. } => 400,
+            | Self::ModelOption { .. }
+            | Self::HeaderNotANumber { .. }
+            | Self::HeaderNotOnOrOff { .. }
+            | Self::HeaderUnknownModel { .. }
+            | Self::NotTranslatable { .. }
+            | Self::FeedbackIllFormed { .. } => 400,
             Self::Unauthorised => 401,
-            Self::ModelNotFound { .. } | Self::NotFound { .. } => 404,
+            Self::ModelNotAllowed { .. } | Self::OriginNotAllowed { .. } => 403,
+            Self::ModelNotFound { .. } | Self::NotFound { .. } | Self::RequestNotFound { .. } => {
+                404
+            }
             Self::MethodNotAllowed { .. } => 405,
             Self::BodyTooLarge { .. } => 413,
+            Self::RateLimited | Self::BudgetExhausted { .. } => 429,
             Self::ConfigInvalid { .. }
+            | Self::KeysMissing
+            | Self::BindingMissing { .. }
+            | Self::BindingFailed { .. }
+            | Self::PriceUnknown { .. }
             | Self::BundleUnreadable { .. }
             | Self::UpstreamNotConfigured { .. }
             | Self::UpstreamKeyMissing { .. } => 500,
-            Self::UpstreamUnreachable { .. } | Self::UpstreamBadStatus { .. } => 502,
+            Self::UpstreamUnreachable { .. }
+            | Self::UpstreamBadStatus { .. }
+            | Self::UpstreamBadAnswer { .. }
+            | Self::UpstreamBrokeOff { .. } => 502,
+            Self::UpstreamError { status, .. } => *status,
+            Self::UpstreamsResting { .. } => 503,
+            Self::UpstreamTimeout { .. } => 504,
         }
     }
 
@@ -104,6 +204,7 @@ impl GatewayError {
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Router(error) => error.code(),
+            Self::Untranslatable(error) => error.code(),
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::BodyUnreadable { .. } => "body_unreadable",
             Self::BodyNotUtf8 { .. } => "body_not_utf8",
@@ -112,7 +213,21 @@ impl GatewayError {
             Self::ModelNotFound { .. } => "model_not_found",
             Self::ModelThreshold { .. } => "model_threshold",
             Self::HeaderNotANumber { .. } => "header_not_a_number",
+            Self::ModelOption { .. } => "model_option",
+            Self::HeaderNotOnOrOff { .. } => "header_not_on_or_off",
+            Self::HeaderUnknownModel { .. } => "header_unknown_model",
+            Self::ModelNotAllowed { .. } => "model_not_allowed",
+            Self::NotTranslatable { .. } => "not_translatable",
+            Self::FeedbackIllFormed { .. } => "feedback_ill_formed",
+            Self::RequestNotFound { .. } => "request_not_found",
             Self::Unauthorised => "invalid_api_key",
+            Self::OriginNotAllowed { .. } => "origin_not_allowed",
+            Self::RateLimited => "rate_limited",
+            Self::BudgetExhausted { .. } => "budget_exhausted",
+            Self::KeysMissing => "keys_missing",
+            Self::BindingMissing { .. } => "binding_missing",
+            Self::BindingFailed { .. } => "binding_failed",
+            Self::PriceUnknown { .. } => "price_unknown",
             Self::NotFound { .. } => "not_found",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::ConfigInvalid { .. } => "config_invalid",
@@ -121,25 +236,38 @@ impl GatewayError {
             Self::UpstreamKeyMissing { .. } => "upstream_key_missing",
             Self::UpstreamUnreachable { .. } => "upstream_unreachable",
             Self::UpstreamBadStatus { .. } => "upstream_bad_status",
+            Self::UpstreamTimeout { .. } => "upstream_timeout",
+            Self::UpstreamBadAnswer { .. } => "upstream_bad_answer",
+            Self::UpstreamError { .. } => "upstream_error",
+            Self::UpstreamsResting { .. } => "upstreams_resting",
+            Self::UpstreamBrokeOff { .. } => "upstream_broke_off",
         }
     }
 
     /// The `type` that OpenAI's clients look at.
     pub(crate) fn kind(&self) -> &'static str {
-        match self.status() {
-            401 => "authentication_error",
-            500 => "server_error",
-            502 => "upstream_error",
+        match (self, self.status()) {
+            (Self::BudgetExhausted { .. }, _) => "insufficient_quota",
+            (Self::UpstreamError { .. }, _) => "upstream_error",
+            (_, 401) => "authentication_error",
+            (_, 403) => "permission_error",
+            (_, 429) => "rate_limit_error",
+            (_, 500) => "server_error",
+            (_, 502..=504) => "upstream_error",
             _ => "invalid_request_error",
         }
     }
 
     /// The OpenAI-shaped body.
     pub(crate) fn body(&self) -> Value {
+        let param = match self {
+            Self::Untranslatable(error) => Some(error.field()),
+            _ => None,
+        };
         json!({"error": {
             "message": self.to_string(),
             "type": self.kind(),
-            "param": null,
+            "param": param,
             "code": self.code(),
         }})
     }

@@ -3,31 +3,45 @@
 //! Why: a client keeps its OpenAI library and asks for the model `auto`; the bundle decides inside
 //! the Worker, without a call to anybody, which upstream answers.
 //!
-//! | endpoint | does |
-//! | --- | --- |
-//! | `POST /v1/chat/completions` | routes, forwards to the candidate's upstream, passes the answer on as it comes |
-//! | `POST /v1/route` | decides only |
-//! | `GET /v1/models` | `auto` and the bundle's candidates |
-//! | `GET /healthz` | whether the bundle loads |
+//! `docs/GATEWAY.md` is the reference: endpoints, model names, headers, configuration, faults.
 //!
-//! For example, with the default upstreams:
 //! ```text
 //! POST /v1/chat/completions  {"model": "auto", "messages": [{"role": "user", "content": "Hello"}]}
-//! -> x-switchyard-model, x-switchyard-win-rate, x-switchyard-threshold, x-switchyard-reason
+//!   -> [`ask`]       what the body says
+//!   -> [`plan`]      which model, and which after it
+//!   -> [`exchange`]  the call in the upstream's words, the answer in the client's
+//!   -> [`course`]    what follows a fault
+//!   -> [`relay`]     a stream on its way
+//!   -> [`record`]    what is written down
 //! ```
 //!
 //! The modules here are plain functions of text, tested natively; what touches the Workers runtime
 //! is in `host`, compiled for wasm only.
 
-#![cfg_attr(not(target_family = "wasm"), allow(dead_code))]
+#![cfg_attr(not(target_family = "wasm"), allow(dead_code, unused_imports))]
 
-mod chat;
+mod anthropic;
+mod ask;
+mod breaker;
+mod bundles;
+mod cascade;
 mod config;
+mod cost;
+mod course;
+mod endpoint;
 mod error;
+mod exchange;
+mod feedback;
 #[cfg(target_family = "wasm")]
 mod host;
 mod json_span;
 mod models;
+mod plan;
+mod record;
+mod relay;
 mod route;
+mod sse;
 mod target;
 mod upstream;
+mod usage;
+mod workers_ai;

@@ -3,43 +3,67 @@
 use serde_json::{Value, json};
 use switchyard_router::Manifest;
 
-/// The list in OpenAI's shape: `auto`, then the bundle's candidates. `created` is 0, since a
-/// candidate's birthday is not known here.
-pub(crate) fn list(manifest: &Manifest) -> Value {
-    let ids = manifest.candidates.iter().map(|candidate| candidate.id.as_str());
-    let data: Vec<Value> = std::iter::once("auto")
-        .chain(ids)
-        .map(|id| json!({"id": id, "object": "model", "created": 0, "owned_by": "switchyard"}))
-        .collect();
-    json!({"object": "list", "data": data})
+use crate::config::Upstreams;
+
+/// The names: `auto`, the bundle's, its candidates, then the configuration's further models; those
+/// that `may` says.
+pub(crate) fn names(
+    manifest: &Manifest,
+    upstreams: &Upstreams,
+    may: impl Fn(&str) -> bool,
+) -> Vec<String> {
+    let candidates = manifest.candidates.iter().map(|candidate| candidate.id.as_str());
+    let further = upstreams.names().filter(|name| manifest.candidate_index(name).is_none());
+    ["auto", manifest.name.as_str()]
+        .into_iter()
+        .chain(candidates)
+        .chain(further)
+        .filter(|name| may(name))
+        .map(str::to_owned)
+        .collect()
 }
 
-/// `GET /healthz`: which bundle answers.
-pub(crate) fn health(manifest: &Manifest) -> Value {
-    json!({"status": "ok", "bundle": manifest.name, "kind": manifest.kind,
-           "candidates": manifest.candidates.len()})
+/// A list in OpenAI's shape.
+pub(crate) fn list(names: &[String]) -> Value {
+    json!({"object": "list", "data": names.iter().map(|name| model(name)).collect::<Vec<_>>()})
+}
+
+/// One model in OpenAI's shape. `created` is 0: a model's birthday is not known here.
+pub(crate) fn model(name: &str) -> Value {
+    json!({"id": name, "object": "model", "created": 0, "owned_by": "switchyard"})
+}
+
+/// `GET /healthz`: which bundle answers, and why a newer one does not.
+pub(crate) fn health(manifest: &Manifest, newer_failed: Option<&str>) -> Value {
+    let mut health = json!({"status": "ok", "bundle": manifest.name, "kind": manifest.kind,
+                            "candidates": manifest.candidates.len()});
+    if let Some(why) = newer_failed {
+        health["newer_bundle"] = why.into();
+    }
+    health
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::config::tests::manifest;
+    use crate::config::manifest;
 
     #[test]
-    fn auto_comes_first_then_the_candidates_in_the_bundles_order() {
-        let list = list(&manifest());
-        let ids: Vec<&str> = list["data"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|m| m["id"].as_str())
-            .collect();
-        assert_eq!(ids, ["auto", "small", "large"]);
-        assert_eq!(list["object"], "list");
+    fn routing_comes_first_then_the_candidates_in_the_bundles_order() {
+        let json = r#"{"other": {"baseUrl": "https://x"}, "large": {"baseUrl": "https://x"}}"#;
+        let upstreams = Upstreams::from_json(Some(json)).unwrap();
+        let all = names(&manifest(), &upstreams, |_| true);
+        assert_eq!(all, ["auto", "test", "small", "large", "other"]);
+        let some = names(&manifest(), &upstreams, |name| name != "small");
+        assert_eq!(some, ["auto", "test", "large", "other"]);
+        let list = list(&some);
+        assert_eq!((&list["object"], &list["data"][3]["id"]), (&json!("list"), &json!("other")));
     }
 
     #[test]
     fn health_names_the_bundle() {
-        assert_eq!(health(&manifest())["bundle"], "test");
+        assert_eq!(health(&manifest(), None)["bundle"], "test");
+        assert_eq!(health(&manifest(), Some("bad hash"))["newer_bundle"], "bad hash");
     }
 }

@@ -1,19 +1,58 @@
-//! `POST /v1/route`: the decision alone.
+//! `POST /v1/route`: the decision alone, of one request or of several.
 //!
 //! ```text
 //! {"query": "What is 2 + 2?", "policy": {"threshold": 0.5}}  ->  {"model": "small", "winRate": 0.21, ...}
+//! {"batch": [{"query": "a"}, {"query": ""}]}                 ->  {"results": [{"model": ...}, {"error": {...}}]}
 //! ```
-//! The request is the engine's [`RouteRequest`], the answer its `Decision`.
+//! A request is the engine's [`RouteRequest`], an answer its `Decision`.
 
+use serde_json::Value;
 use switchyard_router::{RouteRequest, RouterError};
 
 use crate::error::GatewayError;
 
-/// Reads the request. A body that is no JSON at all is told apart from JSON of another shape.
+/// Requests of a batch at most.
+const MAX_BATCH: usize = 256;
+
+/// What is asked.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Asked {
+    /// One request.
+    One(RouteRequest),
+    /// Several, each read or refused.
+    Batch(Vec<Result<RouteRequest, GatewayError>>),
+}
+
+/// Reads a body.
 ///
 /// # Errors
-/// [`GatewayError::BodyNotJson`], and those of [`RouteRequest::from_json`].
-pub(crate) fn request(body: &str) -> Result<RouteRequest, GatewayError> {
+/// [`GatewayError::BodyNotJson`], and those of [`RouteRequest::from_json`]; within a batch they are
+/// its results.
+pub(crate) fn asked(body: &str) -> Result<Asked, GatewayError> {
+    let Ok(Value::Object(fields)) = serde_json::from_str(body) else {
+        return Ok(Asked::One(request(body)?));
+    };
+    let Some(batch) = fields.get("batch") else {
+        return Ok(Asked::One(request(body)?));
+    };
+    let ill_formed = |detail: String| GatewayError::from(RouterError::RequestIllFormed { detail });
+    if let Some(other) = fields.keys().find(|field| *field != "batch") {
+        return Err(ill_formed(format!("{other:?} stands beside \"batch\"")));
+    }
+    match batch.as_array() {
+        Some(requests) if requests.len() <= MAX_BATCH => {
+            Ok(Asked::Batch(requests.iter().map(|one| request(&one.to_string())).collect()))
+        }
+        Some(requests) => Err(ill_formed(format!(
+            "\"batch\" has {} requests, at most {MAX_BATCH}",
+            requests.len()
+        ))),
+        None => Err(ill_formed("\"batch\" is no list".into())),
+    }
+}
+
+/// Reads a request. A body that is no JSON at all is told apart from JSON of another shape.
+fn request(body: &str) -> Result<RouteRequest, GatewayError> {
     RouteRequest::from_json(body).map_err(|error| {
         match (&error, serde_json::from_str::<serde::de::IgnoredAny>(body)) {
             (RouterError::RequestIllFormed { .. }, Err(e)) => unreadable(&e),
@@ -48,26 +87,49 @@ mod tests {
 
     #[test]
     fn a_request_carries_query_and_policy() {
-        let request = request(r#"{"query": "Hello", "policy": {"strongShare": 0.5}}"#).unwrap();
-        assert_eq!(request.query.text(), "Hello");
+        let Asked::One(request) =
+            asked(r#"{"query": "Hello", "policy": {"strongShare": 0.5}}"#).unwrap()
+        else {
+            unreachable!()
+        };
+        assert_eq!(request.query.newest(), "Hello");
         assert_eq!(request.policy.strong_share, Some(0.5));
     }
 
     #[test]
+    fn a_batch_keeps_its_order_and_its_faults() {
+        let Asked::Batch(found) =
+            asked(r#"{"batch": [{"query": "a"}, {"query": " "}, 7, {"query": "b"}]}"#).unwrap()
+        else {
+            unreachable!()
+        };
+        let codes: Vec<_> = found
+            .iter()
+            .map(|one| one.as_ref().map_or_else(|e| e.code(), |request| request.query.newest()))
+            .collect();
+        assert_eq!(codes, ["a", "query_empty", "request_ill_formed", "b"]);
+    }
+
+    #[test]
     fn bad_requests_have_codes() {
+        let long = format!(r#"{{"batch": [{}7]}}"#, "7,".repeat(MAX_BATCH));
         let cases = [
             ("not json", "body_not_json"),
             (r#"{"query": "x""#, "body_not_json"),
             ("{}", "request_ill_formed"),
+            ("[]", "request_ill_formed"),
             (r#"{"query": 42}"#, "request_ill_formed"),
             (r#"{"query": "x", "polciy": {}}"#, "request_ill_formed"),
             (r#"{"query": " "}"#, "query_empty"),
             (r#"{"query": "\udc00"}"#, "query_ill_formed"),
             (r#"{"query": "\ud800 x"}"#, "query_ill_formed"),
             (r#"{"messages": []}"#, "messages_without_text"),
+            (r#"{"batch": {}}"#, "request_ill_formed"),
+            (r#"{"batch": [], "policy": {}}"#, "request_ill_formed"),
+            (&long, "request_ill_formed"),
         ];
         for (body, code) in cases {
-            assert_eq!(request(body).unwrap_err().code(), code, "{body}");
+            assert_eq!(asked(body).unwrap_err().code(), code, "{body}");
         }
     }
 

@@ -1,29 +1,30 @@
-//! The request's `model`: routed, or a candidate by name.
+//! The request's `model`: routed, or a model by name.
 //!
 //! | `model` | means |
 //! | --- | --- |
-//! | `auto` | routed by the request's headers, else by the bundle's default |
-//! | `router-<kind>-<threshold>` | routed at that threshold, as RouteLLM's server names it: `router-mf-0.116` |
-//! | a candidate | that candidate, without routing |
+//! | `auto`, the bundle's name | routed by the request's headers, else by the bundle's default |
+//! | `router-<name>-<threshold>` | routed at that threshold, as RouteLLM's server names it |
+//! | `router-<name>`, `auto`, the bundle's name, with `:option:value` | routed by these options |
+//! | a model that is served | that model, without routing |
 //!
-//! The headers `x-switchyard-threshold` and `x-switchyard-strong-share` state a policy for `auto`.
+//! A router's name is its kind or the bundle's. The options are `share`, `threshold`, `max-cost` and
+//! `cost-weight`; what a name states wins over the headers.
 
 use switchyard_router::{Manifest, Policy};
 
 use crate::error::GatewayError;
 
-/// The header with a threshold in [0, 1].
-pub(crate) const THRESHOLD_HEADER: &str = "x-switchyard-threshold";
-/// The header with a share of strong calls in [0, 1].
-pub(crate) const STRONG_SHARE_HEADER: &str = "x-switchyard-strong-share";
-
-/// The policy headers as the request carries them.
+/// The policy as the request's headers state it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PolicyHeaders {
-    /// [`THRESHOLD_HEADER`].
+    /// `x-switchyard-threshold`.
     pub(crate) threshold: Option<String>,
-    /// [`STRONG_SHARE_HEADER`].
+    /// `x-switchyard-strong-share`.
     pub(crate) strong_share: Option<String>,
+    /// `x-switchyard-max-cost`.
+    pub(crate) max_cost: Option<String>,
+    /// `x-switchyard-cost-weight`.
+    pub(crate) cost_weight: Option<String>,
 }
 
 /// What a request asks for.
@@ -31,53 +32,95 @@ pub(crate) struct PolicyHeaders {
 pub(crate) enum Target {
     /// A decision under this policy.
     Routed(Policy),
-    /// This candidate, without a decision.
-    Candidate(String),
+    /// This model, without a decision.
+    Named(String),
 }
 
 impl Target {
-    /// Reads `model` and the policy headers. A candidate's name wins over the other readings.
+    /// Reads `model` and the policy headers. A served model's name wins over the other readings.
     ///
     /// # Errors
     /// [`GatewayError::ModelNotFound`], [`GatewayError::ModelThreshold`],
-    /// [`GatewayError::HeaderNotANumber`].
+    /// [`GatewayError::ModelOption`], [`GatewayError::HeaderNotANumber`].
     pub(crate) fn new(
         model: &str,
         headers: &PolicyHeaders,
         manifest: &Manifest,
+        serves: impl Fn(&str) -> bool,
     ) -> Result<Self, GatewayError> {
-        if manifest.candidate_index(model).is_some() {
-            return Ok(Self::Candidate(model.to_owned()));
+        if serves(model) {
+            return Ok(Self::Named(model.to_owned()));
         }
-        let mut policy = Policy {
-            threshold: number(THRESHOLD_HEADER, headers.threshold.as_deref())?,
-            strong_share: number(STRONG_SHARE_HEADER, headers.strong_share.as_deref())?,
-            ..Policy::default()
-        };
-        if model == "auto" {
-            return Ok(Self::Routed(policy));
+        let mut parts = model.split(':');
+        let name = parts.next().unwrap_or_default();
+        let options: Vec<&str> = parts.collect();
+        let policy = headers.policy()?;
+        if name == "auto" || name == manifest.name {
+            return Ok(Self::Routed(with_options(policy, model, &options)?));
         }
         let not_found = || GatewayError::ModelNotFound {
             found: model.to_owned(),
             expected: expected(manifest),
         };
-        let prefix = format!("router-{}-", manifest.kind);
-        let threshold = model.strip_prefix(&prefix).ok_or_else(not_found)?;
-        let threshold = threshold.parse().map_err(|_| GatewayError::ModelThreshold {
+        let rest = name.strip_prefix("router-").ok_or_else(not_found)?;
+        let rest = [manifest.kind.as_str(), manifest.name.as_str()]
+            .iter()
+            .filter_map(|router| rest.strip_prefix(router))
+            .find(|rest| rest.is_empty() || rest.starts_with('-'))
+            .ok_or_else(not_found)?;
+        if rest.is_empty() {
+            return Ok(Self::Routed(with_options(policy, model, &options)?));
+        }
+        let threshold = rest[1..].parse().map_err(|_| GatewayError::ModelThreshold {
             found: model.to_owned(),
-            example: format!("{prefix}0.5"),
+            example: format!("router-{}-0.5", manifest.kind),
         })?;
-        // The name is more particular than a header that a client sends with every request.
-        policy.threshold = Some(threshold);
-        policy.strong_share = None;
-        Ok(Self::Routed(policy))
+        let policy = Policy { threshold: Some(threshold), strong_share: None, ..policy };
+        Ok(Self::Routed(with_options(policy, model, &options)?))
     }
+}
+
+impl PolicyHeaders {
+    fn policy(&self) -> Result<Policy, GatewayError> {
+        Ok(Policy {
+            threshold: number("x-switchyard-threshold", self.threshold.as_deref())?,
+            strong_share: number("x-switchyard-strong-share", self.strong_share.as_deref())?,
+            max_cost: number("x-switchyard-max-cost", self.max_cost.as_deref())?,
+            cost_weight: number("x-switchyard-cost-weight", self.cost_weight.as_deref())?,
+            ..Policy::default()
+        })
+    }
+}
+
+fn with_options(mut policy: Policy, model: &str, options: &[&str]) -> Result<Policy, GatewayError> {
+    let wrong = || GatewayError::ModelOption { found: model.to_owned() };
+    for pair in options.chunks(2) {
+        let [option, value] = pair else { return Err(wrong()) };
+        let value: f64 = value.parse().map_err(|_| wrong())?;
+        match *option {
+            "share" => {
+                (policy.strong_share, policy.threshold) = (Some(value), None);
+                policy.cost_weight = None;
+            }
+            "threshold" => {
+                (policy.threshold, policy.strong_share) = (Some(value), None);
+                policy.cost_weight = None;
+            }
+            "cost-weight" => {
+                (policy.threshold, policy.strong_share) = (None, None);
+                policy.cost_weight = Some(value);
+            }
+            "max-cost" => policy.max_cost = Some(value),
+            _ => return Err(wrong()),
+        }
+    }
+    Ok(policy)
 }
 
 /// The models served, in words.
 pub(crate) fn expected(manifest: &Manifest) -> String {
     format!(
-        "\"auto\", \"router-{}-<threshold>\", or one of {}",
+        "\"auto\", \"router-{}-<threshold>\", one of {}, or another model of UPSTREAMS",
         manifest.kind,
         manifest.candidate_names()
     )
@@ -97,39 +140,63 @@ fn number(header: &'static str, value: Option<&str>) -> Result<Option<f64>, Gate
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::config::tests::manifest;
+    use crate::config::manifest;
 
     fn target(model: &str, threshold: Option<&str>, share: Option<&str>) -> Result<Target, String> {
         let headers = PolicyHeaders {
             threshold: threshold.map(str::to_owned),
             strong_share: share.map(str::to_owned),
+            ..PolicyHeaders::default()
         };
-        Target::new(model, &headers, &manifest()).map_err(|e| e.code().to_owned())
+        Target::new(model, &headers, &manifest(), |name| ["small", "large"].contains(&name))
+            .map_err(|e| e.code().to_owned())
     }
 
     #[test]
     fn auto_takes_the_headers_policy() {
-        assert_eq!(target("auto", None, None), Ok(Target::Routed(Policy::default())));
-        assert_eq!(target("auto", Some("0.25"), None), Ok(Target::Routed(Policy::threshold(0.25))));
-        assert_eq!(target("auto", None, Some("1")), Ok(Target::Routed(Policy::strong_share(1.0))));
+        for name in ["auto", "test"] {
+            assert_eq!(target(name, None, None), Ok(Target::Routed(Policy::default())));
+            let expected = Ok(Target::Routed(Policy::threshold(0.25)));
+            assert_eq!(target(name, Some("0.25"), None), expected);
+            let expected = Ok(Target::Routed(Policy::strong_share(1.0)));
+            assert_eq!(target(name, None, Some("1")), expected);
+        }
     }
 
     #[test]
     fn a_routellm_name_states_the_threshold() {
         let expected = Ok(Target::Routed(Policy::threshold(0.11593)));
         assert_eq!(target("router-mf-0.11593", None, None), expected);
-        assert_eq!(target("router-mf-0.11593", None, Some("0.9")), expected);
+        assert_eq!(target("router-test-0.11593", None, Some("0.9")), expected);
     }
 
     #[test]
-    fn a_candidate_is_not_routed() {
-        assert_eq!(target("large", Some("0.5"), None), Ok(Target::Candidate("large".into())));
+    fn options_follow_a_name() {
+        let share = Ok(Target::Routed(Policy::strong_share(0.5)));
+        for model in ["auto:share:0.5", "test:share:0.5", "router-mf:share:0.5"] {
+            assert_eq!(target(model, Some("0.9"), None), share, "{model}");
+        }
+        let both = Policy { max_cost: Some(0.01), ..Policy::threshold(0.3) };
+        assert_eq!(target("router-mf-0.3:max-cost:0.01", None, None), Ok(Target::Routed(both)));
+        let weight = Policy { cost_weight: Some(20.0), ..Policy::default() };
+        let found = target("auto:cost-weight:20", Some("0.5"), None);
+        assert_eq!(found, Ok(Target::Routed(weight)));
+        for model in ["auto:share", "auto:share:half", "auto:temperature:1", "auto:"] {
+            assert_eq!(target(model, None, None), Err("model_option".into()), "{model}");
+        }
+    }
+
+    #[test]
+    fn a_served_model_is_not_routed() {
+        assert_eq!(target("large", Some("0.5"), None), Ok(Target::Named("large".into())));
     }
 
     #[test]
     fn what_is_not_served_is_refused() {
-        assert_eq!(target("gpt-x", None, None), Err("model_not_found".into()));
-        assert_eq!(target("router-bert-0.5", None, None), Err("model_not_found".into()));
+        for model in ["gpt-x", "router-bert-0.5", "router-", "router-mfa-0.5", "", "large:share:1"]
+        {
+            assert_eq!(target(model, None, None), Err("model_not_found".into()), "{model}");
+        }
         assert_eq!(target("router-mf-half", None, None), Err("model_threshold".into()));
         assert_eq!(target("auto", Some("much"), None), Err("header_not_a_number".into()));
     }

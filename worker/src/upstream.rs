@@ -3,24 +3,24 @@
 //! The client's `Authorization` is the gateway's own key and stays here; the upstream's cookies and
 //! connection headers stay there.
 
+use crate::config::Api;
 use crate::error::GatewayError;
 
 /// Request headers passed on to an upstream as the client sent them.
-pub(crate) const REQUEST_HEADERS: [&str; 2] = ["accept", "x-request-id"];
+pub(crate) const REQUEST_HEADERS: [&str; 3] = ["accept", "anthropic-beta", "anthropic-version"];
+
+/// The version of Anthropic's API that is asked for where the client names none.
+pub(crate) const ANTHROPIC_VERSION: &str = "2023-06-01";
 
 /// Whether a header of the upstream's answer is passed on. Lengths and encodings are the runtime's
 /// affair: the body comes out decoded.
 pub(crate) fn passes_on(header: &str) -> bool {
-    const NAMES: [&str; 6] = [
-        "cache-control",
-        "content-type",
-        "openai-processing-ms",
-        "retry-after",
-        "retry-after-ms",
-        "x-request-id",
-    ];
+    const NAMES: [&str; 5] =
+        ["cache-control", "content-type", "openai-processing-ms", "retry-after", "retry-after-ms"];
     let header = header.to_ascii_lowercase();
-    NAMES.contains(&header.as_str()) || header.starts_with("x-ratelimit-")
+    NAMES.contains(&header.as_str())
+        || header.starts_with("x-ratelimit-")
+        || header.starts_with("anthropic-ratelimit-")
 }
 
 /// Accepts the statuses that are an answer, errors among them. A redirect is not followed: it
@@ -35,10 +35,19 @@ pub(crate) fn check_status(candidate: &str, status: u16) -> Result<(), GatewayEr
     }
 }
 
-/// Whether two keys are the same, in a time that does not tell where they differ.
-pub(crate) fn same_key(a: &str, b: &str) -> bool {
-    let difference = a.bytes().zip(b.bytes()).fold(0, |sum, (x, y)| sum | (x ^ y));
-    a.len() == b.len() && difference == 0
+/// Whether a text may name a request: it becomes part of a file's name.
+pub(crate) fn is_request_id(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    (1..=128).contains(&text.len()) && text.chars().all(plain) && !text.starts_with('.')
+}
+
+/// The headers with which an upstream of `api` takes a key.
+pub(crate) fn key_headers(api: Api, key: &str) -> Vec<(&'static str, String)> {
+    match api {
+        Api::Openai => vec![("authorization", format!("Bearer {key}"))],
+        Api::Anthropic => vec![("x-api-key", key.to_owned())],
+        Api::WorkersAi => vec![],
+    }
 }
 
 #[cfg(test)]
@@ -71,8 +80,16 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_compared_whole() {
-        assert!(same_key("abc", "abc"));
-        assert!(!same_key("abc", "abd") && !same_key("abc", "ab") && !same_key("", "a"));
+    fn a_request_id_may_be_a_files_name() {
+        assert!(is_request_id("req_01-A.b") && is_request_id(&"a".repeat(128)));
+        for text in ["", "a/b", "..", "a b", "é", &"a".repeat(129)] {
+            assert!(!is_request_id(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn each_api_has_its_header_for_keys() {
+        assert_eq!(key_headers(Api::Openai, "k"), [("authorization", "Bearer k".to_owned())]);
+        assert_eq!(key_headers(Api::Anthropic, "k"), [("x-api-key", "k".to_owned())]);
     }
 }

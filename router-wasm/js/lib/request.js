@@ -3,7 +3,7 @@
 
 import { RouterError, describe } from "./error.js";
 
-const NUMBERS = ["threshold", "strongShare", "maxCost", "costWeight", "outputTokens"];
+const NUMBERS = ["threshold", "strongShare", "maxCost", "costWeight", "outputTokens", "inputTokens", "fall"];
 
 /** The request that `route(input, policy)` stands for, as JSON. */
 export function requestJson(input, policy) {

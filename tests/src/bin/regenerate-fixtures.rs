@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result};
 use serde_json::json;
-use switchyard_router::{Kind, Query, Router};
+use switchyard_router::{DEFAULT_FALL, Kind, Query, Router};
 use switchyard_tests::parity::{
     Case, KINDS_TOLERANCE, KindCases, Parity, answer, kind_answer, kind_requests, requests,
 };
@@ -21,7 +21,9 @@ fn main() -> Result<()> {
         .collect();
     let rates: Vec<f64> = texts
         .iter()
-        .filter_map(|text| uncalibrated.assess(&Query::new(text.as_str()).ok()?).ok()?.win_rate)
+        .filter_map(|text| {
+            uncalibrated.assess(&Query::new(text.as_str()).ok()?, DEFAULT_FALL).ok()?.win_rate
+        })
         .collect();
     let calibration = calibrate(&rates, "the parity suite's queries")?;
     let draft = tiny::bundle(Some(calibration))?;

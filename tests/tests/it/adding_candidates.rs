@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
-use switchyard_router::{Candidate, Kind, Query, Router, Source};
+use switchyard_router::{Candidate, DEFAULT_FALL, Kind, Query, Router, Source};
 use switchyard_tests::{tiny, tiny_encoder};
 use switchyard_trainer::TrainerError;
 use switchyard_trainer::add_candidate::{Extended, KnownRun, NewCandidate};
@@ -135,8 +135,8 @@ fn a_new_llm_is_picked_where_it_is_right_and_the_others_keep_their_order() {
                 assert!((was - is).abs() < 1e-5, "{tier}: {was} is {is}");
             }
             let query = Query::new(query).unwrap();
-            let was = old.assess(&query).unwrap().scores;
-            let is = new.assess(&query).unwrap().scores;
+            let was = old.assess(&query, DEFAULT_FALL).unwrap().scores;
+            let is = new.assess(&query, DEFAULT_FALL).unwrap().scores;
             assert_eq!(order(&was), order(&is[..3]), "{tier}");
         }
 

@@ -23,8 +23,9 @@ fn a_long_conversation_keeps_its_newest_text() {
     ]))
     .unwrap();
     let query = Query::from_messages(&messages).unwrap();
-    assert!(query.text().len() <= MAX_QUERY_BYTES);
-    assert!(query.text().ends_with("古\n\nnewest"));
+    let [first, newest] = query.turns() else { panic!("{} turns", query.turns().len()) };
+    assert!(first.len() + newest.len() <= MAX_QUERY_BYTES);
+    assert!(first.ends_with('古') && newest == "newest");
 }
 
 #[test]

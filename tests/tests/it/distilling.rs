@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
-use switchyard_router::{Kind, Query, Router};
+use switchyard_router::{DEFAULT_FALL, Kind, Query, Router};
 use switchyard_tests::{tiny, tiny_encoder};
 use switchyard_trainer::TrainerError;
 use switchyard_trainer::device::{DeviceChoice, open};
@@ -62,7 +62,7 @@ fn train(
 }
 
 fn win_rate(router: &Router, query: &str) -> f64 {
-    router.assess(&Query::new(query).unwrap()).unwrap().win_rate.unwrap()
+    router.assess(&Query::new(query).unwrap(), DEFAULT_FALL).unwrap().win_rate.unwrap()
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What the trainer exports is what it trained, and what other runtimes can read.
 
 use burn::tensor::{Int, Tensor, TensorData};
-use switchyard_router::{Kind, Policy, Query, TruncationSide};
+use switchyard_router::{DEFAULT_FALL, Kind, Policy, Query, TruncationSide};
 use switchyard_tests::{tiny, tiny_encoder};
 use switchyard_trainer::device::{DeviceChoice, open};
 use switchyard_trainer::encoder::hugging_face;
@@ -15,7 +15,9 @@ fn quantised_win_rates_stay_near_the_float_ones() {
     let draft = tiny::bundle(None).unwrap();
     let router = draft.router().unwrap();
     let (a, b) = ("prove the theorem", "hello world");
-    let rate = |text: &str| router.assess(&Query::new(text).unwrap()).unwrap().win_rate.unwrap();
+    let rate = |text: &str| {
+        router.assess(&Query::new(text).unwrap(), DEFAULT_FALL).unwrap().win_rate.unwrap()
+    };
     assert!((rate(a) - rate(b)).abs() > 1e-3, "the tiny bundle must tell queries apart");
     let decision = router.route(&Query::new(a).unwrap(), &Policy::threshold(rate(a))).unwrap();
     assert_eq!(decision.model, "tiny-strong", "win rate >= threshold is strong");

@@ -4,6 +4,7 @@
 mod adding_candidates;
 mod bad_bundles;
 mod bad_queries;
+mod conversation;
 mod device;
 mod distilling;
 mod export;

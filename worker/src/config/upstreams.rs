@@ -1,81 +1,169 @@
-//! The `UPSTREAMS` variable: where each candidate's requests go.
+//! The `UPSTREAMS` variable: where each model's requests go.
 //!
 //! ```json
-//! {"large-model": {"baseUrl": "https://api.example.com/v1", "model": "large-2026", "keySecret": "LARGE_KEY"}}
+//! {"large": {"baseUrl": "https://api.example.com/v1", "model": "large-2026", "keySecret": "LARGE_KEY",
+//!            "fallbacks": ["small"]}}
 //! ```
-//! The keys are the bundle's candidates. `keySecret` names a secret binding, so that no key is ever
-//! in a file; without it the upstream is called without a key.
+//! The names are the bundle's candidates and any further models that clients may ask for. A
+//! `keySecret` names a secret binding, so that no key is ever in a file.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use switchyard_router::Manifest;
+use switchyard_router::{Candidate, Manifest};
 
 use crate::error::GatewayError;
 
-/// Where one candidate's requests go.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+/// The API that an upstream speaks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Api {
+    /// OpenAI's.
+    #[default]
+    Openai,
+    /// Anthropic's Messages.
+    Anthropic,
+    /// Cloudflare's binding `AI`.
+    WorkersAi,
+}
+
+/// Where one model's requests go.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Upstream {
-    /// The OpenAI-compatible API's root, up to and without `/chat/completions`.
-    pub(crate) base_url: String,
-    /// The model's name there; the candidate's own where absent.
+    /// What it speaks.
+    pub(crate) api: Api,
+    /// The API's root, up to and without `/chat/completions`; none for [`Api::WorkersAi`].
+    pub(crate) base_url: Option<String>,
+    /// The model's name there; its own where absent.
     pub(crate) model: Option<String>,
     /// The secret binding that holds the API key.
     pub(crate) key_secret: Option<String>,
+    /// Whether a caller may bring a key.
+    pub(crate) caller_key: bool,
+    /// Further headers.
+    pub(crate) headers: BTreeMap<String, String>,
+    /// Models tried after this one.
+    pub(crate) fallbacks: Vec<String>,
+    /// Tokens of request and answer; the bundle's where absent.
+    pub(crate) context_window: Option<u64>,
+    /// US dollars per million tokens; the bundle's where absent.
+    pub(crate) input_price: Option<f64>,
+    /// US dollars per million tokens; the bundle's where absent.
+    pub(crate) output_price: Option<f64>,
+    /// US dollars per million tokens read from a prompt cache; `input_price` where absent.
+    pub(crate) cached_input_price: Option<f64>,
+    /// Whether it takes tools; it does where absent.
+    pub(crate) tools: Option<bool>,
+    /// Whether it takes images; it does where absent.
+    pub(crate) vision: Option<bool>,
 }
 
-impl Upstream {
-    /// The URL that chat completions are posted to.
-    pub(crate) fn chat_url(&self) -> String {
-        format!("{}/chat/completions", self.base_url.trim_end_matches('/'))
-    }
-}
-
-/// The upstreams by candidate.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The upstreams by model.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Upstreams(BTreeMap<String, Upstream>);
 
 impl Upstreams {
     /// Reads and checks the variable. An absent variable is an empty one: `/v1/route` needs none.
     ///
     /// # Errors
-    /// [`GatewayError::ConfigInvalid`] for bad JSON, a candidate that the bundle does not have, a
-    /// URL that is not http(s) or carries a password, an empty name.
-    pub(crate) fn from_json(json: Option<&str>, manifest: &Manifest) -> Result<Self, GatewayError> {
+    /// [`GatewayError::ConfigInvalid`] for bad JSON, a URL that is not http(s) or carries a
+    /// password, an empty name, a name that would be read as a router's, a fallback or a number
+    /// that is none.
+    pub(crate) fn from_json(json: Option<&str>) -> Result<Self, GatewayError> {
         let Some(json) = json else {
             return Ok(Self::default());
         };
-        let invalid = |detail: String| GatewayError::ConfigInvalid { detail };
-        let upstreams: BTreeMap<String, Upstream> =
-            serde_json::from_str(json).map_err(|e| invalid(e.to_string()))?;
-        for (candidate, upstream) in &upstreams {
-            if manifest.candidate_index(candidate).is_none() {
-                return Err(invalid(format!(
-                    "{candidate:?} is no candidate of this bundle, expected {}",
-                    manifest.candidate_names()
-                )));
-            }
-            check_url(&upstream.base_url)
-                .map_err(|why| invalid(format!("{candidate}.baseUrl {why}")))?;
-            for (field, value) in [("model", &upstream.model), ("keySecret", &upstream.key_secret)]
-            {
-                if value.as_deref().is_some_and(str::is_empty) {
-                    return Err(invalid(format!("{candidate}.{field} is empty")));
-                }
-            }
+        let upstreams: BTreeMap<String, Upstream> = super::read("UPSTREAMS", json)?;
+        for (name, upstream) in &upstreams {
+            upstream.check(name, &upstreams).map_err(|detail| GatewayError::ConfigInvalid {
+                variable: "UPSTREAMS",
+                detail: format!("{name}{detail}"),
+            })?;
         }
         Ok(Self(upstreams))
     }
 
-    /// A candidate's upstream.
-    ///
-    /// # Errors
-    /// [`GatewayError::UpstreamNotConfigured`].
-    pub(crate) fn of(&self, candidate: &str) -> Result<&Upstream, GatewayError> {
-        self.0
-            .get(candidate)
-            .ok_or_else(|| GatewayError::UpstreamNotConfigured { candidate: candidate.to_owned() })
+    /// A model's upstream, where it has one.
+    pub(crate) fn get(&self, model: &str) -> Option<&Upstream> {
+        self.0.get(model)
+    }
+
+    /// The models, in order of their names.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// The manifest with what is stated here of its candidates' windows and prices.
+    pub(crate) fn amended(&self, manifest: &Manifest) -> Manifest {
+        let mut amended = manifest.clone();
+        for candidate in &mut amended.candidates {
+            if let Some(upstream) = self.0.get(&candidate.id) {
+                upstream.amend(candidate);
+            }
+        }
+        amended
+    }
+}
+
+impl Upstream {
+    fn amend(&self, candidate: &mut Candidate) {
+        candidate.context_window = self.context_window.or(candidate.context_window);
+        candidate.input_price = self.input_price.or(candidate.input_price);
+        candidate.output_price = self.output_price.or(candidate.output_price);
+    }
+
+    /// The URL of a path such as `chat/completions`.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}/{path}", self.base_url.as_deref().unwrap_or_default().trim_end_matches('/'))
+    }
+
+    fn check(&self, name: &str, all: &BTreeMap<String, Self>) -> Result<(), String> {
+        if name == "auto" || name.starts_with("router-") || name.is_empty() {
+            return Err(" cannot name a model: it stands for routing".into());
+        }
+        match (self.api, self.base_url.as_deref()) {
+            (Api::WorkersAi, None) => {}
+            (Api::WorkersAi, Some(_)) => {
+                return Err(".baseUrl is stated: workers-ai is reached by the binding AI".into());
+            }
+            (_, None) => return Err(".baseUrl is missing".into()),
+            (_, Some(url)) => check_url(url).map_err(|why| format!(".baseUrl {why}"))?,
+        }
+        for (field, value) in [("model", &self.model), ("keySecret", &self.key_secret)] {
+            if value.as_deref().is_some_and(str::is_empty) {
+                return Err(format!(".{field} is empty"));
+            }
+        }
+        for fallback in &self.fallbacks {
+            if fallback == name || !all.contains_key(fallback) {
+                return Err(format!(
+                    ".fallbacks has {fallback:?}, expected another model of UPSTREAMS"
+                ));
+            }
+        }
+        for header in self.headers.keys() {
+            let token = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+            let secret = ["authorization", "x-api-key", "cookie"];
+            if secret.contains(&header.to_ascii_lowercase().as_str()) {
+                return Err(format!(
+                    ".headers has {header}: put the key into a secret and name it in keySecret"
+                ));
+            }
+            if header.is_empty() || !header.chars().all(token) {
+                return Err(format!(".headers has {header:?}, which is no header's name"));
+            }
+        }
+        for (field, price) in [
+            ("inputPrice", self.input_price),
+            ("outputPrice", self.output_price),
+            ("cachedInputPrice", self.cached_input_price),
+        ] {
+            if price.is_some_and(|price| !(price >= 0.0 && price.is_finite())) {
+                return Err(format!(".{field} is no amount of US dollars"));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -116,41 +204,66 @@ pub(crate) mod tests {
     }
 
     fn detail(json: &str) -> String {
-        Upstreams::from_json(Some(json), &manifest()).unwrap_err().to_string()
+        let error = Upstreams::from_json(Some(json)).unwrap_err();
+        assert_eq!((error.status(), error.code()), (500, "config_invalid"));
+        error.to_string()
     }
 
     #[test]
-    fn a_candidates_upstream_is_found_and_its_url_joined_once() {
-        for base in ["https://api.example.com/v1", "https://api.example.com/v1/"] {
-            let json = format!(r#"{{"large": {{"baseUrl": "{base}", "keySecret": "K"}}}}"#);
-            let upstreams = Upstreams::from_json(Some(&json), &manifest()).unwrap();
-            let large = upstreams.of("large").unwrap();
-            assert_eq!(large.chat_url(), "https://api.example.com/v1/chat/completions");
-            assert_eq!(large.key_secret.as_deref(), Some("K"));
-            assert_eq!(upstreams.of("small").unwrap_err().code(), "upstream_not_configured");
+    fn each_model_has_its_place() {
+        let json = r#"{"large": {"baseUrl": "https://a.example/v1/", "model": "l", "keySecret": "K"},
+                       "other": {"api": "workers-ai", "model": "@cf/x"},
+                       "claude": {"api": "anthropic", "baseUrl": "https://b.example/v1"}}"#;
+        let upstreams = Upstreams::from_json(Some(json)).unwrap();
+        let large = upstreams.get("large").unwrap();
+        assert_eq!(large.url("chat/completions"), "https://a.example/v1/chat/completions");
+        assert_eq!(large.api, Api::Openai);
+        assert_eq!(upstreams.get("claude").unwrap().api, Api::Anthropic);
+        assert_eq!(upstreams.get("small"), None);
+        assert_eq!(upstreams.names().collect::<Vec<_>>(), ["claude", "large", "other"]);
+    }
+
+    #[test]
+    fn what_is_stated_here_wins_over_the_bundle() {
+        let json = r#"{"large": {"baseUrl": "https://a.example", "contextWindow": 9,
+                                  "inputPrice": 1, "outputPrice": 2}}"#;
+        let amended = Upstreams::from_json(Some(json)).unwrap().amended(&manifest());
+        let large = &amended.candidates[1];
+        assert_eq!((large.context_window, large.input_price), (Some(9), Some(1.0)));
+        assert_eq!(amended.candidates[0], manifest().candidates[0]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let cases = [
+            (r#"{"large": {}}"#, "large.baseUrl is missing"),
+            (r#"{"large": {"baseUrl": "ftp://x"}}"#, "large.baseUrl"),
+            (r#"{"large": {"baseUrl": "https://"}}"#, "no host"),
+            (r#"{"large": {"baseUrl": "https://x/v1?key=1"}}"#, "query"),
+            (r#"{"large": {"baseUrl": "https://x", "model": ""}}"#, "large.model is empty"),
+            (r#"{"large": {"baseUrl": "https://x", "key": "sk"}}"#, "key"),
+            (r#"{"large": {"baseUrl": "https://x", "api": "grpc"}}"#, "grpc"),
+            (r#"{"large": {"baseUrl": "https://x", "fallbacks": ["large"]}}"#, "fallbacks"),
+            (r#"{"large": {"baseUrl": "https://x", "fallbacks": ["none"]}}"#, "fallbacks"),
+            (r#"{"large": {"baseUrl": "https://x", "inputPrice": -1}}"#, "inputPrice"),
+            (r#"{"large": {"baseUrl": "https://x", "headers": {"a b": ""}}}"#, "a b"),
+            (r#"{"large": {"api": "workers-ai", "baseUrl": "https://x"}}"#, "binding AI"),
+            (r#"{"auto": {"baseUrl": "https://x"}}"#, "auto"),
+            ("[]", "map"),
+        ];
+        for (json, part) in cases {
+            let text = detail(json);
+            assert!(text.contains(part), "{text}");
         }
     }
 
     #[test]
-    fn no_variable_means_no_upstream() {
-        let upstreams = Upstreams::from_json(None, &manifest()).unwrap();
-        assert_eq!(upstreams.of("large").unwrap_err().status(), 500);
-    }
-
-    #[test]
-    fn a_wrong_configuration_names_what_is_wrong() {
-        assert!(detail("[").contains("UPSTREAMS"));
-        assert!(detail(r#"{"lagre": {"baseUrl": "https://h"}}"#).contains("small, large"));
-        assert!(detail(r#"{"large": {"baseUrl": "ftp://h"}}"#).contains("https://"));
-        assert!(detail(r#"{"large": {"baseUrl": "https://"}}"#).contains("no host"));
-        assert!(detail(r#"{"large": {"baseUrl": "https://h/v1?x=1"}}"#).contains("query"));
-        assert!(detail(r#"{"large": {"baseUrl": "https://h", "model": ""}}"#).contains("model"));
-        assert!(detail(r#"{"large": {"baseUrl": "https://h", "key": "k"}}"#).contains("keySecret"));
-    }
-
-    #[test]
-    fn a_password_in_a_url_is_refused_and_not_repeated() {
-        let message = detail(r#"{"large": {"baseUrl": "https://me:hunter2@h/v1"}}"#);
-        assert!(message.contains("keySecret") && !message.contains("hunter2"));
+    fn no_secret_is_repeated() {
+        let url = detail(r#"{"large": {"baseUrl": "https://me:hunter2@x/v1"}}"#);
+        let header = r#"{"large": {"baseUrl": "https://x",
+                                   "headers": {"Authorization": "Bearer hunter2"}}}"#;
+        for text in [url, detail(header)] {
+            assert!(text.contains("keySecret") && !text.contains("hunter2"), "{text}");
+        }
     }
 }

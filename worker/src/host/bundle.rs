@@ -1,53 +1,189 @@
-//! The bundle, from the Worker's static assets to a router that lives as long as the isolate.
+//! The bundle, from the Worker's static assets or the bucket `BUNDLES` to a router that lives as
+//! long as the isolate or until a newer one takes its place.
 //!
 //! Why assets: 25 MiB a file, replaced without rebuilding the script, and the script stays within
 //! the size limits. Parsing happens once an isolate; a failure is not remembered, so that the next
-//! request tries again.
+//! request tries again. The bucket is looked at once a minute at most, behind an answer; what fails
+//! there is told by `/healthz`, and the last good bundle goes on.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use js_sys::{ArrayBuffer, Function, Promise, Reflect, Uint8Array};
-use switchyard_router::{Bundle, MANIFEST_FILE, Manifest, Router, hexadecimal};
+use switchyard_router::{
+    Assessment, Bundle, MANIFEST_FILE, Manifest, Query, Router, RouterError, hexadecimal,
+};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
-use worker::{Env, Fetcher};
+use worker::{Context, Env};
 
+use super::javascript::{awaited, binding, now, told};
+use super::state::{self, Config};
+use crate::bundles::Current;
 use crate::error::GatewayError;
+use crate::plan::Engine;
+
+const BUNDLES: &str = "BUNDLES";
+const CURRENT_FILE: &str = "current.json";
+/// Least milliseconds between two looks into the bucket.
+const CHECK_MS: f64 = 60_000.0;
 
 thread_local! {
-    static ROUTER: RefCell<Option<Rc<Router>>> = const { RefCell::new(None) };
+    static SLOT: RefCell<Slot> = const { RefCell::new(Slot::new()) };
 }
 
-/// The isolate's router.
+struct Slot {
+    loaded: Option<Rc<Loaded>>,
+    checked_at: f64,
+    newer_failed: Option<String>,
+}
+
+/// A bundle that serves.
+pub(super) struct Loaded {
+    /// Its router.
+    pub(super) router: Router,
+    /// Its manifest, with the configuration's windows and prices.
+    pub(super) manifest: Manifest,
+    /// Where it came from in the bucket; none for the assets.
+    current: Option<Current>,
+}
+
+impl Engine for Loaded {
+    fn assess(&self, query: &Query, fall: f64) -> Result<Assessment, RouterError> {
+        self.router.assess(query, fall)
+    }
+
+    fn count(&self, text: &str) -> usize {
+        self.router.encoder().tokenize(text).map_or(0, |tokens| tokens.total)
+    }
+
+    fn rests(&self, model: &str) -> bool {
+        state::breakers(|breakers| breakers.rests(model, now()))
+    }
+}
+
+impl Slot {
+    const fn new() -> Self {
+        Self { loaded: None, checked_at: 0.0, newer_failed: None }
+    }
+}
+
+/// The isolate's bundle.
 ///
 /// # Errors
-/// [`GatewayError::BundleUnreadable`] and the engine's `bundle_*` errors.
-pub(super) async fn router(env: &Env) -> Result<Rc<Router>, GatewayError> {
-    if let Some(router) = loaded() {
-        return Ok(router);
+/// [`GatewayError::BundleUnreadable`], the engine's `bundle_*` errors and
+/// [`GatewayError::ConfigInvalid`] for models that the configuration names and nobody serves.
+pub(super) async fn loaded(
+    env: &Env,
+    config: &Rc<Config>,
+    context: &Context,
+) -> Result<Rc<Loaded>, GatewayError> {
+    if let Some(loaded) = slot(|slot| slot.loaded.clone()) {
+        look_again(env, config, context);
+        return Ok(loaded);
     }
-    let assets = env.assets("ASSETS").map_err(|e| unreadable(MANIFEST_FILE, e))?;
-    let manifest_bytes = read(&assets, MANIFEST_FILE).await?;
-    let manifest = Manifest::from_json(&manifest_bytes)?;
-    let mut files = vec![(MANIFEST_FILE.to_owned(), manifest_bytes)];
-    let mut hashes = HashMap::new();
-    for entry in &manifest.files {
-        let bytes = read(&assets, &entry.name).await?;
-        if let Ok(hash) = host_hash(&bytes).await {
-            hashes.insert(entry.name.clone(), hash);
-        }
-        files.push((entry.name.clone(), bytes));
-    }
+    slot(|slot| slot.checked_at = now());
+    let newest = match binding(env, BUNDLES) {
+        Some(bucket) => from_bucket(&bucket, None, config).await.unwrap_or_else(|why| {
+            failed(why);
+            None
+        }),
+        None => None,
+    };
+    let loaded = match newest {
+        Some(loaded) => loaded,
+        None => from_assets(env, config).await?,
+    };
     // A request that came in meanwhile may have been faster. Promises of another request cannot be
     // awaited in Workers, so each reads for itself, and only the parsing is shared.
-    if let Some(router) = loaded() {
-        return Ok(router);
+    Ok(slot(|slot| Rc::clone(slot.loaded.get_or_insert(Rc::new(loaded)))))
+}
+
+/// Why a newer bundle in the bucket does not serve.
+pub(super) fn newer_failed() -> Option<String> {
+    slot(|slot| slot.newer_failed.clone())
+}
+
+fn look_again(env: &Env, config: &Rc<Config>, context: &Context) {
+    let due = slot(|slot| now() - slot.checked_at >= CHECK_MS);
+    let Some(bucket) = binding(env, BUNDLES).filter(|_| due) else { return };
+    slot(|slot| slot.checked_at = now());
+    let config = Rc::clone(config);
+    context.wait_until(async move {
+        let serves = slot(|slot| slot.loaded.as_ref().and_then(|loaded| loaded.current.clone()));
+        match from_bucket(&bucket, serves, &config).await {
+            Ok(newer) => slot(|slot| {
+                slot.newer_failed = None;
+                if let Some(newer) = newer {
+                    slot.loaded = Some(Rc::new(newer));
+                }
+            }),
+            Err(why) => failed(why),
+        }
+    });
+}
+
+fn failed(why: String) {
+    worker::console_error!("newer bundle: {why}");
+    slot(|slot| slot.newer_failed = Some(why));
+}
+
+/// The bucket's bundle; none where there is no `current.json` or it names the one that serves.
+async fn from_bucket(
+    bucket: &JsValue,
+    serves: Option<Current>,
+    config: &Config,
+) -> Result<Option<Loaded>, String> {
+    let Some(text) = object(bucket, CURRENT_FILE).await? else { return Ok(None) };
+    let text = String::from_utf8(text).map_err(|_| format!("{CURRENT_FILE} is no UTF-8"))?;
+    let current = Current::from_json(&text)?;
+    if serves.as_ref() == Some(&current) {
+        return Ok(None);
     }
-    let router = Rc::new(Router::from_bundle(Bundle::from_hashed(&files, &hashes)?)?);
-    ROUTER.with(|slot| *slot.borrow_mut() = Some(Rc::clone(&router)));
-    Ok(router)
+    let read = async |name: &str| {
+        let name = format!("{}{name}", current.prefix);
+        object(bucket, &name).await?.ok_or_else(|| format!("{name} is not in the bucket"))
+    };
+    let manifest = read(MANIFEST_FILE).await?;
+    let hash =
+        host_hash(&manifest).await.unwrap_or_else(|_| switchyard_router::sha256_hex(&manifest));
+    current.check(&hash)?;
+    let parsed = Manifest::from_json(&manifest).map_err(|e| e.to_string())?;
+    let mut files = vec![(MANIFEST_FILE.to_owned(), manifest)];
+    for entry in &parsed.files {
+        files.push((entry.name.clone(), read(&entry.name).await?));
+    }
+    let mut loaded = build(&files, config).await.map_err(|e| e.to_string())?;
+    loaded.current = Some(current);
+    Ok(Some(loaded))
+}
+
+async fn from_assets(env: &Env, config: &Config) -> Result<Loaded, GatewayError> {
+    let missing = || unreadable(MANIFEST_FILE, "there is no such binding");
+    let assets = binding(env, "ASSETS").ok_or_else(missing)?;
+    let manifest_bytes = asset(&assets, MANIFEST_FILE).await?;
+    let manifest = Manifest::from_json(&manifest_bytes)?;
+    let mut files = vec![(MANIFEST_FILE.to_owned(), manifest_bytes)];
+    for entry in &manifest.files {
+        files.push((entry.name.clone(), asset(&assets, &entry.name).await?));
+    }
+    build(&files, config).await
+}
+
+async fn build(files: &[(String, Vec<u8>)], config: &Config) -> Result<Loaded, GatewayError> {
+    let mut hashes = HashMap::new();
+    for (name, bytes) in files {
+        if let Ok(hash) = host_hash(bytes).await {
+            hashes.insert(name.clone(), hash);
+        }
+    }
+    let router = Router::from_bundle(Bundle::from_hashed(files, &hashes)?)?;
+    let manifest = config.upstreams.amended(router.info());
+    config.settings.check_models(|name| {
+        manifest.candidate_index(name).is_some() || config.upstreams.get(name).is_some()
+    })?;
+    Ok(Loaded { router, manifest, current: None })
 }
 
 /// SHA-256 by the host, in hexadecimal: faster than wasm that has just been compiled.
@@ -61,20 +197,36 @@ async fn host_hash(bytes: &[u8]) -> Result<String, JsValue> {
     Ok(hexadecimal(&Uint8Array::new(&hash).to_vec()))
 }
 
-fn loaded() -> Option<Rc<Router>> {
-    ROUTER.with(|slot| slot.borrow().clone())
+/// A file of the bucket; none where it is not there.
+async fn object(bucket: &JsValue, name: &str) -> Result<Option<Vec<u8>>, String> {
+    let failed = |e: JsValue| format!("{name} could not be read from {BUNDLES}: {}", told(e));
+    let object = awaited(bucket, "get", &[name.into()]).await.map_err(failed)?;
+    if object.is_null() || object.is_undefined() {
+        return Ok(None);
+    }
+    let bytes = awaited(&object, "arrayBuffer", &[]).await.map_err(failed)?;
+    Ok(Some(Uint8Array::new(&bytes).to_vec()))
 }
 
-async fn read(assets: &Fetcher, name: &str) -> Result<Vec<u8>, GatewayError> {
+async fn asset(assets: &JsValue, name: &str) -> Result<Vec<u8>, GatewayError> {
+    let failed = |e: JsValue| unreadable(name, told(e));
     // The host does not matter: the binding looks at the path alone.
     let url = format!("https://assets.local/{name}");
-    let mut response = assets.fetch(url, None).await.map_err(|e| unreadable(name, e))?;
-    match response.status_code() {
-        200 => response.bytes().await.map_err(|e| unreadable(name, e)),
-        status => Err(unreadable(name, format!("status {status}"))),
+    let response = awaited(assets, "fetch", &[url.into()]).await.map_err(failed)?;
+    let status = Reflect::get(&response, &"status".into()).map_err(failed)?;
+    match status.as_f64() {
+        Some(200.0) => {
+            let bytes = awaited(&response, "arrayBuffer", &[]).await.map_err(failed)?;
+            Ok(Uint8Array::new(&bytes).to_vec())
+        }
+        _ => Err(unreadable(name, format!("status {}", status.as_f64().unwrap_or_default()))),
     }
 }
 
 fn unreadable(name: &str, detail: impl std::fmt::Display) -> GatewayError {
     GatewayError::BundleUnreadable { name: name.to_owned(), detail: detail.to_string() }
+}
+
+fn slot<T>(with: impl FnOnce(&mut Slot) -> T) -> T {
+    SLOT.with(|slot| with(&mut slot.borrow_mut()))
 }

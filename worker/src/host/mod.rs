@@ -1,122 +1,150 @@
 //! The Workers runtime's side: requests in, responses out. Nothing is decided here.
 
+mod access;
 mod bundle;
-mod forward;
+mod call;
+mod flow;
+mod javascript;
+mod journal;
+mod ledger;
+mod reader;
 mod receive;
+mod run;
+mod serve;
+mod state;
 
-use serde_json::Value;
-use worker::{Context, Env, Method, Request, Response};
+use serde_json::{Value, json};
+use worker::{Context, Env, Request, Response};
 
-use crate::chat::Gateway;
-use crate::config::Upstreams;
+use self::javascript::{header, now, unique};
+use self::serve::Service;
+use crate::endpoint::Endpoint;
 use crate::error::GatewayError;
-use crate::target::{PolicyHeaders, STRONG_SHARE_HEADER, THRESHOLD_HEADER};
-use crate::{models, route, upstream};
-
-const ENDPOINTS: &str = "POST /v1/chat/completions, POST /v1/route, GET /v1/models, GET /healthz";
-/// The optional secret that clients must present.
-const GATEWAY_KEY: &str = "GATEWAY_KEY";
+use crate::feedback::Feedback;
+use crate::plan::Wishes;
+use crate::route::Asked;
+use crate::upstream::is_request_id;
+use crate::{anthropic, models, route};
 
 #[worker::event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
-    match answer(request, &env).await {
-        Ok(response) => Ok(response),
+async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
+    let id = header(&request, "x-request-id").filter(|id| is_request_id(id)).unwrap_or_else(unique);
+    let origin = header(&request, "origin");
+    let response = match answer(&request, &env, &context, &id).await {
+        Ok(response) => response,
         Err(error) => {
             if error.status() >= 500 {
-                worker::console_error!("{}: {error}", error.code());
+                worker::console_error!("{id} {}: {error}", error.code());
             }
-            let response = Response::from_json(&error.body())?.with_status(error.status());
-            if let GatewayError::MethodNotAllowed { allow, .. } = error {
-                response.headers().set("allow", allow)?;
-            }
-            Ok(response)
+            refusal(&error, request.path() == "/v1/messages")
+                .or_else(|e| Response::error(e.to_string(), 500))?
+        }
+    };
+    response.headers().set("x-request-id", &id)?;
+    if let Some(origin) = origin {
+        let config = state::config(&env);
+        if config.is_ok_and(|config| access::allows(&config, &origin)) {
+            access::let_read(response.headers(), &origin)?;
+        }
+    }
+    Ok(response)
+}
+
+async fn answer(
+    request: &Request,
+    env: &Env,
+    context: &Context,
+    id: &str,
+) -> Result<Response, GatewayError> {
+    let started = now();
+    let method = request.method().to_string();
+    let config = state::config(env)?;
+    if let Some(origin) = header(request, "origin") {
+        access::check_origin(request, &config, &origin)?;
+        if method == "OPTIONS" {
+            return access::preflight(request).map_err(internal);
+        }
+    }
+    let endpoint = Endpoint::new(&method, &request.path())?;
+    if endpoint == Endpoint::Health {
+        let loaded = bundle::loaded(env, &config, context).await?;
+        return json(&models::health(&loaded.manifest, bundle::newer_failed().as_deref()));
+    }
+    let caller = access::caller(request, &config)?;
+    access::check_rate(request, env, &caller).await?;
+    let service = Service { env, context, config: &config, caller: &caller, request, id, started };
+    match endpoint {
+        Endpoint::Upstream(dialect) => service.answer(dialect).await,
+        Endpoint::Route => routed(&service).await,
+        Endpoint::Feedback => {
+            let text = receive::text(request, config.settings.max_body_bytes).await?;
+            let feedback = Feedback::from_json(&text)?;
+            let written = journal::feed_back(env, caller.name, &feedback).await?;
+            json(&json!({"request_id": feedback.request_id, "written": written}))
+        }
+        Endpoint::Models => json(&models::list(&names(&service).await?)),
+        Endpoint::Model(model) => match names(&service).await?.contains(&model) {
+            true => json(&models::model(&model)),
+            false => Err(GatewayError::ModelNotFound {
+                found: model,
+                expected: "one of GET /v1/models".into(),
+            }),
+        },
+        Endpoint::Health => Err(GatewayError::NotFound { path: request.path(), expected: "" }),
+    }
+}
+
+/// `POST /v1/route`.
+async fn routed(service: &Service<'_>) -> Result<Response, GatewayError> {
+    let Service { env, context, config, request, .. } = service;
+    let asked = route::asked(&receive::text(request, config.settings.max_body_bytes).await?)?;
+    let loaded = bundle::loaded(env, config, context).await?;
+    let wishes = service.wishes()?;
+    let desk = service.desk(&loaded, &wishes, 0.0, None);
+    match asked {
+        Asked::One(one) => json(&desk.route(&one.query, one.policy)?),
+        Asked::Batch(batch) => {
+            let decided = batch.into_iter().map(|one| {
+                let decision = one.and_then(|one| desk.route(&one.query, one.policy));
+                decision.map_or_else(|e| e.body(), |decision| json!(decision))
+            });
+            let results: Vec<Value> = decided.collect();
+            json(&json!({"results": results}))
         }
     }
 }
 
-async fn answer(request: Request, env: &Env) -> Result<Response, GatewayError> {
-    let path = request.path();
-    let allow = match path.as_str() {
-        "/v1/chat/completions" | "/v1/route" => Method::Post,
-        "/v1/models" | "/healthz" => Method::Get,
-        _ => {
-            return Err(GatewayError::NotFound { path, expected: ENDPOINTS });
+/// The models that the caller may ask for.
+async fn names(service: &Service<'_>) -> Result<Vec<String>, GatewayError> {
+    let loaded = bundle::loaded(service.env, service.config, service.context).await?;
+    let wishes = Wishes::default();
+    let desk = service.desk(&loaded, &wishes, 0.0, None);
+    Ok(models::names(&loaded.manifest, &service.config.upstreams, |name| desk.may_ask(name)))
+}
+
+/// An error as a response, in the client's words.
+fn refusal(error: &GatewayError, anthropics: bool) -> Result<Response, GatewayError> {
+    let (status, body) = match anthropics {
+        true => anthropic::error_to_anthropic(error.status(), &error.body()),
+        false => (error.status(), error.body()),
+    };
+    let response = Response::from_json(&body).map_err(internal)?.with_status(status);
+    let header = match error {
+        GatewayError::MethodNotAllowed { allow, .. } => Some(("allow", (*allow).to_owned())),
+        GatewayError::UpstreamsResting { seconds, .. } => {
+            Some(("retry-after", seconds.to_string()))
         }
+        GatewayError::RateLimited => Some(("retry-after", "10".to_owned())),
+        _ => None,
     };
-    if request.method() != allow {
-        let (found, allow) = (request.method().to_string(), method_name(&allow));
-        return Err(GatewayError::MethodNotAllowed { path, found, allow });
+    if let Some((name, value)) = header {
+        response.headers().set(name, &value).map_err(internal)?;
     }
-    if path == "/healthz" {
-        return json(&models::health(bundle::router(env).await?.info()));
-    }
-    check_key(&request, env)?;
-    match path.as_str() {
-        "/v1/models" => json(&models::list(bundle::router(env).await?.info())),
-        "/v1/route" => {
-            let request = route::request(&receive::text(&request).await?)?;
-            let router = bundle::router(env).await?;
-            json(&router.route(&request.query, &request.policy)?)
-        }
-        _ => chat(&request, env).await,
-    }
-}
-
-async fn chat(request: &Request, env: &Env) -> Result<Response, GatewayError> {
-    let body = receive::text(request).await?;
-    let router = bundle::router(env).await?;
-    let upstreams = Upstreams::from_json(variable(env, "UPSTREAMS").as_deref(), router.info())?;
-    let gateway = Gateway {
-        manifest: router.info(),
-        upstreams: &upstreams,
-        decide: &|query, policy| router.route(query, policy),
-    };
-    let headers = PolicyHeaders {
-        threshold: header(request, THRESHOLD_HEADER),
-        strong_share: header(request, STRONG_SHARE_HEADER),
-    };
-    let plan = gateway.plan(&body, &headers)?;
-    forward::send(&plan, request, env).await
-}
-
-fn check_key(request: &Request, env: &Env) -> Result<(), GatewayError> {
-    let Some(key) = secret(env, GATEWAY_KEY) else {
-        return Ok(());
-    };
-    let given = header(request, "authorization").unwrap_or_default();
-    match given.strip_prefix("Bearer ").is_some_and(|given| upstream::same_key(given, &key)) {
-        true => Ok(()),
-        false => Err(GatewayError::Unauthorised),
-    }
-}
-
-fn method_name(method: &Method) -> &'static str {
-    match method {
-        Method::Get => "GET",
-        _ => "POST",
-    }
-}
-
-fn header(request: &Request, name: &str) -> Option<String> {
-    request.headers().get(name).ok().flatten()
-}
-
-fn secret(env: &Env, name: &str) -> Option<String> {
-    env.secret(name).ok().map(|secret| secret.to_string())
-}
-
-/// A variable as text, whether configured as text or as an object.
-fn variable(env: &Env, name: &str) -> Option<String> {
-    let value = js_sys::Reflect::get(env, &name.into()).ok()?;
-    if value.is_undefined() {
-        return None;
-    }
-    value.as_string().or_else(|| js_sys::JSON::stringify(&value).ok()?.as_string())
+    Ok(response)
 }
 
 fn json(value: &impl serde::Serialize) -> Result<Response, GatewayError> {
-    let value: Value = serde_json::to_value(value).map_err(internal)?;
-    Response::from_json(&value).map_err(internal)
+    Response::from_json(value).map_err(internal)
 }
 
 fn internal(error: impl std::fmt::Display) -> GatewayError {

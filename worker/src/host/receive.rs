@@ -9,14 +9,11 @@ use worker::web_sys::ReadableStreamDefaultReader;
 use crate::error::GatewayError;
 use crate::route;
 
-/// Longest body in bytes: images in a conversation fit, an isolate's memory does not burst.
-const MAX_BODY_BYTES: usize = 16 << 20;
-
-/// The body as text. A longer one is given up where it passes the limit, whatever length it states.
+/// The body as text, up to `limit` bytes. A longer one is given up where it passes the limit, whatever length it states.
 ///
 /// # Errors
 /// [`GatewayError::BodyTooLarge`], [`GatewayError::BodyUnreadable`], [`GatewayError::BodyNotUtf8`].
-pub(super) async fn text(request: &Request) -> Result<String, GatewayError> {
+pub(super) async fn text(request: &Request, limit: usize) -> Result<String, GatewayError> {
     let mut body = Vec::new();
     let Some(stream) = request.inner().body() else {
         return Ok(String::new());
@@ -28,10 +25,10 @@ pub(super) async fn text(request: &Request) -> Result<String, GatewayError> {
             return route::utf8(body);
         }
         let bytes: Uint8Array = field(&chunk, "value")?.dyn_into().map_err(unreadable)?;
-        if body.len() + bytes.length() as usize > MAX_BODY_BYTES {
+        if body.len() + bytes.length() as usize > limit {
             // The caller is told by the status; whether the cancelling succeeds changes nothing.
             let _ = JsFuture::from(reader.cancel()).await;
-            return Err(GatewayError::BodyTooLarge { limit: MAX_BODY_BYTES });
+            return Err(GatewayError::BodyTooLarge { limit });
         }
         body.extend_from_slice(&bytes.to_vec());
     }

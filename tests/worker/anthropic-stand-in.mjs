@@ -1,0 +1,65 @@
+// Anthropic's messages API in shape; streams too.
+
+import { event } from "./openai-stand-in.mjs";
+
+const USAGE = { input_tokens: 100, output_tokens: 50 };
+
+/**
+ * @param {object} options
+ * @param {string} [options.text] what it answers
+ * @param {object[]} [options.tools] tool calls, `{id, name, input}`
+ * @param {string} [options.stop] the stop_reason
+ */
+export function anthropic({ text = "Hello from the stand-in.", tools, stop } = {}) {
+  const content = tools
+    ? tools.map(({ id, name, input }) => ({ type: "tool_use", id, name, input }))
+    : [{ type: "text", text, citations: null }];
+  const reason = stop ?? (tools ? "tool_use" : "end_turn");
+  return (request, response, body) => {
+    const asked = JSON.parse(body);
+    const missing = ["model", "max_tokens", "messages"].filter((field) => asked[field] === undefined);
+    if (!request.url.endsWith("/messages") || missing.length > 0 || !request.headers["anthropic-version"]) {
+      response.writeHead(400, { "content-type": "application/json" });
+      const message = `${request.url} lacks ${missing.join(", ") || "anthropic-version"}`;
+      return response.end(JSON.stringify({ type: "error", error: { type: "invalid_request_error", message } }));
+    }
+    if (asked.stream) {
+      response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
+      return response.end(stream(asked, content, reason));
+    }
+    response.writeHead(200, { "content-type": "application/json" });
+    return response.end(JSON.stringify(message(asked.model, content, reason, USAGE)));
+  };
+}
+
+/** An error as Anthropic's API words it. */
+export const anthropicError = (code, type, text) => (request, response) => {
+  response.writeHead(code, { "content-type": "application/json" });
+  response.end(JSON.stringify({ type: "error", error: { type, message: text } }));
+};
+
+function message(model, content, reason, usage) {
+  return { id: "msg_1", type: "message", role: "assistant", model, content, stop_reason: reason, stop_sequence: null, usage };
+}
+
+function stream({ model }, content, reason) {
+  const start = message(model, [], null, { ...USAGE, output_tokens: 1 });
+  const blocks = content.flatMap((block, index) => [
+    { type: "content_block_start", index, content_block: begun(block) },
+    ...deltas(block).map((delta) => ({ type: "content_block_delta", index, delta })),
+    { type: "content_block_stop", index },
+  ]);
+  const end = { type: "message_delta", delta: { stop_reason: reason, stop_sequence: null }, usage: { output_tokens: USAGE.output_tokens } };
+  return [{ type: "message_start", message: start }, { type: "ping" }, ...blocks, end, { type: "message_stop" }]
+    .map((one) => event(one, one.type)).join("");
+}
+
+const begun = (block) => (block.type === "text" ? { ...block, text: "" } : { ...block, input: {} });
+
+function deltas(block) {
+  const cut = (text) => text.split(/(?<= )/);
+  if (block.type === "text") return cut(block.text).map((text) => ({ type: "text_delta", text }));
+  // In pieces that are no JSON by themselves.
+  const json = JSON.stringify(block.input);
+  return ["", json.slice(0, 5), json.slice(5)].map((partial) => ({ type: "input_json_delta", partial_json: partial }));
+}

@@ -1,0 +1,128 @@
+// Streams that end badly after they have begun, and clients that go away. The gateway breaks the
+// connection after its last event; here workerd, behind miniflare, ends the client's body in good
+// order all the same, so that the event and the missing [DONE] are what tells.
+
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+
+import { BUNDLE, chatBody, drained, eventsIn, gateway, told } from "./gateway.mjs";
+import { chunk, event, openai } from "./openai-stand-in.mjs";
+import { breaking, deferred, endless, pausing, pieces, upstream } from "./stand-ins.mjs";
+
+const there = await upstream();
+const worker = await gateway({
+  upstream: there,
+  gateway: { retries: { most: 2, baseMs: 1 }, breaker: { failures: 1000 }, timeouts: { headersMs: 5000, firstByteMs: 5000, idleMs: 150 } },
+});
+after(async () => {
+  await worker.close();
+  await there.close();
+});
+
+const begun = [chunk({ role: "assistant", content: "" }), chunk({ content: "Half an " })];
+
+for (const [what, answer, code = "upstream_broke_off"] of [
+  ["breaks off", breaking(begun)],
+  ["breaks off inside an event", breaking([...begun, 'data: {"choices": [{"del'])],
+  ["breaks off inside a character", breaking([...begun, Buffer.from('data: {"x": "日').subarray(0, -1)])],
+  ["falls silent", pausing(begun), "upstream_timeout"],
+]) {
+  test(`a stream that ${what} ends with an error's event and no [DONE]`, async () => {
+    there.does(answer);
+    const response = await worker.chat({ stream: true });
+    assert.equal(response.status, 200);
+    const { text } = await drained(response);
+    const events = eventsIn(text);
+    assert.equal(events[1].choices[0].delta.content, "Half an ");
+    const { error } = events.at(-1);
+    assert.deepEqual([error.code, typeof error.message, typeof error.type], [code, "string", "string"]);
+    assert.ok(!text.includes("[DONE]"));
+    assert.equal(there.requests.length, 1, "no retry once bytes have gone to the client");
+    assert.equal((await worker.get("healthz")).status, 200);
+  });
+}
+
+test("on /v1/messages the error's event is Anthropic's", async () => {
+  there.does(breaking(begun));
+  const response = await worker.post("v1/messages", { model: "auto", max_tokens: 9, stream: true, messages: [{ role: "user", content: "Hi" }] });
+  const { text } = await drained(response);
+  assert.match(text, /event: error\ndata: /);
+  const last = eventsIn(text).at(-1);
+  assert.deepEqual([last.type, typeof last.error.type, typeof last.error.message], ["error", "string", "string"]);
+  assert.ok(!text.includes("message_stop"));
+});
+
+test("an error's event in the middle is the upstream's word, and is passed on", async () => {
+  there.does(pieces([...begun, event({ error: { message: "out of memory", type: "server_error", code: null } })]));
+  const { text } = await drained(await worker.chat({ stream: true }));
+  assert.match(text, /out of memory/);
+  assert.ok(!text.includes("[DONE]"));
+});
+
+test("garbage between events is passed on as it came, and the stream's end is clean", async () => {
+  const garbage = [...begun, "nonsense without a colon\n\n", "data: {broken json\n\n", ":\n\n", event("[DONE]")];
+  there.does(pieces(garbage));
+  const { text, whole } = await drained(await worker.chat({ stream: true }));
+  assert.deepEqual([text, whole], [garbage.join(""), true]);
+});
+
+test("characters cut anywhere reach the client whole", async () => {
+  const bytes = Buffer.from(`${begun[0]}${chunk({ content: "日本 🚀 é" })}${event("[DONE]")}`);
+  there.does(pieces([...bytes].map((byte) => Buffer.from([byte]))));
+  const { text, whole } = await drained(await worker.chat({ stream: true }));
+  assert.deepEqual([text, whole], [bytes.toString("utf8"), true]);
+});
+
+// workerd tells a Worker that its client is gone when it next writes to it.
+test("a client that goes away in a stream cancels the upstream's call at its next event", async () => {
+  const paths = [
+    ["v1/chat/completions", chatBody({ stream: true })],
+    ["v1/messages", { model: "auto", max_tokens: 9, stream: true, messages: [{ role: "user", content: "Hi" }] }],
+  ];
+  for (const [path, body] of paths) {
+    const gone = deferred();
+    there.does(endless(begun[1], gone.resolve));
+    const client = new AbortController();
+    const answer = await fetch(new URL(path, worker.url), { method: "POST", signal: client.signal, body: JSON.stringify(body) });
+    await answer.body.getReader().read();
+    client.abort();
+    await gone.promise;
+    assert.equal(there.requests.length, 1);
+  }
+});
+
+test("comments that keep a connection alive are passed on as they come, and what follows them ends as any stream", async () => {
+  const comment = ": the upstream is thinking\n\n";
+  for (const [answer, code] of [[pausing([comment]), "upstream_timeout"], [breaking([comment]), "upstream_broke_off"], [pieces([comment]), "upstream_broke_off"]]) {
+    there.does(answer);
+    const response = await worker.chat({ stream: true });
+    const { text } = await drained(response);
+    assert.deepEqual([response.status, text.startsWith(comment), eventsIn(text).at(-1).error.code], [200, true, code]);
+  }
+});
+
+test("a stream that never ends is passed on as long as the client reads", async () => {
+  const gone = deferred();
+  there.does(endless(chunk({ content: "more " }), gone.resolve));
+  const reader = (await worker.chat({ stream: true })).body.getReader();
+  let bytes = 0;
+  while (bytes < 1 << 16) bytes += (await reader.read()).value.length;
+  await reader.cancel();
+  await gone.promise;
+});
+
+test("a stream may pause for less than it is allowed to", async () => {
+  there.does(async (request, response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    for (const piece of [...begun, event("[DONE]")]) {
+      response.write(piece);
+      await new Promise((next) => setTimeout(next, 60));
+    }
+    response.end();
+  });
+  const response = await worker.chat({ stream: true });
+  assert.ok(BUNDLE.ids.includes(told(response).model));
+  assert.equal((await drained(response)).whole, true);
+  there.does(openai());
+  assert.equal((await worker.chat()).status, 200);
+});

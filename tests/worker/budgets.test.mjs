@@ -1,0 +1,165 @@
+// Budgets: what a key may spend in a day or a month.
+
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+
+import { BUNDLE, HURRIED, WITH_CLOCK, alone, everyCandidateAt, refused, told } from "./gateway.mjs";
+import { bearer, key } from "./keys.mjs";
+import { chunk, event, openai } from "./openai-stand-in.mjs";
+import { deferred, endless, pieces, status, until, upstream } from "./stand-ins.mjs";
+
+const { strong, weak } = BUNDLE;
+const DAY = 24 * 60 * 60 * 1000;
+/** What the stand-in's usage costs at the strong model's prices: 100 tokens in, 50 out. */
+const COST = 0.0025;
+
+const there = await upstream();
+after(() => there.close());
+
+/** A Worker with one key of this budget, what its ledger says, and a clock. */
+async function underBudget(t, budget, { upstreams = everyCandidateAt(there), gateway = {}, ...options } = {}) {
+  there.does(openai());
+  const who = key("spender", { budget });
+  const settings = { ...HURRIED, ...gateway };
+  const worker = await alone(t, { upstreams, keys: [who.entry, key("other").entry], ledger: true, gateway: settings, main: WITH_CLOCK, ...options });
+  let ahead = 0;
+  return {
+    worker,
+    chat: (fields, headers) => worker.chat(fields, { ...bearer(who), ...headers }),
+    post: (path, body) => worker.post(path, body, bearer(who)),
+    pass: async (ms) => {
+      ahead += ms;
+      await worker.send("POST", `advance?ms=${ms}`, "");
+    },
+    /** The ledger once nothing is reserved any more. */
+    settled: () => until(async () => {
+      const objects = await worker.miniflare.getDurableObjectNamespace("LEDGER");
+      const ledger = objects.get(objects.idFromName("budget:spender"));
+      const found = await ledger.spent({ limit: budget.usd, period: budget.period, now: Date.now() + ahead });
+      return found.reserved === 0 && found;
+    }, "settling"),
+  };
+}
+
+const near = (found, expected, within = 1e-9) => assert.ok(Math.abs(found - expected) <= within, `${found}, expected ${expected}`);
+
+test("what an answer cost is spent, in streams too", async (t) => {
+  const { chat, post, settled } = await underBudget(t, { usd: 5, period: "month" });
+  assert.equal((await chat({ model: strong })).status, 200);
+  near((await settled()).spent, COST);
+  await (await chat({ model: strong, stream: true, stream_options: { include_usage: true } })).text();
+  near((await settled()).spent, 2 * COST);
+  await (await post("v1/messages", { model: strong, max_tokens: 9, messages: [{ role: "user", content: "Hi" }] })).text();
+  near((await settled()).spent, 3 * COST);
+  await (await post("v1/responses", { model: strong, input: "Hi" })).text();
+  near((await settled()).spent, 4 * COST);
+});
+
+test("an answer without usage costs its estimate, and a failure nothing", async (t) => {
+  const { chat, settled } = await underBudget(t, { usd: 5, period: "day" });
+  there.does(openai({ usage: null }));
+  const estimate = Number(told(await chat({ model: strong }))["estimated-cost"]);
+  near((await settled()).spent, estimate, estimate / 1000);
+  there.does(status(422));
+  assert.equal((await chat({ model: strong })).status, 422);
+  there.does(status(500));
+  assert.equal((await chat({ model: strong })).status, 500);
+  near((await settled()).spent, estimate, estimate / 1000);
+});
+
+test("the estimate is reserved while the call lasts", async (t) => {
+  const { chat, settled } = await underBudget(t, { usd: 0.001, period: "day" });
+  const held = deferred();
+  const asked = deferred();
+  there.does(async (...call) => {
+    asked.resolve();
+    await held.promise;
+    openai()(...call);
+  });
+  const first = chat({ model: strong });
+  await asked.promise;
+  await refused(chat({ model: strong }), 429, "budget_exhausted");
+  held.resolve();
+  assert.equal((await first).status, 200);
+  near((await settled()).spent, COST);
+});
+
+test("a budget that is spent refuses everything until the period ends, which it names", async (t) => {
+  const { chat, post, settled, pass } = await underBudget(t, { usd: COST / 2, period: "day" });
+  assert.equal((await chat({ model: strong })).status, 200);
+  const { endsAt } = await settled();
+  there.requests.length = 0;
+  for (const response of [chat(), chat({ model: weak }), post("v1/responses", { model: "auto", input: "x" })]) {
+    const error = await refused(response, 429, "budget_exhausted");
+    assert.ok(error.message.includes(new Date(endsAt).toISOString().slice(0, 10)), error.message);
+  }
+  assert.equal(there.requests.length, 0);
+  await pass(DAY);
+  assert.equal((await chat({ model: strong })).status, 200);
+});
+
+test("one key's spending is not another's, and the decision alone costs nothing", async (t) => {
+  const { worker, chat, post, settled } = await underBudget(t, { usd: COST / 2, period: "month" });
+  assert.equal((await chat({ model: strong })).status, 200);
+  await settled();
+  await refused(chat(), 429, "budget_exhausted");
+  assert.equal((await worker.chat({}, bearer(key("other")))).status, 200);
+  assert.equal((await post("v1/route", { query: "x" })).status, 200);
+});
+
+test("from softFrom on the threshold rises towards 1 in proportion to what is left", async (t) => {
+  for (const [softFrom, spentShare, expected] of [[0, 0.5, 0.5], [0.8, 0.5, 0], [0.5, 0.75, 0.5]]) {
+    const usd = COST / spentShare;
+    const { chat, settled } = await underBudget(t, { usd, period: "month" }, { gateway: { budget: { softFrom } } });
+    assert.equal((await chat({ model: strong })).status, 200);
+    near((await settled()).spent / usd, spentShare);
+    const { threshold } = told(await chat({}, { "x-switchyard-threshold": "0" }));
+    near(Number(threshold), expected, 1e-5);
+  }
+});
+
+test("a model without prices cannot be used under a budget, and can without", async (t) => {
+  const upstreams = { ...everyCandidateAt(there), priceless: { baseUrl: there.url }, priced: { baseUrl: there.url, inputPrice: 10, outputPrice: 30 } };
+  const { worker, chat, settled } = await underBudget(t, { usd: 5, period: "month" }, { upstreams });
+  await refused(chat({ model: "priceless" }), 500, "price_unknown");
+  assert.equal(there.requests.length, 0);
+  assert.equal((await worker.chat({ model: "priceless" }, bearer(key("other")))).status, 200);
+  assert.equal((await chat({ model: "priced" })).status, 200);
+  near((await settled()).spent, COST);
+});
+
+test("cached tokens cost their own price", async (t) => {
+  const upstreams = everyCandidateAt(there, { cachedInputPrice: 1 });
+  const { chat, settled } = await underBudget(t, { usd: 5, period: "month" }, { upstreams });
+  there.does(openai({ usage: { prompt_tokens: 100, completion_tokens: 50, total_tokens: 150, prompt_tokens_details: { cached_tokens: 60 } } }));
+  const { cost } = told(await chat({ model: strong }));
+  // 40 at 10, 60 at 1, 50 at 30 dollars a million.
+  near(Number(cost), 0.00196);
+  near((await settled()).spent, 0.00196);
+});
+
+test("a key with a budget is refused where there is no ledger, and others are served", async (t) => {
+  const { worker, chat } = await underBudget(t, { usd: 5, period: "month" }, { ledger: false });
+  await refused(chat(), 500, "binding_missing");
+  assert.equal((await worker.chat({}, bearer(key("other")))).status, 200);
+});
+
+test("a stream that the client gives up is settled all the same", async (t) => {
+  const { chat, settled } = await underBudget(t, { usd: 5, period: "month" });
+  const gone = deferred();
+  there.does(endless(chunk({ content: "more " }), gone.resolve));
+  const response = await chat({ model: strong, stream: true });
+  const reader = response.body.getReader();
+  await reader.read();
+  await reader.cancel();
+  await gone.promise;
+  assert.ok((await settled()).spent > 0);
+});
+
+test("usage that comes last in a stream is read wherever its pieces are cut", async (t) => {
+  const { chat, settled } = await underBudget(t, { usd: 5, period: "month" });
+  const text = `${chunk({ content: "Hé" })}${event({ choices: [], usage: { prompt_tokens: 100, completion_tokens: 50 } })}${event("[DONE]")}`;
+  there.does(pieces([...Buffer.from(text)].map((byte) => Buffer.from([byte]))));
+  assert.equal(await (await chat({ model: strong, stream: true })).text(), text);
+  near((await settled()).spent, COST);
+});

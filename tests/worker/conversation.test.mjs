@@ -1,0 +1,95 @@
+// Routing sees the conversation: it follows a harder message at once, and falls slowly.
+
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+
+import { BUNDLE, alone, gateway, told } from "./gateway.mjs";
+import { openai } from "./openai-stand-in.mjs";
+import { upstream } from "./stand-ins.mjs";
+
+const FALL = 0.3;
+const there = await upstream();
+const worker = await gateway({ upstream: there });
+after(async () => {
+  await worker.close();
+  await there.close();
+});
+
+const conversation = (texts) => texts.flatMap((content, at) => [...(at > 0 ? [{ role: "assistant", content: `Answer ${at}` }] : []), { role: "user", content }]);
+const decision = async (body, on = worker) => (await on.post("v1/route", body)).json();
+const single = async (query) => (await decision({ query })).winRate;
+const rated = async (texts) => (await decision({ messages: conversation(texts) })).winRate;
+const near = (found, expected) => assert.ok(Math.abs(found - expected) < 1e-6, `${found}, expected ${expected}`);
+
+/** Of these texts the one the fixture finds hardest, and one that it finds much easier. */
+async function hardAndEasy() {
+  const texts = ["Plan the whole system, and prove it", "What is the capital city of the country?", "yes, do it", "3.14159 * 2 = ? 1,000,000"];
+  const rates = await Promise.all(texts.map(async (text) => ({ text, rate: await single(text) })));
+  const [easy, ...rest] = rates.sort((a, b) => a.rate - b.rate);
+  const hard = rest.at(-1);
+  assert.ok(hard.rate - easy.rate > 0.2, JSON.stringify(rates));
+  return { hard, easy };
+}
+
+/** What a row of messages comes to. */
+const followed = (rates, fall = FALL) => rates.reduce((before, rate) => (rate >= before ? rate : before + fall * (rate - before)));
+
+test("after a hard message an easy one keeps seven tenths of the way", async () => {
+  const { hard, easy } = await hardAndEasy();
+  near(await rated([hard.text, easy.text]), easy.rate + 0.7 * (hard.rate - easy.rate));
+});
+
+test("a harder message counts at once", async () => {
+  const { hard, easy } = await hardAndEasy();
+  near(await rated([easy.text, easy.text, hard.text]), hard.rate);
+});
+
+test("the chat's decision is the same as the route's", async () => {
+  there.does(openai());
+  const { hard, easy } = await hardAndEasy();
+  const messages = conversation([hard.text, easy.text]);
+  const { "win-rate": winRate } = told(await worker.chat({ messages }));
+  assert.ok(Math.abs(Number(winRate) - (await decision({ messages })).winRate) < 1e-5);
+  // A threshold between what the last message alone and the conversation come to.
+  const between = easy.rate + 0.35 * (hard.rate - easy.rate);
+  const headers = { "x-switchyard-threshold": String(between) };
+  assert.equal(told(await worker.chat({ messages }, headers)).model, BUNDLE.strong);
+  assert.equal(told(await worker.chat({ messages: messages.slice(-1) }, headers)).model, BUNDLE.weak);
+});
+
+test("only what users say in text counts", async () => {
+  const { hard, easy } = await hardAndEasy();
+  const messages = [
+    { role: "system", content: hard.text },
+    { role: "user", content: easy.text },
+    { role: "assistant", content: hard.text },
+    { role: "tool", tool_call_id: "t", content: hard.text },
+    { role: "user", content: [{ type: "image_url", image_url: { url: "data:," } }] },
+    { role: "user", content: "" },
+  ];
+  near((await decision({ messages })).winRate, easy.rate);
+});
+
+test("the last eight messages with text count, and no earlier one", async () => {
+  const { hard, easy } = await hardAndEasy();
+  const eight = [hard, ...Array(7).fill(easy)];
+  near(await rated(eight.map(({ text }) => text)), followed(eight.map(({ rate }) => rate)));
+  near(await rated([hard, ...Array(8).fill(easy)].map(({ text }) => text)), easy.rate);
+});
+
+test("parts of a message belong together", async () => {
+  const parts = [{ type: "text", text: "prove" }, { type: "text", text: "it" }];
+  near((await decision({ messages: [{ role: "user", content: parts }] })).winRate, await single("prove\nit"));
+});
+
+test("the configuration's fall is the gateway's: 1 looks at the last message alone", async (t) => {
+  there.does(openai());
+  const { hard, easy } = await hardAndEasy();
+  const messages = conversation([hard.text, easy.text]);
+  for (const fall of [0, 0.5, 1]) {
+    const one = await alone(t, { upstream: there, gateway: { routing: { fall } } });
+    const found = Number(told(await one.chat({ messages }))["win-rate"]);
+    assert.ok(Math.abs(found - followed([hard.rate, easy.rate], fall)) < 1e-5, `fall ${fall}: ${found}`);
+    near((await decision({ messages }, one)).winRate, followed([hard.rate, easy.rate], fall));
+  }
+});

@@ -1,0 +1,140 @@
+// The endpoints beside chat and route: responses, completions, embeddings; what they are routed by
+// and what their upstreams get. /v1/messages has anthropic.test.mjs, /v1/feedback flywheel.test.mjs.
+
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+
+import { BUNDLE, drained, everyCandidateAt, gateway, refused, told } from "./gateway.mjs";
+import { openai } from "./openai-stand-in.mjs";
+import { errorIn200, inTurn, status, upstream } from "./stand-ins.mjs";
+
+const { strong, weak } = BUNDLE;
+
+const there = await upstream();
+const upstreams = {
+  ...everyCandidateAt(there),
+  vectors: { baseUrl: there.url, model: "vectors-there", inputPrice: 1, outputPrice: 0 },
+  claude: { api: "anthropic", baseUrl: there.url },
+};
+const worker = await gateway({ upstreams, gateway: { retries: { baseMs: 1 } } });
+after(async () => {
+  await worker.close();
+  await there.close();
+});
+
+/** An endpoint's bodies that carry this text. */
+const BODIES = {
+  responses: [
+    (input) => ({ model: "auto", input }),
+    (text) => ({ model: "auto", instructions: "Be brief.", input: [{ role: "developer", content: "Aside" }, { role: "user", content: [{ type: "input_text", text }] }] }),
+  ],
+  completions: [
+    (prompt) => ({ model: "auto", prompt }),
+    (prompt) => ({ model: "auto", prompt: [prompt], max_tokens: 7 }),
+  ],
+};
+
+for (const [path, bodies] of Object.entries(BODIES)) {
+  test(`${path} is routed by its user's text and changes nothing but the model`, async () => {
+    there.does(openai({ text: "Rome." }));
+    for (const body of bodies) {
+      for (const text of ["Hello", "What is the capital city of the country?", "Prove that there exists a prime number between n and 2n."]) {
+        const { winRate, model } = await (await worker.post("v1/route", { query: text })).json();
+        const response = await worker.post(`v1/${path}`, body(text));
+        assert.equal(response.status, 200, await response.clone().text());
+        assert.ok((await response.text()).includes("Rome."));
+        const found = told(response);
+        assert.equal(found.model, model);
+        assert.ok(Math.abs(Number(found["win-rate"]) - winRate) < 1e-5);
+        const sent = there.requests.at(-1);
+        assert.equal(sent.path, `/v1/${path}`);
+        assert.deepEqual(sent.json, { ...body(text), model: `${model}-there` });
+      }
+    }
+  });
+
+  test(`${path} streams the upstream's events`, async () => {
+    there.does(openai({ text: "One two three." }));
+    const body = { ...bodies[0]("Hello"), stream: true };
+    const direct = await fetch(`${there.url}/${path}`, { method: "POST", body: JSON.stringify(body) });
+    const response = await worker.post(`v1/${path}`, body);
+    assert.match(response.headers.get("content-type"), /^text\/event-stream/);
+    const { text, whole } = await drained(response);
+    assert.ok(whole);
+    const timeless = (events) => events.replaceAll(/"model":"[^"]*"/g, "");
+    assert.equal(timeless(text), timeless(await direct.text()));
+  });
+
+  test(`${path} is retried and refused as chat is`, async () => {
+    there.does(inTurn(status(503), openai()));
+    assert.equal(told(await worker.post(`v1/${path}`, bodies[0]("Hello"))).attempts, "2");
+    there.does(status(422));
+    assert.equal((await worker.post(`v1/${path}`, bodies[0]("Hello"))).status, 422);
+    await refused(worker.post(`v1/${path}`, {}), 400, "model_missing");
+    await refused(worker.post(`v1/${path}`, { ...bodies[0]("Hello"), model: "nobody" }), 404, "model_not_found");
+    await refused(worker.post(`v1/${path}`, { ...bodies[0]("Hello"), model: "claude" }), 400, "not_translatable");
+  });
+}
+
+test("a response that failed, as a 200 with an error, is an error", async () => {
+  there.does(inTurn(errorIn200, openai()));
+  const response = await worker.post("v1/responses", BODIES.responses[0]("Hello"));
+  assert.deepEqual([response.status, told(response).attempts], [200, "2"]);
+});
+
+test("a response without errors says so with null and is passed on", async () => {
+  there.does(openai());
+  const response = await worker.post("v1/responses", BODIES.responses[0]("Hello"));
+  assert.equal((await response.json()).error, null);
+  assert.equal(told(response).attempts, "1");
+});
+
+test("embeddings go to the model named, at its price", async () => {
+  there.does(openai());
+  const body = { model: "vectors", input: ["one", "two"], dimensions: 3 };
+  const response = await worker.post("v1/embeddings", body);
+  const { data } = await response.json();
+  assert.deepEqual(data.map(({ embedding }) => embedding), [[0.25, -0.5, 0.125], [0.25, -0.5, 0.125]]);
+  const { model, reason, cost } = told(response);
+  assert.deepEqual([model, reason], ["vectors", "requested"]);
+  assert.ok(Math.abs(Number(cost) - 0.0001) < 1e-9, cost);
+  assert.deepEqual(there.requests[0].json, { ...body, model: "vectors-there" });
+});
+
+test("embeddings are never routed", async () => {
+  there.does(openai());
+  for (const model of ["auto", `router-${BUNDLE.kind}-0.5`]) {
+    await refused(worker.post("v1/embeddings", { model, input: "x" }), 404, "model_not_found");
+  }
+  await refused(worker.post("v1/embeddings", { model: "claude", input: "x" }), 400, "not_translatable");
+  assert.equal(there.requests.length, 0);
+});
+
+test("system text counts where the configuration says so", async (t) => {
+  const conversations = [
+    ["chat/completions", { messages: [{ role: "system", content: "prove it" }, { role: "user", content: "hi" }] }],
+    ["responses", { instructions: "prove it", input: "hi" }],
+    ["messages", { max_tokens: 10, system: "prove it", messages: [{ role: "user", content: "hi" }] }],
+  ];
+  there.does(openai());
+  const rate = async (one, query) => (await (await one.post("v1/route", { query })).json()).winRate;
+  const withSystem = await gateway({ upstreams, gateway: { routing: { system: true } } });
+  t.after(() => withSystem.close());
+  const [plain, joined] = [await rate(worker, "hi"), await rate(worker, "prove it\n\nhi")];
+  assert.ok(Math.abs(plain - joined) > 0.01, "the two texts must differ for this test to say anything");
+  for (const [path, body] of conversations) {
+    for (const [one, expected] of [[worker, plain], [withSystem, joined]]) {
+      const found = Number(told(await one.post(`v1/${path}`, { model: "auto", ...body }))["win-rate"]);
+      assert.ok(Math.abs(found - expected) < 1e-5, `${path}: ${found}, expected ${expected}`);
+    }
+  }
+});
+
+test("both candidates answer at the ends of the threshold on every endpoint", async () => {
+  there.does(openai());
+  for (const [path, body] of [["responses", BODIES.responses[0]("Hi")], ["completions", BODIES.completions[0]("Hi")], ["chat/completions", { model: "auto", messages: [{ role: "user", content: "Hi" }] }]]) {
+    for (const [threshold, model] of [["0", strong], ["1", weak]]) {
+      assert.equal(told(await worker.post(`v1/${path}`, body, { "x-switchyard-threshold": threshold })).model, model);
+    }
+  }
+});

@@ -1,0 +1,229 @@
+// What follows when an upstream misbehaves before an answer has begun: retries, fallbacks, errors.
+// Streams that end badly are in broken-streams.test.mjs, the breaker in breaker.test.mjs.
+
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+
+import { BUNDLE, alone, errorOf, everyCandidateAt, gateway, refused, told } from "./gateway.mjs";
+import { chunk, event, openai } from "./openai-stand-in.mjs";
+import {
+  breaking, deferred, errorIn200, hangUp, html, inTurn, noBody, pausing, silence, status, text, upstream,
+} from "./stand-ins.mjs";
+
+const { strong, weak } = BUNDLE;
+/** Short waits, and no rest for an upstream that fails. */
+const settings = {
+  retries: { most: 2, baseMs: 1, longestMs: 40 },
+  breaker: { failures: 1000 },
+  timeouts: { headersMs: 150, firstByteMs: 150, idleMs: 150 },
+};
+
+const there = await upstream();
+const other = await upstream();
+const upstreams = {
+  ...everyCandidateAt(there, {}, { [strong]: { fallbacks: ["second", "third"] } }),
+  second: { baseUrl: other.url, model: "second-there" },
+  third: { baseUrl: other.url, model: "third-there" },
+};
+const worker = await gateway({ upstreams, gateway: settings });
+after(async () => {
+  await worker.close();
+  await Promise.all([there.close(), other.close()]);
+});
+
+const good = openai({ text: "Answered." });
+const both = [{ stream: false }, { stream: true }];
+
+/** One request to a model without fallbacks. */
+async function ask(answer, fields = {}) {
+  there.does(answer);
+  const response = await worker.chat({ model: weak, ...fields });
+  return { response, attempts: Number(told(response).attempts), calls: there.requests.length };
+}
+
+for (const code of [408, 409, 425, 429, 500, 502, 503, 504, 529]) {
+  test(`${code} is tried again, and the retries are counted`, async () => {
+    for (const fields of both) {
+      const { response, attempts, calls } = await ask(inTurn(status(code), status(code), good), fields);
+      assert.deepEqual([response.status, attempts, calls], [200, 3, 3]);
+      assert.match(await response.text(), /Answered/);
+    }
+  });
+}
+
+test("after the last retry the upstream's own error is passed on with its status", async () => {
+  for (const fields of both) {
+    const { response, attempts, calls } = await ask(status(503), fields);
+    assert.deepEqual([response.status, attempts, calls], [503, 3, 3]);
+    assert.equal((await errorOf(response)).code, "stand_in_503");
+  }
+});
+
+test("an error that is no JSON becomes one, with its status", async () => {
+  for (const [code, body, type] of [[503, "<h1>Unavailable</h1>", "text/html"], [529, "", "text/plain"], [500, "{", "application/json"]]) {
+    const { response } = await ask(status(code, { "content-type": type }, body));
+    assert.match(response.headers.get("content-type"), /^application\/json/);
+    assert.deepEqual([response.status, (await errorOf(response)).code], [code, "upstream_error"]);
+  }
+});
+
+for (const code of [400, 402, 413, 422]) {
+  test(`${code} is the caller's: passed on as it is, never tried again`, async () => {
+    for (const fields of both) {
+      const { response, calls, attempts } = await ask(status(code, { "x-ratelimit-remaining-tokens": "7" }), fields);
+      assert.deepEqual([response.status, calls, attempts], [code, 1, 1]);
+      assert.equal(response.headers.get("x-ratelimit-remaining-tokens"), "7");
+      assert.equal((await errorOf(response)).code, `stand_in_${code}`);
+    }
+  });
+}
+
+test("a caller's fault is not the fallback's either", async () => {
+  there.does(status(422));
+  other.does(good);
+  assert.equal((await worker.chat({ model: strong })).status, 422);
+  assert.equal(other.requests.length, 0);
+});
+
+for (const code of [401, 403, 404]) {
+  test(`${code} goes to the fallback at once, and is passed on without one`, async () => {
+    there.does(status(code));
+    other.does(good);
+    const response = await worker.chat({ model: strong });
+    const { model, attempts } = told(response);
+    assert.deepEqual([response.status, model, attempts, there.requests.length], [200, "second", "2", 1]);
+    const last = await ask(status(code));
+    assert.deepEqual([last.response.status, last.calls, (await errorOf(last.response)).code], [code, 1, `stand_in_${code}`]);
+  });
+}
+
+test("fallbacks are tried in their order, each with its retries", async () => {
+  there.does(status(500));
+  other.does((request, response, body, number) => (JSON.parse(body).model === "third-there" ? good : status(502))(request, response, body, number));
+  for (const fields of both) {
+    there.requests.length = 0;
+    other.requests.length = 0;
+    const response = await worker.chat({ model: strong, ...fields });
+    const { model, attempts } = told(response);
+    assert.deepEqual([response.status, model, attempts], [200, "third", "7"]);
+    assert.equal(there.requests.length, 3);
+    assert.deepEqual(other.requests.map(({ json }) => json.model), [...Array(3).fill("second-there"), "third-there"]);
+  }
+});
+
+test("when all fail the last one's error is passed on", async () => {
+  there.does(status(500));
+  other.does(status(503));
+  const response = await worker.chat({ model: strong });
+  assert.deepEqual([response.status, told(response).model, told(response).attempts], [503, "third", "9"]);
+});
+
+test("retry-after is waited for, in seconds, milliseconds or as a date that is past", async (t) => {
+  const patient = await alone(t, { upstreams, gateway: { retries: { most: 1, baseMs: 1, longestMs: 1500 } } });
+  for (const [headers, least] of [[{ "retry-after-ms": "80" }, 75], [{ "retry-after": "1" }, 950], [{ "retry-after": "Wed, 21 Oct 2015 07:28:00 GMT" }, 0]]) {
+    there.does(inTurn(status(429, headers), good));
+    assert.equal((await patient.chat({ model: weak })).status, 200);
+    const [first, second] = there.requests;
+    assert.ok(second.at - first.at >= least, `${JSON.stringify(headers)}: ${second.at - first.at} ms`);
+  }
+});
+
+test("a retry-after longer than the longest wait goes to the fallback at once", async () => {
+  there.does(status(429, { "retry-after": "60" }));
+  other.does(good);
+  const response = await worker.chat({ model: strong });
+  assert.deepEqual([told(response).model, told(response).attempts, there.requests.length], ["second", "2", 1]);
+  const without = await ask(status(429, { "retry-after": "60" }));
+  assert.deepEqual([without.response.status, without.calls, without.response.headers.get("retry-after")], [429, 1, "60"]);
+});
+
+test("a connection that dies, or that nobody takes, is tried again and then 502", async (t) => {
+  for (const fields of both) {
+    const again = await ask(inTurn(hangUp, good), fields);
+    assert.deepEqual([again.response.status, again.attempts], [200, 2]);
+    const never = await ask(hangUp, fields);
+    assert.deepEqual([never.attempts, never.calls], [3, 3]);
+    assert.equal((await refused(never.response, 502, "upstream_unreachable")).type, "upstream_error");
+  }
+  const gone = await upstream();
+  await gone.close();
+  const lonely = await alone(t, { upstream: gone, gateway: settings });
+  await refused(lonely.chat(), 502, "upstream_unreachable");
+});
+
+test("an upstream that speaks no HTTP is 502", async () => {
+  const { response } = await ask((request) => request.socket.end("SSH-2.0-nothing here\r\n"));
+  await refused(response, 502, "upstream_unreachable");
+});
+
+test("headers, a first byte or a next byte that do not come in time are tried again and then 504", async () => {
+  const half = '{"id": "1", "choices": [';
+  for (const stuck of [silence, noBody(), pausing([half], "application/json")]) {
+    const again = await ask(inTurn(stuck, good));
+    assert.deepEqual([again.response.status, again.attempts], [200, 2]);
+    const never = await ask(stuck);
+    assert.equal(never.calls, 3);
+    await refused(never.response, 504, "upstream_timeout");
+  }
+  for (const stuck of [silence, noBody("text/event-stream")]) {
+    const again = await ask(inTurn(stuck, good), { stream: true });
+    assert.deepEqual([again.response.status, again.attempts], [200, 2]);
+    await refused((await ask(stuck, { stream: true })).response, 504, "upstream_timeout");
+  }
+});
+
+test("a call that is given up is cancelled upstream", async () => {
+  const gone = deferred();
+  const stuck = (request) => request.socket.on("close", gone.resolve);
+  const { response } = await ask(inTurn(stuck, good));
+  assert.equal(response.status, 200);
+  await gone.promise;
+});
+
+test("a 200 that is an error, no JSON, or half of it, is as a 502", async () => {
+  for (const [bad, code] of [[html, "upstream_bad_answer"], [text("[1, 2"), "upstream_bad_answer"], [text(""), "upstream_bad_answer"], [breaking(['{"choices": ['], "application/json"), undefined]]) {
+    const again = await ask(inTurn(bad, good));
+    assert.deepEqual([again.response.status, again.attempts], [200, 2]);
+    const { response } = await ask(bad);
+    if (code) await refused(response, 502, code);
+    else assert.equal((await errorOf(response)).status, 502);
+  }
+  const { response, calls } = await ask(errorIn200);
+  assert.deepEqual([response.status, calls], [502, 3]);
+  assert.match(await response.text(), /overloaded, says the stand-in/);
+});
+
+test("a stream that begins with an error, or ends before an event, is as a 502", async () => {
+  const error = event({ error: { message: "overloaded, says the stand-in", type: "server_error", code: null } });
+  const bad = [text(error, "text/event-stream"), text("", "text/event-stream"), html, errorIn200];
+  for (const one of bad) {
+    const again = await ask(inTurn(one, good), { stream: true });
+    assert.deepEqual([again.response.status, again.attempts], [200, 2]);
+    const { response, calls } = await ask(one, { stream: true });
+    assert.deepEqual([response.status, calls], [502, 3]);
+    assert.match(response.headers.get("content-type"), /^application\/json/);
+    assert.ok(JSON.parse(await response.text()).error.message);
+  }
+});
+
+test("a first event may come in pieces, after comments", async () => {
+  const first = chunk({ content: "Hé" });
+  const bytes = Buffer.from(`: waiting\n\n${first}data: [DONE]\n\n`);
+  const cut = bytes.indexOf(0xa9);
+  const { response, attempts } = await ask(async (request, response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.write(bytes.subarray(0, cut));
+    await new Promise((next) => setTimeout(next, 20));
+    response.end(bytes.subarray(cut));
+  }, { stream: true });
+  assert.deepEqual([response.status, attempts], [200, 1]);
+  assert.deepEqual(Buffer.from(await response.arrayBuffer()), bytes);
+});
+
+test("a redirect is not followed: the key would go with it", async (t) => {
+  const elsewhere = await upstream();
+  t.after(() => elsewhere.close());
+  const { response } = await ask((request, response) => response.writeHead(307, { location: `${elsewhere.url}/chat/completions` }).end());
+  await refused(response, 502, "upstream_bad_status");
+  assert.equal(elsewhere.requests.length, 0);
+});

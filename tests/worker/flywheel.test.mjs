@@ -1,0 +1,165 @@
+// What is written down: decisions and outcomes in R2, points in Analytics Engine.
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { after, test } from "node:test";
+
+import { BUNDLE, HURRIED, alone, everyCandidateAt, gateway, refused, told } from "./gateway.mjs";
+import { bearer, key } from "./keys.mjs";
+import { openai } from "./openai-stand-in.mjs";
+import { inTurn, status, until, upstream } from "./stand-ins.mjs";
+
+const { strong, weak } = BUNDLE;
+const QUERY = "What is the capital city of the country?";
+const [ann, bob] = [key("ann"), key("bob")];
+const STRONGEST = { "x-switchyard-threshold": "0" };
+const today = () => new Date().toISOString().slice(0, 10);
+
+const there = await upstream();
+const points = [];
+const common = {
+  upstream: there,
+  keys: [ann.entry, bob.entry],
+  buckets: ["LOG"],
+  analytics: (point) => points.push(point),
+};
+const worker = await gateway({ ...common, gateway: { ...HURRIED, log: { content: true } } });
+after(async () => {
+  await worker.close();
+  await there.close();
+});
+
+const asked = (on, id, fields = {}, headers = {}) => on.chat({ messages: [{ role: "user", content: QUERY }], ...fields }, { ...bearer(ann), ...STRONGEST, "x-request-id": id, ...headers });
+
+/** The text in R2 under a folder, once it is there. */
+function written(on, folder, id, extension) {
+  return until(async () => {
+    const bucket = await on.miniflare.getR2Bucket("LOG");
+    for (const day of [today(), new Date(Date.now() - 60_000).toISOString().slice(0, 10)]) {
+      const found = await bucket.get(`${folder}/${day}/${id}.${extension}`);
+      if (found) return found.text();
+    }
+    return undefined;
+  }, `${folder} of ${id}`);
+}
+
+test("a decision is written with its attempts, tokens and cost", async () => {
+  there.does(inTurn(status(503), openai()));
+  const response = await asked(worker, "d-1");
+  const headers = told(response);
+  const decision = JSON.parse(await written(worker, "decisions", "d-1", "json"));
+  assert.deepEqual([decision.id, decision.model, decision.reason, decision.query], ["d-1", strong, "above_threshold", QUERY]);
+  assert.deepEqual([decision.attempts, decision.status, decision.key, decision.router], [2, 200, "ann", BUNDLE.name]);
+  assert.deepEqual([decision.input_tokens, decision.output_tokens], [100, 50]);
+  assert.ok(Math.abs(decision.cost - 0.0025) < 1e-9);
+  assert.ok(Math.abs(decision.win_rate - Number(headers["win-rate"])) < 1e-5);
+  assert.equal(decision.threshold, 0);
+  assert.ok(decision.total_ms >= decision.first_ms && decision.first_ms >= 0);
+});
+
+test("a stream's decision is written when it has ended", async () => {
+  there.does(openai());
+  const response = await asked(worker, "d-2", { stream: true, stream_options: { include_usage: true } });
+  await response.text();
+  const decision = JSON.parse(await written(worker, "decisions", "d-2", "json"));
+  assert.deepEqual([decision.model, decision.output_tokens], [strong, 50]);
+});
+
+test("without log.content a query is its SHA-256, and nothing of it is written", async (t) => {
+  there.does(openai({ text: "An answer to keep." }));
+  const quiet = await alone(t, common);
+  assert.equal((await asked(quiet, "d-3")).status, 200);
+  const text = await written(quiet, "decisions", "d-3", "json");
+  assert.equal(JSON.parse(text).query_sha256, createHash("sha256").update(QUERY).digest("hex"));
+  assert.ok(!text.includes("capital") && !text.includes("An answer to keep"));
+  await quiet.post("v1/feedback", { request_id: "d-3", score: 1 }, bearer(ann));
+  const bucket = await quiet.miniflare.getR2Bucket("LOG");
+  const { objects } = await bucket.list({ prefix: "outcomes/" });
+  assert.deepEqual(objects.map(({ key: name }) => name), [], "no row of the trainer's without its query");
+});
+
+test("answers are never written", async () => {
+  there.does(openai({ text: "An answer to keep." }));
+  await asked(worker, "d-4");
+  assert.doesNotMatch(await written(worker, "decisions", "d-4", "json"), /An answer to keep/);
+});
+
+/** What trainer-native/src/data/outcomes_jsonl.rs asks of a line. */
+function checkRow(line) {
+  const row = JSON.parse(line);
+  for (const field of ["id", "query", "dataset"]) assert.equal(typeof row[field], "string", field);
+  assert.ok(row.dataset !== "" && row.query !== "");
+  const scores = Object.values(row.scores);
+  assert.ok(scores.length > 0 && scores.every((score) => score === null || (score >= 0 && score <= 1)));
+  for (const cost of Object.values(row.costs ?? {})) assert.ok(Number.isFinite(cost) && cost >= 0);
+  for (const [field, type] of [["category", "string"], ["cluster", "number"], ["score_scale", "number"]]) {
+    if (row[field] !== undefined && row[field] !== null) assert.equal(typeof row[field], type, field);
+  }
+  return row;
+}
+
+test("feedback leaves a row that the trainer reads, and the last word counts", async () => {
+  there.does(openai());
+  await asked(worker, "f-1");
+  await written(worker, "decisions", "f-1", "json");
+  for (const score of [1, 0, 0.75]) {
+    const response = await worker.post("v1/feedback", { request_id: "f-1", score }, bearer(ann));
+    assert.ok(response.ok, await response.text());
+    const text = await until(async () => {
+      const found = await written(worker, "outcomes", "f-1", "jsonl");
+      return JSON.parse(found).scores[strong] === score && found;
+    });
+    const lines = text.split("\n");
+    assert.deepEqual([lines.length, lines[1]], [2, ""], "one line, ended");
+    const row = checkRow(lines[0]);
+    assert.deepEqual([row.id, row.query, row.scores], ["f-1", QUERY, { [strong]: score }]);
+    assert.ok(Math.abs(row.costs[strong] - 0.0025) < 1e-9);
+  }
+});
+
+test("feedback on nothing, on another key's request or without sense is refused", async (t) => {
+  there.does(openai());
+  await asked(worker, "f-2");
+  await written(worker, "decisions", "f-2", "json");
+  const send = (body, who = ann) => worker.post("v1/feedback", body, bearer(who));
+  await refused(send({ request_id: "never", score: 1 }), 404, "request_not_found");
+  await refused(send({ request_id: "f-2", score: 1 }, bob), 404, "request_not_found");
+  const wrong = [{}, { request_id: "f-2" }, { score: 1 }, { request_id: "f-2", score: 1.5 }, { request_id: "f-2", score: -0.1 }, { request_id: "f-2", score: "1" }, { request_id: 7, score: 1 }, { request_id: "../f-2", score: 1 }, { request_id: "f-2", score: 1, stars: 5 }];
+  for (const body of wrong) await refused(send(body), 400, "feedback_ill_formed");
+  await refused(send("nonsense"), 400, "body_not_json");
+  const without = await alone(t, { upstream: there });
+  await refused(without.post("v1/feedback", { request_id: "f-2", score: 1 }), 500, "binding_missing");
+});
+
+test("a request by name leaves no decision, a refused one neither", async () => {
+  there.does(openai());
+  await asked(worker, "n-1", { model: weak });
+  assert.equal((await asked(worker, "n-2", { messages: [] })).status, 400);
+  await asked(worker, "n-3");
+  await written(worker, "decisions", "n-3", "json");
+  const { objects } = await (await worker.miniflare.getR2Bucket("LOG")).list({ prefix: "decisions/" });
+  assert.deepEqual(objects.filter(({ key: name }) => /\/n-[12]\.json$/.test(name)), []);
+});
+
+test("a point a request, with its names and numbers in their places", async () => {
+  there.does(inTurn(status(503), openai()));
+  points.length = 0;
+  const response = await asked(worker, "a-1");
+  const point = await until(() => points[0], "a point");
+  assert.deepEqual(point.indexes, ["ann"]);
+  assert.deepEqual(point.blobs, [strong, "above_threshold", "chat/completions", "200", ""]);
+  const [winRate, threshold, attempts, milliseconds, input, output, cost] = point.doubles;
+  assert.ok(Math.abs(winRate - Number(told(response)["win-rate"])) < 1e-5);
+  assert.deepEqual([threshold, attempts, input, output], [0, 2, 100, 50]);
+  assert.ok(milliseconds >= 0 && Math.abs(cost - 0.0025) < 1e-9);
+  await refused(worker.chat({ model: "nobody" }, bearer(ann)), 404, "model_not_found");
+  const error = await until(() => points[1], "the refused request's point");
+  assert.deepEqual(error.blobs.slice(2), ["chat/completions", "404", "model_not_found"]);
+  assert.ok(!JSON.stringify(points).includes(QUERY) && !JSON.stringify(points).includes(ann.text));
+});
+
+test("a log that cannot be written costs the caller nothing", async (t) => {
+  there.does(openai());
+  const ruined = await alone(t, { upstreams: everyCandidateAt(there), secrets: { LOG: "no bucket", ANALYTICS: "no dataset" } });
+  assert.equal((await ruined.chat()).status, 200);
+});

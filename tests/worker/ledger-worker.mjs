@@ -1,0 +1,25 @@
+// The ledger behind a Worker that makes the calls it is sent, for ledger.test.mjs.
+
+import { Ledger } from "../../worker/ledger.mjs";
+
+export class RingableLedger extends Ledger {
+  /** The alarm now, which otherwise comes in an hour. */
+  async ring() {
+    await this.ctx.storage.deleteAlarm();
+    await this.alarm();
+    return {
+      entries: [...this.ctx.storage.kv.list()].length,
+      alarm: (await this.ctx.storage.getAlarm()) !== null,
+    };
+  }
+}
+
+export default {
+  async fetch(request, env) {
+    const { object, calls } = await request.json();
+    const ledger = env.LEDGER.get(env.LEDGER.idFromName(object));
+    const answers = await Promise.allSettled(calls.map(([method, argument]) => ledger[method](argument)));
+    return Response.json(answers.map(({ value, reason }) =>
+      (reason ? { error: { name: reason.name, message: reason.message } } : { value })));
+  },
+};

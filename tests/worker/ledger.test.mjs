@@ -1,0 +1,210 @@
+// The ledger: its arithmetic without workerd, then the real Durable Object in workerd.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+
+import { Miniflare } from "miniflare";
+
+import {
+  LedgerError, PIN_LIFE, RESERVATION_LIFE, look, periodOf, pin, pinned, reserve, settle,
+} from "../../worker/ledger-state.mjs";
+import { ROOT } from "../hosts/paths.mjs";
+
+const now = Date.UTC(2026, 10, 22, 12);
+const DAY = 24 * 60 * 60 * 1000;
+const common = { limit: 1, period: "day", now };
+
+/** The state after these steps, and what the last one answered. */
+function stateAfter(steps, from) {
+  return steps.reduce(([state], [step, request]) => step(state, { ...common, ...request }), [from]);
+}
+
+const near = (found, expected) => assert.ok(Math.abs(found - expected) < 1e-9, `${found}, expected ${expected}`);
+
+test("a reservation is held until what it cost replaces it", () => {
+  const [reserved, first] = stateAfter([[reserve, { id: "a", usd: 0.3 }]]);
+  assert.deepEqual(first, { granted: true, spent: 0, reserved: 0.3, endsAt: Date.UTC(2026, 10, 23) });
+  const [settled, second] = stateAfter([[settle, { id: "a", usd: 0.1 }]], reserved);
+  assert.deepEqual(second, { spent: 0.1, reserved: 0, endsAt: Date.UTC(2026, 10, 23) });
+  assert.deepEqual(look(settled, common), second);
+});
+
+test("settling twice, or what nobody reserved, adds nothing", () => {
+  const steps = [[reserve, { id: "a", usd: 0.3 }], [settle, { id: "a", usd: 0.2 }], [settle, { id: "a", usd: 0.2 }], [settle, { id: "b", usd: 9 }]];
+  assert.equal(stateAfter(steps)[1].spent, 0.2);
+});
+
+test("the reservation that crosses the limit is granted and the next refused", () => {
+  const steps = [[reserve, { id: "a", usd: 0.9 }], [reserve, { id: "b", usd: 0.9 }]];
+  const [state, crossing] = stateAfter(steps);
+  assert.equal(crossing.granted, true);
+  const [kept, refused] = stateAfter([[reserve, { id: "c", usd: 0 }]], state);
+  assert.equal(refused.granted, false);
+  near(refused.reserved, 1.8);
+  assert.ok(!kept.reservations.has("c"));
+});
+
+test("a limit that is reached exactly refuses, and a limit of nothing refuses everything", () => {
+  assert.equal(stateAfter([[reserve, { id: "a", usd: 1 }], [reserve, { id: "b", usd: 0 }]])[1].granted, false);
+  assert.equal(stateAfter([[reserve, { id: "a", usd: 0, limit: 0 }]])[1].granted, false);
+});
+
+test("an id reserved again holds its new estimate alone", () => {
+  const [, answer] = stateAfter([[reserve, { id: "a", usd: 0.9 }], [reserve, { id: "a", usd: 0.4 }]]);
+  assert.deepEqual([answer.granted, answer.reserved], [true, 0.4]);
+});
+
+test("a reservation never settled is spent at its estimate after 15 minutes, and once", () => {
+  const [state] = stateAfter([[reserve, { id: "a", usd: 0.25 }]]);
+  const at = (ms) => look(state, { ...common, now: now + ms });
+  assert.equal(at(RESERVATION_LIFE).reserved, 0.25);
+  assert.deepEqual([at(RESERVATION_LIFE + 1).spent, at(RESERVATION_LIFE + 1).reserved], [0.25, 0]);
+  const late = { id: "a", usd: 0.01, now: now + RESERVATION_LIFE + 1 };
+  assert.equal(stateAfter([[settle, late], [settle, late]], state)[1].spent, 0.25);
+});
+
+test("a new period starts at zero and forgets what was reserved", () => {
+  const [state] = stateAfter([[reserve, { id: "a", usd: 0.5 }], [settle, { id: "a", usd: 0.5 }], [reserve, { id: "b", usd: 0.5 }]]);
+  const tomorrow = { ...common, now: now + DAY };
+  assert.deepEqual(look(state, tomorrow), { spent: 0, reserved: 0, endsAt: Date.UTC(2026, 10, 24) });
+  assert.equal(stateAfter([[settle, { ...tomorrow, id: "b", usd: 0.5 }]], state)[1].spent, 0);
+});
+
+test("a clock that is behind never brings an earlier period back", () => {
+  const midnight = Date.UTC(2026, 10, 23);
+  const [state] = stateAfter([[reserve, { id: "a", usd: 0.5, now: midnight }]]);
+  const [, answer] = stateAfter([[settle, { id: "a", usd: 0.4, now: midnight - 1 }]], state);
+  assert.deepEqual(answer, { spent: 0.4, reserved: 0, endsAt: midnight + DAY });
+});
+
+test("periods are UTC days and months", () => {
+  const last = Date.UTC(2026, 11, 31, 23, 59, 59, 999);
+  const january = Date.UTC(2027, 0, 1);
+  assert.deepEqual(periodOf("month", last), { startsAt: Date.UTC(2026, 11), endsAt: january });
+  assert.deepEqual(periodOf("day", last), { startsAt: Date.UTC(2026, 11, 31), endsAt: january });
+  assert.equal(periodOf("day", january).startsAt, january);
+  assert.equal(periodOf("month", Date.UTC(2028, 1, 29)).endsAt, Date.UTC(2028, 2));
+});
+
+test("amounts, periods, times and names that mean nothing are refused with a code", () => {
+  const good = { id: "a", usd: 0, ...common };
+  for (const [fields, code] of [
+    ...[NaN, Infinity, -0.01, "1", null, undefined].map((usd) => [{ usd }, "ledger_amount"]),
+    ...[NaN, Infinity, -1, undefined].map((limit) => [{ limit }, "ledger_amount"]),
+    ...["week", undefined, 7].map((period) => [{ period }, "ledger_period"]),
+    ...[NaN, -1, Infinity, undefined, "now"].map((time) => [{ now: time }, "ledger_time"]),
+    ...["", 7, undefined, "x".repeat(257)].map((id) => [{ id }, "ledger_id"]),
+  ]) {
+    assert.throws(() => reserve(undefined, { ...good, ...fields }), (error) => error instanceof LedgerError && error.code === code, JSON.stringify(fields));
+  }
+  assert.throws(() => pin({ model: "", now }), { code: "ledger_model" });
+});
+
+test("whatever the order of calls, what is spent is what was settled or expired", () => {
+  let seed = 7;
+  const random = (below) => (seed = (seed * 48271) % 2147483647) % below;
+  let state;
+  let expected = 0;
+  const open = new Map();
+  let time = now;
+  for (let step = 0; step < 2000; step += 1) {
+    time += random(1000);
+    const id = `r${random(40)}`;
+    const usd = random(100) / 1000;
+    for (const [old, { at, usd: estimate }] of open) {
+      if (time - at > RESERVATION_LIFE) { open.delete(old); expected += estimate; }
+    }
+    const request = { id, usd, limit: 1e6, period: "month", now: time };
+    if (random(3) > 0) {
+      [state] = reserve(state, request);
+      open.set(id, { usd, at: time });
+    } else {
+      [state] = settle(state, request);
+      if (open.delete(id)) expected += usd;
+    }
+    const { spent, reserved } = look(state, request);
+    near(spent, expected);
+    near(reserved, [...open.values()].reduce((sum, one) => sum + one.usd, 0));
+  }
+});
+
+test("a pin lives for an hour after its last use", () => {
+  const state = pin({ model: "large", now });
+  assert.equal(pinned(state, { now: now + PIN_LIFE })[1], "large");
+  assert.deepEqual(pinned(state, { now: now + PIN_LIFE + 1 }), [undefined, null]);
+  const [used] = pinned(state, { now: now + PIN_LIFE });
+  assert.equal(pinned(used, { now: now + 2 * PIN_LIFE })[1], "large");
+  assert.deepEqual(pinned(undefined, { now }), [undefined, null]);
+});
+
+describe("in workerd", () => {
+  let miniflare;
+  before(() => {
+    const paths = ["tests/worker/ledger-worker.mjs", "worker/ledger.mjs", "worker/ledger-state.mjs"];
+    miniflare = new Miniflare({
+      rootPath: ROOT,
+      modulesRoot: ROOT,
+      modules: paths.map((path) => ({ type: "ESModule", path: join(ROOT, path) })),
+      compatibilityDate: "2026-06-01",
+      durableObjects: { LEDGER: { className: "RingableLedger", useSQLite: true } },
+    });
+  });
+  after(() => miniflare.dispose());
+
+  /** Calls of one object, all begun at once. */
+  async function calls(object, ...list) {
+    const response = await miniflare.dispatchFetch("http://ledger/", { method: "POST", body: JSON.stringify({ object, calls: list }) });
+    return response.json();
+  }
+
+  test("concurrent reservations never grant more than one past the limit", async () => {
+    const requests = Array.from({ length: 60 }, (_, at) => ["reserve", { ...common, id: `r${at}`, usd: 0.125 }]);
+    const answers = await calls("budget:crowd", ...requests);
+    assert.equal(answers.filter(({ value }) => value.granted).length, 8);
+    const [{ value }] = await calls("budget:crowd", ["spent", common]);
+    near(value.reserved, 1);
+  });
+
+  test("settlements among reservations are counted once each", async () => {
+    const ids = Array.from({ length: 30 }, (_, at) => `r${at}`);
+    const limit = 1000;
+    await calls("budget:mixed", ...ids.map((id) => ["reserve", { ...common, limit, id, usd: 1 }]));
+    const settle = ids.map((id) => ["settle", { ...common, id, usd: 0.5 }]);
+    await calls("budget:mixed", ...settle, ...settle);
+    const [{ value }] = await calls("budget:mixed", ["spent", { ...common, limit }]);
+    assert.deepEqual([value.spent, value.reserved], [15, 0]);
+  });
+
+  test("objects of other names know nothing of it", async () => {
+    const [{ value }] = await calls("budget:other", ["spent", common]);
+    assert.deepEqual([value.spent, value.reserved], [0, 0]);
+  });
+
+  test("a wrong amount is a RangeError that says its code to the caller, and changes nothing", async () => {
+    const answers = await calls("budget:wrong", ["reserve", { ...common, id: "a", usd: -1 }], ["settle", { ...common, id: "a", period: "week", usd: 1 }], ["spent", common]);
+    assert.deepEqual(answers.map(({ error }) => error?.name), ["RangeError", "RangeError", undefined]);
+    assert.match(answers[0].error.message, /^ledger_amount: usd is -1/);
+    assert.match(answers[1].error.message, /^ledger_period: the period is "week"/);
+    assert.equal(answers[2].value.spent, 0);
+  });
+
+  test("a session's model is remembered, replaced, and swept out once it has expired", async () => {
+    const [none] = await calls("session:a:1", ["pinned", { now }]);
+    assert.equal(none.value, null);
+    await calls("session:a:1", ["pin", { model: "small", now }]);
+    await calls("session:a:1", ["pin", { model: "large", now }]);
+    assert.equal((await calls("session:a:1", ["pinned", { now: now + 1000 }]))[0].value, "large");
+    assert.equal((await calls("session:a:1", ["pinned", { now: now + PIN_LIFE + 1 }]))[0].value, null);
+    await calls("session:a:1", ["pin", { model: "large", now: Date.now() }]);
+    assert.deepEqual(await ringed("session:a:1"), [1, true]);
+    await calls("session:a:1", ["pin", { model: "large", now: Date.now() - PIN_LIFE - 1 }]);
+    assert.deepEqual(await ringed("session:a:1"), [0, false]);
+  });
+
+  /** Entries left after the object's alarm, and whether another one is set. */
+  async function ringed(object) {
+    const [{ value }] = await calls(object, ["ring"]);
+    return [value.entries, value.alarm];
+  }
+});

@@ -1,0 +1,68 @@
+// worker/new-key.mjs: a key, the gateway's entry for it, and arguments that are refused.
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { ROOT } from "../hosts/paths.mjs";
+
+const SCRIPT = join(ROOT, "worker/new-key.mjs");
+
+function run(...args) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [SCRIPT, ...args], { encoding: "utf8" });
+  return { status, stdout, stderr };
+}
+
+/** The key and the entry that a run printed. */
+function made(...args) {
+  const { status, stdout, stderr } = run(...args);
+  assert.equal(status, 0, stderr);
+  const [key, ...others] = stdout.match(/\bsy-[A-Za-z0-9_-]+/g);
+  assert.deepEqual(others, [], "the key is printed once");
+  return { key, entry: JSON.parse(stdout.trimEnd().split("\n").at(-1)) };
+}
+
+test("the entry holds the key's SHA-256, and the key 32 random bytes", () => {
+  const { key, entry } = made("team-a");
+  assert.match(key, /^sy-[A-Za-z0-9_-]{43}$/);
+  assert.deepEqual(entry, { name: "team-a", sha256: createHash("sha256").update(key).digest("hex") });
+  assert.notEqual(made("team-a").key, key);
+});
+
+test("models and budget stand in the entry as the gateway reads them", () => {
+  const { entry } = made("team-a", "--models", "auto, small,auto", "--usd", "50", "--period", "month");
+  assert.deepEqual(entry.models, ["auto", "small"]);
+  assert.deepEqual(entry.budget, { usd: 50, period: "month" });
+});
+
+test("bad arguments are told apart, with exit code 2 and no key", () => {
+  for (const [args, message] of [
+    [[], /no NAME/],
+    [["two", "names"], /one NAME is expected, found two names/],
+    [["a b"], /NAME is "a b"/],
+    [["../x"], /NAME is/],
+    [["a", "--usd", "50"], /--usd and --period go together/],
+    [["a", "--period", "day"], /--usd and --period go together/],
+    [["a", "--usd", "0", "--period", "day"], /--usd is "0": expected a number above 0/],
+    [["a", "--usd", "much", "--period", "day"], /--usd is "much"/],
+    [["a", "--usd", "", "--period", "day"], /--usd is ""/],
+    [["a", "--usd", "5", "--period", "week"], /--period is "week": expected day or month/],
+    [["a", "--models", "x,,y"], /--models is "x,,y"/],
+    [["a", "--colour", "red"], /--colour/],
+  ]) {
+    const { status, stdout, stderr } = run(...args);
+    assert.equal(status, 2, args.join(" "));
+    assert.equal(stdout, "");
+    assert.match(stderr, message);
+    assert.match(stderr, /usage: new-key\.mjs/);
+  }
+});
+
+test("--help says how, and makes no key", () => {
+  const { status, stdout } = run("--help");
+  assert.equal(status, 0);
+  assert.match(stdout, /usage: new-key\.mjs NAME/);
+  assert.doesNotMatch(stdout, /sy-[A-Za-z0-9_-]{43}/);
+});

@@ -1,0 +1,120 @@
+// OpenAI's API in shape: chat completions, responses, completions, embeddings; streams too.
+
+export const USAGE = { prompt_tokens: 100, completion_tokens: 50, total_tokens: 150 };
+
+/**
+ * @param {object} options
+ * @param {string} [options.text] what it answers
+ * @param {object[]} [options.tools] tool calls, `{id, name, arguments}` with the arguments as text
+ * @param {string} [options.finish] the finish_reason
+ * @param {object | null} [options.usage] what it counts; null for nothing
+ * @param {number} [options.logprob] the log probability of every token
+ */
+export function openai({ text = "Hello from the stand-in.", tools, finish, usage = USAGE, logprob } = {}) {
+  const answer = { text, tools, usage, logprob, finish: finish ?? (tools ? "tool_calls" : "stop") };
+  return (request, response, body) => {
+    const asked = JSON.parse(body);
+    const [make, stream] = ENDPOINTS[request.url.split("/").at(-1)] ?? [];
+    if (!make) {
+      response.writeHead(404, { "content-type": "application/json" });
+      return response.end(JSON.stringify({ error: { message: `no ${request.url}`, type: "x", code: "x" } }));
+    }
+    if (asked.stream && stream) {
+      response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
+      return response.end(stream(asked, answer));
+    }
+    response.writeHead(200, { "content-type": "application/json" });
+    return response.end(JSON.stringify(make(asked, answer)));
+  };
+}
+
+/** An event of a stream. */
+export const event = (data, name) => `${name ? `event: ${name}\n` : ""}data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`;
+
+/** One chunk of a chat completion's stream. */
+export const chunk = (delta, more = {}) => event({
+  id: "chatcmpl-1", object: "chat.completion.chunk", created: 1, model: "stand-in",
+  choices: [{ index: 0, delta, finish_reason: null, ...more }],
+});
+
+const usageIf = (usage) => (usage ? { usage } : {});
+
+function completion({ model }, { text, tools, finish, usage, logprob }) {
+  const calls = tools?.map(({ id, name, arguments: args }) => ({ id, type: "function", function: { name, arguments: args } }));
+  const message = { role: "assistant", content: tools ? null : text, ...(calls ? { tool_calls: calls } : {}) };
+  const logprobs = logprob === undefined ? {} : { logprobs: { content: words(text).map((token) => ({ token, logprob, top_logprobs: [] })) } };
+  return {
+    id: "chatcmpl-1", object: "chat.completion", created: 1, model,
+    choices: [{ index: 0, message, finish_reason: finish, ...logprobs }],
+    ...usageIf(usage),
+  };
+}
+
+function completionStream({ stream_options: options }, { text, tools, finish, usage }) {
+  const deltas = tools
+    ? tools.flatMap(({ id, name, arguments: args }, index) => [
+      { tool_calls: [{ index, id, type: "function", function: { name, arguments: "" } }] },
+      // Arguments come in pieces.
+      ...words(args).map((piece) => ({ tool_calls: [{ index, function: { arguments: piece } }] })),
+    ])
+    : words(text).map((content) => ({ content }));
+  const last = options?.include_usage && usage
+    ? event({ id: "chatcmpl-1", object: "chat.completion.chunk", created: 1, model: "stand-in", choices: [], usage })
+    : "";
+  return [
+    chunk({ role: "assistant", content: tools ? null : "" }),
+    ...deltas.map((delta) => chunk(delta)),
+    chunk({}, { finish_reason: finish }),
+    last,
+    event("[DONE]"),
+  ].join("");
+}
+
+function textCompletion({ model }, { text, usage }) {
+  return {
+    id: "cmpl-1", object: "text_completion", created: 1, model,
+    choices: [{ index: 0, text, finish_reason: "stop", logprobs: null }],
+    ...usageIf(usage),
+  };
+}
+
+function textCompletionStream(asked, { text }) {
+  const one = (piece) => event({ id: "cmpl-1", object: "text_completion", created: 1, model: "stand-in", choices: [{ index: 0, text: piece, finish_reason: null }] });
+  return [...words(text).map(one), event("[DONE]")].join("");
+}
+
+function responseObject({ model }, { text, usage }, state = "completed") {
+  return {
+    id: "resp_1", object: "response", created_at: 1, status: state, model, error: null, incomplete_details: null,
+    instructions: null, metadata: {}, parallel_tool_calls: true, temperature: 1, tool_choice: "auto", tools: [], top_p: 1,
+    output: [{ type: "message", id: "msg_1", status: state, role: "assistant", content: [{ type: "output_text", text, annotations: [] }] }],
+    ...(usage ? { usage: { input_tokens: usage.prompt_tokens, output_tokens: usage.completion_tokens, total_tokens: usage.total_tokens } } : {}),
+  };
+}
+
+function responseStream(asked, answer) {
+  const place = { item_id: "msg_1", output_index: 0, content_index: 0 };
+  const events = [
+    { type: "response.created", response: responseObject(asked, { ...answer, usage: null }, "in_progress") },
+    ...words(answer.text).map((delta) => ({ type: "response.output_text.delta", ...place, delta })),
+    { type: "response.output_text.done", ...place, text: answer.text },
+    { type: "response.completed", response: responseObject(asked, answer) },
+  ];
+  return events.map((one, number) => event({ ...one, sequence_number: number }, one.type)).join("");
+}
+
+function embeddings({ model, input, encoding_format: format }) {
+  const vector = [0.25, -0.5, 0.125];
+  const packed = () => Buffer.from(Float32Array.from(vector).buffer).toString("base64");
+  const data = [input].flat().map((_, index) => ({ object: "embedding", index, embedding: format === "base64" ? packed() : vector }));
+  return { object: "list", model, data, usage: { prompt_tokens: 100, total_tokens: 100 } };
+}
+
+const words = (text) => text.split(/(?<= )/);
+
+const ENDPOINTS = {
+  completions: [(asked, answer) => (asked.messages ? completion : textCompletion)(asked, answer),
+    (asked, answer) => (asked.messages ? completionStream : textCompletionStream)(asked, answer)],
+  responses: [responseObject, responseStream],
+  embeddings: [embeddings],
+};

@@ -1,0 +1,124 @@
+// Sessions: a conversation stays with the model that answered it, while routing does not ask for a
+// stronger one.
+
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+
+import { BUNDLE, HURRIED, WITH_CLOCK, alone, everyCandidateAt, gateway, refused, told } from "./gateway.mjs";
+import { bearer, key } from "./keys.mjs";
+import { openai } from "./openai-stand-in.mjs";
+import { status, until, upstream } from "./stand-ins.mjs";
+
+const { strong, weak } = BUNDLE;
+const HOUR = 60 * 60 * 1000;
+const [STRONG, WEAK] = ["0", "1"].map((threshold) => ({ "x-switchyard-threshold": threshold }));
+const [ann, bob] = [key("ann"), key("bob")];
+
+const there = await upstream();
+const worker = await start();
+after(async () => {
+  await worker.close();
+  await there.close();
+});
+
+function start(upstreams = everyCandidateAt(there)) {
+  return gateway({ upstreams, keys: [ann.entry, bob.entry], ledger: true, gateway: HURRIED, main: WITH_CLOCK });
+}
+
+let count = 0;
+const newSession = () => `s-${(count += 1)}`;
+
+/** Model and reason of a request in a session. */
+async function ask(session, headers, who = ann, on = worker) {
+  const response = await on.chat({}, { ...bearer(who), "x-switchyard-session": session, ...headers });
+  assert.equal(response.status, 200, await response.clone().text());
+  const { model, reason } = told(response);
+  return [model, reason];
+}
+
+/** Asks until the session's model is remembered, which is after the answer. */
+const remembered = (session, headers, model) => until(async () => {
+  const [found, reason] = await ask(session, headers);
+  return found === model && reason === "pinned";
+}, `${model} being pinned`);
+
+test("a session stays with its strong model when routing would take a weaker one", async () => {
+  there.does(openai());
+  const session = newSession();
+  assert.deepEqual(await ask(session, STRONG), [strong, "above_threshold"]);
+  await remembered(session, WEAK, strong);
+  assert.deepEqual(await ask(session, WEAK), [strong, "pinned"]);
+});
+
+test("a session leaves its weak model when routing asks for a stronger one", async () => {
+  there.does(openai());
+  const session = newSession();
+  assert.deepEqual(await ask(session, WEAK), [weak, "below_threshold"]);
+  await until(async () => (await pinnedIn(session)) === weak);
+  assert.deepEqual(await ask(session, STRONG), [strong, "above_threshold"]);
+  await remembered(session, WEAK, strong);
+});
+
+/** What the ledger's object of ann's session holds. */
+async function pinnedIn(session) {
+  const objects = await worker.miniflare.getDurableObjectNamespace("LEDGER");
+  return objects.get(objects.idFromName(`session:ann:${session}`)).pinned({ now: Date.now() });
+}
+
+test("sessions are named within a key, and without the header there is none", async () => {
+  there.does(openai());
+  const session = newSession();
+  await ask(session, STRONG);
+  await remembered(session, WEAK, strong);
+  assert.deepEqual(await ask(session, WEAK, bob), [weak, "below_threshold"]);
+  assert.deepEqual(await ask(newSession(), WEAK), [weak, "below_threshold"]);
+  const { model, reason } = told(await worker.chat({}, { ...bearer(ann), ...WEAK }));
+  assert.deepEqual([model, reason], [weak, "below_threshold"]);
+});
+
+test("a model that the caller names, or leaves out, is the caller's choice", async () => {
+  there.does(openai());
+  const session = newSession();
+  await ask(session, STRONG);
+  await remembered(session, WEAK, strong);
+  const named = await worker.chat({ model: weak }, { ...bearer(ann), "x-switchyard-session": session });
+  assert.deepEqual([told(named).model, told(named).reason], [weak, "requested"]);
+  assert.equal((await ask(session, { ...WEAK, "x-switchyard-exclude": strong }))[0], weak);
+});
+
+test("what is pinned is the model that answered, a fallback too", async (t) => {
+  const upstreams = everyCandidateAt(there, {}, { [weak]: { fallbacks: [strong] } });
+  const one = await start(upstreams);
+  t.after(() => one.close());
+  there.does((request, response, body) => (JSON.parse(body).model.startsWith(weak) ? status(401) : openai())(request, response, body));
+  const session = newSession();
+  assert.equal((await ask(session, WEAK, ann, one))[0], strong);
+  there.does(openai());
+  await until(async () => (await ask(session, WEAK, ann, one))[0] === strong, "the fallback being pinned");
+  assert.deepEqual(await ask(session, WEAK, ann, one), [strong, "pinned"]);
+});
+
+test("an answer that failed pins nothing", async () => {
+  const session = newSession();
+  there.does(status(422));
+  const failed = await worker.chat({}, { ...bearer(ann), "x-switchyard-session": session, ...STRONG });
+  assert.equal(failed.status, 422);
+  there.does(openai());
+  assert.deepEqual(await ask(session, WEAK), [weak, "below_threshold"]);
+});
+
+test("a session that nobody used for an hour is forgotten", async (t) => {
+  const one = await start();
+  t.after(() => one.close());
+  there.does(openai());
+  const session = newSession();
+  await ask(session, STRONG, ann, one);
+  await until(async () => (await ask(session, WEAK, ann, one))[1] === "pinned");
+  await one.send("POST", `advance?ms=${HOUR + 60_000}`, "");
+  assert.deepEqual(await ask(session, WEAK, ann, one), [weak, "below_threshold"]);
+});
+
+test("a session without a ledger is refused: nothing could be remembered", async (t) => {
+  const one = await alone(t, { upstream: there });
+  await refused(one.chat({}, { "x-switchyard-session": "s" }), 500, "binding_missing");
+});

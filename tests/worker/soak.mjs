@@ -1,0 +1,97 @@
+// What the soak sends and what may come of it; the test is soak.test.mjs.
+
+import { readFileSync, readdirSync } from "node:fs";
+
+import { chunk, event, openai } from "./openai-stand-in.mjs";
+import { breaking, errorIn200, hangUp, html, inTurn, pausing, pieces, status, text } from "./stand-ins.mjs";
+
+const good = openai({ text: "Soaked." });
+const begun = [chunk({ role: "assistant" }), chunk({ content: "Half" })];
+
+/**
+ * By name: what the upstream does to the call of this number of one request, and what may come of
+ * the request: `status`, the calls made, and for streams that break the code of their last event.
+ */
+const CASES = {
+  good: { answer: good, status: 200, calls: 1 },
+  retried: { answer: inTurn(status(503), good), status: 200, calls: 2 },
+  limited: { answer: inTurn(status(429, { "retry-after": "0" }), status(429), good), status: 200, calls: 3 },
+  down: { answer: status(500), status: 500, calls: 3 },
+  callers: { answer: status(422), status: 422, calls: 1 },
+  html: { answer: inTurn(html, good), status: 200, calls: 2 },
+  error200: { answer: errorIn200, status: 502, calls: 3 },
+  hangUp: { answer: inTurn(hangUp, good), status: 200, calls: 2 },
+  dead: { answer: hangUp, status: 502, calls: 3 },
+};
+const STREAMS = {
+  good: { answer: good, status: 200, calls: 1 },
+  retried: { answer: inTurn(text("", "text/event-stream"), good), status: 200, calls: 2 },
+  down: { answer: status(503), status: 503, calls: 3 },
+  cut: { answer: pieces([...Buffer.from(begun.join(""))].map((byte) => Buffer.from([byte])).concat([event("[DONE]")])), status: 200, calls: 1 },
+  breaks: { answer: breaking(begun), status: 200, calls: 1, code: "upstream_broke_off" },
+  silent: { answer: pausing(begun), status: 200, calls: 1, code: "upstream_timeout" },
+};
+/** How often each comes in a hundred. */
+const WEIGHTS = { good: 55, retried: 12, limited: 5, down: 3, callers: 6, html: 5, error200: 2, hangUp: 5, dead: 2 };
+const STREAM_WEIGHTS = { good: 60, retried: 15, down: 5, cut: 10, breaks: 8, silent: 2 };
+
+/** Upstream behaviour by the name that a request carries in `soak`; calls are counted a request. */
+export function misbehaving() {
+  const calls = new Map();
+  const answer = (request, response, body) => {
+    const { soak, stream } = JSON.parse(body);
+    const [id, name] = soak.split(" ");
+    const number = calls.get(id) ?? 0;
+    calls.set(id, number + 1);
+    return (stream ? STREAMS : CASES)[name].answer(request, response, body, number);
+  };
+  return { answer, calls };
+}
+
+/** The request of this number: the same in every run. */
+export function drawn(number, random) {
+  const stream = random() < 0.3;
+  const name = pick(stream ? STREAM_WEIGHTS : WEIGHTS, random() * 100);
+  return { id: `r${number}`, name, stream, expected: (stream ? STREAMS : CASES)[name] };
+}
+
+function pick(weights, at) {
+  const total = Object.values(weights).reduce((sum, weight) => sum + weight, 0);
+  let left = (at / 100) * total;
+  for (const [name, weight] of Object.entries(weights)) {
+    left -= weight;
+    if (left < 0) return name;
+  }
+  return Object.keys(weights)[0];
+}
+
+/** Numbers in [0, 1) from a seed (Park and Miller). */
+export function seeded(seed) {
+  let state = seed;
+  return () => (state = (state * 48271) % 2147483647) / 2147483647;
+}
+
+/** Resident bytes of this process's workerd, the largest where there are several; none without /proc. */
+export function residentOfWorkerd() {
+  let found;
+  try {
+    for (const id of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+      const status = statusOf(id);
+      if (status?.Name !== "workerd" || Number(status.PPid) !== process.pid) continue;
+      found = Math.max(found ?? 0, Number.parseInt(status.VmRSS, 10) * 1024);
+    }
+  } catch {
+    return undefined;
+  }
+  return found;
+}
+
+function statusOf(id) {
+  try {
+    const lines = readFileSync(`/proc/${id}/status`, "utf8").split("\n");
+    return Object.fromEntries(lines.map((line) => line.split(":").map((part) => part.trim())));
+  } catch {
+    // The process has ended since the folder was read.
+    return undefined;
+  }
+}

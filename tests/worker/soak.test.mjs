@@ -1,0 +1,80 @@
+// Ten thousand requests, good and bad, at upstreams good and bad: each is answered once, as it
+// should be, and the Worker does not grow.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { drained, eventsIn, everyCandidateAt, gateway, told } from "./gateway.mjs";
+import { drawn, misbehaving, residentOfWorkerd, seeded } from "./soak.mjs";
+import { upstream } from "./stand-ins.mjs";
+
+const REQUESTS = 10_000;
+const AT_ONCE = 32;
+/**
+ * Bytes that workerd may grow by in the second half. V8 lets its heap grow by tens of MiB before it
+ * collects; a leak of a request's few KiB would come to more over five thousand of them.
+ */
+const GROWTH = 64 << 20;
+const QUERIES = ["Hello", "Prove that there exists a prime number between n and 2n.", "3.14159 * 2 = ?", "yes, do it", "日本 🚀 é"];
+
+test("requests are each answered once, well-formed, with attempts as counted upstream", { timeout: 180_000 }, async (t) => {
+  const { answer, calls } = misbehaving();
+  const there = await upstream(answer);
+  const worker = await gateway({
+    upstreams: everyCandidateAt(there),
+    gateway: { retries: { most: 2, baseMs: 1, longestMs: 5 }, breaker: { failures: 1_000_000 }, timeouts: { headersMs: 20_000, firstByteMs: 20_000, idleMs: 1000 } },
+  });
+  t.after(async () => {
+    await worker.close();
+    await there.close();
+  });
+  const random = seeded(20261122);
+  const counts = {};
+  let next = 0;
+
+  async function oneAfterAnother(end) {
+    while (next < end) {
+      const request = drawn(next, random);
+      const content = QUERIES[next % QUERIES.length];
+      next += 1;
+      await checked(request, content);
+      // What the stand-in remembers must not grow either.
+      there.requests.length = 0;
+      calls.delete(request.id);
+    }
+  }
+
+  async function checked({ id, name, stream, expected }, content) {
+    const fields = { soak: `${id} ${name}`, stream, messages: [{ role: "user", content }] };
+    const what = `${id} ${name}${stream ? " streamed" : ""}`;
+    const response = await worker.chat(fields, { "x-request-id": id });
+    const { text } = await drained(response);
+    counts[name] = (counts[name] ?? 0) + 1;
+    assert.equal(response.status, expected.status, `${what}: ${text}`);
+    assert.equal(response.headers.get("x-request-id"), id);
+    assert.equal(calls.get(id), expected.calls, `${what}: calls upstream`);
+    assert.equal(Number(told(response).attempts), expected.calls, `${what}: x-switchyard-attempts`);
+    if (response.status !== 200) {
+      const { error } = JSON.parse(text);
+      assert.deepEqual([typeof error.message, typeof error.type], ["string", "string"], what);
+    } else if (!stream) {
+      assert.equal(JSON.parse(text).choices[0].message.content, "Soaked.");
+    } else {
+      const last = eventsIn(text).at(-1);
+      if (expected.code) assert.equal(last.error.code, expected.code, what);
+      else assert.equal(last, "[DONE]", what);
+    }
+  }
+
+  const until = (end) => Promise.all(Array.from({ length: AT_ONCE }, () => oneAfterAnother(end)));
+  await until(REQUESTS / 2);
+  const before = residentOfWorkerd();
+  await until(REQUESTS);
+  const afterwards = residentOfWorkerd();
+  assert.equal(Object.values(counts).reduce((sum, count) => sum + count, 0), REQUESTS);
+  assert.ok(Object.keys(counts).length >= 11, `every kind came: ${JSON.stringify(counts)}`);
+  assert.equal((await worker.get("healthz")).status, 200);
+  if (before === undefined) return t.diagnostic("no /proc here: workerd's memory was not looked at");
+  t.diagnostic(`workerd: ${(before / 1e6).toFixed(0)} MB after half, ${(afterwards / 1e6).toFixed(0)} MB at the end`);
+  assert.ok(afterwards - before < GROWTH, `workerd grew from ${before} to ${afterwards} bytes`);
+});

@@ -1,0 +1,143 @@
+// The arithmetic of a key's budget and of a session's pin, without storage: a state goes in, a new
+// state and an answer come out.
+//
+//   reserve(undefined, { id: "r1", usd: 0.02, limit: 50, period: "month", now })
+//     -> [state, { granted: true, spent: 0, reserved: 0.02, endsAt }]
+//
+// What holds:
+// - A call's estimate is reserved before the call; settling replaces it by what the call cost.
+// - A reservation is refused where spent and reserved have reached the limit. The one that crosses
+//   the limit is granted, so the last call of a period may overshoot it.
+// - A reservation that is not settled within 15 minutes is spent at its estimate and forgotten.
+//   Settling it later, settling it twice and settling what was never reserved change nothing.
+// - A new period starts at zero: what was reserved in the one before is forgotten with it. Clocks
+//   that disagree never lead back to an earlier period.
+
+/** Milliseconds after which an unsettled reservation is spent. */
+export const RESERVATION_LIFE = 15 * 60 * 1000;
+/** Milliseconds of a pin's life after its last use. */
+export const PIN_LIFE = 60 * 60 * 1000;
+/** Reading a pin counts as use; no use is noted within so many milliseconds of the last one. */
+const PIN_STEP = 60 * 1000;
+const LONGEST_NAME = 256;
+/** The last millisecond that a date can state. */
+const LAST_MOMENT = 8.64e15;
+
+/** What a caller of the ledger got wrong. Its message begins with its code, which survives RPC. */
+export class LedgerError extends RangeError {
+  constructor(code, message) {
+    super(`${code}: ${message}`);
+    this.code = code;
+  }
+}
+
+/**
+ * @typedef {object} Budget
+ * @property {"day" | "month"} period
+ * @property {number} startsAt the period's first millisecond, UTC
+ * @property {number} spent US dollars
+ * @property {Map<string, {usd: number, at: number}>} reservations by the request's id
+ */
+
+/** The period that `now` lies in: its first millisecond and the first one after it, UTC. */
+export function periodOf(period, now) {
+  moment(now);
+  const date = new Date(now);
+  const [year, month, day] = [date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate()];
+  if (period === "day") return { startsAt: Date.UTC(year, month, day), endsAt: Date.UTC(year, month, day + 1) };
+  if (period === "month") return { startsAt: Date.UTC(year, month), endsAt: Date.UTC(year, month + 1) };
+  throw new LedgerError("ledger_period", `the period is ${shown(period)}, expected "day" or "month"`);
+}
+
+/** @param {Budget | undefined} state @returns {[Budget, object]} */
+export function reserve(state, { id, usd, limit, period, now }) {
+  name("ledger_id", "id", id);
+  amount("usd", usd);
+  amount("limit", limit);
+  const next = current(state, period, now);
+  next.reservations.delete(id);
+  const granted = next.spent + reservedIn(next) < limit;
+  if (granted) next.reservations.set(id, { usd, at: now });
+  return [next, { granted, ...answer(next) }];
+}
+
+/** @param {Budget | undefined} state @returns {[Budget, object]} */
+export function settle(state, { id, usd, period, now }) {
+  name("ledger_id", "id", id);
+  amount("usd", usd);
+  const next = current(state, period, now);
+  if (next.reservations.delete(id)) next.spent += usd;
+  return [next, answer(next)];
+}
+
+/** @param {Budget | undefined} state @returns {object} the answer; looking changes nothing */
+export function look(state, { limit, period, now }) {
+  amount("limit", limit);
+  return answer(current(state, period, now));
+}
+
+/** @returns {{model: string, usedAt: number}} */
+export function pin({ model, now }) {
+  name("ledger_model", "model", model);
+  moment(now);
+  return { model, usedAt: now };
+}
+
+/**
+ * @param {{model: string, usedAt: number} | undefined} state
+ * @returns {[object | undefined, string | null]} the pin after this use, and its model while it lives
+ */
+export function pinned(state, { now }) {
+  moment(now);
+  if (!state || now - state.usedAt > PIN_LIFE) return [undefined, null];
+  return [now - state.usedAt >= PIN_STEP ? { ...state, usedAt: now } : state, state.model];
+}
+
+/** A copy of the state as `now` finds it: in its period, with old reservations spent. */
+function current(state, period, now) {
+  const { startsAt } = periodOf(period, now);
+  if (!state || state.period !== period || state.startsAt < startsAt) {
+    return { period, startsAt, spent: 0, reservations: new Map() };
+  }
+  const next = { ...state, reservations: new Map(state.reservations) };
+  for (const [id, { usd, at }] of next.reservations) {
+    if (now - at <= RESERVATION_LIFE) continue;
+    next.reservations.delete(id);
+    next.spent += usd;
+  }
+  return next;
+}
+
+function answer(state) {
+  const { endsAt } = periodOf(state.period, state.startsAt);
+  return { spent: state.spent, reserved: reservedIn(state), endsAt };
+}
+
+function reservedIn({ reservations }) {
+  let total = 0;
+  for (const { usd } of reservations.values()) total += usd;
+  return total;
+}
+
+function amount(field, value) {
+  if (typeof value !== "number" || !Number.isFinite(value) || value < 0) {
+    throw new LedgerError("ledger_amount", `${field} is ${shown(value)}, expected US dollars, 0 or more`);
+  }
+}
+
+function moment(now) {
+  if (typeof now !== "number" || !(now >= 0 && now <= LAST_MOMENT)) {
+    throw new LedgerError("ledger_time", `now is ${shown(now)}, expected milliseconds since 1970`);
+  }
+}
+
+function name(code, field, value) {
+  if (typeof value !== "string" || value === "" || value.length > LONGEST_NAME) {
+    throw new LedgerError(code, `${field} is ${shown(value)}, expected a text of 1 to ${LONGEST_NAME} characters`);
+  }
+}
+
+function shown(value) {
+  const text = typeof value === "string" ? JSON.stringify(value) : String(value);
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}

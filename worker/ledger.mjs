@@ -1,0 +1,62 @@
+// The Durable Object behind budgets and sessions. Every key with a budget has one, named
+// `budget:<key's name>`; every session has one, named `session:<key's name>:<session's id>`.
+//
+// Each method reads, computes and writes without awaiting anything in between, so calls cannot
+// interleave; the answer leaves once the write is durable. The arithmetic is in ledger-state.mjs.
+
+import { DurableObject } from "cloudflare:workers";
+
+import { PIN_LIFE, look, pin, pinned, reserve, settle } from "./ledger-state.mjs";
+
+const BUDGET = "budget";
+const PIN = "pin";
+
+export class Ledger extends DurableObject {
+  /**
+   * Reserves an estimate of `usd` under `limit` US dollars a `period`; `now` in milliseconds.
+   * Reserving an id again replaces its estimate.
+   * @returns {{granted: boolean, spent: number, reserved: number, endsAt: number}} as it is afterwards
+   */
+  reserve(request) {
+    return this.#change(reserve, request);
+  }
+
+  /** Replaces the reservation `id` by what the call cost. */
+  settle(request) {
+    return this.#change(settle, request);
+  }
+
+  /** @returns {{spent: number, reserved: number, endsAt: number}} */
+  spent(request) {
+    return look(this.ctx.storage.kv.get(BUDGET), request);
+  }
+
+  /** Remembers the model of the session's last answer. */
+  async pin(request) {
+    this.ctx.storage.kv.put(PIN, pin(request));
+    await this.ctx.storage.setAlarm(Date.now() + PIN_LIFE);
+  }
+
+  /** @returns {string | null} the session's model, for an hour after its last use */
+  pinned(request) {
+    const before = this.ctx.storage.kv.get(PIN);
+    const [after, model] = pinned(before, request);
+    if (after && after !== before) this.ctx.storage.kv.put(PIN, after);
+    return model;
+  }
+
+  /** Sessions are many, and nobody comes back to most: what has expired leaves the storage. */
+  async alarm() {
+    const state = this.ctx.storage.kv.get(PIN);
+    if (!state) return;
+    const endsAt = state.usedAt + PIN_LIFE;
+    if (Date.now() > endsAt) await this.ctx.storage.deleteAll();
+    else await this.ctx.storage.setAlarm(endsAt + 1);
+  }
+
+  #change(step, request) {
+    const [state, answer] = step(this.ctx.storage.kv.get(BUDGET), request);
+    this.ctx.storage.kv.put(BUDGET, state);
+    return answer;
+  }
+}

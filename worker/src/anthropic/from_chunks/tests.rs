@@ -1,0 +1,225 @@
+//! OpenAI streams towards Anthropic clients.
+
+#![allow(clippy::unwrap_used)]
+use super::*;
+
+fn event(data: &Value) -> Event {
+    Event { name: None, data: data.as_str().map_or_else(|| data.to_string(), str::to_owned) }
+}
+
+fn chunk(delta: Value) -> Value {
+    json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 5, "model": "small-1",
+           "choices": [{"index": 0, "delta": delta, "finish_reason": null}]})
+}
+
+fn finish(reason: &str) -> Value {
+    json!({"id": "chatcmpl-1", "choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
+}
+
+fn call(call: Value) -> Value {
+    chunk(json!({"tool_calls": [call]}))
+}
+
+fn done() -> Value {
+    json!("[DONE]")
+}
+
+/// The JSON of the events in `texts`; each is named after its type.
+fn read(texts: Vec<String>) -> Vec<Value> {
+    let mut parser = sse::Parser::new();
+    let mut events = Vec::new();
+    for text in texts {
+        let read = parser.push(text.as_bytes()).unwrap();
+        assert_eq!(read.len(), 1, "{text:?} is one whole event");
+        let data: Value = serde_json::from_str(&read[0].data).unwrap();
+        assert_eq!(data["type"].as_str(), read[0].name.as_deref());
+        events.push(data);
+    }
+    events
+}
+
+fn events(stream: &mut ChunkStream, chunks: &[Value]) -> Vec<Value> {
+    read(chunks.iter().flat_map(|chunk| stream.push(&event(chunk)).unwrap()).collect())
+}
+
+fn kinds(events: &[Value]) -> Vec<String> {
+    let kind = |event: &Value| {
+        let of = &event["content_block"]["type"];
+        let of = of.as_str().or(event["delta"]["type"].as_str()).unwrap_or_default();
+        format!("{} {of}", event["type"].as_str().unwrap()).trim().to_owned()
+    };
+    events.iter().map(kind).collect()
+}
+
+#[test]
+fn a_text_is_passed_on_piece_by_piece() {
+    let mut stream = ChunkStream::new();
+    let usage = json!({"id": "chatcmpl-1", "choices": [], "usage":
+        {"prompt_tokens": 9, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 4}}});
+    let events = events(
+        &mut stream,
+        &[
+            chunk(json!({"role": "assistant", "content": ""})),
+            chunk(json!({"content": "Hel"})),
+            chunk(json!({"content": "lo", "tool_calls": null, "refusal": null})),
+            finish("length"),
+            usage,
+            done(),
+        ],
+    );
+    let zero = json!({"input_tokens": 0, "cache_creation_input_tokens": 0,
+                      "cache_read_input_tokens": 0, "output_tokens": 0});
+    assert_eq!(
+        json!(events),
+        json!([
+            {"type": "message_start", "message": {"id": "chatcmpl-1", "type": "message",
+                "role": "assistant", "model": "small-1", "content": [], "stop_reason": null,
+                "stop_sequence": null, "usage": zero}},
+            {"type": "content_block_start", "index": 0,
+             "content_block": {"type": "text", "text": ""}},
+            {"type": "content_block_delta", "index": 0,
+             "delta": {"type": "text_delta", "text": "Hel"}},
+            {"type": "content_block_delta", "index": 0,
+             "delta": {"type": "text_delta", "text": "lo"}},
+            {"type": "content_block_stop", "index": 0},
+            {"type": "message_delta",
+             "delta": {"stop_reason": "max_tokens", "stop_sequence": null},
+             "usage": {"input_tokens": 5, "cache_creation_input_tokens": 0,
+                       "cache_read_input_tokens": 4, "output_tokens": 2}},
+            {"type": "message_stop"},
+        ])
+    );
+    assert!(stream.push(&event(&done())).unwrap().is_empty());
+    assert_eq!(stream.end(), Ok(vec![]));
+}
+
+#[test]
+fn reasoning_text_and_calls_follow_one_another() {
+    let mut stream = ChunkStream::new();
+    let events = events(
+        &mut stream,
+        &[
+            chunk(json!({"reasoning_content": "Hm."})),
+            chunk(json!({"content": "Look."})),
+            call(json!({"index": 0, "id": "c1", "type": "function",
+                        "function": {"name": "f", "arguments": ""}})),
+            call(json!({"index": 0, "function": {"arguments": "{\"a\":"}})),
+            call(json!({"index": 0, "id": "", "function": {"arguments": "1}"}})),
+            call(json!({"index": 1, "id": "c2", "function": {"name": "g", "arguments": "{}"}})),
+            call(json!({"index": 0, "id": null, "function": {"name": null, "arguments": ""}})),
+            finish("tool_calls"),
+            done(),
+        ],
+    );
+    assert_eq!(
+        kinds(&events),
+        [
+            "message_start",
+            "content_block_start thinking",
+            "content_block_delta thinking_delta",
+            "content_block_stop",
+            "content_block_start text",
+            "content_block_delta text_delta",
+            "content_block_stop",
+            "content_block_start tool_use",
+            "content_block_delta input_json_delta",
+            "content_block_delta input_json_delta",
+            "content_block_stop",
+            "content_block_start tool_use",
+            "content_block_delta input_json_delta",
+            "content_block_stop",
+            "message_delta",
+            "message_stop",
+        ]
+    );
+    assert_eq!(
+        events[7]["content_block"],
+        json!({"type": "tool_use", "id": "c1", "name": "f", "input": {}})
+    );
+    assert_eq!(events[11]["index"], 3);
+    assert_eq!(events[14]["delta"]["stop_reason"], "tool_use");
+}
+
+#[test]
+fn calls_without_an_index_of_their_own_are_told_apart_by_their_ids() {
+    for index in [json!(0), Value::Null] {
+        let whole = |id: &str| {
+            call(json!({"index": index, "id": id, "function": {"name": "f", "arguments": "{}"}}))
+        };
+        let mut stream = ChunkStream::new();
+        let events = events(&mut stream, &[whole("c1"), whole("c2"), finish("stop"), done()]);
+        let starts: Vec<&Value> =
+            events.iter().filter(|e| e["type"] == "content_block_start").collect();
+        assert_eq!(starts.len(), 2);
+        assert_eq!(starts[1]["content_block"]["id"], "c2");
+        assert_eq!(events[events.len() - 2]["delta"]["stop_reason"], "tool_use");
+    }
+}
+
+#[test]
+fn a_call_without_an_id_gets_one() {
+    let mut stream = ChunkStream::new();
+    let nameless = json!({"index": 0, "function": {"name": "f", "arguments": {"a": 1}}});
+    let events = events(&mut stream, &[call(nameless)]);
+    assert_eq!(events[1]["content_block"]["id"], "toolu_0");
+    assert_eq!(events[2]["delta"]["partial_json"], "{\"a\":1}");
+}
+
+#[test]
+fn a_refusal_is_a_text_and_a_reason() {
+    let mut stream = ChunkStream::new();
+    let events = events(&mut stream, &[chunk(json!({"refusal": "No."})), finish("stop"), done()]);
+    assert_eq!(events[2]["delta"]["text"], "No.");
+    assert_eq!(events[4]["delta"]["stop_reason"], "refusal");
+}
+
+#[test]
+fn other_choices_are_passed_over() {
+    let mut stream = ChunkStream::new();
+    let other = json!({"choices": [{"index": 1, "delta": {"content": "x"}}]});
+    let preface = json!({"id": "", "model": "", "choices": []});
+    assert!(events(&mut stream, &[other, preface]).is_empty());
+}
+
+#[test]
+fn a_body_that_ends_without_done_is_complete_after_its_finish_reason() {
+    let mut stream = ChunkStream::new();
+    events(&mut stream, &[chunk(json!({"content": "x"}))]);
+    let early = stream.end().unwrap_err();
+    assert!(matches!(early, StreamError::Cut { .. }) && early.status() == 502);
+    events(&mut stream, &[finish("stop")]);
+    let tail = read(stream.end().unwrap());
+    assert_eq!(kinds(&tail), ["message_delta", "message_stop"]);
+    assert!(ChunkStream::new().end().is_err());
+}
+
+#[test]
+fn an_error_object_is_the_streams_error() {
+    let mut stream = ChunkStream::new();
+    let error = json!({"error": {"message": "Busy", "type": "server_error", "code": 503}});
+    let error = stream.push(&event(&error)).unwrap_err();
+    assert!(matches!(&error, StreamError::Upstream { status: 503, kind, .. }
+        if kind == "server_error"));
+}
+
+#[test]
+fn a_malformed_chunk_is_an_error() {
+    let closed = [
+        call(json!({"index": 0, "id": "c1", "function": {"name": "f", "arguments": ""}})),
+        call(json!({"index": 1, "id": "c2", "function": {"name": "g", "arguments": ""}})),
+    ];
+    let cases = [
+        (&[][..], json!("{\"choices\"")),
+        (&[], json!("7")),
+        (&[], done()),
+        (&[], chunk(json!({"content": 4}))),
+        (&[], call(json!({"index": 0, "function": {"arguments": "{"}}))),
+        (&closed, call(json!({"index": 0, "function": {"arguments": "{}"}}))),
+    ];
+    for (before, data) in cases {
+        let mut stream = ChunkStream::new();
+        events(&mut stream, before);
+        let error = stream.push(&event(&data)).unwrap_err();
+        assert!(matches!(error, StreamError::Malformed { .. }), "{data}");
+    }
+}

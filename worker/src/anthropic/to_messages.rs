@@ -1,0 +1,191 @@
+//! An OpenAI chat request as an Anthropic Messages request.
+//!
+//! | chat field | Messages field |
+//! | --- | --- |
+//! | `messages` | `system` and `messages`, see `to_turns` and `content` |
+//! | `max_completion_tokens`, else `max_tokens` | `max_tokens`; absent: 8192, and 32000 beside `reasoning_effort` |
+//! | `temperature` | the same below 1; from 1, both APIs' default and Anthropic's most, it is left out |
+//! | `top_p` | the same below 1, and left out beside a `temperature`: newer models refuse the pair |
+//! | `top_k`, `stream` | the same |
+//! | `stop` | `stop_sequences`, blank ones left out |
+//! | `tools`, `tool_choice`, `parallel_tool_calls` | see `tools` |
+//! | `reasoning_effort` | `thinking` and `output_config.effort`, see `thinking` |
+//! | `thinking` (an extension) | the same, instead of `reasoning_effort` |
+//! | `response_format` `json_schema` | `output_config.format` |
+//! | `response_format` `text` | nothing |
+//! | `user`, else `safety_identifier` | `metadata.user_id` |
+//! | `stream_options` | nothing: usage is always in the stream, and the translator passes it on if asked |
+//!
+//! Refused, since the answer would lack what was asked for: `n` above 1, `logprobs`,
+//! `top_logprobs`, `response_format` `json_object` (Anthropic needs a schema), `audio`, `modalities`
+//! other than text, `web_search_options`, `functions`, `function_call`.
+//!
+//! Dropped, since they are hints, keep books, or tune what Anthropic does not let one tune: `seed`,
+//! `logit_bias`, `presence_penalty`, `frequency_penalty`, `prediction`, `verbosity`, `service_tier`,
+//! `store`, `metadata`, `prompt_cache_key`, and any field not named here. Where thinking is on,
+//! `temperature`, `top_p` and `top_k` too: Anthropic refuses them beside it.
+
+use serde_json::{Map, Value, json};
+
+use super::content::text;
+use super::refused::refuse_extras;
+use super::thinking::{self, Circumstances, Thinking};
+use super::to_turns::Conversation;
+use super::tools;
+use super::untranslatable::Untranslatable;
+
+/// The limit of an answer to a request that names none: every current model's, or less.
+const DEFAULT_MAX_TOKENS: u64 = 8192;
+/// The same where the answer includes reasoning: the least limit of the models that think.
+const DEFAULT_MAX_TOKENS_WITH_REASONING: u64 = 32_000;
+
+/// Translates an OpenAI chat request for the upstream's `model`.
+///
+/// # Errors
+/// [`Untranslatable`], naming the field.
+pub(crate) fn request_to_messages(chat: &Value, model: &str) -> Result<Value, Untranslatable> {
+    if !chat.is_object() {
+        return Err(Untranslatable::malformed("body", chat, "a JSON object"));
+    }
+    refuse_extras(chat)?;
+    let conversation = Conversation::from_chat(&chat["messages"])?;
+    let tools = tools::to_anthropic(&chat["tools"])?;
+    let choice = tools::choice_to_anthropic(chat, tools.is_some())?;
+    let max_tokens = max_tokens(chat)?;
+    let forced_choice = choice
+        .as_ref()
+        .is_some_and(|choice| matches!(choice["type"].as_str(), Some("any" | "tool")));
+    let thinking = thinking(
+        chat,
+        &Circumstances {
+            model,
+            max_tokens,
+            forced_choice,
+            within_tool_calls: conversation.ends_in_tool_results(),
+        },
+    )?;
+
+    let mut request = Map::new();
+    let mut put = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            request.insert(name.to_owned(), value);
+        }
+    };
+    put("model", Some(model.into()));
+    put("max_tokens", Some(max_tokens.into()));
+    put("system", (!conversation.system.is_empty()).then(|| json!(conversation.system)));
+    put("messages", Some(conversation.into_messages().into()));
+    put("tools", tools);
+    put("tool_choice", choice);
+    put("stop_sequences", stop_sequences(&chat["stop"])?);
+    put("stream", boolean(chat, "stream")?);
+    put("metadata", user(chat));
+    put("output_config", output_config(chat, thinking.effort)?);
+    let thinks = thinking.thinking.as_ref().is_some_and(|t| t["type"] != "disabled");
+    put("thinking", thinking.thinking);
+    for (name, value) in sampling(chat)? {
+        put(name, Some(value).filter(|_| !thinks));
+    }
+    Ok(Value::Object(request))
+}
+
+fn max_tokens(chat: &Value) -> Result<u64, Untranslatable> {
+    for name in ["max_completion_tokens", "max_tokens"] {
+        let value = &chat[name];
+        if !value.is_null() {
+            let found = value.as_u64().filter(|tokens| *tokens > 0);
+            return found.ok_or_else(|| {
+                Untranslatable::malformed(name, value, "a whole number, at least 1")
+            });
+        }
+    }
+    let reasons = match &chat["thinking"] {
+        Value::Null => chat["reasoning_effort"].as_str().is_some_and(|effort| effort != "none"),
+        own => own["type"] != "disabled",
+    };
+    Ok(if reasons { DEFAULT_MAX_TOKENS_WITH_REASONING } else { DEFAULT_MAX_TOKENS })
+}
+
+fn thinking(chat: &Value, circumstances: &Circumstances<'_>) -> Result<Thinking, Untranslatable> {
+    match &chat["thinking"] {
+        Value::Null => thinking::of_effort(&chat["reasoning_effort"], circumstances),
+        own @ Value::Object(_) => Ok(Thinking { thinking: Some(own.clone()), effort: None }),
+        other => Err(Untranslatable::malformed("thinking", other, "an object")),
+    }
+}
+
+fn output_config(chat: &Value, effort: Option<&str>) -> Result<Option<Value>, Untranslatable> {
+    let mut config = Map::new();
+    if let Some(effort) = effort {
+        config.insert("effort".into(), effort.into());
+    }
+    let format = &chat["response_format"];
+    match format["type"].as_str() {
+        None if format.is_null() => {}
+        Some("text") => {}
+        Some("json_schema") => {
+            let schema = &format["json_schema"]["schema"];
+            if !schema.is_object() {
+                let field = "response_format.json_schema.schema";
+                return Err(Untranslatable::malformed(field, schema, "a JSON schema"));
+            }
+            config.insert("format".into(), json!({"type": "json_schema", "schema": schema}));
+        }
+        _ => {
+            let (field, expected) = ("response_format.type", "\"text\" or \"json_schema\"");
+            return Err(Untranslatable::unsupported(field, &format["type"], expected));
+        }
+    }
+    Ok((!config.is_empty()).then_some(Value::Object(config)))
+}
+
+fn stop_sequences(stop: &Value) -> Result<Option<Value>, Untranslatable> {
+    let texts = match stop {
+        Value::Null => return Ok(None),
+        Value::Array(list) => {
+            list.iter().map(|stop| text(stop, "stop")).collect::<Result<Vec<_>, _>>()?
+        }
+        other => vec![text(other, "stop")?],
+    };
+    let texts: Vec<&str> = texts.into_iter().filter(|text| !text.trim().is_empty()).collect();
+    Ok((!texts.is_empty()).then(|| json!(texts)))
+}
+
+fn user(chat: &Value) -> Option<Value> {
+    let user = ["user", "safety_identifier"].into_iter().find_map(|name| chat[name].as_str())?;
+    Some(json!({"user_id": user}))
+}
+
+fn boolean(chat: &Value, name: &str) -> Result<Option<Value>, Untranslatable> {
+    match &chat[name] {
+        Value::Null => Ok(None),
+        value @ Value::Bool(_) => Ok(Some(value.clone())),
+        other => Err(Untranslatable::malformed(name, other, "true or false")),
+    }
+}
+
+/// The sampling fields that say something: 1 is the default of the first two.
+fn sampling(chat: &Value) -> Result<Vec<(&'static str, Value)>, Untranslatable> {
+    let mut fields = Vec::new();
+    for name in ["temperature", "top_p", "top_k"] {
+        let value = &chat[name];
+        let number = match value.as_f64() {
+            Some(number) => number,
+            None if value.is_null() => continue,
+            None => return Err(Untranslatable::malformed(name, value, "a number")),
+        };
+        let beside_temperature = fields.iter().any(|(name, _)| *name == "temperature");
+        let says = match name {
+            "temperature" => number < 1.0,
+            "top_p" => number < 1.0 && !beside_temperature,
+            _ => true,
+        };
+        if says {
+            fields.push((name, value.clone()));
+        }
+    }
+    Ok(fields)
+}
+
+#[cfg(test)]
+mod tests;

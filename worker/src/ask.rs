@@ -1,0 +1,281 @@
+//! What a decision needs of a request's body, in each dialect.
+//!
+//! | | messages | system | answer's tokens |
+//! | --- | --- | --- | --- |
+//! | chat | `messages` | those of role `system`, `developer` | `max_completion_tokens`, `max_tokens` |
+//! | Messages | `messages` | `system` | `max_tokens` |
+//! | Responses | `input`, a text or items with a role | `instructions`, and as in chat | `max_output_tokens` |
+//! | completions | `prompt` | none | `max_tokens` |
+//!
+//! Everything else is for the upstream to judge.
+
+use serde_json::Value;
+use switchyard_router::{Message, Query};
+
+use crate::endpoint::Dialect;
+use crate::error::GatewayError;
+use crate::route;
+use crate::target;
+
+/// A request's body, read once.
+#[derive(Debug, Clone)]
+pub(crate) struct Ask {
+    /// Its shape.
+    pub(crate) dialect: Dialect,
+    /// The model asked for.
+    pub(crate) model: String,
+    /// The body.
+    pub(crate) body: Value,
+}
+
+impl Ask {
+    /// Reads a body. `expected` says which models there are.
+    ///
+    /// # Errors
+    /// [`GatewayError::BodyNotJson`], [`GatewayError::ModelMissing`],
+    /// [`GatewayError::ModelNotFound`] for one that is no text.
+    pub(crate) fn new(
+        dialect: Dialect,
+        body: &str,
+        manifest: &switchyard_router::Manifest,
+    ) -> Result<Self, GatewayError> {
+        let body: Value = serde_json::from_str(body).map_err(|e| route::unreadable(&e))?;
+        if !body.is_object() {
+            return Err(GatewayError::BodyNotJson { detail: "it is no object".into() });
+        }
+        let model = match &body["model"] {
+            Value::String(model) => model.clone(),
+            Value::Null => {
+                return Err(GatewayError::ModelMissing { expected: target::expected(manifest) });
+            }
+            other => {
+                return Err(GatewayError::ModelNotFound {
+                    found: other.to_string(),
+                    expected: target::expected(manifest),
+                });
+            }
+        };
+        Ok(Self { dialect, model, body })
+    }
+
+    /// The conversation as the router reads it. With `system`, system text stands before the first
+    /// user message.
+    ///
+    /// # Errors
+    /// [`GatewayError::BodyNotJson`] for messages of another shape, the engine's `messages_*` and
+    /// `query_*`.
+    pub(crate) fn query(&self, system: bool) -> Result<Query, GatewayError> {
+        let mut messages = self.messages()?;
+        if system {
+            let texts: Vec<String> = self.system_texts(&messages);
+            if let Some(first) = messages.iter_mut().find(|message| message.role == "user") {
+                let text = first.content.text();
+                let all = texts.into_iter().chain([text]).collect::<Vec<_>>().join("\n\n");
+                first.content = switchyard_router::Content::Text(all);
+            }
+        }
+        Ok(Query::from_messages(&messages)?)
+    }
+
+    /// Every text that the LLM will read, for counting tokens.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        let messages = self.messages().unwrap_or_default();
+        let mut texts = match self.dialect {
+            Dialect::Messages | Dialect::Responses => self.system_texts(&[]),
+            _ => Vec::new(),
+        };
+        texts.extend(messages.iter().map(|message| message.content.text()));
+        if self.has_tools() {
+            texts.push(self.body["tools"].to_string());
+        }
+        texts.retain(|text| !text.trim().is_empty());
+        texts
+    }
+
+    /// Tokens that the answer may have, where stated.
+    pub(crate) fn output_tokens(&self) -> Option<u32> {
+        ["max_completion_tokens", "max_output_tokens", "max_tokens"]
+            .iter()
+            .find_map(|field| u32::try_from(self.body[*field].as_u64()?).ok())
+    }
+
+    /// Whether it brings tools.
+    pub(crate) fn has_tools(&self) -> bool {
+        ["tools", "functions"]
+            .iter()
+            .any(|field| self.body[*field].as_array().is_some_and(|list| !list.is_empty()))
+    }
+
+    /// Whether it brings images.
+    pub(crate) fn has_images(&self) -> bool {
+        let list = match self.dialect {
+            Dialect::Responses => &self.body["input"],
+            _ => &self.body["messages"],
+        };
+        let image = |part: &Value| {
+            matches!(part["type"].as_str(), Some("image" | "image_url" | "input_image"))
+        };
+        let in_message = |message: &Value| {
+            message["content"].as_array().is_some_and(|parts| parts.iter().any(image))
+        };
+        list.as_array().is_some_and(|messages| messages.iter().any(in_message))
+    }
+
+    /// Whether the answer's text is to be JSON.
+    pub(crate) fn wants_json(&self) -> bool {
+        let format = &self.body["response_format"]["type"];
+        let format = if format.is_null() { &self.body["text"]["format"]["type"] } else { format };
+        matches!(format.as_str(), Some("json_object" | "json_schema"))
+    }
+
+    fn messages(&self) -> Result<Vec<Message>, GatewayError> {
+        let list = match self.dialect {
+            Dialect::Chat | Dialect::Messages => self.body["messages"].clone(),
+            Dialect::Responses => items(&self.body["input"]),
+            Dialect::Completions | Dialect::Embeddings => prompts(&self.body),
+        };
+        serde_json::from_value(list)
+            .map_err(|e| GatewayError::BodyNotJson { detail: format!("the conversation: {e}") })
+    }
+
+    fn system_texts(&self, messages: &[Message]) -> Vec<String> {
+        let field = match self.dialect {
+            Dialect::Messages => &self.body["system"],
+            Dialect::Responses => &self.body["instructions"],
+            _ => &Value::Null,
+        };
+        let stated = serde_json::from_value::<switchyard_router::Content>(field.clone());
+        let stated = stated.map(|content| content.text()).unwrap_or_default();
+        let systems =
+            messages.iter().filter(|message| ["system", "developer"].contains(&&*message.role));
+        let mut texts = vec![stated];
+        texts.extend(systems.map(|message| message.content.text()));
+        texts.retain(|text| !text.trim().is_empty());
+        texts
+    }
+}
+
+/// The items of a Responses input that have a role.
+fn items(input: &Value) -> Value {
+    match input {
+        Value::String(text) => user(text),
+        Value::Array(items) => {
+            items.iter().filter(|item| item["role"].is_string()).cloned().collect()
+        }
+        other => other.clone(),
+    }
+}
+
+/// A prompt, or several, as user messages; prompts of token ids have no text.
+fn prompts(body: &Value) -> Value {
+    let prompt = if body["prompt"].is_null() { &body["input"] } else { &body["prompt"] };
+    match prompt {
+        Value::String(text) => user(text),
+        Value::Array(parts) => {
+            let texts: Vec<&str> = parts.iter().filter_map(Value::as_str).collect();
+            user(&texts.join("\n\n"))
+        }
+        _ => Value::Array(vec![]),
+    }
+}
+
+fn user(text: &str) -> Value {
+    serde_json::json!([{"role": "user", "content": text}])
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::config::manifest;
+    use serde_json::json;
+
+    fn ask(dialect: Dialect, body: &Value) -> Ask {
+        Ask::new(dialect, &body.to_string(), &manifest()).unwrap()
+    }
+
+    fn turns(dialect: Dialect, body: &Value, system: bool) -> Vec<String> {
+        ask(dialect, body).query(system).unwrap().turns().to_vec()
+    }
+
+    #[test]
+    fn each_dialect_has_its_conversation() {
+        let chat = json!({"model": "auto", "messages": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": [{"type": "text", "text": "one"},
+                                          {"type": "image_url", "image_url": {"url": "x:"}}]},
+            {"role": "assistant", "content": null, "tool_calls": []},
+            {"role": "tool", "content": "7", "tool_call_id": "t"},
+            {"role": "user", "content": "two"}]});
+        assert_eq!(turns(Dialect::Chat, &chat, false), ["one", "two"]);
+        assert_eq!(turns(Dialect::Chat, &chat, true), ["Be brief.\n\none", "two"]);
+        assert!(ask(Dialect::Chat, &chat).has_images());
+        let messages = json!({"model": "auto", "system": [{"type": "text", "text": "Be brief."}],
+            "messages": [{"role": "user", "content": [
+                {"type": "tool_result", "tool_use_id": "t", "content": "7"},
+                {"type": "text", "text": "go on"}]}]});
+        assert_eq!(turns(Dialect::Messages, &messages, false), ["go on"]);
+        assert_eq!(turns(Dialect::Messages, &messages, true), ["Be brief.\n\ngo on"]);
+        let text = json!({"model": "auto", "input": "plain", "instructions": "Be brief."});
+        assert_eq!(turns(Dialect::Responses, &text, false), ["plain"]);
+        assert_eq!(turns(Dialect::Responses, &text, true), ["Be brief.\n\nplain"]);
+        let items = json!({"model": "auto", "input": [
+            {"type": "function_call_output", "call_id": "c", "output": "7"},
+            {"role": "user", "content": [{"type": "input_text", "text": "go on"},
+                                          {"type": "input_image", "image_url": "x:"}]}]});
+        assert_eq!(turns(Dialect::Responses, &items, false), ["go on"]);
+        assert!(ask(Dialect::Responses, &items).has_images());
+        let prompt = json!({"model": "auto", "prompt": ["a", "b"]});
+        assert_eq!(turns(Dialect::Completions, &prompt, false), ["a\n\nb"]);
+    }
+
+    #[test]
+    fn what_decides_beside_the_text() {
+        let body = json!({"model": "auto", "messages": [], "tools": [{}],
+            "max_tokens": 9, "max_completion_tokens": 30,
+            "response_format": {"type": "json_schema"}});
+        let found = ask(Dialect::Chat, &body);
+        assert!(found.has_tools() && found.wants_json() && !found.has_images());
+        assert_eq!(found.output_tokens(), Some(30));
+        let body = json!({"model": "auto", "messages": [], "tools": [], "max_tokens": "many"});
+        let found = ask(Dialect::Chat, &body);
+        assert!(!found.has_tools() && !found.wants_json());
+        assert_eq!(found.output_tokens(), None);
+    }
+
+    #[test]
+    fn every_text_counts_towards_the_context_window() {
+        let body = json!({"model": "auto", "system": "s", "tools": [{"name": "t"}], "messages": [
+            {"role": "user", "content": "u"}, {"role": "assistant", "content": "a"}]});
+        assert_eq!(ask(Dialect::Messages, &body).texts(), ["s", "u", "a", r#"[{"name":"t"}]"#]);
+    }
+
+    #[test]
+    fn bad_requests_have_codes() {
+        let code = |body: &str| {
+            Ask::new(Dialect::Chat, body, &manifest())
+                .and_then(|ask| ask.query(false))
+                .map_err(|e| e.code())
+                .unwrap_err()
+        };
+        let with = |messages: &str| format!(r#"{{"model": "auto", "messages": {messages}}}"#);
+        let cases = [
+            (String::new(), "body_not_json"),
+            ("[]".into(), "body_not_json"),
+            (r#"{"model": "auto""#.into(), "body_not_json"),
+            (r#"{"messages": []}"#.into(), "model_missing"),
+            (r#"{"model": null}"#.into(), "model_missing"),
+            (r#"{"model": 7}"#.into(), "model_not_found"),
+            (r#"{"model": "auto"}"#.into(), "body_not_json"),
+            (with("7"), "body_not_json"),
+            (with(r#"[{"role": "user", "content": 7}]"#), "body_not_json"),
+            (with("[]"), "messages_without_text"),
+            (with(r#"[{"role": "system", "content": "x"}]"#), "messages_without_text"),
+            (with(r#"[{"role": "user", "content": "\ud800"}]"#), "query_ill_formed"),
+            (with(r#"[{"role": "user", "content": "a\u0000"}]"#), "query_ill_formed"),
+        ];
+        for (body, expected) in cases {
+            assert_eq!(code(&body), expected, "{body}");
+        }
+    }
+}

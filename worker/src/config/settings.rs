@@ -1,0 +1,329 @@
+//! The `GATEWAY` variable: how the gateway behaves. Every field has a default.
+//!
+//! ```json
+//! {"open": false, "routing": {"fall": 0.3}, "retries": {"most": 2}, "timeouts": {"idleMs": 60000}}
+//! ```
+
+use serde::Deserialize;
+
+use crate::error::GatewayError;
+
+/// How the gateway behaves.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Settings {
+    /// Whether requests without a key are served.
+    pub(crate) open: bool,
+    /// How a conversation is rated.
+    pub(crate) routing: Routing,
+    /// Which models every caller may use.
+    pub(crate) models: Models,
+    /// How long an upstream may take.
+    pub(crate) timeouts: Timeouts,
+    /// How often a call is made again.
+    pub(crate) retries: Retries,
+    /// When an upstream rests.
+    pub(crate) breaker: Breaker,
+    /// Which pages may call.
+    pub(crate) cors: Cors,
+    /// Longest request in bytes.
+    pub(crate) max_body_bytes: usize,
+    /// Whether a cheaper model answers first.
+    pub(crate) cascade: Option<Cascade>,
+    /// How budgets end.
+    pub(crate) budget: BudgetSettings,
+    /// What is written down.
+    pub(crate) log: Log,
+}
+
+/// How a conversation is rated.
+#[derive(Debug, Clone, PartialEq, Deserialize, Default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Routing {
+    /// How far in [0, 1] the rating falls towards an easier turn; the engine's default where absent.
+    pub(crate) fall: Option<f64>,
+    /// Whether system messages stand before the first user message.
+    pub(crate) system: bool,
+}
+
+/// Which models every caller may use.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Models {
+    /// These alone; all where absent.
+    pub(crate) allow: Option<Vec<String>>,
+    /// Not these.
+    pub(crate) deny: Vec<String>,
+}
+
+/// How long an upstream may take, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Timeouts {
+    /// Until its status and headers.
+    pub(crate) headers_ms: u32,
+    /// From them to the first byte of the body.
+    pub(crate) first_byte_ms: u32,
+    /// Between two pieces of the body.
+    pub(crate) idle_ms: u32,
+}
+
+/// How often a call is made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Retries {
+    /// Further calls of one upstream.
+    pub(crate) most: u32,
+    /// The first wait.
+    pub(crate) base_ms: u32,
+    /// The longest wait.
+    pub(crate) longest_ms: u32,
+}
+
+/// When an upstream rests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Breaker {
+    /// Failures in a row.
+    pub(crate) failures: u32,
+    /// How long it rests.
+    pub(crate) open_ms: u32,
+}
+
+/// Which pages may call.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Cors {
+    /// Origins, or `*` for all.
+    pub(crate) origins: Vec<String>,
+}
+
+/// A cheaper model answers first.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Cascade {
+    /// The models whose answers are checked.
+    pub(crate) from: Vec<String>,
+    /// The model that answers where the check fails.
+    pub(crate) to: String,
+    /// What an answer must pass.
+    #[serde(default)]
+    pub(crate) check: Check,
+}
+
+/// What an answer must pass.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Check {
+    /// Least length.
+    pub(crate) least_characters: usize,
+    /// Whether an answer that begins by declining fails.
+    pub(crate) refusals: bool,
+    /// Whether an answer that was cut off or filtered fails.
+    pub(crate) finished: bool,
+    /// Whether text that is no JSON fails where JSON was asked for.
+    pub(crate) json: bool,
+    /// Least mean log probability of its tokens, where the upstream gives them.
+    pub(crate) least_mean_logprob: Option<f64>,
+}
+
+/// How budgets end.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct BudgetSettings {
+    /// The share of a budget from which the threshold rises.
+    pub(crate) soft_from: f64,
+}
+
+/// What is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Log {
+    /// Whether queries are written as they are.
+    pub(crate) content: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            open: false,
+            routing: Routing::default(),
+            models: Models::default(),
+            timeouts: Timeouts::default(),
+            retries: Retries::default(),
+            breaker: Breaker::default(),
+            cors: Cors::default(),
+            max_body_bytes: 16 << 20,
+            cascade: None,
+            budget: BudgetSettings::default(),
+            log: Log::default(),
+        }
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { headers_ms: 60_000, first_byte_ms: 60_000, idle_ms: 60_000 }
+    }
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        Self { most: 2, base_ms: 250, longest_ms: 8_000 }
+    }
+}
+
+impl Default for Breaker {
+    fn default() -> Self {
+        Self { failures: 5, open_ms: 15_000 }
+    }
+}
+
+impl Default for Check {
+    fn default() -> Self {
+        Self {
+            least_characters: 1,
+            refusals: true,
+            finished: true,
+            json: true,
+            least_mean_logprob: None,
+        }
+    }
+}
+
+impl Default for BudgetSettings {
+    fn default() -> Self {
+        Self { soft_from: 0.8 }
+    }
+}
+
+impl Settings {
+    /// Reads and checks the variable, all but the models that it names.
+    ///
+    /// # Errors
+    /// [`GatewayError::ConfigInvalid`] for bad JSON, a number out of its range, an origin that is
+    /// none.
+    pub(crate) fn from_json(json: Option<&str>) -> Result<Self, GatewayError> {
+        let Some(json) = json else {
+            return Ok(Self::default());
+        };
+        let settings: Self = super::read("GATEWAY", json)?;
+        settings.check().map_err(invalid)?;
+        Ok(settings)
+    }
+
+    /// Checks the models named. `serves` tells whether one is configured or the bundle's.
+    ///
+    /// # Errors
+    /// [`GatewayError::ConfigInvalid`].
+    pub(crate) fn check_models(&self, serves: impl Fn(&str) -> bool) -> Result<(), GatewayError> {
+        let allowed = self.models.allow.iter().flatten().map(|name| ("models.allow", name));
+        let denied = self.models.deny.iter().map(|name| ("models.deny", name));
+        let cascade = self.cascade.iter().flat_map(|cascade| {
+            let from = cascade.from.iter().map(|name| ("cascade.from", name));
+            from.chain([("cascade.to", &cascade.to)])
+        });
+        match allowed.chain(denied).chain(cascade).find(|(_, name)| !serves(name)) {
+            Some((field, name)) => {
+                Err(invalid(format!("{field} names {name:?}, which is not served here")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let share = |field: &str, value: f64| match (0.0..=1.0).contains(&value) {
+            true => Ok(()),
+            false => Err(format!("{field} is {value}, expected a number in [0, 1]")),
+        };
+        share("routing.fall", self.routing.fall.unwrap_or_default())?;
+        share("budget.softFrom", self.budget.soft_from)?;
+        for (field, value) in [
+            ("timeouts.headersMs", self.timeouts.headers_ms),
+            ("timeouts.firstByteMs", self.timeouts.first_byte_ms),
+            ("timeouts.idleMs", self.timeouts.idle_ms),
+            ("breaker.failures", self.breaker.failures),
+        ] {
+            if value == 0 {
+                return Err(format!("{field} is 0, expected 1 or more"));
+            }
+        }
+        if self.retries.most > 10 {
+            return Err(format!("retries.most is {}, expected 0 to 10", self.retries.most));
+        }
+        if self.max_body_bytes == 0 {
+            return Err("maxBodyBytes is 0, expected 1 or more".into());
+        }
+        for origin in &self.cors.origins {
+            let plain = origin == "*"
+                || origin.split_once("://").is_some_and(|(_, host)| {
+                    !host.is_empty() && !host.contains(['/', '?', '#', '*', ' '])
+                });
+            if !plain {
+                return Err(format!(
+                    "cors.origins has {origin:?}, expected one such as https://app.example, or *"
+                ));
+            }
+        }
+        match &self.cascade {
+            Some(cascade) if cascade.from.contains(&cascade.to) => {
+                Err(format!("cascade.to {:?} is among cascade.from", cascade.to))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn invalid(detail: String) -> GatewayError {
+    GatewayError::ConfigInvalid { variable: "GATEWAY", detail }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn settings(json: &str) -> Result<Settings, GatewayError> {
+        let settings = Settings::from_json(Some(json))?;
+        settings.check_models(|name| ["small", "large"].contains(&name))?;
+        Ok(settings)
+    }
+
+    #[test]
+    fn nothing_stated_is_the_default() {
+        assert_eq!(settings("{}").unwrap(), Settings::default());
+        assert_eq!(Settings::from_json(None).unwrap(), Settings::default());
+        assert!(!Settings::default().open);
+    }
+
+    #[test]
+    fn a_part_stated_leaves_the_rest() {
+        let found = settings(r#"{"timeouts": {"idleMs": 5}, "log": {"content": true}}"#).unwrap();
+        assert_eq!(found.timeouts, Timeouts { idle_ms: 5, ..Timeouts::default() });
+        assert!(found.log.content);
+        assert_eq!(found.retries, Retries::default());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let cases = [
+            (r#"{"opne": true}"#, "opne"),
+            (r#"{"open": "yes"}"#, "boolean"),
+            (r#"{"routing": {"fall": 2}}"#, "routing.fall"),
+            (r#"{"budget": {"softFrom": -1}}"#, "budget.softFrom"),
+            (r#"{"timeouts": {"idleMs": 0}}"#, "timeouts.idleMs"),
+            (r#"{"retries": {"most": 99}}"#, "retries.most"),
+            (r#"{"maxBodyBytes": 0}"#, "maxBodyBytes"),
+            (r#"{"models": {"deny": ["gpt"]}}"#, "models.deny"),
+            (r#"{"cascade": {"from": ["small"], "to": "huge"}}"#, "cascade.to"),
+            (r#"{"cascade": {"from": ["small"], "to": "small"}}"#, "cascade.to"),
+            (r#"{"cors": {"origins": ["app.example"]}}"#, "cors.origins"),
+            (r#"{"cors": {"origins": ["https://app.example/"]}}"#, "cors.origins"),
+        ];
+        for (json, part) in cases {
+            let error = settings(json).unwrap_err();
+            assert_eq!((error.status(), error.code()), (500, "config_invalid"));
+            assert!(error.to_string().contains(part), "{error}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What a request costs: before the answer by estimate, after it by the upstream's usage.
+
+use switchyard_router::{DEFAULT_OUTPUT_TOKENS, Manifest};
+
+use crate::config::Upstreams;
+use crate::usage::Usage;
+
+/// US dollars per million tokens.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Prices {
+    input: f64,
+    output: f64,
+    cached_input: f64,
+}
+
+impl Prices {
+    /// A model's prices: the configuration's, else the bundle's; none where one of the two for input
+    /// and output is not known.
+    pub(crate) fn of(model: &str, upstreams: &Upstreams, manifest: &Manifest) -> Option<Self> {
+        let upstream = upstreams.get(model);
+        let candidate = manifest.candidates.iter().find(|candidate| candidate.id == model);
+        let input = upstream
+            .and_then(|upstream| upstream.input_price)
+            .or_else(|| candidate.and_then(|candidate| candidate.input_price))?;
+        let output = upstream
+            .and_then(|upstream| upstream.output_price)
+            .or_else(|| candidate.and_then(|candidate| candidate.output_price))?;
+        let cached_input = upstream.and_then(|upstream| upstream.cached_input_price);
+        Some(Self { input, output, cached_input: cached_input.unwrap_or(input) })
+    }
+
+    /// US dollars of an answer.
+    #[allow(clippy::cast_precision_loss)]
+    pub(crate) fn of_usage(&self, usage: &Usage) -> f64 {
+        let fresh = usage.input_tokens.saturating_sub(usage.cached_tokens);
+        (fresh as f64 * self.input
+            + usage.cached_tokens as f64 * self.cached_input
+            + usage.output_tokens as f64 * self.output)
+            / 1e6
+    }
+
+    /// US dollars by estimate.
+    pub(crate) fn estimate(&self, input_tokens: usize, output_tokens: Option<u32>) -> f64 {
+        self.of_usage(&Usage {
+            input_tokens: input_tokens as u64,
+            cached_tokens: 0,
+            output_tokens: u64::from(output_tokens.unwrap_or(DEFAULT_OUTPUT_TOKENS)),
+        })
+    }
+}
+
+/// How far in [0, 1] a threshold rises towards 1 where `used` of a budget is gone: 0 up to
+/// `soft_from`, 1 at its end.
+pub(crate) fn fade(used: f64, soft_from: f64) -> f64 {
+    match used >= 1.0 {
+        true => 1.0,
+        false => ((used - soft_from) / (1.0 - soft_from).max(f64::MIN_POSITIVE)).clamp(0.0, 1.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::config::manifest;
+
+    #[test]
+    fn tokens_have_their_prices() {
+        let json = r#"{"large": {"baseUrl": "https://x", "inputPrice": 2, "outputPrice": 8,
+                                 "cachedInputPrice": 0.5},
+                       "small": {"baseUrl": "https://x", "inputPrice": 2}}"#;
+        let upstreams = Upstreams::from_json(Some(json)).unwrap();
+        let prices = Prices::of("large", &upstreams, &manifest()).unwrap();
+        let usage = Usage { input_tokens: 1000, cached_tokens: 400, output_tokens: 100 };
+        let expected = (600.0 * 2.0 + 400.0 * 0.5 + 100.0 * 8.0) / 1e6;
+        assert!((prices.of_usage(&usage) - expected).abs() < 1e-15);
+        assert!((prices.estimate(1000, Some(100)) - 2800.0 / 1e6).abs() < 1e-15);
+        assert_eq!(Prices::of("small", &upstreams, &manifest()), None);
+        assert_eq!(Prices::of("other", &upstreams, &manifest()), None);
+    }
+
+    #[test]
+    fn a_budgets_end_fades_strong_calls_out() {
+        assert_eq!(fade(0.5, 0.8), 0.0);
+        assert!((fade(0.9, 0.8) - 0.5).abs() < 1e-12);
+        assert_eq!(fade(1.5, 0.8), 1.0);
+        assert_eq!(fade(0.99, 1.0), 0.0);
+        assert_eq!(fade(1.0, 1.0), 1.0);
+    }
+}

@@ -1,0 +1,264 @@
+//! One call of an upstream in its own words: the body that goes out, the whole answer that comes back.
+//!
+//! | client | upstream | request | answer |
+//! | --- | --- | --- | --- |
+//! | any | the same | the caller's bytes, but for `model` | the upstream's bytes |
+//! | chat | Messages | `anthropic::request_to_messages` | `anthropic::message_to_completion` |
+//! | Messages | chat | `anthropic::request_to_chat` | `anthropic::completion_to_message` |
+//! | either | binding `AI` | `workers_ai::request_to_inputs` | `workers_ai::answer_to_completion` |
+
+use serde_json::Value;
+
+use crate::ask::Ask;
+use crate::cascade::Said;
+use crate::config::{Api, Upstream};
+use crate::endpoint::Dialect;
+use crate::error::GatewayError;
+use crate::usage::Usage;
+use crate::{anthropic, json_span, workers_ai};
+
+/// How a call of a model is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Exchange {
+    /// The client's dialect.
+    pub(crate) client: Dialect,
+    /// The upstream's dialect; chat for the binding `AI`, whose answers become that first.
+    pub(crate) upstream: Dialect,
+    /// The upstream's API.
+    pub(crate) api: Api,
+}
+
+impl Exchange {
+    /// The exchange of a request with a model.
+    ///
+    /// # Errors
+    /// [`GatewayError::NotTranslatable`].
+    pub(crate) fn new(
+        client: Dialect,
+        upstream: &Upstream,
+        model: &str,
+    ) -> Result<Self, GatewayError> {
+        Ok(Self { client, upstream: client.at(upstream.api, model)?, api: upstream.api })
+    }
+
+    /// Whether both sides speak alike, so that bytes pass as they are.
+    pub(crate) fn is_plain(self) -> bool {
+        self.client == self.upstream && self.api != Api::WorkersAi
+    }
+
+    /// The body of the call. `text` is the caller's, `name` the model's name there.
+    ///
+    /// # Errors
+    /// What cannot be said in the upstream's words.
+    pub(crate) fn request(self, ask: &Ask, text: &str, name: &str) -> Result<String, GatewayError> {
+        if self.is_plain() {
+            return with_model(text, name);
+        }
+        let chat = match self.client {
+            Dialect::Messages if self.upstream == Dialect::Chat => {
+                anthropic::request_to_chat(&ask.body, name)?
+            }
+            _ => ask.body.clone(),
+        };
+        let translated = match self.api {
+            Api::Anthropic => anthropic::request_to_messages(&chat, name)?,
+            Api::WorkersAi => workers_ai::request_to_inputs(&chat)?,
+            Api::Openai => chat,
+        };
+        Ok(translated.to_string())
+    }
+
+    /// Reads a whole answer with a status of success.
+    ///
+    /// # Errors
+    /// Why it is no answer, in words.
+    pub(crate) fn answer(
+        self,
+        bytes: &[u8],
+        content_type: &str,
+        model: &str,
+        id: &str,
+        created: u64,
+    ) -> Result<Answer, String> {
+        let value: Value = serde_json::from_slice(bytes)
+            .map_err(|e| format!("{content_type} of {} bytes, no JSON ({e})", bytes.len()))?;
+        let fields = value.as_object().ok_or("JSON that is no object")?;
+        let empty = ["choices", "output", "data", "content", "response", "result"]
+            .iter()
+            .all(|field| !fields.contains_key(*field));
+        if !value["error"].is_null() && empty || value["type"] == "error" {
+            let message = &value["error"]["message"];
+            let told = message.as_str().or(value["error"].as_str()).unwrap_or("no message");
+            return Err(format!("an error with a status of success: {told}"));
+        }
+        let chat = match self.api {
+            Api::WorkersAi => workers_ai::answer_to_completion(&value, model, id, created)
+                .map_err(|e| e.to_string())?,
+            _ => value,
+        };
+        let usage = usage(self.upstream, &chat["usage"]);
+        let (said, body) = match (self.upstream, self.client) {
+            (Dialect::Messages, client) => {
+                let completion =
+                    anthropic::message_to_completion(&chat, created).map_err(|e| e.to_string())?;
+                let translated = (client != Dialect::Messages).then(|| completion.to_string());
+                (Said::in_answer(&completion), translated)
+            }
+            (Dialect::Chat, Dialect::Messages) => {
+                let message = anthropic::completion_to_message(&chat).map_err(|e| e.to_string())?;
+                (Said::in_answer(&chat), Some(message.to_string()))
+            }
+            _ => {
+                let translated = (self.api == Api::WorkersAi).then(|| chat.to_string());
+                (Said::in_answer(&chat), translated)
+            }
+        };
+        let body = body.map_or_else(|| bytes.to_vec(), String::into_bytes);
+        Ok(Answer { body, usage, said })
+    }
+
+    /// An upstream's error as the client reads it; none where it is no JSON object with an error.
+    pub(crate) fn error(self, status: u16, body: &str) -> Option<(u16, String)> {
+        let value: Value = serde_json::from_str(body).ok()?;
+        if value["error"].is_null() || !value.is_object() {
+            return None;
+        }
+        match (self.upstream, self.client) {
+            (Dialect::Messages, Dialect::Messages) => Some((status, body.to_owned())),
+            (Dialect::Messages, _) => {
+                let (status, error) = anthropic::error_to_openai(status, body);
+                Some((status, error.to_string()))
+            }
+            (_, Dialect::Messages) => {
+                let (status, error) = anthropic::error_to_anthropic(status, &value);
+                Some((status, error.to_string()))
+            }
+            _ => Some((status, body.to_owned())),
+        }
+    }
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// What the client gets.
+    pub(crate) body: Vec<u8>,
+    /// The tokens that it cost, where told.
+    pub(crate) usage: Option<Usage>,
+    /// What it says, for a check.
+    pub(crate) said: Said,
+}
+
+/// Reads a `usage` in an upstream's dialect.
+pub(crate) fn usage(dialect: Dialect, usage: &Value) -> Option<Usage> {
+    match dialect {
+        Dialect::Chat | Dialect::Completions => Usage::from_chat(usage),
+        Dialect::Responses => Usage::from_responses(usage),
+        Dialect::Embeddings => Usage::from_embeddings(usage),
+        Dialect::Messages => Usage::from_anthropic(usage),
+    }
+}
+
+fn with_model(body: &str, model: &str) -> Result<String, GatewayError> {
+    let unreadable = || GatewayError::BodyNotJson { detail: "\"model\" was not found".into() };
+    let range = json_span::of_field(body, "model").ok_or_else(unreadable)?;
+    let value = Value::from(model).to_string();
+    Ok(format!("{}{value}{}", &body[..range.start], &body[range.end..]))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::config::manifest;
+
+    fn exchange(client: Dialect, api: Api) -> Exchange {
+        let upstream = Upstream { api, ..Upstream::default() };
+        Exchange::new(client, &upstream, "m").unwrap()
+    }
+
+    fn request(client: Dialect, api: Api, text: &str) -> String {
+        let ask = Ask::new(client, text, &manifest()).unwrap();
+        exchange(client, api).request(&ask, text, "large \"2026\"").unwrap()
+    }
+
+    #[test]
+    fn only_the_models_value_changes_between_alike() {
+        let body = "{\"seed\": 12345678901234567890123,  \"model\" :\"auto\",\n\
+                    \"messages\":[{\"role\":\"user\",\"content\":\"Prove it.\"}],\
+                    \"x\": 1.10, \"tools\": [{\"model\": \"auto\"}]}";
+        let expected = body.replacen("\"auto\"", r#""large \"2026\"""#, 1);
+        assert_eq!(request(Dialect::Chat, Api::Openai, body), expected);
+        assert_eq!(request(Dialect::Messages, Api::Anthropic, body), expected);
+    }
+
+    #[test]
+    fn other_words_are_translated() {
+        let body = r#"{"model": "auto", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}"#;
+        for (client, api) in [(Dialect::Chat, Api::Anthropic), (Dialect::Messages, Api::Openai)] {
+            let sent: Value = serde_json::from_str(&request(client, api, body)).unwrap();
+            assert_eq!(sent["model"], "large \"2026\"");
+            assert!(sent["messages"].is_array());
+        }
+        let sent: Value =
+            serde_json::from_str(&request(Dialect::Chat, Api::WorkersAi, body)).unwrap();
+        assert_eq!((&sent["model"], &sent["max_tokens"]), (&Value::Null, &Value::from(9)));
+    }
+
+    fn answer(client: Dialect, api: Api, body: &str) -> Result<(Value, Option<Usage>), String> {
+        let found = exchange(client, api).answer(body.as_bytes(), "text/html", "m", "id", 7)?;
+        Ok((serde_json::from_slice(&found.body).unwrap(), found.usage))
+    }
+
+    #[test]
+    fn an_answer_reaches_the_client_in_its_own_words() {
+        let chat = r#"{"id": "c", "object": "chat.completion", "model": "m", "created": 1,
+            "choices": [{"index": 0, "message": {"role": "assistant", "content": "Four."},
+                         "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}}"#;
+        let usage = Some(Usage { input_tokens: 5, cached_tokens: 0, output_tokens: 2 });
+        let (same, found) = answer(Dialect::Chat, Api::Openai, chat).unwrap();
+        assert_eq!((same, found), (serde_json::from_str(chat).unwrap(), usage));
+        let (message, found) = answer(Dialect::Messages, Api::Openai, chat).unwrap();
+        assert_eq!((message["content"][0]["text"].as_str(), found), (Some("Four."), usage));
+        let (completion, found) =
+            answer(Dialect::Chat, Api::Anthropic, &message.to_string()).unwrap();
+        assert_eq!(completion["choices"][0]["message"]["content"], "Four.");
+        assert_eq!(found, usage);
+        let ai = r#"{"response": "Four.", "usage": {"prompt_tokens": 5, "completion_tokens": 2}}"#;
+        let (completion, found) = answer(Dialect::Chat, Api::WorkersAi, ai).unwrap();
+        assert_eq!(completion["choices"][0]["message"]["content"], "Four.");
+        assert_eq!(found, usage);
+        let (message, _) = answer(Dialect::Messages, Api::WorkersAi, ai).unwrap();
+        assert_eq!(message["content"][0]["text"], "Four.");
+    }
+
+    #[test]
+    fn an_answer_that_is_none_says_why() {
+        for (body, part) in [
+            ("<h1>Hello</h1>", "text/html"),
+            ("[]", "no object"),
+            (r#"{"error": {"message": "no credit"}}"#, "no credit"),
+            (r#"{"error": "overloaded"}"#, "overloaded"),
+            (r#"{"type": "error", "error": {"type": "x", "message": "busy"}}"#, "busy"),
+        ] {
+            let why = answer(Dialect::Chat, Api::Openai, body).unwrap_err();
+            assert!(why.contains(part), "{why}");
+        }
+        let with_null = r#"{"error": null, "choices": []}"#;
+        assert!(answer(Dialect::Chat, Api::Openai, with_null).is_ok());
+    }
+
+    #[test]
+    fn an_error_keeps_its_meaning() {
+        let openai = r#"{"error": {"message": "slow down", "type": "rate_limit_error"}}"#;
+        let chat = exchange(Dialect::Chat, Api::Openai);
+        assert_eq!(chat.error(429, openai), Some((429, openai.to_owned())));
+        assert_eq!(chat.error(503, "<h1>Busy</h1>"), None);
+        assert_eq!(chat.error(503, r#"{"detail": "busy"}"#), None);
+        let (status, body) = exchange(Dialect::Messages, Api::Openai).error(429, openai).unwrap();
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!((status, &body["error"]["message"]), (429, &Value::from("slow down")));
+        assert_eq!(body["type"], "error");
+    }
+}

@@ -1,0 +1,126 @@
+//! Who calls: keys, rates, pages.
+
+use switchyard_router::sha256_hex;
+use worker::{Env, Headers, Request, Response};
+
+use super::javascript::{awaited, binding, from_js, header, to_js, told};
+use super::state::Config;
+use crate::config::Key;
+use crate::error::GatewayError;
+
+/// The name of callers without a key, in logs.
+const OPEN: &str = "open";
+const EXPOSED: &str = "x-request-id, x-switchyard-model, x-switchyard-router, \
+    x-switchyard-reason, x-switchyard-win-rate, x-switchyard-threshold, x-switchyard-attempts, \
+    x-switchyard-estimated-cost, x-switchyard-cost, x-switchyard-cascade";
+
+/// Who calls.
+pub(super) struct Caller<'a> {
+    /// The key's name.
+    pub(super) name: &'a str,
+    /// The key, where one is needed.
+    pub(super) key: Option<&'a Key>,
+}
+
+/// The caller by its key.
+///
+/// # Errors
+/// [`GatewayError::KeysMissing`], [`GatewayError::Unauthorised`].
+pub(super) fn caller<'a>(
+    request: &Request,
+    config: &'a Config,
+) -> Result<Caller<'a>, GatewayError> {
+    if config.keys.is_empty() {
+        return match config.settings.open {
+            true => Ok(Caller { name: OPEN, key: None }),
+            false => Err(GatewayError::KeysMissing),
+        };
+    }
+    let given = bearer(request).or_else(|| header(request, "x-api-key"));
+    match given {
+        Some(text) => {
+            let key = config.keys.with_hash(&sha256_hex(text.as_bytes()));
+            let key = key.ok_or(GatewayError::Unauthorised)?;
+            Ok(Caller { name: &key.name, key: Some(key) })
+        }
+        None if config.settings.open => Ok(Caller { name: OPEN, key: None }),
+        None => Err(GatewayError::Unauthorised),
+    }
+}
+
+/// Asks the rate limit, where there is one.
+///
+/// # Errors
+/// [`GatewayError::RateLimited`], [`GatewayError::BindingFailed`].
+pub(super) async fn check_rate(
+    request: &Request,
+    env: &Env,
+    caller: &Caller<'_>,
+) -> Result<(), GatewayError> {
+    let Some(limiter) = binding(env, "RATE_LIMITER") else { return Ok(()) };
+    let key = match caller.key {
+        Some(key) => key.name.clone(),
+        None => header(request, "cf-connecting-ip").unwrap_or_else(|| OPEN.into()),
+    };
+    let asked = serde_json::json!({"key": key});
+    let found = awaited(&limiter, "limit", &[to_js(&asked)])
+        .await
+        .map_err(|e| GatewayError::BindingFailed { binding: "RATE_LIMITER", detail: told(e) })?;
+    match from_js(&found)["success"] == true {
+        true => Ok(()),
+        false => Err(GatewayError::RateLimited),
+    }
+}
+
+/// The caller's own key for the upstream: in its header, or in `authorization` where the gateway
+/// itself takes no key.
+pub(super) fn upstream_key(request: &Request, config: &Config) -> Option<String> {
+    header(request, "x-switchyard-upstream-key")
+        .or_else(|| bearer(request).filter(|_| config.keys.is_empty()))
+}
+
+fn bearer(request: &Request) -> Option<String> {
+    let value = header(request, "authorization")?;
+    let (scheme, key) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim().to_owned())
+}
+
+/// Lets a page of an allowed origin read the answer.
+pub(super) fn let_read(headers: &Headers, origin: &str) -> worker::Result<()> {
+    headers.set("access-control-allow-origin", origin)?;
+    headers.append("vary", "origin")?;
+    headers.set("access-control-expose-headers", EXPOSED)
+}
+
+/// The answer to a page that asks whether it may call.
+pub(super) fn preflight(request: &Request) -> worker::Result<Response> {
+    let asked = header(request, "access-control-request-headers");
+    let asked = asked.unwrap_or_else(|| "authorization, content-type".into());
+    let headers = Headers::new();
+    headers.set("access-control-allow-methods", "GET, POST")?;
+    headers.set("access-control-allow-headers", &asked)?;
+    headers.set("access-control-max-age", "86400")?;
+    Ok(Response::empty()?.with_status(204).with_headers(headers))
+}
+
+/// Lets pages of the allowed origins call, and those that the Worker itself serves.
+///
+/// # Errors
+/// [`GatewayError::OriginNotAllowed`].
+pub(super) fn check_origin(
+    request: &Request,
+    config: &Config,
+    origin: &str,
+) -> Result<(), GatewayError> {
+    let own = header(request, "host");
+    let same = origin.split_once("://").map(|(_, host)| host) == own.as_deref();
+    match same || allows(config, origin) {
+        true => Ok(()),
+        false => Err(GatewayError::OriginNotAllowed { origin: origin.to_owned() }),
+    }
+}
+
+/// Whether pages of an origin may call.
+pub(super) fn allows(config: &Config, origin: &str) -> bool {
+    config.settings.cors.origins.iter().any(|allowed| allowed == "*" || allowed == origin)
+}

@@ -1,0 +1,386 @@
+//! One call of one upstream.
+
+use wasm_bindgen::{JsCast, JsValue};
+use worker::web_sys::ReadableStream;
+use worker::{
+    AbortController, Env, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response,
+    ResponseBody,
+};
+
+use super::javascript::{awaited, binding, either, from_js, now, secret, told};
+use super::reader::{Reader, Stopped, in_time};
+use crate::ask::Ask;
+use crate::cascade::Said;
+use crate::config::{Api, Timeouts, Upstream};
+use crate::course::{Fault, retry_after_ms};
+use crate::error::GatewayError;
+use crate::exchange::Exchange;
+use crate::relay::{Break, Relay, Relayed};
+use crate::upstream::{ANTHROPIC_VERSION, REQUEST_HEADERS, check_status, key_headers, passes_on};
+use crate::usage::Usage;
+
+/// How long a first event is waited for after the first byte: then what came is passed on.
+const FIRST_EVENT_MS: u32 = 50;
+
+/// A request, as each call of it needs it.
+pub(super) struct Outgoing<'a> {
+    pub(super) env: &'a Env,
+    pub(super) request: &'a Request,
+    pub(super) ask: &'a Ask,
+    /// The caller's body.
+    pub(super) text: &'a str,
+    pub(super) id: &'a str,
+    pub(super) timeouts: Timeouts,
+    /// The caller's own key for the upstream.
+    pub(super) caller_key: Option<String>,
+}
+
+/// An answer with a status of success.
+pub(super) enum Reply {
+    /// All of it.
+    Whole {
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: Vec<u8>,
+        usage: Option<Usage>,
+        said: Said,
+    },
+    /// Its beginning, and where the rest comes from.
+    Stream { headers: Vec<(String, String)>, first: Vec<u8>, relay: Box<Relay>, reader: Reader },
+}
+
+/// A call that gave none.
+pub(super) struct Failure {
+    /// What it means for the course.
+    pub(super) fault: Fault,
+    /// What the client gets if nothing better comes.
+    pub(super) answer: Refusal,
+}
+
+/// What a client gets in place of an answer.
+pub(super) enum Refusal {
+    /// The gateway's own words.
+    Own(GatewayError),
+    /// The upstream's.
+    Upstream { status: u16, headers: Vec<(String, String)>, body: String },
+}
+
+impl Outgoing<'_> {
+    /// Calls a model's upstream. With `checked`, a stream is read to its end and kept.
+    pub(super) async fn call(
+        &self,
+        model: &str,
+        upstream: &Upstream,
+        checked: bool,
+    ) -> Result<Reply, Failure> {
+        let exchange = Exchange::new(self.ask.dialect, upstream, model).map_err(for_another)?;
+        let name = upstream.model.as_deref().unwrap_or(model);
+        let body = exchange.request(self.ask, self.text, name).map_err(for_another)?;
+        let abort = AbortController::default();
+        let answered = match upstream.api {
+            Api::WorkersAi => self.run(name, model, &body, abort).await?,
+            _ => self.fetch(model, upstream, exchange, body, abort).await?,
+        };
+        if !(200..=299).contains(&answered.status) {
+            return Err(self.refused(model, exchange, answered).await);
+        }
+        if !answered.content_type.starts_with("text/event-stream") {
+            return self.whole(model, name, exchange, answered).await;
+        }
+        let relay = Relay::new(&Relayed {
+            exchange,
+            model: name,
+            id: self.id,
+            created: seconds(),
+            include_usage: self.ask.body["stream_options"]["include_usage"] == true,
+            checked,
+        });
+        self.stream(model, relay, answered, checked).await
+    }
+
+    async fn fetch(
+        &self,
+        model: &str,
+        upstream: &Upstream,
+        exchange: Exchange,
+        body: String,
+        abort: AbortController,
+    ) -> Result<Answered, Failure> {
+        let unreachable = |e: worker::Error| {
+            no_answer(GatewayError::UpstreamUnreachable {
+                candidate: model.to_owned(),
+                detail: e.to_string(),
+            })
+        };
+        let headers = self.headers(model, upstream)?;
+        let mut init = RequestInit::new();
+        init.with_method(Method::Post)
+            .with_redirect(RequestRedirect::Manual)
+            .with_headers(headers)
+            .with_body(Some(body.into()));
+        let url = upstream.url(exchange.upstream.path());
+        let request = Request::new_with_init(&url, &init).map_err(unreachable)?;
+        let own = abort.signal();
+        let clients: JsValue = self.request.inner().signal().into();
+        let signal = either(&JsValue::from(&**own), &clients).unwrap_or(own);
+        let fetch = Fetch::Request(request);
+        let limit = self.timeouts.headers_ms;
+        let Some(answer) = in_time(fetch.send_with_signal(&signal), limit).await else {
+            abort.abort();
+            return Err(no_answer(GatewayError::UpstreamTimeout {
+                candidate: model.to_owned(),
+                stage: "before its headers",
+                ms: limit,
+            }));
+        };
+        let answer = answer.map_err(unreachable)?;
+        let status = answer.status_code();
+        check_status(model, status).map_err(for_another)?;
+        let headers: Vec<(String, String)> = answer.headers().entries().collect();
+        let body = match answer.into_parts().1 {
+            ResponseBody::Stream(body) => Some(body),
+            _ => None,
+        };
+        let reader = Reader::new(body, abort);
+        let content_type = find(&headers, "content-type").unwrap_or_default();
+        Ok(Answered { status, headers, content_type, reader })
+    }
+
+    /// Whether the client has gone away.
+    pub(super) fn is_unwanted(&self) -> bool {
+        self.request.inner().signal().aborted()
+    }
+
+    /// Asks the binding `AI`.
+    async fn run(
+        &self,
+        name: &str,
+        model: &str,
+        body: &str,
+        abort: AbortController,
+    ) -> Result<Answered, Failure> {
+        let ai = binding(self.env, "AI").ok_or_else(|| {
+            let why = "an upstream is of workers-ai";
+            for_another(GatewayError::BindingMissing { binding: "AI", why })
+        })?;
+        let inputs = js_sys::JSON::parse(body).unwrap_or_default();
+        let limit = self.timeouts.headers_ms;
+        let arguments = [name.into(), inputs];
+        let run = awaited(&ai, "run", &arguments);
+        let Some(answer) = in_time(run, limit).await else {
+            return Err(no_answer(GatewayError::UpstreamTimeout {
+                candidate: model.to_owned(),
+                stage: "before its answer",
+                ms: limit,
+            }));
+        };
+        let answer = answer.map_err(|e| {
+            let (candidate, detail) = (model.to_owned(), told(e));
+            no_answer(GatewayError::UpstreamBadAnswer { candidate, detail })
+        })?;
+        let (content_type, stream) = match answer.dyn_into::<ReadableStream>() {
+            Ok(stream) => ("text/event-stream", Some(stream)),
+            Err(answer) => ("application/json", of_text(&from_js(&answer).to_string())),
+        };
+        Ok(Answered {
+            status: 200,
+            headers: vec![("content-type".into(), content_type.into())],
+            content_type: content_type.into(),
+            reader: Reader::new(stream, abort),
+        })
+    }
+
+    async fn refused(&self, model: &str, exchange: Exchange, answered: Answered) -> Failure {
+        let Answered { status, headers, content_type, mut reader } = answered;
+        let Timeouts { first_byte_ms, idle_ms, .. } = self.timeouts;
+        let body = reader.whole(first_byte_ms, idle_ms).await.unwrap_or_default();
+        let text = String::from_utf8_lossy(&body);
+        let found = |name: &str| find(&headers, name);
+        let fault = Fault::Status { status, retry_after_ms: retry_after_ms(found) };
+        let answer = match exchange.error(status, &text) {
+            Some((status, body)) => {
+                Refusal::Upstream { status, headers: json_headers(headers), body }
+            }
+            None => Refusal::Own(GatewayError::UpstreamError {
+                candidate: model.to_owned(),
+                status,
+                detail: match content_type.is_empty() {
+                    true => format!("{} bytes", body.len()),
+                    false => format!("{content_type} of {} bytes", body.len()),
+                },
+            }),
+        };
+        Failure { fault, answer }
+    }
+
+    async fn whole(
+        &self,
+        model: &str,
+        name: &str,
+        exchange: Exchange,
+        answered: Answered,
+    ) -> Result<Reply, Failure> {
+        let Answered { status, headers, content_type, mut reader } = answered;
+        let Timeouts { first_byte_ms, idle_ms, .. } = self.timeouts;
+        let body = reader.whole(first_byte_ms, idle_ms).await;
+        let body = body.map_err(|e| no_answer(stopped(model, e, self.timeouts)))?;
+        let answer = exchange.answer(&body, &content_type, name, self.id, seconds());
+        let answer = answer.map_err(|detail| {
+            no_answer(GatewayError::UpstreamBadAnswer { candidate: model.to_owned(), detail })
+        })?;
+        Ok(Reply::Whole {
+            status,
+            headers: if exchange.is_plain() { passed(headers) } else { json_headers(headers) },
+            body: answer.body,
+            usage: answer.usage,
+            said: answer.said,
+        })
+    }
+
+    /// Reads a stream's beginning: an error in it, or no beginning, is no answer.
+    async fn stream(
+        &self,
+        model: &str,
+        mut relay: Relay,
+        answered: Answered,
+        checked: bool,
+    ) -> Result<Reply, Failure> {
+        let Answered { headers, mut reader, .. } = answered;
+        let Timeouts { first_byte_ms, idle_ms, .. } = self.timeouts;
+        let mut first = Vec::new();
+        let (mut wait, mut begun) = (first_byte_ms, false);
+        loop {
+            match reader.next(wait).await {
+                Ok(Some(piece)) => {
+                    first.extend(relay.push(&piece).map_err(|e| broke(model, &e))?);
+                    if !checked && relay.has_begun() {
+                        break;
+                    }
+                    (begun, wait) = (true, if checked { idle_ms } else { FIRST_EVENT_MS });
+                }
+                Ok(None) => {
+                    first.extend(relay.end().map_err(|e| broke(model, &e))?);
+                    break;
+                }
+                // Part of an event, or a comment that is there to keep the client waiting.
+                Err(Stopped::Silent) if !checked && begun => break,
+                Err(Stopped::Silent) if relay.is_finished() => break,
+                Err(error) => return Err(no_answer(stopped(model, error, self.timeouts))),
+            }
+        }
+        let headers = passed(headers);
+        if !checked {
+            return Ok(Reply::Stream { headers, first, relay: Box::new(relay), reader });
+        }
+        let (usage, said) = (relay.usage(), relay.said().cloned().unwrap_or_default());
+        Ok(Reply::Whole { status: 200, headers, body: first, usage, said })
+    }
+
+    fn headers(&self, model: &str, upstream: &Upstream) -> Result<Headers, Failure> {
+        let mut fields = vec![
+            ("content-type".to_owned(), "application/json".to_owned()),
+            ("x-request-id".to_owned(), self.id.to_owned()),
+        ];
+        for name in REQUEST_HEADERS {
+            let anthropics = name.starts_with("anthropic-");
+            let fits = !anthropics || upstream.api == Api::Anthropic;
+            if let Some(value) = super::javascript::header(self.request, name).filter(|_| fits) {
+                fields.push((name.to_owned(), value));
+            }
+        }
+        if upstream.api == Api::Anthropic && !fields.iter().any(|(k, _)| k == "anthropic-version") {
+            fields.push(("anthropic-version".to_owned(), ANTHROPIC_VERSION.to_owned()));
+        }
+        fields.extend(upstream.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
+        let brought = self.caller_key.clone().filter(|_| upstream.caller_key);
+        let key = match (brought, &upstream.key_secret) {
+            (Some(key), _) => Some(key),
+            (None, Some(name)) => Some(secret(self.env, name).ok_or_else(|| {
+                for_another(GatewayError::UpstreamKeyMissing {
+                    candidate: model.to_owned(),
+                    secret: name.clone(),
+                })
+            })?),
+            (None, None) => None,
+        };
+        if let Some(key) = key {
+            let headers = key_headers(upstream.api, &key);
+            fields.extend(headers.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        }
+        let headers = Headers::new();
+        for (name, value) in fields {
+            headers.set(&name, &value).map_err(|e| {
+                let (candidate, detail) = (model.to_owned(), format!("header {name}: {e}"));
+                for_another(GatewayError::UpstreamUnreachable { candidate, detail })
+            })?;
+        }
+        Ok(headers)
+    }
+}
+
+fn seconds() -> u64 {
+    (now() / 1000.0) as u64
+}
+
+fn find(headers: &[(String, String)], name: &str) -> Option<String> {
+    headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
+}
+
+struct Answered {
+    status: u16,
+    headers: Vec<(String, String)>,
+    content_type: String,
+    reader: Reader,
+}
+
+/// Why a body ended before its end.
+pub(super) fn stopped(model: &str, stopped: Stopped, timeouts: Timeouts) -> GatewayError {
+    let candidate = model.to_owned();
+    match stopped {
+        Stopped::Silent => {
+            GatewayError::UpstreamTimeout { candidate, stage: "in its body", ms: timeouts.idle_ms }
+        }
+        Stopped::Broken(detail) => GatewayError::UpstreamBrokeOff { candidate, detail },
+        Stopped::TooLong => {
+            let detail = "its answer is longer than 64 MiB".into();
+            GatewayError::UpstreamBadAnswer { candidate, detail }
+        }
+    }
+}
+
+/// A fault that another upstream may not have.
+fn for_another(error: impl Into<GatewayError>) -> Failure {
+    let fault = Fault::Status { status: 404, retry_after_ms: None };
+    Failure { fault, answer: Refusal::Own(error.into()) }
+}
+
+fn no_answer(error: GatewayError) -> Failure {
+    Failure { fault: Fault::NoAnswer, answer: Refusal::Own(error) }
+}
+
+fn broke(model: &str, found: &Break) -> Failure {
+    let (candidate, detail) = (model.to_owned(), found.detail.clone());
+    let answer = GatewayError::UpstreamBadAnswer { candidate, detail };
+    let fault = match found.status {
+        502 => Fault::NoAnswer,
+        status => Fault::Status { status, retry_after_ms: None },
+    };
+    Failure { fault, answer: Refusal::Own(answer) }
+}
+
+fn passed(headers: Vec<(String, String)>) -> Vec<(String, String)> {
+    headers.into_iter().filter(|(name, _)| passes_on(name)).collect()
+}
+
+fn json_headers(headers: Vec<(String, String)>) -> Vec<(String, String)> {
+    let mut headers = passed(headers);
+    headers.retain(|(name, _)| name != "content-type");
+    headers.push(("content-type".into(), "application/json".into()));
+    headers
+}
+
+/// A text as a body.
+fn of_text(text: &str) -> Option<ReadableStream> {
+    let response: worker::web_sys::Response = Response::ok(text).ok()?.into();
+    response.body()
+}

@@ -1,0 +1,70 @@
+//! Records to R2 and Analytics Engine, feedback to outcome rows.
+
+use wasm_bindgen::JsValue;
+use worker::Env;
+
+use super::javascript::{awaited, binding, call, iso, now, to_js, told};
+use crate::error::GatewayError;
+use crate::feedback::Feedback;
+use crate::record::{Record, decision_file};
+
+const LOG: &str = "LOG";
+const DAY_MS: f64 = 24.0 * 60.0 * 60.0 * 1000.0;
+/// How long after its request feedback is taken.
+const FEEDBACK_DAYS: u32 = 7;
+
+/// Writes a record where there are bindings for it. A failure is logged: the answer is on its way.
+pub(super) async fn write(env: &Env, record: &Record) {
+    if let Some(analytics) = binding(env, "ANALYTICS") {
+        if let Err(error) = call(&analytics, "writeDataPoint", &[to_js(&record.point())]) {
+            worker::console_error!("analytics: {}", told(error));
+        }
+    }
+    let Some(log) = binding(env, LOG).filter(|_| record.is_routed()) else { return };
+    let Ok(text) = serde_json::to_string(record) else { return };
+    let file = record.decision_file();
+    if let Err(error) = awaited(&log, "put", &[file.into(), text.into()]).await {
+        worker::console_error!("log: {}", told(error));
+    }
+}
+
+/// Joins a score to its request. Returns whether an outcome row was written: not where the query
+/// was kept as a hash alone.
+///
+/// # Errors
+/// [`GatewayError::BindingMissing`], [`GatewayError::BindingFailed`],
+/// [`GatewayError::RequestNotFound`].
+pub(super) async fn feed_back(
+    env: &Env,
+    key: &str,
+    feedback: &Feedback,
+) -> Result<bool, GatewayError> {
+    let why = "feedback is joined to the decisions written there";
+    let log = binding(env, LOG).ok_or(GatewayError::BindingMissing { binding: LOG, why })?;
+    let id = &feedback.request_id;
+    for days in 0..=FEEDBACK_DAYS {
+        let at = iso(now() - f64::from(days) * DAY_MS);
+        let file = decision_file(&at[..10], id);
+        let found = awaited(&log, "get", &[file.clone().into()]).await.map_err(failed)?;
+        if found.is_null() || found.is_undefined() {
+            continue;
+        }
+        let text = awaited(&found, "text", &[]).await.map_err(failed)?;
+        let text = text.as_string().unwrap_or_default();
+        let record: Record = serde_json::from_str(&text).map_err(|e| {
+            GatewayError::BindingFailed { binding: LOG, detail: format!("{file}: {e}") }
+        })?;
+        // Another key's requests are nobody's business.
+        if record.key != key {
+            break;
+        }
+        let Some((file, row)) = record.outcome(feedback.score) else { return Ok(false) };
+        awaited(&log, "put", &[file.into(), row.into()]).await.map_err(failed)?;
+        return Ok(true);
+    }
+    Err(GatewayError::RequestNotFound { id: id.clone() })
+}
+
+fn failed(error: JsValue) -> GatewayError {
+    GatewayError::BindingFailed { binding: LOG, detail: told(error) }
+}

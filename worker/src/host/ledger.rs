@@ -1,0 +1,123 @@
+//! The Durable Object `Ledger` (`ledger.mjs`), called by RPC: budgets and sessions.
+
+use serde_json::{Value, json};
+use wasm_bindgen::JsValue;
+use worker::Env;
+
+use super::javascript::{awaited, binding, call, from_js, now, to_js, told};
+use crate::config::Budget;
+use crate::error::GatewayError;
+
+const LEDGER: &str = "LEDGER";
+
+/// One object of the namespace.
+#[derive(Clone)]
+pub(super) struct Ledger(JsValue);
+
+impl Ledger {
+    /// The budget of a key.
+    ///
+    /// # Errors
+    /// [`GatewayError::BindingMissing`].
+    pub(super) fn of_budget(env: &Env, key: &str) -> Result<Self, GatewayError> {
+        Self::named(env, &format!("budget:{key}"), "a key has a budget")
+    }
+
+    /// A key's session.
+    ///
+    /// # Errors
+    /// [`GatewayError::BindingMissing`].
+    pub(super) fn of_session(env: &Env, key: &str, session: &str) -> Result<Self, GatewayError> {
+        Self::named(env, &format!("session:{key}:{session}"), "a request names a session")
+    }
+
+    fn named(env: &Env, name: &str, why: &'static str) -> Result<Self, GatewayError> {
+        let missing = || GatewayError::BindingMissing { binding: LEDGER, why };
+        let namespace = binding(env, LEDGER).ok_or_else(missing)?;
+        let id = call(&namespace, "idFromName", &[name.into()]).map_err(failed)?;
+        Ok(Self(call(&namespace, "get", &[id]).map_err(failed)?))
+    }
+
+    /// The share of a budget that is gone.
+    ///
+    /// # Errors
+    /// [`GatewayError::BindingFailed`].
+    pub(super) async fn used(&self, budget: Budget) -> Result<f64, GatewayError> {
+        let state = self.ask("spent", terms(budget)).await?;
+        let gone = |field: &str| state[field].as_f64().unwrap_or_default();
+        let gone = gone("spent") + gone("reserved");
+        Ok(if budget.usd > 0.0 { gone / budget.usd } else { 1.0 })
+    }
+
+    /// Sets an estimate aside.
+    ///
+    /// # Errors
+    /// [`GatewayError::BudgetExhausted`], [`GatewayError::BindingFailed`].
+    pub(super) async fn reserve(
+        &self,
+        id: &str,
+        usd: f64,
+        budget: Budget,
+    ) -> Result<(), GatewayError> {
+        let mut arguments = terms(budget);
+        arguments["id"] = id.into();
+        arguments["usd"] = usd.into();
+        let state = self.ask("reserve", arguments).await?;
+        match state["granted"] == true {
+            true => Ok(()),
+            false => Err(GatewayError::BudgetExhausted {
+                usd: budget.usd,
+                ends_at: match &state["endsAt"] {
+                    Value::Number(at) => super::javascript::iso(at.as_f64().unwrap_or_default()),
+                    other => other.as_str().unwrap_or_default().to_owned(),
+                },
+            }),
+        }
+    }
+
+    /// Replaces an estimate by what it was.
+    ///
+    /// # Errors
+    /// [`GatewayError::BindingFailed`].
+    pub(super) async fn settle(
+        &self,
+        id: &str,
+        usd: f64,
+        budget: Budget,
+    ) -> Result<(), GatewayError> {
+        let mut arguments = terms(budget);
+        arguments["id"] = id.into();
+        arguments["usd"] = usd.into();
+        self.ask("settle", arguments).await.map(drop)
+    }
+
+    /// The model of a session's last answer.
+    ///
+    /// # Errors
+    /// [`GatewayError::BindingFailed`].
+    pub(super) async fn pinned(&self) -> Result<Option<String>, GatewayError> {
+        let model = self.ask("pinned", json!({"now": now()})).await?;
+        Ok(model.as_str().map(str::to_owned))
+    }
+
+    /// Notes the model of a session's answer.
+    ///
+    /// # Errors
+    /// [`GatewayError::BindingFailed`].
+    pub(super) async fn pin(&self, model: &str) -> Result<(), GatewayError> {
+        self.ask("pin", json!({"model": model, "now": now()})).await.map(drop)
+    }
+
+    async fn ask(&self, method: &str, arguments: Value) -> Result<Value, GatewayError> {
+        let answer = awaited(&self.0, method, &[to_js(&arguments)]).await.map_err(failed)?;
+        Ok(from_js(&answer))
+    }
+}
+
+fn terms(budget: Budget) -> Value {
+    json!({"limit": budget.usd, "period": budget.period.name(), "now": now()})
+}
+
+fn failed(error: JsValue) -> GatewayError {
+    GatewayError::BindingFailed { binding: LEDGER, detail: told(error) }
+}

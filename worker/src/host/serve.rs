@@ -1,0 +1,417 @@
+//! A request for an upstream, from its body to its answer and what is written of it.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use js_sys::{Function, Promise};
+use worker::js_sys::futures::JsFuture;
+use worker::{Context, Env, Headers, Request, Response};
+
+use super::access::{self, Caller};
+use super::bundle::{self, Loaded};
+use super::call::{Outgoing, Refusal, Reply};
+use super::flow::{self, AtEnd};
+use super::javascript::{header, iso, now};
+use super::ledger::Ledger;
+use super::run::{Served, run};
+use super::state::Config;
+use super::{journal, receive};
+use crate::ask::Ask;
+use crate::cascade::failed_rule;
+use crate::config::Budget;
+use crate::cost::Prices;
+use crate::endpoint::Dialect;
+use crate::error::GatewayError;
+use crate::plan::{Desk, Plan, Wishes, listed};
+use crate::record::{CascadeRecord, Record};
+use crate::target::PolicyHeaders;
+use crate::usage::Usage;
+
+/// What serves a request.
+pub(super) struct Service<'a> {
+    pub(super) env: &'a Env,
+    pub(super) context: &'a Context,
+    pub(super) config: &'a Rc<Config>,
+    pub(super) caller: &'a Caller<'a>,
+    pub(super) request: &'a Request,
+    pub(super) id: &'a str,
+    pub(super) started: f64,
+}
+
+/// What a served request leaves behind, when its answer has ended.
+struct After {
+    env: Env,
+    record: Record,
+    prices: Option<Prices>,
+    budget: Option<(Ledger, Budget)>,
+    session: Option<Ledger>,
+    started: f64,
+}
+
+impl Service<'_> {
+    /// Answers a request in a dialect, and notes one that is refused.
+    ///
+    /// # Errors
+    /// The gateway's own; an upstream's is an answer.
+    pub(super) async fn answer(&self, dialect: Dialect) -> Result<Response, GatewayError> {
+        let answer = self.planned(dialect).await;
+        if let Err(error) = &answer {
+            let record = Record {
+                id: self.id.to_owned(),
+                at: iso(self.started),
+                key: self.caller.name.to_owned(),
+                endpoint: dialect.path().to_owned(),
+                status: error.status(),
+                error: Some(error.code().to_owned()),
+                total_ms: now() - self.started,
+                ..Record::default()
+            };
+            let env = self.env.clone();
+            self.later(async move { journal::write(&env, &record).await });
+        }
+        answer
+    }
+
+    async fn planned(&self, dialect: Dialect) -> Result<Response, GatewayError> {
+        let config = self.config;
+        let text = receive::text(self.request, config.settings.max_body_bytes).await?;
+        let loaded = bundle::loaded(self.env, config, self.context).await?;
+        let ask = Ask::new(dialect, &text, &loaded.manifest)?;
+        let budget = match self.caller.key.and_then(|key| key.budget) {
+            Some(budget) => Some((Ledger::of_budget(self.env, self.caller.name)?, budget)),
+            None => None,
+        };
+        let budget_used = match &budget {
+            Some((ledger, budget)) => ledger.used(*budget).await?,
+            None => 0.0,
+        };
+        let session = match header(self.request, "x-switchyard-session") {
+            Some(session) => Some(Ledger::of_session(self.env, self.caller.name, &session)?),
+            None => None,
+        };
+        let pinned = match &session {
+            Some(session) => session.pinned().await?,
+            None => None,
+        };
+        let wishes = self.wishes()?;
+        let desk = self.desk(&loaded, &wishes, budget_used, pinned.as_deref());
+        let plan = desk.plan(&ask)?;
+        let estimate = plan.estimate(&plan.chain[0], &config.upstreams, &loaded.manifest);
+        if let Some((ledger, budget)) = &budget {
+            for model in plan.chain.iter().chain(&plan.escalate_to) {
+                if Prices::of(model, &config.upstreams, &loaded.manifest).is_none() {
+                    return Err(GatewayError::PriceUnknown { model: model.clone() });
+                }
+            }
+            ledger.reserve(self.id, estimate.unwrap_or_default(), *budget).await?;
+        }
+        let record = self.record(dialect, &plan, &loaded, estimate);
+        let after = After {
+            env: self.env.clone(),
+            record,
+            prices: None,
+            budget,
+            session,
+            started: self.started,
+        };
+        self.forward(&ask, &text, &plan, &loaded, after).await
+    }
+
+    /// The desk for this caller.
+    pub(super) fn desk<'d>(
+        &'d self,
+        loaded: &'d Loaded,
+        wishes: &'d Wishes,
+        budget_used: f64,
+        pinned: Option<&'d str>,
+    ) -> Desk<'d> {
+        Desk {
+            manifest: &loaded.manifest,
+            upstreams: &self.config.upstreams,
+            settings: &self.config.settings,
+            key: self.caller.key,
+            wishes,
+            engine: loaded,
+            budget_used,
+            pinned,
+        }
+    }
+
+    /// What the caller asks for in headers.
+    pub(super) fn wishes(&self) -> Result<Wishes, GatewayError> {
+        let of = |name: &str| header(self.request, name);
+        let cascade = match of("x-switchyard-cascade").as_deref() {
+            None => None,
+            Some("on") => Some(true),
+            Some("off") => Some(false),
+            Some(other) => {
+                let found = other.to_owned();
+                return Err(GatewayError::HeaderNotOnOrOff {
+                    header: "x-switchyard-cascade",
+                    found,
+                });
+            }
+        };
+        Ok(Wishes {
+            policy: PolicyHeaders {
+                threshold: of("x-switchyard-threshold"),
+                strong_share: of("x-switchyard-strong-share"),
+                max_cost: of("x-switchyard-max-cost"),
+                cost_weight: of("x-switchyard-cost-weight"),
+            },
+            models: of("x-switchyard-models").map(|list| listed(&list)),
+            exclude: of("x-switchyard-exclude").map(|list| listed(&list)).unwrap_or_default(),
+            cascade,
+        })
+    }
+
+    async fn forward(
+        &self,
+        ask: &Ask,
+        text: &str,
+        plan: &Plan,
+        loaded: &Loaded,
+        mut after: After,
+    ) -> Result<Response, GatewayError> {
+        let Config { settings, upstreams, .. } = &**self.config;
+        let outgoing = Outgoing {
+            env: self.env,
+            request: self.request,
+            ask,
+            text,
+            id: self.id,
+            timeouts: settings.timeouts,
+            caller_key: access::upstream_key(self.request, self.config),
+        };
+        let checked = plan.escalate_to.is_some();
+        let mut served = run(&outgoing, &plan.chain, upstreams, settings, checked).await;
+        let mut before = 0.0;
+        if let Some((to, cascade)) = plan.escalate_to.as_ref().zip(settings.cascade.as_ref()) {
+            let prices = Prices::of(&served.model, upstreams, &loaded.manifest);
+            let cost_of = |usage: Option<Usage>| {
+                usage.zip(prices).map(|(usage, prices)| prices.of_usage(&usage))
+            };
+            let (failed, first_cost) = match &served.reply {
+                Ok(Reply::Whole { said, usage, .. }) => {
+                    (failed_rule(said, &cascade.check, ask.wants_json()), cost_of(*usage))
+                }
+                _ => (Some("answered"), None),
+            };
+            let mut note = CascadeRecord {
+                outcome: "accepted".into(),
+                failed_rule: failed.map(str::to_owned),
+                first_model: served.model.clone(),
+                first_ms: now() - self.started,
+                first_cost,
+            };
+            if failed.is_some() {
+                let chain = [to.clone()];
+                let mut stronger = run(&outgoing, &chain, upstreams, settings, false).await;
+                stronger.calls += served.calls;
+                note.outcome = "escalated".into();
+                match (&stronger.reply, &served.reply) {
+                    (Err(_), Ok(_)) => {
+                        note.outcome = "kept".into();
+                        served.calls = stronger.calls;
+                    }
+                    _ => {
+                        before = first_cost.unwrap_or_default();
+                        served = stronger;
+                    }
+                }
+            }
+            after.record.cascade = Some(note);
+        }
+        after.prices = Prices::of(&served.model, upstreams, &loaded.manifest);
+        self.respond(served, plan, after, before)
+    }
+
+    fn respond(
+        &self,
+        served: Served,
+        plan: &Plan,
+        mut after: After,
+        cost_before: f64,
+    ) -> Result<Response, GatewayError> {
+        let Served { model, reply, calls } = served;
+        after.record.model.clone_from(&model);
+        after.record.attempts = calls;
+        after.record.first_ms = now() - self.started;
+        let mut told = told(plan, &after.record);
+        match reply {
+            Ok(Reply::Whole { status, headers, body, usage, .. }) => {
+                after.record.status = status;
+                let cost = after.cost(usage, cost_before);
+                if let Some(cost) = cost {
+                    told.push(("x-switchyard-cost", money(cost)));
+                }
+                self.later(async move { after.ended(usage, cost, None).await });
+                response(status, headers, told, Body::Whole(body))
+            }
+            Ok(Reply::Stream { headers, first, relay, reader }) => {
+                after.record.status = 200;
+                let timeouts = self.config.settings.timeouts;
+                let at_end = self.at_end(after, cost_before);
+                let body = flow::body(model, first, relay, reader, timeouts, at_end);
+                let stream = Response::from_stream(body).map_err(super::internal)?;
+                response(200, headers, told, Body::Stream(stream))
+            }
+            Err(refusal) => {
+                let (status, code) = match &refusal {
+                    Refusal::Own(error) => (error.status(), error.code()),
+                    Refusal::Upstream { status, .. } => (*status, "upstream_error"),
+                };
+                after.record.status = status;
+                self.later(async move { after.ended(None, Some(cost_before), Some(code)).await });
+                match refusal {
+                    Refusal::Upstream { status, headers, body } => {
+                        response(status, headers, told, Body::Whole(body.into_bytes()))
+                    }
+                    Refusal::Own(error) => {
+                        let response = super::refusal(&error, self.speaks_anthropic())?;
+                        for (name, value) in told {
+                            response.headers().set(name, &value).map_err(super::internal)?;
+                        }
+                        Ok(response)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether the client is one of Anthropic's.
+    fn speaks_anthropic(&self) -> bool {
+        self.request.path() == "/v1/messages"
+    }
+
+    fn later(&self, work: impl Future<Output = ()> + 'static) {
+        self.context.wait_until(work);
+    }
+
+    /// Writes down a stream's end, whenever it comes.
+    fn at_end(&self, after: After, cost_before: f64) -> AtEnd {
+        let ended = Rc::new(RefCell::new(None));
+        let mut resolve = None;
+        let promise = Promise::new(&mut |done: Function, _| resolve = Some(done));
+        let found = Rc::clone(&ended);
+        self.later(async move {
+            // The promise is only ever resolved.
+            let _ = JsFuture::from(promise).await;
+            if let Some(flow::Ended { usage, error }) = found.take() {
+                let cost = after.cost(usage, cost_before);
+                after.ended(usage, cost, error).await;
+            }
+        });
+        AtEnd::new(move |end| {
+            *ended.borrow_mut() = Some(end);
+            if let Some(resolve) = resolve {
+                let _ = resolve.call0(&wasm_bindgen::JsValue::NULL);
+            }
+        })
+    }
+
+    fn record(
+        &self,
+        dialect: Dialect,
+        plan: &Plan,
+        loaded: &Loaded,
+        estimated_cost: Option<f64>,
+    ) -> Record {
+        let decision = plan.decision.as_ref();
+        let mut record = Record {
+            id: self.id.to_owned(),
+            at: iso(self.started),
+            key: self.caller.name.to_owned(),
+            endpoint: dialect.path().to_owned(),
+            router: loaded.manifest.name.clone(),
+            model: plan.chain[0].clone(),
+            reason: plan.reason.to_owned(),
+            win_rate: decision.and_then(|decision| decision.win_rate),
+            threshold: decision.and_then(|decision| decision.threshold),
+            scores: decision.map(|decision| decision.scores.clone()).unwrap_or_default(),
+            estimated_cost,
+            ..Record::default()
+        };
+        if let Some(query) = &plan.query {
+            record.set_query(query.turns(), self.config.settings.log.content);
+        }
+        record
+    }
+}
+
+impl After {
+    /// US dollars of an answer, those of a first answer before it among them.
+    fn cost(&self, usage: Option<Usage>, before: f64) -> Option<f64> {
+        let (usage, prices) = usage.zip(self.prices)?;
+        Some(before + prices.of_usage(&usage))
+    }
+
+    /// Settles and writes down. An answer without usage costs its estimate, one that failed nothing.
+    async fn ended(mut self, usage: Option<Usage>, cost: Option<f64>, error: Option<&str>) {
+        self.record.total_ms = now() - self.started;
+        self.record.set_usage(usage);
+        self.record.cost = cost;
+        self.record.error = error.map(str::to_owned);
+        let answered = self.record.status < 400;
+        if let Some((ledger, budget)) = &self.budget {
+            let estimate = self.record.estimated_cost.filter(|_| answered).unwrap_or_default();
+            let spent = cost.unwrap_or(estimate);
+            if let Err(error) = ledger.settle(&self.record.id, spent, *budget).await {
+                worker::console_error!("{}: {error}", error.code());
+            }
+        }
+        if let Some(session) = self.session.as_ref().filter(|_| answered) {
+            if let Err(error) = session.pin(&self.record.model).await {
+                worker::console_error!("{}: {error}", error.code());
+            }
+        }
+        journal::write(&self.env, &self.record).await;
+    }
+}
+
+enum Body {
+    Whole(Vec<u8>),
+    Stream(Response),
+}
+
+/// The decision and its course as headers.
+fn told(plan: &Plan, record: &Record) -> Vec<(&'static str, String)> {
+    let mut told = vec![
+        ("x-switchyard-model", record.model.clone()),
+        ("x-switchyard-router", record.router.clone()),
+        ("x-switchyard-reason", plan.reason.to_owned()),
+        ("x-switchyard-attempts", record.attempts.to_string()),
+    ];
+    let numbers = [
+        ("x-switchyard-win-rate", record.win_rate.map(|value| format!("{value:.6}"))),
+        ("x-switchyard-threshold", record.threshold.map(|value| format!("{value:.6}"))),
+        ("x-switchyard-estimated-cost", record.estimated_cost.map(money)),
+        ("x-switchyard-cascade", record.cascade.as_ref().map(|cascade| cascade.outcome.clone())),
+    ];
+    told.extend(numbers.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    told
+}
+
+fn money(usd: f64) -> String {
+    format!("{usd:.9}")
+}
+
+fn response(
+    status: u16,
+    headers: Vec<(String, String)>,
+    told: Vec<(&'static str, String)>,
+    body: Body,
+) -> Result<Response, GatewayError> {
+    let fields = Headers::new();
+    for (name, value) in headers {
+        fields.set(&name, &value).map_err(super::internal)?;
+    }
+    for (name, value) in told {
+        fields.set(name, &value).map_err(super::internal)?;
+    }
+    let response = match body {
+        Body::Whole(bytes) => Response::from_bytes(bytes).map_err(super::internal)?,
+        Body::Stream(stream) => stream,
+    };
+    Ok(response.with_status(status).with_headers(fields))
+}

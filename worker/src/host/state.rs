@@ -1,0 +1,45 @@
+//! What an isolate keeps between requests.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use worker::Env;
+
+use super::javascript::variable;
+use crate::breaker::Breakers;
+use crate::config::{Keys, Settings, Upstreams};
+use crate::error::GatewayError;
+
+thread_local! {
+    static CONFIG: RefCell<Option<Rc<Config>>> = const { RefCell::new(None) };
+    static BREAKERS: RefCell<Breakers> = RefCell::new(Breakers::default());
+}
+
+/// The configuration, read.
+pub(super) struct Config {
+    pub(super) settings: Settings,
+    pub(super) upstreams: Upstreams,
+    pub(super) keys: Keys,
+}
+
+/// The isolate's configuration: its variables do not change while it lives.
+///
+/// # Errors
+/// [`GatewayError::ConfigInvalid`].
+pub(super) fn config(env: &Env) -> Result<Rc<Config>, GatewayError> {
+    if let Some(config) = CONFIG.with(|slot| slot.borrow().clone()) {
+        return Ok(config);
+    }
+    let config = Rc::new(Config {
+        settings: Settings::from_json(variable(env, "GATEWAY").as_deref())?,
+        upstreams: Upstreams::from_json(variable(env, "UPSTREAMS").as_deref())?,
+        keys: Keys::from_json(variable(env, "KEYS").as_deref())?,
+    });
+    CONFIG.with(|slot| *slot.borrow_mut() = Some(Rc::clone(&config)));
+    Ok(config)
+}
+
+/// The isolate's circuits.
+pub(super) fn breakers<T>(with: impl FnOnce(&mut Breakers) -> T) -> T {
+    BREAKERS.with(|breakers| with(&mut breakers.borrow_mut()))
+}

@@ -1,0 +1,378 @@
+//! Which model answers a request, and which come after it.
+//!
+//! ```text
+//! model, headers -> target -> candidates that may and can -> decision -> [chosen, its fallbacks]
+//! ```
+
+use switchyard_router::{Assessment, Decision, Manifest, Policy, Query, Reason, RouterError};
+
+use crate::ask::Ask;
+use crate::config::{Key, Settings, Upstreams};
+use crate::cost::{Prices, fade};
+use crate::error::GatewayError;
+use crate::target::{PolicyHeaders, Target};
+
+/// How much worse than the best a pinned model's score may be, where there is no pair.
+const PIN_MARGIN: f64 = 0.05;
+
+/// What the caller asks for in headers.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wishes {
+    /// The policy.
+    pub(crate) policy: PolicyHeaders,
+    /// These models alone.
+    pub(crate) models: Option<Vec<String>>,
+    /// Not these models.
+    pub(crate) exclude: Vec<String>,
+    /// Whether a cheaper model may answer first.
+    pub(crate) cascade: Option<bool>,
+}
+
+/// What a desk asks.
+pub(crate) trait Engine {
+    /// The bundle's rating of a query, by `fall`.
+    ///
+    /// # Errors
+    /// The engine's.
+    fn assess(&self, query: &Query, fall: f64) -> Result<Assessment, RouterError>;
+    /// The tokens of a text.
+    fn count(&self, text: &str) -> usize;
+    /// Whether a model's circuit is open.
+    fn rests(&self, model: &str) -> bool;
+}
+
+/// What a plan is made from, beside the request.
+pub(crate) struct Desk<'a> {
+    /// The bundle's manifest with the configuration's windows and prices.
+    pub(crate) manifest: &'a Manifest,
+    /// The configured upstreams.
+    pub(crate) upstreams: &'a Upstreams,
+    /// The gateway's settings.
+    pub(crate) settings: &'a Settings,
+    /// The caller's key, where it has one.
+    pub(crate) key: Option<&'a Key>,
+    /// The caller's headers.
+    pub(crate) wishes: &'a Wishes,
+    /// The bundle's router, and what the isolate knows of its upstreams.
+    pub(crate) engine: &'a dyn Engine,
+    /// The share of the caller's budget that is gone.
+    pub(crate) budget_used: f64,
+    /// The model of this session's last answer.
+    pub(crate) pinned: Option<&'a str>,
+}
+
+/// A request on its way out.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// The models to be asked, in order; at least one.
+    pub(crate) chain: Vec<String>,
+    /// The decision; none where the caller named a model.
+    pub(crate) decision: Option<Decision>,
+    /// Why the first of the chain is the first.
+    pub(crate) reason: &'static str,
+    /// What the decision rests on.
+    pub(crate) query: Option<Query>,
+    /// Tokens that the LLM will read, by the bundle's tokenizer.
+    pub(crate) input_tokens: usize,
+    /// Tokens that the answer may have, where stated.
+    pub(crate) output_tokens: Option<u32>,
+    /// The model that answers where the first one's answer fails the check.
+    pub(crate) escalate_to: Option<String>,
+}
+
+impl Desk<'_> {
+    /// Plans a request.
+    ///
+    /// # Errors
+    /// Those of the model, the headers, the query, the policy and the configuration;
+    /// [`GatewayError::ModelNotAllowed`].
+    pub(crate) fn plan(&self, ask: &Ask) -> Result<Plan, GatewayError> {
+        self.check_headers()?;
+        let serves = |name: &str| self.serves(name);
+        let target = Target::new(&ask.model, &self.wishes.policy, self.manifest, serves)?;
+        if ask.dialect == crate::endpoint::Dialect::Embeddings && target != self.named(&ask.model) {
+            let expected = "a model of UPSTREAMS: embeddings are not routed".into();
+            return Err(GatewayError::ModelNotFound { found: ask.model.clone(), expected });
+        }
+        let input_tokens = ask.texts().iter().map(|text| self.engine.count(text)).sum();
+        let output_tokens = ask.output_tokens();
+        match target {
+            Target::Named(model) => {
+                self.check_allowed(&model, &model)?;
+                Ok(Plan {
+                    chain: self.chain(&model, ask, input_tokens)?,
+                    decision: None,
+                    reason: "requested",
+                    query: ask.query(self.settings.routing.system).ok(),
+                    input_tokens,
+                    output_tokens,
+                    escalate_to: None,
+                })
+            }
+            Target::Routed(policy) => {
+                self.check_asked(&ask.model)?;
+                let query = ask.query(self.settings.routing.system)?;
+                let policy = Policy {
+                    input_tokens: Some(u32::try_from(input_tokens).unwrap_or(u32::MAX)),
+                    output_tokens,
+                    ..policy
+                };
+                let can = |model: &str| self.lacks(model, ask);
+                let (decision, reason) = self.decide(&query, policy, &can)?;
+                Ok(Plan {
+                    chain: self.chain(&decision.model, ask, input_tokens)?,
+                    escalate_to: self.escalation(&decision.model),
+                    decision: Some(decision),
+                    reason,
+                    query: Some(query),
+                    input_tokens,
+                    output_tokens,
+                })
+            }
+        }
+    }
+
+    /// The decision alone, for `/v1/route`.
+    ///
+    /// # Errors
+    /// Those of the query and the policy; `no_candidate`.
+    pub(crate) fn route(&self, query: &Query, policy: Policy) -> Result<Decision, GatewayError> {
+        Ok(self.decide(query, policy, &|_| None)?.0)
+    }
+
+    /// Whether a name is a model's here.
+    pub(crate) fn serves(&self, name: &str) -> bool {
+        self.manifest.candidate_index(name).is_some() || self.upstreams.get(name).is_some()
+    }
+
+    /// Whether this caller may ask for a name: a model's, the bundle's, `auto`.
+    pub(crate) fn may_ask(&self, name: &str) -> bool {
+        let routed = !self.serves(name);
+        let granted = |name| self.key.is_none_or(|key| key.may_ask(name));
+        match routed {
+            true => granted("auto") || granted(name),
+            false => granted(name) && self.may_use(name),
+        }
+    }
+
+    /// Whether this caller may have a model's answer.
+    fn may_use(&self, model: &str) -> bool {
+        self.refusal(model).is_none()
+    }
+
+    fn named(&self, model: &str) -> Target {
+        Target::Named(model.to_owned())
+    }
+
+    /// Why a caller may not have a model's answer.
+    fn refusal(&self, model: &str) -> Option<&'static str> {
+        let holds = |list: &[String]| list.iter().any(|name| name == model);
+        let models = &self.settings.models;
+        let of_key = self.key.and_then(|key| key.models.as_deref()).unwrap_or_default();
+        let names_models = of_key.iter().any(|name| self.serves(name));
+        if models.allow.as_deref().is_some_and(|allow| !holds(allow)) || holds(&models.deny) {
+            Some("the gateway's configuration excludes it")
+        } else if names_models && !holds(of_key) {
+            Some("the key's models do not have it")
+        } else if self.wishes.models.as_deref().is_some_and(|models| !holds(models)) {
+            Some("x-switchyard-models does not have it")
+        } else if holds(&self.wishes.exclude) {
+            Some("x-switchyard-exclude has it")
+        } else {
+            None
+        }
+    }
+
+    fn check_allowed(&self, model: &str, asked: &str) -> Result<(), GatewayError> {
+        if let Some(key) = self.key.filter(|key| !key.may_ask(asked)) {
+            return Err(GatewayError::ModelNotAllowed {
+                model: asked.to_owned(),
+                why: format!("the key {:?} may not ask for it", key.name),
+            });
+        }
+        match self.refusal(model) {
+            Some(why) => {
+                Err(GatewayError::ModelNotAllowed { model: model.to_owned(), why: why.to_owned() })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Routing under any of its names is one permission: `auto`.
+    fn check_asked(&self, asked: &str) -> Result<(), GatewayError> {
+        match self.key.filter(|key| !key.may_ask("auto") && !key.may_ask(asked)) {
+            Some(key) => Err(GatewayError::ModelNotAllowed {
+                model: asked.to_owned(),
+                why: format!("the key {:?} may not ask for \"auto\"", key.name),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    fn check_headers(&self) -> Result<(), GatewayError> {
+        let named = [
+            ("x-switchyard-models", self.wishes.models.as_deref().unwrap_or_default()),
+            ("x-switchyard-exclude", &self.wishes.exclude),
+        ];
+        for (header, models) in named {
+            if let Some(found) = models.iter().find(|model| !self.serves(model)) {
+                return Err(GatewayError::HeaderUnknownModel { header, found: found.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    /// What a model lacks for this request.
+    fn lacks(&self, model: &str, ask: &Ask) -> Option<&'static str> {
+        let upstream = self.upstreams.get(model)?;
+        if upstream.tools == Some(false) && ask.has_tools() {
+            Some("takes no tools")
+        } else if upstream.vision == Some(false) && ask.has_images() {
+            Some("takes no images")
+        } else {
+            None
+        }
+    }
+
+    fn decide(
+        &self,
+        query: &Query,
+        policy: Policy,
+        lacks: &dyn Fn(&str) -> Option<&'static str>,
+    ) -> Result<(Decision, &'static str), GatewayError> {
+        policy.check(self.manifest)?;
+        let fall = policy.fall.or(self.settings.routing.fall);
+        let policy = Policy { fall, ..policy };
+        let policy = self.among_those_left(policy, lacks)?;
+        let assessment = self.engine.assess(query, policy.fall())?;
+        let mut decision = policy.decide(self.manifest, &assessment)?;
+        let fade = fade(self.budget_used, self.settings.budget.soft_from);
+        if let Some(threshold) = decision.threshold.filter(|_| fade > 0.0) {
+            let raised = threshold + (1.0 - threshold) * fade;
+            let policy = Policy { threshold: Some(raised), strong_share: None, ..policy.clone() };
+            decision = policy.decide(self.manifest, &assessment)?;
+        }
+        let reason = reason(decision.reason);
+        match self.pinned {
+            Some(pinned) if self.stays(pinned, &policy, &decision) => {
+                let index = self.manifest.candidate_index(pinned).unwrap_or_default();
+                decision.model = pinned.to_owned();
+                decision.estimated_cost = decision.scores.get(index).and_then(|s| s.estimated_cost);
+                Ok((decision, "pinned"))
+            }
+            _ => Ok((decision, reason)),
+        }
+    }
+
+    /// Whether the session's model is kept: where routing does not ask for a stronger one.
+    fn stays(&self, pinned: &str, policy: &Policy, decision: &Decision) -> bool {
+        let allowed =
+            policy.candidates.as_ref().is_none_or(|left| left.iter().any(|m| m == pinned));
+        if pinned == decision.model || !allowed {
+            return false;
+        }
+        match decision.reason {
+            Reason::AboveThreshold | Reason::BelowThreshold => {
+                self.manifest.head.strong.as_deref() == Some(pinned)
+            }
+            Reason::OnlyCandidate => false,
+            Reason::BestScore => {
+                let score = |model: &str| {
+                    decision.scores.iter().find(|s| s.model == model).map(|s| s.score)
+                };
+                score(pinned)
+                    .zip(score(&decision.model))
+                    .is_some_and(|(kept, best)| kept >= best - PIN_MARGIN)
+            }
+        }
+    }
+
+    /// The policy with the candidates that this caller may have and that can do it; those that rest
+    /// are left out where others remain.
+    fn among_those_left(
+        &self,
+        policy: Policy,
+        lacks: &dyn Fn(&str) -> Option<&'static str>,
+    ) -> Result<Policy, GatewayError> {
+        let mut left = Vec::new();
+        let mut out = Vec::new();
+        for candidate in &self.manifest.candidates {
+            let id = &candidate.id;
+            let wanted = policy.candidates.as_ref().is_none_or(|wanted| wanted.contains(id));
+            match (wanted, self.refusal(id).or_else(|| lacks(id))) {
+                (false, _) => out.push(format!("{id} is not among the allowed")),
+                (true, Some(why)) => out.push(format!("{id}: {why}")),
+                (true, None) => left.push(id.clone()),
+            }
+        }
+        if left.is_empty() {
+            return Err(RouterError::NoCandidate { detail: out.join("; ") }.into());
+        }
+        let awake: Vec<String> = left.iter().filter(|id| !self.engine.rests(id)).cloned().collect();
+        let left = if awake.is_empty() { left } else { awake };
+        let all = left.len() == self.manifest.candidates.len();
+        Ok(Policy { candidates: (!all).then_some(left), ..policy })
+    }
+
+    /// The chosen model and its fallbacks that may and can.
+    fn chain(
+        &self,
+        first: &str,
+        ask: &Ask,
+        input_tokens: usize,
+    ) -> Result<Vec<String>, GatewayError> {
+        let upstream = self
+            .upstreams
+            .get(first)
+            .ok_or_else(|| GatewayError::UpstreamNotConfigured { candidate: first.to_owned() })?;
+        let needed = input_tokens as u64 + u64::from(ask.output_tokens().unwrap_or_default());
+        let fits = |model: &str| {
+            let stated = self.upstreams.get(model).and_then(|upstream| upstream.context_window);
+            let bundles = self.manifest.candidates.iter().find(|candidate| candidate.id == model);
+            let window = stated.or_else(|| bundles.and_then(|candidate| candidate.context_window));
+            window.is_none_or(|window| window >= needed)
+        };
+        let fallbacks = upstream
+            .fallbacks
+            .iter()
+            .filter(|model| self.may_use(model) && self.lacks(model, ask).is_none() && fits(model));
+        Ok(std::iter::once(first.to_owned()).chain(fallbacks.cloned()).collect())
+    }
+
+    fn escalation(&self, chosen: &str) -> Option<String> {
+        let cascade = self.settings.cascade.as_ref()?;
+        let on = self.wishes.cascade.unwrap_or(true);
+        let applies = on && cascade.from.iter().any(|model| model == chosen);
+        (applies && self.may_use(&cascade.to)).then(|| cascade.to.clone())
+    }
+}
+
+impl Plan {
+    /// US dollars by estimate for a model of the chain, where its prices are known.
+    pub(crate) fn estimate(
+        &self,
+        model: &str,
+        upstreams: &Upstreams,
+        manifest: &Manifest,
+    ) -> Option<f64> {
+        let prices = Prices::of(model, upstreams, manifest)?;
+        Some(prices.estimate(self.input_tokens, self.output_tokens))
+    }
+}
+
+fn reason(reason: Reason) -> &'static str {
+    match reason {
+        Reason::AboveThreshold => "above_threshold",
+        Reason::BelowThreshold => "below_threshold",
+        Reason::BestScore => "best_score",
+        Reason::OnlyCandidate => "only_candidate",
+    }
+}
+
+/// The names in a header's list.
+pub(crate) fn listed(header: &str) -> Vec<String> {
+    header.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,280 @@
+//! A streamed answer on its way to the client, chunk by chunk.
+//!
+//! ```text
+//! bytes -> events -> (translated events, or the same bytes) -> bytes
+//! ```
+//! What passes is watched: the tokens that it costs, whether it came to its proper end, whether the
+//! upstream reports an error in it. A stream that breaks off is told from one that ended by that.
+
+use serde_json::Value;
+
+use crate::anthropic::{ChunkStream, MessageStream, StreamError, error_in_stream, event_json};
+use crate::cascade::Said;
+use crate::config::Api;
+use crate::endpoint::Dialect;
+use crate::error::GatewayError;
+use crate::exchange::{Exchange, usage};
+use crate::sse::{self, Event, Parser};
+use crate::usage::Usage;
+use crate::workers_ai::AnswerStream;
+
+/// A stream between an upstream and a client.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    exchange: Exchange,
+    parser: Parser,
+    upstream: Upstream,
+    to_messages: Option<ChunkStream>,
+    said: Option<Said>,
+    events: u64,
+}
+
+/// What the upstream's events mean.
+#[derive(Debug)]
+enum Upstream {
+    /// OpenAI's chunks, or its response events.
+    Plain { dialect: Dialect, usage: Option<Usage>, finished: bool, done: bool },
+    /// Anthropic's events.
+    Messages(Box<MessageStream>),
+    /// Those of the binding `AI`.
+    WorkersAi(Box<AnswerStream>),
+}
+
+/// Why a stream cannot go on.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Break {
+    /// In words.
+    pub(crate) detail: String,
+    /// The status that it would have had before the first byte.
+    pub(crate) status: u16,
+}
+
+/// What a stream is made for.
+pub(crate) struct Relayed<'a> {
+    /// The two sides.
+    pub(crate) exchange: Exchange,
+    /// The model that answers.
+    pub(crate) model: &'a str,
+    /// The answer's id, where the upstream gives none.
+    pub(crate) id: &'a str,
+    /// Seconds since 1970.
+    pub(crate) created: u64,
+    /// Whether the client asked for usage in a last chunk.
+    pub(crate) include_usage: bool,
+    /// Whether what it says is to be kept for a check.
+    pub(crate) checked: bool,
+}
+
+impl Relay {
+    /// Before the first chunk.
+    pub(crate) fn new(made_for: &Relayed<'_>) -> Self {
+        let &Relayed { exchange, created, include_usage, .. } = made_for;
+        let upstream = match exchange.api {
+            Api::Anthropic => {
+                Upstream::Messages(Box::new(MessageStream::new(created, include_usage)))
+            }
+            Api::WorkersAi => Upstream::WorkersAi(Box::new(AnswerStream::new(
+                made_for.id,
+                made_for.model,
+                created,
+                // Anthropic's events always tell the usage.
+                include_usage || exchange.client == Dialect::Messages,
+            ))),
+            Api::Openai => Upstream::Plain {
+                dialect: exchange.upstream,
+                usage: None,
+                finished: false,
+                done: false,
+            },
+        };
+        let to_messages =
+            exchange.client == Dialect::Messages && exchange.upstream == Dialect::Chat;
+        Self {
+            exchange,
+            parser: Parser::new(),
+            upstream,
+            to_messages: to_messages.then(ChunkStream::new),
+            said: made_for.checked.then(Said::default),
+            events: 0,
+        }
+    }
+
+    /// Takes a chunk of the upstream's and gives what the client gets for it.
+    ///
+    /// # Errors
+    /// [`Break`]; the stream is then over.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Break> {
+        let events = self.parser.push(bytes).map_err(|e| Break::new(e.to_string(), 502))?;
+        let mut translated = String::new();
+        for event in &events {
+            self.events += 1;
+            for text in self.read(event)? {
+                translated.push_str(&text);
+            }
+        }
+        Ok(if self.exchange.is_plain() { bytes.to_vec() } else { translated.into_bytes() })
+    }
+
+    /// The upstream's end: what the client still gets.
+    ///
+    /// # Errors
+    /// [`Break`] where the answer is not at its end.
+    pub(crate) fn end(&mut self) -> Result<Vec<u8>, Break> {
+        let cut = |expected: &str| {
+            Break::new(format!("the upstream ended it early: expected {expected}"), 502)
+        };
+        if self.parser.pending() {
+            return Err(cut("the rest of an event"));
+        }
+        let mut last = match &mut self.upstream {
+            Upstream::Plain { finished: true, .. } => vec![],
+            Upstream::Plain { .. } => return Err(cut("[DONE] or a finish_reason")),
+            Upstream::Messages(stream) if stream.finished() => vec![],
+            Upstream::Messages(_) => return Err(cut("message_stop")),
+            Upstream::WorkersAi(stream) => stream.end().map_err(Break::from)?,
+        };
+        if let Some(stream) = &mut self.to_messages {
+            last = through(stream, &last)?;
+            last.extend(stream.end().map_err(Break::from)?);
+        }
+        Ok(last.concat().into_bytes())
+    }
+
+    /// Whether an event has come.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.events > 0
+    }
+
+    /// Whether the answer has come to its end, so that nothing more needs to be read.
+    pub(crate) fn is_finished(&self) -> bool {
+        match &self.upstream {
+            Upstream::Plain { done, .. } => *done,
+            Upstream::Messages(stream) => stream.finished(),
+            Upstream::WorkersAi(stream) => stream.finished(),
+        }
+    }
+
+    /// The tokens told so far.
+    pub(crate) fn usage(&self) -> Option<Usage> {
+        match &self.upstream {
+            Upstream::Plain { usage, .. } => *usage,
+            Upstream::Messages(stream) => stream.usage(),
+            Upstream::WorkersAi(stream) => stream.usage(),
+        }
+    }
+
+    /// What it has said, where it was made to keep that.
+    pub(crate) fn said(&self) -> Option<&Said> {
+        self.said.as_ref()
+    }
+
+    /// The last event of a stream that breaks off.
+    pub(crate) fn broken(&self, error: &GatewayError) -> Vec<u8> {
+        let body = error.body();
+        let event = match self.exchange.client {
+            Dialect::Messages => {
+                let (_, body) = crate::anthropic::error_to_anthropic(error.status(), &body);
+                sse::event(Some("error"), &body.to_string())
+            }
+            Dialect::Responses => {
+                let mut event = body["error"].clone();
+                event["type"] = "error".into();
+                sse::event(Some("error"), &event.to_string())
+            }
+            _ => sse::event(None, &body.to_string()),
+        };
+        // An event that was begun is ended first, or this would be its continuation.
+        let begun = self.exchange.is_plain() && self.parser.pending();
+        format!("{}{event}", if begun { "\n\n" } else { "" }).into_bytes()
+    }
+
+    /// Takes an event of the upstream's and gives the client's, where they differ.
+    fn read(&mut self, event: &Event) -> Result<Vec<String>, Break> {
+        let chunks = match &mut self.upstream {
+            Upstream::Plain { dialect, usage: found, finished, done } => {
+                let chunk = plain(event, *dialect, found, finished, done)?;
+                if let Some((said, chunk)) = self.said.as_mut().zip(chunk) {
+                    said.add_event(&chunk);
+                }
+                return match &mut self.to_messages {
+                    Some(stream) => Ok(stream.push(event)?),
+                    None => Ok(vec![]),
+                };
+            }
+            Upstream::Messages(stream) => stream.push(event)?,
+            Upstream::WorkersAi(stream) => stream.push(event)?,
+        };
+        if let Some(said) = &mut self.said {
+            for chunk in chunks.iter().filter_map(|chunk| data(chunk)) {
+                said.add_event(&chunk);
+            }
+        }
+        match &mut self.to_messages {
+            Some(stream) => through(stream, &chunks),
+            None => Ok(chunks),
+        }
+    }
+}
+
+impl Break {
+    fn new(detail: String, status: u16) -> Self {
+        Self { detail, status }
+    }
+}
+
+impl From<StreamError> for Break {
+    fn from(error: StreamError) -> Self {
+        Self::new(error.to_string(), error.status())
+    }
+}
+
+/// Reads an event that is passed on: what of it is JSON. An event that is not is the client's affair.
+fn plain(
+    event: &Event,
+    dialect: Dialect,
+    found: &mut Option<Usage>,
+    finished: &mut bool,
+    done: &mut bool,
+) -> Result<Option<Value>, Break> {
+    if event.data.trim() == "[DONE]" {
+        (*finished, *done) = (true, true);
+        return Ok(None);
+    }
+    let Ok(chunk) = event_json(event) else { return Ok(None) };
+    let error = dialect != Dialect::Responses && !chunk["error"].is_null();
+    if error || chunk["type"] == "error" {
+        return Err(error_in_stream(&chunk).into());
+    }
+    let answer = if dialect == Dialect::Responses { &chunk["response"] } else { &chunk };
+    *found = usage(dialect, &answer["usage"]).or(*found);
+    let ended = match dialect {
+        Dialect::Responses => matches!(
+            chunk["type"].as_str(),
+            Some("response.completed" | "response.incomplete" | "response.failed")
+        ),
+        _ => chunk["choices"].as_array().is_some_and(|choices| {
+            choices.iter().any(|choice| choice["finish_reason"].is_string())
+        }),
+    };
+    *finished |= ended;
+    *done |= ended && dialect == Dialect::Responses;
+    Ok(Some(chunk))
+}
+
+/// The JSON of a written event.
+fn data(text: &str) -> Option<Value> {
+    serde_json::from_str(text.strip_prefix("data: ")?.trim_end()).ok()
+}
+
+/// Written chunks through the translation into Anthropic's events.
+fn through(stream: &mut ChunkStream, chunks: &[String]) -> Result<Vec<String>, Break> {
+    let mut events = Vec::new();
+    for chunk in chunks {
+        let data = chunk.strip_prefix("data: ").unwrap_or(chunk).trim_end().to_owned();
+        events.extend(stream.push(&Event { name: None, data })?);
+    }
+    Ok(events)
+}
+
+#[cfg(test)]
+mod tests;

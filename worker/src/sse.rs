@@ -1,0 +1,309 @@
+//! Server-sent events, read from chunks that split anywhere and written one at a time.
+//!
+//! Why a parser of our own: an upstream's chunks end inside a line, a line end or a character, and
+//! what is translated must be neither late nor damaged. The result does not depend on where the
+//! chunks split.
+//!
+//! ```text
+//! "event: ping\ndata: {\"a\"" + ": 1}\n\n"  ->  Event { name: Some("ping"), data: "{\"a\": 1}" }
+//! ```
+//! Lines end in LF, CR or CRLF; comments, `id` and `retry` are passed over; a byte order mark at
+//! the start is not part of the first line (HTML standard, section 9.2).
+
+/// The most bytes that one event may hold, 8 MiB: a long answer's event is a thousandth of it.
+pub(crate) const EVENT_LIMIT: usize = 8 << 20;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// One event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Event {
+    /// The `event` field; none where the stream leaves it out.
+    pub(crate) name: Option<String>,
+    /// The `data` fields, joined by line feeds.
+    pub(crate) data: String,
+}
+
+/// Why a stream of events cannot be read on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SseError {
+    /// An event, or a single line, is longer than the parser holds.
+    #[error(
+        "the upstream's event is longer than {limit} bytes: expected events no longer than that. Ask for a shorter answer"
+    )]
+    TooLong { limit: usize },
+    /// A line is not UTF-8. `at` counts bytes from the start of the stream.
+    #[error(
+        "the upstream's event stream is not UTF-8: first bad byte at {at}. Try again, or choose another upstream"
+    )]
+    NotUtf8 { at: usize },
+}
+
+/// An incremental parser: bytes in, events out.
+#[derive(Debug)]
+pub(crate) struct Parser {
+    limit: usize,
+    /// The start of a line whose end has not come.
+    line: Vec<u8>,
+    /// Bytes of the stream before `line`.
+    consumed: usize,
+    /// The last line ended in CR: a LF that follows belongs to it.
+    after_cr: bool,
+    first_line: bool,
+    name: Option<String>,
+    data: Option<String>,
+    failure: Option<SseError>,
+}
+
+impl Default for Parser {
+    fn default() -> Self {
+        Self::with_limit(EVENT_LIMIT)
+    }
+}
+
+impl Parser {
+    /// A parser of events up to [`EVENT_LIMIT`].
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    fn with_limit(limit: usize) -> Self {
+        Self {
+            limit,
+            line: Vec::new(),
+            consumed: 0,
+            after_cr: false,
+            first_line: true,
+            name: None,
+            data: None,
+            failure: None,
+        }
+    }
+
+    /// Reads a chunk and gives the events that it completes.
+    ///
+    /// # Errors
+    /// [`SseError`]. Events that were complete before the fault come first: the error is then the
+    /// next call's, and [`Parser::pending`] holds until it is told.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<Vec<Event>, SseError> {
+        let mut events = Vec::new();
+        if self.failure.is_none() {
+            self.failure = self.read(bytes, &mut events).err();
+        }
+        match &self.failure {
+            Some(failure) if events.is_empty() => Err(failure.clone()),
+            _ => Ok(events),
+        }
+    }
+
+    /// Whether an unfinished event is buffered: at the stream's end, whether it was cut off.
+    pub(crate) fn pending(&self) -> bool {
+        !self.line.is_empty()
+            || self.name.is_some()
+            || self.data.is_some()
+            || self.failure.is_some()
+    }
+
+    fn read(&mut self, mut bytes: &[u8], events: &mut Vec<Event>) -> Result<(), SseError> {
+        while let Some(&first) = bytes.first() {
+            if self.after_cr && first == b'\n' {
+                bytes = &bytes[1..];
+                self.consumed += 1;
+            }
+            self.after_cr = false;
+            let Some(end) = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else {
+                self.line.extend_from_slice(bytes);
+                return self.check_length();
+            };
+            self.line.extend_from_slice(&bytes[..end]);
+            self.check_length()?;
+            self.after_cr = bytes[end] == b'\r';
+            bytes = &bytes[end + 1..];
+            events.extend(self.end_line()?);
+        }
+        Ok(())
+    }
+
+    fn check_length(&self) -> Result<(), SseError> {
+        let held = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let length = self.line.len() + held(&self.data) + held(&self.name);
+        match length > self.limit {
+            true => Err(SseError::TooLong { limit: self.limit }),
+            false => Ok(()),
+        }
+    }
+
+    fn end_line(&mut self) -> Result<Option<Event>, SseError> {
+        let line = std::mem::take(&mut self.line);
+        let mark = match std::mem::take(&mut self.first_line) {
+            true if line.starts_with(BYTE_ORDER_MARK) => BYTE_ORDER_MARK.len(),
+            _ => 0,
+        };
+        let text = std::str::from_utf8(&line[mark..])
+            .map_err(|e| SseError::NotUtf8 { at: self.consumed + mark + e.valid_up_to() })?;
+        self.consumed += line.len() + 1;
+        if text.is_empty() {
+            let name = self.name.take();
+            return Ok(self.data.take().map(|data| Event { name, data }));
+        }
+        let (field, value) = text.split_once(':').unwrap_or((text, ""));
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        match field {
+            "event" => self.name = (!value.is_empty()).then(|| value.to_owned()),
+            "data" => match &mut self.data {
+                Some(data) => {
+                    data.push('\n');
+                    data.push_str(value);
+                }
+                None => self.data = Some(value.to_owned()),
+            },
+            // A comment has an empty field name; `id` and `retry` are for clients that reconnect.
+            _ => {}
+        }
+        Ok(None)
+    }
+}
+
+/// Writes one event, its closing blank line included. `name` holds no line end.
+pub(crate) fn event(name: Option<&str>, data: &str) -> String {
+    let mut text = name.map_or_else(String::new, |name| format!("event: {name}\n"));
+    for line in data.replace("\r\n", "\n").split(['\n', '\r']) {
+        text.push_str("data: ");
+        text.push_str(line);
+        text.push('\n');
+    }
+    text.push('\n');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn of(name: Option<&str>, data: &str) -> Event {
+        Event { name: name.map(str::to_owned), data: data.to_owned() }
+    }
+
+    /// The events of a stream cut into pieces at the given places.
+    fn parsed(bytes: &[u8], cuts: &[usize]) -> (Vec<Event>, bool) {
+        let mut parser = Parser::new();
+        let mut events = Vec::new();
+        let mut from = 0;
+        for &to in cuts.iter().chain([&bytes.len()]) {
+            events.extend(parser.push(&bytes[from..to]).unwrap());
+            from = to;
+        }
+        (events, parser.pending())
+    }
+
+    fn samples() -> Vec<(&'static str, Vec<Event>)> {
+        vec![
+            (
+                "event: greeting\ndata: Grüße, 世界 🚋\n\ndata: [DONE]\n\n",
+                vec![of(Some("greeting"), "Grüße, 世界 🚋"), of(None, "[DONE]")],
+            ),
+            (
+                "\u{feff}data: one\r\ndata: two\r\n\r\nevent:x\r\ndata:\r\n\r\n",
+                vec![of(None, "one\ntwo"), of(Some("x"), "")],
+            ),
+            (
+                ": hello\rid: 7\rretry: 10\rdata\rdata:  spaced\r\rdata: last\r\r",
+                vec![of(None, "\n spaced"), of(None, "last")],
+            ),
+            (
+                "data: a\n\r\ndata: b\r\n\ndata: c\r\r\n",
+                vec![of(None, "a"), of(None, "b"), of(None, "c")],
+            ),
+            (
+                "\n\nevent: nothing\n\n:\n\ndata: {\"x\": \"a:b\"}\n\n",
+                vec![of(None, "{\"x\": \"a:b\"}")],
+            ),
+            ("event: x\nevent\ndata: \u{feff}mark\n\n", vec![of(None, "\u{feff}mark")]),
+        ]
+    }
+
+    #[test]
+    fn the_events_do_not_depend_on_where_the_chunks_split() {
+        for (text, expected) in samples() {
+            let bytes = text.as_bytes();
+            for first in 0..=bytes.len() {
+                for second in first..=bytes.len() {
+                    let (events, pending) = parsed(bytes, &[first, second]);
+                    assert_eq!(events, expected, "{text:?} cut at {first} and {second}");
+                    assert!(!pending, "{text:?} cut at {first} and {second}");
+                }
+            }
+            let every: Vec<usize> = (1..bytes.len()).collect();
+            assert_eq!(parsed(bytes, &every).0, expected, "{text:?} byte by byte");
+        }
+    }
+
+    #[test]
+    fn an_event_comes_with_the_line_end_that_closes_it() {
+        let mut parser = Parser::new();
+        assert_eq!(parser.push(b"data: a\r\n\r").unwrap(), [of(None, "a")]);
+        assert!(!parser.pending());
+        assert_eq!(parser.push(b"\ndata: b\n\n").unwrap(), [of(None, "b")]);
+    }
+
+    #[test]
+    fn an_unfinished_event_is_pending() {
+        for text in ["d", "data: x", "data: x\n", "event: x\n", ": comment"] {
+            let (events, pending) = parsed(text.as_bytes(), &[]);
+            assert_eq!((events, pending), (vec![], true), "{text:?}");
+        }
+        assert!(!parsed(b": comment\n", &[]).1);
+    }
+
+    #[test]
+    fn bad_utf8_is_an_error_that_says_where() {
+        let mut parser = Parser::new();
+        assert_eq!(parser.push(b"data: ok\n\ndata: a\xff").unwrap(), [of(None, "ok")]);
+        assert_eq!(parser.push(b"b\n\n"), Err(SseError::NotUtf8 { at: 17 }));
+        assert_eq!(parser.push(b"data: c\n\n"), Err(SseError::NotUtf8 { at: 17 }));
+        let crlf = Parser::new().push(b"\xef\xbb\xbf:\r\n\xe4\xb8\n").unwrap_err();
+        assert_eq!(crlf, SseError::NotUtf8 { at: 6 });
+    }
+
+    #[test]
+    fn events_before_a_fault_in_the_same_chunk_are_not_lost() {
+        let mut parser = Parser::new();
+        let events = parser.push(b"data: kept\n\ndata: \xff\n\n").unwrap();
+        assert_eq!(events, [of(None, "kept")]);
+        assert!(parser.pending());
+        assert!(parser.push(b"").is_err());
+    }
+
+    #[test]
+    fn an_event_is_bounded_however_it_comes() {
+        let one_line = format!("data: {}\n\n", "x".repeat(100));
+        let many_lines = "data: x\n".repeat(100);
+        let comment = format!(":{}", "x".repeat(100));
+        for text in [one_line, many_lines, comment] {
+            for size in [1, 7, 64, text.len()] {
+                let mut parser = Parser::with_limit(64);
+                let result =
+                    text.as_bytes().chunks(size).try_for_each(|c| parser.push(c).map(drop));
+                assert_eq!(result, Err(SseError::TooLong { limit: 64 }), "{size}");
+            }
+        }
+        let mut parser = Parser::with_limit(64);
+        let short = "data: x\n\n".repeat(100);
+        assert_eq!(parser.push(short.as_bytes()).unwrap().len(), 100);
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for (name, data, back) in [
+            (None, "", ""),
+            (Some("ping"), "{}", "{}"),
+            (None, "a\nb\r\nc\rd", "a\nb\nc\nd"),
+            (None, " leading", " leading"),
+            (None, "ends\n", "ends\n"),
+        ] {
+            let (events, pending) = parsed(event(name, data).as_bytes(), &[]);
+            assert_eq!((events, pending), (vec![of(name, back)], false), "{data:?}");
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Cloudflare's Workers AI binding, `env.AI.run(model, inputs)`, in OpenAI's words.
+//!
+//! ```text
+//! chat request -> request_to_inputs -> env.AI.run -> answer_to_completion, AnswerStream
+//! ```
+//! For example:
+//! ```text
+//! {"messages": [{"role": "developer", "content": "Be brief."}, ...], "max_completion_tokens": 9, "user": "ann"}
+//! -> {"messages": [{"role": "system", "content": "Be brief."}, ...], "max_tokens": 9}
+//! ```
+//! Older models answer with `{"response", "tool_calls", "usage"}`, newer ones as OpenAI's API does;
+//! which one a model does is known only from the answer, so both are read.
+
+mod answer;
+mod inputs;
+mod stream;
+
+pub(crate) use answer::answer_to_completion;
+pub(crate) use inputs::request_to_inputs;
+pub(crate) use stream::AnswerStream;
+
+#[cfg(test)]
+mod tests;

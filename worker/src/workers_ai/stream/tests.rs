@@ -1,0 +1,192 @@
+//! Workers AI streams towards OpenAI clients.
+
+#![allow(clippy::unwrap_used)]
+use super::*;
+
+const MODEL: &str = "@cf/meta/llama-3.1-8b-instruct";
+
+fn event(data: &Value) -> Event {
+    Event { name: None, data: data.as_str().map_or_else(|| data.to_string(), str::to_owned) }
+}
+
+fn stream(include_usage: bool) -> AnswerStream {
+    AnswerStream::new("chatcmpl-7", MODEL, 1_700_000_000, include_usage)
+}
+
+/// The chunks' JSON, `[DONE]` as text.
+fn read(texts: Vec<String>) -> Vec<Value> {
+    let mut parser = sse::Parser::new();
+    let events = texts.iter().flat_map(|text| parser.push(text.as_bytes()).unwrap());
+    events.map(|e| serde_json::from_str(&e.data).unwrap_or_else(|_| json!(e.data))).collect()
+}
+
+fn chunks(stream: &mut AnswerStream, events: &[Value]) -> Vec<Value> {
+    read(events.iter().flat_map(|data| stream.push(&event(data)).unwrap()).collect())
+}
+
+fn usage() -> Value {
+    json!({"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5})
+}
+
+#[test]
+fn a_classic_stream_is_translated() {
+    let mut stream = stream(true);
+    let chunks = chunks(
+        &mut stream,
+        &[
+            json!({"response": "Hel", "p": "abcd"}),
+            json!({"response": "lo"}),
+            json!({"response": "", "usage": usage()}),
+            json!("[DONE]"),
+        ],
+    );
+    let deltas: Vec<&Value> = chunks[..3].iter().map(|c| &c["choices"][0]["delta"]).collect();
+    assert_eq!(deltas[0], &json!({"role": "assistant", "content": "", "refusal": null}));
+    assert_eq!(deltas[1..], [&json!({"content": "Hel"}), &json!({"content": "lo"})]);
+    assert_eq!(
+        chunks[3],
+        json!({"id": "chatcmpl-7", "object": "chat.completion.chunk", "usage": null,
+               "created": 1_700_000_000, "model": MODEL, "choices":
+                   [{"index": 0, "delta": {}, "logprobs": null, "finish_reason": "stop"}]})
+    );
+    assert_eq!(chunks[4]["choices"], json!([]));
+    assert_eq!(chunks[4]["usage"]["total_tokens"], 5);
+    assert_eq!(chunks[5], "[DONE]");
+    assert_eq!(chunks.len(), 6);
+    assert!(stream.finished());
+    assert!(stream.push(&event(&json!("[DONE]"))).unwrap().is_empty());
+    assert_eq!(stream.end(), Ok(vec![]));
+}
+
+#[test]
+fn whole_calls_are_translated() {
+    let mut stream = stream(false);
+    let chunks = chunks(
+        &mut stream,
+        &[
+            json!({"response": null, "tool_calls": [
+                {"name": "f", "arguments": {"a": 1}}, {"id": "own", "name": "g"}]}),
+            json!("[DONE]"),
+        ],
+    );
+    assert_eq!(
+        chunks[1]["choices"][0]["delta"]["tool_calls"],
+        json!([{"index": 0, "id": "call_chatcmpl-7_0", "type": "function",
+                "function": {"name": "f", "arguments": "{\"a\":1}"}}])
+    );
+    assert_eq!(
+        chunks[2]["choices"][0]["delta"]["tool_calls"],
+        json!([{"index": 1, "id": "own", "type": "function",
+                "function": {"name": "g", "arguments": "{}"}}])
+    );
+    assert_eq!(chunks[3]["choices"][0]["finish_reason"], "tool_calls");
+    assert_eq!(chunks[4], "[DONE]");
+}
+
+#[test]
+fn calls_in_pieces_are_passed_on_without_their_empty_end() {
+    let mut stream = stream(false);
+    let piece = |call: Value| json!({"tool_calls": [call]});
+    let chunks = chunks(
+        &mut stream,
+        &[
+            piece(json!({"id": "c1", "type": "function", "index": 0, "function": {"name": "f"}})),
+            piece(json!({"index": 0, "function": {"arguments": "{\"a\":"}})),
+            piece(json!({"index": 0, "function": {"arguments": "1}"}})),
+            piece(json!({"index": 0, "id": null, "type": null,
+                         "function": {"name": null, "arguments": ""}})),
+            json!("[DONE]"),
+        ],
+    );
+    let calls: Vec<&Value> =
+        chunks[1..4].iter().map(|c| &c["choices"][0]["delta"]["tool_calls"][0]).collect();
+    assert_eq!(calls[0]["function"], json!({"name": "f", "arguments": ""}));
+    assert_eq!(calls[1], &json!({"index": 0, "function": {"arguments": "{\"a\":"}}));
+    assert_eq!(calls[2], &json!({"index": 0, "function": {"arguments": "1}"}}));
+    assert_eq!(chunks[4]["choices"][0]["finish_reason"], "tool_calls");
+}
+
+fn openai_events() -> Vec<Value> {
+    vec![
+        json!({"id": "own", "object": "chat.completion.chunk", "created": 9, "model": "m", "p": "x",
+               "choices": [{"index": 0, "delta": {"role": "assistant", "content": "Hi"}}]}),
+        json!({"choices": [{"index": 0, "delta": {"tool_calls": [{"id": null}]},
+                            "finish_reason": "stop"}], "usage": null}),
+        json!({"choices": [], "usage": usage()}),
+        json!("[DONE]"),
+    ]
+}
+
+#[test]
+fn openais_chunks_are_passed_on_and_filled_in() {
+    let mut stream = stream(true);
+    let chunks = chunks(&mut stream, &openai_events());
+    assert_eq!(
+        chunks[0],
+        json!({"id": "own", "object": "chat.completion.chunk", "created": 9, "model": "m",
+               "choices": [{"index": 0, "delta": {"role": "assistant", "content": "Hi"}}]})
+    );
+    assert_eq!((&chunks[1]["id"], &chunks[1]["model"]), (&json!("chatcmpl-7"), &json!(MODEL)));
+    assert_eq!(chunks[1]["choices"][0]["delta"]["tool_calls"], json!([]));
+    assert_eq!(chunks[2]["usage"], usage());
+    assert_eq!(chunks[3], "[DONE]");
+    assert_eq!(chunks.len(), 4);
+}
+
+#[test]
+fn usage_is_known_and_sent_only_where_asked_for() {
+    let mut stream = stream(false);
+    let chunks = chunks(&mut stream, &openai_events());
+    assert!(chunks.iter().all(|chunk| chunk.get("usage").is_none()));
+    assert_eq!(chunks.len(), 3);
+    let total = Usage { input_tokens: 3, cached_tokens: 0, output_tokens: 2 };
+    assert_eq!(stream.usage(), Some(total));
+}
+
+#[test]
+fn a_body_that_ends_without_done_is_complete_after_its_finish_reason() {
+    let mut early = stream(false);
+    chunks(&mut early, &[json!({"response": "x"})]);
+    assert!(matches!(early.end(), Err(StreamError::Cut { .. })));
+    assert!(!early.finished());
+    let mut whole = stream(false);
+    chunks(&mut whole, &openai_events()[..2]);
+    assert_eq!(whole.end().unwrap(), [DONE]);
+    assert!(whole.finished());
+}
+
+#[test]
+fn an_error_object_is_the_streams_error() {
+    for error in [
+        json!({"error": {"message": "Out of capacity", "code": 429}}),
+        json!({"errors": [{"message": "Out of capacity", "code": 429}], "success": false}),
+    ] {
+        let error = stream(false).push(&event(&error)).unwrap_err();
+        assert_eq!(error.status(), 429);
+        assert!(error.to_string().contains("Out of capacity"));
+    }
+}
+
+#[test]
+fn odd_choices_do_no_harm() {
+    for choices in [json!([1]), json!([{}]), json!([null, {"delta": 3}]), json!([{"delta": null}])]
+    {
+        let sent = stream(false).push(&event(&json!({"choices": choices}))).unwrap();
+        assert_eq!(read(sent)[0]["choices"], choices);
+    }
+}
+
+#[test]
+fn a_malformed_event_is_an_error() {
+    for data in [
+        json!("{\"response\""),
+        json!("[]"),
+        json!("[DONE]"),
+        json!({"choices": 1}),
+        json!({"tool_calls": 1}),
+        json!({"tool_calls": [{"function": {"arguments": "{}"}}]}),
+    ] {
+        let error = stream(false).push(&event(&data)).unwrap_err();
+        assert!(matches!(error, StreamError::Malformed { .. }), "{data}");
+    }
+}
