@@ -75,7 +75,11 @@ fn pack_bundle(bundle: &Path, files: &[String], archive: &Path) -> Result<()> {
 /// The folder that the Worker is deployed from: its modules, its wasm, its configuration.
 fn pack_worker(workspace: &Workspace, place: &Path) -> Result<()> {
     let worker = workspace.path("worker");
-    copy(&worker, place, &["entry.mjs", "guard.mjs"])?;
+    copy(
+        &worker,
+        place,
+        &["entry.mjs", "guard.mjs", "ledger.mjs", "ledger-state.mjs", "new-key.mjs"],
+    )?;
     copy_modules(&worker.join("build"), &place.join("build"))?;
     let configuration = worker.join("wrangler.toml");
     let text = fs::read_to_string(&configuration)

@@ -7,6 +7,7 @@
 //! ```text
 //! cargo xtask demo --once          # build, route three example queries through the Worker, exit
 //! cargo xtask test --only rust     # one suite
+//! cargo xtask deploy --dry-run     # what `wrangler deploy` would send, and its sizes
 //! cargo xtask train --data DIR     # train, export, verify, evaluate the default recipe
 //! ```
 
@@ -14,6 +15,7 @@ mod bench;
 mod cache;
 mod counts;
 mod demo;
+mod deploy;
 mod dist;
 mod edge_build;
 mod edge_link;
@@ -48,6 +50,8 @@ enum Command {
     Build,
     /// Start the Worker, the page and a stand-in upstream, and route three example queries
     Demo(demo::Args),
+    /// Send the Worker to Cloudflare, or with --dry-run only build what would be sent
+    Deploy(deploy::Args),
     /// Train, export, verify and evaluate a recipe; a rerun resumes
     Train(train::Args),
     /// Run every test suite and close with the total
@@ -92,6 +96,7 @@ fn run(workspace: &Workspace, command: Command) -> anyhow::Result<u8> {
             edge_build::build(workspace, &tools).map(|()| 0)
         }
         Command::Demo(args) => demo::run(workspace, &args),
+        Command::Deploy(args) => deploy::run(workspace, &args),
         Command::Train(args) => train::run(workspace, &args),
         Command::Test(args) => test_suite::run(workspace, &args),
         Command::Lint => lint::run(workspace).map(|()| 0),

@@ -1,0 +1,123 @@
+// What a gateway adds to a call of an upstream: Switchyard's Worker beside Portkey's open gateway,
+// both against one stand-in on loopback, with the direct call as the measure of both.
+//
+// `node tests/bench/gateway.mjs [--contestants direct,static,mini,portkey] [--mini FOLDER] [--rounds 400]
+//  [--seconds 20] [--load-rounds 3] [--load-seconds 2] [--json FILE]`
+//
+// With --json the figures are written there, and the page beside them (`.md` for `.json`).
+
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+
+import { DEFAULT, ROOT, readJson } from "../hosts/paths.mjs";
+import { clientOf } from "./gateway/client.mjs";
+import { direct, portkey, switchyard } from "./gateway/contestants.mjs";
+import { throughput } from "./gateway/load.mjs";
+import { page } from "./gateway/markdown.mjs";
+import { latencyRows } from "./gateway/rows.mjs";
+import { startUpstream } from "./gateway/upstream.mjs";
+import { load, machine } from "./machine.mjs";
+import { takeTurns } from "./turns.mjs";
+
+const CONCURRENCIES = [1, 16, 64];
+
+const { values } = parseArgs({
+  options: {
+    contestants: { type: "string" },
+    mini: { type: "string" },
+    rounds: { type: "string", default: "400" },
+    seconds: { type: "string", default: "20" },
+    "load-rounds": { type: "string", default: "3" },
+    "load-seconds": { type: "string", default: "2" },
+    json: { type: "string" },
+  },
+});
+const settings = {
+  rounds: count("--rounds", values.rounds),
+  seconds: count("--seconds", values.seconds),
+  loadRounds: count("--load-rounds", values["load-rounds"]),
+  loadSeconds: count("--load-seconds", values["load-seconds"]),
+};
+const known = {
+  direct: () => direct,
+  static: () => switchyard("static", DEFAULT),
+  mini: () => switchyard("mini", values.mini ?? missing("--mini")),
+  portkey: () => portkey,
+};
+const chosen = values.contestants?.split(",") ?? Object.keys(known).filter((name) => name !== "mini" || values.mini);
+if (!chosen.includes("direct")) throw new Error("--contestants leaves out direct: what is added is added to the direct call");
+const contestants = chosen.map((name) => (known[name] ?? unknown(name))());
+
+const before = load();
+const upstream = await startUpstream();
+const running = [];
+try {
+  for (const contestant of contestants) {
+    say(`${contestant.name}: start\n`);
+    running.push({ ...contestant, ...(await contestant.start(upstream)) });
+  }
+  const clients = running.map((one) => ({ name: one.name, ...clientOf(one) }));
+  const report = {
+    made: new Date().toISOString().slice(0, 10),
+    revision: revision(),
+    machine: machine(),
+    versions: versions(),
+    settings,
+    contestants: contestants.map(({ name, about, process: model }) => ({ name, about, process: model })),
+    latency: { whole: await latency("whole"), streamed: await latency("firstToken") },
+    load: [],
+  };
+  for (const concurrency of CONCURRENCIES) {
+    say(`requests per second, ${concurrency} at once\n`);
+    const rates = await throughput(clients, { concurrency, rounds: settings.loadRounds, seconds: settings.loadSeconds });
+    report.load.push({ concurrency, rates });
+  }
+  report.loadAverage = { before, after: load() };
+  console.log(page(report));
+  if (values.json) {
+    writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+    writeFileSync(values.json.replace(/(\.json)?$/, ".md"), page(report));
+  }
+
+  async function latency(measure) {
+    say(`${measure}\n`);
+    const turns = clients.map((client) => ({ name: client.name, call: client[measure], timesItself: true }));
+    return latencyRows(await takeTurns(turns, { rounds: settings.rounds, seconds: settings.seconds, sample: 0 }));
+  }
+} finally {
+  for (const one of running.reverse()) await one.close();
+  await upstream.close();
+}
+
+function versions() {
+  const installed = (path) => readJson(join(ROOT, path, "package.json")).version;
+  const found = { node: process.versions.node, workerd: installed("node_modules/workerd") };
+  if (chosen.includes("portkey")) found["@portkey-ai/gateway"] = installed("tests/bench/peers/node_modules/@portkey-ai/gateway");
+  return found;
+}
+
+/** The commit measured, marked where the clone has changes; none outside a clone. */
+function revision() {
+  const { status, stdout } = spawnSync("git", ["describe", "--always", "--dirty"], { cwd: ROOT, encoding: "utf8" });
+  return status === 0 ? stdout.trim() : undefined;
+}
+
+function unknown(name) {
+  throw new Error(`--contestants names ${name}: expected of ${Object.keys(known).join(", ")}`);
+}
+
+function missing(flag) {
+  throw new Error(`${flag} is missing: name the bundle's folder`);
+}
+
+function count(flag, text) {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1) throw new Error(`${flag} is ${text}: expected a whole number, 1 or more`);
+  return number;
+}
+
+function say(text) {
+  process.stderr.write(text);
+}

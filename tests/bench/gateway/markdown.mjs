@@ -1,0 +1,67 @@
+// A report as a page.
+
+import { described } from "../machine.mjs";
+import { addedRatio } from "./rows.mjs";
+
+export function page(report) {
+  const { whole, streamed } = report.latency;
+  return [
+    "# What a gateway adds",
+    "",
+    "Made by `node tests/bench/gateway.mjs`; no number here is typed by hand. One client and one stand-in upstream, each",
+    "a Node process on loopback; the contestants take turns, round by round. \"Added\" is a contestant's time less the",
+    "direct call's of the same round, median and 95th percentile over the rounds. Every request carries a query of its",
+    "own, of about forty tokens. Switchyard decides on each request; Portkey's gateway was given its upstream in headers.",
+    "On a machine of few cores client, stand-in and contestant share them: rates at many requests at once are those of",
+    "all three together.",
+    "",
+    `${described(report.machine)}; ${Object.entries(report.versions).map(([name, version]) => `${name} ${version}`).join(", ")};`,
+    `load average ${report.loadAverage.before.toFixed(1)} before and ${report.loadAverage.after.toFixed(1)} after; up to ${report.settings.rounds} rounds or ${report.settings.seconds} s; ${report.made}, commit ${report.revision ?? "unknown"}.`,
+    "",
+    "| contestant | is | processes |",
+    "| --- | --- | --- |",
+    ...report.contestants.map(({ name, about, process }) => `| ${name} | ${about} | ${process} |`),
+    "",
+    "## A whole answer",
+    "",
+    ...latencyTable(whole),
+    "",
+    "## A stream's first token",
+    "",
+    ...latencyTable(streamed),
+    "",
+    "## Requests per second",
+    "",
+    ...loadTable(report.load),
+    "",
+  ].join("\n");
+}
+
+function latencyTable(rows) {
+  const ours = rows.map(({ name }) => name).filter((name) => name === "static" || name === "mini");
+  return [
+    `| ms | rounds | p50 | p95 | added p50 | added p95 |${ours.map((name) => ` added by that of ${name} |`).join("")}`,
+    `| --- |${" ---: |".repeat(5 + ours.length)}`,
+    ...rows.map(({ name, rounds, p50, p95, added }) => {
+      const ratios = ours.map((one) => (added ? times(addedRatio(rows, name, one)) : "–"));
+      return `| ${[name, rounds, ms(p50), ms(p95), added ? ms(added.p50) : "–", added ? ms(added.p95) : "–", ...ratios].join(" | ")} |`;
+    }),
+  ];
+}
+
+function loadTable(load) {
+  const names = load[0].rates.map(({ name }) => name);
+  return [
+    `| at once | ${names.join(" | ")} |`,
+    `| ---: |${" ---: |".repeat(names.length)}`,
+    ...load.map(({ concurrency, rates }) => `| ${concurrency} | ${rates.map(({ rate }) => Math.round(rate)).join(" | ")} |`),
+  ];
+}
+
+function ms(value) {
+  return value.toFixed(2);
+}
+
+function times(value) {
+  return value === undefined ? "–" : value.toFixed(2);
+}

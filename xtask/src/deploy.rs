@@ -1,0 +1,59 @@
+//! `cargo xtask deploy`: the Worker to Cloudflare, by wrangler and `worker/wrangler.toml`.
+//!
+//! With `--dry-run` wrangler bundles exactly what it would send and keeps it here; what it is and
+//! how long is printed, and nothing leaves the machine.
+
+use crate::{edge_build, process, setup, workspace::Workspace};
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::Path;
+
+const WRANGLER: &str = "node_modules/wrangler/bin/wrangler.js";
+const OUTPUT: &str = "dist/deploy";
+
+/// Arguments of `cargo xtask deploy`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Build and bundle, print the sizes, send nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Builds and deploys, and passes on wrangler's exit code.
+pub fn run(workspace: &Workspace, args: &Args) -> Result<u8> {
+    let tools = setup::for_edge(workspace)?;
+    let node = setup::for_javascript(workspace)?;
+    edge_build::build(workspace, &tools)?;
+    let output = workspace.path(OUTPUT);
+    let mut wrangler = node.command(workspace);
+    wrangler.arg(workspace.path(WRANGLER)).arg("deploy").arg("--outdir").arg(&output);
+    if args.dry_run {
+        wrangler.arg("--dry-run");
+    }
+    wrangler.current_dir(workspace.path("worker")).env("WRANGLER_SEND_METRICS", "false");
+    let status = process::status(&mut wrangler)?;
+    if status.success() && args.dry_run {
+        println!("\nsent by a deployment, in bytes:");
+        list("script", &output)?;
+        list("bundle", &workspace.path("bundles/default"))?;
+    }
+    Ok(process::exit_code(status))
+}
+
+fn list(what: &str, folder: &Path) -> Result<()> {
+    let unreadable = || format!("cannot read {}", folder.display());
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).with_context(unreadable)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        // wrangler leaves these beside what it sends.
+        if !name.ends_with(".map") && name != "README.md" {
+            files.push((name, entry.metadata()?.len()));
+        }
+    }
+    files.sort();
+    for (name, bytes) in files {
+        println!("  {what:6}  {bytes:>10}  {name}");
+    }
+    Ok(())
+}
