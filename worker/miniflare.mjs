@@ -1,7 +1,7 @@
 // The Worker in workerd on this machine, through miniflare: for the demo, the tests and the bench.
 // It is configured as wrangler.toml configures it; every binding is there only when asked for.
 
-import { readdir } from "node:fs/promises";
+import { readFile, readdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -31,23 +31,23 @@ const POINT = "switchyard-data-point ";
  * @param {string} [options.persist] a folder that keeps buckets and objects from one start to the next
  * @param {number} [options.port] 0 for any free one
  * @param {string} [options.main] the main module, relative to this folder
+ * @param {boolean} [options.embedded] whether the bundle is part of the script, in place of assets
+ * @param {boolean} [options.alone] whether requests reach the Worker itself, not miniflare's entry
+ *   Worker before it, which a deployment has not
  * @param {(text: string) => void} [options.log] gets each line that the Worker logs
  * @returns {Promise<{url: URL, miniflare: Miniflare}>}
  */
-export async function startWorker({ bundle, port = 0, main = "entry.mjs", log, persist, ...options }) {
+export async function startWorker({ bundle, port = 0, main, log, persist, embedded, alone, ...options }) {
   const standIns = standInsFor(options);
   const worker = {
     name: "switchyard",
     modulesRoot: resolve(HERE, ".."),
-    modules: await modules(main),
+    modules: embedded ? await embeddedModules(bundle) : await modules(main ?? "entry.mjs"),
     compatibilityDate: COMPATIBILITY_DATE,
     compatibilityFlags: ["enable_request_signal"],
     bindings: variables(options),
-    assets: {
-      directory: resolve(bundle),
-      binding: "ASSETS",
-      routerConfig: { has_user_worker: true, invoke_user_worker_ahead_of_assets: true },
-    },
+    ...(embedded ? {} : { assets: assets(bundle) }),
+    unsafeDirectSockets: alone ? [{ host: "127.0.0.1", port: 0 }] : [],
     r2Buckets: options.buckets ?? [],
     wrappedBindings: Object.fromEntries(standIns.map(({ name }) => [name, { scriptName: name }])),
     ...(options.ledger ? { durableObjects: { LEDGER: { className: "Ledger", useSQLite: true } } } : {}),
@@ -68,7 +68,8 @@ export async function startWorker({ bundle, port = 0, main = "entry.mjs", log, p
       }
     },
   });
-  return { url: await miniflare.ready, miniflare };
+  const entry = await miniflare.ready;
+  return { url: alone ? await miniflare.unsafeGetDirectURL() : entry, miniflare };
 }
 
 function variables({ upstreams, gateway, keys, secrets = {} }) {
@@ -98,9 +99,28 @@ function standIn(module) {
   return { modules: [{ type: "ESModule", path: join(HERE, "stand-ins", module) }] };
 }
 
+function assets(bundle) {
+  return {
+    directory: resolve(bundle),
+    binding: "ASSETS",
+    routerConfig: { has_user_worker: true, invoke_user_worker_ahead_of_assets: true },
+  };
+}
+
+/** The modules with a bundle's files in place of those that the entry imports. */
+async function embeddedModules(bundle) {
+  const files = ["router.json", "model.onnx", "tokenizer.json"].map(async (name) => ({
+    type: "Data",
+    path: join(HERE, "../bundles/default", name),
+    contents: await readFile(join(bundle, name)),
+  }));
+  const [main, ...others] = await modules("entry-embedded.mjs", ["entry.mjs"]);
+  return [main, ...others, ...(await Promise.all(files))];
+}
+
 /** The main module and what it may import, each with its kind; the main module is the first. */
-async function modules(main) {
-  const paths = [main, ...MODULES].map((name) => join(HERE, name));
+async function modules(main, more = []) {
+  const paths = [main, ...more, ...MODULES].map((name) => join(HERE, name));
   const build = join(HERE, "build");
   for (const entry of await readdir(build, { recursive: true, withFileTypes: true })) {
     if (entry.isFile() && /\.(js|wasm)$/.test(entry.name)) {

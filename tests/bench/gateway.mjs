@@ -1,7 +1,7 @@
 // What a gateway adds to a call of an upstream: Switchyard's Worker beside Portkey's open gateway,
 // both against one stand-in on loopback, with the direct call as the measure of both.
 //
-// `node tests/bench/gateway.mjs [--contestants direct,static,mini,portkey] [--mini FOLDER] [--rounds 400]
+// `node tests/bench/gateway.mjs [--contestants direct,passing,static,mini,portkey] [--mini FOLDER] [--rounds 400]
 //  [--seconds 20] [--load-rounds 3] [--load-seconds 2] [--json FILE]`
 //
 // With --json the figures are written there, and the page beside them (`.md` for `.json`).
@@ -13,7 +13,7 @@ import { parseArgs } from "node:util";
 
 import { DEFAULT, ROOT, readJson } from "../hosts/paths.mjs";
 import { clientOf } from "./gateway/client.mjs";
-import { direct, portkey, switchyard } from "./gateway/contestants.mjs";
+import { direct, passing, portkey, switchyard } from "./gateway/contestants.mjs";
 import { throughput } from "./gateway/load.mjs";
 import { page } from "./gateway/markdown.mjs";
 import { latencyRows } from "./gateway/rows.mjs";
@@ -42,6 +42,7 @@ const settings = {
 };
 const known = {
   direct: () => direct,
+  passing: () => passing,
   static: () => switchyard("static", DEFAULT),
   mini: () => switchyard("mini", values.mini ?? missing("--mini")),
   portkey: () => portkey,

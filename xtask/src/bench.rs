@@ -1,9 +1,10 @@
-//! `cargo xtask bench`: the engine beside ONNX Runtime, and what the documentation says of it.
+//! `cargo xtask bench`: the engine beside ONNX Runtime, the Worker beside Portkey, and what the documentation says of it.
 //!
 //! ```text
 //! cargo xtask bench edge                            # every host and bundle, printed
 //! cargo xtask bench edge --hosts node --bundles static
 //! cargo xtask bench edge --json docs/bench/edge.json && cargo xtask bench report
+//! cargo xtask bench gateway --json docs/bench/gateway.json
 //! cargo xtask bench report --check                  # the documents are those of the stored figures
 //! ```
 
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 const REPORT: &str = "tests/bench/report.mjs";
 const EDGE: &str = "tests/bench/edge.mjs";
+const GATEWAY: &str = "tests/bench/gateway.mjs";
 const BUNDLES: &str = "bench-bundles";
 const NATIVE: &str = "bench-native";
 
@@ -22,6 +24,8 @@ const NATIVE: &str = "bench-native";
 pub enum Bench {
     /// Measure the engine and ONNX Runtime in turns
     Edge(EdgeArgs),
+    /// Measure what the Worker adds to a call, beside Portkey's gateway
+    Gateway(GatewayArgs),
     /// Make docs/bench/edge.md and the README's figures from docs/bench/edge.json
     Report {
         /// Only check that they are what it says
@@ -81,10 +85,25 @@ pub struct EdgeArgs {
     json: Option<PathBuf>,
 }
 
+/// Arguments of `cargo xtask bench gateway`.
+#[derive(clap::Args)]
+pub struct GatewayArgs {
+    /// Rounds of each kind of call at most
+    #[arg(long, default_value_t = 400)]
+    rounds: u32,
+    /// Seconds after which there is no further round, but for the first ten
+    #[arg(long, default_value_t = 20)]
+    seconds: u32,
+    /// Where the figures are written, and the page beside them
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
 /// Runs the benchmark, or renders what it found, and passes on the script's exit code.
 pub fn run(workspace: &Workspace, bench: &Bench) -> Result<u8> {
     match bench {
         Bench::Edge(args) => edge(workspace, args),
+        Bench::Gateway(args) => gateway(workspace, args),
         Bench::Report { check } => {
             let node = setup::for_javascript(workspace)?;
             let mut script = node.command(workspace);
@@ -95,6 +114,23 @@ pub fn run(workspace: &Workspace, bench: &Bench) -> Result<u8> {
             Ok(process::exit_code(process::status(&mut script)?))
         }
     }
+}
+
+fn gateway(workspace: &Workspace, args: &GatewayArgs) -> Result<u8> {
+    let tools = setup::for_edge(workspace)?;
+    let node = setup::for_javascript(workspace)?;
+    setup::for_bench(workspace, &node)?;
+    let encoder = setup::for_training(workspace)?;
+    edge_build::build(workspace, &tools)?;
+    let programs = build_programs(workspace)?;
+    let made = make_bundles(workspace, &programs.join(BUNDLES), &encoder)?;
+    let mut script = node.command(workspace);
+    script.arg(GATEWAY).arg("--mini").arg(made.join("mini/bundle"));
+    script.args(["--rounds", &args.rounds.to_string(), "--seconds", &args.seconds.to_string()]);
+    if let Some(file) = &args.json {
+        script.arg("--json").arg(std::path::absolute(file)?);
+    }
+    Ok(process::exit_code(process::status(&mut script)?))
 }
 
 fn edge(workspace: &Workspace, args: &EdgeArgs) -> Result<u8> {

@@ -52,7 +52,9 @@ function timed(url, options, body, there, end = "") {
         else reject(new Error(`${url} answered ${response.statusCode}: ${text.slice(0, 500)}`));
       });
     });
-    sent.on("error", reject);
+    // A server may have hung up on a connection that waited for its turn.
+    const again = () => timed(url, options, body, there, end).then(resolve, reject);
+    sent.on("error", (error) => (sent.reusedSocket && error.code === "ECONNRESET" ? again() : reject(error)));
     sent.end(body);
   });
 }

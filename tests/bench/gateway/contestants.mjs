@@ -4,6 +4,8 @@ import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 
+import { Miniflare } from "miniflare";
+
 import { startWorker } from "../../../worker/miniflare.mjs";
 import { ROOT, readJson } from "../../hosts/paths.mjs";
 
@@ -27,14 +29,30 @@ export function switchyard(name, folder) {
   return {
     name,
     about: `Switchyard with the bundle ${manifest.name}: ${manifest.kind}, ${manifest.encoder.tier} encoder`,
-    process: "workerd, one process, one isolate, one thread for JavaScript and wasm; behind miniflare's own entry Worker, which a deployment has not",
+    process: "workerd, one process, one isolate, one thread for JavaScript and wasm; the bundle part of the script",
     async start({ url }) {
       const upstreams = Object.fromEntries(manifest.candidates.map(({ id }) => [id, { baseUrl: url }]));
-      const worker = await startWorker({ bundle: resolve(folder), upstreams, gateway: { open: true }, log: (text) => process.stderr.write(text) });
+      const worker = await startWorker({ bundle: resolve(folder), upstreams, gateway: { open: true }, embedded: true, alone: true, log: (text) => process.stderr.write(text) });
       return { url: new URL("v1/chat/completions", worker.url).href, model: "auto", headers: {}, close: () => worker.miniflare.dispose() };
     },
   };
 }
+
+/** The least that a Worker adds: it reads nothing and passes request and answer on. */
+export const passing = {
+  name: "passing",
+  about: "a Worker of three lines that passes everything on unread: what workerd itself costs",
+  process: "workerd, one process, one isolate",
+  async start({ url }) {
+    const script = `export default {
+      fetch: ({ method, headers, body }) => fetch("${url}/chat/completions", { method, headers, body }),
+    };`;
+    const miniflare = new Miniflare({ modules: true, script, compatibilityDate: "2026-06-01", unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] });
+    await miniflare.ready;
+    const { href } = await miniflare.unsafeGetDirectURL();
+    return { url: href, model: MODEL, headers: {}, close: () => miniflare.dispose() };
+  },
+};
 
 /** Portkey's open gateway, which forwards to the stand-in as an OpenAI-compatible host and decides nothing. */
 export const portkey = {

@@ -1,11 +1,9 @@
 //! One call of one upstream.
 
 use wasm_bindgen::{JsCast, JsValue};
-use worker::web_sys::ReadableStream;
-use worker::{
-    AbortController, Env, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response,
-    ResponseBody,
-};
+use worker::js_sys::futures::JsFuture;
+use worker::web_sys;
+use worker::{AbortController, Env, Headers, Request};
 
 use super::javascript::{awaited, binding, either, from_js, now, secret, told};
 use super::reader::{Reader, Stopped, in_time};
@@ -106,26 +104,24 @@ impl Outgoing<'_> {
         body: String,
         abort: AbortController,
     ) -> Result<Answered, Failure> {
-        let unreachable = |e: worker::Error| {
-            no_answer(GatewayError::UpstreamUnreachable {
-                candidate: model.to_owned(),
-                detail: e.to_string(),
-            })
+        let unreachable = |e: JsValue| {
+            let (candidate, detail) = (model.to_owned(), told(e));
+            no_answer(GatewayError::UpstreamUnreachable { candidate, detail })
         };
-        let headers = self.headers(model, upstream)?;
-        let mut init = RequestInit::new();
-        init.with_method(Method::Post)
-            .with_redirect(RequestRedirect::Manual)
-            .with_headers(headers)
-            .with_body(Some(body.into()));
-        let url = upstream.url(exchange.upstream.path());
-        let request = Request::new_with_init(&url, &init).map_err(unreachable)?;
         let own = abort.signal();
         let clients: JsValue = self.request.inner().signal().into();
         let signal = either(&JsValue::from(&**own), &clients).unwrap_or(own);
-        let fetch = Fetch::Request(request);
+        let init = web_sys::RequestInit::new();
+        init.set_method("POST");
+        init.set_redirect(web_sys::RequestRedirect::Manual);
+        init.set_headers(&self.headers(model, upstream)?.into());
+        init.set_body(&body.into());
+        init.set_signal(Some(&signal));
+        let scope: web_sys::WorkerGlobalScope = js_sys::global().unchecked_into();
+        let url = upstream.url(exchange.upstream.path());
+        let fetch = JsFuture::from(scope.fetch_with_str_and_init(&url, &init));
         let limit = self.timeouts.headers_ms;
-        let Some(answer) = in_time(fetch.send_with_signal(&signal), limit).await else {
+        let Some(answer) = in_time(fetch, limit).await else {
             abort.abort();
             return Err(no_answer(GatewayError::UpstreamTimeout {
                 candidate: model.to_owned(),
@@ -133,17 +129,15 @@ impl Outgoing<'_> {
                 ms: limit,
             }));
         };
-        let answer = answer.map_err(unreachable)?;
-        let status = answer.status_code();
+        let answer: web_sys::Response = answer.map_err(unreachable)?.unchecked_into();
+        let status = answer.status();
         check_status(model, status).map_err(for_another)?;
-        let headers: Vec<(String, String)> = answer.headers().entries().collect();
-        let body = match answer.into_parts().1 {
-            ResponseBody::Stream(body) => Some(body),
-            _ => None,
-        };
-        let reader = Reader::new(body, abort);
+        let headers: Vec<(String, String)> = Headers(answer.headers()).entries().collect();
         let content_type = find(&headers, "content-type").unwrap_or_default();
-        Ok(Answered { status, headers, content_type, reader })
+        let encoded = find(&headers, "content-encoding").is_some();
+        let length = find(&headers, "content-length").filter(|_| !encoded);
+        let length = length.and_then(|length| length.parse().ok());
+        Ok(Answered { status, headers, content_type, reader: Reader::new(answer, length, abort) })
     }
 
     /// Whether the client has gone away.
@@ -178,15 +172,25 @@ impl Outgoing<'_> {
             let (candidate, detail) = (model.to_owned(), told(e));
             no_answer(GatewayError::UpstreamBadAnswer { candidate, detail })
         })?;
-        let (content_type, stream) = match answer.dyn_into::<ReadableStream>() {
-            Ok(stream) => ("text/event-stream", Some(stream)),
-            Err(answer) => ("application/json", of_text(&from_js(&answer).to_string())),
+        let (content_type, response) = match answer.dyn_into::<web_sys::ReadableStream>() {
+            Ok(stream) => {
+                let body = web_sys::Response::new_with_opt_readable_stream(Some(&stream));
+                ("text/event-stream", body)
+            }
+            Err(answer) => {
+                let text = from_js(&answer).to_string();
+                ("application/json", web_sys::Response::new_with_opt_str(Some(&text)))
+            }
         };
+        let response = response.map_err(|e| {
+            let (candidate, detail) = (model.to_owned(), told(e));
+            no_answer(GatewayError::UpstreamBadAnswer { candidate, detail })
+        })?;
         Ok(Answered {
             status: 200,
             headers: vec![("content-type".into(), content_type.into())],
             content_type: content_type.into(),
-            reader: Reader::new(stream, abort),
+            reader: Reader::new(response, None, abort),
         })
     }
 
@@ -276,7 +280,7 @@ impl Outgoing<'_> {
         Ok(Reply::Whole { status: 200, headers, body: first, usage, said })
     }
 
-    fn headers(&self, model: &str, upstream: &Upstream) -> Result<Headers, Failure> {
+    fn headers(&self, model: &str, upstream: &Upstream) -> Result<web_sys::Headers, Failure> {
         let mut fields = vec![
             ("content-type".to_owned(), "application/json".to_owned()),
             ("x-request-id".to_owned(), self.id.to_owned()),
@@ -307,12 +311,13 @@ impl Outgoing<'_> {
             let headers = key_headers(upstream.api, &key);
             fields.extend(headers.into_iter().map(|(name, value)| (name.to_owned(), value)));
         }
-        let headers = Headers::new();
+        let refused = |name: &str, e: JsValue| {
+            let (candidate, detail) = (model.to_owned(), format!("header {name}: {}", told(e)));
+            for_another(GatewayError::UpstreamUnreachable { candidate, detail })
+        };
+        let headers = web_sys::Headers::new().map_err(|e| refused("", e))?;
         for (name, value) in fields {
-            headers.set(&name, &value).map_err(|e| {
-                let (candidate, detail) = (model.to_owned(), format!("header {name}: {e}"));
-                for_another(GatewayError::UpstreamUnreachable { candidate, detail })
-            })?;
+            headers.set(&name, &value).map_err(|e| refused(&name, e))?;
         }
         Ok(headers)
     }
@@ -377,10 +382,4 @@ fn json_headers(headers: Vec<(String, String)>) -> Vec<(String, String)> {
     headers.retain(|(name, _)| name != "content-type");
     headers.push(("content-type".into(), "application/json".into()));
     headers
-}
-
-/// A text as a body.
-fn of_text(text: &str) -> Option<ReadableStream> {
-    let response: worker::web_sys::Response = Response::ok(text).ok()?.into();
-    response.body()
 }

@@ -8,14 +8,20 @@ use crate::error::GatewayError;
 use crate::feedback::Feedback;
 use crate::record::{Record, decision_file};
 
+const ANALYTICS: &str = "ANALYTICS";
 const LOG: &str = "LOG";
 const DAY_MS: f64 = 24.0 * 60.0 * 60.0 * 1000.0;
 /// How long after its request feedback is taken.
 const FEEDBACK_DAYS: u32 = 7;
 
+/// Whether there is anywhere to write to.
+pub(super) fn has_bindings(env: &Env) -> bool {
+    [ANALYTICS, LOG].iter().any(|name| binding(env, name).is_some())
+}
+
 /// Writes a record where there are bindings for it. A failure is logged: the answer is on its way.
 pub(super) async fn write(env: &Env, record: &Record) {
-    if let Some(analytics) = binding(env, "ANALYTICS") {
+    if let Some(analytics) = binding(env, ANALYTICS) {
         if let Err(error) = call(&analytics, "writeDataPoint", &[to_js(&record.point())]) {
             worker::console_error!("analytics: {}", told(error));
         }

@@ -9,11 +9,18 @@ use worker::web_sys::ReadableStreamDefaultReader;
 use crate::error::GatewayError;
 use crate::route;
 
-/// The body as text, up to `limit` bytes. A longer one is given up where it passes the limit, whatever length it states.
+/// The body as text, up to `limit` bytes. One that states no length is read piece by piece and given
+/// up where it passes the limit; one that states a length has no more than that.
 ///
 /// # Errors
 /// [`GatewayError::BodyTooLarge`], [`GatewayError::BodyUnreadable`], [`GatewayError::BodyNotUtf8`].
 pub(super) async fn text(request: &Request, limit: usize) -> Result<String, GatewayError> {
+    let length = super::javascript::header(request, "content-length");
+    if length.and_then(|length| length.parse::<usize>().ok()).is_some_and(|n| n <= limit) {
+        let buffer = request.inner().array_buffer().map_err(unreadable)?;
+        let bytes = JsFuture::from(buffer).await.map_err(unreadable)?;
+        return route::utf8(Uint8Array::new(&bytes).to_vec());
+    }
     let mut body = Vec::new();
     let Some(stream) = request.inner().body() else {
         return Ok(String::new());

@@ -245,7 +245,9 @@ impl Service<'_> {
                 if let Some(cost) = cost {
                     told.push(("x-switchyard-cost", money(cost)));
                 }
-                self.later(async move { after.ended(usage, cost, None).await });
+                if self.has_sequel(&after) {
+                    self.later(async move { after.ended(usage, cost, None).await });
+                }
                 response(status, headers, told, Body::Whole(body))
             }
             Ok(Reply::Stream { headers, first, relay, reader }) => {
@@ -286,6 +288,11 @@ impl Service<'_> {
 
     fn later(&self, work: impl Future<Output = ()> + 'static) {
         self.context.wait_until(work);
+    }
+
+    /// Whether anything is done once an answer has ended.
+    fn has_sequel(&self, after: &After) -> bool {
+        after.budget.is_some() || after.session.is_some() || journal::has_bindings(self.env)
     }
 
     /// Writes down a stream's end, whenever it comes.
