@@ -15,7 +15,7 @@ import { DEFAULT, ROOT, readJson } from "../hosts/paths.mjs";
 import { clientOf } from "./gateway/client.mjs";
 import { direct, passing, portkey, switchyard } from "./gateway/contestants.mjs";
 import { throughput } from "./gateway/load.mjs";
-import { page } from "./gateway/markdown.mjs";
+import { whole } from "./gateway/markdown.mjs";
 import { latencyRows } from "./gateway/rows.mjs";
 import { startUpstream } from "./gateway/upstream.mjs";
 import { load, machine } from "./machine.mjs";
@@ -76,10 +76,10 @@ try {
     report.load.push({ concurrency, rates });
   }
   report.loadAverage = { before, after: load() };
-  console.log(page(report));
+  console.log(whole(report));
   if (values.json) {
     writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
-    writeFileSync(values.json.replace(/(\.json)?$/, ".md"), page(report));
+    writeFileSync(values.json.replace(/(\.json)?$/, ".md"), whole(report));
   }
 
   async function latency(measure) {

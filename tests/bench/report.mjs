@@ -1,5 +1,5 @@
-// Renders stored figures: `node tests/bench/report.mjs [--check]` makes docs/bench/edge.md and the
-// README's section from docs/bench/edge.json, or only checks that they are what it says.
+// Renders stored figures: `node tests/bench/report.mjs [--check]` makes the pages in docs/bench and the
+// README's sections from the JSON beside them, or only checks that they are what it says.
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,18 +7,22 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 import { ROOT, readJson } from "../hosts/paths.mjs";
-import { brief, whole } from "./markdown.mjs";
+import * as gateway from "./gateway/markdown.mjs";
+import * as edge from "./markdown.mjs";
 import { refreshed } from "./readme.mjs";
 
-export const STORED = join(ROOT, "docs/bench/edge.json");
-const PAGE = join(ROOT, "docs/bench/edge.md");
 const README = join(ROOT, "README.md");
+const REPORTS = { edge, gateway };
 
 /** What each file should hold: `[path, text]`. */
 export function rendered() {
-  const report = readJson(STORED);
-  const readme = refreshed(readFileSync(README, "utf8"), brief(report));
-  return [[PAGE, whole(report)], [README, readme]];
+  let readme = readFileSync(README, "utf8");
+  const pages = Object.entries(REPORTS).map(([name, { whole, brief }]) => {
+    const report = readJson(join(ROOT, `docs/bench/${name}.json`));
+    readme = refreshed(readme, name, brief(report));
+    return [join(ROOT, `docs/bench/${name}.md`), whole(report)];
+  });
+  return [...pages, [README, readme]];
 }
 
 /** The files that do not hold what they should. */
@@ -31,7 +35,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({ options: { check: { type: "boolean", default: false } } });
   if (values.check) {
     for (const path of stale()) {
-      console.error(`${path} is not what ${STORED} says; run \`cargo xtask bench report\``);
+      console.error(`${path} is not what its figures say; run \`cargo xtask bench report\``);
       process.exitCode = 1;
     }
   } else {

@@ -4,7 +4,7 @@
 //! cargo xtask bench edge                            # every host and bundle, printed
 //! cargo xtask bench edge --hosts node --bundles static
 //! cargo xtask bench edge --json docs/bench/edge.json && cargo xtask bench report
-//! cargo xtask bench gateway --json docs/bench/gateway.json
+//! cargo xtask bench gateway --json docs/bench/gateway.json && cargo xtask bench report
 //! cargo xtask bench report --check                  # the documents are those of the stored figures
 //! ```
 
@@ -26,7 +26,7 @@ pub enum Bench {
     Edge(EdgeArgs),
     /// Measure what the Worker adds to a call, beside Portkey's gateway
     Gateway(GatewayArgs),
-    /// Make docs/bench/edge.md and the README's figures from docs/bench/edge.json
+    /// Make the pages in docs/bench and the README's figures from the JSON beside them
     Report {
         /// Only check that they are what it says
         #[arg(long)]

@@ -78,7 +78,14 @@ fn pack_worker(workspace: &Workspace, place: &Path) -> Result<()> {
     copy(
         &worker,
         place,
-        &["entry.mjs", "guard.mjs", "ledger.mjs", "ledger-state.mjs", "new-key.mjs"],
+        &[
+            "entry.mjs",
+            "entry-embedded.mjs",
+            "guard.mjs",
+            "ledger.mjs",
+            "ledger-state.mjs",
+            "new-key.mjs",
+        ],
     )?;
     copy_modules(&worker.join("build"), &place.join("build"))?;
     let configuration = worker.join("wrangler.toml");

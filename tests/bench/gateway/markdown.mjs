@@ -3,20 +3,20 @@
 import { described } from "../machine.mjs";
 import { addedRatio } from "./rows.mjs";
 
-export function page(report) {
-  const { whole, streamed } = report.latency;
+/** Everything measured. */
+export function whole(report) {
+  const { whole: answers, streamed } = report.latency;
   return [
     "# What a gateway adds",
     "",
-    "Made by `node tests/bench/gateway.mjs`; no number here is typed by hand. One client and one stand-in upstream, each",
+    "Made by `cargo xtask bench gateway`; no number here is typed by hand. One client and one stand-in upstream, each",
     "a Node process on loopback; the contestants take turns, round by round. \"Added\" is a contestant's time less the",
     "direct call's of the same round, median and 95th percentile over the rounds. Every request carries a query of its",
     "own, of about forty tokens. Switchyard decides on each request; Portkey's gateway was given its upstream in headers.",
     "On a machine of few cores client, stand-in and contestant share them: rates at many requests at once are those of",
     "all three together.",
     "",
-    `${described(report.machine)}; ${Object.entries(report.versions).map(([name, version]) => `${name} ${version}`).join(", ")};`,
-    `load average ${report.loadAverage.before.toFixed(1)} before and ${report.loadAverage.after.toFixed(1)} after; up to ${report.settings.rounds} rounds or ${report.settings.seconds} s; ${report.made}, commit ${report.revision ?? "unknown"}.`,
+    ...about(report),
     "",
     "| contestant | is | processes |",
     "| --- | --- | --- |",
@@ -24,7 +24,7 @@ export function page(report) {
     "",
     "## A whole answer",
     "",
-    ...latencyTable(whole),
+    ...latencyTable(answers),
     "",
     "## A stream's first token",
     "",
@@ -35,6 +35,32 @@ export function page(report) {
     ...loadTable(report.load),
     "",
   ].join("\n");
+}
+
+/** What the README says: milliseconds added, and requests per second. */
+export function brief(report) {
+  const names = report.contestants.map(({ name }) => name).filter((name) => name !== "direct");
+  const added = (rows) => names.map((name) => ms(rows.find((row) => row.name === name).added.p50));
+  return [
+    ...about(report),
+    "",
+    `| | ${names.join(" | ")} |`,
+    `| --- |${" ---: |".repeat(names.length)}`,
+    `| ms added to a whole answer, p50 | ${added(report.latency.whole).join(" | ")} |`,
+    `| ms added to a stream's first token, p50 | ${added(report.latency.streamed).join(" | ")} |`,
+    ...report.load.map(({ concurrency, rates }) => {
+      const of = (name) => Math.round(rates.find((one) => one.name === name).rate);
+      return `| requests per second, ${concurrency} at once | ${names.map(of).join(" | ")} |`;
+    }),
+    "",
+  ].join("\n");
+}
+
+function about(report) {
+  return [
+    `${described(report.machine)}; ${Object.entries(report.versions).map(([name, version]) => `${name} ${version}`).join(", ")};`,
+    `load average ${report.loadAverage.before.toFixed(1)} before and ${report.loadAverage.after.toFixed(1)} after; up to ${report.settings.rounds} rounds or ${report.settings.seconds} s; ${report.made}, commit ${report.revision ?? "unknown"}.`,
+  ];
 }
 
 function latencyTable(rows) {

@@ -339,7 +339,8 @@ impl Service<'_> {
             estimated_cost,
             ..Record::default()
         };
-        if let Some(query) = &plan.query {
+        let query = plan.query.as_ref().filter(|_| journal::has_bindings(self.env));
+        if let Some(query) = query {
             record.set_query(query.turns(), self.config.settings.log.content);
         }
         record
