@@ -7,7 +7,7 @@ import { kinds } from "./kinds.mjs";
 import { parity } from "./parity.mjs";
 import { TINY } from "./paths.mjs";
 
-const { url, miniflare } = await startWorker({ bundle: TINY });
+const { url, miniflare } = await startWorker({ bundle: TINY, gateway: { open: true } });
 after(() => miniflare.dispose());
 
 parity("workerd", async (request) => {
@@ -20,7 +20,7 @@ parity("workerd", async (request) => {
 });
 
 kinds("workerd", async (folder, queries) => {
-  const worker = await startWorker({ bundle: folder });
+  const worker = await startWorker({ bundle: folder, gateway: { open: true } });
   try {
     return await Promise.all(queries.map(async (query) => {
       const body = JSON.stringify({ query });
