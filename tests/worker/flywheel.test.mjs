@@ -36,7 +36,7 @@ function written(on, folder, id, extension) {
   return until(async () => {
     const bucket = await on.miniflare.getR2Bucket("LOG");
     for (const day of [today(), new Date(Date.now() - 60_000).toISOString().slice(0, 10)]) {
-      const found = await bucket.get(`${folder}/${day}/${id}.${extension}`);
+      const found = await bucket.get(`${folder}/${day}${folder === "outcomes" ? "_" : "/"}${id}.${extension}`);
       if (found) return found.text();
     }
     return undefined;

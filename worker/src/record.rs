@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! decisions/2026-11-22/<request id>.json   the decision, its times, tokens and costs
-//! outcomes/2026-11-22/<request id>.jsonl   a row of the trainer's `outcomes-jsonl`, once it has a score
+//! outcomes/2026-11-22_<request id>.jsonl   a row of the trainer's `outcomes-jsonl`, once it has a score
 //! ```
 
 use serde::{Deserialize, Serialize};
@@ -130,7 +130,7 @@ impl Record {
         if let Some(cost) = self.cost.or(self.estimated_cost) {
             row["costs"] = json!({self.model.clone(): cost});
         }
-        Some((format!("outcomes/{}/{}.jsonl", self.day(), self.id), format!("{row}\n")))
+        Some((format!("outcomes/{}_{}.jsonl", self.day(), self.id), format!("{row}\n")))
     }
 
     /// A point for Analytics Engine: index, blobs, doubles.
@@ -190,7 +190,7 @@ mod tests {
         let mut record = record();
         record.set_query(&["Prove it.".to_owned()], true);
         let (file, row) = record.outcome(0.5).unwrap();
-        assert_eq!(file, "outcomes/2026-11-22/r-1.jsonl");
+        assert_eq!(file, "outcomes/2026-11-22_r-1.jsonl");
         assert!(row.ends_with("}\n"));
         let row: Value = serde_json::from_str(&row).unwrap();
         let expected = json!({"id": "r-1", "query": "Prove it.", "dataset": "gateway",
