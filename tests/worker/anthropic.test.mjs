@@ -8,8 +8,8 @@ import Anthropic from "@anthropic-ai/sdk";
 import { anthropic, anthropicError } from "./anthropic-stand-in.mjs";
 import { BUNDLE, HURRIED, gateway, told } from "./gateway.mjs";
 import { bearer, key } from "./keys.mjs";
-import { openai } from "./openai-stand-in.mjs";
-import { status, upstream } from "./stand-ins.mjs";
+import { chunk, event, openai } from "./openai-stand-in.mjs";
+import { breaking, status, upstream } from "./stand-ins.mjs";
 
 const { strong, weak } = BUNDLE;
 const who = key("client");
@@ -156,3 +156,23 @@ test("the gateway's own errors have Anthropic's shape and the client's types", a
     await assert.rejects(make, (error) => error instanceof type && error.error.type === "error" && error.error.error.type === kind && error.error.error.message.length > 5);
   }
 });
+
+const HALF = {
+  [weak]: [chunk({ role: "assistant" }), chunk({ content: "Half" })],
+  [strong]: [
+    { type: "message_start", message: { id: "msg_1", type: "message", role: "assistant", model: "m", content: [], usage: { input_tokens: 1, output_tokens: 1 } } },
+    { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } },
+    { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "Half" } },
+  ].map((one) => event(one, one.type)),
+};
+
+for (const [model, there] of UPSTREAMS) {
+  test(`${model}: a stream that breaks off is an error to the client`, async () => {
+    there.does(breaking(HALF[model]));
+    let text = "";
+    await assert.rejects(async () => {
+      for await (const { delta } of await client.messages.create({ model, ...common, stream: true })) text += delta?.text ?? "";
+    });
+    assert.equal(text, "Half");
+  });
+}
