@@ -22,17 +22,36 @@ pub(super) struct Caller<'a> {
     pub(super) key: Option<&'a Key>,
 }
 
+impl Caller<'_> {
+    /// Somebody without a key.
+    pub(super) fn anybody() -> Self {
+        Caller { name: OPEN, key: None }
+    }
+}
+
+/// The caller, where its key and its rate admit it.
+///
+/// # Errors
+/// [`GatewayError::KeysMissing`], [`GatewayError::Unauthorised`], [`GatewayError::RateLimited`],
+/// [`GatewayError::BindingFailed`].
+pub(super) async fn admitted<'a>(
+    request: &Request,
+    env: &Env,
+    config: &'a Config,
+) -> Result<Caller<'a>, GatewayError> {
+    let caller = caller(request, config)?;
+    check_rate(request, env, &caller).await?;
+    Ok(caller)
+}
+
 /// The caller by its key.
 ///
 /// # Errors
 /// [`GatewayError::KeysMissing`], [`GatewayError::Unauthorised`].
-pub(super) fn caller<'a>(
-    request: &Request,
-    config: &'a Config,
-) -> Result<Caller<'a>, GatewayError> {
+fn caller<'a>(request: &Request, config: &'a Config) -> Result<Caller<'a>, GatewayError> {
     if config.keys.is_empty() {
         return match config.settings.open {
-            true => Ok(Caller { name: OPEN, key: None }),
+            true => Ok(Caller::anybody()),
             false => Err(GatewayError::KeysMissing),
         };
     }
@@ -43,7 +62,7 @@ pub(super) fn caller<'a>(
             let key = key.ok_or(GatewayError::Unauthorised)?;
             Ok(Caller { name: &key.name, key: Some(key) })
         }
-        None if config.settings.open => Ok(Caller { name: OPEN, key: None }),
+        None if config.settings.open => Ok(Caller::anybody()),
         None => Err(GatewayError::Unauthorised),
     }
 }
@@ -52,11 +71,7 @@ pub(super) fn caller<'a>(
 ///
 /// # Errors
 /// [`GatewayError::RateLimited`], [`GatewayError::BindingFailed`].
-pub(super) async fn check_rate(
-    request: &Request,
-    env: &Env,
-    caller: &Caller<'_>,
-) -> Result<(), GatewayError> {
+async fn check_rate(request: &Request, env: &Env, caller: &Caller<'_>) -> Result<(), GatewayError> {
     let Some(limiter) = binding(env, "RATE_LIMITER") else { return Ok(()) };
     let key = match caller.key {
         Some(key) => key.name.clone(),

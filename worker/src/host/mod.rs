@@ -10,12 +10,14 @@ mod ledger;
 mod reader;
 mod receive;
 mod run;
+mod sequel;
 mod serve;
 mod state;
 
 use serde_json::{Value, json};
 use worker::{Context, Env, Request, Response};
 
+use self::access::Caller;
 use self::javascript::{header, now, unique};
 use self::serve::Service;
 use crate::endpoint::Endpoint;
@@ -66,12 +68,10 @@ async fn answer(
         }
     }
     let endpoint = Endpoint::new(&method, &request.path())?;
-    if endpoint == Endpoint::Health {
-        let loaded = bundle::loaded(env, &config, context).await?;
-        return json(&models::health(&loaded.manifest, bundle::newer_failed().as_deref()));
-    }
-    let caller = access::caller(request, &config)?;
-    access::check_rate(request, env, &caller).await?;
+    let caller = match endpoint {
+        Endpoint::Health => Caller::anybody(),
+        _ => access::admitted(request, env, &config).await?,
+    };
     let service = Service { env, context, config: &config, caller: &caller, request, id, started };
     match endpoint {
         Endpoint::Upstream(dialect) => service.answer(dialect).await,
@@ -90,7 +90,10 @@ async fn answer(
                 expected: "one of GET /v1/models".into(),
             }),
         },
-        Endpoint::Health => Err(GatewayError::NotFound { path: request.path(), expected: "" }),
+        Endpoint::Health => {
+            let loaded = bundle::loaded(env, &config, context).await?;
+            json(&models::health(&loaded.manifest, bundle::newer_failed().as_deref()))
+        }
     }
 }
 

@@ -34,27 +34,26 @@ pub(super) async fn run(
     let mut last: Option<(String, Refusal)> = None;
     loop {
         let model = &chain[at];
-        let Some(upstream) = upstreams.get(model) else {
-            let error = GatewayError::UpstreamNotConfigured { candidate: model.clone() };
-            last = Some((model.clone(), Refusal::Own(error)));
-            match course.next() {
-                Step::Call { upstream, .. } => at = upstream,
-                Step::End => break,
-            }
-            continue;
-        };
-        if !state::breakers(|breakers| breakers.admits(model, now(), settings.breaker)) {
-            last.get_or_insert_with(|| {
-                let seconds = settings.breaker.open_ms.div_ceil(1000);
+        let upstream = match upstreams.get(model) {
+            Some(upstream) if admitted(model, settings) => upstream,
+            found => {
                 let candidate = model.clone();
-                (model.clone(), Refusal::Own(GatewayError::UpstreamsResting { candidate, seconds }))
-            });
-            match course.next() {
-                Step::Call { upstream, .. } => at = upstream,
-                Step::End => break,
+                let error = match found {
+                    Some(_) => GatewayError::UpstreamsResting {
+                        candidate,
+                        seconds: settings.breaker.open_ms.div_ceil(1000),
+                    },
+                    None => GatewayError::UpstreamNotConfigured { candidate },
+                };
+                // What an upstream said itself tells more.
+                last.get_or_insert((model.clone(), Refusal::Own(error)));
+                match course.next() {
+                    Step::Call { upstream, .. } => at = upstream,
+                    Step::End => break,
+                }
+                continue;
             }
-            continue;
-        }
+        };
         course.called();
         let Failure { fault, answer } = match outgoing.call(model, upstream, checked).await {
             Ok(reply) => {
@@ -91,4 +90,8 @@ pub(super) async fn run(
         (chain[0].clone(), Refusal::Own(error))
     });
     Served { model, reply: Err(refusal), calls: course.calls() }
+}
+
+fn admitted(model: &str, settings: &Settings) -> bool {
+    state::breakers(|breakers| breakers.admits(model, now(), settings.breaker))
 }

@@ -1,31 +1,27 @@
 //! A request for an upstream, from its body to its answer and what is written of it.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
-use js_sys::{Function, Promise};
-use worker::js_sys::futures::JsFuture;
 use worker::{Context, Env, Headers, Request, Response};
 
 use super::access::{self, Caller};
 use super::bundle::{self, Loaded};
 use super::call::{Outgoing, Refusal, Reply};
-use super::flow::{self, AtEnd};
+use super::flow;
 use super::javascript::{header, iso, now};
 use super::ledger::Ledger;
 use super::run::{Served, run};
+use super::sequel::Sequel;
 use super::state::Config;
 use super::{journal, receive};
 use crate::ask::Ask;
 use crate::cascade::failed_rule;
-use crate::config::Budget;
 use crate::cost::Prices;
 use crate::endpoint::Dialect;
 use crate::error::GatewayError;
 use crate::plan::{Desk, Plan, Wishes, listed};
 use crate::record::{CascadeRecord, Record};
 use crate::target::PolicyHeaders;
-use crate::usage::Usage;
 
 /// What serves a request.
 pub(super) struct Service<'a> {
@@ -36,16 +32,6 @@ pub(super) struct Service<'a> {
     pub(super) request: &'a Request,
     pub(super) id: &'a str,
     pub(super) started: f64,
-}
-
-/// What a served request leaves behind, when its answer has ended.
-struct After {
-    env: Env,
-    record: Record,
-    prices: Option<Prices>,
-    budget: Option<(Ledger, Budget)>,
-    session: Option<Ledger>,
-    started: f64,
 }
 
 impl Service<'_> {
@@ -67,7 +53,7 @@ impl Service<'_> {
                 ..Record::default()
             };
             let env = self.env.clone();
-            self.later(async move { journal::write(&env, &record).await });
+            self.context.wait_until(async move { journal::write(&env, &record).await });
         }
         answer
     }
@@ -106,7 +92,7 @@ impl Service<'_> {
             ledger.reserve(self.id, estimate.unwrap_or_default(), *budget).await?;
         }
         let record = self.record(dialect, &plan, &loaded, estimate);
-        let after = After {
+        let sequel = Sequel {
             env: self.env.clone(),
             record,
             prices: None,
@@ -114,7 +100,7 @@ impl Service<'_> {
             session,
             started: self.started,
         };
-        self.forward(&ask, &text, &plan, &loaded, after).await
+        self.forward(&ask, &text, &plan, &loaded, sequel).await
     }
 
     /// The desk for this caller.
@@ -171,7 +157,7 @@ impl Service<'_> {
         text: &str,
         plan: &Plan,
         loaded: &Loaded,
-        mut after: After,
+        mut sequel: Sequel,
     ) -> Result<Response, GatewayError> {
         let Config { settings, upstreams, .. } = &**self.config;
         let outgoing = Outgoing {
@@ -184,76 +170,83 @@ impl Service<'_> {
             caller_key: access::upstream_key(self.request, self.config),
         };
         let checked = plan.escalate_to.is_some();
-        let mut served = run(&outgoing, &plan.chain, upstreams, settings, checked).await;
-        let mut before = 0.0;
-        if let Some((to, cascade)) = plan.escalate_to.as_ref().zip(settings.cascade.as_ref()) {
-            let prices = Prices::of(&served.model, upstreams, &loaded.manifest);
-            let cost_of = |usage: Option<Usage>| {
-                usage.zip(prices).map(|(usage, prices)| prices.of_usage(&usage))
-            };
-            let (failed, first_cost) = match &served.reply {
-                Ok(Reply::Whole { said, usage, .. }) => {
-                    (failed_rule(said, &cascade.check, ask.wants_json()), cost_of(*usage))
-                }
-                _ => (Some("answered"), None),
-            };
-            let mut note = CascadeRecord {
-                outcome: "accepted".into(),
-                failed_rule: failed.map(str::to_owned),
-                first_model: served.model.clone(),
-                first_ms: now() - self.started,
-                first_cost,
-            };
-            if failed.is_some() {
-                let chain = [to.clone()];
-                let mut stronger = run(&outgoing, &chain, upstreams, settings, false).await;
-                stronger.calls += served.calls;
-                note.outcome = "escalated".into();
-                match (&stronger.reply, &served.reply) {
-                    (Err(_), Ok(_)) => {
-                        note.outcome = "kept".into();
-                        served.calls = stronger.calls;
-                    }
-                    _ => {
-                        before = first_cost.unwrap_or_default();
-                        served = stronger;
-                    }
-                }
+        let first = run(&outgoing, &plan.chain, upstreams, settings, checked).await;
+        let (served, cost_before) = match &plan.escalate_to {
+            Some(to) => {
+                let prices = Prices::of(&first.model, upstreams, &loaded.manifest);
+                let (served, note) = self.checked(&outgoing, first, to, prices).await;
+                let escalated = note.outcome == "escalated";
+                let cost = note.first_cost.filter(|_| escalated).unwrap_or_default();
+                sequel.record.cascade = Some(note);
+                (served, cost)
             }
-            after.record.cascade = Some(note);
+            None => (first, 0.0),
+        };
+        sequel.prices = Prices::of(&served.model, upstreams, &loaded.manifest);
+        self.respond(served, plan, sequel, cost_before)
+    }
+
+    /// Checks a cheaper model's answer, and asks `to` where it fails.
+    async fn checked(
+        &self,
+        outgoing: &Outgoing<'_>,
+        first: Served,
+        to: &str,
+        prices: Option<Prices>,
+    ) -> (Served, CascadeRecord) {
+        let Config { settings, upstreams, .. } = &**self.config;
+        let check = settings.cascade.as_ref().map(|cascade| &cascade.check);
+        let (failed, usage) = match (&first.reply, check) {
+            (Ok(Reply::Whole { said, usage, .. }), Some(check)) => {
+                (failed_rule(said, check, outgoing.ask.wants_json()), *usage)
+            }
+            _ => (Some("answered"), None),
+        };
+        let mut note = CascadeRecord {
+            outcome: "accepted".into(),
+            failed_rule: failed.map(str::to_owned),
+            first_model: first.model.clone(),
+            first_ms: now() - self.started,
+            first_cost: usage.zip(prices).map(|(usage, prices)| prices.of_usage(&usage)),
+        };
+        if failed.is_none() {
+            return (first, note);
         }
-        after.prices = Prices::of(&served.model, upstreams, &loaded.manifest);
-        self.respond(served, plan, after, before)
+        let second = run(outgoing, &[to.to_owned()], upstreams, settings, false).await;
+        let calls = first.calls + second.calls;
+        let kept = second.reply.is_err() && first.reply.is_ok();
+        note.outcome = if kept { "kept" } else { "escalated" }.into();
+        (Served { calls, ..if kept { first } else { second } }, note)
     }
 
     fn respond(
         &self,
         served: Served,
         plan: &Plan,
-        mut after: After,
+        mut sequel: Sequel,
         cost_before: f64,
     ) -> Result<Response, GatewayError> {
         let Served { model, reply, calls } = served;
-        after.record.model.clone_from(&model);
-        after.record.attempts = calls;
-        after.record.first_ms = now() - self.started;
-        let mut told = told(plan, &after.record);
+        sequel.record.model.clone_from(&model);
+        sequel.record.attempts = calls;
+        sequel.record.first_ms = now() - self.started;
+        let mut told = told(plan, &sequel.record);
         match reply {
             Ok(Reply::Whole { status, headers, body, usage, .. }) => {
-                after.record.status = status;
-                let cost = after.cost(usage, cost_before);
+                sequel.record.status = status;
+                let cost = sequel.cost(usage, cost_before);
                 if let Some(cost) = cost {
                     told.push(("x-switchyard-cost", money(cost)));
                 }
-                if self.has_sequel(&after) {
-                    self.later(async move { after.ended(usage, cost, None).await });
+                if sequel.is_any() {
+                    self.context.wait_until(sequel.ended(usage, cost, None));
                 }
                 response(status, headers, told, Body::Whole(body))
             }
             Ok(Reply::Stream { headers, first, relay, reader }) => {
-                after.record.status = 200;
+                sequel.record.status = 200;
                 let timeouts = self.config.settings.timeouts;
-                let at_end = self.at_end(after, cost_before);
+                let at_end = sequel.at_end(self.context, cost_before);
                 let body = flow::body(model, first, relay, reader, timeouts, at_end);
                 let stream = Response::from_stream(body).map_err(super::internal)?;
                 response(200, headers, told, Body::Stream(stream))
@@ -263,8 +256,8 @@ impl Service<'_> {
                     Refusal::Own(error) => (error.status(), error.code()),
                     Refusal::Upstream { status, .. } => (*status, "upstream_error"),
                 };
-                after.record.status = status;
-                self.later(async move { after.ended(None, Some(cost_before), Some(code)).await });
+                sequel.record.status = status;
+                self.context.wait_until(sequel.ended(None, Some(cost_before), Some(code)));
                 match refusal {
                     Refusal::Upstream { status, headers, body } => {
                         response(status, headers, told, Body::Whole(body.into_bytes()))
@@ -284,37 +277,6 @@ impl Service<'_> {
     /// Whether the client is one of Anthropic's.
     fn speaks_anthropic(&self) -> bool {
         self.request.path() == "/v1/messages"
-    }
-
-    fn later(&self, work: impl Future<Output = ()> + 'static) {
-        self.context.wait_until(work);
-    }
-
-    /// Whether anything is done once an answer has ended.
-    fn has_sequel(&self, after: &After) -> bool {
-        after.budget.is_some() || after.session.is_some() || journal::has_bindings(self.env)
-    }
-
-    /// Writes down a stream's end, whenever it comes.
-    fn at_end(&self, after: After, cost_before: f64) -> AtEnd {
-        let ended = Rc::new(RefCell::new(None));
-        let mut resolve = None;
-        let promise = Promise::new(&mut |done: Function, _| resolve = Some(done));
-        let found = Rc::clone(&ended);
-        self.later(async move {
-            // The promise is only ever resolved.
-            let _ = JsFuture::from(promise).await;
-            if let Some(flow::Ended { usage, error }) = found.take() {
-                let cost = after.cost(usage, cost_before);
-                after.ended(usage, cost, error).await;
-            }
-        });
-        AtEnd::new(move |end| {
-            *ended.borrow_mut() = Some(end);
-            if let Some(resolve) = resolve {
-                let _ = resolve.call0(&wasm_bindgen::JsValue::NULL);
-            }
-        })
     }
 
     fn record(
@@ -344,36 +306,6 @@ impl Service<'_> {
             record.set_query(query.turns(), self.config.settings.log.content);
         }
         record
-    }
-}
-
-impl After {
-    /// US dollars of an answer, those of a first answer before it among them.
-    fn cost(&self, usage: Option<Usage>, before: f64) -> Option<f64> {
-        let (usage, prices) = usage.zip(self.prices)?;
-        Some(before + prices.of_usage(&usage))
-    }
-
-    /// Settles and writes down. An answer without usage costs its estimate, one that failed nothing.
-    async fn ended(mut self, usage: Option<Usage>, cost: Option<f64>, error: Option<&str>) {
-        self.record.total_ms = now() - self.started;
-        self.record.set_usage(usage);
-        self.record.cost = cost;
-        self.record.error = error.map(str::to_owned);
-        let answered = self.record.status < 400;
-        if let Some((ledger, budget)) = &self.budget {
-            let estimate = self.record.estimated_cost.filter(|_| answered).unwrap_or_default();
-            let spent = cost.unwrap_or(estimate);
-            if let Err(error) = ledger.settle(&self.record.id, spent, *budget).await {
-                worker::console_error!("{}: {error}", error.code());
-            }
-        }
-        if let Some(session) = self.session.as_ref().filter(|_| answered) {
-            if let Err(error) = session.pin(&self.record.model).await {
-                worker::console_error!("{}: {error}", error.code());
-            }
-        }
-        journal::write(&self.env, &self.record).await;
     }
 }
 

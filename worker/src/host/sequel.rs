@@ -1,0 +1,98 @@
+//! What is done once an answer has ended: settling, pinning, writing down.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use js_sys::{Function, Promise};
+use wasm_bindgen::JsValue;
+use worker::js_sys::futures::JsFuture;
+use worker::{Context, Env};
+
+use super::flow::{AtEnd, Ended};
+use super::javascript::now;
+use super::journal;
+use super::ledger::Ledger;
+use crate::config::Budget;
+use crate::cost::Prices;
+use crate::error::GatewayError;
+use crate::record::Record;
+use crate::usage::Usage;
+
+/// What a request leaves behind.
+pub(super) struct Sequel {
+    pub(super) env: Env,
+    pub(super) record: Record,
+    /// Those of the model that answered.
+    pub(super) prices: Option<Prices>,
+    pub(super) budget: Option<(Ledger, Budget)>,
+    pub(super) session: Option<Ledger>,
+    /// When the request came, in milliseconds.
+    pub(super) started: f64,
+}
+
+impl Sequel {
+    /// Whether there is anything to do.
+    pub(super) fn is_any(&self) -> bool {
+        self.budget.is_some() || self.session.is_some() || journal::has_bindings(&self.env)
+    }
+
+    /// US dollars of an answer, those of a first answer before it among them.
+    pub(super) fn cost(&self, usage: Option<Usage>, before: f64) -> Option<f64> {
+        let (usage, prices) = usage.zip(self.prices)?;
+        Some(before + prices.of_usage(&usage))
+    }
+
+    /// Settles and writes down. An answer without usage costs its estimate, one that failed what went
+    /// before it.
+    pub(super) async fn ended(
+        mut self,
+        usage: Option<Usage>,
+        cost: Option<f64>,
+        error: Option<&'static str>,
+    ) {
+        self.record.total_ms = now() - self.started;
+        self.record.set_usage(usage);
+        self.record.cost = cost;
+        self.record.error = error.map(str::to_owned);
+        let answered = self.record.status < 400;
+        if let Some((ledger, budget)) = &self.budget {
+            let estimate = self.record.estimated_cost.filter(|_| answered).unwrap_or_default();
+            let spent = cost.unwrap_or(estimate);
+            told(ledger.settle(&self.record.id, spent, *budget).await);
+        }
+        if let Some(session) = self.session.as_ref().filter(|_| answered) {
+            told(session.pin(&self.record.model).await);
+        }
+        journal::write(&self.env, &self.record).await;
+    }
+
+    /// Does it at a stream's end, whenever that comes.
+    pub(super) fn at_end(self, context: &Context, cost_before: f64) -> AtEnd {
+        let ended = Rc::new(RefCell::new(None));
+        let mut resolve = None;
+        let promise = Promise::new(&mut |done: Function, _| resolve = Some(done));
+        let found = Rc::clone(&ended);
+        context.wait_until(async move {
+            // The promise is only ever resolved.
+            let _ = JsFuture::from(promise).await;
+            if let Some(Ended { usage, error }) = found.take() {
+                let cost = self.cost(usage, cost_before);
+                self.ended(usage, cost, error).await;
+            }
+        });
+        AtEnd::new(move |end| {
+            *ended.borrow_mut() = Some(end);
+            if let Some(resolve) = resolve {
+                // Resolving calls nobody that could fail.
+                let _ = resolve.call0(&JsValue::NULL);
+            }
+        })
+    }
+}
+
+/// The answer is on its way: what fails now can only be logged.
+fn told(outcome: Result<(), GatewayError>) {
+    if let Err(error) = outcome {
+        worker::console_error!("{}: {error}", error.code());
+    }
+}
