@@ -1,7 +1,7 @@
 //! The `GATEWAY` variable: how the gateway behaves. Every field has a default.
 //!
 //! ```json
-//! {"open": false, "routing": {"fall": 0.3}, "retries": {"most": 2}, "timeouts": {"idleMs": 60000}}
+//! {"open": false, "routing": {"fall": 0.3}, "retries": {"most": 2}, "timeouts": {"idleMs": 120000}}
 //! ```
 
 use serde::Deserialize;
@@ -163,7 +163,8 @@ impl Default for Settings {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { headers_ms: 60_000, first_byte_ms: 60_000, idle_ms: 60_000 }
+        // A model that thinks sends nothing until it has thought.
+        Self { headers_ms: 300_000, first_byte_ms: 120_000, idle_ms: 120_000 }
     }
 }
 

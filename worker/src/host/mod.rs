@@ -35,6 +35,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
     let response = match answer(&request, &env, &context, &id).await {
         Ok(response) => response,
         Err(error) => {
+            receive::drain(&request).await;
             if error.status() >= 500 {
                 worker::console_error!("{id} {}: {error}", error.code());
             }

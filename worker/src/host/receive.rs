@@ -9,6 +9,9 @@ use worker::web_sys::ReadableStreamDefaultReader;
 use crate::error::GatewayError;
 use crate::route;
 
+/// Longest body that is read of a request that is refused, in bytes.
+const DRAINED: usize = 64 << 10;
+
 /// The body as text, up to `limit` bytes. One that states no length is read piece by piece and given
 /// up where it passes the limit; one that states a length has no more than that.
 ///
@@ -38,6 +41,19 @@ pub(super) async fn text(request: &Request, limit: usize) -> Result<String, Gate
             return Err(GatewayError::BodyTooLarge { limit });
         }
         body.extend_from_slice(&bytes.to_vec());
+    }
+}
+
+/// Reads a short body to its end, of a request that is refused: workerd hangs up on a connection
+/// whose request was not read, and the client's next one may be on its way there.
+pub(super) async fn drain(request: &Request) {
+    let length = super::javascript::header(request, "content-length");
+    let short = length.and_then(|length| length.parse().ok()).is_some_and(|n: usize| n <= DRAINED);
+    if short && !request.inner().body_used() {
+        if let Ok(buffer) = request.inner().array_buffer() {
+            // It is refused in any case.
+            let _ = JsFuture::from(buffer).await;
+        }
     }
 }
 
