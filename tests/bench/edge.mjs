@@ -4,7 +4,6 @@
 // `node tests/bench/edge.mjs --made FOLDER [--native PROGRAM] [--hosts node,node-simd128,workerd,chromium,native]
 //  [--bundles static,mini,FOLDER] [--rounds 200] [--seconds 12] [--cold-runs 5] [--json FILE]`
 
-import { spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -19,6 +18,7 @@ import { given, jobOn, listed } from "./job.mjs";
 import { load, machine } from "./machine.mjs";
 import { whole } from "./markdown.mjs";
 import { coldRow, memoryRow, turnsRow } from "./rows.mjs";
+import { count, revision, say, unknown } from "./script.mjs";
 
 const LENGTHS = [8, 32, 128, 512];
 const MEMORY_RUNS = 3;
@@ -119,24 +119,4 @@ async function versions() {
   }
   for (const [, measures] of hosts) Object.assign(found, await measures.versions());
   return found;
-}
-
-/** The commit measured, marked where the clone has changes; none outside a clone. */
-function revision() {
-  const { status, stdout } = spawnSync("git", ["describe", "--always", "--dirty"], { cwd: ROOT, encoding: "utf8" });
-  return status === 0 ? stdout.trim() : undefined;
-}
-
-function unknown(flag, name, all) {
-  throw new Error(`${flag} names ${name}: expected of ${Object.keys(all).join(", ")}`);
-}
-
-function count(flag, text) {
-  const number = Number(text);
-  if (!Number.isInteger(number) || number < 1) throw new Error(`${flag} is ${text}: expected a whole number, 1 or more`);
-  return number;
-}
-
-function say(text) {
-  process.stderr.write(text);
 }

@@ -6,7 +6,6 @@
 //
 // With --json the figures are written there, and the page beside them (`.md` for `.json`).
 
-import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -19,6 +18,7 @@ import { whole } from "./gateway/markdown.mjs";
 import { latencyRows } from "./gateway/rows.mjs";
 import { startUpstream } from "./gateway/upstream.mjs";
 import { load, machine } from "./machine.mjs";
+import { count, revision, say, unknown } from "./script.mjs";
 import { takeTurns } from "./turns.mjs";
 
 const CONCURRENCIES = [1, 16, 64];
@@ -49,7 +49,7 @@ const known = {
 };
 const chosen = values.contestants?.split(",") ?? Object.keys(known).filter((name) => name !== "mini" || values.mini);
 if (!chosen.includes("direct")) throw new Error("--contestants leaves out direct: what is added is added to the direct call");
-const contestants = chosen.map((name) => (known[name] ?? unknown(name))());
+const contestants = chosen.map((name) => (known[name] ?? unknown("--contestants", name, known))());
 
 const before = load();
 const upstream = await startUpstream();
@@ -99,26 +99,6 @@ function versions() {
   return found;
 }
 
-/** The commit measured, marked where the clone has changes; none outside a clone. */
-function revision() {
-  const { status, stdout } = spawnSync("git", ["describe", "--always", "--dirty"], { cwd: ROOT, encoding: "utf8" });
-  return status === 0 ? stdout.trim() : undefined;
-}
-
-function unknown(name) {
-  throw new Error(`--contestants names ${name}: expected of ${Object.keys(known).join(", ")}`);
-}
-
 function missing(flag) {
   throw new Error(`${flag} is missing: name the bundle's folder`);
-}
-
-function count(flag, text) {
-  const number = Number(text);
-  if (!Number.isInteger(number) || number < 1) throw new Error(`${flag} is ${text}: expected a whole number, 1 or more`);
-  return number;
-}
-
-function say(text) {
-  process.stderr.write(text);
 }

@@ -9,8 +9,9 @@
 //!
 //! Everything else is for the upstream to judge.
 
+use serde::Deserialize;
 use serde_json::Value;
-use switchyard_router::{Message, Query};
+use switchyard_router::{Content, Manifest, Message, Query};
 
 use crate::endpoint::Dialect;
 use crate::error::GatewayError;
@@ -37,7 +38,7 @@ impl Ask {
     pub(crate) fn new(
         dialect: Dialect,
         body: &str,
-        manifest: &switchyard_router::Manifest,
+        manifest: &Manifest,
     ) -> Result<Self, GatewayError> {
         let body: Value = serde_json::from_str(body).map_err(|e| route::unreadable(&e))?;
         if !body.is_object() {
@@ -71,7 +72,7 @@ impl Ask {
             if let Some(first) = messages.iter_mut().find(|message| message.role == "user") {
                 let text = first.content.text();
                 let all = texts.into_iter().chain([text]).collect::<Vec<_>>().join("\n\n");
-                first.content = switchyard_router::Content::Text(all);
+                first.content = Content::Text(all);
             }
         }
         Ok(Query::from_messages(&messages)?)
@@ -129,13 +130,12 @@ impl Ask {
     }
 
     fn messages(&self) -> Result<Vec<Message>, GatewayError> {
-        let list = match self.dialect {
-            Dialect::Chat | Dialect::Messages => self.body["messages"].clone(),
+        let messages = match self.dialect {
+            Dialect::Chat | Dialect::Messages => Vec::deserialize(&self.body["messages"]),
             Dialect::Responses => items(&self.body["input"]),
-            Dialect::Completions | Dialect::Embeddings => prompts(&self.body),
+            Dialect::Completions | Dialect::Embeddings => Ok(prompts(&self.body)),
         };
-        serde_json::from_value(list)
-            .map_err(|e| GatewayError::BodyNotJson { detail: format!("the conversation: {e}") })
+        messages.map_err(|e| GatewayError::BodyNotJson { detail: format!("the conversation: {e}") })
     }
 
     fn system_texts(&self, messages: &[Message]) -> Vec<String> {
@@ -144,7 +144,7 @@ impl Ask {
             Dialect::Responses => &self.body["instructions"],
             _ => &Value::Null,
         };
-        let stated = serde_json::from_value::<switchyard_router::Content>(field.clone());
+        let stated = Content::deserialize(field);
         let stated = stated.map(|content| content.text()).unwrap_or_default();
         let systems =
             messages.iter().filter(|message| ["system", "developer"].contains(&&*message.role));
@@ -156,18 +156,18 @@ impl Ask {
 }
 
 /// The items of a Responses input that have a role.
-fn items(input: &Value) -> Value {
+fn items(input: &Value) -> serde_json::Result<Vec<Message>> {
     match input {
-        Value::String(text) => user(text),
+        Value::String(text) => Ok(user(text)),
         Value::Array(items) => {
-            items.iter().filter(|item| item["role"].is_string()).cloned().collect()
+            items.iter().filter(|item| item["role"].is_string()).map(Message::deserialize).collect()
         }
-        other => other.clone(),
+        other => Vec::deserialize(other),
     }
 }
 
-/// A prompt, or several, as user messages; prompts of token ids have no text.
-fn prompts(body: &Value) -> Value {
+/// A prompt, or several, as a user message; prompts of token ids have no text.
+fn prompts(body: &Value) -> Vec<Message> {
     let prompt = if body["prompt"].is_null() { &body["input"] } else { &body["prompt"] };
     match prompt {
         Value::String(text) => user(text),
@@ -175,12 +175,12 @@ fn prompts(body: &Value) -> Value {
             let texts: Vec<&str> = parts.iter().filter_map(Value::as_str).collect();
             user(&texts.join("\n\n"))
         }
-        _ => Value::Array(vec![]),
+        _ => vec![],
     }
 }
 
-fn user(text: &str) -> Value {
-    serde_json::json!([{"role": "user", "content": text}])
+fn user(text: &str) -> Vec<Message> {
+    vec![Message { role: "user".into(), content: Content::Text(text.to_owned()) }]
 }
 
 #[cfg(test)]

@@ -90,7 +90,9 @@ impl Desk<'_> {
         self.check_headers()?;
         let serves = |name: &str| self.serves(name);
         let target = Target::new(&ask.model, &self.wishes.policy, self.manifest, serves)?;
-        if ask.dialect == crate::endpoint::Dialect::Embeddings && target != self.named(&ask.model) {
+        if ask.dialect == crate::endpoint::Dialect::Embeddings
+            && matches!(target, Target::Routed(_))
+        {
             let expected = "a model of UPSTREAMS: embeddings are not routed".into();
             return Err(GatewayError::ModelNotFound { found: ask.model.clone(), expected });
         }
@@ -98,7 +100,7 @@ impl Desk<'_> {
         let output_tokens = ask.output_tokens();
         match target {
             Target::Named(model) => {
-                self.check_allowed(&model, &model)?;
+                self.check_allowed(&model)?;
                 Ok(Plan {
                     chain: self.chain(&model, ask, input_tokens)?,
                     decision: None,
@@ -160,10 +162,6 @@ impl Desk<'_> {
         self.refusal(model).is_none()
     }
 
-    fn named(&self, model: &str) -> Target {
-        Target::Named(model.to_owned())
-    }
-
     /// Why a caller may not have a model's answer.
     fn refusal(&self, model: &str) -> Option<&'static str> {
         let holds = |list: &[String]| list.iter().any(|name| name == model);
@@ -183,10 +181,10 @@ impl Desk<'_> {
         }
     }
 
-    fn check_allowed(&self, model: &str, asked: &str) -> Result<(), GatewayError> {
-        if let Some(key) = self.key.filter(|key| !key.may_ask(asked)) {
+    fn check_allowed(&self, model: &str) -> Result<(), GatewayError> {
+        if let Some(key) = self.key.filter(|key| !key.may_ask(model)) {
             return Err(GatewayError::ModelNotAllowed {
-                model: asked.to_owned(),
+                model: model.to_owned(),
                 why: format!("the key {:?} may not ask for it", key.name),
             });
         }

@@ -205,7 +205,7 @@ impl Relay {
             Upstream::WorkersAi(stream) => stream.push(event)?,
         };
         if let Some(said) = &mut self.said {
-            for chunk in chunks.iter().filter_map(|chunk| data(chunk)) {
+            for chunk in chunks.iter().filter_map(|chunk| serde_json::from_str(data(chunk)).ok()) {
                 said.add_event(&chunk);
             }
         }
@@ -261,17 +261,17 @@ fn plain(
     Ok(Some(chunk))
 }
 
-/// The JSON of a written event.
-fn data(text: &str) -> Option<Value> {
-    serde_json::from_str(text.strip_prefix("data: ")?.trim_end()).ok()
+/// What a written chunk carries.
+fn data(chunk: &str) -> &str {
+    chunk.strip_prefix("data: ").unwrap_or(chunk).trim_end()
 }
 
 /// Written chunks through the translation into Anthropic's events.
 fn through(stream: &mut ChunkStream, chunks: &[String]) -> Result<Vec<String>, Break> {
     let mut events = Vec::new();
     for chunk in chunks {
-        let data = chunk.strip_prefix("data: ").unwrap_or(chunk).trim_end().to_owned();
-        events.extend(stream.push(&Event { name: None, data })?);
+        let event = Event { name: None, data: data(chunk).to_owned() };
+        events.extend(stream.push(&event)?);
     }
     Ok(events)
 }

@@ -116,16 +116,31 @@ pub fn run(workspace: &Workspace, bench: &Bench) -> Result<u8> {
     }
 }
 
-fn gateway(workspace: &Workspace, args: &GatewayArgs) -> Result<u8> {
+/// What a benchmark runs with.
+struct Made {
+    node: setup::Node,
+    /// The programs' folder.
+    programs: PathBuf,
+    /// The bundles' folder.
+    bundles: PathBuf,
+}
+
+/// Obtains, builds and makes what both benchmarks run with.
+fn make(workspace: &Workspace) -> Result<Made> {
     let tools = setup::for_edge(workspace)?;
     let node = setup::for_javascript(workspace)?;
     setup::for_bench(workspace, &node)?;
     let encoder = setup::for_training(workspace)?;
     edge_build::build(workspace, &tools)?;
     let programs = build_programs(workspace)?;
-    let made = make_bundles(workspace, &programs.join(BUNDLES), &encoder)?;
+    let bundles = make_bundles(workspace, &programs.join(BUNDLES), &encoder)?;
+    Ok(Made { node, programs, bundles })
+}
+
+fn gateway(workspace: &Workspace, args: &GatewayArgs) -> Result<u8> {
+    let Made { node, bundles, .. } = make(workspace)?;
     let mut script = node.command(workspace);
-    script.arg(GATEWAY).arg("--mini").arg(made.join("mini/bundle"));
+    script.arg(GATEWAY).arg("--mini").arg(bundles.join("mini/bundle"));
     script.args(["--rounds", &args.rounds.to_string(), "--seconds", &args.seconds.to_string()]);
     if let Some(file) = &args.json {
         script.arg("--json").arg(std::path::absolute(file)?);
@@ -134,16 +149,10 @@ fn gateway(workspace: &Workspace, args: &GatewayArgs) -> Result<u8> {
 }
 
 fn edge(workspace: &Workspace, args: &EdgeArgs) -> Result<u8> {
-    let tools = setup::for_edge(workspace)?;
-    let node = setup::for_javascript(workspace)?;
-    setup::for_bench(workspace, &node)?;
-    let encoder = setup::for_training(workspace)?;
-    edge_build::build(workspace, &tools)?;
-    let programs = build_programs(workspace)?;
-    let made = make_bundles(workspace, &programs.join(BUNDLES), &encoder)?;
+    let Made { node, programs, bundles } = make(workspace)?;
     let hosts: Vec<&str> = args.hosts.iter().map(|host| host.name()).collect();
     let mut script = node.command(workspace);
-    script.arg(EDGE).arg("--made").arg(made);
+    script.arg(EDGE).arg("--made").arg(bundles);
     script.arg("--native").arg(programs.join(NATIVE));
     script.args(["--hosts", &hosts.join(",")]);
     script.args(["--rounds", &args.rounds.to_string(), "--seconds", &args.seconds.to_string()]);

@@ -10,12 +10,12 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use js_sys::{ArrayBuffer, Function, Promise, Reflect, Uint8Array};
+use js_sys::{Reflect, Uint8Array};
 use switchyard_router::{
     Assessment, Bundle, MANIFEST_FILE, Manifest, Query, Router, RouterError, hexadecimal,
+    sha256_hex,
 };
-use wasm_bindgen::{JsCast, JsValue};
-use worker::wasm_bindgen_futures::JsFuture;
+use wasm_bindgen::JsValue;
 use worker::{Context, Env};
 
 use super::javascript::{awaited, binding, now, told};
@@ -146,39 +146,44 @@ async fn from_bucket(
         object(bucket, &name).await?.ok_or_else(|| format!("{name} is not in the bucket"))
     };
     let manifest = read(MANIFEST_FILE).await?;
-    let hash =
-        host_hash(&manifest).await.unwrap_or_else(|_| switchyard_router::sha256_hex(&manifest));
-    current.check(&hash)?;
-    let parsed = Manifest::from_json(&manifest).map_err(|e| e.to_string())?;
-    let mut files = vec![(MANIFEST_FILE.to_owned(), manifest)];
-    for entry in &parsed.files {
-        files.push((entry.name.clone(), read(&entry.name).await?));
-    }
-    let mut loaded = build(&files, config).await.map_err(|e| e.to_string())?;
-    loaded.current = Some(current);
-    Ok(Some(loaded))
+    current.check(&host_hash(&manifest).await.unwrap_or_else(|_| sha256_hex(&manifest)))?;
+    let loaded = build(manifest, read, |e| e.to_string(), config).await?;
+    Ok(Some(Loaded { current: Some(current), ..loaded }))
 }
 
 async fn from_assets(env: &Env, config: &Config) -> Result<Loaded, GatewayError> {
     let missing = || unreadable(MANIFEST_FILE, "there is no such binding");
     let assets = binding(env, "ASSETS").ok_or_else(missing)?;
-    let manifest_bytes = asset(&assets, MANIFEST_FILE).await?;
-    let manifest = Manifest::from_json(&manifest_bytes)?;
-    let mut files = vec![(MANIFEST_FILE.to_owned(), manifest_bytes)];
-    for entry in &manifest.files {
-        files.push((entry.name.clone(), asset(&assets, &entry.name).await?));
-    }
-    build(&files, config).await
+    let read = async |name: &str| asset(&assets, name).await;
+    build(read(MANIFEST_FILE).await?, read, |e| e, config).await
 }
 
-async fn build(files: &[(String, Vec<u8>)], config: &Config) -> Result<Loaded, GatewayError> {
+/// Reads the files that a manifest names, and makes a router of all.
+async fn build<E>(
+    manifest: Vec<u8>,
+    read: impl AsyncFn(&str) -> Result<Vec<u8>, E>,
+    failed: impl Fn(GatewayError) -> E + Copy,
+    config: &Config,
+) -> Result<Loaded, E> {
+    let entries = Manifest::from_json(&manifest).map_err(|e| failed(e.into()))?.files;
+    let mut files = vec![(MANIFEST_FILE.to_owned(), manifest)];
     let mut hashes = HashMap::new();
-    for (name, bytes) in files {
-        if let Ok(hash) = host_hash(bytes).await {
-            hashes.insert(name.clone(), hash);
+    for entry in entries {
+        let bytes = read(&entry.name).await?;
+        if let Ok(hash) = host_hash(&bytes).await {
+            hashes.insert(entry.name.clone(), hash);
         }
+        files.push((entry.name, bytes));
     }
-    let router = Router::from_bundle(Bundle::from_hashed(files, &hashes)?)?;
+    router(&files, &hashes, config).map_err(failed)
+}
+
+fn router(
+    files: &[(String, Vec<u8>)],
+    hashes: &HashMap<String, String>,
+    config: &Config,
+) -> Result<Loaded, GatewayError> {
+    let router = Router::from_bundle(Bundle::from_hashed(files, hashes)?)?;
     let manifest = config.upstreams.amended(router.info());
     config.settings.check_models(|name| {
         manifest.candidate_index(name).is_some() || config.upstreams.get(name).is_some()
@@ -190,10 +195,8 @@ async fn build(files: &[(String, Vec<u8>)], config: &Config) -> Result<Loaded, G
 async fn host_hash(bytes: &[u8]) -> Result<String, JsValue> {
     let crypto = Reflect::get(&js_sys::global(), &"crypto".into())?;
     let subtle = Reflect::get(&crypto, &"subtle".into())?;
-    let digest: Function = Reflect::get(&subtle, &"digest".into())?.dyn_into()?;
-    let bytes = Uint8Array::from(bytes);
-    let promise: Promise = digest.call2(&subtle, &"SHA-256".into(), &bytes)?.dyn_into()?;
-    let hash: ArrayBuffer = JsFuture::from(promise).await?.dyn_into()?;
+    let arguments = ["SHA-256".into(), Uint8Array::from(bytes).into()];
+    let hash = awaited(&subtle, "digest", &arguments).await?;
     Ok(hexadecimal(&Uint8Array::new(&hash).to_vec()))
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
 use worker::Env;
 
-use super::javascript::{awaited, binding, call, from_js, now, to_js, told};
+use super::javascript::{awaited, binding, call, from_js, iso, now, to_js, told};
 use crate::config::Budget;
 use crate::error::GatewayError;
 
@@ -59,18 +59,12 @@ impl Ledger {
         usd: f64,
         budget: Budget,
     ) -> Result<(), GatewayError> {
-        let mut arguments = terms(budget);
-        arguments["id"] = id.into();
-        arguments["usd"] = usd.into();
-        let state = self.ask("reserve", arguments).await?;
+        let state = self.ask("reserve", amount(id, usd, budget)).await?;
         match state["granted"] == true {
             true => Ok(()),
             false => Err(GatewayError::BudgetExhausted {
                 usd: budget.usd,
-                ends_at: match &state["endsAt"] {
-                    Value::Number(at) => super::javascript::iso(at.as_f64().unwrap_or_default()),
-                    other => other.as_str().unwrap_or_default().to_owned(),
-                },
+                ends_at: iso(state["endsAt"].as_f64().unwrap_or_default()),
             }),
         }
     }
@@ -85,10 +79,7 @@ impl Ledger {
         usd: f64,
         budget: Budget,
     ) -> Result<(), GatewayError> {
-        let mut arguments = terms(budget);
-        arguments["id"] = id.into();
-        arguments["usd"] = usd.into();
-        self.ask("settle", arguments).await.map(drop)
+        self.ask("settle", amount(id, usd, budget)).await.map(drop)
     }
 
     /// The model of a session's last answer.
@@ -116,6 +107,13 @@ impl Ledger {
 
 fn terms(budget: Budget) -> Value {
     json!({"limit": budget.usd, "period": budget.period.name(), "now": now()})
+}
+
+fn amount(id: &str, usd: f64, budget: Budget) -> Value {
+    let mut amount = terms(budget);
+    amount["id"] = id.into();
+    amount["usd"] = usd.into();
+    amount
 }
 
 fn failed(error: JsValue) -> GatewayError {

@@ -39,8 +39,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
             if error.status() >= 500 {
                 worker::console_error!("{id} {}: {error}", error.code());
             }
-            refusal(&error, request.path() == "/v1/messages")
-                .or_else(|e| Response::error(e.to_string(), 500))?
+            refusal(&error, &request).or_else(|e| Response::error(e.to_string(), 500))?
         }
     };
     response.headers().set("x-request-id", &id)?;
@@ -127,8 +126,8 @@ async fn names(service: &Service<'_>) -> Result<Vec<String>, GatewayError> {
 }
 
 /// An error as a response, in the client's words.
-fn refusal(error: &GatewayError, anthropics: bool) -> Result<Response, GatewayError> {
-    let (status, body) = match anthropics {
+fn refusal(error: &GatewayError, request: &Request) -> Result<Response, GatewayError> {
+    let (status, body) = match request.path() == "/v1/messages" {
         true => anthropic::error_to_anthropic(error.status(), &error.body()),
         false => (error.status(), error.body()),
     };

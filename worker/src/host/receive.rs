@@ -6,6 +6,7 @@ use worker::Request;
 use worker::js_sys::futures::JsFuture;
 use worker::web_sys::ReadableStreamDefaultReader;
 
+use super::javascript::header;
 use crate::error::GatewayError;
 use crate::route;
 
@@ -18,8 +19,7 @@ const DRAINED: usize = 64 << 10;
 /// # Errors
 /// [`GatewayError::BodyTooLarge`], [`GatewayError::BodyUnreadable`], [`GatewayError::BodyNotUtf8`].
 pub(super) async fn text(request: &Request, limit: usize) -> Result<String, GatewayError> {
-    let length = super::javascript::header(request, "content-length");
-    if length.and_then(|length| length.parse::<usize>().ok()).is_some_and(|n| n <= limit) {
+    if is_at_most(request, limit) {
         let buffer = request.inner().array_buffer().map_err(unreadable)?;
         let bytes = JsFuture::from(buffer).await.map_err(unreadable)?;
         return route::utf8(Uint8Array::new(&bytes).to_vec());
@@ -47,14 +47,18 @@ pub(super) async fn text(request: &Request, limit: usize) -> Result<String, Gate
 /// Reads a short body to its end, of a request that is refused: workerd hangs up on a connection
 /// whose request was not read, and the client's next one may be on its way there.
 pub(super) async fn drain(request: &Request) {
-    let length = super::javascript::header(request, "content-length");
-    let short = length.and_then(|length| length.parse().ok()).is_some_and(|n: usize| n <= DRAINED);
-    if short && !request.inner().body_used() {
+    if is_at_most(request, DRAINED) && !request.inner().body_used() {
         if let Ok(buffer) = request.inner().array_buffer() {
             // It is refused in any case.
             let _ = JsFuture::from(buffer).await;
         }
     }
+}
+
+/// Whether the body states a length, and one within `limit`.
+fn is_at_most(request: &Request, limit: usize) -> bool {
+    let length = header(request, "content-length").and_then(|length| length.parse::<usize>().ok());
+    length.is_some_and(|length| length <= limit)
 }
 
 fn field(chunk: &JsValue, name: &str) -> Result<JsValue, GatewayError> {

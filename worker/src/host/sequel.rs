@@ -31,8 +31,21 @@ pub(super) struct Sequel {
 }
 
 impl Sequel {
+    /// Does it behind an answer that is whole.
+    pub(super) fn follows(
+        self,
+        context: &Context,
+        usage: Option<Usage>,
+        cost: Option<f64>,
+        error: Option<&'static str>,
+    ) {
+        if self.is_any() {
+            context.wait_until(self.ended(usage, cost, error));
+        }
+    }
+
     /// Whether there is anything to do.
-    pub(super) fn is_any(&self) -> bool {
+    fn is_any(&self) -> bool {
         self.budget.is_some() || self.session.is_some() || journal::has_bindings(&self.env)
     }
 
@@ -44,12 +57,7 @@ impl Sequel {
 
     /// Settles and writes down. An answer without usage costs its estimate, one that failed what went
     /// before it.
-    pub(super) async fn ended(
-        mut self,
-        usage: Option<Usage>,
-        cost: Option<f64>,
-        error: Option<&'static str>,
-    ) {
+    async fn ended(mut self, usage: Option<Usage>, cost: Option<f64>, error: Option<&'static str>) {
         self.record.total_ms = now() - self.started;
         self.record.set_usage(usage);
         self.record.cost = cost;
@@ -68,6 +76,9 @@ impl Sequel {
 
     /// Does it at a stream's end, whenever that comes.
     pub(super) fn at_end(self, context: &Context, cost_before: f64) -> AtEnd {
+        if !self.is_any() {
+            return AtEnd::new(|_| {});
+        }
         let ended = Rc::new(RefCell::new(None));
         let mut resolve = None;
         let promise = Promise::new(&mut |done: Function, _| resolve = Some(done));

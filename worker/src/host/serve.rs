@@ -238,9 +238,7 @@ impl Service<'_> {
                 if let Some(cost) = cost {
                     told.push(("x-switchyard-cost", money(cost)));
                 }
-                if sequel.is_any() {
-                    self.context.wait_until(sequel.ended(usage, cost, None));
-                }
+                sequel.follows(self.context, usage, cost, None);
                 response(status, headers, told, Body::Whole(body))
             }
             Ok(Reply::Stream { headers, first, relay, reader }) => {
@@ -257,13 +255,13 @@ impl Service<'_> {
                     Refusal::Upstream { status, .. } => (*status, "upstream_error"),
                 };
                 sequel.record.status = status;
-                self.context.wait_until(sequel.ended(None, Some(cost_before), Some(code)));
+                sequel.follows(self.context, None, Some(cost_before), Some(code));
                 match refusal {
                     Refusal::Upstream { status, headers, body } => {
                         response(status, headers, told, Body::Whole(body.into_bytes()))
                     }
                     Refusal::Own(error) => {
-                        let response = super::refusal(&error, self.speaks_anthropic())?;
+                        let response = super::refusal(&error, self.request)?;
                         for (name, value) in told {
                             response.headers().set(name, &value).map_err(super::internal)?;
                         }
@@ -272,11 +270,6 @@ impl Service<'_> {
                 }
             }
         }
-    }
-
-    /// Whether the client is one of Anthropic's.
-    fn speaks_anthropic(&self) -> bool {
-        self.request.path() == "/v1/messages"
     }
 
     fn record(
