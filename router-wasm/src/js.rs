@@ -47,6 +47,13 @@ impl RouterHandle {
         to_json(&decision)
     }
 
+    /// Checks the policy of a request as JSON, and decides nothing.
+    #[wasm_bindgen(js_name = checkPolicy)]
+    pub fn check_policy(&self, request: &str) -> Result<(), JsValue> {
+        let request = RouteRequest::from_json(request).map_err(throw)?;
+        request.policy.check(self.router.info()).map_err(throw)
+    }
+
     /// Remembers about `queries` answers; 0 for none.
     pub fn remember(&self, queries: usize) {
         self.router.remember(queries);
@@ -61,6 +68,13 @@ impl RouterHandle {
     pub fn info(&self) -> Result<String, JsValue> {
         to_json(self.router.info())
     }
+}
+
+/// The version of this module: its JavaScript must be of the same.
+#[wasm_bindgen(js_name = engineVersion)]
+#[must_use]
+pub fn engine_version() -> String {
+    env!("CARGO_PKG_VERSION").to_owned()
 }
 
 /// The instruction set whose kernels this module holds.

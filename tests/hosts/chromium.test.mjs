@@ -1,23 +1,28 @@
-// The parity suite on the npm package in Chromium, in the demo page's own origin.
+// The parity suite on the npm package in Chromium, in a page that imports its files as they are.
 
+import { join } from "node:path";
 import { after } from "node:test";
 
-import { startPage } from "../../web/serve.mjs";
+import { serveFolders } from "../../web/serve.mjs";
 import { launch } from "./browser.mjs";
 import { kinds } from "./kinds.mjs";
 import { parity } from "./parity.mjs";
-import { TINY, bundleFiles } from "./paths.mjs";
+import { ROOT, TINY, bundleFiles } from "./paths.mjs";
 
-const server = await startPage({ bundle: TINY });
+const server = await serveFolders([
+  ["/pkg/", join(ROOT, "router-wasm/js")],
+  ["/bundle/", TINY],
+  ["/", join(ROOT, "tests/bench/hosts/chromium")],
+]);
 const browser = await launch();
 after(async () => {
   await browser.close();
   await server.close();
 });
 const page = await browser.newPage();
-await page.goto(server.url.href);
+await page.goto(new URL("empty.html", server.url).href);
 await page.evaluate(async () => {
-  const { Router } = await import("./pkg/browser.js");
+  const { Router } = await import("/pkg/browser.js");
   globalThis.router = await Router.load("./bundle/");
 });
 
@@ -36,7 +41,7 @@ parity("Chromium", (request) =>
 kinds("Chromium", (folder, queries) => {
   const files = Object.entries(bundleFiles(folder)).map(([name, bytes]) => [name, [...bytes]]);
   return page.evaluate(async ([files, queries]) => {
-    const { Router } = await import("./pkg/browser.js");
+    const { Router } = await import("/pkg/browser.js");
     const bytes = files.map(([name, values]) => [name, new Uint8Array(values)]);
     const router = await Router.load(Object.fromEntries(bytes));
     const decisions = queries.map((query) => router.route(query));

@@ -1,5 +1,6 @@
 // The parity suite on the npm package in workerd, in a Worker that is not ours.
 
+import { readdirSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,16 +19,15 @@ const module = (path) => ({
   type: path.endsWith(".wasm") ? "CompiledWasm" : "ESModule",
   path: join(ROOT, path),
 });
+const modulesIn = (folder) =>
+  readdirSync(join(ROOT, folder)).filter((name) => name.endsWith(".js")).map((name) => `${folder}/${name}`);
 const miniflare = new Miniflare({
   rootPath: ROOT,
   modulesRoot: ROOT,
   modules: [
     "tests/hosts/workerd-package.mjs",
     "router-wasm/js/workerd.js",
-    "router-wasm/js/lib/error.js",
-    "router-wasm/js/lib/request.js",
-    "router-wasm/js/lib/router.js",
-    "router-wasm/js/lib/source.js",
+    ...modulesIn("router-wasm/js/lib"),
     "router-wasm/js/pkg/switchyard_router.js",
     "router-wasm/js/pkg/switchyard_router_relaxed_bg.wasm",
   ].map(module),

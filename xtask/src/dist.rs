@@ -6,12 +6,10 @@
 //!   `npx wrangler deploy` deploys both without building anything.
 
 use crate::cache::replace_folder;
-use crate::{edge_build, process, setup, workspace::Workspace};
-use anyhow::{Context, Result, bail};
+use crate::{bundle_archive, edge_build, process, setup, workspace::Workspace};
+use anyhow::{Context, Result};
 use std::fs;
 use std::path::Path;
-
-const BUNDLE: &str = "bundles/default";
 
 /// Builds and packs everything anew.
 pub fn run(workspace: &Workspace) -> Result<()> {
@@ -29,17 +27,17 @@ pub fn run(workspace: &Workspace) -> Result<()> {
             .args(["pack", "--silent", "--workspace", "router-wasm/js", "--pack-destination"])
             .arg(&fresh),
     )?;
-    let bundle = workspace.path(BUNDLE);
+    let bundle = workspace.path(bundle_archive::DEFAULT);
+    bundle_archive::write(&bundle, &fresh.join("default-bundle.tar"))?;
     let files = bundle_files(&bundle)?;
-    pack_bundle(&bundle, &files, &fresh.join("default-bundle.tar"))?;
     let names: Vec<&str> = files.iter().map(String::as_str).collect();
-    copy(&bundle, &fresh.join(BUNDLE), &names)?;
+    copy(&bundle, &fresh.join(bundle_archive::DEFAULT), &names)?;
     pack_worker(workspace, &fresh.join("worker"))?;
     replace_folder(&fresh, &workspace.path("dist"))?;
     list(&workspace.path("dist"), &workspace.root)
 }
 
-/// The names of a bundle's files, sorted.
+/// The names of the files in a bundle's folder, sorted.
 fn bundle_files(bundle: &Path) -> Result<Vec<String>> {
     let entries =
         fs::read_dir(bundle).with_context(|| format!("cannot read {}", bundle.display()))?;
@@ -51,25 +49,7 @@ fn bundle_files(bundle: &Path) -> Result<Vec<String>> {
         }
     }
     files.sort();
-    if !files.iter().any(|file| file == "router.json") {
-        bail!("{} is no bundle: it has no router.json", bundle.display());
-    }
     Ok(files)
-}
-
-/// The bundle's files as one tar, with no owner and no times, so that the same bundle gives the
-/// same bytes.
-fn pack_bundle(bundle: &Path, files: &[String], archive: &Path) -> Result<()> {
-    let mut tar = tar::Builder::new(fs::File::create(archive)?);
-    for file in files {
-        let bytes = fs::read(bundle.join(file))?;
-        let mut header = tar::Header::new_ustar();
-        header.set_size(bytes.len() as u64);
-        header.set_mode(0o644);
-        header.set_mtime(0);
-        tar.append_data(&mut header, file, bytes.as_slice())?;
-    }
-    tar.finish().with_context(|| format!("cannot write {}", archive.display()))
 }
 
 /// The folder that the Worker is deployed from: its modules, its wasm, its configuration.
@@ -163,31 +143,6 @@ fn list(folder: &Path, root: &Path) -> Result<()> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_same_bundle_gives_the_same_tar_and_a_folder_without_manifest_is_refused() {
-        let base = std::env::temp_dir().join(format!("switchyard-dist-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&base);
-        let bundle = base.join("bundle");
-        fs::create_dir_all(&bundle).unwrap();
-        fs::write(bundle.join("model.onnx"), "model").unwrap();
-        let refused = bundle_files(&bundle).unwrap_err();
-        assert!(refused.to_string().contains("no router.json"));
-        fs::write(bundle.join("router.json"), "{}").unwrap();
-        let files = bundle_files(&bundle).unwrap();
-        assert_eq!(files, ["model.onnx", "router.json"]);
-        pack_bundle(&bundle, &files, &base.join("a.tar")).unwrap();
-        pack_bundle(&bundle, &files, &base.join("b.tar")).unwrap();
-        let bytes = fs::read(base.join("a.tar")).unwrap();
-        assert_eq!(bytes, fs::read(base.join("b.tar")).unwrap());
-        let names: Vec<String> = tar::Archive::new(bytes.as_slice())
-            .entries()
-            .unwrap()
-            .map(|entry| entry.unwrap().path().unwrap().display().to_string())
-            .collect();
-        assert_eq!(names, files);
-        fs::remove_dir_all(base).unwrap();
-    }
 
     #[test]
     fn only_the_table_named_is_left_out() {

@@ -4,8 +4,10 @@
 //! has the latter, which workerd runs. They differ by a feature of the engine's crate, so every
 //! dependency is compiled once. Then wasm-bindgen writes
 //! `router-wasm/js/pkg/switchyard_router{.js,_bg.wasm,_relaxed_bg.wasm,.d.ts}` and
-//! `worker/build/switchyard_worker{.js,_bg.wasm,.d.ts}`.
+//! `worker/build/switchyard_worker{.js,_bg.wasm,.d.ts}`. The npm package gets the default bundle too,
+//! as `router-wasm/js/pkg/default-bundle.bin`.
 
+use crate::bundle_archive;
 use crate::cache::{replace_folder, sha256_hex};
 use crate::edge_link;
 use crate::process;
@@ -40,6 +42,8 @@ type Module = (&'static str, Vec<u8>);
 /// Where the engine's files go, from the clone's root.
 const ENGINE_OUTPUT: &str = "router-wasm/js/pkg";
 const WORKER_OUTPUT: &str = "worker/build";
+/// The default bundle as one file, in the engine's folder. wrangler takes `.bin` as data unasked.
+const DEFAULT_BUNDLE: &str = "default-bundle.bin";
 
 /// Builds the modules; does nothing twice.
 pub fn build(workspace: &Workspace, tools: &EdgeTools) -> Result<()> {
@@ -58,6 +62,8 @@ pub fn build(workspace: &Workspace, tools: &EdgeTools) -> Result<()> {
     let worker = ("switchyard_worker", module(&target.path, "switchyard_worker")?);
     bind(workspace, tools, ENGINE_OUTPUT, &[engine, relaxed])?;
     bind(workspace, tools, WORKER_OUTPUT, &[worker])?;
+    let archive = workspace.path(ENGINE_OUTPUT).join(DEFAULT_BUNDLE);
+    bundle_archive::write(&workspace.path(bundle_archive::DEFAULT), &archive)?;
     eprintln!("build: edge build ready after {:.0} s", start.elapsed().as_secs_f64());
     Ok(())
 }

@@ -12,6 +12,7 @@
 //! ```
 
 mod bench;
+mod bundle_archive;
 mod cache;
 mod counts;
 mod demo;

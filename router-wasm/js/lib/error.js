@@ -1,7 +1,6 @@
 /**
- * Whatever goes wrong in this package, with a stable `code`: the engine's own codes, and those of
- * this package (`argument_*`, `fetch_failed`, `file_unreadable`, `wasm_unsupported`,
- * `engine_stopped`, `router_freed`). Messages may be reworded, codes never are.
+ * Whatever goes wrong in this package, with a stable `code`. Messages may be reworded, codes never
+ * are; types/error.d.ts lists them all.
  */
 export class RouterError extends Error {
   /**

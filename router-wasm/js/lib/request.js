@@ -16,6 +16,18 @@ export function requestJson(input, policy) {
   }
 }
 
+/** A request that stands for a policy alone: its query is never routed. */
+export function policyJson(policy) {
+  return JSON.stringify({ query: "policy", policy: checkedPolicy(policy) });
+}
+
+/** The inputs of a batch; each of them is checked when its turn comes. */
+export function checkedInputs(inputs) {
+  if (Array.isArray(inputs)) return;
+  const message = `routeBatch() was given ${describe(inputs)}: expected a list of queries or conversations`;
+  throw new RouterError("argument_inputs", message);
+}
+
 /** Text that survives the way into wasm unchanged. */
 export function wellFormed(query, caller) {
   if (typeof query !== "string") {

@@ -2,26 +2,31 @@
 // a bundle is the engine's to say.
 
 import { RouterError, describe } from "./error.js";
+import { fetched } from "./fetched.js";
 
 const MANIFEST = "router.json";
+/** URLs that can only be of one file. */
+const ONE_FILE = ["data:", "blob:"];
 
 /**
- * @param source what `Router.load` was given
- * @param host `{url(text), read?(url, signal)}`: how text becomes a URL here, and how a URL that is
- *   not fetched is read
+ * @param source what `Router.load` was given; undefined for the bundle that the package carries
+ * @param host `{bundle(), url(text), read?(url, signal)}`: where that bundle is, how text becomes a
+ *   URL here, and how a URL that is not fetched is read
+ * @param {{signal?: AbortSignal, onProgress?: (progress: {loaded: number, total?: number}) => void}} options
  */
-export async function bundleBytes(source, host, signal) {
-  const archive = await bytesOf(source);
-  if (archive) return { tar: archive };
-  if (typeof source === "string" || source instanceof URL) {
-    return fromUrl(await host.url(source), host, signal);
+export async function bundleBytes(source = undefined, host, { signal, onProgress }) {
+  const given = source === undefined ? await host.bundle() : source;
+  const archive = await bytesOf(given);
+  if (archive) return whole({ tar: archive }, onProgress);
+  if (typeof given === "string" || given instanceof URL) {
+    return fromUrl(await host.url(given), host, signal, onProgress);
   }
-  if (typeof source !== "object" || source === null || Array.isArray(source)) {
-    const message = `Router.load() was given ${describe(source)}: expected a URL, the bytes of a .tar, or an object of the bundle's files by name`;
+  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+    const message = `Router.load() was given ${describe(given)}: expected a URL, the bytes of a .tar, an object of the bundle's files by name, or nothing for the default bundle`;
     throw new RouterError("argument_source", message);
   }
   const files = new Map();
-  for (const [name, content] of Object.entries(source)) {
+  for (const [name, content] of Object.entries(given)) {
     const bytes = await bytesOf(content);
     if (!bytes) {
       const message = `bundle file "${name}" is ${describe(content)}: expected a Uint8Array, an ArrayBuffer or a Blob`;
@@ -29,24 +34,47 @@ export async function bundleBytes(source, host, signal) {
     }
     files.set(name, bytes);
   }
-  return { files };
+  return whole({ files }, onProgress);
 }
 
-async function fromUrl(url, host, signal) {
-  const read = async (at) => (await host.read?.(at, signal)) ?? fetched(at, signal);
-  if (url.pathname.endsWith(".tar")) return { tar: await read(url) };
+/** What was given as bytes is there at once. */
+function whole(bundle, onProgress) {
+  const parts = bundle.tar ? [bundle.tar] : [...bundle.files.values()];
+  const loaded = parts.reduce((sum, bytes) => sum + bytes.length, 0);
+  onProgress?.({ loaded, total: loaded });
+  return bundle;
+}
+
+async function fromUrl(url, host, signal, onProgress) {
+  let loaded = 0;
+  const tell = (more, total) => {
+    loaded += more;
+    onProgress?.({ loaded, total: total >= loaded ? total : undefined });
+  };
+  const read = async (at, onBytes) => {
+    const bytes = await host.read?.(at, signal);
+    if (bytes) onBytes?.(bytes.length, bytes.length);
+    return bytes ?? fetched(at, signal, onProgress && onBytes);
+  };
+  if (/\.(tar|bin)$/.test(url.pathname) || ONE_FILE.includes(url.protocol)) {
+    return { tar: await read(url, tell) };
+  }
   if (!url.pathname.endsWith("/")) {
-    const message = `Router.load() was given ${url}: expected a folder, ending in "/", or a file ending in ".tar"`;
+    const message = `Router.load() was given ${url}: expected a folder, ending in "/", or an archive, ending in ".tar" or ".bin"`;
     throw new RouterError("argument_source", message);
   }
   const manifest = await read(new URL(MANIFEST, url));
-  const names = namesIn(manifest);
-  const contents = await Promise.all(names.map((name) => read(new URL(encodeURIComponent(name), url))));
-  return { files: new Map([[MANIFEST, manifest], ...names.map((name, i) => [name, contents[i]])]) };
+  const files = listedIn(manifest);
+  const total = files.reduce((sum, { bytes }) => sum + Number(bytes), manifest.length);
+  tell(manifest.length, total);
+  const contents = await Promise.all(
+    files.map(({ name }) => read(new URL(encodeURIComponent(name), url), (more) => tell(more, total))),
+  );
+  return { files: new Map([[MANIFEST, manifest], ...files.map(({ name }, i) => [name, contents[i]])]) };
 }
 
 /** The files that router.json lists. Where it cannot be read, none: the engine will say why. */
-function namesIn(manifest) {
+function listedIn(manifest) {
   let files;
   try {
     files = JSON.parse(new TextDecoder().decode(manifest)).files;
@@ -54,27 +82,15 @@ function namesIn(manifest) {
     return [];
   }
   if (!Array.isArray(files)) return [];
-  const names = files.map((file) => file?.name).filter((name) => typeof name === "string");
   // A name with a folder in it would be fetched from somewhere else.
-  return names.filter((name) => /^[^/\\]+$/.test(name) && name !== "." && name !== "..");
-}
-
-async function fetched(url, signal) {
-  let response;
-  try {
-    response = await fetch(url, { signal });
-    if (response.ok) return new Uint8Array(await response.arrayBuffer());
-  } catch (cause) {
-    signal?.throwIfAborted();
-    throw new RouterError("fetch_failed", `${url} could not be fetched: ${cause.message}`, { cause });
-  }
-  const message = `${url} could not be fetched: status ${response.status}. Check the bundle's address`;
-  throw new RouterError("fetch_failed", message);
+  const isName = (name) => typeof name === "string" && /^[^/\\]+$/.test(name) && name !== "." && name !== "..";
+  return files.filter((file) => isName(file?.name));
 }
 
 async function bytesOf(value) {
   if (value instanceof Uint8Array) return value;
-  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  // By its tag: a test runner's sandbox has an ArrayBuffer of its own.
+  if (Object.prototype.toString.call(value) === "[object ArrayBuffer]") return new Uint8Array(value);
   if (ArrayBuffer.isView(value)) {
     return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   }

@@ -1,4 +1,4 @@
-// The npm package's own face, in Node: where a bundle may come from, what is refused and how.
+// The npm package's `Router`, in Node: where a bundle may come from, what is refused and how.
 
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -9,9 +9,9 @@ import { pathToFileURL } from "node:url";
 
 import { Router, RouterError } from "switchyard-router";
 
-import { startPage } from "../../web/serve.mjs";
-import { TINY, bundleFiles } from "./paths.mjs";
-import { tar } from "./tar.mjs";
+import { serveFolders } from "../../web/serve.mjs";
+import { TINY, bundleFiles } from "../hosts/paths.mjs";
+import { tar } from "../hosts/tar.mjs";
 
 const QUERY = "What is the capital of Italy?";
 const files = bundleFiles(TINY);
@@ -19,7 +19,7 @@ const router = await Router.load(files);
 const expected = router.route(QUERY);
 
 const scratch = await mkdtemp(join(tmpdir(), "switchyard-package-"));
-const server = await startPage({ bundle: TINY });
+const server = await serveFolders([["/bundle/", TINY]]);
 after(async () => {
   await server.close();
   await rm(scratch, { recursive: true });
@@ -103,7 +103,7 @@ test("arguments of a wrong kind are refused", async () => {
   for (const policy of [0.5, "0.5", null, [], { threshold: "0.5" }, { maxCost: 1n }, { candidates: "all" }, { candidates: [1] }]) {
     await refused(() => router.route(QUERY, policy), "argument_policy");
   }
-  for (const source of [undefined, null, 42, [], { "router.json": "{}" }]) {
+  for (const source of [null, 42, [], { "router.json": "{}" }]) {
     await refused(() => Router.load(source), "argument_source");
   }
   await refused(() => Router.load(files, null), "argument_options");

@@ -1,0 +1,20 @@
+// Where a page, or a Web Worker of one, finds the package's files and resolves an address.
+
+import { RouterError } from "./error.js";
+import { hasRelaxedSimd } from "./simd.js";
+
+export const browser = {
+  cache: 256,
+  // All addresses are written out, so that bundlers find the files.
+  wasm: () => hasRelaxedSimd()
+    ? new URL("../pkg/switchyard_router_relaxed_bg.wasm", import.meta.url)
+    : new URL("../pkg/switchyard_router_bg.wasm", import.meta.url),
+  bundle: () => new URL("../pkg/default-bundle.bin", import.meta.url),
+  url: (source) => {
+    try {
+      return new URL(source, globalThis.document?.baseURI ?? globalThis.location?.href);
+    } catch (cause) {
+      throw new RouterError("argument_source", `"${source}" is no URL`, { cause });
+    }
+  },
+};

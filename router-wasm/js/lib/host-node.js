@@ -1,0 +1,57 @@
+// Where Node and Deno find the package's files, and how they read a path.
+
+import { readFile, stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import process from "node:process";
+import { pathToFileURL } from "node:url";
+
+import { RouterError } from "./error.js";
+import { hasRelaxedSimd } from "./simd.js";
+
+/** The first V8 that makes one instruction of relaxed-simd's byte product (Node 22 has 12). */
+const FIRST_FAST_V8 = 13;
+
+export const node = {
+  cache: 256,
+  // All addresses are written out, so that bundlers find the files.
+  wasm: () => hasRelaxedSimd()
+    ? new URL("../pkg/switchyard_router_relaxed_bg.wasm", import.meta.url)
+    : new URL("../pkg/switchyard_router_bg.wasm", import.meta.url),
+  bundle: () => new URL("../pkg/default-bundle.bin", import.meta.url),
+  inPairs: Number.parseInt(process.versions.v8, 10) < FIRST_FAST_V8,
+  url: async (source) => {
+    const isUrl = source instanceof URL || /^(https?|file|data|blob):/i.test(source);
+    if (!isUrl) return folderOrFile(pathToFileURL(resolve(source)));
+    let url;
+    try {
+      url = new URL(source);
+    } catch (cause) {
+      throw new RouterError("argument_source", `"${source}" is no URL`, { cause });
+    }
+    return url.protocol === "file:" ? folderOrFile(url) : url;
+  },
+  read: async (url, signal) => {
+    if (url.protocol !== "file:") return undefined;
+    try {
+      return new Uint8Array(await readFile(url, { signal }));
+    } catch (cause) {
+      signal?.throwIfAborted();
+      throw unreadable(url, cause);
+    }
+  },
+};
+
+/** A folder's URL ends in "/", whether or not the caller wrote it so. */
+async function folderOrFile(url) {
+  try {
+    const isFolder = (await stat(url)).isDirectory();
+    return isFolder && !url.pathname.endsWith("/") ? new URL(`${url.href}/`) : url;
+  } catch (cause) {
+    throw unreadable(url, cause);
+  }
+}
+
+function unreadable(url, cause) {
+  const message = `${url.pathname} could not be read: ${cause.code ?? cause.message}. Expected a bundle's folder, .tar or .bin`;
+  return new RouterError("file_unreadable", message, { cause });
+}

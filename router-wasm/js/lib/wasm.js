@@ -1,0 +1,97 @@
+// The engine's module from whatever names it or holds it. A wrong MIME type costs streaming, no more:
+// the bytes decide.
+
+import { RouterError, describe } from "./error.js";
+import { answerTo, bodyOf } from "./fetched.js";
+import { hasSimd } from "./simd.js";
+
+/** How every WebAssembly module begins. */
+const MAGIC = [0x00, 0x61, 0x73, 0x6d];
+const WASM = "application/wasm";
+const REMEDY = 'Serve the package\'s folder pkg/ beside its JavaScript, or pass the file as Router.load(source, { wasm }); bundlers find it as "switchyard-router/wasm"';
+
+/**
+ * @param wasm a URL, an answer, bytes or a module, or a promise of one
+ * @param host `{url(text), read?(url)}`, as for a bundle's source
+ * @returns {Promise<WebAssembly.Module>}
+ */
+export async function moduleOf(wasm, host) {
+  const given = await wasm;
+  // By its tag: a test runner's sandbox has a WebAssembly of its own.
+  if (Object.prototype.toString.call(given) === "[object WebAssembly.Module]") return given;
+  if (typeof given === "string" || given instanceof URL) return fromUrl(given, host);
+  if (given instanceof Response) return fromAnswer(given, given.url);
+  const isBytes = ArrayBuffer.isView(given) || Object.prototype.toString.call(given) === "[object ArrayBuffer]";
+  if (!isBytes) {
+    const message = `option "wasm" is ${describe(given)}: expected a URL, a Response, bytes or a WebAssembly.Module`;
+    throw new RouterError("argument_options", message);
+  }
+  const bytes = ArrayBuffer.isView(given)
+    ? new Uint8Array(given.buffer, given.byteOffset, given.byteLength)
+    : new Uint8Array(given);
+  if (!isWasm(bytes)) {
+    const message = `option "wasm" is ${bytes.length} bytes that are no WebAssembly module. Pass the file switchyard-router/wasm`;
+    throw new RouterError("argument_options", message);
+  }
+  return compiled(() => WebAssembly.compile(bytes), "option \"wasm\"");
+}
+
+async function fromUrl(given, host) {
+  let url;
+  let bytes;
+  try {
+    url = await host.url(given);
+    bytes = await host.read?.(url);
+  } catch (cause) {
+    if (cause?.code !== "file_unreadable") throw cause;
+    throw new RouterError("wasm_missing", `the engine's wasm is not there: ${cause.message}. ${REMEDY}`, { cause });
+  }
+  if (!bytes) return fromAnswer(await answerTo(url), url);
+  if (isWasm(bytes)) return compiled(() => WebAssembly.compile(bytes), url);
+  throw new RouterError("wasm_missing", `${url} is no WebAssembly module (${bytes.length} bytes). ${REMEDY}`);
+}
+
+async function fromAnswer(answer, url) {
+  const type = answer.headers.get("content-type");
+  const found = `status ${answer.status}, content type ${type ?? "not stated"}`;
+  if (!answer.ok) {
+    throw new RouterError("wasm_missing", `the engine's wasm is not at ${url}: ${found}. ${REMEDY}`);
+  }
+  // Streaming refuses any other type, and one with parameters.
+  if (type?.trim().toLowerCase() === WASM && WebAssembly.compileStreaming) {
+    return compiled(() => WebAssembly.compileStreaming(answer), url);
+  }
+  const bytes = await bodyOf(answer, url);
+  if (isWasm(bytes)) return compiled(() => WebAssembly.compile(bytes), url);
+  const message = `${url} is not the engine's wasm: ${found}, and the content is no WebAssembly module. A server that sends its index page for missing files does this, as does Vite's dev server unless optimizeDeps.exclude names "switchyard-router". ${REMEDY}`;
+  throw new RouterError("wasm_missing", message);
+}
+
+async function compiled(compile, origin) {
+  try {
+    return await compile();
+  } catch (cause) {
+    throw refused(cause, origin);
+  }
+}
+
+function refused(cause, origin) {
+  const options = { cause };
+  if (!hasSimd()) {
+    const message = "this host has no WebAssembly with SIMD: expected Chrome 91, Firefox 89, Safari 16.4, Node 20 or later";
+    return new RouterError("wasm_unsupported", message, options);
+  }
+  if (/disallowed|Content Security Policy|unsafe-eval|blocked by CSP/i.test(cause.message)) {
+    const message = `this host forbids compiling WebAssembly: ${cause.message}. In a page, allow 'wasm-unsafe-eval' in script-src of its Content-Security-Policy; in a Worker, import the module and pass it as option "wasm"`;
+    return new RouterError("wasm_unsupported", message, options);
+  }
+  if (cause instanceof WebAssembly.CompileError) {
+    const message = `${origin} is a damaged WebAssembly module, or one cut off: ${cause.message}. Fetch or install it again`;
+    return new RouterError("wasm_damaged", message, options);
+  }
+  return new RouterError("fetch_failed", `${origin} could not be fetched: ${cause.message}. Check the network`, options);
+}
+
+function isWasm(bytes) {
+  return MAGIC.every((byte, at) => bytes[at] === byte);
+}

@@ -1,0 +1,20 @@
+// `RouterWorker` in a Cloudflare Worker, which has no threads: a typed error in place of one.
+
+import { RouterError } from "./lib/error.js";
+
+export { RouterError };
+
+export class RouterWorker {
+  constructor() {
+    throw unsupported();
+  }
+
+  static async load() {
+    throw unsupported();
+  }
+}
+
+function unsupported() {
+  const message = "a Cloudflare Worker cannot start threads: use Router of switchyard-router, a decision takes well under a millisecond with the default bundle";
+  return new RouterError("worker_unsupported", message);
+}

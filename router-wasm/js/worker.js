@@ -1,0 +1,48 @@
+// `RouterWorker` in a page: the engine in a Web Worker.
+
+import { RouterError, describe } from "./lib/error.js";
+import { browser } from "./lib/host-browser.js";
+import { routerWorkerFor } from "./lib/worker-client.js";
+
+const REMEDY = 'A Web Worker must be of the page\'s own origin, and worker-src of a Content-Security-Policy must name it. Where the bundler does not find the file, build "switchyard-router/worker-thread" and pass its URL as option "worker"';
+
+export { RouterError };
+
+export const RouterWorker = routerWorkerFor({ ...browser, open });
+
+function open(given) {
+  const worker = opened(given);
+  return {
+    post: (message) => worker.postMessage(message),
+    listen(onMessage, onFailure) {
+      worker.addEventListener("message", ({ data }) => onMessage(data));
+      worker.addEventListener("messageerror", () => onFailure(failure("a message could not be read")));
+      worker.addEventListener("error", (event) => {
+        event.preventDefault();
+        // A script that could not be loaded says nothing.
+        onFailure(failure(event.message ?? "its script could not be loaded", event.error));
+      });
+    },
+    hold() {},
+    end: () => worker.terminate(),
+  };
+}
+
+function opened(given) {
+  if (typeof globalThis.Worker !== "function") {
+    throw new RouterError("worker_unsupported", "this host has no Web Workers: use Router of switchyard-router itself");
+  }
+  try {
+    // Bundlers find the file by this very form.
+    if (given === undefined) return new Worker(new URL("./worker-thread.js", import.meta.url), { type: "module" });
+    if (typeof given === "string" || given instanceof URL) return new Worker(browser.url(given), { type: "module" });
+  } catch (cause) {
+    throw failure(cause.message, cause);
+  }
+  if (typeof given?.postMessage === "function") return given;
+  throw new RouterError("argument_options", `option "worker" is ${describe(given)}: expected a URL or a Worker`);
+}
+
+function failure(why, cause) {
+  return new RouterError("worker_failed", `the router's Web Worker failed: ${why}. ${REMEDY}`, { cause });
+}
