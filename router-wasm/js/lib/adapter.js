@@ -1,0 +1,77 @@
+// What the adapters share: a router checked once, and the choice for each conversation.
+
+import { RouterError, describe } from "./error.js";
+import { checkedCallback, checkedObject } from "./options.js";
+
+const NEEDED = ["route", "routeBatch", "info"];
+/** Codes of a conversation in which there is nothing to rate. */
+const NO_TEXT = ["messages_without_text", "query_empty"];
+
+/**
+ * The choice of a candidate for a conversation, by one router and one policy.
+ * @param {object} router a Router or a RouterWorker
+ * @param {object} options `{policy, models, withoutText, onDecision}`
+ * @param {{caller: string, every: boolean}} how who asks, and whether every candidate that the policy
+ *   allows needs an entry in `models`
+ * @returns {(input: string | object[]) => Promise<string>} the chosen candidate
+ */
+export function chooser(router, options, { caller, every }) {
+  checkedRouter(router, caller);
+  const { policy, models = {}, withoutText, onDecision } = checkedObject(options, caller, "{models, policy, withoutText, onDecision}");
+  checkedObject(models, `option "models" of ${caller}`, "one entry a candidate");
+  checkedCallback("onDecision", onDecision);
+  const check = ([info]) => {
+    const known = info.candidates.map(({ id }) => id);
+    const named = [...Object.keys(models), ...(withoutText === undefined ? [] : [withoutText])];
+    for (const id of named) {
+      if (!known.includes(id)) throw fault(`${describe(id)} is no candidate of this bundle: expected one of ${known.join(", ")}`, caller);
+    }
+    const allowed = [...(policy?.candidates ?? known), ...named];
+    const missing = every ? allowed.find((id) => models[id] === undefined) : undefined;
+    if (missing !== undefined) {
+      throw fault(`option "models" has no entry for candidate "${missing}", which the policy may choose. Add one, or leave it out of policy.candidates`, caller);
+    }
+  };
+  // A batch of nothing checks the policy. A RouterWorker's answers come later, and are awaited.
+  const answers = [router.info(), router.routeBatch([], policy)];
+  const later = answers.some((answer) => typeof answer.then === "function");
+  const checked = later ? Promise.all(answers).then(check) : check(answers);
+  // Whoever asks hears of it; until then it is nobody's rejection.
+  checked?.catch(() => {});
+  return async (input) => {
+    await checked;
+    try {
+      const decision = await router.route(input, policy);
+      onDecision?.(decision);
+      return { model: decision.model, decision };
+    } catch (error) {
+      if (withoutText === undefined || !NO_TEXT.includes(error?.code)) throw error;
+      return { model: withoutText };
+    }
+  };
+}
+
+/**
+ * The part of a conversation that routing reads: the text of its user messages. Images and files stay
+ * out, which would only be carried into the engine to be ignored.
+ */
+export function userTexts(messages) {
+  return messages.filter((message) => message?.role === "user").map(({ content }) => {
+    if (!Array.isArray(content)) return { role: "user", content };
+    const texts = content.flatMap((part) => (typeof part?.text === "string" ? { type: "text", text: part.text } : []));
+    return { role: "user", content: texts };
+  });
+}
+
+/** By what it can do: a router of another copy of this package serves too. */
+function checkedRouter(router, caller) {
+  const lacking = NEEDED.filter((method) => typeof router?.[method] !== "function");
+  if (lacking.length === 0) return;
+  const found = lacking.length === NEEDED.length ? describe(router) : `${describe(router)} without ${lacking.join(" and ")}()`;
+  const message = `${caller} was given ${found}: expected a Router or RouterWorker of switchyard-router, from await Router.load()`;
+  throw new RouterError("argument_router", message);
+}
+
+function fault(message, caller) {
+  return new RouterError("argument_models", `${caller}: ${message}`);
+}

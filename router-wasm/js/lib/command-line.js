@@ -1,0 +1,86 @@
+// The command's arguments and its help.
+
+import { parseArgs } from "node:util";
+
+export class UsageError extends Error {}
+
+export const HELP = `Decides which LLM should answer a query, in this process: no network, no key.
+
+Usage:
+  switchyard-router [options] QUERY            decide on one query
+  switchyard-router [options] -                the query comes from standard input
+  switchyard-router [options] --jsonl FILE     decide on each line of a file; - for standard input
+
+Input of --jsonl is one JSON object a line, with "query" or "messages" and, as one likes, an "id".
+Output is one JSON object a line in the same order: the decision, or {"error": {code, message}}.
+
+Options:
+  --bundle PATH           bundle: a folder, a .tar or .bin, or a URL; the package's own without it
+  --threshold N           strong if the win rate is at least N, in [0, 1]
+  --strong-share N        share of strong calls, in [0, 1], by the bundle's calibration
+  --cost-weight N         score given up per USD, 0 or more: the best score - N * cost is chosen
+  --max-cost USD          most that a request may cost by estimate
+  --output-tokens N       output tokens to estimate costs with; 256 without it
+  --candidates ID[,ID]    the candidates allowed; may be repeated
+  --json                  print the decision as JSON
+  -h, --help              print this
+  -V, --version           print the version
+
+Exit codes: 0 every query was decided; 1 a query failed; 2 wrong usage, or no bundle or input.`;
+
+const NUMBERS = {
+  threshold: "threshold",
+  "strong-share": "strongShare",
+  "cost-weight": "costWeight",
+  "max-cost": "maxCost",
+  "output-tokens": "outputTokens",
+};
+
+const OPTIONS = {
+  ...Object.fromEntries(Object.keys(NUMBERS).map((name) => [name, { type: "string" }])),
+  bundle: { type: "string" },
+  candidates: { type: "string", multiple: true },
+  jsonl: { type: "string" },
+  json: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+  version: { type: "boolean", short: "V" },
+};
+
+/**
+ * @param {string[]} words
+ * @returns {{help?: boolean, version?: boolean, bundle?: string, policy: object, json?: boolean,
+ *   jsonl?: string, query?: string}}
+ */
+export function argumentsOf(words) {
+  let parsed;
+  try {
+    parsed = parseArgs({ args: words, options: OPTIONS, allowPositionals: true });
+  } catch (cause) {
+    throw new UsageError(cause.message, { cause });
+  }
+  const { values, positionals } = parsed;
+  const { help, version, bundle, json, jsonl } = values;
+  if (help || version) return { help, version, policy: {} };
+  if (jsonl !== undefined && positionals.length > 0) throw new UsageError("a query and --jsonl were given: expected one of them");
+  if (jsonl === undefined && positionals.length === 0) throw new UsageError("no query was given");
+  if (positionals.length > 1) {
+    throw new UsageError(`${positionals.length} arguments were given: expected one query; quote it`);
+  }
+  return { bundle, json, jsonl, policy: policyOf(values), query: positionals[0] };
+}
+
+function policyOf(values) {
+  const policy = {};
+  for (const [option, field] of Object.entries(NUMBERS)) {
+    if (values[option] === undefined) continue;
+    policy[field] = Number(values[option]);
+    if (values[option].trim() === "" || !Number.isFinite(policy[field])) {
+      throw new UsageError(`--${option} is ${JSON.stringify(values[option])}: expected a number`);
+    }
+  }
+  if (policy.outputTokens !== undefined && !Number.isSafeInteger(policy.outputTokens)) {
+    throw new UsageError(`--output-tokens is ${policy.outputTokens}: expected a whole number`);
+  }
+  const candidates = values.candidates?.flatMap((list) => list.split(","));
+  return candidates ? { ...policy, candidates: candidates.map((id) => id.trim()).filter(Boolean) } : policy;
+}

@@ -1,0 +1,118 @@
+// What the command does: arguments in, decisions out, an exit code. The streams are the caller's.
+
+import { once } from "node:events";
+import { createReadStream } from "node:fs";
+import { text } from "node:stream/consumers";
+
+import { HELP, UsageError, argumentsOf } from "./command-line.js";
+import { RouterError } from "./error.js";
+import { node } from "./host-node.js";
+import { linesOf } from "./lines.js";
+import { routerFor } from "./router.js";
+import { VERSION } from "./version.js";
+
+const DONE = 0;
+const A_QUERY_FAILED = 1;
+/** Nothing could be routed: wrong arguments, no bundle, no input. */
+const USAGE = 2;
+
+/**
+ * @param {string[]} words
+ * @param {{stdin: ReadableStream, stdout: WritableStream, stderr: WritableStream}} streams of Node
+ * @returns {Promise<number>} the exit code
+ */
+export async function main(words, streams) {
+  let given;
+  let router;
+  try {
+    given = argumentsOf(words);
+    if (given.help) return await told(streams.stdout, HELP);
+    if (given.version) return await told(streams.stdout, VERSION);
+    router = await routerFor(node).load(given.bundle);
+    // A batch of nothing checks the policy.
+    router.routeBatch([], given.policy);
+  } catch (error) {
+    if (!(error instanceof UsageError || error instanceof RouterError)) throw error;
+    const hint = error instanceof UsageError ? "\nTry switchyard-router --help" : "";
+    await told(streams.stderr, `switchyard-router: ${error.message}${hint}`);
+    return USAGE;
+  }
+  return given.jsonl === undefined ? routeOne(router, given, streams) : routeLines(router, given, streams);
+}
+
+async function routeOne(router, { query, policy, json }, { stdin, stdout, stderr }) {
+  try {
+    const decision = router.route(query === "-" ? await text(stdin) : query, policy);
+    return await told(stdout, json ? JSON.stringify(decision) : readable(decision));
+  } catch (error) {
+    if (!(error instanceof RouterError)) throw error;
+    await told(stderr, `switchyard-router: ${error.message} (${error.code})`);
+    return A_QUERY_FAILED;
+  }
+}
+
+/** A line out for each line in, so that the two can be joined by number. */
+async function routeLines(router, { jsonl, policy }, { stdin, stdout, stderr }) {
+  const input = jsonl === "-" ? stdin : createReadStream(jsonl);
+  let code = DONE;
+  try {
+    for await (const { number, line } of linesOf(input)) {
+      if (line.trim() === "") continue;
+      const answer = routeLine(router, line, policy);
+      await told(stdout, JSON.stringify(answer));
+      if (!answer.error) continue;
+      await told(stderr, `switchyard-router: line ${number}: ${answer.error.message} (${answer.error.code})`);
+      code = A_QUERY_FAILED;
+    }
+  } catch (error) {
+    // Only reading fails with the name of a system call; a directory is found out late.
+    if (error.syscall === undefined) throw error;
+    await told(stderr, `switchyard-router: ${jsonl} could not be read: ${error.code}. Expected a file of one JSON object a line`);
+    return USAGE;
+  }
+  return code;
+}
+
+function routeLine(router, line, policy) {
+  let id;
+  try {
+    const row = objectIn(line);
+    id = row.id;
+    const { query, messages } = row;
+    return { id, ...router.route({ query, messages }, policy) };
+  } catch (error) {
+    if (!(error instanceof RouterError)) throw error;
+    return { id, error: { code: error.code, message: error.message } };
+  }
+}
+
+function objectIn(line) {
+  const expected = 'expected an object such as {"query": "..."} or {"messages": [...]}';
+  let row;
+  try {
+    row = JSON.parse(line);
+  } catch (cause) {
+    throw new RouterError("request_ill_formed", `this is no JSON: ${cause.message}; ${expected}`, { cause });
+  }
+  if (typeof row === "object" && row !== null && !Array.isArray(row)) return row;
+  throw new RouterError("request_ill_formed", `this is no JSON object: ${expected}`);
+}
+
+function readable({ model, reason, winRate, threshold, tokens, estimatedCost }) {
+  const digits = (value) => value?.toFixed(4);
+  const rows = [
+    ["model", model],
+    ["reason", reason.replaceAll("_", " ")],
+    ["win rate", digits(winRate)],
+    ["threshold", digits(threshold)],
+    ["tokens", tokens],
+    ["cost", estimatedCost === undefined ? undefined : `${estimatedCost.toPrecision(3)} USD, estimated`],
+  ];
+  const there = rows.filter(([, value]) => value !== undefined);
+  return there.map(([name, value]) => `${name.padEnd(11)}${value}`).join("\n");
+}
+
+async function told(stream, message) {
+  if (!stream.write(`${message}\n`)) await once(stream, "drain");
+  return DONE;
+}

@@ -1,0 +1,2 @@
+/** The module that a RouterWorker's thread runs; it exports nothing. */
+export {};
