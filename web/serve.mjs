@@ -1,10 +1,11 @@
-// Serves the page on this machine: `node web/serve.mjs [--port N] [--bundle FOLDER]`.
+// Serves the built page on this machine: `node web/serve.mjs [--port N] [--bundle FOLDER]`.
 //
 // | path | is |
 // | --- | --- |
-// | / | this folder |
-// | /pkg/ | the npm package |
-// | /bundle/ | a bundle's folder |
+// | / | the page, as `vite build` left it in dist/ |
+// | /bundles/default/ | the bundle it opens with; a folder of one's own with `--bundle` |
+//
+// `cargo xtask build` makes dist/. A static host that sends dist/ as it is does the same.
 
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
@@ -15,7 +16,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const PACKAGE = resolve(HERE, "../router-wasm/js");
+const PAGE = join(HERE, "dist");
 export const DEFAULT_BUNDLE = resolve(HERE, "../bundles/default");
 
 const TYPES = {
@@ -24,20 +25,25 @@ const TYPES = {
   ".js": "text/javascript; charset=utf-8",
   ".json": "application/json",
   ".mjs": "text/javascript; charset=utf-8",
+  ".svg": "image/svg+xml",
   ".wasm": "application/wasm",
+  ".webmanifest": "application/manifest+json",
 };
 
 /**
- * @param {{bundle?: string, port?: number}} options port 0 for any free one
+ * @param {{bundle?: string, port?: number, base?: string}} options `bundle` is a folder in place of the
+ *   default bundle; port 0 for any free one; `base` is the path that the page lies under, beginning and
+ *   ending in "/"
  * @returns {Promise<{url: URL, close: () => Promise<void>}>}
  */
-export function startPage({ bundle = DEFAULT_BUNDLE, port = 0 } = {}) {
-  const roots = [
-    ["/pkg/", PACKAGE],
-    ["/bundle/", bundle],
-    ["/", HERE],
-  ];
-  return serveFolders(roots, { port });
+export async function startPage({ bundle, port = 0, base = "/" } = {}) {
+  await stat(join(PAGE, "index.html")).catch(() => {
+    throw new Error("web/dist has no page: `cargo xtask build` makes it");
+  });
+  const roots = [[base, PAGE]];
+  if (bundle) roots.unshift([`${base}bundles/default/`, bundle]);
+  const server = await serveFolders(roots, { port });
+  return { ...server, url: new URL(base, server.url) };
 }
 
 /**
@@ -74,14 +80,28 @@ async function serve(roots, headers, request, response) {
   if (!info?.isFile()) {
     return response.writeHead(404, { "content-type": "text/plain" }).end("no such file\n");
   }
-  response.writeHead(200, {
+  const sent = await smallest(path, info, request.headers["accept-encoding"]);
+  const tag = `"${info.mtimeMs.toString(36)}-${info.size.toString(36)}"`;
+  const fields = {
     "content-type": TYPES[extname(path)] ?? "application/octet-stream",
-    "content-length": info.size,
-    "cache-control": "no-cache",
+    // Such names carry a hash of what they hold.
+    "cache-control": request.url.includes("/assets/") ? "public, max-age=31536000, immutable" : "no-cache",
+    etag: tag,
+    vary: "accept-encoding",
     ...headers,
-  });
+  };
+  if (request.headers["if-none-match"] === tag) return response.writeHead(304, fields).end();
+  response.writeHead(200, { ...fields, ...sent.fields, "content-length": sent.size });
   if (request.method === "HEAD") return response.end();
-  await pipeline(createReadStream(path), response);
+  await pipeline(createReadStream(sent.path), response);
+}
+
+/** The file, or the one compressed beside it where the client takes that. */
+async function smallest(path, info, accepted = "") {
+  const compressed = /\bbr\b/.test(accepted) && (await stat(`${path}.br`).catch(() => undefined));
+  return compressed
+    ? { path: `${path}.br`, size: compressed.size, fields: { "content-encoding": "br" } }
+    : { path, size: info.size, fields: {} };
 }
 
 /** The file that a request names, or undefined where it names none inside a root. */
@@ -103,7 +123,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({
     options: {
       port: { type: "string", default: "8080" },
-      bundle: { type: "string", default: DEFAULT_BUNDLE },
+      bundle: { type: "string" },
     },
   });
   const page = await startPage({ bundle: values.bundle, port: Number(values.port) });

@@ -2,11 +2,12 @@
 //!
 //! - `switchyard-router-<version>.tgz`, the npm package, as `npm pack` makes it;
 //! - `default-bundle.tar`, the default bundle as one file;
+//! - `page/`, the demo page, for any static host;
 //! - `worker/`, the Worker, and `bundles/default/`, which its configuration names: in the first,
 //!   `npx wrangler deploy` deploys both without building anything.
 
 use crate::cache::replace_folder;
-use crate::{bundle_archive, edge_build, process, setup, workspace::Workspace};
+use crate::{bundle_archive, edge_build, page_build, process, setup, workspace::Workspace};
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::Path;
@@ -16,6 +17,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     let tools = setup::for_edge(workspace)?;
     let node = setup::for_javascript(workspace)?;
     edge_build::build(workspace, &tools)?;
+    page_build::build(workspace, &node)?;
 
     let fresh = workspace.path("dist.unfinished");
     if fresh.exists() {
@@ -32,6 +34,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     let files = bundle_files(&bundle)?;
     let names: Vec<&str> = files.iter().map(String::as_str).collect();
     copy(&bundle, &fresh.join(bundle_archive::DEFAULT), &names)?;
+    copy_tree(&workspace.path(page_build::OUTPUT), &fresh.join("page"), is_served)?;
     pack_worker(workspace, &fresh.join("worker"))?;
     replace_folder(&fresh, &workspace.path("dist"))?;
     list(&workspace.path("dist"), &workspace.root)
@@ -67,7 +70,7 @@ fn pack_worker(workspace: &Workspace, place: &Path) -> Result<()> {
             "new-key.mjs",
         ],
     )?;
-    copy_modules(&worker.join("build"), &place.join("build"))?;
+    copy_tree(&worker.join("build"), &place.join("build"), is_module)?;
     let configuration = worker.join("wrangler.toml");
     let text = fs::read_to_string(&configuration)
         .with_context(|| format!("cannot read {}", configuration.display()))?;
@@ -85,20 +88,29 @@ fn copy(from: &Path, to: &Path, files: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Copies what a bundler follows from the module: JavaScript, the snippets it imports, wasm.
-fn copy_modules(from: &Path, to: &Path) -> Result<()> {
+/// Copies a folder's files of which `wanted` says so, and those of the folders in it.
+fn copy_tree(from: &Path, to: &Path, wanted: fn(&Path) -> bool) -> Result<()> {
     let entries = fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))?;
     for entry in entries {
         let path = entry?.path();
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-        let is_module = matches!(path.extension().and_then(|e| e.to_str()), Some("js" | "wasm"));
         if path.is_dir() {
-            copy_modules(&path, &to.join(name))?;
-        } else if is_module {
+            copy_tree(&path, &to.join(name), wanted)?;
+        } else if wanted(&path) {
             copy(from, to, &[name])?;
         }
     }
     Ok(())
+}
+
+/// What a bundler follows from a module: JavaScript, the snippets it imports, wasm.
+fn is_module(path: &Path) -> bool {
+    matches!(path.extension().and_then(|extension| extension.to_str()), Some("js" | "wasm"))
+}
+
+/// What a host serves of the page: all but the marker of the build.
+fn is_served(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name != page_build::MARKER)
 }
 
 /// A TOML text without one of its tables: what is packed needs no build before it is deployed.

@@ -22,6 +22,7 @@ mod edge_build;
 mod edge_link;
 mod lint;
 mod native_build;
+mod page_build;
 mod process;
 mod setup;
 mod test_suite;
@@ -47,7 +48,7 @@ enum Command {
         #[arg(value_enum, default_value = "demo")]
         purpose: setup::Purpose,
     },
-    /// Build the engine and the Worker for wasm, and the JavaScript around them
+    /// Build the engine and the Worker for wasm, and the demo page
     Build,
     /// Start the Worker, the page and a stand-in upstream, and route three example queries
     Demo(demo::Args),
@@ -94,7 +95,9 @@ fn run(workspace: &Workspace, command: Command) -> anyhow::Result<u8> {
         Command::Setup { purpose } => setup::prepare(workspace, purpose).map(|()| 0),
         Command::Build => {
             let tools = setup::for_edge(workspace)?;
-            edge_build::build(workspace, &tools).map(|()| 0)
+            let node = setup::for_javascript(workspace)?;
+            edge_build::build(workspace, &tools)?;
+            page_build::build(workspace, &node).map(|()| 0)
         }
         Command::Demo(args) => demo::run(workspace, &args),
         Command::Deploy(args) => deploy::run(workspace, &args),

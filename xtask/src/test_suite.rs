@@ -6,7 +6,7 @@
 //! `format` and `lint` count as one each.
 
 use crate::counts::{self, Counts};
-use crate::{edge_build, lint, native_build, process, setup, workspace};
+use crate::{edge_build, lint, native_build, page_build, process, setup, workspace};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -99,6 +99,7 @@ fn prepare_scripts(workspace: &Workspace) -> Result<ForScripts> {
     let node = setup::for_javascript(workspace)?;
     let chromium = setup::for_browser()?;
     edge_build::build(workspace, &tools)?;
+    page_build::build(workspace, &node)?;
     Ok(ForScripts { node, chromium })
 }
 

@@ -1,0 +1,41 @@
+// WCAG 2.2 AA by axe, on every view, in both colours and both languages, on a phone and at a desk.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { after, test } from "node:test";
+
+import { VIEWS } from "../../web/src/model/deep-link.js";
+import { DEVICES, startBrowser } from "./open-page.mjs";
+
+const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+const { open } = await startBrowser(after);
+
+async function violations(page) {
+  await page.evaluate(axe);
+  const { violations, passes } = await page.evaluate((tags) => globalThis.axe.run(document, { runOnly: tags }), TAGS);
+  assert.ok(passes.length > 10, "axe looked at nothing");
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html.slice(0, 160)} ${failureSummary}`).join(" | ")}`);
+}
+
+for (const [device, language, theme] of [["desk", "en", "light"], ["desk", "zh", "dark"], ["phone", "en", "dark"], ["phone", "zh", "light"]]) {
+  assert.ok(device in DEVICES);
+  test(`${device}, ${language}, ${theme}: no view breaks a rule`, () =>
+    open({ device, link: `#/playground?q=Prove+it&lang=${language}&theme=${theme}` }, async (page) => {
+      for (const view of VIEWS) {
+        await page.evaluate((view) => { location.hash = `#/${view}`; }, view);
+        await page.waitForSelector(`nav a[href="#/${view}"][aria-current=page]`);
+        if (["trade-off", "map"].includes(view)) await page.waitForSelector(".chart svg[role=img]");
+        if (view === "queries") {
+          await page.fill("#own-queries", "One\nTwo");
+          await page.locator("button.primary").click();
+          await page.waitForSelector("#results-title");
+        }
+        assert.deepEqual(await violations(page), [], view);
+      }
+      await page.evaluate(() => { location.hash = "#/playground?turn=Hello&turn=Hi&turn=Prove+it"; });
+      await page.waitForSelector(".turns");
+      assert.deepEqual(await violations(page), [], "conversation");
+    }));
+}

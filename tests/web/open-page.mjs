@@ -1,0 +1,62 @@
+// The built page in Chromium, as a phone and as a desk has it. Whatever it complains of is a fault.
+
+import assert from "node:assert/strict";
+
+import { startPage } from "../../web/serve.mjs";
+import { launch } from "../hosts/browser.mjs";
+
+export const DEVICES = {
+  phone: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
+  desk: { viewport: { width: 1280, height: 900 } },
+};
+
+/**
+ * Starts the page and a browser for a file's tests.
+ * @param {(close: () => Promise<void>) => void} after node:test's `after`
+ * @param {object} options of `startPage`
+ */
+export async function startBrowser(after, options) {
+  const server = await startPage(options);
+  const browser = await launch();
+  after(async () => {
+    await browser.close();
+    await server.close();
+  });
+  return {
+    url: server.url,
+    /**
+     * Opens a view in a browser context of its own, and closes it after the work.
+     * @param {{link?: string, device?: string, ready?: boolean, context?: object, prepare?: Function}} how
+     * @param {(page: import("playwright-core").Page, context: object) => Promise<void>} work
+     */
+    async open({ link = "", device = "desk", ready = true, prepare, ...context }, work) {
+      const own = await browser.newContext({ ...DEVICES[device], ...context });
+      const page = await own.newPage();
+      const faults = [];
+      page.on("pageerror", (error) => faults.push(error.stack));
+      page.on("console", (message) => {
+        if (["error", "warning"].includes(message.type())) faults.push(message.text());
+      });
+      try {
+        await prepare?.(page, own);
+        await page.goto(new URL(link, server.url).href);
+        if (ready) await page.waitForSelector("html[data-ready]");
+        await work(page, own);
+        if (ready) assert.deepEqual(faults, []);
+      } finally {
+        await own.close();
+      }
+    },
+  };
+}
+
+/** Whether anything is wider than the screen; what scrolls within itself does not count. */
+export async function widerThanScreen(page) {
+  return page.evaluate(() => {
+    const width = document.documentElement.clientWidth;
+    if (document.documentElement.scrollWidth <= width) return [];
+    const wide = [...document.querySelectorAll("body *")].filter((element) =>
+      element.getBoundingClientRect().right > width + 1 && !element.closest(".scrolls, nav ul"));
+    return wide.map((element) => element.outerHTML.slice(0, 120));
+  });
+}

@@ -1,0 +1,54 @@
+// The bundles of the repository, as the page offers them: their files under `bundles/<id>/`, and the
+// module `virtual:bundles` that lists them.
+
+import { createReadStream, existsSync, readFileSync, readdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+const FOLDER = resolve(import.meta.dirname, "../../bundles");
+const LIST = "virtual:bundles";
+const RESOLVED = `\0${LIST}`;
+
+export function bundles() {
+  return {
+    name: "switchyard-bundles",
+    resolveId: (id) => (id === LIST ? RESOLVED : undefined),
+    load: (id) => (id === RESOLVED ? `export default ${JSON.stringify(list())};` : undefined),
+    generateBundle() {
+      for (const { id } of list()) {
+        for (const name of filesOf(id)) {
+          const source = readFileSync(join(FOLDER, id, name));
+          this.emitFile({ type: "asset", fileName: `bundles/${id}/${name}`, source });
+        }
+      }
+    },
+    configureServer(server) {
+      server.middlewares.use("/bundles", (request, response, next) => {
+        const [, id, name] = /^\/([\w-]+)\/([\w.-]+)$/.exec(request.url.split("?")[0]) ?? [];
+        if (!id || !existsSync(join(FOLDER, id, name))) return next();
+        createReadStream(join(FOLDER, id, name)).pipe(response);
+      });
+    },
+  };
+}
+
+/** The bundles, the default one first: `{id, kind, tier, bytes}`. */
+function list() {
+  const ids = readdirSync(FOLDER, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && existsSync(join(FOLDER, entry.name, "router.json")))
+    .map(({ name }) => name)
+    .sort((a, b) => (b === "default") - (a === "default") || a.localeCompare(b));
+  return ids.map((id) => {
+    const { kind, encoder, candidates, files } = manifest(id);
+    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+    return { id, kind, tier: encoder.tier, candidates: candidates.length, bytes };
+  });
+}
+
+function filesOf(id) {
+  const { files, map } = manifest(id);
+  return ["router.json", ...files.map(({ name }) => name), ...(map ? [map.name] : [])];
+}
+
+function manifest(id) {
+  return JSON.parse(readFileSync(join(FOLDER, id, "router.json"), "utf8"));
+}

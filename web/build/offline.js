@@ -1,0 +1,36 @@
+// The service worker, written with the list of what the page needs without a network. Loaded on
+// demand and therefore not in the list: the benchmark's peer, the bundles beside the default one, and
+// the engine's module that this browser does not take; what was once fetched is kept too.
+
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+
+const SOURCE = resolve(import.meta.dirname, "../src/service-worker.js");
+const LATER = /onnx|ort-|ort\.|tokenizers|benchmark-worker|\.wasm$|default-bundle|\.map$/;
+
+export function offline() {
+  return {
+    name: "switchyard-offline",
+    apply: "build",
+    generateBundle: {
+      order: "post",
+      handler(_, files) {
+        const shell = Object.keys(files).filter((name) => {
+          if (name.startsWith("bundles/")) return name.startsWith("bundles/default/");
+          return !LATER.test(name);
+        });
+        const content = createHash("sha256");
+        for (const name of shell.sort()) content.update(name).update(bytesOf(files[name]));
+        const source = readFileSync(SOURCE, "utf8")
+          .replace("__VERSION__", content.digest("hex").slice(0, 16))
+          .replace("__SHELL__", JSON.stringify(["./", ...shell]));
+        this.emitFile({ type: "asset", fileName: "service-worker.js", source });
+      },
+    },
+  };
+}
+
+function bytesOf(file) {
+  return file.type === "chunk" ? file.code : file.source;
+}

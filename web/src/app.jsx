@@ -1,0 +1,79 @@
+// The page's frame: header, navigation, the view that the address names, footer.
+
+import { useEffect } from "preact/hooks";
+
+import { bytes, percent, t } from "./i18n.js";
+import { VIEWS } from "./model/deep-link.js";
+import { Fault } from "./parts/fault.jsx";
+import { Header } from "./parts/header.jsx";
+import { bundle, language, theme, view } from "./state.js";
+import { Benchmark } from "./views/benchmark.jsx";
+import { Inside } from "./views/inside.jsx";
+import { Playground } from "./views/playground.jsx";
+import { Queries } from "./views/queries.jsx";
+import { QueryMap } from "./views/query-map.jsx";
+import { TradeOff } from "./views/trade-off.jsx";
+
+const PARTS = {
+  playground: Playground,
+  "trade-off": TradeOff,
+  queries: Queries,
+  map: QueryMap,
+  inside: Inside,
+  benchmark: Benchmark,
+};
+
+export function App() {
+  useEffect(() => {
+    document.documentElement.lang = { en: "en", zh: "zh-Hans" }[language.value];
+    document.title = t("title");
+  }, [language.value]);
+  useEffect(() => {
+    if (theme.value) document.documentElement.dataset.theme = theme.value;
+    else delete document.documentElement.dataset.theme;
+  }, [theme.value]);
+  const View = PARTS[view.value];
+  return (
+    <>
+      <a class="skip" href="#main" onClick={skip}>{t("skip")}</a>
+      <Header />
+      <nav aria-label={t("nav.label")}>
+        <ul>
+          {VIEWS.map((name) => (
+            <li key={name}>
+              <a href={`#/${name}`} aria-current={name === view.value ? "page" : undefined}>{t(`nav.${name}`)}</a>
+            </li>
+          ))}
+        </ul>
+      </nav>
+      <main id="main" tabIndex={-1}>
+        <State>{() => <View />}</State>
+      </main>
+      <footer>
+        <p>{t("footer")}</p>
+      </footer>
+    </>
+  );
+}
+
+/** The view once a bundle routes; before that, how far its loading is; or why it failed. */
+function State({ children }) {
+  const { status, progress, error } = bundle.value;
+  if (status === "ready") return children();
+  if (status === "failed") {
+    return <><Fault error={error} what={t("bundle.failed")} /><Inside onlyChoice /></>;
+  }
+  const { loaded = 0, total } = progress ?? {};
+  return (
+    <div class="panel loading" role="status">
+      <p>{t("bundle.loading")} {total && `${percent(loaded / total)} · ${bytes(total)}`}</p>
+      <progress aria-label={t("bundle.loading")} max={total ?? 1} value={total ? loaded : undefined} />
+    </div>
+  );
+}
+
+/** The skip link keeps the address, which names the view. */
+function skip(event) {
+  event.preventDefault();
+  document.querySelector("#main").focus();
+}

@@ -1,0 +1,32 @@
+// The rating of a conversation, turn by turn: what each turn is worth alone, and what is carried on.
+
+import { fraction, t } from "../i18n.js";
+import { Chart } from "./chart.jsx";
+
+/** @param {{ratings: {turn: number, alone: number, carried: number}[], threshold: number}} props */
+export function ConversationChart({ ratings, threshold }) {
+  const label = ratings.map(({ turn, alone, carried }) =>
+    t("conversation.turnLabel", { turn, alone: fraction(alone), carried: fraction(carried) })).join("; ");
+  const values = [threshold, ...ratings.flatMap(({ alone, carried }) => [alone, carried])];
+  const draw = (Plot) => ({
+    marginLeft: 48,
+    x: { label: `${t("conversation.turn")} →`, ticks: ratings.map(({ turn }) => turn), tickFormat: "d", domain: [0.7, ratings.length + 0.3] },
+    y: { label: `↑ ${t("winRate")}`, grid: true, ticks: 5, domain: [Math.min(...values) - 0.03, Math.max(...values) + 0.03] },
+    marks: [
+      Plot.ruleY([threshold], { stroke: "var(--ink)", strokeDasharray: "5 3" }),
+      Plot.line(ratings, { x: "turn", y: "carried", stroke: "var(--accent)", strokeWidth: 2.5 }),
+      Plot.dot(ratings, { x: "turn", y: "carried", fill: ({ carried }) => (carried >= threshold ? "var(--strong)" : "var(--accent)"), r: 6 }),
+      Plot.dot(ratings, { x: "turn", y: "alone", stroke: "var(--quiet)", r: 4, strokeWidth: 1.5 }),
+    ],
+  });
+  return (
+    <>
+      <Chart label={label} height={220} draw={draw} />
+      <ul class="legend">
+        <li><span class="swatch router" />{t("conversation.carried")}</li>
+        <li><span class="swatch alone" />{t("conversation.alone")}</li>
+        <li><span class="swatch threshold" />{t("threshold")}</li>
+      </ul>
+    </>
+  );
+}

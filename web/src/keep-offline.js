@@ -1,0 +1,15 @@
+// Starts the service worker, and tells it what the page has fetched before it was there.
+
+export async function keepOffline() {
+  if (!navigator.serviceWorker) return;
+  try {
+    await navigator.serviceWorker.register(new URL("./service-worker.js", document.baseURI), { scope: "./" });
+    const { active } = await navigator.serviceWorker.ready;
+    const tell = (entries) => active.postMessage(entries.map(({ name }) => name));
+    tell(performance.getEntriesByType("resource"));
+    new PerformanceObserver((list) => tell(list.getEntries())).observe({ type: "resource" });
+  } catch (error) {
+    // A page from a file or in a private window has no service worker; it works while there is a network.
+    console.info(`The page is not kept for use without a network: ${error.message}`);
+  }
+}

@@ -1,0 +1,19 @@
+import { render } from "preact";
+
+import { App } from "./app.jsx";
+import { keepOffline } from "./keep-offline.js";
+import { followPrices, openBundle } from "./open-bundle.js";
+import { askedBundle, followAddress } from "./state.js";
+import "./style/tokens.css";
+import "./style/base.css";
+import "./style/controls.css";
+import "./style/playground.css";
+import "./style/views.css";
+
+followAddress();
+followPrices();
+const linked = new URLSearchParams(location.hash.split("?")[1] ?? "").has("mode");
+render(<App />, document.querySelector("#page"));
+await openBundle(askedBundle(), { keepPolicy: linked });
+document.documentElement.dataset.ready = "yes";
+if (import.meta.env.PROD) await keepOffline();

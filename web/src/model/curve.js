@@ -1,0 +1,39 @@
+// A bundle's cost-quality curve (router.json, `curves`): quality by share of strong calls.
+
+/**
+ * The value of a curve at `x`, linearly interpolated between its points.
+ * @param {[number, number][]} points ascending in x
+ */
+export function valueAt(points, x) {
+  const above = points.findIndex(([at]) => at >= x);
+  if (above === -1) return points.at(-1)[1];
+  if (above === 0) return points[0][1];
+  const [[x0, y0], [x1, y1]] = [points[above - 1], points[above]];
+  return y0 + ((y1 - y0) * (x - x0)) / (x1 - x0);
+}
+
+/** Performance gap recovered: 0 at the weak candidate's quality, 1 at the strong one's (RouteLLM, eq. 3). */
+export function gapRecovered(curve, quality) {
+  const { weak, strong } = ends(curve);
+  return (quality - weak) / (strong - weak);
+}
+
+/** The quality that a performance gap recovered stands for. */
+export function qualityOf(curve, pgr) {
+  const { weak, strong } = ends(curve);
+  return weak + pgr * (strong - weak);
+}
+
+/** Quality of all calls to the weak and all to the strong candidate. */
+export function ends({ router }) {
+  return { weak: router[0][1], strong: router.at(-1)[1] };
+}
+
+/** The first curve drawn by share of strong calls, and the first of means, where there are such. */
+export function curvesOf(info) {
+  const curves = info.curves ?? [];
+  return {
+    byShare: curves.find(({ router }) => router?.length > 1),
+    byMeans: curves.find(({ means }) => means),
+  };
+}

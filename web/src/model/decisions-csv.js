@@ -1,0 +1,30 @@
+// What was decided of a reader's queries, as CSV.
+
+import Papa from "papaparse";
+
+/** @param {{line: number, input: string | object[], outcome: {decision?: object, error?: Error}}[]} rows */
+export function decisionsCsv(rows) {
+  const cells = rows.map(({ line, input, outcome: { decision, error } }) => ({
+    line,
+    query: textOf(input),
+    model: decision?.model ?? "",
+    win_rate: decision?.winRate ?? "",
+    threshold: decision?.threshold ?? "",
+    tokens: decision?.tokens ?? "",
+    estimated_cost_usd: decision?.estimatedCost ?? "",
+    error: error ? `${error.code}: ${error.message}` : "",
+  }));
+  // A cell that begins like a formula is one to spreadsheets.
+  return Papa.unparse(cells, { escapeFormulae: true, newline: "\r\n" });
+}
+
+/** A query or a conversation, as one text for people. */
+export function textOf(input) {
+  if (typeof input === "string") return input;
+  return input.map(({ role, content }) => `${role}: ${contentText(content)}`).join("\n");
+}
+
+function contentText(content) {
+  if (typeof content === "string") return content;
+  return Array.isArray(content) ? content.map(({ text }) => text ?? "").join(" ") : "";
+}

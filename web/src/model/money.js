@@ -1,0 +1,43 @@
+// Prices and bills. Prices are USD per million tokens.
+
+const MILLION = 1e6;
+
+/** USD of one answer, or undefined where a price is unknown. */
+export function costOf({ input_price: input, output_price: output }, { inputTokens, outputTokens }) {
+  if (input === undefined || output === undefined) return undefined;
+  return (input * inputTokens + output * outputTokens) / MILLION;
+}
+
+/**
+ * A month's USD where each candidate gets a share of the queries.
+ * @param {object[]} candidates of router.json
+ * @param {Record<string, number>} shares by candidate, adding up to 1
+ * @param {{queries: number, inputTokens: number, outputTokens: number}} usage
+ * @returns {number | undefined} undefined where a price that counts is unknown
+ */
+export function monthlyBill(candidates, shares, usage) {
+  let bill = 0;
+  for (const candidate of candidates) {
+    const share = shares[candidate.id] ?? 0;
+    if (share === 0) continue;
+    const cost = costOf(candidate, usage);
+    if (cost === undefined) return undefined;
+    bill += cost * share * usage.queries;
+  }
+  return bill;
+}
+
+/** router.json with prices of the reader's own; `undefined` takes a price away. */
+export function withPrices(manifest, prices) {
+  const candidates = manifest.candidates.map((candidate) => {
+    const own = prices[candidate.id];
+    if (!own) return candidate;
+    const { input_price: _, output_price: __, prices_as_of: ___, ...rest } = candidate;
+    return {
+      ...rest,
+      ...(own.input === undefined ? {} : { input_price: own.input }),
+      ...(own.output === undefined ? {} : { output_price: own.output }),
+    };
+  });
+  return { ...manifest, candidates };
+}

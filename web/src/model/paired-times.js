@@ -1,0 +1,28 @@
+// Statistics of two contestants that take turns.
+
+export function median(values) {
+  return at(values.toSorted((a, b) => a - b), 0.5);
+}
+
+/** Median and quartiles of the ratios of one round each. */
+export function ratioOf(above, below) {
+  const ratios = above.map((value, i) => value / below[i]).sort((a, b) => a - b);
+  return { median: at(ratios, 0.5), low: at(ratios, 0.25), high: at(ratios, 0.75) };
+}
+
+/** How many calls last at least `milliseconds`. */
+export async function settledCount(call, milliseconds) {
+  let calls = 1;
+  for (;;) {
+    const start = performance.now();
+    for (let i = 0; i < calls; i += 1) await call();
+    if (performance.now() - start >= milliseconds || calls >= 4096) return calls;
+    calls *= 2;
+  }
+}
+
+function at(sorted, p) {
+  const place = p * (sorted.length - 1);
+  const below = Math.floor(place);
+  return sorted[below] + (sorted[Math.min(below + 1, sorted.length - 1)] - sorted[below]) * (place - below);
+}

@@ -1,0 +1,31 @@
+// A bundle's map (map.json): where a query lies among the training queries.
+
+/** The map, checked as far as drawing needs it; throws an Error that names what is wrong. */
+export function readMap(text, embeddingSize) {
+  const map = JSON.parse(text);
+  const wrong = (what) => new Error(`map.json: ${what}`);
+  if (map.format !== 1) throw wrong(`format ${map.format}: expected 1; a newer page is needed`);
+  const { mean, axes } = map.projection ?? {};
+  const vectors = [mean, ...(axes ?? [])];
+  if (vectors.length !== 3 || vectors.some((vector) => vector?.length !== embeddingSize)) {
+    throw wrong(`the projection is not of ${embeddingSize} coordinates to 2`);
+  }
+  const fits = (point) => point.length === 4 && point.every(Number.isFinite) && map.clusters[point[2]];
+  if (!map.points?.every(fits)) throw wrong("a point is not [x, y, cluster, value]");
+  return map;
+}
+
+/** Where an embedding lies on the map: axes * (embedding - mean). */
+export function place({ mean, axes }, embedding) {
+  return axes.map((axis) => axis.reduce((sum, weight, i) => sum + weight * (embedding[i] - mean[i]), 0));
+}
+
+/** The cluster whose points lie around a place: the commonest among the nearest. */
+export function clusterAt(map, [x, y], neighbours = 15) {
+  const distance = ([px, py]) => (px - x) ** 2 + (py - y) ** 2;
+  const nearest = map.points.toSorted((a, b) => distance(a) - distance(b)).slice(0, neighbours);
+  const votes = new Map();
+  for (const [, , cluster] of nearest) votes.set(cluster, (votes.get(cluster) ?? 0) + 1);
+  const [[cluster]] = [...votes].sort(([, a], [, b]) => b - a);
+  return map.clusters[cluster];
+}

@@ -1,0 +1,84 @@
+// A reader's own queries, from text, CSV or JSONL. A line that is none loses only itself.
+
+import Papa from "papaparse";
+
+/** Columns and fields that hold the query, the first that is there. */
+const NAMES = ["query", "prompt", "question", "text", "input", "instruction", "content"];
+export const MOST_QUERIES = 200_000;
+
+/**
+ * @param {string} text the file's text
+ * @param {string} name its name; the extension tells the format, else its first character does
+ * @returns {{format: "text" | "csv" | "jsonl", column?: string, inputs: {line: number, input: string | object[]}[],
+ *   refused: {line: number, reason: string}[], more: number}} `more` counts what is beyond the limit
+ */
+export function readQueries(text, name = "") {
+  const format = formatOf(text, name);
+  const { rows, refused, column } = READERS[format](text.replace(/^\ufeff/, ""));
+  const inputs = rows.slice(0, MOST_QUERIES);
+  return { format, column, inputs, refused, more: rows.length - inputs.length };
+}
+
+function formatOf(text, name) {
+  const [, extension] = /\.(\w+)$/.exec(name.toLowerCase()) ?? [];
+  if (extension === "jsonl" || extension === "ndjson") return "jsonl";
+  if (extension === "csv" || extension === "tsv") return "csv";
+  if (!extension && /^\s*\{/.test(text)) return "jsonl";
+  const header = text.slice(0, text.indexOf("\n")).split(/[,;\t]/).map(plain);
+  return !extension && header.length > 1 && header.some((cell) => NAMES.includes(cell)) ? "csv" : "text";
+}
+
+const READERS = { text: fromText, csv: fromCsv, jsonl: fromJsonl };
+
+function fromText(text) {
+  const rows = [];
+  for (const [i, line] of text.split(/\r?\n/).entries()) {
+    if (line.trim()) rows.push({ line: i + 1, input: line.trim() });
+  }
+  return { rows, refused: [] };
+}
+
+function fromCsv(text) {
+  const { data, errors } = Papa.parse(text, { skipEmptyLines: "greedy" });
+  const broken = new Map(errors.filter(({ row }) => row !== undefined).map(({ row, message }) => [row, message]));
+  const header = (data[0] ?? []).map(plain);
+  const named = NAMES.map((name) => header.indexOf(name)).find((at) => at !== -1);
+  const at = named ?? 0;
+  const rows = [];
+  const refused = [];
+  for (const [i, cells] of data.entries()) {
+    if (i === 0 && named !== undefined) continue;
+    const input = cells[at]?.trim();
+    if (broken.has(i)) refused.push({ line: i + 1, reason: broken.get(i) });
+    else if (input) rows.push({ line: i + 1, input });
+    else refused.push({ line: i + 1, reason: "empty" });
+  }
+  return { rows, refused, column: named === undefined ? "1" : data[0][named] };
+}
+
+function fromJsonl(text) {
+  const rows = [];
+  const refused = [];
+  for (const [i, line] of text.split(/\r?\n/).entries()) {
+    if (!line.trim()) continue;
+    try {
+      const input = inputOf(JSON.parse(line));
+      if (input) rows.push({ line: i + 1, input });
+      else refused.push({ line: i + 1, reason: `none of ${NAMES.join(", ")}, messages` });
+    } catch (error) {
+      refused.push({ line: i + 1, reason: error.message });
+    }
+  }
+  return { rows, refused };
+}
+
+function inputOf(value) {
+  if (typeof value === "string") return value.trim();
+  if (Array.isArray(value?.messages)) return value.messages;
+  const name = NAMES.find((name) => typeof value?.[name] === "string");
+  return name && value[name].trim();
+}
+
+function plain(cell) {
+  return cell.trim().replace(/^"|"$/g, "").toLowerCase();
+}

@@ -1,0 +1,80 @@
+// Which bundle is open: one of the page's or the reader's own. The one before stays until the next
+// one routes.
+
+import { batch, effect } from "@preact/signals";
+
+import { bundleFrom } from "./bundle/dropped.js";
+import { fetchedBundle } from "./bundle/fetched.js";
+import { openedBundle } from "./bundle/opened.js";
+import { amounts, bundle, dropFault, mode, prices, routed } from "./state.js";
+
+let loading;
+
+/** Opens one of the page's bundles. */
+export async function openBundle(id, { keepPolicy = false } = {}) {
+  loading?.abort();
+  loading = new AbortController();
+  const { signal } = loading;
+  const before = bundle.peek();
+  const show = (progress) => {
+    if (!signal.aborted) bundle.value = { ...before, status: before.router ? before.status : "loading", id, progress };
+  };
+  show({ loaded: 0, total: undefined });
+  try {
+    const files = await fetchedBundle(id, { signal, onProgress: show });
+    const opened = await openedBundle(files);
+    if (signal.aborted) return opened.router.free();
+    take({ status: "ready", id, ...opened }, keepPolicy);
+  } catch (error) {
+    if (!signal.aborted) bundle.value = { status: "failed", id, error };
+  }
+}
+
+/** Opens a bundle of the reader's own; where it does not open, the one before stays. */
+export async function openOwn(files) {
+  try {
+    const opened = await openedBundle(await bundleFrom(files));
+    loading?.abort();
+    take({ status: "ready", id: opened.info.name, own: true, ...opened }, false);
+  } catch (error) {
+    dropFault.value = error;
+  }
+}
+
+function take(next, keepPolicy) {
+  const before = bundle.peek().router;
+  batch(() => {
+    bundle.value = next;
+    dropFault.value = undefined;
+    routed.value = undefined;
+    prices.value = {};
+    if (!keepPolicy) {
+      const { head } = next.info;
+      mode.value = head.strong ? (next.info.calibration ? "strongShare" : "threshold") : "costWeight";
+      amounts.strongShare.value = head.default_strong_share ?? 0.5;
+      amounts.costWeight.value = 0;
+    }
+  });
+  before?.free();
+}
+
+/** Prices of the reader's own go into the engine, so that every cost and constraint follows them. */
+export function followPrices() {
+  let first = true;
+  effect(() => {
+    const own = prices.value;
+    if (first) {
+      first = false;
+      return;
+    }
+    const { status, files, id } = bundle.peek();
+    if (status !== "ready") return;
+    openedBundle(files, own).then((opened) => {
+      const now = bundle.peek();
+      if (now.files !== files || prices.peek() !== own || now.id !== id) return opened.router.free();
+      const before = now.router;
+      bundle.value = { ...now, ...opened };
+      before.free();
+    });
+  });
+}

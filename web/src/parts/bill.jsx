@@ -1,0 +1,59 @@
+// A month's bill at the policy's share, beside everything to one candidate.
+
+import { percent, t, usd } from "../i18n.js";
+import { monthlyBill } from "../model/money.js";
+import { info, pair, routed, share, usage } from "../state.js";
+import { NumberField } from "./field.jsx";
+
+export function Bill() {
+  const { candidates } = info.value;
+  const set = (name) => (value) => {
+    if (value !== undefined) usage.value = { ...usage.value, [name]: value };
+  };
+  const shares = sharesOfCalls();
+  const routedBill = shares && monthlyBill(candidates, shares.by, usage.value);
+  const always = candidates.map(({ id }) => [id, monthlyBill(candidates, { [id]: 1 }, usage.value)]);
+  const strongest = always.find(([id]) => id === pair.value?.strong)?.[1];
+  const most = Math.max(1e-9, routedBill ?? 0, ...always.map(([, bill]) => bill ?? 0));
+  return (
+    <>
+      <div class="fields">
+        <NumberField label={t("bill.queries")} value={usage.value.queries} max={1e12} onValue={set("queries")} step="1" />
+        <NumberField label={t("bill.inputTokens")} value={usage.value.inputTokens} max={1e7} onValue={set("inputTokens")} step="1" />
+        <NumberField label={t("bill.outputTokens")} value={usage.value.outputTokens} max={1e7} onValue={set("outputTokens")} step="1" />
+      </div>
+      <table class="bills">
+        <caption class="hidden-label">{t("bill.title")}</caption>
+        <tbody>
+          {shares && <Row name={t(`bill.${shares.from}`)} bill={routedBill} most={most} class="routed" />}
+          {always.map(([id, bill]) => <Row key={id} name={t("bill.always", { model: id })} bill={bill} most={most} />)}
+        </tbody>
+      </table>
+      {routedBill !== undefined && strongest > 0 && (
+        <p id="saving"><strong>{t("bill.saving", { saved: usd(strongest - routedBill), share: percent(1 - routedBill / strongest) })}</strong></p>
+      )}
+      {!shares && <p class="quiet">{t("bill.noShares")}</p>}
+    </>
+  );
+}
+
+function Row({ name, bill, most, class: kind = "" }) {
+  return (
+    <tr class={kind}>
+      <th scope="row">{name}<span class="bar" aria-hidden="true"><span style={{ width: `${(100 * (bill ?? 0)) / most}%` }} /></span></th>
+      <td class="number">{usd(bill)}</td>
+    </tr>
+  );
+}
+
+/** Shares of calls by candidate: the policy's, or those of the reader's own queries. */
+function sharesOfCalls() {
+  if (pair.value && share.value !== undefined) {
+    return { from: "routed", by: { [pair.value.strong]: share.value, [pair.value.weak]: 1 - share.value } };
+  }
+  const decisions = routed.value?.rows.map(({ outcome }) => outcome.decision).filter(Boolean) ?? [];
+  if (decisions.length === 0) return undefined;
+  const by = {};
+  for (const { model } of decisions) by[model] = (by[model] ?? 0) + 1 / decisions.length;
+  return { from: "routedOwn", by };
+}

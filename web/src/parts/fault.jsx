@@ -1,0 +1,15 @@
+// What went wrong, in words that say what to do.
+
+import { phrase, t } from "../i18n.js";
+
+/** @param {{error: Error & {code?: string}, what: string}} props `what` failed */
+export function Fault({ error, what }) {
+  const hint = error.code && phrase(`fault.${error.code}`);
+  return (
+    <div class="fault" role="alert">
+      <p><strong>{what}</strong> {hint}</p>
+      <p class="detail">{error.message}{error.code && <> <code>{error.code}</code></>}</p>
+      {!hint && !error.code && <p>{t("fault.unknown")}</p>}
+    </div>
+  );
+}

@@ -1,0 +1,45 @@
+// Inputs with their labels.
+
+/** A number that the reader may leave empty (then `undefined`). */
+export function NumberField({ label, value, onValue, min = 0, max, step = "any", suffix, hidden }) {
+  const changed = ({ currentTarget: { value: text, validity } }) => {
+    if (!validity.valid) return;
+    onValue(text === "" ? undefined : Number(text));
+  };
+  return (
+    <label class="field">
+      <span class={hidden ? "hidden-label" : ""}>{label}</span>
+      <span class="with-suffix">
+        <input type="number" inputMode="decimal" min={min} max={max} step={step} value={value ?? ""} onInput={changed} />
+        {suffix && <span class="suffix">{suffix}</span>}
+      </span>
+    </label>
+  );
+}
+
+export function Slider({ label, value, onValue, min = 0, max = 1, step = 0.005, text, disabled }) {
+  const id = `slider-${label.replace(/\W+/g, "-")}`;
+  return (
+    <div class="slider">
+      <label for={id}>{label}</label>
+      <input id={id} type="range" min={min} max={max} step={step} value={value} disabled={disabled}
+        aria-valuetext={text} onInput={({ currentTarget }) => onValue(Number(currentTarget.value))} />
+      <output for={id}>{text}</output>
+    </div>
+  );
+}
+
+/** A few choices of which one holds. */
+export function Choice({ legend, name, options, value, onValue, hidden = true }) {
+  return (
+    <fieldset class="choice">
+      <legend class={hidden ? "hidden-label" : ""}>{legend}</legend>
+      {options.map(([option, text]) => (
+        <label key={option}>
+          <input type="radio" name={name} checked={option === value} onChange={() => onValue(option)} />
+          <span>{text}</span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}

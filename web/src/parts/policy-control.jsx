@@ -1,0 +1,50 @@
+// How to decide: a share of strong calls, a threshold, or a price on cost.
+
+import { fraction, percent, t } from "../i18n.js";
+import { amounts, calibration, mode, modes, pair, setShare, share, switchMode } from "../state.js";
+import { Choice, Slider } from "./field.jsx";
+
+/** Costs of single answers are fractions of a cent: the weight runs from nothing to this, by squares. */
+const MOST_WEIGHT = 400;
+
+export function PolicyControl() {
+  if (modes.value.length === 0) return <p class="quiet">{t("policy.best")}</p>;
+  const current = modes.value.includes(mode.value) ? mode.value : modes.value[0];
+  const options = modes.value.map((name) => [name, t(`policy.${name}`)]);
+  return (
+    <div class="policy">
+      {options.length > 1 && <Choice legend={t("policy.legend")} name="mode" options={options} value={current} onValue={switchMode} />}
+      <PolicySlider mode={current} />
+      <p class="quiet">{note(current)}</p>
+    </div>
+  );
+}
+
+/** The slider of the share of strong calls alone. */
+export function ShareSlider() {
+  const value = share.value ?? amounts.strongShare.value;
+  return <Slider label={t("tradeOff.strongCalls")} value={value} text={percent(value)} onValue={setShare} />;
+}
+
+function PolicySlider({ mode: current }) {
+  const amount = amounts[current];
+  const set = (value) => (amount.value = value);
+  if (current === "strongShare") return <ShareSlider />;
+  if (current === "threshold") {
+    return <Slider label={t("threshold")} value={amount.value} step={0.001} text={fraction(amount.value)} onValue={set} />;
+  }
+  const weight = amount.value;
+  return (
+    <Slider label={t("policy.weightLabel")} value={Math.sqrt(weight / MOST_WEIGHT)} text={String(Math.round(weight))}
+      onValue={(value) => set(Math.round(value * value * MOST_WEIGHT))} />
+  );
+}
+
+function note(current) {
+  const { strong } = pair.value ?? {};
+  if (current === "strongShare") return t("policy.shareNote", { strong, sample: calibration.value.sample });
+  if (current === "costWeight") return t("policy.weightNote");
+  return calibration.value
+    ? t("policy.thresholdNote", { strong, share: percent(share.value), sample: calibration.value.sample })
+    : t("policy.thresholdOnly", { strong });
+}

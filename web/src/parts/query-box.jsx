@@ -1,0 +1,36 @@
+// The query, typed or taken from an example.
+
+import { useEffect, useRef } from "preact/hooks";
+
+import { EXAMPLES } from "../examples.js";
+import { t } from "../i18n.js";
+import { query } from "../state.js";
+
+const LEVELS = ["easy", "middling", "hard"];
+
+export function QueryBox({ rows = 6 }) {
+  const box = useRef();
+  // A keyboard covers half of a phone's screen: only where there is a real one does the page open with it.
+  useEffect(() => {
+    if (matchMedia("(hover: hover)").matches) box.current.focus({ preventScroll: true });
+  }, []);
+  return (
+    <>
+      <label for="query">{t("playground.query")}</label>
+      <textarea id="query" ref={box} rows={rows} spellcheck={false} placeholder={t("playground.placeholder")}
+        value={query.value} onInput={({ currentTarget }) => (query.value = currentTarget.value)} />
+      <div class="examples" role="group" aria-label={t("examples.label")}>
+        {LEVELS.map((level) => (
+          <div key={level}>
+            <span class="quiet">{t(`examples.${level}`)}</span>
+            {EXAMPLES.filter((example) => example.level === level).map(({ language, name, text }) => (
+              <button key={text} type="button" class="chip" lang={language} title={text} onClick={() => (query.value = text)}>
+                {name}
+              </button>
+            ))}
+          </div>
+        ))}
+      </div>
+    </>
+  );
+}

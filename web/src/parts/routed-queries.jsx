@@ -1,0 +1,111 @@
+// What was decided of many queries: counts, the distribution, a table, a file to keep.
+
+import { useState } from "preact/hooks";
+
+import { WinRatesChart } from "../charts/win-rates.jsx";
+import { fraction, percentFine, t, usd, whole } from "../i18n.js";
+import { decisionsCsv, textOf } from "../model/decisions-csv.js";
+
+const PAGE = 100;
+const LONGEST_SHOWN = 240;
+
+/** @param {{rows: {line: number, input: string | object[], outcome: {decision?: object, error?: Error}}[], name?: string}} props */
+export function RoutedQueries({ rows, name }) {
+  const decisions = rows.map(({ outcome }) => outcome.decision).filter(Boolean);
+  const winRates = decisions.map(({ winRate }) => winRate).filter((rate) => rate !== undefined);
+  const threshold = decisions.find((decision) => decision.threshold !== undefined)?.threshold;
+  return (
+    <section class="panel results" aria-labelledby="results-title">
+      <h2 id="results-title">{t("queries.results", { count: whole(rows.length) })}</h2>
+      <Counts decisions={decisions} failed={rows.length - decisions.length} />
+      {threshold !== undefined && winRates.length > 1 && <WinRatesChart winRates={winRates} threshold={threshold} />}
+      <div class="row"><button type="button" onClick={() => download(rows, name)}>{t("queries.download")}</button></div>
+      <Table rows={rows} />
+    </section>
+  );
+}
+
+function Counts({ decisions, failed }) {
+  const models = Map.groupBy(decisions, ({ model }) => model);
+  const sorted = [...models].sort(([, a], [, b]) => b.length - a.length);
+  const cost = decisions.every(({ estimatedCost }) => estimatedCost !== undefined)
+    ? decisions.reduce((sum, { estimatedCost }) => sum + estimatedCost, 0)
+    : undefined;
+  return (
+    <dl class="figures">
+      {sorted.map(([model, of]) => (
+        <div key={model}><dt>{model}</dt><dd>{whole(of.length)} <span class="quiet">{percentFine(of.length / decisions.length)}</span></dd></div>
+      ))}
+      {failed > 0 && <div><dt>{t("queries.refusedByEngine")}</dt><dd>{whole(failed)}</dd></div>}
+      {decisions.length > 0 && <div><dt>{t("cost")}</dt><dd>{usd(cost)}</dd></div>}
+    </dl>
+  );
+}
+
+/** Orders of the table; what a row lacks comes last. */
+const ORDERS = {
+  line: (a, b) => a.line - b.line,
+  winRate: (a, b) => (b.outcome.decision?.winRate ?? -1) - (a.outcome.decision?.winRate ?? -1),
+  cost: (a, b) => (b.outcome.decision?.estimatedCost ?? -1) - (a.outcome.decision?.estimatedCost ?? -1),
+};
+
+function Table({ rows }) {
+  const [order, setOrder] = useState("line");
+  const [page, setPage] = useState(0);
+  const pages = Math.ceil(rows.length / PAGE);
+  const shown = rows.toSorted(ORDERS[order]).slice(page * PAGE, (page + 1) * PAGE);
+  const heading = (name, text, kind = "") => (
+    <th scope="col" class={kind} aria-sort={order === name ? (name === "line" ? "ascending" : "descending") : undefined}>
+      <button type="button" class="plain" onClick={() => { setOrder(name); setPage(0); }}>{text}{order === name && " ↓"}</button>
+    </th>
+  );
+  return (
+    <>
+      <div class="scrolls" tabIndex={0} role="region" aria-label={t("queries.table")}>
+        <table class="queries">
+          <thead>
+            <tr>
+              {heading("line", t("queries.lineShort"), "number")}
+              <th scope="col">{t("playground.query")}</th>
+              <th scope="col">{t("model")}</th>
+              {heading("winRate", t("winRate"), "number")}
+              {heading("cost", t("cost"), "number")}
+            </tr>
+          </thead>
+          <tbody>{shown.map((row) => <QueryRow key={row.line} {...row} />)}</tbody>
+        </table>
+      </div>
+      {pages > 1 && (
+        <div class="row pages">
+          <button type="button" disabled={page === 0} onClick={() => setPage(page - 1)}>{t("queries.previous")}</button>
+          <span>{t("queries.page", { page: whole(page + 1), pages: whole(pages) })}</span>
+          <button type="button" disabled={page + 1 === pages} onClick={() => setPage(page + 1)}>{t("queries.next")}</button>
+        </div>
+      )}
+    </>
+  );
+}
+
+function QueryRow({ line, input, outcome: { decision, error } }) {
+  const text = textOf(input);
+  return (
+    <tr>
+      <td class="number">{line}</td>
+      <td class="query-text">{text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text}</td>
+      {decision ? (
+        <>
+          <td>{decision.model}</td>
+          <td class="number">{decision.winRate === undefined ? "–" : fraction(decision.winRate)}</td>
+          <td class="number">{usd(decision.estimatedCost)}</td>
+        </>
+      ) : <td colSpan={3} class="refused">{error.message} <code>{error.code}</code></td>}
+    </tr>
+  );
+}
+
+function download(rows, name) {
+  const address = URL.createObjectURL(new Blob(["\ufeff", decisionsCsv(rows)], { type: "text/csv;charset=utf-8" }));
+  const link = Object.assign(document.createElement("a"), { href: address, download: `${(name || "queries").replace(/\.\w+$/, "")}-routed.csv` });
+  link.click();
+  URL.revokeObjectURL(address);
+}

@@ -1,0 +1,38 @@
+// Where the win rate lies against the threshold, on the deciles of the calibration sample.
+
+import { fraction, t } from "../i18n.js";
+import { quantile } from "../model/calibration.js";
+
+const DECILES = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+
+/** @param {{decision: object, calibration?: object, strong: string, weak: string}} props */
+export function WinRateScale({ decision: { winRate, threshold }, calibration, strong, weak }) {
+  const [low, high] = range(calibration, [winRate, threshold ?? winRate]);
+  const at = (value) => `${(100 * (value - low)) / (high - low)}%`;
+  const sign = winRate >= threshold ? "≥" : "<";
+  const text = threshold === undefined
+    ? `${t("winRate")} ${fraction(winRate)}`
+    : `${t("winRate")} ${fraction(winRate)} ${sign} ${t("threshold")} ${fraction(threshold)}`;
+  return (
+    <figure class="scale">
+      <div class="track" style={{ "--threshold": at(threshold ?? winRate) }} aria-hidden="true">
+        {calibration && DECILES.map((decile) => (
+          <span key={decile} class="tick" style={{ left: at(quantile(calibration.quantiles, decile / 10)) }} />
+        ))}
+        {threshold !== undefined && <span class="mark threshold" style={{ left: at(threshold) }} />}
+        <span class="mark win-rate" style={{ left: at(winRate) }} />
+      </div>
+      <div class="ends" aria-hidden="true"><span>{fraction(low)} {weak}</span><span>{strong} {fraction(high)}</span></div>
+      <figcaption>{text}</figcaption>
+    </figure>
+  );
+}
+
+/** Win rates of a router crowd around its middle: the scale shows where nearly all queries lie. */
+function range(calibration, values) {
+  if (!calibration) return [0, 1];
+  const usual = [0.01, 0.99].map((p) => quantile(calibration.quantiles, p));
+  const [low, high] = [Math.min(...values, ...usual), Math.max(...values, ...usual)];
+  const margin = 0.06 * (high - low) || 0.05;
+  return [Math.max(0, low - margin), Math.min(1, high + margin)];
+}

@@ -1,0 +1,17 @@
+// Many queries through the engine in a Web Worker: the page stays free.
+
+import { RouterWorker } from "switchyard-router/worker";
+
+/**
+ * @param {Record<string, Uint8Array>} source a bundle's files
+ * @param {{signal: AbortSignal, onProgress: (progress: {done: number, total: number}) => void}} options
+ * @returns {Promise<{decision?: object, error?: Error}[]>} in the order of the inputs
+ */
+export async function routeInWorker(source, inputs, policy, { signal, onProgress }) {
+  const router = await RouterWorker.load(source, { signal, cache: 0 });
+  try {
+    return await router.routeBatch(inputs, policy, { signal, onProgress });
+  } finally {
+    router.free();
+  }
+}

@@ -1,0 +1,51 @@
+// Keeps the page usable without a network. Files whose names carry their hash come from the cache;
+// the rest comes from the network while there is one, so that a new release is seen at once.
+
+const CACHE = "switchyard-__VERSION__";
+const SHELL = __SHELL__;
+
+addEventListener("install", (event) => {
+  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(SHELL)).then(() => skipWaiting()));
+});
+
+addEventListener("activate", (event) => {
+  event.waitUntil((async () => {
+    const names = (await caches.keys()).filter((name) => name.startsWith("switchyard-") && name !== CACHE);
+    await Promise.all(names.map((name) => caches.delete(name)));
+    await clients.claim();
+  })());
+});
+
+// What the page fetched before this worker was there, such as the engine's module.
+addEventListener("message", (event) => {
+  const own = event.data.filter((address) => new URL(address).origin === location.origin);
+  event.waitUntil(caches.open(CACHE).then((cache) => Promise.allSettled(own.map(async (address) => {
+    if (!(await cache.match(address))) await cache.add(address);
+  }))));
+});
+
+addEventListener("fetch", (event) => {
+  const { request } = event;
+  const url = new URL(request.url);
+  if (request.method !== "GET" || url.origin !== location.origin) return;
+  event.respondWith(url.pathname.includes("/assets/") ? cacheFirst(request) : networkFirst(request));
+});
+
+async function cacheFirst(request) {
+  return (await caches.match(request)) ?? kept(request, await fetch(request));
+}
+
+async function networkFirst(request) {
+  try {
+    return await kept(request, await fetch(request));
+  } catch (error) {
+    const found = await caches.match(request, { ignoreSearch: request.mode === "navigate" });
+    if (found) return found;
+    throw error;
+  }
+}
+
+async function kept(request, response) {
+  if (response.ok) await (await caches.open(CACHE)).put(request, response.clone());
+  return response;
+}

@@ -1,0 +1,142 @@
+// What the page knows: signals, and what follows from them.
+
+import { batch, computed, effect, signal } from "@preact/signals";
+
+import { shareFrom, thresholdFor } from "./model/calibration.js";
+import { readLink, writeLink } from "./model/deep-link.js";
+import { timedDecision } from "./timed-decision.js";
+
+const KEPT = "switchyard";
+
+export const view = signal("playground");
+export const language = signal("en");
+/** "light", "dark", or undefined for the reader's system. */
+export const theme = signal(undefined);
+
+/** `{status: "loading" | "ready" | "failed", id, progress?, error?, ...openedBundle}` */
+export const bundle = signal({ status: "loading", id: "default" });
+/** Why the bundle last dropped did not open; the one before stays. */
+export const dropFault = signal(undefined);
+
+export const query = signal("");
+/** A conversation's turns; the reader's and the model's alternate, the reader begins. */
+export const turns = signal([]);
+export const mode = signal("strongShare");
+export const amounts = { strongShare: signal(0.5), threshold: signal(0.5), costWeight: signal(0) };
+
+/** The reader's own prices: USD per million tokens, by candidate. */
+export const prices = signal({});
+export const usage = signal({ queries: 100_000, inputTokens: 400, outputTokens: 256 });
+/** Rows routed on the tab of the reader's own queries: `{rows, policy}`. */
+export const routed = signal(undefined);
+
+export const info = computed(() => (bundle.value.status === "ready" ? bundle.value.info : undefined));
+export const pair = computed(() => {
+  const { strong, weak } = info.value?.head ?? {};
+  return strong ? { strong, weak } : undefined;
+});
+export const calibration = computed(() => info.value?.calibration);
+const priceless = computed(() => info.value?.candidates.every(({ input_price: price }) => price === undefined));
+
+/** The ways to choose that this bundle allows. */
+export const modes = computed(() => {
+  if (!info.value) return [];
+  const found = [];
+  if (pair.value && calibration.value) found.push("strongShare");
+  if (pair.value) found.push("threshold");
+  if (!priceless.value) found.push("costWeight");
+  return found;
+});
+
+export const policy = computed(() => {
+  const chosen = modes.value.includes(mode.value) ? mode.value : modes.value[0];
+  const amount = chosen ? { [chosen]: amounts[chosen].value } : {};
+  return { ...amount, outputTokens: usage.value.outputTokens };
+});
+
+/** The share of strong calls and the threshold that the policy stands for, each from the other. */
+export const share = computed(() => {
+  if (!pair.value || !calibration.value || mode.value === "costWeight") return undefined;
+  return mode.value === "strongShare"
+    ? amounts.strongShare.value
+    : shareFrom(calibration.value.quantiles, amounts.threshold.value);
+});
+
+/** `{decision, milliseconds, runs}`, `{error}`, or undefined where nothing was asked. */
+export const decided = computed(() => {
+  if (bundle.value.status !== "ready" || query.value.trim() === "") return undefined;
+  return timedDecision(bundle.value.router, query.value, policy.value);
+});
+
+/** Moves to another way of choosing, to the amount that means the same. */
+export function switchMode(to) {
+  const quantiles = calibration.value?.quantiles;
+  batch(() => {
+    if (quantiles && to === "threshold" && mode.value === "strongShare") {
+      amounts.threshold.value = thresholdFor(quantiles, amounts.strongShare.value);
+    } else if (quantiles && to === "strongShare" && mode.value === "threshold") {
+      amounts.strongShare.value = shareFrom(quantiles, amounts.threshold.value);
+    }
+    mode.value = to;
+  });
+}
+
+/** Sets a share of strong calls, whatever the way of choosing was. */
+export function setShare(value) {
+  batch(() => {
+    mode.value = "strongShare";
+    amounts.strongShare.value = value;
+  });
+}
+
+/** Takes the state from the address, and keeps the address by the state. */
+export function followAddress() {
+  const kept = JSON.parse(localStorage.getItem(KEPT) ?? "{}");
+  language.value = kept.language ?? (navigator.language.startsWith("zh") ? "zh" : "en");
+  theme.value = kept.theme;
+  take(readLink(location.hash));
+  addEventListener("hashchange", () => take(readLink(location.hash)));
+  let last = location.hash;
+  let waiting;
+  effect(() => {
+    const link = writeLink({
+      view: view.value,
+      bundle: bundle.value.own ? undefined : bundle.value.id,
+      mode: pair.value ? mode.value : undefined,
+      ...Object.fromEntries(Object.entries(amounts).map(([name, amount]) => [name, amount.value])),
+      query: query.value,
+      turns: turns.value.map(({ content }) => content),
+    });
+    clearTimeout(waiting);
+    // A browser allows a hundred changes in half a minute, and keys come faster.
+    waiting = setTimeout(() => {
+      if (link === last) return;
+      last = link;
+      history.replaceState(null, "", link);
+    }, 300);
+  });
+  effect(() => {
+    localStorage.setItem(KEPT, JSON.stringify({ language: language.value, theme: theme.value }));
+  });
+}
+
+/** The bundle that the address asks for. */
+export function askedBundle() {
+  return readLink(location.hash).bundle ?? "default";
+}
+
+function take(link) {
+  batch(() => {
+    if (link.view) view.value = link.view;
+    if (link.mode) mode.value = link.mode;
+    for (const [name, amount] of Object.entries(amounts)) {
+      if (link[name] !== undefined) amount.value = link[name];
+    }
+    if (link.query !== undefined) query.value = link.query;
+    if (link.turns) {
+      turns.value = link.turns.map((content, i) => ({ role: i % 2 === 0 ? "user" : "assistant", content }));
+    }
+    if (link.language) language.value = link.language;
+    if (link.theme) theme.value = link.theme;
+  });
+}

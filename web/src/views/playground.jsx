@@ -1,0 +1,31 @@
+// Type, and see the decision follow each key.
+
+import { Choice } from "../parts/field.jsx";
+import { DecisionPanel } from "../parts/decision-panel.jsx";
+import { PolicyControl } from "../parts/policy-control.jsx";
+import { QueryBox } from "../parts/query-box.jsx";
+import { CONVERSATION } from "../examples.js";
+import { t } from "../i18n.js";
+import { decided, turns } from "../state.js";
+import { Conversation } from "./conversation.jsx";
+
+export function Playground() {
+  const asConversation = turns.value.length > 0;
+  const switchTo = (kind) => (turns.value = kind === "conversation" ? CONVERSATION : []);
+  return (
+    <>
+      <p class="lead">{t("playground.lead")}</p>
+      <Choice legend={t("playground.kind")} name="kind" value={asConversation ? "conversation" : "query"} onValue={switchTo}
+        options={[["query", t("playground.query")], ["conversation", t("playground.conversation")]]} />
+      {asConversation ? <Conversation /> : (
+        <div class="columns">
+          <div class="stack">
+            <section class="panel" aria-label={t("playground.query")}><QueryBox /></section>
+            <section class="panel" aria-label={t("policy.legend")}><h2>{t("policy.title")}</h2><PolicyControl /></section>
+          </div>
+          <DecisionPanel decided={decided.value} />
+        </div>
+      )}
+    </>
+  );
+}
