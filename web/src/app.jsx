@@ -32,6 +32,8 @@ export function App() {
     if (theme.value) document.documentElement.dataset.theme = theme.value;
     else delete document.documentElement.dataset.theme;
   }, [theme.value]);
+  // On a phone the views' names are wider than the screen.
+  useEffect(() => document.querySelector("nav [aria-current]").scrollIntoView({ inline: "center", block: "nearest" }), [view.value]);
   const View = PARTS[view.value];
   return (
     <>

@@ -83,7 +83,8 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         };
-        for name in ["web/src/main.jsx", "router-wasm/js/pkg/x.wasm", "bundles/default/router.json"] {
+        for name in ["web/src/main.jsx", "router-wasm/js/pkg/x.wasm", "bundles/default/router.json"]
+        {
             write(name, "first");
         }
         write("package-lock.json", "{}");

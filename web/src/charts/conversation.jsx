@@ -10,7 +10,8 @@ export function ConversationChart({ ratings, threshold }) {
   const values = [threshold, ...ratings.flatMap(({ alone, carried }) => [alone, carried])];
   const draw = (Plot) => ({
     marginLeft: 48,
-    x: { label: `${t("conversation.turn")} →`, ticks: ratings.map(({ turn }) => turn), tickFormat: "d", domain: [0.7, ratings.length + 0.3] },
+    marginBottom: 46,
+    x: { label: `${t("conversation.turn")} →`, labelOffset: 40, ticks: ratings.map(({ turn }) => turn), tickFormat: "d", domain: [0.7, ratings.length + 0.3] },
     y: { label: `↑ ${t("winRate")}`, grid: true, ticks: 5, domain: [Math.min(...values) - 0.03, Math.max(...values) + 0.03] },
     marks: [
       Plot.ruleY([threshold], { stroke: "var(--ink)", strokeDasharray: "5 3" }),

@@ -24,7 +24,8 @@ export function CostQualityChart({ curve, share }) {
     marginLeft: 48,
     marginRight: 16,
     marginTop: 28,
-    x: { label: `${t("tradeOff.strongCalls")} →`, tickFormat: "%", domain: [0, 1], ticks: width < 480 ? 5 : 10 },
+    marginBottom: 46,
+    x: { label: `${t("tradeOff.strongCalls")} →`, labelOffset: 40, tickFormat: "%", domain: [0, 1], ticks: width < 480 ? 5 : 10 },
     y: { label: `↑ ${t("tradeOff.quality", { dataset: curve.dataset })}`, tickFormat: "%", grid: true, nice: true, ticks: 6 },
     marks: [
       Plot.line([[0, weak], [1, strong]], { stroke: "var(--quiet)", strokeDasharray: "4 4" }),

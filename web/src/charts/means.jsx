@@ -16,7 +16,8 @@ export function MeansChart({ curve }) {
   const draw = (Plot, width) => ({
     marginLeft: Math.min(230, width * 0.45),
     marginRight: 48,
-    x: { label: `${t("tradeOff.quality", { dataset: curve.dataset })} →`, tickFormat: "%", domain: [0, 1], ticks: 5, grid: true },
+    marginBottom: 46,
+    x: { label: `${t("tradeOff.quality", { dataset: curve.dataset })} →`, labelOffset: 40, tickFormat: "%", domain: [0, 1], ticks: 5, grid: true },
     y: { label: null, domain: rows.map(({ name }) => name), tickFormat: (name) => (name.length > 30 ? `${name.slice(0, 29)}…` : name) },
     marks: [
       Plot.barX(rows, { x: "quality", y: "name", fill: "fill", rx: 3 }),

@@ -8,6 +8,12 @@ export const COLOURS = [
   "#3b82c4", "#d97b29", "#2f9e6e", "#c2495b", "#8267c9", "#9a7b4f", "#cf62a8", "#6f7b87", "#a3a52b", "#27a3b3", "#b0562e", "#5f6fd8",
 ];
 
+/** Between which values all but a few lie. */
+function usual(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  return [0.03, 0.97].map((p) => sorted[Math.floor(p * (sorted.length - 1))]);
+}
+
 /** @param {{map: object, placed?: [number, number], byValue: boolean, paired: boolean}} props */
 export function QueryMapChart({ map, placed, byValue, paired }) {
   const [x, y, cluster, value] = [0, 1, 2, 3].map((at) => (point) => point[at]);
@@ -17,7 +23,7 @@ export function QueryMapChart({ map, placed, byValue, paired }) {
     return { name, x: middle(0), y: middle(1) };
   });
   const colour = byValue && paired
-    ? { type: "linear", domain: [0, 1], range: ["#1f9d80", "#e0853f"], interpolate: "lab" }
+    ? { type: "linear", domain: usual(map.points.map(value)), clamp: true, range: ["#1f9d80", "#e0853f"], interpolate: "lab" }
     : { type: "categorical", domain: COLOURS.map((_, i) => i), range: COLOURS };
   const draw = (Plot, width) => ({
     marginLeft: 10, marginRight: 10, marginTop: 10, marginBottom: 10,

@@ -14,7 +14,8 @@ export function SpeedChart({ rows }) {
   const draw = (Plot, width) => ({
     marginLeft: 120,
     marginRight: 70,
-    x: { label: `${t("benchmark.milliseconds")} →`, grid: true, ticks: width < 480 ? 3 : 6 },
+    marginBottom: 46,
+    x: { label: `${t("benchmark.milliseconds")} →`, labelOffset: 40, grid: true, ticks: width < 480 ? 3 : 6 },
     y: { label: null, domain: ["Switchyard", "ONNX Runtime Web"] },
     fy: { label: t("tokens"), labelAnchor: "top" },
     color: { domain: ["Switchyard", "ONNX Runtime Web"], range: ["var(--accent)", "var(--quiet)"] },

@@ -13,7 +13,8 @@ export function WinRatesChart({ winRates, threshold }) {
   const label = t("queries.histogramLabel", { count: whole(winRates.length), reached: whole(reached), threshold: fraction(threshold) });
   const draw = (Plot) => ({
     marginLeft: 48,
-    x: { label: `${t("winRate")} →`, domain: [low, high], ticks: 8 },
+    marginBottom: 46,
+    x: { label: `${t("winRate")} →`, labelOffset: 40, domain: [low, high], ticks: 8 },
     y: { label: `↑ ${t("queries.queries")}`, grid: true, ticks: 5 },
     marks: [
       Plot.rectY(bins, { x1: "from", x2: "to", y: "count", fill: ({ strong }) => (strong ? "var(--strong)" : "var(--accent)"), inset: 0.5 }),

@@ -103,6 +103,7 @@ export default {
   "bill.routedOwn": "Routed as your queries were",
   "bill.always": "Always {model}",
   "bill.saving": "{saved} a month less than always strong ({share}).",
+  "bill.noPrices": "This bundle states no prices: enter yours below.",
   "bill.noShares": "Route queries of your own to see what they would cost: this bundle has no strong and weak model to take shares of.",
   "prices.title": "Prices",
   "prices.unit": "USD per million tokens.",

@@ -103,6 +103,7 @@ export default {
   "bill.routedOwn": "按您的查询路由",
   "bill.always": "总用 {model}",
   "bill.saving": "每月比总用强模型少 {saved}（{share}）。",
+  "bill.noPrices": "该路由包未给出价格：请在下方填写。",
   "bill.noShares": "路由您自己的查询即可看到费用：该路由包没有强弱模型之分，无从按占比计算。",
   "prices.title": "价格",
   "prices.unit": "美元／百万词元。",

@@ -26,12 +26,13 @@ export function Bill() {
         <caption class="hidden-label">{t("bill.title")}</caption>
         <tbody>
           {shares && <Row name={t(`bill.${shares.from}`)} bill={routedBill} most={most} class="routed" />}
-          {always.map(([id, bill]) => <Row key={id} name={t("bill.always", { model: id })} bill={bill} most={most} />)}
+          {always.filter(([, bill]) => bill !== undefined).map(([id, bill]) => <Row key={id} name={t("bill.always", { model: id })} bill={bill} most={most} />)}
         </tbody>
       </table>
       {routedBill !== undefined && strongest > 0 && (
         <p id="saving"><strong>{t("bill.saving", { saved: usd(strongest - routedBill), share: percent(1 - routedBill / strongest) })}</strong></p>
       )}
+      {always.every(([, bill]) => bill === undefined) && <p>{t("bill.noPrices")}</p>}
       {!shares && <p class="quiet">{t("bill.noShares")}</p>}
     </>
   );
