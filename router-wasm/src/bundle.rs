@@ -17,6 +17,8 @@ pub const MANIFEST_FILE: &str = "router.json";
 pub const MODEL_FILE: &str = "model.onnx";
 /// The tokenizer's file name.
 pub const TOKENIZER_FILE: &str = "tokenizer.json";
+/// The file name of the map of training queries, where a bundle has one. Nothing here reads it.
+pub const MAP_FILE: &str = "map.json";
 
 /// Longest `router.json`, in bytes.
 pub const MAX_MANIFEST_BYTES: usize = 4 << 20;

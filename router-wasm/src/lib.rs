@@ -39,16 +39,16 @@ mod router;
 mod tokenizer;
 
 pub use bundle::{
-    Bundle, MANIFEST_FILE, MAX_FILE_BYTES, MAX_MANIFEST_BYTES, MODEL_FILE, TOKENIZER_FILE,
-    files_from_tar, hexadecimal, sha256_hex,
+    Bundle, MANIFEST_FILE, MAP_FILE, MAX_FILE_BYTES, MAX_MANIFEST_BYTES, MODEL_FILE,
+    TOKENIZER_FILE, files_from_tar, hexadecimal, sha256_hex,
 };
 pub use encoder::{Encoder, Outputs};
 pub use error::RouterError;
 pub use graph::{FUNCTION_DOMAIN, instruction_set};
 pub use kernels::LARGEST_WEIGHT;
 pub use manifest::{
-    Calibration, Candidate, EncoderInfo, FORMAT, FileEntry, Head, Manifest, Metric, Provenance,
-    Source, TruncationSide,
+    Calibration, Candidate, CandidateQuality, CostQuality, EncoderInfo, FORMAT, FileEntry, Head,
+    Manifest, MeanQualities, Metric, Provenance, PublishedPoint, Source, TruncationSide,
 };
 pub use memory::{Battle, MEMORY_FILE, Memory, Records};
 pub use policy::{

@@ -7,6 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::RouterError;
 
+mod check;
+mod cost_quality;
+
+pub use cost_quality::{CandidateQuality, CostQuality, MeanQualities, PublishedPoint};
+
 /// The bundle format this engine reads and the trainer writes.
 pub const FORMAT: u64 = 1;
 
@@ -31,12 +36,19 @@ pub struct Manifest {
     /// Evaluation rows.
     #[serde(default)]
     pub metrics: Vec<Metric>,
+    /// Quality against cost, one entry an evaluation set.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub curves: Vec<CostQuality>,
     /// The sources this router was trained on.
     #[serde(default)]
     pub trained_on: Vec<Source>,
     /// How the weights came to be: trainer version, recipe, seed, device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provenance: Option<Provenance>,
+    /// A map of training queries, for pages that draw one. No host needs it to route: it is not
+    /// among [`files`](Self::files), and the engine does not ask for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub map: Option<FileEntry>,
     /// The bundle's other files.
     pub files: Vec<FileEntry>,
 }
@@ -232,62 +244,5 @@ impl Manifest {
     #[must_use]
     pub fn candidate_names(&self) -> String {
         self.candidates.iter().map(|c| c.id.as_str()).collect::<Vec<_>>().join(", ")
-    }
-
-    fn check(&self) -> Result<(), String> {
-        if self.candidates.is_empty() {
-            return Err("\"candidates\" is empty".into());
-        }
-        for (i, candidate) in self.candidates.iter().enumerate() {
-            if self.candidates[..i].iter().any(|c| c.id == candidate.id) {
-                return Err(format!("candidate {:?} is listed twice", candidate.id));
-            }
-            for (field, price) in
-                [("input_price", candidate.input_price), ("output_price", candidate.output_price)]
-            {
-                if price.is_some_and(|p| !p.is_finite() || p < 0.0) {
-                    return Err(format!(
-                        "candidate {:?} has {field} {price:?}: expected USD per million tokens, >= 0",
-                        candidate.id
-                    ));
-                }
-            }
-        }
-        if self.head.strong.is_some() != self.head.weak.is_some() {
-            return Err("\"head\" names one of strong and weak: expected both or neither".into());
-        }
-        for (role, id) in [("strong", &self.head.strong), ("weak", &self.head.weak)] {
-            if let Some(id) = id
-                && self.candidate_index(id).is_none()
-            {
-                return Err(format!(
-                    "head.{role} is {id:?}, which is no candidate: expected one of {}",
-                    self.candidate_names()
-                ));
-            }
-        }
-        if self.head.strong.is_some() && self.head.strong == self.head.weak {
-            return Err("head.strong and head.weak are the same candidate".into());
-        }
-        if self.head.default_strong_share.is_some_and(|s| !(0.0..=1.0).contains(&s)) {
-            return Err("head.default_strong_share is not in [0, 1]".into());
-        }
-        let encoder = &self.encoder;
-        if encoder.max_tokens == 0 || encoder.max_tokens > 1 << 20 {
-            return Err(format!(
-                "encoder.max_tokens is {}: expected 1 to 1048576",
-                encoder.max_tokens
-            ));
-        }
-        if let Some(calibration) = &self.calibration {
-            let q = &calibration.quantiles;
-            if q.len() < 2 {
-                return Err(format!("calibration has {} quantiles: expected at least 2", q.len()));
-            }
-            if q.iter().any(|v| !(0.0..=1.0).contains(v)) || q.windows(2).any(|w| w[0] > w[1]) {
-                return Err("calibration.quantiles are not ascending within [0, 1]".into());
-            }
-        }
-        Ok(())
     }
 }

@@ -121,9 +121,16 @@ impl Bundle {
         trained_on.push(source.clone());
         let facts = BundleFacts { name, kind, candidates, encoder, head, trained_on, provenance };
         let draft = BundleDraft::new(facts, model, self.file(TOKENIZER_FILE).to_vec(), None);
-        // Of a pair the win rate is what it was, and so are its quantiles.
-        Ok(match &self.info().calibration {
+        // Of a pair the win rate is what it was, and so are its quantiles and the map of queries,
+        // whose embeddings are unchanged too. Without a pair the map says which candidate is best,
+        // which the new one may have become: it is left out.
+        let draft = match &self.info().calibration {
             Some(calibration) => draft.with_calibration(calibration.clone()),
+            None => draft,
+        };
+        let map = self.info().map.as_ref().filter(|_| self.info().pair().is_some());
+        Ok(match map.and_then(|map| self.files.get(&map.name)) {
+            Some(bytes) => draft.with_map(bytes.clone()),
             None => draft,
         })
     }

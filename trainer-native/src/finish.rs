@@ -1,12 +1,15 @@
 //! A trained router to a bundle, with its calibration and its evaluation.
 //!
-//! Calibration and evaluation are measured on the exported int8 graph through the engine, since
+//! Calibration, evaluation and the map of training queries are measured on the exported int8 graph through the engine, since
 //! that is what decides in the field. The same router in float is run on some of the queries, to
 //! show what quantisation changed; `trainer eval --float` scores it on all.
 
+mod draft;
+pub mod measured;
+
 use std::sync::atomic::AtomicBool;
 
-use switchyard_router::{Head, Metric, Provenance, Router, Source};
+use switchyard_router::{Metric, Router};
 
 use crate::assess::{self, PairRows, choice_column, choice_set, pair_rows, qualities, win_rates};
 use crate::device::ChosenDevice;
@@ -20,15 +23,19 @@ use crate::eval::choice::rows::of_outcomes;
 use crate::eval::nearest_neighbours::{Neighbour, nearest_neighbours};
 use crate::eval::published::BenchmarkKind;
 use crate::eval::report::Stored;
+use crate::eval::results::Precision as Judged;
 use crate::eval::results::build::{Benchmark, RouterColumn, Settings, build};
-use crate::eval::results::{BenchmarkResult, Precision as Judged, RouterResult};
-use crate::export::bundle::{BundleDraft, BundleFacts};
-use crate::export::{Precision, router_graph};
+use crate::eval::rows::routed;
+use crate::export::Precision;
+use crate::export::bundle::BundleDraft;
+use crate::map::{QueryMap, draw};
 use crate::prepare::Prepared;
-use crate::recipe::{HeadRecipe, Pair, Recipe, RecipeFile};
-use crate::router::TrainedHead;
+use crate::recipe::{ClusterRecipe, Grouping, HeadRecipe, Pair, Recipe, RecipeFile};
 use crate::run::{Run, Trained};
 use crate::verify::Disagreement;
+
+pub use draft::draft;
+use measured::Measured;
 
 /// Neighbours of the kNN baseline.
 const NEIGHBOURS: usize = 40;
@@ -65,9 +72,40 @@ pub fn finish(
         draft(recipe, prepared.sources.clone(), trained, &chosen.description, precision)
     };
     let (bundle, float) = (draft(Precision::Int8)?, draft(Precision::Float)?);
-    let Some(pair) = &facts.pair else {
-        return choose(prepared, facts, bundle, float, stop);
+    let mut finished = match &facts.pair {
+        Some(pair) => by_threshold(run, recipe, prepared, trained, pair, (bundle, float), stop)?,
+        None => choose(prepared, facts, bundle, float, stop)?,
     };
+    if let Some(map) = map(&finished.bundle, prepared, facts, stop)? {
+        finished.bundle = finished.bundle.with_map(map.to_bytes()?);
+    }
+    Ok(finished)
+}
+
+/// The map of the queries trained on, as the int8 bundle embeds and routes them.
+fn map(
+    bundle: &BundleDraft,
+    prepared: &Prepared,
+    facts: &Recipe,
+    stop: &AtomicBool,
+) -> Result<Option<QueryMap>, TrainerError> {
+    let by_data_set =
+        matches!(facts.head, HeadRecipe::Cluster(ClusterRecipe { groups: Grouping::DataSet, .. }));
+    let queries = draw::draw(prepared, by_data_set, facts.seed)?;
+    QueryMap::of(&bundle.router()?, &queries, facts.seed, stop)
+}
+
+/// Calibrates, verifies and scores a router of a strong and a weak candidate.
+fn by_threshold(
+    run: &Run,
+    recipe: &RecipeFile,
+    prepared: &Prepared,
+    trained: &Trained,
+    pair: &Pair,
+    (bundle, float): (BundleDraft, BundleDraft),
+    stop: &AtomicBool,
+) -> Result<Finished, TrainerError> {
+    let facts = &recipe.recipe;
     // A win rate does not depend on the calibration, so one engine serves all that follows.
     let (router, float_router) = (bundle.router()?, float.router()?);
     let sample: Vec<&str> = prepared.calibration.iter().map(String::as_str).collect();
@@ -89,18 +127,19 @@ pub fn finish(
     }
 
     let Pair { strong, weak, .. } = pair;
-    let pair = pair_rows(&prepared.test, strong, weak)?;
-    let routed = win_rates(&router, &pair.queries, stop)?;
-    let disagreement = compared(&pair.queries, &routed)?;
+    let scored = pair_rows(&prepared.test, strong, weak)?;
+    let rates = win_rates(&router, &scored.queries, stop)?;
+    let disagreement = compared(&scored.queries, &rates)?;
+    let by_rate = routed(&scored.rows, &rates)?;
     let mut columns = vec![RouterColumn {
         tier: Some(facts.encoder.tier().into()),
         training_seed: Some(facts.seed),
         calibration: Some(calibration.clone()),
-        ..RouterColumn::new(&facts.name, facts.head.kind().name(), Judged::Int8, routed)
+        ..RouterColumn::new(&facts.name, facts.head.kind().name(), Judged::Int8, rates)
     }];
     // Without gold rows to train on there is no labelled neighbour, nor a kNN baseline.
     if !prepared.gold.rows.is_empty() {
-        let neighbours = neighbours(run, recipe, prepared, trained, &pair, stop)?;
+        let neighbours = neighbours(run, recipe, prepared, trained, &scored, stop)?;
         let name = format!("kNN, k = {NEIGHBOURS}, same embeddings");
         columns.push(RouterColumn {
             tier: Some(facts.encoder.tier().into()),
@@ -116,13 +155,16 @@ pub fn finish(
         kind,
         data_sha256: Some(prepared.benchmark_sha256.clone()),
         leaks_removed: Some(prepared.test_leaks),
-        bad_rows: pair.without_pair,
+        bad_rows: scored.without_pair,
         score_scale: f64::from(prepared.test.score_scale),
         ..Benchmark::new(&prepared.benchmark, weak, strong)
     };
     let settings = Settings::default();
-    let result = build(&benchmark, &pair.rows, &columns, &settings)?;
-    let bundle = bundle.with_metrics(metrics(prepared, &result));
+    let result = build(&benchmark, &scored.rows, &columns, &settings)?;
+    let set =
+        Measured { dataset: &prepared.benchmark, removed_as_leaks: prepared.test_leaks, kind };
+    let curve = measured::share_curve(&set, pair, &by_rate)?;
+    let bundle = bundle.with_metrics(measured::metrics(prepared, &result)).with_curves(vec![curve]);
     let result = Some(Stored { pairs: vec![result], ..Stored::default() });
     Ok(Finished { bundle, float, result, disagreement })
 }
@@ -169,91 +211,11 @@ fn choose(
         removed_as_leaks: prepared.test_leaks as u64,
         held_out: true,
     });
-    let bundle = bundle.with_metrics(metric.into_iter().collect());
+    let curve = measured::mean_curve(prepared, &result, &facts.name);
+    let bundle =
+        bundle.with_metrics(metric.into_iter().collect()).with_curves(curve.into_iter().collect());
     let result = Some(Stored { choices: vec![result], ..Stored::default() });
     Ok(Finished { bundle, float, result, disagreement })
-}
-
-/// The bundle of a trained router, before anything was measured on it.
-///
-/// # Errors
-/// [`TrainerError::NotFinite`], [`TrainerError::BadEncoder`].
-pub fn draft(
-    recipe: &RecipeFile,
-    sources: Vec<Source>,
-    trained: &Trained,
-    device: &str,
-    precision: Precision,
-) -> Result<BundleDraft, TrainerError> {
-    let facts = &recipe.recipe;
-    let graph_head = match &trained.head {
-        TrainedHead::Graph(head) => Some((head.as_ref(), trained.columns.as_slice())),
-        _ => None,
-    };
-    let model = router_graph::build(&trained.encoder.network, graph_head, precision)?;
-    let memory = match &trained.head {
-        TrainedHead::SwRanking { memory, .. } | TrainedHead::Knn(memory) => Some(memory),
-        TrainedHead::Graph(_) | TrainedHead::Random => None,
-    };
-    let stated = BundleFacts {
-        name: facts.name.clone(),
-        kind: facts.head.kind().name().into(),
-        candidates: facts.candidates.clone(),
-        encoder: trained.encoder.info(&facts.encoder),
-        head: head(facts, trained),
-        trained_on: sources,
-        provenance: Some(Provenance {
-            trainer: env!("CARGO_PKG_VERSION").into(),
-            recipe: facts.name.clone(),
-            recipe_sha256: recipe.sha256.clone(),
-            seed: facts.seed,
-            device: device.to_owned(),
-            licence: facts.licence.clone(),
-            teacher: None,
-        }),
-    };
-    Ok(BundleDraft::new(stated, model, trained.encoder.tokenizer_json.clone(), memory))
-}
-
-fn head(facts: &Recipe, trained: &Trained) -> Head {
-    let pair = facts.pair.as_ref();
-    let mut head = Head {
-        strong: pair.map(|pair| pair.strong.clone()),
-        weak: pair.map(|pair| pair.weak.clone()),
-        default_strong_share: pair.map(|pair| pair.default_strong_share),
-        ..Head::default()
-    };
-    match (&facts.head, &trained.head) {
-        (HeadRecipe::SwRanking(settings), TrainedHead::SwRanking { tiers, .. }) => {
-            head.gamma = Some(settings.gamma);
-            head.tiers = Some(trained.columns.iter().map(|&model| tiers[model]).collect());
-        }
-        (HeadRecipe::Knn(settings), _) => head.neighbours = Some(settings.neighbours),
-        (HeadRecipe::Random, _) => head.seed = Some(facts.seed),
-        _ => {}
-    }
-    head
-}
-
-fn metrics(prepared: &Prepared, result: &BenchmarkResult) -> Vec<Metric> {
-    let own = result.routers.iter().find(|router| router.precision == Judged::Int8);
-    let share = |router: &RouterResult, quality| router.cpt_at(quality).map(|c| c.strong_share);
-    let values = own.map_or([None; 3], |r| [r.apgr, share(r, 0.5), share(r, 0.8)]);
-    let names = [("apgr", 1.0), ("cpt50", 100.0), ("cpt80", 100.0)];
-    names
-        .into_iter()
-        .zip(values)
-        .filter_map(|((metric, unit), value)| {
-            Some(Metric {
-                dataset: prepared.benchmark.clone(),
-                metric: metric.into(),
-                value: value? * unit,
-                rows: result.rows as u64,
-                removed_as_leaks: prepared.test_leaks as u64,
-                held_out: true,
-            })
-        })
-        .collect()
 }
 
 /// Win rates of the kNN baseline on the router's own embeddings.

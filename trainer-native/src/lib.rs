@@ -36,6 +36,7 @@ pub mod figure;
 pub mod finish;
 mod gold;
 mod labels;
+pub mod map;
 pub mod prepare;
 pub mod progress;
 pub mod projection;

@@ -43,6 +43,7 @@ pub mod report;
 mod report_error;
 pub mod results;
 pub mod rows;
+pub mod share_steps;
 pub mod table;
 
 pub use choice::ChoiceResult;

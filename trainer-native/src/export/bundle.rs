@@ -7,9 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use switchyard_router::{
-    Calibration, Candidate, EncoderInfo, FORMAT, FileEntry, Head, Kind, MANIFEST_FILE, MEMORY_FILE,
-    MODEL_FILE, Manifest, Memory, Metric, Provenance, Router, Source, TOKENIZER_FILE,
-    TruncationSide, sha256_hex,
+    Calibration, Candidate, CostQuality, EncoderInfo, FORMAT, FileEntry, Head, Kind, MANIFEST_FILE,
+    MAP_FILE, MEMORY_FILE, MODEL_FILE, Manifest, Memory, Metric, Provenance, Router, Source,
+    TOKENIZER_FILE, TruncationSide, sha256_hex,
 };
 
 use super::Precision;
@@ -44,6 +44,8 @@ pub struct BundleDraft {
     pub manifest: Manifest,
     /// The files that the manifest lists.
     files: Vec<(&'static str, Vec<u8>)>,
+    /// The map that the manifest names beside them.
+    map: Option<Vec<u8>>,
 }
 
 impl BundleDraft {
@@ -58,11 +60,6 @@ impl BundleDraft {
     ) -> Self {
         let mut files = vec![(MODEL_FILE, model), (TOKENIZER_FILE, tokenizer)];
         files.extend(memory.map(|memory| (MEMORY_FILE, memory.to_bytes())));
-        let entry = |name: &str, bytes: &[u8]| FileEntry {
-            name: name.into(),
-            bytes: bytes.len() as u64,
-            sha256: sha256_hex(bytes),
-        };
         let entries = files.iter().map(|(name, bytes)| entry(name, bytes)).collect();
         let manifest = Manifest {
             format: FORMAT,
@@ -73,11 +70,13 @@ impl BundleDraft {
             head: facts.head,
             calibration: None,
             metrics: Vec::new(),
+            curves: Vec::new(),
             trained_on: facts.trained_on,
             provenance: facts.provenance,
+            map: None,
             files: entries,
         };
-        Self { manifest, files }
+        Self { manifest, files, map: None }
     }
 
     /// States the calibration.
@@ -91,6 +90,21 @@ impl BundleDraft {
     #[must_use]
     pub fn with_metrics(mut self, metrics: Vec<Metric>) -> Self {
         self.manifest.metrics = metrics;
+        self
+    }
+
+    /// States curves of quality against cost.
+    #[must_use]
+    pub fn with_curves(mut self, curves: Vec<CostQuality>) -> Self {
+        self.manifest.curves = curves;
+        self
+    }
+
+    /// Adds a map of training queries, the bytes of `map.json`.
+    #[must_use]
+    pub fn with_map(mut self, bytes: Vec<u8>) -> Self {
+        self.manifest.map = Some(entry(MAP_FILE, &bytes));
+        self.map = Some(bytes);
         self
     }
 
@@ -125,6 +139,7 @@ impl BundleDraft {
         fs::create_dir_all(&staging).map_err(at(&staging))?;
         let manifest = manifest_json(&self.manifest)?;
         let files = self.files.iter().map(|(name, bytes)| (*name, bytes.as_slice()));
+        let files = files.chain(self.map.as_deref().map(|bytes| (MAP_FILE, bytes)));
         for (name, bytes) in files.chain([(MANIFEST_FILE, manifest.as_slice())]) {
             let path = staging.join(name);
             fs::write(&path, bytes).map_err(at(&path))?;
@@ -134,6 +149,10 @@ impl BundleDraft {
         }
         fs::rename(&staging, folder).map_err(at(folder))
     }
+}
+
+fn entry(name: &str, bytes: &[u8]) -> FileEntry {
+    FileEntry { name: name.into(), bytes: bytes.len() as u64, sha256: sha256_hex(bytes) }
 }
 
 fn manifest_json(manifest: &Manifest) -> Result<Vec<u8>, TrainerError> {

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use nalgebra::{DMatrix, DVector};
 use switchyard_router::Router;
 
+use super::discriminant::Discriminant;
 use super::k_means;
 use crate::encoder::embeddings::EmbeddingCache;
 use crate::error::TrainerError;
@@ -55,7 +56,9 @@ pub fn train(
         }
     }
     let (group_of, groups) = rows.groups(settings, recipe.seed, prepared)?;
-    let (membership, offsets) = rows.discriminant(&group_of, groups, settings.sphere)?;
+    let Rows { directions, weights, .. } = &rows;
+    let (membership, offsets) =
+        Discriminant::new(directions, weights, &group_of, groups, settings.sphere)?.logits();
     let means = rows.means(&group_of, groups, columns.len(), settings.shrinkage);
     let correction = match settings.correction_penalty {
         None => None,
@@ -154,52 +157,6 @@ impl Rows {
             }),
             _ => Ok(found),
         }
-    }
-
-    /// Mean of the directions of each group, `[W, G]`, and the weight of each.
-    fn centres(&self, group_of: &[usize], groups: usize) -> (DMatrix<f64>, Vec<f64>) {
-        let mut centres = DMatrix::zeros(self.centre.len(), groups);
-        let mut totals = vec![0.0; groups];
-        for ((direction, &group), weight) in self.directions.iter().zip(group_of).zip(&self.weights)
-        {
-            totals[group] += weight;
-            centres.column_mut(group).axpy(*weight, &DVector::from_column_slice(direction), 1.0);
-        }
-        for (group, total) in totals.iter().enumerate() {
-            centres.column_mut(group).unscale_mut(*total);
-        }
-        (centres, totals)
-    }
-
-    /// What directions are multiplied with, `[W, G]`, and what is added, `[G]`.
-    fn discriminant(
-        &self,
-        group_of: &[usize],
-        groups: usize,
-        sphere: f64,
-    ) -> Result<(DMatrix<f64>, Vec<f64>), TrainerError> {
-        let width = self.centre.len();
-        let (centres, totals) = self.centres(group_of, groups);
-        let total: f64 = totals.iter().sum();
-        // Of the rows about their group's centre, all weights together 1.
-        let mut about = DMatrix::zeros(width, self.directions.len());
-        for (row, direction) in self.directions.iter().enumerate() {
-            let own = DVector::from_column_slice(direction) - centres.column(group_of[row]);
-            about.set_column(row, &(own * (self.weights[row] / total).sqrt()));
-        }
-        let covariance = &about * about.transpose();
-        #[allow(clippy::cast_precision_loss)]
-        let variance = (covariance.trace() / width.max(1) as f64).max(1e-9);
-        let mixed = covariance * (1.0 - sphere)
-            + DMatrix::identity(width, width) * (sphere * variance + 1e-6 * variance);
-        let factor = mixed.cholesky().ok_or_else(|| TrainerError::NotFinite {
-            what: "the covariance within groups",
-            detail: "it has no inverse: raise head.sphere".into(),
-        })?;
-        let membership = factor.solve(&centres);
-        let offsets =
-            (0..groups).map(|g| -0.5 * centres.column(g).dot(&membership.column(g))).collect();
-        Ok((membership, offsets))
     }
 
     /// Mean scores, `[T, G]`, each shrunk towards the candidate's mean over all rows.

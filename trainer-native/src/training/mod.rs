@@ -6,6 +6,7 @@
 //! - [`head`]: training a head on embeddings, by steps;
 //! - [`ridge`]: fitting a ridge head in closed form;
 //! - [`cluster`]: fitting a cluster router;
+//! - [`discriminant`]: what tells groups of rows apart;
 //! - [`k_means`]: clusters of embeddings;
 //! - [`fine_tune`]: the loop that trains a network end to end, whatever its encoder and loss;
 //! - [`history`]: what that loop's checks saw, in a file of the run;
@@ -17,6 +18,7 @@
 
 pub mod checkpoint;
 pub mod cluster;
+pub mod discriminant;
 pub mod fine_tune;
 pub mod head;
 pub mod history;

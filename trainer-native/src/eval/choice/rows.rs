@@ -110,7 +110,8 @@ pub(super) fn is_right_or_wrong(dataset: &str) -> bool {
     ROUTERDC.iter().any(|(_, name, right_above_zero)| *name == dataset && *right_above_zero)
 }
 
-fn without_split(dataset: &str) -> &str {
+/// A data set without the name of its split.
+pub(crate) fn without_split(dataset: &str) -> &str {
     let splits = ["_train", "_test", "-train", "-test"];
     let task = splits.iter().find_map(|split| dataset.strip_suffix(split));
     task.filter(|task| !task.is_empty()).unwrap_or(dataset)

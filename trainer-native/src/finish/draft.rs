@@ -1,0 +1,71 @@
+//! A bundle before anything was measured on it.
+
+use switchyard_router::{Head, Provenance, Source};
+
+use crate::error::TrainerError;
+use crate::export::bundle::{BundleDraft, BundleFacts};
+use crate::export::{Precision, router_graph};
+use crate::recipe::{HeadRecipe, Recipe, RecipeFile};
+use crate::router::TrainedHead;
+use crate::run::Trained;
+
+/// The bundle of a trained router, before anything was measured on it.
+///
+/// # Errors
+/// [`TrainerError::NotFinite`], [`TrainerError::BadEncoder`].
+pub fn draft(
+    recipe: &RecipeFile,
+    sources: Vec<Source>,
+    trained: &Trained,
+    device: &str,
+    precision: Precision,
+) -> Result<BundleDraft, TrainerError> {
+    let facts = &recipe.recipe;
+    let graph_head = match &trained.head {
+        TrainedHead::Graph(head) => Some((head.as_ref(), trained.columns.as_slice())),
+        _ => None,
+    };
+    let model = router_graph::build(&trained.encoder.network, graph_head, precision)?;
+    let memory = match &trained.head {
+        TrainedHead::SwRanking { memory, .. } | TrainedHead::Knn(memory) => Some(memory),
+        TrainedHead::Graph(_) | TrainedHead::Random => None,
+    };
+    let stated = BundleFacts {
+        name: facts.name.clone(),
+        kind: facts.head.kind().name().into(),
+        candidates: facts.candidates.clone(),
+        encoder: trained.encoder.info(&facts.encoder),
+        head: head(facts, trained),
+        trained_on: sources,
+        provenance: Some(Provenance {
+            trainer: env!("CARGO_PKG_VERSION").into(),
+            recipe: facts.name.clone(),
+            recipe_sha256: recipe.sha256.clone(),
+            seed: facts.seed,
+            device: device.to_owned(),
+            licence: facts.licence.clone(),
+            teacher: None,
+        }),
+    };
+    Ok(BundleDraft::new(stated, model, trained.encoder.tokenizer_json.clone(), memory))
+}
+
+fn head(facts: &Recipe, trained: &Trained) -> Head {
+    let pair = facts.pair.as_ref();
+    let mut head = Head {
+        strong: pair.map(|pair| pair.strong.clone()),
+        weak: pair.map(|pair| pair.weak.clone()),
+        default_strong_share: pair.map(|pair| pair.default_strong_share),
+        ..Head::default()
+    };
+    match (&facts.head, &trained.head) {
+        (HeadRecipe::SwRanking(settings), TrainedHead::SwRanking { tiers, .. }) => {
+            head.gamma = Some(settings.gamma);
+            head.tiers = Some(trained.columns.iter().map(|&model| tiers[model]).collect());
+        }
+        (HeadRecipe::Knn(settings), _) => head.neighbours = Some(settings.neighbours),
+        (HeadRecipe::Random, _) => head.seed = Some(facts.seed),
+        _ => {}
+    }
+    head
+}

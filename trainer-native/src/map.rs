@@ -1,0 +1,234 @@
+//! `map.json`: training queries on a plane, so that a page can place a typed query among them.
+//!
+//! ```text
+//! (x, y) = axes (embedding - mean)          axes [2, D], mean [D]
+//! ```
+//! The embedding is what `Router::embed` gives of the exported bundle, and the projection is linear:
+//! a host places a query by two dot products, exactly as the points were placed (t-SNE, which
+//! [`figure`](crate::figure) draws, has no place for a query it has not seen). [`plane`] says how
+//! clusters and axes are found, [`words`] how clusters are named. The file holds no text of a query:
+//! single words that several queries share, or names of data sets.
+//!
+//! The draw, the clusters and with them the bytes of the file come from one seed.
+
+pub mod draw;
+pub mod plane;
+pub mod words;
+
+use std::sync::atomic::AtomicBool;
+
+use serde::{Deserialize, Serialize};
+use switchyard_router::{DEFAULT_FALL, Query, Router};
+
+use crate::assess::on_each;
+use crate::encoder::if_any_token;
+use crate::error::TrainerError;
+use crate::eval::cost_quality::many_models::largest;
+use crate::training::labelled::numbered;
+
+use draw::MapQuery;
+use plane::Plane;
+
+/// The version of the file's form.
+pub const FORMAT: u32 = 1;
+/// Points at most.
+pub const MOST_POINTS: usize = 1500;
+/// Bytes at most: wide embeddings leave room for fewer points.
+pub const MOST_BYTES: usize = 40_000;
+/// Queries at least, below which there is nothing to see.
+pub const LEAST_QUERIES: usize = 12;
+/// Clusters of queries whose data sets do not tell. With more of them several share a hue and a
+/// corner of the plane; with fewer, unlike topics share a name.
+const CLUSTERS: usize = 9;
+/// Queries that a cluster has on average, at least.
+const LEAST_IN_CLUSTER: usize = 4;
+/// Data sets that have a cluster of their own, at most.
+const MOST_DATA_SETS: usize = 12;
+/// What the smaller data sets are together.
+const OTHERS: &str = "other data sets";
+
+/// What a page draws.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QueryMap {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// From an embedding to its place.
+    pub projection: Projection,
+    /// The clusters, the largest first.
+    pub clusters: Vec<Cluster>,
+    /// Some of the queries, in the order of a draw.
+    pub points: Vec<Point>,
+}
+
+/// From an embedding to its place: `axes (embedding - mean)`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Projection {
+    /// The embedding that lies in the middle, `[D]`.
+    pub mean: Vec<f64>,
+    /// Of x and of y, `[2, D]`. The last coordinate, the query's length, takes no part. Of the
+    /// clustered queries 98 in a hundred lie within -1 and 1 on either axis.
+    pub axes: [Vec<f64>; 2],
+}
+
+/// A cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cluster {
+    /// Its most distinctive words, or its data set.
+    pub name: String,
+    /// How many of the clustered queries are of it.
+    pub rows: usize,
+}
+
+/// A query: x, y, the place of its cluster in [`QueryMap::clusters`], and what the router says.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Point(pub f64, pub f64, pub usize, pub Said);
+
+/// What the router says of a query.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Said {
+    /// Without a pair: the place of the best candidate.
+    Best(usize),
+    /// With one: the win rate, in [0, 1].
+    WinRate(f64),
+}
+
+impl Projection {
+    /// The place of an embedding `[D]`.
+    #[must_use]
+    pub fn place(&self, embedding: &[f32]) -> [f64; 2] {
+        let along = |axis: &Vec<f64>| {
+            let terms = axis.iter().zip(embedding).zip(&self.mean);
+            terms.map(|((axis, value), mean)| axis * (f64::from(*value) - mean)).sum()
+        };
+        [along(&self.axes[0]), along(&self.axes[1])]
+    }
+}
+
+impl QueryMap {
+    /// The map of `queries` as `router` embeds them; `None` for fewer than [`LEAST_QUERIES`] with a
+    /// token, or queries whose embeddings do not span a plane.
+    ///
+    /// # Errors
+    /// The engine's; [`TrainerError::NoTrainingPair`] and [`TrainerError::NotFinite`] of the
+    /// clusters; [`TrainerError::Interrupted`].
+    pub fn of(
+        router: &Router,
+        queries: &[MapQuery],
+        seed: u64,
+        stop: &AtomicBool,
+    ) -> Result<Option<Self>, TrainerError> {
+        let texts: Vec<&str> = queries.iter().map(|query| query.text.as_str()).collect();
+        let found = on_each("mapping queries", &texts, stop, &|text| {
+            if_any_token(Query::new(text).and_then(|query| router.embed(&query)))
+        })?;
+        let (queries, embeddings): (Vec<&MapQuery>, Vec<Vec<f32>>) =
+            queries.iter().zip(found).filter_map(|(query, own)| Some((query, own?))).unzip();
+        if queries.len() < LEAST_QUERIES {
+            return Ok(None);
+        }
+        // The length takes no part.
+        let rows: Vec<Vec<f64>> = embeddings
+            .iter()
+            .map(|row| row.iter().take(row.len() - 1).map(|&value| f64::from(value)).collect())
+            .collect();
+        let grouped = match data_sets(&queries) {
+            Some((group_of, names)) => {
+                Plane::of(&rows, &group_of, names.len())?.map(|plane| (plane, group_of, names))
+            }
+            None => {
+                let count = CLUSTERS.min(queries.len() / LEAST_IN_CLUSTER);
+                Plane::clustered(&rows, count, seed)?.map(|(plane, group_of, groups)| {
+                    let texts: Vec<&str> = queries.iter().map(|q| q.text.as_str()).collect();
+                    let names = words::names(&texts, &group_of, groups);
+                    (plane, group_of, names)
+                })
+            }
+        };
+        let Some((plane, group_of, names)) = grouped else { return Ok(None) };
+        let (place_of, clusters) = largest_first(&group_of, names);
+        let projection = plane.projection();
+        let drawn: Vec<&str> = queries.iter().take(MOST_POINTS).map(|q| q.text.as_str()).collect();
+        let said = on_each("routing mapped queries", &drawn, stop, &|text| {
+            let found = router.assess(&Query::new(text)?, DEFAULT_FALL)?;
+            Ok(match found.win_rate {
+                Some(rate) => Said::WinRate(decimals(rate, 1e3)),
+                None => Said::Best(largest(found.scores.into_iter())),
+            })
+        })?;
+        let points = said.into_iter().enumerate().map(|(at, said)| {
+            let [x, y] = projection.place(&embeddings[at]).map(|value| decimals(value, 1e3));
+            Point(x, y, place_of[group_of[at]], said)
+        });
+        let points = points.collect();
+        let mut map = Self { format: FORMAT, projection, clusters, points };
+        loop {
+            let bytes = map.to_bytes()?.len();
+            if bytes <= MOST_BYTES || map.points.is_empty() {
+                return Ok(Some(map));
+            }
+            // A point has some 25 bytes.
+            let left = map.points.len().saturating_sub(((bytes - MOST_BYTES) / 25).max(1));
+            map.points.truncate(left);
+        }
+    }
+
+    /// The file.
+    ///
+    /// # Errors
+    /// [`TrainerError::NotFinite`].
+    pub fn to_bytes(&self) -> Result<Vec<u8>, TrainerError> {
+        let mut bytes = serde_json::to_vec(self).map_err(|error| TrainerError::NotFinite {
+            what: "a number of map.json",
+            detail: error.to_string(),
+        })?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+}
+
+/// Groups by data set, where every query has one and there are at least two: the group of each, and
+/// the groups' names.
+fn data_sets(queries: &[&MapQuery]) -> Option<(Vec<usize>, Vec<String>)> {
+    let own: Vec<&str> = queries.iter().map(|q| q.dataset.as_deref()).collect::<Option<_>>()?;
+    let mut counted: Vec<(&str, usize)> = Vec::new();
+    for name in &own {
+        match counted.iter_mut().find(|(known, _)| known == name) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((name, 1)),
+        }
+    }
+    counted.sort_by_key(|&(name, count)| (std::cmp::Reverse(count), name));
+    let kept = if counted.len() > MOST_DATA_SETS { MOST_DATA_SETS - 1 } else { counted.len() };
+    let mut names: Vec<String> =
+        counted.iter().take(kept).map(|(name, _)| (*name).to_owned()).collect();
+    let place = |name: &&str| names.iter().position(|kept| kept == name).unwrap_or(kept);
+    let group_of: Vec<usize> = own.iter().map(place).collect();
+    if kept < counted.len() {
+        names.push(OTHERS.to_owned());
+    }
+    (names.len() > 1).then_some((group_of, names))
+}
+
+/// The clusters by falling size, and the new place of each group.
+fn largest_first(group_of: &[usize], names: Vec<String>) -> (Vec<usize>, Vec<Cluster>) {
+    let mut rows = vec![0; names.len()];
+    group_of.iter().for_each(|&group| rows[group] += 1);
+    let order: Vec<_> = rows.iter().enumerate().map(|(at, &n)| (usize::MAX - n, at)).collect();
+    let (place_of, _) = numbered(order);
+    let mut clusters: Vec<(usize, Cluster)> = names
+        .into_iter()
+        .enumerate()
+        .map(|(at, name)| (place_of[at], Cluster { name, rows: rows[at] }))
+        .collect();
+    clusters.sort_by_key(|(place, _)| *place);
+    (place_of, clusters.into_iter().map(|(_, cluster)| cluster).collect())
+}
+
+/// Rounded to a unit of `1 / scale`; zero has no sign.
+fn decimals(value: f64, scale: f64) -> f64 {
+    (value * scale).round() / scale + 0.0
+}
+
+#[cfg(test)]
+mod tests;
