@@ -33,14 +33,14 @@ for (const device of Object.keys(DEVICES)) {
 
   test(`${device}: the typed query is placed on the map, where its embedding lies`, () => open({ device, link: "#/map" }, async (page) => {
     await page.locator(".chart svg[role=img]").waitFor();
-    const dots = page.locator(".chart [aria-label=dot]").first().locator("circle");
+    const dots = page.locator(".chart [data-mark=dot]").first().locator("circle");
     const map = readJson(`${DEFAULT}/${info.map.name}`);
     assert.equal(await dots.count(), map.points.length);
     assert.equal(await page.locator("#placed").textContent(), "");
     const places = [];
     for (const query of ["Which court hears an appeal about a lease?", "What is the momentum of a falling ball after 3 seconds?"]) {
       await page.fill("#query", query);
-      const star = page.locator(".chart [aria-label=dot]").last().locator("path");
+      const star = page.locator(".chart [data-mark=dot]").last().locator("path");
       await star.waitFor();
       assert.match(await page.locator("#placed").textContent(), /^Your query lies among: .+\.$/);
       places.push(await star.getAttribute("transform"));

@@ -10,15 +10,16 @@ const { open, url } = await startBrowser(after);
 /** What goes over the line for a first visit with the default bundle. */
 const MOST_BYTES = 2.5e6;
 
+/** Waits until the service worker has taken over, and holds what the page has fetched. */
 async function kept(page) {
-  // The service worker has taken over, and holds what the page has fetched.
-  await page.waitForFunction(async () => {
-    const names = await caches.keys();
-    const cache = names[0] && (await caches.open(names[0]));
-    const held = cache ? (await cache.keys()).map(({ url }) => url) : [];
-    const needed = performance.getEntriesByType("resource").map(({ name }) => name).filter((name) => name.startsWith(location.origin));
-    return navigator.serviceWorker.controller && needed.length > 5 && needed.every((name) => held.includes(name));
+  const holdsAll = () => page.evaluate(async () => {
+    if (navigator.serviceWorker.controller?.state !== "activated") return false;
+    const [name] = await caches.keys();
+    const held = (await (await caches.open(name)).keys()).map(({ url }) => url);
+    const fetched = performance.getEntriesByType("resource").map(({ name }) => name).filter((name) => name.startsWith(location.origin));
+    return fetched.length > 5 && fetched.every((name) => held.includes(name));
   });
+  while (!(await holdsAll())) await page.waitForTimeout(50);
 }
 
 test("every view works after a reload without a network, in both colours", () => open({}, async (page, context) => {

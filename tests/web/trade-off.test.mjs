@@ -21,8 +21,8 @@ for (const device of Object.keys(DEVICES)) {
     const chart = page.locator(".chart svg[role=img]");
     await chart.waitFor();
     assert.match(await chart.getAttribute("aria-label"), /At 100% strong calls/);
-    assert.equal(await page.locator(".chart [aria-label=line] path").count() >= 3, true);
-    assert.equal(await page.locator(".chart [aria-label=dot]").first().locator("path, circle").count(), curve.published.length);
+    assert.equal(await page.locator(".chart [data-mark=line] path").count() >= 3, true);
+    assert.equal(await page.locator(".chart [data-mark=dot]").first().locator("path, circle").count(), curve.published.length);
     assert.deepEqual(await widerThanScreen(page), []);
   }));
 }

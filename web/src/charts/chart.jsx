@@ -6,7 +6,7 @@ let library;
 
 /**
  * @param {{label: string, height?: number, draw: (Plot: object, width: number) => object}} props `label`
- *   says in words what the chart shows; `draw` gives Plot's options
+ *   says in words what the chart shows; `draw` gives Plot's options, with marks that may be absent
  */
 export function Chart({ label, draw, height = 300 }) {
   const place = useRef();
@@ -22,13 +22,19 @@ export function Chart({ label, draw, height = 300 }) {
 
   useEffect(() => {
     if (!Plot || width === 0) return;
+    const { marks, ...options } = draw(Plot, width);
     const drawn = Plot.plot({
       width,
       height,
       style: { background: "transparent", color: "inherit", fontSize: "12px", overflow: "visible" },
-      ...draw(Plot, width),
+      marks: marks.filter(Boolean),
+      ...options,
     });
     // One picture with one name to assistive technology, not hundreds of nameless shapes.
+    for (const group of drawn.querySelectorAll("[aria-label]")) {
+      group.dataset.mark = group.getAttribute("aria-label");
+      group.removeAttribute("aria-label");
+    }
     drawn.setAttribute("role", "img");
     drawn.setAttribute("aria-label", label);
     place.current.replaceChildren(drawn);
