@@ -5,25 +5,39 @@ import { RouterError } from "./error.js";
 import { VERSION } from "./version.js";
 import { moduleOf } from "./wasm.js";
 
-/** The engine's start, shared by all who ask for it. */
+/** The engine's start, shared by all who wait for it. */
 let started;
+let running = false;
 /** What makes the engine useless until the realm ends, as a function that makes the error. */
 let stopped;
 
 export { RouterHandle };
 
 /**
- * Starts the engine. A failed start is not remembered, so that it can be tried again.
+ * Starts the engine. A start that failed is not remembered, nor one that was given up before it was
+ * done, so that it can be tried again.
  * @param wasm what the caller gave as the module, if anything
  * @param host `{wasm(): a URL or module, inPairs?: how relaxed-simd is faster here, url, read?}`
+ * @param {AbortSignal} [signal]
  */
-export function startEngine(wasm, host) {
-  if (stopped) return Promise.reject(stopped());
-  started ??= begin(wasm ?? host.wasm(), host).catch((error) => {
-    started = undefined;
+export async function startEngine(wasm, host, signal) {
+  if (stopped) throw stopped();
+  if (running) return;
+  started ??= begin(wasm ?? host.wasm(), host);
+  const start = started;
+  const forget = () => {
+    if (started === start) started = undefined;
+  };
+  signal?.addEventListener("abort", forget);
+  try {
+    await start;
+    running = true;
+  } catch (error) {
+    forget();
     throw error;
-  });
-  return started;
+  } finally {
+    signal?.removeEventListener("abort", forget);
+  }
 }
 
 async function begin(wasm, host) {

@@ -14,7 +14,7 @@ export async function loadHandle(source, { signal, onProgress, wasm, cache }, ho
   signal?.throwIfAborted();
   const parts = Promise.all([
     bundleBytes(source, host, { signal, onProgress }).then(hashed),
-    startEngine(wasm, host),
+    startEngine(wasm, host, signal),
   ]);
   const [bundle] = await unlessAborted(parts, signal);
   return guarded(() => {

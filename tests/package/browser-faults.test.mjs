@@ -1,0 +1,156 @@
+// What goes wrong in a page: each fault is a typed error that names the file and says what to do.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, test } from "node:test";
+
+import { launch } from "../hosts/browser.mjs";
+import { assertExpected } from "./expected.mjs";
+import { ASK } from "./page.mjs";
+import { project } from "./packed.mjs";
+import { INDEX_PAGE, startServer } from "./server.mjs";
+
+const browser = await launch();
+after(() => browser.close());
+const folder = join(await project({}), "node_modules/switchyard-router");
+const wasm = readFileSync(join(folder, "pkg/switchyard_router_relaxed_bg.wasm"));
+
+/** What `code`, the body of an async function of `Router` and `RouterWorker`, gives or throws in a page. */
+async function inPage(wrong, code, prepare = () => {}) {
+  const server = await startServer(folder, wrong);
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const said = [];
+  page.on("console", (message) => said.push(message.text()));
+  page.on("pageerror", (error) => said.push(String(error)));
+  try {
+    await page.goto(server.url.href);
+    await page.evaluate(async () => {
+      const [{ Router, RouterError }, { RouterWorker }] = await Promise.all([import("/package/browser.js"), import("/package/worker.js")]);
+      Object.assign(globalThis, { Router, RouterError, RouterWorker });
+    });
+    await prepare({ context, page });
+    const answer = await page.evaluate(async (code) => {
+      // As a module of its own: a policy that forbids eval lets a script through.
+      const settled = new Promise((settle) => { globalThis.settle = settle; });
+      const text = `globalThis.settle((async () => { ${code} })());`;
+      const src = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+      document.head.append(Object.assign(document.createElement("script"), { type: "module", src }));
+      try {
+        return { value: await settled };
+      } catch (error) {
+        return { typed: error instanceof globalThis.RouterError, code: error.code, message: error.message };
+      }
+    }, code);
+    return { ...answer, said };
+  } finally {
+    await context.close();
+    await server.close();
+  }
+}
+
+const isWasm = (answer) => (path) => (path.endsWith(".wasm") ? answer : undefined);
+const ROUTE = `const router = await Router.load(); return router.route${ASK};`;
+const csp = (policy) => ({ headers: { "content-security-policy": policy } });
+
+async function refused(wrong, code, expected, ...parts) {
+  const answer = await inPage(wrong, code);
+  assert.deepEqual({ typed: answer.typed, code: answer.code }, { typed: true, code: expected }, answer.message ?? JSON.stringify(answer.value));
+  for (const part of parts) assert.match(answer.message, part);
+}
+
+test("the page works as it is: the faults below are the tests' own", async () => {
+  const { value, said } = await inPage({}, ROUTE);
+  assertExpected(value);
+  assert.deepEqual(said, []);
+});
+
+test("wasm that is not there: its URL, the status and the remedy", () =>
+  refused({ answers: isWasm({ status: 404, body: "" }) }, ROUTE, "wasm_missing",
+    /127\.0\.0\.1.*\/package\/pkg\/switchyard_router_relaxed_bg\.wasm/, /status 404/, /pkg\//, /\{ wasm \}/));
+
+test("an index page in place of the wasm: its content type and what does that", () =>
+  refused({ answers: isWasm(INDEX_PAGE) }, ROUTE, "wasm_missing", /status 200, content type text\/html; charset=utf-8/, /index page/));
+
+for (const type of ["application/octet-stream", "text/plain", "application/wasm; charset=utf-8", undefined]) {
+  test(`wasm of content type ${type} works, and nothing is said on the console`, async () => {
+    const headers = type ? { "content-type": type } : {};
+    const { value, message, said } = await inPage({ answers: isWasm({ headers, body: wasm }) }, ROUTE);
+    assertExpected(value ?? message);
+    assert.deepEqual(said, []);
+  });
+}
+
+for (const type of ["application/wasm", "application/octet-stream"]) {
+  test(`wasm that is cut off, of content type ${type}, is damaged`, () =>
+    refused({ answers: isWasm({ headers: { "content-type": type }, body: wasm.subarray(0, 100_000) }) }, ROUTE, "wasm_damaged", /again/));
+}
+
+test("a failed start can be tried again", async () => {
+  let broken = true;
+  const answers = (path) => {
+    if (!path.endsWith(".wasm") || !broken) return undefined;
+    broken = false;
+    return { status: 503, body: "" };
+  };
+  const { value } = await inPage({ answers }, `
+    const first = await Router.load().catch(({ code }) => code);
+    const router = await Router.load();
+    return { first, decision: router.route${ASK} };`);
+  assert.equal(value.first, "wasm_missing");
+  assertExpected(value.decision);
+});
+
+test("a Content-Security-Policy that blocks the fetch is named", () =>
+  refused(csp("connect-src 'none'"), ROUTE, "fetch_failed", /connect-src/));
+
+test("a Content-Security-Policy that forbids wasm is named", () =>
+  refused(csp("script-src 'self' 'unsafe-inline' blob:"), ROUTE, "wasm_unsupported", /'wasm-unsafe-eval'/));
+
+test("a server of another origin without CORS headers is named", async () => {
+  const other = await startServer(folder);
+  try {
+    await refused({}, `await Router.load("${other.url}package/pkg/default-bundle.bin");`, "fetch_failed", /CORS/, new RegExp(other.url.host));
+  } finally {
+    await other.close();
+  }
+});
+
+test("a page that went offline: the address and what to check", async () => {
+  const answer = await inPage({}, ROUTE, ({ context }) => context.setOffline(true));
+  assert.equal(answer.code, "fetch_failed", answer.message);
+  assert.match(answer.message, /network/);
+});
+
+test("an index page in place of a bundle's file", () =>
+  refused({ answers: (path) => (path.startsWith("/bundle/") ? INDEX_PAGE : undefined) }, 'await Router.load("/bundle/");', "fetch_failed",
+    /\/bundle\/router\.json/, /text\/html/, /page/));
+
+test("a bundle of a later format: what it has, what is read, and the remedy", () =>
+  refused({ answers: (path) => (path === "/bundle/router.json" ? { body: '{"format": 2, "files": []}' } : undefined) },
+    'await Router.load("/bundle/");', "bundle_unknown_format", /format 2/, /format 1/));
+
+test("use without a query, and after free", async () => {
+  await refused({}, "(await Router.load()).route(undefined);", "argument_query", /undefined/);
+  await refused({}, "const router = await Router.load(); router.free(); router.route('x');", "router_freed", /load it again/);
+});
+
+test("a thread's script that is not there", () =>
+  refused({ answers: (path) => (path.endsWith("/worker-thread.js") ? { status: 404, body: "" } : undefined) },
+    "await RouterWorker.load();", "worker_failed", /worker-thread/));
+
+test("a Content-Security-Policy that forbids threads", () =>
+  refused(csp("worker-src 'none'"), "await RouterWorker.load();", "worker_failed", /worker-src/));
+
+test("wasm that is missing for the thread is the same typed error", () =>
+  refused({ answers: isWasm({ status: 404, body: "" }) }, "await RouterWorker.load();", "wasm_missing", /status 404/));
+
+test("a thread's module of another origin", async () => {
+  const other = await startServer(folder);
+  try {
+    await refused({}, `await RouterWorker.load(undefined, { worker: "${other.url}package/worker-thread.js" });`, "worker_failed", /origin/);
+  } finally {
+    await other.close();
+  }
+});

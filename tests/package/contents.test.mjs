@@ -1,0 +1,77 @@
+// What the tarball holds, and what two judges of packages say of it.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { engineVersion, initSync } from "../../router-wasm/js/pkg/switchyard_router.js";
+import { VERSION } from "../../router-wasm/js/lib/version.js";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+
+import { ROOT, readJson } from "../hosts/paths.mjs";
+import { PACKAGE, packed, program, run } from "./packed.mjs";
+
+const manifest = readJson(join(PACKAGE, "package.json"));
+const targets = (value) => (typeof value === "string" ? [value] : Object.values(value).flatMap(targets));
+
+test("publint finds nothing to say", async () => {
+  const { messages } = await publint({ pkgDir: PACKAGE, strict: true });
+  assert.deepEqual(messages.map((message) => formatMessage(message, manifest)), []);
+});
+
+test("the types are right for every entry, as are-the-types-wrong resolves them", async () => {
+  const { path } = await packed();
+  await run(program("attw"), [path, "--profile", "esm-only", "--no-emoji"]);
+});
+
+test("the tarball holds every file that an entry names, the licences, and nothing of tests", async () => {
+  const { files } = await packed();
+  const names = files.map(({ path }) => path);
+  for (const name of targets([manifest.exports, manifest.bin])) assert.ok(names.includes(name.replace(/^\.\//, "")), name);
+  for (const name of ["LICENSE-MIT", "LICENSE-APACHE", "README.md"]) assert.ok(names.includes(name), name);
+  const others = names.filter((name) => !/^(bin|lib|types|pkg)\/[\w-]+\.(js|d\.ts|wasm|bin)$|^[\w-]+\.(js|d\.ts)$/.test(name));
+  assert.deepEqual(others.sort(), ["LICENSE-APACHE", "LICENSE-MIT", "README.md", "package.json"]);
+});
+
+test("every local import of the tarball is in the tarball", async () => {
+  const { files } = await packed();
+  const names = files.map(({ path }) => path);
+  for (const name of names.filter((name) => /\.(js|d\.ts)$/.test(name))) {
+    const text = readFileSync(join(PACKAGE, name), "utf8");
+    for (const [, target] of text.matchAll(/(?:from|import|new URL\()\s*"(\.{1,2}\/[^"]+)"/g)) {
+      const found = new URL(target, `file:///${name}`).pathname.slice(1);
+      const typed = found.replace(/\.js$/, ".d.ts");
+      assert.ok(names.includes(found) || (name.endsWith(".d.ts") && names.includes(typed)), `${name} imports ${target}`);
+    }
+  }
+});
+
+test("no script carries bytes as text", async () => {
+  const { files } = await packed();
+  for (const { path } of files.filter(({ path }) => path.endsWith(".js"))) {
+    const text = readFileSync(join(PACKAGE, path), "utf8");
+    assert.doesNotMatch(text, /[A-Za-z0-9+/]{200}/, path);
+  }
+});
+
+test("package, JavaScript and wasm are of the workspace's version", () => {
+  const [, workspace] = /\[workspace\.package\]\nversion = "([^"]+)"/.exec(readFileSync(join(ROOT, "Cargo.toml"), "utf8"));
+  initSync({ module: readFileSync(join(PACKAGE, "pkg/switchyard_router_bg.wasm")) });
+  assert.equal(engineVersion(), workspace);
+  assert.equal(VERSION, workspace);
+  assert.equal(manifest.version, workspace);
+});
+
+test("the licences are the repository's", () => {
+  for (const name of ["LICENSE-MIT", "LICENSE-APACHE"]) {
+    assert.equal(readFileSync(join(PACKAGE, name), "utf8"), readFileSync(join(ROOT, name), "utf8"), name);
+  }
+});
+
+test("the default bundle's archive is that of bundles/default", async () => {
+  const { Router } = await import("switchyard-router");
+  const [archived, folder] = await Promise.all([Router.load(), Router.load(join(ROOT, "bundles/default"))]);
+  assert.deepEqual(archived.info(), folder.info());
+});

@@ -1,0 +1,25 @@
+// What every host must say of one query: the decision of the package's sources on the default bundle.
+
+import assert from "node:assert/strict";
+
+import { Router } from "switchyard-router";
+
+import { near } from "../hosts/parity.mjs";
+
+export const QUERY = "Prove that every finite integral domain is a field.";
+export const POLICY = { strongShare: 0.4 };
+
+/** One module may add in another order than the other: simd128 and relaxed-simd. */
+const TOLERANCE = 1e-4;
+
+const router = await Router.load();
+export const EXPECTED = router.route(QUERY, POLICY);
+router.free();
+
+export function assertExpected(decision) {
+  assert.equal(decision?.model, EXPECTED.model);
+  assert.equal(decision.reason, EXPECTED.reason);
+  assert.equal(decision.tokens, EXPECTED.tokens);
+  near(decision.winRate, EXPECTED.winRate, TOLERANCE, "win rate");
+  near(decision.threshold, EXPECTED.threshold, TOLERANCE, "threshold");
+}

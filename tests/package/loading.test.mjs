@@ -1,0 +1,151 @@
+// `Router.load`: progress, giving up, the wasm handed in, options of a wrong kind. In Node.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { brotliCompressSync } from "node:zlib";
+
+import { Router, RouterError } from "switchyard-router";
+import bundle from "switchyard-router/default-bundle";
+
+import { node as host } from "../../router-wasm/js/lib/host-node.js";
+import { moduleOf } from "../../router-wasm/js/lib/wasm.js";
+import { TINY, bundleFiles } from "../hosts/paths.mjs";
+import { tar } from "../hosts/tar.mjs";
+import { POLICY, QUERY, assertExpected } from "./expected.mjs";
+import { PACKAGE, copyOfPackage } from "./packed.mjs";
+import { startServer } from "./server.mjs";
+
+const path = join(PACKAGE, "pkg/switchyard_router_bg.wasm");
+const files = bundleFiles(TINY);
+const bytes = Object.values(files).reduce((sum, { length }) => sum + length, 0);
+const archive = tar(files);
+
+const tiny = (path) => {
+  const name = path.replace("/tiny/", "");
+  if (path === "/tiny.tar") return { headers: { "content-length": archive.length }, body: archive };
+  if (path === "/chunked.tar") return { body: archive };
+  if (path === "/compressed.tar") {
+    const body = brotliCompressSync(archive);
+    return { headers: { "content-encoding": "br", "content-length": body.length }, body };
+  }
+  return files[name] ? { body: files[name] } : undefined;
+};
+const server = await startServer(PACKAGE, { answers: tiny });
+after(() => server.close());
+
+async function progressOf(source) {
+  const heard = [];
+  const router = await Router.load(source, { onProgress: (progress) => heard.push(progress) });
+  router.free();
+  assert.ok(heard.length > 0);
+  heard.reduce((before, { loaded }) => {
+    assert.ok(loaded >= before, "bytes only grow");
+    return loaded;
+  }, 0);
+  return heard;
+}
+
+const refused = (action, code, part = /./) => assert.rejects(async () => action(), (error) => {
+  assert.ok(error instanceof RouterError, String(error));
+  assert.equal(error.code, code, error.message);
+  assert.match(error.message, part);
+  return true;
+});
+
+test("without a source it is the default bundle, as by its subpath", async () => {
+  for (const source of [undefined, bundle]) assertExpected((await Router.load(source)).route(QUERY, POLICY));
+});
+
+test("a folder's progress is of the bytes that router.json states, from the first call on", async () => {
+  for (const source of [TINY, new URL("tiny/", server.url)]) {
+    const heard = await progressOf(source);
+    assert.ok(heard.every(({ total }) => total === bytes), JSON.stringify(heard));
+    assert.equal(heard.at(-1).loaded, bytes);
+  }
+});
+
+test("an archive's progress is of its Content-Length", async () => {
+  const heard = await progressOf(new URL("tiny.tar", server.url));
+  assert.ok(heard.every(({ total }) => total === archive.length));
+  assert.equal(heard.at(-1).loaded, archive.length);
+});
+
+test("where the length is not that of the bytes read, there is no total", async () => {
+  for (const path of ["chunked.tar", "compressed.tar"]) {
+    const heard = await progressOf(new URL(path, server.url));
+    assert.ok(heard.every(({ total }) => total === undefined), path);
+    assert.equal(heard.at(-1).loaded, archive.length);
+  }
+});
+
+test("bytes are there at once", async () => {
+  assert.deepEqual(await progressOf(files), [{ loaded: bytes, total: bytes }]);
+  assert.deepEqual(await progressOf(archive), [{ loaded: archive.length, total: archive.length }]);
+});
+
+test("what onProgress throws ends the load", async () => {
+  const fault = new Error("mine");
+  const onProgress = () => {
+    throw fault;
+  };
+  await assert.rejects(Router.load(TINY, { onProgress }), fault);
+});
+
+test("a load given up while the wasm is awaited rejects with the reason, and the next one works", async () => {
+  const { Router } = await import(pathToFileURL(join(await copyOfPackage(), "node.js")).href);
+  const controller = new AbortController();
+  const reason = new Error("enough");
+  const loading = Router.load(undefined, { signal: controller.signal, wasm: new Promise(() => {}) });
+  setTimeout(() => controller.abort(reason), 1);
+  await assert.rejects(loading, reason);
+  assertExpected((await Router.load()).route(QUERY, POLICY));
+});
+
+test("loads that wait for the same start share it, and one given up takes no other with it", async () => {
+  const { Router } = await import(pathToFileURL(join(await copyOfPackage(), "node.js")).href);
+  const controller = new AbortController();
+  let give;
+  const wasm = new Promise((resolve) => { give = resolve; });
+  const loads = [Router.load(undefined, { signal: controller.signal, wasm }), Router.load()];
+  controller.abort(new Error("enough"));
+  await assert.rejects(loads[0], /enough/);
+  give(await readFile(path));
+  assertExpected((await loads[1]).route(QUERY, POLICY));
+});
+
+test("archives end in .tar or .bin; data: and blob: are archives", async () => {
+  const data = `data:application/octet-stream;base64,${Buffer.from(archive).toString("base64")}`;
+  const blob = URL.createObjectURL(new Blob([archive]));
+  for (const source of [data, blob]) {
+    const router = await Router.load(source);
+    assert.equal(router.info().name, JSON.parse(Buffer.from(files["router.json"]).toString()).name);
+  }
+  await refused(() => Router.load(new URL("tiny.zip", server.url)), "argument_source", /\.tar.*\.bin/);
+});
+
+test("options of a wrong kind are refused by name", async () => {
+  await refused(() => Router.load(files, { onProgress: 1 }), "argument_options", /onProgress/);
+  await refused(() => Router.load(files, { signal: {} }), "argument_options", /signal/);
+  await refused(() => Router.load(files, 42), "argument_options", /42/);
+});
+
+test("the wasm comes from a path, a URL, an answer, bytes, a module or a promise of one", async () => {
+  const content = await readFile(path);
+  const url = new URL("package/pkg/switchyard_router_bg.wasm", server.url);
+  const buffer = content.buffer.slice(content.byteOffset, content.byteOffset + content.length);
+  const kinds = [path, pathToFileURL(path), url, url.href, await fetch(url), content, buffer, new WebAssembly.Module(content), Promise.resolve(content)];
+  for (const kind of kinds) assert.ok((await moduleOf(kind, host)) instanceof WebAssembly.Module);
+});
+
+test("wasm that is not there or is none is refused by what is wrong", async () => {
+  await refused(() => moduleOf("/nowhere.wasm", host), "wasm_missing", /nowhere\.wasm.*ENOENT/);
+  await refused(() => moduleOf(join(PACKAGE, "package.json"), host), "wasm_missing", /package\.json/);
+  await refused(() => moduleOf(new URL("nowhere.wasm", server.url), host), "wasm_missing", /status 404/);
+  await refused(() => moduleOf("http://127.0.0.1:1/x.wasm", host), "fetch_failed");
+  await refused(() => moduleOf(new Uint8Array(8), host), "argument_options", /8 bytes/);
+  await refused(() => moduleOf(42, host), "argument_options", /42/);
+  await refused(async () => moduleOf((await readFile(path)).subarray(0, 5000), host), "wasm_damaged");
+});

@@ -1,0 +1,75 @@
+// The npm package as a stranger gets it: packed once a process, installed into fresh projects.
+
+import { execFile } from "node:child_process";
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after } from "node:test";
+import { promisify } from "node:util";
+
+import { ROOT } from "../hosts/paths.mjs";
+
+export const PACKAGE = join(ROOT, "router-wasm/js");
+const MODULES = join(ROOT, "node_modules");
+const NPM = "npm";
+
+const scratch = await mkdtemp(join(tmpdir(), "switchyard-package-"));
+after(() => rm(scratch, { recursive: true, force: true }));
+
+let tarball;
+let projects = 0;
+
+/** A command of a project; what it writes, or an error that holds it. */
+export async function run(command, words, options = {}) {
+  const { stdout } = await promisify(execFile)(command, words, { maxBuffer: 64 << 20, ...options });
+  return stdout;
+}
+
+/** A program of the clone's packages. */
+export const program = (name) => join(MODULES, ".bin", name);
+
+/** The tarball's path. */
+export function packed() {
+  tarball ??= run(NPM, ["pack", "--json", "--ignore-scripts", "--pack-destination", scratch], { cwd: PACKAGE })
+    .then((listing) => Object.values(JSON.parse(listing))[0])
+    .then(({ filename, files }) => ({ path: join(scratch, filename), files }));
+  return tarball;
+}
+
+/**
+ * A fresh project with the package installed from its tarball.
+ * @param {Record<string, string>} files by path
+ * @param {{modules?: string[], manifest?: object}} options packages of the clone that the project uses
+ *   too, and more of its package.json
+ * @returns {Promise<string>} its folder
+ */
+export async function project(files, { modules = [], manifest = {} } = {}) {
+  projects += 1;
+  const folder = join(scratch, `project-${projects}`);
+  const { path } = await packed();
+  const own = { name: "consumer", version: "1.0.0", private: true, type: "module", ...manifest };
+  await writeAll(folder, { "package.json": JSON.stringify(own), ...files });
+  await run(NPM, ["install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", path], { cwd: folder });
+  for (const name of modules) {
+    const link = join(folder, "node_modules", name);
+    await mkdir(dirname(link), { recursive: true });
+    await symlink(join(MODULES, name), link);
+  }
+  return folder;
+}
+
+/** Another copy of the package's sources, whose engine has not started: its folder. */
+export async function copyOfPackage() {
+  projects += 1;
+  const folder = join(scratch, `copy-${projects}`);
+  await cp(PACKAGE, folder, { recursive: true });
+  return folder;
+}
+
+export async function writeAll(folder, files) {
+  for (const [name, content] of Object.entries(files)) {
+    const path = join(folder, name);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, content);
+  }
+}

@@ -1,0 +1,45 @@
+// A server on this machine that sends the installed package as it lies, and does wrong where a test
+// asks for it.
+
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { extname, join } from "node:path";
+
+const TYPES = { ".js": "text/javascript", ".wasm": "application/wasm", ".json": "application/json" };
+const PAGE = '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><title>A page</title>';
+
+/**
+ * `/` is an empty page, `/package/` the package.
+ * @param {string} folder the package's
+ * @param {{answers?: (path: string) => object | undefined, headers?: object}} [wrong] another answer
+ *   (`{status, headers, body}`) for a path; headers of every answer
+ */
+export async function startServer(folder, { answers = () => undefined, headers = {} } = {}) {
+  const server = createServer(async (request, response) => {
+    const path = new URL(request.url, "http://local").pathname;
+    const answer = answers(path) ?? (await usual(folder, path));
+    response.writeHead(answer.status ?? 200, { ...headers, ...answer.headers }).end(answer.body);
+  });
+  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+  return {
+    url: new URL(`http://127.0.0.1:${server.address().port}/`),
+    close: () => new Promise((closed) => {
+      server.close(closed);
+      server.closeAllConnections();
+    }),
+  };
+}
+
+async function usual(folder, path) {
+  if (path === "/") return { headers: { "content-type": "text/html" }, body: PAGE };
+  try {
+    const body = await readFile(join(folder, path.replace("/package/", "/")));
+    const type = TYPES[extname(path)] ?? "application/octet-stream";
+    return { headers: { "content-type": type, "content-length": body.length }, body };
+  } catch {
+    return { status: 404, headers: { "content-type": "text/plain" }, body: "no such file" };
+  }
+}
+
+/** What a single-page app's server sends for whatever is not there. */
+export const INDEX_PAGE = { headers: { "content-type": "text/html; charset=utf-8" }, body: PAGE };

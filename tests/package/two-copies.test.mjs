@@ -1,0 +1,91 @@
+// Two copies of the package in one process: each has its own engine and error class, a router of one is
+// good enough for the other's adapters, and JavaScript of one does not run wasm of another version.
+
+import assert from "node:assert/strict";
+import { cp, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { pathToFileURL } from "node:url";
+
+import { ROOT } from "../hosts/paths.mjs";
+import { POLICY, QUERY, assertExpected } from "./expected.mjs";
+import { project } from "./packed.mjs";
+
+const folder = await project({});
+const installed = join(folder, "node_modules/switchyard-router");
+
+/** Another copy, said to be of another version where one is given. */
+async function copy(name, version) {
+  const place = join(folder, "copies", name);
+  await cp(installed, place, { recursive: true });
+  if (version) {
+    const file = join(place, "lib/version.js");
+    const text = await readFile(file, "utf8");
+    await writeFile(file, text.replace(/"[^"]+"/, JSON.stringify(version)));
+  }
+  const load = (entry) => import(pathToFileURL(join(place, entry)).href);
+  return { ...(await load("node.js")), ...(await load("openai.js")) };
+}
+
+const wrongVersion = (RouterError, ...parts) => (error) => {
+  assert.ok(error instanceof RouterError, String(error));
+  assert.equal(error.code, "wasm_wrong_version", error.message);
+  for (const part of parts) assert.match(error.message, part);
+  return true;
+};
+
+test("both decide, and freeing one leaves the other", async () => {
+  const [a, b] = [await copy("a"), await copy("b")];
+  assert.notEqual(a.Router, b.Router);
+  const [first, second] = [await a.Router.load(), await b.Router.load()];
+  assertExpected(first.route(QUERY, POLICY));
+  first.free();
+  assertExpected(second.route(QUERY, POLICY));
+});
+
+test("an error is of its own copy's class, with the same code", async () => {
+  const [a, b] = [await copy("c"), await copy("d")];
+  const error = await a.Router.load("/nowhere").catch((error) => error);
+  assert.ok(error instanceof a.RouterError && !(error instanceof b.RouterError));
+  assert.equal(error.code, "file_unreadable");
+});
+
+test("an adapter takes the other copy's router", async () => {
+  const [a, b] = [await copy("e"), await copy("f")];
+  let sent;
+  const fetch = a.routedFetch(await b.Router.load(), {
+    policy: POLICY,
+    fetch: async (_, { body }) => {
+      sent = JSON.parse(body);
+      return Response.json({});
+    },
+  });
+  const body = JSON.stringify({ model: "auto", messages: [{ role: "user", content: QUERY }] });
+  await fetch("http://localhost/v1/chat/completions", { method: "POST", body });
+  assert.notEqual(sent.model, "auto");
+});
+
+test("an adapter refuses a router of a copy that lacks what it needs, by name", async () => {
+  const { routedFetch, RouterError } = await copy("g");
+  const older = { route: () => {}, info: () => ({ candidates: [] }) };
+  assert.throws(() => routedFetch(older), (error) => {
+    assert.ok(error instanceof RouterError);
+    assert.equal(error.code, "argument_router");
+    assert.match(error.message, /without routeBatch\(\)/);
+    return true;
+  });
+});
+
+test("wasm of another version is refused with both versions, and stays refused", async () => {
+  const { Router, RouterError } = await copy("h", "9.9.9");
+  for (let round = 0; round < 2; round += 1) {
+    await assert.rejects(Router.load(), wrongVersion(RouterError, /wasm is of version \d/, /version 9\.9\.9/, /reload/));
+  }
+});
+
+test("wasm of another program is refused, and the right one then taken", async () => {
+  const { Router, RouterError } = await copy("i");
+  const wasm = await readFile(join(ROOT, "worker/build/switchyard_worker_bg.wasm"));
+  await assert.rejects(Router.load(undefined, { wasm }), wrongVersion(RouterError, /another version/));
+  assertExpected((await Router.load()).route(QUERY, POLICY));
+});

@@ -1,0 +1,126 @@
+// The types of the installed package, as TypeScript checks a project that uses all of it.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { project, program, run, writeAll } from "./packed.mjs";
+
+const MAIN = `
+import { Router, RouterError } from "switchyard-router";
+import type { BatchResult, BundleInfo, Decision, LoadOptions, Policy, RouterErrorCode } from "switchyard-router";
+import { RouterWorker } from "switchyard-router/worker";
+import bundle from "switchyard-router/default-bundle";
+import { routedFetch } from "switchyard-router/openai";
+
+const options: LoadOptions = { cache: 0, onProgress: ({ loaded, total }) => loaded / (total ?? 1) };
+const router: Router = await Router.load(bundle, options);
+const policy: Policy = { threshold: 0.5 };
+const decision: Decision = router.route("text", policy);
+const winRate: number | undefined = decision.winRate;
+const rows: BatchResult[] = router.routeBatch(["text", { messages: [{ role: "user", content: "text" }] }]);
+for (const row of rows) {
+  if (row.error) { const code: RouterErrorCode = row.error.code; void code; }
+  else { const model: string = row.decision.model; void model; }
+}
+const info: BundleInfo = router.info();
+const point: number | undefined = info.curves?.[0]?.router?.[0]?.[1];
+const later: unknown = info.a_field_of_a_later_version;
+// @ts-expect-error: a number is no query
+router.route(42);
+// @ts-expect-error: no such field
+router.route("text", { treshold: 0.5 });
+// @ts-expect-error: made by load
+new Router();
+// @ts-expect-error: no such code
+new RouterError("nonsense", "text");
+// @ts-expect-error: no such source
+await Router.load(42);
+const thread: RouterWorker = await RouterWorker.load(undefined, { signal: AbortSignal.timeout(1000) });
+const embedding: Float32Array = await thread.embed("text");
+const send: typeof fetch = routedFetch(thread, { names: ["auto"], models: { a: "b" }, onDecision: ({ model }) => model });
+void [winRate, point, later, embedding, send];
+`;
+
+const USING = `
+import { Router } from "switchyard-router";
+import { RouterWorker } from "switchyard-router/worker";
+using router = await Router.load();
+using thread = await RouterWorker.load();
+await Router.load(undefined, { wasm: new WebAssembly.Module(new Uint8Array()) });
+`;
+
+const ADAPTERS = `
+import { generateText } from "ai";
+import { MockLanguageModelV4 } from "ai/test";
+import { AIMessage } from "@langchain/core/messages";
+import { FakeListChatModel } from "@langchain/core/utils/testing";
+import OpenAI from "openai";
+import { Router } from "switchyard-router";
+import { routedModel } from "switchyard-router/ai-sdk";
+import { routedRunnable } from "switchyard-router/langchain";
+import { routedFetch } from "switchyard-router/openai";
+
+const router = await Router.load();
+const model = routedModel(router, { models: { a: new MockLanguageModelV4() } });
+await generateText({ model, prompt: "text" });
+const runnable = routedRunnable(router, { models: { a: new FakeListChatModel({ responses: ["text"] }) } });
+const content: string = (await runnable.invoke("text")).text;
+new OpenAI({ fetch: routedFetch(router) });
+void [content, AIMessage];
+`;
+
+const WORKER = `
+import { Router } from "switchyard-router";
+import bundle from "switchyard-router/default-bundle";
+import bytes from "switchyard-router/default-bundle.bin";
+import wasm from "switchyard-router/wasm";
+const loaded: ArrayBuffer = bundle;
+await Router.load(loaded, { wasm });
+await Router.load(bytes);
+`;
+
+const FILES = `
+import { Router } from "switchyard-router";
+import bundle from "switchyard-router/default-bundle.bin";
+import relaxed from "switchyard-router/wasm-relaxed-simd";
+const url: string = bundle;
+await Router.load(url, { wasm: relaxed });
+`;
+
+const BUNDLER = { module: "esnext", moduleResolution: "bundler" };
+const NODE = { module: "nodenext", moduleResolution: "nodenext", types: ["node"] };
+const PEERS = ["@ai-sdk", "@langchain", "@types", "ai", "openai", "undici-types"];
+
+const root = await project({}, { modules: PEERS });
+
+/** @param {{skips?: boolean}} how whether the libraries' own declarations are left unchecked */
+async function checked(text, options, { skips = false } = {}) {
+  const compilerOptions = {
+    strict: true, noEmit: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true,
+    target: "es2022", types: [], skipLibCheck: skips, ...options,
+  };
+  await writeAll(root, {
+    "main.ts": text,
+    "tsconfig.json": JSON.stringify({ compilerOptions, files: ["main.ts"] }),
+  });
+  try {
+    await run(program("tsc"), ["-p", "."], { cwd: root });
+  } catch (error) {
+    assert.fail(error.stdout ?? error.message);
+  }
+}
+
+test("nodenext, with Node's types and no DOM", () => checked(MAIN, { ...NODE, lib: ["es2023"] }));
+test("bundler, with the DOM of es2022", () => checked(MAIN, { ...BUNDLER, lib: ["es2022", "dom"] }));
+test("bundler, with the newest library: using frees", () => checked(USING, { ...BUNDLER, lib: ["esnext", "dom"] }));
+test("nodenext: the adapters fit ai, LangChain and OpenAI's client", () =>
+  checked(ADAPTERS, { ...NODE, lib: ["es2023", "dom"] }, { skips: true }));
+test("the condition workerd gives bytes and a module", () =>
+  checked(WORKER, { ...BUNDLER, lib: ["esnext", "dom"], customConditions: ["workerd"] }));
+test("bundler: files by their addresses", () => checked(FILES, { ...BUNDLER, lib: ["es2022", "dom"] }));
+
+test("a wrong use is found: this suite can fail", async () => {
+  await assert.rejects(checked(`import { Router } from "switchyard-router"; (await Router.load()).rout("x");`, {
+    ...BUNDLER, lib: ["es2022", "dom"],
+  }), /rout/);
+});

@@ -1,0 +1,43 @@
+// The installed package on Vite's development server, which serves dependencies from another folder
+// unless told otherwise.
+
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+
+import { createServer } from "vite";
+
+import { assertExpected } from "./expected.mjs";
+import { browserForTests, html, script } from "./page.mjs";
+import { project } from "./packed.mjs";
+
+const browser = await browserForTests(after);
+const root = await project({ "index.html": html("./main.js"), "main.js": script() });
+
+async function opened(options) {
+  const server = await createServer({
+    root,
+    configFile: false,
+    logLevel: "error",
+    server: { host: "127.0.0.1", port: 0, hmr: false, ws: false },
+    ...options,
+  });
+  try {
+    await server.listen();
+    return await browser.open(new URL(server.resolvedUrls.local[0]));
+  } finally {
+    await server.close();
+  }
+}
+
+test("with the package excluded from pre-bundling, the page and its thread decide as the sources do", async () => {
+  const { answer } = await opened({ optimizeDeps: { exclude: ["switchyard-router"] } });
+  assert.equal(answer.message, undefined);
+  answer.decisions.forEach(assertExpected);
+});
+
+test("with the package pre-bundled, as by default, they do too", async () => {
+  const { answer, requests } = await opened({});
+  assert.ok(requests.some((path) => path.includes("/.vite/deps/switchyard-router.js")), requests.join());
+  assert.equal(answer.message, undefined);
+  answer.decisions.forEach(assertExpected);
+});
