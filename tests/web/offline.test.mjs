@@ -19,7 +19,10 @@ async function kept(page) {
     const fetched = performance.getEntriesByType("resource").map(({ name }) => name).filter((name) => name.startsWith(location.origin));
     return fetched.length > 5 && fetched.every((name) => held.includes(name));
   });
-  while (!(await holdsAll())) await page.waitForTimeout(50);
+  for (let tries = 0; !(await holdsAll()); tries += 1) {
+    assert.ok(tries < 600, "the service worker never held what the page needs");
+    await page.waitForTimeout(50);
+  }
 }
 
 test("every view works after a reload without a network, in both colours", () => open({}, async (page, context) => {

@@ -4,9 +4,10 @@ import { useEffect } from "preact/hooks";
 
 import { bytes, percent, t } from "./i18n.js";
 import { VIEWS } from "./model/deep-link.js";
+import { Boundary } from "./parts/boundary.jsx";
 import { Fault } from "./parts/fault.jsx";
 import { Header } from "./parts/header.jsx";
-import { bundle, language, theme, view } from "./state.js";
+import { bundle, language, openFault, theme, view } from "./state.js";
 import { Benchmark } from "./views/benchmark.jsx";
 import { Inside } from "./views/inside.jsx";
 import { Playground } from "./views/playground.jsx";
@@ -49,7 +50,8 @@ export function App() {
         </ul>
       </nav>
       <main id="main" tabIndex={-1}>
-        <State>{() => <View />}</State>
+        {openFault.value && <Fault error={openFault.value} what={t("bundle.stays")} />}
+        <State>{() => <Boundary key={view.value}><View /></Boundary>}</State>
       </main>
       <footer>
         <p>{t("footer")}</p>

@@ -10,6 +10,15 @@ import "./style/controls.css";
 import "./style/playground.css";
 import "./style/views.css";
 
+// After a new release an open page may ask for a piece that is no longer there. Once is enough: a
+// piece that is missing for another reason stays so.
+addEventListener("vite:preloadError", (event) => {
+  if (sessionStorage.getItem("reloaded")) return;
+  sessionStorage.setItem("reloaded", "yes");
+  event.preventDefault();
+  location.reload();
+});
+
 followAddress();
 followPrices();
 const linked = new URLSearchParams(location.hash.split("?")[1] ?? "").has("mode");

@@ -6,7 +6,7 @@ import { batch, effect } from "@preact/signals";
 import { bundleFrom } from "./bundle/dropped.js";
 import { fetchedBundle } from "./bundle/fetched.js";
 import { openedBundle } from "./bundle/opened.js";
-import { amounts, bundle, dropFault, mode, prices, routed } from "./state.js";
+import { amounts, bundle, openFault, mode, prices, routed } from "./state.js";
 
 let loading;
 
@@ -26,26 +26,37 @@ export async function openBundle(id, { keepPolicy = false } = {}) {
     if (signal.aborted) return opened.router.free();
     take({ status: "ready", id, ...opened }, keepPolicy);
   } catch (error) {
-    if (!signal.aborted) bundle.value = { status: "failed", id, error };
+    if (signal.aborted) return;
+    if (before.router) stay(before, error);
+    else bundle.value = { status: "failed", id, error };
   }
 }
 
 /** Opens a bundle of the reader's own; where it does not open, the one before stays. */
 export async function openOwn(files) {
+  const before = bundle.peek();
   try {
     const opened = await openedBundle(await bundleFrom(files));
     loading?.abort();
     take({ status: "ready", id: opened.info.name, own: true, ...opened }, false);
   } catch (error) {
-    dropFault.value = error;
+    if (before.router) stay(before, error);
+    else bundle.value = { status: "failed", id: before.id, error };
   }
+}
+
+function stay(before, error) {
+  batch(() => {
+    bundle.value = before;
+    openFault.value = error;
+  });
 }
 
 function take(next, keepPolicy) {
   const before = bundle.peek().router;
   batch(() => {
     bundle.value = next;
-    dropFault.value = undefined;
+    openFault.value = undefined;
     routed.value = undefined;
     prices.value = {};
     if (!keepPolicy) {

@@ -15,8 +15,8 @@ export const theme = signal(undefined);
 
 /** `{status: "loading" | "ready" | "failed", id, progress?, error?, ...openedBundle}` */
 export const bundle = signal({ status: "loading", id: "default" });
-/** Why the bundle last dropped did not open; the one before stays. */
-export const dropFault = signal(undefined);
+/** Why the bundle last asked for did not open, where one before it stays. */
+export const openFault = signal(undefined);
 
 export const query = signal("");
 /** A conversation's turns; the reader's and the model's alternate, the reader begins. */

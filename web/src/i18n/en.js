@@ -29,6 +29,7 @@ export default {
   "bundle.pick": "Bundle",
   "bundle.candidates": "{count} models",
   "bundle.loading": "Loading the router…",
+  "bundle.stays": "This bundle did not open; the one before stays.",
   "bundle.failed": "The bundle did not load.",
 
   "playground.lead": "A strong model costs many times what a small one does, and most questions do not need it. A router reads each question before it is sent and throws the points. Type, and watch.",
@@ -130,6 +131,8 @@ export default {
   "queries.done": "{done} of {total}",
   "queries.failed": "The queries could not be routed.",
   "queries.results": "{count} queries routed",
+  "queries.changed": "The policy has changed since: route again to see what it does.",
+  "queries.byModel": "Queries by model",
   "queries.refusedByEngine": "Refused by the router",
   "queries.download": "Download as CSV",
   "queries.queries": "Queries",
@@ -193,7 +196,6 @@ export default {
   "drop.text": "Drop a bundle of your own here: its folder, its files or its .tar.",
   "drop.choose": "Choose files",
   "drop.stays": "It is opened in this tab and goes nowhere.",
-  "drop.failed": "This bundle did not open; the one before stays.",
 
   "benchmark.lead": "Our engine against ONNX Runtime Web, on this machine, in this browser, on the bundle that is open.",
   "benchmark.start": "Run the benchmark",
@@ -214,10 +216,13 @@ export default {
   "benchmark.apart": "The two embeddings differ by at most {apart}.",
   "benchmark.method": "Both run in one Web Worker on one thread, in turns, from text: ours to the decision, ONNX Runtime behind the tokenizer of transformers.js to the graph's outputs. Above 1, Switchyard is faster. Other tabs and a busy machine disturb both.",
 
+  "fault.view": "This view failed; the others go on.",
   "fault.unknown": "Reload the page; if it stays, please report it.",
   "fault.fetch_failed": "Check the network and the address, then choose a bundle again.",
   "fault.wasm_missing": "The engine's wasm is not where the page looks for it: its files must be served together.",
   "fault.wasm_wrong_version": "The engine and the page are of two versions: reload the page without its cache.",
+  "fault.wasm_damaged": "The engine's wasm is damaged or cut off: reload the page without its cache.",
+  "fault.worker_failed": "The Web Worker failed: reload the page.",
   "fault.wasm_unsupported": "This browser cannot run the engine: it needs WebAssembly with SIMD (Chrome 91, Firefox 89, Safari 16.4 or later).",
   "fault.engine_stopped": "The engine stopped and cannot go on: reload the page.",
   "fault.bundle_missing_file": "A file of the bundle is missing: drop the whole folder, or all its files at once.",

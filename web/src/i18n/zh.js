@@ -29,6 +29,7 @@ export default {
   "bundle.pick": "路由包",
   "bundle.candidates": "{count} 个模型",
   "bundle.loading": "正在加载路由器……",
+  "bundle.stays": "这个路由包未能打开；保留之前的那个。",
   "bundle.failed": "路由包未能加载。",
 
   "playground.lead": "强模型的价格往往是小模型的许多倍，而多数问题并不需要它。路由器在问题发出之前先读一遍，然后扳动道岔。键入试试看。",
@@ -130,6 +131,8 @@ export default {
   "queries.done": "已完成 {done}／{total}",
   "queries.failed": "查询未能路由。",
   "queries.results": "已路由 {count} 条查询",
+  "queries.changed": "此后策略已更改：重新路由即可看到新的结果。",
+  "queries.byModel": "各模型的查询数",
   "queries.refusedByEngine": "被路由器拒绝",
   "queries.download": "下载 CSV",
   "queries.queries": "查询数",
@@ -193,7 +196,6 @@ export default {
   "drop.text": "把您自己的路由包拖到这里：文件夹、全部文件或 .tar。",
   "drop.choose": "选择文件",
   "drop.stays": "它只在本标签页中打开，不会传往别处。",
-  "drop.failed": "这个路由包未能打开；保留之前的那个。",
 
   "benchmark.lead": "在这台机器、这个浏览器上，用当前的路由包比较我们的引擎与 ONNX Runtime Web。",
   "benchmark.start": "运行基准测试",
@@ -214,10 +216,13 @@ export default {
   "benchmark.apart": "两者的嵌入最多相差 {apart}。",
   "benchmark.method": "两者在同一个 Web Worker 的单线程中轮流运行，都从文本开始：我们的引擎直到作出决定；ONNX Runtime 配上 transformers.js 的分词器，直到得出计算图的输出。大于 1 表示 Switchyard 更快。其他标签页和繁忙的机器对两者都有干扰。",
 
+  "fault.view": "此视图出错；其他视图不受影响。",
   "fault.unknown": "请重新加载页面；若仍出现，请反馈给我们。",
   "fault.fetch_failed": "请检查网络和地址，然后重新选择路由包。",
   "fault.wasm_missing": "页面没有找到引擎的 wasm：这些文件必须一起部署。",
   "fault.wasm_wrong_version": "引擎与页面的版本不一致：请绕过缓存重新加载页面。",
+  "fault.wasm_damaged": "引擎的 wasm 已损坏或不完整：请绕过缓存重新加载页面。",
+  "fault.worker_failed": "Web Worker 出错：请重新加载页面。",
   "fault.wasm_unsupported": "此浏览器无法运行引擎：需要支持 SIMD 的 WebAssembly（Chrome 91、Firefox 89、Safari 16.4 或更高版本）。",
   "fault.engine_stopped": "引擎已停止，无法继续：请重新加载页面。",
   "fault.bundle_missing_file": "路由包缺少一个文件：请拖入整个文件夹，或一次拖入全部文件。",

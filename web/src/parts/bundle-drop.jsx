@@ -5,8 +5,6 @@ import { useState } from "preact/hooks";
 import { droppedFiles } from "../bundle/dropped.js";
 import { t } from "../i18n.js";
 import { openOwn } from "../open-bundle.js";
-import { dropFault } from "../state.js";
-import { Fault } from "./fault.jsx";
 
 export function BundleDrop() {
   const [over, setOver] = useState(false);
@@ -20,17 +18,14 @@ export function BundleDrop() {
     currentTarget.value = "";
   };
   return (
-    <>
-      <div class={`drop-zone${over ? " over" : ""}`} onDragOver={(event) => { event.preventDefault(); setOver(true); }}
-        onDragLeave={() => setOver(false)} onDrop={dropped}>
-        <p>{t("drop.text")}</p>
-        <label class="button">
-          {t("drop.choose")}
-          <input id="own-bundle" type="file" multiple class="hidden-label" onChange={chosen} />
-        </label>
-        <p class="quiet">{t("drop.stays")}</p>
-      </div>
-      {dropFault.value && <Fault error={dropFault.value} what={t("drop.failed")} />}
-    </>
+    <div class={`drop-zone${over ? " over" : ""}`} onDragOver={(event) => { event.preventDefault(); setOver(true); }}
+      onDragLeave={() => setOver(false)} onDrop={dropped}>
+      <p>{t("drop.text")}</p>
+      <label class="button">
+        {t("drop.choose")}
+        <input id="own-bundle" type="file" multiple class="hidden-label" onChange={chosen} />
+      </label>
+      <p class="quiet">{t("drop.stays")}</p>
+    </div>
   );
 }

@@ -9,7 +9,7 @@ export function Fault({ error, what }) {
     <div class="fault" role="alert">
       <p><strong>{what}</strong> {hint}</p>
       <p class="detail">{error.message}{error.code && <> <code>{error.code}</code></>}</p>
-      {!hint && !error.code && <p>{t("fault.unknown")}</p>}
+      {!hint && <p>{t("fault.unknown")}</p>}
     </div>
   );
 }

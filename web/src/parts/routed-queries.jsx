@@ -2,39 +2,55 @@
 
 import { useState } from "preact/hooks";
 
+import { BarsChart } from "../charts/bars.jsx";
 import { WinRatesChart } from "../charts/win-rates.jsx";
 import { fraction, percentFine, t, usd, whole } from "../i18n.js";
 import { decisionsCsv, textOf } from "../model/decisions-csv.js";
+import { policy as current } from "../state.js";
 
 const PAGE = 100;
 const LONGEST_SHOWN = 240;
 
-/** @param {{rows: {line: number, input: string | object[], outcome: {decision?: object, error?: Error}}[], name?: string}} props */
-export function RoutedQueries({ rows, name }) {
+/**
+ * @param {{rows: {line: number, input: string | object[], outcome: {decision?: object, error?: Error}}[], policy: object,
+ *   name?: string}} props `policy` is what they were routed with
+ */
+export function RoutedQueries({ rows, policy, name }) {
   const decisions = rows.map(({ outcome }) => outcome.decision).filter(Boolean);
   const winRates = decisions.map(({ winRate }) => winRate).filter((rate) => rate !== undefined);
   const threshold = decisions.find((decision) => decision.threshold !== undefined)?.threshold;
   return (
     <section class="panel results" aria-labelledby="results-title">
       <h2 id="results-title">{t("queries.results", { count: whole(rows.length) })}</h2>
+      {JSON.stringify(policy) !== JSON.stringify(current.value) && <p class="quiet" role="status">{t("queries.changed")}</p>}
       <Counts decisions={decisions} failed={rows.length - decisions.length} />
-      {threshold !== undefined && winRates.length > 1 && <WinRatesChart winRates={winRates} threshold={threshold} />}
+      {threshold !== undefined && winRates.length > 1
+        ? <WinRatesChart winRates={winRates} threshold={threshold} />
+        : decisions.length > 0 && <ByModel decisions={decisions} />}
       <div class="row"><button type="button" onClick={() => download(rows, name)}>{t("queries.download")}</button></div>
       <Table rows={rows} />
     </section>
   );
 }
 
+/** How many decisions each model has, most first. */
+function byModel(decisions) {
+  return [...Map.groupBy(decisions, ({ model }) => model)].map(([model, of]) => [model, of.length]).sort(([, a], [, b]) => b - a);
+}
+
+function ByModel({ decisions }) {
+  const rows = byModel(decisions).map(([name, value]) => ({ name, value, text: whole(value), fill: "var(--accent)" }));
+  return <BarsChart rows={rows} axis={{ label: `${t("queries.queries")} →` }} label={t("queries.byModel")} />;
+}
+
 function Counts({ decisions, failed }) {
-  const models = Map.groupBy(decisions, ({ model }) => model);
-  const sorted = [...models].sort(([, a], [, b]) => b.length - a.length);
   const cost = decisions.every(({ estimatedCost }) => estimatedCost !== undefined)
     ? decisions.reduce((sum, { estimatedCost }) => sum + estimatedCost, 0)
     : undefined;
   return (
     <dl class="figures">
-      {sorted.map(([model, of]) => (
-        <div key={model}><dt>{model}</dt><dd>{whole(of.length)} <span class="quiet">{percentFine(of.length / decisions.length)}</span></dd></div>
+      {byModel(decisions).map(([model, count]) => (
+        <div key={model}><dt>{model}</dt><dd>{whole(count)} <span class="quiet">{percentFine(count / decisions.length)}</span></dd></div>
       ))}
       {failed > 0 && <div><dt>{t("queries.refusedByEngine")}</dt><dd>{whole(failed)}</dd></div>}
       {decisions.length > 0 && <div><dt>{t("cost")}</dt><dd>{usd(cost)}</dd></div>}
