@@ -7,4 +7,5 @@
 pub mod functions;
 pub mod parity;
 pub mod tiny;
+pub mod tiny_drawings;
 pub mod tiny_encoder;

@@ -7,7 +7,7 @@ use switchyard_router::{DEFAULT_FALL, Kind, Query, Router};
 use switchyard_tests::parity::{
     Case, KINDS_TOLERANCE, KindCases, Parity, answer, kind_answer, kind_requests, requests,
 };
-use switchyard_tests::tiny;
+use switchyard_tests::{tiny, tiny_drawings};
 use switchyard_trainer::eval::calibration::calibrate;
 use switchyard_trainer::export::Precision;
 use switchyard_trainer::export::bundle;
@@ -26,7 +26,7 @@ fn main() -> Result<()> {
         })
         .collect();
     let calibration = calibrate(&rates, "the parity suite's queries")?;
-    let draft = tiny::bundle(Some(calibration))?;
+    let draft = tiny_drawings::drawn(tiny::bundle(Some(calibration))?)?;
     draft.write(&fixtures.join("tiny"))?;
 
     let router = draft.router()?;
@@ -42,7 +42,8 @@ fn main() -> Result<()> {
         .collect::<Result<Vec<_>>>()?;
     write(&fixtures.join("parity.json"), &Parity { tolerance: 1e-4, cases })?;
 
-    let mut folders = vec!["tests/fixtures/tiny".to_owned(), "bundles/default".to_owned()];
+    let mut folders =
+        ["tests/fixtures/tiny", "bundles/default", "bundles/llmrouter"].map(str::to_owned).to_vec();
     let mut kinds = KindCases { tolerance: KINDS_TOLERANCE, bundles: Default::default() };
     for kind in Kind::ALL {
         for tier in tiny::TIERS {

@@ -116,7 +116,12 @@ fn a_new_llm_is_picked_where_it_is_right_and_the_others_keep_their_order() {
             extended.bundle.manifest.candidates.iter().map(|c| c.id.as_str()).collect();
         assert_eq!(ids, ["tiny-strong", "tiny-weak", "tiny-third", "tiny-new"]);
         assert_eq!(extended.bundle.manifest.trained_on.last().unwrap().rows, 240);
-        assert!(extended.bundle.manifest.metrics.is_empty(), "they were of three LLMs");
+        let manifest = &extended.bundle.manifest;
+        assert!(manifest.metrics.is_empty() && manifest.curves.is_empty(), "they were of three");
+        assert!(
+            before.info().map.is_some() && manifest.map.is_none(),
+            "it says who was best of three"
+        );
 
         let result = extended.result.unwrap().choices.remove(0);
         let name = before.info().name.clone();

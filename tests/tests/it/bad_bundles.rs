@@ -29,7 +29,7 @@ fn edit_manifest(files: &mut Files, edit: impl FnOnce(&mut Value)) {
 fn restate(files: &mut Files) {
     let stated: Vec<Value> = files
         .iter()
-        .filter(|(name, _)| name != "router.json")
+        .filter(|(name, _)| name != "router.json" && name != "map.json")
         .map(|(name, content)| {
             json!({"name": name, "bytes": content.len(), "sha256": sha256_hex(content)})
         })

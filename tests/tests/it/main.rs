@@ -7,6 +7,7 @@ mod bad_queries;
 mod conversation;
 mod device;
 mod distilling;
+mod drawings;
 mod export;
 mod parity;
 mod pruning;

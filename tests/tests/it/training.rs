@@ -15,6 +15,7 @@ use switchyard_trainer::export::bundle;
 use switchyard_trainer::figure::runs;
 use switchyard_trainer::figure::steps::steps;
 use switchyard_trainer::finish::{self, Finished};
+use switchyard_trainer::map::QueryMap;
 use switchyard_trainer::prepare::{Prepared, prepare};
 use switchyard_trainer::projection::{Settings, t_sne};
 use switchyard_trainer::recipe::{Recipe, RecipeFile};
@@ -89,12 +90,23 @@ fn routers_of_three_candidates_learn_to_pick_and_are_scored_beside_the_baselines
             };
             assert!(own.mean.unwrap() > least, "{name}: {:?}", own.mean);
             assert_eq!(own.datasets.len(), 3, "{name}");
+            let means = finished.bundle.manifest.curves[0].means.unwrap();
+            assert!((means.router - own.mean.unwrap()).abs() < 1e-4, "{name}");
             let folder = bench.folder.path().join("bundle");
             finished.bundle.write(&folder).unwrap();
             let router = Router::from_files(&bundle::read_files(&folder).unwrap()).unwrap();
             let query = switchyard_router::Query::new("prove the theorem number 999").unwrap();
             let decision = router.route(&query, &switchyard_router::Policy::default()).unwrap();
             assert_eq!(decision.scores.len(), 3, "{name}");
+            let map = std::fs::read(folder.join("map.json")).unwrap();
+            let map: QueryMap = serde_json::from_slice(&map).unwrap();
+            if kind == Kind::Cluster {
+                let names: Vec<&str> = map.clusters.iter().map(|c| c.name.as_str()).collect();
+                assert!(
+                    ["set 0", "set 1", "set 2"].iter().all(|set| names.contains(set)),
+                    "{name}"
+                );
+            }
             assert_eq!(decision.win_rate, None, "{name}: there is no pair");
             if kind == Kind::RouterDc {
                 assert_eq!(decision.model, "tiny-strong", "{name}");
@@ -277,6 +289,9 @@ fn a_run_of_every_kind_and_tier_learns_exports_and_verifies() {
             let router = Router::from_files(&bundle::read_files(&folder).unwrap()).unwrap();
             assert_eq!((router.kind(), router.info().encoder.tier.as_str()), (kind, tier));
             assert!(!router.info().metrics.is_empty(), "{name}");
+            assert_eq!(router.info().curves[0].router.len(), 51, "{name}");
+            let map = std::fs::read(folder.join("map.json")).unwrap();
+            assert!(serde_json::from_slice::<QueryMap>(&map).unwrap().points.len() >= 100);
         }
     }
 }

@@ -1,3 +1,5 @@
+//! Clusters by data set, their order, and the form of the points.
+
 use super::*;
 
 fn query(dataset: Option<&str>) -> MapQuery {

@@ -1,0 +1,74 @@
+//! What a page draws of the tiny bundle: a curve and a map, of queries made up here.
+//!
+//! Like the bundle's decisions they mean nothing; outcomes are drawn from a seed. That a page and
+//! the trainer place the same query alike does.
+
+use std::sync::atomic::AtomicBool;
+
+use anyhow::{Context, Result};
+use switchyard_router::{DEFAULT_FALL, Query};
+use switchyard_trainer::eval::RoutedRow;
+use switchyard_trainer::eval::published::BenchmarkKind;
+use switchyard_trainer::export::bundle::BundleDraft;
+use switchyard_trainer::finish::measured::{Measured, share_curve};
+use switchyard_trainer::map::QueryMap;
+use switchyard_trainer::map::draw::MapQuery;
+use switchyard_trainer::recipe::Pair;
+use switchyard_trainer::training::preferences::EpochDraw;
+
+/// The seed of the outcomes and of the map.
+const SEED: u64 = 7;
+/// Queries of each topic.
+const OF_A_TOPIC: usize = 40;
+
+const TOPICS: [&str; 4] = [
+    "prove theorem prime integral derivative matrix proof number even odd sum hard",
+    "write code function python rust list loop return string sort array test",
+    "capital city country river border mountain island ocean map north south east",
+    "translate summarise text letter story poem word sentence page chapter title author",
+];
+
+/// The queries, topic by turns.
+#[must_use]
+pub fn queries() -> Vec<MapQuery> {
+    let query = |at: usize| {
+        let (topic, turn) = (at % TOPICS.len(), at / TOPICS.len());
+        let words: Vec<&str> = TOPICS[topic].split_whitespace().collect();
+        let word = |step: usize| words[(turn * 5 + turn / words.len() + step) % words.len()];
+        let text = format!("{} the {} of {}, number {at}", word(0), word(1), word(4));
+        MapQuery { text, dataset: None }
+    };
+    (0..TOPICS.len() * OF_A_TOPIC).map(query).collect()
+}
+
+/// The bundle with a curve and a map of [`queries`].
+///
+/// # Errors
+/// The engine's and the trainer's.
+pub fn drawn(draft: BundleDraft) -> Result<BundleDraft> {
+    let (router, queries) = (draft.router()?, queries());
+    let manifest = &draft.manifest;
+    let name = |id: &Option<String>| id.clone().context("the tiny bundle has a pair");
+    let pair = Pair {
+        strong: name(&manifest.head.strong)?,
+        weak: name(&manifest.head.weak)?,
+        default_strong_share: 0.5,
+    };
+    let chances = EpochDraw::new(SEED, 0).normal(2 * queries.len(), 1.0);
+    let right = |chance: f32, above: f32| f64::from(u8::from(chance > above));
+    let rows = queries.iter().zip(chances.as_chunks::<2>().0).map(|(query, [weak, strong])| {
+        let found = router.assess(&Query::new(query.text.as_str())?, DEFAULT_FALL)?;
+        let win_rate = found.win_rate.context("the tiny bundle has a pair")?;
+        Ok(RoutedRow { win_rate, weak: right(*weak, 0.3), strong: right(*strong, -0.8) })
+    });
+    let rows: Vec<RoutedRow> = rows.collect::<Result<_>>()?;
+    let set = Measured {
+        dataset: "outcomes drawn from a seed",
+        removed_as_leaks: 0,
+        kind: BenchmarkKind::Other,
+    };
+    let curve = share_curve(&set, &pair, &rows)?;
+    let map = QueryMap::of(&router, &queries, SEED, &AtomicBool::new(false))?;
+    let map = map.context("the tiny queries span a plane")?.to_bytes()?;
+    Ok(draft.with_curves(vec![curve]).with_map(map))
+}
