@@ -1,0 +1,78 @@
+// `routeBatch` of Router and of RouterWorker, which must agree on every row.
+
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+
+import { Router, RouterError } from "switchyard-router";
+import { RouterWorker } from "switchyard-router/worker";
+
+import { TINY } from "../hosts/paths.mjs";
+
+const router = await Router.load(TINY);
+const thread = await RouterWorker.load(TINY);
+after(() => thread.free());
+const routers = { Router: router, RouterWorker: thread };
+
+const MIXED = [
+  "What is the capital of Italy?",
+  "",
+  42,
+  { messages: [{ role: "user", content: "Prove it." }] },
+  undefined,
+  "\ud800",
+  Symbol("x"),
+  () => "x",
+  { query: "Hi", messages: [] },
+  [{ role: "user", content: 1n }],
+  [{ role: "system", content: "x" }],
+  "x".repeat(300_000),
+  "What is the capital of France?",
+];
+const CODES = [
+  undefined, "query_empty", "argument_query", undefined, "argument_query", "query_ill_formed", "argument_query",
+  "argument_query", "argument_query", "argument_messages", "messages_without_text", "query_too_long", undefined,
+];
+
+for (const [name, any] of Object.entries(routers)) {
+  test(`${name}: one bad row loses nothing, and every row stands at its place`, async () => {
+    const rows = await any.routeBatch(MIXED, { threshold: 0.3 });
+    assert.deepEqual(rows.map(({ error }) => error?.code), CODES);
+    for (const { error } of rows) assert.ok(error === undefined || error instanceof RouterError);
+    rows.forEach(({ decision }, i) => {
+      if (decision) assert.deepEqual(decision, router.route(MIXED[i], { threshold: 0.3 }));
+    });
+  });
+
+  test(`${name}: a batch of nothing has no rows, of holes a fault each`, async () => {
+    assert.deepEqual(await any.routeBatch([]), []);
+    assert.deepEqual((await any.routeBatch(new Array(2))).map(({ error }) => error.code), ["argument_query", "argument_query"]);
+  });
+
+  test(`${name}: what is wrong with all of them is thrown, even where there are none`, async () => {
+    const cases = [
+      [["text"], "argument_inputs"],
+      [[undefined], "argument_inputs"],
+      [[new Set(["x"])], "argument_inputs"],
+      [[[], 42], "argument_policy"],
+      [[["x"], { threshold: "1" }], "argument_policy"],
+      [[["x"], { threshold: 2 }], "policy_out_of_range"],
+      [[[], { threshold: Number.NaN }], "policy_out_of_range"],
+      [[[], { threshold: 0.1, strongShare: 0.1 }], "policy_contradiction"],
+      [[[], { candidates: ["nobody"] }], "policy_unknown_model"],
+      [[[], { treshold: 0.1 }], "request_ill_formed"],
+    ];
+    for (const [words, code] of cases) {
+      await assert.rejects(async () => any.routeBatch(...words), (error) => {
+        assert.ok(error instanceof RouterError, String(error));
+        assert.equal(error.code, code, error.message);
+        return true;
+      });
+    }
+  });
+}
+
+test("Router: a batch after free is refused", async () => {
+  const other = await Router.load(TINY);
+  other.free();
+  assert.throws(() => other.routeBatch([]), { code: "router_freed" });
+});
