@@ -6,7 +6,9 @@ import { batch, effect } from "@preact/signals";
 import { bundleFrom } from "./bundle/dropped.js";
 import { fetchedBundle } from "./bundle/fetched.js";
 import { openedBundle } from "./bundle/opened.js";
-import { amounts, bundle, openFault, mode, prices, routed } from "./state.js";
+import { amounts, bundle, mode, openFault, prices, routed, warmed } from "./state.js";
+
+const WARM_UP_MS = 25;
 
 let loading;
 
@@ -67,6 +69,20 @@ function take(next, keepPolicy) {
     }
   });
   before?.free();
+  warmUp(next.router);
+}
+
+/**
+ * Has the browser compile what a query runs through, so that the times shown are those of every later
+ * query and not of the first ones.
+ */
+function warmUp(router) {
+  const idle = globalThis.requestIdleCallback ?? setTimeout;
+  idle(() => {
+    const start = performance.now();
+    while (bundle.peek().router === router && performance.now() - start < WARM_UP_MS) router.route("warm up");
+    warmed.value += 1;
+  });
 }
 
 /** Prices of the reader's own go into the engine, so that every cost and constraint follows them. */

@@ -27,6 +27,8 @@ export const amounts = { strongShare: signal(0.5), threshold: signal(0.5), costW
 /** The reader's own prices: USD per million tokens, by candidate. */
 export const prices = signal({});
 export const usage = signal({ queries: 100_000, inputTokens: 400, outputTokens: 256 });
+/** How often the engine was warmed up: route times are taken anew then. */
+export const warmed = signal(0);
 /** Rows routed on the tab of the reader's own queries: `{rows, policy}`. */
 export const routed = signal(undefined);
 
@@ -64,6 +66,7 @@ export const share = computed(() => {
 
 /** `{decision, milliseconds, runs}`, `{error}`, or undefined where nothing was asked. */
 export const decided = computed(() => {
+  warmed.value;
   if (bundle.value.status !== "ready" || query.value.trim() === "") return undefined;
   return timedDecision(bundle.value.router, query.value, policy.value);
 });

@@ -2,7 +2,8 @@
 
 import { Chart } from "./chart.jsx";
 
-const LONGEST_NAME = 30;
+/** Pixels of a letter, about. */
+const LETTER = 6.2;
 
 /**
  * @param {{rows: {name: string, value: number, text: string, fill: string}[], axis: object, label: string}} props
@@ -11,11 +12,11 @@ const LONGEST_NAME = 30;
 export function BarsChart({ rows, axis, label }) {
   const said = `${label}: ${rows.map(({ name, text }) => `${name} ${text}`).join(", ")}`;
   const draw = (Plot, width) => ({
-    marginLeft: Math.min(230, width * 0.45),
+    marginLeft: namesWidth(width),
     marginRight: 60,
     marginBottom: 46,
-    x: { labelOffset: 40, ticks: 5, grid: true, ...axis },
-    y: { label: null, domain: rows.map(({ name }) => name), tickFormat: (name) => (name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1)}…` : name) },
+    x: { labelOffset: 40, ticks: width < 420 ? 2 : 5, grid: true, ...axis },
+    y: { label: null, domain: rows.map(({ name }) => name), tickFormat: (name) => shortened(name, Math.floor(namesWidth(width) / LETTER) - 2) },
     marks: [
       Plot.barX(rows, { x: "value", y: "name", fill: "fill", rx: 3 }),
       Plot.text(rows, { x: "value", y: "name", text: "text", dx: 6, textAnchor: "start", fill: "var(--ink)" }),
@@ -23,3 +24,7 @@ export function BarsChart({ rows, axis, label }) {
   });
   return <Chart label={said} height={28 * rows.length + 60} draw={draw} />;
 }
+
+const namesWidth = (width) => Math.min(230, width * 0.45);
+
+const shortened = (name, letters) => (name.length > letters ? `${name.slice(0, letters - 1)}…` : name);

@@ -13,9 +13,9 @@ export function SpeedChart({ rows }) {
     t("benchmark.rowLabel", { tokens, ours: milliseconds(ours), theirs: milliseconds(theirs) })).join("; ");
   const draw = (Plot, width) => ({
     marginLeft: 120,
-    marginRight: 70,
+    marginRight: 120,
     marginBottom: 46,
-    x: { label: `${t("benchmark.milliseconds")} →`, labelOffset: 40, grid: true, ticks: width < 480 ? 3 : 6 },
+    x: { label: `${t("benchmark.milliseconds")} →`, labelOffset: 40, domain: [0, 1.15 * Math.max(...bars.map(({ value }) => value))], grid: true, ticks: width < 480 ? 3 : 6 },
     y: { label: null, domain: ["Switchyard", "ONNX Runtime Web"] },
     fy: { label: t("tokens"), labelAnchor: "top" },
     color: { domain: ["Switchyard", "ONNX Runtime Web"], range: ["var(--accent)", "var(--quiet)"] },

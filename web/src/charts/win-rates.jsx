@@ -15,7 +15,7 @@ export function WinRatesChart({ winRates, threshold }) {
     marginLeft: 48,
     marginBottom: 46,
     x: { label: `${t("winRate")} →`, labelOffset: 40, domain: [low, high], ticks: 8 },
-    y: { label: `↑ ${t("queries.queries")}`, grid: true, ticks: 5 },
+    y: { label: `↑ ${t("queries.queries")}`, grid: true, ticks: Math.min(5, Math.max(...bins.map(({ count }) => count))), tickFormat: whole },
     marks: [
       Plot.rectY(bins, { x1: "from", x2: "to", y: "count", fill: ({ strong }) => (strong ? "var(--strong)" : "var(--accent)"), inset: 0.5 }),
       Plot.ruleX([threshold], { stroke: "var(--ink)", strokeWidth: 2 }),

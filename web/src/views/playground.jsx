@@ -18,7 +18,7 @@ export function Playground() {
       <Choice legend={t("playground.kind")} name="kind" value={asConversation ? "conversation" : "query"} onValue={switchTo}
         options={[["query", t("playground.query")], ["conversation", t("playground.conversation")]]} />
       {asConversation ? <Conversation /> : (
-        <div class="columns">
+        <div class="columns decision-early">
           <div class="stack">
             <section class="panel" aria-label={t("playground.query")}><QueryBox /></section>
             <section class="panel" aria-label={t("policy.legend")}><h2>{t("policy.title")}</h2><PolicyControl /></section>
