@@ -5,63 +5,26 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 
-import { launch } from "../hosts/browser.mjs";
 import { assertExpected } from "./expected.mjs";
+import { pagesForTests } from "./in-page.mjs";
 import { ASK } from "./page.mjs";
-import { project } from "./packed.mjs";
 import { INDEX_PAGE, startServer } from "./server.mjs";
 
-const browser = await launch();
-after(() => browser.close());
-const folder = join(await project({}), "node_modules/switchyard-router");
+const { folder, inPage } = await pagesForTests(after);
 const wasm = readFileSync(join(folder, "pkg/switchyard_router_relaxed_bg.wasm"));
-
-/** What `code`, the body of an async function of `Router` and `RouterWorker`, gives or throws in a page. */
-async function inPage(wrong, code, prepare = () => {}) {
-  const server = await startServer(folder, wrong);
-  const context = await browser.newContext();
-  const page = await context.newPage();
-  const said = [];
-  page.on("console", (message) => said.push(message.text()));
-  page.on("pageerror", (error) => said.push(String(error)));
-  try {
-    await page.goto(server.url.href);
-    await page.evaluate(async () => {
-      const [{ Router, RouterError }, { RouterWorker }] = await Promise.all([import("/package/browser.js"), import("/package/worker.js")]);
-      Object.assign(globalThis, { Router, RouterError, RouterWorker });
-    });
-    await prepare({ context, page });
-    const answer = await page.evaluate(async (code) => {
-      // As a module of its own: a policy that forbids eval lets a script through.
-      const settled = new Promise((settle) => { globalThis.settle = settle; });
-      const text = `globalThis.settle((async () => { ${code} })());`;
-      const src = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-      document.head.append(Object.assign(document.createElement("script"), { type: "module", src }));
-      try {
-        return { value: await settled };
-      } catch (error) {
-        return { typed: error instanceof globalThis.RouterError, code: error.code, message: error.message };
-      }
-    }, code);
-    return { ...answer, said };
-  } finally {
-    await context.close();
-    await server.close();
-  }
-}
 
 const isWasm = (answer) => (path) => (path.endsWith(".wasm") ? answer : undefined);
 const ROUTE = `const router = await Router.load(); return router.route${ASK};`;
 const csp = (policy) => ({ headers: { "content-security-policy": policy } });
 
 async function refused(wrong, code, expected, ...parts) {
-  const answer = await inPage(wrong, code);
+  const answer = await inPage(code, wrong);
   assert.deepEqual({ typed: answer.typed, code: answer.code }, { typed: true, code: expected }, answer.message ?? JSON.stringify(answer.value));
   for (const part of parts) assert.match(answer.message, part);
 }
 
 test("the page works as it is: the faults below are the tests' own", async () => {
-  const { value, said } = await inPage({}, ROUTE);
+  const { value, said } = await inPage(ROUTE);
   assertExpected(value);
   assert.deepEqual(said, []);
 });
@@ -76,7 +39,7 @@ test("an index page in place of the wasm: its content type and what does that", 
 for (const type of ["application/octet-stream", "text/plain", "application/wasm; charset=utf-8", undefined]) {
   test(`wasm of content type ${type} works, and nothing is said on the console`, async () => {
     const headers = type ? { "content-type": type } : {};
-    const { value, message, said } = await inPage({ answers: isWasm({ headers, body: wasm }) }, ROUTE);
+    const { value, message, said } = await inPage(ROUTE, { answers: isWasm({ headers, body: wasm }) });
     assertExpected(value ?? message);
     assert.deepEqual(said, []);
   });
@@ -94,10 +57,10 @@ test("a failed start can be tried again", async () => {
     broken = false;
     return { status: 503, body: "" };
   };
-  const { value } = await inPage({ answers }, `
+  const { value } = await inPage(`
     const first = await Router.load().catch(({ code }) => code);
     const router = await Router.load();
-    return { first, decision: router.route${ASK} };`);
+    return { first, decision: router.route${ASK} };`, { answers });
   assert.equal(value.first, "wasm_missing");
   assertExpected(value.decision);
 });
@@ -118,7 +81,7 @@ test("a server of another origin without CORS headers is named", async () => {
 });
 
 test("a page that went offline: the address and what to check", async () => {
-  const answer = await inPage({}, ROUTE, ({ context }) => context.setOffline(true));
+  const answer = await inPage(ROUTE, {}, ({ context }) => context.setOffline(true));
   assert.equal(answer.code, "fetch_failed", answer.message);
   assert.match(answer.message, /network/);
 });

@@ -1,8 +1,9 @@
-// Pages made of the installed package by each bundler, once a process, with no more configuration than
-// the package's README asks for.
+// What users of each host make of the installed package, each once a process, with no more configuration
+// than the package's README asks for.
 
-import { writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import process from "node:process";
 import { promisify } from "node:util";
 
 import * as esbuild from "esbuild";
@@ -10,59 +11,101 @@ import * as vite from "vite";
 import webpack from "webpack";
 
 import { html, script } from "./page.mjs";
-import { project } from "./packed.mjs";
+import { program, project, run } from "./packed.mjs";
+
+/** Of every Worker that the tests make. */
+export const COMPATIBILITY_DATE = "2026-06-01";
 
 const once = (make) => {
-  let made;
-  return () => (made ??= make());
+  const made = {};
+  return ({ thread = true } = {}) => (made[thread] ??= make(thread));
 };
 
-/** @returns {Promise<string>} the folder to serve */
-export const withVite = once(async () => {
-  const root = await project({ "index.html": html("./main.js"), "main.js": script() });
-  await vite.build({ root, base: "./", configFile: false, logLevel: "error", build: { target: "es2022" } });
-  return join(root, "dist");
-});
+/**
+ * Pages that route, with a thread and without: each gives the folder to serve.
+ * @type {Record<string, (options?: {thread?: boolean}) => Promise<string>>}
+ */
+export const PAGES = {
+  Vite: once(async (thread) => {
+    const root = await project({ "index.html": html("./main.js"), "main.js": script({ thread }) });
+    await vite.build({ root, base: "./", configFile: false, logLevel: "error", build: { target: "es2022" } });
+    return join(root, "dist");
+  }),
 
-export const withWebpack = once(async () => {
-  const root = await project({ "main.js": script() });
-  const stats = await promisify(webpack)({
-    context: root,
-    mode: "production",
-    entry: "./main.js",
-    output: { path: join(root, "dist"), filename: "main.js", module: true, chunkFormat: "module" },
-    experiments: { outputModule: true },
-    target: ["web", "es2022"],
-    performance: false,
-  });
-  if (stats.hasErrors() || stats.hasWarnings()) throw new Error(stats.toString());
-  await writeFile(join(root, "dist/index.html"), html("./main.js"));
-  return join(root, "dist");
-});
+  webpack: once(async (thread) => {
+    const root = await project({ "main.js": script({ thread }) });
+    const stats = await promisify(webpack)({
+      context: root,
+      mode: "production",
+      entry: "./main.js",
+      output: { path: join(root, "dist"), filename: "main.js", module: true, chunkFormat: "module" },
+      experiments: { outputModule: true },
+      target: ["web", "es2022"],
+      performance: false,
+    });
+    if (stats.hasErrors() || stats.hasWarnings()) throw new Error(stats.toString());
+    await writeFile(join(root, "dist/index.html"), html("./main.js"));
+    return join(root, "dist");
+  }),
 
-export const withEsbuild = once(async () => {
-  // esbuild leaves `new URL("file", import.meta.url)` as it is: the files are named to it.
+  esbuild: once(async (thread) => {
+    // esbuild leaves `new URL("file", import.meta.url)` as it is: the files are named to it.
+    const root = await project({
+      "main.js": script({
+        thread,
+        imports: `
+          import bundle from "switchyard-router/default-bundle.bin";
+          import wasm from "switchyard-router/wasm";
+          const at = (file) => new URL(file, import.meta.url);`,
+        load: "Router.load(at(bundle), { wasm: at(wasm) })",
+        loadThread: `RouterWorker.load(at(bundle), { wasm: at(wasm), worker: at("./router-thread.js") })`,
+      }),
+    });
+    await esbuild.build({
+      absWorkingDir: root,
+      entryPoints: { main: "./main.js", ...(thread ? { "router-thread": "switchyard-router/worker-thread" } : {}) },
+      outdir: "dist",
+      bundle: true,
+      minify: true,
+      format: "esm",
+      target: "es2022",
+      loader: { ".wasm": "file", ".bin": "file" },
+      logLevel: "silent",
+    });
+    await writeFile(join(root, "dist/index.html"), html("./main.js"));
+    return join(root, "dist");
+  }),
+};
+
+/**
+ * A Worker as wrangler would send it.
+ * @param {string} main its main module
+ * @returns {Promise<{folder: string, names: string[]}>} the modules, the main one first
+ */
+export async function withWrangler(main) {
   const root = await project({
-    "main.js": script({
-      imports: `
-        import bundle from "switchyard-router/default-bundle.bin";
-        import wasm from "switchyard-router/wasm";
-        const at = (file) => new URL(file, import.meta.url);`,
-      load: "Router.load(at(bundle), { wasm: at(wasm) })",
-      loadThread: `RouterWorker.load(at(bundle), { wasm: at(wasm), worker: at("./router-thread.js") })`,
-    }),
+    "index.js": main,
+    "wrangler.json": JSON.stringify({ name: "consumer", main: "index.js", compatibility_date: COMPATIBILITY_DATE }),
   });
-  await esbuild.build({
-    absWorkingDir: root,
-    entryPoints: { main: "./main.js", "router-thread": "switchyard-router/worker-thread" },
-    outdir: "dist",
-    bundle: true,
-    minify: true,
-    format: "esm",
-    target: "es2022",
-    loader: { ".wasm": "file", ".bin": "file" },
-    logLevel: "silent",
+  const folder = join(root, "sent");
+  await run(program("wrangler"), ["deploy", "--dry-run", "--outdir", folder], {
+    cwd: root,
+    env: { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_LOG_PATH: join(root, "logs"), CI: "true" },
   });
-  await writeFile(join(root, "dist/index.html"), html("./main.js"));
-  return join(root, "dist");
-});
+  const names = (await readdir(folder)).filter((name) => /\.(js|wasm|bin)$/.test(name));
+  return { folder, names: names.sort((a, b) => (b === "index.js") - (a === "index.js")) };
+}
+
+/** A Worker's main module that answers with what `body` returns, or with the error. */
+export const worker = (imports, body) => `
+  import { Router, RouterError } from "switchyard-router";
+  ${imports}
+  export default {
+    async fetch() {
+      try {
+        ${body}
+      } catch (error) {
+        return Response.json({ typed: error instanceof RouterError, code: error.code, message: error.message });
+      }
+    },
+  };`;

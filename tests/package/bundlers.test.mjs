@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 
 import { serveFolders } from "../../web/serve.mjs";
-import { withEsbuild, withVite, withWebpack } from "./builds.mjs";
+import { PAGES } from "./builds.mjs";
 import { assertExpected } from "./expected.mjs";
 import { browserForTests, html, script } from "./page.mjs";
 import { project, run } from "./packed.mjs";
@@ -33,8 +33,7 @@ function assertRouted({ answer, said, requests }) {
   assert.ok(requests.every((path) => path.startsWith(SUB_PATH)), requests.join());
 }
 
-const builds = { Vite: withVite, webpack: withWebpack, esbuild: withEsbuild };
-for (const [name, build] of Object.entries(builds)) {
+for (const [name, build] of Object.entries(PAGES)) {
   test(`${name}: the page decides as the sources do, under a path, and says nothing on the console`, async () => {
     assertRouted(await opened(await build()));
   });

@@ -2,56 +2,35 @@
 // workerd.
 
 import assert from "node:assert/strict";
-import { readdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import process from "node:process";
 import { after, test } from "node:test";
 
 import { Miniflare } from "miniflare";
 
+import { COMPATIBILITY_DATE, withWrangler, worker } from "./builds.mjs";
 import { assertExpected } from "./expected.mjs";
 import { ASK } from "./page.mjs";
-import { project, program, run } from "./packed.mjs";
 
-const DATE = "2026-06-01";
 const KINDS = { ".js": "ESModule", ".wasm": "CompiledWasm", ".bin": "Data" };
 
 const running = [];
 after(() => Promise.all(running.map((miniflare) => miniflare.dispose())));
 
-/** A Worker's answer, by wrangler's bundle of `main`; `folder` is what would be sent. */
+/** What a Worker answers, as wrangler would send it. */
 async function deployed(main) {
-  const root = await project({
-    "index.js": main,
-    "wrangler.json": JSON.stringify({ name: "consumer", main: "index.js", compatibility_date: DATE }),
+  const { folder, names } = await withWrangler(main);
+  const kind = (name) => KINDS[name.slice(name.lastIndexOf("."))];
+  const miniflare = new Miniflare({
+    modules: names.map((name) => ({ type: kind(name), path: join(folder, name) })),
+    modulesRoot: folder,
+    compatibilityDate: COMPATIBILITY_DATE,
+    host: "127.0.0.1",
   });
-  const folder = join(root, "sent");
-  await run(program("wrangler"), ["deploy", "--dry-run", "--outdir", folder], {
-    cwd: root,
-    env: { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_LOG_PATH: join(root, "logs"), CI: "true" },
-  });
-  const names = (await readdir(folder)).filter((name) => /\.(js|wasm|bin)$/.test(name));
-  const ending = (name) => name.slice(name.lastIndexOf("."));
-  const modules = names.map((name) => ({ type: KINDS[ending(name)], path: join(folder, name) }));
-  modules.sort((a, b) => b.path.endsWith("index.js") - a.path.endsWith("index.js"));
-  const miniflare = new Miniflare({ modules, modulesRoot: folder, compatibilityDate: DATE, host: "127.0.0.1" });
   running.push(miniflare);
   const response = await fetch(await miniflare.ready);
   return { answer: await response.json(), folder, names };
 }
-
-const worker = (imports, body) => `
-  import { Router, RouterError } from "switchyard-router";
-  ${imports}
-  export default {
-    async fetch() {
-      try {
-        ${body}
-      } catch (error) {
-        return Response.json({ typed: error instanceof RouterError, code: error.code, message: error.message });
-      }
-    },
-  };`;
 
 test("with the default bundle imported, it decides as the sources do", async () => {
   const { answer, folder, names } = await deployed(worker(

@@ -14,18 +14,18 @@ export const html = (script) => `<!doctype html>
 `;
 
 /**
- * A module that routes on the page and in a thread, and leaves what it found in `globalThis.answer`.
- * @param {{imports?: string, load?: string, loadThread?: string}} parts what a bundler needs said
+ * A module that routes on the page, and in a thread too, and leaves what it found in `globalThis.answer`.
+ * @param {{thread?: boolean, imports?: string, load?: string, loadThread?: string}} parts what a bundler
+ *   needs said
  */
-export const script = ({ imports = "", load = "Router.load()", loadThread = "RouterWorker.load()" } = {}) => `
+export const script = ({ thread = true, imports = "", load = "Router.load()", loadThread = "RouterWorker.load()" } = {}) => `
   import { Router } from "switchyard-router";
-  import { RouterWorker } from "switchyard-router/worker";
+  ${thread ? 'import { RouterWorker } from "switchyard-router/worker";' : ""}
   ${imports}
   async function answer() {
     const router = await ${load};
-    const thread = await ${loadThread};
-    const decisions = [router.route${ASK}, await thread.route${ASK}];
-    thread.free();
+    const decisions = [router.route${ASK}];
+    ${thread ? `const worker = await ${loadThread}; decisions.push(await worker.route${ASK}); worker.free();` : ""}
     return { decisions };
   }
   globalThis.answer = await answer().catch(({ code, message }) => ({ code, message }));

@@ -1,0 +1,55 @@
+// Code in a page of the installed package, as it lies and without a bundler, in Chromium.
+
+import { join } from "node:path";
+
+import { launch } from "../hosts/browser.mjs";
+import { project } from "./packed.mjs";
+import { startServer } from "./server.mjs";
+
+/** A browser and an installed package for a test file. */
+export async function pagesForTests(after) {
+  const browser = await launch();
+  after(() => browser.close());
+  const folder = join(await project({}), "node_modules/switchyard-router");
+
+  /**
+   * What `code` gives or throws in a page, and what the console showed.
+   * @param {string} code the body of an async function, with `Router` and `RouterWorker`
+   * @param {object} [wrong] as `startServer` takes it
+   * @param {(parts: {context: object, page: object}) => void} [prepare]
+   */
+  async function inPage(code, wrong = {}, prepare = () => {}) {
+    const server = await startServer(folder, wrong);
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    const said = [];
+    page.on("console", (message) => said.push(message.text()));
+    page.on("pageerror", (error) => said.push(String(error)));
+    try {
+      await page.goto(server.url.href);
+      await page.evaluate(async () => {
+        const [{ Router, RouterError }, { RouterWorker }] = await Promise.all([import("/package/browser.js"), import("/package/worker.js")]);
+        Object.assign(globalThis, { Router, RouterError, RouterWorker });
+      });
+      await prepare({ context, page });
+      const answer = await page.evaluate(async (code) => {
+        // As a module of its own: a policy that forbids eval lets a script through.
+        const settled = new Promise((settle) => { globalThis.settle = settle; });
+        const text = `globalThis.settle((async () => { ${code} })());`;
+        const src = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+        document.head.append(Object.assign(document.createElement("script"), { type: "module", src }));
+        try {
+          return { value: await settled };
+        } catch (error) {
+          return { typed: error instanceof globalThis.RouterError, code: error.code, message: error.message };
+        }
+      }, code);
+      return { ...answer, said };
+    } finally {
+      await context.close();
+      await server.close();
+    }
+  }
+
+  return { folder, inPage };
+}

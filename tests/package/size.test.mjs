@@ -1,0 +1,69 @@
+// What a user of each host downloads or ships, against budgets: a dependency or a second module that
+// creeps in shows here first. The table is printed with every run.
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, test } from "node:test";
+
+import { serveFolders } from "../../web/serve.mjs";
+import { brotliSize, sizes } from "../bench/bytes.mjs";
+import { PAGES, withWrangler, worker } from "./builds.mjs";
+import { ASK, browserForTests } from "./page.mjs";
+import { packed } from "./packed.mjs";
+
+const MIB = 1024 * 1024;
+/** After gzip -9. The Worker's is what Cloudflare's free plan takes for a script. */
+const BUDGETS = { tarball: 4.5 * MIB, page: 2.75 * MIB, script: 24 * 1024, worker: 3 * MIB };
+
+const browser = await browserForTests(after);
+const compressed = new Map();
+
+/** The slow compression, once for the same bytes. */
+function brotli(part) {
+  const key = createHash("sha256").update(part).digest("hex");
+  if (!compressed.has(key)) compressed.set(key, brotliSize([part]));
+  return compressed.get(key);
+}
+
+function checked(t, name, parts, budget) {
+  const { raw, gzip } = sizes(parts);
+  const small = parts.reduce((sum, part) => sum + brotli(part), 0);
+  t.diagnostic(`${name} | ${raw} raw | ${gzip} gzip -9 | ${small} brotli -q 11`);
+  assert.ok(gzip <= budget, `${name}: ${gzip} bytes after gzip, budget ${Math.floor(budget)}`);
+}
+
+test("Node, Deno: the tarball, and what it becomes on disk", async (t) => {
+  const { path, files } = await packed();
+  const tarball = readFileSync(path);
+  const installed = files.reduce((sum, { size }) => sum + size, 0);
+  t.diagnostic(`npm tarball | ${installed} installed | ${tarball.length} downloaded (.tgz)`);
+  assert.ok(tarball.length <= BUDGETS.tarball, `${tarball.length} bytes`);
+});
+
+for (const [name, build] of Object.entries(PAGES)) {
+  test(`${name}: what a visitor of a page that routes downloads`, async (t) => {
+    const folder = await build({ thread: false });
+    const server = await serveFolders([["/", folder]]);
+    const { answer, requests } = await browser.open(new URL("index.html", server.url)).finally(server.close);
+    assert.equal(answer.message, undefined);
+    const paths = [...new Set(requests)].filter((path) => /\.(js|wasm|bin)$/.test(path));
+    const read = (ending) => paths.filter((path) => path.endsWith(ending)).map((path) => readFileSync(join(folder, path)));
+    checked(t, `browser by ${name}, JavaScript`, read(".js"), BUDGETS.script);
+    checked(t, `browser by ${name}, wasm`, read(".wasm"), BUDGETS.page);
+    checked(t, `browser by ${name}, default bundle`, read(".bin"), BUDGETS.page);
+    checked(t, `browser by ${name}, in all`, paths.map((path) => readFileSync(join(folder, path))), BUDGETS.page);
+  });
+}
+
+test("Cloudflare Workers: what a deployment sends", async (t) => {
+  const { folder, names } = await withWrangler(worker(
+    'import bundle from "switchyard-router/default-bundle";',
+    `return Response.json((await Router.load(bundle)).route${ASK});`,
+  ));
+  const parts = names.map((name) => readFileSync(join(folder, name)));
+  checked(t, "Worker with the default bundle", parts, BUDGETS.worker);
+  const others = names.filter((name) => !name.endsWith(".bin"));
+  checked(t, "Worker without a bundle", others.map((name) => readFileSync(join(folder, name))), BUDGETS.worker);
+});
