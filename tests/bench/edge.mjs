@@ -8,7 +8,6 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 
-import { ROOT, readJson } from "../hosts/paths.mjs";
 import { bundleBytes, wasmBytes } from "./bytes.mjs";
 import { chromium } from "./hosts/chromium.mjs";
 import { native } from "./hosts/native.mjs";
@@ -18,7 +17,7 @@ import { given, jobOn, listed } from "./job.mjs";
 import { load, machine } from "./machine.mjs";
 import { whole } from "./markdown.mjs";
 import { coldRow, memoryRow, turnsRow } from "./rows.mjs";
-import { count, revision, say, unknown } from "./script.mjs";
+import { PEERS, count, installed, revision, say, unknown } from "./script.mjs";
 
 const LENGTHS = [8, 32, 128, 512];
 const MEMORY_RUNS = 3;
@@ -106,12 +105,10 @@ async function measure(host, measures, job) {
 }
 
 async function versions() {
-  const installed = (path) => readJson(join(ROOT, path, "package.json")).version;
   const found = { "onnxruntime-web": installed("node_modules/onnxruntime-web") };
-  const peers = "tests/bench/peers/node_modules";
   for (const name of ["onnxruntime-node", "@huggingface/tokenizers", "@huggingface/transformers"]) {
     try {
-      found[name] = installed(`${peers}/${name}`);
+      found[name] = installed(`${PEERS}/${name}`);
     } catch (error) {
       if (error.code !== "ENOENT") throw error;
       found[name] = "not installed";

@@ -7,10 +7,9 @@
 // With --json the figures are written there, and the page beside them (`.md` for `.json`).
 
 import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 
-import { DEFAULT, ROOT, readJson } from "../hosts/paths.mjs";
+import { DEFAULT } from "../hosts/paths.mjs";
 import { clientOf } from "./gateway/client.mjs";
 import { direct, passing, portkey, switchyard } from "./gateway/contestants.mjs";
 import { throughput } from "./gateway/load.mjs";
@@ -18,7 +17,7 @@ import { whole } from "./gateway/markdown.mjs";
 import { latencyRows } from "./gateway/rows.mjs";
 import { startUpstream } from "./gateway/upstream.mjs";
 import { load, machine } from "./machine.mjs";
-import { count, revision, say, unknown } from "./script.mjs";
+import { PEERS, count, installed, revision, say, unknown } from "./script.mjs";
 import { takeTurns } from "./turns.mjs";
 
 const CONCURRENCIES = [1, 16, 64];
@@ -93,9 +92,8 @@ try {
 }
 
 function versions() {
-  const installed = (path) => readJson(join(ROOT, path, "package.json")).version;
   const found = { node: process.versions.node, workerd: installed("node_modules/workerd") };
-  if (chosen.includes("portkey")) found["@portkey-ai/gateway"] = installed("tests/bench/peers/node_modules/@portkey-ai/gateway");
+  if (chosen.includes("portkey")) found["@portkey-ai/gateway"] = installed(`${PEERS}/@portkey-ai/gateway`);
   return found;
 }
 

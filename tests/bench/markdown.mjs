@@ -1,5 +1,6 @@
 // A report as Markdown: the whole of it, and the part that the README shows.
 
+import { mb, ms, spread, times } from "./figures.mjs";
 import { described } from "./machine.mjs";
 
 /** Multiply-adds of a query below which their rate is not worth stating. */
@@ -163,20 +164,4 @@ function present({ turns }) {
 
 function engine(name) {
   return name === "peer" ? "ONNX Runtime" : "ours";
-}
-
-function ms(value) {
-  return value.toPrecision(3).includes("e") ? value.toFixed(0) : String(Number(value.toPrecision(3)));
-}
-
-function mb(bytes) {
-  return (bytes / 1e6).toFixed(2);
-}
-
-function times(value) {
-  return value === undefined ? "–" : value.toFixed(2);
-}
-
-function spread(found) {
-  return found ? `${times(found.median)} [${times(found.low)}, ${times(found.high)}]` : "–";
 }

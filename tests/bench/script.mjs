@@ -1,13 +1,22 @@
 // What the benchmarks' scripts share: their arguments, what they say, and what they measured.
 
 import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 
-import { ROOT } from "../hosts/paths.mjs";
+import { ROOT, readJson } from "../hosts/paths.mjs";
+
+/** The folder of the packages that only the benchmarks compare with, from the clone's root. */
+export const PEERS = "tests/bench/peers/node_modules";
 
 /** The commit measured, marked where the clone has changes; none outside a clone. */
 export function revision() {
   const { status, stdout } = spawnSync("git", ["describe", "--always", "--dirty"], { cwd: ROOT, encoding: "utf8" });
   return status === 0 ? stdout.trim() : undefined;
+}
+
+/** The version of an installed package, by its folder from the clone's root. */
+export function installed(folder) {
+  return readJson(join(ROOT, folder, "package.json")).version;
 }
 
 /** A flag's name of something that there is not. */

@@ -3,27 +3,11 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
+import { kept } from "./kept.mjs";
 import { startBrowser } from "./open-page.mjs";
+import { FIRST_VISIT_BYTES, countTransfers } from "./transfers.mjs";
 
 const { open, url } = await startBrowser(after);
-
-/** What goes over the line for a first visit with the default bundle. */
-const MOST_BYTES = 2.5e6;
-
-/** Waits until the service worker has taken over, and holds what the page has fetched. */
-async function kept(page) {
-  const holdsAll = () => page.evaluate(async () => {
-    if (navigator.serviceWorker.controller?.state !== "activated") return false;
-    const [name] = await caches.keys();
-    const held = (await (await caches.open(name)).keys()).map(({ url }) => url);
-    const fetched = performance.getEntriesByType("resource").map(({ name }) => name).filter((name) => name.startsWith(location.origin));
-    return fetched.length > 5 && fetched.every((name) => held.includes(name));
-  });
-  for (let tries = 0; !(await holdsAll()); tries += 1) {
-    assert.ok(tries < 600, "the service worker never held what the page needs");
-    await page.waitForTimeout(50);
-  }
-}
 
 test("every view works after a reload without a network, in both colours", () => open({}, async (page, context) => {
   await kept(page);
@@ -44,22 +28,16 @@ test("every view works after a reload without a network, in both colours", () =>
 
 test("the first visit stays within its bytes, the service worker's copies among them", (t) => open({
   prepare: async (page, context) => {
-    page.sizes = [];
-    context.on("requestfinished", async (request) => {
-      if (new URL(request.url()).origin !== url.origin) return;
-      const response = await request.response();
-      const sizes = request.sizes().catch(() => undefined);
-      page.sizes.push({ url: request.url(), served: response?.fromServiceWorker(), sizes: await sizes });
-    });
+    page.transfers = countTransfers(context, url.origin);
   },
 }, async (page) => {
   await kept(page);
-  const rows = page.sizes.filter(({ served, sizes }) => !served && sizes);
-  const bytes = rows.reduce((sum, { sizes }) => sum + sizes.responseBodySize + sizes.responseHeadersSize, 0);
-  for (const { url, sizes } of rows.sort((a, b) => b.sizes.responseBodySize - a.sizes.responseBodySize).slice(0, 8)) {
-    t.diagnostic(`${sizes.responseBodySize} ${new URL(url).pathname}`);
+  const rows = await page.transfers();
+  const total = rows.reduce((sum, { bytes }) => sum + bytes, 0);
+  for (const { path, bytes } of rows.sort((a, b) => b.bytes - a.bytes).slice(0, 8)) {
+    t.diagnostic(`${bytes} ${path}`);
   }
-  t.diagnostic(`first visit: ${bytes} bytes transferred in ${rows.length} requests`);
-  assert.ok(bytes > 1e6, "nothing was counted");
-  assert.ok(bytes <= MOST_BYTES, `${bytes} bytes, at most ${MOST_BYTES}`);
+  t.diagnostic(`first visit: ${total} bytes transferred in ${rows.length} requests`);
+  assert.ok(total > 1e6, "nothing was counted");
+  assert.ok(total <= FIRST_VISIT_BYTES, `${total} bytes, at most ${FIRST_VISIT_BYTES}`);
 }));

@@ -17,7 +17,7 @@ const MOST_APART = 0.5;
 /**
  * @param {import("./measure.mjs").Parts} parts
  * @returns {Promise<(one: {text: string, ids: number[]}, number: number) => Promise<object>>} from
- *   a case to `{contestants, apart}`; `apart` is by file how far its embedding is from the engine's
+ *   a case to `{contestants, apart}`; `apart` is how far each peer's embedding is from the engine's
  */
 export async function contestantsOn(parts) {
   const engine = parts.engine ?? (await engineOf(parts));
@@ -42,7 +42,7 @@ export async function contestantsOn(parts) {
     if (parts.transformers) {
       contestants.push({ name: "transformers.js", call: () => parts.transformers(one.text) });
     }
-    return { contestants, apart: await apartFrom(engine, peers, one) };
+    return { contestants, apart: await apartFrom(engine, peers, parts.transformers, one) };
   };
 }
 
@@ -70,16 +70,17 @@ async function faster(peers, ids) {
   return peers[shortest.indexOf(Math.min(...shortest))];
 }
 
-/** How far each file's embedding is from the engine's, where the engine shows its own. */
-async function apartFrom(engine, peers, { text, ids }) {
+/** How far each peer's embedding is from the engine's, where the engine shows its own. */
+async function apartFrom(engine, peers, transformers, { text, ids }) {
   if (!engine.embed) return undefined;
+  const theirs = peers.map(({ file, run, inputs }) => [file, () => run(inputs(ids))]);
+  if (transformers) theirs.push(["transformers.js", () => transformers(text)]);
   const ours = engine.embed(text);
   const found = {};
-  for (const { file, run, inputs } of peers) {
-    const { embedding } = await run(inputs(ids));
-    found[file] = furthest(ours, embedding.data);
-    if (found[file] > MOST_APART) {
-      throw new Error(`${file}: the peer's embedding is ${found[file]} from ours: not the same work`);
+  for (const [name, outputs] of theirs) {
+    found[name] = furthest(ours, (await outputs()).embedding.data);
+    if (found[name] > MOST_APART) {
+      throw new Error(`${name}: the peer's embedding is ${found[name]} from ours: not the same work`);
     }
   }
   return found;

@@ -5,9 +5,12 @@ import "/bench/in-process/wasm-memories.mjs";
 
 import * as measures from "/bench/in-process/measure.mjs";
 import { WEB } from "/bench/in-process/onnx-runtime.mjs";
-import { transformers } from "/bench/peers/transformers.mjs";
+import { webTransformers } from "/bench/peers/web.mjs";
 import * as ort from "/onnx-runtime/ort.wasm.bundle.min.mjs";
 import { Router } from "/package/browser.js";
+
+const TOKENIZERS = "/tokenizers/tokenizers.mjs";
+const TRANSFORMERS = "/transformers/transformers.min.js";
 
 ort.env.wasm.numThreads = 1;
 ort.env.logLevel = "error";
@@ -23,27 +26,17 @@ export async function answer(measure, { files, models, wasm, transformers: place
     session: WEB,
     Tokenizer: await tokenizerClass(),
   };
-  if (measure === "turns") parts.transformers = await transformersOn(place);
+  if (measure === "turns" && (await isThere(TRANSFORMERS))) parts.transformers = await webTransformers(place);
   return measures[measure](parts, job, (tokens) => console.log(`progress ${tokens}`));
 }
 
 async function tokenizerClass() {
-  return (await importedIfThere("/tokenizers/tokenizers.mjs"))?.Tokenizer;
+  return (await isThere(TOKENIZERS)) ? (await import(TOKENIZERS)).Tokenizer : undefined;
 }
 
-/** transformers.js, on the CPU with one thread. */
-async function transformersOn(place) {
-  const module = await importedIfThere("/transformers/transformers.min.js");
-  if (!module) return undefined;
-  const { wasm } = module.env.backends.onnx;
-  wasm.numThreads = 1;
-  wasm.wasmPaths = "/transformers-onnx-runtime/";
-  return transformers(module, place, { device: "wasm" });
-}
-
-async function importedIfThere(address) {
-  const { ok } = await fetch(address, { method: "HEAD" });
-  return ok ? import(address) : undefined;
+/** The peers may not be installed. */
+async function isThere(address) {
+  return (await fetch(address, { method: "HEAD" })).ok;
 }
 
 async function named(names, address) {
