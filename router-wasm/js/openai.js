@@ -93,5 +93,6 @@ function queryOf({ messages, input }) {
 /** As the API refuses a request: its client throws at once, where it would repeat a failed fetch. */
 function refusal({ code, message }) {
   const body = { error: { message: `switchyard-router: ${message}`, type: "invalid_request_error", param: "model", code } };
-  return Response.json(body, { status: 400, headers: { "x-should-retry": "false" } });
+  const headers = { "content-type": "application/json", "x-should-retry": "false" };
+  return new Response(JSON.stringify(body), { status: 400, headers });
 }

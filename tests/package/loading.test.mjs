@@ -149,3 +149,9 @@ test("wasm that is not there or is none is refused by what is wrong", async () =
   await refused(() => moduleOf(42, host), "argument_options", /42/);
   await refused(async () => moduleOf((await readFile(path)).subarray(0, 5000), host), "wasm_damaged");
 });
+
+test("a host without what the engine needs is told from damaged wasm", async (t) => {
+  t.mock.method(WebAssembly, "validate", () => false);
+  const cut = (await readFile(path)).subarray(0, 5000);
+  await refused(() => moduleOf(cut, host), "wasm_unsupported", /SIMD.*Safari 16\.4/);
+});

@@ -5,6 +5,9 @@ import { RouterError, describe } from "./error.js";
 
 const NUMBERS = ["threshold", "strongShare", "maxCost", "costWeight", "outputTokens", "inputTokens", "fall"];
 
+/** As `isWellFormed` finds them, which browsers have only since 2023. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
 /** The request that `route(input, policy)` stands for, as JSON. */
 export function requestJson(input, policy) {
   const request = { ...queryOrMessages(input), policy: checkedPolicy(policy) };
@@ -34,7 +37,7 @@ export function wellFormed(query, caller) {
     const message = `${caller} was given ${describe(query)}: expected a string`;
     throw new RouterError("argument_query", message);
   }
-  if (!query.isWellFormed()) {
+  if (LONE_SURROGATE.test(query)) {
     const message =
       "query is not well-formed text: it holds a lone surrogate. Remove it, or use String.prototype.toWellFormed()";
     throw new RouterError("query_ill_formed", message);

@@ -3,7 +3,7 @@
 
 import { RouterError, describe } from "./error.js";
 import { answerTo, bodyOf } from "./fetched.js";
-import { hasSimd } from "./simd.js";
+import { runsEngine } from "./simd.js";
 
 /** How every WebAssembly module begins. */
 const MAGIC = [0x00, 0x61, 0x73, 0x6d];
@@ -77,8 +77,8 @@ async function compiled(compile, origin) {
 
 function refused(cause, origin) {
   const options = { cause };
-  if (!hasSimd()) {
-    const message = "this host has no WebAssembly with SIMD: expected Chrome 91, Firefox 89, Safari 16.4, Node 20 or later";
+  if (!runsEngine()) {
+    const message = "this host has no WebAssembly with SIMD and reference types: expected Chrome 100, Firefox 97, Safari 16.4, Node 20 or later";
     return new RouterError("wasm_unsupported", message, options);
   }
   if (/disallowed|Content Security Policy|unsafe-eval|blocked by CSP/i.test(cause.message)) {
