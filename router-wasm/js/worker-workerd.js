@@ -15,6 +15,6 @@ export class RouterWorker {
 }
 
 function unsupported() {
-  const message = "a Cloudflare Worker cannot start threads: use Router of switchyard-router, a decision takes well under a millisecond with the default bundle";
+  const message = "a Cloudflare Worker cannot start threads: use Router of switchyard-router";
   return new RouterError("worker_unsupported", message);
 }
