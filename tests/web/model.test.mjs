@@ -81,9 +81,11 @@ test("a query too long for a link is left out, whole", () => {
   assert.equal(readLink(writeLink({ view: "playground", query: "x".repeat(5000) })).query, undefined);
 });
 
-test("a place on the map is axes times the distance from the mean", () => {
-  const projection = { mean: [1, 1, 1], axes: [[1, 0, 0], [0, 2, -1]] };
-  assert.deepEqual(place(projection, new Float32Array([3, 2, 5])), [2, -2]);
+test("a place on the map is axes times what the direction is from the mean, the length left out", () => {
+  const projection = { mean: [0.5, 0, 1], axes: [[1, 0, 0], [0, 2, -1]] };
+  const places = [[3, 0, 4, 7], [6, 0, 8, 9]].map((embedding) => place(projection, new Float32Array(embedding)));
+  for (const [x, y] of places) assert.ok(Math.abs(x - 0.1) < 1e-12 && Math.abs(y - 0.2) < 1e-12, `${x} ${y}`);
+  assert.deepEqual(place(projection, new Float32Array([0, 0, 0, 1])), [-0.5, 1]);
 });
 
 test("the cluster at a place is the commonest among the nearest points", () => {
@@ -94,7 +96,7 @@ test("the cluster at a place is the commonest among the nearest points", () => {
 
 test("a map that is not one is refused by what is wrong", () => {
   const good = { format: 1, projection: { mean: [0, 0], axes: [[1, 0], [0, 1]] }, clusters: [{ name: "a", rows: 1 }], points: [[0, 0, 0, 0.5]] };
-  assert.equal(readMap(JSON.stringify(good), 2).clusters.length, 1);
+  assert.equal(readMap(JSON.stringify(good), 3).clusters.length, 1);
   const cases = [
     [{ ...good, format: 2 }, /format 2: expected 1/],
     [{ ...good, projection: { mean: [0], axes: [[1], [0]] } }, /not of 2 coordinates/],
@@ -102,8 +104,8 @@ test("a map that is not one is refused by what is wrong", () => {
     [{ ...good, points: [[0, null, 0, 0.5]] }, /a point is not/],
     [{ ...good, points: undefined }, /a point is not/],
   ];
-  for (const [map, message] of cases) assert.throws(() => readMap(JSON.stringify(map), 2), message);
-  assert.throws(() => readMap("{", 2), SyntaxError);
+  for (const [map, message] of cases) assert.throws(() => readMap(JSON.stringify(map), 3), message);
+  assert.throws(() => readMap("{", 3), SyntaxError);
 });
 
 test("medians and ratios of rounds", () => {

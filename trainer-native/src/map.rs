@@ -1,10 +1,11 @@
 //! `map.json`: training queries on a plane, so that a page can place a typed query among them.
 //!
 //! ```text
-//! (x, y) = axes (embedding - mean)          axes [2, D], mean [D]
+//! (x, y) = axes (topic / |topic| - mean)          axes [2, D - 1], mean [D - 1]
 //! ```
-//! The embedding is what `Router::embed` gives of the exported bundle, and the projection is linear:
-//! a host places a query by two dot products, exactly as the points were placed (t-SNE, which
+//! The topic is what `Router::embed` gives of the exported bundle, `[D]`, without its last coordinate,
+//! the query's length; its norm grows with the number of tokens, and takes no part either. A host
+//! places a query by two dot products, exactly as the points were placed (t-SNE, which
 //! [`figure`](crate::figure) draws, has no place for a query it has not seen). [`plane`] says how
 //! clusters and axes are found, [`words`] how clusters are named. The file holds no text of a query:
 //! single words that several queries share, or names of data sets.
@@ -24,6 +25,7 @@ use crate::assess::on_each;
 use crate::encoder::if_any_token;
 use crate::error::TrainerError;
 use crate::eval::cost_quality::many_models::largest;
+use crate::router::ridge::kernel::unit;
 use crate::training::labelled::numbered;
 
 use draw::MapQuery;
@@ -60,13 +62,13 @@ pub struct QueryMap {
     pub points: Vec<Point>,
 }
 
-/// From an embedding to its place: `axes (embedding - mean)`.
+/// From an embedding to its place: `axes (topic / |topic| - mean)`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Projection {
-    /// The embedding that lies in the middle, `[D]`.
+    /// The direction that lies in the middle, `[D - 1]`.
     pub mean: Vec<f64>,
-    /// Of x and of y, `[2, D]`. The last coordinate, the query's length, takes no part. Of the
-    /// clustered queries 98 in a hundred lie within -1 and 1 on either axis.
+    /// Of x and of y, `[2, D - 1]`. Of the clustered queries 98 in a hundred lie within -1 and 1 on
+    /// either axis.
     pub axes: [Vec<f64>; 2],
 }
 
@@ -97,9 +99,14 @@ impl Projection {
     /// The place of an embedding `[D]`.
     #[must_use]
     pub fn place(&self, embedding: &[f32]) -> [f64; 2] {
+        self.place_direction(&direction(embedding))
+    }
+
+    /// The place of a direction `[D - 1]`.
+    fn place_direction(&self, direction: &[f64]) -> [f64; 2] {
         let along = |axis: &Vec<f64>| {
-            let terms = axis.iter().zip(embedding).zip(&self.mean);
-            terms.map(|((axis, value), mean)| axis * (f64::from(*value) - mean)).sum()
+            let terms = axis.iter().zip(direction).zip(&self.mean);
+            terms.map(|((axis, value), mean)| axis * (value - mean)).sum()
         };
         [along(&self.axes[0]), along(&self.axes[1])]
     }
@@ -127,11 +134,7 @@ impl QueryMap {
         if queries.len() < LEAST_QUERIES {
             return Ok(None);
         }
-        // The length takes no part.
-        let rows: Vec<Vec<f64>> = embeddings
-            .iter()
-            .map(|row| row.iter().take(row.len() - 1).map(|&value| f64::from(value)).collect())
-            .collect();
+        let rows: Vec<Vec<f64>> = embeddings.iter().map(|row| direction(row)).collect();
         let grouped = match data_sets(&queries) {
             Some((group_of, names)) => {
                 Plane::of(&rows, &group_of, names.len())?.map(|plane| (plane, group_of, names))
@@ -185,6 +188,16 @@ impl QueryMap {
         bytes.push(b'\n');
         Ok(bytes)
     }
+}
+
+/// The direction of an embedding without its length, `[D - 1]`.
+fn direction(embedding: &[f32]) -> Vec<f64> {
+    let topic: Vec<f64> = embedding
+        .iter()
+        .take(embedding.len().saturating_sub(1))
+        .map(|&value| f64::from(value))
+        .collect();
+    unit(&topic, &vec![0.0; topic.len()])
 }
 
 /// Groups by data set, where every query has one and there are at least two: the group of each, and

@@ -223,7 +223,7 @@ export default {
   "fault.wasm_wrong_version": "The engine and the page are of two versions: reload the page without its cache.",
   "fault.wasm_damaged": "The engine's wasm is damaged or cut off: reload the page without its cache.",
   "fault.worker_failed": "The Web Worker failed: reload the page.",
-  "fault.wasm_unsupported": "This browser cannot run the engine: it needs WebAssembly with SIMD (Chrome 91, Firefox 89, Safari 16.4 or later).",
+  "fault.wasm_unsupported": "This browser cannot run the engine: it needs WebAssembly with SIMD (Chrome 100, Firefox 97, Safari 16.4 or later).",
   "fault.engine_stopped": "The engine stopped and cannot go on: reload the page.",
   "fault.bundle_missing_file": "A file of the bundle is missing: drop the whole folder, or all its files at once.",
   "fault.bundle_wrong_hash": "A file is not the one that router.json names: it is damaged or of another export. Take the bundle anew from where it was exported.",

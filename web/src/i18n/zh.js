@@ -223,7 +223,7 @@ export default {
   "fault.wasm_wrong_version": "引擎与页面的版本不一致：请绕过缓存重新加载页面。",
   "fault.wasm_damaged": "引擎的 wasm 已损坏或不完整：请绕过缓存重新加载页面。",
   "fault.worker_failed": "Web Worker 出错：请重新加载页面。",
-  "fault.wasm_unsupported": "此浏览器无法运行引擎：需要支持 SIMD 的 WebAssembly（Chrome 91、Firefox 89、Safari 16.4 或更高版本）。",
+  "fault.wasm_unsupported": "此浏览器无法运行引擎：需要支持 SIMD 的 WebAssembly（Chrome 100、Firefox 97、Safari 16.4 或更高版本）。",
   "fault.engine_stopped": "引擎已停止，无法继续：请重新加载页面。",
   "fault.bundle_missing_file": "路由包缺少一个文件：请拖入整个文件夹，或一次拖入全部文件。",
   "fault.bundle_wrong_hash": "有一个文件与 router.json 所列不符：它已损坏，或来自另一次导出。请从导出处重新获取。",

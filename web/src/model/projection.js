@@ -7,17 +7,20 @@ export function readMap(text, embeddingSize) {
   if (map.format !== 1) throw wrong(`format ${map.format}: expected 1; a newer page is needed`);
   const { mean, axes } = map.projection ?? {};
   const vectors = [mean, ...(axes ?? [])];
-  if (vectors.length !== 3 || vectors.some((vector) => vector?.length !== embeddingSize)) {
-    throw wrong(`the projection is not of ${embeddingSize} coordinates to 2`);
+  // The last coordinate, the query's length, takes no part.
+  if (vectors.length !== 3 || vectors.some((vector) => vector?.length !== embeddingSize - 1)) {
+    throw wrong(`the projection is not of ${embeddingSize - 1} coordinates to 2`);
   }
   const fits = (point) => point.length === 4 && point.every(Number.isFinite) && map.clusters[point[2]];
   if (!map.points?.every(fits)) throw wrong("a point is not [x, y, cluster, value]");
   return map;
 }
 
-/** Where an embedding lies on the map: axes * (embedding - mean). */
+/** Where an embedding lies on the map: axes * (direction - mean), its direction without the length. */
 export function place({ mean, axes }, embedding) {
-  return axes.map((axis) => axis.reduce((sum, weight, i) => sum + weight * (embedding[i] - mean[i]), 0));
+  const topic = [...embedding.subarray(0, mean.length)];
+  const norm = Math.hypot(...topic) || 1;
+  return axes.map((axis) => axis.reduce((sum, weight, i) => sum + weight * (topic[i] / norm - mean[i]), 0));
 }
 
 /** The cluster whose points lie around a place: the commonest among the nearest. */
