@@ -1,25 +1,77 @@
 //! Switchyard's engine: decides which LLM should answer a query.
 //!
-//! A *bundle* (`router.json`, `model.onnx`, `tokenizer.json`, for the memory kinds `memory.bin`)
-//! comes in as bytes, and from then on
-//! nothing else is needed: no network, no embedding API, no key. The same code serves native
+//! Most queries do not need the strongest LLM, and the query says something of which do. A router reads
+//! the query alone and says which candidate to ask, in about 0.1 ms behind a token table and in
+//! milliseconds behind a small transformer (`docs/bench/edge.md`). This crate runs routers that
+//! Switchyard's trainer has exported. A *bundle* (`router.json`,
+//! `model.onnx`, `tokenizer.json`, for the memory kinds `memory.bin`) comes in as bytes, and from
+//! then on nothing else is needed: no network, no embedding API, no key. The same code serves native
 //! callers, the browser, Node and Cloudflare Workers.
 //!
-//! ```no_run
+//! ```
 //! use switchyard_router::{Policy, Query, Router};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../bundles/default");
+//! # /*
+//! let folder = "bundles/default";
+//! # */
 //! let mut files = Vec::new();
 //! for name in ["router.json", "model.onnx", "tokenizer.json"] {
-//!     files.push((name, std::fs::read(format!("bundles/default/{name}"))?));
+//!     files.push((name, std::fs::read(format!("{folder}/{name}"))?));
 //! }
 //! let router = Router::from_files(&files)?;
 //! let query = Query::new("Prove that every finite integral domain is a field.")?;
 //! let decision = router.route(&query, &Policy::strong_share(0.5))?;
-//! println!("{} (win rate {:.3})", decision.model, decision.win_rate.unwrap_or_default());
+//! // Of this bundle's two candidates the strong one answers from the threshold on.
+//! let is_strong = decision.model == "gpt-4-1106-preview";
+//! assert_eq!(is_strong, decision.win_rate >= decision.threshold);
 //! # Ok(())
 //! # }
 //! ```
+//! The example `route` is the same as a command: `cargo run --release --example route -- "Prove it."`
+//!
+//! # What it does
+//!
+//! - **Queries**: a text ([`Query::new`]), or the user's turns of a conversation
+//!   ([`Query::from_messages`]), of up to [`MAX_QUERY_BYTES`]. [`RouteRequest`] reads either as JSON.
+//! - **Decisions**: between a strong and a weak candidate by a threshold on the win rate, or by a
+//!   share of strong calls that the bundle's calibration turns into one; among several by the best
+//!   score less its weighted cost. A limit on cost, context windows and a list of allowed candidates
+//!   come first ([`Policy`], [`Decision`]).
+//! - **Routers**: every [`Kind`] on every encoder tier, from a token table to a BERT-family
+//!   transformer, in int8. `model.onnx` is plain ONNX: another runtime gives the same answers.
+//! - **Answers before any policy**: [`Router::assess`] for scores and win rate, [`Router::embed`] for
+//!   the embedding, [`Router::encoder`] for tokens and raw outputs.
+//! - **What a bundle states of itself**: [`Router::info`], a [`Manifest`] with candidates and prices,
+//!   calibration, metrics and curves with the rows they were measured on, sources and licences.
+//! - **Memory of answers**: none, unless [`Router::remember`] asks for it.
+//!
+//! A [`Router`] is made once and shared: [`Router::route`] takes `&self`, from any thread.
+//!
+//! # Errors
+//!
+//! Every fallible call returns a [`RouterError`]: a sentence that names what was found, what was
+//! expected and what to do, and a [`code`](RouterError::code) that is never reworded. No panic
+//! crosses the crate's boundary. By the code's beginning:
+//!
+//! | code | when | whose fault |
+//! | --- | --- | --- |
+//! | `bundle_*` | making a router: a file is absent, damaged, of another format or kind | the bundle, or how it was carried |
+//! | `query_*`, `messages_without_text` | making or routing a query: no text, too much, not text | the caller's text |
+//! | `request_ill_formed` | reading JSON of another shape | the caller's request |
+//! | `policy_*` | routing: a number out of range, fields that contradict each other, a model unknown | the caller's policy |
+//! | `no_candidate` | routing: the constraints leave none | policy and query together |
+//! | `inference_failed`, `not_finite` | the graph could not be run to its end | the bundle's graph |
+//!
+//! # Cargo features
+//!
+//! - `relaxed-simd`, off by default: for WebAssembly, kernels of relaxed-simd in place of simd128;
+//!   without effect elsewhere. Not every host can start such a module.
+//!
+//! On `wasm32` the crate also exports its JavaScript surface, which the npm package
+//! `switchyard-router` wraps. Natively the kernels are chosen for the machine: see
+//! [`instruction_set`].
 
 mod bundle;
 mod cache;
@@ -59,7 +111,14 @@ pub use request::RouteRequest;
 pub use router::Kind;
 pub use tokenizer::Tokens;
 
+// The README's example runs, too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 /// A bundle ready to route.
+///
+/// Made once from bytes and then read only, apart from what [`Router::remember`] asks to keep.
 pub struct Router {
     manifest: Manifest,
     kind: Kind,
@@ -69,10 +128,11 @@ pub struct Router {
 }
 
 impl Router {
-    /// A router from a bundle's files, as `(name, bytes)`.
+    /// A router from a bundle's files, as `(name, bytes)` in any order. Files that `router.json` does
+    /// not list, such as a map of queries for a page, are ignored.
     ///
     /// # Errors
-    /// Any `bundle_*` error.
+    /// Any `bundle_*` error; each names the file.
     pub fn from_files<N: AsRef<str>, B: AsRef<[u8]>>(
         files: &[(N, B)],
     ) -> Result<Self, RouterError> {
@@ -99,10 +159,11 @@ impl Router {
         Self::from_files(&files_from_tar(bytes)?)
     }
 
-    /// Decides which candidate answers `query`.
+    /// Decides which candidate answers `query`: [`Router::assess`], then [`Policy::decide`].
     ///
     /// # Errors
-    /// Any `policy_*` error, `no_candidate`, `query_empty`, `inference_failed`, `not_finite`.
+    /// Any `policy_*` error, `no_candidate`; `query_empty` where no turn has a token;
+    /// `inference_failed`, `not_finite`.
     pub fn route(&self, query: &Query, policy: &Policy) -> Result<Decision, RouterError> {
         policy.check(&self.manifest)?;
         policy.decide(&self.manifest, &self.assess(query, policy.fall())?)
@@ -140,8 +201,8 @@ impl Router {
         })
     }
 
-    /// Remembers what it said of about `queries` queries, so that one asked again costs a look-up;
-    /// 0, as at first, remembers none.
+    /// Remembers what it said of about `queries` turns of queries, so that one asked again costs a
+    /// look-up; 0, as at first, remembers none.
     ///
     /// Leave it at 0 where several tenants share a router: the time that an answer takes would tell
     /// one of them whether another has asked the same.
@@ -149,7 +210,9 @@ impl Router {
         self.cache.resize(queries);
     }
 
-    /// The embedding of the query's last turn, of the manifest's embedding size.
+    /// The embedding of the query's last turn, `[D]` with D the manifest's
+    /// [`embedding_size`](EncoderInfo::embedding_size), as the graph gives it: of any length, its last
+    /// coordinate a statement of how long the turn is. Heads that compare queries take the others.
     ///
     /// # Errors
     /// `query_empty`, `inference_failed`, `not_finite`.

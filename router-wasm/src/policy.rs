@@ -130,13 +130,15 @@ impl Assessment {
 }
 
 impl Policy {
-    /// A policy with a threshold.
+    /// A policy with a threshold on the win rate, in [0, 1]: 0 always takes the strong candidate.
+    /// Another value is refused where the policy is used.
     #[must_use]
     pub fn threshold(alpha: f64) -> Self {
         Self { threshold: Some(alpha), ..Self::default() }
     }
 
-    /// A policy with a share of strong calls.
+    /// A policy with a share of strong calls, in [0, 1]: 0.2 is a fifth of queries like those of the
+    /// bundle's calibration. Another value is refused where the policy is used.
     #[must_use]
     pub fn strong_share(share: f64) -> Self {
         Self { strong_share: Some(share), ..Self::default() }

@@ -1,7 +1,8 @@
-//! `cargo xtask lint`: formatting, clippy without warnings, and the licences of dependencies.
+//! `cargo xtask lint`: formatting, clippy and rustdoc without warnings, and the licences of
+//! dependencies.
 //!
-//! Clippy runs with the profile and in the folder of the native build, so that build scripts and
-//! procedural macros are compiled once for both.
+//! Clippy and rustdoc run with the profile and in the folder of the native build, so that build
+//! scripts and procedural macros are compiled once for all.
 
 use crate::{native_build, process, workspace::Workspace};
 use anyhow::{Context, Result};
@@ -17,6 +18,11 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         "--deny",
         "warnings",
     ]))?;
+    process::run(
+        native_build::cargo(workspace, "doc", &target)
+            .env("RUSTDOCFLAGS", "--deny warnings")
+            .args(["--workspace", "--no-deps"]),
+    )?;
     let has_deny = process::probe(workspace.cargo().args(["deny", "--version"])).is_some();
     if has_deny {
         process::run(workspace.cargo().args(["deny", "check", "licenses", "bans", "sources"]))?;

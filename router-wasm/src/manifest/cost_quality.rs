@@ -227,12 +227,13 @@ mod tests {
 
     #[test]
     fn a_curve_that_cannot_be_is_refused_by_name() {
+        type Case<'a> = (&'a dyn Fn(&mut Value), &'a str);
         let refused = |edit: &dyn Fn(&mut Value)| {
             let found = read(|manifest| edit(&mut manifest["curves"][0])).unwrap_err();
             assert!(found.starts_with("the curve of \"d\": "), "{found}");
             found
         };
-        let cases: [(&dyn Fn(&mut Value), &str); 12] = [
+        let cases: [Case; 12] = [
             (&|c| c["rows"] = json!(0), "rows is 0"),
             (&|c| c["candidates"] = json!([]), "\"candidates\" is empty"),
             (

@@ -22,12 +22,17 @@ const KNOWN: [&str; 3] = ["tiny-strong", "tiny-weak", "tiny-third"];
 
 /// A finished run in `folder/run`, of three LLMs.
 fn train(folder: &Path, kind: Kind, tier: &str) {
+    train_on(folder, &of_three(&longer(&tiny::recipe_text(kind, tier))));
+}
+
+/// A finished run of a recipe in `folder/run`.
+fn train_on(folder: &Path, recipe: &str) {
     let data = folder.join("data");
     std::fs::create_dir(&data).unwrap();
     write_outcomes_of_three(&data.join("gold.jsonl"), 0..240);
     write_outcomes_of_three(&data.join("test.jsonl"), 240..330);
     tiny_encoder::write(&folder.join("encoder")).unwrap();
-    let recipe = parsed(&of_three(&longer(&tiny::recipe_text(kind, tier)))).unwrap();
+    let recipe = parsed(recipe).unwrap();
     let prepared = prepare(&recipe.recipe, &data, false).unwrap();
     let device = open(DeviceChoice::Cpu).unwrap();
     let run = Run::open(&folder.join("run"), &recipe, &prepared).unwrap();
@@ -193,4 +198,18 @@ fn rows_that_ask_what_is_scored_are_not_learnt_from() {
     assert_eq!(extended.rows, 280);
     assert_eq!(extended.bundle.manifest.trained_on.last().unwrap().removed_as_leaks, 40);
     assert_eq!(extended.result.unwrap().choices[0].rows, 40);
+}
+
+#[test]
+fn the_map_of_a_pair_stays_as_its_win_rates_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    train_on(place, &longer(&tiny::recipe_text(Kind::RouterDc, "static")));
+    let before = KnownRun::read(&place.join("run"), "tiny-new").unwrap();
+    let extended = add(place, "tiny-new", 320).unwrap();
+    assert!(before.info().map.is_some());
+    assert_eq!(extended.bundle.manifest.map, before.info().map);
+    extended.bundle.write(&place.join("more/bundle")).unwrap();
+    let read = |folder: &str| std::fs::read(place.join(folder).join("map.json")).unwrap();
+    assert_eq!(read("more/bundle"), read("run/bundle"));
 }

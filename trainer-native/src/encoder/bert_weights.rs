@@ -75,13 +75,13 @@ pub struct Dense {
     pub input: usize,
     /// Width of y.
     pub output: usize,
-    /// [input, output].
+    /// `[input, output]`.
     pub weight: Vec<f32>,
-    /// [output].
+    /// `[output]`.
     pub bias: Vec<f32>,
 }
 
-/// Layer normalisation's scale and shift, [H] each.
+/// Layer normalisation's scale and shift, `[H]` each.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Norm {
     /// Scale.

@@ -129,8 +129,8 @@ mod tests {
         let pair = Pair { strong: "s".into(), weak: "w".into(), default_strong_share: 0.5 };
         let row = |at: u32| RoutedRow {
             win_rate: f64::from(at % 7),
-            weak: f64::from(u8::from(at % 3 == 0)),
-            strong: f64::from(u8::from(at % 5 != 0)),
+            weak: f64::from(u8::from(at.is_multiple_of(3))),
+            strong: f64::from(u8::from(!at.is_multiple_of(5))),
         };
         let rows: Vec<RoutedRow> = (0..210).map(row).collect();
         share_curve(&set, &pair, &rows).unwrap()

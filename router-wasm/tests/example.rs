@@ -1,0 +1,55 @@
+//! What the example `route` prints, and how it fails.
+#![allow(clippy::unwrap_used)]
+
+#[path = "../examples/route.rs"]
+#[allow(dead_code)]
+mod route;
+
+const BUNDLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../bundles");
+
+fn run(arguments: &[&str]) -> Result<String, String> {
+    route::run(arguments.iter().map(|argument| (*argument).to_owned()))
+}
+
+#[test]
+fn each_query_has_its_decision() {
+    let text = run(&["Hello!", "Prove that every finite integral domain is a field."]).unwrap();
+    assert_eq!(text.matches("  -> ").count(), 2);
+    let names = ["gpt-4-1106-preview", "mistralai/Mixtral-8x7B-Instruct-v0.1"];
+    for name in names {
+        assert!(text.contains(name), "{text}");
+    }
+    assert!(text.contains("win rate 0.") && text.contains(" USD"), "{text}");
+}
+
+#[test]
+fn a_share_of_strong_calls_moves_the_decision() {
+    let model = |share| {
+        let text = run(&["--strong-share", share, "Hello!"]).unwrap();
+        text.split("  -> ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned()
+    };
+    assert_eq!(model("1"), "gpt-4-1106-preview");
+    assert_eq!(model("0"), "mistralai/Mixtral-8x7B-Instruct-v0.1");
+}
+
+#[test]
+fn another_bundle_decides_among_its_own_candidates() {
+    let text = run(&["--bundle", &format!("{BUNDLES}/llmrouter"), "Sort a list."]).unwrap();
+    assert_eq!(text.lines().count(), 2 + 9, "a query, its decision, nine scores: {text}");
+}
+
+#[test]
+fn what_is_wrong_is_named_with_what_to_do() {
+    for (arguments, part) in [
+        (&[][..], "no query\nusage: "),
+        (&["--bundel", "x", "hi"], "no flag --bundel"),
+        (&["hi", "--bundle"], "--bundle lacks its value"),
+        (&["--strong-share", "half", "hi"], "--strong-share half: expected a number in [0, 1]"),
+        (&["--strong-share", "2", "hi"], "\"hi\" (policy_out_of_range)"),
+        (&["--bundle", "no/such", "hi"], "Name a bundle's folder with --bundle"),
+        (&[" "], "(query_empty)"),
+    ] {
+        let found = run(arguments).unwrap_err();
+        assert!(found.contains(part), "{arguments:?}: {found}");
+    }
+}
