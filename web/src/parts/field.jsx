@@ -1,7 +1,7 @@
 // Inputs with their labels.
 
 /** A number that the reader may leave empty (then `undefined`). */
-export function NumberField({ label, value, onValue, min = 0, max, step = "any", suffix, hidden }) {
+export function NumberField({ label, value, onValue, min = 0, max, step = "any", hidden }) {
   const changed = ({ currentTarget: { value: text, validity } }) => {
     if (!validity.valid) return;
     onValue(text === "" ? undefined : Number(text));
@@ -9,10 +9,7 @@ export function NumberField({ label, value, onValue, min = 0, max, step = "any",
   return (
     <label class="field">
       <span class={hidden ? "hidden-label" : ""}>{label}</span>
-      <span class="with-suffix">
-        <input type="number" inputMode="decimal" min={min} max={max} step={step} value={value ?? ""} onInput={changed} />
-        {suffix && <span class="suffix">{suffix}</span>}
-      </span>
+      <input type="number" inputMode="decimal" min={min} max={max} step={step} value={value ?? ""} onInput={changed} />
     </label>
   );
 }
