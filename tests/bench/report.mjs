@@ -9,10 +9,11 @@ import { parseArgs } from "node:util";
 import { ROOT, readJson } from "../hosts/paths.mjs";
 import * as gateway from "./gateway/markdown.mjs";
 import * as edge from "./markdown.mjs";
+import * as page from "./page/markdown.mjs";
 import { refreshed } from "./readme.mjs";
 
 const README = join(ROOT, "README.md");
-const REPORTS = { edge, gateway };
+const REPORTS = { edge, gateway, page };
 
 /** What each file should hold: `[path, text]`. */
 export function rendered() {

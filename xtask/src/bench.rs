@@ -1,21 +1,24 @@
-//! `cargo xtask bench`: the engine beside ONNX Runtime, the Worker beside Portkey, and what the documentation says of it.
+//! `cargo xtask bench`: the engine beside ONNX Runtime, the Worker beside Portkey, the page and the package beside
+//! transformers.js, and what the documentation says of it.
 //!
 //! ```text
 //! cargo xtask bench edge                            # every host and bundle, printed
 //! cargo xtask bench edge --hosts node --bundles static
 //! cargo xtask bench edge --json docs/bench/edge.json && cargo xtask bench report
 //! cargo xtask bench gateway --json docs/bench/gateway.json && cargo xtask bench report
+//! cargo xtask bench page --json docs/bench/page.json && cargo xtask bench report
 //! cargo xtask bench report --check                  # the documents are those of the stored figures
 //! ```
 
 use crate::cache::replace_folder;
-use crate::{edge_build, native_build, process, setup, workspace::Workspace};
+use crate::{edge_build, native_build, page_build, process, setup, workspace::Workspace};
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 
 const REPORT: &str = "tests/bench/report.mjs";
 const EDGE: &str = "tests/bench/edge.mjs";
 const GATEWAY: &str = "tests/bench/gateway.mjs";
+const PAGE: &str = "tests/bench/page.mjs";
 const BUNDLES: &str = "bench-bundles";
 const NATIVE: &str = "bench-native";
 
@@ -26,6 +29,8 @@ pub enum Bench {
     Edge(EdgeArgs),
     /// Measure what the Worker adds to a call, beside Portkey's gateway
     Gateway(GatewayArgs),
+    /// Measure visits of the demo page, and the package beside transformers.js, in Chromium
+    Page(PageArgs),
     /// Make the pages in docs/bench and the README's figures from the JSON beside them
     Report {
         /// Only check that they are what it says
@@ -99,11 +104,32 @@ pub struct GatewayArgs {
     json: Option<PathBuf>,
 }
 
+/// Arguments of `cargo xtask bench page`.
+#[derive(clap::Args)]
+pub struct PageArgs {
+    /// Visits of each device, and first decisions of each engine
+    #[arg(long, default_value_t = 9)]
+    runs: u32,
+    /// On which bundles the package is measured
+    #[arg(long, value_name = "NAMES", default_value = "static,mini")]
+    bundles: String,
+    /// Rounds of each length at most
+    #[arg(long, default_value_t = 200)]
+    rounds: u32,
+    /// Seconds after which a length gets no further round, but for the first ten
+    #[arg(long, default_value_t = 6)]
+    seconds: u32,
+    /// Where the figures are written
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
 /// Runs the benchmark, or renders what it found, and passes on the script's exit code.
 pub fn run(workspace: &Workspace, bench: &Bench) -> Result<u8> {
     match bench {
         Bench::Edge(args) => edge(workspace, args),
         Bench::Gateway(args) => gateway(workspace, args),
+        Bench::Page(args) => page(workspace, args),
         Bench::Report { check } => {
             let node = setup::for_javascript(workspace)?;
             let mut script = node.command(workspace);
@@ -125,7 +151,7 @@ struct Made {
     bundles: PathBuf,
 }
 
-/// Obtains, builds and makes what both benchmarks run with.
+/// Obtains, builds and makes what the benchmarks run with.
 fn make(workspace: &Workspace) -> Result<Made> {
     let tools = setup::for_edge(workspace)?;
     let node = setup::for_javascript(workspace)?;
@@ -145,6 +171,21 @@ fn gateway(workspace: &Workspace, args: &GatewayArgs) -> Result<u8> {
     if let Some(file) = &args.json {
         script.arg("--json").arg(std::path::absolute(file)?);
     }
+    Ok(process::exit_code(process::status(&mut script)?))
+}
+
+fn page(workspace: &Workspace, args: &PageArgs) -> Result<u8> {
+    let chromium = setup::for_browser()?;
+    let Made { node, bundles, .. } = make(workspace)?;
+    page_build::build(workspace, &node)?;
+    let mut script = node.command(workspace);
+    script.arg(PAGE).arg("--made").arg(bundles).args(["--bundles", &args.bundles]);
+    script.args(["--runs", &args.runs.to_string(), "--rounds", &args.rounds.to_string()]);
+    script.args(["--seconds", &args.seconds.to_string()]);
+    if let Some(file) = &args.json {
+        script.arg("--json").arg(std::path::absolute(file)?);
+    }
+    script.env("CHROMIUM", chromium);
     Ok(process::exit_code(process::status(&mut script)?))
 }
 

@@ -60,7 +60,7 @@ enum Command {
     Test(test_suite::Args),
     /// Check formatting, clippy and licences
     Lint,
-    /// Measure the engine beside ONNX Runtime, and render what was measured
+    /// Measure the engine, the Worker and the page beside their peers, and render what was measured
     Bench {
         /// What to do
         #[command(subcommand)]

@@ -39,10 +39,9 @@ export async function contestantsOn(parts) {
         call: () => peer.run(peer.inputs(tokenize(one.text))),
       });
     }
-    if (parts.transformers) {
-      contestants.push({ name: "transformers.js", call: () => parts.transformers(one.text) });
-    }
-    return { contestants, apart: await apartFrom(engine, peers, parts.transformers, one) };
+    const others = Object.entries(parts.transformers ?? {});
+    for (const [name, run] of others) contestants.push({ name, call: () => run(one.text) });
+    return { contestants, apart: await apartFrom(engine, peers, others, one) };
   };
 }
 
@@ -71,10 +70,12 @@ async function faster(peers, ids) {
 }
 
 /** How far each peer's embedding is from the engine's, where the engine shows its own. */
-async function apartFrom(engine, peers, transformers, { text, ids }) {
+async function apartFrom(engine, peers, others, { text, ids }) {
   if (!engine.embed) return undefined;
-  const theirs = peers.map(({ file, run, inputs }) => [file, () => run(inputs(ids))]);
-  if (transformers) theirs.push(["transformers.js", () => transformers(text)]);
+  const theirs = [
+    ...peers.map(({ file, run, inputs }) => [file, () => run(inputs(ids))]),
+    ...others.map(([name, run]) => [name, () => run(text)]),
+  ];
   const ours = engine.embed(text);
   const found = {};
   for (const [name, outputs] of theirs) {

@@ -20,7 +20,8 @@ import { wasmBytes } from "./wasm-memories.mjs";
  * @property {object} ort ONNX Runtime's module, set up
  * @property {object} session the options of its sessions
  * @property {new (json: object, config: object) => object} [Tokenizer] the peer's, where installed
- * @property {(text: string) => Promise<object>} [transformers] transformers.js, loaded
+ * @property {Record<string, (text: string) => Promise<object>>} [transformers] transformers.js, loaded,
+ *   by the name of its row
  * @property {() => number} [resident] bytes of the process in memory, where the host tells
  */
 

@@ -25,7 +25,7 @@ await answer(async ({ measure, program, ...job }) => {
   };
   if (measure !== "turns") return measures[measure](parts, job);
   const folder = transformersFolder(job);
-  parts.transformers = await nativeTransformers(folder, NATIVE);
+  parts.transformers = { "transformers.js": await nativeTransformers(folder, NATIVE) };
   folder.remove();
   const engine = await nativeEngine(program, job.bundle, texts(job));
   const call = async (number) => milliseconds((await engine.route(number)).route);

@@ -1,0 +1,90 @@
+// The npm package beside transformers.js on one bundle, in Chromium: what each fetches and takes from an
+// empty page on, and what a query takes.
+
+import { bundleBytes, sizes } from "../bytes.mjs";
+import { chromium } from "../hosts/chromium.mjs";
+import { serveJob } from "../hosts/chromium/served.mjs";
+import { ENGINES } from "./engines.mjs";
+import { loadRows, routeRows } from "./rows.mjs";
+
+/** Nothing comes out of a cache. */
+const FRESH = { "cache-control": "no-store" };
+/** What the benchmark itself fetches. */
+const OWN = "/bench/";
+
+/**
+ * @param {import("playwright-core").Browser} browser
+ * @param {object} job as `jobOn` makes it
+ * @param {{runs: number, rounds: number, seconds: number}} settings
+ */
+export async function besideTransformers(browser, job, { runs, rounds, seconds }) {
+  const server = await serveJob(job, FRESH);
+  try {
+    const { times, addresses } = await firstDecisions(browser, server, job, runs);
+    const fetched = [];
+    for (const [engine, its] of Object.entries(addresses)) fetched.push({ bundle: job.name, engine, ...(await fetchedBytes(its)) });
+    const limits = { rounds, seconds, ...chromium.limits };
+    const rows = await inFreshPage(browser, server, (page) => page.evaluate(
+      async ([job, place]) => (await import("/bench/page/route-times.mjs")).routeTimes(job, place),
+      [{ cases: job.cases, limits }, server.place],
+    ));
+    return {
+      bundle: { name: job.name, about: job.about, precision: job.precision, bytes: bundleBytes(job.bundle) },
+      loads: loadRows(job.name, times),
+      fetched,
+      routes: rows.flatMap((row) => routeRows(job.name, row)),
+    };
+  } finally {
+    await server.close();
+  }
+}
+
+/** All in turns, each in a fresh page; the first round is not counted. */
+async function firstDecisions(browser, server, { cases: [{ text }] }, runs) {
+  const names = Object.keys(ENGINES);
+  const times = Object.fromEntries(names.map((name) => [name, []]));
+  const addresses = {};
+  for (let round = 0; round <= runs; round += 1) {
+    for (let turn = 0; turn < names.length; turn += 1) {
+      const engine = names[(round + turn) % names.length];
+      const found = await firstDecision(browser, server, engine, text);
+      addresses[engine] = found.addresses;
+      if (round > 0) times[engine].push(found.time);
+    }
+  }
+  return { times, addresses };
+}
+
+function firstDecision(browser, server, engine, text) {
+  return inFreshPage(browser, server, async (page) => {
+    const addresses = [];
+    page.on("response", (response) => {
+      // What a page makes of bytes that it has is a response too, of a blob's address.
+      const { protocol, pathname } = new URL(response.url());
+      if (protocol === "http:" && !pathname.startsWith(OWN) && response.ok()) addresses.push(response.url());
+    });
+    const time = await page.evaluate(
+      async ([engine, place, text]) => (await import("/bench/page/first-decision.mjs")).firstDecision(engine, place, text),
+      [engine, server.place, text],
+    );
+    return { time, addresses };
+  });
+}
+
+async function inFreshPage(browser, server, work) {
+  const context = await browser.newContext();
+  try {
+    const page = await context.newPage();
+    await page.goto(server.empty);
+    return await work(page);
+  } finally {
+    await context.close();
+  }
+}
+
+/** What was fetched, by file, and together. */
+async function fetchedBytes(addresses) {
+  const parts = await Promise.all(addresses.map(async (address) => new Uint8Array(await (await fetch(address)).arrayBuffer())));
+  const files = addresses.map((address, at) => ({ path: new URL(address).pathname, bytes: parts[at].length }));
+  return { ...sizes(parts), files };
+}

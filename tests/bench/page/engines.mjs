@@ -1,0 +1,10 @@
+// Who is measured in a page: the npm package, and transformers.js in two forms. No import of Node's: a
+// page reads this too.
+
+export const ENGINES = {
+  switchyard: { about: "switchyard-router, its module for relaxed-simd" },
+  "transformers.js": { about: "transformers.js as it comes: ONNX Runtime's build for CPU and GPU", runtime: ".asyncify" },
+  "transformers.js, CPU": { about: "transformers.js told to take ONNX Runtime's build for the CPU alone", runtime: "" },
+};
+export const OURS = "switchyard";
+export const PEERS = Object.keys(ENGINES).filter((name) => name !== OURS);
