@@ -12,7 +12,7 @@ const { open } = await startBrowser(after);
 const HARD = "A tenant breaches the lease, and the landlord sues for damages in a state court.";
 
 const verdict = (page) => page.locator("#verdict").textContent();
-const becomes = (page, text) => page.waitForFunction((text) => document.querySelector("#verdict").textContent === text, text);
+const becomes = (page, text) => page.waitForFunction((text) => document.querySelector("#verdict")?.textContent === text, text);
 
 for (const device of Object.keys(DEVICES)) {
   test(`${device}: the decision follows each key`, () => open({ device }, async (page) => {
@@ -88,6 +88,23 @@ test("the strong candidate's cost stands beside the answer's", () => open({ link
   assert.match(text, /This answer\$0\.0*\d/);
   assert.match(text, /Always strong\$0\.0*\d+ 9\d% saved/);
 }));
+
+test("one may type while the router comes, and the decision comes with it", async () => {
+  let arrive;
+  const held = new Promise((arrived) => { arrive = arrived; });
+  const prepare = (page) => page.route("**/model.onnx", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await open({ prepare, ready: false }, async (page) => {
+    await page.fill("#query", HARD);
+    await page.getByRole("progressbar").waitFor();
+    assert.equal(await page.locator("#verdict").count(), 0);
+    arrive();
+    await becomes(page, strong);
+    assert.equal(await page.inputValue("#query"), HARD);
+  });
+});
 
 test("an emptied box shows no decision", () => open({ link: "#/playground?q=Hello" }, async (page) => {
   await page.waitForSelector(".scores");

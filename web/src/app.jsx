@@ -2,11 +2,12 @@
 
 import { useEffect } from "preact/hooks";
 
-import { bytes, percent, t } from "./i18n.js";
+import { t } from "./i18n.js";
 import { VIEWS } from "./model/deep-link.js";
 import { Boundary } from "./parts/boundary.jsx";
 import { Fault } from "./parts/fault.jsx";
 import { Header } from "./parts/header.jsx";
+import { Loading } from "./parts/loading.jsx";
 import { bundle, language, openFault, theme, view } from "./state.js";
 import { Benchmark } from "./views/benchmark.jsx";
 import { Inside } from "./views/inside.jsx";
@@ -62,18 +63,10 @@ export function App() {
 
 /** The view once a bundle routes; before that, how far its loading is; or why it failed. */
 function State({ children }) {
-  const { status, progress, error } = bundle.value;
-  if (status === "ready") return children();
-  if (status === "failed") {
-    return <><Fault error={error} what={t("bundle.failed")} /><Inside onlyChoice /></>;
-  }
-  const { loaded = 0, total } = progress ?? {};
-  return (
-    <div class="panel loading" role="status">
-      <p>{t("bundle.loading")} {total && `${percent(loaded / total)} · ${bytes(total)}`}</p>
-      <progress aria-label={t("bundle.loading")} max={total ?? 1} value={total ? loaded : undefined} />
-    </div>
-  );
+  const { status, error } = bundle.value;
+  if (status === "failed") return <><Fault error={error} what={t("bundle.failed")} /><Inside onlyChoice /></>;
+  // The playground is there at once: one may type while the router comes.
+  return status === "ready" || view.value === "playground" ? children() : <Loading />;
 }
 
 /** The skip link keeps the address, which names the view. */

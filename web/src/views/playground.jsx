@@ -2,11 +2,12 @@
 
 import { Choice } from "../parts/field.jsx";
 import { DecisionPanel } from "../parts/decision-panel.jsx";
+import { Loading } from "../parts/loading.jsx";
 import { PolicyControl } from "../parts/policy-control.jsx";
 import { QueryBox } from "../parts/query-box.jsx";
 import { CONVERSATION } from "../examples.js";
 import { t } from "../i18n.js";
-import { decided, turns } from "../state.js";
+import { decided, info, turns } from "../state.js";
 import { Conversation } from "./conversation.jsx";
 
 export function Playground() {
@@ -17,13 +18,13 @@ export function Playground() {
       <p class="lead">{t("playground.lead")}</p>
       <Choice legend={t("playground.kind")} name="kind" value={asConversation ? "conversation" : "query"} onValue={switchTo}
         options={[["query", t("playground.query")], ["conversation", t("playground.conversation")]]} />
-      {asConversation ? <Conversation /> : (
+      {asConversation ? (info.value ? <Conversation /> : <Loading />) : (
         <div class="columns decision-early">
           <div class="stack">
             <section class="panel" aria-label={t("playground.query")}><QueryBox /></section>
-            <section class="panel" aria-label={t("policy.legend")}><h2>{t("policy.title")}</h2><PolicyControl /></section>
+            {info.value && <section class="panel" aria-label={t("policy.legend")}><h2>{t("policy.title")}</h2><PolicyControl /></section>}
           </div>
-          <DecisionPanel decided={decided.value} />
+          {info.value ? <DecisionPanel decided={decided.value} /> : <Loading />}
         </div>
       )}
     </>
