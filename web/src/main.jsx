@@ -21,8 +21,8 @@ addEventListener("vite:preloadError", (event) => {
 
 followAddress();
 followPrices();
-const linked = new URLSearchParams(location.hash.split("?")[1] ?? "").has("mode");
+const { id, keepPolicy } = askedBundle();
 render(<App />, document.querySelector("#page"));
-await openBundle(askedBundle(), { keepPolicy: linked });
+await openBundle(id, { keepPolicy });
 document.documentElement.dataset.ready = "yes";
 if (import.meta.env.PROD) await keepOffline();

@@ -5,7 +5,7 @@ import { batch, effect } from "@preact/signals";
 
 import { bundleFrom } from "./bundle/dropped.js";
 import { fetchedBundle } from "./bundle/fetched.js";
-import { openedBundle } from "./bundle/opened.js";
+import { openedBundle, pricedBundle } from "./bundle/opened.js";
 import { amounts, bundle, mode, openFault, prices, routed, warmed } from "./state.js";
 
 const WARM_UP_MS = 25;
@@ -96,7 +96,7 @@ export function followPrices() {
     }
     const { status, files, id } = bundle.peek();
     if (status !== "ready") return;
-    openedBundle(files, own).then((opened) => {
+    pricedBundle(files, own).then((opened) => {
       const now = bundle.peek();
       if (now.files !== files || prices.peek() !== own || now.id !== id) return opened.router.free();
       const before = now.router;

@@ -123,9 +123,10 @@ export function followAddress() {
   });
 }
 
-/** The bundle that the address asks for. */
+/** The bundle that the address asks for, and whether it states a policy too. */
 export function askedBundle() {
-  return readLink(location.hash).bundle ?? "default";
+  const { bundle: id = "default", mode: stated } = readLink(location.hash);
+  return { id, keepPolicy: stated !== undefined };
 }
 
 function take(link) {

@@ -31,28 +31,11 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     )?;
     let bundle = workspace.path(bundle_archive::DEFAULT);
     bundle_archive::write(&bundle, &fresh.join("default-bundle.tar"))?;
-    let files = bundle_files(&bundle)?;
-    let names: Vec<&str> = files.iter().map(String::as_str).collect();
-    copy(&bundle, &fresh.join(bundle_archive::DEFAULT), &names)?;
+    copy_tree(&bundle, &fresh.join(bundle_archive::DEFAULT), |_| true)?;
     copy_tree(&workspace.path(page_build::OUTPUT), &fresh.join("page"), is_served)?;
     pack_worker(workspace, &fresh.join("worker"))?;
     replace_folder(&fresh, &workspace.path("dist"))?;
     list(&workspace.path("dist"), &workspace.root)
-}
-
-/// The names of the files in a bundle's folder, sorted.
-fn bundle_files(bundle: &Path) -> Result<Vec<String>> {
-    let entries =
-        fs::read_dir(bundle).with_context(|| format!("cannot read {}", bundle.display()))?;
-    let mut files = Vec::new();
-    for entry in entries {
-        let entry = entry?;
-        if entry.file_type()?.is_file() {
-            files.push(entry.file_name().to_string_lossy().into_owned());
-        }
-    }
-    files.sort();
-    Ok(files)
 }
 
 /// The folder that the Worker is deployed from: its modules, its wasm, its configuration.

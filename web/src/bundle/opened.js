@@ -5,33 +5,28 @@ import { Router } from "switchyard-router";
 import { withPrices } from "../model/money.js";
 import { readMap } from "../model/projection.js";
 
-/**
- * @param {Record<string, Uint8Array>} files
- * @param {Record<string, {input?: number, output?: number}>} prices the reader's own, by candidate
- */
-export async function openedBundle(files, prices = {}) {
-  const source = priced(files, prices);
-  // Route times are shown: an answer remembered would cost nothing, and show nothing.
-  const router = await Router.load(source, { cache: 0 });
-  const info = router.info();
-  return { files, source, router, info, ...(await drawn(files, info)) };
+/** @param {Record<string, Uint8Array>} files */
+export async function openedBundle(files) {
+  const opened = await routing(files);
+  return { files, ...opened, ...(await drawn(files, opened.info)) };
 }
 
-/** The same files with the reader's prices; the map stays out, which no host needs. */
-function priced(files, prices) {
-  const { [mapName(files)]: _, ...source } = files;
-  if (Object.keys(prices).length === 0) return source;
+/**
+ * The bundle's router with prices of the reader's own.
+ * @param {Record<string, Uint8Array>} files of a bundle that has opened
+ * @param {Record<string, {input?: number, output?: number}>} prices by candidate
+ */
+export async function pricedBundle(files, prices) {
+  if (Object.keys(prices).length === 0) return routing(files);
   const manifest = JSON.parse(new TextDecoder().decode(files["router.json"]));
   const changed = new TextEncoder().encode(JSON.stringify(withPrices(manifest, prices)));
-  return { ...source, "router.json": changed };
+  return routing({ ...files, "router.json": changed });
 }
 
-function mapName(files) {
-  try {
-    return JSON.parse(new TextDecoder().decode(files["router.json"])).map?.name ?? "";
-  } catch {
-    return "";
-  }
+async function routing(source) {
+  // Route times are shown: an answer remembered would cost nothing, and show nothing.
+  const router = await Router.load(source, { cache: 0 });
+  return { source, router, info: router.info() };
 }
 
 /** The bundle's map; one that cannot be read is said, and takes nothing else with it. */
