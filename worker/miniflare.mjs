@@ -13,7 +13,7 @@ const COMPATIBILITY_DATE = "2026-06-01";
 /** What the main modules here import beside the build. */
 const MODULES = ["guard.mjs", "ledger.mjs", "ledger-state.mjs"];
 /** What a line of the log begins with that is a data point. */
-const POINT = "switchyard-data-point ";
+const POINT = "pointsman-data-point ";
 
 /**
  * @param {object} options
@@ -40,7 +40,7 @@ const POINT = "switchyard-data-point ";
 export async function startWorker({ bundle, port = 0, main, log, persist, embedded, alone, ...options }) {
   const standIns = standInsFor(options);
   const worker = {
-    name: "switchyard",
+    name: "pointsman",
     modulesRoot: resolve(HERE, ".."),
     modules: embedded ? await embeddedModules(bundle) : await modules(main ?? "entry.mjs"),
     compatibilityDate: COMPATIBILITY_DATE,

@@ -60,7 +60,7 @@ function budget({ usd, period }) {
 }
 
 function text({ name, ...rest }) {
-  const key = `sy-${randomBytes(RANDOM_BYTES).toString("base64url")}`;
+  const key = `pm-${randomBytes(RANDOM_BYTES).toString("base64url")}`;
   const sha256 = createHash("sha256").update(key).digest("hex");
   return `The key, for ${name}. It is shown this once; give it to its holder, as a client's API key:
 

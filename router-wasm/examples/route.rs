@@ -1,8 +1,8 @@
 //! Routes queries with a bundle's folder and prints the decisions.
 //!
 //! ```sh
-//! cargo run --release -p switchyard-router --example route -- "Prove it." "Hello!"
-//! cargo run --release -p switchyard-router --example route -- \
+//! cargo run --release -p pointsman --example route -- "Prove it." "Hello!"
+//! cargo run --release -p pointsman --example route -- \
 //!     --bundle bundles/llmrouter "Write a function that sorts a list."
 //! ```
 //! Without `--bundle` the clone's `bundles/default` decides; `--strong-share` takes a share of strong
@@ -11,7 +11,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use switchyard_router::{Decision, MANIFEST_FILE, Manifest, Policy, Query, Router};
+use pointsman::{Decision, MANIFEST_FILE, Manifest, Policy, Query, Router};
 
 const USAGE: &str = "usage: route [--bundle FOLDER] [--strong-share SHARE] QUERY...";
 

@@ -16,7 +16,7 @@ export interface RoutedModelOptions extends AdapterOptions {
  * not, with its tools and settings, to the chosen candidate's model.
  *
  * Rated are the user messages' texts, so that the steps of one tool loop go to one model. The decision
- * stands in `providerMetadata.switchyard` of the result, in a stream in that of its last part.
+ * stands in `providerMetadata.pointsman` of the result, in a stream in that of its last part.
  * `supportedUrls` is what all the models take.
  *
  * A call that cannot be decided on rejects with a `RouterError`.

@@ -8,7 +8,7 @@ export { RouterError };
 const CALLER = "routedModel()";
 /** The provider specification that this adapter speaks, and the models it delegates to must. */
 const SPECIFICATION = "v4";
-const PROVIDER = "switchyard";
+const PROVIDER = "pointsman";
 
 export function routedModel(router, options) {
   const choose = chooser(router, options, { caller: CALLER, every: true });

@@ -92,7 +92,7 @@ function queryOf({ messages, input }) {
 
 /** As the API refuses a request: its client throws at once, where it would repeat a failed fetch. */
 function refusal({ code, message }) {
-  const body = { error: { message: `switchyard-router: ${message}`, type: "invalid_request_error", param: "model", code } };
+  const body = { error: { message: `pointsman: ${message}`, type: "invalid_request_error", param: "model", code } };
   const headers = { "content-type": "application/json", "x-should-retry": "false" };
   return new Response(JSON.stringify(body), { status: 400, headers });
 }

@@ -40,6 +40,6 @@ function opened(given) {
 }
 
 function failure(why, cause) {
-  const message = `the router's thread failed: ${why}. Where a bundler has moved it, build "switchyard-router/worker-thread" and pass its path as option "worker"`;
+  const message = `the router's thread failed: ${why}. Where a bundler has moved it, build "pointsman/worker-thread" and pass its path as option "worker"`;
   return new RouterError("worker_failed", message, { cause });
 }

@@ -15,6 +15,6 @@ export class RouterWorker {
 }
 
 function unsupported() {
-  const message = "a Cloudflare Worker cannot start threads: use Router of switchyard-router";
+  const message = "a Cloudflare Worker cannot start threads: use Router of pointsman";
   return new RouterError("worker_unsupported", message);
 }

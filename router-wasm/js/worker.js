@@ -4,7 +4,7 @@ import { RouterError, describe } from "./lib/error.js";
 import { browser } from "./lib/host-browser.js";
 import { routerWorkerFor } from "./lib/worker-client.js";
 
-const REMEDY = 'A Web Worker must be of the page\'s own origin, and worker-src of a Content-Security-Policy must name it. Where the bundler does not find the file, build "switchyard-router/worker-thread" and pass its URL as option "worker"';
+const REMEDY = 'A Web Worker must be of the page\'s own origin, and worker-src of a Content-Security-Policy must name it. Where the bundler does not find the file, build "pointsman/worker-thread" and pass its URL as option "worker"';
 
 export { RouterError };
 
@@ -30,7 +30,7 @@ function open(given) {
 
 function opened(given) {
   if (typeof globalThis.Worker !== "function") {
-    throw new RouterError("worker_unsupported", "this host has no Web Workers: use Router of switchyard-router itself");
+    throw new RouterError("worker_unsupported", "this host has no Web Workers: use Router of pointsman itself");
   }
   try {
     // Bundlers find the file by this very form.

@@ -1,15 +1,15 @@
-//! Switchyard's engine: decides which LLM should answer a query.
+//! Pointsman's engine: decides which LLM should answer a query.
 //!
 //! Most queries do not need the strongest LLM, and the query says something of which do. A router reads
 //! the query alone and says which candidate to ask, in about 0.1 ms behind a token table and in
 //! milliseconds behind a small transformer (`docs/bench/edge.md`). This crate runs routers that
-//! Switchyard's trainer has exported. A *bundle* (`router.json`,
+//! Pointsman's trainer has exported. A *bundle* (`router.json`,
 //! `model.onnx`, `tokenizer.json`, for the memory kinds `memory.bin`) comes in as bytes, and from
 //! then on nothing else is needed: no network, no embedding API, no key. The same code serves native
 //! callers, the browser, Node and Cloudflare Workers.
 //!
 //! ```
-//! use switchyard_router::{Policy, Query, Router};
+//! use pointsman::{Policy, Query, Router};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../bundles/default");
@@ -70,7 +70,7 @@
 //!   without effect elsewhere. Not every host can start such a module.
 //!
 //! On `wasm32` the crate also exports its JavaScript surface, which the npm package
-//! `switchyard-router` wraps. Natively the kernels are chosen for the machine: see
+//! `pointsman` wraps. Natively the kernels are chosen for the machine: see
 //! [`instruction_set`].
 
 mod bundle;

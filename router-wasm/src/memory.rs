@@ -17,7 +17,7 @@
 //! ```
 //!
 //! ```
-//! use switchyard_router::{Memory, Records};
+//! use pointsman::{Memory, Records};
 //!
 //! let records = Records::Scores { candidates: 2, scores: vec![Some(1.0), Some(0.0)] };
 //! let memory = Memory::new(2, &[3.0, 4.0], records);

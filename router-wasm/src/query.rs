@@ -9,7 +9,7 @@
 //! [`Assessment::then`]: crate::Assessment::then
 //!
 //! ```
-//! use switchyard_router::{Message, Query};
+//! use pointsman::{Message, Query};
 //! let messages: Vec<Message> = serde_json::from_str(
 //!     r#"[{"role": "system", "content": "Be brief."},
 //!         {"role": "user", "content": [{"type": "text", "text": "Prove it."}]},

@@ -1,7 +1,7 @@
 //! The request to route, as JSON: what JavaScript hands over and `POST /v1/route` takes.
 //!
 //! ```
-//! use switchyard_router::RouteRequest;
+//! use pointsman::RouteRequest;
 //! let request = RouteRequest::from_json(
 //!     r#"{"query": "What is the capital of France?", "policy": {"strongShare": 0.2}}"#,
 //! )

@@ -21,7 +21,7 @@ import { PEERS, count, installed, revision, say, unknown } from "./script.mjs";
 
 const LENGTHS = [8, 32, 128, 512];
 const MEMORY_RUNS = 3;
-const ENGINES = ["switchyard", "peer"];
+const ENGINES = ["pointsman", "peer"];
 
 const { values } = parseArgs({
   options: {
@@ -88,7 +88,7 @@ async function measure(host, measures, job) {
   const rows = await measures.turns({ ...job, limits });
   report.turns.push(...rows.map((row) => turnsRow({ host, bundle, shape: job.shape }, row)));
   const shortest = { ...job, cases: job.cases.slice(0, 1) };
-  const times = { switchyard: [], peer: [] };
+  const times = { pointsman: [], peer: [] };
   say("; cold");
   for (let run = 1; run <= settings.coldRuns; run += 1) {
     say(` ${run}`);

@@ -1,4 +1,4 @@
-// What a gateway adds to a call of an upstream: Switchyard's Worker beside Portkey's open gateway,
+// What a gateway adds to a call of an upstream: Pointsman's Worker beside Portkey's open gateway,
 // both against one stand-in on loopback, with the direct call as the measure of both.
 //
 // `node tests/bench/gateway.mjs [--contestants direct,passing,static,mini,portkey] [--mini FOLDER] [--rounds 400]
@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 
 import { DEFAULT } from "../hosts/paths.mjs";
 import { clientOf } from "./gateway/client.mjs";
-import { direct, passing, portkey, switchyard } from "./gateway/contestants.mjs";
+import { direct, passing, portkey, pointsman } from "./gateway/contestants.mjs";
 import { throughput } from "./gateway/load.mjs";
 import { whole } from "./gateway/markdown.mjs";
 import { latencyRows } from "./gateway/rows.mjs";
@@ -42,8 +42,8 @@ const settings = {
 const known = {
   direct: () => direct,
   passing: () => passing,
-  static: () => switchyard("static", DEFAULT),
-  mini: () => switchyard("mini", values.mini ?? missing("--mini")),
+  static: () => pointsman("static", DEFAULT),
+  mini: () => pointsman("mini", values.mini ?? missing("--mini")),
   portkey: () => portkey,
 };
 const chosen = values.contestants?.split(",") ?? Object.keys(known).filter((name) => name !== "mini" || values.mini);

@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 
-import { Router } from "switchyard-router";
+import { Router } from "pointsman";
 
 import { bundleFiles, readJson } from "../hosts/paths.mjs";
 import { tokenizeWith, tokenizerPackage } from "./peers/tokenizer.mjs";

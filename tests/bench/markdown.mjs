@@ -58,7 +58,7 @@ export function brief(report) {
     const row = report.turns.find((one) => one.host === host && one.bundle === bundle && one.tokens === tokens);
     if (!row) return "–";
     const { peer, fromText } = row;
-    return [ms(row.switchyard.p50), times(peer?.ratio.median), times(fromText?.ratio.median)].join(" · ");
+    return [ms(row.pointsman.p50), times(peer?.ratio.median), times(fromText?.ratio.median)].join(" · ");
   };
   return [
     ...about(report),
@@ -93,7 +93,7 @@ function turnsTable(report, host) {
     `| bundle | tokens | rounds | ours p50 ms | p95 | GMAC/s | graph from ids: p50 ms | p95 | GMAC/s | ratio |${more} from text: p50 ms | p95 | ratio |${last}`,
     `| --- |${" ---: |".repeat(12 + (otherFile ? 2 : 0) + (whole ? 3 : 0))}`,
     ...rows.map((row) => {
-      const { switchyard: ours, peer, fromText } = row;
+      const { pointsman: ours, peer, fromText } = row;
       // A token table is read, not multiplied: its rate says nothing of arithmetic.
       const speed = ({ p50 }) => row.multiplyAdds >= LEAST_WORK ? (row.multiplyAdds / p50 / 1e6).toFixed(1) : "–";
       const other = otherFile ? [row.otherFile ? `${ms(row.otherFile.p50)} ${row.otherFile.file}` : "–", spread(row.otherFile?.ratio)] : [];
@@ -113,7 +113,7 @@ function coldTable({ cold }) {
   return [
     "| first decision, median ms (least to most) | bundle | ours | of it loading | ONNX Runtime | of it loading |",
     "| --- | --- | ---: | ---: | ---: | ---: |",
-    ...rows.map(({ host, bundle, switchyard: ours, peer }) => {
+    ...rows.map(({ host, bundle, pointsman: ours, peer }) => {
       const all = (row) => row ? `${ms(row.all.p50)} (${ms(row.all.min)} to ${ms(row.all.max)})` : "–";
       const load = (row) => row ? ms(row.load.p50) : "–";
       return `| ${HOSTS[host]} | ${bundle} | ${all(ours)} | ${load(ours)} | ${all(peer)} | ${load(peer)} |`;

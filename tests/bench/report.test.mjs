@@ -9,7 +9,7 @@ import { stale } from "./report.mjs";
 import { coldRow, memoryRow, turnsRow } from "./rows.mjs";
 
 const results = [
-  { name: "switchyard", calls: 1, times: [4, 4] },
+  { name: "pointsman", calls: 1, times: [4, 4] },
   { name: "ids model.onnx", calls: 1, times: [2, 2] },
   { name: "ids onnx-runtime.onnx", calls: 1, times: [1, 1] },
   { name: "text onnx-runtime.onnx", calls: 1, times: [2, 2] },
@@ -25,16 +25,16 @@ const report = {
   versions: { node: "22.0.0" },
   settings: { rounds: 2, seconds: 1, coldRuns: 1 },
   load: { before: 0.5, after: 1.5 },
-  wasm: { switchyard: sizes },
+  wasm: { pointsman: sizes },
   bundles: [{ name: "mini", about: "small", precision: "int8", shape, bytes: sizes }],
   turns: [row],
   cold: [
-    coldRow({ host: "node", bundle: "mini", engine: "switchyard" }, [{ load: 1, decide: 2, all: 3 }]),
+    coldRow({ host: "node", bundle: "mini", engine: "pointsman" }, [{ load: 1, decide: 2, all: 3 }]),
     coldRow({ host: "node", bundle: "mini", engine: "peer" }, [{ load: 2, decide: 3, all: 5 }]),
   ],
   memory: [
     memoryRow({ host: "node", bundle: "mini", engine: "peer" }, [5e6, 4e6, 1e6].map((resident) => [{ tokens: 8, wasm: 3e6, resident }])),
-    memoryRow({ host: "node", bundle: "mini", engine: "switchyard" }, [[{ tokens: 8, wasm: 3e6 }]]),
+    memoryRow({ host: "node", bundle: "mini", engine: "pointsman" }, [[{ tokens: 8, wasm: 3e6 }]]),
   ],
   failed: [{ host: "native", bundle: "mini", error: "no such package" }],
 };

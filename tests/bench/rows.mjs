@@ -21,7 +21,7 @@ export function turnsRow({ host, bundle, shape }, { tokens, apart, results }) {
     rounds: ours.times.length,
     multiplyAdds: shape && multiplyAdds(shape, tokens),
     apart,
-    switchyard: { calls: ours.calls, ...summary(ours.times) },
+    pointsman: { calls: ours.calls, ...summary(ours.times) },
     peer: ids[0],
     otherFile: ids[1],
     fromText: peers.find(({ from }) => from === "text"),

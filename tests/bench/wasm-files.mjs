@@ -1,11 +1,11 @@
 // The wasm of both engines, from the clone's root.
 
-const RELAXED = "router-wasm/js/pkg/switchyard_router_relaxed_bg.wasm";
+const RELAXED = "router-wasm/js/pkg/pointsman_relaxed_bg.wasm";
 
 /** The engine's builds by name. */
 export const ENGINE_BUILDS = {
-  switchyard: "router-wasm/js/pkg/switchyard_router_bg.wasm",
-  "switchyard, relaxed-simd": RELAXED,
+  pointsman: "router-wasm/js/pkg/pointsman_bg.wasm",
+  "pointsman, relaxed-simd": RELAXED,
 };
 /** The build that the npm package takes where there is relaxed-simd: in every host measured. */
 export const ENGINE_WASM = RELAXED;

@@ -7,5 +7,5 @@ import { fileURLToPath } from "node:url";
 import { inNode } from "./node.mjs";
 
 await inNode("Node, simd128", {
-  wasm: readFileSync(fileURLToPath(import.meta.resolve("switchyard-router/wasm"))),
+  wasm: readFileSync(fileURLToPath(import.meta.resolve("pointsman/wasm"))),
 });

@@ -1,7 +1,7 @@
 // The parity suite on the npm package in Node, bound to one of the engine's modules. The first load
 // of a process starts the engine; the others share it.
 
-import { Router } from "switchyard-router";
+import { Router } from "pointsman";
 
 import { kinds } from "./kinds.mjs";
 import { parity } from "./parity.mjs";

@@ -14,13 +14,13 @@ const read = (...names) => names.map((name) => readFileSync(join(ROOT, name)));
 const bundle = Object.values(bundleFiles(DEFAULT));
 const worker = [
   "worker/entry.mjs", "worker/guard.mjs",
-  "worker/build/switchyard_worker.js", "worker/build/switchyard_worker_bg.wasm",
+  "worker/build/pointsman_worker.js", "worker/build/pointsman_worker_bg.wasm",
 ];
 
 /** Budgets in bytes after gzip -9. The last is what Cloudflare's free plan takes for a script. */
 const ITEMS = [
-  ["engine, simd128", read("router-wasm/js/pkg/switchyard_router_bg.wasm"), 1.6 * MIB],
-  ["engine, relaxed-simd", read("router-wasm/js/pkg/switchyard_router_relaxed_bg.wasm"), 1.6 * MIB],
+  ["engine, simd128", read("router-wasm/js/pkg/pointsman_bg.wasm"), 1.6 * MIB],
+  ["engine, relaxed-simd", read("router-wasm/js/pkg/pointsman_relaxed_bg.wasm"), 1.6 * MIB],
   ["default bundle", bundle, 1.25 * MIB],
   ["Worker's script", read(...worker), 1.7 * MIB],
   ["Worker's script and the default bundle", [...read(...worker), ...bundle], 3 * MIB],

@@ -12,7 +12,7 @@ import { parity } from "./parity.mjs";
 import { ROOT, TINY, bundleFiles } from "./paths.mjs";
 import { tar } from "./tar.mjs";
 
-const assets = await mkdtemp(join(tmpdir(), "switchyard-assets-"));
+const assets = await mkdtemp(join(tmpdir(), "pointsman-assets-"));
 await writeFile(join(assets, "bundle.tar"), tar(bundleFiles(TINY)));
 
 const module = (path) => ({
@@ -28,8 +28,8 @@ const miniflare = new Miniflare({
     "tests/hosts/workerd-package.mjs",
     "router-wasm/js/workerd.js",
     ...modulesIn("router-wasm/js/lib"),
-    "router-wasm/js/pkg/switchyard_router.js",
-    "router-wasm/js/pkg/switchyard_router_relaxed_bg.wasm",
+    "router-wasm/js/pkg/pointsman.js",
+    "router-wasm/js/pkg/pointsman_relaxed_bg.wasm",
   ].map(module),
   compatibilityDate: "2026-06-01",
   assets: {

@@ -1,12 +1,12 @@
-// `switchyard-router/ai-sdk` under package `ai`, on its own mock models.
+// `pointsman/ai-sdk` under package `ai`, on its own mock models.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { generateText, jsonSchema, stepCountIs, streamText, tool } from "ai";
 import { MockLanguageModelV4, simulateReadableStream } from "ai/test";
-import { Router, RouterError } from "switchyard-router";
-import { routedModel } from "switchyard-router/ai-sdk";
+import { Router, RouterError } from "pointsman";
+import { routedModel } from "pointsman/ai-sdk";
 
 import { TINY } from "../hosts/paths.mjs";
 
@@ -46,8 +46,8 @@ test("generateText is answered by the chosen model, with the decision in its met
     const routed = routedModel(router, { models: all, policy, onDecision: (decision) => heard.push(decision) });
     const { text, providerMetadata } = await generateText({ model: routed, system: "Be brief.", prompt: QUERY, temperature: 0.3 });
     assert.equal(text, `I am ${id}`);
-    assert.deepEqual(providerMetadata.switchyard, router.route(QUERY, policy));
-    assert.deepEqual(heard, [providerMetadata.switchyard]);
+    assert.deepEqual(providerMetadata.pointsman, router.route(QUERY, policy));
+    assert.deepEqual(heard, [providerMetadata.pointsman]);
     assert.equal(all[id].doGenerateCalls[0].temperature, 0.3);
     for (const other of ids.filter((other) => other !== id)) assert.equal(all[other].doGenerateCalls.length, 0);
   }
@@ -60,7 +60,7 @@ test("streamText streams from the chosen model; what its last part says beside t
   for await (const piece of stream.textStream) text += piece;
   assert.equal(text, `I am ${weak}`);
   const metadata = await stream.providerMetadata;
-  assert.equal(metadata.switchyard.model, weak);
+  assert.equal(metadata.pointsman.model, weak);
   assert.deepEqual(metadata.mock, { id: 1 });
 });
 
@@ -82,7 +82,7 @@ test("tools are called, and every step of the loop goes to one model", async () 
   assert.equal(steps.length, 2);
   assert.equal(all[strong].doGenerateCalls.length, 2);
   assert.equal(all[strong].doGenerateCalls[0].tools[0].name, "weather");
-  assert.deepEqual(steps.map(({ providerMetadata }) => providerMetadata.switchyard.model), [strong, strong]);
+  assert.deepEqual(steps.map(({ providerMetadata }) => providerMetadata.pointsman.model), [strong, strong]);
 });
 
 test("a conversation is rated by its user messages' texts", async () => {
@@ -104,7 +104,7 @@ test("without text the call fails by its code, or goes where the caller says", a
   const routed = routedModel(router, { ...options, withoutText: strong });
   const { text, providerMetadata } = await generateText({ model: routed, messages });
   assert.equal(text, `I am ${strong}`);
-  assert.deepEqual(providerMetadata.switchyard, { model: strong });
+  assert.deepEqual(providerMetadata.pointsman, { model: strong });
 });
 
 test("an abort reaches the chosen model", async () => {

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { Router, RouterError } from "switchyard-router";
-import { RouterWorker } from "switchyard-router/worker";
+import { Router, RouterError } from "pointsman";
+import { RouterWorker } from "pointsman/worker";
 
 import { TINY } from "../hosts/paths.mjs";
 

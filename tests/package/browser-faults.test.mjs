@@ -11,7 +11,7 @@ import { ASK } from "./page.mjs";
 import { INDEX_PAGE, startServer } from "./server.mjs";
 
 const { folder, inPage } = await pagesForTests(after);
-const wasm = readFileSync(join(folder, "pkg/switchyard_router_relaxed_bg.wasm"));
+const wasm = readFileSync(join(folder, "pkg/pointsman_relaxed_bg.wasm"));
 
 const isWasm = (answer) => (path) => (path.endsWith(".wasm") ? answer : undefined);
 const ROUTE = `const router = await Router.load(); return router.route${ASK};`;
@@ -31,7 +31,7 @@ test("the page works as it is: the faults below are the tests' own", async () =>
 
 test("wasm that is not there: its URL, the status and the remedy", () =>
   refused({ answers: isWasm({ status: 404, body: "" }) }, ROUTE, "wasm_missing",
-    /127\.0\.0\.1.*\/package\/pkg\/switchyard_router_relaxed_bg\.wasm/, /status 404/, /pkg\//, /\{ wasm \}/));
+    /127\.0\.0\.1.*\/package\/pkg\/pointsman_relaxed_bg\.wasm/, /status 404/, /pkg\//, /\{ wasm \}/));
 
 test("an index page in place of the wasm: its content type and what does that", () =>
   refused({ answers: isWasm(INDEX_PAGE) }, ROUTE, "wasm_missing", /status 200, content type text\/html; charset=utf-8/, /index page/));

@@ -49,7 +49,7 @@ test("a cancelled batch rejects with the signal's reason, and the thread goes on
 
 test("an address is relative to the page, not to the thread's script", async () => {
   const { value, message } = await inPage(`
-    const thread = await RouterWorker.load("./package/pkg/default-bundle.bin", { wasm: "./package/pkg/switchyard_router_bg.wasm" });
+    const thread = await RouterWorker.load("./package/pkg/default-bundle.bin", { wasm: "./package/pkg/pointsman_bg.wasm" });
     return thread.route${ASK};`);
   assertExpected(value ?? message);
 });

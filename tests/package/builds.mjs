@@ -54,8 +54,8 @@ export const PAGES = {
       "main.js": script({
         thread,
         imports: `
-          import bundle from "switchyard-router/default-bundle.bin";
-          import wasm from "switchyard-router/wasm";
+          import bundle from "pointsman/default-bundle.bin";
+          import wasm from "pointsman/wasm";
           const at = (file) => new URL(file, import.meta.url);`,
         load: "Router.load(at(bundle), { wasm: at(wasm) })",
         loadThread: `RouterWorker.load(at(bundle), { wasm: at(wasm), worker: at("./router-thread.js") })`,
@@ -63,7 +63,7 @@ export const PAGES = {
     });
     await esbuild.build({
       absWorkingDir: root,
-      entryPoints: { main: "./main.js", ...(thread ? { "router-thread": "switchyard-router/worker-thread" } : {}) },
+      entryPoints: { main: "./main.js", ...(thread ? { "router-thread": "pointsman/worker-thread" } : {}) },
       outdir: "dist",
       bundle: true,
       minify: true,
@@ -98,7 +98,7 @@ export async function withWrangler(main) {
 
 /** A Worker's main module that answers with what `body` returns, or with the error. */
 export const worker = (imports, body) => `
-  import { Router, RouterError } from "switchyard-router";
+  import { Router, RouterError } from "pointsman";
   ${imports}
   export default {
     async fetch() {

@@ -53,8 +53,8 @@ test("no bundler: a module script with an import map decides as the sources do",
     "index.html": `<!doctype html>
       <link rel="icon" href="data:,">
       <script type="importmap">{ "imports": {
-        "switchyard-router": "./node_modules/switchyard-router/browser.js",
-        "switchyard-router/worker": "./node_modules/switchyard-router/worker.js"
+        "pointsman": "./node_modules/pointsman/browser.js",
+        "pointsman/worker": "./node_modules/pointsman/worker.js"
       } }</script>
       <script type="module" src="./main.js"></script>`,
     "main.js": script(),
@@ -66,10 +66,10 @@ test("no bundler: files copied beside the page and imported by path decide as th
   const folder = await project({
     "index.html": html("./main.js"),
     "main.js": script()
-      .replace('"switchyard-router"', '"./vendor/router/browser.js"')
-      .replace('"switchyard-router/worker"', '"./vendor/router/worker.js"'),
+      .replace('"pointsman"', '"./vendor/router/browser.js"')
+      .replace('"pointsman/worker"', '"./vendor/router/worker.js"'),
   });
-  await run("cp", ["-r", "node_modules/switchyard-router", join(folder, "vendor-router")], { cwd: folder });
+  await run("cp", ["-r", "node_modules/pointsman", join(folder, "vendor-router")], { cwd: folder });
   await run("mkdir", ["vendor"], { cwd: folder });
   await run("mv", ["vendor-router", "vendor/router"], { cwd: folder });
   assertRouted(await opened(folder));

@@ -34,7 +34,7 @@ async function deployed(main) {
 
 test("with the default bundle imported, it decides as the sources do", async () => {
   const { answer, folder, names } = await deployed(worker(
-    'import bundle from "switchyard-router/default-bundle";',
+    'import bundle from "pointsman/default-bundle";',
     `const router = await Router.load(bundle);
      return Response.json(router.route${ASK});`,
   ));
@@ -49,7 +49,7 @@ test("with the default bundle imported, it decides as the sources do", async () 
 test("without a source, it says to import the bundle, and does not carry it", async () => {
   const { answer, names } = await deployed(worker("", "await Router.load();"));
   assert.deepEqual({ typed: answer.typed, code: answer.code }, { typed: true, code: "argument_source" });
-  assert.match(answer.message, /switchyard-router\/default-bundle/);
+  assert.match(answer.message, /pointsman\/default-bundle/);
   assert.ok(!names.some((name) => name.endsWith(".bin")), names.join());
 });
 
@@ -60,7 +60,7 @@ test("a relative URL has nothing to be relative to", async () => {
 
 test("a RouterWorker is a typed error, as there are no threads", async () => {
   const { answer } = await deployed(worker(
-    'import { RouterWorker } from "switchyard-router/worker";',
+    'import { RouterWorker } from "pointsman/worker";',
     "await RouterWorker.load();",
   ));
   assert.deepEqual({ typed: answer.typed, code: answer.code }, { typed: true, code: "worker_unsupported" });
@@ -68,8 +68,8 @@ test("a RouterWorker is a typed error, as there are no threads", async () => {
 
 test("a module imported by the Worker itself can be handed in", async () => {
   const { answer } = await deployed(worker(
-    `import bundle from "switchyard-router/default-bundle.bin";
-     import wasm from "switchyard-router/wasm";`,
+    `import bundle from "pointsman/default-bundle.bin";
+     import wasm from "pointsman/wasm";`,
     `const router = await Router.load(bundle, { wasm });
      return Response.json(router.route${ASK});`,
   ));
@@ -78,7 +78,7 @@ test("a module imported by the Worker itself can be handed in", async () => {
 
 test("bytes in place of a module cannot be compiled there, and the error says so", async () => {
   const { answer } = await deployed(worker(
-    'import bundle from "switchyard-router/default-bundle";',
+    'import bundle from "pointsman/default-bundle";',
     `const wasm = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0);
      await Router.load(bundle, { wasm });`,
   ));

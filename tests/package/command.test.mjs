@@ -1,4 +1,4 @@
-// The command `switchyard-router`: what it prints, where, and how it ends.
+// The command `pointsman`: what it prints, where, and how it ends.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -8,16 +8,16 @@ import { join } from "node:path";
 import process from "node:process";
 import { after, test } from "node:test";
 
-import { Router } from "switchyard-router";
+import { Router } from "pointsman";
 
 import { TINY, bundleFiles, readJson } from "../hosts/paths.mjs";
 import { tar } from "../hosts/tar.mjs";
 import { EXPECTED, POLICY, QUERY } from "./expected.mjs";
 import { PACKAGE } from "./packed.mjs";
 
-const COMMAND = join(PACKAGE, "bin/switchyard-router.js");
+const COMMAND = join(PACKAGE, "bin/pointsman.js");
 const router = await Router.load();
-const scratch = await mkdtemp(join(tmpdir(), "switchyard-command-"));
+const scratch = await mkdtemp(join(tmpdir(), "pointsman-command-"));
 after(() => rm(scratch, { recursive: true }));
 
 /** @returns {Promise<{code: number, out: string, err: string}>} */

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { engineVersion, initSync } from "../../router-wasm/js/pkg/switchyard_router.js";
+import { engineVersion, initSync } from "../../router-wasm/js/pkg/pointsman.js";
 import { VERSION } from "../../router-wasm/js/lib/version.js";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
@@ -58,7 +58,7 @@ test("no script carries bytes as text", async () => {
 
 test("package, JavaScript and wasm are of the workspace's version", () => {
   const [, workspace] = /\[workspace\.package\]\nversion = "([^"]+)"/.exec(readFileSync(join(ROOT, "Cargo.toml"), "utf8"));
-  initSync({ module: readFileSync(join(PACKAGE, "pkg/switchyard_router_bg.wasm")) });
+  initSync({ module: readFileSync(join(PACKAGE, "pkg/pointsman_bg.wasm")) });
   assert.equal(engineVersion(), workspace);
   assert.equal(VERSION, workspace);
   assert.equal(manifest.version, workspace);
@@ -71,7 +71,7 @@ test("the licences are the repository's", () => {
 });
 
 test("the default bundle's archive is that of bundles/default", async () => {
-  const { Router } = await import("switchyard-router");
+  const { Router } = await import("pointsman");
   const [archived, folder] = await Promise.all([Router.load(), Router.load(join(ROOT, "bundles/default"))]);
   assert.deepEqual(archived.info(), folder.info());
 });

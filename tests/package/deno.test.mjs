@@ -13,22 +13,22 @@ import { project, program, run } from "./packed.mjs";
 const ASK = `(${JSON.stringify(QUERY)}, ${JSON.stringify(POLICY)})`;
 const files = {
   "module.ts": `
-    import { Router, type Decision } from "switchyard-router";
+    import { Router, type Decision } from "pointsman";
     const router = await Router.load();
     const decision: Decision = router.route${ASK};
     console.log(JSON.stringify(decision));`,
   "folder.ts": `
-    import { Router } from "switchyard-router";
+    import { Router } from "pointsman";
     const router = await Router.load(new URL("./bundle/", import.meta.url));
     console.log(JSON.stringify(router.route${ASK}));`,
   "thread.ts": `
-    import { RouterWorker } from "switchyard-router/worker";
+    import { RouterWorker } from "pointsman/worker";
     const router = await RouterWorker.load();
     const decision = await router.route${ASK};
     console.log(JSON.stringify(decision));
     router.free();`,
   "error.ts": `
-    import { Router, RouterError } from "switchyard-router";
+    import { Router, RouterError } from "pointsman";
     const error = await Router.load("./nowhere/").catch((error: unknown) => error);
     console.log(error instanceof RouterError && error.code);`,
 };

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 
-import { Router } from "switchyard-router";
+import { Router } from "pointsman";
 
 import { near } from "../hosts/parity.mjs";
 

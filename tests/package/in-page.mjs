@@ -10,7 +10,7 @@ import { startServer } from "./server.mjs";
 export async function pagesForTests(after) {
   const browser = await launch();
   after(() => browser.close());
-  const folder = join(await project({}), "node_modules/switchyard-router");
+  const folder = join(await project({}), "node_modules/pointsman");
 
   /**
    * What `code` gives or throws in a page, and what the console showed.

@@ -1,4 +1,4 @@
-// `switchyard-router/langchain` on LangChain's own fake models.
+// `pointsman/langchain` on LangChain's own fake models.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -7,8 +7,8 @@ import { AIMessage, HumanMessage, SystemMessage } from "@langchain/core/messages
 import { StringOutputParser } from "@langchain/core/output_parsers";
 import { ChatPromptTemplate } from "@langchain/core/prompts";
 import { FakeListChatModel } from "@langchain/core/utils/testing";
-import { Router, RouterError } from "switchyard-router";
-import { routedRunnable } from "switchyard-router/langchain";
+import { Router, RouterError } from "pointsman";
+import { routedRunnable } from "pointsman/langchain";
 
 import { TINY } from "../hosts/paths.mjs";
 

@@ -7,8 +7,8 @@ import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { brotliCompressSync } from "node:zlib";
 
-import { Router, RouterError } from "switchyard-router";
-import bundle from "switchyard-router/default-bundle";
+import { Router, RouterError } from "pointsman";
+import bundle from "pointsman/default-bundle";
 
 import { node as host } from "../../router-wasm/js/lib/host-node.js";
 import { moduleOf } from "../../router-wasm/js/lib/wasm.js";
@@ -18,7 +18,7 @@ import { POLICY, QUERY, assertExpected } from "./expected.mjs";
 import { PACKAGE, copyOfPackage } from "./packed.mjs";
 import { startServer } from "./server.mjs";
 
-const path = join(PACKAGE, "pkg/switchyard_router_bg.wasm");
+const path = join(PACKAGE, "pkg/pointsman_bg.wasm");
 const files = bundleFiles(TINY);
 const bytes = Object.values(files).reduce((sum, { length }) => sum + length, 0);
 const archive = tar(files);
@@ -134,7 +134,7 @@ test("options of a wrong kind are refused by name", async () => {
 
 test("the wasm comes from a path, a URL, an answer, bytes, a module or a promise of one", async () => {
   const content = await readFile(path);
-  const url = new URL("package/pkg/switchyard_router_bg.wasm", server.url);
+  const url = new URL("package/pkg/pointsman_bg.wasm", server.url);
   const buffer = content.buffer.slice(content.byteOffset, content.byteOffset + content.length);
   const kinds = [path, pathToFileURL(path), url, url.href, await fetch(url), content, buffer, new WebAssembly.Module(content), Promise.resolve(content)];
   for (const kind of kinds) assert.ok((await moduleOf(kind, host)) instanceof WebAssembly.Module);

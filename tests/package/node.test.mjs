@@ -20,27 +20,27 @@ const ASK = `(${JSON.stringify(QUERY)}, ${JSON.stringify(POLICY)})`;
 
 const folder = await project({
   "module.mjs": `
-    import { Router } from "switchyard-router";
+    import { Router } from "pointsman";
     const router = await Router.load();
     console.log(JSON.stringify(router.route${ASK}));`,
   "script.cjs": `
-    import("switchyard-router").then(async ({ Router }) => {
+    import("pointsman").then(async ({ Router }) => {
       const router = await Router.load();
       console.log(JSON.stringify(router.route${ASK}));
     });`,
   "from-bundle-subpath.mjs": `
-    import { Router } from "switchyard-router";
-    import bundle from "switchyard-router/default-bundle";
+    import { Router } from "pointsman";
+    import bundle from "pointsman/default-bundle";
     const router = await Router.load(bundle);
     console.log(JSON.stringify(router.route${ASK}));`,
   "thread.mjs": `
-    import { RouterWorker } from "switchyard-router/worker";
+    import { RouterWorker } from "pointsman/worker";
     const router = await RouterWorker.load();
     console.log(JSON.stringify(await router.route${ASK}));`,
   "adapters.mjs": `
-    import { Router } from "switchyard-router";
-    import { routedFetch } from "switchyard-router/openai";
-    import { routedModel } from "switchyard-router/ai-sdk";
+    import { Router } from "pointsman";
+    import { routedFetch } from "pointsman/openai";
+    import { routedModel } from "pointsman/ai-sdk";
     const router = await Router.load();
     let decision;
     const fetch = routedFetch(router, { policy: ${JSON.stringify(POLICY)}, onDecision: (made) => { decision = made; }, fetch: async () => Response.json({}) });
@@ -61,19 +61,19 @@ for (const [name, node] of Object.entries(NODES)) {
     });
   }
   test(`${name}: the installed command decides as the sources do`, async () => {
-    const command = join(folder, "node_modules/switchyard-router/bin/switchyard-router.js");
+    const command = join(folder, "node_modules/pointsman/bin/pointsman.js");
     const words = [command, "--json", "--strong-share", String(POLICY.strongShare), QUERY];
     assertExpected(JSON.parse(await run(node, words, { cwd: folder })));
   });
 }
 
 test("npm links the command", async () => {
-  const printed = await run(join(folder, "node_modules/.bin/switchyard-router"), [QUERY, "--strong-share", "0.4"], { cwd: folder });
+  const printed = await run(join(folder, "node_modules/.bin/pointsman"), [QUERY, "--strong-share", "0.4"], { cwd: folder });
   assert.ok(printed.includes(EXPECTED.model), printed);
 });
 
 test("a process started with flags that threads refuse still has a RouterWorker", async () => {
-  const text = `import { RouterWorker } from "switchyard-router/worker";
+  const text = `import { RouterWorker } from "pointsman/worker";
     const router = await RouterWorker.load();
     console.log(JSON.stringify(await router.route${ASK}));`;
   assertExpected(JSON.parse(await run(process.execPath, ["--input-type=module", "--eval", text], { cwd: folder })));

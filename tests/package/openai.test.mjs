@@ -1,4 +1,4 @@
-// `switchyard-router/openai` under OpenAI's own client, against a server on this machine that keeps what
+// `pointsman/openai` under OpenAI's own client, against a server on this machine that keeps what
 // it was sent.
 
 import assert from "node:assert/strict";
@@ -7,9 +7,9 @@ import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 
 import OpenAI from "openai";
-import { Router, RouterError } from "switchyard-router";
-import { RouterWorker } from "switchyard-router/worker";
-import { routedFetch } from "switchyard-router/openai";
+import { Router, RouterError } from "pointsman";
+import { RouterWorker } from "pointsman/worker";
+import { routedFetch } from "pointsman/openai";
 
 import { TINY } from "../hosts/paths.mjs";
 

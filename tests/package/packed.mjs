@@ -13,7 +13,7 @@ export const PACKAGE = join(ROOT, "router-wasm/js");
 const MODULES = join(ROOT, "node_modules");
 const NPM = "npm";
 
-const scratch = await mkdtemp(join(tmpdir(), "switchyard-package-"));
+const scratch = await mkdtemp(join(tmpdir(), "pointsman-package-"));
 after(() => rm(scratch, { recursive: true, force: true }));
 
 let tarball;

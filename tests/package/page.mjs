@@ -19,8 +19,8 @@ export const html = (script) => `<!doctype html>
  *   needs said
  */
 export const script = ({ thread = true, imports = "", load = "Router.load()", loadThread = "RouterWorker.load()" } = {}) => `
-  import { Router } from "switchyard-router";
-  ${thread ? 'import { RouterWorker } from "switchyard-router/worker";' : ""}
+  import { Router } from "pointsman";
+  ${thread ? 'import { RouterWorker } from "pointsman/worker";' : ""}
   ${imports}
   async function answer() {
     const router = await ${load};

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 
-import { Router, RouterError } from "switchyard-router";
+import { Router, RouterError } from "pointsman";
 
 import { serveFolders } from "../../web/serve.mjs";
 import { TINY, bundleFiles } from "../hosts/paths.mjs";
@@ -18,7 +18,7 @@ const files = bundleFiles(TINY);
 const router = await Router.load(files);
 const expected = router.route(QUERY);
 
-const scratch = await mkdtemp(join(tmpdir(), "switchyard-package-"));
+const scratch = await mkdtemp(join(tmpdir(), "pointsman-package-"));
 const server = await serveFolders([["/bundle/", TINY]]);
 after(async () => {
   await server.close();

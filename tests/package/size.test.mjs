@@ -59,7 +59,7 @@ for (const [name, build] of Object.entries(PAGES)) {
 
 test("Cloudflare Workers: what a deployment sends", async (t) => {
   const { folder, names } = await withWrangler(worker(
-    'import bundle from "switchyard-router/default-bundle";',
+    'import bundle from "pointsman/default-bundle";',
     `return Response.json((await Router.load(bundle)).route${ASK});`,
   ));
   const parts = names.map((name) => readFileSync(join(folder, name)));

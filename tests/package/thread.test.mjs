@@ -9,8 +9,8 @@ import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 
-import { Router, RouterError } from "switchyard-router";
-import { RouterWorker } from "switchyard-router/worker";
+import { Router, RouterError } from "pointsman";
+import { RouterWorker } from "pointsman/worker";
 
 import { TINY, bundleFiles } from "../hosts/paths.mjs";
 import { tar } from "../hosts/tar.mjs";
@@ -20,7 +20,7 @@ const QUERY = "What is the capital of Italy?";
 const files = bundleFiles(TINY);
 const router = await Router.load(files);
 const expected = router.route(QUERY);
-const scratch = await mkdtemp(join(tmpdir(), "switchyard-thread-"));
+const scratch = await mkdtemp(join(tmpdir(), "pointsman-thread-"));
 after(() => rm(scratch, { recursive: true }));
 
 const refused = (promise, code) => assert.rejects(promise, (error) => {
@@ -143,7 +143,7 @@ test("a thread that fails as it starts is named", async () => {
   await writeFile(broken, 'throw new Error("broken on purpose");');
   await assert.rejects(RouterWorker.load(files, { worker: pathToFileURL(broken) }), (error) => {
     assert.equal(error.code, "worker_failed");
-    assert.match(error.message, /broken on purpose.*switchyard-router\/worker-thread/);
+    assert.match(error.message, /broken on purpose.*pointsman\/worker-thread/);
     return true;
   });
   await refused(RouterWorker.load(files, { worker: join(scratch, "nowhere.mjs") }), "worker_failed");
@@ -162,7 +162,7 @@ test("the thread's module may lie elsewhere, as a bundler leaves it", async () =
     logLevel: "silent",
   });
   const wasm = join(place, "engine.wasm");
-  await copyFile(join(PACKAGE, "pkg/switchyard_router_bg.wasm"), wasm);
+  await copyFile(join(PACKAGE, "pkg/pointsman_bg.wasm"), wasm);
   const thread = await RouterWorker.load(files, { worker: join(place, "lib/thread.mjs"), wasm });
   assert.equal((await thread.route(QUERY)).model, expected.model);
   thread.free();

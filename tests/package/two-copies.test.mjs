@@ -12,7 +12,7 @@ import { POLICY, QUERY, assertExpected } from "./expected.mjs";
 import { project } from "./packed.mjs";
 
 const folder = await project({});
-const installed = join(folder, "node_modules/switchyard-router");
+const installed = join(folder, "node_modules/pointsman");
 
 /** Another copy, said to be of another version where one is given. */
 async function copy(name, version) {
@@ -85,7 +85,7 @@ test("wasm of another version is refused with both versions, and stays refused",
 
 test("wasm of another program is refused, and the right one then taken", async () => {
   const { Router, RouterError } = await copy("i");
-  const wasm = await readFile(join(ROOT, "worker/build/switchyard_worker_bg.wasm"));
+  const wasm = await readFile(join(ROOT, "worker/build/pointsman_worker_bg.wasm"));
   await assert.rejects(Router.load(undefined, { wasm }), wrongVersion(RouterError, /another version/));
   assertExpected((await Router.load()).route(QUERY, POLICY));
 });

@@ -6,11 +6,11 @@ import { test } from "node:test";
 import { project, program, run, writeAll } from "./packed.mjs";
 
 const MAIN = `
-import { Router, RouterError } from "switchyard-router";
-import type { BatchResult, BundleInfo, Decision, LoadOptions, Policy, RouterErrorCode } from "switchyard-router";
-import { RouterWorker } from "switchyard-router/worker";
-import bundle from "switchyard-router/default-bundle";
-import { routedFetch } from "switchyard-router/openai";
+import { Router, RouterError } from "pointsman";
+import type { BatchResult, BundleInfo, Decision, LoadOptions, Policy, RouterErrorCode } from "pointsman";
+import { RouterWorker } from "pointsman/worker";
+import bundle from "pointsman/default-bundle";
+import { routedFetch } from "pointsman/openai";
 
 const options: LoadOptions = { cache: 0, onProgress: ({ loaded, total }) => loaded / (total ?? 1) };
 const router: Router = await Router.load(bundle, options);
@@ -42,8 +42,8 @@ void [winRate, point, later, embedding, send];
 `;
 
 const USING = `
-import { Router } from "switchyard-router";
-import { RouterWorker } from "switchyard-router/worker";
+import { Router } from "pointsman";
+import { RouterWorker } from "pointsman/worker";
 using router = await Router.load();
 using thread = await RouterWorker.load();
 await Router.load(undefined, { wasm: new WebAssembly.Module(new Uint8Array()) });
@@ -55,10 +55,10 @@ import { MockLanguageModelV4 } from "ai/test";
 import { AIMessage } from "@langchain/core/messages";
 import { FakeListChatModel } from "@langchain/core/utils/testing";
 import OpenAI from "openai";
-import { Router } from "switchyard-router";
-import { routedModel } from "switchyard-router/ai-sdk";
-import { routedRunnable } from "switchyard-router/langchain";
-import { routedFetch } from "switchyard-router/openai";
+import { Router } from "pointsman";
+import { routedModel } from "pointsman/ai-sdk";
+import { routedRunnable } from "pointsman/langchain";
+import { routedFetch } from "pointsman/openai";
 
 const router = await Router.load();
 const model = routedModel(router, { models: { a: new MockLanguageModelV4() } });
@@ -70,19 +70,19 @@ void [content, AIMessage];
 `;
 
 const WORKER = `
-import { Router } from "switchyard-router";
-import bundle from "switchyard-router/default-bundle";
-import bytes from "switchyard-router/default-bundle.bin";
-import wasm from "switchyard-router/wasm";
+import { Router } from "pointsman";
+import bundle from "pointsman/default-bundle";
+import bytes from "pointsman/default-bundle.bin";
+import wasm from "pointsman/wasm";
 const loaded: ArrayBuffer = bundle;
 await Router.load(loaded, { wasm });
 await Router.load(bytes);
 `;
 
 const FILES = `
-import { Router } from "switchyard-router";
-import bundle from "switchyard-router/default-bundle.bin";
-import relaxed from "switchyard-router/wasm-relaxed-simd";
+import { Router } from "pointsman";
+import bundle from "pointsman/default-bundle.bin";
+import relaxed from "pointsman/wasm-relaxed-simd";
 const url: string = bundle;
 await Router.load(url, { wasm: relaxed });
 `;
@@ -120,7 +120,7 @@ test("the condition workerd gives bytes and a module", () =>
 test("bundler: files by their addresses", () => checked(FILES, { ...BUNDLER, lib: ["es2022", "dom"] }));
 
 test("a wrong use is found: this suite can fail", async () => {
-  await assert.rejects(checked(`import { Router } from "switchyard-router"; (await Router.load()).rout("x");`, {
+  await assert.rejects(checked(`import { Router } from "pointsman"; (await Router.load()).rout("x");`, {
     ...BUNDLER, lib: ["es2022", "dom"],
   }), /rout/);
 });

@@ -30,14 +30,14 @@ async function opened(options) {
 }
 
 test("with the package excluded from pre-bundling, the page and its thread decide as the sources do", async () => {
-  const { answer } = await opened({ optimizeDeps: { exclude: ["switchyard-router"] } });
+  const { answer } = await opened({ optimizeDeps: { exclude: ["pointsman"] } });
   assert.equal(answer.message, undefined);
   answer.decisions.forEach(assertExpected);
 });
 
 test("with the package pre-bundled, as by default, they do too", async () => {
   const { answer, requests } = await opened({});
-  assert.ok(requests.some((path) => path.includes("/.vite/deps/switchyard-router.js")), requests.join());
+  assert.ok(requests.some((path) => path.includes("/.vite/deps/pointsman.js")), requests.join());
   assert.equal(answer.message, undefined);
   answer.decisions.forEach(assertExpected);
 });

@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 
 use anyhow::{Context, Result};
+use pointsman_trainer::export::Precision;
+use pointsman_trainer::export::functions::{DOMAIN, Function};
 use prost::Message;
-use switchyard_trainer::export::Precision;
-use switchyard_trainer::export::functions::{DOMAIN, Function};
 use tract_onnx::pb;
 
 /// The model file with every call replaced by the nodes of the function called.

@@ -1,7 +1,7 @@
 //! What the tests of several members share: a tiny bundle of our own making and the cases that
 //! every host must answer alike.
 //!
-//! `cargo run --release -p switchyard-tests --bin regenerate-fixtures` writes `tests/fixtures`
+//! `cargo run --release -p pointsman-tests --bin regenerate-fixtures` writes `tests/fixtures`
 //! anew; the parity suite then holds every host to it.
 
 pub mod functions;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use pointsman::{DEFAULT_FALL, Decision, Query, RouteRequest, Router, RouterError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use switchyard_router::{DEFAULT_FALL, Decision, Query, RouteRequest, Router, RouterError};
 
 /// `tests/fixtures/parity.json`.
 #[derive(Debug, Serialize, Deserialize)]

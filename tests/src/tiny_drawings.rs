@@ -6,15 +6,15 @@
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result};
-use switchyard_router::{DEFAULT_FALL, Query};
-use switchyard_trainer::eval::RoutedRow;
-use switchyard_trainer::eval::published::BenchmarkKind;
-use switchyard_trainer::export::bundle::BundleDraft;
-use switchyard_trainer::finish::measured::{Measured, share_curve};
-use switchyard_trainer::map::QueryMap;
-use switchyard_trainer::map::draw::MapQuery;
-use switchyard_trainer::recipe::Pair;
-use switchyard_trainer::training::preferences::EpochDraw;
+use pointsman::{DEFAULT_FALL, Query};
+use pointsman_trainer::eval::RoutedRow;
+use pointsman_trainer::eval::published::BenchmarkKind;
+use pointsman_trainer::export::bundle::BundleDraft;
+use pointsman_trainer::finish::measured::{Measured, share_curve};
+use pointsman_trainer::map::QueryMap;
+use pointsman_trainer::map::draw::MapQuery;
+use pointsman_trainer::recipe::Pair;
+use pointsman_trainer::training::preferences::EpochDraw;
 
 /// The seed of the outcomes and of the map.
 const SEED: u64 = 7;

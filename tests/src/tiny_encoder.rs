@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use anyhow::Result;
+use pointsman_trainer::training::preferences::EpochDraw;
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::json;
-use switchyard_trainer::training::preferences::EpochDraw;
 
 use crate::tiny;
 

@@ -7,17 +7,17 @@
 use std::sync::atomic::AtomicBool;
 
 use burn::tensor::{Int, Tensor, TensorData};
-use switchyard_router::Kind;
-use switchyard_tests::{tiny, tiny_encoder};
-use switchyard_trainer::device::{ChosenDevice, DeviceChoice, open};
-use switchyard_trainer::encoder::embeddings::EmbeddingCache;
-use switchyard_trainer::encoder::hugging_face;
-use switchyard_trainer::export::Precision;
-use switchyard_trainer::recipe::HeadRecipe;
-use switchyard_trainer::router::TrainableHead;
-use switchyard_trainer::router::mf::MfHead;
-use switchyard_trainer::training::head::HeadTraining;
-use switchyard_trainer::training::preferences::TrainingQuery;
+use pointsman::Kind;
+use pointsman_tests::{tiny, tiny_encoder};
+use pointsman_trainer::device::{ChosenDevice, DeviceChoice, open};
+use pointsman_trainer::encoder::embeddings::EmbeddingCache;
+use pointsman_trainer::encoder::hugging_face;
+use pointsman_trainer::export::Precision;
+use pointsman_trainer::recipe::HeadRecipe;
+use pointsman_trainer::router::TrainableHead;
+use pointsman_trainer::router::mf::MfHead;
+use pointsman_trainer::training::head::HeadTraining;
+use pointsman_trainer::training::preferences::TrainingQuery;
 
 fn assert_near(name: &str, cpu: &[f32], gpu: &[f32], tolerance: f32) {
     assert_eq!(cpu.len(), gpu.len(), "{name}");

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { Router } from "switchyard-router";
+import { Router } from "pointsman";
 
 import { place } from "../../web/src/model/projection.js";
 import { DEFAULT, TINY, bundleFiles, readJson } from "../hosts/paths.mjs";

@@ -10,7 +10,7 @@ import { startPage } from "../../web/serve.mjs";
 import { startBrowser } from "./open-page.mjs";
 
 const { open, url } = await startBrowser(after, { base: "/tools/router/" });
-const empty = await mkdtemp(join(tmpdir(), "switchyard-no-bundle-"));
+const empty = await mkdtemp(join(tmpdir(), "pointsman-no-bundle-"));
 const without = await startPage({ bundle: empty });
 after(async () => {
   await without.close();

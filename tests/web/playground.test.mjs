@@ -144,7 +144,7 @@ test("language and colours are remembered", () => open({}, async (page) => {
   await page.getByRole("button", { name: "配色" }).click();
   await page.reload();
   await page.waitForSelector("html[data-ready]");
-  assert.equal(await page.title(), "Switchyard：该由哪个模型回答？");
+  assert.equal(await page.title(), "Pointsman：该由哪个模型回答？");
   assert.equal(await page.getAttribute("html", "data-theme"), "light");
 }));
 

@@ -6,14 +6,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 
-import { Router } from "switchyard-router";
+import { Router } from "pointsman";
 
 import { readQueries } from "../../web/src/model/queries-file.js";
 import { DEFAULT } from "../hosts/paths.mjs";
 import { DEVICES, startBrowser, widerThanScreen } from "./open-page.mjs";
 
 const { open } = await startBrowser(after);
-const scratch = await mkdtemp(join(tmpdir(), "switchyard-queries-"));
+const scratch = await mkdtemp(join(tmpdir(), "pointsman-queries-"));
 after(() => rm(scratch, { recursive: true }));
 const link = "#/queries?mode=strongShare&strongShare=0.5";
 const results = "#results-title";

@@ -74,7 +74,7 @@ test("an open gateway with keys serves those without one, and holds the others t
 
 test("a key's models limit names, routing and the list", async () => {
   there.does(openai());
-  const strongest = { "x-switchyard-threshold": "0" };
+  const strongest = { "x-pointsman-threshold": "0" };
   const cases = [
     [routed, "auto", strong], [routed, weak, undefined], [routed, `router-${kind}-0.5`, "any"],
     [small, "auto", weak], [small, weak, weak], [small, strong, undefined],
@@ -95,20 +95,20 @@ test("a key's models limit names, routing and the list", async () => {
 test("browsers may call from the configured origins only", async () => {
   there.does(openai());
   const preflight = (origin) => worker.send("OPTIONS", "v1/chat/completions", undefined, {
-    origin, "access-control-request-method": "POST", "access-control-request-headers": "authorization, content-type, x-switchyard-threshold",
+    origin, "access-control-request-method": "POST", "access-control-request-headers": "authorization, content-type, x-pointsman-threshold",
   });
   const allowed = await preflight("https://app.example");
   assert.equal(allowed.status, 204);
   assert.equal(allowed.headers.get("access-control-allow-origin"), "https://app.example");
   assert.match(allowed.headers.get("access-control-allow-methods"), /POST/);
   const headers = allowed.headers.get("access-control-allow-headers").toLowerCase();
-  for (const header of ["authorization", "content-type", "x-switchyard-threshold"]) assert.ok(headers.includes(header), `${header} in ${headers}`);
+  for (const header of ["authorization", "content-type", "x-pointsman-threshold"]) assert.ok(headers.includes(header), `${header} in ${headers}`);
   await refused(preflight("https://evil.example"), 403, "origin_not_allowed");
   await refused(preflight("https://app.example.evil"), 403, "origin_not_allowed");
   const answer = await worker.chat({}, { ...bearer(all), origin: "https://app.example" });
   assert.equal(answer.headers.get("access-control-allow-origin"), "https://app.example");
   assert.match(answer.headers.get("vary"), /origin/i);
-  assert.match(answer.headers.get("access-control-expose-headers"), /x-switchyard-model/);
+  assert.match(answer.headers.get("access-control-expose-headers"), /x-pointsman-model/);
   assert.match(answer.headers.get("access-control-expose-headers"), /x-request-id/);
   const error = await worker.chat({}, { origin: "https://app.example" });
   assert.deepEqual([error.status, error.headers.get("access-control-allow-origin")], [401, "https://app.example"]);
@@ -149,11 +149,11 @@ test("the upstream gets its own key, never the caller's, and nobody hears it", a
   there.does(status(401));
   const secrets = { PROVIDER_KEY: "sk-provider-secret" };
   const keyed = await alone(t, { upstreams: everyCandidateAt(there, { keySecret: "PROVIDER_KEY" }), keys: [all.entry], secrets });
-  const response = await keyed.chat({}, { ...bearer(all), cookie: "a=b", "x-switchyard-upstream-key": "sk-mine", "x-forwarded-for": "1.2.3.4" });
+  const response = await keyed.chat({}, { ...bearer(all), cookie: "a=b", "x-pointsman-upstream-key": "sk-mine", "x-forwarded-for": "1.2.3.4" });
   const { headers } = there.requests[0];
   assert.equal(headers.authorization, "Bearer sk-provider-secret");
-  assert.deepEqual([headers.cookie, headers["x-switchyard-upstream-key"]], [undefined, undefined]);
-  assert.ok(Object.keys(headers).every((one) => !one.startsWith("x-switchyard-")), Object.keys(headers).join());
+  assert.deepEqual([headers.cookie, headers["x-pointsman-upstream-key"]], [undefined, undefined]);
+  assert.ok(Object.keys(headers).every((one) => !one.startsWith("x-pointsman-")), Object.keys(headers).join());
   assert.equal(response.status, 401);
   const heard = [await response.text(), ...[...response.headers].flat(), ...keyed.log].join("\n");
   for (const secret of ["sk-provider-secret", all.text, "sk-mine", all.entry.sha256]) assert.ok(!heard.includes(secret), secret);
@@ -168,9 +168,9 @@ test("a caller's own upstream key is used where its upstream allows it", async (
     assert.equal(response.status, 200);
     return there.requests.at(-1).headers.authorization;
   };
-  assert.equal(await sent(weak, { "x-switchyard-upstream-key": "sk-mine" }), "Bearer sk-mine");
+  assert.equal(await sent(weak, { "x-pointsman-upstream-key": "sk-mine" }), "Bearer sk-mine");
   assert.equal(await sent(weak, {}), "Bearer sk-provider");
-  assert.equal(await sent(strong, { "x-switchyard-upstream-key": "sk-mine" }), "Bearer sk-provider");
+  assert.equal(await sent(strong, { "x-pointsman-upstream-key": "sk-mine" }), "Bearer sk-provider");
 });
 
 test("a key that asks too often is refused, and others are not", async (t) => {

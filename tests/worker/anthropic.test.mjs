@@ -98,9 +98,9 @@ test("auto routes a conversation to either", async () => {
   plain.does(openai({ text: "Plain." }));
   claude.does(anthropic({ text: "Claude." }));
   for (const [threshold, text, model] of [["1", "Plain.", weak], ["0", "Claude.", strong]]) {
-    const headers = { "x-switchyard-threshold": threshold };
+    const headers = { "x-pointsman-threshold": threshold };
     const { data, response } = await client.messages.create({ model: "auto", ...common }, { headers }).withResponse();
-    assert.deepEqual([data.content[0].text, response.headers.get("x-switchyard-model")], [text, model]);
+    assert.deepEqual([data.content[0].text, response.headers.get("x-pointsman-model")], [text, model]);
     assert.ok(response.headers.get("x-request-id"));
   }
 });
@@ -135,7 +135,7 @@ test("an Anthropic upstream gets the caller's bytes but for the model", async ()
   claude.does(anthropic());
   const body = `{"model" : "auto", "max_tokens": 64, "thinking": {"type": "enabled", "budget_tokens": 1024}, "unknown": [1.0, 1e2],
     "messages": [{"role": "user", "content": [{"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}}]}]}`;
-  const headers = { ...bearer(who), "anthropic-version": "2023-06-01", "anthropic-beta": "some-beta", "x-switchyard-threshold": "0" };
+  const headers = { ...bearer(who), "anthropic-version": "2023-06-01", "anthropic-beta": "some-beta", "x-pointsman-threshold": "0" };
   const response = await worker.post("v1/messages", body, headers);
   assert.deepEqual([response.status, told(response).model], [200, strong]);
   const [sent] = claude.requests;
@@ -147,7 +147,7 @@ test("an Anthropic upstream gets the caller's bytes but for the model", async ()
 test("the gateway's own errors have Anthropic's shape and the client's types", async () => {
   const call = (from, fields) => () => from.messages.create({ model: "auto", ...common, ...fields });
   const cases = [
-    [call(clientOf("sy-wrong")), Anthropic.AuthenticationError, "authentication_error"],
+    [call(clientOf("pm-wrong")), Anthropic.AuthenticationError, "authentication_error"],
     [call(clientOf(only.text)), Anthropic.PermissionDeniedError, "permission_error"],
     [call(client, { model: "nobody" }), Anthropic.NotFoundError, "not_found_error"],
     [call(client, { messages: [] }), Anthropic.BadRequestError, "invalid_request_error"],

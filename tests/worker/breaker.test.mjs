@@ -9,7 +9,7 @@ import { deferred, hangUp, inTurn, status, upstream } from "./stand-ins.mjs";
 
 const { strong, weak } = BUNDLE;
 const OPEN_MS = 10_000;
-const STRONGEST = { "x-switchyard-threshold": "0" };
+const STRONGEST = { "x-pointsman-threshold": "0" };
 
 const there = await upstream();
 const other = await upstream();

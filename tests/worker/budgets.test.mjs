@@ -113,7 +113,7 @@ test("from softFrom on the threshold rises towards 1 in proportion to what is le
     const { chat, settled } = await underBudget(t, { usd, period: "month" }, { gateway: { budget: { softFrom } } });
     assert.equal((await chat({ model: strong })).status, 200);
     near((await settled()).spent / usd, spentShare);
-    const { threshold } = told(await chat({}, { "x-switchyard-threshold": "0" }));
+    const { threshold } = told(await chat({}, { "x-pointsman-threshold": "0" }));
     near(Number(threshold), expected, 1e-5);
   }
 });

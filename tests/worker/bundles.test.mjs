@@ -112,7 +112,7 @@ test("an empty bucket is no fault", async () => {
 });
 
 async function deployed(t, files) {
-  const folder = await mkdtemp(join(tmpdir(), "switchyard-bundle-"));
+  const folder = await mkdtemp(join(tmpdir(), "pointsman-bundle-"));
   t.after(() => rm(folder, { recursive: true }));
   for (const [name, bytes] of Object.entries(files)) await writeFile(join(folder, name), bytes);
   return alone(t, { bundle: folder });

@@ -8,7 +8,7 @@ import { openai } from "./openai-stand-in.mjs";
 import { inTurn, status, upstream } from "./stand-ins.mjs";
 
 const { strong, weak, ids, name } = BUNDLE;
-const WEAKEST = { "x-switchyard-threshold": "1" };
+const WEAKEST = { "x-pointsman-threshold": "1" };
 
 const there = await upstream();
 const plain = await gateway({ upstream: there });
@@ -86,7 +86,7 @@ test("where nobody is able, the request is refused", async (t) => {
   there.does(openai());
   const blind = await alone(t, { upstreams: everyCandidateAt(there, { vision: false }) });
   await refused(blind.chat({ messages: image }), 400, "no_candidate");
-  await refused(plain.chat({}, { "x-switchyard-exclude": ids.join() }), 400, "no_candidate");
+  await refused(plain.chat({}, { "x-pointsman-exclude": ids.join() }), 400, "no_candidate");
   assert.equal(there.requests.length, 0);
 });
 
@@ -102,17 +102,17 @@ test("the configuration's lists hold for every caller", async (t) => {
 });
 
 test("a header that names nobody is refused", async () => {
-  await refused(plain.chat({}, { "x-switchyard-models": "nobody" }), 400, "header_unknown_model");
-  await refused(plain.chat({}, { "x-switchyard-exclude": `${weak}, nobody` }), 400, "header_unknown_model");
+  await refused(plain.chat({}, { "x-pointsman-models": "nobody" }), 400, "header_unknown_model");
+  await refused(plain.chat({}, { "x-pointsman-exclude": `${weak}, nobody` }), 400, "header_unknown_model");
 });
 
 test("an excluded model is no fallback either", async (t) => {
   const upstreams = everyCandidateAt(there, {}, { [strong]: { fallbacks: [weak] } });
   const worker = await alone(t, { upstreams, gateway: { retries: { ...HURRIED.retries, most: 0 } } });
-  const first = { "x-switchyard-threshold": "0" };
+  const first = { "x-pointsman-threshold": "0" };
   there.does(inTurn(status(500), openai()));
   assert.equal(told(await worker.chat({}, first)).model, weak);
-  for (const headers of [{ "x-switchyard-exclude": weak }, { "x-switchyard-models": strong }]) {
+  for (const headers of [{ "x-pointsman-exclude": weak }, { "x-pointsman-models": strong }]) {
     there.does(inTurn(status(500), openai()));
     assert.equal((await worker.chat({}, { ...first, ...headers })).status, 500);
     assert.equal(there.requests.length, 1);

@@ -8,7 +8,7 @@ import { openai } from "./openai-stand-in.mjs";
 import { breaking, status, text, upstream } from "./stand-ins.mjs";
 
 const { strong, weak } = BUNDLE;
-const WEAK = { "x-switchyard-threshold": "1" };
+const WEAK = { "x-pointsman-threshold": "1" };
 const cascade = (check = {}) => ({ from: [weak], to: strong, check });
 const retries = { most: 0 };
 
@@ -108,23 +108,23 @@ test("of a stream that fails the check nothing reaches the client", async () => 
 });
 
 test("only what is routed to a small model is held", async () => {
-  const strongest = await ask(openai(), {}, worker, { "x-switchyard-threshold": "0" });
+  const strongest = await ask(openai(), {}, worker, { "x-pointsman-threshold": "0" });
   assert.deepEqual([strongest.model, strongest.outcome, strongest.calls], [strong, undefined, [0, 1]]);
   const named = await ask(openai({ text: "" }), { model: weak });
   assert.deepEqual([named.model, named.outcome, named.calls], [weak, undefined, [1, 0]]);
 });
 
 test("the caller turns it off and on", async (t) => {
-  const off = await ask(openai({ text: "" }), {}, worker, { ...WEAK, "x-switchyard-cascade": "off" });
+  const off = await ask(openai({ text: "" }), {}, worker, { ...WEAK, "x-pointsman-cascade": "off" });
   assert.deepEqual([off.model, off.outcome], [weak, undefined]);
-  const on = await ask(openai({ text: "" }), {}, worker, { ...WEAK, "x-switchyard-cascade": "on" });
+  const on = await ask(openai({ text: "" }), {}, worker, { ...WEAK, "x-pointsman-cascade": "on" });
   assert.equal(on.outcome, "escalated");
   const without = await alone(t, { upstreams, gateway: { retries } });
   assert.equal((await ask(openai({ text: "" }), {}, without)).outcome, undefined);
 });
 
 test("a large model that the caller may not use is not escalated to", async () => {
-  const { model, outcome, calls } = await ask(openai({ text: "" }), {}, worker, { ...WEAK, "x-switchyard-exclude": strong });
+  const { model, outcome, calls } = await ask(openai({ text: "" }), {}, worker, { ...WEAK, "x-pointsman-exclude": strong });
   assert.deepEqual([model, outcome, calls], [weak, undefined, [1, 0]]);
 });
 

@@ -24,7 +24,7 @@ after(async () => {
 
 test("the decision is in the headers and the upstream gets its own model name", async () => {
   there.does(openai({ text: "Rome." }));
-  const response = await worker.chat({}, { "x-switchyard-threshold": "0" });
+  const response = await worker.chat({}, { "x-pointsman-threshold": "0" });
   assert.equal(response.status, 200);
   assert.equal((await response.json()).choices[0].message.content, "Rome.");
   const { model, reason, threshold, router, attempts, "win-rate": winRate } = told(response);
@@ -36,14 +36,14 @@ test("the decision is in the headers and the upstream gets its own model name", 
 
 test("header, model name and default state the policy; a name is more particular", async () => {
   there.does(openai());
-  const half = { "x-switchyard-threshold": "1" };
+  const half = { "x-pointsman-threshold": "1" };
   const cases = [
-    ["auto", { "x-switchyard-strong-share": "1" }, strong, "above_threshold"],
-    ["auto", { "x-switchyard-strong-share": "0" }, weak, "below_threshold"],
-    [name, { "x-switchyard-threshold": "0" }, strong, "above_threshold"],
-    ["auto", { "x-switchyard-cost-weight": "0" }, undefined, "best_score"],
-    ["auto", { "x-switchyard-cost-weight": "1000000" }, weak, "best_score"],
-    ["auto", { "x-switchyard-threshold": "0", "x-switchyard-max-cost": "0.001" }, weak, "only_candidate"],
+    ["auto", { "x-pointsman-strong-share": "1" }, strong, "above_threshold"],
+    ["auto", { "x-pointsman-strong-share": "0" }, weak, "below_threshold"],
+    [name, { "x-pointsman-threshold": "0" }, strong, "above_threshold"],
+    ["auto", { "x-pointsman-cost-weight": "0" }, undefined, "best_score"],
+    ["auto", { "x-pointsman-cost-weight": "1000000" }, weak, "best_score"],
+    ["auto", { "x-pointsman-threshold": "0", "x-pointsman-max-cost": "0.001" }, weak, "only_candidate"],
     [`router-${kind}-0`, half, strong, "above_threshold"],
     [`router-${kind}-1`, {}, weak, "below_threshold"],
     [`router-${name}-0`, half, strong, "above_threshold"],
@@ -52,9 +52,9 @@ test("header, model name and default state the policy; a name is more particular
     [`auto:share:1`, half, strong, "above_threshold"],
     [`${name}:share:0`, {}, weak, "below_threshold"],
     [`auto:cost-weight:1000000`, {}, weak, "best_score"],
-    [`auto:max-cost:0.001`, { "x-switchyard-threshold": "0" }, weak, "only_candidate"],
-    [weak, { "x-switchyard-threshold": "0" }, weak, "requested"],
-    [strong, { "x-switchyard-strong-share": "0" }, strong, "requested"],
+    [`auto:max-cost:0.001`, { "x-pointsman-threshold": "0" }, weak, "only_candidate"],
+    [weak, { "x-pointsman-threshold": "0" }, weak, "requested"],
+    [strong, { "x-pointsman-strong-share": "0" }, strong, "requested"],
     ["extra", {}, "extra", "requested"],
   ];
   for (const [model, headers, answered, why] of cases) {
@@ -71,10 +71,10 @@ test("header, model name and default state the policy; a name is more particular
 test("models and exclude leave only what they name", async () => {
   there.does(openai());
   for (const [headers, model] of [
-    [{ "x-switchyard-models": strong }, strong],
-    [{ "x-switchyard-models": ` ${weak} ` }, weak],
-    [{ "x-switchyard-exclude": weak, "x-switchyard-threshold": "1" }, strong],
-    [{ "x-switchyard-models": `${weak}, ${strong}`, "x-switchyard-exclude": strong, "x-switchyard-threshold": "0" }, weak],
+    [{ "x-pointsman-models": strong }, strong],
+    [{ "x-pointsman-models": ` ${weak} ` }, weak],
+    [{ "x-pointsman-exclude": weak, "x-pointsman-threshold": "1" }, strong],
+    [{ "x-pointsman-models": `${weak}, ${strong}`, "x-pointsman-exclude": strong, "x-pointsman-threshold": "0" }, weak],
   ]) {
     const { model: answered, reason } = told(await worker.chat({}, headers));
     assert.deepEqual([answered, reason], [model, "only_candidate"], JSON.stringify(headers));
@@ -87,7 +87,7 @@ test("nothing of the body changes but the model", async () => {
     "model" : "auto", "logit_bias": {"50256": -100}, "é": "\\u00e9\\ud83d\\ude80 ü",
     "tools": [{"type": "function", "function": {"name": "auto", "parameters": {"model": "auto"}}}],
     "messages": [{"role": "user", "content": "Hello", "unknown": [1.0, 1e2, null]}] , "model_": "auto"}`;
-  const response = await worker.post("v1/chat/completions", body, { "x-switchyard-threshold": "1" });
+  const response = await worker.post("v1/chat/completions", body, { "x-pointsman-threshold": "1" });
   assert.equal(response.status, 200);
   assert.equal(there.requests[0].body, body.replace('"model" : "auto"', `"model" : "${weak}-there"`));
 });

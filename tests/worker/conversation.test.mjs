@@ -52,7 +52,7 @@ test("the chat's decision is the same as the route's", async () => {
   assert.ok(Math.abs(Number(winRate) - (await decision({ messages })).winRate) < 1e-5);
   // A threshold between what the last message alone and the conversation come to.
   const between = easy.rate + 0.35 * (hard.rate - easy.rate);
-  const headers = { "x-switchyard-threshold": String(between) };
+  const headers = { "x-pointsman-threshold": String(between) };
   assert.equal(told(await worker.chat({ messages }, headers)).model, BUNDLE.strong);
   assert.equal(told(await worker.chat({ messages: messages.slice(-1) }, headers)).model, BUNDLE.weak);
 });

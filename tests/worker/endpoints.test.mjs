@@ -134,7 +134,7 @@ test("both candidates answer at the ends of the threshold on every endpoint", as
   there.does(openai());
   for (const [path, body] of [["responses", BODIES.responses[0]("Hi")], ["completions", BODIES.completions[0]("Hi")], ["chat/completions", { model: "auto", messages: [{ role: "user", content: "Hi" }] }]]) {
     for (const [threshold, model] of [["0", strong], ["1", weak]]) {
-      assert.equal(told(await worker.post(`v1/${path}`, body, { "x-switchyard-threshold": threshold })).model, model);
+      assert.equal(told(await worker.post(`v1/${path}`, body, { "x-pointsman-threshold": threshold })).model, model);
     }
   }
 });

@@ -12,7 +12,7 @@ import { inTurn, status, until, upstream } from "./stand-ins.mjs";
 const { strong, weak } = BUNDLE;
 const QUERY = "What is the capital city of the country?";
 const [ann, bob] = [key("ann"), key("bob")];
-const STRONGEST = { "x-switchyard-threshold": "0" };
+const STRONGEST = { "x-pointsman-threshold": "0" };
 const today = () => new Date().toISOString().slice(0, 10);
 
 const there = await upstream();

@@ -61,8 +61,8 @@ export async function alone(t, options) {
 
 /** The gateway's own headers of an answer, without their prefix. */
 export function told(response) {
-  const ours = [...response.headers].filter(([name]) => name.startsWith("x-switchyard-"));
-  return Object.fromEntries(ours.map(([name, value]) => [name.slice("x-switchyard-".length), value]));
+  const ours = [...response.headers].filter(([name]) => name.startsWith("x-pointsman-"));
+  return Object.fromEntries(ours.map(([name, value]) => [name.slice("x-pointsman-".length), value]));
 }
 
 /**

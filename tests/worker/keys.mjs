@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 
 /** A key's text and its entry in KEYS. */
 export function key(name, fields = {}) {
-  const text = `sy-${name}-`.padEnd(46, "x");
+  const text = `pm-${name}-`.padEnd(46, "x");
   return { text, entry: { name, sha256: createHash("sha256").update(text).digest("hex"), ...fields } };
 }
 

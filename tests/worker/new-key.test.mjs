@@ -26,7 +26,7 @@ function made(...args) {
 
 test("the entry holds the key's SHA-256, and the key 32 random bytes", () => {
   const { key, entry } = made("team-a");
-  assert.match(key, /^sy-[A-Za-z0-9_-]{43}$/);
+  assert.match(key, /^pm-[A-Za-z0-9_-]{43}$/);
   assert.deepEqual(entry, { name: "team-a", sha256: createHash("sha256").update(key).digest("hex") });
   assert.notEqual(made("team-a").key, key);
 });
@@ -64,5 +64,5 @@ test("--help says how, and makes no key", () => {
   const { status, stdout } = run("--help");
   assert.equal(status, 0);
   assert.match(stdout, /usage: new-key\.mjs NAME/);
-  assert.doesNotMatch(stdout, /sy-[A-Za-z0-9_-]{43}/);
+  assert.doesNotMatch(stdout, /pm-[A-Za-z0-9_-]{43}/);
 });

@@ -47,7 +47,7 @@ for (const [model, answers] of MODELS) {
     const [choice] = data.choices;
     assert.deepEqual([data.object, choice.message.role, choice.message.content, choice.finish_reason], ["chat.completion", "assistant", "Rome, of course.", "stop"]);
     assert.deepEqual([data.usage.prompt_tokens, data.usage.completion_tokens, data.usage.total_tokens], [100, 50, 150]);
-    assert.ok(response.headers.get("x-switchyard-model"));
+    assert.ok(response.headers.get("x-pointsman-model"));
   });
 
   test(`${model}: a stream's pieces make the answer`, async () => {
@@ -136,7 +136,7 @@ test("errors are the client's own types, with the gateway's code", async () => {
   there.does(openai());
   const chat = (from, fields) => () => from.chat.completions.create({ model: "auto", messages, ...fields });
   const cases = [
-    [chat(clientOf("sy-wrong")), OpenAI.AuthenticationError, 401, "invalid_api_key"],
+    [chat(clientOf("pm-wrong")), OpenAI.AuthenticationError, 401, "invalid_api_key"],
     [chat(clientOf(only.text)), OpenAI.PermissionDeniedError, 403, "model_not_allowed"],
     [chat(client, { model: "nobody" }), OpenAI.NotFoundError, 404, "model_not_found"],
     [chat(client, { messages: [] }), OpenAI.BadRequestError, 400, "messages_without_text"],

@@ -1,8 +1,8 @@
 // The Worker with a way to ruin its memory, for restart.test.mjs: a trap of the real module, where
 // a panic would otherwise have to be built into it.
 
-import module from "../../worker/build/switchyard_worker_bg.wasm";
-import * as bindings from "../../worker/build/switchyard_worker.js";
+import module from "../../worker/build/pointsman_worker_bg.wasm";
+import * as bindings from "../../worker/build/pointsman_worker.js";
 import { guarded } from "../../worker/guard.mjs";
 
 const { memory } = bindings.initSync({ module });

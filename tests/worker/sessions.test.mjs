@@ -11,7 +11,7 @@ import { status, until, upstream } from "./stand-ins.mjs";
 
 const { strong, weak } = BUNDLE;
 const HOUR = 60 * 60 * 1000;
-const [STRONG, WEAK] = ["0", "1"].map((threshold) => ({ "x-switchyard-threshold": threshold }));
+const [STRONG, WEAK] = ["0", "1"].map((threshold) => ({ "x-pointsman-threshold": threshold }));
 const [ann, bob] = [key("ann"), key("bob")];
 
 const there = await upstream();
@@ -30,7 +30,7 @@ const newSession = () => `s-${(count += 1)}`;
 
 /** Model and reason of a request in a session. */
 async function ask(session, headers, who = ann, on = worker) {
-  const response = await on.chat({}, { ...bearer(who), "x-switchyard-session": session, ...headers });
+  const response = await on.chat({}, { ...bearer(who), "x-pointsman-session": session, ...headers });
   assert.equal(response.status, 200, await response.clone().text());
   const { model, reason } = told(response);
   return [model, reason];
@@ -81,9 +81,9 @@ test("a model that the caller names, or leaves out, is the caller's choice", asy
   const session = newSession();
   await ask(session, STRONG);
   await remembered(session, WEAK, strong);
-  const named = await worker.chat({ model: weak }, { ...bearer(ann), "x-switchyard-session": session });
+  const named = await worker.chat({ model: weak }, { ...bearer(ann), "x-pointsman-session": session });
   assert.deepEqual([told(named).model, told(named).reason], [weak, "requested"]);
-  assert.equal((await ask(session, { ...WEAK, "x-switchyard-exclude": strong }))[0], weak);
+  assert.equal((await ask(session, { ...WEAK, "x-pointsman-exclude": strong }))[0], weak);
 });
 
 test("what is pinned is the model that answered, a fallback too", async (t) => {
@@ -101,7 +101,7 @@ test("what is pinned is the model that answered, a fallback too", async (t) => {
 test("an answer that failed pins nothing", async () => {
   const session = newSession();
   there.does(status(422));
-  const failed = await worker.chat({}, { ...bearer(ann), "x-switchyard-session": session, ...STRONG });
+  const failed = await worker.chat({}, { ...bearer(ann), "x-pointsman-session": session, ...STRONG });
   assert.equal(failed.status, 422);
   there.does(openai());
   assert.deepEqual(await ask(session, WEAK), [weak, "below_threshold"]);
@@ -120,5 +120,5 @@ test("a session that nobody used for an hour is forgotten", async (t) => {
 
 test("a session without a ledger is refused: nothing could be remembered", async (t) => {
   const one = await alone(t, { upstream: there });
-  await refused(one.chat({}, { "x-switchyard-session": "s" }), 500, "binding_missing");
+  await refused(one.chat({}, { "x-pointsman-session": "s" }), 500, "binding_missing");
 });

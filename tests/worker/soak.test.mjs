@@ -56,7 +56,7 @@ test("requests are each answered once, well-formed, with attempts as counted ups
     assert.equal(response.status, expected.status, `${what}: ${text}`);
     assert.equal(response.headers.get("x-request-id"), id);
     assert.equal(calls.get(id), expected.calls, `${what}: calls upstream`);
-    assert.equal(Number(told(response).attempts), expected.calls, `${what}: x-switchyard-attempts`);
+    assert.equal(Number(told(response).attempts), expected.calls, `${what}: x-pointsman-attempts`);
     if (response.status !== 200) {
       const { error } = JSON.parse(text);
       assert.deepEqual([typeof error.message, typeof error.type], ["string", "string"], what);

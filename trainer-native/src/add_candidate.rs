@@ -21,7 +21,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use switchyard_router::{
+use pointsman::{
     Candidate, Kind, MODEL_FILE, Manifest, Router, Source, TOKENIZER_FILE, sha256_hex,
 };
 

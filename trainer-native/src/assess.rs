@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use pointsman::{Assessment, Candidate, DEFAULT_FALL, Manifest, Query, Router};
 use rayon::prelude::*;
-use switchyard_router::{Assessment, Candidate, DEFAULT_FALL, Manifest, Query, Router};
 
 use crate::data::{Format, Outcomes};
 use crate::encoder::if_any_token;

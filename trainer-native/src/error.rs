@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use switchyard_router::RouterError;
+use pointsman::RouterError;
 
 use crate::data::DataError;
 use crate::eval::{EvalError, ReportError};

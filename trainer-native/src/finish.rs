@@ -9,7 +9,7 @@ pub mod measured;
 
 use std::sync::atomic::AtomicBool;
 
-use switchyard_router::{Metric, Router};
+use pointsman::{Metric, Router};
 
 use crate::assess::{self, PairRows, choice_column, choice_set, pair_rows, qualities, win_rates};
 use crate::device::ChosenDevice;

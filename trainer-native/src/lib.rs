@@ -1,4 +1,4 @@
-//! Switchyard's trainer: outcomes in, a bundle out.
+//! Pointsman's trainer: outcomes in, a bundle out.
 //!
 //! Reads outcome data, distils a static encoder from a transformer, trains a router on it, exports
 //! both as one int8 ONNX graph, and measures that graph by RouteLLM's protocol through the engine
@@ -7,10 +7,10 @@
 //! ```no_run
 //! use std::path::Path;
 //! use std::sync::atomic::AtomicBool;
-//! use switchyard_trainer::device::{DeviceChoice, open};
-//! use switchyard_trainer::{finish, prepare, recipe, run::Run};
+//! use pointsman_trainer::device::{DeviceChoice, open};
+//! use pointsman_trainer::{finish, prepare, recipe, run::Run};
 //!
-//! # fn main() -> Result<(), switchyard_trainer::TrainerError> {
+//! # fn main() -> Result<(), pointsman_trainer::TrainerError> {
 //! let recipe = recipe::read(Path::new("trainer-native/recipes/default.toml"))?;
 //! let prepared = prepare::prepare(&recipe.recipe, Path::new("data"), false)?;
 //! let (device, stop) = (open(DeviceChoice::Auto)?, AtomicBool::new(false));

@@ -5,7 +5,7 @@ mod commands;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use switchyard_trainer::TrainerError;
+use pointsman_trainer::TrainerError;
 
 use commands::{
     add_candidate, bench, calibrate, data, eval, figure, prune, report, sweep, train, verify,

@@ -18,8 +18,8 @@ pub mod words;
 
 use std::sync::atomic::AtomicBool;
 
+use pointsman::{DEFAULT_FALL, Query, Router};
 use serde::{Deserialize, Serialize};
-use switchyard_router::{DEFAULT_FALL, Query, Router};
 
 use crate::assess::on_each;
 use crate::encoder::if_any_token;

@@ -13,7 +13,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use switchyard_router::{Source, sha256_hex};
+use pointsman::{Source, sha256_hex};
 
 use crate::data::{
     self, DataError, Format, OutcomeRow, Outcomes, PreferenceRow, ReadOptions, Stems, Table,

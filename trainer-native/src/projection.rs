@@ -12,9 +12,9 @@
 //! taken in an order that differs from call to call.
 //!
 //! ```
-//! use switchyard_trainer::projection::{Settings, t_sne};
+//! use pointsman_trainer::projection::{Settings, t_sne};
 //!
-//! # fn main() -> Result<(), switchyard_trainer::TrainerError> {
+//! # fn main() -> Result<(), pointsman_trainer::TrainerError> {
 //! // Two heaps of directions.
 //! let row = |i: u8| [f32::from(i % 2), f32::from(1 - i % 2), 0.01 * f32::from(i)];
 //! let rows: Vec<[f32; 3]> = (0..20).map(row).collect();

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use burn::module::{Module, ModuleDisplay};
-use switchyard_router::Router;
+use pointsman::Router;
 
 use crate::device::ChosenDevice;
 use crate::encoder::bert_weights::BertWeights;

@@ -1,9 +1,9 @@
 //! A recipe once for each of several values of one setting.
 //!
 //! ```
-//! use switchyard_trainer::sweep::Asked;
+//! use pointsman_trainer::sweep::Asked;
 //!
-//! # fn main() -> Result<(), switchyard_trainer::TrainerError> {
+//! # fn main() -> Result<(), pointsman_trainer::TrainerError> {
 //! let asked = Asked::parse("head.lambda=0,0.5,1")?;
 //! assert_eq!(asked.setting, "head.lambda");
 //! let folders: Vec<String> = asked.values.iter().map(|value| asked.folder(value)).collect();

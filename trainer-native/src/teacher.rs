@@ -29,8 +29,8 @@
 //! ```no_run
 //! # use std::path::Path;
 //! # use std::sync::atomic::AtomicBool;
-//! use switchyard_trainer::{prepare, recipe, run::Run, teacher::Teacher};
-//! # fn main() -> Result<(), switchyard_trainer::TrainerError> {
+//! use pointsman_trainer::{prepare, recipe, run::Run, teacher::Teacher};
+//! # fn main() -> Result<(), pointsman_trainer::TrainerError> {
 //! # let stop = AtomicBool::new(false);
 //! let recipe = recipe::read(Path::new("trainer-native/recipes/distilled-static.toml"))?;
 //! let mut prepared = prepare::prepare(&recipe.recipe, Path::new("data"), false)?;
@@ -48,7 +48,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use switchyard_router::{DEFAULT_FALL, Manifest, Query, Router, sha256_hex};
+use pointsman::{DEFAULT_FALL, Manifest, Query, Router, sha256_hex};
 
 use crate::assess::on_each;
 use crate::data::{OutcomeRow, Outcomes};

@@ -10,7 +10,7 @@ const RESOLVED = `\0${LIST}`;
 
 export function bundles() {
   return {
-    name: "switchyard-bundles",
+    name: "pointsman-bundles",
     resolveId: (id) => (id === LIST ? RESOLVED : undefined),
     load: (id) => (id === RESOLVED ? `export default ${JSON.stringify(list())};` : undefined),
     generateBundle() {

@@ -17,7 +17,7 @@ const LARGE = 8 << 20;
 export function compressed() {
   let folder;
   return {
-    name: "switchyard-compressed",
+    name: "pointsman-compressed",
     apply: "build",
     configResolved(config) {
       folder = resolve(config.root, config.build.outDir);

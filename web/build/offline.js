@@ -11,7 +11,7 @@ const LATER = /onnx|ort-|ort\.|tokenizers|benchmark-worker|\.wasm$|default-bundl
 
 export function offline() {
   return {
-    name: "switchyard-offline",
+    name: "pointsman-offline",
     apply: "build",
     generateBundle: {
       order: "post",

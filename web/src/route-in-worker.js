@@ -1,6 +1,6 @@
 // Many queries through the engine in a Web Worker: the page stays free.
 
-import { RouterWorker } from "switchyard-router/worker";
+import { RouterWorker } from "pointsman/worker";
 
 /**
  * @param {Record<string, Uint8Array>} source a bundle's files

@@ -1,7 +1,7 @@
 // Keeps the page usable without a network. Files whose names carry their hash come from the cache;
 // the rest comes from the network while there is one, so that a new release is seen at once.
 
-const CACHE = "switchyard-__VERSION__";
+const CACHE = "pointsman-__VERSION__";
 const SHELL = __SHELL__;
 
 addEventListener("install", (event) => {
@@ -10,7 +10,7 @@ addEventListener("install", (event) => {
 
 addEventListener("activate", (event) => {
   event.waitUntil((async () => {
-    const names = (await caches.keys()).filter((name) => name.startsWith("switchyard-") && name !== CACHE);
+    const names = (await caches.keys()).filter((name) => name.startsWith("pointsman-") && name !== CACHE);
     await Promise.all(names.map((name) => caches.delete(name)));
     await clients.claim();
   })());

@@ -6,7 +6,7 @@ import { shareFrom, thresholdFor } from "./model/calibration.js";
 import { readLink, writeLink } from "./model/deep-link.js";
 import { timedDecision } from "./timed-decision.js";
 
-const KEPT = "switchyard";
+const KEPT = "pointsman";
 
 export const view = signal("playground");
 export const language = signal("en");

@@ -81,7 +81,7 @@ async function decisions(worker) {
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`the Worker answered ${response.status}: ${text}`);
-    const header = (name) => response.headers.get(`x-switchyard-${name}`) ?? "-";
+    const header = (name) => response.headers.get(`x-pointsman-${name}`) ?? "-";
     const asked = text.match(/"model":"([^"]*)"/)?.[1] ?? "-";
     rows.push([
       query.length > 60 ? `${query.slice(0, 59)}…` : query,

@@ -9,9 +9,9 @@
 //!
 //! Everything else is for the upstream to judge.
 
+use pointsman::{Content, Manifest, Message, Query};
 use serde::Deserialize;
 use serde_json::Value;
-use switchyard_router::{Content, Manifest, Message, Query};
 
 use crate::endpoint::Dialect;
 use crate::error::GatewayError;

@@ -1,6 +1,6 @@
 //! What a request costs: before the answer by estimate, after it by the upstream's usage.
 
-use switchyard_router::{DEFAULT_OUTPUT_TOKENS, Manifest};
+use pointsman::{DEFAULT_OUTPUT_TOKENS, Manifest};
 
 use crate::config::Upstreams;
 use crate::usage::Usage;

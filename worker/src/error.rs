@@ -8,8 +8,8 @@
 //! A `code` is stable; the engine's own codes are passed through. No message holds a key: the
 //! gateway names a secret by its binding, never by its value.
 
+use pointsman::RouterError;
 use serde_json::{Value, json};
-use switchyard_router::RouterError;
 
 use crate::anthropic::Untranslatable;
 

@@ -1,7 +1,7 @@
 //! `GET /v1/models`: what a client may ask for.
 
+use pointsman::Manifest;
 use serde_json::{Value, json};
-use switchyard_router::Manifest;
 
 use crate::config::Upstreams;
 
@@ -30,7 +30,7 @@ pub(crate) fn list(names: &[String]) -> Value {
 
 /// One model in OpenAI's shape. `created` is 0: a model's birthday is not known here.
 pub(crate) fn model(name: &str) -> Value {
-    json!({"id": name, "object": "model", "created": 0, "owned_by": "switchyard"})
+    json!({"id": name, "object": "model", "created": 0, "owned_by": "pointsman"})
 }
 
 /// `GET /healthz`: which bundle answers, and why a newer one does not.

@@ -4,7 +4,7 @@
 //! model, headers -> target -> candidates that may and can -> decision -> [chosen, its fallbacks]
 //! ```
 
-use switchyard_router::{Assessment, Decision, Manifest, Policy, Query, Reason, RouterError};
+use pointsman::{Assessment, Decision, Manifest, Policy, Query, Reason, RouterError};
 
 use crate::ask::Ask;
 use crate::config::{Key, Settings, Upstreams};
@@ -173,9 +173,9 @@ impl Desk<'_> {
         } else if names_models && !holds(of_key) {
             Some("the key's models do not have it")
         } else if self.wishes.models.as_deref().is_some_and(|models| !holds(models)) {
-            Some("x-switchyard-models does not have it")
+            Some("x-pointsman-models does not have it")
         } else if holds(&self.wishes.exclude) {
-            Some("x-switchyard-exclude has it")
+            Some("x-pointsman-exclude has it")
         } else {
             None
         }
@@ -209,8 +209,8 @@ impl Desk<'_> {
 
     fn check_headers(&self) -> Result<(), GatewayError> {
         let named = [
-            ("x-switchyard-models", self.wishes.models.as_deref().unwrap_or_default()),
-            ("x-switchyard-exclude", &self.wishes.exclude),
+            ("x-pointsman-models", self.wishes.models.as_deref().unwrap_or_default()),
+            ("x-pointsman-exclude", &self.wishes.exclude),
         ];
         for (header, models) in named {
             if let Some(found) = models.iter().find(|model| !self.serves(model)) {

@@ -5,9 +5,9 @@
 //! outcomes/2026-11-22_<request id>.jsonl   a row of the trainer's `outcomes-jsonl`, once it has a score
 //! ```
 
+use pointsman::{CandidateScore, sha256_hex};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use switchyard_router::{CandidateScore, sha256_hex};
 
 use crate::usage::Usage;
 

@@ -6,8 +6,8 @@
 //! ```
 //! A request is the engine's [`RouteRequest`], an answer its `Decision`.
 
+use pointsman::{RouteRequest, RouterError};
 use serde_json::Value;
-use switchyard_router::{RouteRequest, RouterError};
 
 use crate::error::GatewayError;
 

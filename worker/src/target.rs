@@ -10,20 +10,20 @@
 //! A router's name is its kind or the bundle's. The options are `share`, `threshold`, `max-cost` and
 //! `cost-weight`; what a name states wins over the headers.
 
-use switchyard_router::{Manifest, Policy};
+use pointsman::{Manifest, Policy};
 
 use crate::error::GatewayError;
 
 /// The policy as the request's headers state it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PolicyHeaders {
-    /// `x-switchyard-threshold`.
+    /// `x-pointsman-threshold`.
     pub(crate) threshold: Option<String>,
-    /// `x-switchyard-strong-share`.
+    /// `x-pointsman-strong-share`.
     pub(crate) strong_share: Option<String>,
-    /// `x-switchyard-max-cost`.
+    /// `x-pointsman-max-cost`.
     pub(crate) max_cost: Option<String>,
-    /// `x-switchyard-cost-weight`.
+    /// `x-pointsman-cost-weight`.
     pub(crate) cost_weight: Option<String>,
 }
 
@@ -83,10 +83,10 @@ impl Target {
 impl PolicyHeaders {
     fn policy(&self) -> Result<Policy, GatewayError> {
         Ok(Policy {
-            threshold: number("x-switchyard-threshold", self.threshold.as_deref())?,
-            strong_share: number("x-switchyard-strong-share", self.strong_share.as_deref())?,
-            max_cost: number("x-switchyard-max-cost", self.max_cost.as_deref())?,
-            cost_weight: number("x-switchyard-cost-weight", self.cost_weight.as_deref())?,
+            threshold: number("x-pointsman-threshold", self.threshold.as_deref())?,
+            strong_share: number("x-pointsman-strong-share", self.strong_share.as_deref())?,
+            max_cost: number("x-pointsman-max-cost", self.max_cost.as_deref())?,
+            cost_weight: number("x-pointsman-cost-weight", self.cost_weight.as_deref())?,
             ..Policy::default()
         })
     }

@@ -1,6 +1,6 @@
 //! The cache folder: tools, encoders and build outputs, kept outside the clone.
 //!
-//! The root is `$SWITCHYARD_CACHE`, else the user's cache folder. Build outputs lie in
+//! The root is `$POINTSMAN_CACHE`, else the user's cache folder. Build outputs lie in
 //! `target/<kind>-<toolchain>-<lock>`, where the two parts are short hashes, so clones with the
 //! same toolchain and lock file share one build. After a change of the lock file alone, a folder
 //! of the same toolchain that nobody uses is taken over by renaming: cargo's own fingerprints
@@ -16,13 +16,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Held with a shared lock by each command that builds in a target folder.
-const IN_USE: &str = ".switchyard-in-use";
+const IN_USE: &str = ".pointsman-in-use";
 
 /// Names the clone that a target folder was last used by.
-const CLONE: &str = ".switchyard-clone";
+const CLONE: &str = ".pointsman-clone";
 
 /// How the names of this workspace's packages begin.
-const MEMBERS: [&str; 2] = ["switchyard-", "xtask-"];
+const MEMBERS: [&str; 2] = ["pointsman-", "xtask-"];
 
 /// The age at which unfinished work is nobody's any more.
 const LEFT_BEHIND: Duration = Duration::from_secs(24 * 60 * 60);
@@ -43,7 +43,7 @@ impl Cache {
     /// Finds the root from the environment; creates nothing.
     pub fn locate() -> Result<Self> {
         let root = root_from(|name| std::env::var_os(name), cfg!(target_os = "macos")).context(
-            "no cache folder: neither SWITCHYARD_CACHE nor HOME is set; set SWITCHYARD_CACHE to a folder with 15 GB free",
+            "no cache folder: neither POINTSMAN_CACHE nor HOME is set; set POINTSMAN_CACHE to a folder with 15 GB free",
         )?;
         Ok(Self { root: std::path::absolute(root)? })
     }
@@ -165,14 +165,14 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 
 fn root_from(env: impl Fn(&str) -> Option<OsString>, macos: bool) -> Option<PathBuf> {
     let set = |name: &str| env(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    if let Some(root) = set("SWITCHYARD_CACHE") {
+    if let Some(root) = set("POINTSMAN_CACHE") {
         return Some(root);
     }
     if let Some(caches) = set("XDG_CACHE_HOME") {
-        return Some(caches.join("switchyard"));
+        return Some(caches.join("pointsman"));
     }
     let caches = if macos { "Library/Caches" } else { ".cache" };
-    set("HOME").map(|home| home.join(caches).join("switchyard"))
+    set("HOME").map(|home| home.join(caches).join("pointsman"))
 }
 
 fn short_hash(bytes: &[u8]) -> String {
@@ -273,7 +273,7 @@ mod tests {
     /// A folder of this test's own, empty at the start.
     fn folder(name: &str) -> PathBuf {
         let path =
-            std::env::temp_dir().join(format!("switchyard-cache-{name}-{}", std::process::id()));
+            std::env::temp_dir().join(format!("pointsman-cache-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).unwrap();
         path
@@ -281,11 +281,11 @@ mod tests {
 
     #[test]
     fn our_own_variable_wins_then_xdg_then_home() {
-        let all = [("SWITCHYARD_CACHE", "/s"), ("XDG_CACHE_HOME", "/x"), ("HOME", "/h")];
+        let all = [("POINTSMAN_CACHE", "/s"), ("XDG_CACHE_HOME", "/x"), ("HOME", "/h")];
         assert_eq!(root_from(env(&all), false), Some("/s".into()));
-        assert_eq!(root_from(env(&all[1..]), false), Some("/x/switchyard".into()));
-        assert_eq!(root_from(env(&all[2..]), false), Some("/h/.cache/switchyard".into()));
-        assert_eq!(root_from(env(&all[2..]), true), Some("/h/Library/Caches/switchyard".into()));
+        assert_eq!(root_from(env(&all[1..]), false), Some("/x/pointsman".into()));
+        assert_eq!(root_from(env(&all[2..]), false), Some("/h/.cache/pointsman".into()));
+        assert_eq!(root_from(env(&all[2..]), true), Some("/h/Library/Caches/pointsman".into()));
         assert_eq!(root_from(env(&[("HOME", "")]), false), None);
     }
 
@@ -293,7 +293,7 @@ mod tests {
     fn another_clone_forgets_what_was_built_of_the_workspace_and_nothing_else() {
         let target = folder("clones");
         let built = |path: &str| target.join(path).join(".fingerprint");
-        let own = built("release").join("switchyard-tests-0123");
+        let own = built("release").join("pointsman-tests-0123");
         let edge = built("wasm32-unknown-unknown/edge").join("xtask-0123");
         let foreign = built("release").join("serde-0123");
         let build = || {

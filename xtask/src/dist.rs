@@ -1,6 +1,6 @@
 //! `cargo xtask dist`: what a release ships, in dist/.
 //!
-//! - `switchyard-router-<version>.tgz`, the npm package, as `npm pack` makes it;
+//! - `pointsman-<version>.tgz`, the npm package, as `npm pack` makes it;
 //! - `default-bundle.tar`, the default bundle as one file;
 //! - `page/`, the demo page, for any static host;
 //! - `worker/`, the Worker, and `bundles/default/`, which its configuration names: in the first,

@@ -3,8 +3,8 @@
 //! The engine is built twice, with the kernels of simd128 and with those of relaxed-simd; the Worker
 //! has the latter, which workerd runs. They differ by a feature of the engine's crate, so every
 //! dependency is compiled once. Then wasm-bindgen writes
-//! `router-wasm/js/pkg/switchyard_router{.js,_bg.wasm,_relaxed_bg.wasm,.d.ts}` and
-//! `worker/build/switchyard_worker{.js,_bg.wasm,.d.ts}`. The npm package gets the default bundle too,
+//! `router-wasm/js/pkg/pointsman{.js,_bg.wasm,_relaxed_bg.wasm,.d.ts}` and
+//! `worker/build/pointsman_worker{.js,_bg.wasm,.d.ts}`. The npm package gets the default bundle too,
 //! as `router-wasm/js/pkg/default-bundle.bin`.
 
 use crate::bundle_archive;
@@ -33,8 +33,8 @@ const BIND_ARGS: [&str; 5] = [
 
 /// The crates that become modules. cargo is always given both: another choice would unify the
 /// features of their dependencies otherwise, and compile those again.
-const PACKAGES: [&str; 2] = ["switchyard-router", "switchyard-worker"];
-const RELAXED_SIMD: &str = "switchyard-router/relaxed-simd";
+const PACKAGES: [&str; 2] = ["pointsman", "pointsman-worker"];
+const RELAXED_SIMD: &str = "pointsman/relaxed-simd";
 
 /// A module as cargo leaves it, and what its files are to be called.
 type Module = (&'static str, Vec<u8>);
@@ -56,10 +56,10 @@ pub fn build(workspace: &Workspace, tools: &EdgeTools) -> Result<()> {
         target.path.display()
     );
     compile(workspace, tools, &target.path, &[])?;
-    let engine = ("switchyard_router", module(&target.path, "switchyard_router")?);
+    let engine = ("pointsman", module(&target.path, "pointsman")?);
     compile(workspace, tools, &target.path, &["--features", RELAXED_SIMD])?;
-    let relaxed = ("switchyard_router_relaxed", module(&target.path, "switchyard_router")?);
-    let worker = ("switchyard_worker", module(&target.path, "switchyard_worker")?);
+    let relaxed = ("pointsman_relaxed", module(&target.path, "pointsman")?);
+    let worker = ("pointsman_worker", module(&target.path, "pointsman_worker")?);
     bind(workspace, tools, ENGINE_OUTPUT, &[engine, relaxed])?;
     bind(workspace, tools, WORKER_OUTPUT, &[worker])?;
     let archive = workspace.path(ENGINE_OUTPUT).join(DEFAULT_BUNDLE);

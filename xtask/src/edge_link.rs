@@ -15,7 +15,7 @@ use std::process::{Command, ExitCode};
 use std::{env, fs};
 
 /// What cargo or rustc calls xtask as, while the modules are built.
-const ROLE: &str = "SWITCHYARD_XTASK_AS";
+const ROLE: &str = "POINTSMAN_XTASK_AS";
 /// cargo's compiler for the workspace's own crates; the dependencies are compiled as ever.
 const RUSTC: &str = "rustc";
 const LINKER: &str = "linker";

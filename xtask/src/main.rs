@@ -34,7 +34,7 @@ use std::process::ExitCode;
 use workspace::Workspace;
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", about = "Build, try, test and package Switchyard")]
+#[command(name = "cargo xtask", about = "Build, try, test and package Pointsman")]
 struct Cli {
     #[command(subcommand)]
     command: Command,

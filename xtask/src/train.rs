@@ -50,7 +50,7 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<u8> {
     let target = native_build::target_dir(workspace)?;
     eprintln!("build: the trainer in {} (from empty: half an hour or more)", target.path.display());
     let mut trainer = native_build::cargo(workspace, "run", &target);
-    trainer.args(["--package", "switchyard-trainer", "--bin", "trainer"]);
+    trainer.args(["--package", "pointsman-trainer", "--bin", "trainer"]);
     if !features.is_empty() {
         trainer.args(["--features", features]);
     }

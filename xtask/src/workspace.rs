@@ -26,7 +26,7 @@ impl Workspace {
             .find(|folder| folder.join("Cargo.lock").is_file() && folder.join("xtask").is_dir())
             .with_context(|| {
                 format!(
-                    "no Switchyard clone at or above {}: run this inside the clone",
+                    "no Pointsman clone at or above {}: run this inside the clone",
                     start.display()
                 )
             })?

@@ -68,7 +68,7 @@ function checkedRouter(router, caller) {
   const lacking = NEEDED.filter((method) => typeof router?.[method] !== "function");
   if (lacking.length === 0) return;
   const found = lacking.length === NEEDED.length ? describe(router) : `${describe(router)} without ${lacking.join(" and ")}()`;
-  const message = `${caller} was given ${found}: expected a Router or RouterWorker of switchyard-router, from await Router.load()`;
+  const message = `${caller} was given ${found}: expected a Router or RouterWorker of pointsman, from await Router.load()`;
   throw new RouterError("argument_router", message);
 }
 

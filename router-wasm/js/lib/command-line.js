@@ -7,9 +7,9 @@ export class UsageError extends Error {}
 export const HELP = `Decides which LLM should answer a query, in this process: no network, no key.
 
 Usage:
-  switchyard-router [options] QUERY            decide on one query
-  switchyard-router [options] -                the query comes from standard input
-  switchyard-router [options] --jsonl FILE     decide on each line of a file; - for standard input
+  pointsman [options] QUERY            decide on one query
+  pointsman [options] -                the query comes from standard input
+  pointsman [options] --jsonl FILE     decide on each line of a file; - for standard input
 
 Input of --jsonl is one JSON object a line, with "query" or "messages" and, as one likes, an "id".
 Output is one JSON object a line in the same order: the decision, or {"error": {code, message}}.

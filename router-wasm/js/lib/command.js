@@ -33,8 +33,8 @@ export async function main(words, streams) {
     router.routeBatch([], given.policy);
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof RouterError)) throw error;
-    const hint = error instanceof UsageError ? "\nTry switchyard-router --help" : "";
-    await told(streams.stderr, `switchyard-router: ${error.message}${hint}`);
+    const hint = error instanceof UsageError ? "\nTry pointsman --help" : "";
+    await told(streams.stderr, `pointsman: ${error.message}${hint}`);
     return USAGE;
   }
   return given.jsonl === undefined ? routeOne(router, given, streams) : routeLines(router, given, streams);
@@ -46,7 +46,7 @@ async function routeOne(router, { query, policy, json }, { stdin, stdout, stderr
     return await told(stdout, json ? JSON.stringify(decision) : readable(decision));
   } catch (error) {
     if (!(error instanceof RouterError)) throw error;
-    await told(stderr, `switchyard-router: ${error.message} (${error.code})`);
+    await told(stderr, `pointsman: ${error.message} (${error.code})`);
     return A_QUERY_FAILED;
   }
 }
@@ -61,13 +61,13 @@ async function routeLines(router, { jsonl, policy }, { stdin, stdout, stderr }) 
       const answer = routeLine(router, line, policy);
       await told(stdout, JSON.stringify(answer));
       if (!answer.error) continue;
-      await told(stderr, `switchyard-router: line ${number}: ${answer.error.message} (${answer.error.code})`);
+      await told(stderr, `pointsman: line ${number}: ${answer.error.message} (${answer.error.code})`);
       code = A_QUERY_FAILED;
     }
   } catch (error) {
     // Only reading fails with the name of a system call; a directory is found out late.
     if (error.syscall === undefined) throw error;
-    await told(stderr, `switchyard-router: ${jsonl} could not be read: ${error.code}. Expected a file of one JSON object a line`);
+    await told(stderr, `pointsman: ${jsonl} could not be read: ${error.code}. Expected a file of one JSON object a line`);
     return USAGE;
   }
   return code;

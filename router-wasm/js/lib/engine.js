@@ -1,6 +1,6 @@
 // The engine of this realm: started once for all routers, and stopped for good by a trap.
 
-import init, { RouterHandle, engineVersion, multiplyInPairs } from "../pkg/switchyard_router.js";
+import init, { RouterHandle, engineVersion, multiplyInPairs } from "../pkg/pointsman.js";
 import { RouterError } from "./error.js";
 import { VERSION } from "./version.js";
 import { moduleOf } from "./wasm.js";
@@ -68,7 +68,7 @@ function versionFound() {
 }
 
 function wrongVersion(found, cause) {
-  const message = `the engine's wasm is of ${found === "another" ? "another version" : found}, this JavaScript of version ${VERSION}. Take both from one installation of switchyard-router; where an old file may be cached, or was copied by hand, replace it and reload`;
+  const message = `the engine's wasm is of ${found === "another" ? "another version" : found}, this JavaScript of version ${VERSION}. Take both from one installation of pointsman; where an old file may be cached, or was copied by hand, replace it and reload`;
   return new RouterError("wasm_wrong_version", message, { cause });
 }
 

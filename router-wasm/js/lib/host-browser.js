@@ -7,8 +7,8 @@ export const browser = {
   cache: 256,
   // All addresses are written out, so that bundlers find the files.
   wasm: () => hasRelaxedSimd()
-    ? new URL("../pkg/switchyard_router_relaxed_bg.wasm", import.meta.url)
-    : new URL("../pkg/switchyard_router_bg.wasm", import.meta.url),
+    ? new URL("../pkg/pointsman_relaxed_bg.wasm", import.meta.url)
+    : new URL("../pkg/pointsman_bg.wasm", import.meta.url),
   bundle: () => new URL("../pkg/default-bundle.bin", import.meta.url),
   url: (source) => {
     try {

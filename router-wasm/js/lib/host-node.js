@@ -15,8 +15,8 @@ export const node = {
   cache: 256,
   // All addresses are written out, so that bundlers find the files.
   wasm: () => hasRelaxedSimd()
-    ? new URL("../pkg/switchyard_router_relaxed_bg.wasm", import.meta.url)
-    : new URL("../pkg/switchyard_router_bg.wasm", import.meta.url),
+    ? new URL("../pkg/pointsman_relaxed_bg.wasm", import.meta.url)
+    : new URL("../pkg/pointsman_bg.wasm", import.meta.url),
   bundle: () => new URL("../pkg/default-bundle.bin", import.meta.url),
   inPairs: Number.parseInt(process.versions.v8, 10) < FIRST_FAST_V8,
   url: async (source) => {

@@ -1,6 +1,6 @@
 // A Cloudflare Worker, whose wasm is compiled at deployment and imported. workerd has relaxed-simd.
 
-import module from "../pkg/switchyard_router_relaxed_bg.wasm";
+import module from "../pkg/pointsman_relaxed_bg.wasm";
 import { RouterError } from "./error.js";
 
 export const workerd = {
@@ -8,7 +8,7 @@ export const workerd = {
   cache: 0,
   wasm: () => module,
   bundle: () => {
-    const message = 'Router.load() has no default in a Worker, whose script would carry the bundle unasked. Import it, and pass it: import bundle from "switchyard-router/default-bundle"; await Router.load(bundle)';
+    const message = 'Router.load() has no default in a Worker, whose script would carry the bundle unasked. Import it, and pass it: import bundle from "pointsman/default-bundle"; await Router.load(bundle)';
     throw new RouterError("argument_source", message);
   },
   url: (source) => {

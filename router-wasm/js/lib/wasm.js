@@ -8,7 +8,7 @@ import { runsEngine } from "./simd.js";
 /** How every WebAssembly module begins. */
 const MAGIC = [0x00, 0x61, 0x73, 0x6d];
 const WASM = "application/wasm";
-const REMEDY = 'Serve the package\'s folder pkg/ beside its JavaScript, or pass the file as Router.load(source, { wasm }); bundlers find it as "switchyard-router/wasm"';
+const REMEDY = 'Serve the package\'s folder pkg/ beside its JavaScript, or pass the file as Router.load(source, { wasm }); bundlers find it as "pointsman/wasm"';
 
 /**
  * @param wasm a URL, an answer, bytes or a module, or a promise of one
@@ -30,7 +30,7 @@ export async function moduleOf(wasm, host) {
     ? new Uint8Array(given.buffer, given.byteOffset, given.byteLength)
     : new Uint8Array(given);
   if (!isWasm(bytes)) {
-    const message = `option "wasm" is ${bytes.length} bytes that are no WebAssembly module. Pass the file switchyard-router/wasm`;
+    const message = `option "wasm" is ${bytes.length} bytes that are no WebAssembly module. Pass the file pointsman/wasm`;
     throw new RouterError("argument_options", message);
   }
   return compiled(() => WebAssembly.compile(bytes), "option \"wasm\"");
@@ -63,7 +63,7 @@ async function fromAnswer(answer, url) {
   }
   const bytes = await bodyOf(answer, url);
   if (isWasm(bytes)) return compiled(() => WebAssembly.compile(bytes), url);
-  const message = `${url} is not the engine's wasm: ${found}, and the content is no WebAssembly module. A server that sends its index page for missing files does this, as does Vite's dev server unless optimizeDeps.exclude names "switchyard-router". ${REMEDY}`;
+  const message = `${url} is not the engine's wasm: ${found}, and the content is no WebAssembly module. A server that sends its index page for missing files does this, as does Vite's dev server unless optimizeDeps.exclude names "pointsman". ${REMEDY}`;
   throw new RouterError("wasm_missing", message);
 }
 

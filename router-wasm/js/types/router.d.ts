@@ -23,7 +23,7 @@ export interface LoadOptions {
   onProgress?: (progress: LoadProgress) => void;
   /**
    * The engine's wasm, where it is not beside this package: a URL, an answer, bytes or a module of
-   * `switchyard-router/wasm` or `switchyard-router/wasm-relaxed-simd`. The first load of a process or
+   * `pointsman/wasm` or `pointsman/wasm-relaxed-simd`. The first load of a process or
    * page starts the engine; later ones share it and ignore this.
    */
   wasm?: WasmSource | Promise<WasmSource>;
@@ -40,7 +40,7 @@ export interface LoadOptions {
  *
  * @example
  * ```js
- * import { Router } from "switchyard-router";
+ * import { Router } from "pointsman";
  *
  * const router = await Router.load(); // the bundle that the package carries
  * const { model, winRate } = router.route("Prove it.", { strongShare: 0.5 });
@@ -53,7 +53,7 @@ export declare class Router {
    * Reads a bundle, checks it and starts the engine.
    *
    * Without a source, the default bundle of this package. In a Cloudflare Worker that is an error:
-   * import `switchyard-router/default-bundle` there, and pass it.
+   * import `pointsman/default-bundle` there, and pass it.
    *
    * @throws RouterError `argument_source`, `argument_options`, `fetch_failed`, `file_unreadable`, any
    * `wasm_*` or `bundle_*`; the signal's reason.
@@ -83,7 +83,7 @@ export declare class Router {
 
   /**
    * Decides on each input, in order. What is wrong with one input stands in its row and loses no other.
-   * For a long list in a page, see `RouterWorker` of `switchyard-router/worker`.
+   * For a long list in a page, see `RouterWorker` of `pointsman/worker`.
    *
    * @throws RouterError for what is wrong with all: `argument_inputs`, `argument_policy`, any `policy_*`,
    * `router_freed`.

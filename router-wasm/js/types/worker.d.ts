@@ -4,7 +4,7 @@ import type { FreedByUsing } from "./disposable.js";
 import type { RouteInput } from "./query.js";
 import type { LoadOptions } from "./router.js";
 
-/** A thread that runs the module `switchyard-router/worker-thread`: a page's `Worker`, or one of `node:worker_threads`. */
+/** A thread that runs the module `pointsman/worker-thread`: a page's `Worker`, or one of `node:worker_threads`. */
 export interface RouterThread {
   postMessage(message: unknown): void;
 }
@@ -12,7 +12,7 @@ export interface RouterThread {
 export interface WorkerLoadOptions extends LoadOptions {
   /**
    * Where the thread's module is, for bundlers that do not find it: the URL (in Node also a path) of what
-   * was built of `switchyard-router/worker-thread`, or a thread that already runs it.
+   * was built of `pointsman/worker-thread`, or a thread that already runs it.
    */
   worker?: string | URL | RouterThread;
 }
@@ -32,7 +32,7 @@ export interface BatchOptions {
  *
  * @example
  * ```js
- * import { RouterWorker } from "switchyard-router/worker";
+ * import { RouterWorker } from "pointsman/worker";
  *
  * const router = await RouterWorker.load();
  * const rows = await router.routeBatch(queries, { strongShare: 0.3 }, { onProgress: console.log });

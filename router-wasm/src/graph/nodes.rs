@@ -26,7 +26,7 @@ use super::token_bag::TokenBag;
 use crate::kernels::{FloatWeights, Int8Weights, Isa, Norm};
 
 /// The domain of the functions that the trainer writes and this engine fuses.
-pub const FUNCTION_DOMAIN: &str = "switchyard";
+pub const FUNCTION_DOMAIN: &str = "pointsman";
 
 /// A graph under construction with the kernels of one instruction set.
 pub(super) struct Nodes<I: Isa> {

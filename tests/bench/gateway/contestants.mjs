@@ -23,12 +23,12 @@ export const direct = {
   start: async ({ url }) => ({ url: `${url}/chat/completions`, model: MODEL, headers: {}, close: async () => {} }),
 };
 
-/** Switchyard's Worker with a bundle: every request is routed, then forwarded. */
-export function switchyard(name, folder) {
+/** Pointsman's Worker with a bundle: every request is routed, then forwarded. */
+export function pointsman(name, folder) {
   const manifest = readJson(join(folder, "router.json"));
   return {
     name,
-    about: `Switchyard with the bundle ${manifest.name}: ${manifest.kind}, ${manifest.encoder.tier} encoder`,
+    about: `Pointsman with the bundle ${manifest.name}: ${manifest.kind}, ${manifest.encoder.tier} encoder`,
     process: "workerd, one process, one isolate, one thread for JavaScript and wasm; the bundle part of the script",
     async start({ url }) {
       const upstreams = Object.fromEntries(manifest.candidates.map(({ id }) => [id, { baseUrl: url }]));

@@ -12,7 +12,7 @@ export function whole(report) {
     "Made by `cargo xtask bench gateway`; no number here is typed by hand. One client and one stand-in upstream, each",
     "a Node process on loopback; the contestants take turns, round by round. \"Added\" is a contestant's time less the",
     "direct call's of the same round, median and 95th percentile over the rounds. Every request carries a query of its",
-    "own, of about forty tokens. Switchyard decides on each request; Portkey's gateway was given its upstream in headers.",
+    "own, of about forty tokens. Pointsman decides on each request; Portkey's gateway was given its upstream in headers.",
     "On a machine of few cores client, stand-in and contestant share them: rates at many requests at once are those of",
     "all three together.",
     "",

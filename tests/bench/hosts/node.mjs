@@ -21,4 +21,4 @@ const nodeWith = (wasm) => {
 
 export const node = nodeWith(ENGINE_WASM);
 /** As where there is no relaxed-simd: every wasm host before 2023, Safari still. */
-export const nodeSimd128 = nodeWith(ENGINE_BUILDS.switchyard);
+export const nodeSimd128 = nodeWith(ENGINE_BUILDS.pointsman);

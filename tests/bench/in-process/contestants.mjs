@@ -27,7 +27,7 @@ export async function contestantsOn(parts) {
   }
   const tokenize = parts.Tokenizer && tokenizeWith(parts.Tokenizer, parts.files);
   return async (one, number) => {
-    const contestants = [{ name: "switchyard", ...engine.contestant(one, number) }];
+    const contestants = [{ name: "pointsman", ...engine.contestant(one, number) }];
     for (const peer of peers) {
       const inputs = peer.inputs(one.ids);
       contestants.push({ name: `ids ${peer.file}`, call: () => peer.run(inputs) });

@@ -71,7 +71,7 @@ export async function memory(parts, { engine, cases }) {
 
 /** One engine alone, from text where it can. */
 async function loaded(engine, { Router, files, models, ort, session, Tokenizer }, wasm) {
-  if (engine === "switchyard") {
+  if (engine === "pointsman") {
     const router = await Router.load(files, { wasm, ...NO_CACHE });
     return ({ text }) => router.route(text);
   }

@@ -2,9 +2,9 @@
 // page reads this too.
 
 export const ENGINES = {
-  switchyard: { about: "switchyard-router, its module for relaxed-simd" },
+  pointsman: { about: "pointsman, its module for relaxed-simd" },
   "transformers.js": { about: "transformers.js as it comes: ONNX Runtime's build for CPU and GPU", runtime: ".asyncify" },
   "transformers.js, CPU": { about: "transformers.js told to take ONNX Runtime's build for the CPU alone", runtime: "" },
 };
-export const OURS = "switchyard";
+export const OURS = "pointsman";
 export const PEERS = Object.keys(ENGINES).filter((name) => name !== OURS);

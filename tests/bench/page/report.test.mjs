@@ -63,7 +63,7 @@ test("the page has every figure: medians, least and most", () => {
   assert.match(text, /\| ready to route, s \| 4\.00 \(3\.00 to 5\.00\) \| – \| 3\.00 \(3\.00 to 3\.00\) \| – \|/);
   assert.match(text, /\| ready on the second visit, s \| 0\.70 \(0\.70 to 0\.70\) \| – \| 0\.30/);
   assert.match(text, /by themselves \| 10\.00 \| – \| – \| – \|/);
-  assert.match(text, /\| static \| switchyard \| 20 \(10 to 30\) \| 19 \| – \| 1 \| 2\.00 \| 1\.00 \|/);
+  assert.match(text, /\| static \| pointsman \| 20 \(10 to 30\) \| 19 \| – \| 1 \| 2\.00 \| 1\.00 \|/);
   assert.match(text, /\| static \| 8 \| 2 \| 1\.5 \| 1\.95 \| 6 \| 7\.8 \| 4\.00 \[4\.00, 4\.00\] \| 0\.00 \| 0\.75 \| 0\.975 \| 0\.50 \[0\.50, 0\.50\] \| 0\.25 \|/);
   assert.match(text, /A processor, 2 logical cores, 8 GiB, Linux 6; chromium 100;/);
 });

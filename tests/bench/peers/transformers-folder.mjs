@@ -11,7 +11,7 @@ const NAME = "router";
  * @returns {{models: string, name: string, special: boolean, remove(): void}}
  */
 export function transformersFolder({ bundle, models }) {
-  const root = mkdtempSync(join(tmpdir(), "switchyard-transformers-"));
+  const root = mkdtempSync(join(tmpdir(), "pointsman-transformers-"));
   const folder = join(root, NAME);
   mkdirSync(join(folder, "onnx"), { recursive: true });
   copyFileSync(join(bundle, "tokenizer.json"), join(folder, "tokenizer.json"));

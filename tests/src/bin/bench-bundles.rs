@@ -13,21 +13,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use serde::Serialize;
-use switchyard_router::{Candidate, Head, Kind, TruncationSide};
-use switchyard_tests::functions::with_tensor_scales;
-use switchyard_trainer::device::{DeviceChoice, open};
-use switchyard_trainer::encoder::bert::Pooling;
-use switchyard_trainer::encoder::hugging_face::{self, EncoderFolder};
-use switchyard_trainer::encoder::prune::{Cut, Mini, Words, prune};
-use switchyard_trainer::encoder::vocabulary::TokenCounts;
-use switchyard_trainer::encoder::{Encoder, Network, parse_tokenizer};
-use switchyard_trainer::export::bundle::{BundleDraft, BundleFacts};
-use switchyard_trainer::export::{Precision, router_graph};
-use switchyard_trainer::recipe::{
+use pointsman::{Candidate, Head, Kind, TruncationSide};
+use pointsman_tests::functions::with_tensor_scales;
+use pointsman_trainer::device::{DeviceChoice, open};
+use pointsman_trainer::encoder::bert::Pooling;
+use pointsman_trainer::encoder::hugging_face::{self, EncoderFolder};
+use pointsman_trainer::encoder::prune::{Cut, Mini, Words, prune};
+use pointsman_trainer::encoder::vocabulary::TokenCounts;
+use pointsman_trainer::encoder::{Encoder, Network, parse_tokenizer};
+use pointsman_trainer::export::bundle::{BundleDraft, BundleFacts};
+use pointsman_trainer::export::{Precision, router_graph};
+use pointsman_trainer::recipe::{
     EncoderRecipe, MfRecipe, TrainingRecipe, TransformerEncoderRecipe,
 };
-use switchyard_trainer::router::mf::MfHead;
+use pointsman_trainer::router::mf::MfHead;
+use serde::Serialize;
 
 const SOURCE: &str = "sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0)";
 /// The text that the bench cuts its queries from: a small vocabulary keeps its words.

@@ -10,9 +10,9 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
+use pointsman::{Policy, Query, Router};
+use pointsman_trainer::export::bundle::read_files;
 use serde_json::json;
-use switchyard_router::{Policy, Query, Router};
-use switchyard_trainer::export::bundle::read_files;
 
 fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();

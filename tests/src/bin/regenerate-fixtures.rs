@@ -2,15 +2,15 @@
 //! must answer alike, and ids for ONNX Runtime.
 
 use anyhow::{Context, Result};
-use serde_json::json;
-use switchyard_router::{DEFAULT_FALL, Kind, Query, Router};
-use switchyard_tests::parity::{
+use pointsman::{DEFAULT_FALL, Kind, Query, Router};
+use pointsman_tests::parity::{
     Case, KINDS_TOLERANCE, KindCases, Parity, answer, kind_answer, kind_requests, requests,
 };
-use switchyard_tests::{tiny, tiny_drawings};
-use switchyard_trainer::eval::calibration::calibrate;
-use switchyard_trainer::export::Precision;
-use switchyard_trainer::export::bundle;
+use pointsman_tests::{tiny, tiny_drawings};
+use pointsman_trainer::eval::calibration::calibrate;
+use pointsman_trainer::export::Precision;
+use pointsman_trainer::export::bundle;
+use serde_json::json;
 
 fn main() -> Result<()> {
     let fixtures = tiny::fixtures();

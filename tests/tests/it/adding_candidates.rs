@@ -3,17 +3,17 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use pointsman::{Candidate, DEFAULT_FALL, Kind, Query, Router, Source};
+use pointsman_tests::{tiny, tiny_encoder};
+use pointsman_trainer::TrainerError;
+use pointsman_trainer::add_candidate::{Extended, KnownRun, NewCandidate};
+use pointsman_trainer::data::{self, ReadOptions};
+use pointsman_trainer::device::{DeviceChoice, open};
+use pointsman_trainer::eval::results::Precision;
+use pointsman_trainer::prepare::prepare;
+use pointsman_trainer::run::Run;
+use pointsman_trainer::{finish, verify};
 use serde_json::json;
-use switchyard_router::{Candidate, DEFAULT_FALL, Kind, Query, Router, Source};
-use switchyard_tests::{tiny, tiny_encoder};
-use switchyard_trainer::TrainerError;
-use switchyard_trainer::add_candidate::{Extended, KnownRun, NewCandidate};
-use switchyard_trainer::data::{self, ReadOptions};
-use switchyard_trainer::device::{DeviceChoice, open};
-use switchyard_trainer::eval::results::Precision;
-use switchyard_trainer::prepare::prepare;
-use switchyard_trainer::run::Run;
-use switchyard_trainer::{finish, verify};
 
 use super::training::{longer, of_three, parsed, write_outcomes_of_three};
 
@@ -136,8 +136,7 @@ fn a_new_llm_is_picked_where_it_is_right_and_the_others_keep_their_order() {
         assert_eq!(three.on("set 3"), Some(0.0), "{tier}");
         assert!(after.mean.unwrap() > three.mean.unwrap(), "{tier}: {after:?} {three:?}");
 
-        let old =
-            switchyard_trainer::export::bundle::read_files(&place.join("run/bundle")).unwrap();
+        let old = pointsman_trainer::export::bundle::read_files(&place.join("run/bundle")).unwrap();
         let (old, new) = (Router::from_files(&old).unwrap(), extended.bundle.router().unwrap());
         for query in new_rows(60).iter().map(|row| row["query"].as_str().unwrap().to_owned()) {
             let (was, is) = (scores(&old, &query), scores(&new, &query));

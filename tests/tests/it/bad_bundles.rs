@@ -1,11 +1,11 @@
 //! A damaged bundle is refused with an error that names the damage, and never with a panic.
 
+use pointsman::{Router, RouterError, sha256_hex};
+use pointsman_tests::tiny;
+use pointsman_trainer::export::bundle;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
-use switchyard_router::{Router, RouterError, sha256_hex};
-use switchyard_tests::tiny;
-use switchyard_trainer::export::bundle;
 
 type Files = Vec<(String, Vec<u8>)>;
 type Edit = fn(&mut Value);
@@ -77,7 +77,7 @@ fn a_flipped_bit_is_a_wrong_hash() {
 #[test]
 fn an_oversized_manifest_is_refused_before_it_is_parsed() {
     let mut files = files();
-    bytes(&mut files, "router.json").resize(switchyard_router::MAX_MANIFEST_BYTES + 1, b' ');
+    bytes(&mut files, "router.json").resize(pointsman::MAX_MANIFEST_BYTES + 1, b' ');
     assert_eq!(refusal(&files).code(), "bundle_too_large");
 }
 
@@ -166,8 +166,8 @@ fn damage_behind_a_right_hash_never_panics() {
                 restate(&mut files);
             }
             if let Ok(router) = Router::from_files(&files) {
-                let query = switchyard_router::Query::new("does it still route?").unwrap();
-                let _ = router.route(&query, &switchyard_router::Policy::threshold(0.5));
+                let query = pointsman::Query::new("does it still route?").unwrap();
+                let _ = router.route(&query, &pointsman::Policy::threshold(0.5));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! A query that cannot be routed is refused with a stable code.
 
-use switchyard_router::{MAX_QUERY_BYTES, Message, Query, RouteRequest};
+use pointsman::{MAX_QUERY_BYTES, Message, Query, RouteRequest};
 
 fn code(json: &str) -> &'static str {
     RouteRequest::from_json(json).unwrap_err().code()

@@ -1,8 +1,8 @@
 //! The rating of a conversation from those of its turns.
 
-use switchyard_router::{Assessment, DEFAULT_FALL, MAX_TURNS, Message, Policy, Query, Router};
-use switchyard_tests::tiny;
-use switchyard_trainer::export::bundle;
+use pointsman::{Assessment, DEFAULT_FALL, MAX_TURNS, Message, Policy, Query, Router};
+use pointsman_tests::tiny;
+use pointsman_trainer::export::bundle;
 
 fn rating(win_rate: f64, tokens: usize) -> Assessment {
     Assessment { scores: vec![win_rate, 1.0 - win_rate], win_rate: Some(win_rate), tokens }

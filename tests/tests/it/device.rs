@@ -1,6 +1,6 @@
 //! A device that is not there is refused with what to do; the default never is.
 
-use switchyard_trainer::device::{DeviceChoice, open};
+use pointsman_trainer::device::{DeviceChoice, open};
 
 #[test]
 fn a_graphics_api_that_this_system_lacks_is_refused_with_a_remedy() {

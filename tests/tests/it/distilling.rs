@@ -3,17 +3,17 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use pointsman::{DEFAULT_FALL, Kind, Query, Router};
+use pointsman_tests::{tiny, tiny_encoder};
+use pointsman_trainer::TrainerError;
+use pointsman_trainer::device::{DeviceChoice, open};
+use pointsman_trainer::export::{Precision, bundle};
+use pointsman_trainer::finish::{self, Finished};
+use pointsman_trainer::prepare::{Prepared, prepare};
+use pointsman_trainer::recipe::RecipeFile;
+use pointsman_trainer::run::Run;
+use pointsman_trainer::teacher::Teacher;
 use serde_json::json;
-use switchyard_router::{DEFAULT_FALL, Kind, Query, Router};
-use switchyard_tests::{tiny, tiny_encoder};
-use switchyard_trainer::TrainerError;
-use switchyard_trainer::device::{DeviceChoice, open};
-use switchyard_trainer::export::{Precision, bundle};
-use switchyard_trainer::finish::{self, Finished};
-use switchyard_trainer::prepare::{Prepared, prepare};
-use switchyard_trainer::recipe::RecipeFile;
-use switchyard_trainer::run::Run;
-use switchyard_trainer::teacher::Teacher;
 
 use super::training::{longer, of_three, parsed, write_outcomes, write_outcomes_of_three};
 

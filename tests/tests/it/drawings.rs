@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use switchyard_router::{Calibration, MAP_FILE, Manifest, Query, Router, sha256_hex};
-use switchyard_tests::{tiny, tiny_drawings};
-use switchyard_trainer::export::bundle;
-use switchyard_trainer::map::{MOST_BYTES, MOST_POINTS, QueryMap, Said};
+use pointsman::{Calibration, MAP_FILE, Manifest, Query, Router, sha256_hex};
+use pointsman_tests::{tiny, tiny_drawings};
+use pointsman_trainer::export::bundle;
+use pointsman_trainer::map::{MOST_BYTES, MOST_POINTS, QueryMap, Said};
 
 type Files = Vec<(String, Vec<u8>)>;
 
@@ -80,7 +80,7 @@ fn clusters_stand_apart_and_are_called_by_words_of_their_own() {
         let neighbour = |at: usize| {
             let own = map.points[at];
             let others = map.points.iter().enumerate().filter(|(other, _)| *other != at);
-            let apart = |point: &switchyard_trainer::map::Point| {
+            let apart = |point: &pointsman_trainer::map::Point| {
                 (point.0 - own.0).powi(2) + (point.1 - own.1).powi(2)
             };
             others.min_by(|(_, a), (_, b)| apart(a).total_cmp(&apart(b))).unwrap().1.2

@@ -1,13 +1,13 @@
 //! What the trainer exports is what it trained, and what other runtimes can read.
 
 use burn::tensor::{Int, Tensor, TensorData};
-use switchyard_router::{DEFAULT_FALL, Kind, Policy, Query, TruncationSide};
-use switchyard_tests::{tiny, tiny_encoder};
-use switchyard_trainer::device::{DeviceChoice, open};
-use switchyard_trainer::encoder::hugging_face;
-use switchyard_trainer::export::graph::{Attribute, Graph, Value};
-use switchyard_trainer::export::{Precision, quantise};
-use switchyard_trainer::recipe::Recipe;
+use pointsman::{DEFAULT_FALL, Kind, Policy, Query, TruncationSide};
+use pointsman_tests::{tiny, tiny_encoder};
+use pointsman_trainer::device::{DeviceChoice, open};
+use pointsman_trainer::encoder::hugging_face;
+use pointsman_trainer::export::graph::{Attribute, Graph, Value};
+use pointsman_trainer::export::{Precision, quantise};
+use pointsman_trainer::recipe::Recipe;
 use tract_onnx::prelude::*;
 
 #[test]

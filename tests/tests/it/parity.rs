@@ -1,11 +1,11 @@
 //! The parity suite, bound to the native engine.
 
+use pointsman::{Kind, Router};
+use pointsman_tests::parity::{KindCases, Parity, answer, kind_answer, kind_requests};
+use pointsman_tests::tiny;
+use pointsman_trainer::export::Precision;
+use pointsman_trainer::export::bundle;
 use serde_json::Value;
-use switchyard_router::{Kind, Router};
-use switchyard_tests::parity::{KindCases, Parity, answer, kind_answer, kind_requests};
-use switchyard_tests::tiny;
-use switchyard_trainer::export::Precision;
-use switchyard_trainer::export::bundle;
 
 fn parity() -> Parity {
     let text = std::fs::read_to_string(tiny::fixtures().join("parity.json")).unwrap();

@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use burn::tensor::{Int, Tensor, TensorData};
-use switchyard_tests::tiny_encoder;
-use switchyard_trainer::TrainerError;
-use switchyard_trainer::device::{DeviceChoice, open};
-use switchyard_trainer::encoder::bert_weights::BertWeights;
-use switchyard_trainer::encoder::hugging_face::{self, EncoderFolder};
-use switchyard_trainer::encoder::prune::{Cut, Mini, Sizes, Words, prune};
-use switchyard_trainer::encoder::vocabulary::TokenCounts;
-use switchyard_trainer::encoder::{parse_tokenizer, to_folder};
+use pointsman_tests::tiny_encoder;
+use pointsman_trainer::TrainerError;
+use pointsman_trainer::device::{DeviceChoice, open};
+use pointsman_trainer::encoder::bert_weights::BertWeights;
+use pointsman_trainer::encoder::hugging_face::{self, EncoderFolder};
+use pointsman_trainer::encoder::prune::{Cut, Mini, Sizes, Words, prune};
+use pointsman_trainer::encoder::vocabulary::TokenCounts;
+use pointsman_trainer::encoder::{parse_tokenizer, to_folder};
 
 /// Tokens of the corpus: whole words, pieces of words, and a character outside ASCII.
 const CORPUS: [&str; 3] = ["prove the theorem", "translating hello 请", "prove primes exist"];

@@ -41,9 +41,9 @@ fn members() -> Vec<PathBuf> {
 #[test]
 fn dependencies_point_one_way() {
     let forbidden = [
-        ("router-wasm", &["burn", "worker", "switchyard-trainer", "switchyard-worker"][..]),
-        ("trainer-native", &["wasm-bindgen", "js-sys", "worker", "switchyard-worker"]),
-        ("worker", &["burn", "switchyard-trainer"]),
+        ("router-wasm", &["burn", "worker", "pointsman-trainer", "pointsman-worker"][..]),
+        ("trainer-native", &["wasm-bindgen", "js-sys", "worker", "pointsman-worker"]),
+        ("worker", &["burn", "pointsman-trainer"]),
     ];
     for (member, names) in forbidden {
         for dependency in dependencies(member) {
@@ -73,4 +73,30 @@ fn dependency_versions_stand_in_the_workspace_table_alone() {
 fn the_wasm_bindgen_version_is_exact() {
     let text = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
     assert!(text.contains("wasm-bindgen = \"="), "its CLI must be of the same version");
+}
+
+/// The product's earlier name, which another company's LLM proxy has: spelt in two halves, so that
+/// this file does not hold it.
+const EARLIER_NAME: [&str; 2] = ["switch", "yard"];
+
+#[test]
+fn the_earlier_name_stands_in_no_file_and_in_no_path() {
+    let listed = std::process::Command::new("git")
+        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+        .current_dir(root())
+        .output()
+        .expect("git, which lists the repository's files");
+    assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
+    let name = EARLIER_NAME.concat().into_bytes();
+    let holds = |bytes: &[u8]| bytes.to_ascii_lowercase().windows(name.len()).any(|at| at == name);
+    let paths: Vec<&[u8]> = listed.stdout.split(|byte| *byte == 0).collect();
+    assert!(paths.len() > 500, "git lists {} files: too few to be the repository's", paths.len());
+    for path in paths {
+        let text = String::from_utf8_lossy(path);
+        assert!(!holds(path), "{text}: the path holds the earlier name");
+        // A file that git lists may be gone from the working tree.
+        if let Ok(bytes) = std::fs::read(root().join(&*text)) {
+            assert!(!holds(&bytes), "{text} holds the earlier name");
+        }
+    }
 }

@@ -1,8 +1,8 @@
 //! The engine's fused operators answer as tract's stock operators do on the same file, expanded.
 
-use switchyard_router::{Kind, Router};
-use switchyard_tests::{functions, tiny};
-use switchyard_trainer::export::Precision;
+use pointsman::{Kind, Router};
+use pointsman_tests::{functions, tiny};
+use pointsman_trainer::export::Precision;
 use tract_onnx::prelude::*;
 
 /// What tract gives by itself for the ids of one query.

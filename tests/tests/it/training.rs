@@ -4,23 +4,23 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use pointsman::{Kind, Router};
+use pointsman_tests::{tiny, tiny_encoder};
+use pointsman_trainer::assess::embeddings;
+use pointsman_trainer::device::{ChosenDevice, DeviceChoice, open};
+use pointsman_trainer::eval::report::svg::png::png;
+use pointsman_trainer::eval::results::Precision;
+use pointsman_trainer::export::bundle;
+use pointsman_trainer::figure::runs;
+use pointsman_trainer::figure::steps::steps;
+use pointsman_trainer::finish::{self, Finished};
+use pointsman_trainer::map::QueryMap;
+use pointsman_trainer::prepare::{Prepared, prepare};
+use pointsman_trainer::projection::{Settings, t_sne};
+use pointsman_trainer::recipe::{Recipe, RecipeFile};
+use pointsman_trainer::run::{Run, Trained};
+use pointsman_trainer::{TrainerError, verify};
 use serde_json::json;
-use switchyard_router::{Kind, Router};
-use switchyard_tests::{tiny, tiny_encoder};
-use switchyard_trainer::assess::embeddings;
-use switchyard_trainer::device::{ChosenDevice, DeviceChoice, open};
-use switchyard_trainer::eval::report::svg::png::png;
-use switchyard_trainer::eval::results::Precision;
-use switchyard_trainer::export::bundle;
-use switchyard_trainer::figure::runs;
-use switchyard_trainer::figure::steps::steps;
-use switchyard_trainer::finish::{self, Finished};
-use switchyard_trainer::map::QueryMap;
-use switchyard_trainer::prepare::{Prepared, prepare};
-use switchyard_trainer::projection::{Settings, t_sne};
-use switchyard_trainer::recipe::{Recipe, RecipeFile};
-use switchyard_trainer::run::{Run, Trained};
-use switchyard_trainer::{TrainerError, verify};
 
 struct Bench {
     folder: tempfile::TempDir,
@@ -95,8 +95,8 @@ fn routers_of_three_candidates_learn_to_pick_and_are_scored_beside_the_baselines
             let folder = bench.folder.path().join("bundle");
             finished.bundle.write(&folder).unwrap();
             let router = Router::from_files(&bundle::read_files(&folder).unwrap()).unwrap();
-            let query = switchyard_router::Query::new("prove the theorem number 999").unwrap();
-            let decision = router.route(&query, &switchyard_router::Policy::default()).unwrap();
+            let query = pointsman::Query::new("prove the theorem number 999").unwrap();
+            let decision = router.route(&query, &pointsman::Policy::default()).unwrap();
             assert_eq!(decision.scores.len(), 3, "{name}");
             let map = std::fs::read(folder.join("map.json")).unwrap();
             let map: QueryMap = serde_json::from_slice(&map).unwrap();
@@ -161,8 +161,8 @@ fn costs_are_taken_off_where_the_recipe_says_what_a_dollar_is_worth() {
         let folder = tempfile::tempdir().unwrap();
         finished.bundle.write(folder.path()).unwrap();
         let router = Router::from_files(&bundle::read_files(folder.path()).unwrap()).unwrap();
-        let query = switchyard_router::Query::new("prove the theorem number 999").unwrap();
-        router.route(&query, &switchyard_router::Policy::default()).unwrap().model
+        let query = pointsman::Query::new("prove the theorem number 999").unwrap();
+        router.route(&query, &pointsman::Policy::default()).unwrap().model
     };
     let free = dear.replace("cost_rate = 2.0", "");
     assert_eq!(picked(&free), "tiny-strong");
@@ -205,7 +205,7 @@ pub(super) fn write_outcomes(path: &Path) {
 
 pub(super) fn parsed(text: &str) -> Result<RecipeFile, String> {
     let recipe = Recipe::parse(text)?;
-    let sha256 = switchyard_router::sha256_hex(text.as_bytes());
+    let sha256 = pointsman::sha256_hex(text.as_bytes());
     Ok(RecipeFile { recipe, sha256, text: text.to_owned() })
 }
 
@@ -240,7 +240,7 @@ impl Bench {
 
     /// The model file of a trained router: equal where every weight is.
     fn model(&self, trained: &Trained) -> Vec<u8> {
-        let float = switchyard_trainer::export::Precision::Float;
+        let float = pointsman_trainer::export::Precision::Float;
         let draft = finish::draft(&self.recipe, Vec::new(), trained, "cpu", float).unwrap();
         let folder = self.folder.path().join("compared");
         draft.write(&folder).unwrap();
@@ -438,7 +438,7 @@ fn every_recipe_of_the_repository_reads_and_every_kind_has_one_on_each_tier() {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        let file = switchyard_trainer::recipe::read(&path).unwrap_or_else(|e| panic!("{e}"));
+        let file = pointsman_trainer::recipe::read(&path).unwrap_or_else(|e| panic!("{e}"));
         let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
         assert_eq!(file.recipe.name, stem, "a recipe is named as its file");
         found.push((file.recipe.head.kind(), file.recipe.encoder.tier()));

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
-use switchyard_router::{MODEL_FILE, TOKENIZER_FILE, sha256_hex};
+use pointsman::{MODEL_FILE, TOKENIZER_FILE, sha256_hex};
 
 use super::KnownRun;
 use crate::data::Outcomes;

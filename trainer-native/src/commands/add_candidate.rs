@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use switchyard_router::{Candidate, Source};
-use switchyard_trainer::add_candidate::{KnownRun, NewCandidate};
-use switchyard_trainer::data::{Format, Outcomes};
-use switchyard_trainer::eval::results::Precision;
-use switchyard_trainer::training::interrupt;
+use pointsman::{Candidate, Source};
+use pointsman_trainer::add_candidate::{KnownRun, NewCandidate};
+use pointsman_trainer::data::{Format, Outcomes};
+use pointsman_trainer::eval::results::Precision;
+use pointsman_trainer::training::interrupt;
 
 #[derive(Args)]
 pub struct AddCandidateArgs {

@@ -9,9 +9,9 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use pointsman_trainer::device::{self, ChosenDevice, DeviceChoice};
+use pointsman_trainer::throughput::{self, ClassifierShape, MfShape};
 use serde::{Deserialize, Serialize};
-use switchyard_trainer::device::{self, ChosenDevice, DeviceChoice};
-use switchyard_trainer::throughput::{self, ClassifierShape, MfShape};
 
 /// The same steps in PyTorch; prints one JSON line.
 const PYTORCH: &str = include_str!("bench_pytorch.py");
@@ -104,7 +104,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
 
 fn ours(chosen: &ChosenDevice, mf: MfShape, classifier: ClassifierShape) -> Result<Round> {
     let stop = AtomicBool::new(false);
-    let folder = std::env::temp_dir().join(format!("switchyard-bench-{}", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("pointsman-bench-{}", std::process::id()));
     let measured = measure(chosen, mf, classifier, &folder, &stop);
     // Whatever came of it, the scratch folder goes.
     let _ = std::fs::remove_dir_all(&folder);

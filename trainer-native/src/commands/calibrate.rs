@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use pointsman_trainer::TrainerError;
+use pointsman_trainer::assess::win_rates;
+use pointsman_trainer::eval::calibration::calibrate;
+use pointsman_trainer::export::bundle;
+use pointsman_trainer::training::interrupt;
 use serde_json::json;
-use switchyard_trainer::TrainerError;
-use switchyard_trainer::assess::win_rates;
-use switchyard_trainer::eval::calibration::calibrate;
-use switchyard_trainer::export::bundle;
-use switchyard_trainer::training::interrupt;
 
 #[derive(Args)]
 pub struct CalibrateArgs {

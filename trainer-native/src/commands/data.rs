@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use switchyard_trainer::TrainerError;
-use switchyard_trainer::data::{self, Format, ReadOptions};
+use pointsman_trainer::TrainerError;
+use pointsman_trainer::data::{self, Format, ReadOptions};
 
 #[derive(Subcommand)]
 pub enum DataCommand {

@@ -4,20 +4,18 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use clap::Args;
-use switchyard_router::Router;
-use switchyard_trainer::TrainerError;
-use switchyard_trainer::assess::{
-    self, choice_column, choice_set, pair_rows, qualities, win_rates,
-};
-use switchyard_trainer::data::{Format, Outcomes, Stems, remove_leaks};
-use switchyard_trainer::eval::choice::build::{
+use pointsman::Router;
+use pointsman_trainer::TrainerError;
+use pointsman_trainer::assess::{self, choice_column, choice_set, pair_rows, qualities, win_rates};
+use pointsman_trainer::data::{Format, Outcomes, Stems, remove_leaks};
+use pointsman_trainer::eval::choice::build::{
     ChoiceBenchmark, Settings as ChoiceSettings, build as build_choice,
 };
-use switchyard_trainer::eval::choice::rows::of_outcomes;
-use switchyard_trainer::eval::report::Stored;
-use switchyard_trainer::eval::results::Precision;
-use switchyard_trainer::eval::results::build::{Benchmark, RouterColumn, Settings, build};
-use switchyard_trainer::training::interrupt;
+use pointsman_trainer::eval::choice::rows::of_outcomes;
+use pointsman_trainer::eval::report::Stored;
+use pointsman_trainer::eval::results::Precision;
+use pointsman_trainer::eval::results::build::{Benchmark, RouterColumn, Settings, build};
+use pointsman_trainer::training::interrupt;
 
 #[derive(Args)]
 pub struct EvalArgs {

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use switchyard_trainer::TrainerError;
-use switchyard_trainer::assess::{choice_set, embeddings};
-use switchyard_trainer::data::split_rows;
-use switchyard_trainer::eval::report::svg::png::png;
-use switchyard_trainer::figure::map::Cloud;
-use switchyard_trainer::figure::{self, Sheet, runs};
-use switchyard_trainer::projection::{self, t_sne};
-use switchyard_trainer::training::interrupt;
+use pointsman_trainer::TrainerError;
+use pointsman_trainer::assess::{choice_set, embeddings};
+use pointsman_trainer::data::split_rows;
+use pointsman_trainer::eval::report::svg::png::png;
+use pointsman_trainer::figure::map::Cloud;
+use pointsman_trainer::figure::{self, Sheet, runs};
+use pointsman_trainer::projection::{self, t_sne};
+use pointsman_trainer::training::interrupt;
 
 #[derive(Subcommand)]
 pub enum FigureCommand {

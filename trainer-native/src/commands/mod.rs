@@ -14,10 +14,10 @@ pub mod verify;
 
 use std::path::Path;
 
-use switchyard_router::Router;
-use switchyard_trainer::TrainerError;
-use switchyard_trainer::data::{self as sources, Format, Loaded, ReadOptions};
-use switchyard_trainer::export::bundle;
+use pointsman::Router;
+use pointsman_trainer::TrainerError;
+use pointsman_trainer::data::{self as sources, Format, Loaded, ReadOptions};
+use pointsman_trainer::export::bundle;
 
 /// The engine on a bundle's folder.
 fn router(folder: &Path) -> Result<Router, TrainerError> {

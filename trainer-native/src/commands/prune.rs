@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use switchyard_trainer::device::{self, DeviceChoice};
-use switchyard_trainer::encoder::bert_weights::BertWeights;
-use switchyard_trainer::encoder::prune::{Cut, Sizes, Words, prune};
-use switchyard_trainer::encoder::vocabulary::TokenCounts;
-use switchyard_trainer::encoder::{hugging_face, parse_tokenizer, to_folder};
+use pointsman_trainer::device::{self, DeviceChoice};
+use pointsman_trainer::encoder::bert_weights::BertWeights;
+use pointsman_trainer::encoder::prune::{Cut, Sizes, Words, prune};
+use pointsman_trainer::encoder::vocabulary::TokenCounts;
+use pointsman_trainer::encoder::{hugging_face, parse_tokenizer, to_folder};
 
 #[derive(Args)]
 pub struct PruneArgs {

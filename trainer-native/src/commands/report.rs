@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use switchyard_trainer::TrainerError;
-use switchyard_trainer::eval::readme;
-use switchyard_trainer::eval::report::Stored;
+use pointsman_trainer::TrainerError;
+use pointsman_trainer::eval::readme;
+use pointsman_trainer::eval::report::Stored;
 
 #[derive(Args)]
 pub struct ReportArgs {
@@ -55,7 +55,7 @@ pub fn write_all(folder: &Path, results: &Stored) -> Result<(), TrainerError> {
     std::fs::create_dir_all(folder).map_err(TrainerError::file(folder))?;
     super::write(&folder.join("result.json"), results.json()?)?;
     super::write(&folder.join("report.md"), results.markdown())?;
-    super::write(&folder.join("report.html"), results.page("Switchyard evaluation"))?;
+    super::write(&folder.join("report.html"), results.page("Pointsman evaluation"))?;
     eprintln!("report written to {}", folder.join("report.html").display());
     Ok(())
 }

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use switchyard_trainer::TrainerError;
-use switchyard_trainer::sweep::Asked;
-use switchyard_trainer::training::interrupt;
+use pointsman_trainer::TrainerError;
+use pointsman_trainer::sweep::Asked;
+use pointsman_trainer::training::interrupt;
 
 use super::train::{Finished, With, train};
 

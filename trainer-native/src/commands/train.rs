@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use clap::Args;
-use switchyard_trainer::device::{self, ChosenDevice, DeviceChoice};
-use switchyard_trainer::eval::report::Stored;
-use switchyard_trainer::recipe::RecipeFile;
-use switchyard_trainer::run::Run;
-use switchyard_trainer::teacher::Teacher;
-use switchyard_trainer::training::interrupt;
-use switchyard_trainer::{TrainerError, finish, prepare, recipe};
+use pointsman_trainer::device::{self, ChosenDevice, DeviceChoice};
+use pointsman_trainer::eval::report::Stored;
+use pointsman_trainer::recipe::RecipeFile;
+use pointsman_trainer::run::Run;
+use pointsman_trainer::teacher::Teacher;
+use pointsman_trainer::training::interrupt;
+use pointsman_trainer::{TrainerError, finish, prepare, recipe};
 
 #[derive(Args)]
 pub struct TrainArgs {

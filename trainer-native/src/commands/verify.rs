@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use switchyard_trainer::assess::{qualities, win_rates};
-use switchyard_trainer::training::interrupt;
-use switchyard_trainer::verify::Disagreement;
+use pointsman_trainer::assess::{qualities, win_rates};
+use pointsman_trainer::training::interrupt;
+use pointsman_trainer::verify::Disagreement;
 
 #[derive(Args)]
 pub struct VerifyArgs {

@@ -7,7 +7,7 @@
 //! layout, order or number of options does not make another question.
 //!
 //! ```
-//! use switchyard_trainer::data::Stems;
+//! use pointsman_trainer::data::Stems;
 //!
 //! let mut held = Stems::default();
 //! held.insert("Question: Which metal melts lowest?\n(A) tin\n(B) zinc\nAnswer:");

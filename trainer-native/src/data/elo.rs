@@ -12,9 +12,9 @@
 //! prior decides.
 //!
 //! ```
-//! use switchyard_trainer::data::{Battles, PreferenceRow};
+//! use pointsman_trainer::data::{Battles, PreferenceRow};
 //!
-//! # fn main() -> Result<(), switchyard_trainer::data::DataError> {
+//! # fn main() -> Result<(), pointsman_trainer::data::DataError> {
 //! let mut battles = Battles::default();
 //! for (model_a, model_b, target) in [("large", "small", 1.0), ("small", "medium", 0.5)] {
 //!     battles.add(&PreferenceRow {

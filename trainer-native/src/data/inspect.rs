@@ -5,9 +5,9 @@
 //!
 //! ```no_run
 //! use std::path::Path;
-//! use switchyard_trainer::data::{ReadOptions, inspect};
+//! use pointsman_trainer::data::{ReadOptions, inspect};
 //!
-//! # fn main() -> Result<(), switchyard_trainer::data::DataError> {
+//! # fn main() -> Result<(), pointsman_trainer::data::DataError> {
 //! let found = inspect(Path::new("data/battles.csv"), None, &ReadOptions { skip_bad: true })?;
 //! println!("{found}");
 //! # Ok(())

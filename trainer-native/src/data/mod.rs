@@ -11,9 +11,9 @@
 //!
 //! ```no_run
 //! use std::path::Path;
-//! use switchyard_trainer::data::{ReadOptions, Stems, read, remove_leaks};
+//! use pointsman_trainer::data::{ReadOptions, Stems, read, remove_leaks};
 //!
-//! # fn main() -> Result<(), switchyard_trainer::data::DataError> {
+//! # fn main() -> Result<(), pointsman_trainer::data::DataError> {
 //! let held = read(Path::new("data/mmlu"), None, &ReadOptions::default())?;
 //! let train = read(Path::new("data/outcomes.jsonl"), None, &ReadOptions { skip_bad: true })?;
 //! let (train, removed) = remove_leaks(&train.outcomes, &Stems::from_outcomes(&held.outcomes));

@@ -4,9 +4,9 @@
 //!
 //! ```no_run
 //! use std::path::Path;
-//! use switchyard_trainer::data::{ReadOptions, for_each_preference};
+//! use pointsman_trainer::data::{ReadOptions, for_each_preference};
 //!
-//! # fn main() -> Result<(), switchyard_trainer::data::DataError> {
+//! # fn main() -> Result<(), pointsman_trainer::data::DataError> {
 //! let mut ties = 0;
 //! let path = Path::new("data/battles.parquet");
 //! let source = for_each_preference(path, None, &ReadOptions::default(), &mut |row| {

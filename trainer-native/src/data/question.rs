@@ -5,7 +5,7 @@
 //! wrappers off and leaves two things: the *stem* and the *options*.
 //!
 //! ```
-//! use switchyard_trainer::data::Question;
+//! use pointsman_trainer::data::Question;
 //!
 //! let bare = Question::parse("Which metal melts lowest?");
 //! let asked = Question::parse("Question: Which metal melts lowest?\nA. tin\nB. zinc\nAnswer:");

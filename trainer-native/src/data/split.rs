@@ -5,7 +5,7 @@
 //! trains on.
 //!
 //! ```
-//! use switchyard_trainer::data::split_rows;
+//! use pointsman_trainer::data::split_rows;
 //!
 //! let (train, rest) = split_rows(10, 3, 7);
 //! assert_eq!((train.len(), rest.len()), (3, 7));

@@ -7,9 +7,9 @@
 //! O(count * n^2).
 //!
 //! ```
-//! use switchyard_trainer::data::tiers;
+//! use pointsman_trainer::data::tiers;
 //!
-//! # fn main() -> Result<(), switchyard_trainer::data::DataError> {
+//! # fn main() -> Result<(), pointsman_trainer::data::DataError> {
 //! assert_eq!(tiers(&[1250.0, 1010.0, 1245.0, 990.0, 1100.0], 3)?, [1, 3, 1, 3, 2]);
 //! # Ok(())
 //! # }

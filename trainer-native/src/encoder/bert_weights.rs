@@ -6,8 +6,8 @@
 //! ```no_run
 //! # use std::path::Path;
 //! # use burn::tensor::Device;
-//! use switchyard_trainer::encoder::{bert_weights::BertWeights, hugging_face};
-//! # fn main() -> Result<(), switchyard_trainer::TrainerError> {
+//! use pointsman_trainer::encoder::{bert_weights::BertWeights, hugging_face};
+//! # fn main() -> Result<(), pointsman_trainer::TrainerError> {
 //! let device = Device::flex();
 //! let folder = hugging_face::read(Path::new("all-MiniLM-L6-v2"), &device)?;
 //! let mut weights = BertWeights::of(&folder.bert)?;

@@ -18,9 +18,9 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use pointsman::{Query, Router};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
-use switchyard_router::{Query, Router};
 
 use super::if_any_token;
 use crate::error::TrainerError;

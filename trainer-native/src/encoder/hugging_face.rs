@@ -48,7 +48,7 @@ pub fn read(folder: &Path, device: &Device) -> Result<EncoderFolder, TrainerErro
     Ok(EncoderFolder {
         bert: loader.bert(&config)?,
         tokenizer_json: bytes("tokenizer.json")?,
-        weights_sha256: switchyard_router::sha256_hex(&weights),
+        weights_sha256: pointsman::sha256_hex(&weights),
         config,
         config_json,
     })

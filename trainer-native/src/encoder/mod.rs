@@ -24,7 +24,7 @@ pub mod to_folder;
 pub mod trainable;
 pub mod vocabulary;
 
-use switchyard_router::{EncoderInfo, Router, RouterError, TruncationSide};
+use pointsman::{EncoderInfo, Router, RouterError, TruncationSide};
 use tokenizers::Tokenizer;
 
 use crate::error::TrainerError;

@@ -8,9 +8,9 @@
 //! ```no_run
 //! # use std::path::Path;
 //! use burn::tensor::Device;
-//! use switchyard_trainer::encoder::prune::{Cut, prune};
-//! use switchyard_trainer::encoder::{hugging_face, to_folder};
-//! # fn main() -> Result<(), switchyard_trainer::TrainerError> {
+//! use pointsman_trainer::encoder::prune::{Cut, prune};
+//! use pointsman_trainer::encoder::{hugging_face, to_folder};
+//! # fn main() -> Result<(), pointsman_trainer::TrainerError> {
 //! let folder = hugging_face::read(Path::new("all-MiniLM-L6-v2"), &Device::flex())?;
 //! let mini = prune(&folder, &Cut { layers: Some(&[0, 2, 5]), words: None })?;
 //! to_folder::write(Path::new("mini"), &folder.config_json, &mini)?;

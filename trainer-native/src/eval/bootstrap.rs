@@ -6,10 +6,10 @@
 //! only; it says nothing about another seed of training.
 //!
 //! ```
-//! use switchyard_trainer::eval::RoutedRow;
-//! use switchyard_trainer::eval::bootstrap::{Settings, resample};
+//! use pointsman_trainer::eval::RoutedRow;
+//! use pointsman_trainer::eval::bootstrap::{Settings, resample};
 //!
-//! # fn main() -> Result<(), switchyard_trainer::eval::EvalError> {
+//! # fn main() -> Result<(), pointsman_trainer::eval::EvalError> {
 //! let row = |i: u32| RoutedRow { win_rate: f64::from(i), weak: f64::from(i % 2), strong: 1.0 };
 //! let rows: Vec<RoutedRow> = (0..60).map(row).collect();
 //! let samples = resample(&[&rows], &[0.5], Settings { resamples: 200, ..Settings::default() })?;

@@ -6,9 +6,9 @@
 //! [`Calibration::threshold_at_share`].
 //!
 //! ```
-//! use switchyard_trainer::eval::calibration::{calibrate, strong_share};
+//! use pointsman_trainer::eval::calibration::{calibrate, strong_share};
 //!
-//! # fn main() -> Result<(), switchyard_trainer::eval::EvalError> {
+//! # fn main() -> Result<(), pointsman_trainer::eval::EvalError> {
 //! let win_rates: Vec<f64> = (0..1000).map(|i| f64::from(i) / 1000.0).collect();
 //! let calibration = calibrate(&win_rates, "a sample")?;
 //! let threshold = calibration.threshold_at_share(0.25);
@@ -19,7 +19,7 @@
 
 pub mod share_check;
 
-use switchyard_router::Calibration;
+use pointsman::Calibration;
 
 use super::EvalError;
 use super::curve::quantile;

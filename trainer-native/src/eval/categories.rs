@@ -7,10 +7,10 @@
 //! hard.
 //!
 //! ```
-//! use switchyard_trainer::eval::categories::by_category;
-//! use switchyard_trainer::eval::rows::ScoredRow;
+//! use pointsman_trainer::eval::categories::by_category;
+//! use pointsman_trainer::eval::rows::ScoredRow;
 //!
-//! # fn main() -> Result<(), switchyard_trainer::eval::EvalError> {
+//! # fn main() -> Result<(), pointsman_trainer::eval::EvalError> {
 //! let row = |category: &str, weak| {
 //!     ScoredRow { weak, strong: 1.0, category: Some(category.into()), ..ScoredRow::default() }
 //! };

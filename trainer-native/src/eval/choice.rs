@@ -12,9 +12,9 @@
 //! shares are fractions.
 //!
 //! ```
-//! use switchyard_trainer::eval::choice::build::{ChoiceBenchmark, ChoiceColumn, Settings, build};
-//! use switchyard_trainer::eval::choice::{ChoiceRow, json};
-//! use switchyard_trainer::eval::results::Precision;
+//! use pointsman_trainer::eval::choice::build::{ChoiceBenchmark, ChoiceColumn, Settings, build};
+//! use pointsman_trainer::eval::choice::{ChoiceRow, json};
+//! use pointsman_trainer::eval::results::Precision;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! // One model can sums, the other can verse.

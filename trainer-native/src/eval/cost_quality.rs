@@ -14,9 +14,9 @@
 //! by query, the answers that gain most per USD: no router lies above its hull.
 //!
 //! ```
-//! use switchyard_trainer::eval::cost_quality::{CostPoint, Range, aiq, hull};
+//! use pointsman_trainer::eval::cost_quality::{CostPoint, Range, aiq, hull};
 //!
-//! # fn main() -> Result<(), switchyard_trainer::eval::EvalError> {
+//! # fn main() -> Result<(), pointsman_trainer::eval::EvalError> {
 //! let point = |usd, score| CostPoint { usd, score };
 //! let hull = hull(&[point(0.0, 0.5), point(1.0, 1.0), point(0.5, 0.6)]);
 //! assert_eq!(hull, [point(0.0, 0.5), point(1.0, 1.0)]);

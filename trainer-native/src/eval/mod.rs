@@ -13,9 +13,9 @@
 //! of this is pure: values in, values and text out.
 //!
 //! ```
-//! use switchyard_trainer::eval::{RoutedRow, evaluate};
+//! use pointsman_trainer::eval::{RoutedRow, evaluate};
 //!
-//! # fn main() -> Result<(), switchyard_trainer::eval::EvalError> {
+//! # fn main() -> Result<(), pointsman_trainer::eval::EvalError> {
 //! // Four queries, of which the router ranks the two that need the strong model highest.
 //! let row = |win_rate, weak, strong| RoutedRow { win_rate, weak, strong };
 //! let rows = [row(0.9, 0.0, 1.0), row(0.8, 0.0, 1.0), row(0.3, 1.0, 1.0), row(0.1, 1.0, 1.0)];

@@ -7,10 +7,10 @@
 //! is marked [`ThresholdOrigin::SameRows`].
 //!
 //! ```
-//! use switchyard_trainer::eval::{RoutedRow, evaluate};
-//! use switchyard_trainer::eval::operating_points::{ThresholdOrigin, at_share, at_threshold};
+//! use pointsman_trainer::eval::{RoutedRow, evaluate};
+//! use pointsman_trainer::eval::operating_points::{ThresholdOrigin, at_share, at_threshold};
 //!
-//! # fn main() -> Result<(), switchyard_trainer::eval::EvalError> {
+//! # fn main() -> Result<(), pointsman_trainer::eval::EvalError> {
 //! let row = |win_rate, weak| RoutedRow { win_rate, weak, strong: 1.0 };
 //! let rows = [row(0.9, 0.0), row(0.6, 0.0), row(0.4, 1.0), row(0.2, 1.0)];
 //! let half = at_share(&rows, None, 0.5, None)?;
@@ -21,8 +21,8 @@
 //! # }
 //! ```
 
+use pointsman::Calibration;
 use serde::{Deserialize, Serialize};
-use switchyard_router::Calibration;
 
 use super::curve::end_points;
 use super::money::{Money, Purse};

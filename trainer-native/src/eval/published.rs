@@ -2,7 +2,7 @@
 //! never measured here.
 //!
 //! ```
-//! use switchyard_trainer::eval::published::{BenchmarkKind, table};
+//! use pointsman_trainer::eval::published::{BenchmarkKind, table};
 //!
 //! let rows = table(BenchmarkKind::MtBench);
 //! assert_eq!(rows.len(), 9);

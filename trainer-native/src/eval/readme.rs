@@ -13,9 +13,9 @@
 //!
 //! ```
 //! use std::collections::BTreeMap;
-//! use switchyard_trainer::eval::readme::refresh;
+//! use pointsman_trainer::eval::readme::refresh;
 //!
-//! # fn main() -> Result<(), switchyard_trainer::eval::ReportError> {
+//! # fn main() -> Result<(), pointsman_trainer::eval::ReportError> {
 //! let readme = "Before\n<!-- table: mmlu -->\nold\n<!-- end of table -->\nafter\n";
 //! let tables = BTreeMap::from([("mmlu".to_owned(), "| new |\n".to_owned())]);
 //! let found = refresh(readme, &tables)?;

@@ -6,10 +6,10 @@
 //! rows.
 //!
 //! ```
-//! use switchyard_trainer::eval::RoutedRow;
-//! use switchyard_trainer::eval::reliability::reliability;
+//! use pointsman_trainer::eval::RoutedRow;
+//! use pointsman_trainer::eval::reliability::reliability;
 //!
-//! # fn main() -> Result<(), switchyard_trainer::eval::EvalError> {
+//! # fn main() -> Result<(), pointsman_trainer::eval::EvalError> {
 //! // It says 0.5 for ties and 1 for wins: right about the gain.
 //! let rows = [
 //!     RoutedRow { win_rate: 0.5, weak: 1.0, strong: 1.0 },

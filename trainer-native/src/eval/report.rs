@@ -6,9 +6,9 @@
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # use switchyard_trainer::eval::results::build::{Benchmark, Settings, build};
-//! # use switchyard_trainer::eval::rows::ScoredRow;
-//! use switchyard_trainer::eval::report;
+//! # use pointsman_trainer::eval::results::build::{Benchmark, Settings, build};
+//! # use pointsman_trainer::eval::rows::ScoredRow;
+//! use pointsman_trainer::eval::report;
 //!
 //! # let row = |i: usize| ScoredRow {
 //! #     weak: (i % 2) as f64, strong: 1.0, length: i, ..ScoredRow::default()

@@ -6,9 +6,9 @@
 //! store it. Scores and shares are fractions; `score_scale` is what a score of 1 is displayed as.
 //!
 //! ```
-//! use switchyard_trainer::eval::results::build::{Benchmark, RouterColumn, Settings, build};
-//! use switchyard_trainer::eval::results::{Precision, json};
-//! use switchyard_trainer::eval::rows::ScoredRow;
+//! use pointsman_trainer::eval::results::build::{Benchmark, RouterColumn, Settings, build};
+//! use pointsman_trainer::eval::results::{Precision, json};
+//! use pointsman_trainer::eval::rows::ScoredRow;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let row = |i: usize| ScoredRow {

@@ -6,9 +6,9 @@
 //! USD and may be missing.
 //!
 //! ```
-//! use switchyard_trainer::eval::rows::{ScoredRow, routed};
+//! use pointsman_trainer::eval::rows::{ScoredRow, routed};
 //!
-//! # fn main() -> Result<(), switchyard_trainer::eval::EvalError> {
+//! # fn main() -> Result<(), pointsman_trainer::eval::EvalError> {
 //! let rows = [ScoredRow { weak: 0.0, strong: 1.0, length: 12, ..ScoredRow::default() }];
 //! assert_eq!(routed(&rows, &[0.7])?[0].win_rate, 0.7);
 //! # Ok(())

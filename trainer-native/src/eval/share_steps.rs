@@ -6,10 +6,10 @@
 //! the curve is a straight line, the mean over the orders in which they might go.
 //!
 //! ```
-//! use switchyard_trainer::eval::RoutedRow;
-//! use switchyard_trainer::eval::share_steps::{STEPS, oracle, router};
+//! use pointsman_trainer::eval::RoutedRow;
+//! use pointsman_trainer::eval::share_steps::{STEPS, oracle, router};
 //!
-//! # fn main() -> Result<(), switchyard_trainer::eval::EvalError> {
+//! # fn main() -> Result<(), pointsman_trainer::eval::EvalError> {
 //! let row = |win_rate, weak, strong| RoutedRow { win_rate, weak, strong };
 //! let rows = [row(0.9, 1.0, 1.0), row(0.4, 0.0, 1.0)];
 //! let half = STEPS / 2;

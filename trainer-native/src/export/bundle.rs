@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use switchyard_router::{
+use pointsman::{
     Calibration, Candidate, CostQuality, EncoderInfo, FORMAT, FileEntry, Head, Kind, MANIFEST_FILE,
     MAP_FILE, MEMORY_FILE, MODEL_FILE, Manifest, Memory, Metric, Provenance, Router, Source,
     TOKENIZER_FILE, TruncationSide, sha256_hex,

@@ -24,7 +24,7 @@
 
 use tract_onnx::pb;
 
-pub use switchyard_router::FUNCTION_DOMAIN as DOMAIN;
+pub use pointsman::FUNCTION_DOMAIN as DOMAIN;
 
 use super::Precision;
 use super::graph::{Attribute, OPSET, attribute, node};

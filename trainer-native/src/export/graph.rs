@@ -4,7 +4,7 @@
 //! tract reads it with. Names are given once, at the node that makes the value.
 //!
 //! ```
-//! use switchyard_trainer::export::graph::{Graph, Value};
+//! use pointsman_trainer::export::graph::{Graph, Value};
 //! let mut graph = Graph::new("twice");
 //! let x = graph.input("x", Value::Float, &["1", "D"]);
 //! let two = graph.floats("two", &[1], &[2.0]);
@@ -144,7 +144,7 @@ impl Graph {
             ir_version: IR_VERSION,
             opset_import: opsets,
             functions: self.functions.iter().map(definition).collect(),
-            producer_name: "switchyard-trainer".into(),
+            producer_name: "pointsman-trainer".into(),
             producer_version: env!("CARGO_PKG_VERSION").into(),
             graph: Some(self.graph),
             ..Default::default()

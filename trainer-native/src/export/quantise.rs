@@ -5,7 +5,7 @@
 //! ```
 //! Rounding errs by at most `scale_r / 2` per weight.
 
-use switchyard_router::LARGEST_WEIGHT;
+use pointsman::LARGEST_WEIGHT;
 
 /// Bits of a weight, which is kept in eight in either case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -57,7 +57,7 @@ pub fn build(
     head: Option<(&dyn GraphHead, &[usize])>,
     precision: Precision,
 ) -> Result<Vec<u8>, TrainerError> {
-    let mut g = Graph::new("switchyard router");
+    let mut g = Graph::new("pointsman router");
     let inputs = inputs(&mut g);
     let pooled = match network {
         Network::Static(table) => static_encoder::pooled(&mut g, &inputs, table, precision),

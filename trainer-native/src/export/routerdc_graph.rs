@@ -6,8 +6,8 @@
 //! ```
 //! Nothing else of the file is touched: encoder and known columns stay byte by byte.
 
+use pointsman::RouterError;
 use prost::Message;
-use switchyard_router::RouterError;
 use tract_onnx::pb;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::dimension;

@@ -1,6 +1,6 @@
 //! A bundle before anything was measured on it.
 
-use switchyard_router::{Head, Provenance, Source};
+use pointsman::{Head, Provenance, Source};
 
 use crate::error::TrainerError;
 use crate::export::bundle::{BundleDraft, BundleFacts};

@@ -1,6 +1,6 @@
 //! What a manifest states of an evaluation: its metrics, and its curves for drawings.
 
-use switchyard_router::{CandidateQuality, CostQuality, MeanQualities, Metric, PublishedPoint};
+use pointsman::{CandidateQuality, CostQuality, MeanQualities, Metric, PublishedPoint};
 
 use crate::error::TrainerError;
 use crate::eval::RoutedRow;

@@ -1,7 +1,7 @@
 //! The encoder's settings, by tier.
 
+use pointsman::TruncationSide;
 use serde::Deserialize;
-use switchyard_router::TruncationSide;
 
 /// The encoder of a recipe.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

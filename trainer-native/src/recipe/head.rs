@@ -1,8 +1,8 @@
 //! What a router kind needs to be told beyond data and encoder.
 
+use pointsman::Kind;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use switchyard_router::Kind;
 
 /// The `[head]` of a recipe, by kind.
 #[derive(Debug, Clone, PartialEq)]

@@ -12,8 +12,8 @@ mod training;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use pointsman::{Candidate, sha256_hex};
 use serde::Deserialize;
-use switchyard_router::{Candidate, sha256_hex};
 
 use crate::data::Outcomes;
 use crate::error::TrainerError;

@@ -5,9 +5,9 @@
 //! does not know.
 //!
 //! ```
-//! use switchyard_trainer::recipe::settings;
+//! use pointsman_trainer::recipe::settings;
 //!
-//! # fn main() -> Result<(), switchyard_trainer::TrainerError> {
+//! # fn main() -> Result<(), pointsman_trainer::TrainerError> {
 //! let text = "name = \"a\"\n\n[head]\ntemperature = 0.1 # as in the paper\n";
 //! let changed = settings::with(text, "head.lambda", &settings::parse("0.5"))?;
 //! assert_eq!(settings::get(&changed, "head.lambda")?.and_then(|v| v.as_float()), Some(0.5));

@@ -3,7 +3,7 @@
 //! Nothing is trained: the labelled queries' embeddings are kept in int8, with battles between
 //! tiers of models or with the candidates' scores, and the engine looks back on them at inference.
 
-use switchyard_router::{Battle, Memory, Records};
+use pointsman::{Battle, Memory, Records};
 
 use crate::data::{Battles, split_rows};
 use crate::encoder::embeddings::EmbeddingCache;

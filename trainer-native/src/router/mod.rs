@@ -14,7 +14,7 @@ pub mod ridge;
 pub mod routerdc;
 
 use burn::tensor::Tensor;
-use switchyard_router::Memory;
+use pointsman::Memory;
 
 use crate::export::router_graph::GraphHead;
 use crate::training::parameters::Parameters;

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::atomic::AtomicBool;
 
+use pointsman::Router;
 use serde::Serialize;
-use switchyard_router::Router;
 
 use super::Teacher;
 use crate::assess::{choice_column, choice_set, pair_rows, qualities, win_rates};

@@ -5,8 +5,8 @@
 //!
 //! ```
 //! use std::collections::HashMap;
-//! use switchyard_trainer::training::checkpoint::{Checkpoint, NamedTensor};
-//! # fn main() -> Result<(), switchyard_trainer::TrainerError> {
+//! use pointsman_trainer::training::checkpoint::{Checkpoint, NamedTensor};
+//! # fn main() -> Result<(), pointsman_trainer::TrainerError> {
 //! let path = std::env::temp_dir().join(format!("checkpoint-{}", std::process::id()));
 //! let bias = NamedTensor { name: "bias".into(), shape: vec![2], values: vec![0.5, -1.0] };
 //! Checkpoint { tensors: vec![bias], note: HashMap::new() }.write(&path)?;

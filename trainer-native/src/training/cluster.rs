@@ -5,7 +5,7 @@
 use std::sync::atomic::AtomicBool;
 
 use nalgebra::{DMatrix, DVector};
-use switchyard_router::Router;
+use pointsman::Router;
 
 use super::discriminant::Discriminant;
 use super::k_means;

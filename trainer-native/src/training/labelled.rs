@@ -7,8 +7,8 @@
 
 use std::collections::HashSet;
 
+use pointsman::Router;
 use rayon::prelude::*;
-use switchyard_router::Router;
 
 use crate::data::{Battles, OutcomeRow, Outcomes};
 use crate::encoder::deployed_ids;

@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::AtomicBool;
 
+use pointsman::Router;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
-use switchyard_router::Router;
 
 use crate::encoder::deployed_ids;
 use crate::encoder::embeddings::EmbeddingCache;

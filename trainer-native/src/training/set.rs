@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 
-use switchyard_router::Router;
+use pointsman::Router;
 
 use super::preferences::{Preference, TrainingQuery};
 use crate::encoder::embeddings::EmbeddingCache;

@@ -1,7 +1,7 @@
 // A bundle's files from the reader's own machine: a folder or files dropped on the page or chosen in
 // a dialogue, or one uncompressed tar.
 
-import { RouterError } from "switchyard-router";
+import { RouterError } from "pointsman";
 
 const BLOCK = 512;
 

@@ -1,6 +1,6 @@
 // A bundle's files from beside the page.
 
-import { RouterError } from "switchyard-router";
+import { RouterError } from "pointsman";
 
 /**
  * @param {string} id a folder under `bundles/`

@@ -1,6 +1,6 @@
 // A bundle ready to route: the engine on its files, and what the page draws of it.
 
-import { Router } from "switchyard-router";
+import { Router } from "pointsman";
 
 import { withPrices } from "../model/money.js";
 import { readMap } from "../model/projection.js";

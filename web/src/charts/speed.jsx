@@ -6,7 +6,7 @@ import { Chart } from "./chart.jsx";
 /** @param {{rows: {tokens: number, ours: number, theirs: number}[]}} props medians */
 export function SpeedChart({ rows }) {
   const bars = rows.flatMap(({ tokens, ours, theirs }) => [
-    { tokens, who: "Switchyard", value: ours },
+    { tokens, who: "Pointsman", value: ours },
     { tokens, who: "ONNX Runtime Web", value: theirs },
   ]);
   const label = rows.map(({ tokens, ours, theirs }) =>
@@ -16,9 +16,9 @@ export function SpeedChart({ rows }) {
     marginRight: 120,
     marginBottom: 46,
     x: { label: `${t("benchmark.milliseconds")} →`, labelOffset: 40, domain: [0, 1.15 * Math.max(...bars.map(({ value }) => value))], grid: true, ticks: width < 480 ? 3 : 6 },
-    y: { label: null, domain: ["Switchyard", "ONNX Runtime Web"] },
+    y: { label: null, domain: ["Pointsman", "ONNX Runtime Web"] },
     fy: { label: t("tokens"), labelAnchor: "top" },
-    color: { domain: ["Switchyard", "ONNX Runtime Web"], range: ["var(--accent)", "var(--quiet)"] },
+    color: { domain: ["Pointsman", "ONNX Runtime Web"], range: ["var(--accent)", "var(--quiet)"] },
     marks: [
       Plot.barX(bars, { x: "value", y: "who", fy: "tokens", fill: "who", rx: 3 }),
       Plot.text(bars, { x: "value", y: "who", fy: "tokens", text: ({ value }) => milliseconds(value), dx: 5, textAnchor: "start", fill: "var(--ink)" }),

@@ -1,7 +1,7 @@
 // The page's words in English.
 
 export default {
-  title: "Switchyard: which model answers?",
+  title: "Pointsman: which model answers?",
   tagline: "Which model should answer? Decided in this tab, as you type.",
   skip: "Skip to the content",
   footer: "Everything here runs in your browser: no server decides, no key is needed, and nothing you type or drop leaves this page. After the first visit it works without a network.",
@@ -207,14 +207,14 @@ export default {
   "benchmark.title": "Milliseconds a query, bundle {bundle}",
   "benchmark.milliseconds": "Milliseconds, median",
   "benchmark.head.tokens": "Tokens",
-  "benchmark.head.ours": "Switchyard",
+  "benchmark.head.ours": "Pointsman",
   "benchmark.head.theirs": "ONNX Runtime Web",
   "benchmark.head.ratio": "Times faster [quartiles]",
   "benchmark.head.rounds": "Rounds",
   "benchmark.load": "Reading the bundle",
-  "benchmark.rowLabel": "{tokens} tokens: Switchyard {ours}, ONNX Runtime Web {theirs}",
+  "benchmark.rowLabel": "{tokens} tokens: Pointsman {ours}, ONNX Runtime Web {theirs}",
   "benchmark.apart": "The two embeddings differ by at most {apart}.",
-  "benchmark.method": "Both run in one Web Worker on one thread, in turns, from text: ours to the decision, ONNX Runtime behind the tokenizer of transformers.js to the graph's outputs. Above 1, Switchyard is faster. Other tabs and a busy machine disturb both.",
+  "benchmark.method": "Both run in one Web Worker on one thread, in turns, from text: ours to the decision, ONNX Runtime behind the tokenizer of transformers.js to the graph's outputs. Above 1, Pointsman is faster. Other tabs and a busy machine disturb both.",
 
   "fault.view": "This view failed; the others go on.",
   "fault.unknown": "Reload the page; if it stays, please report it.",

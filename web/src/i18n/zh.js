@@ -1,7 +1,7 @@
 // 页面的中文文字。
 
 export default {
-  title: "Switchyard：该由哪个模型回答？",
+  title: "Pointsman：该由哪个模型回答？",
   tagline: "该由哪个模型回答？在本页中随键入即时决定。",
   skip: "跳到正文",
   footer: "一切都在您的浏览器中运行：没有服务器参与决定，不需要密钥，您键入或拖入的内容不会离开本页。首次访问之后，断网也能使用。",
@@ -207,14 +207,14 @@ export default {
   "benchmark.title": "每条查询的毫秒数，路由包 {bundle}",
   "benchmark.milliseconds": "毫秒，中位数",
   "benchmark.head.tokens": "词元数",
-  "benchmark.head.ours": "Switchyard",
+  "benchmark.head.ours": "Pointsman",
   "benchmark.head.theirs": "ONNX Runtime Web",
   "benchmark.head.ratio": "快多少倍 [四分位]",
   "benchmark.head.rounds": "轮数",
   "benchmark.load": "读取路由包",
-  "benchmark.rowLabel": "{tokens} 个词元：Switchyard {ours}，ONNX Runtime Web {theirs}",
+  "benchmark.rowLabel": "{tokens} 个词元：Pointsman {ours}，ONNX Runtime Web {theirs}",
   "benchmark.apart": "两者的嵌入最多相差 {apart}。",
-  "benchmark.method": "两者在同一个 Web Worker 的单线程中轮流运行，都从文本开始：我们的引擎直到作出决定；ONNX Runtime 配上 transformers.js 的分词器，直到得出计算图的输出。大于 1 表示 Switchyard 更快。其他标签页和繁忙的机器对两者都有干扰。",
+  "benchmark.method": "两者在同一个 Web Worker 的单线程中轮流运行，都从文本开始：我们的引擎直到作出决定；ONNX Runtime 配上 transformers.js 的分词器，直到得出计算图的输出。大于 1 表示 Pointsman 更快。其他标签页和繁忙的机器对两者都有干扰。",
 
   "fault.view": "此视图出错；其他视图不受影响。",
   "fault.unknown": "请重新加载页面；若仍出现，请反馈给我们。",

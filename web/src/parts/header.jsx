@@ -16,7 +16,7 @@ export function Header() {
           <path d="M4 22h24" stroke="var(--accent)" />
         </svg>
         <div>
-          <h1>Switchyard</h1>
+          <h1>Pointsman</h1>
           <p>{t("tagline")}</p>
         </div>
       </div>

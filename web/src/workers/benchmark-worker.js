@@ -4,7 +4,7 @@
 import { Tokenizer } from "@huggingface/tokenizers";
 import * as ort from "onnxruntime-web/wasm";
 import ortWasm from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
-import { Router } from "switchyard-router";
+import { Router } from "pointsman";
 
 import { textOfTokens } from "../model/benchmark-text.js";
 import { median, ratioOf, settledCount } from "../model/paired-times.js";

@@ -156,7 +156,7 @@ mod tests {
             (format!("[{}]", key("", HASH, "")), "name"),
             (format!("[{}]", key("a b", HASH, "")), "name"),
             (format!("[{},{}]", key("a", HASH, ""), key("a", HASH, "")), "two keys"),
-            (format!("[{}]", key("a", "sy-plain", "")), "new-key"),
+            (format!("[{}]", key("a", "pm-plain", "")), "new-key"),
             (format!("[{}]", key("a", &HASH.to_uppercase(), "")), "new-key"),
             (
                 format!("[{}]", key("a", HASH, r#", "budget": {"usd": -1, "period": "day"}"#)),
@@ -172,7 +172,7 @@ mod tests {
             let error = Keys::from_json(Some(&json)).unwrap_err();
             assert_eq!(error.code(), "config_invalid");
             let text = error.to_string();
-            assert!(text.contains(part) && !text.contains("sy-plain"), "{text}");
+            assert!(text.contains(part) && !text.contains("pm-plain"), "{text}");
         }
         assert!(Keys::from_json(None).unwrap().is_empty());
     }

@@ -9,8 +9,8 @@
 
 use std::collections::BTreeMap;
 
+use pointsman::{Candidate, Manifest};
 use serde::Deserialize;
-use switchyard_router::{Candidate, Manifest};
 
 use crate::error::GatewayError;
 

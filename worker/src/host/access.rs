@@ -1,6 +1,6 @@
 //! Who calls: keys, rates, pages.
 
-use switchyard_router::sha256_hex;
+use pointsman::sha256_hex;
 use worker::{Env, Headers, Request, Response};
 
 use super::javascript::{awaited, binding, from_js, header, to_js, told};
@@ -10,9 +10,9 @@ use crate::error::GatewayError;
 
 /// The name of callers without a key, in logs.
 const OPEN: &str = "open";
-const EXPOSED: &str = "x-request-id, x-switchyard-model, x-switchyard-router, \
-    x-switchyard-reason, x-switchyard-win-rate, x-switchyard-threshold, x-switchyard-attempts, \
-    x-switchyard-estimated-cost, x-switchyard-cost, x-switchyard-cascade";
+const EXPOSED: &str = "x-request-id, x-pointsman-model, x-pointsman-router, \
+    x-pointsman-reason, x-pointsman-win-rate, x-pointsman-threshold, x-pointsman-attempts, \
+    x-pointsman-estimated-cost, x-pointsman-cost, x-pointsman-cascade";
 
 /// Who calls.
 pub(super) struct Caller<'a> {
@@ -90,7 +90,7 @@ async fn check_rate(request: &Request, env: &Env, caller: &Caller<'_>) -> Result
 /// The caller's own key for the upstream: in its header, or in `authorization` where the gateway
 /// itself takes no key.
 pub(super) fn upstream_key(request: &Request, config: &Config) -> Option<String> {
-    header(request, "x-switchyard-upstream-key")
+    header(request, "x-pointsman-upstream-key")
         .or_else(|| bearer(request).filter(|_| config.keys.is_empty()))
 }
 

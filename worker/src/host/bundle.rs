@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use js_sys::{Reflect, Uint8Array};
-use switchyard_router::{
+use pointsman::{
     Assessment, Bundle, MANIFEST_FILE, Manifest, Query, Router, RouterError, hexadecimal,
     sha256_hex,
 };

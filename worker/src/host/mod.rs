@@ -151,5 +151,5 @@ fn json(value: &impl serde::Serialize) -> Result<Response, GatewayError> {
 }
 
 fn internal(error: impl std::fmt::Display) -> GatewayError {
-    switchyard_router::RouterError::InferenceFailed { detail: error.to_string() }.into()
+    pointsman::RouterError::InferenceFailed { detail: error.to_string() }.into()
 }

@@ -71,7 +71,7 @@ impl Service<'_> {
             Some((ledger, budget)) => ledger.used(*budget).await?,
             None => 0.0,
         };
-        let session = match header(self.request, "x-switchyard-session") {
+        let session = match header(self.request, "x-pointsman-session") {
             Some(session) => Some(Ledger::of_session(self.env, self.caller.name, &session)?),
             None => None,
         };
@@ -126,27 +126,27 @@ impl Service<'_> {
     /// What the caller asks for in headers.
     pub(super) fn wishes(&self) -> Result<Wishes, GatewayError> {
         let of = |name: &str| header(self.request, name);
-        let cascade = match of("x-switchyard-cascade").as_deref() {
+        let cascade = match of("x-pointsman-cascade").as_deref() {
             None => None,
             Some("on") => Some(true),
             Some("off") => Some(false),
             Some(other) => {
                 let found = other.to_owned();
                 return Err(GatewayError::HeaderNotOnOrOff {
-                    header: "x-switchyard-cascade",
+                    header: "x-pointsman-cascade",
                     found,
                 });
             }
         };
         Ok(Wishes {
             policy: PolicyHeaders {
-                threshold: of("x-switchyard-threshold"),
-                strong_share: of("x-switchyard-strong-share"),
-                max_cost: of("x-switchyard-max-cost"),
-                cost_weight: of("x-switchyard-cost-weight"),
+                threshold: of("x-pointsman-threshold"),
+                strong_share: of("x-pointsman-strong-share"),
+                max_cost: of("x-pointsman-max-cost"),
+                cost_weight: of("x-pointsman-cost-weight"),
             },
-            models: of("x-switchyard-models").map(|list| listed(&list)),
-            exclude: of("x-switchyard-exclude").map(|list| listed(&list)).unwrap_or_default(),
+            models: of("x-pointsman-models").map(|list| listed(&list)),
+            exclude: of("x-pointsman-exclude").map(|list| listed(&list)).unwrap_or_default(),
             cascade,
         })
     }
@@ -236,7 +236,7 @@ impl Service<'_> {
                 sequel.record.status = status;
                 let cost = sequel.cost(usage, cost_before);
                 if let Some(cost) = cost {
-                    told.push(("x-switchyard-cost", money(cost)));
+                    told.push(("x-pointsman-cost", money(cost)));
                 }
                 sequel.follows(self.context, usage, cost, None);
                 response(status, headers, told, Body::Whole(body))
@@ -310,16 +310,16 @@ enum Body {
 /// The decision and its course as headers.
 fn told(plan: &Plan, record: &Record) -> Vec<(&'static str, String)> {
     let mut told = vec![
-        ("x-switchyard-model", record.model.clone()),
-        ("x-switchyard-router", record.router.clone()),
-        ("x-switchyard-reason", plan.reason.to_owned()),
-        ("x-switchyard-attempts", record.attempts.to_string()),
+        ("x-pointsman-model", record.model.clone()),
+        ("x-pointsman-router", record.router.clone()),
+        ("x-pointsman-reason", plan.reason.to_owned()),
+        ("x-pointsman-attempts", record.attempts.to_string()),
     ];
     let numbers = [
-        ("x-switchyard-win-rate", record.win_rate.map(|value| format!("{value:.6}"))),
-        ("x-switchyard-threshold", record.threshold.map(|value| format!("{value:.6}"))),
-        ("x-switchyard-estimated-cost", record.estimated_cost.map(money)),
-        ("x-switchyard-cascade", record.cascade.as_ref().map(|cascade| cascade.outcome.clone())),
+        ("x-pointsman-win-rate", record.win_rate.map(|value| format!("{value:.6}"))),
+        ("x-pointsman-threshold", record.threshold.map(|value| format!("{value:.6}"))),
+        ("x-pointsman-estimated-cost", record.estimated_cost.map(money)),
+        ("x-pointsman-cascade", record.cascade.as_ref().map(|cascade| cascade.outcome.clone())),
     ];
     told.extend(numbers.into_iter().filter_map(|(name, value)| Some((name, value?))));
     told

@@ -32,7 +32,7 @@ fn install(what: &str, folder: &Path, workspace: &Workspace, node: &Node) -> Res
     let lock =
         fs::read(&lock_path).with_context(|| format!("cannot read {}", lock_path.display()))?;
     let wanted = sha256_hex(&lock);
-    let marker = folder.join("node_modules/.switchyard-lock");
+    let marker = folder.join("node_modules/.pointsman-lock");
     if fs::read_to_string(&marker).is_ok_and(|found| found == wanted) {
         say(what, "as the lock file says");
         return Ok(());

@@ -1,7 +1,7 @@
 //! A Vulkan device for the tests that compare burn on a GPU with burn on the CPU.
 //!
 //! Where there is a GPU with a driver, that is the device. Elsewhere it is Mesa's llvmpipe, which
-//! runs Vulkan on the CPU. `SWITCHYARD_VK=software` asks for llvmpipe in any case.
+//! runs Vulkan on the CPU. `POINTSMAN_VK=software` asks for llvmpipe in any case.
 
 use super::{apt, say};
 use anyhow::{Context, Result};
@@ -22,14 +22,14 @@ pub enum Vulkan {
 }
 
 impl Vulkan {
-    /// Tells a test process which device to use: `SWITCHYARD_VK` is `metal`, `hardware` or
+    /// Tells a test process which device to use: `POINTSMAN_VK` is `metal`, `hardware` or
     /// `software`, and the Vulkan loader is held to the driver chosen.
     pub fn apply(&self, command: &mut Command) {
         match self {
-            Self::Metal => command.env("SWITCHYARD_VK", "metal"),
-            Self::Hardware => command.env("SWITCHYARD_VK", "hardware"),
+            Self::Metal => command.env("POINTSMAN_VK", "metal"),
+            Self::Hardware => command.env("POINTSMAN_VK", "hardware"),
             Self::Software(manifest) => command
-                .env("SWITCHYARD_VK", "software")
+                .env("POINTSMAN_VK", "software")
                 .env("VK_DRIVER_FILES", manifest)
                 // The name that loaders before 1.3.207 read.
                 .env("VK_ICD_FILENAMES", manifest),
@@ -43,7 +43,7 @@ pub fn obtain() -> Result<Vulkan> {
         say("vulkan", "macOS: Metal");
         return Ok(Vulkan::Metal);
     }
-    let software_asked = std::env::var("SWITCHYARD_VK").is_ok_and(|value| value == "software");
+    let software_asked = std::env::var("POINTSMAN_VK").is_ok_and(|value| value == "software");
     if !software_asked && has_gpu() {
         say("vulkan", "a GPU with a driver");
         return Ok(Vulkan::Hardware);

@@ -11,7 +11,7 @@ import { answer, progress, resident } from "../child.mjs";
 import { nativeEngine } from "./engine.mjs";
 
 await answer(async ({ measure, program, ...job }) => {
-  if (measure !== "turns" && job.engine === "switchyard") return alone(measure, program, job);
+  if (measure !== "turns" && job.engine === "pointsman") return alone(measure, program, job);
   // Imported here: without it the engine alone can still be measured.
   const { nativeTransformers, ort } = await import("../../peers/native.mjs");
   ort.env.logLevel = "error";

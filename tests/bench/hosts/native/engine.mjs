@@ -11,7 +11,7 @@ import { createInterface } from "node:readline";
  *   the process says of loading and of each query: nanoseconds, bytes in memory
  */
 export async function nativeEngine(program, bundle, texts) {
-  const folder = mkdtempSync(join(tmpdir(), "switchyard-bench-"));
+  const folder = mkdtempSync(join(tmpdir(), "pointsman-bench-"));
   const file = join(folder, "texts.json");
   writeFileSync(file, JSON.stringify(texts));
   const child = spawn(program, [bundle, file], { stdio: ["pipe", "pipe", "inherit"] });

@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import * as ort from "onnxruntime-web";
-import { Router } from "switchyard-router";
+import { Router } from "pointsman";
 
 import { ROOT, bundleFiles } from "../../../hosts/paths.mjs";
 import * as measures from "../../in-process/measure.mjs";

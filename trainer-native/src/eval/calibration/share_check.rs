@@ -6,9 +6,9 @@
 //! [`ShareCheck::consistent`] allows for both draws.
 //!
 //! ```
-//! use switchyard_trainer::eval::calibration::{calibrate, share_check::check_shares};
+//! use pointsman_trainer::eval::calibration::{calibrate, share_check::check_shares};
 //!
-//! # fn main() -> Result<(), switchyard_trainer::eval::EvalError> {
+//! # fn main() -> Result<(), pointsman_trainer::eval::EvalError> {
 //! let seen: Vec<f64> = (0..500).map(|i| f64::from(i) / 500.0).collect();
 //! let unseen: Vec<f64> = (0..400).map(|i| f64::from(i * i) / 160_000.0).collect();
 //! let checks = check_shares(&calibrate(&seen, "seen")?, &[0.3], &unseen)?;
@@ -18,8 +18,8 @@
 //! # }
 //! ```
 
+use pointsman::Calibration;
 use serde::{Deserialize, Serialize};
-use switchyard_router::Calibration;
 
 use super::strong_share;
 use crate::eval::EvalError;

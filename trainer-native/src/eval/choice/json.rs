@@ -2,7 +2,7 @@
 //! number is finite, another version is refused, and so is a result of a pair.
 //!
 //! ```
-//! use switchyard_trainer::eval::choice::json;
+//! use pointsman_trainer::eval::choice::json;
 //!
 //! let pair = json::read(r#"{"format": 1, "benchmark": "MMLU"}"#).unwrap_err();
 //! assert_eq!(pair.code(), "result_form");

@@ -2,7 +2,7 @@
 //! A row whose source says so was written down from memory and not read again in the paper.
 //!
 //! ```
-//! use switchyard_trainer::eval::choice::published::{ChoiceKind, table};
+//! use pointsman_trainer::eval::choice::published::{ChoiceKind, table};
 //!
 //! let rows = table(ChoiceKind::InDistribution);
 //! let best = rows.iter().max_by(|a, b| a.mean.total_cmp(&b.mean)).map(|row| row.router.as_str());

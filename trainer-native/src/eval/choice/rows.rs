@@ -6,8 +6,8 @@
 //! them, and scores as the paper counts them.
 //!
 //! ```
-//! use switchyard_trainer::data::{OutcomeRow, Outcomes};
-//! use switchyard_trainer::eval::choice::rows::{Scoring, of_outcomes};
+//! use pointsman_trainer::data::{OutcomeRow, Outcomes};
+//! use pointsman_trainer::eval::choice::rows::{Scoring, of_outcomes};
 //!
 //! let row = OutcomeRow {
 //!     id: "1".into(),

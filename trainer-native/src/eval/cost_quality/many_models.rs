@@ -6,9 +6,9 @@
 //! weight gives a point.
 //!
 //! ```
-//! use switchyard_trainer::eval::cost_quality::{CostPoint, many_models};
+//! use pointsman_trainer::eval::cost_quality::{CostPoint, many_models};
 //!
-//! # fn main() -> Result<(), switchyard_trainer::eval::EvalError> {
+//! # fn main() -> Result<(), pointsman_trainer::eval::EvalError> {
 //! let answers = |small, large| {
 //!     vec![CostPoint { usd: 0.1, score: small }, CostPoint { usd: 1.0, score: large }]
 //! };

@@ -5,8 +5,8 @@
 //! single models and the oracle. A metric that a router cannot have is left out; a router that has
 //! none at all is an error that names it.
 
+use pointsman::Calibration;
 use serde::{Deserialize, Serialize};
-use switchyard_router::Calibration;
 
 use super::{
     ApgrDifference, BenchmarkResult, Cpt, FORMAT, ManyModelRouter, ManyModels, Pair, Precision,

@@ -5,7 +5,7 @@
 //! an infinity, and is refused with its place.
 //!
 //! ```
-//! use switchyard_trainer::eval::results::json;
+//! use pointsman_trainer::eval::results::json;
 //!
 //! let newer = json::read(r#"{"format": 7}"#).unwrap_err();
 //! assert_eq!(newer.code(), "result_format");

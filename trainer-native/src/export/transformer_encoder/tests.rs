@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use pointsman::{Candidate, EncoderInfo, Head, Router, TruncationSide};
 use serde_json::json;
-use switchyard_router::{Candidate, EncoderInfo, Head, Router, TruncationSide};
 
 use super::*;
 use crate::encoder::bert_weights::tests::tiny;

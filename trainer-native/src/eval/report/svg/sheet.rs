@@ -5,9 +5,9 @@
 //! drawing looks the same in a browser, in a document and as PNG.
 //!
 //! ```
-//! use switchyard_trainer::eval::report::svg::Look;
-//! use switchyard_trainer::eval::report::svg::chart::{Axis, Chart, Series};
-//! use switchyard_trainer::eval::report::svg::sheet::{Panel, Sheet};
+//! use pointsman_trainer::eval::report::svg::Look;
+//! use pointsman_trainer::eval::report::svg::chart::{Axis, Chart, Series};
+//! use pointsman_trainer::eval::report::svg::sheet::{Panel, Sheet};
 //!
 //! let axis = |label: &str| Axis { label: label.into(), low: 0.0, high: 1.0 };
 //! let line = Series {
