@@ -54,9 +54,10 @@ impl RouterHandle {
         request.policy.check(self.router.info()).map_err(throw)
     }
 
-    /// Remembers about `queries` answers; 0 for none.
-    pub fn remember(&self, queries: usize) {
-        self.router.remember(queries);
+    /// Keeps about `answers` answers; 0 turns the cache off.
+    #[wasm_bindgen(js_name = setCacheCapacity)]
+    pub fn set_cache_capacity(&self, answers: usize) {
+        self.router.set_cache_capacity(answers);
     }
 
     /// The query's embedding.

@@ -45,7 +45,7 @@
 //!   the embedding, [`Router::encoder`] for tokens and raw outputs.
 //! - **What a bundle states of itself**: [`Router::info`], a [`Manifest`] with candidates and prices,
 //!   calibration, metrics and curves with the rows they were measured on, sources and licences.
-//! - **Memory of answers**: none, unless [`Router::remember`] asks for it.
+//! - **Memory of answers**: none, unless [`Router::set_cache_capacity`] asks for it.
 //!
 //! A [`Router`] is made once and shared: [`Router::route`] takes `&self`, from any thread.
 //!
@@ -104,7 +104,7 @@ pub use manifest::{
 };
 pub use memory::{Battle, MEMORY_FILE, Memory, Records};
 pub use policy::{
-    Assessment, CandidateScore, DEFAULT_FALL, DEFAULT_OUTPUT_TOKENS, Decision, Policy, Reason,
+    Assessment, CandidateScore, DEFAULT_OUTPUT_TOKENS, DEFAULT_TURN_DECAY, Decision, Policy, Reason,
 };
 pub use query::{Content, ContentPart, MAX_QUERY_BYTES, MAX_TURNS, Message, Query};
 pub use request::RouteRequest;
@@ -118,7 +118,7 @@ struct Readme;
 
 /// A bundle ready to route.
 ///
-/// Made once from bytes and then read only, apart from what [`Router::remember`] asks to keep.
+/// Made once from bytes and then read only, apart from what [`Router::set_cache_capacity`] asks to keep.
 pub struct Router {
     manifest: Manifest,
     kind: Kind,
@@ -166,21 +166,21 @@ impl Router {
     /// `inference_failed`, `not_finite`.
     pub fn route(&self, query: &Query, policy: &Policy) -> Result<Decision, RouterError> {
         policy.check(&self.manifest)?;
-        policy.decide(&self.manifest, &self.assess(query, policy.fall())?)
+        policy.decide(&self.manifest, &self.assess(query, policy.turn_decay())?)
     }
 
     /// What the router says of `query`, before any policy: of its turns one after the other, by
-    /// [`Assessment::then`] with `fall` in [0, 1].
+    /// [`Assessment::then`] with `turn_decay` in [0, 1].
     ///
     /// # Errors
     /// `query_empty` where no turn has a token, `inference_failed`, `not_finite`.
-    pub fn assess(&self, query: &Query, fall: f64) -> Result<Assessment, RouterError> {
+    pub fn assess(&self, query: &Query, turn_decay: f64) -> Result<Assessment, RouterError> {
         let mut found: Option<Assessment> = None;
         for turn in query.turns() {
             match self.assess_turn(turn) {
                 Ok(next) => {
                     found = Some(match found {
-                        Some(before) => before.then(next, fall),
+                        Some(before) => before.then(next, turn_decay),
                         None => next,
                     });
                 }
@@ -201,13 +201,13 @@ impl Router {
         })
     }
 
-    /// Remembers what it said of about `queries` turns of queries, so that one asked again costs a
-    /// look-up; 0, as at first, remembers none.
+    /// Keeps about `answers` answers by the turn's text, so that a turn rated again costs a look-up;
+    /// 0, the initial capacity, turns the cache off.
     ///
     /// Leave it at 0 where several tenants share a router: the time that an answer takes would tell
     /// one of them whether another has asked the same.
-    pub fn remember(&self, queries: usize) {
-        self.cache.resize(queries);
+    pub fn set_cache_capacity(&self, answers: usize) {
+        self.cache.resize(answers);
     }
 
     /// The embedding of the query's last turn, `[D]` with D the manifest's

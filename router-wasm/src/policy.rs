@@ -16,7 +16,7 @@ pub const DEFAULT_OUTPUT_TOKENS: u32 = 256;
 
 /// How far the rating of a conversation falls towards an easier turn, where the caller states
 /// nothing.
-pub const DEFAULT_FALL: f64 = 0.3;
+pub const DEFAULT_TURN_DECAY: f64 = 0.3;
 
 /// How to turn scores into a decision. The default is the bundle's own share of strong calls.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -38,8 +38,8 @@ pub struct Policy {
     /// absent.
     pub input_tokens: Option<u32>,
     /// How far in [0, 1] the rating of a conversation falls towards an easier turn;
-    /// [`DEFAULT_FALL`] where absent. 1: only the last turn counts.
-    pub fall: Option<f64>,
+    /// [`DEFAULT_TURN_DECAY`] where absent. 1: only the last turn counts.
+    pub turn_decay: Option<f64>,
 }
 
 /// Which LLM answers, and why.
@@ -105,16 +105,16 @@ pub struct Assessment {
 
 impl Assessment {
     /// This rating of the turns before, followed by that of the next turn: fast to rise, slow to
-    /// fall. A harder turn replaces what was; towards an easier one every number moves by `fall`, in
+    /// fall. A harder turn replaces what was; towards an easier one every number moves by `turn_decay`, in
     /// [0, 1]. Harder is a higher win rate, or a lower mean score where there is no pair. Tokens
     /// add up.
     #[must_use]
-    pub fn then(self, next: Self, fall: f64) -> Self {
+    pub fn then(self, next: Self, turn_decay: f64) -> Self {
         let tokens = self.tokens + next.tokens;
         if next.difficulty() >= self.difficulty() {
             return Self { tokens, ..next };
         }
-        let towards = |from: f64, to: f64| from + fall * (to - from);
+        let towards = |from: f64, to: f64| from + turn_decay * (to - from);
         Self {
             scores: self.scores.iter().zip(&next.scores).map(|(&a, &b)| towards(a, b)).collect(),
             win_rate: self.win_rate.zip(next.win_rate).map(|(a, b)| towards(a, b)),
@@ -157,7 +157,7 @@ impl Policy {
         };
         in_range("threshold", self.threshold, 1.0, "a number in [0, 1]")?;
         in_range("strongShare", self.strong_share, 1.0, "a number in [0, 1]")?;
-        in_range("fall", self.fall, 1.0, "a number in [0, 1]")?;
+        in_range("turnDecay", self.turn_decay, 1.0, "a number in [0, 1]")?;
         in_range("maxCost", self.max_cost, f64::MAX, "USD, >= 0 and finite")?;
         in_range("costWeight", self.cost_weight, f64::MAX, "score per USD, >= 0 and finite")?;
         let pairwise = match (self.threshold, self.strong_share) {
@@ -272,8 +272,8 @@ impl Policy {
 
     /// How far the rating of a conversation falls towards an easier turn.
     #[must_use]
-    pub fn fall(&self) -> f64 {
-        self.fall.unwrap_or(DEFAULT_FALL)
+    pub fn turn_decay(&self) -> f64 {
+        self.turn_decay.unwrap_or(DEFAULT_TURN_DECAY)
     }
 
     fn output_tokens(&self) -> u32 {

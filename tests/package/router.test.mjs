@@ -126,7 +126,7 @@ test("an answer remembered is the answer, and another policy is applied to it", 
 });
 
 test("numbers that JSON cannot carry are refused, not dropped", async () => {
-  for (const field of ["threshold", "strongShare", "maxCost", "costWeight", "outputTokens", "inputTokens", "fall"]) {
+  for (const field of ["threshold", "strongShare", "maxCost", "costWeight", "outputTokens", "inputTokens", "turnDecay"]) {
     for (const value of [NaN, Infinity, -Infinity]) {
       await refused(() => router.route(QUERY, { [field]: value }), "policy_out_of_range");
     }

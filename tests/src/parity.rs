@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pointsman::{DEFAULT_FALL, Decision, Query, RouteRequest, Router, RouterError};
+use pointsman::{DEFAULT_TURN_DECAY, Decision, Query, RouteRequest, Router, RouterError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -79,7 +79,7 @@ pub fn requests() -> Vec<(&'static str, Map<String, Value>)> {
         ("an easy turn after a hard one", conversation(&["prove the theorem", "hi"], json!({}))),
         (
             "an easy turn alone counts",
-            conversation(&["prove the theorem", "hi"], json!({"policy": {"fall": 1.0}})),
+            conversation(&["prove the theorem", "hi"], json!({"policy": {"turnDecay": 1.0}})),
         ),
         (
             "a hard turn after easy ones",
@@ -93,7 +93,7 @@ pub fn requests() -> Vec<(&'static str, Map<String, Value>)> {
             "stated input tokens",
             json!({"query": "hi", "policy": {"inputTokens": 3000, "outputTokens": 10}}),
         ),
-        ("fall out of range", json!({"query": "hi", "policy": {"fall": -0.1}})),
+        ("turnDecay out of range", json!({"query": "hi", "policy": {"turnDecay": -0.1}})),
         ("empty", json!({"query": ""})),
         ("white space only", json!({"query": " \n "})),
         ("NUL", json!({"query": "a\u{0}b"})),
@@ -165,7 +165,7 @@ pub fn kind_requests() -> [&'static str; 5] {
 /// # Errors
 /// The engine's.
 pub fn kind_answer(router: &Router, query: &str) -> Result<KindCase, RouterError> {
-    let found = router.assess(&Query::new(query)?, DEFAULT_FALL)?;
+    let found = router.assess(&Query::new(query)?, DEFAULT_TURN_DECAY)?;
     let win_rate = found.win_rate.unwrap_or(f64::NAN);
     Ok(KindCase { query: query.into(), win_rate, scores: found.scores })
 }

@@ -6,7 +6,7 @@
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result};
-use pointsman::{DEFAULT_FALL, Query};
+use pointsman::{DEFAULT_TURN_DECAY, Query};
 use pointsman_trainer::eval::RoutedRow;
 use pointsman_trainer::eval::published::BenchmarkKind;
 use pointsman_trainer::export::bundle::BundleDraft;
@@ -57,7 +57,7 @@ pub fn drawn(draft: BundleDraft) -> Result<BundleDraft> {
     let chances = EpochDraw::new(SEED, 0).normal(2 * queries.len(), 1.0);
     let right = |chance: f32, above: f32| f64::from(u8::from(chance > above));
     let rows = queries.iter().zip(chances.as_chunks::<2>().0).map(|(query, [weak, strong])| {
-        let found = router.assess(&Query::new(query.text.as_str())?, DEFAULT_FALL)?;
+        let found = router.assess(&Query::new(query.text.as_str())?, DEFAULT_TURN_DECAY)?;
         let win_rate = found.win_rate.context("the tiny bundle has a pair")?;
         Ok(RoutedRow { win_rate, weak: right(*weak, 0.3), strong: right(*strong, -0.8) })
     });

@@ -142,7 +142,7 @@ test("what is unknown or wrong in a configuration is refused by name, and no sec
     [{ upstreams: { [weak]: { baseUrl: url, inputPrice: -1 } } }, /inputPrice/],
     [{ upstreams: "{" }, /UPSTREAMS/],
     [{ gateway: { open: true, colour: "red" } }, /colour/],
-    [{ gateway: { routing: { fall: 2 } } }, /fall/],
+    [{ gateway: { routing: { turnDecay: 2 } } }, /turnDecay/],
     [{ gateway: { retries: { most: -1 } } }, /GATEWAY/],
     [{ gateway: { models: { allow: ["nobody"] } } }, /nobody/],
     [{ gateway: "{" }, /GATEWAY/],

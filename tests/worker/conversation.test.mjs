@@ -7,7 +7,7 @@ import { BUNDLE, alone, gateway, told } from "./gateway.mjs";
 import { openai } from "./openai-stand-in.mjs";
 import { upstream } from "./stand-ins.mjs";
 
-const FALL = 0.3;
+const TURN_DECAY = 0.3;
 const there = await upstream();
 const worker = await gateway({ upstream: there });
 after(async () => {
@@ -32,7 +32,7 @@ async function hardAndEasy() {
 }
 
 /** What a row of messages comes to. */
-const followed = (rates, fall = FALL) => rates.reduce((before, rate) => (rate >= before ? rate : before + fall * (rate - before)));
+const followed = (rates, decay = TURN_DECAY) => rates.reduce((before, rate) => (rate >= before ? rate : before + decay * (rate - before)));
 
 test("after a hard message an easy one keeps seven tenths of the way", async () => {
   const { hard, easy } = await hardAndEasy();
@@ -82,14 +82,14 @@ test("parts of a message belong together", async () => {
   near((await decision({ messages: [{ role: "user", content: parts }] })).winRate, await single("prove\nit"));
 });
 
-test("the configuration's fall is the gateway's: 1 looks at the last message alone", async (t) => {
+test("the configuration's turnDecay is the gateway's: 1 looks at the last message alone", async (t) => {
   there.does(openai());
   const { hard, easy } = await hardAndEasy();
   const messages = conversation([hard.text, easy.text]);
-  for (const fall of [0, 0.5, 1]) {
-    const one = await alone(t, { upstream: there, gateway: { routing: { fall } } });
+  for (const turnDecay of [0, 0.5, 1]) {
+    const one = await alone(t, { upstream: there, gateway: { routing: { turnDecay } } });
     const found = Number(told(await one.chat({ messages }))["win-rate"]);
-    assert.ok(Math.abs(found - followed([hard.rate, easy.rate], fall)) < 1e-5, `fall ${fall}: ${found}`);
-    near((await decision({ messages }, one)).winRate, followed([hard.rate, easy.rate], fall));
+    assert.ok(Math.abs(found - followed([hard.rate, easy.rate], turnDecay)) < 1e-5, `turnDecay ${turnDecay}: ${found}`);
+    near((await decision({ messages }, one)).winRate, followed([hard.rate, easy.rate], turnDecay));
   }
 });

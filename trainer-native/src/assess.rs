@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pointsman::{Assessment, Candidate, DEFAULT_FALL, Manifest, Query, Router};
+use pointsman::{Assessment, Candidate, DEFAULT_TURN_DECAY, Manifest, Query, Router};
 use rayon::prelude::*;
 
 use crate::data::{Format, Outcomes};
@@ -72,7 +72,7 @@ fn each<T: Send>(
     take: &(dyn Fn(Assessment) -> Result<T, TrainerError> + Sync),
 ) -> Result<Vec<T>, TrainerError> {
     on_each("routing queries", queries, stop, &|text| {
-        take(router.assess(&Query::new(text)?, DEFAULT_FALL)?)
+        take(router.assess(&Query::new(text)?, DEFAULT_TURN_DECAY)?)
     })
 }
 

@@ -18,7 +18,7 @@ pub mod words;
 
 use std::sync::atomic::AtomicBool;
 
-use pointsman::{DEFAULT_FALL, Query, Router};
+use pointsman::{DEFAULT_TURN_DECAY, Query, Router};
 use serde::{Deserialize, Serialize};
 
 use crate::assess::on_each;
@@ -153,7 +153,7 @@ impl QueryMap {
         let projection = plane.projection();
         let drawn: Vec<&str> = queries.iter().take(MOST_POINTS).map(|q| q.text.as_str()).collect();
         let said = on_each("routing mapped queries", &drawn, stop, &|text| {
-            let found = router.assess(&Query::new(text)?, DEFAULT_FALL)?;
+            let found = router.assess(&Query::new(text)?, DEFAULT_TURN_DECAY)?;
             Ok(match found.win_rate {
                 Some(rate) => Said::WinRate(decimals(rate, 1e3)),
                 None => Said::Best(largest(found.scores.into_iter())),

@@ -340,7 +340,7 @@ impl Run {
             None => None,
         };
         let clusters = clusters.as_deref();
-        let rows = scored_queries(facts, settings.cost_rate, prepared, clusters, &router)?;
+        let rows = scored_queries(facts, settings.cost_weight, prepared, clusters, &router)?;
         let device = chosen.device.clone().autodiff();
         let size = encoder.network.embedding_size();
         let tuning = needed(facts.fine_tuning.as_ref(), "fine_tuning")?;

@@ -48,7 +48,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use pointsman::{DEFAULT_FALL, Manifest, Query, Router, sha256_hex};
+use pointsman::{DEFAULT_TURN_DECAY, Manifest, Query, Router, sha256_hex};
 
 use crate::assess::on_each;
 use crate::data::{OutcomeRow, Outcomes};
@@ -188,7 +188,8 @@ impl Teacher {
     ) -> Result<Vec<Option<Assessed>>, TrainerError> {
         let queries: Vec<&str> = asked.iter().map(|asked| asked.row.query.as_str()).collect();
         on_each("asking the teacher", &queries, stop, &|text| {
-            let found = Query::new(text).and_then(|query| self.router.assess(&query, DEFAULT_FALL));
+            let found =
+                Query::new(text).and_then(|query| self.router.assess(&query, DEFAULT_TURN_DECAY));
             Ok(if_any_token(found)?.map(|found| {
                 let places = self.places.iter();
                 #[allow(clippy::cast_possible_truncation)]

@@ -30,11 +30,11 @@ pub(crate) struct Wishes {
 
 /// What a desk asks.
 pub(crate) trait Engine {
-    /// The bundle's rating of a query, by `fall`.
+    /// The bundle's rating of a query, by `turn_decay`.
     ///
     /// # Errors
     /// The engine's.
-    fn assess(&self, query: &Query, fall: f64) -> Result<Assessment, RouterError>;
+    fn assess(&self, query: &Query, turn_decay: f64) -> Result<Assessment, RouterError>;
     /// The tokens of a text.
     fn count(&self, text: &str) -> usize;
     /// Whether a model's circuit is open.
@@ -239,10 +239,10 @@ impl Desk<'_> {
         lacks: &dyn Fn(&str) -> Option<&'static str>,
     ) -> Result<(Decision, &'static str), GatewayError> {
         policy.check(self.manifest)?;
-        let fall = policy.fall.or(self.settings.routing.fall);
-        let policy = Policy { fall, ..policy };
+        let turn_decay = policy.turn_decay.or(self.settings.routing.turn_decay);
+        let policy = Policy { turn_decay, ..policy };
         let policy = self.among_those_left(policy, lacks)?;
-        let assessment = self.engine.assess(query, policy.fall())?;
+        let assessment = self.engine.assess(query, policy.turn_decay())?;
         let mut decision = policy.decide(self.manifest, &assessment)?;
         let fade = fade(self.budget_used, self.settings.budget.soft_from);
         if let Some(threshold) = decision.threshold.filter(|_| fade > 0.0) {

@@ -21,7 +21,7 @@ export async function loadHandle(source, { signal, onProgress, wasm, cache }, ho
     const handle = bundle.tar
       ? RouterHandle.fromTar(bundle.tar)
       : new RouterHandle([...bundle.files.keys()], [...bundle.files.values()], bundle.hashes);
-    handle.remember(cache);
+    handle.setCacheCapacity(cache);
     return handle;
   });
 }

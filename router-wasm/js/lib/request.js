@@ -3,7 +3,7 @@
 
 import { RouterError, describe } from "./error.js";
 
-const NUMBERS = ["threshold", "strongShare", "maxCost", "costWeight", "outputTokens", "inputTokens", "fall"];
+const NUMBERS = ["threshold", "strongShare", "maxCost", "costWeight", "outputTokens", "inputTokens", "turnDecay"];
 
 /** As `isWellFormed` finds them, which browsers have only since 2023. */
 const LONE_SURROGATE = /\p{Surrogate}/u;

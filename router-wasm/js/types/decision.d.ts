@@ -28,7 +28,7 @@ export interface Policy {
    * How far a conversation's rating falls towards an easier turn, in [0, 1]; 0.3 where absent. With 1
    * only the last turn counts.
    */
-  fall?: number;
+  turnDecay?: number;
 }
 
 /** A candidate's score and cost for one query. */

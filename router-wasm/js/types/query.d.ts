@@ -9,7 +9,7 @@ export interface ContentPart {
  * A message of a conversation, as OpenAI's chat format has it. Other fields are ignored.
  *
  * The text of each *user* message is rated by itself, the last eight that have any, 262,144 bytes in
- * all: the rating follows a harder turn at once and falls slowly (see {@link Policy.fall}). System,
+ * all: the rating follows a harder turn at once and falls slowly (see {@link Policy.turnDecay}). System,
  * assistant and tool messages are not rated.
  */
 export interface Message {

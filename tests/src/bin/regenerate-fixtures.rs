@@ -2,7 +2,7 @@
 //! must answer alike, and ids for ONNX Runtime.
 
 use anyhow::{Context, Result};
-use pointsman::{DEFAULT_FALL, Kind, Query, Router};
+use pointsman::{DEFAULT_TURN_DECAY, Kind, Query, Router};
 use pointsman_tests::parity::{
     Case, KINDS_TOLERANCE, KindCases, Parity, answer, kind_answer, kind_requests, requests,
 };
@@ -22,7 +22,7 @@ fn main() -> Result<()> {
     let rates: Vec<f64> = texts
         .iter()
         .filter_map(|text| {
-            uncalibrated.assess(&Query::new(text.as_str()).ok()?, DEFAULT_FALL).ok()?.win_rate
+            uncalibrated.assess(&Query::new(text.as_str()).ok()?, DEFAULT_TURN_DECAY).ok()?.win_rate
         })
         .collect();
     let calibration = calibrate(&rates, "the parity suite's queries")?;

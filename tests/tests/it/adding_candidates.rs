@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use pointsman::{Candidate, DEFAULT_FALL, Kind, Query, Router, Source};
+use pointsman::{Candidate, DEFAULT_TURN_DECAY, Kind, Query, Router, Source};
 use pointsman_tests::{tiny, tiny_encoder};
 use pointsman_trainer::TrainerError;
 use pointsman_trainer::add_candidate::{Extended, KnownRun, NewCandidate};
@@ -144,8 +144,8 @@ fn a_new_llm_is_picked_where_it_is_right_and_the_others_keep_their_order() {
                 assert!((was - is).abs() < 1e-5, "{tier}: {was} is {is}");
             }
             let query = Query::new(query).unwrap();
-            let was = old.assess(&query, DEFAULT_FALL).unwrap().scores;
-            let is = new.assess(&query, DEFAULT_FALL).unwrap().scores;
+            let was = old.assess(&query, DEFAULT_TURN_DECAY).unwrap().scores;
+            let is = new.assess(&query, DEFAULT_TURN_DECAY).unwrap().scores;
             assert_eq!(order(&was), order(&is[..3]), "{tier}");
         }
 

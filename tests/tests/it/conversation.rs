@@ -1,6 +1,6 @@
 //! The rating of a conversation from those of its turns.
 
-use pointsman::{Assessment, DEFAULT_FALL, MAX_TURNS, Message, Policy, Query, Router};
+use pointsman::{Assessment, DEFAULT_TURN_DECAY, MAX_TURNS, Message, Policy, Query, Router};
 use pointsman_tests::tiny;
 use pointsman_trainer::export::bundle;
 
@@ -48,7 +48,7 @@ fn without_a_pair_lower_scores_are_the_harder_turn() {
 fn a_conversations_rating_is_that_of_its_turns_in_order() {
     let folder = tiny::fixtures().join("tiny");
     let router = Router::from_files(&bundle::read_files(&folder).unwrap()).unwrap();
-    let of = |text: &str| router.assess(&Query::new(text).unwrap(), DEFAULT_FALL).unwrap();
+    let of = |text: &str| router.assess(&Query::new(text).unwrap(), DEFAULT_TURN_DECAY).unwrap();
     let turns = ["prove the theorem", "hi", "why", "hi"];
     let expected = turns[1..].iter().fold(of(turns[0]), |before, text| before.then(of(text), 0.3));
     let found = router.assess(&users(&turns), 0.3).unwrap();

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use pointsman::{DEFAULT_FALL, Kind, Query, Router};
+use pointsman::{DEFAULT_TURN_DECAY, Kind, Query, Router};
 use pointsman_tests::{tiny, tiny_encoder};
 use pointsman_trainer::TrainerError;
 use pointsman_trainer::device::{DeviceChoice, open};
@@ -62,7 +62,7 @@ fn train(
 }
 
 fn win_rate(router: &Router, query: &str) -> f64 {
-    router.assess(&Query::new(query).unwrap(), DEFAULT_FALL).unwrap().win_rate.unwrap()
+    router.assess(&Query::new(query).unwrap(), DEFAULT_TURN_DECAY).unwrap().win_rate.unwrap()
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What the trainer exports is what it trained, and what other runtimes can read.
 
 use burn::tensor::{Int, Tensor, TensorData};
-use pointsman::{DEFAULT_FALL, Kind, Policy, Query, TruncationSide};
+use pointsman::{DEFAULT_TURN_DECAY, Kind, Policy, Query, TruncationSide};
 use pointsman_tests::{tiny, tiny_encoder};
 use pointsman_trainer::device::{DeviceChoice, open};
 use pointsman_trainer::encoder::hugging_face;
@@ -16,7 +16,7 @@ fn quantised_win_rates_stay_near_the_float_ones() {
     let router = draft.router().unwrap();
     let (a, b) = ("prove the theorem", "hello world");
     let rate = |text: &str| {
-        router.assess(&Query::new(text).unwrap(), DEFAULT_FALL).unwrap().win_rate.unwrap()
+        router.assess(&Query::new(text).unwrap(), DEFAULT_TURN_DECAY).unwrap().win_rate.unwrap()
     };
     assert!((rate(a) - rate(b)).abs() > 1e-3, "the tiny bundle must tell queries apart");
     let decision = router.route(&Query::new(a).unwrap(), &Policy::threshold(rate(a))).unwrap();

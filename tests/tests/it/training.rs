@@ -144,7 +144,7 @@ fn clusters_of_the_sample_sample_loss_are_those_of_the_queries_map() {
 #[test]
 fn costs_are_taken_off_where_the_recipe_says_what_a_dollar_is_worth() {
     let text = tiny::recipe_text(Kind::RouterDc, "static");
-    let dear = text.replace("negatives = 2", "loss = \"cosine-classifier\"\ncost_rate = 2.0");
+    let dear = text.replace("negatives = 2", "loss = \"cosine-classifier\"\ncost_weight = 2.0");
     let with_costs = |path: &Path, numbers| {
         write_outcomes_of_three(path, numbers);
         let text = std::fs::read_to_string(path).unwrap();
@@ -164,11 +164,11 @@ fn costs_are_taken_off_where_the_recipe_says_what_a_dollar_is_worth() {
         let query = pointsman::Query::new("prove the theorem number 999").unwrap();
         router.route(&query, &pointsman::Policy::default()).unwrap().model
     };
-    let free = dear.replace("cost_rate = 2.0", "");
+    let free = dear.replace("cost_weight = 2.0", "");
     assert_eq!(picked(&free), "tiny-strong");
     assert_ne!(picked(&dear), "tiny-strong");
     let error = bench_of_three(&dear, write_outcomes_of_three).finish("run").err().unwrap();
-    assert!(error.to_string().contains("head.cost_rate needs costs"), "{error}");
+    assert!(error.to_string().contains("head.cost_weight needs costs"), "{error}");
 }
 
 #[test]

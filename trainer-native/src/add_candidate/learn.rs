@@ -124,7 +124,7 @@ impl KnownRun {
         for ((row, place), dataset) in outcomes.rows.iter().zip(places).zip(datasets) {
             let Some(place) = place else { continue };
             embeddings.extend(cache.read(&[place])?.into_iter().take(width));
-            let rate = self.settings.cost_rate;
+            let rate = self.settings.cost_weight;
             let score = |llm: &Option<usize>| {
                 llm.map_or(Ok(None), |llm| score_less_cost(outcomes, row, llm, rate))
             };

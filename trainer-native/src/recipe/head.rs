@@ -146,9 +146,9 @@ pub struct RouterDcRecipe {
     /// Clusters that t-SNE and k-means make of the queries' embeddings before training (section 4.2);
     /// where absent, clusters are those that the file numbers, or else its data sets.
     pub clusters: Option<usize>,
-    /// What a US dollar of an LLM's answer costs it in score: trained on score - cost_rate * cost.
+    /// What a US dollar of an LLM's answer costs it in score: trained on score - cost_weight * cost.
     #[serde(default)]
-    pub cost_rate: f32,
+    pub cost_weight: f32,
     /// Queries that each data set is brought to, by drawing or by repetition; 1,000 in the paper, as
     /// they are where absent.
     pub samples: Option<usize>,
@@ -415,8 +415,8 @@ impl HeadRecipe {
                 if !(head.lambda >= 0.0 && head.lambda.is_finite()) {
                     return Err(format!("head.lambda is {}, expected >= 0", head.lambda));
                 }
-                if !(head.cost_rate >= 0.0 && head.cost_rate.is_finite()) {
-                    return Err(format!("head.cost_rate is {}, expected >= 0", head.cost_rate));
+                if !(head.cost_weight >= 0.0 && head.cost_weight.is_finite()) {
+                    return Err(format!("head.cost_weight is {}, expected >= 0", head.cost_weight));
                 }
                 // Below that, the exponentials of the losses overflow.
                 if !(head.temperature >= 0.02 && head.temperature.is_finite()) {

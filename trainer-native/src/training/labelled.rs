@@ -70,22 +70,22 @@ pub fn labelled_queries(
     }
 }
 
-/// The score of model `llm` on a row of `outcomes`, less `cost_rate` for each US dollar of its
+/// The score of model `llm` on a row of `outcomes`, less `cost_weight` for each US dollar of its
 /// answer; `None` where it was not measured.
 ///
 /// # Errors
-/// [`TrainerError::NoTrainingPair`] where a `cost_rate` above 0 meets a score without a cost.
+/// [`TrainerError::NoTrainingPair`] where a `cost_weight` above 0 meets a score without a cost.
 pub fn score_less_cost(
     outcomes: &Outcomes,
     row: &OutcomeRow,
     llm: usize,
-    cost_rate: f32,
+    cost_weight: f32,
 ) -> Result<Option<f32>, TrainerError> {
     match (row.score(llm), row.cost(llm)) {
-        (Some(score), Some(cost)) if cost_rate > 0.0 => Ok(Some(score - cost_rate * cost)),
-        (Some(_), None) if cost_rate > 0.0 => Err(TrainerError::NoTrainingPair {
+        (Some(score), Some(cost)) if cost_weight > 0.0 => Ok(Some(score - cost_weight * cost)),
+        (Some(_), None) if cost_weight > 0.0 => Err(TrainerError::NoTrainingPair {
             detail: format!(
-                "{:?} has no cost on query {:?}: head.cost_rate needs costs in USD",
+                "{:?} has no cost on query {:?}: head.cost_weight needs costs in USD",
                 outcomes.models.get(llm).map_or("", String::as_str),
                 row.id
             ),
@@ -97,14 +97,14 @@ pub fn score_less_cost(
 /// Every outcome row of `prepared` on which a candidate was measured, tokenised as `router` does;
 /// queries without a token are left out. `clusters` has one for each row; without it they are those
 /// of the file, and a query without one has its data set's. A score is what is left of it at
-/// `cost_rate` for each US dollar of the answer.
+/// `cost_weight` for each US dollar of the answer.
 ///
 /// # Errors
 /// [`TrainerError::NoTrainingPair`] where there is none, a candidate has no outcome at all, or a
-/// `cost_rate` above 0 meets a score without a cost; the engine's.
+/// `cost_weight` above 0 meets a score without a cost; the engine's.
 pub fn scored_queries(
     recipe: &Recipe,
-    cost_rate: f32,
+    cost_weight: f32,
     prepared: &Prepared,
     clusters: Option<&[u32]>,
     router: &Router,
@@ -132,7 +132,7 @@ pub fn scored_queries(
         .map(|(at, (row, &weight))| {
             let scores: Vec<Option<f32>> = columns
                 .iter()
-                .map(|&llm| score_less_cost(train, row, llm, cost_rate))
+                .map(|&llm| score_less_cost(train, row, llm, cost_weight))
                 .collect::<Result<_, _>>()?;
             if scores.iter().all(Option::is_none) {
                 return Ok(None);

@@ -1,7 +1,7 @@
 //! The `GATEWAY` variable: how the gateway behaves. Every field has a default.
 //!
 //! ```json
-//! {"open": false, "routing": {"fall": 0.3}, "retries": {"most": 2}, "timeouts": {"idleMs": 120000}}
+//! {"open": false, "routing": {"turnDecay": 0.3}, "retries": {"most": 2}, "timeouts": {"idleMs": 120000}}
 //! ```
 
 use serde::Deserialize;
@@ -41,7 +41,7 @@ pub(crate) struct Settings {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Routing {
     /// How far in [0, 1] the rating falls towards an easier turn; the engine's default where absent.
-    pub(crate) fall: Option<f64>,
+    pub(crate) turn_decay: Option<f64>,
     /// Whether system messages stand before the first user message.
     pub(crate) system: bool,
 }
@@ -237,7 +237,7 @@ impl Settings {
             true => Ok(()),
             false => Err(format!("{field} is {value}, expected a number in [0, 1]")),
         };
-        share("routing.fall", self.routing.fall.unwrap_or_default())?;
+        share("routing.turnDecay", self.routing.turn_decay.unwrap_or_default())?;
         share("budget.softFrom", self.budget.soft_from)?;
         for (field, value) in [
             ("timeouts.headersMs", self.timeouts.headers_ms),
@@ -310,7 +310,7 @@ mod tests {
         let cases = [
             (r#"{"opne": true}"#, "opne"),
             (r#"{"open": "yes"}"#, "boolean"),
-            (r#"{"routing": {"fall": 2}}"#, "routing.fall"),
+            (r#"{"routing": {"turnDecay": 2}}"#, "routing.turnDecay"),
             (r#"{"budget": {"softFrom": -1}}"#, "budget.softFrom"),
             (r#"{"timeouts": {"idleMs": 0}}"#, "timeouts.idleMs"),
             (r#"{"retries": {"most": 99}}"#, "retries.most"),

@@ -50,8 +50,8 @@ pub(super) struct Loaded {
 }
 
 impl Engine for Loaded {
-    fn assess(&self, query: &Query, fall: f64) -> Result<Assessment, RouterError> {
-        self.router.assess(query, fall)
+    fn assess(&self, query: &Query, turn_decay: f64) -> Result<Assessment, RouterError> {
+        self.router.assess(query, turn_decay)
     }
 
     fn count(&self, text: &str) -> usize {

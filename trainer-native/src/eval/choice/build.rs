@@ -92,14 +92,14 @@ impl ChoiceColumn {
 #[serde(default)]
 pub struct Settings {
     /// Price weights of a curve of cost and quality, besides the two extremes.
-    pub price_weights: usize,
+    pub cost_weights: usize,
     /// How intervals are drawn.
     pub bootstrap: bootstrap::Settings,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { price_weights: 32, bootstrap: bootstrap::Settings::default() }
+        Self { cost_weights: 32, bootstrap: bootstrap::Settings::default() }
     }
 }
 
@@ -343,7 +343,7 @@ fn many_models(
     }
     let routers: Vec<(&str, Precision, &[Vec<f64>])> =
         predicted.iter().map(|(name, what, scores)| (*name, *what, scores.as_slice())).collect();
-    match build_many(&names, &table, &routers, settings.price_weights) {
+    match build_many(&names, &table, &routers, settings.cost_weights) {
         Ok(found) => Ok(Some(found)),
         Err(error @ EvalError::NoCostRange { .. }) => {
             notes.push(format!("cost-quality curve: left out, {error}"));

@@ -29,7 +29,7 @@ fn settings(loss: RouterDcLoss) -> RouterDcRecipe {
         negatives: 2,
         lambda: 0.0,
         clusters: None,
-        cost_rate: 0.0,
+        cost_weight: 0.0,
         temperature: 1.0,
         target_temperature: 0.5,
         samples: None,

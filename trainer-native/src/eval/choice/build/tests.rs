@@ -10,7 +10,7 @@ use crate::data::seeded;
 use crate::eval::bootstrap::Interval;
 
 const QUICK: Settings = Settings {
-    price_weights: 8,
+    cost_weights: 8,
     bootstrap: bootstrap::Settings { resamples: 60, level: 0.9, seed: 5 },
 };
 
