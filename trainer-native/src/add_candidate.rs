@@ -46,11 +46,9 @@ pub const LEAST_ROWS: usize = 30;
 /// What an LLM is added from.
 #[derive(Debug)]
 pub struct NewCandidate {
-    /// The LLM.
     pub candidate: Candidate,
     /// Outcomes with its column beside some of the known LLMs'.
     pub outcomes: Outcomes,
-    /// Their layout.
     pub format: Format,
     /// Where they are from; rows and leaks are counted here.
     pub source: Source,
@@ -72,7 +70,6 @@ pub struct Extended {
     pub result: Option<Stored>,
     /// Float against int8, on the scored queries or else on those learnt from.
     pub disagreement: Disagreement,
-    /// Rows learnt from.
     pub rows: usize,
 }
 

@@ -163,7 +163,6 @@ pub struct ChoiceSet {
     pub rows: Vec<ChoiceRow>,
     /// Which published tables belong to it.
     pub kind: ChoiceKind,
-    /// How scores are counted.
     pub scoring: Scoring,
 }
 

@@ -15,24 +15,13 @@ pub enum TrainerError {
     #[error(
         "no device for --device {asked}: {detail}. Install a driver (on Debian: mesa-vulkan-drivers), or use --device cpu"
     )]
-    NoDevice {
-        /// The flag's value.
-        asked: &'static str,
-        /// What the runtime says.
-        detail: String,
-    },
+    NoDevice { asked: &'static str, detail: String },
     /// A file cannot be read or written.
     #[error("{path}: {source}")]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
+    File { path: PathBuf, source: std::io::Error },
     /// A recipe does not parse, or states something impossible.
     #[error("recipe {path}: {detail}")]
     BadRecipe {
-        /// The recipe.
         path: PathBuf,
         /// What is wrong, and what was expected.
         detail: String,
@@ -41,30 +30,16 @@ pub enum TrainerError {
     #[error(
         "encoder folder {path}: {detail}. Expected a BERT-family folder with config.json, model.safetensors and tokenizer.json"
     )]
-    BadEncoder {
-        /// The folder.
-        path: PathBuf,
-        /// What is wrong.
-        detail: String,
-    },
+    BadEncoder { path: PathBuf, detail: String },
     /// A checkpoint does not belong to this run, or is damaged.
     #[error("checkpoint {path}: {detail}. Delete the folder to start anew")]
-    BadCheckpoint {
-        /// The checkpoint.
-        path: PathBuf,
-        /// What is wrong.
-        detail: String,
-    },
+    BadCheckpoint { path: PathBuf, detail: String },
     /// A folder to write to holds something already.
     #[error("{path} is there already and is not empty. Name another folder, or delete it")]
-    FolderNotEmpty {
-        /// The folder.
-        path: PathBuf,
-    },
+    FolderNotEmpty { path: PathBuf },
     /// A bundle that cannot teach this recipe.
     #[error("teacher {path}: {detail}")]
     BadTeacher {
-        /// The bundle's folder.
         path: PathBuf,
         /// What was found, what was expected, and what to do.
         detail: String,
@@ -72,7 +47,6 @@ pub enum TrainerError {
     /// An LLM that cannot join a trained router.
     #[error("cannot add candidate {model:?}: {detail}")]
     BadCandidate {
-        /// The LLM.
         model: String,
         /// What was found, what was expected, and what to do.
         detail: String,
@@ -82,7 +56,6 @@ pub enum TrainerError {
         "loss is {loss} at epoch {epoch}, step {step}: training stopped, the last good checkpoint (epoch {kept}) is kept. Lower the learning rate"
     )]
     NonFiniteLoss {
-        /// The loss.
         loss: f64,
         /// Epoch, counted from 1.
         epoch: usize,
@@ -99,36 +72,25 @@ pub enum TrainerError {
     },
     /// Nothing is left to train on.
     #[error("no training pair: {detail}")]
-    NoTrainingPair {
-        /// Why.
-        detail: String,
-    },
+    NoTrainingPair { detail: String },
     /// A run that has no history of checks: no fine-tuning run, or one that stopped before a check.
     #[error(
         "run {path}: found {found}, expected one line a check, as the kinds bert and routerdc write them. Train it (again), for at least check_steps steps"
     )]
-    NoHistory {
-        /// The run's folder.
-        path: PathBuf,
-        /// What is there instead.
-        found: &'static str,
-    },
+    NoHistory { path: PathBuf, found: &'static str },
     /// A history that is damaged.
     #[error(
         "{path}, line {line}: {detail}. Expected step, loss and validation of one check a line, by ascending step; run `trainer train` on the folder to write it anew from its checkpoint"
     )]
     BadHistory {
-        /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What is wrong.
         detail: String,
     },
     /// A run folder that lacks what a figure is drawn from.
     #[error("run {path}: {detail}")]
     BadRun {
-        /// The folder.
         path: PathBuf,
         /// What was found, what was expected, and what to do.
         detail: String,
@@ -158,7 +120,6 @@ pub enum TrainerError {
     /// A number that must be finite is not.
     #[error("{what} is not finite: {detail}")]
     NotFinite {
-        /// Which number.
         what: &'static str,
         /// Where, and what to do.
         detail: String,
@@ -170,13 +131,10 @@ pub enum TrainerError {
     Disagreement {
         /// Mean absolute difference of win rates.
         found: f64,
-        /// The limit.
         limit: f64,
     },
-    /// A data file.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// An evaluation.
     #[error(transparent)]
     Eval(#[from] EvalError),
     /// A stored result, or a report of it.

@@ -42,7 +42,6 @@ pub(crate) fn split_gold(
 /// The gold questions trained on, to find other LLMs' answers to them: those rows are leaks for the
 /// purposes of training, but they say what was to be expected of a gold row.
 pub(crate) struct GoldQuestions {
-    /// How many there are.
     pub(crate) rows: usize,
     by_stem: HashMap<String, Vec<(usize, Stems)>>,
 }

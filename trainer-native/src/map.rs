@@ -33,7 +33,6 @@ use plane::Plane;
 
 /// The version of the file's form.
 pub const FORMAT: u32 = 1;
-/// Points at most.
 pub const MOST_POINTS: usize = 1500;
 /// Bytes at most: wide embeddings leave room for fewer points.
 pub const MOST_BYTES: usize = 40_000;
@@ -49,7 +48,6 @@ const MOST_DATA_SETS: usize = 12;
 /// What the smaller data sets are together.
 const OTHERS: &str = "other data sets";
 
-/// What a page draws.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct QueryMap {
     /// [`FORMAT`].
@@ -72,7 +70,6 @@ pub struct Projection {
     pub axes: [Vec<f64>; 2],
 }
 
-/// A cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cluster {
     /// Its most distinctive words, or its data set.

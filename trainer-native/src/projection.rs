@@ -33,7 +33,6 @@ use bhtsne::tSNE;
 use crate::error::TrainerError;
 use crate::training::preferences::EpochDraw;
 
-/// Rows at least.
 pub const LEAST_ROWS: usize = 10;
 /// How coarse Barnes and Hut's approximation is: 0 would be exact.
 const THETA: f32 = 0.5;

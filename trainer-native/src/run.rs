@@ -64,11 +64,8 @@ pub struct Run {
     identity: String,
 }
 
-/// A trained router.
 pub struct Trained {
-    /// Its encoder.
     pub encoder: Encoder,
-    /// Its head.
     pub head: TrainedHead,
     /// Column of each candidate of the recipe among the models trained on.
     pub columns: Vec<usize>,

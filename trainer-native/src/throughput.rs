@@ -26,17 +26,13 @@ use crate::training::preferences::{EpochDraw, TrainingQuery};
 /// Matrix factorisation's shape: RouteLLM's d_m and batch.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct MfShape {
-    /// Training queries.
     pub queries: usize,
-    /// Passes over them.
     pub epochs: usize,
-    /// Queries a step.
     pub batch: usize,
     /// Embedding size.
     pub width: usize,
     /// d_m.
     pub dimension: usize,
-    /// Models.
     pub models: usize,
 }
 
@@ -49,21 +45,14 @@ impl Default for MfShape {
 /// A classifier's shape: MiniLM's widths.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct ClassifierShape {
-    /// Steps measured.
     pub steps: usize,
-    /// Queries a step.
     pub batch: usize,
-    /// Tokens of each query.
     pub tokens: usize,
-    /// Hidden size.
     pub hidden: usize,
     /// Width of the feed-forward network.
     pub intermediate: usize,
-    /// Attention heads.
     pub heads: usize,
-    /// Layers.
     pub layers: usize,
-    /// Words.
     pub vocabulary: usize,
 }
 

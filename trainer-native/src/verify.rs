@@ -13,7 +13,6 @@ pub const LIMIT: f64 = 0.01;
 /// How far float and exported win rates, or qualities, lie apart.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Disagreement {
-    /// Queries compared.
     pub queries: usize,
     /// Mean absolute difference of win rates.
     pub mean: f64,

@@ -23,7 +23,6 @@ use crate::training::optimiser::Rules;
 
 /// Steps at least: E numbers are soon learnt.
 const STEPS: usize = 400;
-/// Queries a step.
 const BATCH: usize = 64;
 /// Steps between checkpoints.
 const CHECK_STEPS: usize = 100;

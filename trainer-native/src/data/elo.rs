@@ -58,7 +58,6 @@ pub struct Battles {
     wins: BTreeMap<(usize, usize), f64>,
 }
 
-/// Models with their ratings.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Ratings {
     /// The strongest first; models of equal rating by name.
@@ -74,7 +73,6 @@ pub struct Ratings {
 /// One model's rating, and what it rests on.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct RatedModel {
-    /// The model.
     pub name: String,
     /// On the Elo scale; the mean over the models is 1000.
     pub rating: f64,

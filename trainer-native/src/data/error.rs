@@ -11,26 +11,13 @@ use super::{Format, Table};
 pub enum DataError {
     /// Whoever the rows were handed to wanted no more of them; the reason is theirs.
     #[error("reading was stopped: {detail}")]
-    Stopped {
-        /// Their words.
-        detail: String,
-    },
+    Stopped { detail: String },
     /// The operating system refused the file or folder.
     #[error("{path}: cannot be read: {source}. Check that it exists and may be read")]
-    Io {
-        /// File or folder.
-        path: PathBuf,
-        /// The system's reason.
-        source: std::io::Error,
-    },
+    Io { path: PathBuf, source: std::io::Error },
     /// A folder holds no file of the format.
     #[error("{path}: found no file to read in this folder, expected {expected}")]
-    NoFiles {
-        /// The folder.
-        path: PathBuf,
-        /// The names looked for.
-        expected: String,
-    },
+    NoFiles { path: PathBuf, expected: String },
     /// The layout could not be told from names and first characters.
     #[error(
         "{path}: unknown format: found {found}, expected {expected}. Name the format with --format"
@@ -38,15 +25,12 @@ pub enum DataError {
     UnknownFormat {
         /// File or folder, or the format's name where a name was given.
         path: PathBuf,
-        /// What it looks like.
         found: String,
-        /// The formats known.
         expected: String,
     },
     /// A file of no bytes, or of white space only.
     #[error("{path}: the file is empty, expected {expected}. Fetch or write it again")]
     EmptyFile {
-        /// The file.
         path: PathBuf,
         /// What should be in it.
         expected: &'static str,
@@ -55,26 +39,17 @@ pub enum DataError {
     #[error(
         "{path}:1: found the columns {found}, expected {expected}. Fix the header, or name another format with --format"
     )]
-    BadHeader {
-        /// The file.
-        path: PathBuf,
-        /// The columns found.
-        found: String,
-        /// The columns expected.
-        expected: String,
-    },
+    BadHeader { path: PathBuf, found: String, expected: String },
     /// A JSON document that cannot be parsed any further, so that its rows cannot be told apart.
     #[error(
         "{path}:{line}:{column}: not valid JSON: {message}. Fix the file: rows after this point cannot be found, so --skip-bad does not help"
     )]
     JsonSyntax {
-        /// The file.
         path: PathBuf,
         /// Line, from 1.
         line: u64,
         /// Column in bytes, from 1.
         column: u64,
-        /// The parser's words.
         message: String,
     },
     /// A row that does not fit the format, met while bad rows are not skipped.
@@ -85,7 +60,6 @@ pub enum DataError {
         "{path}: found no usable row ({bad} bad rows left out), expected at least one. Check the file, and its format with --format"
     )]
     NoRows {
-        /// File or folder.
         path: PathBuf,
         /// Rows left out as bad.
         bad: usize,
@@ -95,7 +69,6 @@ pub enum DataError {
         "{path}:{line}: found a record of more than {limit} bytes, expected a shorter one. A quote that is opened here may not be closed: fix the file. Rows after this point cannot be found, so --skip-bad does not help"
     )]
     RowTooLarge {
-        /// The file.
         path: PathBuf,
         /// The line near which the record begins.
         line: u64,
@@ -105,7 +78,6 @@ pub enum DataError {
     /// A parquet file that is cut off or damaged, or that holds what cannot be read.
     #[error("{path}: cannot be read as parquet: {detail}. Fetch or write the file again")]
     BadParquet {
-        /// The file.
         path: PathBuf,
         /// What is wrong with it.
         detail: String,
@@ -114,50 +86,26 @@ pub enum DataError {
     #[error(
         "{path}: found {found} in the column {column:?}, expected one text or number a row. Write the column as text, a list as JSON, or convert the file to CSV"
     )]
-    NestedColumn {
-        /// The file.
-        path: PathBuf,
-        /// The column.
-        column: String,
-        /// What it holds.
-        found: String,
-    },
+    NestedColumn { path: PathBuf, column: String, found: String },
     /// A source of several files, of which some are missing.
     #[error("{path}: found {found}, expected {expected}. Give the folder that holds both")]
     MissingPart {
-        /// File or folder.
         path: PathBuf,
-        /// What is there.
         found: &'static str,
         /// What a whole source has.
         expected: &'static str,
     },
     /// A source of the other kind: battles where scores are needed, or the reverse.
     #[error("{path}: found {} (format {format}), expected {}. {}", .format.table(), other_table(*.format), other_call(*.format))]
-    WrongTable {
-        /// File or folder.
-        path: PathBuf,
-        /// Its format.
-        format: Format,
-    },
+    WrongTable { path: PathBuf, format: Format },
     /// A model that no row names.
     #[error("unknown model {asked:?}, expected one of {known}. Names are compared exactly")]
-    UnknownModel {
-        /// The name asked for.
-        asked: String,
-        /// The names there are.
-        known: String,
-    },
+    UnknownModel { asked: String, known: String },
     /// More models than a table of battles between them has room for.
     #[error(
         "found more than {limit} models ({example:?} among them), expected model names. Check that the columns are not mixed up"
     )]
-    TooManyModels {
-        /// The most models.
-        limit: usize,
-        /// One of them.
-        example: String,
-    },
+    TooManyModels { limit: usize, example: String },
     /// Ratings cannot be computed.
     #[error("no ratings: {detail}")]
     NoRatings {
@@ -171,19 +119,13 @@ pub enum DataError {
     BadTierCount {
         /// Different ratings.
         found: usize,
-        /// Tiers asked for.
         tiers: usize,
     },
     /// Fewer than two models: nothing to choose between.
     #[error(
         "{path}: found scores of one model only ({model}), expected at least two. A router chooses between models: add the scores of another model to the same rows"
     )]
-    TooFewModels {
-        /// File or folder.
-        path: PathBuf,
-        /// The only model.
-        model: String,
-    },
+    TooFewModels { path: PathBuf, model: String },
 }
 
 impl DataError {

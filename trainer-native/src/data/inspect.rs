@@ -36,14 +36,12 @@ const OTHERS: &str = "(others)";
 /// Up to this many models the matrix of battles is stated in full.
 const MAX_MATRIX: usize = 20;
 
-/// What a source holds.
 #[derive(Debug, Clone, Serialize)]
 pub struct Inspection {
     /// The layout it was read as.
     pub format: Format,
     /// Whether the rows are outcomes or preferences.
     pub table: Table,
-    /// The files read.
     pub files: Vec<PathBuf>,
     /// Bytes of all files together.
     pub bytes: u64,
@@ -84,7 +82,6 @@ pub struct Inspection {
 /// One model's part in a source.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ModelSummary {
-    /// The model.
     pub name: String,
     /// Rows where it was measured.
     pub rows: usize,
@@ -103,9 +100,7 @@ pub struct ModelSummary {
 /// Battles between two models.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PairCount {
-    /// One model.
     pub model_a: String,
-    /// The other one.
     pub model_b: String,
     /// Their battles, whichever stood first.
     pub battles: usize,

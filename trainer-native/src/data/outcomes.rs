@@ -7,7 +7,6 @@ use std::collections::HashMap;
 pub struct Outcomes {
     /// Names of the models, in order of first appearance; rows refer to them by index.
     pub models: Vec<String>,
-    /// One row a query.
     pub rows: Vec<OutcomeRow>,
     /// What a score of 1 stands for in the unit of the source: 10 for MT-Bench, whose judge gives
     /// 1 to 10, and 1 where scores are shares or right and wrong.
@@ -25,7 +24,6 @@ impl Default for Outcomes {
 pub struct OutcomeRow {
     /// Unique within the source it was read from.
     pub id: String,
-    /// The text to route.
     pub query: String,
     /// The benchmark or set it belongs to.
     pub dataset: String,

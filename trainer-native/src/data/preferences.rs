@@ -32,7 +32,6 @@ use super::{
 pub struct PreferenceRow {
     /// Unique within the source it was read from.
     pub id: String,
-    /// The text to route.
     pub query: String,
     /// The benchmark or set it belongs to.
     pub dataset: String,
@@ -67,7 +66,6 @@ pub struct PreferenceSource {
     pub files: Vec<PathBuf>,
     /// Bytes of all files together.
     pub bytes: u64,
-    /// Rows visited.
     pub rows: usize,
     /// The first [`MAX_STORED_BAD_ROWS`](super::MAX_STORED_BAD_ROWS) rows left out. Empty unless
     /// [`skip_bad`](ReadOptions::skip_bad) is set.

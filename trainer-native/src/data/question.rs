@@ -72,7 +72,6 @@ pub struct Question {
 }
 
 impl Question {
-    /// Takes a query apart.
     #[must_use]
     pub fn parse(query: &str) -> Question {
         let text = without_instructions(after_examples(query));

@@ -29,7 +29,6 @@ use super::source_log::RowFault;
 /// The data set's name in every row.
 pub const DATASET: &str = "mt-bench";
 
-/// The judge's best score.
 pub const SCORE_SCALE: f32 = 10.0;
 
 #[derive(Deserialize)]

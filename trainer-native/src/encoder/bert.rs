@@ -20,23 +20,17 @@ pub struct BertConfig {
     pub vocab_size: usize,
     /// H.
     pub hidden_size: usize,
-    /// Layers.
     pub num_hidden_layers: usize,
-    /// Attention heads.
     pub num_attention_heads: usize,
     /// Width of the feed-forward network.
     pub intermediate_size: usize,
-    /// Longest sequence.
     pub max_position_embeddings: usize,
-    /// Token types.
     pub type_vocab_size: usize,
-    /// Epsilon of layer normalisation.
     pub layer_norm_eps: f64,
     /// The activation; only `gelu` is known.
     pub hidden_act: String,
 }
 
-/// A BERT encoder.
 #[derive(Module, Debug)]
 pub struct Bert {
     /// Word embeddings, [V, H].
@@ -47,9 +41,7 @@ pub struct Bert {
     pub types: Embedding,
     /// Normalisation of the sum.
     pub norm: LayerNorm,
-    /// Transformer layers.
     pub layers: Vec<BertLayer>,
-    /// Epsilon of layer normalisation.
     pub epsilon: f64,
 }
 
@@ -74,7 +66,6 @@ impl Pooling {
     }
 }
 
-/// One transformer layer.
 #[derive(Module, Debug)]
 pub struct BertLayer {
     /// Query projection, [H, H].
@@ -85,7 +76,6 @@ pub struct BertLayer {
     pub value: Linear,
     /// Attention output, [H, H].
     pub output: Linear,
-    /// Normalisation after attention.
     pub attention_norm: LayerNorm,
     /// Feed-forward up projection, [H, I].
     pub up: Linear,
@@ -93,7 +83,6 @@ pub struct BertLayer {
     pub down: Linear,
     /// Normalisation after the feed-forward network.
     pub output_norm: LayerNorm,
-    /// Attention heads.
     pub heads: usize,
 }
 

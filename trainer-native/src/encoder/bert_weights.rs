@@ -31,9 +31,7 @@ use crate::error::TrainerError;
 pub struct BertWeights {
     /// H.
     pub width: usize,
-    /// Attention heads.
     pub heads: usize,
-    /// Epsilon of layer normalisation.
     pub epsilon: f64,
     /// Word embeddings, [V, H].
     pub words: Vec<f32>,
@@ -47,7 +45,6 @@ pub struct BertWeights {
     pub layers: Vec<LayerWeights>,
 }
 
-/// One transformer layer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerWeights {
     /// Query projection, [H, H].
@@ -58,7 +55,6 @@ pub struct LayerWeights {
     pub value: Dense,
     /// Attention output, [H, H].
     pub output: Dense,
-    /// Normalisation after attention.
     pub attention_norm: Norm,
     /// Feed-forward up projection, [H, I].
     pub up: Dense,
@@ -133,7 +129,6 @@ impl BertWeights {
         self.positions.len() / self.width
     }
 
-    /// Number of weights.
     #[must_use]
     pub fn parameters(&self) -> usize {
         let norm = |n: &Norm| n.gamma.len() + n.beta.len();

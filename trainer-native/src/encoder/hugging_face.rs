@@ -21,7 +21,6 @@ pub struct EncoderFolder {
     pub config: BertConfig,
     /// `config.json`, as it is.
     pub config_json: Vec<u8>,
-    /// The network.
     pub bert: Bert,
     /// `tokenizer.json`, as it is.
     pub tokenizer_json: Vec<u8>,

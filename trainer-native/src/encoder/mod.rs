@@ -37,11 +37,9 @@ use trainable::Limits;
 /// An encoder's weights, on the host.
 #[derive(Debug, Clone)]
 pub enum Network {
-    /// The *static* tier.
     Static(StaticTable),
     /// A transformer, mean-pooled or at `[CLS]`.
     Transformer {
-        /// The network.
         weights: BertWeights,
         /// How token vectors become one.
         pooling: Pooling,
@@ -52,7 +50,6 @@ pub enum Network {
 }
 
 impl Network {
-    /// What queries it takes.
     #[must_use]
     pub fn limits(&self) -> Limits {
         match self {
@@ -76,7 +73,6 @@ impl Network {
 /// An encoder as a bundle carries it.
 #[derive(Debug, Clone)]
 pub struct Encoder {
-    /// Weights.
     pub network: Network,
     /// `tokenizer.json`.
     pub tokenizer_json: Vec<u8>,

@@ -31,11 +31,9 @@ use crate::export::{Precision, router_graph};
 pub struct Cut<'a> {
     /// Layers by their number from 0, in the order in which they are to follow each other.
     pub layers: Option<&'a [usize]>,
-    /// Words.
     pub words: Option<Words<'a>>,
 }
 
-/// Which words are kept.
 #[derive(Debug, Clone, Copy)]
 pub struct Words<'a> {
     /// How often a corpus uses each.
@@ -47,7 +45,6 @@ pub struct Words<'a> {
 /// A cut-down encoder.
 #[derive(Debug, Clone)]
 pub struct Mini {
-    /// The network.
     pub weights: BertWeights,
     /// `tokenizer.json`.
     pub tokenizer_json: Vec<u8>,
@@ -74,14 +71,10 @@ pub fn prune(folder: &EncoderFolder, cut: &Cut<'_>) -> Result<Mini, TrainerError
     Ok(Mini { weights, tokenizer_json: pruned.tokenizer_json.clone(), pruned: Some(pruned) })
 }
 
-/// What an encoder costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sizes {
-    /// Transformer layers.
     pub layers: usize,
-    /// Words of the vocabulary.
     pub tokens: usize,
-    /// Weights.
     pub parameters: usize,
     /// Bytes of its exported graph in float.
     pub float_bytes: usize,

@@ -24,7 +24,6 @@ use crate::error::TrainerError;
 /// Tokens of one batch through the transformer.
 const BATCH: usize = 512;
 
-/// A token table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StaticTable {
     /// Rows, V.

@@ -28,7 +28,6 @@ pub trait TrainableEncoder: Module + ModuleDisplay {
     /// Longest query in tokens, special ones included; `None` where any length will do.
     fn longest(&self) -> Option<usize>;
 
-    /// What queries it takes.
     fn limits(&self) -> Limits {
         Limits { vocabulary: self.vocabulary(), longest: self.longest() }
     }
@@ -64,16 +63,12 @@ pub fn check_ids(ids: &[u32], limits: Limits) -> Result<(), String> {
 /// An encoder and a head that are trained together.
 #[derive(Module, Debug)]
 pub struct WithHead<E: Module, H: Module> {
-    /// Token ids to embedding.
     pub encoder: E,
-    /// What follows it.
     pub head: H,
 }
 
-/// The transformer tier.
 #[derive(Module, Debug)]
 pub struct TransformerEncoder {
-    /// The network.
     pub bert: Bert,
     /// How its states become one embedding.
     #[module(skip)]

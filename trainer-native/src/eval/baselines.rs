@@ -15,7 +15,6 @@ use crate::data::seeded;
 /// APGR and CPT of a baseline whose curve is a mean or a bound, not one router's.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BaselineMetrics {
-    /// Rows evaluated.
     pub rows: usize,
     /// Average performance gap recovered.
     pub apgr: f64,
@@ -32,7 +31,6 @@ pub struct BaselineMetrics {
 /// One decision for every query, or the best one: a point, not a curve.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct FixedPolicy {
-    /// Rows evaluated.
     pub rows: usize,
     /// Share of queries that go to the strong model, in [0, 1].
     pub strong_share: f64,

@@ -30,11 +30,9 @@ use crate::data::seeded;
 /// How resamples are drawn and what is read off them.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
-    /// How many resamples.
     pub resamples: usize,
     /// Share of the resamples an interval covers, in (0, 1).
     pub level: f64,
-    /// Of every draw.
     pub seed: u64,
 }
 

@@ -39,7 +39,6 @@ pub const NO_CATEGORY: &str = "(no category)";
 pub struct Category {
     /// Its name; [`NO_CATEGORY`] for rows that state none.
     pub name: String,
-    /// Rows in it.
     pub rows: usize,
     /// Mean score of the weak model.
     pub weak: f64,
@@ -48,7 +47,6 @@ pub struct Category {
     /// Average performance gap recovered within the category; `None` where it is undefined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub apgr: Option<f64>,
-    /// Mean win rate.
     pub mean_win_rate: f64,
     /// Share of strong calls at the set-wide threshold of half the calls, in [0, 1].
     pub strong_share: f64,

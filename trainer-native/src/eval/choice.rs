@@ -72,7 +72,6 @@ pub struct ChoiceResult {
     pub format: u32,
     /// Always [`Form::Choice`].
     pub form: Form,
-    /// Name of the benchmark.
     pub benchmark: String,
     /// Which published rows belong to it.
     pub kind: ChoiceKind,
@@ -92,7 +91,6 @@ pub struct ChoiceResult {
     pub leaks_removed: Option<usize>,
     /// Rows left out because they could not be read.
     pub bad_rows: usize,
-    /// How intervals were drawn.
     pub bootstrap: bootstrap::Settings,
     /// The routers in the order given, then the baselines.
     pub routers: Vec<ChoiceRouter>,
@@ -113,9 +111,7 @@ pub struct ChoiceResult {
 /// A data set of a benchmark.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataSet {
-    /// Its name.
     pub name: String,
-    /// Its rows.
     pub rows: usize,
 }
 
@@ -129,7 +125,6 @@ pub struct ChoiceRouter {
     /// `static` or `transformer`, where it reads text at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<String>,
-    /// What was judged.
     pub precision: Precision,
     /// Seed it was trained with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -176,12 +171,10 @@ pub struct MeanDifference {
     pub against: usize,
     /// Difference of the two on the rows themselves.
     pub difference: f64,
-    /// Its bootstrap interval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Interval>,
 }
 
-/// Kinds of the baselines.
 pub mod kinds {
     /// One model for every query.
     pub const LLM: &str = "llm";

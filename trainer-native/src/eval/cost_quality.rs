@@ -46,7 +46,6 @@ pub struct CostPoint {
 /// A single model: every query to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SingleModel {
-    /// Its name.
     pub name: String,
     /// Its mean cost and score.
     pub point: CostPoint,
@@ -77,11 +76,9 @@ pub struct CostComparison {
     pub priced_rows: usize,
     /// The range of every area.
     pub range: Range,
-    /// The single models.
     pub singles: Vec<SingleModel>,
     /// AIQ of the hull of the single models.
     pub zero_router_aiq: f64,
-    /// The oracle.
     pub oracle: CostQuality,
 }
 

@@ -62,7 +62,6 @@ pub struct Curve {
 pub struct Evaluation {
     /// Quality against share, at the deciles.
     pub curve: Curve,
-    /// Rows evaluated.
     pub rows: usize,
     /// Average performance gap recovered; 0.5 for chance.
     pub apgr: f64,

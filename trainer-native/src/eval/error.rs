@@ -3,7 +3,6 @@
 /// Why a metric cannot be computed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum EvalError {
-    /// No rows to evaluate.
     #[error("found no rows to evaluate, expected at least one. Check that removing leaks left any")]
     NoRows,
     /// A win rate or a score that is NaN or infinite.
@@ -15,7 +14,6 @@ pub enum EvalError {
         row: usize,
         /// `win rate`, `weak score`, `strong score`.
         what: &'static str,
-        /// What stands there.
         value: f64,
     },
     /// The strong model does not beat the weak one, so that the gap to recover is none.
@@ -32,24 +30,14 @@ pub enum EvalError {
     #[error(
         "found the win rate {value} for every row, expected at least two values. The router has not learnt anything, or was given one query only"
     )]
-    ConstantWinRate {
-        /// The only win rate.
-        value: f64,
-    },
+    ConstantWinRate { value: f64 },
     /// A share, quality or threshold outside [0, 1].
     #[error("found {what} {value}, expected a number in [0, 1]")]
-    NotAFraction {
-        /// What it stands for.
-        what: &'static str,
-        /// What was given.
-        value: f64,
-    },
+    NotAFraction { what: &'static str, value: f64 },
     /// Two lists that belong together row by row differ in length.
     #[error("found {found} {what}, expected {expected}: one a row")]
     LengthMismatch {
-        /// What is listed.
         what: &'static str,
-        /// How many there are.
         found: usize,
         /// How many rows there are.
         expected: usize,
@@ -63,7 +51,6 @@ pub enum EvalError {
         row: usize,
         /// `weak score`, `strong score`.
         what: &'static str,
-        /// What stands there.
         value: f64,
     },
     /// A cost that is negative, NaN or infinite.
@@ -75,7 +62,6 @@ pub enum EvalError {
         row: usize,
         /// `weak cost`, `strong cost`.
         what: &'static str,
-        /// What stands there.
         value: f64,
     },
     /// A number of things that must be at least one.
@@ -89,7 +75,6 @@ pub enum EvalError {
         "found two routers named {name:?} ({precision}), expected one of each name and precision"
     )]
     DuplicateRouter {
-        /// The name.
         name: String,
         /// `int8`, `float` or `baseline`.
         precision: &'static str,
@@ -101,7 +86,6 @@ pub enum EvalError {
     UnknownPick {
         /// Position of the row, from 0.
         row: usize,
-        /// The place picked.
         pick: usize,
         /// How many models there are.
         models: usize,
@@ -129,7 +113,6 @@ pub enum EvalError {
     /// A router of several, and why it has no metrics.
     #[error("router {router:?}: {source}")]
     Router {
-        /// Its name.
         router: String,
         /// What is wrong with it.
         source: Box<EvalError>,

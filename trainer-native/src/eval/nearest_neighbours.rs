@@ -9,7 +9,6 @@ use rayon::prelude::*;
 /// A labelled query.
 #[derive(Debug, Clone)]
 pub struct Neighbour {
-    /// Its embedding.
     pub embedding: Vec<f32>,
     /// Score of the strong model less that of the weak one, in [-1, 1].
     pub gain: f64,

@@ -16,7 +16,6 @@ use serde::{Deserialize, Serialize};
 
 use super::MetricRow;
 
-/// Where RouteLLM's rows stand.
 pub const ROUTELLM_SOURCE: &str = "RouteLLM, arXiv 2406.18665v4";
 
 /// A benchmark with published tables or a scale of its own, or any other set.
@@ -29,9 +28,7 @@ pub enum BenchmarkKind {
     Gsm8k,
     /// RouteLLM's MT-Bench, judged from 1 to 10.
     MtBench,
-    /// RouterBench.
     RouterBench,
-    /// Any outcomes.
     Other,
 }
 
@@ -61,7 +58,6 @@ impl fmt::Display for BenchmarkKind {
 /// A row of a publication's table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PublishedRow {
-    /// The router.
     pub router: String,
     /// What it was trained on; empty for a baseline.
     pub training_data: String,
@@ -79,7 +75,6 @@ pub struct PublishedRow {
     pub strong: f64,
     /// Its pair, strong first.
     pub pair: String,
-    /// The publication.
     pub source: String,
 }
 

@@ -29,7 +29,6 @@ use super::{EvalError, RoutedRow};
 /// Rows of neighbouring win rates.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ReliabilityBin {
-    /// Rows in the bin.
     pub rows: usize,
     /// Mean win rate the router predicted.
     pub predicted: f64,

@@ -99,7 +99,6 @@ impl Stored {
         text
     }
 
-    /// The page as HTML.
     #[must_use]
     pub fn page(&self, title: &str) -> String {
         page_of(title, self)

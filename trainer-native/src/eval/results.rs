@@ -51,21 +51,18 @@ pub const FORMAT: u32 = 1;
 pub struct BenchmarkResult {
     /// [`FORMAT`].
     pub format: u32,
-    /// Name of the benchmark.
     pub benchmark: String,
     /// Which published tables belong to it.
     pub kind: BenchmarkKind,
     /// SHA-256 of the data scored on, where it was computed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_sha256: Option<String>,
-    /// Rows scored.
     pub rows: usize,
     /// Rows left out because their questions stood in training data; `None` where not looked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leaks_removed: Option<usize>,
     /// Rows left out because they could not be read, or lack a score of either model.
     pub bad_rows: usize,
-    /// The two models.
     pub pair: Pair,
     /// What a score of 1 is displayed as: 10 for MT-Bench.
     pub score_scale: f64,
@@ -73,7 +70,6 @@ pub struct BenchmarkResult {
     pub weak: f64,
     /// Mean score of the strong model, in [0, 1].
     pub strong: f64,
-    /// How intervals were drawn.
     pub bootstrap: bootstrap::Settings,
     /// The routers in the order given, then the baselines.
     pub routers: Vec<RouterResult>,
@@ -99,16 +95,13 @@ pub struct BenchmarkResult {
 pub struct ManyModels {
     /// Single models, zero router and oracle.
     pub comparison: CostComparison,
-    /// The routers' curves.
     pub routers: Vec<ManyModelRouter>,
 }
 
 /// A router of many models.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ManyModelRouter {
-    /// Its name.
     pub name: String,
-    /// What was judged.
     pub precision: Precision,
     /// Its curve as the price weight moves.
     pub cost_quality: CostQuality,
@@ -117,13 +110,10 @@ pub struct ManyModelRouter {
 /// The two models a router chooses between.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pair {
-    /// The cheaper one.
     pub weak: String,
-    /// The better one.
     pub strong: String,
 }
 
-/// What was judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
@@ -166,7 +156,6 @@ pub struct RouterResult {
     /// `static` or `transformer`, where it reads text at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<String>,
-    /// What was judged.
     pub precision: Precision,
     /// Seed it was trained with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -174,7 +163,6 @@ pub struct RouterResult {
     /// Average performance gap recovered; `None` for a policy without a threshold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub apgr: Option<f64>,
-    /// Its bootstrap interval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub apgr_interval: Option<Interval>,
     /// Call-performance thresholds, ascending by quality.
@@ -207,7 +195,6 @@ pub struct Cpt {
     pub quality: f64,
     /// Share of strong calls, in [0, 1].
     pub strong_share: f64,
-    /// Its bootstrap interval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Interval>,
     /// What that share spends, where costs are known.
@@ -224,7 +211,6 @@ pub struct ApgrDifference {
     pub against: usize,
     /// Difference of the two on the rows themselves.
     pub difference: f64,
-    /// Its bootstrap interval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Interval>,
 }

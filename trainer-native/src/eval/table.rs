@@ -16,7 +16,6 @@ pub struct MetricRow {
     pub router: String,
     /// Name of the evaluation set.
     pub dataset: String,
-    /// Rows scored.
     pub rows: usize,
     /// Rows left out of the set because their questions stood in the training data. `None` where
     /// that is not known, as of published rows.
@@ -42,7 +41,6 @@ pub struct MetricRow {
 }
 
 impl MetricRow {
-    /// A measured router.
     #[must_use]
     pub fn measured(
         router: &str,

@@ -21,9 +21,7 @@ use crate::recipe::Recipe;
 /// All that a bundle states, beside its files.
 #[derive(Debug, Clone)]
 pub struct BundleFacts {
-    /// The bundle's name.
     pub name: String,
-    /// The router kind.
     pub kind: String,
     /// Candidates in the order of the graph's scores.
     pub candidates: Vec<Candidate>,
@@ -31,7 +29,6 @@ pub struct BundleFacts {
     pub encoder: EncoderInfo,
     /// Strong, weak, default share.
     pub head: Head,
-    /// Sources trained on.
     pub trained_on: Vec<Source>,
     /// How the weights came to be.
     pub provenance: Option<Provenance>,
@@ -40,7 +37,6 @@ pub struct BundleFacts {
 /// A bundle in memory: files first, calibration and metrics once they have been measured on it.
 #[derive(Debug, Clone)]
 pub struct BundleDraft {
-    /// The manifest so far.
     pub manifest: Manifest,
     /// The files that the manifest lists.
     files: Vec<(&'static str, Vec<u8>)>,
@@ -79,14 +75,12 @@ impl BundleDraft {
         Self { manifest, files, map: None }
     }
 
-    /// States the calibration.
     #[must_use]
     pub fn with_calibration(mut self, calibration: Calibration) -> Self {
         self.manifest.calibration = Some(calibration);
         self
     }
 
-    /// States evaluation rows.
     #[must_use]
     pub fn with_metrics(mut self, metrics: Vec<Metric>) -> Self {
         self.manifest.metrics = metrics;

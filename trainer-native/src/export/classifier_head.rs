@@ -18,9 +18,7 @@ pub const LABELS: usize = 3;
 /// Which candidate's score comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Columns {
-    /// Strong, weak.
     StrongFirst,
-    /// Weak, strong.
     WeakFirst,
 }
 

@@ -29,7 +29,6 @@ pub use pointsman::FUNCTION_DOMAIN as DOMAIN;
 use super::Precision;
 use super::graph::{Attribute, OPSET, attribute, node};
 
-/// Their version.
 pub const VERSION: i64 = 1;
 
 /// A function that graphs call.
@@ -39,7 +38,6 @@ pub enum Function {
     TokenBag,
     /// Words and positions, normalised.
     BertEmbeddings,
-    /// A transformer layer.
     EncoderLayer,
     /// The mean of hidden states.
     MeanPool,

@@ -40,18 +40,14 @@ pub enum Value {
 /// A node's attribute.
 #[derive(Debug, Clone, Copy)]
 pub enum Attribute<'a> {
-    /// An integer.
     Int(&'a str, i64),
-    /// A float.
     Float(&'a str, f32),
     /// A tensor of one float and no axis. A `Float` of 0 is not written, and some readers then miss
     /// it.
     Scalar(&'a str, f32),
-    /// A list of integers.
     Ints(&'a str, &'a [i64]),
 }
 
-/// A graph under construction.
 #[derive(Debug)]
 pub struct Graph {
     graph: pb::GraphProto,
@@ -60,7 +56,6 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// An empty graph.
     #[must_use]
     pub fn new(name: &str) -> Self {
         let graph = pb::GraphProto { name: name.into(), ..Default::default() };
@@ -78,7 +73,6 @@ impl Graph {
         self.graph.output.push(value_info(name, element, shape));
     }
 
-    /// Adds a float constant.
     pub fn floats(&mut self, name: &str, dims: &[usize], values: &[f32]) -> String {
         let raw = values.iter().flat_map(|v| v.to_le_bytes()).collect();
         self.constant(name, dims, DataType::Float, raw)
@@ -125,12 +119,10 @@ impl Graph {
         name.into()
     }
 
-    /// A cast to float.
     pub fn to_float(&mut self, name: &str, input: &str) -> String {
         self.node("Cast", name, &[input], &[Attribute::Int("to", DataType::Float as i64)])
     }
 
-    /// The model file.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
         let import =

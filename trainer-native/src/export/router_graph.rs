@@ -80,7 +80,6 @@ pub fn build(
     Ok(g.into_bytes())
 }
 
-/// Adds the graph's inputs.
 pub(crate) fn inputs(g: &mut Graph) -> Inputs {
     let ids = g.input("input_ids", Value::Int64, &["1", "S"]);
     let mask = g.input("attention_mask", Value::Int64, &["1", "S"]);

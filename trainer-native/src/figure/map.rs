@@ -14,7 +14,6 @@ use crate::eval::report::svg::{Look, MARKERS};
 /// A bundle's map.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cloud {
-    /// The bundle's name.
     pub label: String,
     /// The place of each query.
     pub places: Vec<[f32; 2]>,

@@ -15,15 +15,12 @@ use crate::eval::results::Precision;
 /// What a run ended in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measured {
-    /// The benchmark.
     pub benchmark: String,
     /// What was measured, with its unit.
     pub metric: Metric,
     /// Its value, in [0, 1] for scores.
     pub value: f64,
-    /// Its bootstrap interval.
     pub interval: Option<Interval>,
-    /// Rows scored.
     pub rows: usize,
 }
 
@@ -99,9 +96,7 @@ fn only<T>(mut all: impl Iterator<Item = T>) -> Option<T> {
 pub struct Point {
     /// The run's name, for messages.
     pub label: String,
-    /// Value of the setting.
     pub value: f64,
-    /// What was measured.
     pub measured: Measured,
 }
 

@@ -34,7 +34,6 @@ impl Validation {
 pub struct Trace {
     /// The run's name in the legend.
     pub label: String,
-    /// What its validation gives.
     pub validation: Validation,
     /// By ascending step.
     pub checks: Vec<Check>,

@@ -36,7 +36,6 @@ pub(super) fn metrics(prepared: &Prepared, result: &BenchmarkResult) -> Vec<Metr
 /// An evaluation set, as curves and metrics name it.
 #[derive(Debug, Clone)]
 pub struct Measured<'a> {
-    /// The data set.
     pub dataset: &'a str,
     /// Rows left out because they were trained on.
     pub removed_as_leaks: usize,

@@ -14,7 +14,6 @@ pub const MOST_QUERIES: usize = 4000;
 /// A query to map.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MapQuery {
-    /// What is embedded.
     pub text: String,
     /// Its data set, where data sets are the clusters.
     pub dataset: Option<String>,

@@ -12,7 +12,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Words in a name.
 const WORDS: usize = 3;
 /// Queries of a cluster that hold a word, at least: no word tells of a single query.
 const SEVERAL: usize = 3;

@@ -20,7 +20,6 @@ use crate::export::Precision;
 use crate::export::graph::{Attribute, Graph};
 use crate::export::router_graph::{GraphHead, Inputs, direction, linear};
 
-/// A fitted cluster router.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClusterHead {
     /// The mean embedding, `[W]`: the embedding without its length.

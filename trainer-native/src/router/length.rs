@@ -11,7 +11,6 @@ use crate::export::Precision;
 use crate::export::graph::Graph;
 use crate::export::router_graph::{GraphHead, Inputs, linear};
 
-/// A fitted length head.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LengthHead {
     /// a.

@@ -23,9 +23,7 @@ use crate::training::parameters::Parameters;
 pub trait TrainableHead {
     /// Scores `[B, M]` of embeddings `[B, D]`; noise and dropout act only in `training`.
     fn scores(&self, embedding: Tensor<2>, training: bool) -> Tensor<2>;
-    /// The parameters.
     fn parameters(&self) -> &Parameters;
-    /// The parameters, to step.
     fn parameters_mut(&mut self) -> &mut Parameters;
 }
 
@@ -42,6 +40,5 @@ pub enum TrainedHead {
     },
     /// Nearest neighbours: scores of the remembered queries, over the candidates.
     Knn(Memory),
-    /// Nothing: the random baseline.
     Random,
 }

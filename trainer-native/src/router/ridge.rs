@@ -38,7 +38,6 @@ use kernel::KernelHead;
 pub struct Features {
     /// Token and value; a token stands at most once.
     pub tokens: Vec<(u32, f64)>,
-    /// Dense coordinates.
     pub dense: Vec<f64>,
 }
 
@@ -49,7 +48,6 @@ pub struct LinearFit {
     pub tokens: Vec<f64>,
     /// One weight a dense coordinate.
     pub dense: Vec<f64>,
-    /// The constant.
     pub intercept: f64,
 }
 
@@ -254,7 +252,6 @@ pub struct RidgeHead {
     pub embedding: Vec<f32>,
     /// Remembered queries.
     pub kernel: Option<KernelHead>,
-    /// The constant.
     pub intercept: f32,
     /// The strong candidate's column among all models.
     pub strong: usize,

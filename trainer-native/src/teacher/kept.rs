@@ -47,7 +47,6 @@ pub struct Figure {
     pub name: &'static str,
     /// The teacher's; `None` where it is undefined.
     pub teacher: Option<f64>,
-    /// The student's.
     pub student: Option<f64>,
 }
 

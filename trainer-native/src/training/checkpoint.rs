@@ -30,16 +30,13 @@ use crate::error::TrainerError;
 pub struct NamedTensor {
     /// Its name, unique in the file.
     pub name: String,
-    /// Its shape.
     pub shape: Vec<usize>,
     /// Its values, row by row.
     pub values: Vec<f32>,
 }
 
-/// A checkpoint file's contents.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Checkpoint {
-    /// The tensors.
     pub tensors: Vec<NamedTensor>,
     /// What else the run has to know.
     pub note: HashMap<String, String>,

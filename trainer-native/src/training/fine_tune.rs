@@ -68,7 +68,6 @@ pub fn split<Q>(mut rows: Vec<Q>, share: f64, seed: u64) -> (Vec<Q>, Vec<Q>) {
     (rows, validation)
 }
 
-/// Settings of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// The seed of every random draw.
@@ -103,10 +102,8 @@ pub struct Place<'a> {
     pub identity: &'a str,
 }
 
-/// What a check saw.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Check {
-    /// Steps taken.
     pub step: usize,
     /// Mean training loss since the check before.
     pub loss: f64,
@@ -114,7 +111,6 @@ pub struct Check {
     pub validation: Option<f64>,
 }
 
-/// A trained network.
 pub struct FineTuned<M> {
     /// The network at its best check, or at the end where nothing is validated; without autodiff.
     pub network: M,

@@ -22,7 +22,6 @@ use crate::progress::bar;
 use crate::recipe::TrainingRecipe;
 use crate::router::TrainableHead;
 
-/// One step's tensors.
 struct Batch {
     /// [B, D].
     embedding: Tensor<2>,
@@ -37,13 +36,9 @@ struct Batch {
 
 /// What a head is trained on, and how.
 pub struct HeadTraining<'a> {
-    /// The queries.
     pub queries: &'a [TrainingQuery],
-    /// Their embeddings.
     pub embeddings: &'a EmbeddingCache,
-    /// The optimisation.
     pub recipe: &'a TrainingRecipe,
-    /// The recipe's seed.
     pub seed: u64,
     /// With autodiff.
     pub device: &'a Device,

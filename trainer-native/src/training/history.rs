@@ -15,7 +15,6 @@ use std::path::Path;
 use super::fine_tune::Check;
 use crate::error::TrainerError;
 
-/// The file's name.
 pub const FILE: &str = "history.jsonl";
 
 /// Writes the file in `folder`, in place of an earlier one.

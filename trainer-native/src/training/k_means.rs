@@ -11,7 +11,6 @@ use crate::error::TrainerError;
 
 /// Starts, of which the tightest clusters are kept.
 const STARTS: usize = 4;
-/// Rounds at most.
 const ROUNDS: u64 = 100;
 
 /// The cluster, below `count`, of each row `[W]`; a cluster that no row is nearest to stays empty.

@@ -131,7 +131,6 @@ impl Optimiser {
         self.slots.keys().map(String::as_str)
     }
 
-    /// Number of trained weights.
     #[must_use]
     pub fn trained(&self) -> usize {
         self.slots.values().map(|slot| slot.shape.iter().product::<usize>()).sum()

@@ -19,12 +19,7 @@ use crate::error::TrainerError;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Schedule {
     /// AdamW with decoupled weight decay.
-    AdamW {
-        /// Learning rate.
-        learning_rate: f64,
-        /// Weight decay.
-        weight_decay: f32,
-    },
+    AdamW { learning_rate: f64, weight_decay: f32 },
     /// Plain gradient descent: for a table whose rare rows Adam would push as far as common ones.
     Sgd {
         /// Learning rate; 0 freezes the parameter.

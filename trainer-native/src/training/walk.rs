@@ -16,9 +16,7 @@ use burn::tensor::{Device, Gradients, Tensor};
 
 /// A float parameter on a walk.
 pub struct Parameter<'a> {
-    /// Its path.
     pub name: &'a str,
-    /// Its shape.
     pub shape: Vec<usize>,
     /// Where it is; with autodiff where it has that.
     pub device: Device,
@@ -27,7 +25,6 @@ pub struct Parameter<'a> {
 }
 
 impl Parameter<'_> {
-    /// Number of values.
     #[must_use]
     pub fn count(&self) -> usize {
         self.shape.iter().product()
@@ -48,7 +45,6 @@ impl Parameter<'_> {
 
 /// What becomes of a parameter.
 pub enum Change {
-    /// Nothing.
     Keep,
     /// It is cut off from autodiff.
     Freeze,

@@ -20,7 +20,6 @@ impl Names {
     }
 }
 
-/// One model's sums.
 #[derive(Clone, Default)]
 struct Sums {
     rows: usize,

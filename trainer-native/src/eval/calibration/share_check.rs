@@ -49,7 +49,6 @@ pub struct ShareCheck {
     pub low: f64,
     /// Upper end of it.
     pub high: f64,
-    /// Queries in the sample.
     pub rows: usize,
     /// Whether asked and achieved differ by no more than the draws of both samples explain (two-sided,
     /// 95 %).

@@ -24,7 +24,6 @@ use crate::eval::{EvalError, bootstrap};
 /// Facts about the data that its rows do not state.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChoiceBenchmark {
-    /// Name of the benchmark.
     pub name: String,
     /// Which published rows belong to it.
     pub kind: ChoiceKind,
@@ -60,7 +59,6 @@ pub struct ChoiceColumn {
     pub kind: String,
     /// `static` or `transformer`.
     pub tier: Option<String>,
-    /// What was judged.
     pub precision: Precision,
     /// Seed it was trained with.
     pub training_seed: Option<u64>,
@@ -87,13 +85,11 @@ impl ChoiceColumn {
     }
 }
 
-/// What is measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
     /// Price weights of a curve of cost and quality, besides the two extremes.
     pub cost_weights: usize,
-    /// How intervals are drawn.
     pub bootstrap: bootstrap::Settings,
 }
 

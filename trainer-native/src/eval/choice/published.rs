@@ -12,7 +12,6 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Where the rows stand.
 pub const ROUTERDC_SOURCE: &str = "RouterDC, arXiv 2409.19886";
 
 /// Where rows stand that were not read again.
@@ -26,7 +25,6 @@ pub enum ChoiceKind {
     InDistribution,
     /// RouterDC's three tests on other tasks.
     OutOfDistribution,
-    /// Any outcomes.
     Other,
 }
 
@@ -63,7 +61,6 @@ pub struct PublishedChoice {
     pub datasets: Vec<PublishedScore>,
     /// Mean over the data sets, in [0, 1].
     pub mean: f64,
-    /// The publication.
     pub source: String,
 }
 

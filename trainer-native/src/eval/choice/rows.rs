@@ -39,7 +39,6 @@ pub struct ChoiceRow {
 }
 
 impl ChoiceRow {
-    /// The model's score.
     pub(super) fn score(&self, model: usize) -> Option<f64> {
         self.scores.get(model).copied().flatten()
     }

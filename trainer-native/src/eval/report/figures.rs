@@ -11,9 +11,7 @@ use crate::eval::results::{ManyModels, RouterResult};
 /// A drawing and what is said below it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Figure {
-    /// The SVG element.
     pub svg: String,
-    /// Its caption.
     pub caption: String,
 }
 

@@ -39,11 +39,9 @@ pub fn shortened(label: &str, most: usize) -> String {
 /// Where a text hangs on its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Anchor {
-    /// It begins there.
     Start,
     /// Its middle is there.
     Middle,
-    /// It ends there.
     End,
 }
 
@@ -55,9 +53,7 @@ pub const MARKERS: usize = 12;
 pub enum Look {
     /// A colour, dash pattern and marker of its own; slots past 5 begin again, with hollow markers.
     Slot(usize),
-    /// A comparison, dotted.
     Dotted,
-    /// A comparison, dashed.
     Dashed,
     /// A point of its own in the colour of the text, with the marker of this slot.
     Point(usize),
@@ -91,7 +87,6 @@ fn hollow(slot: usize) -> &'static str {
     if slot % MARKERS < 6 { "" } else { " hollow" }
 }
 
-/// A drawing under way.
 #[derive(Debug, Clone)]
 pub struct Svg {
     width: f64,
@@ -225,7 +220,6 @@ impl Svg {
         let _ = writeln!(self.body, "<style>\n{rules}</style>");
     }
 
-    /// The element.
     #[must_use]
     pub fn finish(self) -> String {
         let Self { width, height, id, title, description, body } = self;

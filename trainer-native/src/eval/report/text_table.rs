@@ -7,7 +7,6 @@ use super::html::escape;
 /// A column's heading, and whether it holds numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
-    /// Its heading.
     pub name: String,
     /// Numbers stand to the right.
     pub numeric: bool,
@@ -30,33 +29,25 @@ impl Column {
 /// What a row is about, which the page shows by its shade.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowClass {
-    /// A router judged here.
     Ours,
-    /// A baseline judged here.
     Baseline,
-    /// Taken from a publication.
     Published,
 }
 
-/// Cells under headings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
-    /// What it shows.
     pub caption: String,
-    /// The columns.
     pub columns: Vec<Column>,
     /// The rows; each has a cell a column.
     pub rows: Vec<(RowClass, Vec<String>)>,
 }
 
 impl Table {
-    /// Without rows.
     #[must_use]
     pub fn new(caption: impl Into<String>, columns: Vec<Column>) -> Self {
         Self { caption: caption.into(), columns, rows: Vec::new() }
     }
 
-    /// Adds a row.
     pub fn push(&mut self, class: RowClass, cells: Vec<String>) {
         self.rows.push((class, cells));
     }

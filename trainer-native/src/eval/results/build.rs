@@ -24,7 +24,6 @@ use crate::eval::{EvalError, categories, reliability};
 /// Facts about the data that its rows do not state.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Benchmark {
-    /// Name of the benchmark.
     pub name: String,
     /// Which published tables belong to it.
     pub kind: BenchmarkKind,
@@ -69,14 +68,12 @@ pub struct RouterColumn {
     pub kind: String,
     /// `static` or `transformer`.
     pub tier: Option<String>,
-    /// What was judged.
     pub precision: Precision,
     /// Seed it was trained with.
     pub training_seed: Option<u64>,
     /// One a row, in their order. For an asked share a column without a calibration takes its
     /// threshold from these.
     pub win_rates: Vec<f64>,
-    /// The bundle's calibration.
     pub calibration: Option<Calibration>,
 }
 
@@ -96,7 +93,6 @@ impl RouterColumn {
     }
 }
 
-/// What is measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
@@ -106,7 +102,6 @@ pub struct Settings {
     pub thresholds: Vec<f64>,
     /// Shares of strong calls to give operating points for.
     pub strong_shares: Vec<f64>,
-    /// Bins of the reliability.
     pub reliability_bins: usize,
     /// Random routers that the row "random" is the mean of.
     pub random_draws: usize,

@@ -4,10 +4,8 @@
 use super::scale::Scale;
 use super::{Anchor, Svg, shortened, width_of};
 
-/// One category.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bar {
-    /// Its name.
     pub label: String,
     /// Share of strong calls, in per cent.
     pub share: f64,
@@ -19,12 +17,10 @@ pub struct Bar {
     pub strong: f64,
 }
 
-/// A drawing of categories.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bars {
     /// Unique on its page.
     pub id: String,
-    /// What it is.
     pub title: String,
     /// What it shows, in words.
     pub description: String,
@@ -46,7 +42,6 @@ const GAP: f64 = 40.0;
 const RIGHT: f64 = 20.0;
 
 impl Bars {
-    /// As an SVG element.
     #[must_use]
     pub fn render(&self) -> String {
         let bottom = TOP + LINE * self.bars.len() as f64;

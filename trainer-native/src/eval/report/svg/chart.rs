@@ -3,7 +3,6 @@
 use super::scale::Scale;
 use super::{Anchor, Look, Svg, shortened, width_of};
 
-/// One axis.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Axis {
     /// What it counts, with its unit. An axis without a label has no ticks either: its places mean
@@ -15,7 +14,6 @@ pub struct Axis {
     pub high: f64,
 }
 
-/// Points that belong together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
     /// Its name in the legend.
@@ -32,16 +30,13 @@ pub struct Series {
     pub marks: bool,
 }
 
-/// A chart to draw.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chart {
     /// Unique on its page.
     pub id: String,
-    /// What it is.
     pub title: String,
     /// What it shows, in words.
     pub description: String,
-    /// Width in pixels.
     pub width: f64,
     /// Height of the plot alone, in pixels.
     pub plot_height: f64,
@@ -64,7 +59,6 @@ const LEGEND_LINE: f64 = 20.0;
 const SAMPLE: f64 = 44.0;
 
 impl Chart {
-    /// As an SVG element.
     #[must_use]
     pub fn render(&self) -> String {
         let rows = self.legend_rows();
