@@ -1,13 +1,13 @@
-//! What a decision needs of a request's body, in each dialect.
+//! Reads the fields of a request body that routing needs, for each API's shape.
 //!
-//! | | messages | system | answer's tokens |
+//! | | messages | system | output limit |
 //! | --- | --- | --- | --- |
 //! | chat | `messages` | those of role `system`, `developer` | `max_completion_tokens`, `max_tokens` |
 //! | Messages | `messages` | `system` | `max_tokens` |
 //! | Responses | `input`, a text or items with a role | `instructions`, and as in chat | `max_output_tokens` |
 //! | completions | `prompt` | none | `max_tokens` |
 //!
-//! Everything else is for the upstream to judge.
+//! All other fields are left for the upstream to check.
 
 use pointsman::{Content, Manifest, Message, Query};
 use serde::Deserialize;
@@ -18,23 +18,23 @@ use crate::error::GatewayError;
 use crate::route;
 use crate::target;
 
-/// A request's body, read once.
+/// A parsed request body.
 #[derive(Debug, Clone)]
 pub(crate) struct Ask {
-    /// Its shape.
+    /// The API whose shape the body has.
     pub(crate) dialect: Dialect,
-    /// The model asked for.
+    /// The requested model.
     pub(crate) model: String,
     /// The body.
     pub(crate) body: Value,
 }
 
 impl Ask {
-    /// Reads a body. `expected` says which models there are.
+    /// Parses a body. The manifest supplies the model names for error messages.
     ///
     /// # Errors
     /// [`GatewayError::BodyNotJson`], [`GatewayError::ModelMissing`],
-    /// [`GatewayError::ModelNotFound`] for one that is no text.
+    /// [`GatewayError::ModelNotFound`] for a `model` that is not a string.
     pub(crate) fn new(
         dialect: Dialect,
         body: &str,
@@ -42,7 +42,7 @@ impl Ask {
     ) -> Result<Self, GatewayError> {
         let body: Value = serde_json::from_str(body).map_err(|e| route::unreadable(&e))?;
         if !body.is_object() {
-            return Err(GatewayError::BodyNotJson { detail: "it is no object".into() });
+            return Err(GatewayError::BodyNotJson { detail: "it is not an object".into() });
         }
         let model = match &body["model"] {
             Value::String(model) => model.clone(),
@@ -59,11 +59,11 @@ impl Ask {
         Ok(Self { dialect, model, body })
     }
 
-    /// The conversation as the router reads it. With `system`, system text stands before the first
+    /// Returns the conversation to rate. With `system`, the system text is prepended to the first
     /// user message.
     ///
     /// # Errors
-    /// [`GatewayError::BodyNotJson`] for messages of another shape, the engine's `messages_*` and
+    /// [`GatewayError::BodyNotJson`] for malformed messages; the engine's `messages_*` and
     /// `query_*`.
     pub(crate) fn query(&self, system: bool) -> Result<Query, GatewayError> {
         let mut messages = self.messages()?;
@@ -78,7 +78,7 @@ impl Ask {
         Ok(Query::from_messages(&messages)?)
     }
 
-    /// Every text that the LLM will read, for counting tokens.
+    /// Returns all text that the LLM will read, to count its tokens.
     pub(crate) fn texts(&self) -> Vec<String> {
         let messages = self.messages().unwrap_or_default();
         let mut texts = match self.dialect {
@@ -93,21 +93,21 @@ impl Ask {
         texts
     }
 
-    /// Tokens that the answer may have, where stated.
+    /// The request's limit on output tokens, if it states one.
     pub(crate) fn output_tokens(&self) -> Option<u32> {
         ["max_completion_tokens", "max_output_tokens", "max_tokens"]
             .iter()
             .find_map(|field| u32::try_from(self.body[*field].as_u64()?).ok())
     }
 
-    /// Whether it brings tools.
+    /// Whether the request has tools.
     pub(crate) fn has_tools(&self) -> bool {
         ["tools", "functions"]
             .iter()
             .any(|field| self.body[*field].as_array().is_some_and(|list| !list.is_empty()))
     }
 
-    /// Whether it brings images.
+    /// Whether the request has images.
     pub(crate) fn has_images(&self) -> bool {
         let list = match self.dialect {
             Dialect::Responses => &self.body["input"],
@@ -122,7 +122,7 @@ impl Ask {
         list.as_array().is_some_and(|messages| messages.iter().any(in_message))
     }
 
-    /// Whether the answer's text is to be JSON.
+    /// Whether the request asks for JSON output.
     pub(crate) fn wants_json(&self) -> bool {
         let format = &self.body["response_format"]["type"];
         let format = if format.is_null() { &self.body["text"]["format"]["type"] } else { format };
@@ -155,7 +155,7 @@ impl Ask {
     }
 }
 
-/// The items of a Responses input that have a role.
+/// Returns the items of a Responses input that have a role.
 fn items(input: &Value) -> serde_json::Result<Vec<Message>> {
     match input {
         Value::String(text) => Ok(user(text)),
@@ -166,7 +166,7 @@ fn items(input: &Value) -> serde_json::Result<Vec<Message>> {
     }
 }
 
-/// A prompt, or several, as a user message; prompts of token ids have no text.
+/// Joins the prompts into one user message; prompts given as token ids contribute no text.
 fn prompts(body: &Value) -> Vec<Message> {
     let prompt = if body["prompt"].is_null() { &body["input"] } else { &body["prompt"] };
     match prompt {

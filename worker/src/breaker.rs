@@ -1,6 +1,6 @@
-//! Circuit breaking: an upstream that failed several times in a row rests, then one request tries it.
-//!
-//! Each isolate counts for itself: what it has seen itself is known without asking anybody.
+//! Circuit breaker: after several failures in a row a model's circuit opens, and its upstream is not
+//! called for a while; then one request tries it.
+//! Each isolate counts its own failures, so reading a circuit needs no network call.
 
 use std::collections::HashMap;
 
@@ -13,18 +13,18 @@ pub(crate) struct Breakers(HashMap<String, Circuit>);
 #[derive(Debug, Default)]
 struct Circuit {
     failures: u32,
-    /// When it may be tried again, in milliseconds.
+    /// Until when the circuit is open, in milliseconds since 1970; none while it is closed.
     rests_until: Option<f64>,
 }
 
 impl Breakers {
-    /// Whether a model rests at `now`, in milliseconds.
+    /// Whether a model's circuit is open at `now`, in milliseconds since 1970.
     pub(crate) fn rests(&self, model: &str, now: f64) -> bool {
         self.0.get(model).and_then(|circuit| circuit.rests_until).is_some_and(|until| now < until)
     }
 
-    /// Asks to call a model. After its rest one caller may; the others wait for its outcome or for
-    /// another rest.
+    /// Whether a model may be called now. Once the open time has passed, one caller is admitted, and
+    /// the circuit stays open for the others until that call succeeds or the time passes again.
     pub(crate) fn admits(&mut self, model: &str, now: f64, settings: Breaker) -> bool {
         match self.0.get_mut(model) {
             Some(Circuit { rests_until: Some(until), .. }) => {
@@ -38,12 +38,12 @@ impl Breakers {
         }
     }
 
-    /// A call that gave an answer.
+    /// Records a successful call: closes the circuit.
     pub(crate) fn succeeded(&mut self, model: &str) {
         self.0.remove(model);
     }
 
-    /// A call that failed through the upstream's fault.
+    /// Records a failed call; opens the circuit at `settings.failures` in a row.
     pub(crate) fn failed(&mut self, model: &str, now: f64, settings: Breaker) {
         let circuit = self.0.entry(model.to_owned()).or_default();
         circuit.failures = circuit.failures.saturating_add(1);

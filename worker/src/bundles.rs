@@ -1,4 +1,4 @@
-//! `current.json` in the bucket `BUNDLES`: which bundle is to serve.
+//! Reads `current.json` of the bucket `BUNDLES`, which names the bundle to serve.
 
 use serde::Deserialize;
 
@@ -6,17 +6,17 @@ use serde::Deserialize;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Current {
-    /// What its files' names begin with in the bucket, such as `2026-11-22/`.
+    /// The prefix of the bundle's files in the bucket, such as `2026-11-22/`.
     pub(crate) prefix: String,
     /// SHA-256 of its `router.json`, in lower-case hexadecimal.
     pub(crate) sha256: String,
 }
 
 impl Current {
-    /// Reads the file.
+    /// Parses the file.
     ///
     /// # Errors
-    /// What is wrong with it, in words.
+    /// A message that says what is wrong.
     pub(crate) fn from_json(json: &str) -> Result<Self, String> {
         let current: Self = serde_json::from_str(json).map_err(|e| {
             format!("current.json: {e}. Expected {{\"prefix\": \"...\", \"sha256\": \"...\"}}")
@@ -24,14 +24,14 @@ impl Current {
         let hexadecimal = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
         match current.sha256.len() == 64 && current.sha256.chars().all(hexadecimal) {
             true => Ok(current),
-            false => Err("current.json: \"sha256\" is no SHA-256 in lower-case hexadecimal".into()),
+            false => Err("current.json: \"sha256\" is not a SHA-256 in lower-case hexadecimal".into()),
         }
     }
 
-    /// Whether these are the bytes of its `router.json`.
+    /// Compares the hash of the `router.json` found with the one stated.
     ///
     /// # Errors
-    /// That they are not, in words.
+    /// A message with both hashes, if they differ.
     pub(crate) fn check(&self, found: &str) -> Result<(), String> {
         match found == self.sha256 {
             true => Ok(()),

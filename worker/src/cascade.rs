@@ -1,20 +1,20 @@
-//! Whether a cheaper model's answer will do (FrugalGPT's cascade with rules for a scorer).
+//! Checks a cheaper model's answer (FrugalGPT's cascade, with rules in place of its scorer).
 //!
-//! | rule | an answer fails that |
+//! | rule | an answer fails if it |
 //! | --- | --- |
-//! | `leastCharacters` | is shorter, white space at its ends apart |
-//! | `refusals` | begins by declining, in one of a few languages |
+//! | `leastCharacters` | is shorter, not counting white space at its ends |
+//! | `refusals` | begins with a refusal, in one of a few languages |
 //! | `finished` | ended by `length` or `content_filter` |
-//! | `json` | is no JSON where JSON was asked for |
-//! | `leastMeanLogprob` | has a lower mean log probability of its tokens, where they are given |
+//! | `json` | is not JSON although the request asked for JSON |
+//! | `leastMeanLogprob` | has a lower mean log probability of its tokens, if the upstream returns them |
 //!
-//! An answer with tool calls passes the rules of its text: it has said what to do.
+//! The rules on text do not apply to an answer with tool calls, whose text may be empty.
 
 use serde_json::Value;
 
 use crate::config::Check;
 
-/// How an answer that declines begins, in lower case with plain apostrophes.
+/// Beginnings of refusals, in lower case with plain apostrophes.
 const REFUSALS: [&str; 16] = [
     "i'm sorry",
     "i am sorry",
@@ -34,16 +34,16 @@ const REFUSALS: [&str; 16] = [
     "抱歉",
 ];
 
-/// What an answer says, in whichever shape it came.
+/// The parts of an answer that the rules check, read from any API's shape.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Said {
     /// Its text.
     pub(crate) text: String,
-    /// Why it ended, in OpenAI's words.
+    /// OpenAI's `finish_reason`.
     pub(crate) finish_reason: Option<String>,
     /// Whether it calls tools.
     pub(crate) tool_calls: bool,
-    /// Log probabilities of its tokens, where given.
+    /// Log probabilities of its tokens, if the upstream returns them.
     pub(crate) logprobs: Vec<f64>,
 }
 
@@ -58,7 +58,7 @@ impl Said {
         said
     }
 
-    /// Adds what an event of a stream says: a chunk, or the response that has ended.
+    /// Adds an event of a stream: a chunk, or the finished response.
     pub(crate) fn add_event(&mut self, event: &Value) {
         match event["response"]["output"].as_array() {
             Some(items) if !items.is_empty() => {
@@ -69,7 +69,7 @@ impl Said {
         }
     }
 
-    /// The items of a response.
+    /// Adds the output items of a response.
     fn add_items(&mut self, items: &[Value], response: &Value) {
         for item in items {
             self.tool_calls |= item["type"] == "function_call";
@@ -97,7 +97,7 @@ impl Said {
     }
 }
 
-/// The rule that an answer fails, if any.
+/// Returns the first rule that an answer fails, if any.
 #[allow(clippy::cast_precision_loss)]
 pub(crate) fn failed_rule(said: &Said, check: &Check, wants_json: bool) -> Option<&'static str> {
     let cut = matches!(said.finish_reason.as_deref(), Some("length" | "content_filter"));

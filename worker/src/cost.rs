@@ -1,4 +1,4 @@
-//! What a request costs: before the answer by estimate, after it by the upstream's usage.
+//! Computes a request's cost: an estimate before the answer, then from the upstream's usage.
 
 use pointsman::{DEFAULT_OUTPUT_TOKENS, Manifest};
 
@@ -14,8 +14,8 @@ pub(crate) struct Prices {
 }
 
 impl Prices {
-    /// A model's prices: the configuration's, else the bundle's; none where one of the two for input
-    /// and output is not known.
+    /// A model's prices: the configuration's, else the bundle's; none if the input or the output
+    /// price is unknown.
     pub(crate) fn of(model: &str, upstreams: &Upstreams, manifest: &Manifest) -> Option<Self> {
         let upstream = upstreams.get(model);
         let candidate = manifest.candidates.iter().find(|candidate| candidate.id == model);
@@ -29,7 +29,7 @@ impl Prices {
         Some(Self { input, output, cached_input: cached_input.unwrap_or(input) })
     }
 
-    /// US dollars of an answer.
+    /// The cost of an answer in US dollars.
     #[allow(clippy::cast_precision_loss)]
     pub(crate) fn of_usage(&self, usage: &Usage) -> f64 {
         let fresh = usage.input_tokens.saturating_sub(usage.cached_tokens);
@@ -39,7 +39,7 @@ impl Prices {
             / 1e6
     }
 
-    /// US dollars by estimate.
+    /// The estimated cost in US dollars.
     pub(crate) fn estimate(&self, input_tokens: usize, output_tokens: Option<u32>) -> f64 {
         self.of_usage(&Usage {
             input_tokens: input_tokens as u64,
@@ -49,8 +49,8 @@ impl Prices {
     }
 }
 
-/// How far in [0, 1] a threshold rises towards 1 where `used` of a budget is gone: 0 up to
-/// `soft_from`, 1 at its end.
+/// By which share in [0, 1] of its distance to 1 a threshold rises once the share `used` of a budget
+/// is spent: 0 up to `soft_from`, then linearly to 1 at `used` = 1.
 pub(crate) fn fade(used: f64, soft_from: f64) -> f64 {
     match used >= 1.0 {
         true => 1.0,

@@ -1,36 +1,36 @@
-//! One request's course along its upstreams: what follows when a call fails.
+//! Retry state of one request: decides after a failed call which upstream to call next, and when.
 //!
 //! ```text
-//! worth repeating (no answer, 408, 409, 425, 429, 5xx, an answer that is none)
+//! worth repeating (no usable answer, 408, 409, 425, 429, 5xx)
 //!     -> the same upstream after a wait, `retries.most` times; then the next
 //! the upstream's own refusal (401, 403, 404)  -> the next
 //! the caller's fault (another 4xx)            -> the end
 //! ```
-//! The n-th wait is drawn from [w / 2, w], w = base * 2^(n - 1) up to the longest: so callers that
-//! failed together do not come again together. An upstream's `retry-after` is honoured instead; one
-//! longer than the longest wait means the next upstream at once.
+//! The n-th wait is uniform in [w / 2, w], w = min(base * 2^(n - 1), longest): the jitter keeps callers
+//! that failed together from retrying together. A `retry-after` replaces this wait; if it is longer than
+//! the longest wait, the next upstream is called at once.
 
 use crate::config::Retries;
 
-/// Why a call did not give an answer for the client.
+/// Why a call gave no usable answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// An error status, with the wait that the upstream asks for, in milliseconds.
+    /// An error status, with the upstream's `retry-after` in milliseconds.
     Status { status: u16, retry_after_ms: Option<u64> },
-    /// No connection, no answer in time, or an answer that is none.
+    /// No connection, no answer in time, or an unusable answer.
     NoAnswer,
 }
 
 /// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Call this upstream of the list after so many milliseconds.
+    /// Call the upstream at this index after `wait_ms` milliseconds.
     Call { upstream: usize, wait_ms: u64 },
-    /// The last fault is the client's answer.
+    /// Stop: the client gets the last error.
     End,
 }
 
-/// A request's position along its list of upstreams.
+/// A request's position in its list of upstreams, with its calls so far.
 #[derive(Debug, Clone)]
 pub(crate) struct Course {
     upstreams: usize,
@@ -41,7 +41,7 @@ pub(crate) struct Course {
 }
 
 impl Course {
-    /// Before the first call of the first of `upstreams`, at least one.
+    /// Starts before the first call of the first upstream. `upstreams` is their number, at least 1.
     pub(crate) fn new(upstreams: usize, retries: Retries) -> Self {
         Self { upstreams, at: 0, calls_here: 0, calls: 0, retries }
     }
@@ -52,12 +52,12 @@ impl Course {
         self.calls += 1;
     }
 
-    /// Calls so far.
+    /// The number of calls so far.
     pub(crate) fn calls(&self) -> u32 {
         self.calls
     }
 
-    /// What follows a fault; `random` is drawn from [0, 1).
+    /// Decides what follows a fault; `random` is uniform in [0, 1).
     pub(crate) fn after(&mut self, fault: Fault, random: f64) -> Step {
         let next = match fault {
             Fault::Status { status: 401 | 403 | 404, .. } => None,
@@ -71,7 +71,7 @@ impl Course {
         }
     }
 
-    /// The next upstream, without a wait.
+    /// Moves to the next upstream, without a wait.
     pub(crate) fn next(&mut self) -> Step {
         self.at += 1;
         self.calls_here = 0;
@@ -96,13 +96,13 @@ impl Course {
     }
 }
 
-/// Whether a call with this status may end otherwise if made again.
+/// Whether a call that ended with this status may succeed if repeated.
 pub(crate) fn worth_repeating(status: u16) -> bool {
     matches!(status, 408 | 409 | 425 | 429 | 500..=599)
 }
 
-/// The wait that an answer's headers ask for, in milliseconds. A date is left to the own waits: it
-/// would be compared with another machine's clock.
+/// Reads `retry-after-ms` or `retry-after`, in milliseconds. A date is ignored: it would have to be
+/// compared with another machine's clock.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 pub(crate) fn retry_after_ms(header: impl Fn(&str) -> Option<String>) -> Option<u64> {
     let number = |name: &str, scale: f64| {

@@ -1,12 +1,12 @@
-//! Paths and methods to endpoints.
+//! Maps methods and paths to endpoints.
 
 use crate::config::Api;
 use crate::error::GatewayError;
 
-/// What is asked for.
+/// An endpoint of the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Endpoint {
-    /// A request for an upstream.
+    /// An API whose requests are forwarded to an upstream.
     Upstream(Dialect),
     /// `POST /v1/route`.
     Route,
@@ -20,14 +20,14 @@ pub(crate) enum Endpoint {
     Health,
 }
 
-/// The shape of a request for an upstream, and of its answer.
+/// The API whose shape a request and its answer have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
     /// OpenAI's chat completions.
     Chat,
     /// OpenAI's Responses.
     Responses,
-    /// OpenAI's completions of a prompt.
+    /// OpenAI's (legacy) completions of a prompt.
     Completions,
     /// OpenAI's embeddings.
     Embeddings,
@@ -39,7 +39,7 @@ const ALL: &str = "POST /v1/chat/completions, /v1/responses, /v1/completions, /v
                    /v1/messages, /v1/route, /v1/feedback; GET /v1/models, /healthz";
 
 impl Endpoint {
-    /// Reads method and path.
+    /// Finds the endpoint of a method and a path.
     ///
     /// # Errors
     /// [`GatewayError::NotFound`], [`GatewayError::MethodNotAllowed`].
@@ -77,7 +77,7 @@ impl Endpoint {
 }
 
 impl Dialect {
-    /// Its path below an API's root.
+    /// The path below an API's root.
     pub(crate) fn path(self) -> &'static str {
         match self {
             Self::Chat => "chat/completions",
@@ -88,10 +88,10 @@ impl Dialect {
         }
     }
 
-    /// What an upstream of `api` is asked in place of this.
+    /// The API in which an upstream of `api` is called for a request of this one.
     ///
     /// # Errors
-    /// [`GatewayError::NotTranslatable`] where nothing says the same there.
+    /// [`GatewayError::NotTranslatable`] if `api` has no equivalent.
     pub(crate) fn at(self, api: Api, model: &str) -> Result<Self, GatewayError> {
         match (self, api) {
             (Self::Chat | Self::Messages, Api::Anthropic) => Ok(Self::Messages),
@@ -99,7 +99,7 @@ impl Dialect {
             (dialect, Api::Openai) => Ok(dialect),
             (dialect, _) => Err(GatewayError::NotTranslatable {
                 detail: format!(
-                    "{model:?} is reached by an API that has no /v1/{}",
+                    "the upstream of {model:?} has an API without an equivalent of /v1/{}",
                     dialect.path()
                 ),
             }),
@@ -107,7 +107,7 @@ impl Dialect {
     }
 }
 
-/// A path's text; what is no percent encoding of UTF-8 stays as it is.
+/// Decodes percent escapes; keeps malformed ones, and the whole text if the result is not UTF-8.
 fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

@@ -1,25 +1,25 @@
-//! Every way the gateway can refuse or fail, as HTTP status and OpenAI-shaped body.
+//! The gateway's errors, each with its HTTP status and an OpenAI-shaped body.
 //!
 //! ```json
 //! {"error": {"message": "...", "type": "invalid_request_error", "param": null, "code": "body_not_json"}}
 //! ```
-//! On Anthropic's endpoint the same is told in Anthropic's shape (`crate::anthropic`).
+//! On `/v1/messages` they have Anthropic's shape instead (`crate::anthropic`).
 //!
-//! A `code` is stable; the engine's own codes are passed through. No message holds a key: the
-//! gateway names a secret by its binding, never by its value.
+//! A `code` is stable; the engine's codes are passed on unchanged. No message holds a key: a secret
+//! is named by its binding, never by its value.
 
 use pointsman::RouterError;
 use serde_json::{Value, json};
 
 use crate::anthropic::Untranslatable;
 
-/// What went wrong, what was found, what was expected, and what to do about it.
+/// An error of the gateway. Messages say what was found, what was expected and what to do.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub(crate) enum GatewayError {
-    /// The engine refuses the query, the policy or the bundle.
+    /// The engine refused the query, the policy or the bundle.
     #[error(transparent)]
     Router(#[from] RouterError),
-    /// A field that the upstream's API has no word for.
+    /// A request field that the upstream's API has no equivalent for.
     #[error(transparent)]
     Untranslatable(#[from] Untranslatable),
     /// The request's body is longer than the gateway accepts.
@@ -40,37 +40,37 @@ pub(crate) enum GatewayError {
     /// The request names a model that the gateway does not serve.
     #[error("model {found:?} is not served here: expected {expected}")]
     ModelNotFound { found: String, expected: String },
-    /// A `router-<kind>-<threshold>` model whose threshold is no number.
-    #[error("model {found:?} ends in no threshold: expected a number in [0, 1], as in {example:?}")]
+    /// A `router-<kind>-<threshold>` model whose threshold is not a number.
+    #[error("model {found:?} has no valid threshold: expected a number in [0, 1], as in {example:?}")]
     ModelThreshold { found: String, example: String },
-    /// A policy header that is no number.
+    /// A policy header that is not a number.
     #[error("header {header:?} is {found:?}: expected a number in [0, 1]")]
     HeaderNotANumber { header: &'static str, found: String },
-    /// A `model` with an option that is none.
+    /// A `model` with an unknown or malformed option.
     #[error(
         "model {found:?} has an option that cannot be read: expected :share:, :threshold:, :max-cost: or :cost-weight: and a number, as in \"auto:share:0.5\""
     )]
     ModelOption { found: String },
-    /// A header that is neither on nor off.
+    /// A header whose value is neither `on` nor `off`.
     #[error("header {header:?} is {found:?}: expected \"on\" or \"off\"")]
     HeaderNotOnOrOff { header: &'static str, found: String },
-    /// A header that names a model which is not served.
+    /// A header that names a model that is not served.
     #[error("header {header:?} names {found:?}, which is not served here: see GET /v1/models")]
     HeaderUnknownModel { header: &'static str, found: String },
-    /// A model that this caller may not have.
+    /// A model that this caller may not use.
     #[error("model {model:?} is not allowed: {why}")]
     ModelNotAllowed { model: String, why: String },
-    /// A request that says something the upstream's API cannot.
+    /// A request that has no equivalent in the upstream's API.
     #[error("{detail}")]
     NotTranslatable { detail: String },
-    /// Feedback of another shape.
+    /// Malformed feedback.
     #[error(
         "feedback cannot be read: {detail}. Expected {{\"request_id\": \"...\", \"score\": a number in [0, 1]}}"
     )]
     FeedbackIllFormed { detail: String },
-    /// Feedback on a request that left no decision.
+    /// Feedback on a request whose decision was not recorded.
     #[error(
-        "no decision of the request {id:?} was written down: expected the x-request-id of a routed answer"
+        "no recorded decision has the request id {id:?}: expected the x-request-id of a routed answer"
     )]
     RequestNotFound { id: String },
     /// The request does not carry a key of the gateway.
@@ -78,18 +78,18 @@ pub(crate) enum GatewayError {
         "the gateway's key is missing or wrong: send it as \"Authorization: Bearer <key>\" or \"x-api-key: <key>\""
     )]
     Unauthorised,
-    /// A page of an origin that may not call.
-    #[error("pages of {origin:?} may not call this gateway: add it to GATEWAY.cors.origins")]
+    /// A browser page of an origin that is not allowed.
+    #[error("pages of {origin:?} may not call this gateway: add the origin to GATEWAY.cors.origins")]
     OriginNotAllowed { origin: String },
     /// More requests than the rate limit allows.
-    #[error("too many requests: wait a little and try again")]
+    #[error("too many requests: try again in 10 s")]
     RateLimited,
     /// The key's budget is spent.
     #[error(
-        "the budget of {usd} US dollars is spent until {ends_at}. Ask for a larger one or wait"
+        "the key's budget of {usd} US dollars is spent. Wait until {ends_at} or ask for a larger one"
     )]
     BudgetExhausted { usd: f64, ends_at: String },
-    /// No endpoint of that path.
+    /// There is no endpoint of that path.
     #[error("no endpoint {path:?}: expected one of {expected}")]
     NotFound { path: String, expected: &'static str },
     /// An endpoint called with another method.
@@ -98,20 +98,20 @@ pub(crate) enum GatewayError {
     /// A variable of the Worker's configuration is wrong.
     #[error("{variable} is wrong: {detail}. Correct the Worker's configuration")]
     ConfigInvalid { variable: &'static str, detail: String },
-    /// Nobody may use the gateway.
+    /// The configuration has no keys and does not set `open`.
     #[error(
         "the gateway has no keys and is not open: make a key with worker/new-key.mjs and put it into the secret KEYS, or set GATEWAY.open"
     )]
     KeysMissing,
-    /// A binding that this request needs.
+    /// A binding that this request needs is missing.
     #[error("the binding {binding} is missing: {why}. Add it to wrangler.toml")]
     BindingMissing { binding: &'static str, why: &'static str },
-    /// A binding that failed.
+    /// A binding failed.
     #[error("the binding {binding} failed: {detail}. Try again")]
     BindingFailed { binding: &'static str, detail: String },
-    /// A model whose price a budget needs.
+    /// A key has a budget, and a model's prices are unknown.
     #[error(
-        "the prices of {model:?} are not known, and the key has a budget. State inputPrice and outputPrice in UPSTREAMS"
+        "the key has a budget, and the prices of {model:?} are unknown. Set inputPrice and outputPrice in UPSTREAMS"
     )]
     PriceUnknown { model: String },
     /// A bundle file could not be read from the Worker's assets.
@@ -132,27 +132,27 @@ pub(crate) enum GatewayError {
     /// The upstream could not be reached.
     #[error("the upstream of {candidate:?} could not be reached: {detail}. Try again")]
     UpstreamUnreachable { candidate: String, detail: String },
-    /// The upstream answered with a redirect, which would carry the key elsewhere, or with a
-    /// status that HTTP does not know.
+    /// The upstream answered with a redirect, which is not followed since it would take the key to
+    /// another host, or with an invalid status.
     #[error(
         "the upstream of {candidate:?} answered with status {status}: expected 200 to 299 or 400 to 599. Correct its baseUrl"
     )]
     UpstreamBadStatus { candidate: String, status: u16 },
-    /// The upstream took too long.
-    #[error("the upstream of {candidate:?} was silent for {ms} ms {stage}. Try again")]
+    /// The upstream exceeded a time limit.
+    #[error("the upstream of {candidate:?} sent nothing for {ms} ms {stage}. Try again")]
     UpstreamTimeout { candidate: String, stage: &'static str, ms: u32 },
-    /// The upstream's success is none.
+    /// The upstream's answer has a status of success and cannot be used.
     #[error("the upstream of {candidate:?} gave no usable answer: {detail}. Try again")]
     UpstreamBadAnswer { candidate: String, detail: String },
-    /// The upstream's error is no JSON.
+    /// The upstream's error is not JSON.
     #[error("the upstream of {candidate:?} answered with status {status} and {detail}")]
     UpstreamError { candidate: String, status: u16, detail: String },
-    /// Every upstream in question rests.
+    /// The circuit breakers of all possible upstreams are open.
     #[error(
-        "the upstream of {candidate:?} failed several times and rests. Try again in {seconds} s"
+        "the upstream of {candidate:?} failed several times in a row and is not called for now. Try again in {seconds} s"
     )]
     UpstreamsResting { candidate: String, seconds: u32 },
-    /// A stream that began and did not end.
+    /// A stream that began and ended too early.
     #[error("the answer of {candidate:?} broke off: {detail}. Try again")]
     UpstreamBrokeOff { candidate: String, detail: String },
 }

@@ -1,8 +1,8 @@
-//! One call of an upstream in its own words: the body that goes out, the whole answer that comes back.
+//! Translates one call between the client's API and the upstream's: the request's body and the answer.
 //!
 //! | client | upstream | request | answer |
 //! | --- | --- | --- | --- |
-//! | any | the same | the caller's bytes, but for `model` | the upstream's bytes |
+//! | any | the same | the caller's bytes, with another `model` | the upstream's bytes |
 //! | chat | Messages | `anthropic::request_to_messages` | `anthropic::message_to_completion` |
 //! | Messages | chat | `anthropic::request_to_chat` | `anthropic::completion_to_message` |
 //! | either | binding `AI` | `workers_ai::request_to_inputs` | `workers_ai::answer_to_completion` |
@@ -17,19 +17,19 @@ use crate::error::GatewayError;
 use crate::usage::Usage;
 use crate::{anthropic, json_span, workers_ai};
 
-/// How a call of a model is made.
+/// The two APIs of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Exchange {
-    /// The client's dialect.
+    /// The client's API.
     pub(crate) client: Dialect,
-    /// The upstream's dialect; chat for the binding `AI`, whose answers become that first.
+    /// The upstream's API; chat for the binding `AI`, whose answers are first translated into chat.
     pub(crate) upstream: Dialect,
-    /// The upstream's API.
+    /// The upstream's API as configured.
     pub(crate) api: Api,
 }
 
 impl Exchange {
-    /// The exchange of a request with a model.
+    /// Pairs the request's API with that of the model's upstream.
     ///
     /// # Errors
     /// [`GatewayError::NotTranslatable`].
@@ -41,15 +41,15 @@ impl Exchange {
         Ok(Self { client, upstream: client.at(upstream.api, model)?, api: upstream.api })
     }
 
-    /// Whether both sides speak alike, so that bytes pass as they are.
+    /// Whether both sides have the same API, so that bytes pass unchanged.
     pub(crate) fn is_plain(self) -> bool {
         self.client == self.upstream && self.api != Api::WorkersAi
     }
 
-    /// The body of the call. `text` is the caller's, `name` the model's name there.
+    /// Makes the body of the call. `text` is the caller's body, `name` the upstream's model name.
     ///
     /// # Errors
-    /// What cannot be said in the upstream's words.
+    /// A field without an equivalent in the upstream's API.
     pub(crate) fn request(self, ask: &Ask, text: &str, name: &str) -> Result<String, GatewayError> {
         if self.is_plain() {
             return with_model(text, name);
@@ -68,10 +68,10 @@ impl Exchange {
         Ok(translated.to_string())
     }
 
-    /// Reads a whole answer with a status of success.
+    /// Translates a complete answer with a status of success.
     ///
     /// # Errors
-    /// Why it is no answer, in words.
+    /// A message that says why the answer is unusable.
     pub(crate) fn answer(
         self,
         bytes: &[u8],
@@ -82,14 +82,14 @@ impl Exchange {
     ) -> Result<Answer, String> {
         let value: Value = serde_json::from_slice(bytes)
             .map_err(|e| format!("{content_type} of {} bytes, no JSON ({e})", bytes.len()))?;
-        let fields = value.as_object().ok_or("JSON that is no object")?;
+        let fields = value.as_object().ok_or("JSON that is not an object")?;
         let empty = ["choices", "output", "data", "content", "response", "result"]
             .iter()
             .all(|field| !fields.contains_key(*field));
         if !value["error"].is_null() && empty || value["type"] == "error" {
             let message = &value["error"]["message"];
-            let told = message.as_str().or(value["error"].as_str()).unwrap_or("no message");
-            return Err(format!("an error with a status of success: {told}"));
+            let message = message.as_str().or(value["error"].as_str()).unwrap_or("no message");
+            return Err(format!("an error with a status of success: {message}"));
         }
         let chat = match self.api {
             Api::WorkersAi => workers_ai::answer_to_completion(&value, model, id, created)
@@ -117,7 +117,7 @@ impl Exchange {
         Ok(Answer { body, usage, said })
     }
 
-    /// An upstream's error as the client reads it; none where it is no JSON object with an error.
+    /// Translates an upstream's error for the client; none if it is not a JSON object with an error.
     pub(crate) fn error(self, status: u16, body: &str) -> Option<(u16, String)> {
         let value: Value = serde_json::from_str(body).ok()?;
         if value["error"].is_null() || !value.is_object() {
@@ -138,18 +138,18 @@ impl Exchange {
     }
 }
 
-/// A whole answer.
+/// A complete answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     /// What the client gets.
     pub(crate) body: Vec<u8>,
-    /// The tokens that it cost, where told.
+    /// Its token usage, if the upstream reports it.
     pub(crate) usage: Option<Usage>,
-    /// What it says, for a check.
+    /// The parts that the cascade's check reads.
     pub(crate) said: Said,
 }
 
-/// Reads a `usage` in an upstream's dialect.
+/// Reads a `usage` object of an upstream's API.
 pub(crate) fn usage(dialect: Dialect, usage: &Value) -> Option<Usage> {
     match dialect {
         Dialect::Chat | Dialect::Completions => Usage::from_chat(usage),

@@ -1,4 +1,4 @@
-//! `POST /v1/feedback`: what an answer was worth.
+//! `POST /v1/feedback`: a score for an answer.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -6,18 +6,18 @@ use serde_json::Value;
 use crate::error::GatewayError;
 use crate::upstream::is_request_id;
 
-/// A judgement of one answer.
+/// The score of one answer.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Feedback {
     /// The answer's `x-request-id`.
     pub(crate) request_id: String,
-    /// Its worth in [0, 1].
+    /// The answer's quality, in [0, 1].
     pub(crate) score: f64,
 }
 
 impl Feedback {
-    /// Reads a body.
+    /// Parses a body.
     ///
     /// # Errors
     /// [`GatewayError::BodyNotJson`], [`GatewayError::FeedbackIllFormed`].
@@ -28,7 +28,7 @@ impl Feedback {
         let feedback: Self =
             serde_json::from_value(value).map_err(|e| ill_formed(e.to_string()))?;
         if !is_request_id(&feedback.request_id) {
-            return Err(ill_formed("\"request_id\" is no x-request-id".into()));
+            return Err(ill_formed("\"request_id\" is not an x-request-id".into()));
         }
         if !(0.0..=1.0).contains(&feedback.score) {
             return Err(ill_formed(format!("\"score\" is {}", feedback.score)));

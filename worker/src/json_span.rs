@@ -1,12 +1,12 @@
-//! Where a field's value stands in a JSON text, so that it can be replaced and nothing else.
+//! Finds the byte range of a field's value in a JSON text, so that only this value is replaced.
 //!
-//! Parsing and printing a request again would reorder its fields and reformat its numbers; an
-//! upstream gets the caller's own bytes, but for `model`.
+//! Parsing and printing a request again would reorder its fields and reformat its numbers; so an
+//! upstream gets the caller's own bytes with another `model`.
 
 use std::ops::Range;
 
-/// The byte range of the value of the top-level field `name`. `json` is an object that has parsed;
-/// of a repeated field the last one counts, as JSON parsers have it.
+/// The byte range of the value of the top-level field `name`. `json` must be a valid object; of a
+/// repeated field the last one counts, as in JSON parsers.
 pub(crate) fn of_field(json: &str, name: &str) -> Option<Range<usize>> {
     let bytes = json.as_bytes();
     let mut found = None;
@@ -17,7 +17,7 @@ pub(crate) fn of_field(json: &str, name: &str) -> Option<Range<usize>> {
     at = skip_space(bytes, at + 1);
     while bytes.get(at) == Some(&b'"') {
         let key_end = string_end(bytes, at)?;
-        // A key may be written with escapes.
+        // A key may contain escapes.
         let key: String = serde_json::from_str(json.get(at..key_end)?).ok()?;
         at = skip_space(bytes, key_end);
         if bytes.get(at) != Some(&b':') {
@@ -43,7 +43,7 @@ fn skip_space(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// The end of the string that opens at `at`.
+/// The end of the string that begins at `at`.
 fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
     let mut at = at + 1;
     loop {

@@ -1,22 +1,22 @@
 //! An OpenAI-compatible gateway on Cloudflare Workers that picks the model for each request.
 //!
-//! Why: a client keeps its OpenAI library and asks for the model `auto`; the bundle decides inside
-//! the Worker, without a call to anybody, which upstream answers.
+//! A client keeps its OpenAI library and asks for the model `auto`; the router in the bundle decides
+//! inside the Worker, without a network call, which upstream answers.
 //!
 //! `docs/GATEWAY.md` is the reference: endpoints, model names, headers, configuration, faults.
 //!
 //! ```text
 //! POST /v1/chat/completions  {"model": "auto", "messages": [{"role": "user", "content": "Hello"}]}
-//!   -> [`ask`]       what the body says
-//!   -> [`plan`]      which model, and which after it
-//!   -> [`exchange`]  the call in the upstream's words, the answer in the client's
-//!   -> [`course`]    what follows a fault
-//!   -> [`relay`]     a stream on its way
-//!   -> [`record`]    what is written down
+//!   -> [`ask`]       parses the body
+//!   -> [`plan`]      chooses the model and its fallbacks
+//!   -> [`exchange`]  translates request and answer between the two APIs
+//!   -> [`course`]    decides on retries and fallbacks
+//!   -> [`relay`]     passes on a stream
+//!   -> [`record`]    is what is logged
 //! ```
 //!
-//! The modules here are plain functions of text, tested natively; what touches the Workers runtime
-//! is in `host`, compiled for wasm only.
+//! The modules here are pure functions, tested natively; the code that calls the Workers runtime is in
+//! `host`, compiled for wasm only.
 
 #![cfg_attr(not(target_family = "wasm"), allow(dead_code, unused_imports))]
 

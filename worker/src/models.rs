@@ -1,12 +1,12 @@
-//! `GET /v1/models`: what a client may ask for.
+//! `GET /v1/models`: the model names that a client may request.
 
 use pointsman::Manifest;
 use serde_json::{Value, json};
 
 use crate::config::Upstreams;
 
-/// The names: `auto`, the bundle's, its candidates, then the configuration's further models; those
-/// that `may` says.
+/// Lists the names that `may` allows: `auto`, the bundle's name, its candidates, then the further
+/// models of UPSTREAMS.
 pub(crate) fn names(
     manifest: &Manifest,
     upstreams: &Upstreams,
@@ -28,12 +28,12 @@ pub(crate) fn list(names: &[String]) -> Value {
     json!({"object": "list", "data": names.iter().map(|name| model(name)).collect::<Vec<_>>()})
 }
 
-/// One model in OpenAI's shape. `created` is 0: a model's birthday is not known here.
+/// One model in OpenAI's shape. `created` is 0, since the gateway does not know it.
 pub(crate) fn model(name: &str) -> Value {
     json!({"id": name, "object": "model", "created": 0, "owned_by": "pointsman"})
 }
 
-/// `GET /healthz`: which bundle answers, and why a newer one does not.
+/// `GET /healthz`: which bundle is served, and why a newer one failed to load.
 pub(crate) fn health(manifest: &Manifest, newer_failed: Option<&str>) -> Value {
     let mut health = json!({"status": "ok", "bundle": manifest.name, "kind": manifest.kind,
                             "candidates": manifest.candidates.len()});

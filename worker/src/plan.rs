@@ -1,7 +1,7 @@
-//! Which model answers a request, and which come after it.
+//! Chooses the model that answers a request, and its fallbacks.
 //!
 //! ```text
-//! model, headers -> target -> candidates that may and can -> decision -> [chosen, its fallbacks]
+//! model, headers -> target -> allowed and capable candidates -> decision -> [chosen, its fallbacks]
 //! ```
 
 use pointsman::{Assessment, Decision, Manifest, Policy, Query, Reason, RouterError};
@@ -12,36 +12,36 @@ use crate::cost::{Prices, fade};
 use crate::error::GatewayError;
 use crate::target::{PolicyHeaders, Target};
 
-/// How much worse than the best a pinned model's score may be, where there is no pair.
+/// How far a pinned model's score may lie below the best one, in a bundle without a pair.
 const PIN_MARGIN: f64 = 0.05;
 
-/// What the caller asks for in headers.
+/// The routing options in the caller's headers.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Wishes {
     /// The policy.
     pub(crate) policy: PolicyHeaders,
-    /// These models alone.
+    /// `x-pointsman-models`: only these models.
     pub(crate) models: Option<Vec<String>>,
-    /// Not these models.
+    /// `x-pointsman-exclude`: not these models.
     pub(crate) exclude: Vec<String>,
-    /// Whether a cheaper model may answer first.
+    /// `x-pointsman-cascade`: whether a cheaper model may answer first.
     pub(crate) cascade: Option<bool>,
 }
 
-/// What a desk asks.
+/// The functions of the loaded bundle and of the circuit breakers that [`Desk`] calls.
 pub(crate) trait Engine {
-    /// The bundle's rating of a query, by `turn_decay`.
+    /// Rates a query with the bundle's router and `turn_decay`.
     ///
     /// # Errors
     /// The engine's.
     fn assess(&self, query: &Query, turn_decay: f64) -> Result<Assessment, RouterError>;
-    /// The tokens of a text.
+    /// Counts the tokens of a text.
     fn count(&self, text: &str) -> usize;
     /// Whether a model's circuit is open.
     fn rests(&self, model: &str) -> bool;
 }
 
-/// What a plan is made from, beside the request.
+/// Everything a plan depends on beside the request.
 pub(crate) struct Desk<'a> {
     /// The bundle's manifest with the configuration's windows and prices.
     pub(crate) manifest: &'a Manifest,
@@ -49,34 +49,34 @@ pub(crate) struct Desk<'a> {
     pub(crate) upstreams: &'a Upstreams,
     /// The gateway's settings.
     pub(crate) settings: &'a Settings,
-    /// The caller's key, where it has one.
+    /// The caller's key, if it has one.
     pub(crate) key: Option<&'a Key>,
     /// The caller's headers.
     pub(crate) wishes: &'a Wishes,
-    /// The bundle's router, and what the isolate knows of its upstreams.
+    /// The bundle's router and the isolate's circuit breakers.
     pub(crate) engine: &'a dyn Engine,
-    /// The share of the caller's budget that is gone.
+    /// The share of the caller's budget that is spent or reserved.
     pub(crate) budget_used: f64,
-    /// The model of this session's last answer.
+    /// The model that gave this session's last answer.
     pub(crate) pinned: Option<&'a str>,
 }
 
-/// A request on its way out.
+/// The models to call for a request, with the decision behind them.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// The models to be asked, in order; at least one.
+    /// The models to call, in order; at least one.
     pub(crate) chain: Vec<String>,
-    /// The decision; none where the caller named a model.
+    /// The routing decision; none if the caller named a model.
     pub(crate) decision: Option<Decision>,
-    /// Why the first of the chain is the first.
+    /// Why the first model of the chain was chosen.
     pub(crate) reason: &'static str,
-    /// What the decision rests on.
+    /// The query that was rated.
     pub(crate) query: Option<Query>,
-    /// Tokens that the LLM will read, by the bundle's tokenizer.
+    /// Input tokens, counted by the bundle's tokenizer.
     pub(crate) input_tokens: usize,
-    /// Tokens that the answer may have, where stated.
+    /// The request's limit on output tokens, if it states one.
     pub(crate) output_tokens: Option<u32>,
-    /// The model that answers where the first one's answer fails the check.
+    /// The model to call if the first one's answer fails the cascade's check.
     pub(crate) escalate_to: Option<String>,
 }
 
@@ -84,7 +84,7 @@ impl Desk<'_> {
     /// Plans a request.
     ///
     /// # Errors
-    /// Those of the model, the headers, the query, the policy and the configuration;
+    /// Errors of the model name, headers, query, policy and configuration;
     /// [`GatewayError::ModelNotAllowed`].
     pub(crate) fn plan(&self, ask: &Ask) -> Result<Plan, GatewayError> {
         self.check_headers()?;
@@ -134,20 +134,20 @@ impl Desk<'_> {
         }
     }
 
-    /// The decision alone, for `/v1/route`.
+    /// Makes the decision alone, for `/v1/route`.
     ///
     /// # Errors
-    /// Those of the query and the policy; `no_candidate`.
+    /// Errors of the query and the policy; `no_candidate`.
     pub(crate) fn route(&self, query: &Query, policy: Policy) -> Result<Decision, GatewayError> {
         Ok(self.decide(query, policy, &|_| None)?.0)
     }
 
-    /// Whether a name is a model's here.
+    /// Whether a name is that of a candidate or of a model of UPSTREAMS.
     pub(crate) fn serves(&self, name: &str) -> bool {
         self.manifest.candidate_index(name).is_some() || self.upstreams.get(name).is_some()
     }
 
-    /// Whether this caller may ask for a name: a model's, the bundle's, `auto`.
+    /// Whether this caller may request a name: a model's, the bundle's or `auto`.
     pub(crate) fn may_ask(&self, name: &str) -> bool {
         let routed = !self.serves(name);
         let granted = |name| self.key.is_none_or(|key| key.may_ask(name));
@@ -157,12 +157,12 @@ impl Desk<'_> {
         }
     }
 
-    /// Whether this caller may have a model's answer.
+    /// Whether this caller may be answered by a model.
     fn may_use(&self, model: &str) -> bool {
         self.refusal(model).is_none()
     }
 
-    /// Why a caller may not have a model's answer.
+    /// Why this caller may not be answered by a model.
     fn refusal(&self, model: &str) -> Option<&'static str> {
         let holds = |list: &[String]| list.iter().any(|name| name == model);
         let models = &self.settings.models;
@@ -171,11 +171,11 @@ impl Desk<'_> {
         if models.allow.as_deref().is_some_and(|allow| !holds(allow)) || holds(&models.deny) {
             Some("the gateway's configuration excludes it")
         } else if names_models && !holds(of_key) {
-            Some("the key's models do not have it")
+            Some("the key's models do not include it")
         } else if self.wishes.models.as_deref().is_some_and(|models| !holds(models)) {
-            Some("x-pointsman-models does not have it")
+            Some("x-pointsman-models does not include it")
         } else if holds(&self.wishes.exclude) {
-            Some("x-pointsman-exclude has it")
+            Some("x-pointsman-exclude includes it")
         } else {
             None
         }
@@ -185,7 +185,7 @@ impl Desk<'_> {
         if let Some(key) = self.key.filter(|key| !key.may_ask(model)) {
             return Err(GatewayError::ModelNotAllowed {
                 model: model.to_owned(),
-                why: format!("the key {:?} may not ask for it", key.name),
+                why: format!("the key {:?} may not request it", key.name),
             });
         }
         match self.refusal(model) {
@@ -196,12 +196,12 @@ impl Desk<'_> {
         }
     }
 
-    /// Routing under any of its names is one permission: `auto`.
+    /// Checks the permission to route: a key with `auto` may use every name that means routing.
     fn check_asked(&self, asked: &str) -> Result<(), GatewayError> {
         match self.key.filter(|key| !key.may_ask("auto") && !key.may_ask(asked)) {
             Some(key) => Err(GatewayError::ModelNotAllowed {
                 model: asked.to_owned(),
-                why: format!("the key {:?} may not ask for \"auto\"", key.name),
+                why: format!("the key {:?} may not request \"auto\"", key.name),
             }),
             None => Ok(()),
         }
@@ -220,13 +220,13 @@ impl Desk<'_> {
         Ok(())
     }
 
-    /// What a model lacks for this request.
+    /// The first capability of this request that a model lacks.
     fn lacks(&self, model: &str, ask: &Ask) -> Option<&'static str> {
         let upstream = self.upstreams.get(model)?;
         if upstream.tools == Some(false) && ask.has_tools() {
-            Some("takes no tools")
+            Some("does not take tools")
         } else if upstream.vision == Some(false) && ask.has_images() {
-            Some("takes no images")
+            Some("does not take images")
         } else {
             None
         }
@@ -262,7 +262,7 @@ impl Desk<'_> {
         }
     }
 
-    /// Whether the session's model is kept: where routing does not ask for a stronger one.
+    /// Whether the session keeps its pinned model, because routing does not ask for a stronger one.
     fn stays(&self, pinned: &str, policy: &Policy, decision: &Decision) -> bool {
         let allowed =
             policy.candidates.as_ref().is_none_or(|left| left.iter().any(|m| m == pinned));
@@ -285,8 +285,8 @@ impl Desk<'_> {
         }
     }
 
-    /// The policy with the candidates that this caller may have and that can do it; those that rest
-    /// are left out where others remain.
+    /// Restricts the policy to candidates that are allowed and capable. Those whose circuit is open
+    /// are left out too, unless that would leave none.
     fn among_those_left(
         &self,
         policy: Policy,
@@ -298,7 +298,7 @@ impl Desk<'_> {
             let id = &candidate.id;
             let wanted = policy.candidates.as_ref().is_none_or(|wanted| wanted.contains(id));
             match (wanted, self.refusal(id).or_else(|| lacks(id))) {
-                (false, _) => out.push(format!("{id} is not among the allowed")),
+                (false, _) => out.push(format!("{id}: the policy's candidates do not include it")),
                 (true, Some(why)) => out.push(format!("{id}: {why}")),
                 (true, None) => left.push(id.clone()),
             }
@@ -312,7 +312,7 @@ impl Desk<'_> {
         Ok(Policy { candidates: (!all).then_some(left), ..policy })
     }
 
-    /// The chosen model and its fallbacks that may and can.
+    /// The chosen model, then those of its fallbacks that are allowed, capable and large enough.
     fn chain(
         &self,
         first: &str,
@@ -346,7 +346,7 @@ impl Desk<'_> {
 }
 
 impl Plan {
-    /// US dollars by estimate for a model of the chain, where its prices are known.
+    /// The estimated cost for a model of the chain in US dollars, if its prices are known.
     pub(crate) fn estimate(
         &self,
         model: &str,
@@ -367,7 +367,7 @@ fn reason(reason: Reason) -> &'static str {
     }
 }
 
-/// The names in a header's list.
+/// Splits a header's comma-separated list of names.
 pub(crate) fn listed(header: &str) -> Vec<String> {
     header.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }

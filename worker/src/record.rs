@@ -1,8 +1,8 @@
-//! What is written down of a request: a file for the flywheel, a point for Analytics Engine.
+//! The log record of a request: a JSON file in R2 and a data point in Analytics Engine.
 //!
 //! ```text
-//! decisions/2026-11-22/<request id>.json   the decision, its times, tokens and costs
-//! outcomes/2026-11-22_<request id>.jsonl   a row of the trainer's `outcomes-jsonl`, once it has a score
+//! decisions/2026-11-22/<request id>.json   the decision, with times, tokens and costs
+//! outcomes/2026-11-22_<request id>.jsonl   a row of the trainer's `outcomes-jsonl`, once feedback came
 //! ```
 
 use pointsman::{CandidateScore, sha256_hex};
@@ -11,116 +11,116 @@ use serde_json::{Value, json};
 
 use crate::usage::Usage;
 
-/// The data set that outcome rows name.
+/// The data set's name in outcome rows.
 const DATASET: &str = "gateway";
 
-/// One request, from its arrival to the end of its answer.
+/// The record of one request.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Record {
-    /// Its `x-request-id`.
+    /// The request's `x-request-id`.
     pub(crate) id: String,
-    /// When it came, by ISO 8601 in UTC.
+    /// When the request arrived, as ISO 8601 in UTC.
     pub(crate) at: String,
-    /// The key's name.
+    /// The name of the caller's key.
     pub(crate) key: String,
-    /// The endpoint.
+    /// The endpoint's path below `/v1`.
     pub(crate) endpoint: String,
-    /// The answer's status.
+    /// The HTTP status of the answer.
     pub(crate) status: u16,
-    /// Why it failed.
+    /// The error code, if the request failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
-    /// The bundle.
+    /// The bundle's name.
     pub(crate) router: String,
     /// The model that answered.
     pub(crate) model: String,
-    /// Why it was chosen.
+    /// The value of `x-pointsman-reason`.
     pub(crate) reason: String,
-    /// The decision's numbers.
+    /// The decision's win rate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) win_rate: Option<f64>,
-    /// Alpha.
+    /// The decision's threshold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) threshold: Option<f64>,
     /// Every candidate's score.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) scores: Vec<CandidateScore>,
-    /// Calls made upstream.
+    /// The number of upstream calls.
     pub(crate) attempts: u32,
     /// Milliseconds until the answer's headers.
     pub(crate) first_ms: f64,
-    /// Milliseconds until its end.
+    /// Milliseconds until the answer's end.
     pub(crate) total_ms: f64,
-    /// Tokens in, where told.
+    /// Input tokens, if the upstream reports them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) input_tokens: Option<u64>,
-    /// Tokens out, where told.
+    /// Output tokens, if the upstream reports them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) output_tokens: Option<u64>,
-    /// US dollars before the answer.
+    /// The cost estimated before the answer, in US dollars.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) estimated_cost: Option<f64>,
-    /// US dollars by the upstream's usage.
+    /// The cost by the upstream's usage, in US dollars.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cost: Option<f64>,
-    /// What became of the cascade.
+    /// The cascade's outcome, if it was on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cascade: Option<CascadeRecord>,
-    /// The query, where it may be written.
+    /// The query's turns, if `log.content` is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) query: Option<String>,
-    /// Its SHA-256.
+    /// The query's SHA-256, if `log.content` is not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) query_sha256: Option<String>,
 }
 
-/// What became of the cascade.
+/// The outcome of a cascade.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct CascadeRecord {
-    /// `accepted`, `escalated`, or `kept` where the stronger model failed too.
+    /// `accepted`, `escalated`, or `kept` if the stronger model failed too.
     pub(crate) outcome: String,
     /// The rule that the first answer failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) failed_rule: Option<String>,
     /// The model that answered first.
     pub(crate) first_model: String,
-    /// Milliseconds that its answer took.
+    /// Milliseconds until its answer was complete.
     pub(crate) first_ms: f64,
-    /// US dollars that it cost.
+    /// The cost of its answer, in US dollars.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) first_cost: Option<f64>,
 }
 
 impl Record {
-    /// Notes the query: as text where `content`, else by its hash alone.
+    /// Sets the query: its text if `content`, else only its hash.
     pub(crate) fn set_query(&mut self, turns: &[String], content: bool) {
         let text = turns.join("\n\n");
         self.query_sha256 = Some(sha256_hex(text.as_bytes()));
         self.query = content.then_some(text);
     }
 
-    /// Whether a decision chose its model.
+    /// Whether the model was chosen by routing.
     pub(crate) fn is_routed(&self) -> bool {
         !self.scores.is_empty()
     }
 
-    /// Notes tokens.
+    /// Sets the token counts.
     pub(crate) fn set_usage(&mut self, usage: Option<Usage>) {
         self.input_tokens = usage.map(|usage| usage.input_tokens);
         self.output_tokens = usage.map(|usage| usage.output_tokens);
     }
 
-    /// The day it came on, `YYYY-MM-DD`.
+    /// The day on which the request arrived, `YYYY-MM-DD`.
     pub(crate) fn day(&self) -> &str {
         self.at.get(..10).unwrap_or_default()
     }
 
-    /// The name of its file.
+    /// The name of the decision's file.
     pub(crate) fn decision_file(&self) -> String {
         decision_file(self.day(), &self.id)
     }
 
-    /// Its outcome's file and row, for a score in [0, 1]; none where the query was not written.
+    /// The file and row of the outcome, for a score in [0, 1]; none if the query's text was not logged.
     pub(crate) fn outcome(&self, score: f64) -> Option<(String, String)> {
         let query = self.query.as_ref()?;
         let mut row = json!({
@@ -133,7 +133,7 @@ impl Record {
         Some((format!("outcomes/{}_{}.jsonl", self.day(), self.id), format!("{row}\n")))
     }
 
-    /// A point for Analytics Engine: index, blobs, doubles.
+    /// The data point for Analytics Engine: index, blobs, doubles.
     #[allow(clippy::cast_precision_loss)]
     pub(crate) fn point(&self) -> Value {
         let number = |value: Option<f64>| value.unwrap_or(-1.0);

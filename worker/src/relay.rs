@@ -1,10 +1,10 @@
-//! A streamed answer on its way to the client, chunk by chunk.
+//! Passes a streamed answer on to the client, chunk by chunk.
 //!
 //! ```text
 //! bytes -> events -> (translated events, or the same bytes) -> bytes
 //! ```
-//! What passes is watched: the tokens that it costs, whether it came to its proper end, whether the
-//! upstream reports an error in it. A stream that breaks off is told from one that ended by that.
+//! It reads from the events the token usage, the end marker and errors reported by the upstream, and so
+//! distinguishes a stream that ended from one that broke off.
 
 use serde_json::Value;
 
@@ -29,7 +29,7 @@ pub(crate) struct Relay {
     events: u64,
 }
 
-/// What the upstream's events mean.
+/// The upstream's kind of events, with the state of reading them.
 #[derive(Debug)]
 enum Upstream {
     /// OpenAI's chunks, or its response events.
@@ -40,33 +40,33 @@ enum Upstream {
     WorkersAi(Box<AnswerStream>),
 }
 
-/// Why a stream cannot go on.
+/// Why a stream broke off.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Break {
-    /// In words.
+    /// A message for people.
     pub(crate) detail: String,
-    /// The status that it would have had before the first byte.
+    /// The HTTP status of this error if no byte has been sent yet.
     pub(crate) status: u16,
 }
 
-/// What a stream is made for.
+/// The arguments of [`Relay::new`].
 pub(crate) struct Relayed<'a> {
-    /// The two sides.
+    /// The two APIs.
     pub(crate) exchange: Exchange,
     /// The model that answers.
     pub(crate) model: &'a str,
-    /// The answer's id, where the upstream gives none.
+    /// The answer's id, if the upstream gives none.
     pub(crate) id: &'a str,
     /// Seconds since 1970.
     pub(crate) created: u64,
     /// Whether the client asked for usage in a last chunk.
     pub(crate) include_usage: bool,
-    /// Whether what it says is to be kept for a check.
+    /// Whether to keep the answer for the cascade's check.
     pub(crate) checked: bool,
 }
 
 impl Relay {
-    /// Before the first chunk.
+    /// Starts before the first chunk.
     pub(crate) fn new(made_for: &Relayed<'_>) -> Self {
         let &Relayed { exchange, created, include_usage, .. } = made_for;
         let upstream = match exchange.api {
@@ -77,7 +77,7 @@ impl Relay {
                 made_for.id,
                 made_for.model,
                 created,
-                // Anthropic's events always tell the usage.
+                // Anthropic's events always include the usage.
                 include_usage || exchange.client == Dialect::Messages,
             ))),
             Api::Openai => Upstream::Plain {
@@ -99,7 +99,7 @@ impl Relay {
         }
     }
 
-    /// Takes a chunk of the upstream's and gives what the client gets for it.
+    /// Reads a chunk of the upstream's and returns the bytes for the client.
     ///
     /// # Errors
     /// [`Break`]; the stream is then over.
@@ -115,13 +115,13 @@ impl Relay {
         Ok(if self.exchange.is_plain() { bytes.to_vec() } else { translated.into_bytes() })
     }
 
-    /// The upstream's end: what the client still gets.
+    /// Ends the upstream's stream and returns the last bytes for the client.
     ///
     /// # Errors
-    /// [`Break`] where the answer is not at its end.
+    /// [`Break`] if the answer is incomplete.
     pub(crate) fn end(&mut self) -> Result<Vec<u8>, Break> {
         let cut = |expected: &str| {
-            Break::new(format!("the upstream ended it early: expected {expected}"), 502)
+            Break::new(format!("the upstream's stream ended early: expected {expected}"), 502)
         };
         if self.parser.pending() {
             return Err(cut("the rest of an event"));
@@ -140,12 +140,12 @@ impl Relay {
         Ok(last.concat().into_bytes())
     }
 
-    /// Whether an event has come.
+    /// Whether an event has arrived.
     pub(crate) fn has_begun(&self) -> bool {
         self.events > 0
     }
 
-    /// Whether the answer has come to its end, so that nothing more needs to be read.
+    /// Whether the answer is complete, so that nothing more needs to be read.
     pub(crate) fn is_finished(&self) -> bool {
         match &self.upstream {
             Upstream::Plain { done, .. } => *done,
@@ -154,7 +154,7 @@ impl Relay {
         }
     }
 
-    /// The tokens told so far.
+    /// The token usage reported so far.
     pub(crate) fn usage(&self) -> Option<Usage> {
         match &self.upstream {
             Upstream::Plain { usage, .. } => *usage,
@@ -163,12 +163,12 @@ impl Relay {
         }
     }
 
-    /// What it has said, where it was made to keep that.
+    /// The answer so far, if the relay keeps it.
     pub(crate) fn said(&self) -> Option<&Said> {
         self.said.as_ref()
     }
 
-    /// The last event of a stream that breaks off.
+    /// The event that tells the client of an error, to be sent last.
     pub(crate) fn broken(&self, error: &GatewayError) -> Vec<u8> {
         let body = error.body();
         let event = match self.exchange.client {
@@ -183,12 +183,12 @@ impl Relay {
             }
             _ => sse::event(None, &body.to_string()),
         };
-        // An event that was begun is ended first, or this would be its continuation.
+        // Ends an unfinished event first; otherwise this one would continue it.
         let begun = self.exchange.is_plain() && self.parser.pending();
         format!("{}{event}", if begun { "\n\n" } else { "" }).into_bytes()
     }
 
-    /// Takes an event of the upstream's and gives the client's, where they differ.
+    /// Reads an upstream event and returns the translated events; none if the APIs are the same.
     fn read(&mut self, event: &Event) -> Result<Vec<String>, Break> {
         let chunks = match &mut self.upstream {
             Upstream::Plain { dialect, usage: found, finished, done } => {
@@ -228,7 +228,7 @@ impl From<StreamError> for Break {
     }
 }
 
-/// Reads an event that is passed on: what of it is JSON. An event that is not is the client's affair.
+/// Reads the JSON of an event that is passed on unchanged; an event that is not JSON is ignored here.
 fn plain(
     event: &Event,
     dialect: Dialect,
@@ -261,12 +261,12 @@ fn plain(
     Ok(Some(chunk))
 }
 
-/// What a written chunk carries.
+/// The data of a chunk that is already written as an event.
 fn data(chunk: &str) -> &str {
     chunk.strip_prefix("data: ").unwrap_or(chunk).trim_end()
 }
 
-/// Written chunks through the translation into Anthropic's events.
+/// Translates written chunks into Anthropic's events.
 fn through(stream: &mut ChunkStream, chunks: &[String]) -> Result<Vec<String>, Break> {
     let mut events = Vec::new();
     for chunk in chunks {

@@ -1,33 +1,33 @@
-//! `POST /v1/route`: the decision alone, of one request or of several.
+//! `POST /v1/route`: decides for one request or a batch, and calls no upstream.
 //!
 //! ```text
 //! {"query": "What is 2 + 2?", "policy": {"threshold": 0.5}}  ->  {"model": "small", "winRate": 0.21, ...}
 //! {"batch": [{"query": "a"}, {"query": ""}]}                 ->  {"results": [{"model": ...}, {"error": {...}}]}
 //! ```
-//! A request is the engine's [`RouteRequest`], an answer its `Decision`.
+//! A request is the engine's [`RouteRequest`], a result its `Decision`.
 
 use pointsman::{RouteRequest, RouterError};
 use serde_json::Value;
 
 use crate::error::GatewayError;
 
-/// Requests of a batch at most.
+/// The most requests in a batch.
 const MAX_BATCH: usize = 256;
 
-/// What is asked.
+/// A parsed body.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Asked {
     /// One request.
     One(RouteRequest),
-    /// Several, each read or refused.
+    /// A batch; each request is parsed or has its own error.
     Batch(Vec<Result<RouteRequest, GatewayError>>),
 }
 
-/// Reads a body.
+/// Parses a body.
 ///
 /// # Errors
-/// [`GatewayError::BodyNotJson`], and those of [`RouteRequest::from_json`]; within a batch they are
-/// its results.
+/// [`GatewayError::BodyNotJson`] and those of [`RouteRequest::from_json`]; errors of a batch's
+/// requests are returned as their results.
 pub(crate) fn asked(body: &str) -> Result<Asked, GatewayError> {
     let Ok(Value::Object(fields)) = serde_json::from_str(body) else {
         return Ok(Asked::One(request(body)?));
@@ -37,21 +37,21 @@ pub(crate) fn asked(body: &str) -> Result<Asked, GatewayError> {
     };
     let ill_formed = |detail: String| GatewayError::from(RouterError::RequestIllFormed { detail });
     if let Some(other) = fields.keys().find(|field| *field != "batch") {
-        return Err(ill_formed(format!("{other:?} stands beside \"batch\"")));
+        return Err(ill_formed(format!("unexpected field {other:?} beside \"batch\"")));
     }
     match batch.as_array() {
         Some(requests) if requests.len() <= MAX_BATCH => {
             Ok(Asked::Batch(requests.iter().map(|one| request(&one.to_string())).collect()))
         }
         Some(requests) => Err(ill_formed(format!(
-            "\"batch\" has {} requests, at most {MAX_BATCH}",
+            "\"batch\" has {} requests: expected at most {MAX_BATCH}",
             requests.len()
         ))),
-        None => Err(ill_formed("\"batch\" is no list".into())),
+        None => Err(ill_formed("\"batch\" is not a list".into())),
     }
 }
 
-/// Reads a request. A body that is no JSON at all is told apart from JSON of another shape.
+/// Parses a request. Invalid JSON and JSON of another shape are different errors.
 fn request(body: &str) -> Result<RouteRequest, GatewayError> {
     RouteRequest::from_json(body).map_err(|error| {
         match (&error, serde_json::from_str::<serde::de::IgnoredAny>(body)) {
@@ -61,8 +61,8 @@ fn request(body: &str) -> Result<RouteRequest, GatewayError> {
     })
 }
 
-/// A parser's complaint about a body. A lone surrogate, which JSON can carry and UTF-8 cannot, is
-/// an ill-formed query rather than bad JSON.
+/// Makes an error of a parser's message. A lone surrogate, which is valid JSON and not valid UTF-8, is
+/// reported as an ill-formed query.
 pub(crate) fn unreadable(error: &serde_json::Error) -> GatewayError {
     let detail = error.to_string();
     match detail.contains("surrogate") || detail.contains("unexpected end of hex escape") {
@@ -71,7 +71,7 @@ pub(crate) fn unreadable(error: &serde_json::Error) -> GatewayError {
     }
 }
 
-/// The body as text.
+/// Decodes a body as UTF-8.
 ///
 /// # Errors
 /// [`GatewayError::BodyNotUtf8`].

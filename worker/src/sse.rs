@@ -1,16 +1,15 @@
-//! Server-sent events, read from chunks that split anywhere and written one at a time.
+//! Parses server-sent events from chunks that may split anywhere, and writes them.
 //!
-//! Why a parser of our own: an upstream's chunks end inside a line, a line end or a character, and
-//! what is translated must be neither late nor damaged. The result does not depend on where the
-//! chunks split.
+//! An upstream's chunks may end inside a line, a line end or a character. The events do not depend on
+//! where the chunks split, and each is returned as soon as it is complete.
 //!
 //! ```text
 //! "event: ping\ndata: {\"a\"" + ": 1}\n\n"  ->  Event { name: Some("ping"), data: "{\"a\": 1}" }
 //! ```
-//! Lines end in LF, CR or CRLF; comments, `id` and `retry` are passed over; a byte order mark at
+//! Lines end in LF, CR or CRLF; comments, `id` and `retry` are skipped; a byte order mark at
 //! the start is not part of the first line (HTML standard, section 9.2).
 
-/// The most bytes that one event may hold, 8 MiB: a long answer's event is a thousandth of it.
+/// The most bytes of one event, 8 MiB: about a thousand times the event of a long answer.
 pub(crate) const EVENT_LIMIT: usize = 8 << 20;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -18,18 +17,18 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Event {
-    /// The `event` field; none where the stream leaves it out.
+    /// The `event` field, if present.
     pub(crate) name: Option<String>,
     /// The `data` fields, joined by line feeds.
     pub(crate) data: String,
 }
 
-/// Why a stream of events cannot be read on.
+/// Why a stream of events cannot be parsed further.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SseError {
-    /// An event, or a single line, is longer than the parser holds.
+    /// An event, or a single line, is longer than the limit.
     #[error(
-        "the upstream's event is longer than {limit} bytes: expected events no longer than that. Ask for a shorter answer"
+        "an event of the upstream is longer than {limit} bytes. Ask for a shorter answer"
     )]
     TooLong { limit: usize },
     /// A line is not UTF-8. `at` counts bytes from the start of the stream.
@@ -43,11 +42,11 @@ pub(crate) enum SseError {
 #[derive(Debug)]
 pub(crate) struct Parser {
     limit: usize,
-    /// The start of a line whose end has not come.
+    /// The beginning of a line whose end has not arrived.
     line: Vec<u8>,
-    /// Bytes of the stream before `line`.
+    /// The number of bytes of the stream before `line`.
     consumed: usize,
-    /// The last line ended in CR: a LF that follows belongs to it.
+    /// Whether the last line ended in CR, so that a following LF belongs to it.
     after_cr: bool,
     first_line: bool,
     name: Option<String>,
@@ -62,7 +61,7 @@ impl Default for Parser {
 }
 
 impl Parser {
-    /// A parser of events up to [`EVENT_LIMIT`].
+    /// Makes a parser of events up to [`EVENT_LIMIT`].
     pub(crate) fn new() -> Self {
         Self::default()
     }
@@ -80,11 +79,11 @@ impl Parser {
         }
     }
 
-    /// Reads a chunk and gives the events that it completes.
+    /// Reads a chunk and returns the events that it completes.
     ///
     /// # Errors
-    /// [`SseError`]. Events that were complete before the fault come first: the error is then the
-    /// next call's, and [`Parser::pending`] holds until it is told.
+    /// [`SseError`]. If events were complete before the error, they are returned first and the next
+    /// call returns the error; [`Parser::pending`] is true until then.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<Vec<Event>, SseError> {
         let mut events = Vec::new();
         if self.failure.is_none() {
@@ -96,7 +95,7 @@ impl Parser {
         }
     }
 
-    /// Whether an unfinished event is buffered: at the stream's end, whether it was cut off.
+    /// Whether an unfinished event is buffered; at the stream's end it means that the stream was cut off.
     pub(crate) fn pending(&self) -> bool {
         !self.line.is_empty()
             || self.name.is_some()
@@ -157,14 +156,14 @@ impl Parser {
                 }
                 None => self.data = Some(value.to_owned()),
             },
-            // A comment has an empty field name; `id` and `retry` are for clients that reconnect.
+            // A comment has an empty field name; `id` and `retry` matter only to clients that reconnect.
             _ => {}
         }
         Ok(None)
     }
 }
 
-/// Writes one event, its closing blank line included. `name` holds no line end.
+/// Writes one event with its closing blank line. `name` must not contain a line end.
 pub(crate) fn event(name: Option<&str>, data: &str) -> String {
     let mut text = name.map_or_else(String::new, |name| format!("event: {name}\n"));
     for line in data.replace("\r\n", "\n").split(['\n', '\r']) {
@@ -185,7 +184,7 @@ mod tests {
         Event { name: name.map(str::to_owned), data: data.to_owned() }
     }
 
-    /// The events of a stream cut into pieces at the given places.
+    /// Parses a stream cut at the given places.
     fn parsed(bytes: &[u8], cuts: &[usize]) -> (Vec<Event>, bool) {
         let mut parser = Parser::new();
         let mut events = Vec::new();

@@ -1,4 +1,4 @@
-//! The request's `model`: routed, or a model by name.
+//! Reads the request's `model`: either a name that means routing, with its options, or a model's name.
 //!
 //! | `model` | means |
 //! | --- | --- |
@@ -7,14 +7,14 @@
 //! | `router-<name>`, `auto`, the bundle's name, with `:option:value` | routed by these options |
 //! | a model that is served | that model, without routing |
 //!
-//! A router's name is its kind or the bundle's. The options are `share`, `threshold`, `max-cost` and
-//! `cost-weight`; what a name states wins over the headers.
+//! `<name>` is the router's kind or the bundle's name. The options are `share`, `threshold`, `max-cost`
+//! and `cost-weight`; options in the name win over the headers.
 
 use pointsman::{Manifest, Policy};
 
 use crate::error::GatewayError;
 
-/// The policy as the request's headers state it.
+/// The policy headers of a request, unparsed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PolicyHeaders {
     /// `x-pointsman-threshold`.
@@ -27,17 +27,17 @@ pub(crate) struct PolicyHeaders {
     pub(crate) cost_weight: Option<String>,
 }
 
-/// What a request asks for.
+/// What `model` means.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Target {
-    /// A decision under this policy.
+    /// Routing under this policy.
     Routed(Policy),
-    /// This model, without a decision.
+    /// This model, without routing.
     Named(String),
 }
 
 impl Target {
-    /// Reads `model` and the policy headers. A served model's name wins over the other readings.
+    /// Reads `model` and the policy headers. A served model's name wins over the other meanings.
     ///
     /// # Errors
     /// [`GatewayError::ModelNotFound`], [`GatewayError::ModelThreshold`],
@@ -117,7 +117,7 @@ fn with_options(mut policy: Policy, model: &str, options: &[&str]) -> Result<Pol
     Ok(policy)
 }
 
-/// The models served, in words.
+/// Lists the accepted values of `model`, for error messages.
 pub(crate) fn expected(manifest: &Manifest) -> String {
     format!(
         "\"auto\", \"router-{}-<threshold>\", one of {}, or another model of UPSTREAMS",

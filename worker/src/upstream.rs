@@ -1,7 +1,7 @@
-//! What of an upstream's answer reaches the client, and what of the client's request reaches it.
+//! Selects the headers that are passed on between client and upstream.
 //!
-//! The client's `Authorization` is the gateway's own key and stays here; the upstream's cookies and
-//! connection headers stay there.
+//! The client's `Authorization` holds the gateway's key and is not passed on; neither are the upstream's
+//! cookies and connection headers.
 
 use crate::config::Api;
 use crate::error::GatewayError;
@@ -9,11 +9,11 @@ use crate::error::GatewayError;
 /// Request headers passed on to an upstream as the client sent them.
 pub(crate) const REQUEST_HEADERS: [&str; 3] = ["accept", "anthropic-beta", "anthropic-version"];
 
-/// The version of Anthropic's API that is asked for where the client names none.
+/// The version of Anthropic's API to request if the client names none.
 pub(crate) const ANTHROPIC_VERSION: &str = "2023-06-01";
 
-/// Whether a header of the upstream's answer is passed on. Lengths and encodings are the runtime's
-/// affair: the body comes out decoded.
+/// Whether a header of the upstream's answer is passed on. Lengths and encodings are not, since the
+/// runtime decodes the body.
 pub(crate) fn passes_on(header: &str) -> bool {
     const NAMES: [&str; 5] =
         ["cache-control", "content-type", "openai-processing-ms", "retry-after", "retry-after-ms"];
@@ -23,8 +23,8 @@ pub(crate) fn passes_on(header: &str) -> bool {
         || header.starts_with("anthropic-ratelimit-")
 }
 
-/// Accepts the statuses that are an answer, errors among them. A redirect is not followed: it
-/// would carry the key to another host.
+/// Accepts statuses of success and of errors. A redirect is refused: following it would send the key
+/// to another host.
 ///
 /// # Errors
 /// [`GatewayError::UpstreamBadStatus`].
@@ -35,13 +35,13 @@ pub(crate) fn check_status(candidate: &str, status: u16) -> Result<(), GatewayEr
     }
 }
 
-/// Whether a text may name a request: it becomes part of a file's name.
+/// Whether a text is a valid request id. The id becomes part of a file's name.
 pub(crate) fn is_request_id(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     (1..=128).contains(&text.len()) && text.chars().all(plain) && !text.starts_with('.')
 }
 
-/// The headers with which an upstream of `api` takes a key.
+/// The headers that carry a key to an upstream of `api`.
 pub(crate) fn key_headers(api: Api, key: &str) -> Vec<(&'static str, String)> {
     match api {
         Api::Openai => vec![("authorization", format!("Bearer {key}"))],

@@ -1,6 +1,6 @@
-//! Tokens that an answer cost, read from each API's own words.
+//! Reads the token usage of an answer from each API's fields.
 //!
-//! | API | input | of it cached | output |
+//! | API | input | cached input | output |
 //! | --- | --- | --- | --- |
 //! | chat completions | `prompt_tokens` | `prompt_tokens_details.cached_tokens` | `completion_tokens` |
 //! | responses | `input_tokens` | `input_tokens_details.cached_tokens` | `output_tokens` |
@@ -9,19 +9,19 @@
 
 use serde_json::{Value, json};
 
-/// Tokens in and out.
+/// Input and output tokens.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Usage {
-    /// Tokens of the request, those read from a cache and those written to one among them.
+    /// Tokens of the request, including those read from a cache and those written to one.
     pub(crate) input_tokens: u64,
     /// Of the input, the tokens read from the upstream's cache.
     pub(crate) cached_tokens: u64,
-    /// Tokens of the answer, its reasoning among them.
+    /// Tokens of the answer, including its reasoning.
     pub(crate) output_tokens: u64,
 }
 
 impl Usage {
-    /// Reads the `usage` of a chat completion or of its last chunk; none where it has no
+    /// Reads the `usage` of a chat completion or of its last chunk; none without
     /// `prompt_tokens`.
     pub(crate) fn from_chat(usage: &Value) -> Option<Self> {
         Some(Self {
@@ -31,7 +31,7 @@ impl Usage {
         })
     }
 
-    /// Reads the `usage` of a response (`/v1/responses`); none where it has no `input_tokens`.
+    /// Reads the `usage` of a response (`/v1/responses`); none without `input_tokens`.
     pub(crate) fn from_responses(usage: &Value) -> Option<Self> {
         Some(Self {
             input_tokens: usage["input_tokens"].as_u64()?,
@@ -40,12 +40,12 @@ impl Usage {
         })
     }
 
-    /// Reads the `usage` of embeddings; none where it has no `prompt_tokens`.
+    /// Reads the `usage` of embeddings; none without `prompt_tokens`.
     pub(crate) fn from_embeddings(usage: &Value) -> Option<Self> {
         Some(Self { input_tokens: usage["prompt_tokens"].as_u64()?, ..Self::default() })
     }
 
-    /// Reads the `usage` of an Anthropic message; none where it has no `input_tokens`.
+    /// Reads the `usage` of an Anthropic message; none without `input_tokens`.
     pub(crate) fn from_anthropic(usage: &Value) -> Option<Self> {
         let cached_tokens = count(&usage["cache_read_input_tokens"]);
         let input_tokens = usage["input_tokens"]
@@ -55,7 +55,7 @@ impl Usage {
         Some(Self { input_tokens, cached_tokens, output_tokens: count(&usage["output_tokens"]) })
     }
 
-    /// The `usage` of a chat completion.
+    /// Writes the `usage` of a chat completion.
     pub(crate) fn to_chat(self) -> Value {
         json!({
             "prompt_tokens": self.input_tokens,
@@ -65,8 +65,8 @@ impl Usage {
         })
     }
 
-    /// The `usage` of an Anthropic message. What was written to a cache is not known here and
-    /// counts as plain input.
+    /// Writes the `usage` of an Anthropic message. Tokens written to a cache are not known here and
+    /// count as plain input.
     pub(crate) fn to_anthropic(self) -> Value {
         json!({
             "input_tokens": self.input_tokens.saturating_sub(self.cached_tokens),
