@@ -24,7 +24,9 @@ impl Current {
         let hexadecimal = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
         match current.sha256.len() == 64 && current.sha256.chars().all(hexadecimal) {
             true => Ok(current),
-            false => Err("current.json: \"sha256\" is not a SHA-256 in lower-case hexadecimal".into()),
+            false => {
+                Err("current.json: \"sha256\" is not a SHA-256 in lower-case hexadecimal".into())
+            }
         }
     }
 

@@ -41,7 +41,9 @@ pub(crate) enum GatewayError {
     #[error("model {found:?} is not served here: expected {expected}")]
     ModelNotFound { found: String, expected: String },
     /// A `router-<kind>-<threshold>` model whose threshold is not a number.
-    #[error("model {found:?} has no valid threshold: expected a number in [0, 1], as in {example:?}")]
+    #[error(
+        "model {found:?} has no valid threshold: expected a number in [0, 1], as in {example:?}"
+    )]
     ModelThreshold { found: String, example: String },
     /// A policy header that is not a number.
     #[error("header {header:?} is {found:?}: expected a number in [0, 1]")]
@@ -79,7 +81,9 @@ pub(crate) enum GatewayError {
     )]
     Unauthorised,
     /// A browser page of an origin that is not allowed.
-    #[error("pages of {origin:?} may not call this gateway: add the origin to GATEWAY.cors.origins")]
+    #[error(
+        "pages of {origin:?} may not call this gateway: add the origin to GATEWAY.cors.origins"
+    )]
     OriginNotAllowed { origin: String },
     /// More requests than the rate limit allows.
     #[error("too many requests: try again in 10 s")]

@@ -27,9 +27,7 @@ pub(crate) struct Event {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SseError {
     /// An event, or a single line, is longer than the limit.
-    #[error(
-        "an event of the upstream is longer than {limit} bytes. Ask for a shorter answer"
-    )]
+    #[error("an event of the upstream is longer than {limit} bytes. Ask for a shorter answer")]
     TooLong { limit: usize },
     /// A line is not UTF-8. `at` counts bytes from the start of the stream.
     #[error(

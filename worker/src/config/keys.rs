@@ -1,9 +1,9 @@
-//! The `KEYS` variable: who may use the gateway.
+//! The `KEYS` variable: the gateway's API keys.
 //!
 //! ```json
 //! [{"name": "team-a", "sha256": "9f86...", "models": ["auto"], "budget": {"usd": 50, "period": "month"}}]
 //! ```
-//! A key is kept as the SHA-256 of its text. Keys are random, so a slow hash would add nothing.
+//! Only the SHA-256 of a key is stored. Keys are random, so a slow hash would add nothing.
 
 use serde::Deserialize;
 
@@ -13,38 +13,38 @@ use crate::error::GatewayError;
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Key {
-    /// Its name, in logs and ledgers.
+    /// The key's name, used in logs and ledgers.
     pub(crate) name: String,
-    /// SHA-256 of its text, in lower-case hexadecimal.
+    /// SHA-256 of the key, in lower-case hexadecimal.
     pub(crate) sha256: String,
-    /// What it may ask for; anything where absent.
+    /// The names that it may request; all if absent.
     pub(crate) models: Option<Vec<String>>,
-    /// What it may spend; as much as it likes where absent.
+    /// Its budget; unlimited if absent.
     pub(crate) budget: Option<Budget>,
 }
 
-/// What a key may spend.
+/// A spending limit.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Budget {
-    /// US dollars.
+    /// The limit in US dollars.
     pub(crate) usd: f64,
-    /// In which time.
+    /// The period after which spending starts at zero again.
     pub(crate) period: Period,
 }
 
-/// A day or a month of UTC.
+/// A calendar day or month in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Period {
-    /// From midnight.
+    /// Begins at midnight.
     Day,
-    /// From the first.
+    /// Begins on the first of the month.
     Month,
 }
 
 impl Period {
-    /// Its name.
+    /// The period's name in the ledger.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Day => "day",
@@ -58,11 +58,11 @@ impl Period {
 pub(crate) struct Keys(Vec<Key>);
 
 impl Keys {
-    /// Reads and checks the variable. An absent one has no keys.
+    /// Parses and checks the variable. Without it there are no keys.
     ///
     /// # Errors
-    /// [`GatewayError::ConfigInvalid`] for bad JSON, a hash that is none, a name that is empty or
-    /// stands twice, an amount below 0.
+    /// [`GatewayError::ConfigInvalid`] for bad JSON, a malformed hash, an empty or repeated name, a
+    /// negative budget.
     pub(crate) fn from_json(json: Option<&str>) -> Result<Self, GatewayError> {
         let Some(json) = json else {
             return Ok(Self::default());
@@ -83,24 +83,24 @@ impl Keys {
             let hexadecimal = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
             if key.sha256.len() != 64 || !key.sha256.chars().all(hexadecimal) {
                 return invalid(format!(
-                    "sha256 of {name:?} is no SHA-256 in lower-case hexadecimal: make one with \
+                    "sha256 of {name:?} is not a SHA-256 in lower-case hexadecimal: make one with \
                      worker/new-key.mjs"
                 ));
             }
             if key.budget.is_some_and(|budget| !(budget.usd >= 0.0 && budget.usd.is_finite())) {
-                return invalid(format!("budget.usd of {name:?} is no amount of US dollars"));
+                return invalid(format!("budget.usd of {name:?} must be 0 or more US dollars"));
             }
         }
         Ok(Self(keys))
     }
 
-    /// Whether there is none.
+    /// Whether there are no keys.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The key with this SHA-256. Every key is compared whole, so that the time does not tell how
-    /// near a guess was.
+    /// Finds the key with this SHA-256, in constant time: every key is compared in full, so that the
+    /// time does not reveal how close a guess was.
     pub(crate) fn with_hash(&self, sha256: &str) -> Option<&Key> {
         let mut found = None;
         for key in &self.0 {
@@ -113,7 +113,7 @@ impl Keys {
 }
 
 impl Key {
-    /// Whether it may ask for this name: of a model, of the bundle, or `auto`.
+    /// Whether the key may request this name: a model's, the bundle's or `auto`.
     pub(crate) fn may_ask(&self, name: &str) -> bool {
         self.models.as_ref().is_none_or(|models| models.iter().any(|model| model == name))
     }

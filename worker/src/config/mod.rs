@@ -1,10 +1,10 @@
-//! The Worker's configuration: three variables, each an object or JSON text.
+//! The Worker's configuration: three variables, each an object or a JSON text.
 //!
 //! | variable | |
 //! | --- | --- |
 //! | `UPSTREAMS` | [`Upstreams`]: where each model's requests go |
-//! | `GATEWAY` | [`Settings`]: how the gateway behaves |
-//! | `KEYS` | [`Keys`]: who may use it |
+//! | `GATEWAY` | [`Settings`]: retries, timeouts, routing, limits |
+//! | `KEYS` | [`Keys`]: the callers' API keys |
 
 mod keys;
 mod settings;
@@ -21,7 +21,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::GatewayError;
 
-/// Reads a variable's JSON.
+/// Parses a variable's JSON.
 fn read<T: DeserializeOwned>(variable: &'static str, json: &str) -> Result<T, GatewayError> {
     serde_json::from_str(json)
         .map_err(|e| GatewayError::ConfigInvalid { variable, detail: e.to_string() })

@@ -1,4 +1,4 @@
-//! The `GATEWAY` variable: how the gateway behaves. Every field has a default.
+//! The `GATEWAY` variable: the gateway's settings. Every field has a default.
 //!
 //! ```json
 //! {"open": false, "routing": {"turnDecay": 0.3}, "retries": {"most": 2}, "timeouts": {"idleMs": 120000}}
@@ -8,138 +8,138 @@ use serde::Deserialize;
 
 use crate::error::GatewayError;
 
-/// How the gateway behaves.
+/// The gateway's settings.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Settings {
     /// Whether requests without a key are served.
     pub(crate) open: bool,
-    /// How a conversation is rated.
+    /// Rating of conversations.
     pub(crate) routing: Routing,
-    /// Which models every caller may use.
+    /// The models that all callers may use.
     pub(crate) models: Models,
-    /// How long an upstream may take.
+    /// Time limits of upstream calls.
     pub(crate) timeouts: Timeouts,
-    /// How often a call is made again.
+    /// Retries of a failed call.
     pub(crate) retries: Retries,
-    /// When an upstream rests.
+    /// The circuit breaker of each upstream.
     pub(crate) breaker: Breaker,
-    /// Which pages may call.
+    /// The browser pages that may call.
     pub(crate) cors: Cors,
-    /// Longest request in bytes.
+    /// The longest request body in bytes.
     pub(crate) max_body_bytes: usize,
-    /// Whether a cheaper model answers first.
+    /// Cascade from cheaper models to a stronger one; off if absent.
     pub(crate) cascade: Option<Cascade>,
-    /// How budgets end.
+    /// How routing reacts to a budget that is nearly spent.
     pub(crate) budget: BudgetSettings,
-    /// What is written down.
+    /// What is logged.
     pub(crate) log: Log,
 }
 
-/// How a conversation is rated.
+/// Rating of conversations.
 #[derive(Debug, Clone, PartialEq, Deserialize, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Routing {
-    /// How far in [0, 1] the rating falls towards an easier turn; the engine's default where absent.
+    /// Share in [0, 1] by which the rating decays towards an easier turn; absent: the engine's default.
     pub(crate) turn_decay: Option<f64>,
-    /// Whether system messages stand before the first user message.
+    /// Whether system messages are prepended to the first user message.
     pub(crate) system: bool,
 }
 
-/// Which models every caller may use.
+/// The models that all callers may use.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Models {
-    /// These alone; all where absent.
+    /// Only these models; all if absent.
     pub(crate) allow: Option<Vec<String>>,
-    /// Not these.
+    /// Not these models.
     pub(crate) deny: Vec<String>,
 }
 
-/// How long an upstream may take, in milliseconds.
+/// Time limits of upstream calls, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Timeouts {
-    /// Until its status and headers.
+    /// From the call to the status and headers.
     pub(crate) headers_ms: u32,
     /// From them to the first byte of the body.
     pub(crate) first_byte_ms: u32,
-    /// Between two pieces of the body.
+    /// Between two chunks of the body.
     pub(crate) idle_ms: u32,
 }
 
-/// How often a call is made again.
+/// Retries of a failed call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Retries {
-    /// Further calls of one upstream.
+    /// The most retries of one upstream.
     pub(crate) most: u32,
-    /// The first wait.
+    /// The wait before the first retry, in milliseconds.
     pub(crate) base_ms: u32,
-    /// The longest wait.
+    /// The longest wait, in milliseconds.
     pub(crate) longest_ms: u32,
 }
 
-/// When an upstream rests.
+/// The circuit breaker of each upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Breaker {
-    /// Failures in a row.
+    /// Failures in a row that open the circuit.
     pub(crate) failures: u32,
-    /// How long it rests.
+    /// How long the circuit stays open, in milliseconds.
     pub(crate) open_ms: u32,
 }
 
-/// Which pages may call.
+/// The browser pages that may call.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Cors {
-    /// Origins, or `*` for all.
+    /// Allowed origins, or `*` for all.
     pub(crate) origins: Vec<String>,
 }
 
-/// A cheaper model answers first.
+/// Cascade: a cheaper model answers first, a stronger one if the answer fails the check.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Cascade {
     /// The models whose answers are checked.
     pub(crate) from: Vec<String>,
-    /// The model that answers where the check fails.
+    /// The model that answers if the check fails.
     pub(crate) to: String,
-    /// What an answer must pass.
+    /// The check.
     #[serde(default)]
     pub(crate) check: Check,
 }
 
-/// What an answer must pass.
+/// The rules that a cheaper model's answer must pass; `crate::cascade` applies them.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Check {
-    /// Least length.
+    /// The fewest characters.
     pub(crate) least_characters: usize,
-    /// Whether an answer that begins by declining fails.
+    /// Whether an answer that begins with a refusal fails.
     pub(crate) refusals: bool,
     /// Whether an answer that was cut off or filtered fails.
     pub(crate) finished: bool,
-    /// Whether text that is no JSON fails where JSON was asked for.
+    /// Whether text that is not JSON fails if the request asked for JSON.
     pub(crate) json: bool,
-    /// Least mean log probability of its tokens, where the upstream gives them.
+    /// The least mean log probability of the tokens, checked if the upstream returns them.
     pub(crate) least_mean_logprob: Option<f64>,
 }
 
-/// How budgets end.
+/// How routing reacts to a budget that is nearly spent.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct BudgetSettings {
-    /// The share of a budget from which the threshold rises.
+    /// The spent share of a budget from which the threshold rises.
     pub(crate) soft_from: f64,
 }
 
-/// What is written down.
+/// What is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Log {
-    /// Whether queries are written as they are.
+    /// Whether queries are logged as text; else as SHA-256.
     pub(crate) content: bool,
 }
 
@@ -163,7 +163,7 @@ impl Default for Settings {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        // A model that thinks sends nothing until it has thought.
+        // A reasoning model may send nothing until it has finished reasoning.
         Self { headers_ms: 300_000, first_byte_ms: 120_000, idle_ms: 120_000 }
     }
 }
@@ -199,11 +199,10 @@ impl Default for BudgetSettings {
 }
 
 impl Settings {
-    /// Reads and checks the variable, all but the models that it names.
+    /// Parses and checks the variable, except for the models that it names.
     ///
     /// # Errors
-    /// [`GatewayError::ConfigInvalid`] for bad JSON, a number out of its range, an origin that is
-    /// none.
+    /// [`GatewayError::ConfigInvalid`] for bad JSON, a number out of range, a malformed origin.
     pub(crate) fn from_json(json: Option<&str>) -> Result<Self, GatewayError> {
         let Some(json) = json else {
             return Ok(Self::default());
@@ -213,7 +212,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Checks the models named. `serves` tells whether one is configured or the bundle's.
+    /// Checks the models named. `serves` says whether a name is a candidate or a model of UPSTREAMS.
     ///
     /// # Errors
     /// [`GatewayError::ConfigInvalid`].
@@ -262,7 +261,7 @@ impl Settings {
                 });
             if !plain {
                 return Err(format!(
-                    "cors.origins has {origin:?}, expected one such as https://app.example, or *"
+                    "cors.origins has {origin:?}, expected an origin such as https://app.example, or *"
                 ));
             }
         }

@@ -1,11 +1,11 @@
-//! The `UPSTREAMS` variable: where each model's requests go.
+//! The `UPSTREAMS` variable: the API that serves each model.
 //!
 //! ```json
 //! {"large": {"baseUrl": "https://api.example.com/v1", "model": "large-2026", "keySecret": "LARGE_KEY",
 //!            "fallbacks": ["small"]}}
 //! ```
-//! The names are the bundle's candidates and any further models that clients may ask for. A
-//! `keySecret` names a secret binding, so that no key is ever in a file.
+//! The keys are the bundle's candidates and any further models that clients may request. `keySecret`
+//! names a secret binding, so that no API key is in a file.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use crate::error::GatewayError;
 
-/// The API that an upstream speaks.
+/// The API of an upstream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Api {
@@ -27,35 +27,35 @@ pub(crate) enum Api {
     WorkersAi,
 }
 
-/// Where one model's requests go.
+/// The upstream of one model.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Upstream {
-    /// What it speaks.
+    /// The upstream's API.
     pub(crate) api: Api,
-    /// The API's root, up to and without `/chat/completions`; none for [`Api::WorkersAi`].
+    /// The API's root, without `/chat/completions`; none for [`Api::WorkersAi`].
     pub(crate) base_url: Option<String>,
-    /// The model's name there; its own where absent.
+    /// The model's name at the upstream; the same name if absent.
     pub(crate) model: Option<String>,
     /// The secret binding that holds the API key.
     pub(crate) key_secret: Option<String>,
-    /// Whether a caller may bring a key.
+    /// Whether a caller may send its own API key for this upstream.
     pub(crate) caller_key: bool,
-    /// Further headers.
+    /// Further request headers.
     pub(crate) headers: BTreeMap<String, String>,
-    /// Models tried after this one.
+    /// Models to call, in order, after this one failed.
     pub(crate) fallbacks: Vec<String>,
-    /// Tokens of request and answer; the bundle's where absent.
+    /// Context window in tokens, request and answer together; the bundle's if absent.
     pub(crate) context_window: Option<u64>,
-    /// US dollars per million tokens; the bundle's where absent.
+    /// US dollars per million input tokens; the bundle's if absent.
     pub(crate) input_price: Option<f64>,
-    /// US dollars per million tokens; the bundle's where absent.
+    /// US dollars per million output tokens; the bundle's if absent.
     pub(crate) output_price: Option<f64>,
-    /// US dollars per million tokens read from a prompt cache; `input_price` where absent.
+    /// US dollars per million tokens read from a prompt cache; `input_price` if absent.
     pub(crate) cached_input_price: Option<f64>,
-    /// Whether it takes tools; it does where absent.
+    /// Whether it takes tools; true if absent.
     pub(crate) tools: Option<bool>,
-    /// Whether it takes images; it does where absent.
+    /// Whether it takes images; true if absent.
     pub(crate) vision: Option<bool>,
 }
 
@@ -64,12 +64,11 @@ pub(crate) struct Upstream {
 pub(crate) struct Upstreams(BTreeMap<String, Upstream>);
 
 impl Upstreams {
-    /// Reads and checks the variable. An absent variable is an empty one: `/v1/route` needs none.
+    /// Parses and checks the variable. Without it there are no upstreams; `/v1/route` needs none.
     ///
     /// # Errors
-    /// [`GatewayError::ConfigInvalid`] for bad JSON, a URL that is not http(s) or carries a
-    /// password, an empty name, a name that would be read as a router's, a fallback or a number
-    /// that is none.
+    /// [`GatewayError::ConfigInvalid`] for bad JSON, a URL that is not http(s) or contains a password,
+    /// an empty name, a name that means routing, an unknown fallback, a negative price.
     pub(crate) fn from_json(json: Option<&str>) -> Result<Self, GatewayError> {
         let Some(json) = json else {
             return Ok(Self::default());
@@ -84,17 +83,17 @@ impl Upstreams {
         Ok(Self(upstreams))
     }
 
-    /// A model's upstream, where it has one.
+    /// The upstream of a model, if it has one.
     pub(crate) fn get(&self, model: &str) -> Option<&Upstream> {
         self.0.get(model)
     }
 
-    /// The models, in order of their names.
+    /// The models' names, sorted.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
 
-    /// The manifest with what is stated here of its candidates' windows and prices.
+    /// Returns the manifest with the context windows and prices stated here in place of its own.
     pub(crate) fn amended(&self, manifest: &Manifest) -> Manifest {
         let mut amended = manifest.clone();
         for candidate in &mut amended.candidates {
@@ -120,12 +119,14 @@ impl Upstream {
 
     fn check(&self, name: &str, all: &BTreeMap<String, Self>) -> Result<(), String> {
         if name == "auto" || name.starts_with("router-") || name.is_empty() {
-            return Err(" cannot name a model: it stands for routing".into());
+            return Err(" cannot be a model's name: it means routing".into());
         }
         match (self.api, self.base_url.as_deref()) {
             (Api::WorkersAi, None) => {}
             (Api::WorkersAi, Some(_)) => {
-                return Err(".baseUrl is stated: workers-ai is reached by the binding AI".into());
+                return Err(
+                    ".baseUrl must be absent: workers-ai is called through the binding AI".into()
+                );
             }
             (_, None) => return Err(".baseUrl is missing".into()),
             (_, Some(url)) => check_url(url).map_err(|why| format!(".baseUrl {why}"))?,
@@ -151,7 +152,7 @@ impl Upstream {
                 ));
             }
             if header.is_empty() || !header.chars().all(token) {
-                return Err(format!(".headers has {header:?}, which is no header's name"));
+                return Err(format!(".headers has {header:?}, which is not a valid header name"));
             }
         }
         for (field, price) in [
@@ -160,14 +161,14 @@ impl Upstream {
             ("cachedInputPrice", self.cached_input_price),
         ] {
             if price.is_some_and(|price| !(price >= 0.0 && price.is_finite())) {
-                return Err(format!(".{field} is no amount of US dollars"));
+                return Err(format!(".{field} must be 0 or more US dollars"));
             }
         }
         Ok(())
     }
 }
 
-/// The URL is not repeated in the message: a password may be in it.
+/// Checks an API's root. The messages do not repeat the URL, which may contain a password.
 fn check_url(url: &str) -> Result<(), &'static str> {
     let rest = url
         .strip_prefix("https://")
@@ -177,7 +178,7 @@ fn check_url(url: &str) -> Result<(), &'static str> {
     if host.is_empty() {
         Err("has no host")
     } else if host.contains('@') {
-        Err("carries a user name or password: put the key into a secret and name it in keySecret")
+        Err("contains a user name or password: put the key into a secret and name it in keySecret")
     } else if url.contains(['?', '#']) || url.contains(char::is_whitespace) {
         Err("has a query, a fragment or white space: expected a root such as https://host/v1")
     } else {
@@ -190,7 +191,7 @@ pub(crate) mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    /// A manifest with the candidates `small` (weak) and `large` (strong).
+    /// Makes a manifest with the candidates `small` (weak) and `large` (strong).
     pub(crate) fn manifest() -> Manifest {
         let json = r#"{
             "format": 1, "name": "test", "kind": "mf",

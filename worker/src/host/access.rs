@@ -1,35 +1,35 @@
-//! Who calls: keys, rates, pages.
+//! Checks the caller's key, its rate limit and the origin of browser pages.
 
 use pointsman::sha256_hex;
 use worker::{Env, Headers, Request, Response};
 
-use super::javascript::{awaited, binding, from_js, header, to_js, told};
+use super::javascript::{awaited, binding, describe_js_error, from_js, header, to_js};
 use super::state::Config;
 use crate::config::Key;
 use crate::error::GatewayError;
 
-/// The name of callers without a key, in logs.
+/// The name that logs give to callers without a key.
 const OPEN: &str = "open";
 const EXPOSED: &str = "x-request-id, x-pointsman-model, x-pointsman-router, \
     x-pointsman-reason, x-pointsman-win-rate, x-pointsman-threshold, x-pointsman-attempts, \
     x-pointsman-estimated-cost, x-pointsman-cost, x-pointsman-cascade";
 
-/// Who calls.
+/// An admitted caller.
 pub(super) struct Caller<'a> {
     /// The key's name.
     pub(super) name: &'a str,
-    /// The key, where one is needed.
+    /// The key; none for a caller without one at an open gateway.
     pub(super) key: Option<&'a Key>,
 }
 
 impl Caller<'_> {
-    /// Somebody without a key.
+    /// A caller without a key.
     pub(super) fn anybody() -> Self {
         Caller { name: OPEN, key: None }
     }
 }
 
-/// The caller, where its key and its rate admit it.
+/// Admits a caller by its key and the rate limit.
 ///
 /// # Errors
 /// [`GatewayError::KeysMissing`], [`GatewayError::Unauthorised`], [`GatewayError::RateLimited`],
@@ -44,7 +44,7 @@ pub(super) async fn admitted<'a>(
     Ok(caller)
 }
 
-/// The caller by its key.
+/// Identifies the caller by its key.
 ///
 /// # Errors
 /// [`GatewayError::KeysMissing`], [`GatewayError::Unauthorised`].
@@ -67,7 +67,7 @@ fn caller<'a>(request: &Request, config: &'a Config) -> Result<Caller<'a>, Gatew
     }
 }
 
-/// Asks the rate limit, where there is one.
+/// Checks the rate limit, if the binding exists.
 ///
 /// # Errors
 /// [`GatewayError::RateLimited`], [`GatewayError::BindingFailed`].
@@ -78,17 +78,18 @@ async fn check_rate(request: &Request, env: &Env, caller: &Caller<'_>) -> Result
         None => header(request, "cf-connecting-ip").unwrap_or_else(|| OPEN.into()),
     };
     let asked = serde_json::json!({"key": key});
-    let found = awaited(&limiter, "limit", &[to_js(&asked)])
-        .await
-        .map_err(|e| GatewayError::BindingFailed { binding: "RATE_LIMITER", detail: told(e) })?;
+    let found = awaited(&limiter, "limit", &[to_js(&asked)]).await.map_err(|e| {
+        let detail = describe_js_error(e);
+        GatewayError::BindingFailed { binding: "RATE_LIMITER", detail }
+    })?;
     match from_js(&found)["success"] == true {
         true => Ok(()),
         false => Err(GatewayError::RateLimited),
     }
 }
 
-/// The caller's own key for the upstream: in its header, or in `authorization` where the gateway
-/// itself takes no key.
+/// Reads the caller's own key for the upstream: from its header, or from `authorization` if the gateway
+/// itself has no keys.
 pub(super) fn upstream_key(request: &Request, config: &Config) -> Option<String> {
     header(request, "x-pointsman-upstream-key")
         .or_else(|| bearer(request).filter(|_| config.keys.is_empty()))
@@ -100,14 +101,14 @@ fn bearer(request: &Request) -> Option<String> {
     scheme.eq_ignore_ascii_case("bearer").then(|| key.trim().to_owned())
 }
 
-/// Lets a page of an allowed origin read the answer.
+/// Sets the CORS headers that let a page of an allowed origin read the answer.
 pub(super) fn let_read(headers: &Headers, origin: &str) -> worker::Result<()> {
     headers.set("access-control-allow-origin", origin)?;
     headers.append("vary", "origin")?;
     headers.set("access-control-expose-headers", EXPOSED)
 }
 
-/// The answer to a page that asks whether it may call.
+/// Answers a CORS preflight request.
 pub(super) fn preflight(request: &Request) -> worker::Result<Response> {
     let asked = header(request, "access-control-request-headers");
     let asked = asked.unwrap_or_else(|| "authorization, content-type".into());
@@ -118,7 +119,7 @@ pub(super) fn preflight(request: &Request) -> worker::Result<Response> {
     Ok(Response::empty()?.with_status(204).with_headers(headers))
 }
 
-/// Lets pages of the allowed origins call, and those that the Worker itself serves.
+/// Accepts pages of the allowed origins and of the Worker's own.
 ///
 /// # Errors
 /// [`GatewayError::OriginNotAllowed`].

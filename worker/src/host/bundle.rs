@@ -1,10 +1,10 @@
-//! The bundle, from the Worker's static assets or the bucket `BUNDLES` to a router that lives as
-//! long as the isolate or until a newer one takes its place.
+//! Loads the bundle from the Worker's static assets or the bucket `BUNDLES`, and keeps its router until
+//! the isolate ends or a newer bundle replaces it.
 //!
-//! Why assets: 25 MiB a file, replaced without rebuilding the script, and the script stays within
-//! the size limits. Parsing happens once an isolate; a failure is not remembered, so that the next
-//! request tries again. The bucket is looked at once a minute at most, behind an answer; what fails
-//! there is told by `/healthz`, and the last good bundle goes on.
+//! Static assets hold up to 25 MiB a file, can be replaced without rebuilding the script, and do not
+//! count towards its size limit. Each isolate parses the bundle once; a failure is not cached, so the
+//! next request tries again. The bucket is checked at most once a minute, in the background; if a newer
+//! bundle fails, `/healthz` reports why and the last good bundle stays in use.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -18,7 +18,7 @@ use pointsman::{
 use wasm_bindgen::JsValue;
 use worker::{Context, Env};
 
-use super::javascript::{awaited, binding, now, told};
+use super::javascript::{awaited, binding, describe_js_error, now};
 use super::state::{self, Config};
 use crate::bundles::Current;
 use crate::error::GatewayError;
@@ -26,7 +26,7 @@ use crate::plan::Engine;
 
 const BUNDLES: &str = "BUNDLES";
 const CURRENT_FILE: &str = "current.json";
-/// Least milliseconds between two looks into the bucket.
+/// The least time between two checks of the bucket, in milliseconds.
 const CHECK_MS: f64 = 60_000.0;
 
 thread_local! {
@@ -39,13 +39,13 @@ struct Slot {
     newer_failed: Option<String>,
 }
 
-/// A bundle that serves.
+/// A loaded bundle.
 pub(super) struct Loaded {
-    /// Its router.
+    /// The bundle's router.
     pub(super) router: Router,
-    /// Its manifest, with the configuration's windows and prices.
+    /// The bundle's manifest, with the configuration's context windows and prices.
     pub(super) manifest: Manifest,
-    /// Where it came from in the bucket; none for the assets.
+    /// Its `current.json` in the bucket; none for the assets.
     current: Option<Current>,
 }
 
@@ -69,11 +69,11 @@ impl Slot {
     }
 }
 
-/// The isolate's bundle.
+/// Returns the isolate's bundle, and loads it on the first call.
 ///
 /// # Errors
 /// [`GatewayError::BundleUnreadable`], the engine's `bundle_*` errors and
-/// [`GatewayError::ConfigInvalid`] for models that the configuration names and nobody serves.
+/// [`GatewayError::ConfigInvalid`] for models that the configuration names and that are not served.
 pub(super) async fn loaded(
     env: &Env,
     config: &Rc<Config>,
@@ -95,12 +95,12 @@ pub(super) async fn loaded(
         Some(loaded) => loaded,
         None => from_assets(env, config).await?,
     };
-    // A request that came in meanwhile may have been faster. Promises of another request cannot be
-    // awaited in Workers, so each reads for itself, and only the parsing is shared.
+    // Another request may have finished loading in the meantime; its router is then used. Workers
+    // cannot await another request's promises, so concurrent first requests each load the bundle.
     Ok(slot(|slot| Rc::clone(slot.loaded.get_or_insert(Rc::new(loaded)))))
 }
 
-/// Why a newer bundle in the bucket does not serve.
+/// Why a newer bundle in the bucket failed to load.
 pub(super) fn newer_failed() -> Option<String> {
     slot(|slot| slot.newer_failed.clone())
 }
@@ -129,14 +129,14 @@ fn failed(why: String) {
     slot(|slot| slot.newer_failed = Some(why));
 }
 
-/// The bucket's bundle; none where there is no `current.json` or it names the one that serves.
+/// Loads the bucket's bundle; none without `current.json` or if it names the bundle in use.
 async fn from_bucket(
     bucket: &JsValue,
     serves: Option<Current>,
     config: &Config,
 ) -> Result<Option<Loaded>, String> {
     let Some(text) = object(bucket, CURRENT_FILE).await? else { return Ok(None) };
-    let text = String::from_utf8(text).map_err(|_| format!("{CURRENT_FILE} is no UTF-8"))?;
+    let text = String::from_utf8(text).map_err(|_| format!("{CURRENT_FILE} is not UTF-8"))?;
     let current = Current::from_json(&text)?;
     if serves.as_ref() == Some(&current) {
         return Ok(None);
@@ -152,13 +152,13 @@ async fn from_bucket(
 }
 
 async fn from_assets(env: &Env, config: &Config) -> Result<Loaded, GatewayError> {
-    let missing = || unreadable(MANIFEST_FILE, "there is no such binding");
+    let missing = || unreadable(MANIFEST_FILE, "the binding is missing");
     let assets = binding(env, "ASSETS").ok_or_else(missing)?;
     let read = async |name: &str| asset(&assets, name).await;
     build(read(MANIFEST_FILE).await?, read, |e| e, config).await
 }
 
-/// Reads the files that a manifest names, and makes a router of all.
+/// Reads the files that a manifest names, and builds the router.
 async fn build<E>(
     manifest: Vec<u8>,
     read: impl AsyncFn(&str) -> Result<Vec<u8>, E>,
@@ -191,7 +191,7 @@ fn router(
     Ok(Loaded { router, manifest, current: None })
 }
 
-/// SHA-256 by the host, in hexadecimal: faster than wasm that has just been compiled.
+/// SHA-256 by the host's `crypto`, in hexadecimal: faster than freshly compiled wasm.
 async fn host_hash(bytes: &[u8]) -> Result<String, JsValue> {
     let crypto = Reflect::get(&js_sys::global(), &"crypto".into())?;
     let subtle = Reflect::get(&crypto, &"subtle".into())?;
@@ -200,9 +200,10 @@ async fn host_hash(bytes: &[u8]) -> Result<String, JsValue> {
     Ok(hexadecimal(&Uint8Array::new(&hash).to_vec()))
 }
 
-/// A file of the bucket; none where it is not there.
+/// Reads a file of the bucket; none if it does not exist.
 async fn object(bucket: &JsValue, name: &str) -> Result<Option<Vec<u8>>, String> {
-    let failed = |e: JsValue| format!("{name} could not be read from {BUNDLES}: {}", told(e));
+    let failed =
+        |e: JsValue| format!("{name} could not be read from {BUNDLES}: {}", describe_js_error(e));
     let object = awaited(bucket, "get", &[name.into()]).await.map_err(failed)?;
     if object.is_null() || object.is_undefined() {
         return Ok(None);
@@ -212,8 +213,8 @@ async fn object(bucket: &JsValue, name: &str) -> Result<Option<Vec<u8>>, String>
 }
 
 async fn asset(assets: &JsValue, name: &str) -> Result<Vec<u8>, GatewayError> {
-    let failed = |e: JsValue| unreadable(name, told(e));
-    // The host does not matter: the binding looks at the path alone.
+    let failed = |e: JsValue| unreadable(name, describe_js_error(e));
+    // The host is arbitrary: the binding uses only the path.
     let url = format!("https://assets.local/{name}");
     let response = awaited(assets, "fetch", &[url.into()]).await.map_err(failed)?;
     let status = Reflect::get(&response, &"status".into()).map_err(failed)?;

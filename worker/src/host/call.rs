@@ -1,11 +1,11 @@
-//! One call of one upstream.
+//! Makes one call of an upstream and reads its answer.
 
 use wasm_bindgen::{JsCast, JsValue};
 use worker::js_sys::futures::JsFuture;
 use worker::web_sys;
 use worker::{AbortController, Env, Headers, Request};
 
-use super::javascript::{awaited, binding, either, from_js, now, secret, told};
+use super::javascript::{awaited, binding, describe_js_error, either, from_js, now, secret};
 use super::reader::{Reader, Stopped, in_time};
 use crate::ask::Ask;
 use crate::cascade::Said;
@@ -17,10 +17,11 @@ use crate::relay::{Break, Relay, Relayed};
 use crate::upstream::{ANTHROPIC_VERSION, REQUEST_HEADERS, check_status, key_headers, passes_on};
 use crate::usage::Usage;
 
-/// How long a first event is waited for after the first byte: then what came is passed on.
+/// The longest wait for the first complete event after the first byte, in milliseconds; then the bytes
+/// received so far are passed on.
 const FIRST_EVENT_MS: u32 = 50;
 
-/// A request, as each call of it needs it.
+/// The parts of a request that each upstream call needs.
 pub(super) struct Outgoing<'a> {
     pub(super) env: &'a Env,
     pub(super) request: &'a Request,
@@ -33,9 +34,9 @@ pub(super) struct Outgoing<'a> {
     pub(super) caller_key: Option<String>,
 }
 
-/// An answer with a status of success.
+/// A usable answer.
 pub(super) enum Reply {
-    /// All of it.
+    /// A complete answer.
     Whole {
         status: u16,
         headers: Vec<(String, String)>,
@@ -43,28 +44,28 @@ pub(super) enum Reply {
         usage: Option<Usage>,
         said: Said,
     },
-    /// Its beginning, and where the rest comes from.
+    /// The beginning of a stream, and the source of its rest.
     Stream { headers: Vec<(String, String)>, first: Vec<u8>, relay: Box<Relay>, reader: Reader },
 }
 
-/// A call that gave none.
+/// A failed call.
 pub(super) struct Failure {
-    /// What it means for the course.
+    /// What decides on retries and fallbacks.
     pub(super) fault: Fault,
-    /// What the client gets if nothing better comes.
+    /// The client's answer if no later call succeeds.
     pub(super) answer: Refusal,
 }
 
-/// What a client gets in place of an answer.
+/// An error for the client.
 pub(super) enum Refusal {
-    /// The gateway's own words.
+    /// An error of the gateway.
     Own(GatewayError),
-    /// The upstream's.
+    /// An error of the upstream.
     Upstream { status: u16, headers: Vec<(String, String)>, body: String },
 }
 
 impl Outgoing<'_> {
-    /// Calls a model's upstream. With `checked`, a stream is read to its end and kept.
+    /// Calls a model's upstream. With `checked`, a stream is read to its end before it is returned.
     pub(super) async fn call(
         &self,
         model: &str,
@@ -105,7 +106,7 @@ impl Outgoing<'_> {
         abort: AbortController,
     ) -> Result<Answered, Failure> {
         let unreachable = |e: JsValue| {
-            let (candidate, detail) = (model.to_owned(), told(e));
+            let (candidate, detail) = (model.to_owned(), describe_js_error(e));
             no_answer(GatewayError::UpstreamUnreachable { candidate, detail })
         };
         let own = abort.signal();
@@ -140,12 +141,12 @@ impl Outgoing<'_> {
         Ok(Answered { status, headers, content_type, reader: Reader::new(answer, length, abort) })
     }
 
-    /// Whether the client has gone away.
+    /// Whether the client has disconnected.
     pub(super) fn is_unwanted(&self) -> bool {
         self.request.inner().signal().aborted()
     }
 
-    /// Asks the binding `AI`.
+    /// Calls the binding `AI`.
     async fn run(
         &self,
         name: &str,
@@ -154,7 +155,7 @@ impl Outgoing<'_> {
         abort: AbortController,
     ) -> Result<Answered, Failure> {
         let ai = binding(self.env, "AI").ok_or_else(|| {
-            let why = "an upstream is of workers-ai";
+            let why = "an upstream has the api workers-ai";
             for_another(GatewayError::BindingMissing { binding: "AI", why })
         })?;
         let inputs = js_sys::JSON::parse(body).unwrap_or_default();
@@ -169,7 +170,7 @@ impl Outgoing<'_> {
             }));
         };
         let answer = answer.map_err(|e| {
-            let (candidate, detail) = (model.to_owned(), told(e));
+            let (candidate, detail) = (model.to_owned(), describe_js_error(e));
             no_answer(GatewayError::UpstreamBadAnswer { candidate, detail })
         })?;
         let (content_type, response) = match answer.dyn_into::<web_sys::ReadableStream>() {
@@ -183,7 +184,7 @@ impl Outgoing<'_> {
             }
         };
         let response = response.map_err(|e| {
-            let (candidate, detail) = (model.to_owned(), told(e));
+            let (candidate, detail) = (model.to_owned(), describe_js_error(e));
             no_answer(GatewayError::UpstreamBadAnswer { candidate, detail })
         })?;
         Ok(Answered {
@@ -241,7 +242,7 @@ impl Outgoing<'_> {
         })
     }
 
-    /// Reads a stream's beginning: an error in it, or no beginning, is no answer.
+    /// Reads the beginning of a stream; an error in it, or an end before any event, fails the call.
     async fn stream(
         &self,
         model: &str,
@@ -266,7 +267,7 @@ impl Outgoing<'_> {
                     first.extend(relay.end().map_err(|e| broke(model, &e))?);
                     break;
                 }
-                // Part of an event, or a comment that is there to keep the client waiting.
+                // Part of an event, or a comment that keeps the connection alive.
                 Err(Stopped::Silent) if !checked && begun => break,
                 Err(Stopped::Silent) if relay.is_finished() => break,
                 Err(error) => return Err(no_answer(stopped(model, error, self.timeouts))),
@@ -312,7 +313,8 @@ impl Outgoing<'_> {
             fields.extend(headers.into_iter().map(|(name, value)| (name.to_owned(), value)));
         }
         let refused = |name: &str, e: JsValue| {
-            let (candidate, detail) = (model.to_owned(), format!("header {name}: {}", told(e)));
+            let detail = format!("header {name}: {}", describe_js_error(e));
+            let candidate = model.to_owned();
             for_another(GatewayError::UpstreamUnreachable { candidate, detail })
         };
         let headers = web_sys::Headers::new().map_err(|e| refused("", e))?;
@@ -338,7 +340,7 @@ struct Answered {
     reader: Reader,
 }
 
-/// Why a body ended before its end.
+/// Makes an error of a body that ended early.
 pub(super) fn stopped(model: &str, stopped: Stopped, timeouts: Timeouts) -> GatewayError {
     let candidate = model.to_owned();
     match stopped {
@@ -347,13 +349,13 @@ pub(super) fn stopped(model: &str, stopped: Stopped, timeouts: Timeouts) -> Gate
         }
         Stopped::Broken(detail) => GatewayError::UpstreamBrokeOff { candidate, detail },
         Stopped::TooLong => {
-            let detail = "its answer is longer than 64 MiB".into();
+            let detail = "the answer is longer than 64 MiB".into();
             GatewayError::UpstreamBadAnswer { candidate, detail }
         }
     }
 }
 
-/// A fault that another upstream may not have.
+/// Fails the call in a way that moves on to the next upstream.
 fn for_another(error: impl Into<GatewayError>) -> Failure {
     let fault = Fault::Status { status: 404, retry_after_ms: None };
     Failure { fault, answer: Refusal::Own(error.into()) }

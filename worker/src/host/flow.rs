@@ -1,7 +1,7 @@
-//! A streamed answer as the client's body: the relay's bytes as they come, and its end.
+//! Makes the client's response body of a streamed answer.
 //!
-//! Where the upstream breaks off, the client gets an event that says so and then a broken
-//! connection. Where the client goes away, the body is dropped, and with it the upstream's call.
+//! If the upstream breaks off, the client gets an error event and then a broken connection. If the
+//! client disconnects, the body is dropped, which cancels the upstream's call.
 
 use futures_util::stream::{Stream, unfold};
 
@@ -14,17 +14,17 @@ use crate::usage::Usage;
 
 /// How a stream ended.
 pub(super) struct Ended {
-    /// The tokens told.
+    /// The token usage reported.
     pub(super) usage: Option<Usage>,
-    /// Why it broke off.
+    /// The error code, if the stream broke off.
     pub(super) error: Option<&'static str>,
 }
 
-/// What is done when a stream has ended, however it did.
+/// A callback for the end of a stream, whether complete, broken off or dropped.
 pub(super) struct AtEnd(Option<Box<dyn FnOnce(Ended)>>);
 
 impl AtEnd {
-    /// Does this, once.
+    /// Calls `then` once, when the stream ends.
     pub(super) fn new(then: impl FnOnce(Ended) + 'static) -> Self {
         Self(Some(Box::new(then)))
     }
@@ -48,7 +48,7 @@ struct Flow {
 
 enum State {
     Flowing,
-    /// The client has been told; the connection breaks next.
+    /// The client got the error event; the connection is broken off next.
     Breaking(String),
     Over,
 }
@@ -59,7 +59,7 @@ impl Drop for Flow {
     }
 }
 
-/// The body of a stream that has begun with `first`.
+/// Makes the body of a stream whose first bytes are `first`.
 pub(super) fn body(
     model: String,
     first: Vec<u8>,

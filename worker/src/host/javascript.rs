@@ -1,4 +1,4 @@
-//! Bindings, variables and headers: what JavaScript holds, as Rust values.
+//! Converts JavaScript's bindings, variables, headers and errors to Rust values.
 
 use js_sys::{Date, Function, Promise, Reflect};
 use serde_json::Value;
@@ -6,22 +6,22 @@ use wasm_bindgen::{JsCast, JsValue};
 use worker::js_sys::futures::JsFuture;
 use worker::{AbortSignal, Env, Request};
 
-/// Milliseconds since 1970. In Workers the clock stands still between two waits for I/O.
+/// Milliseconds since 1970. In Workers the clock advances only with I/O.
 pub(super) fn now() -> f64 {
     Date::now()
 }
 
-/// An instant by ISO 8601 in UTC.
+/// Formats a time as ISO 8601 in UTC.
 pub(super) fn iso(milliseconds: f64) -> String {
     Date::new(&milliseconds.into()).to_iso_string().into()
 }
 
-/// A number in [0, 1).
+/// A random number, uniform in [0, 1).
 pub(super) fn random() -> f64 {
     js_sys::Math::random()
 }
 
-/// A name that no other request has.
+/// A unique request id.
 pub(super) fn unique() -> String {
     let crypto = Reflect::get(&js_sys::global(), &"crypto".into()).unwrap_or_default();
     match call(&crypto, "randomUUID", &[]).ok().and_then(|id| id.as_string()) {
@@ -35,12 +35,12 @@ pub(super) fn header(request: &Request, name: &str) -> Option<String> {
     request.headers().get(name).ok().flatten()
 }
 
-/// A secret, where it is set.
+/// A secret, if it is set.
 pub(super) fn secret(env: &Env, name: &str) -> Option<String> {
     env.secret(name).ok().map(|secret| secret.to_string())
 }
 
-/// A variable as text, whether configured as text or as an object.
+/// A variable as JSON text, whether configured as text or as an object.
 pub(super) fn variable(env: &Env, name: &str) -> Option<String> {
     let value = Reflect::get(env, &name.into()).ok()?;
     if value.is_undefined() {
@@ -49,7 +49,7 @@ pub(super) fn variable(env: &Env, name: &str) -> Option<String> {
     value.as_string().or_else(|| js_sys::JSON::stringify(&value).ok()?.as_string())
 }
 
-/// A binding, where it is there.
+/// A binding, if it exists.
 pub(super) fn binding(env: &Env, name: &str) -> Option<JsValue> {
     Reflect::get(env, &name.into()).ok().filter(|value| value.is_object() || value.is_function())
 }
@@ -64,7 +64,7 @@ pub(super) fn call(
     Reflect::apply(&function, object, &arguments.iter().collect())
 }
 
-/// Calls a method that gives a promise, and waits for it.
+/// Calls a method that returns a promise, and awaits the promise.
 pub(super) async fn awaited(
     object: &JsValue,
     method: &str,
@@ -74,7 +74,7 @@ pub(super) async fn awaited(
     JsFuture::from(Promise::resolve(&answer)).await
 }
 
-/// A signal that comes when either does.
+/// A signal that aborts when either of two signals does.
 pub(super) fn either(one: &JsValue, other: &JsValue) -> Option<AbortSignal> {
     let class = Reflect::get(&js_sys::global(), &"AbortSignal".into()).ok()?;
     let both: JsValue = js_sys::Array::of2(one, other).into();
@@ -83,18 +83,18 @@ pub(super) fn either(one: &JsValue, other: &JsValue) -> Option<AbortSignal> {
     Some(signal.into())
 }
 
-/// A JSON value as JavaScript's own.
+/// Converts JSON to a JavaScript value.
 pub(super) fn to_js(value: &Value) -> JsValue {
     js_sys::JSON::parse(&value.to_string()).unwrap_or_default()
 }
 
-/// JavaScript's value as JSON; null where it has none.
+/// Converts a JavaScript value to JSON; null if it has no JSON form.
 pub(super) fn from_js(value: &JsValue) -> Value {
     let text = js_sys::JSON::stringify(value).ok().and_then(|text| text.as_string());
     text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }
 
-/// What JavaScript says went wrong.
-pub(super) fn told(error: JsValue) -> String {
+/// The message of a JavaScript error.
+pub(super) fn describe_js_error(error: JsValue) -> String {
     worker::Error::from(error).to_string()
 }

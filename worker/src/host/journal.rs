@@ -1,9 +1,9 @@
-//! Records to R2 and Analytics Engine, feedback to outcome rows.
+//! Writes records to R2 and Analytics Engine, and outcome rows from feedback.
 
 use wasm_bindgen::JsValue;
 use worker::Env;
 
-use super::javascript::{awaited, binding, call, iso, now, to_js, told};
+use super::javascript::{awaited, binding, call, describe_js_error, iso, now, to_js};
 use crate::error::GatewayError;
 use crate::feedback::Feedback;
 use crate::record::{Record, decision_file};
@@ -11,31 +11,32 @@ use crate::record::{Record, decision_file};
 const ANALYTICS: &str = "ANALYTICS";
 const LOG: &str = "LOG";
 const DAY_MS: f64 = 24.0 * 60.0 * 60.0 * 1000.0;
-/// How long after its request feedback is taken.
+/// For how many days after a request feedback is accepted.
 const FEEDBACK_DAYS: u32 = 7;
 
-/// Whether there is anywhere to write to.
+/// Whether at least one of the bindings `ANALYTICS` and `LOG` exists.
 pub(super) fn has_bindings(env: &Env) -> bool {
     [ANALYTICS, LOG].iter().any(|name| binding(env, name).is_some())
 }
 
-/// Writes a record where there are bindings for it. A failure is logged: the answer is on its way.
+/// Writes a record to the bindings that exist. A failure is only logged, since the answer is already
+/// being sent.
 pub(super) async fn write(env: &Env, record: &Record) {
     if let Some(analytics) = binding(env, ANALYTICS) {
         if let Err(error) = call(&analytics, "writeDataPoint", &[to_js(&record.point())]) {
-            worker::console_error!("analytics: {}", told(error));
+            worker::console_error!("analytics: {}", describe_js_error(error));
         }
     }
     let Some(log) = binding(env, LOG).filter(|_| record.is_routed()) else { return };
     let Ok(text) = serde_json::to_string(record) else { return };
     let file = record.decision_file();
     if let Err(error) = awaited(&log, "put", &[file.into(), text.into()]).await {
-        worker::console_error!("log: {}", told(error));
+        worker::console_error!("log: {}", describe_js_error(error));
     }
 }
 
-/// Joins a score to its request. Returns whether an outcome row was written: not where the query
-/// was kept as a hash alone.
+/// Joins a score to its request. Returns whether an outcome row was written: it is not if only the
+/// query's hash was logged.
 ///
 /// # Errors
 /// [`GatewayError::BindingMissing`], [`GatewayError::BindingFailed`],
@@ -45,7 +46,7 @@ pub(super) async fn feed_back(
     key: &str,
     feedback: &Feedback,
 ) -> Result<bool, GatewayError> {
-    let why = "feedback is joined to the decisions written there";
+    let why = "feedback is joined to the decisions logged there";
     let log = binding(env, LOG).ok_or(GatewayError::BindingMissing { binding: LOG, why })?;
     let id = &feedback.request_id;
     for days in 0..=FEEDBACK_DAYS {
@@ -60,7 +61,7 @@ pub(super) async fn feed_back(
         let record: Record = serde_json::from_str(&text).map_err(|e| {
             GatewayError::BindingFailed { binding: LOG, detail: format!("{file}: {e}") }
         })?;
-        // Another key's requests are nobody's business.
+        // A key may give feedback only on its own requests.
         if record.key != key {
             break;
         }
@@ -72,5 +73,5 @@ pub(super) async fn feed_back(
 }
 
 fn failed(error: JsValue) -> GatewayError {
-    GatewayError::BindingFailed { binding: LOG, detail: told(error) }
+    GatewayError::BindingFailed { binding: LOG, detail: describe_js_error(error) }
 }

@@ -1,10 +1,10 @@
-//! The Durable Object `Ledger` (`ledger.mjs`), called by RPC: budgets and sessions.
+//! Calls the Durable Object `Ledger` (`ledger.mjs`), which stores budgets and sessions, by RPC.
 
 use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
 use worker::Env;
 
-use super::javascript::{awaited, binding, call, from_js, iso, now, to_js, told};
+use super::javascript::{awaited, binding, call, describe_js_error, from_js, iso, now, to_js};
 use crate::config::Budget;
 use crate::error::GatewayError;
 
@@ -15,7 +15,7 @@ const LEDGER: &str = "LEDGER";
 pub(super) struct Ledger(JsValue);
 
 impl Ledger {
-    /// The budget of a key.
+    /// Finds the object of a key's budget.
     ///
     /// # Errors
     /// [`GatewayError::BindingMissing`].
@@ -23,7 +23,7 @@ impl Ledger {
         Self::named(env, &format!("budget:{key}"), "a key has a budget")
     }
 
-    /// A key's session.
+    /// Finds the object of a key's session.
     ///
     /// # Errors
     /// [`GatewayError::BindingMissing`].
@@ -38,7 +38,7 @@ impl Ledger {
         Ok(Self(call(&namespace, "get", &[id]).map_err(failed)?))
     }
 
-    /// The share of a budget that is gone.
+    /// The share of a budget that is spent or reserved.
     ///
     /// # Errors
     /// [`GatewayError::BindingFailed`].
@@ -49,7 +49,7 @@ impl Ledger {
         Ok(if budget.usd > 0.0 { gone / budget.usd } else { 1.0 })
     }
 
-    /// Sets an estimate aside.
+    /// Reserves a request's estimated cost.
     ///
     /// # Errors
     /// [`GatewayError::BudgetExhausted`], [`GatewayError::BindingFailed`].
@@ -69,7 +69,7 @@ impl Ledger {
         }
     }
 
-    /// Replaces an estimate by what it was.
+    /// Replaces a request's reservation by its actual cost.
     ///
     /// # Errors
     /// [`GatewayError::BindingFailed`].
@@ -82,7 +82,7 @@ impl Ledger {
         self.ask("settle", amount(id, usd, budget)).await.map(drop)
     }
 
-    /// The model of a session's last answer.
+    /// The model that gave the session's last answer.
     ///
     /// # Errors
     /// [`GatewayError::BindingFailed`].
@@ -91,7 +91,7 @@ impl Ledger {
         Ok(model.as_str().map(str::to_owned))
     }
 
-    /// Notes the model of a session's answer.
+    /// Stores the model that gave the session's answer.
     ///
     /// # Errors
     /// [`GatewayError::BindingFailed`].
@@ -117,5 +117,5 @@ fn amount(id: &str, usd: f64, budget: Budget) -> Value {
 }
 
 fn failed(error: JsValue) -> GatewayError {
-    GatewayError::BindingFailed { binding: LEDGER, detail: told(error) }
+    GatewayError::BindingFailed { binding: LEDGER, detail: describe_js_error(error) }
 }

@@ -1,4 +1,5 @@
-//! The Workers runtime's side: requests in, responses out. Nothing is decided here.
+//! Connects the gateway to the Workers runtime: reads requests and bindings, calls upstreams, writes
+//! responses. Decisions are made by the modules outside this folder.
 
 mod access;
 mod bundle;
@@ -87,7 +88,7 @@ async fn answer(
             true => json(&models::model(&model)),
             false => Err(GatewayError::ModelNotFound {
                 found: model,
-                expected: "one of GET /v1/models".into(),
+                expected: "a name listed by GET /v1/models".into(),
             }),
         },
         Endpoint::Health => {
@@ -97,7 +98,7 @@ async fn answer(
     }
 }
 
-/// `POST /v1/route`.
+/// Answers `POST /v1/route`.
 async fn routed(service: &Service<'_>) -> Result<Response, GatewayError> {
     let Service { env, context, config, request, .. } = service;
     let asked = route::asked(&receive::text(request, config.settings.max_body_bytes).await?)?;
@@ -117,7 +118,7 @@ async fn routed(service: &Service<'_>) -> Result<Response, GatewayError> {
     }
 }
 
-/// The models that the caller may ask for.
+/// The model names that the caller may request.
 async fn names(service: &Service<'_>) -> Result<Vec<String>, GatewayError> {
     let loaded = bundle::loaded(service.env, service.config, service.context).await?;
     let wishes = Wishes::default();
@@ -125,7 +126,7 @@ async fn names(service: &Service<'_>) -> Result<Vec<String>, GatewayError> {
     Ok(models::names(&loaded.manifest, &service.config.upstreams, |name| desk.may_ask(name)))
 }
 
-/// An error as a response, in the client's words.
+/// Makes a response of an error, in the shape of the client's API.
 fn refusal(error: &GatewayError, request: &Request) -> Result<Response, GatewayError> {
     let (status, body) = match request.path() == "/v1/messages" {
         true => anthropic::error_to_anthropic(error.status(), &error.body()),

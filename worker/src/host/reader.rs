@@ -1,4 +1,4 @@
-//! An upstream's body, piece by piece and in time.
+//! Reads an upstream's body chunk by chunk, each within a time limit.
 
 use futures_util::future::{Either, select};
 use js_sys::{Promise, Reflect, Uint8Array};
@@ -9,15 +9,15 @@ use worker::js_sys::futures::JsFuture;
 use worker::web_sys::{ReadableStreamDefaultReader, Response};
 use worker::{AbortController, Delay};
 
-use super::javascript::told;
+use super::javascript::describe_js_error;
 
-/// Longest whole answer in bytes.
+/// The longest complete answer in bytes.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
 
-/// Longest answer that is read in one piece.
+/// The longest answer that is read with a single wait, in bytes.
 const ONE_PIECE_BYTES: usize = 64 << 10;
 
-/// Waits for a future, for so long; `None` when the time is up.
+/// Awaits a future for at most `milliseconds`; `None` on timeout.
 pub(super) async fn in_time<F: Future>(future: F, milliseconds: u32) -> Option<F::Output> {
     let delay = Delay::from(Duration::from_millis(milliseconds.into()));
     match select(pin!(future), pin!(delay)).await {
@@ -26,35 +26,35 @@ pub(super) async fn in_time<F: Future>(future: F, milliseconds: u32) -> Option<F
     }
 }
 
-/// Why no further piece came.
+/// Why no further chunk was read.
 #[derive(Debug)]
 pub(super) enum Stopped {
     /// Nothing came in time.
     Silent,
     /// The connection broke.
     Broken(String),
-    /// More came than is taken.
+    /// The body is longer than [`MAX_ANSWER_BYTES`].
     TooLong,
 }
 
-/// A body. Dropped before its end, it gives the call up.
+/// A response body. Dropping it before its end cancels the call.
 pub(super) struct Reader {
     response: Response,
-    /// Its length, where stated.
+    /// The body's length, if stated.
     length: Option<usize>,
     reader: Option<ReadableStreamDefaultReader>,
-    /// A piece that was asked for and did not come in time: it will be the next.
+    /// A read that timed out; its chunk will be the next.
     pending: Option<Promise>,
     abort: Option<AbortController>,
 }
 
 impl Reader {
-    /// Of a response's body, its length where it states one, and what gives its call up.
+    /// Makes a reader of a response. `length` is the body's, if stated; `abort` cancels the call.
     pub(super) fn new(response: Response, length: Option<usize>, abort: AbortController) -> Self {
         Self { response, length, reader: None, pending: None, abort: Some(abort) }
     }
 
-    /// The next piece, or none at the end.
+    /// Reads the next chunk; none at the end.
     pub(super) async fn next(&mut self, milliseconds: u32) -> Result<Option<Vec<u8>>, Stopped> {
         if self.reader.is_none() {
             self.reader = self.response.body().map(|body| body.get_reader().unchecked_into());
@@ -78,9 +78,9 @@ impl Reader {
         Ok(Some(bytes.to_vec()))
     }
 
-    /// Everything, up to a limit.
+    /// Reads the rest of the body, up to [`MAX_ANSWER_BYTES`].
     pub(super) async fn whole(&mut self, first_ms: u32, idle_ms: u32) -> Result<Vec<u8>, Stopped> {
-        // A short answer of known length comes in one piece: one wait in place of two.
+        // A short answer of known length needs one wait in place of two.
         if self.length.is_some_and(|length| length <= ONE_PIECE_BYTES) {
             let buffer = self.response.array_buffer().map_err(broken)?;
             let bytes = in_time(JsFuture::from(buffer), first_ms).await.ok_or(Stopped::Silent)?;
@@ -109,5 +109,5 @@ impl Drop for Reader {
 }
 
 fn broken(error: JsValue) -> Stopped {
-    Stopped::Broken(told(error))
+    Stopped::Broken(describe_js_error(error))
 }

@@ -1,4 +1,4 @@
-//! The request's body, up to a limit.
+//! Reads a request's body, up to a size limit.
 
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
@@ -10,11 +10,11 @@ use super::javascript::header;
 use crate::error::GatewayError;
 use crate::route;
 
-/// Longest body that is read of a request that is refused, in bytes.
+/// The longest body of a refused request that is still read, in bytes.
 const DRAINED: usize = 64 << 10;
 
-/// The body as text, up to `limit` bytes. One that states no length is read piece by piece and given
-/// up where it passes the limit; one that states a length has no more than that.
+/// Reads the body as text. A body without a stated length, or with one above `limit`, is read chunk by
+/// chunk until it exceeds `limit` bytes; a body is never longer than the length it states.
 ///
 /// # Errors
 /// [`GatewayError::BodyTooLarge`], [`GatewayError::BodyUnreadable`], [`GatewayError::BodyNotUtf8`].
@@ -36,7 +36,7 @@ pub(super) async fn text(request: &Request, limit: usize) -> Result<String, Gate
         }
         let bytes: Uint8Array = field(&chunk, "value")?.dyn_into().map_err(unreadable)?;
         if body.len() + bytes.length() as usize > limit {
-            // The caller is told by the status; whether the cancelling succeeds changes nothing.
+            // The request is refused whether or not the cancellation succeeds.
             let _ = JsFuture::from(reader.cancel()).await;
             return Err(GatewayError::BodyTooLarge { limit });
         }
@@ -44,18 +44,18 @@ pub(super) async fn text(request: &Request, limit: usize) -> Result<String, Gate
     }
 }
 
-/// Reads a short body to its end, of a request that is refused: workerd hangs up on a connection
-/// whose request was not read, and the client's next one may be on its way there.
+/// Reads the short body of a refused request to its end: workerd closes a connection whose request was
+/// not read, and the client may already have sent its next request on it.
 pub(super) async fn drain(request: &Request) {
     if is_at_most(request, DRAINED) && !request.inner().body_used() {
         if let Ok(buffer) = request.inner().array_buffer() {
-            // It is refused in any case.
+            // The request is refused in any case.
             let _ = JsFuture::from(buffer).await;
         }
     }
 }
 
-/// Whether the body states a length, and one within `limit`.
+/// Whether the body states a length of at most `limit`.
 fn is_at_most(request: &Request, limit: usize) -> bool {
     let length = header(request, "content-length").and_then(|length| length.parse::<usize>().ok());
     length.is_some_and(|length| length <= limit)

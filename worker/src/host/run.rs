@@ -1,4 +1,4 @@
-//! A request along its models: calls, waits, fallbacks.
+//! Runs a request: calls its models with retries and fallbacks until one answers.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use crate::config::{Settings, Upstreams};
 use crate::course::{Course, Fault, Step};
 use crate::error::GatewayError;
 
-/// An answer, and how it came about.
+/// The result of a run.
 pub(super) struct Served {
-    /// The model that gave it.
+    /// The model that answered, or that failed last.
     pub(super) model: String,
-    /// The answer, or what the client gets in its place.
+    /// The answer, or the error for the client.
     pub(super) reply: Result<Reply, Refusal>,
-    /// Calls made.
+    /// The number of upstream calls.
     pub(super) calls: u32,
 }
 
-/// Asks the models of `chain` in order until one answers.
+/// Calls the models of `chain` in order until one answers.
 pub(super) async fn run(
     outgoing: &Outgoing<'_>,
     chain: &[String],
@@ -45,7 +45,7 @@ pub(super) async fn run(
                     },
                     None => GatewayError::UpstreamNotConfigured { candidate },
                 };
-                // What an upstream said itself tells more.
+                // An error of an upstream called before says more than this one.
                 last.get_or_insert((model.clone(), Refusal::Own(error)));
                 match course.next() {
                     Step::Call { upstream, .. } => at = upstream,

@@ -1,4 +1,4 @@
-//! What is done once an answer has ended: settling, pinning, writing down.
+//! Does the work after an answer: settles the budget, pins the session's model, logs the record.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -18,20 +18,20 @@ use crate::error::GatewayError;
 use crate::record::Record;
 use crate::usage::Usage;
 
-/// What a request leaves behind.
+/// The values that the work after an answer needs.
 pub(super) struct Sequel {
     pub(super) env: Env,
     pub(super) record: Record,
-    /// Those of the model that answered.
+    /// The prices of the model that answered.
     pub(super) prices: Option<Prices>,
     pub(super) budget: Option<(Ledger, Budget)>,
     pub(super) session: Option<Ledger>,
-    /// When the request came, in milliseconds.
+    /// When the request arrived, in milliseconds since 1970.
     pub(super) started: f64,
 }
 
 impl Sequel {
-    /// Does it behind an answer that is whole.
+    /// Settles and logs in the background after a response that was not streamed.
     pub(super) fn follows(
         self,
         context: &Context,
@@ -44,19 +44,19 @@ impl Sequel {
         }
     }
 
-    /// Whether there is anything to do.
+    /// Whether any of the work applies to this request.
     fn is_any(&self) -> bool {
         self.budget.is_some() || self.session.is_some() || journal::has_bindings(&self.env)
     }
 
-    /// US dollars of an answer, those of a first answer before it among them.
+    /// The cost of an answer in US dollars, plus `before` for a first answer that failed the check.
     pub(super) fn cost(&self, usage: Option<Usage>, before: f64) -> Option<f64> {
         let (usage, prices) = usage.zip(self.prices)?;
         Some(before + prices.of_usage(&usage))
     }
 
-    /// Settles and writes down. An answer without usage costs its estimate, one that failed what went
-    /// before it.
+    /// Settles, pins and logs. An answer without usage costs its estimate; a failed one costs only the
+    /// first answer of a cascade.
     async fn ended(mut self, usage: Option<Usage>, cost: Option<f64>, error: Option<&'static str>) {
         self.record.total_ms = now() - self.started;
         self.record.set_usage(usage);
@@ -66,15 +66,15 @@ impl Sequel {
         if let Some((ledger, budget)) = &self.budget {
             let estimate = self.record.estimated_cost.filter(|_| answered).unwrap_or_default();
             let spent = cost.unwrap_or(estimate);
-            told(ledger.settle(&self.record.id, spent, *budget).await);
+            log_error(ledger.settle(&self.record.id, spent, *budget).await);
         }
         if let Some(session) = self.session.as_ref().filter(|_| answered) {
-            told(session.pin(&self.record.model).await);
+            log_error(session.pin(&self.record.model).await);
         }
         journal::write(&self.env, &self.record).await;
     }
 
-    /// Does it at a stream's end, whenever that comes.
+    /// Returns a callback that settles and logs in the background when a stream ends.
     pub(super) fn at_end(self, context: &Context, cost_before: f64) -> AtEnd {
         if !self.is_any() {
             return AtEnd::new(|_| {});
@@ -84,7 +84,7 @@ impl Sequel {
         let promise = Promise::new(&mut |done: Function, _| resolve = Some(done));
         let found = Rc::clone(&ended);
         context.wait_until(async move {
-            // The promise is only ever resolved.
+            // The promise is never rejected.
             let _ = JsFuture::from(promise).await;
             if let Some(Ended { usage, error }) = found.take() {
                 let cost = self.cost(usage, cost_before);
@@ -94,15 +94,15 @@ impl Sequel {
         AtEnd::new(move |end| {
             *ended.borrow_mut() = Some(end);
             if let Some(resolve) = resolve {
-                // Resolving calls nobody that could fail.
+                // `resolve` runs no user code, so it cannot fail.
                 let _ = resolve.call0(&JsValue::NULL);
             }
         })
     }
 }
 
-/// The answer is on its way: what fails now can only be logged.
-fn told(outcome: Result<(), GatewayError>) {
+/// Logs an error: the answer is already being sent, so the client cannot be told.
+fn log_error(outcome: Result<(), GatewayError>) {
     if let Err(error) = outcome {
         worker::console_error!("{}: {error}", error.code());
     }

@@ -1,4 +1,4 @@
-//! A request for an upstream, from its body to its answer and what is written of it.
+//! Serves a request for an upstream: reads the body, plans, calls the upstream and responds.
 
 use std::rc::Rc;
 
@@ -23,7 +23,7 @@ use crate::plan::{Desk, Plan, Wishes, listed};
 use crate::record::{CascadeRecord, Record};
 use crate::target::PolicyHeaders;
 
-/// What serves a request.
+/// The context of one request.
 pub(super) struct Service<'a> {
     pub(super) env: &'a Env,
     pub(super) context: &'a Context,
@@ -35,10 +35,10 @@ pub(super) struct Service<'a> {
 }
 
 impl Service<'_> {
-    /// Answers a request in a dialect, and notes one that is refused.
+    /// Answers a request of an API, and logs a refusal.
     ///
     /// # Errors
-    /// The gateway's own; an upstream's is an answer.
+    /// The gateway's own errors. An upstream's error is returned as a response.
     pub(super) async fn answer(&self, dialect: Dialect) -> Result<Response, GatewayError> {
         let answer = self.planned(dialect).await;
         if let Err(error) = &answer {
@@ -103,7 +103,7 @@ impl Service<'_> {
         self.forward(&ask, &text, &plan, &loaded, sequel).await
     }
 
-    /// The desk for this caller.
+    /// Makes the planner's inputs for this caller.
     pub(super) fn desk<'d>(
         &'d self,
         loaded: &'d Loaded,
@@ -123,7 +123,7 @@ impl Service<'_> {
         }
     }
 
-    /// What the caller asks for in headers.
+    /// Reads the caller's routing headers.
     pub(super) fn wishes(&self) -> Result<Wishes, GatewayError> {
         let of = |name: &str| header(self.request, name);
         let cascade = match of("x-pointsman-cascade").as_deref() {
@@ -186,7 +186,7 @@ impl Service<'_> {
         self.respond(served, plan, sequel, cost_before)
     }
 
-    /// Checks a cheaper model's answer, and asks `to` where it fails.
+    /// Checks a cheaper model's answer, and calls `to` if it fails.
     async fn checked(
         &self,
         outgoing: &Outgoing<'_>,
@@ -230,16 +230,16 @@ impl Service<'_> {
         sequel.record.model.clone_from(&model);
         sequel.record.attempts = calls;
         sequel.record.first_ms = now() - self.started;
-        let mut told = told(plan, &sequel.record);
+        let mut ours = decision_headers(plan, &sequel.record);
         match reply {
             Ok(Reply::Whole { status, headers, body, usage, .. }) => {
                 sequel.record.status = status;
                 let cost = sequel.cost(usage, cost_before);
                 if let Some(cost) = cost {
-                    told.push(("x-pointsman-cost", money(cost)));
+                    ours.push(("x-pointsman-cost", money(cost)));
                 }
                 sequel.follows(self.context, usage, cost, None);
-                response(status, headers, told, Body::Whole(body))
+                response(status, headers, ours, Body::Whole(body))
             }
             Ok(Reply::Stream { headers, first, relay, reader }) => {
                 sequel.record.status = 200;
@@ -247,7 +247,7 @@ impl Service<'_> {
                 let at_end = sequel.at_end(self.context, cost_before);
                 let body = flow::body(model, first, relay, reader, timeouts, at_end);
                 let stream = Response::from_stream(body).map_err(super::internal)?;
-                response(200, headers, told, Body::Stream(stream))
+                response(200, headers, ours, Body::Stream(stream))
             }
             Err(refusal) => {
                 let (status, code) = match &refusal {
@@ -258,11 +258,11 @@ impl Service<'_> {
                 sequel.follows(self.context, None, Some(cost_before), Some(code));
                 match refusal {
                     Refusal::Upstream { status, headers, body } => {
-                        response(status, headers, told, Body::Whole(body.into_bytes()))
+                        response(status, headers, ours, Body::Whole(body.into_bytes()))
                     }
                     Refusal::Own(error) => {
                         let response = super::refusal(&error, self.request)?;
-                        for (name, value) in told {
+                        for (name, value) in ours {
                             response.headers().set(name, &value).map_err(super::internal)?;
                         }
                         Ok(response)
@@ -307,9 +307,9 @@ enum Body {
     Stream(Response),
 }
 
-/// The decision and its course as headers.
-fn told(plan: &Plan, record: &Record) -> Vec<(&'static str, String)> {
-    let mut told = vec![
+/// The response headers that state the decision and the calls made.
+fn decision_headers(plan: &Plan, record: &Record) -> Vec<(&'static str, String)> {
+    let mut headers = vec![
         ("x-pointsman-model", record.model.clone()),
         ("x-pointsman-router", record.router.clone()),
         ("x-pointsman-reason", plan.reason.to_owned()),
@@ -321,8 +321,8 @@ fn told(plan: &Plan, record: &Record) -> Vec<(&'static str, String)> {
         ("x-pointsman-estimated-cost", record.estimated_cost.map(money)),
         ("x-pointsman-cascade", record.cascade.as_ref().map(|cascade| cascade.outcome.clone())),
     ];
-    told.extend(numbers.into_iter().filter_map(|(name, value)| Some((name, value?))));
-    told
+    headers.extend(numbers.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    headers
 }
 
 fn money(usd: f64) -> String {
@@ -332,14 +332,14 @@ fn money(usd: f64) -> String {
 fn response(
     status: u16,
     headers: Vec<(String, String)>,
-    told: Vec<(&'static str, String)>,
+    ours: Vec<(&'static str, String)>,
     body: Body,
 ) -> Result<Response, GatewayError> {
     let fields = Headers::new();
     for (name, value) in headers {
         fields.set(&name, &value).map_err(super::internal)?;
     }
-    for (name, value) in told {
+    for (name, value) in ours {
         fields.set(name, &value).map_err(super::internal)?;
     }
     let response = match body {

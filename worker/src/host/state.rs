@@ -1,4 +1,4 @@
-//! What an isolate keeps between requests.
+//! Keeps an isolate's configuration and circuit breakers between requests.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -15,14 +15,14 @@ thread_local! {
     static BREAKERS: RefCell<Breakers> = RefCell::new(Breakers::default());
 }
 
-/// The configuration, read.
+/// The parsed configuration.
 pub(super) struct Config {
     pub(super) settings: Settings,
     pub(super) upstreams: Upstreams,
     pub(super) keys: Keys,
 }
 
-/// The isolate's configuration: its variables do not change while it lives.
+/// Returns the configuration, parsed once: an isolate's variables never change.
 ///
 /// # Errors
 /// [`GatewayError::ConfigInvalid`].
@@ -39,7 +39,7 @@ pub(super) fn config(env: &Env) -> Result<Rc<Config>, GatewayError> {
     Ok(config)
 }
 
-/// The isolate's circuits.
+/// Calls `with` on the isolate's circuit breakers.
 pub(super) fn breakers<T>(with: impl FnOnce(&mut Breakers) -> T) -> T {
     BREAKERS.with(|breakers| with(&mut breakers.borrow_mut()))
 }
