@@ -2,7 +2,7 @@
 //!
 //! Most queries do not need the strongest LLM, and the query says something of which do. A router reads
 //! the query alone and says which candidate to ask, in about 0.1 ms behind a token table and in
-//! milliseconds behind a small transformer (`docs/bench/edge.md`). This crate runs routers that
+//! milliseconds behind a small transformer (`docs/RESULTS.md`). This crate runs routers that
 //! Pointsman's trainer has exported. A *bundle* (`router.json`,
 //! `model.onnx`, `tokenizer.json`, for the memory kinds `memory.bin`) comes in as bytes, and from
 //! then on nothing else is needed: no network, no embedding API, no key. The same code serves native

@@ -12,7 +12,7 @@ import { ROOT, TINY, bundleFiles } from "./paths.mjs";
 const server = await serveFolders([
   ["/pkg/", join(ROOT, "router-wasm/js")],
   ["/bundle/", TINY],
-  ["/", join(ROOT, "tests/bench/hosts/chromium")],
+  ["/", join(ROOT, "bench/hosts/chromium")],
 ]);
 const browser = await launch();
 after(async () => {

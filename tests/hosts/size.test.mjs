@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { sizes } from "../bench/bytes.mjs";
+import { sizes } from "../../bench/bytes.mjs";
 import { DEFAULT, ROOT, bundleFiles } from "./paths.mjs";
 
 const MIB = 1024 * 1024;

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 
 import { serveFolders } from "../../web/serve.mjs";
-import { brotliSize, sizes } from "../bench/bytes.mjs";
+import { brotliSize, sizes } from "../../bench/bytes.mjs";
 import { PAGES, withWrangler, worker } from "./builds.mjs";
 import { ASK, browserForTests } from "./page.mjs";
 import { packed } from "./packed.mjs";

@@ -1,13 +1,12 @@
 //! `cargo xtask bench`: the engine beside ONNX Runtime, the Worker beside Portkey, the page and the package beside
-//! transformers.js, and what the documentation says of it.
+//! transformers.js, and the pages of stored runs.
 //!
 //! ```text
 //! cargo xtask bench edge                            # every host and bundle, printed
 //! cargo xtask bench edge --hosts node --bundles static
-//! cargo xtask bench edge --json docs/bench/edge.json && cargo xtask bench report
-//! cargo xtask bench gateway --json docs/bench/gateway.json && cargo xtask bench report
-//! cargo xtask bench page --json docs/bench/page.json && cargo xtask bench report
-//! cargo xtask bench report --check                  # the documents are those of the stored figures
+//! cargo xtask bench edge --save                     # stored too, in bench/runs/<date>-<machine>
+//! cargo xtask bench report                          # write the pages of every stored run
+//! cargo xtask bench report --check                  # only compare them
 //! ```
 
 use crate::cache::replace_folder;
@@ -15,10 +14,12 @@ use crate::{edge_build, native_build, page_build, process, setup, workspace::Wor
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 
-const REPORT: &str = "tests/bench/report.mjs";
-const EDGE: &str = "tests/bench/edge.mjs";
-const GATEWAY: &str = "tests/bench/gateway.mjs";
-const PAGE: &str = "tests/bench/page.mjs";
+const REPORT: &str = "bench/report.mjs";
+const EDGE: &str = "bench/edge.mjs";
+const GATEWAY: &str = "bench/gateway.mjs";
+const PAGE: &str = "bench/page.mjs";
+/// The scripts' flag that stores what was measured.
+const SAVE: &str = "--save";
 const BUNDLES: &str = "bench-bundles";
 const NATIVE: &str = "bench-native";
 
@@ -31,9 +32,9 @@ pub enum Bench {
     Gateway(GatewayArgs),
     /// Measure visits of the demo page, and the package beside transformers.js, in Chromium
     Page(PageArgs),
-    /// Make the pages in docs/bench and the README's figures from the JSON beside them
+    /// Write the pages of every run in bench/runs from the JSON in it
     Report {
-        /// Only check that they are what it says
+        /// Only check that they are what the JSON says
         #[arg(long)]
         check: bool,
     },
@@ -85,9 +86,9 @@ pub struct EdgeArgs {
     /// Fresh starts of each engine
     #[arg(long, default_value_t = 5)]
     cold_runs: u32,
-    /// Where the figures are written
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    /// Store the report in bench/runs/<date>-<machine>
+    #[arg(long)]
+    save: bool,
 }
 
 /// Arguments of `cargo xtask bench gateway`.
@@ -99,9 +100,9 @@ pub struct GatewayArgs {
     /// Seconds after which there is no further round, but for the first ten
     #[arg(long, default_value_t = 20)]
     seconds: u32,
-    /// Where the figures are written, and the page beside them
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    /// Store the report in bench/runs/<date>-<machine>
+    #[arg(long)]
+    save: bool,
 }
 
 /// Arguments of `cargo xtask bench page`.
@@ -119,9 +120,9 @@ pub struct PageArgs {
     /// Seconds after which a length gets no further round, but for the first ten
     #[arg(long, default_value_t = 6)]
     seconds: u32,
-    /// Where the figures are written
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    /// Store the report in bench/runs/<date>-<machine>
+    #[arg(long)]
+    save: bool,
 }
 
 /// Runs the benchmark, or renders what it found, and passes on the script's exit code.
@@ -130,16 +131,19 @@ pub fn run(workspace: &Workspace, bench: &Bench) -> Result<u8> {
         Bench::Edge(args) => edge(workspace, args),
         Bench::Gateway(args) => gateway(workspace, args),
         Bench::Page(args) => page(workspace, args),
-        Bench::Report { check } => {
-            let node = setup::for_javascript(workspace)?;
-            let mut script = node.command(workspace);
-            script.arg(REPORT);
-            if *check {
-                script.arg("--check");
-            }
-            Ok(process::exit_code(process::status(&mut script)?))
-        }
+        Bench::Report { check } => report(workspace, *check),
     }
+}
+
+/// Writes the pages of every stored run, or only checks them.
+pub fn report(workspace: &Workspace, check: bool) -> Result<u8> {
+    let node = setup::for_javascript(workspace)?;
+    let mut script = node.command(workspace);
+    script.arg(REPORT);
+    if check {
+        script.arg("--check");
+    }
+    Ok(process::exit_code(process::status(&mut script)?))
 }
 
 /// What a benchmark runs with.
@@ -168,8 +172,8 @@ fn gateway(workspace: &Workspace, args: &GatewayArgs) -> Result<u8> {
     let mut script = node.command(workspace);
     script.arg(GATEWAY).arg("--mini").arg(bundles.join("mini/bundle"));
     script.args(["--rounds", &args.rounds.to_string(), "--seconds", &args.seconds.to_string()]);
-    if let Some(file) = &args.json {
-        script.arg("--json").arg(std::path::absolute(file)?);
+    if args.save {
+        script.arg(SAVE);
     }
     Ok(process::exit_code(process::status(&mut script)?))
 }
@@ -182,8 +186,8 @@ fn page(workspace: &Workspace, args: &PageArgs) -> Result<u8> {
     script.arg(PAGE).arg("--made").arg(bundles).args(["--bundles", &args.bundles]);
     script.args(["--runs", &args.runs.to_string(), "--rounds", &args.rounds.to_string()]);
     script.args(["--seconds", &args.seconds.to_string()]);
-    if let Some(file) = &args.json {
-        script.arg("--json").arg(std::path::absolute(file)?);
+    if args.save {
+        script.arg(SAVE);
     }
     script.env("CHROMIUM", chromium);
     Ok(process::exit_code(process::status(&mut script)?))
@@ -201,8 +205,8 @@ fn edge(workspace: &Workspace, args: &EdgeArgs) -> Result<u8> {
     if let Some(bundles) = &args.bundles {
         script.args(["--bundles", bundles]);
     }
-    if let Some(file) = &args.json {
-        script.arg("--json").arg(std::path::absolute(file)?);
+    if args.save {
+        script.arg(SAVE);
     }
     if args.hosts.contains(&Host::Chromium) {
         script.env("CHROMIUM", setup::for_browser()?);

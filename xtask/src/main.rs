@@ -24,6 +24,7 @@ mod lint;
 mod native_build;
 mod page_build;
 mod process;
+mod results;
 mod setup;
 mod test_suite;
 mod train;
@@ -66,6 +67,8 @@ enum Command {
         #[command(subcommand)]
         bench: bench::Bench,
     },
+    /// Write docs/RESULTS.md from the stored results and benchmark runs
+    Results(results::Args),
     /// Write what a release ships into dist/
     Dist,
 }
@@ -105,6 +108,7 @@ fn run(workspace: &Workspace, command: Command) -> anyhow::Result<u8> {
         Command::Test(args) => test_suite::run(workspace, &args),
         Command::Lint => lint::run(workspace).map(|()| 0),
         Command::Bench { bench } => bench::run(workspace, &bench),
+        Command::Results(args) => results::run(workspace, &args),
         Command::Dist => dist::run(workspace).map(|()| 0),
     }
 }

@@ -1,9 +1,9 @@
 //! `cargo xtask test`: every test there is, one suite after another, with the total at the end.
 //!
-//! Suites: `format`, `rust` (all members, natively), one for each `*.test.mjs` under `tests/`,
-//! such as `hosts/node`, and where asked for `lint`. A suite whose needs cannot be had fails and
-//! the others run. The last line on standard output is the total, as in `212 passed, 0 failed`;
-//! `format` and `lint` count as one each.
+//! Suites: `format`, `rust` (all members, natively), one for each `*.test.mjs` under `tests/` and
+//! `bench/`, such as `hosts/node` and `bench/report`, and where asked for `lint`. A suite whose
+//! needs cannot be had fails and the others run. The last line on standard output is the total, as
+//! in `212 passed, 0 failed`; `format` and `lint` count as one each.
 
 use crate::counts::{self, Counts};
 use crate::{edge_build, lint, native_build, page_build, process, setup, workspace};
@@ -48,6 +48,9 @@ impl Suite {
 }
 
 const SCRIPT: &str = ".test.mjs";
+
+/// The folders in which JavaScript tests lie.
+const TESTED: [&str; 2] = ["bench", "tests"];
 
 /// Runs the suites and prints the total; the exit code is 0 if every test passed.
 pub fn run(workspace: &Workspace, args: &Args) -> Result<u8> {
@@ -176,7 +179,7 @@ fn settle(mut counts: Counts, success: bool, command: &str) -> Result<Counts> {
 
 fn all_suites(workspace: &Workspace, lint: bool) -> Result<Vec<Suite>> {
     let mut scripts = Vec::new();
-    let mut folders = vec![PathBuf::from("tests")];
+    let mut folders: Vec<PathBuf> = TESTED.iter().map(PathBuf::from).collect();
     while let Some(folder) = folders.pop() {
         let full = workspace.path(&folder);
         let entries =
@@ -238,6 +241,19 @@ mod tests {
         assert_eq!(names(&["node"]), ["hosts/node"]);
         assert_eq!(names(&["rust", "hosts"]), ["rust", "hosts/node"]);
         assert_eq!(names(&[]), ["format", "rust", "hosts/node"]);
+        let of_bench = Suite::Script("bench/page/report.test.mjs".into());
+        assert_eq!(of_bench.name(), "bench/page/report");
+    }
+
+    #[test]
+    fn the_suites_are_those_of_tests_and_of_bench() {
+        let workspace = Workspace::locate().unwrap();
+        let names: Vec<String> =
+            all_suites(&workspace, false).unwrap().iter().map(Suite::name).collect();
+        for name in ["bench/report", "bench/gateway/report", "hosts/node"] {
+            assert!(names.iter().any(|found| found == name), "{name} is not among {names:?}");
+        }
+        assert!(!names.iter().any(|name| name.contains("node_modules")), "{names:?}");
     }
 
     #[test]

@@ -31,7 +31,7 @@ use serde::Serialize;
 
 const SOURCE: &str = "sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0)";
 /// The text that the bench cuts its queries from: a small vocabulary keeps its words.
-const TEXT: &str = include_str!("../../bench/text.txt");
+const TEXT: &str = include_str!("../../../bench/text.txt");
 /// The longest query measured.
 const MAX_TOKENS: usize = 512;
 const SEED: u64 = 1;

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 
 /// The folder of the bench's own packages: hundreds of megabytes that nothing else needs.
-const PEERS: &str = "tests/bench/peers";
+const PEERS: &str = "bench/peers";
 
 /// Installs the members' packages.
 pub fn obtain(workspace: &Workspace, node: &Node) -> Result<()> {

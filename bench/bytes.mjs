@@ -1,0 +1,36 @@
+// What a host downloads.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+
+import { ROOT, bundleFiles } from "../tests/hosts/paths.mjs";
+import { ENGINE_BUILDS, PEER_WASM } from "./wasm-files.mjs";
+
+export function wasmBytes() {
+  const paths = { ...ENGINE_BUILDS, "onnxruntime-web": PEER_WASM };
+  const of = ([name, path]) => [name, sizes([readFileSync(join(ROOT, path))])];
+  return Object.fromEntries(Object.entries(paths).map(of));
+}
+
+export function bundleBytes(folder) {
+  return sizes(Object.values(bundleFiles(folder)));
+}
+
+/** Bytes of some files together, and after `gzip -9` of each. */
+export function sizes(parts) {
+  return {
+    raw: total(parts.map((part) => part.length)),
+    gzip: total(parts.map((part) => gzipSync(part, { level: 9 }).length)),
+  };
+}
+
+/** Bytes of some files together after `brotli -q 11 -w 24` of each, as a static host prepares them: slow. */
+export function brotliSize(parts) {
+  const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24 };
+  return total(parts.map((part) => brotliCompressSync(part, { params }).length));
+}
+
+function total(lengths) {
+  return lengths.reduce((sum, length) => sum + length, 0);
+}

@@ -1,0 +1,102 @@
+// The contestants: how each is started in front of the stand-in, and how it is asked.
+
+import { spawn } from "node:child_process";
+import { createServer } from "node:net";
+import { join, resolve } from "node:path";
+
+import { Miniflare } from "miniflare";
+
+import { startWorker } from "../../worker/miniflare.mjs";
+import { ROOT, readJson } from "../../tests/hosts/paths.mjs";
+
+// On @hono/node-server from 1.19 on its streams answer 500, so bench/peers pins an earlier one.
+const PORTKEY = join(ROOT, "bench/peers/node_modules/@portkey-ai/gateway/build/start-server.js");
+const MODEL = "stand-in";
+/** Milliseconds that a gateway has to start in. */
+const PATIENCE = 20_000;
+
+/** The stand-in itself. */
+export const direct = {
+  name: "direct",
+  about: "the stand-in called without a gateway",
+  process: "the client and the stand-in, a Node process each",
+  start: async ({ url }) => ({ url: `${url}/chat/completions`, model: MODEL, headers: {}, close: async () => {} }),
+};
+
+/** Pointsman's Worker with a bundle: every request is routed, then forwarded. */
+export function pointsman(name, folder) {
+  const manifest = readJson(join(folder, "router.json"));
+  return {
+    name,
+    about: `Pointsman with the bundle ${manifest.name}: ${manifest.kind}, ${manifest.encoder.tier} encoder`,
+    process: "workerd, one process, one isolate, one thread for JavaScript and wasm; the bundle part of the script",
+    async start({ url }) {
+      const upstreams = Object.fromEntries(manifest.candidates.map(({ id }) => [id, { baseUrl: url }]));
+      const worker = await startWorker({ bundle: resolve(folder), upstreams, gateway: { open: true }, embedded: true, alone: true, log: (text) => process.stderr.write(text) });
+      return { url: new URL("v1/chat/completions", worker.url).href, model: "auto", headers: {}, close: () => worker.miniflare.dispose() };
+    },
+  };
+}
+
+/** The least that a Worker adds: it reads nothing and passes request and answer on. */
+export const passing = {
+  name: "passing",
+  about: "a Worker of three lines that passes everything on unread: what workerd itself costs",
+  process: "workerd, one process, one isolate",
+  async start({ url }) {
+    const script = `export default {
+      fetch: ({ method, headers, body }) => fetch("${url}/chat/completions", { method, headers, body }),
+    };`;
+    const miniflare = new Miniflare({ modules: true, script, compatibilityDate: "2026-06-01", unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] });
+    await miniflare.ready;
+    const { href } = await miniflare.unsafeGetDirectURL();
+    return { url: href, model: MODEL, headers: {}, close: () => miniflare.dispose() };
+  },
+};
+
+/** Portkey's open gateway, which forwards to the stand-in as an OpenAI-compatible host and decides nothing. */
+export const portkey = {
+  name: "portkey",
+  about: "Portkey's open gateway, forwarding without a decision; its own code waits 25 ms before a stream's first chunk",
+  process: "Node, one process, one thread for JavaScript",
+  async start({ url }) {
+    const port = await freePort();
+    const child = spawn(process.execPath, [PORTKEY, `--port=${port}`, "--headless"], { stdio: ["ignore", "ignore", "inherit"] });
+    const root = `http://127.0.0.1:${port}/`;
+    const close = () => new Promise((closed) => {
+      if (child.exitCode !== null) return closed();
+      child.once("exit", closed);
+      child.kill();
+    });
+    try {
+      await answers(root, child);
+    } catch (error) {
+      await close();
+      throw error;
+    }
+    const headers = { authorization: "Bearer none", "x-portkey-provider": "openai", "x-portkey-custom-host": url };
+    return { url: `${root}v1/chat/completions`, model: MODEL, headers, close };
+  },
+};
+
+async function answers(url, child) {
+  const end = performance.now() + PATIENCE;
+  for (;;) {
+    const answered = await fetch(url).then((response) => response.arrayBuffer(), () => undefined);
+    if (answered) return;
+    if (child.exitCode !== null) throw new Error(`${PORTKEY} ended with exit code ${child.exitCode}`);
+    if (performance.now() > end) throw new Error(`${url} did not answer in ${PATIENCE} ms`);
+    await new Promise((next) => setTimeout(next, 100));
+  }
+}
+
+function freePort() {
+  return new Promise((found, failed) => {
+    const probe = createServer();
+    probe.once("error", failed);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address();
+      probe.close(() => found(port));
+    });
+  });
+}

@@ -1,0 +1,47 @@
+// What pages fetch when something is measured in them: both engines' packages, one bundle for each, and
+// an empty page to start from.
+
+import { dirname, join } from "node:path";
+
+import { serveFolders } from "../../../web/serve.mjs";
+import { ROOT } from "../../../tests/hosts/paths.mjs";
+import { transformersFolder } from "../../peers/transformers-folder.mjs";
+import { PEERS } from "../../script.mjs";
+import { PEER_WASM } from "../../wasm-files.mjs";
+
+const ROOTS = [
+  ["/package/", join(ROOT, "router-wasm/js")],
+  ["/onnx-runtime/", dirname(join(ROOT, PEER_WASM))],
+  ["/tokenizers/", join(ROOT, PEERS, "@huggingface/tokenizers/dist")],
+  ["/transformers/", join(ROOT, PEERS, "@huggingface/transformers/dist")],
+  // transformers.js brings its own onnxruntime-web.
+  ["/transformers-onnx-runtime/", join(ROOT, PEERS, "onnxruntime-web/dist")],
+  ["/bench/", join(ROOT, "bench")],
+];
+/** A page of these headers is isolated, and its clock then tells 5 microseconds instead of 100. */
+const ISOLATED = {
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+};
+const EMPTY = "bench/hosts/chromium/empty.html";
+
+/**
+ * @param {{bundle: string, models: Record<string, string>}} job
+ * @param {Record<string, string>} headers of every file
+ * @returns {Promise<{empty: string, place: object, close: () => Promise<void>}>} the empty page's
+ *   address, and where transformers.js finds its model
+ */
+export async function serveJob(job, headers = {}) {
+  const roots = Object.entries(job.models).map(([name, path]) => [`/models/${name}/`, dirname(path)]);
+  const folder = transformersFolder(job);
+  const own = [...roots, ["/bundle/", job.bundle], ["/transformers-models/", folder.models]];
+  const server = await serveFolders([...own, ...ROOTS], { headers: { ...ISOLATED, ...headers } });
+  return {
+    empty: new URL(EMPTY, server.url).href,
+    place: { models: "/transformers-models/", name: folder.name, special: folder.special },
+    async close() {
+      await server.close();
+      folder.remove();
+    },
+  };
+}

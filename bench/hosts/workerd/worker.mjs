@@ -1,0 +1,60 @@
+// One measurement in an isolate, on the npm package and onnxruntime-web.
+//
+// | POST | does |
+// | --- | --- |
+// | /files/<name>, /models/<name> | keeps the body's bytes |
+// | /clock | computes for a while, by its own clock |
+// | /measure/<turns, cold, memory> | measures the job in the body |
+
+// First: it must see every wasm memory made.
+import "../../in-process/wasm-memories.mjs";
+
+import { Router } from "../../../router-wasm/js/workerd.js";
+import { contestantsOn } from "../../in-process/contestants.mjs";
+import * as measures from "../../in-process/measure.mjs";
+import { WEB } from "../../in-process/onnx-runtime.mjs";
+import { onnxRuntimeWeb } from "./peer.mjs";
+
+const kept = { files: {}, models: {} };
+/** Both engines loaded; the isolate keeps them for all lengths. */
+let contestants;
+
+export default {
+  async fetch(request) {
+    try {
+      const [, action, name] = new URL(request.url).pathname.split("/");
+      if (action in kept) {
+        kept[action][name] = new Uint8Array(await request.arrayBuffer());
+        return Response.json({});
+      }
+      const job = await request.json();
+      return Response.json(action === "clock" ? computed() : await measured(name, job));
+    } catch (error) {
+      return new Response(error.stack ?? String(error), { status: 500 });
+    }
+  },
+};
+
+function computed() {
+  const start = performance.now();
+  let sum = 0;
+  for (let i = 0; i < 5e8; i += 1) sum += i;
+  return { sum, inside: performance.now() - start };
+}
+
+async function measured(measure, job) {
+  const parts = { ...kept, Router, ort: await onnxRuntimeWeb(), session: WEB, Tokenizer: await tokenizerClass() };
+  if (measure !== "turns") return measures[measure](parts, job);
+  contestants ??= await contestantsOn(parts);
+  const [one] = job.cases;
+  return measures.row(contestants, one, job.number, job.limits);
+}
+
+async function tokenizerClass() {
+  try {
+    return (await import("../../peers/node_modules/@huggingface/tokenizers/dist/tokenizers.mjs")).Tokenizer;
+  } catch {
+    // Not installed, so not among the Worker's modules.
+    return undefined;
+  }
+}

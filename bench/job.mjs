@@ -1,0 +1,69 @@
+// What is measured on one bundle: its files, and queries of the lengths asked for with the ids that
+// the peer is given. Every host gets the same.
+
+import { existsSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+
+import { Router } from "pointsman";
+
+import { bundleFiles, readJson } from "../tests/hosts/paths.mjs";
+import { tokenizeWith, tokenizerPackage } from "./peers/tokenizer.mjs";
+import { cutter } from "./texts.mjs";
+
+const TEXT = new URL("text.txt", import.meta.url);
+/** The graph as ONNX Runtime likes it best, where that is not the bundle's own file. */
+const FOR_PEER = "onnx-runtime.onnx";
+/** [CLS] and [SEP]. */
+const SPECIAL = 2;
+
+/** What `bench-bundles` wrote into a folder, in the order in which it is measured. */
+export function listed(made) {
+  return readJson(join(made, "index.json")).map((entry) => ({
+    ...entry,
+    bundle: join(made, entry.name, "bundle"),
+    models: models(join(made, entry.name, "bundle"), join(made, entry.name, FOR_PEER)),
+  }));
+}
+
+/** A bundle of somebody else's: the shape of its encoder is not known. */
+export function given(folder) {
+  return { name: basename(folder), about: "a folder given", bundle: folder, models: models(folder) };
+}
+
+/**
+ * @param {object} entry a bundle, as the functions above have it
+ * @param {number[]} lengths tokens
+ */
+export async function jobOn(entry, lengths) {
+  const files = bundleFiles(entry.bundle);
+  const router = await Router.load(files);
+  // A decision states the query's own tokens; the graph is given the special ones too.
+  const around = router.info().encoder.special_tokens ? SPECIAL : 0;
+  const cut = cutter(readFileSync(TEXT, "utf8"), (text) => router.route(text).tokens + around);
+  const Tokenizer = (await tokenizerPackage())?.Tokenizer;
+  const tokenize = Tokenizer && tokenizeWith(Tokenizer, files);
+  const cases = lengths.map((tokens) => {
+    const text = cut(tokens);
+    const ids = tokenize?.(text) ?? Array.from({ length: tokens }, (_, at) => 1 + at);
+    if (ids.length !== tokens) {
+      throw new Error(`${entry.name}: the peer's tokenizer finds ${ids.length} tokens where the engine finds ${tokens}`);
+    }
+    return { tokens, text, ids };
+  });
+  router.free();
+  return { ...entry, cases };
+}
+
+/** Paths of the graph's files by name; a second one only where its bytes differ. */
+function models(bundle, forPeer) {
+  const own = join(bundle, "model.onnx");
+  if (!forPeer || !existsSync(forPeer)) return { "model.onnx": own };
+  const differs = !readFileSync(forPeer).equals(readFileSync(own));
+  return { "model.onnx": own, ...(differs ? { [FOR_PEER]: forPeer } : {}) };
+}
+
+/** The bytes of a job's models, by name. */
+export function graphs(paths) {
+  const read = ([name, path]) => [name, new Uint8Array(readFileSync(path))];
+  return Object.fromEntries(Object.entries(paths).map(read));
+}

@@ -1,0 +1,83 @@
+// The built page visited: first in a fresh browser context, then again from its service worker.
+
+import { kept } from "../../tests/web/kept.mjs";
+import { countTransfers } from "../../tests/web/transfers.mjs";
+import { visitRow } from "./rows.mjs";
+import { slow } from "./slow.mjs";
+import { watch } from "./watch.mjs";
+
+/** Milliseconds that a page has until it can route. */
+const PATIENCE = 120_000;
+/** Milliseconds in which what comes late is still seen. */
+const QUIET = 500;
+/** Milliseconds that a service worker has to stop. */
+const STOPPED = 10_000;
+const QUERY = "Is this page ready?";
+
+/**
+ * @param {import("playwright-core").Browser} browser
+ * @param {URL} url
+ * @param {object} device one of devices.mjs
+ * @returns {Promise<{first: object, again: object}>} a row for each visit
+ */
+export async function visits(browser, url, device) {
+  const context = await browser.newContext(device.context);
+  try {
+    await context.addInitScript(watch);
+    const transfers = countTransfers(context, url.origin);
+    const first = await visit(context, url, device, async (page) => {
+      await kept(page);
+      await page.waitForTimeout(QUIET);
+      return visitRow(await seenBy(page), await transfers());
+    });
+    const again = await visit(context, url, device, async (page) => {
+      if (!(await page.evaluate(() => navigator.serviceWorker.controller))) {
+        throw new Error(`${url}: no service worker on the second visit`);
+      }
+      return { ready: (await seenBy(page)).ready };
+    });
+    return { first, again };
+  } finally {
+    await context.close();
+  }
+}
+
+async function visit(context, url, { slowed }, look) {
+  const page = await context.newPage();
+  const faults = [];
+  page.on("pageerror", (error) => faults.push(error.stack));
+  page.on("console", (message) => {
+    if (message.type() === "error") faults.push(message.text());
+  });
+  const slowing = slowed && (await slow(page, slowed));
+  await page.goto(url.href);
+  await page.waitForFunction(() => globalThis.seen.ready, undefined, { timeout: PATIENCE });
+  const found = await look(page);
+  // Ready is what routes.
+  await page.fill("#query", QUERY);
+  await page.waitForSelector(".scores");
+  await slowing?.settled();
+  if (faults.length > 0) throw new Error(`${url} complained: ${faults.join("\n")}`);
+  await stopServiceWorker(page);
+  await page.close();
+  return found;
+}
+
+const seenBy = (page) => page.evaluate(() => globalThis.seen);
+
+/** The next visit starts it, as one on another day does. A page still there would start it at once. */
+async function stopServiceWorker(page) {
+  await page.goto("about:blank");
+  const session = await page.context().newCDPSession(page);
+  let running = true;
+  session.on("ServiceWorker.workerVersionUpdated", ({ versions }) => {
+    running = versions.some(({ runningStatus }) => runningStatus !== "stopped");
+  });
+  await session.send("ServiceWorker.enable");
+  await session.send("ServiceWorker.stopAllWorkers");
+  const end = performance.now() + STOPPED;
+  while (running) {
+    if (performance.now() > end) throw new Error("the service worker did not stop");
+    await page.waitForTimeout(20);
+  }
+}
