@@ -6,9 +6,9 @@
 //! the upstream's own refusal (401, 403, 404)  -> the next
 //! the caller's fault (another 4xx)            -> the end
 //! ```
-//! The n-th wait is uniform in [w / 2, w], w = min(base * 2^(n - 1), longest): the jitter keeps callers
-//! that failed together from retrying together. A `retry-after` replaces this wait; if it is longer than
-//! the longest wait, the next upstream is called at once.
+//! The n-th wait is uniform in [w / 2, w], w = min(base * 2^(n - 1), longest): the jitter keeps
+//! callers that failed together from retrying together. A `retry-after` replaces this wait; if it
+//! is longer than the longest wait, the next upstream is called at once.
 
 use crate::config::Retries;
 

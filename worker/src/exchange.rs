@@ -1,4 +1,4 @@
-//! Translates one call between the client's API and the upstream's: the request's body and the answer.
+//! Translates a call's request body and answer between the client's API and the upstream's.
 //!
 //! | client | upstream | request | answer |
 //! | --- | --- | --- | --- |
@@ -81,7 +81,7 @@ impl Exchange {
         created: u64,
     ) -> Result<Answer, String> {
         let value: Value = serde_json::from_slice(bytes)
-            .map_err(|e| format!("{content_type} of {} bytes, no JSON ({e})", bytes.len()))?;
+            .map_err(|e| format!("{content_type} of {} bytes, not JSON ({e})", bytes.len()))?;
         let fields = value.as_object().ok_or("JSON that is not an object")?;
         let empty = ["choices", "output", "data", "content", "response", "result"]
             .iter()

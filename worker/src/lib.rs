@@ -15,8 +15,8 @@
 //!   -> [`record`]    is what is logged
 //! ```
 //!
-//! The modules here are pure functions, tested natively; the code that calls the Workers runtime is in
-//! `host`, compiled for wasm only.
+//! The modules here are pure functions, tested natively; the code that calls the Workers runtime is
+//! in `host`, compiled for wasm only.
 
 #![cfg_attr(not(target_family = "wasm"), allow(dead_code, unused_imports))]
 

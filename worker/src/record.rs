@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! decisions/2026-11-22/<request id>.json   the decision, with times, tokens and costs
-//! outcomes/2026-11-22_<request id>.jsonl   a row of the trainer's `outcomes-jsonl`, once feedback came
+//! outcomes/2026-11-22_<request id>.jsonl   a row of the trainer's `outcomes-jsonl`, after feedback
 //! ```
 
 use pointsman::{CandidateScore, sha256_hex};
@@ -120,7 +120,7 @@ impl Record {
         decision_file(self.day(), &self.id)
     }
 
-    /// The file and row of the outcome, for a score in [0, 1]; none if the query's text was not logged.
+    /// The file and row of the outcome, for a score in [0, 1]; none if only the query's hash is known.
     pub(crate) fn outcome(&self, score: f64) -> Option<(String, String)> {
         let query = self.query.as_ref()?;
         let mut row = json!({

@@ -1,4 +1,4 @@
-//! Chunks of an OpenAI stream, as server-sent events ready to send.
+//! Writes the chunks of an OpenAI stream as server-sent events.
 
 use serde_json::{Value, json};
 
@@ -17,22 +17,22 @@ pub(crate) struct ChunkWriter {
     pub(crate) model: String,
     /// Seconds since 1970.
     pub(crate) created: u64,
-    /// The client asked for `stream_options.include_usage`.
+    /// Whether the client set `stream_options.include_usage`.
     pub(crate) include_usage: bool,
 }
 
 impl ChunkWriter {
-    /// A chunk that carries on the message.
+    /// Writes a chunk with a piece of the message.
     pub(crate) fn delta(&self, delta: Value) -> String {
         self.write(json!([{"index": 0, "delta": delta, "logprobs": null, "finish_reason": null}]))
     }
 
-    /// The chunk that tells why the message ended.
+    /// Writes the chunk with the `finish_reason`.
     pub(crate) fn finish(&self, reason: &str) -> String {
         self.write(json!([{"index": 0, "delta": {}, "logprobs": null, "finish_reason": reason}]))
     }
 
-    /// The last chunk, where the client asked for it: the usage, without choices.
+    /// Writes the last chunk, the usage without choices, if the client asked for it.
     pub(crate) fn usage(&self, usage: Option<Usage>) -> Option<String> {
         let usage = usage.filter(|_| self.include_usage)?;
         let mut chunk = self.chunk(json!([]));
@@ -42,7 +42,7 @@ impl ChunkWriter {
 
     fn write(&self, choices: Value) -> String {
         let mut chunk = self.chunk(choices);
-        // As OpenAI has it: null until the last chunk, absent where not asked for.
+        // As in OpenAI's API: null until the last chunk, absent if not asked for.
         if self.include_usage {
             chunk["usage"] = Value::Null;
         }

@@ -1,4 +1,4 @@
-//! Texts, images and documents, both ways.
+//! Translates texts, images and documents, in both directions.
 //!
 //! | OpenAI part | Anthropic block |
 //! | --- | --- |
@@ -8,15 +8,15 @@
 //! | `file` with `file_data` | `document`, source `base64`; the file's name is its `title` |
 //! | `text` | `document`, source `text` |
 //!
-//! Anthropic refuses blocks of white space alone, so they are left out. `cache_control` is kept
-//! towards Anthropic; towards OpenAI, which caches unasked, it is dropped, and so are an image's
-//! `detail` and a document's `citations` and `context`. Audio and uploaded files are refused.
+//! Anthropic refuses blocks of only white space, so they are left out. `cache_control` is kept
+//! towards Anthropic and dropped towards OpenAI, which caches automatically. An image's `detail` and
+//! a document's `citations` and `context` are dropped. Audio and uploaded files are refused.
 
 use serde_json::{Value, json};
 
 use super::untranslatable::Untranslatable;
 
-/// The blocks of an OpenAI message's `content`, which is a text, a list of parts or null.
+/// Translates an OpenAI message's `content`, a text, a list of parts or null, into blocks.
 ///
 /// # Errors
 /// [`Untranslatable`] for a part that Anthropic does not take.
@@ -40,7 +40,7 @@ pub(super) fn to_blocks(content: &Value, field: &str) -> Result<Vec<Value>, Untr
     Ok(blocks)
 }
 
-/// Copies `cache_control`, an extension that many OpenAI clients know, from a part or message.
+/// Copies `cache_control`, an extension that many OpenAI clients send, from a part or message.
 pub(super) fn keep_cache_control(from: &Value, block: &mut Value) {
     if from["cache_control"].is_object() {
         block["cache_control"] = from["cache_control"].clone();
@@ -74,7 +74,7 @@ fn image_block(part: &Value, field: &str) -> Result<Value, Untranslatable> {
     let source = if url.starts_with("https://") {
         json!({"type": "url", "url": url})
     } else if let Some((media_type, data)) = data_url(url) {
-        // The registered name; "image/jpg" is common and refused.
+        // "image/jpg" is common, and Anthropic accepts only the registered name.
         let media_type = if media_type == "image/jpg" { "image/jpeg" } else { media_type };
         json!({"type": "base64", "media_type": media_type, "data": data})
     } else {
@@ -101,7 +101,7 @@ fn document_block(part: &Value, field: &str) -> Result<Value, Untranslatable> {
     Ok(block)
 }
 
-/// Media type and base64 data of a data URL.
+/// Splits a data URL into media type and base64 data.
 fn data_url(url: &str) -> Option<(&str, &str)> {
     let (head, data) = url.split_once(',')?;
     let media = head.strip_prefix("data:")?.strip_suffix(";base64")?;
@@ -109,7 +109,7 @@ fn data_url(url: &str) -> Option<(&str, &str)> {
     (!media_type.is_empty()).then_some((media_type, data))
 }
 
-/// An Anthropic user block as an OpenAI part.
+/// Translates an Anthropic user block into an OpenAI part.
 ///
 /// # Errors
 /// [`Untranslatable`] for a block that OpenAI does not take.
@@ -163,7 +163,7 @@ fn url_of(source: &Value, field: &str) -> Result<String, Untranslatable> {
     Ok(format!("data:{media_type};base64,{data}"))
 }
 
-/// A string of a request.
+/// Reads a string field of a request.
 ///
 /// # Errors
 /// [`Untranslatable::Malformed`].

@@ -1,4 +1,4 @@
-//! Errors of the one API in the other's shape.
+//! Translates errors between OpenAI's and Anthropic's shape.
 //!
 //! ```text
 //! {"type": "error", "error": {"type": "overloaded_error", "message": "Busy"}}, 529
@@ -21,7 +21,7 @@
 //!
 //! OpenAI's `code` is the Anthropic type. Other statuses stay: 4xx as `invalid_request_error`, 5xx
 //! as `server_error` and `api_error`. Towards Anthropic, OpenAI's `insufficient_quota` (429 there)
-//! is `billing_error` 402, so that clients do not try again in vain, and 408 is `timeout_error`.
+//! is `billing_error` 402, so that clients do not retry in vain, and 408 is `timeout_error`.
 
 use serde_json::{Value, json};
 
@@ -42,8 +42,8 @@ const ERRORS: [(&str, u16, u16, &str); 11] = [
     ("overloaded_error", 529, 503, "server_error"),
 ];
 
-/// An Anthropic error's status and body as OpenAI's. A body that is none of Anthropic's, a proxy's
-/// page for example, is judged by its status and not passed on.
+/// Translates an Anthropic error's status and body into OpenAI's. A body of another shape, such as a
+/// proxy's HTML page, is translated by its status and not passed on.
 pub(crate) fn error_to_openai(status: u16, body: &str) -> (u16, Value) {
     let body: Value = serde_json::from_str(body).unwrap_or_default();
     let error = &body["error"];
@@ -64,7 +64,7 @@ pub(crate) fn error_to_openai(status: u16, body: &str) -> (u16, Value) {
     (status, json!({"error": error}))
 }
 
-/// An OpenAI error's status and body as Anthropic's.
+/// Translates an OpenAI error's status and body into Anthropic's.
 pub(crate) fn error_to_anthropic(status: u16, openai_error: &Value) -> (u16, Value) {
     let error = &openai_error["error"];
     let out_of_quota = [&error["code"], &error["type"]].iter().any(|v| **v == "insufficient_quota");
@@ -82,7 +82,7 @@ pub(crate) fn error_to_anthropic(status: u16, openai_error: &Value) -> (u16, Val
     (status, json!({"type": "error", "error": error}))
 }
 
-/// An error within a stream, Anthropic's or OpenAI's.
+/// Reads an error event of a stream, Anthropic's or OpenAI's.
 pub(crate) fn error_in_stream(data: &Value) -> StreamError {
     let error = &data["error"];
     let word = |key: &str| error[key].as_str();
@@ -97,7 +97,7 @@ pub(crate) fn error_in_stream(data: &Value) -> StreamError {
     StreamError::Upstream { status, kind: kind.to_owned(), message: message(data, status) }
 }
 
-/// The upstream's own words, from the places where upstreams put them.
+/// The upstream's message, from any of the fields in which upstreams put it.
 fn message(body: &Value, status: u16) -> String {
     let places = [&body["error"]["message"], &body["error"], &body["message"], &body["detail"]];
     match places.into_iter().find_map(|place| place.as_str()) {

@@ -1,4 +1,4 @@
-//! An OpenAI stream as an Anthropic stream.
+//! Translates an OpenAI stream into an Anthropic stream.
 //!
 //! | OpenAI chunk | Anthropic events |
 //! | --- | --- |
@@ -6,13 +6,13 @@
 //! | `reasoning_content`, else `reasoning` | a `thinking` block |
 //! | `content`, `refusal` | a `text` block |
 //! | `tool_calls` | a `tool_use` block each |
-//! | `finish_reason` | the last block's end |
-//! | `usage` | none: it is kept for the end |
+//! | `finish_reason` | the end of the last block |
+//! | `usage` | none; it is kept for `message_delta` |
 //! | `[DONE]` | `message_delta` with stop reason and usage, `message_stop` |
 //! | an error object | none: [`StreamError::Upstream`] |
 //!
-//! Anthropic's blocks follow one another: a block ends where the next begins, and a call's arguments
-//! that come after its block ended are an error. Only the first choice is translated.
+//! Anthropic's blocks do not overlap: a block ends where the next one begins, and arguments for a call
+//! whose block has ended are an error. Only the first choice is translated.
 
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ use super::untranslatable::{StreamError, event_json, shown};
 use crate::sse::{self, Event};
 use crate::usage::Usage;
 
-/// Translates one answer's chunks, in the order in which they come.
+/// Translates the chunks of one answer, in their order.
 #[derive(Debug, Default)]
 pub(crate) struct ChunkStream {
     started: bool,
@@ -42,7 +42,7 @@ pub(crate) struct ChunkStream {
 enum Block {
     Text,
     Thinking,
-    /// A tool's call: OpenAI's index and id.
+    /// A tool call, with OpenAI's index and id.
     Call {
         index: u64,
         id: String,
@@ -50,12 +50,12 @@ enum Block {
 }
 
 impl ChunkStream {
-    /// A stream to a client.
+    /// Starts a stream to a client.
     pub(crate) fn new() -> Self {
         Self::default()
     }
 
-    /// Translates an event into the server-sent events to send, each whole.
+    /// Translates an event into complete server-sent events.
     ///
     /// # Errors
     /// [`StreamError`]; the stream is then over.
@@ -66,7 +66,11 @@ impl ChunkStream {
         let mut sent = Vec::new();
         if event.data.trim() == "[DONE]" {
             if !self.started {
-                return Err(StreamError::malformed("[DONE]", "it first", "chunks before it"));
+                return Err(StreamError::malformed(
+                    "[DONE]",
+                    "it as the first event",
+                    "chunks before it",
+                ));
             }
             self.finish(&mut sent);
             return Ok(sent);
@@ -90,10 +94,10 @@ impl ChunkStream {
         Ok(sent)
     }
 
-    /// The end of the body: for an upstream that sends no `[DONE]` after its `finish_reason`.
+    /// Ends the stream at the end of the body, for an upstream that sends no `[DONE]`.
     ///
     /// # Errors
-    /// [`StreamError::Cut`] where the answer is not complete.
+    /// [`StreamError::Cut`] if the answer is incomplete.
     pub(crate) fn end(&mut self) -> Result<Vec<String>, StreamError> {
         let mut sent = Vec::new();
         if !self.finished && self.finish_reason.is_none() {
@@ -160,7 +164,7 @@ impl ChunkStream {
             _ => None,
         };
         let at = call["index"].as_u64().or(open.map(|(index, _)| index)).unwrap_or(self.calls);
-        // Some upstreams give every call the same index, and none a second call the same id.
+        // Some upstreams give every call the same index; ids differ between calls.
         let goes_on =
             open.is_some_and(|(index, open)| index == at && (id.is_empty() || id == open));
         if !goes_on {
@@ -169,7 +173,7 @@ impl ChunkStream {
                     return Ok(());
                 }
                 let found = format!("arguments of call {at}, which is not open");
-                return Err(StreamError::malformed("tool_calls", found, "a call's name first"));
+                return Err(StreamError::malformed("tool_calls", found, "the call's name first"));
             };
             let id = match id {
                 "" => format!("toolu_{}", self.calls),
@@ -185,7 +189,7 @@ impl ChunkStream {
         Ok(())
     }
 
-    /// Opens a block, unless it is open.
+    /// Opens a block, unless it is open already.
     fn open(&mut self, block: Block, empty: &Value, sent: &mut Vec<String>) {
         if self.block.as_ref() == Some(&block) {
             return;
@@ -226,7 +230,7 @@ impl ChunkStream {
     }
 }
 
-/// An Anthropic event is named after its type.
+/// Writes an Anthropic event, which is named after its type.
 fn write(data: Value) -> String {
     sse::event(data["type"].as_str(), &data.to_string())
 }

@@ -1,4 +1,4 @@
-//! An OpenAI chat completion as an Anthropic message.
+//! Translates an OpenAI chat completion into an Anthropic message.
 //!
 //! | completion | message |
 //! | --- | --- |
@@ -7,8 +7,8 @@
 //! | `content` | a `text` block |
 //! | `refusal` | a `text` block, and `stop_reason` `refusal` |
 //! | `tool_calls` | `tool_use` blocks |
-//! | `finish_reason` | `stop_reason`, see `stop`; which stop sequence it was, OpenAI does not tell |
-//! | `usage` | `usage`; cached tokens are `cache_read_input_tokens` and not in `input_tokens` |
+//! | `finish_reason` | `stop_reason`, see `stop`; OpenAI does not report which stop sequence it was |
+//! | `usage` | `usage`; cached tokens are in `cache_read_input_tokens` and not in `input_tokens` |
 //!
 //! Only the first choice is translated: an Anthropic request asks for one.
 
@@ -61,13 +61,13 @@ pub(crate) fn completion_to_message(completion: &Value) -> Result<Value, Untrans
     }))
 }
 
-/// The reasoning of a message or delta, by either of the names that upstreams give it.
+/// The reasoning of a message or delta, under either of the names that upstreams use.
 pub(super) fn reasoning(message: &Value) -> Option<&str> {
     let names = ["reasoning_content", "reasoning"];
     names.iter().filter_map(|name| message[*name].as_str()).find(|text| !text.is_empty())
 }
 
-/// Content that is a text, a list of parts (of some upstreams) or null.
+/// Reads content that is a text, a list of parts (from some upstreams) or null.
 fn text(content: &Value) -> Result<String, Untranslatable> {
     const FIELD: &str = "choices[0].message.content";
     match content {

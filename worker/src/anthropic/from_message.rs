@@ -1,16 +1,16 @@
-//! An Anthropic message as an OpenAI chat completion.
+//! Translates an Anthropic message into an OpenAI chat completion.
 //!
 //! | message | completion |
 //! | --- | --- |
 //! | `id`, `model` | the same |
-//! | `text` blocks | `content`, joined as they stand; null where there are only calls |
+//! | `text` blocks | `content`, concatenated; null if there are only tool calls |
 //! | `thinking` blocks | `reasoning_content`, an extension that many clients read |
 //! | `tool_use` blocks | `tool_calls` |
 //! | `stop_reason` | `finish_reason`, see `stop` |
 //! | `stop_details.explanation` of a refusal | `refusal` |
 //! | `usage` | `usage`; `prompt_tokens` counts cached tokens too |
 //!
-//! Dropped: signatures, redacted thinking, citations, and blocks of a kind that is not known here.
+//! Dropped: signatures, redacted thinking, citations, and blocks of unknown types.
 
 use serde_json::{Map, Value, json};
 
@@ -18,7 +18,7 @@ use super::stop;
 use super::untranslatable::Untranslatable;
 use crate::usage::Usage;
 
-/// Translates an answer. `created` is in seconds since 1970: Anthropic does not tell the time.
+/// Translates an answer. `created` is in seconds since 1970; Anthropic's message has no such field.
 ///
 /// # Errors
 /// [`Untranslatable::Answer`].

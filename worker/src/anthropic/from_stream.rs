@@ -1,4 +1,4 @@
-//! An Anthropic stream as an OpenAI stream.
+//! Translates an Anthropic stream into an OpenAI stream.
 //!
 //! | Anthropic event | OpenAI chunk |
 //! | --- | --- |
@@ -12,7 +12,7 @@
 //! | `message_stop` | the usage, where asked for, and `[DONE]` |
 //! | `error` | none: [`StreamError::Upstream`] |
 //!
-//! `ping`, signatures, citations and whatever is not known here are passed over.
+//! `ping`, signatures, citations and unknown events are skipped.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ use super::untranslatable::{StreamError, event_json, shown};
 use crate::sse::Event;
 use crate::usage::Usage;
 
-/// Translates one answer's events, in the order in which they come.
+/// Translates the events of one answer, in their order.
 #[derive(Debug)]
 pub(crate) struct MessageStream {
     writer: ChunkWriter,
@@ -40,7 +40,7 @@ pub(crate) struct MessageStream {
 
 #[derive(Debug)]
 enum Block {
-    /// A tool's call: its place among the calls, the input it began with, and whether more came.
+    /// A tool call: its index among the calls, its initial input, and whether more input arrived.
     Call {
         index: u64,
         input: Value,
@@ -50,8 +50,8 @@ enum Block {
 }
 
 impl MessageStream {
-    /// A stream to a client; `created` is in seconds since 1970, `include_usage` what the request's
-    /// `stream_options` say.
+    /// Starts a stream to a client; `created` is in seconds since 1970, `include_usage` is that of the
+    /// request's `stream_options`.
     pub(crate) fn new(created: u64, include_usage: bool) -> Self {
         let (id, model) = (String::new(), String::new());
         Self {
@@ -65,7 +65,7 @@ impl MessageStream {
         }
     }
 
-    /// Translates an event into the server-sent events to send, each whole.
+    /// Translates an event into complete server-sent events.
     ///
     /// # Errors
     /// [`StreamError`]; the stream is then over.
@@ -96,12 +96,12 @@ impl MessageStream {
         }
     }
 
-    /// Whether the answer came to its proper end.
+    /// Whether the answer is complete.
     pub(crate) fn finished(&self) -> bool {
         self.finished
     }
 
-    /// The tokens told so far.
+    /// The token usage reported so far.
     pub(crate) fn usage(&self) -> Option<Usage> {
         ["input_tokens", "output_tokens"].iter().find(|key| self.usage.contains_key(**key))?;
         let mut usage = self.usage.clone();
@@ -212,7 +212,7 @@ impl MessageStream {
         finish.into_iter().chain(self.writer.usage(self.usage())).chain([DONE.to_owned()]).collect()
     }
 
-    /// The counts are running totals: a later one replaces an earlier one.
+    /// Stores the usage. Its counts are running totals, so a later one replaces an earlier one.
     fn note_usage(&mut self, usage: &Value) {
         let counts = usage.as_object().into_iter().flatten().filter(|(_, count)| count.is_u64());
         self.usage.extend(counts.map(|(name, count)| (name.clone(), count.clone())));

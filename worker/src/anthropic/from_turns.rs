@@ -1,11 +1,11 @@
-//! Anthropic's `system` and turns as the messages of an OpenAI request.
+//! Translates Anthropic's `system` and turns into the messages of an OpenAI request.
 //!
 //! - `system` becomes one system message, its blocks as paragraphs.
-//! - An assistant turn's texts are joined as they stand; its `tool_use` blocks become `tool_calls`.
-//!   Thinking is dropped: OpenAI's API does not take it back.
+//! - An assistant turn's texts are concatenated; its `tool_use` blocks become `tool_calls`. Thinking is
+//!   dropped: OpenAI's API does not accept it in a request.
 //! - A user turn's `tool_result` blocks become `tool` messages, before the rest of the turn. OpenAI's
-//!   results are texts: images and documents in them go into the user message that follows, after a
-//!   line that names their call. The text of an `is_error` result begins with `Error: `.
+//!   results are texts: images and documents in them go into the following user message, after a line
+//!   that names their call. The text of an `is_error` result begins with `Error: `.
 //! - `cache_control` and `citations` are dropped.
 
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::content::{text, to_part};
 use super::untranslatable::Untranslatable;
 
-/// The messages of an OpenAI request.
+/// Translates `system` and turns into messages.
 ///
 /// # Errors
 /// [`Untranslatable`].
@@ -89,7 +89,7 @@ fn user(content: &Value, field: &str, messages: &mut Vec<Value>) -> Result<(), U
     }
     match parts.as_slice() {
         [] => {}
-        // The plain form, which every upstream takes.
+        // A plain string, which every upstream accepts.
         [part] if part["type"] == "text" => {
             messages.push(json!({"role": "user", "content": part["text"]}));
         }
@@ -98,7 +98,7 @@ fn user(content: &Value, field: &str, messages: &mut Vec<Value>) -> Result<(), U
     Ok(())
 }
 
-/// The `tool` message of a result; what is no text goes to `parts`.
+/// Makes the `tool` message of a result; images and documents are added to `parts`.
 fn tool_result(
     block: &Value,
     field: &str,

@@ -1,4 +1,4 @@
-//! Anthropic's Messages API in OpenAI's words, and OpenAI's chat completions in Anthropic's.
+//! Translates between Anthropic's Messages API and OpenAI's chat completions.
 //!
 //! ```text
 //! client (OpenAI)    -> request_to_messages -> Anthropic upstream -> message_to_completion, MessageStream
@@ -10,9 +10,9 @@
 //! -> {"model": "claude-...", "max_tokens": 8192, "system": [{"type": "text", "text": "Be brief."}],
 //!     "messages": [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}], "stop_sequences": ["END"]}
 //! ```
-//! What happens to each field stands in a table at the head of the file that handles it. A field
-//! that cannot be translated is refused by name where the answer would lack what was asked for, and
-//! dropped where it is a hint; nothing else is lost.
+//! A table at the head of each file says what becomes of each field. A field without an equivalent is
+//! refused by name if the answer would lack something that was asked for, and dropped if it is only a
+//! hint; nothing else is lost.
 
 mod chunk;
 mod content;

@@ -1,11 +1,11 @@
-//! What a chat request may ask for and no translated upstream can give.
+//! Refuses the fields of a chat request that no translated upstream supports.
 
 use serde_json::{Value, json};
 
 use super::untranslatable::Untranslatable;
 
-/// Refuses several choices, log probabilities, audio, web search and the functions that came before
-/// tools; values that ask for nothing pass.
+/// Refuses several choices, log probabilities, audio, web search and the deprecated `functions`;
+/// accepts values that ask for nothing, such as `n: 1`.
 ///
 /// # Errors
 /// [`Untranslatable::Unsupported`], naming the first such field.

@@ -1,6 +1,6 @@
-//! Why an answer ended, both ways.
+//! Translates the reason for which an answer ended, in both directions.
 //!
-//! | `stop_reason` | `finish_reason` | and back |
+//! | `stop_reason` | `finish_reason` | translated back |
 //! | --- | --- | --- |
 //! | `end_turn` | `stop` | `end_turn`, or `tool_use` where tools were called |
 //! | `stop_sequence`, `pause_turn` | `stop` | |
@@ -9,9 +9,9 @@
 //! | `model_context_window_exceeded` | `length` | |
 //! | `refusal` | `content_filter` | `refusal` |
 //!
-//! A reason that is not in the table is an ordinary end.
+//! A reason that is not in the table becomes `stop` or `end_turn`.
 
-/// Anthropic's reason in OpenAI's words.
+/// Translates Anthropic's `stop_reason`.
 pub(super) fn to_finish(stop_reason: Option<&str>) -> &'static str {
     match stop_reason {
         Some("tool_use") => "tool_calls",
@@ -21,7 +21,7 @@ pub(super) fn to_finish(stop_reason: Option<&str>) -> &'static str {
     }
 }
 
-/// OpenAI's reason in Anthropic's words. Some upstreams say `stop` after calling tools.
+/// Translates OpenAI's `finish_reason`. Some upstreams report `stop` after tool calls.
 pub(super) fn to_stop(finish_reason: Option<&str>, calls_tools: bool) -> &'static str {
     match finish_reason {
         Some("length") => "max_tokens",

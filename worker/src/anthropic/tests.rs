@@ -1,10 +1,10 @@
-//! Laws that hold for every translation, whatever it is given.
+//! Properties of every translation, for any input.
 
 use super::*;
 use crate::sse::Event;
 use serde_json::{Value, json};
 
-/// `value` with each of its parts, in turn, replaced by each of a few odd values.
+/// Variants of `value`: each replaces one of its parts by one of a few odd values.
 pub(crate) fn distorted(value: &Value) -> Vec<Value> {
     let odd = [json!(null), json!(-1), json!(1e300), json!("x"), json!([]), json!({}), json!([{}])];
     let mut all = odd.to_vec();
@@ -136,7 +136,7 @@ fn no_chunk_makes_a_stream_panic() {
     }
 }
 
-/// The same answer, whole and streamed, there and back.
+/// The same answer, complete and streamed, translated there and back.
 #[test]
 fn a_streamed_answer_comes_back_as_it_was() {
     let chunks = [

@@ -1,8 +1,8 @@
-//! `reasoning_effort` and Anthropic's `thinking`, both ways.
+//! Translates between `reasoning_effort` and Anthropic's `thinking`.
 //!
-//! Models from 4.6 on think adaptively and take an effort; those before take a budget of tokens.
+//! Models from 4.6 on think adaptively and take an effort; earlier ones take a budget of tokens.
 //!
-//! | `reasoning_effort` | adaptive models | models before |
+//! | `reasoning_effort` | adaptive models | earlier models |
 //! | --- | --- | --- |
 //! | absent | nothing | nothing |
 //! | `none` | `thinking: disabled` | the same |
@@ -12,13 +12,13 @@
 //! | `xhigh` | `xhigh` | 32768 |
 //! | `max` | `max` | 32768 |
 //!
-//! A budget takes at most half of `max_tokens`; under Anthropic's minimum of 1024 there is no room
-//! for thinking and it is left out. So it is beside a forced tool choice, which Anthropic refuses
-//! together with thinking (the effort stays), and for a budget model in the middle of tool calls,
-//! whose earlier thinking an OpenAI client cannot send back.
+//! A budget is at most half of `max_tokens`. Thinking is left out if the budget would be below
+//! Anthropic's minimum of 1024; beside a forced tool choice, which Anthropic refuses together with
+//! thinking (the effort stays); and for an earlier model in the middle of tool calls, since an OpenAI
+//! client cannot send its earlier thinking back.
 //!
-//! Back: `disabled` says nothing, an effort is itself (`max` becomes `xhigh`), a budget is the
-//! lowest effort whose budget reaches it.
+//! Back: `disabled` sets no effort, an effort stays the same (`max` becomes `xhigh`), a budget becomes
+//! the lowest effort whose budget is at least as large.
 
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ use super::untranslatable::Untranslatable;
 
 const LEAST_BUDGET: u64 = 1024;
 
-/// Names that stand in the models before adaptive thinking. The list is closed.
+/// Parts of the names of models without adaptive thinking. No further such model will appear.
 const BUDGET_MODELS: [&str; 9] = [
     "claude-3",
     "claude-opus-4-0",
@@ -39,19 +39,19 @@ const BUDGET_MODELS: [&str; 9] = [
     "claude-haiku-4-5",
 ];
 
-/// What of a request bears on thinking.
+/// The parts of a request on which thinking depends.
 pub(super) struct Circumstances<'a> {
     /// The upstream's model.
     pub(super) model: &'a str,
-    /// The answer's limit.
+    /// The limit on output tokens.
     pub(super) max_tokens: u64,
-    /// A tool must be called.
+    /// Whether a tool must be called.
     pub(super) forced_choice: bool,
-    /// The conversation ends in tool results.
+    /// Whether the conversation ends with tool results.
     pub(super) within_tool_calls: bool,
 }
 
-/// What to send.
+/// The fields to send.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Thinking {
     /// The `thinking` field.
@@ -60,7 +60,7 @@ pub(super) struct Thinking {
     pub(super) effort: Option<&'static str>,
 }
 
-/// An effort in Anthropic's words.
+/// Translates an effort for Anthropic.
 ///
 /// # Errors
 /// [`Untranslatable::Malformed`] for an unknown effort.
@@ -97,7 +97,7 @@ pub(super) fn of_effort(
     Ok(Thinking { thinking, effort: None })
 }
 
-/// The effort that an Anthropic request asks for; none where it says nothing of it.
+/// Reads the effort of an Anthropic request; none if it states none.
 pub(super) fn to_effort(messages: &Value) -> Option<&str> {
     let thinking = &messages["thinking"];
     if thinking["type"] == "disabled" {

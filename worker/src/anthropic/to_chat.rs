@@ -1,9 +1,9 @@
-//! An Anthropic Messages request as an OpenAI chat request.
+//! Translates an Anthropic Messages request into an OpenAI chat request.
 //!
 //! | Messages field | chat field |
 //! | --- | --- |
 //! | `system`, `messages` | `messages`, see `from_turns` and `content` |
-//! | `max_tokens` | `max_completion_tokens`: `max_tokens` is refused by OpenAI's reasoning models |
+//! | `max_tokens` | `max_completion_tokens`, since OpenAI's reasoning models refuse `max_tokens` |
 //! | `temperature`, `top_p` | the same |
 //! | `stop_sequences` | `stop`; more than OpenAI's four are refused |
 //! | `stream` | the same, with `stream_options.include_usage`, which Anthropic's events need |
@@ -13,7 +13,7 @@
 //! | `metadata.user_id` | `user` |
 //!
 //! Refused: `mcp_servers`, `container`, and tools that Anthropic runs itself. Dropped: `top_k`, which
-//! OpenAI does not let one tune, `service_tier`, `cache_control`, `context_management`,
+//! OpenAI's API lacks, `service_tier`, `cache_control`, `context_management`,
 //! `inference_geo`, `anthropic_*`, and any field not named here.
 
 use serde_json::{Map, Value, json};
@@ -23,7 +23,7 @@ use super::from_turns::to_chat_messages;
 use super::untranslatable::Untranslatable;
 use super::{thinking, tools};
 
-/// OpenAI's limit.
+/// The most stop sequences in OpenAI's API.
 const MOST_STOPS: usize = 4;
 
 /// Translates an Anthropic Messages request for the upstream's `model`.
@@ -196,7 +196,7 @@ mod tests {
         });
         let there = crate::anthropic::request_to_messages(&chat, "claude-opus-4-6").unwrap();
         let mut back = request_to_chat(&there, "m").unwrap();
-        // Anthropic takes no temperature beside thinking.
+        // Anthropic accepts no temperature beside thinking.
         back["temperature"] = json!(0.5);
         assert_eq!(back, chat);
     }

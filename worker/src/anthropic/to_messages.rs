@@ -1,11 +1,11 @@
-//! An OpenAI chat request as an Anthropic Messages request.
+//! Translates an OpenAI chat request into an Anthropic Messages request.
 //!
 //! | chat field | Messages field |
 //! | --- | --- |
 //! | `messages` | `system` and `messages`, see `to_turns` and `content` |
 //! | `max_completion_tokens`, else `max_tokens` | `max_tokens`; absent: 8192, and 32000 beside `reasoning_effort` |
-//! | `temperature` | the same below 1; from 1, both APIs' default and Anthropic's most, it is left out |
-//! | `top_p` | the same below 1, and left out beside a `temperature`: newer models refuse the pair |
+//! | `temperature` | the same below 1; left out from 1 on, both APIs' default and Anthropic's maximum |
+//! | `top_p` | the same below 1; left out beside a `temperature`, since newer models refuse both together |
 //! | `top_k`, `stream` | the same |
 //! | `stop` | `stop_sequences`, blank ones left out |
 //! | `tools`, `tool_choice`, `parallel_tool_calls` | see `tools` |
@@ -14,16 +14,16 @@
 //! | `response_format` `json_schema` | `output_config.format` |
 //! | `response_format` `text` | nothing |
 //! | `user`, else `safety_identifier` | `metadata.user_id` |
-//! | `stream_options` | nothing: usage is always in the stream, and the translator passes it on if asked |
+//! | `stream_options` | nothing: Anthropic's stream always has the usage, which is passed on if asked for |
 //!
-//! Refused, since the answer would lack what was asked for: `n` above 1, `logprobs`,
+//! Refused, since the answer would lack something that was asked for: `n` above 1, `logprobs`,
 //! `top_logprobs`, `response_format` `json_object` (Anthropic needs a schema), `audio`, `modalities`
 //! other than text, `web_search_options`, `functions`, `function_call`.
 //!
-//! Dropped, since they are hints, keep books, or tune what Anthropic does not let one tune: `seed`,
+//! Dropped, since they are hints, metadata, or sampling options that Anthropic's API lacks: `seed`,
 //! `logit_bias`, `presence_penalty`, `frequency_penalty`, `prediction`, `verbosity`, `service_tier`,
-//! `store`, `metadata`, `prompt_cache_key`, and any field not named here. Where thinking is on,
-//! `temperature`, `top_p` and `top_k` too: Anthropic refuses them beside it.
+//! `store`, `metadata`, `prompt_cache_key`, and any field not named here. With thinking,
+//! `temperature`, `top_p` and `top_k` are dropped too: Anthropic refuses them beside it.
 
 use serde_json::{Map, Value, json};
 
@@ -34,9 +34,9 @@ use super::to_turns::Conversation;
 use super::tools;
 use super::untranslatable::Untranslatable;
 
-/// The limit of an answer to a request that names none: every current model's, or less.
+/// The limit on output tokens if a request states none: no current model has a lower maximum.
 const DEFAULT_MAX_TOKENS: u64 = 8192;
-/// The same where the answer includes reasoning: the least limit of the models that think.
+/// The same for an answer with reasoning: the lowest maximum among the models that think.
 const DEFAULT_MAX_TOKENS_WITH_REASONING: u64 = 32_000;
 
 /// Translates an OpenAI chat request for the upstream's `model`.
@@ -164,7 +164,7 @@ fn boolean(chat: &Value, name: &str) -> Result<Option<Value>, Untranslatable> {
     }
 }
 
-/// The sampling fields that say something: 1 is the default of the first two.
+/// The sampling fields to send. The first two are left out at 1, their default.
 fn sampling(chat: &Value) -> Result<Vec<(&'static str, Value)>, Untranslatable> {
     let mut fields = Vec::new();
     for name in ["temperature", "top_p", "top_k"] {

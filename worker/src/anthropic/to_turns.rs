@@ -1,13 +1,13 @@
-//! The messages of an OpenAI request as Anthropic's `system` and alternating turns.
+//! Translates the messages of an OpenAI request into Anthropic's `system` and alternating turns.
 //!
-//! - `system` and `developer` messages, wherever they stand, become `system` blocks in order.
+//! - `system` and `developer` messages, at any position, become `system` blocks in order.
 //! - Neighbouring messages of one role become one turn. Within a user turn the tool results come
-//!   first, where Anthropic expects them.
+//!   first, as Anthropic requires.
 //! - `tool_calls` become `tool_use` blocks after the text; `tool` messages become `tool_result`
 //!   blocks. `is_error: true` on a `tool` message, an extension, is kept.
 //! - Dropped: a message's `name`, and `reasoning_content`, which lacks the signature that Anthropic
-//!   asks for. Messages without any content are left out.
-//! - White space at the end of a closing assistant turn is cut, as Anthropic insists.
+//!   requires. Messages without any content are left out.
+//! - White space at the end of a final assistant turn is removed, as Anthropic requires.
 
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ struct Turn {
 }
 
 impl Conversation {
-    /// Reads the `messages` of an OpenAI request.
+    /// Translates the `messages` of an OpenAI request.
     ///
     /// # Errors
     /// [`Untranslatable`].
@@ -53,14 +53,14 @@ impl Conversation {
         Ok(conversation)
     }
 
-    /// Whether tools were called and the answer is to go on from their results.
+    /// Whether the conversation ends with tool results.
     pub(super) fn ends_in_tool_results(&self) -> bool {
         self.turns.last().is_some_and(|turn| {
             turn.blocks.first().is_some_and(|block| block["type"] == "tool_result")
         })
     }
 
-    /// The `messages` of the Anthropic request.
+    /// Returns the `messages` of the Anthropic request.
     pub(super) fn into_messages(self) -> Vec<Value> {
         self.turns
             .into_iter()

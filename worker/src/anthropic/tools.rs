@@ -1,4 +1,4 @@
-//! Tools: their definitions, the choice among them, their calls' ids and arguments, both ways.
+//! Translates tool definitions, tool choices, and ids and arguments of tool calls, in both directions.
 //!
 //! | OpenAI | Anthropic |
 //! | --- | --- |
@@ -8,17 +8,17 @@
 //! | `parallel_tool_calls: false` | `disable_parallel_tool_use: true` |
 //!
 //! Custom tools, `allowed_tools` and the tools that a provider runs itself are refused. Anthropic
-//! takes a choice only beside tools: without tools, `auto` and `none` are left out.
+//! accepts a choice only beside tools: without tools, `auto` and `none` are left out.
 
 use serde_json::{Map, Value, json};
 
 use super::content::{keep_cache_control, text};
 use super::untranslatable::Untranslatable;
 
-/// OpenAI's `tools` in Anthropic's words; none where absent or empty.
+/// Translates OpenAI's `tools` for Anthropic; none if absent or empty.
 ///
 /// # Errors
-/// [`Untranslatable`] for a tool that is no function.
+/// [`Untranslatable`] for a tool that is not a function.
 pub(super) fn to_anthropic(tools: &Value) -> Result<Option<Value>, Untranslatable> {
     translate(tools, |tool, field| {
         if tool["type"] != "function" {
@@ -40,7 +40,7 @@ pub(super) fn to_anthropic(tools: &Value) -> Result<Option<Value>, Untranslatabl
     })
 }
 
-/// Anthropic's `tools` in OpenAI's words; none where absent or empty.
+/// Translates Anthropic's `tools` for OpenAI; none if absent or empty.
 ///
 /// # Errors
 /// [`Untranslatable`] for a tool that Anthropic would run itself.
@@ -78,7 +78,7 @@ fn translate(
     }
 }
 
-/// Anthropic insists on an object's schema.
+/// Checks a tool's schema: Anthropic requires that of an object.
 fn schema(parameters: &Value, field: String) -> Result<Value, Untranslatable> {
     match parameters {
         Value::Null => Ok(json!({"type": "object", "properties": {}})),
@@ -91,10 +91,10 @@ fn schema(parameters: &Value, field: String) -> Result<Value, Untranslatable> {
     }
 }
 
-/// `tool_choice` and `parallel_tool_calls` in Anthropic's words.
+/// Translates `tool_choice` and `parallel_tool_calls` for Anthropic.
 ///
 /// # Errors
-/// [`Untranslatable`] for a choice that Anthropic does not know.
+/// [`Untranslatable`] for a choice without an equivalent.
 pub(super) fn choice_to_anthropic(
     chat: &Value,
     has_tools: bool,
@@ -129,7 +129,7 @@ pub(super) fn choice_to_anthropic(
 /// Writes Anthropic's `tool_choice` into an OpenAI request.
 ///
 /// # Errors
-/// [`Untranslatable`] for a choice that OpenAI does not know.
+/// [`Untranslatable`] for an unknown choice.
 pub(super) fn choice_to_openai(
     choice: &Value,
     chat: &mut Map<String, Value>,
@@ -156,8 +156,8 @@ pub(super) fn choice_to_openai(
     Ok(())
 }
 
-/// A call's id as Anthropic accepts it: letters, digits, `_` and `-`. Any other letter becomes its
-/// code, so that ids that differ stay different.
+/// Makes a call's id valid for Anthropic: letters, digits, `_` and `-`. Any other character becomes its
+/// hexadecimal code, so that different ids stay different.
 pub(super) fn call_id(id: &str) -> String {
     id.chars().fold(String::with_capacity(id.len()), |mut made, letter| {
         match letter {
@@ -168,8 +168,8 @@ pub(super) fn call_id(id: &str) -> String {
     })
 }
 
-/// A call's `arguments` as Anthropic's `input`; none where they are no JSON object. No text at all
-/// is an empty object: a call without arguments.
+/// Parses a call's `arguments` into Anthropic's `input`; none if they are not a JSON object. Empty text
+/// becomes an empty object.
 pub(super) fn input(arguments: &Value) -> Option<Value> {
     let input = match arguments {
         Value::Null => json!({}),

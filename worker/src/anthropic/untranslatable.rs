@@ -1,16 +1,16 @@
-//! What a translation can refuse, and how a translated stream can fail.
+//! Errors of translating a request, an answer or a stream.
 
 use serde_json::Value;
 
 use crate::sse::Event;
 
-/// A request or an answer that has no faithful translation. Nothing is dropped silently but what
-/// the tables in this folder say is dropped.
+/// A request or an answer without a faithful translation. Only the fields that the tables in this folder
+/// list as dropped are dropped silently.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Untranslatable {
-    /// A field of a request asks for what the upstream's API has no word for.
+    /// A field of a request has no equivalent in the upstream's API.
     #[error(
-        "{field:?} is {found}, which this model's upstream cannot do: expected {expected}. Change it or choose another model"
+        "{field:?} is {found}, which this model's upstream does not support: expected {expected}. Change it or choose another model"
     )]
     Unsupported { field: String, found: String, expected: &'static str },
     /// A field of a request has the wrong shape.
@@ -18,13 +18,13 @@ pub(crate) enum Untranslatable {
     Malformed { field: String, found: String, expected: &'static str },
     /// The upstream's answer does not have its API's shape.
     #[error(
-        "the upstream's answer is not understood: {field:?} is {found}, expected {expected}. Try again, or choose another model"
+        "the upstream's answer is malformed: {field:?} is {found}, expected {expected}. Try again, or choose another model"
     )]
     Answer { field: String, found: String, expected: &'static str },
 }
 
 impl Untranslatable {
-    /// A field of a request that cannot be expressed.
+    /// A field of a request without an equivalent.
     pub(crate) fn unsupported(
         field: impl Into<String>,
         found: &Value,
@@ -56,7 +56,7 @@ impl Untranslatable {
         }
     }
 
-    /// The HTTP status: the caller's fault, or the upstream's.
+    /// The HTTP status: 400 for the caller's fault, 502 for the upstream's.
     pub(crate) fn status(&self) -> u16 {
         match self {
             Self::Unsupported { .. } | Self::Malformed { .. } => 400,
@@ -74,25 +74,25 @@ impl Untranslatable {
     }
 }
 
-/// Why a translated stream ends before its time.
+/// Why a translated stream ends early.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum StreamError {
     /// The upstream reports an error within its stream.
-    #[error("the upstream broke its answer off with {kind:?}: {message}. Try again")]
+    #[error("the upstream ended its answer with the error {kind:?}: {message}. Try again")]
     Upstream {
-        /// The status that the error would have had as an answer.
+        /// The HTTP status that belongs to the error.
         status: u16,
-        /// The upstream's own name for it.
+        /// The error's type, as the upstream names it.
         kind: String,
-        /// The upstream's own words.
+        /// The upstream's message.
         message: String,
     },
-    /// An event that is no JSON, lacks a field or comes out of turn.
+    /// An event is not JSON, lacks a field or is out of order.
     #[error(
-        "the upstream's event {event:?} is not understood: found {found}, expected {expected}. Try again, or choose another model"
+        "the upstream's event {event:?} is malformed: found {found}, expected {expected}. Try again, or choose another model"
     )]
     Malformed { event: String, found: String, expected: &'static str },
-    /// The body ended before the answer did.
+    /// The body ended before the answer was complete.
     #[error(
         "the upstream's stream ended early: found its end, expected {expected}. Try again, or choose another model"
     )]
@@ -108,7 +108,7 @@ impl StreamError {
         Self::Malformed { event: event.into(), found: found.into(), expected }
     }
 
-    /// The HTTP status, for an error that comes before the answer's first byte went out.
+    /// The HTTP status, used if no byte of the answer has been sent yet.
     pub(crate) fn status(&self) -> u16 {
         match self {
             Self::Upstream { status, .. } => *status,
@@ -117,7 +117,7 @@ impl StreamError {
     }
 }
 
-/// The JSON object that an event carries.
+/// Parses the JSON object in an event.
 ///
 /// # Errors
 /// [`StreamError::Malformed`].
@@ -130,7 +130,7 @@ pub(crate) fn event_json(event: &Event) -> Result<Value, StreamError> {
     }
 }
 
-/// A value for a message: short, and never a whole conversation.
+/// Shows a value in an error message, shortened to at most 40 characters.
 pub(crate) fn shown(value: &Value) -> String {
     const LETTERS: usize = 40;
     match value {

@@ -1,4 +1,4 @@
-//! Plans of requests that differ in one thing each.
+//! Plans of requests, each with one difference from a plain one.
 
 #![allow(clippy::unwrap_used)]
 use super::*;
@@ -13,7 +13,7 @@ const UPSTREAMS: &str = r#"{
 }"#;
 const HASH: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
-/// What differs from a plain request.
+/// The difference from a plain request.
 #[derive(Default)]
 struct With<'a> {
     settings: &'a str,
@@ -24,7 +24,8 @@ struct With<'a> {
     pinned: Option<&'a str>,
 }
 
-/// Win rate 0.75 for texts of more than ten letters, else 0.25; a token a letter. Holds who rests.
+/// Win rate 0.75 for texts of more than ten letters, else 0.25; one token per letter. The list names the
+/// models with an open circuit.
 struct Letters<'a>(&'a [&'a str]);
 
 impl Engine for Letters<'_> {

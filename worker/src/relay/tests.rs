@@ -1,4 +1,4 @@
-//! Streams relayed whole, cut anywhere, and broken off.
+//! Streams passed on complete, cut into any pieces, and broken off.
 
 #![allow(clippy::unwrap_used)]
 use super::*;
@@ -43,7 +43,7 @@ fn relay(client: Dialect, api: Api) -> Relay {
     Relay::new(&Relayed { exchange, model, id, created: 7, include_usage: true, checked: true })
 }
 
-/// What a client gets of `text` in pieces of `size` bytes.
+/// Relays `text` in pieces of `size` bytes and returns the client's bytes.
 fn relayed(client: Dialect, api: Api, text: &str, size: usize) -> (Vec<u8>, Relay) {
     let mut relay = relay(client, api);
     let mut sent = Vec::new();

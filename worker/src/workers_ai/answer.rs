@@ -1,20 +1,20 @@
-//! A Workers AI model's answer as an OpenAI chat completion.
+//! Translates a Workers AI model's answer into an OpenAI chat completion.
 //!
 //! | answer | completion |
 //! | --- | --- |
-//! | `choices` | the answer itself; id, time, model and calls' ids are filled in where absent |
-//! | `response` | `content`; an object, from a model asked for JSON, becomes its text |
+//! | `choices` | the same; id, time, model and calls' ids are filled in if absent |
+//! | `response` | `content`; an object, from a model asked for JSON, becomes its JSON text |
 //! | `tool_calls` (`name`, `arguments` as an object) | `tool_calls` |
 //! | `usage` | `usage` |
-//! | - | `finish_reason`: `tool_calls` where there are any, else the answer's own, else `stop` |
+//! | - | `finish_reason`: `tool_calls` if there are any, else the answer's own, else `stop` |
 
 use serde_json::{Map, Value, json};
 
 use crate::anthropic::Untranslatable;
 use crate::usage::Usage;
 
-/// Translates an answer of `model`. The binding gives neither id nor time: the host does, `created`
-/// in seconds since 1970.
+/// Translates an answer of `model`. The binding returns neither id nor time, so the host supplies both;
+/// `created` is in seconds since 1970.
 ///
 /// # Errors
 /// [`Untranslatable::Answer`] for an answer of neither shape.
@@ -78,7 +78,7 @@ fn openai(
     Ok(answer)
 }
 
-/// Adds what an OpenAI client reads and Workers AI may leave out.
+/// Adds the fields that OpenAI clients read and Workers AI may leave out.
 pub(super) fn fill_in(
     answer: &mut Map<String, Value>,
     object: &str,
@@ -99,7 +99,7 @@ pub(super) fn fill_in(
     }
 }
 
-/// The text of a `response`, which is at times a number or an object.
+/// Converts a `response`, which may be a number or an object, to text.
 pub(super) fn text(response: &Value) -> String {
     match response {
         Value::Null => String::new(),
@@ -108,7 +108,7 @@ pub(super) fn text(response: &Value) -> String {
     }
 }
 
-/// A call's name and its arguments' text, from either shape of call; none where it has no name.
+/// A call's name and its arguments as text, from either shape of call; none if it has no name.
 pub(super) fn call(call: &Value) -> Option<(&str, String)> {
     let function = if call["function"].is_object() { &call["function"] } else { call };
     let arguments = match text(&function["arguments"]) {
@@ -118,7 +118,7 @@ pub(super) fn call(call: &Value) -> Option<(&str, String)> {
     Some((function["name"].as_str()?, arguments))
 }
 
-/// The id of the call at `at`, made from the answer's where it has none: unlike any other answer's.
+/// The id of the call at index `at`; if it has none, a unique one made from the answer's id.
 pub(super) fn call_id(call: &Value, at: usize, id: &str) -> String {
     match call["id"].as_str() {
         Some(own) if !own.is_empty() => own.to_owned(),

@@ -1,26 +1,26 @@
-//! An OpenAI chat request as the inputs of a Workers AI model.
+//! Translates an OpenAI chat request into the inputs of a Workers AI model.
 //!
 //! | chat field | input |
 //! | --- | --- |
 //! | `model` | none: it is the first argument of `run` |
 //! | `messages` | the same; `developer` becomes `system`, null content `""`, a list of texts one text |
-//! | `max_completion_tokens`, else `max_tokens` | `max_tokens`; absent: 2048, as the models' own 256 cuts answers off |
-//! | `tools` | the same, functions alone |
+//! | `max_completion_tokens`, else `max_tokens` | `max_tokens`; absent: 2048, since the models' default of 256 cuts answers off |
+//! | `tools` | the same; only functions |
 //! | `tool_choice` | the same; a function's name becomes `required` with that tool alone |
 //! | `response_format` `json_object` | the same |
 //! | `response_format` `json_schema` | `json_schema` is the schema itself, without its name |
-//! | `temperature`, `top_p`, `top_k`, `seed`, `stop`, `frequency_penalty`, `presence_penalty`, `repetition_penalty`, `reasoning_effort`, `parallel_tool_calls`, `stream`, `stream_options` | the same; older models overlook those that they do not know |
+//! | `temperature`, `top_p`, `top_k`, `seed`, `stop`, `frequency_penalty`, `presence_penalty`, `repetition_penalty`, `reasoning_effort`, `parallel_tool_calls`, `stream`, `stream_options` | the same; older models ignore unknown ones |
 //!
 //! Refused: `n` above 1, `logprobs`, `top_logprobs`, `audio`, `modalities` other than text,
 //! `web_search_options`, `functions`, `function_call`, audio and files in messages. Dropped:
 //! `logit_bias`, `user`, `metadata`, `store`, `service_tier`, `prediction`, `verbosity`, and any
-//! field not named here; of a message all but role, content, name, calls and the call's id.
+//! field not named here; of a message, all but role, content, name, calls and the call's id.
 
 use serde_json::{Map, Value, json};
 
 use crate::anthropic::{Untranslatable, refuse_extras};
 
-/// The limit of an answer to a request that names none: the models' own default is 256.
+/// The limit on output tokens if a request states none; the models' own default is 256.
 const DEFAULT_MAX_TOKENS: u64 = 2048;
 
 const SAME: [&str; 12] = [
@@ -102,7 +102,7 @@ fn message(message: &Value, field: &str) -> Result<Value, Untranslatable> {
     Ok(translated)
 }
 
-/// Plain text where there are only texts: the older models take nothing else.
+/// Joins the parts into plain text if all are texts: older models accept nothing else.
 fn content(content: &Value, field: &str) -> Result<Value, Untranslatable> {
     let parts = match content {
         Value::Null => return Ok("".into()),

@@ -1,4 +1,4 @@
-//! Cloudflare's Workers AI binding, `env.AI.run(model, inputs)`, in OpenAI's words.
+//! Translates between OpenAI's API and the Workers AI binding, `env.AI.run(model, inputs)`.
 //!
 //! ```text
 //! chat request -> request_to_inputs -> env.AI.run -> answer_to_completion, AnswerStream
@@ -9,7 +9,7 @@
 //! -> {"messages": [{"role": "system", "content": "Be brief."}, ...], "max_tokens": 9}
 //! ```
 //! Older models answer with `{"response", "tool_calls", "usage"}`, newer ones as OpenAI's API does;
-//! which one a model does is known only from the answer, so both are read.
+//! only the answer itself shows which, so both are read.
 
 mod answer;
 mod inputs;

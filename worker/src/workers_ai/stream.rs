@@ -1,15 +1,15 @@
-//! A Workers AI model's stream as an OpenAI stream.
+//! Translates a Workers AI model's stream into an OpenAI stream.
 //!
 //! | event | chunks |
 //! | --- | --- |
-//! | `{"choices": [...]}` | the same, with what is absent filled in |
+//! | `{"choices": [...]}` | the same, with absent fields filled in |
 //! | `{"response": "..."}` | the role, once, and `content` |
-//! | `{"tool_calls": [...]}` | each call, whole or piece by piece as it comes |
+//! | `{"tool_calls": [...]}` | each call, complete or in pieces as it arrives |
 //! | `usage` in any event | kept for the end, or for the event's own chunk |
 //! | `[DONE]` | `finish_reason`, the usage where asked for, `[DONE]` |
 //! | an error object | none: [`StreamError::Upstream`] |
 //!
-//! The padding `p` is not passed on, nor the empty calls that end some models' calls.
+//! The padding field `p` and the empty calls at the end of some models' calls are not passed on.
 
 use serde_json::{Map, Value, json};
 
@@ -18,11 +18,11 @@ use crate::anthropic::{ChunkWriter, DONE, StreamError, error_in_stream, event_js
 use crate::sse::{self, Event};
 use crate::usage::Usage;
 
-/// Translates one answer's events, in the order in which they come.
+/// Translates the events of one answer, in their order.
 #[derive(Debug)]
 pub(crate) struct AnswerStream {
     writer: ChunkWriter,
-    /// An event of either shape has come.
+    /// Whether an event of either shape has arrived.
     started: bool,
     role_sent: bool,
     calls: usize,
@@ -34,8 +34,8 @@ pub(crate) struct AnswerStream {
 }
 
 impl AnswerStream {
-    /// A stream to a client: the host makes the `id`, `created` is in seconds since 1970 and
-    /// `include_usage` what the request's `stream_options` say.
+    /// Starts a stream to a client: the host makes the `id`, `created` is in seconds since 1970 and
+    /// `include_usage` is that of the request's `stream_options`.
     pub(crate) fn new(id: &str, model: &str, created: u64, include_usage: bool) -> Self {
         let (id, model) = (id.to_owned(), model.to_owned());
         Self {
@@ -51,7 +51,7 @@ impl AnswerStream {
         }
     }
 
-    /// Translates an event into the server-sent events to send, each whole.
+    /// Translates an event into complete server-sent events.
     ///
     /// # Errors
     /// [`StreamError`]; the stream is then over.
@@ -62,7 +62,11 @@ impl AnswerStream {
         if event.data.trim() == "[DONE]" {
             return match self.started {
                 true => Ok(self.finish()),
-                false => Err(StreamError::malformed("[DONE]", "it first", "an answer before it")),
+                false => Err(StreamError::malformed(
+                    "[DONE]",
+                    "it as the first event",
+                    "an answer before it",
+                )),
             };
         }
         let data = event_json(event)?;
@@ -80,10 +84,10 @@ impl AnswerStream {
         }
     }
 
-    /// The end of the body: for a model that sends no `[DONE]` after its `finish_reason`.
+    /// Ends the stream at the end of the body, for a model that sends no `[DONE]`.
     ///
     /// # Errors
-    /// [`StreamError::Cut`] where the answer is not complete.
+    /// [`StreamError::Cut`] if the answer is incomplete.
     pub(crate) fn end(&mut self) -> Result<Vec<String>, StreamError> {
         match self.finished {
             true => Ok(vec![]),
@@ -92,12 +96,12 @@ impl AnswerStream {
         }
     }
 
-    /// Whether the answer came to its proper end.
+    /// Whether the answer is complete.
     pub(crate) fn finished(&self) -> bool {
         self.finished
     }
 
-    /// The tokens told so far.
+    /// The token usage reported so far.
     pub(crate) fn usage(&self) -> Option<Usage> {
         self.usage
     }
@@ -130,7 +134,7 @@ impl AnswerStream {
                 return Ok(vec![]);
             }
         }
-        // Clients read the usage from the chunk without choices; usage elsewhere is repeated there.
+        // Clients read the usage from the chunk without choices, so usage of other chunks is repeated there.
         self.usage_sent |= last && has_usage;
         Ok(vec![sse::event(None, &Value::Object(chunk).to_string())])
     }
@@ -161,19 +165,19 @@ impl AnswerStream {
         Ok(sent)
     }
 
-    /// A whole call, the first piece of one, or a further piece of its arguments.
+    /// Translates a complete call, its first piece, or a further piece of its arguments.
     fn call(&mut self, given: &Value) -> Result<Value, StreamError> {
         let index = given["index"].as_u64();
         let Some((name, arguments)) = call(given) else {
             let Some(index) = index.or(self.calls.checked_sub(1).map(|last| last as u64)) else {
                 let found = "arguments without a call";
-                return Err(StreamError::malformed("tool_calls", found, "a call's name first"));
+                return Err(StreamError::malformed("tool_calls", found, "the call's name first"));
             };
             let arguments = text(&given["function"]["arguments"]);
             return Ok(json!({"index": index, "function": {"arguments": arguments}}));
         };
         let id = call_id(given, self.calls, &self.writer.id);
-        // A call with an index comes in pieces: its first may have no arguments yet.
+        // A call with an index arrives in pieces; the first may have no arguments.
         let arguments = match index {
             Some(_) => text(&given["function"]["arguments"]),
             None => arguments,
@@ -211,7 +215,7 @@ impl AnswerStream {
     }
 }
 
-/// A call with neither id nor name nor arguments, as some models end their calls.
+/// Whether a call has neither id nor name nor arguments; some models end their calls with such a one.
 fn is_empty(call: &Value) -> bool {
     let function = if call["function"].is_object() { &call["function"] } else { call };
     [&call["id"], &function["name"], &function["arguments"]]

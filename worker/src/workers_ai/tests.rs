@@ -1,4 +1,4 @@
-//! Laws that hold for every translation, whatever it is given.
+//! Properties of every translation, for any input.
 
 use super::*;
 use crate::anthropic::tests::{chat, distorted};

@@ -1,4 +1,4 @@
-//! OpenAI streams towards Anthropic clients.
+//! Translation of OpenAI streams into Anthropic streams.
 
 #![allow(clippy::unwrap_used)]
 use super::*;
@@ -24,7 +24,7 @@ fn done() -> Value {
     json!("[DONE]")
 }
 
-/// The JSON of the events in `texts`; each is named after its type.
+/// Parses the events in `texts`, and checks that each is named after its type.
 fn read(texts: Vec<String>) -> Vec<Value> {
     let mut parser = sse::Parser::new();
     let mut events = Vec::new();

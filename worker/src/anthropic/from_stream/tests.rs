@@ -1,9 +1,9 @@
-//! Anthropic streams towards OpenAI clients.
+//! Translation of Anthropic streams into OpenAI streams.
 
 #![allow(clippy::unwrap_used)]
 use super::*;
 
-/// An event as Anthropic sends it: its name is its type.
+/// Makes an event as Anthropic sends it, named after its type.
 fn event(data: Value) -> Event {
     Event { name: data["type"].as_str().map(str::to_owned), data: data.to_string() }
 }
@@ -35,7 +35,7 @@ fn ending(reason: &str) -> [Value; 2] {
     ]
 }
 
-/// Pushes all events and gives the chunks' JSON, `[DONE]` as text.
+/// Pushes all events and returns the chunks as JSON, `[DONE]` as text.
 fn chunks(stream: &mut MessageStream, events: Vec<Value>) -> Vec<Value> {
     let mut parser = crate::sse::Parser::new();
     let mut chunks = Vec::new();

@@ -1,11 +1,11 @@
-//! Chat requests towards Anthropic.
+//! Translation of chat requests for Anthropic.
 
 #![allow(clippy::unwrap_used)]
 use super::*;
 
 const MODEL: &str = "claude-opus-4-6";
 
-/// A request of one user message with further fields.
+/// Makes a request of one user message with further fields.
 fn chat(fields: Value) -> Value {
     let mut chat = fields;
     chat["messages"] = json!([{"role": "user", "content": "Hi"}]);

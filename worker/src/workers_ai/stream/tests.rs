@@ -1,4 +1,4 @@
-//! Workers AI streams towards OpenAI clients.
+//! Translation of Workers AI streams into OpenAI streams.
 
 #![allow(clippy::unwrap_used)]
 use super::*;
