@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_decides_beside_the_text() {
+    fn fields_that_routing_needs_beside_the_text_are_read() {
         let body = json!({"model": "auto", "messages": [], "tools": [{}],
             "max_tokens": 9, "max_completion_tokens": 30,
             "response_format": {"type": "json_schema"}});

@@ -60,7 +60,7 @@ mod tests {
     const SETTINGS: Breaker = Breaker { failures: 2, open_ms: 100 };
 
     #[test]
-    fn it_rests_after_failures_in_a_row_and_one_request_tries_it() {
+    fn failures_in_a_row_open_the_circuit_then_one_request_tries_the_upstream() {
         let mut breakers = Breakers::default();
         breakers.failed("m", 0.0, SETTINGS);
         assert!(breakers.admits("m", 1.0, SETTINGS) && !breakers.rests("m", 1.0));
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_between_failures_counts_from_the_beginning() {
+    fn a_success_restarts_the_count_of_failures() {
         let mut breakers = Breakers::default();
         breakers.failed("m", 0.0, SETTINGS);
         breakers.succeeded("m");

@@ -52,7 +52,7 @@ mod tests {
     const HASH: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
     #[test]
-    fn it_names_a_bundle_by_place_and_hash() {
+    fn current_json_names_a_bundle_by_prefix_and_hash() {
         let json = format!(r#"{{"prefix": "a/", "sha256": "{HASH}"}}"#);
         let found = Current::from_json(&json);
         let expected = Current { prefix: "a/".into(), sha256: HASH.into() };

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn each_rule_has_its_answers() {
+    fn each_rule_fails_the_answers_that_it_describes() {
         assert_eq!(rule(&says("Four.", "stop"), false), None);
         assert_eq!(rule(&says("  ", "stop"), false), Some("leastCharacters"));
         assert_eq!(rule(&says("I’m sorry, but I can't.", "stop"), false), Some("refusals"));
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn unlikely_tokens_fail_and_tool_calls_say_enough() {
+    fn unlikely_tokens_fail_and_tool_calls_pass() {
         let with = |logprob: f64| {
             let mut answer = says("Four.", "stop");
             answer["choices"][0]["logprobs"]["content"] =
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn responses_and_completions_have_text_too() {
+    fn text_is_read_from_responses_and_completions() {
         let response = |text: &str, reason: &Value| {
             json!({"output": [{"type": "reasoning"}, {"type": "message",
                    "content": [{"type": "output_text", "text": text}]}],
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn chunks_add_up() {
+    fn chunks_add_up_to_one_answer() {
         let mut said = Said::default();
         for (text, reason) in [("I'm ", Value::Null), ("sorry", json!("stop"))] {
             said.add_event(

@@ -65,7 +65,7 @@ mod tests {
     use crate::config::manifest;
 
     #[test]
-    fn tokens_have_their_prices() {
+    fn input_output_and_cached_tokens_have_their_own_prices() {
         let json = r#"{"large": {"baseUrl": "https://x", "inputPrice": 2, "outputPrice": 8,
                                  "cachedInputPrice": 0.5},
                        "small": {"baseUrl": "https://x", "inputPrice": 2}}"#;
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_budgets_end_fades_strong_calls_out() {
+    fn the_threshold_rises_near_a_budgets_end() {
         assert_eq!(fade(0.5, 0.8), 0.0);
         assert!((fade(0.9, 0.8) - 0.5).abs() < 1e-12);
         assert_eq!(fade(1.5, 0.8), 1.0);

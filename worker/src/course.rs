@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_have_jitter_and_a_longest() {
+    fn waits_have_jitter_and_a_maximum() {
         let wait = |calls, random| {
             let mut course = Course::new(1, Retries { most: 9, ..RETRIES });
             (0..calls).for_each(|_| course.called());
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn an_upstreams_own_wait_is_honoured_up_to_the_longest() {
+    fn retry_after_is_honoured_up_to_the_longest_wait() {
         let mut course = Course::new(2, RETRIES);
         course.called();
         let step = course.after(status(429, Some(250)), 0.0);
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_goes_on_and_the_callers_fault_does_not() {
+    fn an_upstreams_refusal_moves_on_and_the_callers_fault_ends() {
         for (refusal, expected) in [
             (401, Step::Call { upstream: 1, wait_ms: 0 }),
             (404, Step::Call { upstream: 1, wait_ms: 0 }),

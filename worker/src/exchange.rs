@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_models_value_changes_between_alike() {
+    fn between_equal_apis_only_the_model_changes() {
         let body = "{\"seed\": 12345678901234567890123,  \"model\" :\"auto\",\n\
                     \"messages\":[{\"role\":\"user\",\"content\":\"Prove it.\"}],\
                     \"x\": 1.10, \"tools\": [{\"model\": \"auto\"}]}";
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn other_words_are_translated() {
+    fn requests_for_another_api_are_translated() {
         let body = r#"{"model": "auto", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}"#;
         for (client, api) in [(Dialect::Chat, Api::Anthropic), (Dialect::Messages, Api::Openai)] {
             let sent: Value = serde_json::from_str(&request(client, api, body)).unwrap();
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_reaches_the_client_in_its_own_words() {
+    fn answers_have_the_shape_of_the_clients_api() {
         let chat = r#"{"id": "c", "object": "chat.completion", "model": "m", "created": 1,
             "choices": [{"index": 0, "message": {"role": "assistant", "content": "Four."},
                          "finish_reason": "stop"}],
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_none_says_why() {
+    fn an_unusable_answer_says_why() {
         for (body, part) in [
             ("<h1>Hello</h1>", "text/html"),
             ("[]", "no object"),

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn the_value_is_found_among_all_kinds_of_neighbours() {
+    fn the_value_is_found_beside_values_of_every_type() {
         let json = r#" { "a" : [1, {"model": "no"}, "]}"], "n": -1.5e3, "t": true, "o": {},
             "model" : "auto" , "z": null } "#;
         assert_eq!(value(json, "model"), Some("\"auto\""));
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_has_no_field() {
+    fn only_an_object_has_fields() {
         assert_eq!(value("[1, 2]", "model"), None);
         assert_eq!(value("{}", "model"), None);
         assert_eq!(of_field("{\"model\":\"cut of", "model"), None);

@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn content_is_written_only_where_it_may_be() {
+    fn content_is_logged_only_if_configured() {
         let turns = ["Prove it.".to_owned(), "Yes.".to_owned()];
         let mut hashed = record();
         hashed.set_query(&turns, false);

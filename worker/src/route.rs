@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_keeps_its_order_and_its_faults() {
+    fn a_batch_keeps_its_order_and_each_requests_error() {
         let Asked::Batch(found) =
             asked(r#"{"batch": [{"query": "a"}, {"query": " "}, 7, {"query": "b"}]}"#).unwrap()
         else {

@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_comes_with_the_line_end_that_closes_it() {
+    fn an_event_is_returned_with_the_line_end_that_closes_it() {
         let mut parser = Parser::new();
         assert_eq!(parser.push(b"data: a\r\n\r").unwrap(), [of(None, "a")]);
         assert!(!parser.pending());
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_bounded_however_it_comes() {
+    fn an_events_size_is_bounded_wherever_it_is_cut() {
         let one_line = format!("data: {}\n\n", "x".repeat(100));
         let many_lines = "data: x\n".repeat(100);
         let comment = format!(":{}", "x".repeat(100));
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn written_values_are_read_back() {
         for (name, data, back) in [
             (None, "", ""),
             (Some("ping"), "{}", "{}"),

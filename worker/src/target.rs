@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_served_is_refused() {
+    fn unknown_models_are_refused() {
         for model in ["gpt-x", "router-bert-0.5", "router-", "router-mfa-0.5", "", "large:share:1"]
         {
             assert_eq!(target(model, None, None), Err("model_not_found".into()), "{model}");

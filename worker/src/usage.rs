@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn each_api_is_read_in_its_own_words() {
+    fn each_apis_usage_fields_are_read() {
         let chat = json!({"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13,
                           "prompt_tokens_details": {"cached_tokens": 6}});
         assert_eq!(Usage::from_chat(&chat), of(9, 6, 4));
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_object_is_no_usage() {
+    fn an_object_of_another_shape_is_not_usage() {
         for value in [Value::Null, json!({}), json!([1]), json!({"prompt_tokens": "9"})] {
             assert_eq!(Usage::from_chat(&value), None, "{value}");
             assert_eq!(Usage::from_responses(&value), None, "{value}");
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn written_values_are_read_back() {
         let usage = Usage { input_tokens: 9, cached_tokens: 6, output_tokens: 4 };
         assert_eq!(Usage::from_chat(&usage.to_chat()), Some(usage));
         assert_eq!(Usage::from_anthropic(&usage.to_anthropic()), Some(usage));

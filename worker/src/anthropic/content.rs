@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_other_api_does_not_take_is_refused_by_its_path() {
+    fn unsupported_parts_are_refused_by_path() {
         let cases = [
             (json!(7), "content"),
             (json!([{"text": "x"}]), "content[0].type"),

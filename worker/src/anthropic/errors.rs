@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_no_error_is_judged_by_its_status() {
+    fn a_body_without_an_error_is_translated_by_its_status() {
         let (status, body) = error_to_openai(529, "<html>busy</html>");
         assert_eq!((status, &body["error"]["code"]), (503, &json!("overloaded_error")));
         assert!(body["error"]["message"].as_str().is_some_and(|m| m.contains("503")));
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kind_of_tomorrow_is_passed_on_as_code() {
+    fn an_unknown_error_type_is_passed_on_as_code() {
         let (status, body) = error_to_openai(422, r#"{"error": {"type": "new_error"}}"#);
         assert_eq!((status, &body["error"]["code"]), (422, &json!("new_error")));
     }

@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misshapen_answer_is_the_upstreams_fault() {
+    fn a_malformed_answer_is_the_upstreams_fault() {
         let with = |message: Value| json!({"choices": [{"message": message}]});
         let call = |function: Value| with(json!({"tool_calls": [{"function": function}]}));
         let cut = "choices[0].message.tool_calls[0].function.arguments";

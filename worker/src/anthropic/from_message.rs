@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_told() {
+    fn a_refusal_is_translated() {
         let message = json!({"content": [], "stop_reason": "refusal",
                              "stop_details": {"type": "refusal", "explanation": "Not this."}});
         let choice = message_to_completion(&message, 0).unwrap()["choices"][0].clone();
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misshapen_answer_is_the_upstreams_fault() {
+    fn a_malformed_answer_is_the_upstreams_fault() {
         let cases = [
             (json!({}), "content"),
             (json!({"content": [{}]}), "content[0].type"),

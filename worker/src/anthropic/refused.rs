@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_asks_for_nothing_passes() {
+    fn fields_that_ask_for_nothing_pass() {
         let chat = json!({"n": 1, "logprobs": false, "top_logprobs": 0, "modalities": ["text"],
                           "audio": null});
         assert_eq!(refuse_extras(&chat), Ok(()));
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_had_is_refused_by_name() {
+    fn unsupported_fields_are_refused_by_name() {
         for (name, value) in [
             ("n", json!(2)),
             ("logprobs", json!(true)),

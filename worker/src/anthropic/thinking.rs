@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn models_before_take_a_budget_within_the_limit() {
+    fn earlier_models_take_a_budget_within_the_limit() {
         let budget = |effort, max_tokens| {
             of(effort, &Circumstances { max_tokens, ..OLD }).0["budget_tokens"].as_u64()
         };
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_anthropic_refuses_beside_thinking_wins() {
+    fn thinking_is_left_out_where_anthropic_refuses_it() {
         let forced = Circumstances { forced_choice: true, ..NEW };
         assert_eq!(of("high", &forced), (Value::Null, Some("high")));
         for circumstances in [

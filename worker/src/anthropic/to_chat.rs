@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_request_stays_bare() {
+    fn a_minimal_request_stays_minimal() {
         let given = request(json!({"stream": false, "stop_sequences": [], "tools": [],
                                    "tool_choice": {"type": "auto"}}));
         assert_eq!(
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_there_and_back_again_is_the_same_question() {
+    fn a_request_translated_there_and_back_is_unchanged() {
         let chat = json!({
             "model": "m", "max_completion_tokens": 100, "temperature": 0.5, "stop": ["END"],
             "messages": [
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_had_is_refused_by_name() {
+    fn unsupported_fields_are_refused_by_name() {
         let cases = [
             (json!({"mcp_servers": [{}]}), "mcp_servers"),
             (json!({"container": "c"}), "container"),

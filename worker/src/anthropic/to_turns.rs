@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_messages_leave_no_trace_and_an_empty_result_stays() {
+    fn empty_messages_are_dropped_and_an_empty_result_stays() {
         let conversation = read(json!([
             {"role": "user", "content": "Hi"},
             {"role": "assistant", "content": null, "reasoning_content": "Hm.", "tool_calls": []},

@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_choice_without_tools_is_left_out_where_it_says_nothing() {
+    fn auto_and_none_without_tools_are_left_out() {
         let there = |choice| choice_to_anthropic(&json!({"tool_choice": choice}), false);
         assert_eq!(there(json!("auto")), Ok(None));
         assert_eq!(there(json!("none")), Ok(None));

@@ -132,7 +132,7 @@ mod tests {
     const HASH: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
     #[test]
-    fn a_key_is_found_by_its_hash_alone() {
+    fn a_key_is_found_by_its_hash() {
         let json = format!(
             r#"[{{"name": "a", "sha256": "{HASH}", "models": ["auto"],
                  "budget": {{"usd": 5, "period": "day"}}}}]"#
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_and_no_hash_is_repeated() {
+    fn errors_name_the_fault_and_repeat_no_hash() {
         let key = |name: &str, hash: &str, more: &str| {
             format!(r#"{{"name": "{name}", "sha256": "{hash}"{more}}}"#)
         };

@@ -290,14 +290,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_stated_is_the_default() {
+    fn an_absent_variable_means_defaults() {
         assert_eq!(settings("{}").unwrap(), Settings::default());
         assert_eq!(Settings::from_json(None).unwrap(), Settings::default());
         assert!(!Settings::default().open);
     }
 
     #[test]
-    fn a_part_stated_leaves_the_rest() {
+    fn a_stated_field_leaves_the_other_defaults() {
         let found = settings(r#"{"timeouts": {"idleMs": 5}, "log": {"content": true}}"#).unwrap();
         assert_eq!(found.timeouts, Timeouts { idle_ms: 5, ..Timeouts::default() });
         assert!(found.log.content);
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn errors_name_the_fault() {
         let cases = [
             (r#"{"opne": true}"#, "opne"),
             (r#"{"open": "yes"}"#, "boolean"),

@@ -211,7 +211,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn each_model_has_its_place() {
+    fn each_model_has_its_url() {
         let json = r#"{"large": {"baseUrl": "https://a.example/v1/", "model": "l", "keySecret": "K"},
                        "other": {"api": "workers-ai", "model": "@cf/x"},
                        "claude": {"api": "anthropic", "baseUrl": "https://b.example/v1"}}"#;
@@ -225,7 +225,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_is_stated_here_wins_over_the_bundle() {
+    fn configured_windows_and_prices_win_over_the_bundle() {
         let json = r#"{"large": {"baseUrl": "https://a.example", "contextWindow": 9,
                                   "inputPrice": 1, "outputPrice": 2}}"#;
         let amended = Upstreams::from_json(Some(json)).unwrap().amended(&manifest());
@@ -235,7 +235,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn errors_name_the_fault() {
         let cases = [
             (r#"{"large": {}}"#, "large.baseUrl is missing"),
             (r#"{"large": {"baseUrl": "ftp://x"}}"#, "large.baseUrl"),

@@ -101,7 +101,7 @@ fn a_named_model_is_forwarded_whatever_the_messages_hold() {
 }
 
 #[test]
-fn what_a_request_needs_decides_who_is_left() {
+fn candidates_that_lack_what_a_request_needs_are_left_out() {
     let tools = body(HALF, EASY, r#", "tools": [{}]"#);
     assert_eq!(first(&tools, &With::default()), ("large".into(), "only_candidate"));
     let long = body(HALF, EASY, r#", "max_tokens": 2000"#);
@@ -114,7 +114,7 @@ fn what_a_request_needs_decides_who_is_left() {
 }
 
 #[test]
-fn lists_exclude() {
+fn lists_exclude_models() {
     let easy = body(HALF, EASY, "");
     let denied = With { settings: r#"{"models": {"deny": ["small"]}}"#, ..With::default() };
     assert_eq!(first(&easy, &denied).0, "large");
@@ -138,7 +138,7 @@ fn lists_exclude() {
 }
 
 #[test]
-fn a_keys_models_are_what_it_may_ask_for_and_get() {
+fn a_keys_models_limit_requests_and_routing() {
     let with = |models| With { key_models: Some(models), ..With::default() };
     let (auto, hard) = (with(r#"["auto"]"#), body(HALF, HARD, ""));
     assert_eq!(first(&hard, &auto).0, "large");
@@ -151,7 +151,7 @@ fn a_keys_models_are_what_it_may_ask_for_and_get() {
 }
 
 #[test]
-fn a_resting_model_is_passed_over_while_another_is_left() {
+fn a_model_with_an_open_circuit_is_skipped_while_another_is_left() {
     let hard = body(HALF, HARD, "");
     let one = With { resting: &["large"], ..With::default() };
     assert_eq!(first(&hard, &one), ("small".into(), "only_candidate"));
@@ -160,7 +160,7 @@ fn a_resting_model_is_passed_over_while_another_is_left() {
 }
 
 #[test]
-fn an_emptying_budget_raises_the_threshold() {
+fn a_nearly_spent_budget_raises_the_threshold() {
     let hard = body(HALF, HARD, "");
     let at = |budget_used| {
         let found = plan(&hard, &With { budget_used, ..With::default() }).unwrap();
@@ -174,7 +174,7 @@ fn an_emptying_budget_raises_the_threshold() {
 }
 
 #[test]
-fn a_session_stays_until_a_stronger_model_is_needed() {
+fn a_session_keeps_its_model_until_a_stronger_one_is_needed() {
     let with = |pinned| With { pinned: Some(pinned), ..With::default() };
     let (easy, hard) = (body(HALF, EASY, ""), body(HALF, HARD, ""));
     assert_eq!(first(&easy, &with("large")), ("large".into(), "pinned"));
@@ -187,7 +187,7 @@ fn a_session_stays_until_a_stronger_model_is_needed() {
 }
 
 #[test]
-fn a_cascade_is_for_routed_requests_of_its_models() {
+fn only_requests_routed_to_a_model_of_the_cascade_escalate() {
     let settings = r#"{"cascade": {"from": ["small"], "to": "other"}}"#;
     let to = |body: &str, cascade| {
         let wishes = Wishes { cascade, ..Wishes::default() };

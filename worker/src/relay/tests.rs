@@ -55,7 +55,7 @@ fn relayed(client: Dialect, api: Api, text: &str, size: usize) -> (Vec<u8>, Rela
 }
 
 #[test]
-fn alike_passes_byte_for_byte_wherever_it_is_cut() {
+fn equal_apis_pass_bytes_unchanged_wherever_the_stream_is_cut() {
     for (client, api, text) in [
         (Dialect::Chat, Api::Openai, CHAT),
         (Dialect::Completions, Api::Openai, CHAT),
@@ -75,7 +75,7 @@ fn alike_passes_byte_for_byte_wherever_it_is_cut() {
 }
 
 #[test]
-fn each_translation_is_whole_wherever_it_is_cut() {
+fn translations_do_not_depend_on_where_the_stream_is_cut() {
     for (client, api, text) in [
         (Dialect::Chat, Api::Anthropic, MESSAGES),
         (Dialect::Messages, Api::Openai, CHAT),
@@ -98,7 +98,7 @@ fn each_translation_is_whole_wherever_it_is_cut() {
 }
 
 #[test]
-fn an_end_before_the_end_is_a_break() {
+fn an_early_end_is_a_break() {
     for (client, api, text) in [
         (Dialect::Chat, Api::Openai, CHAT),
         (Dialect::Responses, Api::Openai, RESPONSES),
@@ -117,7 +117,7 @@ fn an_end_before_the_end_is_a_break() {
 }
 
 #[test]
-fn a_stream_may_end_without_its_last_word_once_it_has_a_reason() {
+fn a_stream_may_end_without_done_after_its_finish_reason() {
     let mut relay = relay(Dialect::Chat, Api::Openai);
     let end = CHAT.find("data: {\"choices\":[],").unwrap();
     relay.push(&CHAT.as_bytes()[..end]).unwrap();
@@ -140,7 +140,7 @@ fn an_error_in_the_stream_is_a_break_and_has_its_status() {
 }
 
 #[test]
-fn a_break_is_told_in_the_clients_words() {
+fn a_break_has_the_shape_of_the_clients_api() {
     let error = GatewayError::UpstreamBrokeOff { candidate: "m".into(), detail: "silence".into() };
     for (client, api, starts) in [
         (Dialect::Chat, Api::Openai, "data: {\"error\":{"),
@@ -158,7 +158,7 @@ fn a_break_is_told_in_the_clients_words() {
 }
 
 #[test]
-fn garbage_is_passed_on_and_never_ends_well() {
+fn garbage_is_passed_on_and_is_no_complete_stream() {
     let mut relay = relay(Dialect::Chat, Api::Openai);
     assert_eq!(relay.push(b"data: hello\n\n").unwrap(), b"data: hello\n\n");
     assert!(relay.end().is_err());

@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_response_that_is_no_text_becomes_one() {
+    fn a_response_that_is_not_text_becomes_text() {
         let content = |response| {
             completion(json!({"response": response}))["choices"][0]["message"]["content"].clone()
         };

@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_had_is_refused_by_name() {
+    fn unsupported_fields_are_refused_by_name() {
         let said = |message: Value| json!({"messages": [message]});
         let cases = [
             (json!({"n": 2}), "n"),

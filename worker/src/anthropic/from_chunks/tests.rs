@@ -141,7 +141,7 @@ fn reasoning_text_and_calls_follow_one_another() {
 }
 
 #[test]
-fn calls_without_an_index_of_their_own_are_told_apart_by_their_ids() {
+fn calls_with_one_index_are_distinguished_by_their_ids() {
     for index in [json!(0), Value::Null] {
         let whole = |id: &str| {
             call(json!({"index": index, "id": id, "function": {"name": "f", "arguments": "{}"}}))
@@ -174,7 +174,7 @@ fn a_refusal_is_a_text_and_a_reason() {
 }
 
 #[test]
-fn other_choices_are_passed_over() {
+fn other_choices_are_skipped() {
     let mut stream = ChunkStream::new();
     let other = json!({"choices": [{"index": 1, "delta": {"content": "x"}}]});
     let preface = json!({"id": "", "model": "", "choices": []});

@@ -96,7 +96,7 @@ fn a_text_is_passed_on_piece_by_piece() {
 }
 
 #[test]
-fn usage_is_sent_only_where_asked_for_and_known_meanwhile() {
+fn usage_is_sent_only_if_asked_for_and_known_during_the_stream() {
     let mut stream = MessageStream::new(0, false);
     assert_eq!(stream.usage(), None);
     let first = chunks(&mut stream, vec![message_start()]);

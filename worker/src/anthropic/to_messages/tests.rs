@@ -62,7 +62,7 @@ fn a_limit_is_always_sent() {
 }
 
 #[test]
-fn sampling_is_sent_where_it_says_something() {
+fn sampling_at_its_default_is_not_sent() {
     for (given, sent) in [
         (json!({"temperature": 0}), json!({"temperature": 0})),
         (json!({"temperature": 1}), json!({})),
@@ -79,7 +79,7 @@ fn sampling_is_sent_where_it_says_something() {
 }
 
 #[test]
-fn effort_becomes_thinking_and_puts_sampling_aside() {
+fn effort_becomes_thinking_and_drops_sampling() {
     let request = translated(json!({"reasoning_effort": "high", "temperature": 0.2, "top_k": 3}));
     assert_eq!(request["thinking"], json!({"type": "adaptive"}));
     assert_eq!(request["output_config"], json!({"effort": "high"}));
@@ -89,7 +89,7 @@ fn effort_becomes_thinking_and_puts_sampling_aside() {
 }
 
 #[test]
-fn thinking_in_anthropics_own_words_wins() {
+fn anthropics_own_thinking_field_wins() {
     let own = json!({"type": "enabled", "budget_tokens": 2000});
     let request = translated(json!({"thinking": own, "reasoning_effort": "low"}));
     assert_eq!(request["thinking"], own);
@@ -112,7 +112,7 @@ fn a_schema_is_kept_and_json_without_one_refused() {
 }
 
 #[test]
-fn what_cannot_be_had_is_refused_by_name() {
+fn unsupported_fields_are_refused_by_name() {
     let cases = [
         (json!({"n": 2}), "n"),
         (json!({"max_tokens": 0}), "max_tokens"),

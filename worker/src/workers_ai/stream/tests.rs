@@ -134,7 +134,7 @@ fn openais_chunks_are_passed_on_and_filled_in() {
 }
 
 #[test]
-fn usage_is_known_and_sent_only_where_asked_for() {
+fn usage_is_always_known_and_sent_only_if_asked_for() {
     let mut stream = stream(false);
     let chunks = chunks(&mut stream, &openai_events());
     assert!(chunks.iter().all(|chunk| chunk.get("usage").is_none()));
@@ -168,7 +168,7 @@ fn an_error_object_is_the_streams_error() {
 }
 
 #[test]
-fn odd_choices_do_no_harm() {
+fn unexpected_choices_do_not_fail_the_stream() {
     for choices in [json!([1]), json!([{}]), json!([null, {"delta": 3}]), json!([{"delta": null}])]
     {
         let sent = stream(false).push(&event(&json!({"choices": choices}))).unwrap();
