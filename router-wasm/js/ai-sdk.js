@@ -6,7 +6,7 @@ import { RouterError, describe } from "./lib/error.js";
 export { RouterError };
 
 const CALLER = "routedModel()";
-/** The provider specification that this adapter speaks, and the models it delegates to must. */
+/** The provider specification of this adapter and of the models that it delegates to. */
 const SPECIFICATION = "v4";
 const PROVIDER = "pointsman";
 
@@ -45,7 +45,7 @@ function withMetadata(result, metadata) {
   return { ...result, providerMetadata: { ...result.providerMetadata, ...metadata } };
 }
 
-/** What every model takes as a URL: which one is chosen is not known when the SDK asks. */
+/** The URL patterns that every model accepts: the SDK asks for them before a model is chosen. */
 async function urlsOfAll(models) {
   const [first, ...others] = await Promise.all(models.map(({ supportedUrls }) => supportedUrls));
   const takes = (urls, type, pattern) => urls[type]?.some((other) => String(other) === String(pattern));

@@ -1,4 +1,4 @@
-// The entry for browsers, and for hosts with `fetch` and `import.meta.url`.
+// The entry for browsers, and for other hosts with `fetch` and `import.meta.url`.
 
 import { RouterError } from "./lib/error.js";
 import { browser } from "./lib/host-browser.js";

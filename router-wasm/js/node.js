@@ -1,4 +1,4 @@
-// The entry for Node and Deno: bundles also from the file system.
+// The entry for Node and Deno, which also load bundles from the file system.
 
 import { RouterError } from "./lib/error.js";
 import { node } from "./lib/host-node.js";

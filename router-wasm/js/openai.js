@@ -1,5 +1,5 @@
-// A `fetch` for OpenAI's client: calls for the model "auto" get the chosen candidate's name, all else
-// passes as it is.
+// A `fetch` for OpenAI's client: in calls for the model "auto" it puts the chosen candidate's name, all
+// other calls pass unchanged.
 
 import { chooser, userTexts } from "./lib/adapter.js";
 import { RouterError, describe } from "./lib/error.js";
@@ -45,7 +45,7 @@ function checked(router, options) {
   return { choose, names, models, send };
 }
 
-/** A call that may be routed, with its body read, and how it is sent with another one. */
+/** Reads a call that may be routed: its body, and a function that sends it with another body. Otherwise undefined. */
 async function callOf(input, init) {
   const isRequest = typeof Request === "function" && input instanceof Request;
   const method = init?.method ?? (isRequest ? input.method : "GET");
@@ -76,7 +76,7 @@ function objectIn(text) {
   }
 }
 
-/** A length that the caller stated would be that of the former body. */
+/** Corrects a content-length that the caller set for the former body. */
 function headersFor(init, body) {
   const headers = new Headers(init?.headers);
   if (!headers.has("content-length")) return {};
@@ -84,13 +84,13 @@ function headersFor(init, body) {
   return { headers };
 }
 
-/** What to rate: `messages` of a chat, `input` of a response. */
+/** The texts to rate: from `messages` of a chat completion, or `input` of a response. */
 function queryOf({ messages, input }) {
   if (typeof input === "string") return input;
   return userTexts([messages, input].find(Array.isArray) ?? []);
 }
 
-/** As the API refuses a request: its client throws at once, where it would repeat a failed fetch. */
+/** Answers as the API refuses a request: the client then throws at once, whereas it retries a failed fetch. */
 function refusal({ code, message }) {
   const body = { error: { message: `pointsman: ${message}`, type: "invalid_request_error", param: "model", code } };
   const headers = { "content-type": "application/json", "x-should-retry": "false" };

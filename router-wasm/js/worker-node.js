@@ -1,4 +1,4 @@
-// `RouterWorker` in Node and Deno: the engine in a thread.
+// `RouterWorker` in Node and Deno: runs the engine in a thread.
 
 import { Worker } from "node:worker_threads";
 
@@ -20,14 +20,14 @@ function open(given) {
       worker.on("error", (cause) => onFailure(failure(cause.message, cause)));
       worker.on("exit", (code) => onFailure(failure(`it ended with exit code ${code}`)));
     },
-    // A thread with nothing to do keeps no process alive.
+    // An idle thread does not keep the process alive.
     hold: (busy) => (busy ? worker.ref() : worker.unref()),
     end: () => worker.terminate(),
   };
 }
 
 function opened(given) {
-  // The process's own flags may be of no use to a thread, or refused by it.
+  // Some of the process's flags are invalid for a thread.
   const options = { execArgv: [] };
   try {
     if (given === undefined) return new Worker(new URL("./worker-thread-node.js", import.meta.url), options);
@@ -40,6 +40,6 @@ function opened(given) {
 }
 
 function failure(why, cause) {
-  const message = `the router's thread failed: ${why}. Where a bundler has moved it, build "pointsman/worker-thread" and pass its path as option "worker"`;
+  const message = `the router's thread failed: ${why}. If a bundler moved its file, build "pointsman/worker-thread" and pass its path as option "worker"`;
   return new RouterError("worker_failed", message, { cause });
 }

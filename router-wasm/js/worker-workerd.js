@@ -1,4 +1,4 @@
-// `RouterWorker` in a Cloudflare Worker, which has no threads: a typed error in place of one.
+// `RouterWorker` in a Cloudflare Worker, which has no threads: every use throws `worker_unsupported`.
 
 import { RouterError } from "./lib/error.js";
 
@@ -15,6 +15,6 @@ export class RouterWorker {
 }
 
 function unsupported() {
-  const message = "a Cloudflare Worker cannot start threads: use Router of pointsman";
+  const message = 'a Cloudflare Worker cannot start threads: use Router of "pointsman"';
   return new RouterError("worker_unsupported", message);
 }

@@ -1,10 +1,10 @@
-// `RouterWorker` in a page: the engine in a Web Worker.
+// `RouterWorker` in a page: runs the engine in a Web Worker.
 
 import { RouterError, describe } from "./lib/error.js";
 import { browser } from "./lib/host-browser.js";
 import { routerWorkerFor } from "./lib/worker-client.js";
 
-const REMEDY = 'A Web Worker must be of the page\'s own origin, and worker-src of a Content-Security-Policy must name it. Where the bundler does not find the file, build "pointsman/worker-thread" and pass its URL as option "worker"';
+const REMEDY = 'A Web Worker\'s script must come from the page\'s own origin, and worker-src of a Content-Security-Policy must allow it. If the bundler does not emit the file, build "pointsman/worker-thread" and pass its URL as option "worker"';
 
 export { RouterError };
 
@@ -19,7 +19,7 @@ function open(given) {
       worker.addEventListener("messageerror", () => onFailure(failure("a message could not be read")));
       worker.addEventListener("error", (event) => {
         event.preventDefault();
-        // A script that could not be loaded says nothing.
+        // The event has no message when the script could not be loaded.
         onFailure(failure(event.message ?? "its script could not be loaded", event.error));
       });
     },
@@ -30,10 +30,10 @@ function open(given) {
 
 function opened(given) {
   if (typeof globalThis.Worker !== "function") {
-    throw new RouterError("worker_unsupported", "this host has no Web Workers: use Router of pointsman itself");
+    throw new RouterError("worker_unsupported", 'this host has no Web Workers: use Router of "pointsman"');
   }
   try {
-    // Bundlers find the file by this very form.
+    // Bundlers recognise exactly this form.
     if (given === undefined) return new Worker(new URL("./worker-thread.js", import.meta.url), { type: "module" });
     if (typeof given === "string" || given instanceof URL) return new Worker(browser.url(given), { type: "module" });
   } catch (cause) {

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
-// The command: prints the decision on a query, or on each line of a file.
+// The command `pointsman`: prints the decision on a query, or on each line of a file.
 
 import process from "node:process";
 
 import { main } from "../lib/command.js";
 
-// A reader that has seen enough, such as `head`, is no fault.
+// A reader that closes the pipe early, such as `head`, is not an error.
 process.stdout.on("error", (error) => {
   if (error.code === "EPIPE") process.exit(0);
   throw error;

@@ -1,19 +1,20 @@
-// What the adapters share: a router checked once, and the choice for each conversation.
+// Shared by the adapters: checks the router once and chooses a candidate for each conversation.
 
 import { RouterError, describe } from "./error.js";
 import { checkedCallback, checkedObject } from "./options.js";
 
 const NEEDED = ["route", "routeBatch", "info"];
-/** Codes of a conversation in which there is nothing to rate. */
+/** Error codes of a conversation without text to rate. */
 const NO_TEXT = ["messages_without_text", "query_empty"];
 
 /**
- * The choice of a candidate for a conversation, by one router and one policy.
+ * Makes a function that chooses a candidate for a conversation, with one router and one policy.
  * @param {object} router a Router or a RouterWorker
  * @param {object} options `{policy, models, withoutText, onDecision}`
- * @param {{caller: string, every: boolean}} how who asks, and whether every candidate that the policy
- *   allows needs an entry in `models`
- * @returns {(input: string | object[]) => Promise<string>} the chosen candidate
+ * @param {{caller: string, every: boolean}} how `caller` is named in messages; with `every`, each
+ *   candidate that the policy allows needs an entry in `models`
+ * @returns {(input: string | object[]) => Promise<{model: string, decision?: object}>} the chosen
+ *   candidate; without a decision it is `withoutText`
  */
 export function chooser(router, options, { caller, every }) {
   checkedRouter(router, caller);
@@ -32,11 +33,11 @@ export function chooser(router, options, { caller, every }) {
       throw fault(`option "models" has no entry for candidate "${missing}", which the policy may choose. Add one, or leave it out of policy.candidates`, caller);
     }
   };
-  // A batch of nothing checks the policy. A RouterWorker's answers come later, and are awaited.
+  // An empty batch checks the policy. A RouterWorker returns promises, which the first call awaits.
   const answers = [router.info(), router.routeBatch([], policy)];
   const later = answers.some((answer) => typeof answer.then === "function");
   const checked = later ? Promise.all(answers).then(check) : check(answers);
-  // Whoever asks hears of it; until then it is nobody's rejection.
+  // The first call rejects with it; until then it must not count as unhandled.
   checked?.catch(() => {});
   return async (input) => {
     await checked;
@@ -52,8 +53,8 @@ export function chooser(router, options, { caller, every }) {
 }
 
 /**
- * The part of a conversation that routing reads: the text of its user messages. Images and files stay
- * out, which would only be carried into the engine to be ignored.
+ * Keeps the part of a conversation that is rated: the text of its user messages. The engine would
+ * ignore images and files, so they are not passed to it.
  */
 export function userTexts(messages) {
   return messages.filter((message) => message?.role === "user").map(({ content }) => {
@@ -63,7 +64,7 @@ export function userTexts(messages) {
   });
 }
 
-/** By what it can do: a router of another copy of this package serves too. */
+/** Checks the methods, not the class: a router of another copy of this package works too. */
 function checkedRouter(router, caller) {
   const lacking = NEEDED.filter((method) => typeof router?.[method] !== "function");
   if (lacking.length === 0) return;

@@ -1,4 +1,4 @@
-// The command's arguments and its help.
+// Parses the command's arguments; holds its help text.
 
 import { parseArgs } from "node:util";
 
@@ -8,25 +8,25 @@ export const HELP = `Decides which LLM should answer a query, in this process: n
 
 Usage:
   pointsman [options] QUERY            decide on one query
-  pointsman [options] -                the query comes from standard input
+  pointsman [options] -                decide on the query in standard input
   pointsman [options] --jsonl FILE     decide on each line of a file; - for standard input
 
-Input of --jsonl is one JSON object a line, with "query" or "messages" and, as one likes, an "id".
-Output is one JSON object a line in the same order: the decision, or {"error": {code, message}}.
+With --jsonl each line is a JSON object with "query" or "messages", and optionally an "id". Each
+gives one line in the same order: the decision, or {"error": {code, message}}, with the "id".
 
 Options:
-  --bundle PATH           bundle: a folder, a .tar or .bin, or a URL; the package's own without it
-  --threshold N           strong if the win rate is at least N, in [0, 1]
+  --bundle PATH           a bundle's folder, .tar, .bin or URL (default: the package's own bundle)
+  --threshold N           the strong model if the win rate is at least N, in [0, 1]
   --strong-share N        share of strong calls, in [0, 1], by the bundle's calibration
   --cost-weight N         score given up per USD, 0 or more: the best score - N * cost is chosen
-  --max-cost USD          most that a request may cost by estimate
-  --output-tokens N       output tokens to estimate costs with; 256 without it
+  --max-cost USD          exclude candidates whose estimated cost is above this
+  --output-tokens N       output tokens for cost estimates (default: 256)
   --candidates ID[,ID]    the candidates allowed; may be repeated
   --json                  print the decision as JSON
   -h, --help              print this
   -V, --version           print the version
 
-Exit codes: 0 every query was decided; 1 a query failed; 2 wrong usage, or no bundle or input.`;
+Exit codes: 0 all queries decided; 1 a query failed; 2 wrong usage, or unreadable bundle or input.`;
 
 const NUMBERS = {
   threshold: "threshold",

@@ -1,4 +1,4 @@
-// What the command does: arguments in, decisions out, an exit code. The streams are the caller's.
+// Runs the command: reads the arguments, writes decisions to the given streams, returns an exit code.
 
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
@@ -13,7 +13,7 @@ import { VERSION } from "./version.js";
 
 const DONE = 0;
 const A_QUERY_FAILED = 1;
-/** Nothing could be routed: wrong arguments, no bundle, no input. */
+/** No query was routed: wrong arguments, or a bundle or input that cannot be read. */
 const USAGE = 2;
 
 /**
@@ -26,15 +26,15 @@ export async function main(words, streams) {
   let router;
   try {
     given = argumentsOf(words);
-    if (given.help) return await told(streams.stdout, HELP);
-    if (given.version) return await told(streams.stdout, VERSION);
+    if (given.help) return await writeLine(streams.stdout, HELP);
+    if (given.version) return await writeLine(streams.stdout, VERSION);
     router = await routerFor(node).load(given.bundle);
-    // A batch of nothing checks the policy.
+    // An empty batch checks the policy.
     router.routeBatch([], given.policy);
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof RouterError)) throw error;
     const hint = error instanceof UsageError ? "\nTry pointsman --help" : "";
-    await told(streams.stderr, `pointsman: ${error.message}${hint}`);
+    await writeLine(streams.stderr, `pointsman: ${error.message}${hint}`);
     return USAGE;
   }
   return given.jsonl === undefined ? routeOne(router, given, streams) : routeLines(router, given, streams);
@@ -43,15 +43,15 @@ export async function main(words, streams) {
 async function routeOne(router, { query, policy, json }, { stdin, stdout, stderr }) {
   try {
     const decision = router.route(query === "-" ? await text(stdin) : query, policy);
-    return await told(stdout, json ? JSON.stringify(decision) : readable(decision));
+    return await writeLine(stdout, json ? JSON.stringify(decision) : readable(decision));
   } catch (error) {
     if (!(error instanceof RouterError)) throw error;
-    await told(stderr, `pointsman: ${error.message} (${error.code})`);
+    await writeLine(stderr, `pointsman: ${error.message} (${error.code})`);
     return A_QUERY_FAILED;
   }
 }
 
-/** A line out for each line in, so that the two can be joined by number. */
+/** Writes one line for each line that is not blank, in the same order. */
 async function routeLines(router, { jsonl, policy }, { stdin, stdout, stderr }) {
   const input = jsonl === "-" ? stdin : createReadStream(jsonl);
   let code = DONE;
@@ -59,15 +59,15 @@ async function routeLines(router, { jsonl, policy }, { stdin, stdout, stderr }) 
     for await (const { number, line } of linesOf(input)) {
       if (line.trim() === "") continue;
       const answer = routeLine(router, line, policy);
-      await told(stdout, JSON.stringify(answer));
+      await writeLine(stdout, JSON.stringify(answer));
       if (!answer.error) continue;
-      await told(stderr, `pointsman: line ${number}: ${answer.error.message} (${answer.error.code})`);
+      await writeLine(stderr, `pointsman: line ${number}: ${answer.error.message} (${answer.error.code})`);
       code = A_QUERY_FAILED;
     }
   } catch (error) {
-    // Only reading fails with the name of a system call; a directory is found out late.
+    // Only a failed read names a system call; a directory fails at its first read.
     if (error.syscall === undefined) throw error;
-    await told(stderr, `pointsman: ${jsonl} could not be read: ${error.code}. Expected a file of one JSON object a line`);
+    await writeLine(stderr, `pointsman: ${jsonl} could not be read: ${error.code}. Expected a file with one JSON object per line`);
     return USAGE;
   }
   return code;
@@ -92,10 +92,10 @@ function objectIn(line) {
   try {
     row = JSON.parse(line);
   } catch (cause) {
-    throw new RouterError("request_ill_formed", `this is no JSON: ${cause.message}; ${expected}`, { cause });
+    throw new RouterError("request_ill_formed", `the line is not JSON: ${cause.message}; ${expected}`, { cause });
   }
   if (typeof row === "object" && row !== null && !Array.isArray(row)) return row;
-  throw new RouterError("request_ill_formed", `this is no JSON object: ${expected}`);
+  throw new RouterError("request_ill_formed", `the line is not a JSON object: ${expected}`);
 }
 
 function readable({ model, reason, winRate, threshold, tokens, estimatedCost }) {
@@ -112,7 +112,8 @@ function readable({ model, reason, winRate, threshold, tokens, estimatedCost }) 
   return there.map(([name, value]) => `${name.padEnd(11)}${value}`).join("\n");
 }
 
-async function told(stream, message) {
-  if (!stream.write(`${message}\n`)) await once(stream, "drain");
+/** Writes a line, waits until the stream takes more, and returns the exit code of success. */
+async function writeLine(stream, line) {
+  if (!stream.write(`${line}\n`)) await once(stream, "drain");
   return DONE;
 }

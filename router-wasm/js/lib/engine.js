@@ -1,23 +1,23 @@
-// The engine of this realm: started once for all routers, and stopped for good by a trap.
+// The engine of this realm: started once for all routers, and unusable after a trap.
 
 import init, { RouterHandle, engineVersion, multiplyInPairs } from "../pkg/pointsman.js";
 import { RouterError } from "./error.js";
 import { VERSION } from "./version.js";
 import { moduleOf } from "./wasm.js";
 
-/** The engine's start, shared by all who wait for it. */
+/** The promise of the engine's start, shared by all callers. */
 let started;
 let running = false;
-/** What makes the engine useless until the realm ends, as a function that makes the error. */
+/** Makes the error of every call, once the engine cannot be used any more in this realm. */
 let stopped;
 
 export { RouterHandle };
 
 /**
- * Starts the engine. A start that failed is not remembered, nor one that was given up before it was
- * done, so that it can be tried again.
- * @param wasm what the caller gave as the module, if anything
- * @param host `{wasm(): a URL or module, inPairs?: how relaxed-simd is faster here, url, read?}`
+ * Starts the engine. A start that failed or was aborted is forgotten, so that the next call tries again.
+ * @param wasm the option "wasm", if given
+ * @param host `{wasm(): a URL or module, inPairs?: whether 16-bit pairs make relaxed-simd faster here,
+ *   url, read?}`
  * @param {AbortSignal} [signal]
  */
 export async function startEngine(wasm, host, signal) {
@@ -45,14 +45,14 @@ async function begin(wasm, host) {
   try {
     await init({ module_or_path: module });
   } catch (cause) {
-    // The names of what it imports carry hashes of their types: another version's differ.
+    // The imports' names carry hashes of their types, which differ between versions.
     if (cause instanceof WebAssembly.LinkError || cause instanceof TypeError) throw wrongVersion("another", cause);
     const message = `the engine's wasm could not be started: ${cause?.message ?? cause}. Give the process, page or Worker more memory`;
     throw new RouterError("wasm_unsupported", message, { cause });
   }
   const found = versionFound();
   if (found !== VERSION) {
-    // wasm-bindgen's JavaScript keeps the first module it has started.
+    // wasm-bindgen's JavaScript keeps the first module that it started.
     stopped = () => wrongVersion(`version ${found}`);
     throw stopped();
   }
@@ -68,11 +68,11 @@ function versionFound() {
 }
 
 function wrongVersion(found, cause) {
-  const message = `the engine's wasm is of ${found === "another" ? "another version" : found}, this JavaScript of version ${VERSION}. Take both from one installation of pointsman; where an old file may be cached, or was copied by hand, replace it and reload`;
+  const message = `the engine's wasm is of ${found === "another" ? "another version" : found}, this JavaScript is of version ${VERSION}. Take both from one installation of pointsman; replace an old file that is cached or was copied by hand, and reload`;
   return new RouterError("wasm_wrong_version", message, { cause });
 }
 
-/** Calls into wasm; what it throws comes out as a `RouterError`. */
+/** Calls into wasm and rethrows its errors as `RouterError`. */
 export function guarded(call) {
   if (stopped) throw stopped();
   try {
@@ -87,13 +87,13 @@ export function guarded(call) {
   }
 }
 
-/** Gives a handle's memory back, where the engine still has any. */
+/** Frees a handle's memory, unless the engine has stopped. */
 export function freeHandle(handle) {
   if (!stopped) handle.free();
 }
 
-/** Its memory cannot be trusted after a trap. */
+/** After a trap the engine's memory cannot be trusted. */
 function trapped(cause) {
-  const message = `the engine stopped: ${cause.message}. Start a new process, page or Worker; please report it with the query`;
+  const message = `the engine stopped: ${cause.message}. Start a new process, page or Worker, and please report this error with the query`;
   return new RouterError("engine_stopped", message, { cause });
 }

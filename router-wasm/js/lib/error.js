@@ -1,6 +1,6 @@
 /**
- * Whatever goes wrong in this package, with a stable `code`. Messages may be reworded, codes never
- * are; types/error.d.ts lists them all.
+ * An error of this package, with a stable `code`. Messages may be reworded, codes never are;
+ * types/error.d.ts lists all codes.
  */
 export class RouterError extends Error {
   /**
@@ -15,7 +15,7 @@ export class RouterError extends Error {
   }
 }
 
-/** What a value is, for a message: `undefined`, `a number (42)`, `an Array`. */
+/** Describes a value in a message: `undefined`, `a number (42)`, `an object of type Array`. */
 export function describe(value) {
   if (value === undefined || value === null) return String(value);
   if (typeof value === "string") return `the string ${JSON.stringify(value.slice(0, 60))}`;

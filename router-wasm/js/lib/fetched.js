@@ -1,12 +1,12 @@
-// Bytes over the network, with what went wrong as a typed error.
+// Fetches bytes over the network; failures are typed errors.
 
 import { RouterError } from "./error.js";
 
-/** The first byte of an HTML page, and of no file of a bundle. */
+/** The first byte of every HTML page; no file of a bundle begins with it. */
 const LESS_THAN = 0x3c;
 const WHITE_SPACE = [0x20, 0x09, 0x0a, 0x0d];
 
-/** An answer, whatever its status. */
+/** Fetches a URL and returns the response, whatever its status. */
 export async function answerTo(url, signal) {
   try {
     return await fetch(url, { signal });
@@ -17,8 +17,8 @@ export async function answerTo(url, signal) {
 }
 
 /**
- * The bytes at a URL. `onBytes(more, total)` hears of each piece; `total` is the file's length where
- * the server states it.
+ * Fetches the bytes at a URL. `onBytes(more, total)` is called for each piece; `total` is the file's
+ * length where the server states it.
  */
 export async function fetched(url, signal, onBytes) {
   const response = await answerTo(url, signal);
@@ -29,13 +29,13 @@ export async function fetched(url, signal, onBytes) {
   const bytes = await bodyOf(response, url, signal, onBytes);
   if (isMarkup(bytes)) {
     const type = response.headers.get("content-type");
-    const message = `${url} was answered with a page (status ${response.status}, ${type}): expected a bundle's file. Check its address; a server that sends its index page for missing files does this`;
+    const message = `${url} returned a web page (status ${response.status}, ${type}): expected a bundle's file. Check the address; a server that sends its index page for missing files does this`;
     throw new RouterError("fetch_failed", message);
   }
   return bytes;
 }
 
-/** An answer's whole body. */
+/** Reads a response's whole body. */
 export async function bodyOf(response, url, signal, onBytes) {
   try {
     if (!onBytes || !response.body) {
@@ -50,7 +50,7 @@ export async function bodyOf(response, url, signal, onBytes) {
   }
 }
 
-/** Whether bytes are HTML or XML, as a server's page for what is not there. */
+/** Whether bytes are HTML or XML, such as a server's page for missing files. */
 export function isMarkup(bytes) {
   return bytes.find((byte) => !WHITE_SPACE.includes(byte)) === LESS_THAN;
 }
@@ -76,7 +76,7 @@ async function readInPieces(response, onBytes) {
   return bytes;
 }
 
-/** A compressed body's Content-Length counts what is sent, not what is read. */
+/** The body's length. A compressed body's Content-Length counts compressed bytes, so it is not used. */
 function lengthOf(response) {
   if (response.headers.get("content-encoding")) return undefined;
   const length = Number(response.headers.get("content-length") ?? Number.NaN);
@@ -85,6 +85,6 @@ function lengthOf(response) {
 
 function blocked(url, cause) {
   const why = [cause.message, cause.cause?.code].filter(Boolean).join(", ");
-  const message = `${url} could not be fetched: ${why}. Check the address and the network; in a page also that connect-src of its Content-Security-Policy names the server, and that a server of another origin sends CORS headers`;
+  const message = `${url} could not be fetched: ${why}. Check the address and the network; in a page, connect-src of the Content-Security-Policy must allow the server, and a server of another origin must send CORS headers`;
   return new RouterError("fetch_failed", message, { cause });
 }

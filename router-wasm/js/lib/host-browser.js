@@ -1,11 +1,11 @@
-// Where a page, or a Web Worker of one, finds the package's files and resolves an address.
+// Finds the package's files and resolves URLs in a page or its Web Workers.
 
 import { RouterError } from "./error.js";
 import { hasRelaxedSimd } from "./simd.js";
 
 export const browser = {
   cache: 256,
-  // All addresses are written out, so that bundlers find the files.
+  // Every URL is written out, so that bundlers find the files.
   wasm: () => hasRelaxedSimd()
     ? new URL("../pkg/pointsman_relaxed_bg.wasm", import.meta.url)
     : new URL("../pkg/pointsman_bg.wasm", import.meta.url),
@@ -14,7 +14,7 @@ export const browser = {
     try {
       return new URL(source, globalThis.document?.baseURI ?? globalThis.location?.href);
     } catch (cause) {
-      throw new RouterError("argument_source", `"${source}" is no URL`, { cause });
+      throw new RouterError("argument_source", `"${source}" is not a valid URL`, { cause });
     }
   },
 };

@@ -1,4 +1,4 @@
-// Where Node and Deno find the package's files, and how they read a path.
+// Finds the package's files and reads paths in Node and Deno.
 
 import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
@@ -8,12 +8,12 @@ import { pathToFileURL } from "node:url";
 import { RouterError } from "./error.js";
 import { hasRelaxedSimd } from "./simd.js";
 
-/** The first V8 that makes one instruction of relaxed-simd's byte product (Node 22 has 12). */
+/** The first V8 that compiles relaxed-simd's byte product to one instruction (Node 22 has V8 12). */
 const FIRST_FAST_V8 = 13;
 
 export const node = {
   cache: 256,
-  // All addresses are written out, so that bundlers find the files.
+  // Every URL is written out, so that bundlers find the files.
   wasm: () => hasRelaxedSimd()
     ? new URL("../pkg/pointsman_relaxed_bg.wasm", import.meta.url)
     : new URL("../pkg/pointsman_bg.wasm", import.meta.url),
@@ -26,7 +26,7 @@ export const node = {
     try {
       url = new URL(source);
     } catch (cause) {
-      throw new RouterError("argument_source", `"${source}" is no URL`, { cause });
+      throw new RouterError("argument_source", `"${source}" is not a valid URL`, { cause });
     }
     return url.protocol === "file:" ? folderOrFile(url) : url;
   },
@@ -41,7 +41,7 @@ export const node = {
   },
 };
 
-/** A folder's URL ends in "/", whether or not the caller wrote it so. */
+/** The URL of a folder, with "/" at its end, or of a file. */
 async function folderOrFile(url) {
   try {
     const isFolder = (await stat(url)).isDirectory();

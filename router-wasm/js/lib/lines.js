@@ -1,4 +1,4 @@
-// A stream's lines with their numbers, from 1. A mark of the byte order is no part of the first.
+// Splits a stream into lines, numbered from 1, without a byte order mark.
 
 export async function* linesOf(input) {
   input.setEncoding("utf8");

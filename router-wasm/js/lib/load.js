@@ -1,4 +1,4 @@
-// From what `load` was given to a bundle in the engine.
+// Loads a bundle into the engine.
 
 import { RouterHandle, guarded, startEngine } from "./engine.js";
 import { bundleBytes } from "./source.js";
@@ -6,7 +6,7 @@ import { unlessAborted } from "./unless-aborted.js";
 
 /**
  * @param source what `load` was given
- * @param options those of `load`, checked
+ * @param options the checked options of `load`
  * @param host as `routerFor` takes it
  * @returns {Promise<RouterHandle>}
  */
@@ -27,8 +27,8 @@ export async function loadHandle(source, { signal, onProgress, wasm, cache }, ho
 }
 
 /**
- * A bundle with its files' SHA-256, where the host has a hash function of its own (a page outside a
- * secure context has none: the engine then hashes).
+ * Adds the SHA-256 of a bundle's files where the host can compute them. A page outside a secure context
+ * cannot; the engine then hashes.
  */
 async function hashed(bundle) {
   const subtle = globalThis.crypto?.subtle;

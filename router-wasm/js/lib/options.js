@@ -1,11 +1,11 @@
-// What may be asked of a `load` and of a batch, each of its kind.
+// Checks the options of `load` and of batches.
 
 import { RouterError, describe } from "./error.js";
 
-/** Answers that a router may be asked to remember. */
+/** The largest cache, in answers. */
 const MOST_CACHED = 100_000;
 
-/** The options of a `load`, with the host's defaults. */
+/** The checked options of a `load`, with the host's defaults. */
 export function checkedOptions(options = {}, caller, host) {
   const { signal, onProgress, cache = host.cache } = checkedObject(options, caller, "{signal, onProgress, wasm, cache}");
   if (!Number.isInteger(cache) || cache < 0 || cache > MOST_CACHED) {

@@ -1,14 +1,14 @@
-// JavaScript arguments to the engine's request as JSON. Only what JSON would hide is checked here:
-// wrong types, NaN (which JSON turns into null) and lone surrogates. The rest is the engine's.
+// Turns JavaScript arguments into the engine's JSON request. Checks only what JSON would hide: wrong
+// types, NaN (which JSON turns into null) and lone surrogates; the engine checks the rest.
 
 import { RouterError, describe } from "./error.js";
 
 const NUMBERS = ["threshold", "strongShare", "maxCost", "costWeight", "outputTokens", "inputTokens", "turnDecay"];
 
-/** As `isWellFormed` finds them, which browsers have only since 2023. */
+/** What `String.prototype.isWellFormed` looks for, which browsers have only since 2023. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-/** The request that `route(input, policy)` stands for, as JSON. */
+/** The JSON request of `route(input, policy)`. */
 export function requestJson(input, policy) {
   const request = { ...queryOrMessages(input), policy: checkedPolicy(policy) };
   try {
@@ -19,19 +19,19 @@ export function requestJson(input, policy) {
   }
 }
 
-/** A request that stands for a policy alone: its query is never routed. */
+/** A JSON request whose policy is to be checked; its query is never routed. */
 export function policyJson(policy) {
   return JSON.stringify({ query: "policy", policy: checkedPolicy(policy) });
 }
 
-/** The inputs of a batch; each of them is checked when its turn comes. */
+/** Checks that a batch is a list; each input is checked when it is routed. */
 export function checkedInputs(inputs) {
   if (Array.isArray(inputs)) return;
   const message = `routeBatch() was given ${describe(inputs)}: expected a list of queries or conversations`;
   throw new RouterError("argument_inputs", message);
 }
 
-/** Text that survives the way into wasm unchanged. */
+/** Returns `query` if it passes into wasm unchanged, and throws otherwise. */
 export function wellFormed(query, caller) {
   if (typeof query !== "string") {
     const message = `${caller} was given ${describe(query)}: expected a string`;

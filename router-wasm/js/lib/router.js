@@ -1,5 +1,5 @@
-// The public `Router`, over the wasm-bindgen surface. Each host's entry says how it finds the wasm
-// and reads a source; everything else is the same everywhere.
+// The public `Router`, on top of the wasm-bindgen bindings. Each host's entry says how the wasm is found
+// and a source is read; everything else is the same on all hosts.
 
 import { RouterHandle, freeHandle, guarded } from "./engine.js";
 import { RouterError } from "./error.js";
@@ -10,8 +10,8 @@ import { checkedInputs, policyJson, requestJson, wellFormed } from "./request.js
 /**
  * The `Router` class of a host.
  * @param host `{wasm(): URL or module; bundle(): URL of the default bundle; url(text): URL;
- *   read?(url, signal): bytes; cache: answers remembered by default; inPairs?: how relaxed-simd is
- *   faster here}`
+ *   read?(url, signal): bytes; cache: default number of cached answers; inPairs?: whether 16-bit pairs
+ *   make relaxed-simd faster here}`
  */
 export function routerFor(host) {
   return class Router {

@@ -1,5 +1,5 @@
-// Whether a host can run the engine, and which of its two modules: relaxed-simd's byte products are
-// the faster ones.
+// Tests whether this host can run the engine, and whether it can run the module with relaxed-simd, whose
+// byte products are faster.
 
 const HEADER = [0, 97, 115, 109, 1, 0, 0, 0];
 /** Two functions: one makes a vector (`i8x16.splat`), one a reference (`ref.null extern`). */

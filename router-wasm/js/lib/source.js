@@ -1,11 +1,11 @@
-// A bundle's bytes from wherever they are: `{files: Map}` or `{tar: Uint8Array}`. Whether they are
-// a bundle is the engine's to say.
+// Reads a bundle's bytes from any source, as `{files: Map}` or `{tar: Uint8Array}`. The engine checks
+// whether they are a bundle.
 
 import { RouterError, describe } from "./error.js";
 import { fetched } from "./fetched.js";
 
 const MANIFEST = "router.json";
-/** URLs that can only be of one file. */
+/** Protocols whose URLs always name one file. */
 const ONE_FILE = ["data:", "blob:"];
 
 /**
@@ -37,7 +37,7 @@ export async function bundleBytes(source = undefined, host, { signal, onProgress
   return whole({ files }, onProgress);
 }
 
-/** What was given as bytes is there at once. */
+/** Reports bytes that the caller passed as loaded. */
 function whole(bundle, onProgress) {
   const parts = bundle.tar ? [bundle.tar] : [...bundle.files.values()];
   const loaded = parts.reduce((sum, bytes) => sum + bytes.length, 0);
@@ -73,7 +73,7 @@ async function fromUrl(url, host, signal, onProgress) {
   return { files: new Map([[MANIFEST, manifest], ...files.map(({ name }, i) => [name, contents[i]])]) };
 }
 
-/** The files that router.json lists. Where it cannot be read, none: the engine will say why. */
+/** The files that router.json lists; none where it cannot be parsed: the engine reports why. */
 function listedIn(manifest) {
   let files;
   try {
@@ -82,7 +82,7 @@ function listedIn(manifest) {
     return [];
   }
   if (!Array.isArray(files)) return [];
-  // A name with a folder in it would be fetched from somewhere else.
+  // A name with a folder in it would be fetched from outside the bundle.
   const isName = (name) => typeof name === "string" && /^[^/\\]+$/.test(name) && name !== "." && name !== "..";
   return files.filter((file) => isName(file?.name));
 }

@@ -1,4 +1,4 @@
-/** What `promise` gives, unless the signal is aborted before: then its reason is thrown. */
+/** Awaits `promise`; throws the signal's reason if it aborts first. */
 export async function unlessAborted(promise, signal) {
   if (!signal) return promise;
   let abort;
@@ -8,7 +8,7 @@ export async function unlessAborted(promise, signal) {
     else signal.addEventListener("abort", abort);
   });
   try {
-    // In a race, whatever comes of the loser is nobody's unhandled rejection.
+    // The race also handles a later rejection of the loser.
     return await Promise.race([aborted, promise]);
   } finally {
     signal.removeEventListener("abort", abort);

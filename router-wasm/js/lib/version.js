@@ -1,2 +1,2 @@
-/** The package's version. The wasm must be of the same; a test holds it to package.json. */
+/** The package's version, which the wasm must have too. A test compares it with package.json. */
 export const VERSION = "0.1.0";

@@ -1,17 +1,17 @@
-// The engine's module from whatever names it or holds it. A wrong MIME type costs streaming, no more:
-// the bytes decide.
+// Compiles the engine's module from a URL, a response, bytes or a module. A wrong MIME type only prevents
+// streaming compilation.
 
 import { RouterError, describe } from "./error.js";
 import { answerTo, bodyOf } from "./fetched.js";
 import { runsEngine } from "./simd.js";
 
-/** How every WebAssembly module begins. */
+/** The first bytes of every WebAssembly module. */
 const MAGIC = [0x00, 0x61, 0x73, 0x6d];
 const WASM = "application/wasm";
 const REMEDY = 'Serve the package\'s folder pkg/ beside its JavaScript, or pass the file as Router.load(source, { wasm }); bundlers find it as "pointsman/wasm"';
 
 /**
- * @param wasm a URL, an answer, bytes or a module, or a promise of one
+ * @param wasm a URL, a response, bytes or a module, or a promise of one
  * @param host `{url(text), read?(url)}`, as for a bundle's source
  * @returns {Promise<WebAssembly.Module>}
  */
@@ -30,7 +30,7 @@ export async function moduleOf(wasm, host) {
     ? new Uint8Array(given.buffer, given.byteOffset, given.byteLength)
     : new Uint8Array(given);
   if (!isWasm(bytes)) {
-    const message = `option "wasm" is ${bytes.length} bytes that are no WebAssembly module. Pass the file pointsman/wasm`;
+    const message = `option "wasm" is ${bytes.length} bytes that are not a WebAssembly module. Pass the file pointsman/wasm`;
     throw new RouterError("argument_options", message);
   }
   return compiled(() => WebAssembly.compile(bytes), "option \"wasm\"");
@@ -44,11 +44,11 @@ async function fromUrl(given, host) {
     bytes = await host.read?.(url);
   } catch (cause) {
     if (cause?.code !== "file_unreadable") throw cause;
-    throw new RouterError("wasm_missing", `the engine's wasm is not there: ${cause.message}. ${REMEDY}`, { cause });
+    throw new RouterError("wasm_missing", `the engine's wasm was not found: ${cause.message}. ${REMEDY}`, { cause });
   }
   if (!bytes) return fromAnswer(await answerTo(url), url);
   if (isWasm(bytes)) return compiled(() => WebAssembly.compile(bytes), url);
-  throw new RouterError("wasm_missing", `${url} is no WebAssembly module (${bytes.length} bytes). ${REMEDY}`);
+  throw new RouterError("wasm_missing", `${url} is not a WebAssembly module (${bytes.length} bytes). ${REMEDY}`);
 }
 
 async function fromAnswer(answer, url) {
@@ -57,13 +57,13 @@ async function fromAnswer(answer, url) {
   if (!answer.ok) {
     throw new RouterError("wasm_missing", `the engine's wasm is not at ${url}: ${found}. ${REMEDY}`);
   }
-  // Streaming refuses any other type, and one with parameters.
+  // Streaming compilation refuses every other type, also this one with parameters.
   if (type?.trim().toLowerCase() === WASM && WebAssembly.compileStreaming) {
     return compiled(() => WebAssembly.compileStreaming(answer), url);
   }
   const bytes = await bodyOf(answer, url);
   if (isWasm(bytes)) return compiled(() => WebAssembly.compile(bytes), url);
-  const message = `${url} is not the engine's wasm: ${found}, and the content is no WebAssembly module. A server that sends its index page for missing files does this, as does Vite's dev server unless optimizeDeps.exclude names "pointsman". ${REMEDY}`;
+  const message = `${url} is not the engine's wasm: ${found}, and the content is not a WebAssembly module. A server that sends its index page for missing files does this, as does Vite's dev server unless optimizeDeps.exclude names "pointsman". ${REMEDY}`;
   throw new RouterError("wasm_missing", message);
 }
 
@@ -86,7 +86,7 @@ function refused(cause, origin) {
     return new RouterError("wasm_unsupported", message, options);
   }
   if (cause instanceof WebAssembly.CompileError) {
-    const message = `${origin} is a damaged WebAssembly module, or one cut off: ${cause.message}. Fetch or install it again`;
+    const message = `${origin} is a damaged or truncated WebAssembly module: ${cause.message}. Fetch or install it again`;
     return new RouterError("wasm_damaged", message, options);
   }
   return new RouterError("fetch_failed", `${origin} could not be fetched: ${cause.message}. Check the network`, options);

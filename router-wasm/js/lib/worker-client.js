@@ -1,5 +1,5 @@
-// `RouterWorker`: a router in a thread of its own, asked by messages. What is asked is checked and
-// written as JSON on this side, so that only text crosses and a fault is found where it was made.
+// `RouterWorker`: a router in its own thread, called by messages. Arguments are checked and written as
+// JSON on this side, so that only text is sent and errors are thrown in the caller's thread.
 
 import { RouterError } from "./error.js";
 import { checkedCallback, checkedObject, checkedOptions, checkedSignal } from "./options.js";
@@ -7,9 +7,9 @@ import { checkedInputs, policyJson, requestJson, wellFormed } from "./request.js
 import { unlessAborted } from "./unless-aborted.js";
 import { moduleOf } from "./wasm.js";
 
-/** Only `load` has it: a RouterWorker is not made by hand. */
+/** Passed by `load` alone, so that the constructor refuses every other caller. */
 const MADE_BY_LOAD = Symbol("made by load");
-/** Milliseconds that a slice of a batch should take at most: how soon a cancel lets the thread rest. */
+/** Target time of a batch's slice, in milliseconds: how long the thread may still work after a cancel. */
 const SLICE_MS = 50;
 const LARGEST_SLICE = 256;
 
@@ -23,7 +23,7 @@ export function routerWorkerFor(host) {
     #thread;
     #pending = new Map();
     #asked = 0;
-    /** Why nothing can be asked any more, as an error. */
+    /** The error of every call, once the thread has ended. */
     #ended;
 
     constructor(key, thread) {
@@ -37,7 +37,7 @@ export function routerWorkerFor(host) {
     static async load(source, options) {
       const { signal, onProgress, wasm, cache, worker } = checkedOptions(options, "RouterWorker.load()", host);
       signal?.throwIfAborted();
-      // Both in a form that crosses: addresses are resolved, and the module compiled, on this side.
+      // URLs are resolved and the module is compiled on this side, so that both can be sent to the thread.
       const resolved = typeof source === "string" || source instanceof URL ? host.url(source) : source;
       const module = wasm === undefined ? undefined : moduleOf(wasm, host);
       const [given, compiled] = await unlessAborted(Promise.all([resolved, module]), signal);
@@ -139,7 +139,7 @@ export function routerWorkerFor(host) {
       else waiting.resolve(value);
     }
 
-    /** The first reason stands. */
+    /** Ends the thread. Only the first reason is kept. */
     #end(error) {
       if (this.#ended) return;
       this.#ended = error;
@@ -154,7 +154,7 @@ function post(thread, message) {
   try {
     thread.post(message);
   } catch (cause) {
-    // Everything but a bundle's source was made here.
+    // Only the bundle's source comes from the caller.
     const message = `RouterWorker.load() was given a source that cannot be sent to a thread: ${cause.message}`;
     throw new RouterError("argument_source", message, { cause });
   }

@@ -1,13 +1,13 @@
-// The thread's side of a `RouterWorker`: one bundle, and an answer for each message in turn.
+// The thread's side of a `RouterWorker`: holds one bundle and answers messages in order.
 
 import { guarded } from "./engine.js";
 import { RouterError } from "./error.js";
 import { loadHandle } from "./load.js";
 
 /**
- * What to do with each message.
+ * Makes the handler of messages.
  * @param host as `routerFor` takes it
- * @param {(message: object) => void} post to the other side
+ * @param {(message: object) => void} post sends to the other side
  */
 export function answering(host, post) {
   let handle;
@@ -37,8 +37,8 @@ export function answering(host, post) {
   };
 }
 
-/** An error's class does not cross, its code does. What has none is a fault of this package. */
+/** An error as plain data: its class is lost between threads. One without a code is a fault of this package. */
 function plain(error) {
   if (error instanceof RouterError) return { code: error.code, message: error.message };
-  return { code: "worker_failed", message: `the router's thread failed: ${error?.stack ?? error}. Please report it` };
+  return { code: "worker_failed", message: `the router's thread failed: ${error?.stack ?? error}. Please report this error` };
 }
