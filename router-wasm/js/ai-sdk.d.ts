@@ -15,14 +15,14 @@ export interface RoutedModelOptions extends AdapterOptions {
  * A language model of the AI SDK (provider specification v4, `ai` 7) that hands each call, streaming or
  * not, with its tools and settings, to the chosen candidate's model.
  *
- * Rated are the user messages' texts, so that the steps of one tool loop go to one model. The decision
- * stands in `providerMetadata.pointsman` of the result, in a stream in that of its last part.
- * `supportedUrls` is what all the models take.
+ * The texts of user messages are rated, so all steps of a tool loop go to the same model. The decision
+ * is in `providerMetadata.pointsman` of the result, or of a stream's last part. `supportedUrls` holds the
+ * patterns that all the models accept.
  *
- * A call that cannot be decided on rejects with a `RouterError`.
+ * A call whose query the router refuses rejects with a `RouterError`.
  *
  * @throws RouterError `argument_router`, `argument_models`, `argument_options`, `argument_policy`, any
- * `policy_*`. With a RouterWorker, what is wrong with `policy` comes with the first call.
+ * `policy_*`. With a RouterWorker, the first call rejects with the errors that need the bundle.
  *
  * @example
  * ```js

@@ -1,3 +1,3 @@
-/** The default bundle's bytes, as what `Router.load` takes: part of the Worker's script. */
+/** The default bundle's bytes, for `Router.load`; they are part of the Worker's script. */
 declare const bundle: ArrayBuffer;
 export default bundle;

@@ -1,3 +1,3 @@
-/** Where the default bundle lies, as what `Router.load` takes. */
+/** The default bundle's URL, for `Router.load`. */
 declare const bundle: URL;
 export default bundle;

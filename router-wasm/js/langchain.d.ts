@@ -13,14 +13,14 @@ export interface RoutedRunnableOptions<Output> extends AdapterOptions {
 }
 
 /**
- * A Runnable of LangChain that hands each input (a text, messages, a prompt's value) to the chosen
- * candidate's chat model; it invokes, streams and batches as that one does. Rated are the human
- * messages' texts.
+ * A Runnable of LangChain that hands each input (a text, messages, a prompt value) to the chosen
+ * candidate's chat model; it invokes, streams and batches as that model does. The texts of human
+ * messages are rated.
  *
- * It is no chat model itself: bind tools or structured output to each model before passing it.
+ * The Runnable is not a chat model: bind tools or structured output to each model before passing it.
  *
  * @throws RouterError `argument_router`, `argument_models`, `argument_options`, `argument_policy`, any
- * `policy_*`. With a RouterWorker, what is wrong with `policy` comes with the first call.
+ * `policy_*`. With a RouterWorker, the first call rejects with the errors that need the bundle.
  *
  * @example
  * ```js

@@ -12,23 +12,23 @@ export interface RoutedFetchOptions extends AdapterOptions {
   names?: readonly string[];
   /** A candidate's name at the upstream, by its id; the id itself where absent. */
   models?: Record<string, string>;
-  /** What sends the request; the host's own `fetch` where absent. */
+  /** The function that sends the request; the host's own `fetch` where absent. */
   fetch?: Fetch;
 }
 
 /**
  * A `fetch` for OpenAI's client: in a POST to `.../chat/completions` or `.../responses` whose `model`
- * is one of `names`, the chosen candidate takes its place. Everything else passes as it is: other
- * models and endpoints, headers, signals, streams.
+ * is one of `names`, it replaces `model` by the chosen candidate. Everything else passes unchanged:
+ * other models and endpoints, headers, signals, streams.
  *
- * Rated are the user messages' texts: of `messages`, or of `input`, which may also be a text. What the
- * API keeps by itself (`previous_response_id`) is not seen.
+ * The texts of user messages are rated, from `messages` or from `input`, which may also be a text.
+ * Turns that only the API stores (`previous_response_id`) are not seen.
  *
- * A conversation that cannot be decided on is answered as the API would refuse it, with status 400 and
- * the code of the `RouterError`: the client throws at once, and its error's `code` is that code.
+ * A query that the router refuses is answered with status 400 and the code of the `RouterError`, as the
+ * API refuses a request: the client throws at once, and its error has that `code`.
  *
  * @throws RouterError `argument_router`, `argument_models`, `argument_options`, `argument_policy`, any
- * `policy_*`. With a RouterWorker, what is wrong with `models` or `policy` comes with the first call.
+ * `policy_*`. With a RouterWorker, the first call fails with the errors that need the bundle.
  *
  * @example
  * ```js

@@ -2,18 +2,18 @@ import type { Decision, Policy } from "./decision.js";
 import type { Router } from "./router.js";
 import type { RouterWorker } from "./worker.js";
 
-/** What an adapter decides with. */
+/** The router of an adapter. */
 export type AnyRouter = Pick<Router, "route" | "routeBatch" | "info"> | Pick<RouterWorker, "route" | "routeBatch" | "info">;
 
-/** What every adapter takes. */
+/** Options of every adapter. */
 export interface AdapterOptions {
-  /** How to decide; the bundle's default where absent. It is checked at once. */
+  /** How to decide; the bundle's default where absent. Checked when the adapter is created. */
   policy?: Policy;
   /**
    * The candidate for a conversation without text to rate, such as a lone image. Without it, such a
    * conversation fails with `messages_without_text` or `query_empty`.
    */
   withoutText?: string;
-  /** Hears of each decision, before the call goes out. What it throws fails the call. */
+  /** Called with each decision, before the call is sent. If it throws, the call fails. */
   onDecision?: (decision: Decision) => void;
 }

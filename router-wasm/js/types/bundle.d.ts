@@ -10,7 +10,7 @@ export type Bytes = ArrayBuffer | ArrayBufferView | Blob;
  *   also `memory.bin`;
  * - in Node and Deno also a path, absolute or relative to the working directory.
  *
- * In a page, a relative URL is relative to the page. A Worker has no address: there it must be absolute.
+ * In a page, a relative URL is relative to the page. In a Worker, a URL must be absolute.
  */
 export type BundleSource = string | URL | Bytes | Record<string, Bytes>;
 
@@ -62,19 +62,19 @@ export interface CostQuality {
   removed_as_leaks: number;
   /** Whether the data set was held out from training, tuning and calibration. */
   held_out: boolean;
-  /** What each candidate alone reaches. */
+  /** The quality of each candidate alone. */
   candidates: Array<{ id: string; quality: number }>;
   /** `[strong share, quality]` of the router, by ascending share from 0 to 1. */
   router?: Array<[share: number, quality: number]>;
-  /** The same of the best possible choice for each share. */
+  /** The same for the best possible choice at each share. */
   oracle?: Array<[share: number, quality: number]>;
-  /** Where there are several candidates: quality of the router's, the best and a random pick. */
+  /** With several candidates: quality of the router's pick, of the best and of a random pick. */
   means?: { router: number; oracle: number; random: number };
   /** Points that publications state: performance gap recovered (`pgr`) at a share, both in [0, 1]. */
   published?: Array<{ router: string; metric: string; strong_share: number; pgr: number; source: string }>;
 }
 
-/** What a bundle says of itself: `router.json`. Fields of later versions are there as the bundle has them. */
+/** A bundle's description, `router.json`. Fields of later versions are passed through. */
 export interface BundleInfo {
   /** 1. */
   format: number;
@@ -87,14 +87,14 @@ export interface BundleInfo {
   encoder: {
     /** `static` or `transformer`. */
     tier: string;
-    /** Longest sequence, special tokens included; what is beyond is cut off. */
+    /** Longest sequence, special tokens included; longer queries are truncated. */
     max_tokens: number;
     truncation_side: "left" | "right";
     pooling: string;
     /** Length of what `embed` returns. */
     embedding_size: number;
     special_tokens: boolean;
-    /** Name and licence of what it was made from. */
+    /** Name and licence of the model that it was made from. */
     source?: string;
   };
   /** What the kind needs beyond the graph. */
@@ -107,7 +107,7 @@ export interface BundleInfo {
     default_strong_share?: number;
     /** sw-ranking: base of the similarity weights, at least 1. */
     gamma?: number;
-    /** sw-ranking: tier of each candidate, from 0, the strongest. */
+    /** sw-ranking: Elo group of each candidate (RouteLLM's tiers), from 0, the strongest. */
     tiers?: number[];
     /** knn: how many neighbours count. */
     neighbours?: number;
@@ -131,7 +131,7 @@ export interface BundleInfo {
     /** Rows removed because an evaluation set holds the same question. */
     removed_as_leaks: number;
   }>;
-  /** How the weights came to be. */
+  /** How the weights were made. */
   provenance?: {
     /** The trainer's version. */
     trainer: string;

@@ -1,8 +1,8 @@
 import type { RouterError } from "./error.js";
 
 /**
- * How to decide. Without a field, by the bundle's default share of strong calls
- * (`info().head.default_strong_share`), or by the best score where it has none.
+ * How to decide. An empty policy takes the bundle's default share of strong calls
+ * (`info().head.default_strong_share`), or the best score where the bundle has none.
  *
  * `threshold`, `strongShare` and `costWeight` exclude each other.
  */
@@ -11,7 +11,7 @@ export interface Policy {
   threshold?: number;
   /** Share of strong calls, in [0, 1], turned into a threshold by the bundle's calibration. */
   strongShare?: number;
-  /** Most USD that the request may cost by estimate, at least 0. Candidates above it are left out. */
+  /** Highest estimated cost of the request in USD, at least 0. Candidates above it are excluded. */
   maxCost?: number;
   /** Score given up per USD, at least 0: the best `score - costWeight * cost` is chosen. */
   costWeight?: number;
@@ -25,8 +25,8 @@ export interface Policy {
    */
   inputTokens?: number;
   /**
-   * How far a conversation's rating falls towards an easier turn, in [0, 1]; 0.3 where absent. With 1
-   * only the last turn counts.
+   * Fraction of the way, in [0, 1], that an easier turn moves a conversation's rating towards its own;
+   * 0.3 where absent. With 1 only the last turn counts.
    */
   turnDecay?: number;
 }
@@ -46,15 +46,15 @@ export interface Decision {
   /** The chosen candidate's id. */
   model: string;
   /**
-   * - `above_threshold`: the win rate reaches the threshold, so the strong candidate
-   * - `below_threshold`: it does not, so the weak one
-   * - `best_score`: the best score, less its weighted cost, among those allowed
-   * - `only_candidate`: constraints left one
+   * - `above_threshold`: the strong candidate, since the win rate reaches the threshold
+   * - `below_threshold`: the weak candidate, since the win rate is below the threshold
+   * - `best_score`: the best score, less its weighted cost, among the candidates allowed
+   * - `only_candidate`: the only candidate that meets the constraints
    */
   reason: "above_threshold" | "below_threshold" | "best_score" | "only_candidate";
   /** Estimated probability that the strong candidate beats the weak one, in [0, 1]; absent without such a pair. */
   winRate?: number;
-  /** The threshold used, in [0, 1]; absent where the choice was not between two. */
+  /** The threshold used, in [0, 1]; absent where the decision was not by threshold. */
   threshold?: number;
   /** Every candidate of the bundle, in its order. */
   scores: CandidateScore[];
@@ -64,7 +64,7 @@ export interface Decision {
   estimatedCost?: number;
 }
 
-/** One row of a batch: a decision, or what was wrong with this input. */
+/** One row of a batch: a decision, or this input's error. */
 export type BatchResult =
   | { decision: Decision; error?: undefined }
   | { decision?: undefined; error: RouterError };

@@ -1,57 +1,57 @@
 /**
- * What went wrong, as a name that is never reworded.
+ * The name of an error, which never changes.
  *
  * Arguments
- * - `argument_query`: what was to be routed or embedded is no text, no list of messages, no `{query}` or `{messages}`.
- * - `argument_messages`: `messages` is no list, or cannot be written as JSON.
- * - `argument_inputs`: a batch is no list.
- * - `argument_policy`: the policy is no object, or a field of it has a wrong type.
+ * - `argument_query`: the input is not a text, a list of messages, `{query}` or `{messages}`.
+ * - `argument_messages`: `messages` is not a list, or cannot be written as JSON.
+ * - `argument_inputs`: a batch is not a list.
+ * - `argument_policy`: the policy is not an object, or a field of it has a wrong type.
  * - `argument_options`: an option has a wrong type or value.
- * - `argument_source`: what was to be loaded is no bundle's source; in a Worker, there is none by default.
- * - `argument_router`: an adapter was given something that is no router, or one of a version that lacks what it needs.
- * - `argument_models`: an adapter's `models` lacks a candidate, names one that the bundle has not, or holds no model.
+ * - `argument_source`: the source is not one that `load` accepts; in a Worker, there is no default source.
+ * - `argument_router`: an adapter was given no router, or one of a version that lacks a method.
+ * - `argument_models`: an adapter's `models` lacks a candidate, names an unknown one, or holds something else than a model.
  *
- * The package's own files, and addresses
- * - `fetch_failed`: an address answered with an error or a page, or the fetch was blocked (network, CSP, CORS).
+ * Files and URLs
+ * - `fetch_failed`: a URL returned an error or a web page, or the fetch was blocked (network, CSP, CORS).
  * - `file_unreadable`: Node, Deno: a path could not be read.
- * - `wasm_missing`: the engine's wasm is not where it is looked for; serve it, or pass option `wasm`.
+ * - `wasm_missing`: the engine's wasm was not found; serve it, or pass option `wasm`.
  * - `wasm_damaged`: the engine's wasm is cut off or changed; fetch or install it again.
  * - `wasm_wrong_version`: the engine's wasm is of another version than this JavaScript; take both from one installation.
- * - `wasm_unsupported`: this host has no WebAssembly with SIMD, or forbids to compile it (CSP).
+ * - `wasm_unsupported`: this host has no WebAssembly with SIMD, or forbids compiling it (CSP).
  *
  * A router
- * - `router_freed`: it was freed; load it again.
- * - `engine_stopped`: the engine met a fault that it cannot go on from; start a new process, page or Worker.
+ * - `router_freed`: the router was freed; load it again.
+ * - `engine_stopped`: the engine trapped and cannot continue; start a new process, page or Worker.
  * - `worker_failed`: a RouterWorker's thread could not start, or ended.
  * - `worker_unsupported`: this host has no threads; use `Router`.
  *
  * A bundle
- * - `bundle_missing_file`: a file that `router.json` lists, or itself, is not there.
+ * - `bundle_missing_file`: `router.json`, or a file that it lists, is missing.
  * - `bundle_too_large`: a file is longer than the engine reads.
  * - `bundle_wrong_size`: a file's length is not the one that `router.json` states.
  * - `bundle_wrong_hash`: a file's SHA-256 is not the one that `router.json` states.
- * - `bundle_bad_manifest`: `router.json` is no manifest.
+ * - `bundle_bad_manifest`: `router.json` is not a valid manifest.
  * - `bundle_unknown_format`: the bundle's format is of a later version; use a later version of this package.
  * - `bundle_unknown_kind`: the router's kind is of a later version; use a later version of this package.
  * - `bundle_bad_memory`, `bundle_bad_tokenizer`, `bundle_bad_model`: that file cannot be used.
- * - `bundle_bad_archive`: the archive is no uncompressed tar of a bundle's files.
+ * - `bundle_bad_archive`: the archive is not an uncompressed tar of a bundle's files.
  *
  * A query
  * - `query_empty`: there is no text to route.
- * - `query_too_long`: more than 262,144 bytes of UTF-8.
- * - `query_ill_formed`: a NUL character or a lone surrogate.
+ * - `query_too_long`: the text has more than 262,144 bytes of UTF-8.
+ * - `query_ill_formed`: the text holds a NUL character or a lone surrogate.
  * - `messages_without_text`: no user message has text.
  * - `request_ill_formed`: a message or a field of the policy is not of the documented shape.
  *
  * A policy
  * - `policy_out_of_range`: a number is out of its range.
  * - `policy_contradiction`: two fields contradict each other.
- * - `policy_unknown_model`: a name is no candidate of the bundle.
+ * - `policy_unknown_model`: a name is not a candidate of the bundle.
  * - `policy_unsupported`: the bundle lacks what a field needs, such as prices.
- * - `no_candidate`: the constraints leave no candidate.
+ * - `no_candidate`: no candidate meets the constraints.
  *
  * The graph
- * - `inference_failed`, `not_finite`: it failed, or gave NaN or an infinity; export the bundle anew.
+ * - `inference_failed`, `not_finite`: the graph failed, or gave NaN or an infinity; export the bundle again.
  */
 export type RouterErrorCode =
   | "argument_query"
@@ -97,7 +97,7 @@ export type RouterErrorCode =
   | "not_finite";
 
 /**
- * Whatever goes wrong in this package.
+ * An error of this package.
  *
  * The message names the thing, what was found, what was expected and what to do; it may be reworded.
  * Branch on {@link RouterError.code}.
@@ -115,7 +115,7 @@ export type RouterErrorCode =
 export declare class RouterError extends Error {
   readonly name: "RouterError";
   readonly code: RouterErrorCode;
-  /** What the host said, where there is something. */
+  /** The host's own error, where there is one. */
   readonly cause?: unknown;
   constructor(code: RouterErrorCode, message: string, options?: { cause?: unknown });
 }

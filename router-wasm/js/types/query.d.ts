@@ -1,4 +1,4 @@
-/** A part of a message's content. What has no text, such as an image, does not count. */
+/** A part of a message's content. Parts without text, such as images, are ignored. */
 export interface ContentPart {
   /** `text`, `input_text`, `image_url`, ... */
   type?: string;
@@ -8,9 +8,9 @@ export interface ContentPart {
 /**
  * A message of a conversation, as OpenAI's chat format has it. Other fields are ignored.
  *
- * The text of each *user* message is rated by itself, the last eight that have any, 262,144 bytes in
- * all: the rating follows a harder turn at once and falls slowly (see {@link Policy.turnDecay}). System,
- * assistant and tool messages are not rated.
+ * The texts of the last eight *user* messages that have any, 262,144 bytes in all, are rated one by one:
+ * a harder turn replaces the conversation's rating, an easier one moves it part of the way (see
+ * {@link Policy.turnDecay}). System, assistant and tool messages are not rated.
  */
 export interface Message {
   /** `system`, `developer`, `user`, `assistant` or `tool`. */
@@ -18,5 +18,5 @@ export interface Message {
   content?: string | null | readonly ContentPart[];
 }
 
-/** What to decide on: a text, or a conversation, oldest message first. */
+/** The input of a decision: a text, or a conversation, oldest message first. */
 export type RouteInput = string | readonly Message[] | { query: string } | { messages: readonly Message[] };

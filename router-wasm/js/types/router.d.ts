@@ -6,30 +6,30 @@ import type { RouteInput } from "./query.js";
 /** `WebAssembly.Module`, where the compiler's library knows it; Node's does not. */
 type WasmModule = typeof globalThis extends { WebAssembly: { Module: { prototype: infer Module } } } ? Module : never;
 
-/** The engine's wasm, from wherever it is. */
+/** The engine's wasm: its location, its bytes or the compiled module. */
 export type WasmSource = string | URL | Response | ArrayBuffer | ArrayBufferView | WasmModule;
 
-/** Bytes of the bundle so far. */
+/** Progress of loading a bundle, in bytes. */
 export interface LoadProgress {
   loaded: number;
-  /** Of all: by `router.json` for a folder, by Content-Length for an archive; absent where unknown. */
+  /** The sum in `router.json` for a folder, Content-Length for an archive; absent where unknown. */
   total?: number;
 }
 
 export interface LoadOptions {
-  /** Gives up loading; `load` rejects with the signal's reason. */
+  /** Aborts loading; `load` rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** Hears of each piece of the bundle that has come; at least once, at the end with all bytes. */
+  /** Called for each piece of the bundle received; at least once, at the end with all bytes. */
   onProgress?: (progress: LoadProgress) => void;
   /**
-   * The engine's wasm, where it is not beside this package: a URL, an answer, bytes or a module of
-   * `pointsman/wasm` or `pointsman/wasm-relaxed-simd`. The first load of a process or
-   * page starts the engine; later ones share it and ignore this.
+   * The engine's wasm, where it is not in this package's folder: `pointsman/wasm` or
+   * `pointsman/wasm-relaxed-simd` as a URL, a Response, bytes or a module. The first load of a process
+   * or page starts the engine; later ones share it and ignore this option.
    */
   wasm?: WasmSource | Promise<WasmSource>;
   /**
-   * How many answers to remember, a whole number from 0 to 100,000, so that a query asked again costs
-   * a look-up. By default 256, in Workers 0: where tenants share a router, the time of an answer would
+   * How many answers to cache, a whole number from 0 to 100,000, so that a repeated query costs one
+   * look-up. By default 256, in Workers 0: where tenants share a router, the time of an answer would
    * tell one of them whether another has asked the same.
    */
   cache?: number;
@@ -42,8 +42,8 @@ export interface LoadOptions {
  * ```js
  * import { Router } from "pointsman";
  *
- * const router = await Router.load(); // the bundle that the package carries
- * const { model, winRate } = router.route("Prove it.", { strongShare: 0.5 });
+ * const router = await Router.load(); // the package's default bundle
+ * const { model, winRate } = router.route("What is the capital of Italy?", { strongShare: 0.5 });
  * ```
  */
 export declare class Router {
@@ -52,8 +52,8 @@ export declare class Router {
   /**
    * Reads a bundle, checks it and starts the engine.
    *
-   * Without a source, the default bundle of this package. In a Cloudflare Worker that is an error:
-   * import `pointsman/default-bundle` there, and pass it.
+   * Without a source, it loads this package's default bundle. A Cloudflare Worker must pass a source:
+   * import `pointsman/default-bundle` there.
    *
    * @throws RouterError `argument_source`, `argument_options`, `fetch_failed`, `file_unreadable`, any
    * `wasm_*` or `bundle_*`; the signal's reason.
@@ -75,18 +75,18 @@ export declare class Router {
    *
    * @example
    * ```js
-   * router.route("What is the capital of Italy?", { threshold: 0.6 });
+   * router.route("What is the capital of Italy?", { strongShare: 0.3 });
    * router.route([{ role: "user", content: "Hello" }], { maxCost: 0.01, outputTokens: 500 });
    * ```
    */
   route(input: RouteInput, policy?: Policy): Decision;
 
   /**
-   * Decides on each input, in order. What is wrong with one input stands in its row and loses no other.
+   * Decides on each input, in order. An input's error is in its own row; the other inputs are decided.
    * For a long list in a page, see `RouterWorker` of `pointsman/worker`.
    *
-   * @throws RouterError for what is wrong with all: `argument_inputs`, `argument_policy`, any `policy_*`,
-   * `router_freed`.
+   * @throws RouterError for errors of the whole batch: `argument_inputs`, `argument_policy`, any
+   * `policy_*`, `router_freed`.
    *
    * @example
    * ```js
@@ -104,10 +104,10 @@ export declare class Router {
    */
   embed(query: string): Float32Array;
 
-  /** What the bundle says of itself, as a copy. @throws RouterError `router_freed`. */
+  /** A copy of the bundle's description. @throws RouterError `router_freed`. */
   info(): BundleInfo;
 
-  /** Gives the router's memory back. Whatever is asked later is `router_freed`; freeing again does nothing. */
+  /** Frees the router's memory. Later calls throw `router_freed`; freeing again does nothing. */
   free(): void;
 }
 export interface Router extends FreedByUsing {}

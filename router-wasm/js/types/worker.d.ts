@@ -11,24 +11,24 @@ export interface RouterThread {
 
 export interface WorkerLoadOptions extends LoadOptions {
   /**
-   * Where the thread's module is, for bundlers that do not find it: the URL (in Node also a path) of what
-   * was built of `pointsman/worker-thread`, or a thread that already runs it.
+   * The thread's module, for bundlers that do not find it: the URL (in Node also a path) of the build of
+   * `pointsman/worker-thread`, or a thread that already runs it.
    */
   worker?: string | URL | RouterThread;
 }
 
 export interface BatchOptions {
-  /** Gives the batch up; `routeBatch` rejects with the signal's reason, and the thread rests after its current slice. */
+  /** Aborts the batch; `routeBatch` rejects with the signal's reason, and the thread stops after its current slice. */
   signal?: AbortSignal;
-  /** Hears of each slice of inputs that was decided. */
+  /** Called after each slice of inputs. */
   onProgress?: (progress: { done: number; total: number }) => void;
 }
 
 /**
- * A router in a thread of its own, so that a page stays responsive and a server's event loop free.
+ * A router in its own thread, so that a page stays responsive and a server's event loop free.
  *
- * Each RouterWorker has its own thread and engine. In Node a process whose threads have nothing to do
- * may end; `free()` ends a thread at once.
+ * Each RouterWorker has its own thread and engine. In Node, an idle thread does not keep the process
+ * alive; `free()` ends a thread at once.
  *
  * @example
  * ```js
@@ -43,27 +43,27 @@ export declare class RouterWorker {
   private constructor();
 
   /**
-   * Starts a thread, in which a bundle is loaded as by `Router.load`. A relative URL or path is resolved
-   * on this side. Bytes are copied to the thread.
+   * Starts a thread and loads a bundle in it, as `Router.load` does. A relative URL or path is resolved in
+   * the calling thread. Bytes are copied to the new thread.
    *
    * @throws RouterError as `Router.load`; `worker_failed` where the thread does not start;
    * `worker_unsupported` where the host has none.
    */
   static load(source?: BundleSource, options?: WorkerLoadOptions): Promise<RouterWorker>;
 
-  /** As `Router.route`. @throws RouterError also `worker_failed`. */
+  /** Like `Router.route`. @throws RouterError also `worker_failed`. */
   route(input: RouteInput, policy?: Policy): Promise<Decision>;
 
-  /** As `Router.routeBatch`, in slices of about 50 ms. @throws RouterError also `worker_failed`; the signal's reason. */
+  /** Like `Router.routeBatch`, in slices of about 50 ms. @throws RouterError also `worker_failed`; the signal's reason. */
   routeBatch(inputs: readonly RouteInput[], policy?: Policy, options?: BatchOptions): Promise<BatchResult[]>;
 
-  /** As `Router.embed`. @throws RouterError also `worker_failed`. */
+  /** Like `Router.embed`. @throws RouterError also `worker_failed`. */
   embed(query: string): Promise<Float32Array>;
 
-  /** As `Router.info`. @throws RouterError also `worker_failed`. */
+  /** Like `Router.info`. @throws RouterError also `worker_failed`. */
   info(): Promise<BundleInfo>;
 
-  /** Ends the thread. What is pending, and whatever is asked later, is `router_freed`. */
+  /** Ends the thread. Pending and later calls reject with `router_freed`. */
   free(): void;
 }
 export interface RouterWorker extends FreedByUsing {}
