@@ -1,5 +1,5 @@
-// The Worker with its bundle inside the script, in place of static assets: one hop less for each
-// request, one bundle for each deployment. `wrangler.toml` says how to take this one.
+// The Worker's main module with the bundle inside the script instead of static assets: requests do
+// not pass through Cloudflare's router for assets. wrangler.toml says how to use this module.
 
 import manifest from "../bundles/default/router.json";
 import model from "../bundles/default/model.onnx";
@@ -14,7 +14,7 @@ const ASSETS = {
     return bytes ? new Response(bytes) : new Response(null, { status: 404 });
   },
 };
-/** Each environment with the files in it; there is one as long as an isolate lives. */
+/** The environments with ASSETS added, by the original one; an isolate has one. */
 const environments = new WeakMap();
 
 export { Ledger } from "./ledger.mjs";

@@ -1,4 +1,4 @@
-// The Worker's main module. `cargo xtask build` makes ./build from the crate beside it.
+// The Worker's main module. `cargo xtask build` makes ./build from the crate in this folder.
 
 import module from "./build/pointsman_worker_bg.wasm";
 import * as bindings from "./build/pointsman_worker.js";

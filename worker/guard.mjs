@@ -1,10 +1,10 @@
-// Keeps the Worker alive through a trap. A panic or a trap leaves a wasm instance unusable and the
-// promise of the request that caused it pending for ever; so every request in flight is answered
-// with an error, and the next one gets a fresh instance.
+// Restarts the Worker's wasm after a trap. A panic or a trap leaves the wasm instance unusable and the
+// promise of its request pending forever; so every request in flight is answered with an error, and
+// the next request gets a new instance.
 
 const BODY = JSON.stringify({
   error: {
-    message: "the gateway stopped while it worked on this request and was started anew. Try again",
+    message: "the gateway stopped during this request and was restarted. Try again",
     type: "server_error",
     param: null,
     code: "gateway_stopped",
@@ -21,7 +21,7 @@ export function guarded(bindings) {
   const stop = (error) => {
     console.error("gateway stopped:", error?.message ?? error);
     try {
-      // Made by JavaScript alone: nothing in the ruined instance can be relied on to run.
+      // This runs only JavaScript: no function of the unusable instance may be called.
       bindings.__wbg_reset_state();
     } catch (again) {
       console.error("gateway not restarted:", again?.message ?? again);
@@ -34,7 +34,7 @@ export function guarded(bindings) {
     stop(error);
     return true;
   };
-  // A trap while a future is polled surfaces here: nobody else has called into wasm.
+  // A trap during the polling of a future is reported only here: no JavaScript caller catches it.
   globalThis.addEventListener?.("error", (event) => stopIfTrap(event.error));
   globalThis.addEventListener?.("unhandledrejection", (event) => stopIfTrap(event.reason));
 
@@ -62,7 +62,7 @@ function failure() {
   return new Response(BODY, { status: 500, headers: { "content-type": "application/json" } });
 }
 
-/** V8 reports a stack that is used up as a RangeError. */
+/** V8 reports a stack overflow in wasm as a RangeError. */
 function isTrap(error) {
   return error instanceof WebAssembly.RuntimeError
     || (error instanceof RangeError && /call stack/i.test(error.message));

@@ -1,29 +1,29 @@
-// The arithmetic of a key's budget and of a session's pin, without storage: a state goes in, a new
-// state and an answer come out.
+// Computes budgets of keys and pins of sessions, as pure functions from a state to a new state and an
+// answer; ledger.mjs stores the state. A session's pin is the model that gave its last answer.
 //
 //   reserve(undefined, { id: "r1", usd: 0.02, limit: 50, period: "month", now })
 //     -> [state, { granted: true, spent: 0, reserved: 0.02, endsAt }]
 //
-// What holds:
-// - A call's estimate is reserved before the call; settling replaces it by what the call cost.
-// - A reservation is refused where spent and reserved have reached the limit. The one that crosses
-//   the limit is granted, so the last call of a period may overshoot it.
-// - A reservation that is not settled within 15 minutes is spent at its estimate and forgotten.
-//   Settling it later, settling it twice and settling what was never reserved change nothing.
-// - A new period starts at zero: what was reserved in the one before is forgotten with it. Clocks
-//   that disagree never lead back to an earlier period.
+// Invariants:
+// - A call's estimate is reserved before the call; settling replaces it by the actual cost.
+// - A reservation is refused once spent plus reserved has reached the limit. The reservation that
+//   crosses the limit is granted, so the last call of a period may overshoot it.
+// - A reservation that is not settled within 15 minutes counts as spent at its estimate and is removed.
+//   Settling it later, settling it twice and settling without a reservation change nothing.
+// - A new period starts at zero, without the reservations of the period before. A clock that is behind
+//   never brings an earlier period back.
 
-/** Milliseconds after which an unsettled reservation is spent. */
+/** Milliseconds after which an unsettled reservation counts as spent. */
 export const RESERVATION_LIFE = 15 * 60 * 1000;
-/** Milliseconds of a pin's life after its last use. */
+/** Milliseconds for which a pin lives after its last use. */
 export const PIN_LIFE = 60 * 60 * 1000;
-/** Reading a pin counts as use; no use is noted within so many milliseconds of the last one. */
+/** Reading a pin is a use; a use within this many milliseconds of the last one is not stored. */
 const PIN_STEP = 60 * 1000;
 const LONGEST_NAME = 256;
-/** The last millisecond that a date can state. */
+/** The largest time value of a Date. */
 const LAST_MOMENT = 8.64e15;
 
-/** What a caller of the ledger got wrong. Its message begins with its code, which survives RPC. */
+/** An invalid call of the ledger. The message begins with the code, since RPC drops other fields. */
 export class LedgerError extends RangeError {
   constructor(code, message) {
     super(`${code}: ${message}`);
@@ -39,7 +39,7 @@ export class LedgerError extends RangeError {
  * @property {Map<string, {usd: number, at: number}>} reservations by the request's id
  */
 
-/** The period that `now` lies in: its first millisecond and the first one after it, UTC. */
+/** The period that contains `now`: its first millisecond and that of the next period, UTC. */
 export function periodOf(period, now) {
   moment(now);
   const date = new Date(now);
@@ -70,7 +70,7 @@ export function settle(state, { id, usd, period, now }) {
   return [next, answer(next)];
 }
 
-/** @param {Budget | undefined} state @returns {object} the answer; looking changes nothing */
+/** @param {Budget | undefined} state @returns {object} the answer, without a change of the state */
 export function look(state, { limit, period, now }) {
   amount("limit", limit);
   return answer(current(state, period, now));
@@ -93,7 +93,7 @@ export function pinned(state, { now }) {
   return [now - state.usedAt >= PIN_STEP ? { ...state, usedAt: now } : state, state.model];
 }
 
-/** A copy of the state as `now` finds it: in its period, with old reservations spent. */
+/** A copy of the state at `now`: in the current period, with expired reservations spent. */
 function current(state, period, now) {
   const { startsAt } = periodOf(period, now);
   if (!state || state.period !== period || state.startsAt < startsAt) {

@@ -1,8 +1,8 @@
-// The Durable Object behind budgets and sessions. Every key with a budget has one, named
-// `budget:<key's name>`; every session has one, named `session:<key's name>:<session's id>`.
+// The Durable Object that stores budgets and sessions. Every key with a budget has an object named
+// `budget:<key's name>`; every session has one named `session:<key's name>:<session's id>`.
 //
-// Each method reads, computes and writes without awaiting anything in between, so calls cannot
-// interleave; the answer leaves once the write is durable. The arithmetic is in ledger-state.mjs.
+// Each method reads, computes and writes without an await in between, so calls cannot interleave; the
+// runtime sends the answer once the write is durable. The computation is in ledger-state.mjs.
 
 import { DurableObject } from "cloudflare:workers";
 
@@ -13,15 +13,15 @@ const PIN = "pin";
 
 export class Ledger extends DurableObject {
   /**
-   * Reserves an estimate of `usd` under `limit` US dollars a `period`; `now` in milliseconds.
+   * Reserves an estimate of `usd` under a limit of `limit` US dollars per `period`; `now` in milliseconds.
    * Reserving an id again replaces its estimate.
-   * @returns {{granted: boolean, spent: number, reserved: number, endsAt: number}} as it is afterwards
+   * @returns {{granted: boolean, spent: number, reserved: number, endsAt: number}} the state afterwards
    */
   reserve(request) {
     return this.#change(reserve, request);
   }
 
-  /** Replaces the reservation `id` by what the call cost. */
+  /** Replaces the reservation `id` by the actual cost. */
   settle(request) {
     return this.#change(settle, request);
   }
@@ -31,13 +31,13 @@ export class Ledger extends DurableObject {
     return look(this.ctx.storage.kv.get(BUDGET), request);
   }
 
-  /** Remembers the model of the session's last answer. */
+  /** Stores the model that gave the session's last answer. */
   async pin(request) {
     this.ctx.storage.kv.put(PIN, pin(request));
     await this.ctx.storage.setAlarm(Date.now() + PIN_LIFE);
   }
 
-  /** @returns {string | null} the session's model, for an hour after its last use */
+  /** @returns {string | null} the session's model, kept for an hour after its last use */
   pinned(request) {
     const before = this.ctx.storage.kv.get(PIN);
     const [after, model] = pinned(before, request);
@@ -45,7 +45,7 @@ export class Ledger extends DurableObject {
     return model;
   }
 
-  /** Sessions are many, and nobody comes back to most: what has expired leaves the storage. */
+  /** Deletes an expired session's storage, since most sessions are never used again. */
   async alarm() {
     const state = this.ctx.storage.kv.get(PIN);
     if (!state) return;

@@ -1,5 +1,5 @@
-// The Worker in workerd on this machine, through miniflare: for the demo, the tests and the bench.
-// It is configured as wrangler.toml configures it; every binding is there only when asked for.
+// Starts the Worker in workerd on this machine, through miniflare, for the demo, the tests and the
+// benchmark. The configuration is that of wrangler.toml; optional bindings exist only if requested.
 
 import { readFile, readdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
@@ -10,9 +10,9 @@ import { Miniflare, Response } from "miniflare";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const COMPATIBILITY_DATE = "2026-06-01";
-/** What the main modules here import beside the build. */
+/** The modules that the main modules import beside the build. */
 const MODULES = ["guard.mjs", "ledger.mjs", "ledger-state.mjs"];
-/** What a line of the log begins with that is a data point. */
+/** The prefix of log lines that are data points. */
 const POINT = "pointsman-data-point ";
 
 /**
@@ -22,19 +22,19 @@ const POINT = "pointsman-data-point ";
  * @param {object | string} [options.gateway] the GATEWAY variable
  * @param {object[] | string} [options.keys] the secret KEYS, as a list or as its text
  * @param {Record<string, string>} [options.secrets] secret bindings
- * @param {boolean} [options.ledger] the Durable Object LEDGER
- * @param {{limit: number, period?: 10 | 60}} [options.rateLimit] RATE_LIMITER, seconds
- * @param {(point: object) => void} [options.analytics] ANALYTICS: gets each data point
- * @param {("LOG" | "BUNDLES")[]} [options.buckets] R2 buckets
- * @param {(model: string, inputs: object) => Response | object} [options.ai] AI: answers as `run` does;
- *   a Response of events for a stream, one of another status for an error
- * @param {string} [options.persist] a folder that keeps buckets and objects from one start to the next
- * @param {number} [options.port] 0 for any free one
+ * @param {boolean} [options.ledger] whether to bind the Durable Object LEDGER
+ * @param {{limit: number, period?: 10 | 60}} [options.rateLimit] the limit of RATE_LIMITER; `period` in seconds
+ * @param {(point: object) => void} [options.analytics] receives each data point of ANALYTICS
+ * @param {("LOG" | "BUNDLES")[]} [options.buckets] R2 buckets to bind
+ * @param {(model: string, inputs: object) => Response | object} [options.ai] answers in place of `AI.run`:
+ *   a Response of events is a stream, one with another status an error
+ * @param {string} [options.persist] a folder that keeps buckets and Durable Objects between starts
+ * @param {number} [options.port] 0 for any free port
  * @param {string} [options.main] the main module, relative to this folder
- * @param {boolean} [options.embedded] whether the bundle is part of the script, in place of assets
- * @param {boolean} [options.alone] whether requests reach the Worker itself, not miniflare's entry
- *   Worker before it, which a deployment has not
- * @param {(text: string) => void} [options.log] gets each line that the Worker logs
+ * @param {boolean} [options.embedded] whether the bundle is in the script instead of static assets
+ * @param {boolean} [options.alone] whether requests go directly to the Worker, without miniflare's entry
+ *   Worker, which a deployment does not have
+ * @param {(text: string) => void} [options.log] receives each line that the Worker logs
  * @returns {Promise<{url: URL, miniflare: Miniflare}>}
  */
 export async function startWorker({ bundle, port = 0, main, log, persist, embedded, alone, ...options }) {
@@ -82,7 +82,7 @@ function rateLimit({ limit, period = 60 }) {
   return { namespace_id: "1", simple: { limit, period } };
 }
 
-/** Workers of one module each, which miniflare makes the bindings of. */
+/** The Workers, of one module each, that stand in for the bindings AI and ANALYTICS. */
 function standInsFor({ ai, analytics }) {
   const answer = async (request) => {
     const { model, inputs } = await request.json();
@@ -107,7 +107,7 @@ function assets(bundle) {
   };
 }
 
-/** The modules with a bundle's files in place of those that the entry imports. */
+/** The modules, with `bundle`'s files in place of those that the entry imports. */
 async function embeddedModules(bundle) {
   const files = ["router.json", "model.onnx", "tokenizer.json"].map(async (name) => ({
     type: "Data",
@@ -118,7 +118,7 @@ async function embeddedModules(bundle) {
   return [main, ...others, ...(await Promise.all(files))];
 }
 
-/** The main module and what it may import, each with its kind; the main module is the first. */
+/** The main module, first, and all that it may import, each with its type. */
 async function modules(main, more = []) {
   const paths = [main, ...more, ...MODULES].map((name) => join(HERE, name));
   const build = join(HERE, "build");

@@ -1,15 +1,15 @@
-// `node worker/new-key.mjs NAME [--models a,b] [--usd 50 --period month]` makes a key of the gateway:
-// the caller's half is printed once and kept nowhere, the gateway's half is its SHA-256.
+// `node worker/new-key.mjs NAME [--models a,b] [--usd 50 --period month]` makes an API key of the
+// gateway. It prints the key, which is stored nowhere, and its entry for KEYS, which has its SHA-256.
 
 import { createHash, randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
 
 const USAGE = `usage: new-key.mjs NAME [--models NAME,NAME] [--usd DOLLARS --period day|month]
-  NAME             who the key is for: 1 to 64 characters of A-Z a-z 0-9 . _ -
-  --models a,b     the models that it may ask for; auto among them for routing (all)
-  --usd DOLLARS    what it may spend in a period (no limit)
-  --period PERIOD  day or month, in UTC
-  --help           this text`;
+  NAME             the holder's name: 1 to 64 characters of A-Z a-z 0-9 . _ -
+  --models a,b     the models that the key may request; include auto for routing (default: all)
+  --usd DOLLARS    the most that it may spend in a period (default: no limit)
+  --period PERIOD  the period of --usd: day or month, in UTC
+  --help           print this text`;
 
 const NAME = /^[A-Za-z0-9._-]{1,64}$/;
 const RANDOM_BYTES = 32;
@@ -23,7 +23,7 @@ try {
   process.exitCode = 2;
 }
 
-/** What the arguments say of the key; nothing where they ask for help. */
+/** Reads the key's entry from the arguments; undefined with --help. */
 function entryFrom(args) {
   const { values, positionals } = parseArgs({
     args,
@@ -37,7 +37,7 @@ function entryFrom(args) {
   });
   if (values.help) return undefined;
   const [name, ...more] = positionals;
-  if (name === undefined) throw new Error("no NAME: say who the key is for");
+  if (name === undefined) throw new Error("NAME is missing: give the holder's name");
   if (more.length > 0) throw new Error(`one NAME is expected, found ${positionals.join(" ")}`);
   if (!NAME.test(name)) throw new Error(`NAME is ${JSON.stringify(name)}: expected 1 to 64 characters of A-Z a-z 0-9 . _ -`);
   return { name, ...models(values.models), ...budget(values) };
@@ -46,7 +46,7 @@ function entryFrom(args) {
 function models(list) {
   if (list === undefined) return {};
   const names = list.split(",").map((name) => name.trim());
-  if (names.includes("")) throw new Error(`--models is ${JSON.stringify(list)}: expected names with commas between them`);
+  if (names.includes("")) throw new Error(`--models is ${JSON.stringify(list)}: expected names separated by commas`);
   return { models: [...new Set(names)] };
 }
 
@@ -62,12 +62,12 @@ function budget({ usd, period }) {
 function text({ name, ...rest }) {
   const key = `pm-${randomBytes(RANDOM_BYTES).toString("base64url")}`;
   const sha256 = createHash("sha256").update(key).digest("hex");
-  return `The key, for ${name}. It is shown this once; give it to its holder, as a client's API key:
+  return `The key of ${name}. It is shown only once. Its holder uses it as the API key of a client:
 
 ${key}
 
-Its entry, for the gateway. Put it into the list in the secret KEYS (\`[...]\`, beside the other
-entries), and set the secret anew with \`npx wrangler secret put KEYS\`:
+Its entry for the gateway. Add it to the JSON list in the secret KEYS, and set the secret again with
+\`npx wrangler secret put KEYS\`:
 
 ${JSON.stringify({ name, sha256, ...rest })}`;
 }

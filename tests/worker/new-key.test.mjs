@@ -1,4 +1,4 @@
-// worker/new-key.mjs: a key, the gateway's entry for it, and arguments that are refused.
+// worker/new-key.mjs: the key, its entry in KEYS, and refused arguments.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -15,31 +15,31 @@ function run(...args) {
   return { status, stdout, stderr };
 }
 
-/** The key and the entry that a run printed. */
+/** Runs the script and reads the printed key and entry. */
 function made(...args) {
   const { status, stdout, stderr } = run(...args);
   assert.equal(status, 0, stderr);
-  const [key, ...others] = stdout.match(/\bsy-[A-Za-z0-9_-]+/g);
+  const [key, ...others] = stdout.match(/\bpm-[A-Za-z0-9_-]+/g);
   assert.deepEqual(others, [], "the key is printed once");
   return { key, entry: JSON.parse(stdout.trimEnd().split("\n").at(-1)) };
 }
 
-test("the entry holds the key's SHA-256, and the key 32 random bytes", () => {
+test("the entry has the key's SHA-256, and the key has 32 random bytes", () => {
   const { key, entry } = made("team-a");
   assert.match(key, /^pm-[A-Za-z0-9_-]{43}$/);
   assert.deepEqual(entry, { name: "team-a", sha256: createHash("sha256").update(key).digest("hex") });
   assert.notEqual(made("team-a").key, key);
 });
 
-test("models and budget stand in the entry as the gateway reads them", () => {
+test("the entry has models and budget in the gateway's format", () => {
   const { entry } = made("team-a", "--models", "auto, small,auto", "--usd", "50", "--period", "month");
   assert.deepEqual(entry.models, ["auto", "small"]);
   assert.deepEqual(entry.budget, { usd: 50, period: "month" });
 });
 
-test("bad arguments are told apart, with exit code 2 and no key", () => {
+test("each bad argument has its own message, exit code 2 and no key", () => {
   for (const [args, message] of [
-    [[], /no NAME/],
+    [[], /NAME is missing/],
     [["two", "names"], /one NAME is expected, found two names/],
     [["a b"], /NAME is "a b"/],
     [["../x"], /NAME is/],
@@ -60,7 +60,7 @@ test("bad arguments are told apart, with exit code 2 and no key", () => {
   }
 });
 
-test("--help says how, and makes no key", () => {
+test("--help prints the usage and makes no key", () => {
   const { status, stdout } = run("--help");
   assert.equal(status, 0);
   assert.match(stdout, /usage: new-key\.mjs NAME/);

@@ -1,5 +1,5 @@
-// `cargo xtask demo` runs this: the Worker in workerd, the page and a stand-in upstream, all on
-// this machine. Three queries go through the Worker; then it stays up until interrupted.
+// `cargo xtask demo` runs this: it starts the Worker in workerd, the page and a stand-in upstream on this
+// machine, sends three queries through the Worker, and keeps running until interrupted.
 
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -46,7 +46,7 @@ async function demo({ once, worker: workerPort, page: pagePort, bundle }) {
     const { url: worker, miniflare } = await startWorker({
       bundle,
       upstreams,
-      // Nobody but this machine reaches it.
+      // The port is open only to this machine.
       gateway: { open: true },
       port: await workerPort(),
       log: (text) => process.stderr.write(text),
@@ -57,7 +57,7 @@ async function demo({ once, worker: workerPort, page: pagePort, bundle }) {
 
     console.log(`Bundle "${manifest.name}": ${ids.join(", ")}\n`);
     console.log(table(await decisions(worker)));
-    console.log(`\nThe upstream is a stand-in on this machine, no language model: it said which model it was asked for.`);
+    console.log(`\nThe upstream is a stand-in on this machine, not a language model: it answers with the requested model's name.`);
     console.log(`\nWorker  ${worker.href}  (POST v1/chat/completions, POST v1/route, GET v1/models)`);
     console.log(`Page    ${page.url.href}`);
     if (!once) {
@@ -69,7 +69,7 @@ async function demo({ once, worker: workerPort, page: pagePort, bundle }) {
   }
 }
 
-/** Each query through the Worker to the upstream and back; the last one streamed. */
+/** Sends each query through the Worker to the upstream, the last one with a streamed answer. */
 async function decisions(worker) {
   const rows = [];
   for (const [i, query] of QUERIES.entries()) {
@@ -96,7 +96,7 @@ async function decisions(worker) {
 }
 
 function table(rows) {
-  const all = [["query", "model", "win rate", "threshold", "reason", "upstream was asked for"], ...rows];
+  const all = [["query", "model", "win rate", "threshold", "reason", "upstream's model"], ...rows];
   const widths = all[0].map((_, column) => Math.max(...all.map((row) => row[column].length)));
   const line = (row) => row.map((cell, i) => cell.padEnd(widths[i])).join("  ").trimEnd();
   const rule = widths.map((width) => "-".repeat(width)).join("  ");

@@ -1,4 +1,4 @@
-// A port to listen on.
+// Finds a free port.
 
 import { createServer } from "node:net";
 
@@ -6,9 +6,9 @@ import { createServer } from "node:net";
 export async function freePort(first, { exact = false } = {}) {
   for (let port = first; port <= 65535; port += 1) {
     if (await isFree(port)) return port;
-    if (exact) throw new Error(`port ${port} is taken: choose another, or leave it to the demo`);
+    if (exact) throw new Error(`port ${port} is in use: choose another, or leave the option out`);
   }
-  throw new Error(`no port is free from ${first} on`);
+  throw new Error(`no port from ${first} on is free`);
 }
 
 function isFree(port) {

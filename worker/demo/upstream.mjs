@@ -1,5 +1,5 @@
-// A stand-in for an LLM provider: OpenAI's chat completions in shape, and no language model. Its
-// answer says so, and says which model it was asked for.
+// Stands in for an LLM provider: answers OpenAI's chat completions without a language model. The answer
+// states this and the requested model's name.
 
 import { createServer } from "node:http";
 
@@ -33,7 +33,7 @@ async function answer(request, response) {
   } catch (error) {
     return fail(response, 400, error.message);
   }
-  const text = `Stand-in upstream, no language model: "${body.model}" was asked, with ${body.messages?.length ?? 0} message(s).`;
+  const text = `Stand-in upstream, not a language model: "${body.model}" got ${body.messages?.length ?? 0} message(s).`;
   return body.stream ? stream(response, body.model, text) : whole(response, body.model, text);
 }
 

@@ -1,5 +1,5 @@
-// In place of Cloudflare's binding AI, on this machine: `run` asks a function in Node. A JSON answer
-// is an object, one of events a stream of their bytes, one of another status the error thrown.
+// Stands in for Cloudflare's binding AI: `run` calls a function in Node. It returns an object for a JSON
+// answer and a stream of bytes for an answer of events, and throws for an error status.
 
 export default function binding({ ANSWER }) {
   return {

@@ -1,6 +1,5 @@
-// In place of an Analytics Engine dataset, on this machine: a point is a line in the Worker's log that
-// begins with `mark`, since writing one is synchronous and nobody waits for it. It refuses what the
-// real one refuses.
+// Stands in for an Analytics Engine dataset: writes a point as a line of the Worker's log that begins with
+// `mark`, since `writeDataPoint` is synchronous. It refuses points that exceed the real limits.
 
 const MOST_FIELDS = 20;
 const MOST_BLOB_BYTES = 16 * 1024;

@@ -211,7 +211,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn each_model_has_its_url() {
+    fn each_model_has_its_upstream() {
         let json = r#"{"large": {"baseUrl": "https://a.example/v1/", "model": "l", "keySecret": "K"},
                        "other": {"api": "workers-ai", "model": "@cf/x"},
                        "claude": {"api": "anthropic", "baseUrl": "https://b.example/v1"}}"#;
