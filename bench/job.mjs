@@ -11,7 +11,7 @@ import { tokenizeWith, tokenizerPackage } from "./peers/tokenizer.mjs";
 import { cutter } from "./texts.mjs";
 
 const TEXT = new URL("text.txt", import.meta.url);
-/** The graph as ONNX Runtime likes it best, where that is not the bundle's own file. */
+/** The graph in the form that ONNX Runtime runs fastest, where that is not the bundle's own file. */
 const FOR_PEER = "onnx-runtime.onnx";
 /** [CLS] and [SEP]. */
 const SPECIAL = 2;
@@ -25,7 +25,7 @@ export function listed(made) {
   }));
 }
 
-/** A bundle of somebody else's: the shape of its encoder is not known. */
+/** A bundle's folder given on the command line: the shape of its encoder is not known. */
 export function given(folder) {
   return { name: basename(folder), about: "a folder given", bundle: folder, models: models(folder) };
 }

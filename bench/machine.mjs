@@ -3,9 +3,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { cpus, loadavg, release, totalmem, type } from "node:os";
 
-/** What the kernels of the engines choose by. */
+/** The instruction sets by which the engines choose their kernels. */
 const VECTORS = ["avx2", "fma", "avx_vnni", "avx512f", "avx512_vnni", "amx_int8", "asimd", "asimddp", "i8mm"];
-/** Words of a processor's name that tell it from no other. */
+/** Words of a processor's name that a short name leaves out. */
 const FILLERS = new Set(["intel", "amd", "cpu", "processor", "virtual", "with", "core", "cores"]);
 const GIBIBYTE = 1024 ** 3;
 
@@ -19,7 +19,7 @@ export function machine() {
   };
 }
 
-/** The average number of processes that wanted to run in the last minute. */
+/** The load average of the last minute: processes that ran or waited to. */
 export function load() {
   return loadavg()[0];
 }

@@ -3,10 +3,10 @@
 import { conditions } from "./conditions.mjs";
 import { mb, ms, spread, times } from "./figures.mjs";
 
-/** Multiply-adds of a query below which their rate is not worth stating. */
+/** Multiply-adds of a query below which no rate is stated. */
 const LEAST_WORK = 1e6;
 const HOSTS = { node: "Node", "node-simd128": "Node, simd128", workerd: "workerd", chromium: "Chromium", native: "native" };
-/** What `cargo xtask bench edge` measures unless told otherwise. */
+/** The bundles that `cargo xtask bench edge` measures by default. */
 const DEFAULT_BUNDLES = "static,mini,minilm-l6,minilm-l6-float";
 
 export const title = "Time, memory and bytes from text to decision, beside ONNX Runtime";
@@ -130,7 +130,7 @@ function turnsTable(report, host) {
     `| --- |${" ---: |".repeat(12 + (otherFile ? 2 : 0) + (whole ? 3 : 0))}`,
     ...rows.map((row) => {
       const { pointsman: ours, peer, fromText } = row;
-      // A token table is read, not multiplied: its rate says nothing of arithmetic.
+      // A token table is read, not multiplied: a rate of multiply-adds would mean nothing.
       const speed = ({ p50 }) => row.multiplyAdds >= LEAST_WORK ? (row.multiplyAdds / p50 / 1e6).toFixed(1) : "–";
       const other = otherFile ? [row.otherFile ? `${ms(row.otherFile.p50)} ${row.otherFile.file}` : "–", spread(row.otherFile?.ratio)] : [];
       const three = (found) => found ? [ms(found.p50), ms(found.p95), spread(found.ratio)] : ["–", "–", "–"];

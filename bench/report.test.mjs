@@ -44,7 +44,7 @@ const report = {
   failed: [{ host: "native", bundle: "mini", error: "no such package" }],
 };
 
-test("the peer is what it does best, and its slower file stands beside it", () => {
+test("the peer's row is its faster file, and the slower file stands beside it", () => {
   assert.equal(row.peer.file, "onnx-runtime.onnx");
   assert.equal(row.peer.ratio.median, 0.25);
   assert.equal(row.otherFile.file, "model.onnx");

@@ -4,8 +4,8 @@ import { quantile, ratio, summary } from "./statistics.mjs";
 import { multiplyAdds } from "./work.mjs";
 
 /**
- * One length on one host. The peer is measured from ids and from text, from ids on each file there
- * is of the graph; the fastest of those is called the peer. transformers.js stands by itself: it is no mere sum of the two.
+ * One length on one host. ONNX Runtime is measured from ids, on each file of the graph, and from text;
+ * the fastest file from ids is the peer. transformers.js adds work of its own and has its own column.
  */
 export function turnsRow({ host, bundle, shape }, { tokens, apart, results }) {
   const [ours, ...theirs] = results;

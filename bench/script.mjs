@@ -1,11 +1,11 @@
-// What the benchmarks' scripts share: their arguments, what they say, and what they measured.
+// What the benchmarks' scripts share: arguments, progress, versions and commit.
 
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 
 import { ROOT, readJson } from "../tests/hosts/paths.mjs";
 
-/** The folder of the packages that only the benchmarks compare with, from the clone's root. */
+/** The folder of the packages that only the benchmarks use, from the clone's root. */
 export const PEERS = "bench/peers/node_modules";
 
 /** The commit measured, marked where the clone has changes; none outside a clone. */
@@ -19,12 +19,12 @@ export function installed(folder) {
   return readJson(join(ROOT, folder, "package.json")).version;
 }
 
-/** A flag's name of something that there is not. */
+/** Throws: a flag names something unknown. */
 export function unknown(flag, name, all) {
   throw new Error(`${flag} names ${name}: expected of ${Object.keys(all).join(", ")}`);
 }
 
-/** A flag's whole number, 1 or more. */
+/** A flag's value as a whole number, 1 or more; anything else throws. */
 export function count(flag, text) {
   const number = Number(text);
   if (!Number.isInteger(number) || number < 1) throw new Error(`${flag} is ${text}: expected a whole number, 1 or more`);

@@ -1,6 +1,6 @@
 // Order statistics of measured times.
 
-/** The value at `share` in [0, 1] of sorted numbers, straight between its two neighbours. */
+/** The quantile at `share` in [0, 1] of sorted numbers, interpolated linearly. */
 export function quantile(sorted, share) {
   if (sorted.length === 0) throw new Error("no numbers: expected at least one");
   const at = share * (sorted.length - 1);

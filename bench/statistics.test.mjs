@@ -6,14 +6,14 @@ import { test } from "node:test";
 import { quantile, ratio, summary } from "./statistics.mjs";
 import { multiplyAdds } from "./work.mjs";
 
-test("a quantile lies straight between its neighbours", () => {
+test("a quantile is interpolated linearly between its neighbours", () => {
   assert.equal(quantile([1, 2, 3, 4, 5], 0.5), 3);
   assert.equal(quantile([1, 2], 0.25), 1.25);
   assert.equal(quantile([7], 0.95), 7);
   assert.throws(() => quantile([], 0.5), /at least one/);
 });
 
-test("a summary does not depend on the order, and leaves it as it was", () => {
+test("a summary does not depend on the order of the times, and does not sort them in place", () => {
   const times = [5, 1, 4, 2, 3];
   assert.deepEqual(summary(times), { p50: 3, p95: 4.8, min: 1, max: 5 });
   assert.deepEqual(times, [5, 1, 4, 2, 3]);
@@ -25,7 +25,7 @@ test("a ratio is taken round by round, so a slow round changes nothing", () => {
   assert.throws(() => ratio([1], [1, 2]), /a pair a round/);
 });
 
-test("an encoder's work is that of its shape", () => {
+test("an encoder's multiply-adds follow from its shape", () => {
   assert.equal(multiplyAdds({ layers: 0, width: 64, inner: 0 }, 8), 512);
   // One layer, one token, width 1: four projections, scores and mix, up and down.
   assert.equal(multiplyAdds({ layers: 1, width: 1, inner: 1 }, 1), 8);

@@ -15,7 +15,7 @@ test("a text has exactly the tokens asked for, special ones included", () => {
   assert.equal(cut(6), "abcd abcd");
 });
 
-test("a length that no run of words has is an error", () => {
+test("a length that no sequence of words has is an error", () => {
   const cut = cutter("abcd abcd", countTokens);
   assert.throws(() => cut(5), /no run of whole words of 5 tokens/);
   assert.throws(() => cut(100), /100 tokens/);

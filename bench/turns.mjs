@@ -1,9 +1,9 @@
 // Contestants measured in turns, so that a busy machine hits each of them alike. No import: it
 // runs in Node, in a page and in a Worker.
 
-/** A contestant is warm after so many calls and milliseconds, or at the latest after the last. */
+/** Warm-up ends after both the least calls and the least milliseconds, at the latest after the most. */
 const WARM = { calls: 4, milliseconds: 400, atMost: 4000 };
-/** Rounds there are at least, however long they take. */
+/** The least number of rounds, however long they take. */
 const LEAST_ROUNDS = 10;
 
 /**
@@ -33,7 +33,7 @@ export async function takeTurns(contestants, { rounds, seconds, sample }) {
   for (let round = 0; round < rounds; round += 1) {
     if (round >= LEAST_ROUNDS && performance.now() > end) break;
     for (let turn = 0; turn < contestants.length; turn += 1) {
-      // Who comes first moves on, so that nobody always follows the same neighbour.
+      // Another contestant comes first each round, so that none always follows the same neighbour.
       const at = (round + turn) % contestants.length;
       results[at].times.push(await timed(contestants[at], results[at].calls));
     }

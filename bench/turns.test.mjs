@@ -9,7 +9,7 @@ function contestant(name, order) {
   return { name, timesItself: true, call: () => order.push(name) };
 }
 
-test("every contestant has one time a round, and who comes first moves on", async () => {
+test("every contestant has one time a round, and another one comes first each round", async () => {
   const order = [];
   const those = ["a", "b", "c"].map((name) => contestant(name, order));
   const results = await takeTurns(those, { rounds: 3, seconds: 60, sample: 0 });
@@ -17,7 +17,7 @@ test("every contestant has one time a round, and who comes first moves on", asyn
   assert.equal(order.slice(-9).join(""), "abcbcacab");
 });
 
-test("ten rounds there are even when time is up", async () => {
+test("there are ten rounds even when the time is up", async () => {
   const results = await takeTurns([contestant("a", [])], { rounds: 40, seconds: 0, sample: 0 });
   assert.equal(results[0].times.length, 10);
 });

@@ -1,5 +1,5 @@
-// The client: one request after another over connections that stay open, each with a query of its
-// own, so that nobody can remember an answer.
+// The client: one request after another over connections that stay open, each with another query, so
+// that no contestant can answer from a cache.
 
 import { readFileSync } from "node:fs";
 import { Agent, request } from "node:http";
@@ -27,14 +27,14 @@ export function clientOf({ url, model, headers }) {
   };
 }
 
-/** Some words of the text in an order that no other number has. */
+/** Words of the text, in an order that differs for every number. */
 function query(number) {
   const start = (number * 7) % TEXT.length;
   const words = Array.from({ length: WORDS }, (_, at) => TEXT[(start + at) % TEXT.length]);
   return `${words.join(" ")} ${number}`;
 }
 
-/** Milliseconds until `there` holds of what has come; the answer is read to its end. */
+/** Milliseconds until `there` is true of the text received so far; the answer is read to its end. */
 function timed(url, options, body, there, end = "") {
   return new Promise((resolve, reject) => {
     const start = performance.now();

@@ -12,7 +12,7 @@ import { ROOT, readJson } from "../../tests/hosts/paths.mjs";
 // On @hono/node-server from 1.19 on its streams answer 500, so bench/peers pins an earlier one.
 const PORTKEY = join(ROOT, "bench/peers/node_modules/@portkey-ai/gateway/build/start-server.js");
 const MODEL = "stand-in";
-/** Milliseconds that a gateway has to start in. */
+/** Milliseconds after which a gateway that has not started is an error. */
 const PATIENCE = 20_000;
 
 /** The stand-in itself. */
@@ -38,7 +38,7 @@ export function pointsman(name, folder) {
   };
 }
 
-/** The least that a Worker adds: it reads nothing and passes request and answer on. */
+/** What workerd itself costs: a Worker that passes request and answer on unread. */
 export const passing = {
   name: "passing",
   about: "a Worker of three lines that passes everything on unread: what workerd itself costs",

@@ -1,4 +1,4 @@
-// Requests per second with so many under way at once.
+// Requests per second, with a fixed number of requests under way at once.
 
 import { quantile } from "../statistics.mjs";
 

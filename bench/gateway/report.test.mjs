@@ -1,4 +1,4 @@
-// What the gateway's page says is what was measured.
+// The gateway's page says what was measured.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -13,18 +13,18 @@ const rows = latencyRows([
   { name: "portkey", times: [4, 13, 9] },
 ]);
 
-test("what is added is added to the direct call of the same round", () => {
+test("added time is a contestant's time less the direct call's of the same round", () => {
   assert.deepEqual(rows.map(({ added }) => added?.p50), [undefined, 1, 3]);
   assert.equal(addedRatio(rows, "portkey", "static"), 3);
   assert.equal(addedRatio(rows, "portkey", "mini"), undefined);
 });
 
-test("a contestant that adds nothing has no ratio to it", () => {
+test("there is no ratio to a contestant that adds nothing", () => {
   const none = latencyRows([{ name: "direct", times: [1] }, { name: "static", times: [1] }, { name: "portkey", times: [2] }]);
   assert.equal(addedRatio(none, "portkey", "static"), undefined);
 });
 
-test("so many requests are under way at once, and no more", async () => {
+test("as many requests as asked for are under way at once, and no more", async () => {
   let now = 0;
   let most = 0;
   const whole = async () => {

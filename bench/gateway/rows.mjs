@@ -3,7 +3,7 @@
 import { quantile, summary } from "../statistics.mjs";
 
 /**
- * What each contestant takes, and what it adds to the direct call of the same round: a slow moment
+ * The time of each contestant, and its time less the direct call's of the same round: a slow moment
  * of the machine hits both.
  * @param {{name: string, times: number[]}[]} results milliseconds, one a round; `direct` among them
  */
@@ -17,7 +17,7 @@ export function latencyRows(results) {
   });
 }
 
-/** How many times what `ours` adds the other adds, by their medians. */
+/** The other's median added time divided by that of `ours`. */
 export function addedRatio(rows, other, ours) {
   const of = (name) => rows.find((row) => row.name === name)?.added.p50;
   const [theirs, own] = [of(other), of(ours)];

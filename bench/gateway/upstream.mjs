@@ -1,4 +1,5 @@
-// The stand-in that every contestant calls: a process of its own, so that its work is nobody's.
+// The stand-in that every contestant calls: a process of its own, so that its work is
+// not counted for a contestant.
 
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";

@@ -34,11 +34,11 @@ export async function answer(measure) {
   process.stdout.write(JSON.stringify(answered), () => process.exit());
 }
 
-/** Bytes of this process in memory, without what is only waiting to be collected. */
+/** Resident bytes of this process after a garbage collection. */
 export function resident() {
   globalThis.gc?.();
   return process.memoryUsage.rss();
 }
 
-/** Lengths as they are measured, on the line that the bench has begun. */
+/** Writes a length on the bench's current line once it is measured. */
 export const progress = (tokens) => process.stderr.write(` ${tokens}`);

@@ -20,5 +20,5 @@ const nodeWith = (wasm) => {
 };
 
 export const node = nodeWith(ENGINE_WASM);
-/** As where there is no relaxed-simd: every wasm host before 2023, Safari still. */
+/** The module for hosts without relaxed-simd: those before 2023, and Safari. */
 export const nodeSimd128 = nodeWith(ENGINE_BUILDS.pointsman);

@@ -26,7 +26,7 @@ const MODULES = [
   "node_modules/onnxruntime-web/dist/ort.wasm.bundle.min.mjs",
   PEER_WASM,
 ];
-/** Folders of which all is. */
+/** Folders whose JavaScript and wasm all become modules of the Worker. */
 const MODULE_FOLDERS = ["router-wasm/js/lib", "router-wasm/js/pkg"];
 /** workerd's clock must show at least this share of what passed outside. */
 const CLOCK = 0.8;

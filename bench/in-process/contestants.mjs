@@ -1,12 +1,12 @@
-// Who is measured on a query: the engine from text to decision, ONNX Runtime on the same graph from
+// The contestants on a query: the engine from text to decision, ONNX Runtime on the same graph from
 // ids, ONNX Runtime behind a tokenizer from text, and transformers.js.
 
 import { tokenizeWith } from "../peers/tokenizer.mjs";
 import { onnxRuntime } from "./onnx-runtime.mjs";
 
-/** Calls after which the faster of the peer's two files is known well enough to go on with. */
+/** Calls by which the faster of the peer's two files is chosen. */
 const PROBES = 4;
-/** Every round asks the same: an answer remembered would cost nothing, and show nothing. */
+/** Every round asks the same query, so the engine's cache of answers is switched off. */
 export const NO_CACHE = { cache: 0 };
 /**
  * Coordinates of an embedding are around 0.3. int8 moves them by less than a tenth; the embedding of

@@ -1,5 +1,4 @@
-// The three measurements, as they run inside a host. Each wants a process, page or isolate of its
-// own.
+// The three measurements, as they run inside a host. Each needs a fresh process, page or isolate.
 
 import { tokenizeWith } from "../peers/tokenizer.mjs";
 import { takeTurns } from "../turns.mjs";
@@ -25,7 +24,7 @@ import { wasmBytes } from "./wasm-memories.mjs";
  * @property {() => number} [resident] bytes of the process in memory, where the host tells
  */
 
-/** Calls of each length after which memory has grown as far as it does. */
+/** Calls of each length after which memory no longer grows. */
 const SETTLED = 3;
 
 /** Times in turns, a row a case. */
@@ -56,7 +55,7 @@ export async function cold(parts, { engine, cases }) {
   return { load: ready - start, decide: end - ready, all: end - start };
 }
 
-/** Bytes of wasm, and of the process beyond what it had before loading, after each length. */
+/** Bytes of wasm memory, and bytes by which the process has grown since before loading, after each length. */
 export async function memory(parts, { engine, cases }) {
   const before = parts.resident?.();
   const decide = await loaded(engine, parts, parts.wasm);

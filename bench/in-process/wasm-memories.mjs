@@ -1,5 +1,4 @@
-// Every wasm memory that is made after this module was imported, whoever makes it: neither engine
-// shows its own in its public surface.
+// Lists every wasm memory that is made after this module was imported: neither engine exposes its own.
 
 const memories = new Set();
 
@@ -13,7 +12,7 @@ WebAssembly.Memory = new Proxy(Memory, {
   },
 });
 
-/** Notes the memories that an instance made for itself. */
+/** Lists the memories that an instance made for itself. */
 function noted(result) {
   const { exports } = result.instance ?? result;
   for (const value of Object.values(exports)) {

@@ -1,5 +1,5 @@
-// The npm package beside transformers.js on one bundle, in Chromium: what each fetches and takes from an
-// empty page on, and what a query takes.
+// The npm package beside transformers.js on one bundle, in Chromium: bytes and time from an empty page to
+// the first decision, and the time of a query.
 
 import { bundleBytes, sizes } from "../bytes.mjs";
 import { chromium } from "../hosts/chromium.mjs";
@@ -7,7 +7,7 @@ import { serveJob } from "../hosts/chromium/served.mjs";
 import { ENGINES } from "./engines.mjs";
 import { loadRows, routeRows } from "./rows.mjs";
 
-/** Nothing comes out of a cache. */
+/** Headers that keep every file out of caches. */
 const FRESH = { "cache-control": "no-store" };
 /** What the benchmark itself fetches. */
 const OWN = "/bench/";
@@ -59,7 +59,7 @@ function firstDecision(browser, server, engine, text) {
   return inFreshPage(browser, server, async (page) => {
     const addresses = [];
     page.on("response", (response) => {
-      // What a page makes of bytes that it has is a response too, of a blob's address.
+      // A blob that the page made from bytes it has is reported as a response too.
       const { protocol, pathname } = new URL(response.url());
       if (protocol === "http:" && !pathname.startsWith(OWN) && response.ok()) addresses.push(response.url());
     });

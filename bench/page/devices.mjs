@@ -1,5 +1,5 @@
-// Who visits: a desk, and the phone that Lighthouse has by default. Beside each what Lighthouse calls good
-// there, which is the tenth percentile of its scoring curves.
+// The devices of the visits: a desk, and the phone that Lighthouse has by default. `good` holds Lighthouse's
+// limits, the tenth percentiles of its scoring curves.
 
 const SECOND = 1000;
 const MEGABIT = 1e6 / 8;

@@ -1,5 +1,5 @@
-// Who is measured in a page: the npm package, and transformers.js in two forms. No import of Node's: a
-// page reads this too.
+// The engines measured in a page: the npm package, and transformers.js in two forms. A page imports this
+// file too, so it imports nothing of Node's.
 
 export const ENGINES = {
   pointsman: { about: "pointsman, its module for relaxed-simd" },

@@ -8,10 +8,10 @@ const seconds = (value) => (value / 1000).toFixed(2);
 const milliseconds = (value) => value.toFixed(0);
 const share = (value) => value.toFixed(3);
 
-/** Seconds that bytes take over a slowed device's line by themselves. */
+/** Seconds that a slowed device's line needs for these bytes alone. */
 const overLine = ({ network }, { p50 }) => (network ? seconds((p50 / network.downloadThroughput) * 1000) : "–");
 
-/** Rows of the visits: what they say, where their figure is, how it is written, what it is held against. */
+/** Rows of the visits: name, how the figure is read and written, and the limit it is compared with. */
 const VISIT = [
   ["first contentful paint, s", ({ first }) => first.fcp, seconds, "fcp"],
   ["largest contentful paint, s", ({ first }) => first.lcp, seconds, "lcp"],

@@ -53,7 +53,7 @@ const report = {
   routes,
 };
 
-test("a ratio is the peer's time by ours of the same round, and below 1 where the peer is faster", () => {
+test("a ratio is the peer's time divided by ours, round by round: below 1 the peer is faster", () => {
   assert.deepEqual(loads.map(({ engine, ratio }) => [engine, ratio?.median]), [[OURS, undefined], [COMES, 3], [CPU, 0.5]]);
   assert.deepEqual(routes.map(({ ratio }) => ratio?.median), [undefined, 4, 0.5]);
 });
@@ -68,7 +68,7 @@ test("the page has every figure: medians, least and most", () => {
   assert.match(text, /Machine: A processor, 2 logical cores, 8 GiB, Linux 6\.\nVersions: chromium 100\./);
 });
 
-test("a limit that is missed is said to be, and one that is kept is not", () => {
+test("a figure over its limit is marked as missed, and no other", () => {
   const text = brief(report);
   const cells = (name) => text.split("\n").find((line) => line.startsWith(`| ${name}`)).split(" | ").slice(1).map((cell) => cell.replace(" |", ""));
   assert.deepEqual(cells("first contentful paint").filter((_, at) => at % 2), ["1.80", "0.93, **missed**"]);

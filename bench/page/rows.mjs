@@ -25,14 +25,14 @@ export function visitRow({ origin, fcp, lcp, shifts, tasks, ready }, transfers) 
   };
 }
 
-/** Every figure of some rows, each summed up. */
+/** The order statistics of every figure over some rows. */
 export function figuresOf(rows) {
   const names = Object.keys(rows[0]);
   return Object.fromEntries(names.map((name) => [name, summary(rows.map((row) => row[name]))]));
 }
 
 /**
- * First decisions on a bundle, a row an engine; a peer's ratio is its time by ours of the same round.
+ * First decisions on a bundle, a row an engine; a peer's ratio is its time divided by ours, round by round.
  * @param {Record<string, {load: number, decide: number, all: number}[]>} times one a round, by engine
  */
 export function loadRows(bundle, times) {

@@ -16,7 +16,7 @@ export async function slow(page, { cpu, network }) {
   };
 }
 
-/** A worker waits at its start until it is slow. */
+/** Holds a worker at its start until it is slowed. */
 async function slowWorker(session, sessionId, network) {
   const calls = [["Network.enable", {}], ["Network.emulateNetworkConditions", network], ["Runtime.runIfWaitingForDebugger", {}]];
   const answers = calls.map((_, id) => answerTo(session, sessionId, id));

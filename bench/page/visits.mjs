@@ -6,11 +6,11 @@ import { visitRow } from "./rows.mjs";
 import { slow } from "./slow.mjs";
 import { watch } from "./watch.mjs";
 
-/** Milliseconds that a page has until it can route. */
+/** Milliseconds after which a page that cannot route is an error. */
 const PATIENCE = 120_000;
-/** Milliseconds in which what comes late is still seen. */
+/** Milliseconds of waiting for late transfers. */
 const QUIET = 500;
-/** Milliseconds that a service worker has to stop. */
+/** Milliseconds after which a service worker that still runs is an error. */
 const STOPPED = 10_000;
 const QUERY = "Is this page ready?";
 
@@ -53,7 +53,7 @@ async function visit(context, url, { slowed }, look) {
   await page.goto(url.href);
   await page.waitForFunction(() => globalThis.seen.ready, undefined, { timeout: PATIENCE });
   const found = await look(page);
-  // Ready is what routes.
+  // A page that says it is ready must route.
   await page.fill("#query", QUERY);
   await page.waitForSelector(".scores");
   await slowing?.settled();
@@ -65,7 +65,7 @@ async function visit(context, url, { slowed }, look) {
 
 const seenBy = (page) => page.evaluate(() => globalThis.seen);
 
-/** The next visit starts it, as one on another day does. A page still there would start it at once. */
+/** Stops the service worker, so that the next visit starts it. An open page would start it again at once. */
 async function stopServiceWorker(page) {
   await page.goto("about:blank");
   const session = await page.context().newCDPSession(page);

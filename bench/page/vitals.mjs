@@ -1,13 +1,13 @@
-// What a page's own notes come to, by the definitions that Lighthouse has.
+// Blocking time and layout shift from what a page recorded, as Lighthouse defines them.
 
-/** A task blocks by what it lasts longer than this. */
+/** Milliseconds of a task that do not block; what it lasts beyond them does. */
 const UNNOTICED = 50;
-/** Shifts belong together that are no further apart, in a session that is no longer. */
+/** Milliseconds between two shifts of one session at most, and milliseconds of a session at most. */
 const SESSION = { apart: 1000, longest: 5000 };
 
 /**
- * Total blocking time: milliseconds by which tasks last longer than 50, of each what lies between
- * two times.
+ * Total blocking time: the milliseconds beyond 50 of every task, of each task the part between two
+ * times.
  * @param {{at: number, lasts: number}[]} tasks
  */
 export function blockingTime(tasks, from, to) {

@@ -1,8 +1,8 @@
-// What a page notes of its own start, from before its first script on.
+// Records a page's own start, from before its first script on.
 
 /**
- * Runs in the page, alone: it sees nothing of this file. Leaves in `globalThis.seen` milliseconds since
- * the visit began, each paint's, shift's and long task's, and when the page could route.
+ * Runs inside the page, where nothing else of this file exists. Leaves in `globalThis.seen` the times of
+ * paints, shifts and long tasks, and of the moment when the page could route: ms since the visit began.
  */
 export function watch() {
   const seen = { origin: performance.timeOrigin, shifts: [], tasks: [] };

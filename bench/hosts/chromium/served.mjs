@@ -1,5 +1,5 @@
-// What pages fetch when something is measured in them: both engines' packages, one bundle for each, and
-// an empty page to start from.
+// Serves what measured pages fetch: both engines' packages, a bundle for each, and an empty page to start
+// from.
 
 import { dirname, join } from "node:path";
 
@@ -18,7 +18,7 @@ const ROOTS = [
   ["/transformers-onnx-runtime/", join(ROOT, PEERS, "onnxruntime-web/dist")],
   ["/bench/", join(ROOT, "bench")],
 ];
-/** A page of these headers is isolated, and its clock then tells 5 microseconds instead of 100. */
+/** These headers isolate a page; its clock then has steps of 5 microseconds instead of 100. */
 const ISOLATED = {
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-embedder-policy": "require-corp",

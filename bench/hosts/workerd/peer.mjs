@@ -10,12 +10,12 @@ WebAssembly.instantiate = async (source, imports) => {
   return { module: wasm, instance: await instantiate.call(WebAssembly, wasm, imports) };
 };
 
-/** Imported in a request, since it looks about itself in a way that start-up forbids. */
+/** Imported during a request: on import it makes calls that workerd forbids at start-up. */
 export async function onnxRuntimeWeb() {
   const ort = await import("../../../node_modules/onnxruntime-web/dist/ort.wasm.bundle.min.mjs");
   ort.env.wasm.numThreads = 1;
   ort.env.logLevel = "error";
-  // Bytes to be handed to `instantiate` above, which looks at none of them.
+  // `instantiate` above ignores these bytes.
   ort.env.wasm.wasmBinary = new Uint8Array(8);
   return ort;
 }
