@@ -1,9 +1,9 @@
-// Who may ask for what: keys, their models, origins, rates; and which headers pass.
+// Access: keys and their models, origins, rate limits, and the headers that are passed on.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { BUNDLE, alone, errorOf, everyCandidateAt, gateway, refused, told } from "./gateway.mjs";
+import { BUNDLE, alone, decisionHeaders, errorOf, everyCandidateAt, gateway, refused } from "./gateway.mjs";
 import { bearer, key } from "./keys.mjs";
 import { openai } from "./openai-stand-in.mjs";
 import { status, upstream } from "./stand-ins.mjs";
@@ -21,7 +21,7 @@ after(async () => {
   await there.close();
 });
 
-test("without a right key nothing but healthz answers", async () => {
+test("without a valid key only healthz answers", async () => {
   there.does(openai());
   const wrong = [
     {}, { authorization: all.text }, { authorization: `Basic ${all.text}` }, { authorization: "Bearer " }, { "x-api-key": "" },
@@ -39,7 +39,7 @@ test("without a right key nothing but healthz answers", async () => {
   assert.equal((await worker.get("healthz")).status, 200);
 });
 
-test("a key is taken from either header and goes no further", async () => {
+test("a key is read from either header and not passed on", async () => {
   there.does(openai());
   for (const headers of [bearer(all), { authorization: `bearer ${all.text}` }, { "x-api-key": all.text }]) {
     assert.equal((await worker.chat({}, headers)).status, 200);
@@ -48,14 +48,14 @@ test("a key is taken from either header and goes no further", async () => {
   }
 });
 
-test("without KEYS and without open every request is refused, and told why", async (t) => {
+test("without KEYS and without open every request is refused with the reason", async (t) => {
   const closed = await alone(t, { upstream: there, gateway: null });
   await refused(closed.chat(), 500, "keys_missing");
   await refused(closed.get("v1/models"), 500, "keys_missing");
   assert.equal((await closed.get("healthz")).status, 200);
 });
 
-test("an open gateway without keys serves everybody, whatever key a client must send", async (t) => {
+test("an open gateway without keys serves every caller, whatever key the client sends", async (t) => {
   there.does(openai());
   const open = await alone(t, { upstream: there });
   for (const headers of [{}, { authorization: "Bearer unused" }, { "x-api-key": "unused" }]) {
@@ -64,7 +64,7 @@ test("an open gateway without keys serves everybody, whatever key a client must 
   }
 });
 
-test("an open gateway with keys serves those without one, and holds the others to theirs", async (t) => {
+test("an open gateway with keys serves callers without a key, and applies the limits of a key that is sent", async (t) => {
   there.does(openai());
   const open = await alone(t, { upstream: there, gateway: { open: true }, keys: [small.entry] });
   assert.equal((await open.chat({ model: strong })).status, 200);
@@ -72,7 +72,7 @@ test("an open gateway with keys serves those without one, and holds the others t
   await refused(open.chat({}, { authorization: "Bearer wrong" }), 401, "invalid_api_key");
 });
 
-test("a key's models limit names, routing and the list", async () => {
+test("a key's models limit the models that it may name, routing and the list of models", async () => {
   there.does(openai());
   const strongest = { "x-pointsman-threshold": "0" };
   const cases = [
@@ -83,7 +83,7 @@ test("a key's models limit names, routing and the list", async () => {
   for (const [who, model, answered] of cases) {
     const response = await worker.chat({ model }, { ...bearer(who), ...strongest });
     if (!answered) await refused(response, 403, "model_not_allowed");
-    else assert.ok(answered === "any" ? response.ok : told(response).model === answered, `${who.entry.name} ${model}`);
+    else assert.ok(answered === "any" ? response.ok : decisionHeaders(response).model === answered, `${who.entry.name} ${model}`);
   }
   const list = async (who) => (await (await worker.get("v1/models", bearer(who))).json()).data.map(({ id }) => id);
   assert.deepEqual(await list(all), ["auto", name, ...ids]);
@@ -92,7 +92,7 @@ test("a key's models limit names, routing and the list", async () => {
   await refused(worker.get(`v1/models/${strong}`, bearer(small)), 404, "model_not_found");
 });
 
-test("browsers may call from the configured origins only", async () => {
+test("browsers may call only from the configured origins", async () => {
   there.does(openai());
   const preflight = (origin) => worker.send("OPTIONS", "v1/chat/completions", undefined, {
     origin, "access-control-request-method": "POST", "access-control-request-headers": "authorization, content-type, x-pointsman-threshold",
@@ -115,7 +115,7 @@ test("browsers may call from the configured origins only", async () => {
   await refused(worker.chat({}, { ...bearer(all), origin: "https://evil.example" }), 403, "origin_not_allowed");
 });
 
-test("a star lets every origin in, and no origins none", async (t) => {
+test("* allows every origin, and an empty list none", async (t) => {
   there.does(openai());
   const every = await alone(t, { upstream: there, gateway: { cors: { origins: ["*"] } } });
   const response = await every.chat({}, { origin: "https://any.example" });
@@ -125,7 +125,7 @@ test("a star lets every origin in, and no origins none", async (t) => {
   await refused(none.chat({}, { origin: "https://any.example" }), 403, "origin_not_allowed");
 });
 
-test("a request's id is the caller's where it is well-formed, and made otherwise", async () => {
+test("a request's id is the caller's if it is valid, and generated otherwise", async () => {
   there.does(openai());
   for (const id of ["r-1", "A.b_c-9", "x".repeat(128)]) {
     const response = await worker.chat({}, { ...bearer(all), "x-request-id": id });
@@ -145,7 +145,7 @@ test("a request's id is the caller's where it is well-formed, and made otherwise
   assert.deepEqual([error.status, error.headers.get("x-request-id")], [401, "r-2"]);
 });
 
-test("the upstream gets its own key, never the caller's, and nobody hears it", async (t) => {
+test("the upstream gets its own key, never the caller's, and the key is not in the answer", async (t) => {
   there.does(status(401));
   const secrets = { PROVIDER_KEY: "sk-provider-secret" };
   const keyed = await alone(t, { upstreams: everyCandidateAt(there, { keySecret: "PROVIDER_KEY" }), keys: [all.entry], secrets });
@@ -159,7 +159,7 @@ test("the upstream gets its own key, never the caller's, and nobody hears it", a
   for (const secret of ["sk-provider-secret", all.text, "sk-mine", all.entry.sha256]) assert.ok(!heard.includes(secret), secret);
 });
 
-test("a caller's own upstream key is used where its upstream allows it", async (t) => {
+test("a caller's own upstream key is used if the upstream's configuration allows it", async (t) => {
   there.does(openai());
   const upstreams = everyCandidateAt(there, { keySecret: "PROVIDER_KEY" }, { [weak]: { callerKey: true } });
   const keyed = await alone(t, { upstreams, secrets: { PROVIDER_KEY: "sk-provider" } });
@@ -173,11 +173,11 @@ test("a caller's own upstream key is used where its upstream allows it", async (
   assert.equal(await sent(strong, { "x-pointsman-upstream-key": "sk-mine" }), "Bearer sk-provider");
 });
 
-test("a key that asks too often is refused, and others are not", async (t) => {
+test("a key that exceeds the rate limit is refused, and other keys are not", async (t) => {
   there.does(openai());
   const limited = await alone(t, { upstream: there, keys: [all.entry, small.entry], rateLimit: { limit: 2 } });
   const statuses = [];
-  // Twice the limit and one, so that a new minute beginning among them changes nothing.
+  // Twice the limit plus one: even if a new minute begins among them, one exceeds the limit.
   for (let i = 0; i < 5; i += 1) {
     const response = await limited.chat({}, bearer(all));
     statuses.push(response.status);

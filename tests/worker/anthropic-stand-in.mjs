@@ -1,4 +1,4 @@
-// Anthropic's messages API in shape; streams too.
+// Stands in for Anthropic's messages API, with streams.
 
 import { event } from "./openai-stand-in.mjs";
 
@@ -6,7 +6,7 @@ const USAGE = { input_tokens: 100, output_tokens: 50 };
 
 /**
  * @param {object} options
- * @param {string} [options.text] what it answers
+ * @param {string} [options.text] the answer's text
  * @param {object[]} [options.tools] tool calls, `{id, name, input}`
  * @param {string} [options.stop] the stop_reason
  */
@@ -32,7 +32,7 @@ export function anthropic({ text = "Hello from the stand-in.", tools, stop } = {
   };
 }
 
-/** An error as Anthropic's API words it. */
+/** An error in Anthropic's shape. */
 export const anthropicError = (code, type, text) => (request, response) => {
   response.writeHead(code, { "content-type": "application/json" });
   response.end(JSON.stringify({ type: "error", error: { type, message: text } }));
@@ -59,7 +59,7 @@ const begun = (block) => (block.type === "text" ? { ...block, text: "" } : { ...
 function deltas(block) {
   const cut = (text) => text.split(/(?<= )/);
   if (block.type === "text") return cut(block.text).map((text) => ({ type: "text_delta", text }));
-  // In pieces that are no JSON by themselves.
+  // Split into pieces that are not valid JSON by themselves.
   const json = JSON.stringify(block.input);
   return ["", json.slice(0, 5), json.slice(5)].map((partial) => ({ type: "input_json_delta", partial_json: partial }));
 }

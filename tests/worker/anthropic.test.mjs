@@ -1,4 +1,4 @@
-// Anthropic's own client against the gateway, with upstreams of either API.
+// Anthropic's client library against the gateway, with upstreams of both APIs.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -6,7 +6,7 @@ import { after, test } from "node:test";
 import Anthropic from "@anthropic-ai/sdk";
 
 import { anthropic, anthropicError } from "./anthropic-stand-in.mjs";
-import { BUNDLE, HURRIED, gateway, told } from "./gateway.mjs";
+import { BUNDLE, HURRIED, decisionHeaders, gateway } from "./gateway.mjs";
 import { bearer, key } from "./keys.mjs";
 import { chunk, event, openai } from "./openai-stand-in.mjs";
 import { breaking, status, upstream } from "./stand-ins.mjs";
@@ -17,7 +17,7 @@ const only = key("only", { models: [weak] });
 
 const plain = await upstream();
 const claude = await upstream();
-// The weak candidate speaks OpenAI's API, the strong one Anthropic's.
+// The weak candidate's upstream has OpenAI's API, the strong one's has Anthropic's.
 const upstreams = {
   [weak]: { baseUrl: plain.url, model: "plain-there", keySecret: "PLAIN_KEY" },
   [strong]: { api: "anthropic", baseUrl: claude.url, model: "claude-there", keySecret: "CLAUDE_KEY" },
@@ -41,7 +41,7 @@ const UPSTREAMS = [
 ];
 
 for (const [model, there, answering] of UPSTREAMS) {
-  test(`${model}: a message, its usage and its end`, async () => {
+  test(`${model}: a message has its text, usage and stop reason`, async () => {
     there.does(answering({ text: "Rome, of course." }));
     const message = await client.messages.create({ model, ...common });
     assert.deepEqual([message.type, message.role, message.stop_reason], ["message", "assistant", "end_turn"]);
@@ -49,7 +49,7 @@ for (const [model, there, answering] of UPSTREAMS) {
     assert.deepEqual([message.usage.input_tokens, message.usage.output_tokens], [100, 50]);
   });
 
-  test(`${model}: a stream in Anthropic's order of events`, async () => {
+  test(`${model}: a stream has its events in Anthropic's order`, async () => {
     there.does(answering({ text: "One two three." }));
     const types = [];
     let text = "";
@@ -64,7 +64,7 @@ for (const [model, there, answering] of UPSTREAMS) {
     assert.deepEqual([whole.content[0].text, whole.stop_reason], ["One two three.", "end_turn"]);
   });
 
-  test(`${model}: a call of tools, whole and streamed, and its result on the way back`, async () => {
+  test(`${model}: a tool call arrives, whole and streamed, and its result reaches the upstream`, async () => {
     const second = { id: "call_2", name: "weather", input: { city: "Oslo" } };
     there.does(answering({ tools: [CALL, second] }));
     const calls = (message) => message.content.filter(({ type }) => type === "tool_use").map(({ id, name, input }) => ({ id, name, input }));
@@ -81,12 +81,12 @@ for (const [model, there, answering] of UPSTREAMS) {
     assert.equal((await client.messages.create({ model, ...common, messages: continued, tools })).content[0].text, "Sunny.");
   });
 
-  test(`${model}: an answer cut off says so`, async () => {
+  test(`${model}: an answer cut off at the token limit says so`, async () => {
     there.does(answering(model === weak ? { text: "And", finish: "length" } : { text: "And", stop: "max_tokens" }));
     assert.equal((await client.messages.create({ model, ...common })).stop_reason, "max_tokens");
   });
 
-  test(`${model}: its errors are Anthropic's`, async () => {
+  test(`${model}: upstream errors have Anthropic's types`, async () => {
     for (const [code, type] of [[400, Anthropic.BadRequestError], [429, Anthropic.RateLimitError], [500, Anthropic.InternalServerError]]) {
       there.does(model === weak ? status(code) : anthropicError(code, "some_error", `stand-in says ${code}`));
       await assert.rejects(client.messages.create({ model, ...common }), (error) => error instanceof type && error.error.type === "error" && error.message.includes(`stand-in says ${code}`));
@@ -94,7 +94,7 @@ for (const [model, there, answering] of UPSTREAMS) {
   });
 }
 
-test("auto routes a conversation to either", async () => {
+test("auto routes conversations to both upstreams", async () => {
   plain.does(openai({ text: "Plain." }));
   claude.does(anthropic({ text: "Claude." }));
   for (const [threshold, text, model] of [["1", "Plain.", weak], ["0", "Claude.", strong]]) {
@@ -105,7 +105,7 @@ test("auto routes a conversation to either", async () => {
   }
 });
 
-test("an OpenAI-compatible upstream is asked in its own words", async () => {
+test("a request for an OpenAI-compatible upstream is translated", async () => {
   plain.does(openai());
   await client.messages.create({
     model: weak, max_tokens: 77, temperature: 0.5, stop_sequences: ["END"], tools, tool_choice: { type: "any" },
@@ -131,13 +131,13 @@ test("an OpenAI-compatible upstream is asked in its own words", async () => {
   assert.deepEqual(json.tools[0].function.parameters, tools[0].input_schema);
 });
 
-test("an Anthropic upstream gets the caller's bytes but for the model", async () => {
+test("an Anthropic upstream gets the caller's bytes with another model", async () => {
   claude.does(anthropic());
   const body = `{"model" : "auto", "max_tokens": 64, "thinking": {"type": "enabled", "budget_tokens": 1024}, "unknown": [1.0, 1e2],
     "messages": [{"role": "user", "content": [{"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}}]}]}`;
   const headers = { ...bearer(who), "anthropic-version": "2023-06-01", "anthropic-beta": "some-beta", "x-pointsman-threshold": "0" };
   const response = await worker.post("v1/messages", body, headers);
-  assert.deepEqual([response.status, told(response).model], [200, strong]);
+  assert.deepEqual([response.status, decisionHeaders(response).model], [200, strong]);
   const [sent] = claude.requests;
   assert.equal(sent.body, body.replace('"model" : "auto"', '"model" : "claude-there"'));
   assert.deepEqual([sent.headers["x-api-key"], sent.headers["anthropic-version"], sent.headers["anthropic-beta"]], ["sk-claude", "2023-06-01", "some-beta"]);
@@ -167,7 +167,7 @@ const HALF = {
 };
 
 for (const [model, there] of UPSTREAMS) {
-  test(`${model}: a stream that breaks off is an error to the client`, async () => {
+  test(`${model}: a stream that breaks off makes the client throw`, async () => {
     there.does(breaking(HALF[model]));
     let text = "";
     await assert.rejects(async () => {

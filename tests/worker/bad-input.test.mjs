@@ -1,5 +1,5 @@
-// Callers and operators that get something wrong: each is told what, nothing reaches an upstream,
-// and nothing is logged that should not be.
+// Bad requests and configurations: the error says what is wrong, nothing reaches an upstream, and no
+// content or key is logged.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -61,7 +61,7 @@ test("callers' mistakes are 4xx and never reach an upstream", async () => {
 
 const PATHS = ["chat/completions", "responses", "completions", "embeddings", "route", "feedback"];
 
-test("bodies that are no JSON objects are told to be none on every endpoint", async () => {
+test("a body that is not a JSON object is refused on every endpoint", async () => {
   const bad = ["", "nonsense", '{"model": "auto"', "\ufeff", "null", '{"model": "auto"} {}'];
   for (const path of PATHS) {
     for (const body of bad) {
@@ -76,13 +76,13 @@ test("bodies that are no JSON objects are told to be none on every endpoint", as
   }
 });
 
-test("bytes that are no UTF-8 are told where", async () => {
+test("a body that is not UTF-8 is refused on every endpoint", async () => {
   for (const path of PATHS) {
     await refused(worker.send("POST", `v1/${path}`, Buffer.from([0x7b, 0xff, 0x7d])), 400, "body_not_utf8");
   }
 });
 
-test("JSON nested without end, or of endless keys, is refused or served, and the Worker lives on", async () => {
+test("deeply nested JSON is refused, JSON with very many keys is served, and the Worker keeps running", async () => {
   const deep = `{"model": "auto", "messages": ${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
   assert.equal((await errorOf(await worker.post("v1/chat/completions", deep))).status, 400);
   assert.equal((await errorOf(await worker.post("v1/route", deep))).status, 400);
@@ -91,7 +91,7 @@ test("JSON nested without end, or of endless keys, is refused or served, and the
   assert.equal((await worker.get("healthz")).status, 200);
 });
 
-test("ten megabytes pass, and more than the limit do not, whether or not they state their length", async () => {
+test("a body of 10 MiB is accepted, and one above the limit is refused with or without a stated length", async () => {
   there.does(openai());
   const image = `data:image/png;base64,${"A".repeat(10 << 20)}`;
   const big = chatBody(user([{ type: "text", text: "Hello" }, { type: "image_url", image_url: { url: image } }]));
@@ -103,32 +103,32 @@ test("ten megabytes pass, and more than the limit do not, whether or not they st
   await refused(postAlone(new URL("v1/chat/completions", worker.url), Array(18).fill(mebibyte)), 413, "body_too_large");
 });
 
-test("the limit is the configuration's", async (t) => {
+test("the configuration sets the limit of the body", async (t) => {
   there.does(openai());
   const small = await alone(t, { upstream: there, gateway: { maxBodyBytes: 1000 } });
   assert.equal((await small.chat()).status, 200);
   await refused(small.chat(user("x".repeat(1000))), 413, "body_too_large");
 });
 
-test("text beyond what the router reads is served all the same", async (t) => {
+test("a text longer than the router reads is still served", async (t) => {
   there.does(openai());
   const roomy = await alone(t, { upstreams: everyCandidateAt(there, { contextWindow: 10_000_000 }) });
   const response = await roomy.chat(user("word ".repeat(1 << 18)));
   assert.equal(response.status, 200, await response.text());
 });
 
-test("a missing key names its secret", async (t) => {
+test("the error for a missing upstream key names its secret", async (t) => {
   const one = await alone(t, { upstreams: everyCandidateAt({ url: "http://127.0.0.1:9/v1" }, { keySecret: "ABSENT_KEY" }) });
   const error = await refused(one.chat(), 500, "upstream_key_missing");
   assert.match(error.message, /ABSENT_KEY/);
 });
 
-test("without upstreams a chat is refused after its decision", async (t) => {
+test("without upstreams a chat request is refused", async (t) => {
   const one = await alone(t, {});
   assert.equal((await refused(one.chat(), 500, "upstream_not_configured")).type, "server_error");
 });
 
-test("what is unknown or wrong in a configuration is refused by name, and no secret repeated", async (t) => {
+test("an error in the configuration is named, and no secret is repeated", async (t) => {
   const url = there.url;
   const cases = [
     [{ upstreams: { [weak]: { baseUrl: "http://me:hunter2@127.0.0.1:9" } } }, /keySecret/],
@@ -161,14 +161,14 @@ test("what is unknown or wrong in a configuration is refused by name, and no sec
   }
 });
 
-test("variables may be JSON text as well as objects", async (t) => {
+test("variables may be objects or JSON text", async (t) => {
   there.does(openai());
   const one = await alone(t, { upstreams: JSON.stringify(everyCandidateAt(there)), gateway: JSON.stringify({ open: true, models: { deny: [weak] } }) });
   assert.equal((await one.chat()).status, 200);
   await refused(one.chat({ model: weak }), 403, "model_not_allowed");
 });
 
-test("logs hold no content and no key, whatever happens", async (t) => {
+test("logs contain neither content nor keys, whatever the outcome", async (t) => {
   const who = key("quiet");
   const one = await alone(t, { upstreams: everyCandidateAt(there, { keySecret: "PROVIDER_KEY" }), keys: [who.entry], secrets: { PROVIDER_KEY: "sk-provider" }, gateway: { retries: { most: 0 } } });
   const secret = "my-private-words";

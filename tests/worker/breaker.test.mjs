@@ -1,9 +1,9 @@
-// An upstream that fails again and again rests for a while.
+// The circuit breaker: an upstream that fails repeatedly is not called for a while.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { BUNDLE, WITH_CLOCK, everyCandidateAt, gateway, refused, told } from "./gateway.mjs";
+import { BUNDLE, WITH_CLOCK, decisionHeaders, everyCandidateAt, gateway, refused } from "./gateway.mjs";
 import { openai } from "./openai-stand-in.mjs";
 import { deferred, hangUp, inTurn, status, upstream } from "./stand-ins.mjs";
 
@@ -15,7 +15,7 @@ const there = await upstream();
 const other = await upstream();
 after(() => Promise.all([there.close(), other.close()]));
 
-/** A Worker whose breakers open at the third failure, and a way to let time pass. */
+/** A Worker whose circuits open at the third failure, and a function that sets its clock forward. */
 async function worker(t, upstreams) {
   there.does(openai());
   other.does(openai());
@@ -30,7 +30,7 @@ async function worker(t, upstreams) {
 
 const apart = { [strong]: { baseUrl: there.url }, [weak]: { baseUrl: other.url } };
 
-test("after so many failures in a row an upstream is passed over, and then one request tries it", async (t) => {
+test("after the configured failures in a row an upstream is skipped, and then one request tries it", async (t) => {
   const { chat, pass } = await worker(t, { only: { baseUrl: there.url } });
   there.does(status(500));
   for (let i = 0; i < 3; i += 1) assert.equal((await chat({ model: "only" })).status, 500);
@@ -52,7 +52,7 @@ test("after so many failures in a row an upstream is passed over, and then one r
   assert.equal((await chat({ model: "only" })).status, 200);
 });
 
-test("a trial that fails makes it rest again", async (t) => {
+test("a failed trial keeps the circuit open", async (t) => {
   const { chat, pass } = await worker(t, { only: { baseUrl: there.url } });
   there.does(hangUp);
   for (let i = 0; i < 3; i += 1) await refused(chat({ model: "only" }), 502, "upstream_unreachable");
@@ -62,7 +62,7 @@ test("a trial that fails makes it rest again", async (t) => {
   assert.equal(there.requests.length, 4);
 });
 
-test("a success between failures begins the count anew, and the caller's faults are not counted", async (t) => {
+test("a success restarts the count of failures, and the caller's faults do not count", async (t) => {
   const { chat } = await worker(t, { only: { baseUrl: there.url } });
   there.does(inTurn(status(500), status(500), openai(), status(500), status(500), status(422), status(422), openai()));
   const statuses = [];
@@ -70,25 +70,25 @@ test("a success between failures begins the count anew, and the caller's faults 
   assert.deepEqual(statuses, [500, 500, 200, 500, 500, 422, 422, 200]);
 });
 
-test("a resting upstream's fallback answers at once", async (t) => {
+test("the fallback of an upstream with an open circuit answers at once", async (t) => {
   const upstreams = { ...everyCandidateAt(there), first: { baseUrl: there.url, fallbacks: ["second"] }, second: { baseUrl: other.url } };
   const { chat } = await worker(t, upstreams);
   there.does(status(500));
-  for (let i = 0; i < 3; i += 1) assert.equal(told(await chat({ model: "first" })).attempts, "2");
-  const { model, attempts } = told(await chat({ model: "first" }));
+  for (let i = 0; i < 3; i += 1) assert.equal(decisionHeaders(await chat({ model: "first" })).attempts, "2");
+  const { model, attempts } = decisionHeaders(await chat({ model: "first" }));
   assert.deepEqual([model, attempts, there.requests.length], ["second", "1", 3]);
 });
 
-test("a resting candidate is out before the decision while another is left", async (t) => {
+test("a candidate with an open circuit is excluded before the decision while another is left", async (t) => {
   const { chat } = await worker(t, apart);
   there.does(status(500));
   for (let i = 0; i < 3; i += 1) assert.equal((await chat({}, STRONGEST)).status, 500);
   const response = await chat({}, STRONGEST);
-  const { model, reason } = told(response);
+  const { model, reason } = decisionHeaders(response);
   assert.deepEqual([response.status, model, reason], [200, weak, "only_candidate"]);
 });
 
-test("when every candidate rests, routed requests are told so", async (t) => {
+test("if every candidate's circuit is open, routed requests are refused with upstreams_resting", async (t) => {
   const { chat } = await worker(t, apart);
   for (const one of [there, other]) one.does(status(500));
   for (const model of [strong, weak]) for (let i = 0; i < 3; i += 1) await chat({ model });

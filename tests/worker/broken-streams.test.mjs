@@ -1,11 +1,11 @@
-// Streams that end badly after they have begun, and clients that go away. The gateway breaks the
-// connection after its last event; here workerd, behind miniflare, ends the client's body in good
-// order all the same, so that the event and the missing [DONE] are what tells.
+// Streams that break off after they have begun, and clients that disconnect. The gateway fails the body
+// after its last event, but workerd behind miniflare ends the client's body normally; so the tests look
+// at the error event and the missing [DONE].
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { BUNDLE, chatBody, drained, eventsIn, gateway, told } from "./gateway.mjs";
+import { BUNDLE, chatBody, decisionHeaders, drained, eventsIn, gateway } from "./gateway.mjs";
 import { chunk, event, openai } from "./openai-stand-in.mjs";
 import { breaking, deferred, endless, pausing, pieces, text, upstream } from "./stand-ins.mjs";
 
@@ -27,7 +27,7 @@ for (const [what, answer, code = "upstream_broke_off"] of [
   ["breaks off inside a character", breaking([...begun, Buffer.from('data: {"x": "日').subarray(0, -1)])],
   ["falls silent", pausing(begun), "upstream_timeout"],
 ]) {
-  test(`a stream that ${what} ends with an error's event and no [DONE]`, async () => {
+  test(`a stream that ${what} ends with an error event and without [DONE]`, async () => {
     there.does(answer);
     const response = await worker.chat({ stream: true });
     assert.equal(response.status, 200);
@@ -42,7 +42,7 @@ for (const [what, answer, code = "upstream_broke_off"] of [
   });
 }
 
-test("on /v1/messages the error's event is Anthropic's", async () => {
+test("on /v1/messages the error event has Anthropic's shape", async () => {
   there.does(breaking(begun));
   const response = await worker.post("v1/messages", { model: "auto", max_tokens: 9, stream: true, messages: [{ role: "user", content: "Hi" }] });
   const { text } = await drained(response);
@@ -52,29 +52,29 @@ test("on /v1/messages the error's event is Anthropic's", async () => {
   assert.ok(!text.includes("message_stop"));
 });
 
-test("an error's event in the middle is the upstream's word, and is passed on", async () => {
+test("an upstream's error event in the middle of a stream is passed on", async () => {
   there.does(pieces([...begun, event({ error: { message: "out of memory", type: "server_error", code: null } })]));
   const { text } = await drained(await worker.chat({ stream: true }));
   assert.match(text, /out of memory/);
   assert.ok(!text.includes("[DONE]"));
 });
 
-test("garbage between events is passed on as it came, and the stream's end is clean", async () => {
+test("garbage between events is passed on unchanged, and the stream ends normally", async () => {
   const garbage = [...begun, "nonsense without a colon\n\n", "data: {broken json\n\n", ":\n\n", event("[DONE]")];
   there.does(pieces(garbage));
   const { text, whole } = await drained(await worker.chat({ stream: true }));
   assert.deepEqual([text, whole], [garbage.join(""), true]);
 });
 
-test("characters cut anywhere reach the client whole", async () => {
+test("characters split between chunks reach the client intact", async () => {
   const bytes = Buffer.from(`${begun[0]}${chunk({ content: "日本 🚀 é" })}${event("[DONE]")}`);
   there.does(pieces([...bytes].map((byte) => Buffer.from([byte]))));
   const { text, whole } = await drained(await worker.chat({ stream: true }));
   assert.deepEqual([text, whole], [bytes.toString("utf8"), true]);
 });
 
-// workerd tells a Worker that its client is gone when it next writes to it.
-test("a client that goes away in a stream cancels the upstream's call at its next event", async () => {
+// workerd reports a client's disconnection to the Worker at the Worker's next write.
+test("a client that disconnects during a stream cancels the upstream's call at its next event", async () => {
   const paths = [
     ["v1/chat/completions", chatBody({ stream: true })],
     ["v1/messages", { model: "auto", max_tokens: 9, stream: true, messages: [{ role: "user", content: "Hi" }] }],
@@ -99,10 +99,10 @@ test("comments that keep a connection alive are passed on, unless the stream end
   assert.deepEqual([waiting.status, came.startsWith(comment), eventsIn(came).at(-1).error.code], [200, true, "upstream_timeout"]);
   there.does(text(comment, "text/event-stream"));
   const ended = await worker.chat({ stream: true });
-  assert.deepEqual([ended.status, told(ended).attempts, (await ended.json()).error.code], [502, "3", "upstream_bad_answer"]);
+  assert.deepEqual([ended.status, decisionHeaders(ended).attempts, (await ended.json()).error.code], [502, "3", "upstream_bad_answer"]);
 });
 
-test("a stream that never ends is passed on as long as the client reads", async () => {
+test("an endless stream is passed on as long as the client reads", async () => {
   const gone = deferred();
   there.does(endless(chunk({ content: "more " }), gone.resolve));
   const reader = (await worker.chat({ stream: true })).body.getReader();
@@ -112,7 +112,7 @@ test("a stream that never ends is passed on as long as the client reads", async 
   await gone.promise;
 });
 
-test("a stream may pause for less than it is allowed to", async () => {
+test("a stream may pause for less than timeouts.idleMs", async () => {
   there.does(async (request, response) => {
     response.writeHead(200, { "content-type": "text/event-stream" });
     for (const piece of [...begun, event("[DONE]")]) {
@@ -122,7 +122,7 @@ test("a stream may pause for less than it is allowed to", async () => {
     response.end();
   });
   const response = await worker.chat({ stream: true });
-  assert.ok(BUNDLE.ids.includes(told(response).model));
+  assert.ok(BUNDLE.ids.includes(decisionHeaders(response).model));
   assert.equal((await drained(response)).whole, true);
   there.does(openai());
   assert.equal((await worker.chat()).status, 200);

@@ -1,22 +1,22 @@
-// Budgets: what a key may spend in a day or a month.
+// Budgets: the spending limit of a key in a day or a month.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { BUNDLE, HURRIED, WITH_CLOCK, alone, everyCandidateAt, refused, told } from "./gateway.mjs";
+import { BUNDLE, HURRIED, WITH_CLOCK, alone, decisionHeaders, everyCandidateAt, refused } from "./gateway.mjs";
 import { bearer, key } from "./keys.mjs";
 import { chunk, event, openai } from "./openai-stand-in.mjs";
 import { deferred, endless, pieces, status, until, upstream } from "./stand-ins.mjs";
 
 const { strong, weak } = BUNDLE;
 const DAY = 24 * 60 * 60 * 1000;
-/** What the stand-in's usage costs at the strong model's prices: 100 tokens in, 50 out. */
+/** The cost of the stand-in's usage at the strong model's prices: 100 input and 50 output tokens. */
 const COST = 0.0025;
 
 const there = await upstream();
 after(() => there.close());
 
-/** A Worker with one key of this budget, what its ledger says, and a clock. */
+/** A Worker with one key that has this budget, its ledger's state, and a clock. */
 async function underBudget(t, budget, { upstreams = everyCandidateAt(there), gateway = {}, ...options } = {}) {
   there.does(openai());
   const who = key("spender", { budget });
@@ -31,7 +31,7 @@ async function underBudget(t, budget, { upstreams = everyCandidateAt(there), gat
       ahead += ms;
       await worker.send("POST", `advance?ms=${ms}`, "");
     },
-    /** The ledger once nothing is reserved any more. */
+    /** The ledger's state once nothing is reserved. */
     settled: () => until(async () => {
       const objects = await worker.miniflare.getDurableObjectNamespace("LEDGER");
       const ledger = objects.get(objects.idFromName("budget:spender"));
@@ -43,7 +43,7 @@ async function underBudget(t, budget, { upstreams = everyCandidateAt(there), gat
 
 const near = (found, expected, within = 1e-9) => assert.ok(Math.abs(found - expected) <= within, `${found}, expected ${expected}`);
 
-test("what an answer cost is spent, in streams too", async (t) => {
+test("an answer's cost is spent, in streams too", async (t) => {
   const { chat, post, settled } = await underBudget(t, { usd: 5, period: "month" });
   assert.equal((await chat({ model: strong })).status, 200);
   near((await settled()).spent, COST);
@@ -55,10 +55,10 @@ test("what an answer cost is spent, in streams too", async (t) => {
   near((await settled()).spent, 4 * COST);
 });
 
-test("an answer without usage costs its estimate, and a failure nothing", async (t) => {
+test("an answer without usage costs its estimate, and a failed one nothing", async (t) => {
   const { chat, settled } = await underBudget(t, { usd: 5, period: "day" });
   there.does(openai({ usage: null }));
-  const estimate = Number(told(await chat({ model: strong }))["estimated-cost"]);
+  const estimate = Number(decisionHeaders(await chat({ model: strong }))["estimated-cost"]);
   near((await settled()).spent, estimate, estimate / 1000);
   there.does(status(422));
   assert.equal((await chat({ model: strong })).status, 422);
@@ -67,7 +67,7 @@ test("an answer without usage costs its estimate, and a failure nothing", async 
   near((await settled()).spent, estimate, estimate / 1000);
 });
 
-test("the estimate is reserved while the call lasts", async (t) => {
+test("the estimate is reserved during the call", async (t) => {
   const { chat, settled } = await underBudget(t, { usd: 0.001, period: "day" });
   const held = deferred();
   const asked = deferred();
@@ -84,7 +84,7 @@ test("the estimate is reserved while the call lasts", async (t) => {
   near((await settled()).spent, COST);
 });
 
-test("a budget that is spent refuses everything until the period ends, which it names", async (t) => {
+test("a spent budget refuses every request, and the error says when the period ends", async (t) => {
   const { chat, post, settled, pass } = await underBudget(t, { usd: COST / 2, period: "day" });
   assert.equal((await chat({ model: strong })).status, 200);
   const { endsAt } = await settled();
@@ -98,7 +98,7 @@ test("a budget that is spent refuses everything until the period ends, which it 
   assert.equal((await chat({ model: strong })).status, 200);
 });
 
-test("one key's spending is not another's, and the decision alone costs nothing", async (t) => {
+test("budgets of keys are separate, and /v1/route costs nothing", async (t) => {
   const { worker, chat, post, settled } = await underBudget(t, { usd: COST / 2, period: "month" });
   assert.equal((await chat({ model: strong })).status, 200);
   await settled();
@@ -107,18 +107,18 @@ test("one key's spending is not another's, and the decision alone costs nothing"
   assert.equal((await post("v1/route", { query: "x" })).status, 200);
 });
 
-test("from softFrom on the threshold rises towards 1 in proportion to what is left", async (t) => {
+test("from softFrom on the threshold rises linearly to 1 at the end of the budget", async (t) => {
   for (const [softFrom, spentShare, expected] of [[0, 0.5, 0.5], [0.8, 0.5, 0], [0.5, 0.75, 0.5]]) {
     const usd = COST / spentShare;
     const { chat, settled } = await underBudget(t, { usd, period: "month" }, { gateway: { budget: { softFrom } } });
     assert.equal((await chat({ model: strong })).status, 200);
     near((await settled()).spent / usd, spentShare);
-    const { threshold } = told(await chat({}, { "x-pointsman-threshold": "0" }));
+    const { threshold } = decisionHeaders(await chat({}, { "x-pointsman-threshold": "0" }));
     near(Number(threshold), expected, 1e-5);
   }
 });
 
-test("a model without prices cannot be used under a budget, and can without", async (t) => {
+test("a model without prices cannot be used under a budget, and can be used without one", async (t) => {
   const upstreams = { ...everyCandidateAt(there), priceless: { baseUrl: there.url }, priced: { baseUrl: there.url, inputPrice: 10, outputPrice: 30 } };
   const { worker, chat, settled } = await underBudget(t, { usd: 5, period: "month" }, { upstreams });
   await refused(chat({ model: "priceless" }), 500, "price_unknown");
@@ -128,23 +128,23 @@ test("a model without prices cannot be used under a budget, and can without", as
   near((await settled()).spent, COST);
 });
 
-test("cached tokens cost their own price", async (t) => {
+test("cached tokens have their own price", async (t) => {
   const upstreams = everyCandidateAt(there, { cachedInputPrice: 1 });
   const { chat, settled } = await underBudget(t, { usd: 5, period: "month" }, { upstreams });
   there.does(openai({ usage: { prompt_tokens: 100, completion_tokens: 50, total_tokens: 150, prompt_tokens_details: { cached_tokens: 60 } } }));
-  const { cost } = told(await chat({ model: strong }));
-  // 40 at 10, 60 at 1, 50 at 30 dollars a million.
+  const { cost } = decisionHeaders(await chat({ model: strong }));
+  // 40 tokens at 10, 60 at 1 and 50 at 30 dollars per million.
   near(Number(cost), 0.00196);
   near((await settled()).spent, 0.00196);
 });
 
-test("a key with a budget is refused where there is no ledger, and others are served", async (t) => {
+test("without the ledger a key with a budget is refused, and other keys are served", async (t) => {
   const { worker, chat } = await underBudget(t, { usd: 5, period: "month" }, { ledger: false });
   await refused(chat(), 500, "binding_missing");
   assert.equal((await worker.chat({}, bearer(key("other")))).status, 200);
 });
 
-test("a stream that the client gives up is settled all the same", async (t) => {
+test("a stream that the client cancels is settled", async (t) => {
   const { chat, settled } = await underBudget(t, { usd: 5, period: "month" });
   const gone = deferred();
   there.does(endless(chunk({ content: "more " }), gone.resolve));
@@ -156,7 +156,7 @@ test("a stream that the client gives up is settled all the same", async (t) => {
   assert.ok((await settled()).spent > 0);
 });
 
-test("usage that comes last in a stream is read wherever its pieces are cut", async (t) => {
+test("usage at the end of a stream is read wherever its chunks are split", async (t) => {
   const { chat, settled } = await underBudget(t, { usd: 5, period: "month" });
   const text = `${chunk({ content: "Hé" })}${event({ choices: [], usage: { prompt_tokens: 100, completion_tokens: 50 } })}${event("[DONE]")}`;
   there.does(pieces([...Buffer.from(text)].map((byte) => Buffer.from([byte]))));

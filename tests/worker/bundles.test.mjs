@@ -1,4 +1,4 @@
-// Bundles in R2: picked up without deploying, refused where a hash is wrong, and back again.
+// Bundles in R2: loaded without a deployment, refused if a hash is wrong, replaced by earlier ones.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -12,7 +12,7 @@ import { BUNDLE, WITH_CLOCK, alone, gateway, refused } from "./gateway.mjs";
 import { until } from "./stand-ins.mjs";
 
 const MINUTE = 60_000;
-/** Another bundle with the same candidates, by the name that its manifest states. */
+/** A copy of the bundle with another name. */
 const OTHER = { name: "tiny-ridge-static", files: bundleFiles(join(ROOT, "tests/fixtures/kinds/ridge-static")) };
 const FIRST = { name: BUNDLE.name, files: bundleFiles(TINY) };
 const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
@@ -20,7 +20,7 @@ const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
 const running = [];
 after(() => Promise.all(running.map((worker) => worker.close())));
 
-/** A Worker with BUNDLES, a clock and ways to change what is in the bucket. */
+/** A Worker with BUNDLES, a clock and functions that change the bucket. */
 async function start() {
   const worker = await gateway({ buckets: ["BUNDLES"], main: WITH_CLOCK });
   running.push(worker);
@@ -30,15 +30,15 @@ async function start() {
     ...worker,
     bucket,
     health,
-    /** The bundle's files under a prefix. */
+    /** Uploads the bundle's files under a prefix. */
     put: async (prefix, { files }, changed = {}) => {
       for (const [name, bytes] of Object.entries({ ...files, ...changed })) await bucket.put(`${prefix}${name}`, bytes);
     },
     point: (prefix, { files }, hash = sha256(files["router.json"])) => bucket.put("current.json", JSON.stringify({ prefix, sha256: hash })),
-    /** Time passes, and the Worker looks again. */
+    /** Sets the clock forward, so that the Worker checks the bucket again. */
     later: () => worker.send("POST", `advance?ms=${MINUTE + 1000}`, ""),
     becomes: (name) => until(async () => (await health()).bundle === name, `the bundle ${name}`),
-    /** healthz tells of a newer bundle that failed, in these words. */
+    /** Waits until healthz reports a newer bundle that failed, with a matching message. */
     fails: (words) => until(async () => words.test((await health()).newer_bundle ?? ""), `a failure like ${words}`),
   };
 }
@@ -62,14 +62,14 @@ test("a bundle in the bucket takes over from the deployed one, and an earlier on
   assert.equal(await winRate(worker), before);
 });
 
-test("a Worker that starts finds the bucket's bundle", async () => {
+test("a Worker loads the bucket's bundle at its start", async () => {
   const worker = await start();
   await worker.put("a/", OTHER);
   await worker.point("a/", OTHER);
   await worker.becomes(OTHER.name);
 });
 
-test("what is not right is told by healthz, and the last good bundle goes on", async () => {
+test("healthz reports a bundle that fails to load, and the last good one stays in use", async () => {
   const damaged = Uint8Array.from(OTHER.files["model.onnx"]);
   damaged[damaged.length >> 1] ^= 1;
   const cases = [
@@ -93,11 +93,11 @@ test("what is not right is told by healthz, and the last good bundle goes on", a
     assert.ok(worker.log.some((line) => words.test(line)), "the log says so too");
     await worker.point("good/", OTHER);
     await worker.later();
-    await until(async () => !(await worker.health()).newer_bundle, "the failure being over");
+    await until(async () => !(await worker.health()).newer_bundle, "the end of the failure");
   }
 });
 
-test("a wrong hash at the start leaves the deployed bundle", async () => {
+test("with a wrong hash at the start the deployed bundle is used", async () => {
   const worker = await start();
   await worker.put("x/", OTHER);
   await worker.point("x/", OTHER, sha256("else"));
@@ -105,7 +105,7 @@ test("a wrong hash at the start leaves the deployed bundle", async () => {
   assert.equal((await worker.health()).bundle, FIRST.name);
 });
 
-test("an empty bucket is no fault", async () => {
+test("an empty bucket is not an error", async () => {
   const worker = await start();
   const { status, bundle, newer_bundle: failed } = await worker.health();
   assert.deepEqual([status, bundle, failed], ["ok", FIRST.name, undefined]);
@@ -118,7 +118,7 @@ async function deployed(t, files) {
   return alone(t, { bundle: folder });
 }
 
-test("a broken deployed bundle is 500 with the engine's code", async (t) => {
+test("a damaged deployed bundle gives 500 with the engine's code", async (t) => {
   const damaged = Uint8Array.from(FIRST.files["model.onnx"]);
   damaged[damaged.length >> 1] ^= 1;
   const worker = await deployed(t, { ...FIRST.files, "model.onnx": damaged });
@@ -126,7 +126,7 @@ test("a broken deployed bundle is 500 with the engine's code", async (t) => {
   await refused(worker.post("v1/route", { query: "x" }), 500, "bundle_wrong_hash");
 });
 
-test("no bundle at all is 500 and names the file", async (t) => {
+test("a missing bundle gives 500 and names the file", async (t) => {
   const worker = await deployed(t, { "readme.txt": "no bundle" });
   const error = await refused(worker.get("healthz"), 500, "bundle_unreadable");
   assert.match(error.message, /router\.json/);

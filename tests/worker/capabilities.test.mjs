@@ -1,9 +1,9 @@
-// Who is out before the decision: context windows, tools, vision, lists.
+// Candidates that are excluded before the decision: by context window, tools, vision and lists.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { BUNDLE, HURRIED, alone, everyCandidateAt, gateway, refused, told } from "./gateway.mjs";
+import { BUNDLE, HURRIED, alone, decisionHeaders, everyCandidateAt, gateway, refused } from "./gateway.mjs";
 import { openai } from "./openai-stand-in.mjs";
 import { inTurn, status, upstream } from "./stand-ins.mjs";
 
@@ -20,7 +20,7 @@ after(async () => {
 async function answeredBy(worker, fields, headers = WEAKEST) {
   const response = await worker.chat(fields, headers);
   assert.equal(response.status, 200, await response.clone().text());
-  const { model, reason } = told(response);
+  const { model, reason } = decisionHeaders(response);
   return [model, reason];
 }
 
@@ -28,7 +28,7 @@ const limitedTo = (t, fields) => alone(t, { upstreams: everyCandidateAt(there, {
 const tools = [{ type: "function", function: { name: "look", parameters: { type: "object", properties: {} } } }];
 const image = [{ role: "user", content: [{ type: "text", text: "Hello" }, { type: "image_url", image_url: { url: "data:image/png;base64,AA==" } }] }];
 
-test("a request longer than a context window goes where it fits", async () => {
+test("a request longer than one context window goes to a model whose window it fits", async () => {
   there.does(openai());
   // The windows are 2048 and 8192 tokens.
   assert.deepEqual(await answeredBy(plain, {}), [weak, "below_threshold"]);
@@ -46,7 +46,7 @@ test("a request longer than every context window is refused", async () => {
   assert.equal(there.requests.length, 0);
 });
 
-test("a model of the configuration has its own window", async (t) => {
+test("a model of the configuration has its own context window", async (t) => {
   there.does(openai());
   const worker = await limitedTo(t, { contextWindow: 100_000 });
   assert.deepEqual(await answeredBy(worker, { max_tokens: 50_000 }), [weak, "only_candidate"]);
@@ -60,7 +60,7 @@ test("tools go to models that take them", async (t) => {
   assert.deepEqual(await answeredBy(plain, { tools }), [weak, "below_threshold"]);
 });
 
-test("images go to models that see", async (t) => {
+test("images go to models with vision", async (t) => {
   there.does(openai());
   const worker = await limitedTo(t, { vision: false });
   assert.deepEqual(await answeredBy(worker, { messages: image }), [strong, "only_candidate"]);
@@ -68,7 +68,7 @@ test("images go to models that see", async (t) => {
   assert.deepEqual(await answeredBy(plain, { messages: image }), [weak, "below_threshold"]);
 });
 
-test("images and tools of other endpoints count too", async (t) => {
+test("images and tools of the other endpoints count too", async (t) => {
   there.does(openai());
   const worker = await limitedTo(t, { vision: false, tools: false });
   const cases = [
@@ -78,11 +78,11 @@ test("images and tools of other endpoints count too", async (t) => {
     ["responses", { input: "Hi", tools: [{ type: "function", name: "look" }] }],
   ];
   for (const [path, body] of cases) {
-    assert.equal(told(await worker.post(`v1/${path}`, { model: "auto", ...body }, WEAKEST)).model, strong, JSON.stringify(body));
+    assert.equal(decisionHeaders(await worker.post(`v1/${path}`, { model: "auto", ...body }, WEAKEST)).model, strong, JSON.stringify(body));
   }
 });
 
-test("where nobody is able, the request is refused", async (t) => {
+test("if no model is capable, the request is refused", async (t) => {
   there.does(openai());
   const blind = await alone(t, { upstreams: everyCandidateAt(there, { vision: false }) });
   await refused(blind.chat({ messages: image }), 400, "no_candidate");
@@ -90,7 +90,7 @@ test("where nobody is able, the request is refused", async (t) => {
   assert.equal(there.requests.length, 0);
 });
 
-test("the configuration's lists hold for every caller", async (t) => {
+test("the configuration's lists apply to every caller", async (t) => {
   there.does(openai());
   for (const models of [{ deny: [weak] }, { allow: [strong] }, { allow: ids, deny: [weak] }]) {
     const worker = await alone(t, { upstream: there, gateway: { models } });
@@ -101,17 +101,17 @@ test("the configuration's lists hold for every caller", async (t) => {
   }
 });
 
-test("a header that names nobody is refused", async () => {
+test("a header that names an unknown model is refused", async () => {
   await refused(plain.chat({}, { "x-pointsman-models": "nobody" }), 400, "header_unknown_model");
   await refused(plain.chat({}, { "x-pointsman-exclude": `${weak}, nobody` }), 400, "header_unknown_model");
 });
 
-test("an excluded model is no fallback either", async (t) => {
+test("an excluded model is not used as a fallback", async (t) => {
   const upstreams = everyCandidateAt(there, {}, { [strong]: { fallbacks: [weak] } });
   const worker = await alone(t, { upstreams, gateway: { retries: { ...HURRIED.retries, most: 0 } } });
   const first = { "x-pointsman-threshold": "0" };
   there.does(inTurn(status(500), openai()));
-  assert.equal(told(await worker.chat({}, first)).model, weak);
+  assert.equal(decisionHeaders(await worker.chat({}, first)).model, weak);
   for (const headers of [{ "x-pointsman-exclude": weak }, { "x-pointsman-models": strong }]) {
     there.does(inTurn(status(500), openai()));
     assert.equal((await worker.chat({}, { ...first, ...headers })).status, 500);

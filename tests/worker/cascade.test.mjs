@@ -1,9 +1,9 @@
-// The cascade: the small model's answer first, and the large one's where it fails the check.
+// The cascade: the small model answers first, the large one if that answer fails the check.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { BUNDLE, alone, drained, everyCandidateAt, gateway, refused, told } from "./gateway.mjs";
+import { BUNDLE, alone, decisionHeaders, drained, everyCandidateAt, gateway, refused } from "./gateway.mjs";
 import { openai } from "./openai-stand-in.mjs";
 import { breaking, status, text, upstream } from "./stand-ins.mjs";
 
@@ -21,16 +21,16 @@ after(async () => {
   await Promise.all([small.close(), large.close()]);
 });
 
-/** A request routed to the small model, which answers so; the large one answers "Large." */
+/** Sends a request routed to the small model, which gives `answer`; the large one answers "Large." */
 async function ask(answer, fields = {}, on = worker, headers = WEAK) {
   small.does(answer);
   large.does(openai({ text: "Large." }));
   const response = await on.chat(fields, headers);
-  const { model, cascade: outcome, attempts, cost } = told(response);
+  const { model, cascade: outcome, attempts, cost } = decisionHeaders(response);
   return { response, model, outcome, attempts: Number(attempts), cost: Number(cost), calls: [small.requests.length, large.requests.length] };
 }
 
-test("an answer that passes the check is the caller's", async () => {
+test("an answer that passes the check reaches the caller", async () => {
   const { response, model, outcome, attempts, calls } = await ask(openai({ text: "Small." }));
   assert.deepEqual([response.status, model, outcome, attempts, calls], [200, weak, "accepted", 1, [1, 0]]);
   assert.equal((await response.json()).choices[0].message.content, "Small.");
@@ -51,23 +51,23 @@ for (const [what, answer] of Object.entries(FAILING)) {
   });
 }
 
-test("words of refusal further on are no refusal, nor is a call of tools an empty answer", async () => {
+test("words of refusal later in the text are not a refusal, and a tool call is not an empty answer", async () => {
   for (const answer of [openai({ text: "He said: I'm sorry, I can't help with that." }), openai({ tools: [{ id: "t", name: "look", arguments: "{}" }] })]) {
     assert.equal((await ask(answer)).outcome, "accepted");
   }
 });
 
-test("text that is no JSON escalates where JSON was asked for", async () => {
+test("text that is not JSON escalates if the request asked for JSON", async () => {
   const fields = { response_format: { type: "json_object" } };
   assert.equal((await ask(openai({ text: "Sure: {}" }), fields)).outcome, "escalated");
   assert.equal((await ask(openai({ text: '{"a": 1}' }), fields)).outcome, "accepted");
   assert.equal((await ask(openai({ text: "Sure: {}" }))).outcome, "accepted");
 });
 
-test("both calls are paid for", async () => {
+test("the cost is that of both calls", async () => {
   const accepted = await ask(openai({ text: "Small." }));
   const escalated = await ask(openai({ text: "" }));
-  // 100 tokens in and 50 out: at 0.5 and 0.5, and at 10 and 30 dollars a million.
+  // 100 input and 50 output tokens, at 0.5 and 0.5, and at 10 and 30 dollars per million.
   assert.ok(Math.abs(accepted.cost - 0.000075) < 1e-9, String(accepted.cost));
   assert.ok(Math.abs(escalated.cost - 0.002575) < 1e-9, String(escalated.cost));
 });
@@ -79,17 +79,17 @@ test("a small model that fails escalates too", async () => {
   }
 });
 
-test("where the large model fails too, the small one's answer is better than none", async () => {
+test("if the large model fails too, the caller gets the small one's answer", async () => {
   for (const fields of [{}, { stream: true }]) {
     small.does(openai({ text: "And so", finish: "length" }));
     large.does(status(500));
     const response = await worker.chat(fields, WEAK);
-    assert.deepEqual([response.status, told(response).model, told(response).attempts], [200, weak, "2"]);
+    assert.deepEqual([response.status, decisionHeaders(response).model, decisionHeaders(response).attempts], [200, weak, "2"]);
     assert.match(await response.text(), /And/);
   }
 });
 
-test("a stream is held until it has passed, and then comes as it was", async () => {
+test("a stream is held until it has passed the check, and then sent unchanged", async () => {
   const { response, model, outcome } = await ask(openai({ text: "Small and streamed." }), { stream: true });
   assert.deepEqual([model, outcome], [weak, "accepted"]);
   assert.match(response.headers.get("content-type"), /^text\/event-stream/);
@@ -97,7 +97,7 @@ test("a stream is held until it has passed, and then comes as it was", async () 
   assert.deepEqual(await drained(response), { text: await direct.text(), whole: true });
 });
 
-test("of a stream that fails the check nothing reaches the client", async () => {
+test("nothing of a stream that fails the check reaches the client", async () => {
   for (const answer of [openai({ text: "I'm sorry, but I can't help." }), openai({ text: "cut", finish: "length" }), breaking(['data: {"choices": [{"index": 0, "delta": {"content": "Half"}}]}\n\n'])]) {
     const { response, model, outcome } = await ask(answer, { stream: true });
     assert.deepEqual([model, outcome], [strong, "escalated"]);
@@ -107,14 +107,14 @@ test("of a stream that fails the check nothing reaches the client", async () => 
   }
 });
 
-test("only what is routed to a small model is held", async () => {
+test("only requests routed to a small model are checked", async () => {
   const strongest = await ask(openai(), {}, worker, { "x-pointsman-threshold": "0" });
   assert.deepEqual([strongest.model, strongest.outcome, strongest.calls], [strong, undefined, [0, 1]]);
   const named = await ask(openai({ text: "" }), { model: weak });
   assert.deepEqual([named.model, named.outcome, named.calls], [weak, undefined, [1, 0]]);
 });
 
-test("the caller turns it off and on", async (t) => {
+test("a header turns the cascade off and on", async (t) => {
   const off = await ask(openai({ text: "" }), {}, worker, { ...WEAK, "x-pointsman-cascade": "off" });
   assert.deepEqual([off.model, off.outcome], [weak, undefined]);
   const on = await ask(openai({ text: "" }), {}, worker, { ...WEAK, "x-pointsman-cascade": "on" });
@@ -123,12 +123,12 @@ test("the caller turns it off and on", async (t) => {
   assert.equal((await ask(openai({ text: "" }), {}, without)).outcome, undefined);
 });
 
-test("a large model that the caller may not use is not escalated to", async () => {
+test("no request escalates to a large model that the caller may not use", async () => {
   const { model, outcome, calls } = await ask(openai({ text: "" }), {}, worker, { ...WEAK, "x-pointsman-exclude": strong });
   assert.deepEqual([model, outcome, calls], [weak, undefined, [1, 0]]);
 });
 
-test("the configuration says what is checked", async (t) => {
+test("the configuration selects the rules", async (t) => {
   const check = { leastCharacters: 10, refusals: false, finished: false, json: false, leastMeanLogprob: -1 };
   const one = await alone(t, { upstreams, gateway: { cascade: cascade(check), retries } });
   const outcome = async (answer, fields) => (await ask(answer, fields, one)).outcome;
@@ -139,20 +139,20 @@ test("the configuration says what is checked", async (t) => {
   assert.equal(await outcome(openai({ text: "Quite sure of it.", logprob: -0.1 })), "accepted");
 });
 
-test("it works on /v1/messages and /v1/responses", async () => {
+test("the cascade works on /v1/messages and /v1/responses", async () => {
   const bodies = [["messages", { max_tokens: 9, messages: [{ role: "user", content: "Hi" }] }], ["responses", { input: "Hi" }]];
   for (const [path, body] of bodies) {
     for (const [answer, model, outcome] of [[openai({ text: "Small." }), weak, "accepted"], [openai({ text: "I'm sorry, but I can't help with that." }), strong, "escalated"]]) {
       small.does(answer);
       large.does(openai({ text: "Large." }));
       const response = await worker.post(`v1/${path}`, { model: "auto", ...body }, WEAK);
-      const found = told(response);
+      const found = decisionHeaders(response);
       assert.deepEqual([found.model, found.cascade], [model, outcome], `${path}: ${await response.text()}`);
     }
   }
 });
 
-test("a cascade that names nobody, or itself, is a wrong configuration", async (t) => {
+test("a cascade with an unknown model, or from a model to itself, is a configuration error", async (t) => {
   for (const wrong of [{ from: ["nobody"], to: strong }, { from: [weak], to: "nobody" }, { from: [weak], to: weak }]) {
     const one = await alone(t, { upstreams, gateway: { cascade: wrong } });
     await refused(one.chat(), 500, "config_invalid");

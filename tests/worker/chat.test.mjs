@@ -1,16 +1,16 @@
-// POST /v1/chat/completions against upstreams that behave: what they get, what the client gets.
+// POST /v1/chat/completions with upstreams that work: what upstream and client receive.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
 
-import { BUNDLE, everyCandidateAt, gateway, told } from "./gateway.mjs";
+import { BUNDLE, decisionHeaders, everyCandidateAt, gateway } from "./gateway.mjs";
 import { openai } from "./openai-stand-in.mjs";
 import { deferred, endless, status, text, upstream } from "./stand-ins.mjs";
 
 const { strong, weak, kind, name } = BUNDLE;
 
-// One Worker for all that its configuration does not change: starting one is the dearest step.
+// One Worker for all tests with the same configuration, since starting one is slow.
 const there = await upstream();
 const upstreams = {
   ...everyCandidateAt(there),
@@ -27,14 +27,14 @@ test("the decision is in the headers and the upstream gets its own model name", 
   const response = await worker.chat({}, { "x-pointsman-threshold": "0" });
   assert.equal(response.status, 200);
   assert.equal((await response.json()).choices[0].message.content, "Rome.");
-  const { model, reason, threshold, router, attempts, "win-rate": winRate } = told(response);
+  const { model, reason, threshold, router, attempts, "win-rate": winRate } = decisionHeaders(response);
   assert.deepEqual([model, reason, Number(threshold), router, attempts], [strong, "above_threshold", 0, name, "1"]);
   assert.ok(Number(winRate) > 0 && Number(winRate) < 1);
   assert.equal(there.requests[0].path, "/v1/chat/completions");
   assert.equal(there.requests[0].json.model, `${strong}-there`);
 });
 
-test("header, model name and default state the policy; a name is more particular", async () => {
+test("model name, headers and default set the policy, in this order of precedence", async () => {
   there.does(openai());
   const half = { "x-pointsman-threshold": "1" };
   const cases = [
@@ -60,15 +60,15 @@ test("header, model name and default state the policy; a name is more particular
   for (const [model, headers, answered, why] of cases) {
     const response = await worker.chat({ model }, headers);
     assert.equal(response.status, 200, `${model}: ${await response.text()}`);
-    const found = told(response);
+    const found = decisionHeaders(response);
     assert.deepEqual([found.model, found.reason], [answered ?? found.model, why], model);
     if (why === "requested") assert.deepEqual([found["win-rate"], found.threshold], [undefined, undefined]);
   }
   const routed = await (await worker.post("v1/route", { query: "Hello" })).json();
-  assert.equal(told(await worker.chat()).model, routed.model);
+  assert.equal(decisionHeaders(await worker.chat()).model, routed.model);
 });
 
-test("models and exclude leave only what they name", async () => {
+test("x-pointsman-models and x-pointsman-exclude restrict the candidates", async () => {
   there.does(openai());
   for (const [headers, model] of [
     [{ "x-pointsman-models": strong }, strong],
@@ -76,12 +76,12 @@ test("models and exclude leave only what they name", async () => {
     [{ "x-pointsman-exclude": weak, "x-pointsman-threshold": "1" }, strong],
     [{ "x-pointsman-models": `${weak}, ${strong}`, "x-pointsman-exclude": strong, "x-pointsman-threshold": "0" }, weak],
   ]) {
-    const { model: answered, reason } = told(await worker.chat({}, headers));
+    const { model: answered, reason } = decisionHeaders(await worker.chat({}, headers));
     assert.deepEqual([answered, reason], [model, "only_candidate"], JSON.stringify(headers));
   }
 });
 
-test("nothing of the body changes but the model", async () => {
+test("only the model changes in the body", async () => {
   there.does(openai());
   const body = `{ "seed": 12345678901234567890123, "temperature": 1.10,
     "model" : "auto", "logit_bias": {"50256": -100}, "é": "\\u00e9\\ud83d\\ude80 ü",
@@ -92,7 +92,7 @@ test("nothing of the body changes but the model", async () => {
   assert.equal(there.requests[0].body, body.replace('"model" : "auto"', `"model" : "${weak}-there"`));
 });
 
-test("a model asked for by name is forwarded unread", async () => {
+test("a request that names its model is forwarded without reading its messages", async () => {
   there.does(text('{"id": "1", "choices": []}'));
   const body = `{"model": "${weak}", "messages": "for the upstream to judge"}`;
   const response = await worker.post("v1/chat/completions", body);
@@ -100,24 +100,24 @@ test("a model asked for by name is forwarded unread", async () => {
   assert.equal(there.requests[0].body, body.replace(`"${weak}"`, `"${weak}-there"`));
 });
 
-test("costs are told by prices and usage, and before the answer by an estimate", async () => {
+test("costs follow prices and usage, and are estimated before the answer", async () => {
   there.does(openai());
-  const { cost, "estimated-cost": estimate } = told(await worker.chat({ model: strong }));
-  // 100 tokens at 10 and 50 at 30 dollars a million.
+  const { cost, "estimated-cost": estimate } = decisionHeaders(await worker.chat({ model: strong }));
+  // 100 tokens at 10 and 50 at 30 dollars per million.
   assert.ok(Math.abs(Number(cost) - 0.0025) < 1e-9, cost);
   assert.ok(Number(estimate) > 0, estimate);
-  const extra = told(await worker.chat({ model: "extra", max_tokens: 10 }));
+  const extra = decisionHeaders(await worker.chat({ model: "extra", max_tokens: 10 }));
   assert.ok(Math.abs(Number(extra.cost) - 0.0004) < 1e-9, extra.cost);
   there.does(openai({ usage: null }));
   assert.equal((await worker.chat({ model: strong })).status, 200);
 });
 
-test("a stream's bytes are the upstream's, and come as they come", async () => {
+test("a stream's bytes are the upstream's, and are passed on at once", async () => {
   const bytes = Buffer.from('data: {"choices":[{"delta":{"role":"assistant"}}]}\n\ndata: {"choices":[{"delta":{"content":"日本 🚀 é"}}]}\n\n: a comment\r\n\r\ndata: [DONE]\n\n');
   const first = deferred();
   there.does(async (request, response) => {
     response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
-    // In the middle of a character. The rest is held back until the client has the first event.
+    // Split inside a character. The rest is sent once the client has the first event.
     const cut = bytes.indexOf(Buffer.from("🚀")) + 2;
     response.write(bytes.subarray(0, cut));
     await first.promise;
@@ -126,8 +126,8 @@ test("a stream's bytes are the upstream's, and come as they come", async () => {
   });
   const response = await worker.chat({ stream: true });
   assert.equal(response.headers.get("content-type"), "text/event-stream; charset=utf-8");
-  assert.ok(BUNDLE.ids.includes(told(response).model));
-  assert.equal(told(response).cost, undefined);
+  assert.ok(BUNDLE.ids.includes(decisionHeaders(response).model));
+  assert.equal(decisionHeaders(response).cost, undefined);
   const received = [];
   for await (const piece of response.body) {
     received.push(piece);
@@ -137,7 +137,7 @@ test("a stream's bytes are the upstream's, and come as they come", async () => {
   assert.deepEqual(Buffer.concat(received), bytes);
 });
 
-test("the upstream's call is given up when the client goes away", async () => {
+test("the upstream's call is cancelled when the client disconnects", async () => {
   const gone = deferred();
   there.does(endless("data: {}\n\n", gone.resolve));
   const client = new AbortController();
@@ -151,7 +151,7 @@ test("the upstream's call is given up when the client goes away", async () => {
   await gone.promise;
 });
 
-test("compressed answers reach the client readable", async () => {
+test("compressed answers reach the client decompressed", async () => {
   there.does((request, response) => {
     response.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" });
     response.end(gzipSync('{"choices": ["packed"]}'));
@@ -159,7 +159,7 @@ test("compressed answers reach the client readable", async () => {
   assert.deepEqual(await (await worker.chat()).json(), { choices: ["packed"] });
 });
 
-test("an upstream's own headers are set, and what it says of its limits is passed on", async () => {
+test("configured headers are sent to the upstream, and its rate-limit headers are passed on", async () => {
   there.does(status(200, { "x-ratelimit-remaining-tokens": "7", "set-cookie": "session=1", "openai-processing-ms": "3" }, '{"choices": []}'));
   const response = await worker.chat({ model: "extra" });
   assert.equal(there.requests[0].headers["x-tenant"], "seven");

@@ -1,4 +1,4 @@
-// The Worker with a clock that POST /advance?ms=N sets forward, so that a test need not wait.
+// The Worker with a clock that POST /advance?ms=N sets forward, so that tests need not wait.
 
 import module from "../../worker/build/pointsman_worker_bg.wasm";
 import * as bindings from "../../worker/build/pointsman_worker.js";

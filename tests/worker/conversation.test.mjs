@@ -1,9 +1,9 @@
-// Routing sees the conversation: it follows a harder message at once, and falls slowly.
+// Ratings of conversations: they rise at once with a harder message and decay with easier ones.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { BUNDLE, alone, gateway, told } from "./gateway.mjs";
+import { BUNDLE, alone, decisionHeaders, gateway } from "./gateway.mjs";
 import { openai } from "./openai-stand-in.mjs";
 import { upstream } from "./stand-ins.mjs";
 
@@ -21,7 +21,7 @@ const single = async (query) => (await decision({ query })).winRate;
 const rated = async (texts) => (await decision({ messages: conversation(texts) })).winRate;
 const near = (found, expected) => assert.ok(Math.abs(found - expected) < 1e-6, `${found}, expected ${expected}`);
 
-/** Of these texts the one the fixture finds hardest, and one that it finds much easier. */
+/** Of these texts, the one that the fixture rates hardest, and one that it rates much easier. */
 async function hardAndEasy() {
   const texts = ["Plan the whole system, and prove it", "What is the capital city of the country?", "yes, do it", "3.14159 * 2 = ? 1,000,000"];
   const rates = await Promise.all(texts.map(async (text) => ({ text, rate: await single(text) })));
@@ -31,33 +31,33 @@ async function hardAndEasy() {
   return { hard, easy };
 }
 
-/** What a row of messages comes to. */
+/** The win rate of a list of user messages. */
 const followed = (rates, decay = TURN_DECAY) => rates.reduce((before, rate) => (rate >= before ? rate : before + decay * (rate - before)));
 
-test("after a hard message an easy one keeps seven tenths of the way", async () => {
+test("after a hard message an easy one lowers the rating by 30 % of the difference", async () => {
   const { hard, easy } = await hardAndEasy();
   near(await rated([hard.text, easy.text]), easy.rate + 0.7 * (hard.rate - easy.rate));
 });
 
-test("a harder message counts at once", async () => {
+test("a harder message raises the rating at once", async () => {
   const { hard, easy } = await hardAndEasy();
   near(await rated([easy.text, easy.text, hard.text]), hard.rate);
 });
 
-test("the chat's decision is the same as the route's", async () => {
+test("chat completions and /v1/route make the same decision", async () => {
   there.does(openai());
   const { hard, easy } = await hardAndEasy();
   const messages = conversation([hard.text, easy.text]);
-  const { "win-rate": winRate } = told(await worker.chat({ messages }));
+  const { "win-rate": winRate } = decisionHeaders(await worker.chat({ messages }));
   assert.ok(Math.abs(Number(winRate) - (await decision({ messages })).winRate) < 1e-5);
-  // A threshold between what the last message alone and the conversation come to.
+  // A threshold between the win rates of the last message alone and of the conversation.
   const between = easy.rate + 0.35 * (hard.rate - easy.rate);
   const headers = { "x-pointsman-threshold": String(between) };
-  assert.equal(told(await worker.chat({ messages }, headers)).model, BUNDLE.strong);
-  assert.equal(told(await worker.chat({ messages: messages.slice(-1) }, headers)).model, BUNDLE.weak);
+  assert.equal(decisionHeaders(await worker.chat({ messages }, headers)).model, BUNDLE.strong);
+  assert.equal(decisionHeaders(await worker.chat({ messages: messages.slice(-1) }, headers)).model, BUNDLE.weak);
 });
 
-test("only what users say in text counts", async () => {
+test("only the text of user messages is rated", async () => {
   const { hard, easy } = await hardAndEasy();
   const messages = [
     { role: "system", content: hard.text },
@@ -70,25 +70,25 @@ test("only what users say in text counts", async () => {
   near((await decision({ messages })).winRate, easy.rate);
 });
 
-test("the last eight messages with text count, and no earlier one", async () => {
+test("the last eight user messages with text are rated, and no earlier one", async () => {
   const { hard, easy } = await hardAndEasy();
   const eight = [hard, ...Array(7).fill(easy)];
   near(await rated(eight.map(({ text }) => text)), followed(eight.map(({ rate }) => rate)));
   near(await rated([hard, ...Array(8).fill(easy)].map(({ text }) => text)), easy.rate);
 });
 
-test("parts of a message belong together", async () => {
+test("the text parts of a message are rated together", async () => {
   const parts = [{ type: "text", text: "prove" }, { type: "text", text: "it" }];
   near((await decision({ messages: [{ role: "user", content: parts }] })).winRate, await single("prove\nit"));
 });
 
-test("the configuration's turnDecay is the gateway's: 1 looks at the last message alone", async (t) => {
+test("the gateway uses the configured turnDecay: 1 rates only the last message", async (t) => {
   there.does(openai());
   const { hard, easy } = await hardAndEasy();
   const messages = conversation([hard.text, easy.text]);
   for (const turnDecay of [0, 0.5, 1]) {
     const one = await alone(t, { upstream: there, gateway: { routing: { turnDecay } } });
-    const found = Number(told(await one.chat({ messages }))["win-rate"]);
+    const found = Number(decisionHeaders(await one.chat({ messages }))["win-rate"]);
     assert.ok(Math.abs(found - followed([hard.rate, easy.rate], turnDecay)) < 1e-5, `turnDecay ${turnDecay}: ${found}`);
     near((await decision({ messages }, one)).winRate, followed([hard.rate, easy.rate], turnDecay));
   }

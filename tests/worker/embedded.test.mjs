@@ -1,4 +1,4 @@
-// The Worker with its bundle inside the script decides as the one with assets does.
+// The Worker with its bundle inside the script makes the same decisions as the one with assets.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -7,7 +7,7 @@ import { startWorker } from "../../worker/miniflare.mjs";
 import { TINY } from "../hosts/paths.mjs";
 import { gateway } from "./gateway.mjs";
 
-test("a bundle inside the script serves as one in assets", async (t) => {
+test("a bundle inside the script makes the same decision as one in assets", async (t) => {
   const assets = await gateway();
   t.after(() => assets.close());
   const { url, miniflare } = await startWorker({ bundle: TINY, embedded: true, gateway: { open: true } });

@@ -1,10 +1,10 @@
-// The endpoints beside chat and route: responses, completions, embeddings; what they are routed by
-// and what their upstreams get. /v1/messages has anthropic.test.mjs, /v1/feedback flywheel.test.mjs.
+// The endpoints responses, completions and embeddings: the text that is rated and the body that the
+// upstream receives. anthropic.test.mjs tests /v1/messages, flywheel.test.mjs /v1/feedback.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { BUNDLE, drained, everyCandidateAt, gateway, refused, told } from "./gateway.mjs";
+import { BUNDLE, decisionHeaders, drained, everyCandidateAt, gateway, refused } from "./gateway.mjs";
 import { openai } from "./openai-stand-in.mjs";
 import { errorIn200, inTurn, status, upstream } from "./stand-ins.mjs";
 
@@ -22,7 +22,7 @@ after(async () => {
   await there.close();
 });
 
-/** An endpoint's bodies that carry this text. */
+/** Bodies of an endpoint with this text. */
 const BODIES = {
   responses: [
     (input) => ({ model: "auto", input }),
@@ -35,7 +35,7 @@ const BODIES = {
 };
 
 for (const [path, bodies] of Object.entries(BODIES)) {
-  test(`${path} is routed by its user's text and changes nothing but the model`, async () => {
+  test(`${path} is routed by the user's text and changes only the model`, async () => {
     there.does(openai({ text: "Rome." }));
     for (const body of bodies) {
       for (const text of ["Hello", "What is the capital city of the country?", "Prove that there exists a prime number between n and 2n."]) {
@@ -43,7 +43,7 @@ for (const [path, bodies] of Object.entries(BODIES)) {
         const response = await worker.post(`v1/${path}`, body(text));
         assert.equal(response.status, 200, await response.clone().text());
         assert.ok((await response.text()).includes("Rome."));
-        const found = told(response);
+        const found = decisionHeaders(response);
         assert.equal(found.model, model);
         assert.ok(Math.abs(Number(found["win-rate"]) - winRate) < 1e-5);
         const sent = there.requests.at(-1);
@@ -53,7 +53,7 @@ for (const [path, bodies] of Object.entries(BODIES)) {
     }
   });
 
-  test(`${path} streams the upstream's events`, async () => {
+  test(`${path} passes on the upstream's events`, async () => {
     there.does(openai({ text: "One two three." }));
     const body = { ...bodies[0]("Hello"), stream: true };
     const direct = await fetch(`${there.url}/${path}`, { method: "POST", body: JSON.stringify(body) });
@@ -65,9 +65,9 @@ for (const [path, bodies] of Object.entries(BODIES)) {
     assert.equal(timeless(text), timeless(await direct.text()));
   });
 
-  test(`${path} is retried and refused as chat is`, async () => {
+  test(`${path} is retried and refused like chat`, async () => {
     there.does(inTurn(status(503), openai()));
-    assert.equal(told(await worker.post(`v1/${path}`, bodies[0]("Hello"))).attempts, "2");
+    assert.equal(decisionHeaders(await worker.post(`v1/${path}`, bodies[0]("Hello"))).attempts, "2");
     there.does(status(422));
     assert.equal((await worker.post(`v1/${path}`, bodies[0]("Hello"))).status, 422);
     await refused(worker.post(`v1/${path}`, {}), 400, "model_missing");
@@ -76,17 +76,17 @@ for (const [path, bodies] of Object.entries(BODIES)) {
   });
 }
 
-test("a response that failed, as a 200 with an error, is an error", async () => {
+test("a 200 with a failed response is an upstream error", async () => {
   there.does(inTurn(errorIn200, openai()));
   const response = await worker.post("v1/responses", BODIES.responses[0]("Hello"));
-  assert.deepEqual([response.status, told(response).attempts], [200, "2"]);
+  assert.deepEqual([response.status, decisionHeaders(response).attempts], [200, "2"]);
 });
 
-test("a response without errors says so with null and is passed on", async () => {
+test("a response whose error is null is passed on", async () => {
   there.does(openai());
   const response = await worker.post("v1/responses", BODIES.responses[0]("Hello"));
   assert.equal((await response.json()).error, null);
-  assert.equal(told(response).attempts, "1");
+  assert.equal(decisionHeaders(response).attempts, "1");
 });
 
 test("embeddings go to the model named, at its price", async () => {
@@ -95,7 +95,7 @@ test("embeddings go to the model named, at its price", async () => {
   const response = await worker.post("v1/embeddings", body);
   const { data } = await response.json();
   assert.deepEqual(data.map(({ embedding }) => embedding), [[0.25, -0.5, 0.125], [0.25, -0.5, 0.125]]);
-  const { model, reason, cost } = told(response);
+  const { model, reason, cost } = decisionHeaders(response);
   assert.deepEqual([model, reason], ["vectors", "requested"]);
   assert.ok(Math.abs(Number(cost) - 0.0001) < 1e-9, cost);
   assert.deepEqual(there.requests[0].json, { ...body, model: "vectors-there" });
@@ -110,7 +110,7 @@ test("embeddings are never routed", async () => {
   assert.equal(there.requests.length, 0);
 });
 
-test("system text counts where the configuration says so", async (t) => {
+test("system text is rated if the configuration says so", async (t) => {
   const conversations = [
     ["chat/completions", { messages: [{ role: "system", content: "prove it" }, { role: "user", content: "hi" }] }],
     ["responses", { instructions: "prove it", input: "hi" }],
@@ -124,17 +124,17 @@ test("system text counts where the configuration says so", async (t) => {
   assert.ok(Math.abs(plain - joined) > 0.01, "the two texts must differ for this test to say anything");
   for (const [path, body] of conversations) {
     for (const [one, expected] of [[worker, plain], [withSystem, joined]]) {
-      const found = Number(told(await one.post(`v1/${path}`, { model: "auto", ...body }))["win-rate"]);
+      const found = Number(decisionHeaders(await one.post(`v1/${path}`, { model: "auto", ...body }))["win-rate"]);
       assert.ok(Math.abs(found - expected) < 1e-5, `${path}: ${found}, expected ${expected}`);
     }
   }
 });
 
-test("both candidates answer at the ends of the threshold on every endpoint", async () => {
+test("threshold 0 selects the strong candidate and 1 the weak one on every endpoint", async () => {
   there.does(openai());
   for (const [path, body] of [["responses", BODIES.responses[0]("Hi")], ["completions", BODIES.completions[0]("Hi")], ["chat/completions", { model: "auto", messages: [{ role: "user", content: "Hi" }] }]]) {
     for (const [threshold, model] of [["0", strong], ["1", weak]]) {
-      assert.equal(told(await worker.post(`v1/${path}`, body, { "x-pointsman-threshold": threshold })).model, model);
+      assert.equal(decisionHeaders(await worker.post(`v1/${path}`, body, { "x-pointsman-threshold": threshold })).model, model);
     }
   }
 });

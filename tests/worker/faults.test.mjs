@@ -1,17 +1,17 @@
-// What follows when an upstream misbehaves before an answer has begun: retries, fallbacks, errors.
-// Streams that end badly are in broken-streams.test.mjs, the breaker in breaker.test.mjs.
+// Upstreams that fail before an answer has begun: retries, fallbacks, errors. broken-streams.test.mjs
+// tests streams that break off, breaker.test.mjs the circuit breaker.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { BUNDLE, alone, errorOf, everyCandidateAt, gateway, refused, told } from "./gateway.mjs";
+import { BUNDLE, alone, decisionHeaders, errorOf, everyCandidateAt, gateway, refused } from "./gateway.mjs";
 import { chunk, event, openai } from "./openai-stand-in.mjs";
 import {
   breaking, deferred, errorIn200, hangUp, html, inTurn, noBody, pausing, silence, status, text, upstream,
 } from "./stand-ins.mjs";
 
 const { strong, weak } = BUNDLE;
-/** Short waits, and no rest for an upstream that fails. */
+/** Short waits, and circuits that never open. */
 const settings = {
   retries: { most: 2, baseMs: 1, longestMs: 40 },
   breaker: { failures: 1000 },
@@ -38,11 +38,11 @@ const both = [{ stream: false }, { stream: true }];
 async function ask(answer, fields = {}) {
   there.does(answer);
   const response = await worker.chat({ model: weak, ...fields });
-  return { response, attempts: Number(told(response).attempts), calls: there.requests.length };
+  return { response, attempts: Number(decisionHeaders(response).attempts), calls: there.requests.length };
 }
 
 for (const code of [408, 409, 425, 429, 500, 502, 503, 504, 529]) {
-  test(`${code} is tried again, and the retries are counted`, async () => {
+  test(`${code} is retried, and the attempts are counted`, async () => {
     for (const fields of both) {
       const { response, attempts, calls } = await ask(inTurn(status(code), status(code), good), fields);
       assert.deepEqual([response.status, attempts, calls], [200, 3, 3]);
@@ -59,7 +59,7 @@ test("after the last retry the upstream's own error is passed on with its status
   }
 });
 
-test("an error that is no JSON becomes one, with its status", async () => {
+test("an upstream error that is not JSON becomes a JSON error with its status", async () => {
   for (const [code, body, type] of [[503, "<h1>Unavailable</h1>", "text/html"], [529, "", "text/plain"], [500, "{", "application/json"]]) {
     const { response } = await ask(status(code, { "content-type": type }, body));
     assert.match(response.headers.get("content-type"), /^application\/json/);
@@ -68,7 +68,7 @@ test("an error that is no JSON becomes one, with its status", async () => {
 });
 
 for (const code of [400, 402, 413, 422]) {
-  test(`${code} is the caller's: passed on as it is, never tried again`, async () => {
+  test(`${code} is the caller's fault: passed on unchanged, without a retry`, async () => {
     for (const fields of both) {
       const { response, calls, attempts } = await ask(status(code, { "x-ratelimit-remaining-tokens": "7" }), fields);
       assert.deepEqual([response.status, calls, attempts], [code, 1, 1]);
@@ -78,7 +78,7 @@ for (const code of [400, 402, 413, 422]) {
   });
 }
 
-test("a caller's fault is not the fallback's either", async () => {
+test("the caller's fault is not sent to the fallback", async () => {
   there.does(status(422));
   other.does(good);
   assert.equal((await worker.chat({ model: strong })).status, 422);
@@ -86,39 +86,39 @@ test("a caller's fault is not the fallback's either", async () => {
 });
 
 for (const code of [401, 403, 404]) {
-  test(`${code} goes to the fallback at once, and is passed on without one`, async () => {
+  test(`${code} goes to the fallback at once, and is passed on if there is none`, async () => {
     there.does(status(code));
     other.does(good);
     const response = await worker.chat({ model: strong });
-    const { model, attempts } = told(response);
+    const { model, attempts } = decisionHeaders(response);
     assert.deepEqual([response.status, model, attempts, there.requests.length], [200, "second", "2", 1]);
     const last = await ask(status(code));
     assert.deepEqual([last.response.status, last.calls, (await errorOf(last.response)).code], [code, 1, `stand_in_${code}`]);
   });
 }
 
-test("fallbacks are tried in their order, each with its retries", async () => {
+test("fallbacks are called in order, each with its retries", async () => {
   there.does(status(500));
   other.does((request, response, body, number) => (JSON.parse(body).model === "third-there" ? good : status(502))(request, response, body, number));
   for (const fields of both) {
     there.requests.length = 0;
     other.requests.length = 0;
     const response = await worker.chat({ model: strong, ...fields });
-    const { model, attempts } = told(response);
+    const { model, attempts } = decisionHeaders(response);
     assert.deepEqual([response.status, model, attempts], [200, "third", "7"]);
     assert.equal(there.requests.length, 3);
     assert.deepEqual(other.requests.map(({ json }) => json.model), [...Array(3).fill("second-there"), "third-there"]);
   }
 });
 
-test("when all fail the last one's error is passed on", async () => {
+test("if all fail, the last one's error is passed on", async () => {
   there.does(status(500));
   other.does(status(503));
   const response = await worker.chat({ model: strong });
-  assert.deepEqual([response.status, told(response).model, told(response).attempts], [503, "third", "9"]);
+  assert.deepEqual([response.status, decisionHeaders(response).model, decisionHeaders(response).attempts], [503, "third", "9"]);
 });
 
-test("retry-after is waited for, in seconds, milliseconds or as a date that is past", async (t) => {
+test("a retry-after in seconds or milliseconds is waited for, and one with a date in the past is not", async (t) => {
   const patient = await alone(t, { upstreams, gateway: { retries: { most: 1, baseMs: 1, longestMs: 1500 } } });
   for (const [headers, least] of [[{ "retry-after-ms": "80" }, 75], [{ "retry-after": "1" }, 950], [{ "retry-after": "Wed, 21 Oct 2015 07:28:00 GMT" }, 0]]) {
     there.does(inTurn(status(429, headers), good));
@@ -132,12 +132,12 @@ test("a retry-after longer than the longest wait goes to the fallback at once", 
   there.does(status(429, { "retry-after": "60" }));
   other.does(good);
   const response = await worker.chat({ model: strong });
-  assert.deepEqual([told(response).model, told(response).attempts, there.requests.length], ["second", "2", 1]);
+  assert.deepEqual([decisionHeaders(response).model, decisionHeaders(response).attempts, there.requests.length], ["second", "2", 1]);
   const without = await ask(status(429, { "retry-after": "60" }));
   assert.deepEqual([without.response.status, without.calls, without.response.headers.get("retry-after")], [429, 1, "60"]);
 });
 
-test("a connection that dies, or that nobody takes, is tried again and then 502", async (t) => {
+test("a connection that breaks or is refused is retried, then gives 502", async (t) => {
   for (const fields of both) {
     const again = await ask(inTurn(hangUp, good), fields);
     assert.deepEqual([again.response.status, again.attempts], [200, 2]);
@@ -151,12 +151,12 @@ test("a connection that dies, or that nobody takes, is tried again and then 502"
   await refused(lonely.chat(), 502, "upstream_unreachable");
 });
 
-test("an upstream that speaks no HTTP is 502", async () => {
+test("an upstream that does not speak HTTP gives 502", async () => {
   const { response } = await ask((request) => request.socket.end("SSH-2.0-nothing here\r\n"));
   await refused(response, 502, "upstream_unreachable");
 });
 
-test("headers, a first byte or a next byte that do not come in time are tried again and then 504", async () => {
+test("headers, a first byte or a next byte that exceed their time limit are retried, then give 504", async () => {
   const half = '{"id": "1", "choices": [';
   for (const stuck of [silence, noBody(), pausing([half], "application/json")]) {
     const again = await ask(inTurn(stuck, good));
@@ -172,7 +172,7 @@ test("headers, a first byte or a next byte that do not come in time are tried ag
   }
 });
 
-test("a call that is given up is cancelled upstream", async () => {
+test("a call that times out is cancelled at the upstream", async () => {
   const gone = deferred();
   const stuck = (request) => request.socket.on("close", gone.resolve);
   const { response } = await ask(inTurn(stuck, good));
@@ -180,7 +180,7 @@ test("a call that is given up is cancelled upstream", async () => {
   await gone.promise;
 });
 
-test("a 200 that is an error, no JSON, or half of it, is as a 502", async () => {
+test("a 200 with an error, without JSON or with incomplete JSON is handled as a 502", async () => {
   for (const [bad, code] of [[html, "upstream_bad_answer"], [text("[1, 2"), "upstream_bad_answer"], [text(""), "upstream_bad_answer"], [breaking(['{"choices": ['], "application/json"), undefined]]) {
     const again = await ask(inTurn(bad, good));
     assert.deepEqual([again.response.status, again.attempts], [200, 2]);
@@ -193,7 +193,7 @@ test("a 200 that is an error, no JSON, or half of it, is as a 502", async () => 
   assert.match(await response.text(), /overloaded, says the stand-in/);
 });
 
-test("a stream that begins with an error, or ends before an event, is as a 502", async () => {
+test("a stream that begins with an error, or ends before any event, is handled as a 502", async () => {
   const error = event({ error: { message: "overloaded, says the stand-in", type: "server_error", code: null } });
   const bad = [text(error, "text/event-stream"), text("", "text/event-stream"), html, errorIn200];
   for (const one of bad) {
@@ -206,7 +206,7 @@ test("a stream that begins with an error, or ends before an event, is as a 502",
   }
 });
 
-test("a first event may come in pieces, after comments", async () => {
+test("a first event may arrive in pieces, after comments", async () => {
   const first = chunk({ content: "Hé" });
   const bytes = Buffer.from(`: waiting\n\n${first}data: [DONE]\n\n`);
   const cut = bytes.indexOf(0xa9);
@@ -220,7 +220,7 @@ test("a first event may come in pieces, after comments", async () => {
   assert.deepEqual(Buffer.from(await response.arrayBuffer()), bytes);
 });
 
-test("a redirect is not followed: the key would go with it", async (t) => {
+test("a redirect is not followed, since the key would be sent with it", async (t) => {
   const elsewhere = await upstream();
   t.after(() => elsewhere.close());
   const { response } = await ask((request, response) => response.writeHead(307, { location: `${elsewhere.url}/chat/completions` }).end());

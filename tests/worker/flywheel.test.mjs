@@ -1,10 +1,10 @@
-// What is written down: decisions and outcomes in R2, points in Analytics Engine.
+// Logs: decisions and outcomes in R2, data points in Analytics Engine.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, test } from "node:test";
 
-import { BUNDLE, HURRIED, alone, everyCandidateAt, gateway, refused, told } from "./gateway.mjs";
+import { BUNDLE, HURRIED, alone, decisionHeaders, everyCandidateAt, gateway, refused } from "./gateway.mjs";
 import { bearer, key } from "./keys.mjs";
 import { openai } from "./openai-stand-in.mjs";
 import { inTurn, status, until, upstream } from "./stand-ins.mjs";
@@ -31,7 +31,7 @@ after(async () => {
 
 const asked = (on, id, fields = {}, headers = {}) => on.chat({ messages: [{ role: "user", content: QUERY }], ...fields }, { ...bearer(ann), ...STRONGEST, "x-request-id": id, ...headers });
 
-/** The text in R2 under a folder, once it is there. */
+/** Waits for a file in a folder of R2, and returns its text. */
 function written(on, folder, id, extension) {
   return until(async () => {
     const bucket = await on.miniflare.getR2Bucket("LOG");
@@ -43,10 +43,10 @@ function written(on, folder, id, extension) {
   }, `${folder} of ${id}`);
 }
 
-test("a decision is written with its attempts, tokens and cost", async () => {
+test("a decision is logged with its attempts, tokens and cost", async () => {
   there.does(inTurn(status(503), openai()));
   const response = await asked(worker, "d-1");
-  const headers = told(response);
+  const headers = decisionHeaders(response);
   const decision = JSON.parse(await written(worker, "decisions", "d-1", "json"));
   assert.deepEqual([decision.id, decision.model, decision.reason, decision.query], ["d-1", strong, "above_threshold", QUERY]);
   assert.deepEqual([decision.attempts, decision.status, decision.key, decision.router], [2, 200, "ann", BUNDLE.name]);
@@ -57,7 +57,7 @@ test("a decision is written with its attempts, tokens and cost", async () => {
   assert.ok(decision.total_ms >= decision.first_ms && decision.first_ms >= 0);
 });
 
-test("a stream's decision is written when it has ended", async () => {
+test("a stream's decision is logged when the stream has ended", async () => {
   there.does(openai());
   const response = await asked(worker, "d-2", { stream: true, stream_options: { include_usage: true } });
   await response.text();
@@ -65,7 +65,7 @@ test("a stream's decision is written when it has ended", async () => {
   assert.deepEqual([decision.model, decision.output_tokens], [strong, 50]);
 });
 
-test("without log.content a query is its SHA-256, and nothing of it is written", async (t) => {
+test("without log.content only the query's SHA-256 is logged", async (t) => {
   there.does(openai({ text: "An answer to keep." }));
   const quiet = await alone(t, common);
   assert.equal((await asked(quiet, "d-3")).status, 200);
@@ -78,13 +78,13 @@ test("without log.content a query is its SHA-256, and nothing of it is written",
   assert.deepEqual(objects.map(({ key: name }) => name), [], "no row of the trainer's without its query");
 });
 
-test("answers are never written", async () => {
+test("answers are never logged", async () => {
   there.does(openai({ text: "An answer to keep." }));
   await asked(worker, "d-4");
   assert.doesNotMatch(await written(worker, "decisions", "d-4", "json"), /An answer to keep/);
 });
 
-/** What trainer-native/src/data/outcomes_jsonl.rs asks of a line. */
+/** Checks a line as trainer-native/src/data/outcomes_jsonl.rs does. */
 function checkRow(line) {
   const row = JSON.parse(line);
   for (const field of ["id", "query", "dataset"]) assert.equal(typeof row[field], "string", field);
@@ -98,7 +98,7 @@ function checkRow(line) {
   return row;
 }
 
-test("feedback leaves a row that the trainer reads, and the last word counts", async () => {
+test("feedback writes a row that the trainer reads, and later feedback replaces it", async () => {
   there.does(openai());
   await asked(worker, "f-1");
   await written(worker, "decisions", "f-1", "json");
@@ -117,7 +117,7 @@ test("feedback leaves a row that the trainer reads, and the last word counts", a
   }
 });
 
-test("feedback on nothing, on another key's request or without sense is refused", async (t) => {
+test("feedback that is malformed, or on an unknown or another key's request, is refused", async (t) => {
   there.does(openai());
   await asked(worker, "f-2");
   await written(worker, "decisions", "f-2", "json");
@@ -131,7 +131,7 @@ test("feedback on nothing, on another key's request or without sense is refused"
   await refused(without.post("v1/feedback", { request_id: "f-2", score: 1 }), 500, "binding_missing");
 });
 
-test("a request by name leaves no decision, a refused one neither", async () => {
+test("requests that name their model and refused requests log no decision", async () => {
   there.does(openai());
   await asked(worker, "n-1", { model: weak });
   assert.equal((await asked(worker, "n-2", { messages: [] })).status, 400);
@@ -141,7 +141,7 @@ test("a request by name leaves no decision, a refused one neither", async () => 
   assert.deepEqual(objects.filter(({ key: name }) => /\/n-[12]\.json$/.test(name)), []);
 });
 
-test("a point a request, with its names and numbers in their places", async () => {
+test("each request writes one point with its blobs and doubles in the documented order", async () => {
   there.does(inTurn(status(503), openai()));
   points.length = 0;
   const response = await asked(worker, "a-1");
@@ -149,16 +149,16 @@ test("a point a request, with its names and numbers in their places", async () =
   assert.deepEqual(point.indexes, ["ann"]);
   assert.deepEqual(point.blobs, [strong, "above_threshold", "chat/completions", "200", ""]);
   const [winRate, threshold, attempts, milliseconds, input, output, cost] = point.doubles;
-  assert.ok(Math.abs(winRate - Number(told(response)["win-rate"])) < 1e-5);
+  assert.ok(Math.abs(winRate - Number(decisionHeaders(response)["win-rate"])) < 1e-5);
   assert.deepEqual([threshold, attempts, input, output], [0, 2, 100, 50]);
   assert.ok(milliseconds >= 0 && Math.abs(cost - 0.0025) < 1e-9);
   await refused(worker.chat({ model: "nobody" }, bearer(ann)), 404, "model_not_found");
-  const error = await until(() => points[1], "the refused request's point");
+  const error = await until(() => points[1], "the point of the refused request");
   assert.deepEqual(error.blobs.slice(2), ["chat/completions", "404", "model_not_found"]);
   assert.ok(!JSON.stringify(points).includes(QUERY) && !JSON.stringify(points).includes(ann.text));
 });
 
-test("a log that cannot be written costs the caller nothing", async (t) => {
+test("a log that cannot be written does not fail the request", async (t) => {
   there.does(openai());
   const ruined = await alone(t, { upstreams: everyCandidateAt(there), secrets: { LOG: "no bucket", ANALYTICS: "no dataset" } });
   assert.equal((await ruined.chat()).status, 200);

@@ -1,4 +1,4 @@
-// The Worker in workerd with upstreams of a test's own, all on this machine.
+// Starts the Worker in workerd on this machine, with the upstreams of a test.
 
 import { request as httpRequest } from "node:http";
 import { join } from "node:path";
@@ -8,23 +8,23 @@ import { startWorker } from "../../worker/miniflare.mjs";
 import { TINY, readJson } from "../hosts/paths.mjs";
 
 const { candidates, head, kind, name } = readJson(join(TINY, "router.json"));
-/** The fixture's candidates, and its pair. */
+/** The fixture's candidates, with its strong and its weak one. */
 export const BUNDLE = { ids: candidates.map(({ id }) => id), candidates, kind, name, ...head };
-/** The main module with a clock that a test can set forward. */
+/** The main module whose clock a test can set forward. */
 export const WITH_CLOCK = "../tests/worker/clock.mjs";
-/** Waits that a test can afford. */
+/** Short waits between retries. */
 export const HURRIED = { retries: { baseMs: 1, longestMs: 5 } };
 
-/** UPSTREAMS with every candidate at `one`, each with `fields` and its own of `byModel`. */
+/** UPSTREAMS with every candidate at the upstream `one`, with `fields` for all and `byModel` for each. */
 export function everyCandidateAt(one, fields = {}, byModel = {}) {
   const of = (id) => [id, { baseUrl: one.url, model: `${id}-there`, ...fields, ...byModel[id] }];
   return Object.fromEntries(BUNDLE.ids.map(of));
 }
 
 /**
- * The Worker, every candidate at `upstream` unless `upstreams` says otherwise. `gateway` is the
- * variable GATEWAY: open where there are no keys, unless it says otherwise; null leaves it out.
- * Other options are those of `startWorker`.
+ * Starts the Worker with every candidate at `upstream`, or with `upstreams`. `gateway` is the variable
+ * GATEWAY, whose `open` is by default true without keys; null leaves the variable out. Other options
+ * are those of `startWorker`.
  */
 export async function gateway({ upstream: one, upstreams, gateway: config, keys, bundle = TINY, ...bindings } = {}) {
   const log = [];
@@ -52,22 +52,22 @@ export async function gateway({ upstream: one, upstreams, gateway: config, keys,
 
 export const chatBody = (fields) => ({ model: "auto", messages: [{ role: "user", content: "Hello" }], ...fields });
 
-/** A Worker for one test, closed with it. */
+/** Starts a Worker for one test and closes it after the test. */
 export async function alone(t, options) {
   const worker = await gateway(options);
   t.after(() => worker.close());
   return worker;
 }
 
-/** The gateway's own headers of an answer, without their prefix. */
-export function told(response) {
+/** The gateway's own headers of a response, by their names without the prefix `x-pointsman-`. */
+export function decisionHeaders(response) {
   const ours = [...response.headers].filter(([name]) => name.startsWith("x-pointsman-"));
   return Object.fromEntries(ours.map(([name, value]) => [name.slice("x-pointsman-".length), value]));
 }
 
 /**
- * A request over a connection of its own: the Worker hangs up where an answer breaks off or a body is
- * left unread, and on a shared connection the next request could meet that end.
+ * Sends a request over a new connection: the Worker closes a connection when an answer breaks off or a
+ * body is left unread, and on a shared connection that could fail the next request.
  */
 function sendAlone(url, options, body) {
   return new Promise((answered, failed) => {
@@ -85,8 +85,8 @@ function sendAlone(url, options, body) {
 }
 
 /**
- * A POST of many pieces over a connection of its own. The Worker may answer and hang up before it
- * has read them all: on a shared connection the next request could meet its end.
+ * Sends a POST of many pieces over a new connection. The Worker may answer and close the connection
+ * before it has read them all; on a shared connection that could fail the next request.
  */
 export function postAlone(url, pieces, headers = {}) {
   return new Promise((answered, failed) => {
@@ -100,14 +100,14 @@ export function postAlone(url, pieces, headers = {}) {
         request.destroy();
       });
     });
-    // A write after the answer has come is no fault: the promise is settled by then, or will be.
+    // A failed write is not an error if the answer arrives: the promise is then settled by the answer.
     request.on("error", (error) => (error.code === "EPIPE" || error.code === "ECONNRESET" ? setTimeout(failed, 2000, error) : failed(error)));
     for (const piece of pieces) request.write(piece);
     request.end();
   });
 }
 
-/** An OpenAI-shaped error with its status, after checking its shape. */
+/** Checks the shape of an OpenAI-shaped error and returns it with its status. */
 export async function errorOf(response) {
   const text = await response.text();
   const { error } = JSON.parse(text);
@@ -116,7 +116,7 @@ export async function errorOf(response) {
   return { status: response.status, ...error };
 }
 
-/** Checks status and code of an error of the gateway's own. */
+/** Checks status and code of an error of the gateway. */
 export async function refused(response, status, code) {
   const error = await errorOf(await response);
   if (error.status !== status || error.code !== code) {
@@ -125,7 +125,7 @@ export async function refused(response, status, code) {
   return error;
 }
 
-/** What came of a body, as text, and whether it ended as it should. */
+/** Reads a body as text, as far as it arrives, and whether it ended normally. */
 export async function drained(response) {
   const chunks = [];
   try {
@@ -136,7 +136,7 @@ export async function drained(response) {
   }
 }
 
-/** The data of a text's events; JSON where it is. */
+/** The data of the events in a text, parsed if it is JSON. */
 export function eventsIn(text) {
   const read = (data) => {
     try { return JSON.parse(data); } catch { return data; }

@@ -1,12 +1,12 @@
-// Keys of the gateway, as worker/new-key.mjs makes them.
+// Makes keys of the gateway in the format of worker/new-key.mjs.
 
 import { createHash } from "node:crypto";
 
-/** A key's text and its entry in KEYS. */
+/** Makes a key and its entry in KEYS. */
 export function key(name, fields = {}) {
   const text = `pm-${name}-`.padEnd(46, "x");
   return { text, entry: { name, sha256: createHash("sha256").update(text).digest("hex"), ...fields } };
 }
 
-/** Headers that carry it. */
+/** The headers that send a key. */
 export const bearer = ({ text }) => ({ authorization: `Bearer ${text}` });

@@ -1,9 +1,9 @@
-// The ledger behind a Worker that makes the calls it is sent, for ledger.test.mjs.
+// A Worker that makes the calls of the ledger that it receives, for ledger.test.mjs.
 
 import { Ledger } from "../../worker/ledger.mjs";
 
 export class RingableLedger extends Ledger {
-  /** The alarm now, which otherwise comes in an hour. */
+  /** Runs the alarm now, instead of in an hour. */
   async ring() {
     await this.ctx.storage.deleteAlarm();
     await this.alarm();

@@ -1,4 +1,4 @@
-// The ledger: its arithmetic without workerd, then the real Durable Object in workerd.
+// The ledger: its computation without workerd, then the Durable Object in workerd.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -15,14 +15,14 @@ const now = Date.UTC(2026, 10, 22, 12);
 const DAY = 24 * 60 * 60 * 1000;
 const common = { limit: 1, period: "day", now };
 
-/** The state after these steps, and what the last one answered. */
+/** The state after these steps, and the answer to the last one. */
 function stateAfter(steps, from) {
   return steps.reduce(([state], [step, request]) => step(state, { ...common, ...request }), [from]);
 }
 
 const near = (found, expected) => assert.ok(Math.abs(found - expected) < 1e-9, `${found}, expected ${expected}`);
 
-test("a reservation is held until what it cost replaces it", () => {
+test("a reservation is held until the actual cost replaces it", () => {
   const [reserved, first] = stateAfter([[reserve, { id: "a", usd: 0.3 }]]);
   assert.deepEqual(first, { granted: true, spent: 0, reserved: 0.3, endsAt: Date.UTC(2026, 10, 23) });
   const [settled, second] = stateAfter([[settle, { id: "a", usd: 0.1 }]], reserved);
@@ -30,7 +30,7 @@ test("a reservation is held until what it cost replaces it", () => {
   assert.deepEqual(look(settled, common), second);
 });
 
-test("settling twice, or what nobody reserved, adds nothing", () => {
+test("settling twice, or without a reservation, changes nothing", () => {
   const steps = [[reserve, { id: "a", usd: 0.3 }], [settle, { id: "a", usd: 0.2 }], [settle, { id: "a", usd: 0.2 }], [settle, { id: "b", usd: 9 }]];
   assert.equal(stateAfter(steps)[1].spent, 0.2);
 });
@@ -45,17 +45,17 @@ test("the reservation that crosses the limit is granted and the next refused", (
   assert.ok(!kept.reservations.has("c"));
 });
 
-test("a limit that is reached exactly refuses, and a limit of nothing refuses everything", () => {
+test("a limit reached exactly refuses further reservations, and a limit of 0 refuses all", () => {
   assert.equal(stateAfter([[reserve, { id: "a", usd: 1 }], [reserve, { id: "b", usd: 0 }]])[1].granted, false);
   assert.equal(stateAfter([[reserve, { id: "a", usd: 0, limit: 0 }]])[1].granted, false);
 });
 
-test("an id reserved again holds its new estimate alone", () => {
+test("reserving an id again replaces its estimate", () => {
   const [, answer] = stateAfter([[reserve, { id: "a", usd: 0.9 }], [reserve, { id: "a", usd: 0.4 }]]);
   assert.deepEqual([answer.granted, answer.reserved], [true, 0.4]);
 });
 
-test("a reservation never settled is spent at its estimate after 15 minutes, and once", () => {
+test("a reservation that is never settled is spent once, at its estimate, after 15 minutes", () => {
   const [state] = stateAfter([[reserve, { id: "a", usd: 0.25 }]]);
   const at = (ms) => look(state, { ...common, now: now + ms });
   assert.equal(at(RESERVATION_LIFE).reserved, 0.25);
@@ -87,7 +87,7 @@ test("periods are UTC days and months", () => {
   assert.equal(periodOf("month", Date.UTC(2028, 1, 29)).endsAt, Date.UTC(2028, 2));
 });
 
-test("amounts, periods, times and names that mean nothing are refused with a code", () => {
+test("invalid amounts, periods, times and names are refused with a code", () => {
   const good = { id: "a", usd: 0, ...common };
   for (const [fields, code] of [
     ...[NaN, Infinity, -0.01, "1", null, undefined].map((usd) => [{ usd }, "ledger_amount"]),
@@ -101,7 +101,7 @@ test("amounts, periods, times and names that mean nothing are refused with a cod
   assert.throws(() => pin({ model: "", now }), { code: "ledger_model" });
 });
 
-test("whatever the order of calls, what is spent is what was settled or expired", () => {
+test("in any order of calls, the amount spent is the sum of settled and expired reservations", () => {
   let seed = 7;
   const random = (below) => (seed = (seed * 48271) % 2147483647) % below;
   let state;
@@ -152,13 +152,13 @@ describe("in workerd", () => {
   });
   after(() => miniflare.dispose());
 
-  /** Calls of one object, all begun at once. */
+  /** Makes all calls of one object at once. */
   async function calls(object, ...list) {
     const response = await miniflare.dispatchFetch("http://ledger/", { method: "POST", body: JSON.stringify({ object, calls: list }) });
     return response.json();
   }
 
-  test("concurrent reservations never grant more than one past the limit", async () => {
+  test("of concurrent reservations at most one exceeds the limit", async () => {
     const requests = Array.from({ length: 60 }, (_, at) => ["reserve", { ...common, id: `r${at}`, usd: 0.125 }]);
     const answers = await calls("budget:crowd", ...requests);
     assert.equal(answers.filter(({ value }) => value.granted).length, 8);
@@ -176,12 +176,12 @@ describe("in workerd", () => {
     assert.deepEqual([value.spent, value.reserved], [15, 0]);
   });
 
-  test("objects of other names know nothing of it", async () => {
+  test("objects with other names have their own state", async () => {
     const [{ value }] = await calls("budget:other", ["spent", common]);
     assert.deepEqual([value.spent, value.reserved], [0, 0]);
   });
 
-  test("a wrong amount is a RangeError that says its code to the caller, and changes nothing", async () => {
+  test("an invalid amount is a RangeError with its code, and changes nothing", async () => {
     const answers = await calls("budget:wrong", ["reserve", { ...common, id: "a", usd: -1 }], ["settle", { ...common, id: "a", period: "week", usd: 1 }], ["spent", common]);
     assert.deepEqual(answers.map(({ error }) => error?.name), ["RangeError", "RangeError", undefined]);
     assert.match(answers[0].error.message, /^ledger_amount: usd is -1/);
@@ -189,7 +189,7 @@ describe("in workerd", () => {
     assert.equal(answers[2].value.spent, 0);
   });
 
-  test("a session's model is remembered, replaced, and swept out once it has expired", async () => {
+  test("a session's model is stored, replaced, and deleted after it has expired", async () => {
     const [none] = await calls("session:a:1", ["pinned", { now }]);
     assert.equal(none.value, null);
     await calls("session:a:1", ["pin", { model: "small", now }]);
@@ -202,7 +202,7 @@ describe("in workerd", () => {
     assert.deepEqual(await ringed("session:a:1"), [0, false]);
   });
 
-  /** Entries left after the object's alarm, and whether another one is set. */
+  /** The entries left after the object's alarm, and whether another alarm is set. */
   async function ringed(object) {
     const [{ value }] = await calls(object, ["ring"]);
     return [value.entries, value.alarm];

@@ -1,4 +1,4 @@
-// OpenAI's own client against the gateway.
+// OpenAI's client library against the gateway.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -34,14 +34,14 @@ const messages = [{ role: "user", content: "Hello" }];
 const tools = [{ type: "function", function: { name: "weather", description: "The weather", parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] } } }];
 const CALL = { id: "call_1", name: "weather", arguments: '{"city": "Rome or so"}' };
 
-/** The models that answer a chat, one of each API. */
+/** The models that answer a chat, one for each API. */
 const MODELS = [
   ["auto", (options) => there.does(openai(options))],
   ["claude", ({ tools: calls, ...rest } = {}) => claude.does(anthropic({ ...rest, tools: calls?.map(({ id, name, arguments: args }) => ({ id, name, input: JSON.parse(args) })) }))],
 ];
 
 for (const [model, answers] of MODELS) {
-  test(`${model}: a chat's answer, its usage and the decision`, async () => {
+  test(`${model}: a chat returns its answer, usage and decision`, async () => {
     answers({ text: "Rome, of course." });
     const { data, response } = await client.chat.completions.create({ model, messages }).withResponse();
     const [choice] = data.choices;
@@ -50,7 +50,7 @@ for (const [model, answers] of MODELS) {
     assert.ok(response.headers.get("x-pointsman-model"));
   });
 
-  test(`${model}: a stream's pieces make the answer`, async () => {
+  test(`${model}: the chunks of a stream add up to the answer`, async () => {
     answers({ text: "One two three." });
     let content = "";
     let finish;
@@ -63,7 +63,7 @@ for (const [model, answers] of MODELS) {
     assert.deepEqual([content, finish, usage.completion_tokens], ["One two three.", "stop", 50]);
   });
 
-  test(`${model}: a call of tools, whole and streamed, and its result on the way back`, async () => {
+  test(`${model}: a tool call arrives, whole and streamed, and its result reaches the upstream`, async () => {
     answers({ tools: [CALL] });
     const { choices: [choice] } = await client.chat.completions.create({ model, messages, tools });
     assert.equal(choice.finish_reason, "tool_calls");
@@ -79,7 +79,7 @@ for (const [model, answers] of MODELS) {
   });
 }
 
-test("claude is asked in its own words", async () => {
+test("a request for claude is translated into Anthropic's API", async () => {
   claude.does(anthropic());
   await client.chat.completions.create({
     model: "claude", tools, tool_choice: "required", temperature: 0.5, stop: ["END"], max_completion_tokens: 77,
@@ -104,13 +104,13 @@ test("claude is asked in its own words", async () => {
   assert.deepEqual([sent[2].content[0].type, sent[2].content[0].tool_use_id], ["tool_result", CALL.id]);
 });
 
-test("claude gets a longest answer where the caller states none", async () => {
+test("claude gets a default max_tokens if the caller states none", async () => {
   claude.does(anthropic());
   await client.chat.completions.create({ model: "claude", messages });
   assert.ok(claude.requests[0].json.max_tokens >= 1);
 });
 
-test("responses, whole and streamed", async () => {
+test("responses arrive whole and streamed", async () => {
   there.does(openai({ text: "Rome, of course." }));
   const response = await client.responses.create({ model: "auto", input: "Hello" });
   assert.deepEqual([response.output_text, response.usage.output_tokens], ["Rome, of course.", 50]);
@@ -121,7 +121,7 @@ test("responses, whole and streamed", async () => {
   assert.equal(text, "Rome, of course.");
 });
 
-test("completions, embeddings and models", async () => {
+test("completions, embeddings and models work", async () => {
   there.does(openai({ text: "Rome." }));
   assert.equal((await client.completions.create({ model: "auto", prompt: "Hello" })).choices[0].text, "Rome.");
   const { data } = await client.embeddings.create({ model: "vectors", input: ["a", "b"] });
@@ -132,7 +132,7 @@ test("completions, embeddings and models", async () => {
   assert.equal((await client.models.retrieve("auto")).id, "auto");
 });
 
-test("errors are the client's own types, with the gateway's code", async () => {
+test("errors have the client's types and the gateway's codes", async () => {
   there.does(openai());
   const chat = (from, fields) => () => from.chat.completions.create({ model: "auto", messages, ...fields });
   const cases = [
@@ -151,14 +151,14 @@ test("errors are the client's own types, with the gateway's code", async () => {
   }
 });
 
-test("claude's errors are told in OpenAI's shape", async () => {
+test("claude's errors are translated into OpenAI's shape", async () => {
   for (const [code, kind, type] of [[400, "invalid_request_error", OpenAI.BadRequestError], [529, "overloaded_error", OpenAI.InternalServerError]]) {
     claude.does(anthropicError(code, kind, "Claude says no"));
     await assert.rejects(client.chat.completions.create({ model: "claude", messages }), (error) => error instanceof type && /Claude says no/.test(error.message));
   }
 });
 
-test("a stream that breaks off is an error to the client", async () => {
+test("a stream that breaks off makes the client throw", async () => {
   there.does(breaking([chunk({ role: "assistant" }), chunk({ content: "Half" })]));
   const stream = await client.chat.completions.create({ model: "auto", messages, stream: true });
   let content = "";

@@ -1,13 +1,13 @@
-// OpenAI's API in shape: chat completions, responses, completions, embeddings; streams too.
+// Stands in for OpenAI's API: chat completions, responses, completions and embeddings, with streams.
 
 export const USAGE = { prompt_tokens: 100, completion_tokens: 50, total_tokens: 150 };
 
 /**
  * @param {object} options
- * @param {string} [options.text] what it answers
+ * @param {string} [options.text] the answer's text
  * @param {object[]} [options.tools] tool calls, `{id, name, arguments}` with the arguments as text
  * @param {string} [options.finish] the finish_reason
- * @param {object | null} [options.usage] what it counts; null for nothing
+ * @param {object | null} [options.usage] the usage; null for none
  * @param {number} [options.logprob] the log probability of every token
  */
 export function openai({ text = "Hello from the stand-in.", tools, finish, usage = USAGE, logprob } = {}) {
@@ -54,7 +54,7 @@ function completionStream({ stream_options: options }, { text, tools, finish, us
   const deltas = tools
     ? tools.flatMap(({ id, name, arguments: args }, index) => [
       { tool_calls: [{ index, id, type: "function", function: { name, arguments: "" } }] },
-      // Arguments come in pieces.
+      // The arguments are sent in pieces.
       ...words(args).map((piece) => ({ tool_calls: [{ index, function: { arguments: piece } }] })),
     ])
     : words(text).map((content) => ({ content }));

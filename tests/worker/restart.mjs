@@ -1,5 +1,5 @@
-// The Worker with a way to ruin its memory, for restart.test.mjs: a trap of the real module, where
-// a panic would otherwise have to be built into it.
+// The Worker with a request that corrupts its memory, for restart.test.mjs: it makes the real module
+// trap without a panic built into it.
 
 import module from "../../worker/build/pointsman_worker_bg.wasm";
 import * as bindings from "../../worker/build/pointsman_worker.js";

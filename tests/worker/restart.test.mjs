@@ -1,4 +1,4 @@
-// A trap costs the requests in flight an error, and no more: the Worker starts anew.
+// After a trap the requests in flight get an error and the Worker restarts.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,7 +9,7 @@ import { deferred, upstream } from "./stand-ins.mjs";
 
 const main = "../tests/worker/restart.mjs";
 
-test("a trap at the beginning of a request is answered, and the next request served", async (t) => {
+test("a trap at the start of a request is answered with an error, and the next request is served", async (t) => {
   const worker = await gateway({ main });
   t.after(() => worker.close());
   const before = await (await worker.post("v1/route", { query: "Hello" })).json();
@@ -21,7 +21,7 @@ test("a trap at the beginning of a request is answered, and the next request ser
   assert.deepEqual(await after.json(), before);
 });
 
-test("a trap in the middle of a request is answered, and the next request served", async (t) => {
+test("a trap in the middle of a request is answered with an error, and the next request is served", async (t) => {
   const asked = deferred();
   const held = deferred();
   const there = await upstream(async (...call) => {

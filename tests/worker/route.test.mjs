@@ -22,7 +22,7 @@ test("a decision has the engine's fields", async () => {
   assert.ok(decision.winRate > 0 && decision.winRate < 1);
 });
 
-test("a batch's results are those of each request alone, in order, errors among them", async () => {
+test("a batch returns each request's own decision or error, in order", async () => {
   const requests = [
     { query: "Hello" },
     { query: "" },
@@ -48,14 +48,14 @@ test("a batch holds up to 256 requests", async () => {
   await refused(worker.post("v1/route", { batch: {} }), 400, "request_ill_formed");
 });
 
-test("the models are auto, the bundle, its candidates and what else is configured", async () => {
+test("the list has auto, the bundle, its candidates and the other configured models", async () => {
   const { object, data } = await (await worker.get("v1/models")).json();
   assert.equal(object, "list");
   assert.deepEqual(data.map(({ id }) => id), ["auto", name, ...ids, "@cf/extra"]);
   assert.ok(data.every((model) => model.object === "model"));
 });
 
-test("a model is told by its name, whatever characters it has", async () => {
+test("a model is found by its name, whatever characters it has", async () => {
   for (const [path, id] of [["auto", "auto"], [weak, weak], ["@cf/extra", "@cf/extra"], ["%40cf%2Fextra", "@cf/extra"]]) {
     const model = await (await worker.get(`v1/models/${path}`)).json();
     assert.deepEqual([model.id, model.object], [id, "model"]);
@@ -68,7 +68,7 @@ test("health names the bundle", async () => {
   assert.deepEqual([health.status, health.bundle], ["ok", name]);
 });
 
-test("bad requests are told what is wrong", async () => {
+test("each bad request has its own error code", async () => {
   const cases = [
     ["", 400, "body_not_json"],
     ["{", 400, "body_not_json"],
@@ -91,7 +91,7 @@ test("bad requests are told what is wrong", async () => {
   }
 });
 
-test("paths and methods that are not served are told apart", async () => {
+test("an unknown path gives 404 and a wrong method 405", async () => {
   for (const path of ["", "v1", "v1/nothing", "v1/chat", "v1/chat/completions/more"]) {
     await refused(worker.get(path), 404, "not_found");
   }
@@ -101,13 +101,13 @@ test("paths and methods that are not served are told apart", async () => {
     assert.equal(response.status, 405, `${method} ${path}`);
     assert.match(response.headers.get("allow"), new RegExp(`\\b${allow}\\b`));
     const { error, type } = await response.json();
-    // Anthropic's shape has no code.
+    // Anthropic's error shape has no code.
     if (path === "v1/messages") assert.equal(type, "error");
     else assert.equal(error.code, "method_not_allowed");
   }
 });
 
-test("the bundle itself cannot be fetched", async () => {
+test("clients cannot fetch the bundle's files", async () => {
   for (const path of ["router.json", "model.onnx", "tokenizer.json"]) {
     await refused(worker.get(path), 404, "not_found");
   }

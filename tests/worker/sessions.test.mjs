@@ -1,10 +1,9 @@
-// Sessions: a conversation stays with the model that answered it, while routing does not ask for a
-// stronger one.
+// Sessions: a conversation keeps the model that answered it until routing asks for a stronger one.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { BUNDLE, HURRIED, WITH_CLOCK, alone, everyCandidateAt, gateway, refused, told } from "./gateway.mjs";
+import { BUNDLE, HURRIED, WITH_CLOCK, alone, decisionHeaders, everyCandidateAt, gateway, refused } from "./gateway.mjs";
 import { bearer, key } from "./keys.mjs";
 import { openai } from "./openai-stand-in.mjs";
 import { status, until, upstream } from "./stand-ins.mjs";
@@ -32,17 +31,17 @@ const newSession = () => `s-${(count += 1)}`;
 async function ask(session, headers, who = ann, on = worker) {
   const response = await on.chat({}, { ...bearer(who), "x-pointsman-session": session, ...headers });
   assert.equal(response.status, 200, await response.clone().text());
-  const { model, reason } = told(response);
+  const { model, reason } = decisionHeaders(response);
   return [model, reason];
 }
 
-/** Asks until the session's model is remembered, which is after the answer. */
+/** Repeats a request until the session's model is stored, which happens after an answer. */
 const remembered = (session, headers, model) => until(async () => {
   const [found, reason] = await ask(session, headers);
   return found === model && reason === "pinned";
 }, `${model} being pinned`);
 
-test("a session stays with its strong model when routing would take a weaker one", async () => {
+test("a session keeps its strong model when routing would choose a weaker one", async () => {
   there.does(openai());
   const session = newSession();
   assert.deepEqual(await ask(session, STRONG), [strong, "above_threshold"]);
@@ -59,34 +58,34 @@ test("a session leaves its weak model when routing asks for a stronger one", asy
   await remembered(session, WEAK, strong);
 });
 
-/** What the ledger's object of ann's session holds. */
+/** The state of the ledger's object of ann's session. */
 async function pinnedIn(session) {
   const objects = await worker.miniflare.getDurableObjectNamespace("LEDGER");
   return objects.get(objects.idFromName(`session:ann:${session}`)).pinned({ now: Date.now() });
 }
 
-test("sessions are named within a key, and without the header there is none", async () => {
+test("equal session names of different keys are different sessions, and without the header there is none", async () => {
   there.does(openai());
   const session = newSession();
   await ask(session, STRONG);
   await remembered(session, WEAK, strong);
   assert.deepEqual(await ask(session, WEAK, bob), [weak, "below_threshold"]);
   assert.deepEqual(await ask(newSession(), WEAK), [weak, "below_threshold"]);
-  const { model, reason } = told(await worker.chat({}, { ...bearer(ann), ...WEAK }));
+  const { model, reason } = decisionHeaders(await worker.chat({}, { ...bearer(ann), ...WEAK }));
   assert.deepEqual([model, reason], [weak, "below_threshold"]);
 });
 
-test("a model that the caller names, or leaves out, is the caller's choice", async () => {
+test("a model that the caller names or excludes wins over the session", async () => {
   there.does(openai());
   const session = newSession();
   await ask(session, STRONG);
   await remembered(session, WEAK, strong);
   const named = await worker.chat({ model: weak }, { ...bearer(ann), "x-pointsman-session": session });
-  assert.deepEqual([told(named).model, told(named).reason], [weak, "requested"]);
+  assert.deepEqual([decisionHeaders(named).model, decisionHeaders(named).reason], [weak, "requested"]);
   assert.equal((await ask(session, { ...WEAK, "x-pointsman-exclude": strong }))[0], weak);
 });
 
-test("what is pinned is the model that answered, a fallback too", async (t) => {
+test("the session keeps the model that answered, even a fallback", async (t) => {
   const upstreams = everyCandidateAt(there, {}, { [weak]: { fallbacks: [strong] } });
   const one = await start(upstreams);
   t.after(() => one.close());
@@ -94,11 +93,11 @@ test("what is pinned is the model that answered, a fallback too", async (t) => {
   const session = newSession();
   assert.equal((await ask(session, WEAK, ann, one))[0], strong);
   there.does(openai());
-  await until(async () => (await ask(session, WEAK, ann, one))[0] === strong, "the fallback being pinned");
+  await until(async () => (await ask(session, WEAK, ann, one))[0] === strong, "the pin of the fallback");
   assert.deepEqual(await ask(session, WEAK, ann, one), [strong, "pinned"]);
 });
 
-test("an answer that failed pins nothing", async () => {
+test("a failed answer does not change the session", async () => {
   const session = newSession();
   there.does(status(422));
   const failed = await worker.chat({}, { ...bearer(ann), "x-pointsman-session": session, ...STRONG });
@@ -107,7 +106,7 @@ test("an answer that failed pins nothing", async () => {
   assert.deepEqual(await ask(session, WEAK), [weak, "below_threshold"]);
 });
 
-test("a session that nobody used for an hour is forgotten", async (t) => {
+test("a session that was not used for an hour is deleted", async (t) => {
   const one = await start();
   t.after(() => one.close());
   there.does(openai());
@@ -118,7 +117,7 @@ test("a session that nobody used for an hour is forgotten", async (t) => {
   assert.deepEqual(await ask(session, WEAK, ann, one), [weak, "below_threshold"]);
 });
 
-test("a session without a ledger is refused: nothing could be remembered", async (t) => {
+test("without the ledger a request with a session is refused", async (t) => {
   const one = await alone(t, { upstream: there });
   await refused(one.chat({}, { "x-pointsman-session": "s" }), 500, "binding_missing");
 });

@@ -1,5 +1,5 @@
-// The Worker with GET /memory, the bytes of its wasm memory, for soak.test.mjs. That memory never
-// shrinks, so what is lost in Rust shows in it.
+// The Worker with GET /memory, which returns the size of its wasm memory in bytes, for soak.test.mjs.
+// Wasm memory never shrinks, so leaks in Rust show in it.
 
 import module from "../../worker/build/pointsman_worker_bg.wasm";
 import * as bindings from "../../worker/build/pointsman_worker.js";

@@ -1,4 +1,4 @@
-// What the soak sends and what may come of it; the test is soak.test.mjs.
+// The requests of soak.test.mjs and their permitted outcomes.
 
 import { readFileSync, readdirSync } from "node:fs";
 
@@ -9,8 +9,8 @@ const good = openai({ text: "Soaked." });
 const begun = [chunk({ role: "assistant" }), chunk({ content: "Half" })];
 
 /**
- * By name: what the upstream does to the call of this number of one request, and what may come of
- * the request: `status`, the calls made, and for streams that break the code of their last event.
+ * By name: the upstream's behaviour in the n-th call of one request, and the permitted outcome of the
+ * request: `status`, the number of calls, and for streams that break off the code of the last event.
  */
 const CASES = {
   good: { answer: good, status: 200, calls: 1 },
@@ -31,11 +31,11 @@ const STREAMS = {
   breaks: { answer: breaking(begun), status: 200, calls: 1, code: "upstream_broke_off" },
   silent: { answer: pausing(begun), status: 200, calls: 1, code: "upstream_timeout" },
 };
-/** How often each comes in a hundred. */
+/** How often each occurs in 100 requests. */
 const WEIGHTS = { good: 55, retried: 12, limited: 5, down: 3, callers: 6, html: 5, error200: 2, hangUp: 5, dead: 2 };
 const STREAM_WEIGHTS = { good: 60, retried: 15, down: 5, cut: 10, breaks: 8, silent: 2 };
 
-/** Upstream behaviour by the name that a request carries in `soak`; calls are counted a request. */
+/** Behaves as the name in a request's field `soak` says; calls are counted for each request. */
 export function misbehaving() {
   const calls = new Map();
   const answer = (request, response, body) => {
@@ -48,7 +48,7 @@ export function misbehaving() {
   return { answer, calls };
 }
 
-/** The request of this number: the same in every run. */
+/** The request of this number; it is the same in every run. */
 export function drawn(number, random) {
   const stream = random() < 0.3;
   const name = pick(stream ? STREAM_WEIGHTS : WEIGHTS, random() * 100);
@@ -65,13 +65,13 @@ function pick(weights, at) {
   return Object.keys(weights)[0];
 }
 
-/** Numbers in [0, 1) from a seed (Park and Miller). */
+/** Random numbers in [0, 1) from a seed (Park and Miller). */
 export function seeded(seed) {
   let state = seed;
   return () => (state = (state * 48271) % 2147483647) / 2147483647;
 }
 
-/** Resident bytes of this process's workerd, the largest where there are several; none without /proc. */
+/** Resident bytes of this process's largest workerd; undefined without /proc. */
 export function residentOfWorkerd() {
   let found;
   try {
@@ -91,7 +91,7 @@ function statusOf(id) {
     const lines = readFileSync(`/proc/${id}/status`, "utf8").split("\n");
     return Object.fromEntries(lines.map((line) => line.split(":").map((part) => part.trim())));
   } catch {
-    // The process has ended since the folder was read.
+    // The process ended after the folder was read.
     return undefined;
   }
 }

@@ -1,25 +1,25 @@
-// Ten thousand requests, good and bad, at upstreams good and bad: each is answered once, as it
-// should be, and the Worker does not grow.
+// Ten thousand requests, valid and invalid, to upstreams that work or fail: each is answered once and
+// correctly, and the Worker's memory does not grow.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { drained, eventsIn, everyCandidateAt, gateway, told } from "./gateway.mjs";
+import { decisionHeaders, drained, eventsIn, everyCandidateAt, gateway } from "./gateway.mjs";
 import { drawn, misbehaving, residentOfWorkerd, seeded } from "./soak.mjs";
 import { upstream } from "./stand-ins.mjs";
 
 const REQUESTS = 10_000;
 const AT_ONCE = 32;
-/** Bytes that the wasm memory may grow by in the second half: a request that lost 1 KiB would come to more. */
+/** Permitted growth of the wasm memory in the second half, in bytes: a leak of 1 KiB per request exceeds it. */
 const WASM_GROWTH = 4 << 20;
 /**
- * Bytes that workerd may grow by in the second half. Behind miniflare it grows by some 16 KiB a request with a
- * Worker that does nothing, and with this one by up to twice that; a leak worth the name comes on top.
+ * Permitted growth of workerd in the second half, in bytes. Behind miniflare it grows by some 16 KiB per request
+ * with an empty Worker and by up to twice that with this one; a leak adds to that.
  */
 const GROWTH = (REQUESTS / 2) * (64 << 10);
 const QUERIES = ["Hello", "Prove that there exists a prime number between n and 2n.", "3.14159 * 2 = ?", "yes, do it", "日本 🚀 é"];
 
-test("requests are each answered once, well-formed, with attempts as counted upstream", { timeout: 180_000 }, async (t) => {
+test("each request gets one well-formed answer, with the number of attempts that the upstream counted", { timeout: 180_000 }, async (t) => {
   const { answer, calls } = misbehaving();
   const there = await upstream(answer);
   const worker = await gateway({
@@ -41,7 +41,7 @@ test("requests are each answered once, well-formed, with attempts as counted ups
       const content = QUERIES[next % QUERIES.length];
       next += 1;
       await checked(request, content);
-      // What the stand-in remembers must not grow either.
+      // The stand-in's record of requests must not grow either.
       there.requests.length = 0;
       calls.delete(request.id);
     }
@@ -56,7 +56,7 @@ test("requests are each answered once, well-formed, with attempts as counted ups
     assert.equal(response.status, expected.status, `${what}: ${text}`);
     assert.equal(response.headers.get("x-request-id"), id);
     assert.equal(calls.get(id), expected.calls, `${what}: calls upstream`);
-    assert.equal(Number(told(response).attempts), expected.calls, `${what}: x-pointsman-attempts`);
+    assert.equal(Number(decisionHeaders(response).attempts), expected.calls, `${what}: x-pointsman-attempts`);
     if (response.status !== 200) {
       const { error } = JSON.parse(text);
       assert.deepEqual([typeof error.message, typeof error.type], ["string", "string"], what);
@@ -82,7 +82,7 @@ test("requests are each answered once, well-formed, with attempts as counted ups
   assert.equal((await worker.get("healthz")).status, 200);
   t.diagnostic(`wasm memory: ${wasmBefore} bytes after half, ${wasmAfterwards} at the end`);
   assert.ok(wasmAfterwards - wasmBefore <= WASM_GROWTH, `wasm memory grew from ${wasmBefore} to ${wasmAfterwards} bytes`);
-  if (before === undefined) return t.diagnostic("no /proc here: workerd's memory was not looked at");
+  if (before === undefined) return t.diagnostic("no /proc here: workerd's memory was not checked");
   t.diagnostic(`workerd: ${(before / 1e6).toFixed(0)} MB after half, ${(afterwards / 1e6).toFixed(0)} MB at the end`);
   assert.ok(afterwards - before < GROWTH, `workerd grew from ${before} to ${afterwards} bytes`);
 });

@@ -1,6 +1,5 @@
-// Stand-in upstreams on loopback, well-behaved and not. An answer is a function of
-// (request, response, body, number): what was asked, how to reply, the body as text, and which call
-// of this stand-in it is, from 0.
+// Stand-in upstreams on loopback, working and failing ones. An answer is a function of (request,
+// response, body, number): the body is text, and the number counts this stand-in's calls from 0.
 //
 //   const there = await upstream(inTurn(status(503), status(429, { "retry-after": "0" }), openai()));
 
@@ -9,10 +8,10 @@ import { createServer } from "node:http";
 import { openai } from "./openai-stand-in.mjs";
 
 /**
- * A stand-in that keeps what it was sent. `does(answer)` makes it do otherwise from then on, and
- * forget.
+ * Starts a stand-in that records its requests. `does(answer)` sets another answer and clears the
+ * record.
  * @returns {Promise<{url: string, requests: Array<{headers: object, body: string, json: object,
- *   path: string, at: number}>, does: Function, close: Function}>} the API's root; `at` is when, in ms
+ *   path: string, at: number}>, does: Function, close: Function}>} the API's root; `at` is the time in ms
  */
 export async function upstream(answer = openai()) {
   const requests = [];
@@ -28,7 +27,7 @@ export async function upstream(answer = openai()) {
       response.destroy();
     }
   });
-  // A connection that the gateway kept must not be closed under its next request.
+  // A connection that the gateway keeps open must not be closed during its next request.
   server.keepAliveTimeout = 60_000;
   await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
   return {
@@ -45,44 +44,44 @@ export async function upstream(answer = openai()) {
   };
 }
 
-/** Each answer for one call, the last one for all that follow. */
+/** Gives one answer per call, then the last one for all further calls. */
 export const inTurn = (...answers) => (request, response, body, number) =>
   answers[Math.min(number, answers.length - 1)](request, response, body, number);
 
-/** This status with an OpenAI-shaped error, or with `text` where it is given. */
+/** Answers with this status and an OpenAI-shaped error, or with `text` if given. */
 export const status = (code, headers = {}, text) => (request, response) => {
   const error = { message: `stand-in says ${code}`, type: "stand_in_error", param: null, code: `stand_in_${code}` };
   response.writeHead(code, { "content-type": "application/json", ...headers });
   response.end(text ?? JSON.stringify({ error }));
 };
 
-/** A 200 whose body is this text. */
+/** Answers with 200 and this text as body. */
 export const text = (body, type = "application/json") => status(200, { "content-type": type }, body);
 
 export const html = text("<!doctype html><h1>Maintenance</h1>", "text/html");
 
-/** A 200 that is an error all the same. */
+/** Answers with 200 and an error as body. */
 export const errorIn200 = text('{"error": {"message": "overloaded, says the stand-in", "type": "server_error", "code": null}}');
 
-/** Nothing at all, until the connection is closed. */
+/** Sends nothing until the connection is closed. */
 export const silence = () => {};
 
-/** A status and headers, and no byte after them. */
+/** Sends a status and headers, then nothing. */
 export const noBody = (type = "application/json") => (request, response) => {
   response.writeHead(200, { "content-type": type });
   response.flushHeaders();
 };
 
-/** The connection dies before any answer. */
+/** Breaks the connection before any answer. */
 export const hangUp = (request) => request.socket.destroy();
 
-/** After this answer's headers and these pieces, silence. */
+/** Sends headers and these pieces, then nothing. */
 export const pausing = (pieces, type = "text/event-stream") => (request, response) => {
   response.writeHead(200, { "content-type": type });
   for (const piece of pieces) response.write(piece);
 };
 
-/** After these pieces, the connection dies in the middle of the body. */
+/** Sends these pieces, then breaks the connection in the middle of the body. */
 export const breaking = (pieces, type = "text/event-stream") => (request, response) => {
   response.writeHead(200, { "content-type": type });
   const [last, ...before] = [...pieces].reverse();
@@ -90,7 +89,7 @@ export const breaking = (pieces, type = "text/event-stream") => (request, respon
   response.write(last, () => setTimeout(() => request.socket.destroy(), 20));
 };
 
-/** These pieces, each written by itself, and a clean end. */
+/** Sends these pieces with one write each, and ends normally. */
 export const pieces = (list, type = "text/event-stream") => async (request, response) => {
   response.writeHead(200, { "content-type": type });
   for (const piece of list) {
@@ -100,7 +99,7 @@ export const pieces = (list, type = "text/event-stream") => async (request, resp
   response.end();
 };
 
-/** `piece` for ever, until the reader goes away; `gone()` is told. */
+/** Sends `piece` repeatedly until the reader disconnects, then calls `gone()`. */
 export const endless = (piece, gone = () => {}, type = "text/event-stream") => (request, response) => {
   response.writeHead(200, { "content-type": type });
   const more = setInterval(() => {
@@ -112,7 +111,7 @@ export const endless = (piece, gone = () => {}, type = "text/event-stream") => (
   });
 };
 
-/** A promise with its way out. It gives up after ten seconds, so that a test fails and does not hang. */
+/** A promise with its resolve function. It rejects after ten seconds, so that a test fails and does not hang. */
 export function deferred(what = "what was waited for") {
   let resolve;
   const promise = new Promise((come, fail) => {
@@ -127,7 +126,7 @@ export function deferred(what = "what was waited for") {
   return { promise, resolve };
 }
 
-/** The first value of `look` that is not undefined, false or null; looks again for three seconds. */
+/** Calls `look` for up to three seconds until it returns neither undefined nor false nor null. */
 export async function until(look, what = "what was waited for") {
   const end = performance.now() + 3000;
   for (;;) {

@@ -5,7 +5,7 @@ import { after, test } from "node:test";
 
 import { Response as Answer } from "miniflare";
 
-import { BUNDLE, alone, drained, eventsIn, gateway, refused, told } from "./gateway.mjs";
+import { BUNDLE, alone, decisionHeaders, drained, eventsIn, gateway, refused } from "./gateway.mjs";
 import { event, openai } from "./openai-stand-in.mjs";
 import { upstream } from "./stand-ins.mjs";
 
@@ -42,13 +42,13 @@ function ask(does, fields = {}) {
 const events = (...list) => () => new Answer(list.map((one) => event(one)).join(""), { headers: { "content-type": "text/event-stream" } });
 const usage = { prompt_tokens: 100, completion_tokens: 50, total_tokens: 150 };
 
-test("a chat is asked of the binding, and its answer is a completion", async () => {
+test("a chat is answered by the binding, and the answer is a chat completion", async () => {
   const response = await ask(() => ({ response: "Rome.", usage }), { temperature: 0.5, max_tokens: 9 });
   const completion = await response.json();
   const [choice] = completion.choices;
   assert.deepEqual([completion.object, completion.model, choice.message.role, choice.message.content, choice.finish_reason], ["chat.completion", NAME, "assistant", "Rome.", "stop"]);
   assert.deepEqual(completion.usage.total_tokens, 150);
-  const { model, cost } = told(response);
+  const { model, cost } = decisionHeaders(response);
   assert.equal(model, weak);
   assert.ok(Math.abs(Number(cost) - 0.000075) < 1e-9, cost);
   const [{ model: asked, inputs }] = calls;
@@ -56,13 +56,13 @@ test("a chat is asked of the binding, and its answer is a completion", async () 
   assert.equal(inputs.model, undefined);
 });
 
-test("an answer that is a completion already stays one", async () => {
+test("an answer that already is a chat completion is passed on", async () => {
   const response = await ask(() => ({ id: "c", object: "chat.completion", created: 1, model: NAME, choices: [{ index: 0, message: { role: "assistant", content: "Rome." }, finish_reason: "length" }], usage }));
   const { choices: [choice] } = await response.json();
   assert.deepEqual([choice.message.content, choice.finish_reason], ["Rome.", "length"]);
 });
 
-test("a stream becomes chunks that end", async () => {
+test("a stream becomes OpenAI's chunks and ends with [DONE]", async () => {
   const response = await ask(events({ response: "Ro" }, { response: "me." }, { response: "", usage }, "[DONE]"), { stream: true });
   assert.match(response.headers.get("content-type"), /^text\/event-stream/);
   const { text, whole } = await drained(response);
@@ -76,7 +76,7 @@ test("a stream becomes chunks that end", async () => {
   assert.equal(calls[0].inputs.stream, true);
 });
 
-test("calls of tools are translated", async () => {
+test("tool calls are translated", async () => {
   const tools = [{ type: "function", function: { name: "weather", parameters: { type: "object", properties: {} } } }];
   const response = await ask(() => ({ response: null, tool_calls: [{ name: "weather", arguments: { city: "Rome" } }] }), { tools });
   const { choices: [choice] } = await response.json();
@@ -87,7 +87,7 @@ test("calls of tools are translated", async () => {
   assert.equal(calls[0].inputs.tools.length, 1);
 });
 
-test("Anthropic's clients are answered too", async () => {
+test("Anthropic's clients get translated answers", async () => {
   answer = () => ({ response: "Rome.", usage });
   const body = { model: weak, max_tokens: 9, system: "Be brief.", messages: [{ role: "user", content: "Hello" }] };
   const message = await (await worker.post("v1/messages", body)).json();
@@ -95,27 +95,27 @@ test("Anthropic's clients are answered too", async () => {
   assert.deepEqual(calls.at(-1).inputs.messages.map(({ role }) => role), ["system", "user"]);
 });
 
-test("an error of the binding is tried again, then told or left to the fallback", async () => {
+test("an error of the binding is retried, then passed on or left to the fallback", async () => {
   const busy = () => new Answer("3040: Capacity temporarily exceeded, please try again.", { status: 500 });
   const again = await ask((call) => (call === 1 ? busy() : { response: "Rome." }));
-  assert.deepEqual([again.status, told(again).attempts], [200, "2"]);
+  assert.deepEqual([again.status, decisionHeaders(again).attempts], [200, "2"]);
   const never = await ask(busy);
   const error = (await never.json()).error;
   assert.ok(never.status >= 429, String(never.status));
   assert.ok(error.message.length > 5 && error.code);
   const fallen = await ask(busy, { model: "fallen" });
-  assert.deepEqual([fallen.status, told(fallen).model, told(fallen).attempts], [200, strong, "3"]);
+  assert.deepEqual([fallen.status, decisionHeaders(fallen).model, decisionHeaders(fallen).attempts], [200, strong, "3"]);
 });
 
-test("a stream of the binding that begins with an error, or is none, is tried again", async () => {
+test("a stream of the binding that begins with an error, or is empty, is retried", async () => {
   for (const bad of [events({ error: { message: "3040: no capacity" } }), events()]) {
     const response = await ask((call) => (call === 1 ? bad() : events({ response: "Rome." }, "[DONE]")()), { stream: true });
-    assert.deepEqual([response.status, told(response).attempts], [200, "2"]);
+    assert.deepEqual([response.status, decisionHeaders(response).attempts], [200, "2"]);
     assert.match(await response.text(), /Rome/);
   }
 });
 
-test("a stream of the binding that falls silent ends with an error's event", async () => {
+test("a stream of the binding that exceeds the idle limit ends with an error event", async () => {
   const silent = () => new Answer(new ReadableStream({
     start(controller) {
       controller.enqueue(new TextEncoder().encode(event({ response: "Ro" })));
@@ -125,12 +125,12 @@ test("a stream of the binding that falls silent ends with an error's event", asy
   assert.equal(eventsIn(text).at(-1).error.code, "upstream_timeout");
 });
 
-test("what the binding has not is refused", async () => {
+test("features that the binding lacks are refused", async () => {
   await refused(worker.post("v1/responses", { model: weak, input: "x" }), 400, "not_translatable");
   await refused(worker.post("v1/completions", { model: weak, prompt: "x" }), 400, "not_translatable");
 });
 
-test("without the binding its upstreams are told to be missing it", async (t) => {
+test("without the binding AI its upstreams fail with binding_missing", async (t) => {
   const without = await alone(t, { upstreams });
   await refused(without.chat({ model: weak }), 500, "binding_missing");
   assert.equal((await without.chat({ model: strong })).status, 200);
