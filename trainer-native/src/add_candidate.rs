@@ -1,4 +1,4 @@
-//! One more LLM in a trained `routerdc` router, without training it anew.
+//! Adds an LLM to a trained `routerdc` router without training the router anew.
 //!
 //! ```text
 //! E(q)      embedding of the run's exported int8 encoder          fixed
@@ -7,13 +7,14 @@
 //!           s = cos(E(q), [k_1 .. k_T, k_new]) / temperature      learnt
 //! ```
 //! The known LLMs' scores do not depend on k_new, so they keep their order on every query; their
-//! qualities, mean win rates over the others, change with the company. The sample-sample loss knows
-//! no LLM and is left out; data sets are brought to the recipe's `samples`, as in the run. Where the
-//! loss takes only some of several LLMs of one score, which ones is drawn for each query: by the
-//! candidates' order the new LLM, the last, would always lose.
+//! qualities, mean win rates over all other LLMs, change with the number of LLMs. The sample-sample
+//! loss does not depend on the LLMs and is left out; each data set is resampled to the recipe's
+//! `samples` rows, as in the run. Where several LLMs have the same score and the loss takes only
+//! some of them, they are drawn for each query: in the candidates' order the new LLM, which is the
+//! last, would never be taken.
 //!
-//! k_new starts at the mean of the known directions: until the data says otherwise, the new LLM is
-//! thought to be like the others.
+//! k_new starts at the mean of the known directions: before any step, the new LLM is assumed to be
+//! like the others.
 
 mod learn;
 
@@ -40,40 +41,40 @@ use crate::recipe::{self, HeadRecipe, Recipe, RouterDcRecipe};
 use crate::training::fine_tune;
 use crate::verify::Disagreement;
 
-/// Rows to learn from below which an embedding would be chance.
+/// Fewest rows that an embedding is learnt from; with fewer it would be chance.
 pub const LEAST_ROWS: usize = 30;
 
-/// What an LLM is added from.
+/// A new LLM and the data it is learnt from.
 #[derive(Debug)]
 pub struct NewCandidate {
     pub candidate: Candidate,
-    /// Outcomes with its column beside some of the known LLMs'.
+    /// Outcomes of the new LLM and of some of the known ones.
     pub outcomes: Outcomes,
     pub format: Format,
-    /// Where they are from; rows and leaks are counted here.
+    /// Source of the outcomes; the counts of rows and leaks are filled in here.
     pub source: Source,
-    /// Outcomes that are scored, in place of a share of those above. Their questions are not learnt
-    /// from.
+    /// Outcomes to score on, in place of a share of `outcomes`. Rows that ask their questions are
+    /// not learnt from.
     pub test: Option<Outcomes>,
-    /// That share, in [0, 1), where there are none.
+    /// Share of `outcomes` to score on, in [0, 1), where `test` is absent.
     pub test_share: f64,
 }
 
 /// A router with one more LLM.
 pub struct Extended {
-    /// What ships.
+    /// The int8 bundle, which ships.
     pub bundle: BundleDraft,
-    /// The same in float.
+    /// The same router in float.
     pub float: BundleDraft,
-    /// The router with and without the LLM, beside the baselines; `None` where nothing was left to
-    /// score.
+    /// Scores of the router with and without the LLM, beside the baselines; `None` where no row is
+    /// left to score.
     pub result: Option<Stored>,
-    /// Float against int8, on the scored queries or else on those learnt from.
+    /// Difference between float and int8, on the scored queries, or else on those learnt from.
     pub disagreement: Disagreement,
     pub rows: usize,
 }
 
-/// A finished `routerdc` run, read.
+/// A finished `routerdc` run, read from its folder.
 pub struct KnownRun {
     folder: PathBuf,
     recipe: Recipe,
@@ -82,7 +83,7 @@ pub struct KnownRun {
     float: Bundle,
 }
 
-/// A bundle's files and the engine on them.
+/// A bundle's files and the engine that runs them.
 struct Bundle {
     files: HashMap<String, Vec<u8>>,
     router: Router,
@@ -118,9 +119,9 @@ impl Bundle {
         trained_on.push(source.clone());
         let facts = BundleFacts { name, kind, candidates, encoder, head, trained_on, provenance };
         let draft = BundleDraft::new(facts, model, self.file(TOKENIZER_FILE).to_vec(), None);
-        // Of a pair the win rate is what it was, and so are its quantiles and the map of queries,
-        // whose embeddings are unchanged too. Without a pair the map says which candidate is best,
-        // which the new one may have become: it is left out.
+        // With a pair, win rates stay as they were, and so do their quantiles and the map of
+        // queries, whose embeddings are unchanged too. Without a pair the map states the best
+        // candidate of each query, which may now be the new LLM: the map is left out.
         let draft = match &self.info().calibration {
             Some(calibration) => draft.with_calibration(calibration.clone()),
             None => draft,
@@ -175,8 +176,8 @@ impl KnownRun {
         self.int8.info()
     }
 
-    /// Learns the LLM's embedding and adds it to both bundles. `place` is a folder for checkpoints: a
-    /// call that was interrupted goes on from there.
+    /// Learns the LLM's embedding and adds it to both bundles. `place` is a folder for checkpoints:
+    /// a call that was interrupted resumes from there.
     ///
     /// # Errors
     /// [`TrainerError::BadCandidate`] where the LLM is known already, was not measured, or on fewer
@@ -193,7 +194,7 @@ impl KnownRun {
         let bad = |detail| TrainerError::BadCandidate { model: model.to_owned(), detail };
         if self.info().candidate_index(model).is_some() {
             return Err(bad(format!(
-                "it is one already; the router knows {}",
+                "the router has it already; its candidates are {}",
                 self.info().candidate_names()
             )));
         }
@@ -201,7 +202,7 @@ impl KnownRun {
         let outcomes = outcomes.select(&rows);
         if outcomes.rows.len() < LEAST_ROWS {
             return Err(bad(format!(
-                "{} rows to learn from have a score of it beside one of a known LLM, expected at \
+                "{} rows to learn from score both it and a known LLM, expected at \
                  least {LEAST_ROWS}. Measure it on more queries",
                 outcomes.rows.len()
             )));
@@ -235,7 +236,7 @@ impl KnownRun {
         self.info().provenance.as_ref().map_or(self.recipe.seed, |provenance| provenance.seed)
     }
 
-    /// Rows to learn from, how many were removed as leaks, and what is scored.
+    /// The rows to learn from, the number of rows removed as leaks, and the rows to score.
     fn rows(
         &self,
         model: &str,
@@ -284,12 +285,12 @@ impl KnownRun {
         Ok((learnt, leaks, outcomes.select(&scored)))
     }
 
-    /// Where the known candidates stand among the models of a table.
+    /// Column of each known candidate in a table, where the table has it.
     fn columns(&self, outcomes: &Outcomes) -> Vec<Option<usize>> {
         self.info().candidates.iter().map(|known| outcomes.model_index(&known.id)).collect()
     }
 
-    /// Claims the folder for this call.
+    /// Marks the folder as belonging to this call, or refuses the folder of another call.
     fn mark(&self, place: &Path, identity: &str) -> Result<(), TrainerError> {
         std::fs::create_dir_all(place).map_err(TrainerError::file(place))?;
         let mark = place.join("identity.txt");
@@ -307,7 +308,7 @@ impl KnownRun {
         }
     }
 
-    /// The router with and without the new LLM on the same rows.
+    /// Scores of the router with and without the new LLM on the same rows.
     fn scored(
         &self,
         after: &Router,

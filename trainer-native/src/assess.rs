@@ -1,4 +1,4 @@
-//! A bundle on many queries, through the engine that hosts run.
+//! Runs a bundle on many queries, through the engine that hosts run.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -76,7 +76,7 @@ fn each<T: Send>(
     })
 }
 
-/// What `find` says of each query, in parallel, under a progress bar that names what is done.
+/// Calls `find` on each query in parallel, under a progress bar labelled `doing`.
 ///
 /// # Errors
 /// Those of `find`, at the first query that fails; [`TrainerError::Interrupted`].
@@ -105,7 +105,7 @@ pub(crate) fn on_each<T: Send>(
 /// The rows on which both models of a pair were measured, and their queries.
 #[derive(Debug)]
 pub struct PairRows<'a> {
-    /// Outcomes of the pair.
+    /// Scores and costs of the pair.
     pub rows: Vec<ScoredRow>,
     /// The query of each row.
     pub queries: Vec<&'a str>,
@@ -113,7 +113,7 @@ pub struct PairRows<'a> {
     pub without_pair: usize,
 }
 
-/// Outcomes of `strong` and `weak`, for an evaluation.
+/// Selects the rows with scores of both `strong` and `weak`, for an evaluation.
 ///
 /// # Errors
 /// [`TrainerError::NoTrainingPair`] where a model is unknown, naming those known, or no row has
@@ -156,18 +156,18 @@ pub fn pair_rows<'a>(
     }
 }
 
-/// What a router of many models is scored on.
+/// Rows to score a router of many models on.
 #[derive(Debug)]
 pub struct ChoiceSet {
     /// Outcomes, in the order of the queries.
     pub rows: Vec<ChoiceRow>,
-    /// Which published tables belong to it.
+    /// The benchmark, which says which published tables stand beside the results.
     pub kind: ChoiceKind,
     pub scoring: Scoring,
 }
 
-/// Outcomes of `models` as a router of many is scored on them. RouterDC's files are counted as its
-/// paper counts them.
+/// The rows that a router of many models is scored on, restricted to `models`. The scores of
+/// RouterDC's files are counted as its paper counts them ([`Scoring::RouterDc`]).
 #[must_use]
 pub fn choice_set(outcomes: &Outcomes, models: &[String], format: Format) -> ChoiceSet {
     let scoring = match format {
@@ -187,10 +187,11 @@ pub fn choice_set(outcomes: &Outcomes, models: &[String], format: Format) -> Cho
     ChoiceSet { rows, kind: kind.unwrap_or(ChoiceKind::Other), scoring }
 }
 
-/// A bundle's picks among `models`, from its qualities of its own candidates.
+/// A bundle's pick for each query, as an index into `models`, from its qualities of its own
+/// candidates.
 ///
 /// # Errors
-/// [`TrainerError::NoTrainingPair`] for a candidate that is none of `models`.
+/// [`TrainerError::NoTrainingPair`] for a candidate that is not among `models`.
 pub fn choice_column(
     info: &Manifest,
     precision: Precision,
@@ -230,7 +231,7 @@ pub fn choice_column(
     })
 }
 
-/// The benchmark that a layout belongs to, whose published tables stand beside ours.
+/// The benchmark of a layout; its published tables stand beside the results.
 #[must_use]
 pub fn benchmark_kind(format: Format) -> BenchmarkKind {
     match format {

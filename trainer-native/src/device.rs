@@ -1,8 +1,8 @@
 //! The device a training run uses, chosen by a flag.
 //!
-//! The same code trains on each: burn's `Device` is a value. `vulkan` and `metal` name the graphics
-//! API; which shader path is compiled in (portable WGSL, or SPIR-V and MSL with the features
-//! `spirv` and `msl`) is [`shader_path`].
+//! The same training code runs on each: burn's `Device` is a value. `vulkan` and `metal` name the
+//! graphics API; which shader path is compiled in (portable WGSL, or SPIR-V and MSL with the
+//! features `spirv` and `msl`) is [`shader_path`].
 
 use burn::tensor::Device;
 use burn::tensor::wgpu::WgpuBackend;
@@ -26,7 +26,6 @@ pub enum DeviceChoice {
 /// A device and the words that describe it in a run's record.
 #[derive(Debug, Clone)]
 pub struct ChosenDevice {
-    /// Where tensors live.
     pub device: Device,
     /// For example `cpu (flex)` or `vulkan (wgsl)`.
     pub description: String,

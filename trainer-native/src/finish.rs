@@ -1,8 +1,8 @@
-//! A trained router to a bundle, with its calibration and its evaluation.
+//! Exports a trained router to a bundle, calibrates it and evaluates it.
 //!
-//! Calibration, evaluation and the map of training queries are measured on the exported int8 graph through the engine, since
-//! that is what decides in the field. The same router in float is run on some of the queries, to
-//! show what quantisation changed; `trainer eval --float` scores it on all.
+//! Calibration, evaluation and the map of training queries are computed on the exported int8 graph
+//! through the engine, since that graph is what hosts run. The same router in float runs on some of
+//! the queries, to show what quantisation changed; `trainer eval --float` scores it on all.
 
 mod draft;
 pub mod measured;
@@ -39,18 +39,20 @@ use measured::Measured;
 
 /// Neighbours of the kNN baseline.
 const NEIGHBOURS: usize = 40;
-/// Queries at most that float and int8 are compared on.
+/// Most queries that float and int8 are compared on.
 const COMPARED: usize = 2000;
 
-/// What a finished run has to show.
+/// The bundles of a finished run and its evaluation.
 pub struct Finished {
-    /// What ships.
+    /// The int8 bundle, which ships.
     pub bundle: BundleDraft,
-    /// The same in float.
+    /// The same router in float.
     pub float: BundleDraft,
-    /// The evaluation on the gold source's rest; `None` where nothing was left to score.
+    /// The evaluation on the rows of the gold source that were not trained on; `None` where no row
+    /// is left to score.
     pub result: Option<Stored>,
-    /// Float against int8, on some of the scored queries, or else of those of the calibration.
+    /// Difference between float and int8, on some of the scored queries, or else on those of the
+    /// calibration.
     pub disagreement: Disagreement,
 }
 
@@ -82,7 +84,7 @@ pub fn finish(
     Ok(finished)
 }
 
-/// The map of the queries trained on, as the int8 bundle embeds and routes them.
+/// The map of the training queries, as the int8 bundle embeds and routes them.
 fn map(
     bundle: &BundleDraft,
     prepared: &Prepared,
@@ -137,7 +139,7 @@ fn by_threshold(
         calibration: Some(calibration.clone()),
         ..RouterColumn::new(&facts.name, facts.head.kind().name(), Judged::Int8, rates)
     }];
-    // Without gold rows to train on there is no labelled neighbour, nor a kNN baseline.
+    // Without gold rows to train on there is no labelled neighbour, hence no kNN baseline.
     if !prepared.gold.rows.is_empty() {
         let neighbours = neighbours(run, recipe, prepared, trained, &scored, stop)?;
         let name = format!("kNN, k = {NEIGHBOURS}, same embeddings");
@@ -146,7 +148,7 @@ fn by_threshold(
             ..RouterColumn::new(&name, "knn", Judged::Baseline, neighbours)
         });
     }
-    // Published rows are of whole benchmarks.
+    // Published rows were measured on whole benchmarks.
     let kind = match facts.sources.iter().any(|source| source.held_categories > 0) {
         true => BenchmarkKind::Other,
         false => assess::benchmark_kind(prepared.benchmark_format),
@@ -179,7 +181,8 @@ fn choose(
 ) -> Result<Finished, TrainerError> {
     if prepared.test.rows.is_empty() {
         return Err(TrainerError::NoTrainingPair {
-            detail: "no row is left to score: every one was removed".into(),
+            detail: "no row is left to score: all were removed as leaks or drawn for training"
+                .into(),
         });
     }
     let (router, float_router) = (bundle.router()?, float.router()?);
@@ -240,7 +243,7 @@ fn neighbours(
     Ok(nearest_neighbours(&embed(&pair.queries)?, &labelled, NEIGHBOURS))
 }
 
-/// One embedding a query, without the length; zeros for a query without a token.
+/// One embedding for each query, without the length coordinate; zeros for a query without a token.
 fn embeddings(
     router: &Router,
     cache: &mut EmbeddingCache,

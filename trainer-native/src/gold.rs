@@ -1,4 +1,5 @@
-//! The gold source: which of its rows are trained on, and what other LLMs did on those.
+//! Splits the gold source into rows to train on and rows to score, and finds other LLMs' outcomes
+//! on the former.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -23,7 +24,7 @@ pub(crate) fn split_gold(
     if source.held_categories >= categories.len() {
         return Err(TrainerError::NoTrainingPair {
             detail: format!(
-                "held_categories is {}, {} has {} categories: some must be left to train on",
+                "held_categories is {}, but {} has {} categories: at least one must be left to train on",
                 source.held_categories,
                 source.name,
                 categories.len()
@@ -39,8 +40,8 @@ pub(crate) fn split_gold(
     Ok((taken.into_iter().filter_map(|at| pool.get(at).copied()).collect(), scored))
 }
 
-/// The gold questions trained on, to find other LLMs' answers to them: those rows are leaks for the
-/// purposes of training, but they say what was to be expected of a gold row.
+/// The gold questions trained on. Rows of other sources that ask them are leaks and not trained on,
+/// but their outcomes say which outcome to expect of a gold row.
 pub(crate) struct GoldQuestions {
     pub(crate) rows: usize,
     by_stem: HashMap<String, Vec<(usize, Stems)>>,
@@ -57,7 +58,8 @@ impl GoldQuestions {
         Self { rows: gold.rows.len(), by_stem }
     }
 
-    /// What a source's LLMs did on them; of several answers to one question the first counts.
+    /// Scores of a source's LLMs on these questions; of several rows with the same question the
+    /// first counts.
     pub(crate) fn companions(&self, outcomes: &Outcomes) -> Companions {
         let mut found = Companions::default();
         for row in &outcomes.rows {

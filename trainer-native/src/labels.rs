@@ -1,8 +1,9 @@
-//! Labels of gold rows: the outcome of the pair, with the noise of one outcome taken down.
+//! Smoothed labels of gold rows: each outcome of the pair is shrunk towards its category's mean and
+//! towards a cross-fitted prediction from other LLMs' outcomes.
 //!
-//! One row's outcome is mostly chance, its subject's mean is not; and what other LLMs did on the same
-//! question says how much of the outcome was to be expected. With some thousand labels both teach
-//! more than the bare outcome. Only rows trained on take part, never those to score.
+//! A single row's outcome is mostly chance, its category's mean is not; and other LLMs' outcomes on
+//! the same question predict a part of it. With some thousand labels both improve the router over
+//! the bare outcome. Only training rows are used, never rows to score.
 //!
 //! ```text
 //! d_i      = strong_i - weak_i
@@ -23,12 +24,12 @@ use crate::error::TrainerError;
 use crate::recipe::{Recipe, SourceRecipe};
 use crate::router::ridge::{Features, fit};
 
-/// Parts of the rows; each is predicted from the others.
+/// Number of folds; the rows of each are predicted from the others.
 const FOLDS: usize = 10;
 /// Penalty of the ridge on other LLMs' outcomes.
 const PENALTY: f64 = 300.0;
 
-/// What the LLMs of one other source did on gold questions: by gold row, model and score.
+/// Scores of one other source's LLMs on gold questions: by gold row, pairs of model and score.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Companions {
     pub(crate) scores: BTreeMap<usize, Vec<(usize, f32)>>,
@@ -93,8 +94,8 @@ pub(crate) fn smoothed_labels(
     Ok(labels)
 }
 
-/// For each value the mean of its category, shrunk towards `centre` by `prior` rows; a row without
-/// a category is its own.
+/// The mean of each value's category, shrunk towards `centre` by `prior` rows; a row without a
+/// category gives its own value.
 #[allow(clippy::cast_precision_loss)]
 fn category_means(
     categories: &[Option<&str>],
@@ -119,8 +120,8 @@ fn category_means(
     categories.iter().zip(values).map(mean).collect()
 }
 
-/// e: what other LLMs' outcomes lead to expect, each row from the other folds; `None` where no
-/// other source answered a gold question.
+/// e: the difference predicted from other LLMs' outcomes, each row by a fit on the other folds;
+/// `None` where no other source answered a gold question.
 fn expected(
     rows: &[usize],
     gain: &[f64],
@@ -170,7 +171,7 @@ fn expected(
     Ok(Some(found))
 }
 
-/// Mean 0 and standard deviation 1 over what was measured; what was not is 0.
+/// The measured values brought to mean 0 and standard deviation 1; 0 where nothing was measured.
 #[allow(clippy::cast_precision_loss)]
 fn standardised(column: &[Option<f64>]) -> Vec<f64> {
     let known: Vec<f64> = column.iter().copied().flatten().collect();

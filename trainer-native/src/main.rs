@@ -1,4 +1,4 @@
-//! `trainer`: the command line over the trainer library.
+//! `trainer`: the command line of the trainer library.
 
 mod commands;
 
@@ -23,29 +23,29 @@ struct Cli {
 enum Command {
     /// Trains, exports, verifies and evaluates; run again to resume.
     Train(train::TrainArgs),
-    /// Trains a recipe once for each of several values of one setting; run again to resume.
+    /// Trains a recipe once for each value of one setting; run again to resume.
     Sweep(sweep::SweepArgs),
-    /// Trains as `train` does, on a teacher bundle's answers in place of labels, and says what the
-    /// student kept.
+    /// Trains as `train` does, on a teacher bundle's answers in place of labels, and compares the
+    /// student with its teacher.
     Distil(train::DistilArgs),
-    /// Adds an LLM to a `routerdc` run: only its own embedding is learnt.
+    /// Adds an LLM to a `routerdc` run; learns only the embedding of that LLM.
     AddCandidate(add_candidate::AddCandidateArgs),
     /// Scores bundles on a benchmark, beside the baselines and the published rows.
     Eval(eval::EvalArgs),
     /// Finds thresholds for shares of strong calls on a sample of queries.
     Calibrate(calibrate::CalibrateArgs),
-    /// Makes pages and tables anew from stored results.
+    /// Writes pages and tables anew from stored results.
     Report(report::ReportArgs),
     /// Draws a figure as SVG and PNG.
     #[command(subcommand)]
     Figure(figure::FigureCommand),
-    /// Compares two bundles of one router, float and int8, on the same queries.
+    /// Compares the float and the int8 bundle of one router on the same queries.
     Verify(verify::VerifyArgs),
     /// Cuts an encoder folder down to chosen layers and to the tokens of a corpus.
     Prune(prune::PruneArgs),
     /// Measures training throughput, beside PyTorch where it is installed.
     Bench(bench::BenchArgs),
-    /// Looks into data files.
+    /// Reads data files and reports what they hold.
     #[command(subcommand)]
     Data(data::DataCommand),
 }

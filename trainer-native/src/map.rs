@@ -1,16 +1,17 @@
-//! `map.json`: training queries on a plane, so that a page can place a typed query among them.
+//! Makes `map.json`: training queries as points on a plane, so that a page can place a typed query
+//! among them.
 //!
 //! ```text
 //! (x, y) = axes (topic / |topic| - mean)          axes [2, D - 1], mean [D - 1]
 //! ```
-//! The topic is what `Router::embed` gives of the exported bundle, `[D]`, without its last coordinate,
-//! the query's length; its norm grows with the number of tokens, and takes no part either. A host
-//! places a query by two dot products, exactly as the points were placed (t-SNE, which
-//! [`figure`](crate::figure) draws, has no place for a query it has not seen). [`plane`] says how
-//! clusters and axes are found, [`words`] how clusters are named. The file holds no text of a query:
-//! single words that several queries share, or names of data sets.
+//! The topic is the embedding that `Router::embed` gives, `[D]`, without its last coordinate, the
+//! query's length. Its norm, which grows with the number of tokens, is divided out. A host places a
+//! query by two dot products, exactly as the points were placed (t-SNE, which
+//! [`figure`](crate::figure) draws, cannot place a query it has not seen). [`plane`] says how
+//! clusters and axes are found, [`words`] how clusters are named. The file holds no text of a
+//! query: only single words that several queries share, or names of data sets.
 //!
-//! The draw, the clusters and with them the bytes of the file come from one seed.
+//! The draw of queries and the clusters come from one seed, and so does every byte of the file.
 
 pub mod draw;
 pub mod plane;
@@ -31,42 +32,41 @@ use crate::training::labelled::numbered;
 use draw::MapQuery;
 use plane::Plane;
 
-/// The version of the file's form.
+/// Version of the file's format.
 pub const FORMAT: u32 = 1;
 pub const MOST_POINTS: usize = 1500;
-/// Bytes at most: wide embeddings leave room for fewer points.
+/// Most bytes of the file: wide embeddings leave room for fewer points.
 pub const MOST_BYTES: usize = 40_000;
-/// Queries at least, below which there is nothing to see.
+/// Fewest queries that a map is made of.
 pub const LEAST_QUERIES: usize = 12;
-/// Clusters of queries whose data sets do not tell. With more of them several share a hue and a
-/// corner of the plane; with fewer, unlike topics share a name.
+/// Number of clusters where data sets do not group the queries. With more, several share a hue and
+/// a corner of the plane; with fewer, unlike topics share a name.
 const CLUSTERS: usize = 9;
-/// Queries that a cluster has on average, at least.
+/// Fewest queries of a cluster on average.
 const LEAST_IN_CLUSTER: usize = 4;
-/// Data sets that have a cluster of their own, at most.
+/// Most data sets that get a cluster of their own.
 const MOST_DATA_SETS: usize = 12;
-/// What the smaller data sets are together.
+/// Name of the cluster that joins the smaller data sets.
 const OTHERS: &str = "other data sets";
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct QueryMap {
-    /// [`FORMAT`].
     pub format: u32,
-    /// From an embedding to its place.
+    /// Maps an embedding to its point.
     pub projection: Projection,
     /// The clusters, the largest first.
     pub clusters: Vec<Cluster>,
-    /// Some of the queries, in the order of a draw.
+    /// Some of the queries, in the order in which they were drawn.
     pub points: Vec<Point>,
 }
 
-/// From an embedding to its place: `axes (topic / |topic| - mean)`.
+/// Maps an embedding to its point: `axes (topic / |topic| - mean)`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Projection {
-    /// The direction that lies in the middle, `[D - 1]`.
+    /// Mean of the directions, `[D - 1]`.
     pub mean: Vec<f64>,
-    /// Of x and of y, `[2, D - 1]`. Of the clustered queries 98 in a hundred lie within -1 and 1 on
-    /// either axis.
+    /// Axes of x and y, `[2, D - 1]`. Of the clustered queries, 98 % lie within -1 and 1 on either
+    /// axis.
     pub axes: [Vec<f64>; 2],
 }
 
@@ -74,32 +74,32 @@ pub struct Projection {
 pub struct Cluster {
     /// Its most distinctive words, or its data set.
     pub name: String,
-    /// How many of the clustered queries are of it.
+    /// Number of the clustered queries in it.
     pub rows: usize,
 }
 
-/// A query: x, y, the place of its cluster in [`QueryMap::clusters`], and what the router says.
+/// A query: x, y, the index of its cluster in [`QueryMap::clusters`], and the router's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Point(pub f64, pub f64, pub usize, pub Said);
 
-/// What the router says of a query.
+/// The router's answer to a query.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Said {
-    /// Without a pair: the place of the best candidate.
+    /// Without a pair: index of the best candidate.
     Best(usize),
-    /// With one: the win rate, in [0, 1].
+    /// With a pair: the win rate, in [0, 1].
     WinRate(f64),
 }
 
 impl Projection {
-    /// The place of an embedding `[D]`.
+    /// Point of an embedding `[D]`.
     #[must_use]
     pub fn place(&self, embedding: &[f32]) -> [f64; 2] {
         self.place_direction(&direction(embedding))
     }
 
-    /// The place of a direction `[D - 1]`.
+    /// Point of a direction `[D - 1]`.
     fn place_direction(&self, direction: &[f64]) -> [f64; 2] {
         let along = |axis: &Vec<f64>| {
             let terms = axis.iter().zip(direction).zip(&self.mean);
@@ -110,8 +110,8 @@ impl Projection {
 }
 
 impl QueryMap {
-    /// The map of `queries` as `router` embeds them; `None` for fewer than [`LEAST_QUERIES`] with a
-    /// token, or queries whose embeddings do not span a plane.
+    /// Makes the map of `queries` as `router` embeds them; `None` where fewer than
+    /// [`LEAST_QUERIES`] have a token, or where the embeddings do not span a plane.
     ///
     /// # Errors
     /// The engine's; [`TrainerError::NoTrainingPair`] and [`TrainerError::NotFinite`] of the
@@ -167,13 +167,13 @@ impl QueryMap {
             if bytes <= MOST_BYTES || map.points.is_empty() {
                 return Ok(Some(map));
             }
-            // A point has some 25 bytes.
+            // A point takes about 25 bytes.
             let left = map.points.len().saturating_sub(((bytes - MOST_BYTES) / 25).max(1));
             map.points.truncate(left);
         }
     }
 
-    /// The file.
+    /// Serialises the file.
     ///
     /// # Errors
     /// [`TrainerError::NotFinite`].
@@ -187,7 +187,7 @@ impl QueryMap {
     }
 }
 
-/// The direction of an embedding without its length, `[D - 1]`.
+/// Direction of an embedding without its length coordinate, `[D - 1]`.
 fn direction(embedding: &[f32]) -> Vec<f64> {
     let topic: Vec<f64> = embedding
         .iter()
@@ -197,8 +197,8 @@ fn direction(embedding: &[f32]) -> Vec<f64> {
     unit(&topic, &vec![0.0; topic.len()])
 }
 
-/// Groups by data set, where every query has one and there are at least two: the group of each, and
-/// the groups' names.
+/// Groups queries by data set, where every query has one and there are at least two: the group of
+/// each query, and the names of the groups.
 fn data_sets(queries: &[&MapQuery]) -> Option<(Vec<usize>, Vec<String>)> {
     let own: Vec<&str> = queries.iter().map(|q| q.dataset.as_deref()).collect::<Option<_>>()?;
     let mut counted: Vec<(&str, usize)> = Vec::new();
@@ -220,7 +220,7 @@ fn data_sets(queries: &[&MapQuery]) -> Option<(Vec<usize>, Vec<String>)> {
     (names.len() > 1).then_some((group_of, names))
 }
 
-/// The clusters by falling size, and the new place of each group.
+/// Sorts the clusters by falling size; returns the new index of each group too.
 fn largest_first(group_of: &[usize], names: Vec<String>) -> (Vec<usize>, Vec<Cluster>) {
     let mut rows = vec![0; names.len()];
     group_of.iter().for_each(|&group| rows[group] += 1);
@@ -235,7 +235,7 @@ fn largest_first(group_of: &[usize], names: Vec<String>) -> (Vec<usize>, Vec<Clu
     (place_of, clusters.into_iter().map(|(_, cluster)| cluster).collect())
 }
 
-/// Rounded to a unit of `1 / scale`; zero has no sign.
+/// Rounds to multiples of `1 / scale`; zero is never negative.
 fn decimals(value: f64, scale: f64) -> f64 {
     (value * scale).round() / scale + 0.0
 }

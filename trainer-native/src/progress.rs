@@ -2,7 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A bar with a message; its length is set by who knows it.
+/// A progress bar with a message; the caller sets its length.
 #[must_use]
 pub fn bar(message: &str) -> ProgressBar {
     let bar = ProgressBar::new(0).with_message(message.to_owned());

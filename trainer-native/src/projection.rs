@@ -1,15 +1,15 @@
-//! Embeddings to places on a plane: t-SNE (van der Maaten and Hinton, 2008), by Barnes and Hut's
-//! approximation.
+//! Places embeddings on a plane: t-SNE (van der Maaten and Hinton, 2008), in the approximation of
+//! Barnes and Hut.
 //!
 //! ```text
 //! rows [N, D], each brought to length 1  ->  places [N, 2]
 //! ```
-//! Rows are brought to length 1 because routers compare directions: the distance between two rows is
-//! then sqrt(2 - 2 cos). Places mean something only to each other; axes have no unit.
+//! Rows are scaled to length 1 because routers compare directions: the distance between two rows is
+//! then sqrt(2 - 2 cos). Only distances between places mean something; the axes have no unit.
 //!
 //! The same rows, settings and seed give the same places, however many threads the machine has: the
-//! start is drawn from the seed, and the fit runs on one thread, since sums over several would be
-//! taken in an order that differs from call to call.
+//! start is drawn from the seed, and the fit runs on one thread, since sums over several threads
+//! would be added in an order that differs from call to call.
 //!
 //! ```
 //! use pointsman_trainer::projection::{Settings, t_sne};
@@ -34,18 +34,18 @@ use crate::error::TrainerError;
 use crate::training::preferences::EpochDraw;
 
 pub const LEAST_ROWS: usize = 10;
-/// How coarse Barnes and Hut's approximation is: 0 would be exact.
+/// Coarseness of Barnes and Hut's approximation; 0 is exact.
 const THETA: f32 = 0.5;
 /// Standard deviation of the places that the fit starts from.
 const START: f32 = 1e-4;
 
-/// How a map is made.
+/// Settings of the fit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
-    /// About how many neighbours a row has, above 1; fewer where there are not three times as many
-    /// rows.
+    /// About how many neighbours a row has, above 1; lowered where there are fewer than three times
+    /// as many rows.
     pub perplexity: f32,
-    /// Steps of the fit, of which the first 250 exaggerate.
+    /// Steps of the fit; the first 250 exaggerate attraction.
     pub epochs: usize,
     /// The seed of the places that the fit starts from.
     pub seed: u64,
@@ -57,7 +57,7 @@ impl Default for Settings {
     }
 }
 
-/// The place of each row, in their order.
+/// Returns the place of each row, in the order of the rows.
 ///
 /// # Errors
 /// [`TrainerError::BadProjection`] for fewer than [`LEAST_ROWS`] rows, rows of several widths or
@@ -96,7 +96,7 @@ fn distance(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt()
 }
 
-/// The rows at length 1; one of zeros stays where it is.
+/// Scales the rows to length 1; a row of zeros stays as it is.
 fn directions<R: AsRef<[f32]>>(rows: &[R]) -> Result<Vec<Vec<f32>>, String> {
     if rows.len() < LEAST_ROWS {
         let found = rows.len();

@@ -1,19 +1,20 @@
-//! A training run: a folder that can be left and taken up again.
+//! A training run: a folder that keeps each stage's result, so that the run can be interrupted and
+//! resumed.
 //!
 //! ```text
 //! runs/default/
-//!   recipe.toml              the recipe as it was
+//!   recipe.toml              the recipe
 //!   encoder.safetensors      the distilled token table        } static tier, done once
 //!   tokenizer.json           the cut-down tokenizer            }
 //!   checkpoint.safetensors   parameters and optimiser state, after each epoch
-//!   fine_tune*.safetensors   the same of a fine-tuning run, at its last and at its best check
-//!   history.jsonl            step, training loss and validation of each of its checks
-//!   bundle/                  what ships: int8
+//!   fine_tune*.safetensors   the same for fine-tuning, at the last and at the best check
+//!   history.jsonl            step, training loss and validation of each check
+//!   bundle/                  the int8 bundle, which ships
 //!   bundle-float/            the same router in float, to compare with
-//!   result.json, report.html what was measured
+//!   result.json, report.html the evaluation
 //! ```
-//! Each stage is skipped when its result is there and belongs to the same recipe, data and encoder;
-//! a folder of another recipe is refused. Embeddings of queries are kept beside the runs, in
+//! A stage is skipped where its result is there and belongs to the same recipe, data and encoder; a
+//! folder of another recipe is refused. Embeddings of queries are kept beside the runs, in
 //! `embeddings/`, and shared by every run with the same encoder.
 
 use std::path::{Path, PathBuf};
@@ -60,7 +61,7 @@ use crate::training::{cluster, k_means, ridge};
 #[derive(Debug)]
 pub struct Run {
     folder: PathBuf,
-    /// Hash of recipe and data: a stage's result belongs to one.
+    /// Hash of recipe and data; a stage's result is reused only where it states the same hash.
     identity: String,
 }
 
@@ -87,11 +88,11 @@ impl Embedded {
     }
 }
 
-/// What training a head ends in.
+/// Result of training a head.
 type Made = Result<TrainedHead, TrainerError>;
 
 impl Run {
-    /// Opens or starts the run in `folder`.
+    /// Opens the run in `folder`, or starts one there.
     ///
     /// # Errors
     /// [`TrainerError::BadCheckpoint`] where the folder holds a run of another recipe, teacher or
@@ -146,7 +147,7 @@ impl Run {
             }
             EncoderRecipe::Transformer(settings) => {
                 let scale = match recipe.recipe.head {
-                    // Fine-tuned with its head: the embedding is as the network gives it.
+                    // An encoder that is fine-tuned with its head has its embeddings left unscaled.
                     HeadRecipe::Bert(_) | HeadRecipe::RouterDc(_) => None,
                     #[allow(clippy::cast_possible_truncation)]
                     _ => settings.scale.map(|scale| scale as f32),
@@ -182,7 +183,7 @@ impl Run {
         Ok(Encoder { network: Network::Static(table), tokenizer_json })
     }
 
-    /// Trains the head that the recipe asks for, from where an earlier call stopped.
+    /// Trains the head that the recipe asks for, resuming where an earlier call stopped.
     ///
     /// # Errors
     /// [`TrainerError::NonFiniteLoss`] and [`TrainerError::Interrupted`], both with what is
@@ -253,7 +254,7 @@ impl Run {
         }
     }
 
-    /// Embeds the training queries and has `make` train a head on them.
+    /// Embeds the training queries and calls `make` to train a head on them.
     fn on_embeddings(
         &self,
         recipe: &RecipeFile,
@@ -358,8 +359,8 @@ impl Run {
         Ok(Trained { encoder, head: TrainedHead::Graph(Box::new(head)), columns })
     }
 
-    /// Clusters of the training queries, by k-means on their map by t-SNE; queries without a token
-    /// are one of their own.
+    /// Clusters of the training queries, by k-means on their t-SNE map; queries without a token
+    /// form a cluster of their own.
     fn clusters(
         &self,
         recipe: &RecipeFile,
@@ -483,7 +484,8 @@ impl Run {
     }
 }
 
-/// A recipe's check guarantees it; said again for callers that build one themselves.
+/// The recipe's check guarantees the table; this error is for callers that build a recipe
+/// themselves.
 fn needed<'a, T>(settings: Option<&'a T>, table: &str) -> Result<&'a T, TrainerError> {
     settings.ok_or_else(|| TrainerError::NoTrainingPair {
         detail: format!("the recipe has no [{table}]"),

@@ -1,4 +1,4 @@
-//! A recipe once for each of several values of one setting.
+//! Trains a recipe once for each of several values of one setting.
 //!
 //! ```
 //! use pointsman_trainer::sweep::Asked;
@@ -17,20 +17,20 @@ use std::path::Path;
 use crate::error::TrainerError;
 use crate::recipe::{self, RecipeFile, settings};
 
-/// A setting and the values it is to have.
+/// A setting and the values to try.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
-    /// Its path in the recipe, as `head.lambda`.
+    /// Path of the setting in the recipe, such as `head.lambda`.
     pub setting: String,
-    /// The values as written, each another.
+    /// The values as written, all different.
     pub values: Vec<String>,
 }
 
 impl Asked {
-    /// From `SETTING=VALUE,VALUE,...`; a value in brackets may hold commas.
+    /// Parses `SETTING=VALUE,VALUE,...`; a value in brackets may hold commas.
     ///
     /// # Errors
-    /// [`TrainerError::BadSetting`] where it has another form, or a value stands there twice.
+    /// [`TrainerError::BadSetting`] where the text has another form, or names a value twice.
     pub fn parse(text: &str) -> Result<Self, TrainerError> {
         let (setting, listed) = text.split_once('=').unwrap_or((text, ""));
         let setting = setting.trim().to_owned();
@@ -61,7 +61,7 @@ impl Asked {
         Ok(asked)
     }
 
-    /// The name of a value's run folder.
+    /// Name of the run folder of a value.
     #[must_use]
     pub fn folder(&self, value: &str) -> String {
         let plain = |c: char| if c.is_alphanumeric() || "._-+".contains(c) { c } else { '_' };
@@ -69,11 +69,11 @@ impl Asked {
         format!("{}={value}", self.setting)
     }
 
-    /// The recipe with each value in turn, in their order; `path` is the recipe's, for messages.
+    /// The recipes, one for each value in order; `path` is the recipe's, for messages.
     ///
     /// # Errors
-    /// [`TrainerError::BadSetting`]; [`TrainerError::BadRecipe`] where no recipe has such a setting,
-    /// or not with that value.
+    /// [`TrainerError::BadSetting`]; [`TrainerError::BadRecipe`] where a recipe has no such
+    /// setting, or the setting cannot have that value.
     pub fn recipes(&self, path: &Path, text: &str) -> Result<Vec<RecipeFile>, TrainerError> {
         let one = |value: &String| {
             let changed = settings::with(text, &self.setting, &settings::parse(value))?;
@@ -89,7 +89,7 @@ impl Asked {
     }
 }
 
-/// Parts between the commas that stand in no bracket or quotation.
+/// Splits at the commas that stand in no bracket or quotation.
 fn split(text: &str) -> Vec<String> {
     let (mut parts, mut depth, mut quoted) = (vec![String::new()], 0_i32, false);
     for c in text.chars() {

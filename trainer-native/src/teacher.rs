@@ -1,8 +1,8 @@
-//! A trained bundle in the place of labels: distillation.
+//! Distillation: trains on the answers of a trained bundle, the teacher, in place of labels.
 //!
-//! The teacher answers through the engine, in int8, as it is deployed. It assesses every query to
+//! The teacher runs through the engine, in int8, as it is deployed. It assesses every query to
 //! train on: those of outcomes, those of preferences (each text once), and those of corpus sources,
-//! which have no label of their own. Its answers take the place of all labels:
+//! which have no labels. Its answers replace all labels:
 //!
 //! ```text
 //! quality_t(q) = mean over u /= t of sigmoid(s_t(q) - s_u(q))     [T], each in [0, 1]
@@ -10,21 +10,22 @@
 //! win rate(q)  = sigmoid(s_strong(q) - s_weak(q))                 in [0, 1]
 //!                the student's target of strong over weak, where the recipe has a pair
 //! ```
-//! s are the scores of the teacher's graph. In the place of these qualities `cluster` has expected
-//! scores, `knn` mean scores of neighbours, and `random` draws. Mean win rates are no softmax: T of
-//! them sum to T / 2, and their order is that of s. The student is trained on them as they are, not on their logarithm:
+//! s are the scores of the teacher's graph. For the kinds without such scores the qualities are:
+//! expected scores (`cluster`), mean scores of neighbours (`knn`), draws (`random`). The T mean win
+//! rates sum to T / 2, so they are no softmax; they are ordered as s. The student is trained on
+//! them as they are, not on their logarithm:
 //!
-//! - every loss here takes scores in [0, 1], and differences of qualities are what pairwise losses
-//!   ask for: with two candidates (1 + quality_a - quality_b) / 2 is the win rate itself;
-//! - softmax(ln quality) is the chance that an LLM wins a duel drawn at random, at most 2 / T
-//!   however sure the teacher is, and the logarithm of a quality near 0 is without bound: it would
-//!   spend the student on how bad the worst LLMs are, which no pick depends on.
+//! - every loss here takes scores in [0, 1], and pairwise losses take differences of qualities:
+//!   with two candidates (1 + quality_a - quality_b) / 2 is the win rate itself;
+//! - softmax(ln quality) is the probability that an LLM wins a random duel; it is at most 2 / T
+//!   however sure the teacher is. And the logarithm of a quality near 0 is unbounded: the loss
+//!   would go into how bad the worst LLMs are, which no pick depends on.
 //!
 //! The loss `zooter` pulls the student's softmax(s) to softmax(quality / `target_temperature`). A
-//! teacher that is sure of its order has qualities in steps of 1 / (T - 1), so a temperature well
-//! below that step makes the target one LLM, and one of some such steps keeps the whole order. The
-//! losses that look for the best and worst LLMs alone (`dual-contrastive`, `cosine-classifier`) see
-//! no more than that order.
+//! teacher that is sure of its order has qualities in steps of 1 / (T - 1). A temperature well
+//! below that step makes the target a single LLM; a temperature of about that step keeps the whole
+//! order. The losses that only use the best and worst LLMs (`dual-contrastive`,
+//! `cosine-classifier`) depend on the order alone.
 //!
 //! ```no_run
 //! # use std::path::Path;
@@ -66,13 +67,13 @@ pub struct Teacher {
     path: PathBuf,
     router: Router,
     sha256: String,
-    /// Place among the teacher's candidates of each of the recipe's.
+    /// Index among the teacher's candidates of each candidate of the recipe.
     places: Vec<usize>,
-    /// Whether the recipe asks for a win rate.
+    /// Whether the recipe has a strong and a weak candidate.
     has_pair: bool,
 }
 
-/// What the teacher says of a query.
+/// The teacher's answer to a query.
 #[derive(Debug, Clone, PartialEq)]
 struct Assessed {
     /// Quality of each candidate of the recipe.
@@ -81,7 +82,7 @@ struct Assessed {
     win_rate: Option<f32>,
 }
 
-/// A query to assess.
+/// A query to assess, with what a training row needs of it.
 struct Asked {
     row: OutcomeRow,
     weight: f32,
@@ -89,7 +90,7 @@ struct Asked {
 }
 
 impl Teacher {
-    /// Reads the bundle in `folder`, to teach `recipe`.
+    /// Reads the bundle in `folder` as the teacher of `recipe`.
     ///
     /// # Errors
     /// [`TrainerError::BadTeacher`] where its candidates, or its strong and weak ones, are not the
@@ -103,25 +104,25 @@ impl Teacher {
         Ok(Self { path: folder.to_owned(), sha256, router, places, has_pair })
     }
 
-    /// The engine on it.
+    /// The engine that runs the teacher.
     #[must_use]
     pub fn router(&self) -> &Router {
         &self.router
     }
 
-    /// Hash of what it teaches: its files, kind and candidates, not what was measured on it.
+    /// SHA-256 over its files, kind and candidates, without what was measured on it.
     #[must_use]
     pub fn sha256(&self) -> &str {
         &self.sha256
     }
 
-    /// What identifies the data of a run under this teacher.
+    /// SHA-256 over the data and the teacher, which identifies the data of a run.
     #[must_use]
     pub fn identity(&self, prepared: &Prepared) -> String {
         sha256_hex(format!("{} teacher {}", prepared.sha256, self.sha256).as_bytes())
     }
 
-    /// States in a manifest who taught it.
+    /// Names the teacher in a manifest.
     pub fn sign(&self, manifest: &mut Manifest) {
         if let Some(provenance) = &mut manifest.provenance {
             let hash = self.sha256.get(..16).unwrap_or_default();
@@ -129,14 +130,14 @@ impl Teacher {
         }
     }
 
-    /// What a run trains on under this teacher: every query of `prepared`, with the teacher's
-    /// answers for labels. What is scored and calibrated with stays as it is. `kept` is a file that
-    /// holds the answers, so that a resumed run need not ask again.
+    /// The training data under this teacher: every query of `prepared`, with the teacher's answers
+    /// for labels. The rows to score and to calibrate with stay as they are. `kept` is a file that
+    /// holds the answers, so that a resumed run need not compute them again.
     ///
     /// # Errors
-    /// [`TrainerError::BadTeacher`] where it can read no query; [`TrainerError::BadCheckpoint`]
-    /// where `kept` is another run's; the engine's; [`TrainerError::Data`];
-    /// [`TrainerError::Interrupted`].
+    /// [`TrainerError::BadTeacher`] where the teacher finds a token in no query;
+    /// [`TrainerError::BadCheckpoint`] where `kept` is another run's; the engine's;
+    /// [`TrainerError::Data`]; [`TrainerError::Interrupted`].
     pub fn teach(
         &self,
         recipe: &Recipe,
@@ -175,7 +176,7 @@ impl Teacher {
             false => Ok(taught),
             true => Err(TrainerError::BadTeacher {
                 path: self.path.clone(),
-                detail: "it found a token in none of the queries to train on".into(),
+                detail: "it found no token in any query to train on".into(),
             }),
         }
     }
@@ -204,7 +205,8 @@ impl Teacher {
         })
     }
 
-    /// One row a query: whether it was answered, its win rate or 0, and the qualities.
+    /// Writes one row for each query: whether it was answered, its win rate or 0, and the
+    /// qualities.
     fn write_answers(
         &self,
         path: &Path,
@@ -254,12 +256,12 @@ impl Teacher {
     }
 }
 
-/// Every query that a recipe trains on or counts the tokens of, once.
+/// Every query that a recipe trains on or counts the tokens of, each once.
 fn every_query(prepared: &Prepared) -> Result<Vec<Asked>, TrainerError> {
     let train = prepared.train.rows.iter().zip(&prepared.weights).zip(&prepared.source_of);
     let mut asked: Vec<Asked> =
         train.map(|((row, &weight), &source)| Asked { row: row.clone(), weight, source }).collect();
-    // Which source a row is from counts only for rows without a label, and every row has one now.
+    // The source of a row matters only for rows without a label, and every row has one now.
     let source = prepared.sources.len().saturating_sub(1);
     let corpus = prepared.corpus.rows.iter().zip(&prepared.corpus_weights);
     asked.extend(corpus.map(|(row, &weight)| Asked { row: row.clone(), weight, source }));
@@ -283,7 +285,7 @@ fn every_query(prepared: &Prepared) -> Result<Vec<Asked>, TrainerError> {
     Ok(asked)
 }
 
-/// Where each candidate of the recipe stands among the teacher's.
+/// Index among the teacher's candidates of each candidate of the recipe.
 fn places(teacher: &Manifest, recipe: &Recipe) -> Result<Vec<usize>, String> {
     let names = || {
         let own: Vec<&str> = recipe.candidates.iter().map(|c| c.id.as_str()).collect();
@@ -300,7 +302,7 @@ fn places(teacher: &Manifest, recipe: &Recipe) -> Result<Vec<usize>, String> {
         teacher.candidates.iter().find(|c| recipe.candidates.iter().all(|own| own.id != c.id))
     {
         return Err(format!(
-            "its candidate {:?} is none of the recipe: {}; {remedy}",
+            "its candidate {:?} is not in the recipe: {}; {remedy}",
             more.id,
             names()
         ));

@@ -1,4 +1,4 @@
-//! How fast this machine trains: the real loops on made-up data.
+//! Measures how fast this machine trains: the real training loops on made-up data.
 //!
 //! Shapes are the papers' where a paper states one, and are printed with the figures.
 
@@ -23,7 +23,7 @@ use crate::training::head::HeadTraining;
 use crate::training::optimiser::Rules;
 use crate::training::preferences::{EpochDraw, TrainingQuery};
 
-/// Matrix factorisation's shape: RouteLLM's d_m and batch.
+/// Sizes for matrix factorisation: RouteLLM's d_m and batch.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct MfShape {
     pub queries: usize,
@@ -42,7 +42,7 @@ impl Default for MfShape {
     }
 }
 
-/// A classifier's shape: MiniLM's widths.
+/// Sizes of a classifier: MiniLM's widths.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct ClassifierShape {
     pub steps: usize,
@@ -73,10 +73,10 @@ impl ClassifierShape {
     }
 }
 
-/// Queries a second of matrix factorisation; `folder` is for its scratch files.
+/// Measures matrix factorisation, in queries a second; `folder` is for its scratch files.
 ///
 /// # Errors
-/// The training loop's.
+/// Those of the training loop.
 pub fn mf(
     shape: MfShape,
     device: &Device,
@@ -122,10 +122,10 @@ pub fn mf(
     Ok(done / started.elapsed().as_secs_f64())
 }
 
-/// Tokens a second of fine-tuning a classifier; `folder` is for its scratch files.
+/// Measures the fine-tuning of a classifier, in tokens a second; `folder` is for its scratch files.
 ///
 /// # Errors
-/// The training loop's.
+/// Those of the training loop.
 pub fn classifier(
     shape: ClassifierShape,
     device: &Device,

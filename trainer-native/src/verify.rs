@@ -1,16 +1,15 @@
-//! The float router against the exported one, on the same queries.
+//! Compares the float router with the exported one on the same queries.
 //!
-//! Quantisation is verified, not trusted: the engine runs both graphs on each query, and the
-//! differences are printed. That the float graph computes what was trained is a matter of tests,
-//! which hold every encoder and head against burn.
+//! The engine runs both graphs on each query, and the differences are printed. That the float graph
+//! computes what was trained is held by tests, which compare every encoder and head with burn.
 
 use crate::error::TrainerError;
 use crate::eval::cost_quality::many_models::largest;
 
-/// Mean absolute difference of win rates above which a bundle must not ship.
+/// Mean absolute difference of win rates above which a bundle is refused.
 pub const LIMIT: f64 = 0.01;
 
-/// How far float and exported win rates, or qualities, lie apart.
+/// Differences between float and exported win rates, or qualities.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Disagreement {
     pub queries: usize,
@@ -18,7 +17,7 @@ pub struct Disagreement {
     pub mean: f64,
     /// Largest absolute difference of win rates.
     pub largest: f64,
-    /// Share of queries, in [0, 1], that go to another candidate.
+    /// Share of queries, in [0, 1], whose decision differs.
     pub changed: f64,
 }
 
@@ -41,7 +40,7 @@ impl Disagreement {
         found
     }
 
-    /// Compares the candidates' qualities on the same queries: the win rate's place is taken by all
+    /// Compares the candidates' qualities on the same queries: differences are taken over all
     /// qualities, and a decision is the best candidate.
     #[must_use]
     #[allow(clippy::cast_precision_loss)]
@@ -61,7 +60,7 @@ impl Disagreement {
         found
     }
 
-    /// Refuses what must not ship.
+    /// Refuses a bundle that must not ship.
     ///
     /// # Errors
     /// [`TrainerError::Disagreement`] above [`LIMIT`].

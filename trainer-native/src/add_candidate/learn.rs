@@ -1,4 +1,4 @@
-//! The new LLM's embedding, from rows that measured it beside a known one.
+//! Learns the new LLM's embedding from rows that measured it beside a known LLM.
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -21,14 +21,14 @@ use crate::training::fine_tune;
 use crate::training::labelled::{numbered, score_less_cost};
 use crate::training::optimiser::Rules;
 
-/// Steps at least: E numbers are soon learnt.
+/// Fewest steps: the E numbers of an embedding are learnt quickly.
 const STEPS: usize = 400;
 const BATCH: usize = 64;
 /// Steps between checkpoints.
 const CHECK_STEPS: usize = 100;
 /// AdamW's learning rate, after warm-up.
 const LEARNING_RATE: f64 = 0.01;
-/// Share of the steps over which it rises.
+/// Share of the steps over which the learning rate rises.
 const WARM_UP: f64 = 0.1;
 
 impl KnownRun {
@@ -47,7 +47,8 @@ impl KnownRun {
         for (at, row) in values.chunks_exact(llms).take(width).enumerate() {
             row.iter().enumerate().for_each(|(llm, value)| known[llm * width + at] = *value);
         }
-        // Of length 1, whatever the temperature: steps are of one size.
+        // The start has length 1 whatever the temperature, so that steps have the same relative
+        // size.
         let mut start: Vec<f32> =
             (0..width).map(|at| known.iter().skip(at).step_by(width).sum::<f32>()).collect();
         let length = start.iter().map(|value| value * value).sum::<f32>().sqrt();
@@ -66,8 +67,8 @@ impl KnownRun {
         let limits = Limits { vocabulary: embeddings.len() / width.max(1), longest: Some(1) };
         let own = RouterDcRecipe { lambda: 0.0, ..self.settings.clone() };
         let epochs = STEPS.div_ceil(rows.len().div_ceil(BATCH).max(1));
-        // None is kept to choose a step by: E numbers hardly overfit, and some hundred rows would
-        // choose by chance.
+        // No rows are held back to choose a step by: E numbers hardly overfit, and a choice by some
+        // hundred rows would be chance.
         let task = RouterDcTask::new(rows, Vec::new(), &own, limits, &device)?;
         let task = task.with_ties(Ties::Drawn(self.seed()));
         let fixed = ["encoder", "head.known"].map(str::to_owned);

@@ -1,4 +1,4 @@
-//! `trainer add-candidate`: one more LLM in a trained router.
+//! `trainer add-candidate`: adds an LLM to a trained router.
 
 use std::path::PathBuf;
 
@@ -16,16 +16,16 @@ pub struct AddCandidateArgs {
     /// Identifier of the new LLM, as the data names it.
     #[arg(long)]
     model: String,
-    /// Outcomes with its scores beside some of the known LLMs'.
+    /// Outcomes of the new LLM and of some of the known ones.
     #[arg(long)]
     data: PathBuf,
-    /// Their layout; found out where absent.
+    /// Layout of the outcomes; detected where absent.
     #[arg(long)]
     format: Option<String>,
-    /// Outcomes to score on; a share of the data, not learnt from, where absent.
+    /// Outcomes to score on; where absent, a share of the data that is not learnt from.
     #[arg(long)]
     test: Option<PathBuf>,
-    /// That share, in [0, 1).
+    /// Share of the data to score on, in [0, 1), where --test is absent.
     #[arg(long, default_value_t = 0.2)]
     test_share: f64,
     /// Licence of the data, for `router.json`.
@@ -46,7 +46,7 @@ pub struct AddCandidateArgs {
     /// Folder of the new run; kept between calls.
     #[arg(long)]
     out: PathBuf,
-    /// Leaves bad rows out and counts them, instead of stopping at the first.
+    /// Skips bad rows and counts them, instead of stopping at the first.
     #[arg(long)]
     skip_bad: bool,
 }

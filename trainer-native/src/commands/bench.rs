@@ -1,7 +1,7 @@
-//! `trainer bench`: training throughput on a device, beside PyTorch doing the same steps.
+//! `trainer bench`: measures training throughput on a device, beside PyTorch doing the same steps.
 //!
-//! Rounds of both alternate in one run, so that whatever else the machine does falls on both; what
-//! is printed are medians and their ratio.
+//! Rounds of both alternate in one run, so that other load on the machine affects both; medians and
+//! their ratio are printed.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,18 +13,18 @@ use pointsman_trainer::device::{self, ChosenDevice, DeviceChoice};
 use pointsman_trainer::throughput::{self, ClassifierShape, MfShape};
 use serde::{Deserialize, Serialize};
 
-/// The same steps in PyTorch; prints one JSON line.
+/// The same training steps in PyTorch; the script prints one JSON line.
 const PYTORCH: &str = include_str!("bench_pytorch.py");
 
 #[derive(Args)]
 pub struct BenchArgs {
-    /// Where to train.
+    /// Device to train on.
     #[arg(long, value_enum, default_value_t = DeviceChoice::Auto)]
     device: DeviceChoice,
-    /// Python to run PyTorch with; without PyTorch in it only ours is measured.
+    /// Python to run PyTorch with; without PyTorch in it only this trainer is measured.
     #[arg(long, default_value = "python3")]
     python: PathBuf,
-    /// Rounds of each.
+    /// Rounds of each side.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
     /// Transformer layers of the classifier.
@@ -44,7 +44,7 @@ struct Round {
     classifier: f64,
 }
 
-/// What is read off a round.
+/// A figure of a round.
 type Figure = fn(&Round) -> f64;
 
 #[derive(Serialize)]
@@ -63,7 +63,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     let torch = has_pytorch(&args.python);
     if !torch {
         eprintln!(
-            "{} has no PyTorch (python3 -m pip install torch): measuring ours alone",
+            "{} has no PyTorch (python3 -m pip install torch): measuring this trainer alone",
             args.python.display()
         );
     }
@@ -106,7 +106,7 @@ fn ours(chosen: &ChosenDevice, mf: MfShape, classifier: ClassifierShape) -> Resu
     let stop = AtomicBool::new(false);
     let folder = std::env::temp_dir().join(format!("pointsman-bench-{}", std::process::id()));
     let measured = measure(chosen, mf, classifier, &folder, &stop);
-    // Whatever came of it, the scratch folder goes.
+    // The scratch folder is removed, whether the measurement succeeded or not.
     let _ = std::fs::remove_dir_all(&folder);
     measured
 }

@@ -1,4 +1,4 @@
-//! `trainer calibrate`: from shares of strong calls to thresholds.
+//! `trainer calibrate`: finds thresholds for shares of strong calls.
 
 use std::path::PathBuf;
 
@@ -12,24 +12,24 @@ use serde_json::json;
 
 #[derive(Args)]
 pub struct CalibrateArgs {
-    /// The bundle.
+    /// Folder of the bundle.
     bundle: PathBuf,
     /// A sample of queries: outcomes or preferences.
     #[arg(long)]
     data: PathBuf,
-    /// Its layout; found out where absent.
+    /// Layout of the sample; detected where absent.
     #[arg(long)]
     format: Option<String>,
     /// Shares of strong calls, in [0, 1].
     #[arg(long, value_delimiter = ',', default_value = "0.1,0.25,0.5,0.75,0.9")]
     share: Vec<f64>,
-    /// Stores the sample's quantiles in the bundle, in place of its calibration.
+    /// Stores the sample's quantiles in the bundle, replacing its calibration.
     #[arg(long)]
     into_bundle: bool,
     /// File to write the thresholds to, as JSON; standard output where absent.
     #[arg(long)]
     out: Option<PathBuf>,
-    /// Leaves bad rows out and counts them.
+    /// Skips bad rows and counts them.
     #[arg(long)]
     skip_bad: bool,
 }

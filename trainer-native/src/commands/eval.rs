@@ -1,4 +1,4 @@
-//! `trainer eval`: bundles on a benchmark.
+//! `trainer eval`: scores bundles on a benchmark.
 
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
@@ -19,16 +19,16 @@ use pointsman_trainer::training::interrupt;
 
 #[derive(Args)]
 pub struct EvalArgs {
-    /// Bundles: those that `train` and `export` wrote.
+    /// Folders of bundles, as `train` writes them.
     #[arg(required = true)]
     bundles: Vec<PathBuf>,
     /// A file or folder of outcomes.
     #[arg(long)]
     data: PathBuf,
-    /// Its layout; found out where absent.
+    /// Layout of the data; detected where absent.
     #[arg(long)]
     format: Option<String>,
-    /// The benchmark's name in tables; the file's where absent.
+    /// Name of the benchmark in tables; that of the file where absent.
     #[arg(long)]
     name: Option<String>,
     /// Name of the strong model in the file, where it differs from the bundle's.
@@ -37,24 +37,24 @@ pub struct EvalArgs {
     /// Name of the weak model in the file, where it differs from the bundle's.
     #[arg(long)]
     weak: Option<String>,
-    /// Outcomes or preferences trained on: rows that ask one of their questions are left out and
+    /// Outcomes or preferences trained on; rows that ask one of their questions are left out and
     /// counted. May be given several times.
     #[arg(long)]
     without: Vec<PathBuf>,
-    /// Outcomes trained on, for a bundle that picks the best of many: the best single LLM and the best
-    /// of each data set are those of these rows.
+    /// Outcomes trained on, for a bundle that picks the best of many: the best single LLM and the
+    /// best LLM of each data set are chosen on these rows.
     #[arg(long)]
     training: Option<PathBuf>,
-    /// Also runs the float bundle beside each (`bundle-float` in the same folder).
+    /// Also scores the float bundle beside each bundle (`bundle-float` in the same folder).
     #[arg(long)]
     float: bool,
-    /// Parts of the gap to give a CPT for, in [0, 1].
+    /// Parts of the gap between weak and strong to give a CPT for, in [0, 1].
     #[arg(long, value_delimiter = ',', default_value = "0.5,0.8")]
     cpt: Vec<f64>,
-    /// Thresholds to give score, share and money for.
+    /// Thresholds to report score, share and cost at.
     #[arg(long, value_delimiter = ',')]
     threshold: Vec<f64>,
-    /// Shares of strong calls to give score and money for, by each bundle's calibration.
+    /// Shares of strong calls to report score and cost at, by each bundle's calibration.
     #[arg(long, value_delimiter = ',', default_value = "0.1,0.25,0.5,0.75")]
     share: Vec<f64>,
     /// Seed of the bootstrap and of the random routers.
@@ -66,7 +66,7 @@ pub struct EvalArgs {
     /// Folder to write `result.json`, `report.md` and `report.html` to.
     #[arg(long)]
     out: Option<PathBuf>,
-    /// Leaves bad rows out and counts them.
+    /// Skips bad rows and counts them.
     #[arg(long)]
     skip_bad: bool,
 }
@@ -145,7 +145,7 @@ impl EvalArgs {
         Ok(())
     }
 
-    /// Bundles that pick the best of all their candidates.
+    /// Scores bundles that pick the best of all their candidates.
     fn choices(
         &self,
         routers: &[(Router, Precision)],
@@ -190,8 +190,8 @@ impl EvalArgs {
         Ok(routers)
     }
 
-    /// The rows whose questions stand in none of the sources trained on; `None` where none is
-    /// named.
+    /// Removes the rows whose questions stand in a source given with --without; the count is `None`
+    /// where none was given.
     fn without_leaks(&self, outcomes: Outcomes) -> Result<(Outcomes, Option<usize>), TrainerError> {
         if self.without.is_empty() {
             return Ok((outcomes, None));

@@ -1,4 +1,4 @@
-//! `trainer figure`: a drawing as SVG and PNG.
+//! `trainer figure`: draws a figure as SVG and PNG.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use pointsman_trainer::training::interrupt;
 
 #[derive(Subcommand)]
 pub enum FigureCommand {
-    /// Validation against optimiser steps, one line a run.
+    /// Validation against optimiser steps, one line for each run.
     Steps(StepsArgs),
     /// t-SNE of bundles' embeddings, coloured by data set.
     Map(MapArgs),
@@ -35,22 +35,22 @@ pub struct StepsArgs {
 
 #[derive(Args)]
 pub struct MapArgs {
-    /// Bundles.
+    /// Folders of bundles.
     #[arg(required = true)]
     bundles: Vec<PathBuf>,
     /// A file or folder of outcomes, whose queries are embedded.
     #[arg(long)]
     data: PathBuf,
-    /// Its layout; found out where absent.
+    /// Layout of the data; detected where absent.
     #[arg(long)]
     format: Option<String>,
-    /// Queries drawn of it.
+    /// Number of queries to draw.
     #[arg(long, default_value_t = 600)]
     queries: usize,
     /// Seed of the draw and of t-SNE's start.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Leaves bad rows out and counts them.
+    /// Skips bad rows and counts them.
     #[arg(long)]
     skip_bad: bool,
     #[command(flatten)]
@@ -71,20 +71,20 @@ pub struct SensitivityArgs {
     /// Run folders, or the `result.json` in them.
     #[arg(required = true)]
     runs: Vec<PathBuf>,
-    /// The setting's path in the recipe, as head.lambda.
+    /// Path of the setting in the recipe, such as head.lambda.
     #[arg(long)]
     setting: String,
     #[command(flatten)]
     to: To,
 }
 
-/// Where the drawing goes.
+/// Where the drawing is written to.
 #[derive(Args)]
 pub struct To {
     /// Folder to write NAME.svg and NAME.png to.
     #[arg(long)]
     out: PathBuf,
-    /// The files' name; that of the figure where absent.
+    /// Name of the files; that of the figure where absent.
     #[arg(long)]
     name: Option<String>,
 }

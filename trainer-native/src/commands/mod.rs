@@ -1,4 +1,4 @@
-//! One file a command: its arguments, and the calls into the library.
+//! One file for each command: its arguments, and the calls into the library.
 
 pub mod add_candidate;
 pub mod bench;
@@ -19,18 +19,18 @@ use pointsman_trainer::TrainerError;
 use pointsman_trainer::data::{self as sources, Format, Loaded, ReadOptions};
 use pointsman_trainer::export::bundle;
 
-/// The engine on a bundle's folder.
+/// Loads the bundle in a folder into the engine.
 fn router(folder: &Path) -> Result<Router, TrainerError> {
     Ok(Router::from_files(&bundle::read_files(folder)?)?)
 }
 
-/// Outcomes from a file or folder.
+/// Reads the outcomes of a file or folder.
 fn outcomes(path: &Path, format: Option<&str>, skip_bad: bool) -> Result<Loaded, TrainerError> {
     let format = format.map(Format::from_name).transpose()?;
     Ok(sources::read(path, format, &ReadOptions { skip_bad })?)
 }
 
-/// Every query of a file or folder of outcomes or preferences.
+/// Reads every query of a file or folder of outcomes or preferences.
 fn queries(path: &Path, format: Option<&str>, skip_bad: bool) -> Result<Vec<String>, TrainerError> {
     let options = ReadOptions { skip_bad };
     let format = match format {

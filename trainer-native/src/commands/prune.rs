@@ -1,4 +1,4 @@
-//! `trainer prune`: an encoder folder to a smaller one.
+//! `trainer prune`: cuts an encoder folder down to a smaller one.
 
 use std::path::PathBuf;
 
@@ -13,23 +13,24 @@ use pointsman_trainer::encoder::{hugging_face, parse_tokenizer, to_folder};
 pub struct PruneArgs {
     /// Hugging Face folder of a BERT-family encoder.
     encoder: PathBuf,
-    /// Layers to keep, by their number from 0, in this order; all where absent.
+    /// Layers to keep, numbered from 0, in the order given; all where absent.
     #[arg(long, value_delimiter = ',')]
     layers: Option<Vec<usize>>,
-    /// Outcomes or preferences whose queries say which tokens are used: the others are dropped. All
-    /// stay where absent.
+    /// Outcomes or preferences whose queries use the tokens to keep; other tokens are dropped. All
+    /// tokens are kept where absent.
     #[arg(long, num_args = 1..)]
     corpus: Vec<PathBuf>,
-    /// The corpus's layout; found out, file by file, where absent.
+    /// Layout of the corpus; detected for each file where absent.
     #[arg(long)]
     format: Option<String>,
-    /// Tokens to keep at most, the most frequent of the corpus; all that it uses where absent.
+    /// Most tokens to keep, the most frequent of the corpus first; all that the corpus uses where
+    /// absent.
     #[arg(long, requires = "corpus")]
     vocabulary: Option<usize>,
-    /// Folder to write: new, or empty.
+    /// Folder to write to: new or empty.
     #[arg(long)]
     out: PathBuf,
-    /// Leaves bad rows of the corpus out and counts them, instead of stopping at the first.
+    /// Skips bad rows of the corpus and counts them, instead of stopping at the first.
     #[arg(long)]
     skip_bad: bool,
 }
@@ -67,7 +68,7 @@ pub fn run(args: &PruneArgs) -> anyhow::Result<()> {
     if let Some(pruned) = &mini.pruned {
         let kept = pruned.unchanged(&whole, &queries)?;
         println!(
-            "{:.2} % of the corpus's {} tokens ({} queries) read as before",
+            "{:.2} % of the corpus's {} tokens ({} queries) are tokenised as before",
             kept.share() * 100.0,
             kept.tokens,
             queries.len()

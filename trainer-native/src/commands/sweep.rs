@@ -1,4 +1,4 @@
-//! `trainer sweep`: a recipe once for each of several values of one setting.
+//! `trainer sweep`: trains a recipe once for each of several values of one setting.
 
 use std::path::PathBuf;
 
@@ -11,15 +11,15 @@ use super::train::{Finished, With, train};
 
 #[derive(Args)]
 pub struct SweepArgs {
-    /// The experiment.
+    /// The recipe, a TOML file.
     #[arg(long)]
     recipe: PathBuf,
-    /// The setting and its values: head.lambda=0,0.5,1.
+    /// The setting and its values, such as head.lambda=0,0.5,1.
     #[arg(long, value_name = "SETTING=VALUE,VALUE")]
     set: String,
     #[command(flatten)]
     with: With,
-    /// Folder of the runs, one a value, named after it; kept between calls.
+    /// Folder of the runs, one run folder for each value, named after it; kept between calls.
     #[arg(long)]
     out: PathBuf,
 }
@@ -33,7 +33,7 @@ pub fn run(args: &SweepArgs) -> anyhow::Result<()> {
     }
     let text = std::fs::read_to_string(&args.recipe).map_err(TrainerError::file(&args.recipe))?;
     let recipes = asked.recipes(&args.recipe, &text)?;
-    let chosen = args.with.open()?;
+    let chosen = args.with.open(&recipes)?;
     let mut folders = Vec::new();
     for (value, recipe) in asked.values.iter().zip(recipes) {
         let folder = args.out.join(asked.folder(value));

@@ -1,4 +1,4 @@
-//! `trainer verify`: what quantisation changed.
+//! `trainer verify`: reports what quantisation changed.
 
 use std::path::PathBuf;
 
@@ -9,18 +9,18 @@ use pointsman_trainer::verify::Disagreement;
 
 #[derive(Args)]
 pub struct VerifyArgs {
-    /// The int8 bundle, in its run's folder.
+    /// The int8 bundle in its run's folder.
     bundle: PathBuf,
-    /// The float bundle; `bundle-float` beside the other where absent.
+    /// The float bundle; where absent, `bundle-float` beside the other.
     #[arg(long)]
     float: Option<PathBuf>,
-    /// Outcomes or preferences whose queries are compared.
+    /// Outcomes or preferences whose queries are compared on.
     #[arg(long)]
     data: PathBuf,
-    /// Their layout; found out where absent.
+    /// Layout of the data; detected where absent.
     #[arg(long)]
     format: Option<String>,
-    /// Leaves bad rows out and counts them.
+    /// Skips bad rows and counts them.
     #[arg(long)]
     skip_bad: bool,
 }

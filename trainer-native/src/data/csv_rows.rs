@@ -1,9 +1,9 @@
-//! CSV, one record at a time, each with the line it begins in.
+//! Reads CSV one record at a time, each with the line it begins in.
 //!
-//! The parser counts lines from the end of the record before, so that blank lines shift its
-//! numbers; and a quote that is never closed makes it take the rest of the file for one field.
-//! Here the bytes of a record are kept until it is complete: its line is counted from them, they
-//! are hashed, and a record that outgrows [`MAX_ROW_BYTES`] stops the reading.
+//! The parser counts lines from the end of the previous record, so blank lines shift its numbers;
+//! and a quote that is never closed makes it read the rest of the file as one field. So the bytes
+//! of a record are kept until it is complete: lines are counted from them, they are hashed, and a
+//! record that outgrows [`MAX_ROW_BYTES`] stops the reading.
 
 use std::fs::File;
 use std::io::Read;
@@ -22,7 +22,7 @@ pub(super) struct CsvRows {
     path: PathBuf,
     reader: Reader<Window>,
     record: ByteRecord,
-    /// Of the next byte to be parsed.
+    /// Line of the next byte to be parsed.
     line: u64,
 }
 
@@ -70,11 +70,11 @@ fn newlines(bytes: &[u8]) -> u64 {
     bytes.iter().filter(|&&byte| byte == b'\n').count() as u64
 }
 
-/// A file whose bytes stay at hand from the record on that is being parsed.
+/// Keeps the bytes of a file from the record on that is being parsed.
 struct Window {
     file: File,
     kept: Vec<u8>,
-    /// Where in `kept` the record begins.
+    /// Position in `kept` where the record begins.
     from: usize,
     /// Bytes at the end of `kept` that the parser has not been given yet.
     unread: usize,
@@ -95,7 +95,7 @@ impl Window {
 
     fn advance(&mut self, length: usize) {
         self.from += length;
-        // Moving what is left only now and then costs a copy a byte in all.
+        // Moving the rest only now and then costs about one copy of each byte in all.
         if self.from > BUFFER.max(self.kept.len() / 2) {
             self.kept.drain(..self.from.min(self.kept.len()));
             self.from = 0;

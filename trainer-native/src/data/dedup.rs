@@ -1,4 +1,4 @@
-//! Questions that stand in more than one place.
+//! Finds questions that stand in more than one place.
 //!
 //! Benchmarks borrow from each other: a router trained on one must not be scored on the same
 //! question in another. Two queries are *the same question* when their stems are equal (see
@@ -20,15 +20,15 @@ use std::collections::HashSet;
 use super::source_log::fingerprint;
 use super::{Outcomes, Question};
 
-/// A set of questions, to look others up in. Of each question only fingerprints of eight bytes are
-/// kept, so that those of a million battles fit in some tens of megabytes.
+/// A set of questions, to look others up in. Each is kept as fingerprints of eight bytes, so that
+/// those of a million battles fit in some tens of megabytes.
 #[derive(Debug, Clone, Default)]
 pub struct Stems {
     /// Stems seen without options.
     bare: HashSet<u64>,
     /// Stems seen with options.
     with_options: HashSet<u64>,
-    /// Stems together with one of their options.
+    /// Fingerprints of a stem together with one of its options.
     options: HashSet<u64>,
 }
 
@@ -92,16 +92,15 @@ impl Stems {
     }
 }
 
-/// Keeps the first row of each question, and says how many rows that removed. The scores of a
-/// removed row go with it, other models' ones among them.
+/// Keeps the first row of each question; returns the number of rows removed. The scores of a
+/// removed row are lost, even those of models that the first row lacks.
 #[must_use]
 pub fn remove_duplicates(outcomes: &Outcomes) -> (Outcomes, usize) {
     let mut seen = Stems::default();
     keep(outcomes, |query| seen.insert(query))
 }
 
-/// Leaves out of `train` every row whose question is in `held`, and says how many rows that
-/// removed.
+/// Removes from `train` every row whose question is in `held`; returns the number of rows removed.
 #[must_use]
 pub fn remove_leaks(train: &Outcomes, held: &Stems) -> (Outcomes, usize) {
     keep(train, |query| !held.contains(query))

@@ -1,8 +1,9 @@
-//! How a format is recognised: by what a file holds, never by trying readers in turn.
+//! Recognises a format by what a file holds, never by trying readers in turn.
 //!
-//! A CSV or parquet file is known by the names of its columns, a JSONL file by the fields of its
-//! first object, RouterDC by the `[` it opens with. A folder has the one format that its data
-//! files share; RouteLLM's contamination lists, which lie beside its evaluations, are no data.
+//! A CSV or parquet file is recognised by the names of its columns, a JSONL file by the fields of
+//! its first object, RouterDC by the `[` it begins with. A folder has the one format that its data
+//! files share; RouteLLM's contamination lists, which lie beside its evaluations, are not data
+//! files.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -16,13 +17,13 @@ use super::files::{file_names, io_error, is_folder, stem_of, strip_bom};
 use super::parquet_rows;
 use super::{DataError, Format};
 
-/// How much of a file is looked at. A first row that is longer is known by what of it is there.
+/// Bytes of a file that are looked at. A longer first row is recognised by the part that fits.
 const PROBE: u64 = 1 << 20;
 
 /// What parquet files begin with.
 const PARQUET_MAGIC: &[u8] = b"PAR1";
 
-/// Extensions of the files that are looked into in a folder.
+/// Extensions of the files of a folder that are looked into.
 const EXTENSIONS: [&str; 4] = [".csv", ".parquet", ".json", ".jsonl"];
 
 /// Recognises a format: a file by what it holds, a folder by its files.
@@ -142,18 +143,18 @@ fn by_columns(columns: &[String], path: &Path, parquet: bool) -> Option<Format> 
 fn first_record(text: &[u8]) -> Vec<String> {
     let mut records = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
     let mut record = csv::ByteRecord::new();
-    // Bytes in memory: reading cannot fail, and a failure would name no columns.
+    // Reading bytes in memory cannot fail; a failure would give no columns.
     let _ = records.read_byte_record(&mut record);
     record.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect()
 }
 
-/// An object that names no format's own field is read as outcomes, whose reader then says what is
+/// An object with no field of any format is read as outcomes, whose reader then says what is
 /// missing.
 fn by_fields(text: &[u8]) -> Found {
     let line = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
     let fields = match serde_json::from_slice::<Fields>(line) {
         Ok(Fields(fields)) => fields,
-        // Broken, or longer than the probe.
+        // Not valid JSON, or longer than the probe.
         Err(_) => fields_in(line),
     };
     let has = |name: &str| fields.contains(name);
@@ -170,7 +171,7 @@ fn by_fields(text: &[u8]) -> Found {
     }
 }
 
-/// Names in quotes with a colon behind them: what is left to go by in a line that does not parse.
+/// Names in quotes followed by a colon, for a line that does not parse.
 fn fields_in(line: &[u8]) -> BTreeSet<String> {
     let names = ["eval_prompt", "question_id", "mixtral_score", "model_a", "model_b", "winner"];
     let text = String::from_utf8_lossy(line);

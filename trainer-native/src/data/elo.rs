@@ -41,12 +41,12 @@ use super::{DataError, PreferenceRow, tiers};
 /// Tied battles that each model is given against an imaginary average model.
 pub const PRIOR_BATTLES: f64 = 1.0;
 
-/// More names than this are no models, but a column mixed up.
+/// Most models that are rated: more names than this mean that the columns are mixed up.
 pub const MAX_RATED_MODELS: usize = 1_000;
 
 const MEAN_RATING: f64 = 1000.0;
 
-/// Rating points of one unit of the natural scale: 400 points are odds of ten to one.
+/// Rating points per unit of the natural scale: 400 points are odds of ten to one.
 const POINTS: f64 = 400.0 / std::f64::consts::LN_10;
 
 /// Battles between models, as the matrix of their wins.
@@ -70,22 +70,22 @@ pub struct Ratings {
     pub prior_decides: bool,
 }
 
-/// One model's rating, and what it rests on.
+/// One model's rating, and the battles it is based on.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct RatedModel {
     pub name: String,
-    /// On the Elo scale; the mean over the models is 1000.
+    /// Rating on the Elo scale; the mean over the models is 1000.
     pub rating: f64,
-    /// The weight of its battles.
+    /// Total weight of its battles.
     pub battles: f64,
-    /// The weight of the battles won, a tie counting half. Where this is 0, or as much as there
-    /// are battles, the rating is as far from the others as the prior allows.
+    /// Total weight of the battles won, a tie counting half. Where this is 0, or equals `battles`,
+    /// the prior decides how far the rating is from the others.
     pub wins: f64,
 }
 
 impl Battles {
     /// Adds a battle: `target` and `weight` of the row say how much of it each side won. Returns
-    /// where the two models stand in [`models`](Self::models).
+    /// the indices of the two models in [`models`](Self::models).
     ///
     /// # Errors
     /// [`DataError::TooManyModels`] beyond [`MAX_RATED_MODELS`] names.
@@ -250,7 +250,7 @@ fn maximise(n: usize, wins: &BTreeMap<(usize, usize), f64>) -> Option<Vec<f64>> 
             }
             step /= 2.0;
             if step < SMALLEST_STEP {
-                // The rounding of sums hides what is left to gain.
+                // What is left to gain is below the rounding error of the sums.
                 return finite(strengths, likelihood);
             }
         }
@@ -262,8 +262,8 @@ fn finite(strengths: Vec<f64>, likelihood: f64) -> Option<Vec<f64>> {
     (likelihood.is_finite() && strengths.iter().all(|s| s.is_finite())).then_some(strengths)
 }
 
-/// The gradient of the likelihood's logarithm, and its second derivatives, negated, a row after
-/// another: symmetric and positive definite.
+/// Gradient of the log-likelihood, and its negated second derivatives, row by row: symmetric and
+/// positive definite.
 fn derivatives(
     strengths: &[f64],
     wins: &BTreeMap<(usize, usize), f64>,
@@ -338,7 +338,7 @@ fn solve(matrix: &mut [Vec<f64>], mut right: Vec<f64>) -> Vec<f64> {
     right
 }
 
-/// How many groups the pairs join `n` things to.
+/// Number of groups into which the pairs join `n` things.
 fn groups(n: usize, pairs: impl Iterator<Item = (usize, usize)>) -> usize {
     let both: Vec<_> = pairs.flat_map(|(a, b)| [(a, b), (b, a)]).collect();
     let next = neighbours(n, both.into_iter());
@@ -346,7 +346,7 @@ fn groups(n: usize, pairs: impl Iterator<Item = (usize, usize)>) -> usize {
     (0..n).filter(|&start| visit(start, &next, &mut seen) > 0).count()
 }
 
-/// How many of `n` things can be reached from one along the pairs, itself among them.
+/// Number of the `n` things that can be reached from `start` along the pairs, `start` included.
 fn reached(n: usize, start: usize, pairs: impl Iterator<Item = (usize, usize)>) -> usize {
     visit(start, &neighbours(n, pairs), &mut vec![false; n])
 }
@@ -361,7 +361,7 @@ fn neighbours(n: usize, pairs: impl Iterator<Item = (usize, usize)>) -> Vec<Vec<
     next
 }
 
-/// Marks what can be reached and was not seen before, and counts it.
+/// Marks what can be reached from `start` and was not seen before, and counts it.
 fn visit(start: usize, next: &[Vec<usize>], seen: &mut [bool]) -> usize {
     let mut open = vec![start];
     let mut count = 0;

@@ -1,5 +1,5 @@
-//! What can go wrong with a data source. Each variant names the place, what was found, what was
-//! expected and what to do; [`DataError::code`] is stable for programs.
+//! Errors of data sources. Each message names the place, what was found, what was expected and what
+//! to do; [`DataError::code`] is stable for programs.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use super::{Format, Table};
 /// Why a source could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
-    /// Whoever the rows were handed to wanted no more of them; the reason is theirs.
+    /// The function that rows were handed to returned an error.
     #[error("reading was stopped: {detail}")]
     Stopped { detail: String },
     /// The operating system refused the file or folder.
@@ -18,7 +18,7 @@ pub enum DataError {
     /// A folder holds no file of the format.
     #[error("{path}: found no file to read in this folder, expected {expected}")]
     NoFiles { path: PathBuf, expected: String },
-    /// The layout could not be told from names and first characters.
+    /// The layout could not be recognised from names and first characters.
     #[error(
         "{path}: unknown format: found {found}, expected {expected}. Name the format with --format"
     )]
@@ -28,19 +28,19 @@ pub enum DataError {
         found: String,
         expected: String,
     },
-    /// A file of no bytes, or of white space only.
+    /// A file is empty, or holds white space only.
     #[error("{path}: the file is empty, expected {expected}. Fetch or write it again")]
     EmptyFile {
         path: PathBuf,
-        /// What should be in it.
+        /// What the file should hold.
         expected: &'static str,
     },
-    /// A table's columns are not named as they should be; parquet names them in its schema.
+    /// A table lacks columns, or has unexpected ones; parquet names columns in its schema.
     #[error(
         "{path}:1: found the columns {found}, expected {expected}. Fix the header, or name another format with --format"
     )]
     BadHeader { path: PathBuf, found: String, expected: String },
-    /// A JSON document that cannot be parsed any further, so that its rows cannot be told apart.
+    /// A JSON document cannot be parsed past a place, so its further rows cannot be found.
     #[error(
         "{path}:{line}:{column}: not valid JSON: {message}. Fix the file: rows after this point cannot be found, so --skip-bad does not help"
     )]
@@ -52,10 +52,10 @@ pub enum DataError {
         column: u64,
         message: String,
     },
-    /// A row that does not fit the format, met while bad rows are not skipped.
+    /// A row does not fit the format, and bad rows are not skipped.
     #[error("{}:{}: {}. Fix the row, or pass --skip-bad to leave such rows out and count them", .0.file, .0.line, .0.reason)]
     BadRow(BadRow),
-    /// Nothing was left to train on or to evaluate.
+    /// No row is left to train on or to evaluate.
     #[error(
         "{path}: found no usable row ({bad} bad rows left out), expected at least one. Check the file, and its format with --format"
     )]
@@ -64,7 +64,7 @@ pub enum DataError {
         /// Rows left out as bad.
         bad: usize,
     },
-    /// A record of a CSV file that does not end.
+    /// A record of a CSV file does not end.
     #[error(
         "{path}:{line}: found a record of more than {limit} bytes, expected a shorter one. A quote that is opened here may not be closed: fix the file. Rows after this point cannot be found, so --skip-bad does not help"
     )]
@@ -75,33 +75,33 @@ pub enum DataError {
         /// The most bytes that a record may have.
         limit: usize,
     },
-    /// A parquet file that is cut off or damaged, or that holds what cannot be read.
+    /// A parquet file is cut off or damaged, or holds values that cannot be read.
     #[error("{path}: cannot be read as parquet: {detail}. Fetch or write the file again")]
     BadParquet {
         path: PathBuf,
         /// What is wrong with it.
         detail: String,
     },
-    /// A parquet column that holds more than one value a row.
+    /// A parquet column holds more than one value a row.
     #[error(
         "{path}: found {found} in the column {column:?}, expected one text or number a row. Write the column as text, a list as JSON, or convert the file to CSV"
     )]
     NestedColumn { path: PathBuf, column: String, found: String },
-    /// A source of several files, of which some are missing.
+    /// A source consists of several files, and some are missing.
     #[error("{path}: found {found}, expected {expected}. Give the folder that holds both")]
     MissingPart {
         path: PathBuf,
         found: &'static str,
-        /// What a whole source has.
+        /// What a complete source holds.
         expected: &'static str,
     },
-    /// A source of the other kind: battles where scores are needed, or the reverse.
+    /// A source holds battles where scores are needed, or the reverse.
     #[error("{path}: found {} (format {format}), expected {}. {}", .format.table(), other_table(*.format), other_call(*.format))]
     WrongTable { path: PathBuf, format: Format },
-    /// A model that no row names.
+    /// No row names the model.
     #[error("unknown model {asked:?}, expected one of {known}. Names are compared exactly")]
     UnknownModel { asked: String, known: String },
-    /// More models than a table of battles between them has room for.
+    /// More models than a table of battles between them can hold.
     #[error(
         "found more than {limit} models ({example:?} among them), expected model names. Check that the columns are not mixed up"
     )]
@@ -121,16 +121,19 @@ pub enum DataError {
         found: usize,
         tiers: usize,
     },
-    /// Fewer than two models: nothing to choose between.
+    /// Fewer than two models: a router has nothing to choose between.
     #[error(
         "{path}: found scores of one model only ({model}), expected at least two. A router chooses between models: add the scores of another model to the same rows"
     )]
     TooFewModels { path: PathBuf, model: String },
+    /// A file to convert has another layout, or belongs to another version of the benchmark.
+    #[error("{path}: found {found}, expected {expected}. {remedy}")]
+    NotConvertible { path: PathBuf, found: String, expected: &'static str, remedy: String },
 }
 
 impl DataError {
-    /// A stable name for programs, in snake case. A bad row gives its own reason's name, such as
-    /// `score_out_of_range`.
+    /// A stable name for programs, in snake case. For a bad row it is the name of the reason, such
+    /// as `score_out_of_range`.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -153,6 +156,7 @@ impl DataError {
             Self::NoRatings { .. } => "no_ratings",
             Self::BadTierCount { .. } => "bad_tier_count",
             Self::TooFewModels { .. } => "too_few_models",
+            Self::NotConvertible { .. } => "not_convertible",
         }
     }
 }

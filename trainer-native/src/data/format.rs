@@ -1,4 +1,4 @@
-//! The layouts that can be read, and what each of them fills.
+//! The layouts that can be read, and whether each holds outcomes or preferences.
 
 use std::path::PathBuf;
 
@@ -9,8 +9,8 @@ use super::DataError;
 pub enum Format {
     /// RouteLLM's MMLU evaluation: `mmlu_<subject>.csv`, a prompt and one True/False column a model.
     RouteLlmMmlu,
-    /// RouteLLM's GSM8K evaluation: as its MMLU one, with the models' answers in columns that end
-    /// in `_response`.
+    /// RouteLLM's GSM8K evaluation: like its MMLU evaluation, with the models' answers in columns
+    /// that end in `_response`.
     RouteLlmGsm8k,
     /// RouteLLM's MT-Bench evaluation: a folder of questions and of an LLM judge's scores, 1 to 10.
     RouteLlmMtBench,
@@ -32,7 +32,7 @@ pub enum Format {
     PreferencesJsonl,
 }
 
-/// What a format fills.
+/// What the rows of a format are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Table {
@@ -106,7 +106,7 @@ impl Format {
         })
     }
 
-    /// Whether a file of that name in a folder is one to read as this format.
+    /// Whether a file of that name in a folder belongs to this format.
     pub(super) fn takes(self, file_name: &str) -> bool {
         let ends = |extension: &str| file_name.ends_with(extension);
         match self {

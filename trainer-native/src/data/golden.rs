@@ -1,6 +1,6 @@
-//! Golden-label preferences: outcomes of two models as battles between them.
+//! Makes golden-label preferences: turns outcomes of two models into battles between them.
 //!
-//! Where both models were scored against a known answer, no judge is needed to say which did
+//! Where both models were scored against a known answer, no judge is needed to decide which did
 //! better (the D_gold of RouteLLM, arXiv 2406.18665): with scores `s_a` and `s_b` in [0, 1] the
 //! target is `(1 + s_a - s_b) / 2`. Two right or two wrong answers are a tie.
 

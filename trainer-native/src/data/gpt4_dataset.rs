@@ -4,12 +4,12 @@
 //! {"prompt": "Name a prime above 10.", "source": "own", "mixtral_score": 5}
 //! ```
 //!
-//! GPT-4 answered each prompt itself and gave Mixtral's answer 1 to 5. From 4 on the weak model
-//! suffices: each row is a preference of `gpt-4-1106-preview` against
-//! `mistralai/Mixtral-8x7B-Instruct-v0.1` with target 0 there and 1 below, so the data knows no
-//! ties. The score may stand in quotes. The data set is `source` where a row has one, else the
-//! file's name without extension; the id is `<file>-<position from 0>`. Other fields, such as the
-//! answers, are ignored.
+//! GPT-4 answered each prompt itself and gave Mixtral's answer a score from 1 to 5. From 4 on the
+//! weak model suffices: each row is a preference of `gpt-4-1106-preview` against
+//! `mistralai/Mixtral-8x7B-Instruct-v0.1` with target 0 from 4 on and 1 below; there are no ties.
+//! The score may stand in quotes. The data set is `source` where a row has one, else the file's
+//! name without extension; the id is `<file>-<position from 0>`. Other fields, such as the answers,
+//! are ignored.
 
 use std::path::PathBuf;
 

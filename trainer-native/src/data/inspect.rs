@@ -1,7 +1,7 @@
-//! What a source holds, without training on it: rows, models, labels, ties, bad rows, duplicates.
+//! Inspects a source without training on it: rows, models, labels, ties, bad rows, duplicates.
 //!
-//! Outcomes and preferences are looked through row by row, nothing but counts and fingerprints
-//! kept. An [`Inspection`] prints as aligned text and serialises as JSON.
+//! Outcomes and preferences are read row by row; only counts and fingerprints are kept. An
+//! [`Inspection`] prints as aligned text and serialises as JSON.
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -27,13 +27,13 @@ use super::source_log::SourceLog;
 use super::{BadRow, DataError, Format, ReadOptions, Table, detect, stream_outcomes};
 use collect::{OutcomeCounts, PreferenceCounts};
 
-/// More data sets or categories than this are counted together, as [`OTHERS`].
+/// Most data sets or categories counted by name; the others are counted together, as [`OTHERS`].
 const MAX_NAMES: usize = 10_000;
 
-/// The name of what lies beyond [`MAX_NAMES`].
+/// Name under which data sets or categories beyond [`MAX_NAMES`] are counted.
 const OTHERS: &str = "(others)";
 
-/// Up to this many models the matrix of battles is stated in full.
+/// Most models for which the matrix of battles is stated in full.
 const MAX_MATRIX: usize = 20;
 
 #[derive(Debug, Clone, Serialize)]
@@ -49,9 +49,9 @@ pub struct Inspection {
     pub sha256: String,
     /// Rows that passed every check.
     pub rows: usize,
-    /// Rows left out.
+    /// Number of bad rows left out.
     pub bad_count: usize,
-    /// Rows left out by the stable name of the reason.
+    /// Number of bad rows left out by the code of the reason.
     pub bad_codes: BTreeMap<&'static str, usize>,
     /// The first [`MAX_STORED_BAD_ROWS`](super::MAX_STORED_BAD_ROWS) rows left out, with reasons.
     pub bad_rows: Vec<BadRow>,
@@ -63,7 +63,7 @@ pub struct Inspection {
     pub categories: BTreeMap<String, usize>,
     /// The models, in order of first appearance.
     pub models: Vec<ModelSummary>,
-    /// Rows where all models measured, two or more, did equally well.
+    /// Rows where all measured models, two or more, did equally well.
     pub ties: usize,
     /// [`ties`](Self::ties) among the rows where two or more models were measured; 0 without any.
     pub tie_share: f64,
@@ -75,11 +75,11 @@ pub struct Inspection {
     /// Preferences: pairs of models with their battles, the most frequent first; for no more than
     /// 20 models.
     pub pairs: Vec<PairCount>,
-    /// What to think about before training on it.
+    /// Warnings to consider before training on it.
     pub warnings: Vec<String>,
 }
 
-/// One model's part in a source.
+/// One model's figures in a source.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ModelSummary {
     pub name: String,
@@ -106,13 +106,13 @@ pub struct PairCount {
     pub battles: usize,
 }
 
-/// Looks a file or folder through. A source without usable rows, or with one model only, is no
-/// error here but a warning in the result.
+/// Inspects a file or folder. A source without usable rows, or with one model only, is not an error
+/// here but gives a warning.
 ///
-/// `format` `None` means: find out with [`detect`].
+/// Without a `format`, it is recognised with [`detect`].
 ///
 /// # Errors
-/// What makes reading impossible; a bad row unless [`skip_bad`](ReadOptions::skip_bad) is set;
+/// Those of reading; a bad row unless [`skip_bad`](ReadOptions::skip_bad) is set;
 /// [`DataError::TooManyModels`] for battles of more models than can be rated.
 pub fn inspect(
     path: &Path,
@@ -142,7 +142,7 @@ pub fn inspect(
     Ok(inspection)
 }
 
-/// An inspection that knows the files and the bad rows, and nothing of the good ones yet.
+/// An inspection with the files and bad rows filled in, and no counts of good rows yet.
 fn about(format: Format, log: SourceLog, files: Vec<PathBuf>) -> Inspection {
     let sha256 = log.sha256();
     let mut warnings = Vec::new();

@@ -1,4 +1,4 @@
-//! JSON Lines, one line at a time: a file may be larger than memory.
+//! Reads JSON Lines one line at a time: a file may be larger than memory.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -8,12 +8,11 @@ use super::DataError;
 use super::files::{io_error, strip_bom};
 use super::source_log::{RowFault, Sink, checked_utf8};
 
-/// The longest row that is read, in bytes. A longer one is no query with answers but a damaged
-/// file, whose rest must not end up in memory.
+/// Longest row that is read, in bytes. A longer row means a damaged file, which must not fill
+/// memory.
 pub(super) const MAX_ROW_BYTES: usize = 16 << 20;
 
-/// Hands each line that is not blank to `visit`, without white space around it, with its number
-/// from 1; hashes all bytes on the way.
+/// Hands each non-blank line, trimmed, to `visit` with its number from 1, and hashes all bytes.
 pub(super) fn for_each_line<S: Sink>(
     path: &Path,
     sink: &mut S,
@@ -46,8 +45,8 @@ pub(super) fn for_each_line<S: Sink>(
     }
 }
 
-/// Reads up to and with the next line end. Returns the line's length, of which no more than
-/// [`MAX_ROW_BYTES`] are kept, or `None` at the file's end.
+/// Reads up to and including the next line end. Returns the line's length, of which at most
+/// [`MAX_ROW_BYTES`] are kept, or `None` at the end of the file.
 fn next_line<S: Sink>(
     path: &Path,
     reader: &mut impl BufRead,
@@ -83,7 +82,7 @@ fn row_too_large(length: usize) -> RowFault {
     )
 }
 
-/// A fault of one line's JSON.
+/// The fault of a line that is not valid JSON.
 pub(super) fn json_fault(error: &serde_json::Error) -> RowFault {
     if error.is_data() {
         RowFault::new("wrong_type", format!("{} (column {})", without_place(error), error.column()))
@@ -99,7 +98,7 @@ pub(super) fn json_fault(error: &serde_json::Error) -> RowFault {
     }
 }
 
-/// The parser's words without its own line and column, which count from the row's beginning.
+/// The parser's message without its line and column, which count from the beginning of the row.
 pub(super) fn without_place(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.rfind(" at line ") {

@@ -1,4 +1,5 @@
-//! The one table every reader fills: queries with the scores of the models that answered them.
+//! The table that every reader of outcomes fills: queries with the scores of the models that
+//! answered them.
 
 use std::collections::HashMap;
 
@@ -31,11 +32,11 @@ pub struct OutcomeRow {
     pub category: Option<String>,
     /// Cluster of the query, where the source has one (RouterDC's `cluster_id`).
     pub cluster: Option<u32>,
-    /// Index into [`Outcomes::models`] and score in [0, 1]; sparse, ascending by index, at most
-    /// one entry a model.
+    /// Pairs of index into [`Outcomes::models`] and score in [0, 1]; sparse, ascending by index, at
+    /// most one entry for each model.
     pub scores: Vec<(usize, f32)>,
-    /// Index into [`Outcomes::models`] and what the model's answer cost in US dollars; sparse as
-    /// the scores are, and empty where the source states no costs.
+    /// Pairs of index into [`Outcomes::models`] and cost of the model's answer in US dollars;
+    /// sparse as the scores are, empty where the source states no costs.
     pub costs: Vec<(usize, f32)>,
 }
 
@@ -46,7 +47,7 @@ impl OutcomeRow {
         value_of(&self.scores, model)
     }
 
-    /// What the model's answer cost in US dollars, or `None` where the source does not say.
+    /// Cost of the model's answer in US dollars, or `None` where the source does not state it.
     #[must_use]
     pub fn cost(&self, model: usize) -> Option<f32> {
         value_of(&self.costs, model)
@@ -62,7 +63,7 @@ fn value_of(values: &[(usize, f32)], model: usize) -> Option<f32> {
 }
 
 impl Outcomes {
-    /// Where a model stands in [`models`](Self::models); names are compared exactly.
+    /// Index of a model in [`models`](Self::models); names are compared exactly.
     #[must_use]
     pub fn model_index(&self, name: &str) -> Option<usize> {
         self.models.iter().position(|model| model == name)
@@ -79,9 +80,9 @@ impl Outcomes {
         }
     }
 
-    /// Adds the rows of another table after the own ones. Models are matched by name; those that
-    /// only the other table knows are added to the list. Tables of different score scales share
-    /// none but 1: their scores then say how large a part of the best score was reached.
+    /// Adds the rows of another table after its own. Models are matched by name; those that only
+    /// the other table has are added to the list. For tables of different score scales the scale
+    /// becomes 1: scores then are the part reached of the best score.
     pub fn append(&mut self, other: Outcomes) {
         if self.rows.is_empty() {
             self.score_scale = other.score_scale;

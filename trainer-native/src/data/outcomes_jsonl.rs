@@ -4,19 +4,19 @@
 //! {"id": "q1", "query": "Name a prime above 10.", "dataset": "own", "scores": {"small": 0.0, "large": 1.0}}
 //! ```
 //!
-//! `id`, `query`, `dataset` and `scores` are required; `category` (text), `cluster` (a whole
-//! number), `costs` (US dollars a model, for this query) and `score_scale` (what a score of 1
-//! stands for in the unit of the source, such as 10 where a judge gave 1 to 10; the same in every
-//! row, 1 where it is left out) may follow, and other fields are ignored. A score is a number in
-//! [0, 1]; a model that was not measured on a query is left out, or `null`. Blank lines are
-//! ignored. Files are read line by line, so that a file may be larger than memory has room for
-//! twice.
+//! `id`, `query`, `dataset` and `scores` are required. Optional are `category` (text), `cluster` (a
+//! whole number), `costs` (US dollars for each model, for this query) and `score_scale` (what a
+//! score of 1 stands for in the unit of the source, such as 10 where a judge gave 1 to 10; the same
+//! in every row, 1 where it is left out). Other fields are ignored. A score is a number in [0, 1];
+//! a model that was not measured on a query is left out, or `null`. Blank lines are ignored. Files
+//! are read line by line, so that the text of a file need not fit in memory.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Serializer;
+use serde_json::ser::Formatter;
 
 use super::lines::{for_each_line, json_fault};
 use super::row_sink::{ParsedRow, RowSink};
@@ -71,34 +71,61 @@ fn parse(line: &str) -> Result<ParsedRow, RowFault> {
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write(outcomes: &Outcomes, writer: &mut impl Write) -> std::io::Result<()> {
+pub fn write(outcomes: &Outcomes, writer: &mut impl Write) -> io::Result<()> {
     for row in &outcomes.rows {
-        let mut object = Map::new();
-        object.insert("id".to_owned(), json!(row.id));
-        object.insert("query".to_owned(), json!(row.query));
-        object.insert("dataset".to_owned(), json!(row.dataset));
-        if let Some(category) = &row.category {
-            object.insert("category".to_owned(), json!(category));
-        }
-        if let Some(cluster) = row.cluster {
-            object.insert("cluster".to_owned(), json!(cluster));
-        }
-        object.insert("scores".to_owned(), by_name(outcomes, &row.scores));
-        if !row.costs.is_empty() {
-            object.insert("costs".to_owned(), by_name(outcomes, &row.costs));
-        }
-        if outcomes.score_scale != 1.0 {
-            object.insert("score_scale".to_owned(), json!(outcomes.score_scale));
-        }
-        serde_json::to_writer(&mut *writer, &object)?;
+        let written = WrittenRow {
+            id: &row.id,
+            query: &row.query,
+            dataset: &row.dataset,
+            category: row.category.as_deref(),
+            cluster: row.cluster,
+            scores: ByName(outcomes, &row.scores),
+            costs: (!row.costs.is_empty()).then_some(ByName(outcomes, &row.costs)),
+            score_scale: (outcomes.score_scale != 1.0).then_some(outcomes.score_scale),
+        };
+        written.serialize(&mut Serializer::with_formatter(&mut *writer, Spaced))?;
         writer.write_all(b"\n")?;
     }
     Ok(())
 }
 
-fn by_name(outcomes: &Outcomes, values: &[(usize, f32)]) -> Value {
-    let named = |&(model, value): &(usize, f32)| {
-        outcomes.models.get(model).map(|name| (name.clone(), json!(value)))
-    };
-    Value::Object(values.iter().filter_map(named).collect::<Map<String, Value>>())
+/// A row with its fields in the order in which they are written.
+#[derive(Serialize)]
+struct WrittenRow<'a> {
+    id: &'a str,
+    query: &'a str,
+    dataset: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster: Option<u32>,
+    scores: ByName<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    costs: Option<ByName<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score_scale: Option<f32>,
+}
+
+/// Values by model's name, in the order of [`Outcomes::models`].
+struct ByName<'a>(&'a Outcomes, &'a [(usize, f32)]);
+
+impl Serialize for ByName<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let ByName(outcomes, values) = self;
+        let named = |&(model, value): &(usize, f32)| Some((outcomes.models.get(model)?, value));
+        serializer.collect_map(values.iter().filter_map(named))
+    }
+}
+
+/// One space after each comma and colon, as Python's `json.dumps` writes them.
+struct Spaced;
+
+impl Formatter for Spaced {
+    fn begin_object_key<W: ?Sized + Write>(&mut self, w: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { w.write_all(b", ") }
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, w: &mut W) -> io::Result<()> {
+        w.write_all(b": ")
+    }
 }

@@ -1,8 +1,9 @@
-//! Parquet, a row group and a batch of rows at a time: only the columns asked for are decoded.
+//! Reads parquet one row group and one batch of rows at a time; only the columns asked for are
+//! decoded.
 //!
-//! A column must be plain: a text, a number or a truth value a row. Lists and groups asked for are
-//! an error that names them. The library stops at some damaged files with a panic; it is contained
-//! here and becomes an error like any other.
+//! A column must be plain: one text, number or truth value for each row. A list or group among the
+//! columns asked for is an error that names it. The parquet library panics on some damaged files;
+//! the panic is caught here and becomes an error like any other.
 
 use std::fs::File;
 use std::io::Read;
@@ -59,7 +60,7 @@ fn open(path: &Path) -> Result<SerializedFileReader<File>, DataError> {
     }
 }
 
-/// As [`table_rows::for_each_row`](super::table_rows::for_each_row).
+/// Reads rows like [`table_rows::for_each_row`](super::table_rows::for_each_row).
 pub(super) fn for_each_row<S: Sink, L>(
     path: &Path,
     sink: &mut S,
@@ -108,7 +109,7 @@ fn open_columns(
     leaves.iter().map(|&leaf| contained(path, || group.get_column_reader(leaf))).collect()
 }
 
-/// Where the values of a column of the root lie, if it is a plain one.
+/// Index of the leaf column that holds the values of a root column, if it is a plain one.
 fn leaf(path: &Path, schema: &SchemaDescriptor, at: usize, name: &str) -> Result<usize, DataError> {
     let nested = |found: &str| DataError::NestedColumn {
         path: path.to_owned(),
@@ -217,7 +218,7 @@ impl Column {
         match self {
             Column::Text(values) => value(values, at).map(|value| Cell::Text(value.data())),
             Column::Whole(values) => value(values, at).map(|&value| Cell::Whole(value)),
-            // A table without null for numbers, as pandas has them, writes NaN instead.
+            // Tables that have no null for numbers, such as those of pandas, hold NaN instead.
             Column::Real(values) => {
                 value(values, at).filter(|value| !value.is_nan()).map(|&value| Cell::Real(value))
             }
@@ -249,7 +250,8 @@ fn values<D: DataType, T>(
         read += records;
     }
     let mut stored = stored.into_iter().map(convert);
-    // A column that cannot be null has no levels; in others 1 says that there is a value.
+    // A column that cannot be null has no levels; in the others level 1 means that there is a
+    // value.
     if levels.is_empty() {
         return Ok(stored.map(Some).collect());
     }

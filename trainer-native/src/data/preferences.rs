@@ -1,6 +1,5 @@
-//! Preferences: which of two models answered a query better. They are streamed, never kept, so
-//! that a file of millions of battles needs no more memory than a small one: of a row that has
-//! been visited, eight bytes of its id stay.
+//! Preferences: which of two models answered a query better. They are streamed, not kept, so that a
+//! file of millions of battles needs little memory: eight bytes of each visited row's id stay.
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -37,10 +36,10 @@ pub struct PreferenceRow {
     pub dataset: String,
     /// The first model.
     pub model_a: String,
-    /// The second model, another one than the first.
+    /// The second model, different from the first.
     pub model_b: String,
-    /// 1 where `model_a` wins, 0 where `model_b` does, 0.5 for a tie; between them for outcomes
-    /// that are scores.
+    /// 1 where `model_a` wins, 0 where `model_b` does, 0.5 for a tie; other values where outcomes
+    /// are scores.
     pub target: f32,
     /// How much the row counts, above 0; 1 unless the source says otherwise.
     pub weight: f32,
@@ -54,7 +53,7 @@ impl PreferenceRow {
     }
 }
 
-/// What a report needs to say of a source of preferences.
+/// The counts of a source of preferences, for a report.
 #[derive(Debug, Clone)]
 pub struct PreferenceSource {
     /// The layout it was read as.
@@ -70,18 +69,18 @@ pub struct PreferenceSource {
     /// The first [`MAX_STORED_BAD_ROWS`](super::MAX_STORED_BAD_ROWS) rows left out. Empty unless
     /// [`skip_bad`](ReadOptions::skip_bad) is set.
     pub bad_rows: Vec<BadRow>,
-    /// All rows left out, those beyond the stored ones among them.
+    /// Number of rows left out, including those that are not stored.
     pub bad_count: usize,
 }
 
 /// Hands each preference of a file, or of a folder of files of one format, to `visit`, in the
 /// order of the files' names and of their rows. An error of `visit` ends the reading.
 ///
-/// `format` `None` means: find out with [`detect`].
+/// Without a `format`, it is recognised with [`detect`].
 ///
 /// # Errors
-/// [`DataError::WrongTable`] for a format of outcomes, [`DataError::NoRows`] where no row is
-/// left, and what else can be wrong with a source; a bad row is an error unless
+/// [`DataError::WrongTable`] for a format of outcomes, [`DataError::NoRows`] where no row is left,
+/// and the other errors of a source; a bad row is an error unless
 /// [`skip_bad`](ReadOptions::skip_bad) is set.
 pub fn for_each_preference(
     path: &Path,
@@ -108,7 +107,7 @@ pub fn for_each_preference(
     })
 }
 
-/// Reads all rows; none at all is no error here.
+/// Reads all rows; a source without rows is not an error here.
 pub(super) fn stream(
     path: &Path,
     format: Format,
@@ -129,7 +128,7 @@ pub(super) fn stream(
     Ok((sink.log, sink.rows, files))
 }
 
-/// Where readers of preferences put rows: the checks that every format shares.
+/// Checks the rows of every format of preferences and hands them on.
 pub(super) struct PreferenceSink<'a> {
     pub log: SourceLog,
     rows: usize,
@@ -144,7 +143,7 @@ impl Sink for PreferenceSink<'_> {
 }
 
 impl PreferenceSink<'_> {
-    /// Takes a row or the reason why it is none.
+    /// Takes a row, or the reason why it is refused.
     pub fn push(
         &mut self,
         line: u64,

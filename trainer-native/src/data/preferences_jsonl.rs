@@ -5,9 +5,9 @@
 //! ```
 //!
 //! `id`, `query`, `dataset`, `model_a` and `model_b` are required, and either `winner`, which is
-//! `"model_a"`, `"model_b"` or `"tie"`, or `target`, a number in [0, 1]: how far `model_a` did
-//! better, 1 for a win, 0.5 for a tie. `weight`, a number above 0, says how much the row counts; 1
-//! where it is left out. Other fields and blank lines are ignored.
+//! `"model_a"`, `"model_b"` or `"tie"`, or `target`, a number in [0, 1]: 1 where `model_a` wins,
+//! 0.5 for a tie. `weight`, a number above 0, says how much the row counts; 1 where it is left out.
+//! Other fields and blank lines are ignored.
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -1,8 +1,9 @@
-//! Python's written form of a list of texts, as RouterBench stores prompts: `['One.', "It's two."]`.
+//! Reads Python's written form of a list of texts, as RouterBench stores prompts: `['One.', "It's
+//! two."]`.
 //!
-//! It is read as text, character by character; nothing is evaluated. Understood are the escapes
-//! that Python writes (`\\`, `\'`, `\"`, `\n`, `\r`, `\t`, `\xhh`, `\uhhhh`, `\Uhhhhhhhh`) and
-//! those it accepts besides (`\a`, `\b`, `\f`, `\v`, `\0`).
+//! The text is read character by character; nothing is evaluated. Accepted are the escapes that
+//! Python writes (`\\`, `\'`, `\"`, `\n`, `\r`, `\t`, `\xhh`, `\uhhhh`, `\Uhhhhhhhh`) and the
+//! others that it reads (`\a`, `\b`, `\f`, `\v`, `\0`).
 
 use std::iter::Peekable;
 use std::str::Chars;

@@ -1,8 +1,8 @@
-//! What a query asks, apart from how a benchmark wraps it.
+//! Extracts what a query asks from the text that a benchmark puts around it.
 //!
-//! The same question reaches us as `"Question: ...?\nAnswer:"`, with options lettered `A.` or
-//! `(A)`, behind an instruction, after worked examples, or bare. [`Question::parse`] takes these
-//! wrappers off and leaves two things: the *stem* and the *options*.
+//! The same question comes as `"Question: ...?\nAnswer:"`, with options lettered `A.` or `(A)`,
+//! behind an instruction, after worked examples, or bare. [`Question::parse`] removes these
+//! wrappers and leaves two things: the *stem* and the *options*.
 //!
 //! ```
 //! use pointsman_trainer::data::Question;
@@ -14,22 +14,23 @@
 //! ```
 //!
 //! Rules, in this order:
-//! 1. Worked examples go: what stands before the last question, when an answered example does.
-//! 2. Known instructions of evaluation harnesses go from the beginning, answer cues
-//!    (`Answer:`, `A:`, `答案：` and what follows on that line) from the end.
-//! 3. The answer options go, with everything after them: what a cue announces
+//! 1. Worked examples are removed: everything before the last question, where an answered example
+//!    stands there.
+//! 2. Known instructions of evaluation harnesses are removed from the beginning, answer cues
+//!    (`Answer:`, `A:`, `答案：` and the rest of that line) from the end.
+//! 3. The answer options are removed, with everything after them: those that a cue announces
 //!    (`Answer Choices:`, `选项：`), else the last run of at least `A` and `B` in order at line
 //!    starts (`A.`, `A)`, `(A)`, or `A:` if nothing follows the last line), else one of `(A)`,
 //!    `(B)` and `(C)` in order anywhere.
-//!    Announced options that cannot be told apart count as none.
+//!    After a cue, text without such a run gives no options.
 //! 4. Markers of layout (`Q:`, `Question:`, `问题：`) and weaker cues for options (`Choices:`,
-//!    "Which of the following is the right choice?") go.
-//! 5. What is left is brought to lower case, and only Unicode letters and digits stay.
+//!    "Which of the following is the right choice?") are removed.
+//! 5. The rest is brought to lower case, and only Unicode letters and digits are kept.
 //!
-//! If nothing is left, the whole query takes its place. A passage shared by several questions
-//! stays in the stem, since the questions differ at its end.
+//! If nothing is left, the whole query is used. A passage shared by several questions stays in the
+//! stem, since the questions differ at its end.
 
-/// Text that a harness puts before a question. The instruction ends with its line where marked.
+/// Texts that harnesses put before a question; `true` where the instruction ends with its line.
 const INSTRUCTIONS: [(&str, bool); 3] = [
     ("the following are multiple choice questions", true),
     ("here are some example questions from experts", true),
@@ -48,10 +49,10 @@ const ANSWER_CUES: [&str; 7] = [
     "after careful thought, put you",
 ];
 
-/// What announces options beyond doubt, wherever it stands.
+/// Cues that announce options wherever they stand.
 const OPTION_ANNOUNCEMENTS: [&str; 3] = ["answer choices:", "选项：", "选项:"];
 
-/// What may stand between a question and its options.
+/// Texts that may stand between a question and its options.
 const OPTION_CUES: [&str; 6] = [
     "choices:",
     "options:",
@@ -61,13 +62,13 @@ const OPTION_CUES: [&str; 6] = [
     "explain your answer.",
 ];
 
-/// A question taken apart; see the rules above.
+/// A parsed question; see the rules above.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
     /// What is asked, in lower case, letters and digits only. Never empty, unless the query is.
     pub stem: String,
-    /// The answer options, normalised in the same way, sorted, each once; empty for a question
-    /// that came without.
+    /// The answer options, normalised in the same way, sorted, without duplicates; empty for a
+    /// question without options.
     pub options: Vec<String>,
 }
 
@@ -84,7 +85,7 @@ impl Question {
             options.dedup();
             return Question { stem, options };
         }
-        // Nothing but wrapping: the query itself has to tell questions apart.
+        // Only wrappers were found: the whole query identifies the question.
         let whole = normalise(query);
         let stem = if whole.is_empty() { query.trim().to_lowercase() } else { whole };
         Question { stem, options: Vec::new() }
@@ -101,7 +102,8 @@ fn normalise(text: &str) -> String {
     text.chars().flat_map(char::to_lowercase).filter(|c| c.is_alphanumeric()).collect()
 }
 
-/// An option as compared: normalised, or as it is where it has neither letters nor digits.
+/// An option in the form that is compared: normalised, or unchanged where it has neither letters
+/// nor digits.
 fn option_key(option: &str) -> Option<String> {
     let key = normalise(option);
     let key = if key.is_empty() { option.trim().to_owned() } else { key };
@@ -123,7 +125,7 @@ fn body_and_options(text: &str) -> (&str, Vec<&str>) {
     }
 }
 
-/// Length of `prefix` in `text` if it begins so, ASCII case ignored.
+/// Length of `prefix` where `text` begins with it, ignoring ASCII case.
 fn prefix_len(text: &str, prefix: &str) -> Option<usize> {
     let head = text.get(..prefix.len())?;
     head.eq_ignore_ascii_case(prefix).then_some(prefix.len())
@@ -134,7 +136,7 @@ fn any_prefix_len(text: &str, cues: &[&str]) -> Option<usize> {
     cues.iter().find_map(|cue| prefix_len(text, cue))
 }
 
-/// Lines with the byte position where each begins.
+/// Lines, each with the byte position where it begins.
 fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut at = 0;
     text.split_inclusive('\n').map(move |line| {
@@ -144,9 +146,9 @@ fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// The last question, if worked examples stand before it. An example is a line with a question
+/// The last question, where worked examples stand before it. An example is a line with a question
 /// marker and, later, an answer cue with its answer on the same line; after that answer the next
-/// question marker at a line start begins what is really asked.
+/// question marker at a line start begins the actual question.
 fn after_examples(query: &str) -> &str {
     let mut asked = false;
     let mut answered = false;
@@ -178,7 +180,7 @@ fn without_instructions(query: &str) -> &str {
     text
 }
 
-/// Drops the last line where it is an answer cue, again and again.
+/// Drops the last line while it is an answer cue.
 fn without_answer_cue(mut text: &str) -> &str {
     loop {
         let trimmed = text.trim_end();
@@ -191,7 +193,7 @@ fn without_answer_cue(mut text: &str) -> &str {
     }
 }
 
-/// Drops cues that announce options from the end, again and again.
+/// Drops cues that announce options from the end, as long as there is one.
 fn without_option_cue(mut text: &str) -> &str {
     loop {
         let trimmed = text.trim_end();
@@ -240,7 +242,7 @@ impl Style {
     const AT_LINE_STARTS: [Style; 4] = [Style::Dot, Style::Paren, Style::Colon, Style::Bracket];
 }
 
-/// An option's letter in the text: its number from 0, where it begins, where its text begins.
+/// An option's letter: its number from 0, the position where it begins, and where its text begins.
 #[derive(Clone, Copy)]
 struct Marker {
     letter: u8,
@@ -248,20 +250,20 @@ struct Marker {
     text: usize,
 }
 
-/// Consecutive options from `A`.
+/// Options lettered consecutively from `A`.
 struct OptionRun {
     start: usize,
     markers: Vec<Marker>,
 }
 
 impl OptionRun {
-    /// Whether nothing but the last option's line follows its letter.
+    /// Whether only the last option's line follows its letter.
     fn closes(&self, text: &str) -> bool {
         let last = self.markers.last().and_then(|marker| text.get(marker.text..));
         last.is_some_and(|rest| rest.trim().lines().count() <= 1)
     }
 
-    /// The options' texts. The last one ends with its line: nothing says where else.
+    /// The options' texts. The last one ends with its line, since nothing marks its end.
     fn texts<'a>(&self, text: &'a str) -> Vec<&'a str> {
         let ends = self.markers.iter().skip(1).map(|marker| marker.start).map(Some);
         self.markers
@@ -278,11 +280,13 @@ impl OptionRun {
     }
 }
 
-/// The last run at line starts, the longest of those that start alike; else the last one inside
-/// lines. The options close a question, while lettered statements before them belong to it.
+/// The last run at line starts, or the longest of those that begin at the same place; else the last
+/// run inside lines. The options end a question, while lettered statements before them belong to
+/// it.
 fn option_run(text: &str) -> Option<OptionRun> {
     let at_line_starts = Style::AT_LINE_STARTS.into_iter().flat_map(|style| {
-        // A key to symbols ("A: Ann sings") looks alike, but more of the question follows it.
+        // A legend of symbols ("A: Ann sings") looks like options, but more of the question follows
+        // it.
         let closes = move |run: &OptionRun| style != Style::Colon || run.closes(text);
         runs(text, style, 2).into_iter().filter(closes)
     });
@@ -299,7 +303,7 @@ fn runs(text: &str, style: Style, fewest: usize) -> Vec<OptionRun> {
         match runs.last_mut() {
             Some(run) if run.len() == usize::from(marker.letter) => run.push(marker),
             _ if marker.letter == 0 => runs.push(vec![marker]),
-            // Out of order: a run that was open ends here.
+            // A letter out of order ends the current run.
             _ => runs.push(Vec::new()),
         }
     }

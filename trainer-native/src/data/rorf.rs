@@ -5,10 +5,10 @@
 //! Name a prime above 10.,0.0,1.0
 //! ```
 //!
-//! A score is a number in [0, 1], and an empty cell stands for "not measured". The part of a
-//! column's name before `/score` is the model, slashes included. Other columns are passed over,
-//! and named in the report. The files name neither rows nor sets: a row's id is
-//! `<file>-<position from 0>`, its data set the file's name without extension.
+//! A score is a number in [0, 1], and an empty cell means "not measured". The part of a column's
+//! name before `/score` is the model, slashes included. Other columns are ignored, and named in the
+//! report. The files name neither rows nor sets: a row's id is `<file>-<position from 0>`, its data
+//! set the file's name without extension.
 
 use std::path::{Path, PathBuf};
 
@@ -40,7 +40,7 @@ pub(super) fn read_files(files: &[PathBuf], sink: &mut RowSink<'_>) -> Result<()
     Ok(())
 }
 
-/// The models, and the columns of the query and of their scores.
+/// The models, and the places of the columns of the query and of the scores.
 fn layout(
     path: &Path,
     columns: &[String],

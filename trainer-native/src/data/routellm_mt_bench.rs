@@ -8,11 +8,11 @@
 //! {"question_id": 7, "model": "small", "judge": ["large", "single-v1"], "score": 8, "turn": 1}
 //! ```
 //!
-//! Two turns are judged and the first one is routed: a row's query is the first turn, its score
-//! the mean over the turns judged. Scores are kept as tenths, in [0.1, 1], with the table's scale
-//! set to 10. A judgement that failed (score -1), that names no known question, or that repeats
-//! a turn is a bad row; one turn's mean is then that of the others. Which of the files holds
-//! questions and which judgements is told by their fields, not by their names.
+//! Two turns are judged and the first one is routed: a row's query is the first turn, its score the
+//! mean over the judged turns. Scores are kept as tenths, in [0.1, 1], with the table's scale set
+//! to 10. A judgement that failed (score -1), that names no known question, or that repeats a turn
+//! is a bad row; the mean is then over the other turns. Files of questions and files of judgements
+//! are distinguished by their fields, not by their names.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -49,7 +49,7 @@ struct Question {
     query: String,
 }
 
-/// The sum of a model's scores on a question, and how many they are.
+/// Sum and number of a model's scores on a question.
 #[derive(Default)]
 struct Judged {
     turns: HashSet<u32>,
@@ -72,7 +72,7 @@ struct Source {
     judgements: Vec<Judgement>,
 }
 
-/// Question ids in order: numbers by value, before other names.
+/// Order of question ids: numbers by value, before other names.
 #[derive(PartialEq, Eq, PartialOrd, Ord, Clone)]
 struct Id(u64, String);
 

@@ -6,13 +6,13 @@
 //! ```
 //!
 //! Every column that is not named here is a model's: its score in [0, 1]. `<model>|total_cost` is
-//! what the answer cost in US dollars; further `<model>|...` columns, such as the answers in
-//! `<model>|model_response`, and `oracle_model_to_route_to` are not read. An empty cell stands for
-//! "not measured". `prompt` is Python's written form of a list of texts, joined by a blank line to
-//! the query; a prompt that does not begin with `[` is taken as it is. The data set is
-//! `eval_name`, the id `sample_id`; the published tables use some of those twice, for prompts that
-//! differ, so where the row's number stands beside it (an unnamed column, or pandas'
-//! `__index_level_0__`) the id is `<sample_id>#<number>`.
+//! the cost of the answer in US dollars; other `<model>|...` columns, such as the answers in
+//! `<model>|model_response`, and `oracle_model_to_route_to` are not read. An empty cell means "not
+//! measured". `prompt` is Python's written form of a list of texts, which are joined by a blank
+//! line to the query; a prompt that does not begin with `[` is taken as it is. The data set is
+//! `eval_name`, the id `sample_id`; the published tables use some ids twice, for different prompts,
+//! so where there is a column of row numbers (an unnamed column, or pandas' `__index_level_0__`)
+//! the id is `<sample_id>#<number>`.
 
 use std::path::{Path, PathBuf};
 
@@ -28,11 +28,11 @@ const REQUIRED: [&str; 3] = ["sample_id", "prompt", "eval_name"];
 /// The names under which pandas writes the row's number.
 const INDEX: [&str; 3] = ["", "Unnamed: 0", "__index_level_0__"];
 
-/// A column of no model: it is computed from the scores.
+/// A column that belongs to no model: it is computed from the scores.
 const ORACLE: &str = "oracle_model_to_route_to";
 
-/// The columns to read, after those of [`REQUIRED`]: the row's number where there is one, then
-/// what the rest are, in their order.
+/// The columns to read after those of [`REQUIRED`]: the row number where there is one, then the
+/// other columns in their order, each with its meaning.
 struct Layout {
     numbered: bool,
     values: Vec<(Value, String)>,

@@ -11,15 +11,16 @@
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
-use serde_json::Deserializer;
 
 use super::DataError;
-use super::files::{read_bytes, stem_of, strip_bom};
+use super::files::{read_bytes, stem_of};
+use super::json_array::for_each_element;
 use super::lines::without_place;
 use super::row_sink::{ParsedRow, RowSink};
 use super::score_map::{ScoreMap, required};
 use super::source_log::{RowFault, checked_utf8};
+
+const EXPECTED: &str = "a JSON array of objects with question and scores";
 
 #[derive(Deserialize)]
 #[serde(expecting = "an object with question and scores")]
@@ -34,39 +35,13 @@ pub(super) fn read_files(files: &[PathBuf], sink: &mut RowSink<'_>) -> Result<()
 }
 
 fn read_file(path: &Path, sink: &mut RowSink<'_>) -> Result<(), DataError> {
-    const EXPECTED: &str = "a JSON array of objects with question and scores";
     sink.log.start_file(path);
     let bytes = read_bytes(path)?;
     sink.log.hash(&bytes);
-    let text = strip_bom(&bytes);
-    if text.trim_ascii().is_empty() {
-        return Err(DataError::EmptyFile { path: path.to_owned(), expected: EXPECTED });
-    }
     let dataset = stem_of(path);
-    let mut cursor = Cursor { path, text, at: 0, line: 1, line_start: 0 };
-    cursor.skip_space();
-    cursor.expect(b'[', "[, which opens the array of rows")?;
-    cursor.skip_space();
-    if cursor.peek() == Some(b']') {
-        return Err(DataError::EmptyFile { path: path.to_owned(), expected: EXPECTED });
-    }
-    for position in 0_usize.. {
-        cursor.skip_space();
-        let line = cursor.line;
-        let element = cursor.element()?;
-        sink.push(line, parse(element, &dataset, position))?;
-        cursor.skip_space();
-        if cursor.peek() == Some(b']') {
-            cursor.advance(1);
-            break;
-        }
-        cursor.expect(b',', ", or ] after a row")?;
-    }
-    cursor.skip_space();
-    match cursor.peek() {
-        None => Ok(()),
-        Some(_) => Err(cursor.syntax("more text after the end of the array".to_owned())),
-    }
+    for_each_element(path, &bytes, EXPECTED, |position, line, element| {
+        sink.push(line, parse(element, &dataset, position))
+    })
 }
 
 fn parse(element: &[u8], dataset: &str, position: usize) -> Result<ParsedRow, RowFault> {
@@ -80,87 +55,4 @@ fn parse(element: &[u8], dataset: &str, position: usize) -> Result<ParsedRow, Ro
         scores: required(row.scores, "scores")?.into_scores()?,
         ..ParsedRow::default()
     })
-}
-
-/// A place in the file, with its line, so that a row is known by the line where it begins.
-struct Cursor<'a> {
-    path: &'a Path,
-    text: &'a [u8],
-    at: usize,
-    line: u64,
-    line_start: usize,
-}
-
-impl<'a> Cursor<'a> {
-    fn peek(&self) -> Option<u8> {
-        self.text.get(self.at).copied()
-    }
-
-    fn rest(&self) -> &'a [u8] {
-        self.text.get(self.at..).unwrap_or_default()
-    }
-
-    fn advance(&mut self, bytes: usize) {
-        for (offset, byte) in self.rest().iter().take(bytes).enumerate() {
-            if *byte == b'\n' {
-                self.line += 1;
-                self.line_start = self.at + offset + 1;
-            }
-        }
-        self.at += bytes;
-    }
-
-    fn skip_space(&mut self) {
-        let rest = self.rest();
-        self.advance(rest.len() - rest.trim_ascii_start().len());
-    }
-
-    fn expect(&mut self, byte: u8, expected: &str) -> Result<(), DataError> {
-        if self.peek() == Some(byte) {
-            self.advance(1);
-            return Ok(());
-        }
-        let found = match self.peek() {
-            Some(other) => format!("{:?}", char::from(other)),
-            None => "the end of the file".to_owned(),
-        };
-        Err(self.syntax(format!("found {found}, expected {expected}")))
-    }
-
-    /// The bytes of the next JSON value. Only its syntax is judged here, so that a row of the
-    /// wrong shape can still be stepped over.
-    fn element(&mut self) -> Result<&'a [u8], DataError> {
-        let mut values = Deserializer::from_slice(self.rest()).into_iter::<IgnoredAny>();
-        match values.next() {
-            Some(Ok(_)) => {
-                let length = values.byte_offset();
-                let element = self.rest().get(..length).unwrap_or_default();
-                self.advance(length);
-                Ok(element)
-            }
-            Some(Err(error)) => {
-                let line = error.line() as u64;
-                let column = match line {
-                    0 | 1 => (self.at - self.line_start + error.column()) as u64,
-                    _ => error.column() as u64,
-                };
-                Err(DataError::JsonSyntax {
-                    path: self.path.to_owned(),
-                    line: self.line + line.saturating_sub(1),
-                    column,
-                    message: without_place(&error),
-                })
-            }
-            None => Err(self.syntax("found the end of the file, expected a row or ]".to_owned())),
-        }
-    }
-
-    fn syntax(&self, message: String) -> DataError {
-        DataError::JsonSyntax {
-            path: self.path.to_owned(),
-            line: self.line,
-            column: (self.at - self.line_start) as u64 + 1,
-            message,
-        }
-    }
 }

@@ -1,12 +1,12 @@
-//! Where readers of outcomes put rows: the checks that every format shares. Rows that pass go on
-//! one by one, so that a source can be looked through without being kept.
+//! Checks the rows of every format of outcomes. Rows that pass are handed on one by one, so that a
+//! source can be inspected without being kept.
 
 use std::collections::HashMap;
 
 use super::source_log::{RowFault, Sink, SourceLog, fingerprint};
 use super::{DataError, OutcomeRow, ReadOptions};
 
-/// A row as a reader understood it, with models by name.
+/// A row as a reader parsed it, with models by name.
 #[derive(Debug, Default)]
 pub(super) struct ParsedRow {
     pub id: String,
@@ -16,7 +16,8 @@ pub(super) struct ParsedRow {
     pub cluster: Option<u32>,
     pub scores: Vec<(String, f32)>,
     pub costs: Vec<(String, f32)>,
-    /// What a score of 1 stands for in the source's unit; 0 stands for "does not say", as 1 does.
+    /// What a score of 1 stands for in the source's unit; 0 means that the source does not state
+    /// it, which counts as 1.
     pub score_scale: f32,
 }
 
@@ -52,7 +53,7 @@ impl<'a> RowSink<'a> {
         }
     }
 
-    /// Takes a row or the reason why it is none.
+    /// Takes a row, or the reason why it is refused.
     pub fn push(&mut self, line: u64, row: Result<ParsedRow, RowFault>) -> Result<(), DataError> {
         match row.and_then(|row| self.check(row)) {
             Ok(row) => {

@@ -1,7 +1,7 @@
-//! The `scores` object of both JSON formats, `{model: number in [0, 1]}`, and the `costs` object
-//! beside it, `{model: US dollars}`.
+//! Reads the `scores` object of both JSON formats, `{model: number in [0, 1]}`, and the `costs`
+//! object beside it, `{model: US dollars}`.
 //!
-//! Read by a visitor of its own, because a plain map would silently keep the last of two entries
+//! A visitor of its own reads them, because a plain map would silently keep the last of two entries
 //! for one model.
 
 use std::collections::HashSet;
@@ -38,7 +38,7 @@ impl<'de> Deserialize<'de> for ScoreMap {
     }
 }
 
-/// What the numbers of a map are.
+/// Names and messages for the numbers of a map.
 struct Kind {
     name: &'static str,
     expected: &'static str,
@@ -61,12 +61,12 @@ const COST: Kind = Kind {
 };
 
 impl ScoreMap {
-    /// The scores that are there. `null` stands for "not measured" and gives no entry.
+    /// The stated scores. `null` means "not measured" and gives no entry.
     pub fn into_scores(self) -> Result<Vec<(String, f32)>, RowFault> {
         self.into_values(&SCORE)
     }
 
-    /// The costs that are there, in US dollars.
+    /// The stated costs, in US dollars.
     pub fn into_costs(self) -> Result<Vec<(String, f32)>, RowFault> {
         self.into_values(&COST)
     }
@@ -109,7 +109,7 @@ impl ScoreMap {
     }
 }
 
-/// A field that must be there.
+/// Returns a required field, or the fault that names it.
 pub(super) fn required<T>(field: Option<T>, name: &str) -> Result<T, RowFault> {
     field.ok_or_else(|| {
         RowFault::new("missing_field", format!("found no {name:?}, expected one in every row"))

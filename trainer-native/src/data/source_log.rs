@@ -1,5 +1,5 @@
-//! What reading a source leaves behind besides its rows: the hash, the bad rows, the columns that
-//! were passed over. Outcomes and preferences are read with the same one.
+//! Records of reading a source besides its rows: the hash, the bad rows, the ignored columns.
+//! Outcomes and preferences use the same log.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{DataError, ReadOptions};
 
-/// How many bad rows keep their reasons; further ones are only counted.
+/// Number of bad rows whose reasons are kept; further ones are only counted.
 pub const MAX_STORED_BAD_ROWS: usize = 100;
 
 /// A row that was refused.
@@ -25,7 +25,7 @@ pub struct BadRow {
     pub reason: String,
 }
 
-/// Why a row is refused, before it is known where it stands.
+/// Why a row is refused, without its file and line.
 #[derive(Debug)]
 pub(super) struct RowFault {
     pub code: &'static str,
@@ -38,7 +38,7 @@ impl RowFault {
     }
 }
 
-/// Something that rows are pushed into and that keeps a log of its source.
+/// A sink of rows that keeps a log of its source.
 pub(super) trait Sink {
     fn log(&mut self) -> &mut SourceLog;
 }
@@ -51,7 +51,7 @@ pub(super) struct SourceLog {
     pub bytes: u64,
     pub bad_rows: Vec<BadRow>,
     pub bad_count: usize,
-    /// How many bad rows there are of each code.
+    /// Number of bad rows of each code.
     pub bad_codes: BTreeMap<&'static str, usize>,
     pub ignored_columns: BTreeSet<String>,
 }
@@ -71,13 +71,13 @@ impl SourceLog {
         }
     }
 
-    /// Says which file the next rows come from.
+    /// Sets the file that the next rows come from.
     pub fn start_file(&mut self, file: &Path) {
         self.file = file.to_owned();
         self.files_started.push(file.to_owned());
     }
 
-    /// Says that the next rows come from a file which was started before.
+    /// Sets the file that the next rows come from to one that was started before.
     pub fn resume_file(&mut self, files: &[PathBuf], at: usize) {
         if let Some(file) = files.get(at) {
             self.file.clone_from(file);
@@ -90,7 +90,7 @@ impl SourceLog {
         self.bytes += bytes.len() as u64;
     }
 
-    /// Counts a bad row, or stops at it.
+    /// Counts a bad row, or returns it as an error.
     pub fn reject(&mut self, line: u64, fault: RowFault) -> Result<(), DataError> {
         let bad = BadRow {
             file: self.file.display().to_string(),
@@ -109,21 +109,21 @@ impl SourceLog {
         Ok(())
     }
 
-    /// SHA-256 of what was hashed so far, in lower-case hexadecimal.
+    /// SHA-256 of the bytes hashed so far, in lower-case hexadecimal.
     pub fn sha256(&self) -> String {
         self.hasher.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
-/// Eight bytes in place of a text, so that a million ids or questions can be told apart in some
-/// megabytes. Two of a million differing texts are taken for one with a chance of about 3e-8.
+/// Hashes a text to eight bytes, so that a million ids or questions take some megabytes. Among a
+/// million different texts, two have the same fingerprint with a chance of about 3e-8.
 pub(super) fn fingerprint(text: &(impl Hash + ?Sized)) -> u64 {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
     hasher.finish()
 }
 
-/// A score as stored, if it is one: finite and in [0, 1].
+/// Checks a score: finite and in [0, 1].
 pub(super) fn checked_score(model: &str, value: f64) -> Result<f32, RowFault> {
     if value.is_finite() && (0.0..=1.0).contains(&value) {
         Ok(value as f32)
@@ -135,7 +135,7 @@ pub(super) fn checked_score(model: &str, value: f64) -> Result<f32, RowFault> {
     }
 }
 
-/// A cost as stored, if it is one: finite and not negative.
+/// Checks a cost: finite and not negative.
 pub(super) fn checked_cost(model: &str, value: f64) -> Result<f32, RowFault> {
     if (value as f32).is_finite() && value >= 0.0 {
         Ok(value as f32)
@@ -147,7 +147,7 @@ pub(super) fn checked_cost(model: &str, value: f64) -> Result<f32, RowFault> {
     }
 }
 
-/// The text, or the fault that names the first byte which is not UTF-8.
+/// Checks that bytes are UTF-8; the fault names the first byte that is not.
 pub(super) fn checked_utf8(bytes: &[u8]) -> Result<&str, RowFault> {
     std::str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();

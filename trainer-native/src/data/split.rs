@@ -1,8 +1,8 @@
-//! Seeded splits of rows, the same on every platform and for good.
+//! Splits rows by a seed, the same way on every platform and in every release.
 //!
-//! The draws come from ChaCha8 with the seed written into its key, and the shuffle is our own, so
-//! that neither a machine's word size nor a dependency's release changes which rows a recipe
-//! trains on.
+//! The draws come from ChaCha8 with the seed written into its key, and the shuffle is implemented
+//! here, so that neither a machine's word size nor a release of a dependency changes which rows a
+//! recipe trains on.
 //!
 //! ```
 //! use pointsman_trainer::data::split_rows;
@@ -17,8 +17,8 @@ use std::collections::BTreeMap;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// Draws `take` of the rows `0..n` without replacement. Returns the drawn rows and the others,
-/// each ascending. More than `n` cannot be drawn: then all rows are, and the rest is empty.
+/// Draws `take` of the rows `0..n` without replacement. Returns the drawn rows and the others, each
+/// ascending. For `take` above `n` all rows are drawn.
 #[must_use]
 pub fn split_rows(n: usize, take: usize, seed: u64) -> (Vec<usize>, Vec<usize>) {
     let mut rows: Vec<usize> = (0..n).collect();
@@ -80,8 +80,8 @@ pub(crate) fn seeded(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(key)
 }
 
-/// A number in `0..bound`, every one equally likely: draws from the incomplete last span of u64
-/// are thrown away.
+/// A number in `0..bound`, all equally likely: draws from the incomplete last span of u64 are
+/// rejected.
 fn below(bound: u64, random: &mut ChaCha8Rng) -> u64 {
     let bound = bound.max(1);
     let last_whole_span = u64::MAX - u64::MAX % bound;

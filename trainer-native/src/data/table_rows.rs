@@ -1,4 +1,4 @@
-//! Tables with named columns, from CSV or parquet alike: rows of [`Cell`]s.
+//! Reads tables with named columns, from CSV and parquet alike, as rows of [`Cell`]s.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ pub(super) enum Cell<'a> {
 }
 
 impl<'a> Cell<'a> {
-    /// A text; a number, as ids may be, is written out.
+    /// The cell as a text; a number, as ids may be, is written out.
     pub fn text(self, column: &str) -> Result<std::borrow::Cow<'a, str>, RowFault> {
         match self {
             Cell::Missing => Err(empty_cell(column, "a text")),
@@ -28,7 +28,7 @@ impl<'a> Cell<'a> {
         }
     }
 
-    /// A number, True and False being 1 and 0; `None` where nothing stands.
+    /// The cell as a number, True and False being 1 and 0; `None` for an empty cell.
     pub fn number(self, column: &str) -> Result<Option<f64>, RowFault> {
         match self {
             Cell::Missing => Ok(None),
@@ -56,7 +56,7 @@ pub(super) fn empty_cell(column: &str, expected: &str) -> RowFault {
     RowFault::new("empty_cell", format!("found nothing in {column:?}, expected {expected}"))
 }
 
-/// As much of a text as an error message needs.
+/// Shortens a text for an error message.
 pub(super) fn shortened(text: &str) -> String {
     const MOST: usize = 80;
     match text.char_indices().nth(MOST) {
@@ -70,9 +70,9 @@ pub(super) fn is_parquet(path: &Path) -> Result<bool, DataError> {
     parquet_rows::has_magic(path)
 }
 
-/// Reads a CSV or parquet file. `columns` is given the names of all columns, makes of them what the
-/// format needs to know (returned in the end), and chooses, by index, those that `visit` gets, in
-/// the order chosen; with each row comes its line or number from 1.
+/// Reads a CSV or parquet file. `columns` is given the names of all columns; it returns what the
+/// format needs to know of them (returned at the end), and the indices of those that `visit` gets,
+/// in the order chosen. With each row comes its line or number, from 1.
 pub(super) fn for_each_row<S: Sink, L>(
     path: &Path,
     sink: &mut S,
@@ -127,7 +127,7 @@ fn wrong_column_count(found: usize, expected: usize) -> RowFault {
     )
 }
 
-/// Where each of the named columns stands, or the error that lists those that are missing.
+/// Index of each of the named columns, or the error that lists the missing ones.
 pub(super) fn required_columns<const N: usize>(
     path: &Path,
     columns: &[String],

@@ -1,4 +1,4 @@
-//! What the readers promise of good rows, whatever the format.
+//! Every reader gives the same table for good rows.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,5 +1,6 @@
-//! What RouteLLM's MMLU and GSM8K files share: `prompt`, then one True/False column a model, then
-//! perhaps the models' answers in columns that end in `_response`, which are not read.
+//! Reads the layout that RouteLLM's MMLU and GSM8K files share: `prompt`, then one True/False
+//! column for each model, then optional columns of answers that end in `_response` and are not
+//! read.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use super::table_rows::{Cell, empty_cell, for_each_row, shortened};
 const EXPECTED_HEADER: &str = "prompt, then one column a model";
 const RESPONSE: &str = "_response";
 
-/// Makes a row of the file's stem, the row's position from 0, the query and the scores.
+/// Makes a row from the file's stem, the row's position from 0, the query and the scores.
 pub(super) type MakeRow = fn(&str, usize, String, Vec<(String, f32)>) -> ParsedRow;
 
 pub(super) fn read_files(
@@ -49,7 +50,7 @@ fn read_file(
     Ok(())
 }
 
-/// The models, and the columns of prompt and models.
+/// The models, and the places of the columns of prompt and models.
 fn header(
     path: &Path,
     columns: &[String],

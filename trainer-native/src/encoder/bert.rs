@@ -14,11 +14,11 @@ use burn::tensor::{Int, Tensor};
 /// Sizes of a BERT, as `config.json` states them.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]
 pub struct BertConfig {
-    /// `bert`, or a name whose graph is the same.
+    /// `bert`, or another name with the same graph.
     pub model_type: String,
-    /// V.
+    /// V, size of the vocabulary.
     pub vocab_size: usize,
-    /// H.
+    /// H, width of the hidden states.
     pub hidden_size: usize,
     pub num_hidden_layers: usize,
     pub num_attention_heads: usize,
@@ -39,7 +39,7 @@ pub struct Bert {
     pub positions: Embedding,
     /// Token type embeddings, [T, H].
     pub types: Embedding,
-    /// Normalisation of the sum.
+    /// Normalisation of the sum of the three embeddings.
     pub norm: LayerNorm,
     pub layers: Vec<BertLayer>,
     pub epsilon: f64,
@@ -56,7 +56,7 @@ pub enum Pooling {
 }
 
 impl Pooling {
-    /// The word that `router.json` uses.
+    /// Name in `router.json`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

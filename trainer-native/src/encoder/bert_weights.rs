@@ -1,7 +1,7 @@
-//! A BERT's weights on the host: to cut it down, to export it, to build it again.
+//! A BERT's weights in host memory, to cut it down, to export it and to build it again.
 //!
-//! A fine-tuned encoder lives on a device, inside autodiff. Here it is plain vectors, so that the
-//! *mini* tier can keep some layers and some words, and the exporter can quantise what is left.
+//! A fine-tuned encoder is on a device, inside autodiff. Here it is plain vectors, so that the
+//! *mini* tier can keep some layers and some words, and the exporter can quantise the rest.
 //!
 //! ```no_run
 //! # use std::path::Path;
@@ -26,10 +26,10 @@ use super::bert::{Bert, BertLayer};
 use super::static_table::floats;
 use crate::error::TrainerError;
 
-/// A BERT on the host. Matrices are row by row.
+/// A BERT in host memory. Matrices are stored row by row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BertWeights {
-    /// H.
+    /// H, width of the hidden states.
     pub width: usize,
     pub heads: usize,
     pub epsilon: f64,
@@ -39,7 +39,7 @@ pub struct BertWeights {
     pub positions: Vec<f32>,
     /// Token type embeddings, [T, H].
     pub types: Vec<f32>,
-    /// Normalisation of their sum.
+    /// Normalisation of the sum of the three embeddings.
     pub norm: Norm,
     /// Layers, the lowest first.
     pub layers: Vec<LayerWeights>,
@@ -117,7 +117,7 @@ impl BertWeights {
         })
     }
 
-    /// V, the words.
+    /// V, the number of words.
     #[must_use]
     pub fn vocabulary(&self) -> usize {
         self.words.len() / self.width
@@ -159,7 +159,7 @@ impl BertWeights {
         Ok(())
     }
 
-    /// Keeps the words at `original_ids`; a word's place there is its new id
+    /// Keeps the words at `original_ids`; the index of a word in the list is its new id
     /// ([`Pruned`](super::vocabulary::Pruned)).
     ///
     /// # Errors
@@ -178,12 +178,12 @@ impl BertWeights {
         Ok(())
     }
 
-    /// Keeps the first `longest` positions: no query may be longer.
+    /// Keeps the first `longest` positions; longer queries cannot be embedded then.
     pub fn cut_positions(&mut self, longest: usize) {
         self.positions.truncate(longest * self.width);
     }
 
-    /// The network, on a device; with autodiff where the device has it.
+    /// Builds the network on a device; with autodiff where the device has it.
     #[must_use]
     pub fn bert(&self, device: &Device) -> Bert {
         let embedding = |values: &[f32]| {
@@ -235,14 +235,14 @@ impl Dense {
         Ok(Self { input, output, weight, bias })
     }
 
-    /// `factor * y`, as a layer.
+    /// The layer that gives `factor * y`.
     #[must_use]
     pub fn scaled(&self, factor: f32) -> Self {
         let times = |values: &[f32]| values.iter().map(|v| v * factor).collect();
         Self { weight: times(&self.weight), bias: times(&self.bias), ..*self }
     }
 
-    /// The layer, on a device.
+    /// Builds the layer on a device.
     #[must_use]
     pub fn linear(&self, device: &Device) -> Linear {
         let mut linear = LinearConfig::new(self.input, self.output).init(device);

@@ -1,15 +1,16 @@
-//! Embeddings of queries: computed once by the exported graph, kept by content.
+//! Embeddings of queries, computed once by the exported graph and cached by content.
 //!
-//! A head is trained on what the deployed encoder gives, quantisation included, so embeddings come
+//! A head is trained on the embeddings of the deployed encoder, quantisation included, so they come
 //! from the engine and not from the float network. A cache folder belongs to one encoder (its name
-//! is a hash of graph and tokenizer) and holds two files of equal row count, only ever appended to:
+//! is a hash of graph and tokenizer) and holds two files of equal row count, which are only
+//! appended to:
 //!
 //! ```text
 //! keys.bin     16 bytes a row     the beginning of the query's SHA-256
 //! values.bin   f32 [rows, D]      little-endian
 //! ```
-//! Memory holds the keys alone; rows are read from the file when asked for. So a million queries
-//! need some 50 MB here, whatever their text and width.
+//! Only the keys are held in memory; rows are read from the file on request. A million queries so
+//! need some 50 MB of memory, whatever their text and width.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -41,8 +42,8 @@ pub struct EmbeddingCache {
 }
 
 impl EmbeddingCache {
-    /// Opens or starts the cache of `router`'s encoder below `folder`. `identity` names the encoder:
-    /// two encoders must not share one.
+    /// Opens the cache of `router`'s encoder below `folder`, or starts one. `identity` names the
+    /// encoder: two encoders must not share a cache.
     ///
     /// # Errors
     /// [`TrainerError::File`].
@@ -58,7 +59,7 @@ impl EmbeddingCache {
         let (keys, values) = (open("keys.bin")?, open("values.bin")?);
         let length =
             |file: &File| file.metadata().map(|data| data.len()).map_err(TrainerError::file(&path));
-        // An interruption may leave one file longer: the rows both have are whole.
+        // An interruption may leave one file longer: rows that both have are complete.
         let count = (length(&keys)? / 16).min(length(&values)? / (4 * width as u64));
         let mut bytes = vec![0_u8; usize::try_from(count).unwrap_or_default() * 16];
         keys.read_exact_at(&mut bytes, 0).map_err(TrainerError::file(&path))?;
@@ -68,17 +69,18 @@ impl EmbeddingCache {
         Ok(Self { path, keys, values, rows, width })
     }
 
-    /// D.
+    /// D, width of an embedding.
     #[must_use]
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Row of each query, in order, after embedding those that are new. Queries are taken as they
-    /// come, some at a time; a query that has no token gets `None`.
+    /// Row of each query, in order; new queries are embedded first. Queries are taken in chunks; a
+    /// query that has no token gets `None`.
     ///
     /// # Errors
-    /// The engine's; [`TrainerError::Interrupted`] with what is done kept; [`TrainerError::File`].
+    /// Those of the engine; [`TrainerError::Interrupted`], after which finished rows stay;
+    /// [`TrainerError::File`].
     pub fn rows<'a>(
         &mut self,
         router: &Router,
@@ -115,7 +117,7 @@ impl EmbeddingCache {
             waiting.iter().filter(|(_, key)| !self.rows.contains_key(key)).copied().collect();
         missing.sort_unstable_by_key(|&(_, key)| key);
         missing.dedup_by_key(|&mut (_, key)| key);
-        // Longest first, so that no thread is left with one at the end.
+        // Longest first, so that no thread works alone at the end.
         missing.sort_by_key(|(query, _)| std::cmp::Reverse(query.len()));
         let embedded: Vec<(Key, Option<Vec<f32>>)> = missing
             .par_iter()
@@ -133,7 +135,7 @@ impl EmbeddingCache {
         Ok(())
     }
 
-    /// Adds embeddings that belong to no text, and returns their rows.
+    /// Adds embeddings without a text, and returns their rows.
     ///
     /// # Errors
     /// [`TrainerError::File`].
@@ -154,7 +156,7 @@ impl EmbeddingCache {
         Ok(first..next)
     }
 
-    /// Values first: a row counts once its key is there as well.
+    /// Writes values first: a row counts only once its key is written too.
     fn write(&mut self, keys: &[u8], values: &[u8]) -> Result<(), TrainerError> {
         for (file, bytes) in [(&mut self.values, values), (&mut self.keys, keys)] {
             let appended = file.seek(SeekFrom::End(0)).and_then(|_| file.write_all(bytes));

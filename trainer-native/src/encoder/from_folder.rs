@@ -1,4 +1,4 @@
-//! The encoder that a recipe asks for, made from a Hugging Face folder.
+//! Makes the encoder that a recipe asks for from a Hugging Face folder.
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -18,7 +18,7 @@ use crate::recipe::{StaticEncoderRecipe, TransformerEncoderRecipe};
 /// Queries tokenised at once when tokens are counted.
 const COUNTED: usize = 4096;
 
-/// A token table distilled from the folder `source`, and the tokenizer cut down to it.
+/// Distils a token table from the folder `source`, and cuts the tokenizer down to it.
 ///
 /// # Errors
 /// [`TrainerError::BadEncoder`], [`TrainerError::Interrupted`].
@@ -56,7 +56,7 @@ pub fn static_table(
     Ok((table, pruned.tokenizer_json))
 }
 
-/// The transformer of the folder `source`, cut down as the recipe says.
+/// Reads the transformer of the folder `source`, cut down as the recipe says.
 ///
 /// # Errors
 /// [`TrainerError::BadEncoder`].
@@ -72,7 +72,7 @@ pub fn transformer(
         return Err(TrainerError::BadEncoder {
             path: source.to_owned(),
             detail: format!(
-                "it takes {} tokens, the recipe asks for max_tokens = {}",
+                "it takes at most {} tokens, the recipe asks for max_tokens = {}",
                 folder.config.max_position_embeddings, settings.max_tokens
             ),
         });

@@ -1,8 +1,8 @@
-//! A BERT-family encoder from a Hugging Face folder.
+//! Reads a BERT-family encoder from a Hugging Face folder.
 //!
-//! Reads `config.json`, `model.safetensors` and `tokenizer.json`. Weights may be F32, F16 or BF16,
-//! with or without the `bert.` prefix. Nothing is fetched: the folder is on disk already.
-//! [`to_folder`](super::to_folder) writes one.
+//! The folder holds `config.json`, `model.safetensors` and `tokenizer.json`. Weights may be F32,
+//! F16 or BF16, with or without the `bert.` prefix. Nothing is fetched.
+//! [`to_folder`](super::to_folder) writes such a folder.
 
 use std::path::{Path, PathBuf};
 
@@ -14,15 +14,15 @@ use safetensors::{Dtype, SafeTensors};
 use super::bert::{Bert, BertConfig, BertLayer};
 use crate::error::TrainerError;
 
-/// An encoder folder, read.
+/// The contents of an encoder folder.
 #[derive(Debug)]
 pub struct EncoderFolder {
-    /// `config.json`.
+    /// `config.json`, parsed.
     pub config: BertConfig,
-    /// `config.json`, as it is.
+    /// `config.json`, unchanged.
     pub config_json: Vec<u8>,
     pub bert: Bert,
-    /// `tokenizer.json`, as it is.
+    /// `tokenizer.json`, unchanged.
     pub tokenizer_json: Vec<u8>,
     /// SHA-256 of `model.safetensors`.
     pub weights_sha256: String,
@@ -69,7 +69,7 @@ fn check(config: &BertConfig) -> Result<(), String> {
     let heads = config.num_attention_heads;
     if heads == 0 || !config.hidden_size.is_multiple_of(heads) {
         return Err(format!(
-            "config.json has hidden_size {} and {heads} heads: expected a multiple",
+            "config.json has hidden_size {} and {heads} heads, expected a multiple of the heads",
             config.hidden_size
         ));
     }

@@ -1,17 +1,18 @@
-//! Encoders: query text to an embedding.
+//! Encoders: map the text of a query to an embedding.
 //!
 //! - [`bert`]: a BERT-family transformer in burn;
-//! - [`bert_weights`]: its weights on the host, to cut down and to export;
-//! - [`hugging_face`]: reading one from a Hugging Face folder;
-//! - [`from_folder`]: the encoder a recipe asks for, made from such a folder;
-//! - [`prune`]: such an encoder cut down to chosen layers and words;
-//! - [`to_folder`]: a cut-down encoder as a Hugging Face folder;
-//! - [`vocabulary`]: a WordPiece tokenizer cut down to the tokens that a corpus uses;
+//! - [`bert_weights`]: its weights in host memory, to cut down and to export;
+//! - [`hugging_face`]: reads one from a Hugging Face folder;
+//! - [`from_folder`]: makes the encoder of a recipe from such a folder;
+//! - [`prune`]: cuts such an encoder down to chosen layers and words;
+//! - [`to_folder`]: writes a cut-down encoder as a Hugging Face folder;
+//! - [`vocabulary`]: cuts a WordPiece tokenizer down to the tokens that a corpus uses;
 //! - [`trainable`]: an encoder that is trained end to end, of either tier;
 //! - [`static_table`]: the *static* tier, a token table distilled from a transformer;
-//! - [`embeddings`]: embeddings of queries, computed once and kept.
+//! - [`embeddings`]: embeddings of queries, computed once and cached.
 //!
-//! An [`Encoder`] is what a run deploys: its weights on the host, its tokenizer, its facts.
+//! An [`Encoder`] is what a run deploys: its weights in host memory, its tokenizer and its
+//! description.
 
 pub mod bert;
 pub mod bert_weights;
@@ -34,16 +35,16 @@ use bert_weights::BertWeights;
 use static_table::StaticTable;
 use trainable::Limits;
 
-/// An encoder's weights, on the host.
+/// An encoder's weights in host memory.
 #[derive(Debug, Clone)]
 pub enum Network {
     Static(StaticTable),
     /// A transformer, mean-pooled or at `[CLS]`.
     Transformer {
         weights: BertWeights,
-        /// How token vectors become one.
+        /// How token vectors become one embedding.
         pooling: Pooling,
-        /// Root mean square that each embedding's coordinates are brought to; as they come where
+        /// Root mean square that the coordinates of each embedding are scaled to; unscaled where
         /// absent.
         scale: Option<f32>,
     },
@@ -60,7 +61,7 @@ impl Network {
         }
     }
 
-    /// Size of the embedding: pooled coordinates and the length.
+    /// Size of the embedding: pooled coordinates, and one for the length.
     #[must_use]
     pub fn embedding_size(&self) -> usize {
         match self {
@@ -79,7 +80,7 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// What a manifest states of it.
+    /// Describes the encoder for a manifest.
     #[must_use]
     pub fn info(&self, recipe: &EncoderRecipe) -> EncoderInfo {
         let (pooling, special_tokens) = match &self.network {
@@ -99,7 +100,7 @@ impl Encoder {
     }
 }
 
-/// Reads a `tokenizer.json`; padding and truncation in it are the trainer's affair and dropped.
+/// Parses a `tokenizer.json`; its padding and truncation settings serve training and are dropped.
 ///
 /// # Errors
 /// [`TrainerError::BadEncoder`].
@@ -110,14 +111,14 @@ pub fn parse_tokenizer(json: &[u8]) -> Result<Tokenizer, TrainerError> {
     Ok(tokenizer)
 }
 
-/// The trainer's error for one of the tokenizer's.
+/// Converts an error of the tokenizer.
 #[allow(clippy::needless_pass_by_value)]
 pub(crate) fn tokenizer_error(error: tokenizers::Error) -> TrainerError {
     TrainerError::BadEncoder { path: "tokenizer.json".into(), detail: error.to_string() }
 }
 
-/// Token ids of a query as the static tier sees it: no special tokens, the end `side` of what is
-/// longer than `max_tokens` cut off.
+/// Token ids of a query for the static tier: without special tokens, cut to `max_tokens` at the end
+/// named by `side`.
 ///
 /// # Errors
 /// [`TrainerError::BadEncoder`].
@@ -136,7 +137,7 @@ pub fn token_ids(
     Ok(ids.iter().copied().skip(first).take(max_tokens).collect())
 }
 
-/// Token ids of a query as `router` reads it; `None` for a query that has none.
+/// Token ids of a query as `router` reads it; `None` for a query without a token.
 ///
 /// # Errors
 /// The engine's.
@@ -146,7 +147,7 @@ pub fn deployed_ids(router: &Router, query: &str) -> Result<Option<Vec<u32>>, Tr
     Ok(tokens.map(|tokens| tokens.ids.iter().map(id).collect()))
 }
 
-/// A query without a token is no mistake here: it is left out of what is trained on.
+/// Turns the error of a query without a token into `None`: such a query is left out of training.
 pub(crate) fn if_any_token<T>(found: Result<T, RouterError>) -> Result<Option<T>, TrainerError> {
     match found {
         Ok(found) => Ok(Some(found)),

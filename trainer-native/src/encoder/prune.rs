@@ -1,9 +1,9 @@
-//! An encoder cut down to chosen layers, and to the words that a corpus uses: the *mini* tier.
+//! Cuts an encoder down to chosen layers, and to the words that a corpus uses: the *mini* tier.
 //!
 //! Nothing is trained. Kept layers and word vectors are those of the original, so with all layers
-//! kept a query of kept tokens has the embedding it had. Of the words always stay the special
-//! tokens and the single ASCII characters with their continuations: what a dropped word becomes is
-//! in [`vocabulary`].
+//! kept a query of kept tokens has the embedding it had. The special tokens and the single ASCII
+//! characters with their continuations are always kept; [`vocabulary`] says how a dropped word is
+//! tokenised.
 //!
 //! ```no_run
 //! # use std::path::Path;
@@ -26,19 +26,19 @@ use super::vocabulary::{self, Pruned, SpecialTokens, TokenCounts};
 use crate::error::TrainerError;
 use crate::export::{Precision, router_graph};
 
-/// What is kept of an encoder; what is absent stays as it is.
+/// What to keep of an encoder; an absent part stays whole.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Cut<'a> {
-    /// Layers by their number from 0, in the order in which they are to follow each other.
+    /// Layers numbered from 0, in the order in which they follow each other.
     pub layers: Option<&'a [usize]>,
     pub words: Option<Words<'a>>,
 }
 
 #[derive(Debug, Clone, Copy)]
 pub struct Words<'a> {
-    /// How often a corpus uses each.
+    /// How often a corpus uses each token.
     pub counts: &'a TokenCounts,
-    /// At most this many, the most frequent; every word that is used where absent.
+    /// Most words to keep, the most frequent first; every used word where absent.
     pub most: Option<usize>,
 }
 
@@ -48,14 +48,14 @@ pub struct Mini {
     pub weights: BertWeights,
     /// `tokenizer.json`.
     pub tokenizer_json: Vec<u8>,
-    /// Where its words came from; `None` where all were kept.
+    /// The original ids of its words; `None` where all were kept.
     pub pruned: Option<Pruned>,
 }
 
 /// Cuts an encoder down.
 ///
 /// # Errors
-/// [`TrainerError::BadEncoder`] where there is no such layer, or the tokenizer is no WordPiece
+/// [`TrainerError::BadEncoder`] where there is no such layer, or the tokenizer is not a WordPiece
 /// tokenizer with special tokens.
 pub fn prune(folder: &EncoderFolder, cut: &Cut<'_>) -> Result<Mini, TrainerError> {
     let mut weights = BertWeights::of(&folder.bert)?;

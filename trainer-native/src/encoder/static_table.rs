@@ -1,15 +1,15 @@
-//! The *static* tier: a token table distilled from a transformer.
+//! The *static* tier: distils a token table from a transformer.
 //!
-//! Every token of the vocabulary goes through the transformer alone, as `[CLS] token [SEP]`, and
-//! its mean-pooled output is that token's vector. Principal components cut the width down; a
-//! frequency weight then makes common tokens small (Arora et al. 2017, "A simple but
-//! tough-to-beat baseline for sentence embeddings", section 3):
+//! Each token of the vocabulary passes through the transformer alone, as `[CLS] token [SEP]`, and
+//! its mean-pooled output is that token's vector. Principal components reduce the width; a
+//! frequency weight then makes common tokens small (Arora et al. 2017, "A simple but tough-to-beat
+//! baseline for sentence embeddings", section 3):
 //!
 //! ```text
 //! t_v   = mean_pool(transformer([CLS] v [SEP]))           [H]
 //! r_v   = a / (a + p_v) * P (t_v - mean)                   [D], P: the first D components
 //! ```
-//! A query's embedding is then a pooled sum of rows: no attention, no layers.
+//! A query's embedding is the pooled sum of its tokens' rows: no attention, no layers.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -34,7 +34,7 @@ pub struct StaticTable {
     pub values: Vec<f32>,
 }
 
-/// The ids that surround a token on its way through the transformer.
+/// The ids put around a token before the transformer.
 #[derive(Debug, Clone, Copy)]
 pub struct Surround {
     /// `[CLS]`.
@@ -43,7 +43,7 @@ pub struct Surround {
     pub end: u32,
 }
 
-/// Vectors of `tokens`, `[V, H]`: each token alone through the transformer, mean-pooled.
+/// Vectors of `tokens`, `[V, H]`: each token passed alone through the transformer, mean-pooled.
 ///
 /// # Errors
 /// [`TrainerError::Interrupted`] when `stop` is set; [`TrainerError::NotFinite`].
@@ -81,9 +81,10 @@ pub fn token_vectors(
     Ok(StaticTable { rows: tokens.len(), width, values })
 }
 
-/// Cuts the table to `components` principal components and scales each row by its token's
+/// Reduces the table to `components` principal components and scales each row by its token's
 /// frequency weight w = a / (a + p). Mean and components are those of the tokens as queries use
-/// them: the mean weighted by p, the covariance by w p. `counts` are over the original ids `tokens`.
+/// them: the mean weighted by p, the covariance by w p. `counts` are over the original ids
+/// `tokens`.
 #[must_use]
 #[allow(clippy::cast_possible_truncation)]
 pub fn compress(
@@ -112,7 +113,7 @@ pub fn compress(
     let mut order: Vec<usize> = (0..width).collect();
     order.sort_by(|&i, &j| eigen.eigenvalues[j].total_cmp(&eigen.eigenvalues[i]));
     let kept = components.min(width);
-    // An eigenvector's sign is arbitrary: fix it, so that runs agree.
+    // An eigenvector's sign is arbitrary: it is fixed here, so that runs agree.
     let sign = |column: usize| {
         let vector = eigen.eigenvectors.column(column);
         vector[vector.icamax()].signum()
@@ -128,7 +129,8 @@ pub fn compress(
     StaticTable { rows: table.rows, width: kept, values }
 }
 
-/// How far the embeddings of queries (sums of rows over the root of their count) spread.
+/// Spread of the embeddings of queries, which are sums of rows divided by the root of the token
+/// count.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Spread {
     squares: f64,
@@ -136,7 +138,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Counts a query's token ids.
+    /// Adds the embedding of a query with these token ids.
     #[allow(clippy::cast_precision_loss)]
     pub fn add(&mut self, table: &StaticTable, ids: &[u32]) {
         if ids.is_empty() {
@@ -151,8 +153,8 @@ impl Spread {
         self.coordinates += table.width;
     }
 
-    /// Scales the table so that these embeddings have coordinates of root mean square `scale`: a
-    /// head then starts alike whatever the encoder.
+    /// Scales the table so that the coordinates of these embeddings have root mean square `scale`:
+    /// a head then starts at the same scale whatever the encoder.
     #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
     pub fn scale_to(&self, table: &mut StaticTable, scale: f64) {
         if self.squares > 0.0 {

@@ -1,8 +1,8 @@
-//! A cut-down encoder as a Hugging Face folder: `config.json`, `model.safetensors` (F32) and
+//! Writes a cut-down encoder as a Hugging Face folder: `config.json`, `model.safetensors` (F32) and
 //! `tokenizer.json`, under the names that other programs read.
 //!
-//! What the original's `config.json` says beyond sizes stays. A pooler is not written: no embedding
-//! here uses one.
+//! Fields of the original's `config.json` other than sizes stay. A pooler is not written, since no
+//! embedding here uses one.
 
 use std::collections::HashMap;
 use std::fs;
@@ -16,11 +16,11 @@ use super::prune::Mini;
 use crate::error::TrainerError;
 use crate::training::checkpoint::{Checkpoint, NamedTensor};
 
-/// Writes the folder. `config_json` is that of the encoder it was cut from.
+/// Writes the folder. `config_json` is that of the original encoder.
 ///
 /// # Errors
-/// [`TrainerError::FolderNotEmpty`] where something is there already; [`TrainerError::BadEncoder`]
-/// where `config_json` is no object; [`TrainerError::File`].
+/// [`TrainerError::FolderNotEmpty`] where the folder holds something already;
+/// [`TrainerError::BadEncoder`] where `config_json` is not an object; [`TrainerError::File`].
 pub fn write(folder: &Path, config_json: &[u8], mini: &Mini) -> Result<(), TrainerError> {
     let config = config(config_json, mini)?;
     if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
@@ -29,7 +29,7 @@ pub fn write(folder: &Path, config_json: &[u8], mini: &Mini) -> Result<(), Train
     fs::create_dir_all(folder).map_err(TrainerError::file(folder))?;
     let note = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     Checkpoint { tensors: tensors(mini), note }.write(&folder.join("model.safetensors"))?;
-    // Last what a reader opens first.
+    // The file that a reader opens first is written last.
     for (name, bytes) in [("tokenizer.json", &mini.tokenizer_json), ("config.json", &config)] {
         let path = folder.join(name);
         fs::write(&path, bytes).map_err(TrainerError::file(&path))?;

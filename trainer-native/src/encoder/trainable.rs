@@ -1,11 +1,12 @@
-//! An encoder that is trained end to end, of either tier.
+//! Encoders that are trained end to end, of either tier.
 //!
 //! ```text
 //! transformer: bert(ids), mean over the tokens or [CLS]                      [B, H]
 //! static:      [sum over tokens of table[id] / sqrt(tokens) ; length]        [B, D + 1]
 //!              length = ln(1 + tokens) / 4 - 1
 //! ```
-//! A loss takes any of them, and so does the loop in [`fine_tune`](crate::training::fine_tune).
+//! Every loss takes either of them, and so does the loop in
+//! [`fine_tune`](crate::training::fine_tune).
 
 use burn::module::{Module, ModuleDisplay, Param};
 use burn::nn::{Embedding, EmbeddingConfig};
@@ -14,18 +15,18 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use super::bert::{Bert, Pooling};
 use super::static_table::StaticTable;
 
-/// Token ids to embeddings, trainable.
+/// Maps token ids to embeddings; trainable.
 pub trait TrainableEncoder: Module + ModuleDisplay {
     /// Embeddings `[B, E]` of ids `[B, S]`, where `mask` `[B, S]` is 1 at tokens, 0 at padding.
     fn embed(&self, ids: Tensor<2, Int>, mask: Tensor<2>) -> Tensor<2>;
 
-    /// E.
+    /// E, width of an embedding.
     fn width(&self) -> usize;
 
-    /// Token ids are below this.
+    /// Number of token ids: every id is below this.
     fn vocabulary(&self) -> usize;
 
-    /// Longest query in tokens, special ones included; `None` where any length will do.
+    /// Longest query in tokens, including special ones; `None` where any length is accepted.
     fn longest(&self) -> Option<usize>;
 
     fn limits(&self) -> Limits {
@@ -33,16 +34,16 @@ pub trait TrainableEncoder: Module + ModuleDisplay {
     }
 }
 
-/// What queries an encoder takes.
+/// Limits of the queries that an encoder takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Token ids are below this.
+    /// Number of token ids: every id is below this.
     pub vocabulary: usize,
-    /// Longest query in tokens, special ones included; `None` where any length will do.
+    /// Longest query in tokens, including special ones; `None` where any length is accepted.
     pub longest: Option<usize>,
 }
 
-/// Whether an encoder takes these ids.
+/// Checks that an encoder takes these ids.
 ///
 /// # Errors
 /// What is wrong, in words.
@@ -51,12 +52,17 @@ pub fn check_ids(ids: &[u32], limits: Limits) -> Result<(), String> {
         return Err("no token, expected at least one: leave empty queries out".into());
     }
     if let Some(longest) = limits.longest.filter(|&longest| ids.len() > longest) {
-        return Err(format!("{} tokens, the encoder takes {longest}: cut it off", ids.len()));
+        return Err(format!(
+            "{} tokens, the encoder takes at most {longest}: truncate the query",
+            ids.len()
+        ));
     }
     let vocabulary = limits.vocabulary;
     match ids.iter().find(|&&id| id as usize >= vocabulary) {
         None => Ok(()),
-        Some(id) => Err(format!("token {id}, the encoder has {vocabulary}: another tokenizer's?")),
+        Some(id) => Err(format!(
+            "token {id}, the encoder has {vocabulary} tokens: were the ids made by another tokenizer?"
+        )),
     }
 }
 
@@ -70,17 +76,17 @@ pub struct WithHead<E: Module, H: Module> {
 #[derive(Module, Debug)]
 pub struct TransformerEncoder {
     pub bert: Bert,
-    /// How its states become one embedding.
+    /// How its hidden states become one embedding.
     #[module(skip)]
     pub pooling: Pooling,
 }
 
-/// Which parts of a transformer stay as they are.
+/// Which parts of a transformer are not trained.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Frozen {
-    /// The word embeddings.
+    /// Freezes the word embeddings.
     pub words: bool,
-    /// The lowest layers, this many; with any of them all that lies below, embeddings included.
+    /// Number of lowest layers to freeze; where it is above 0, the embeddings are frozen too.
     pub layers: usize,
 }
 
@@ -125,7 +131,7 @@ pub struct StaticEncoder {
 }
 
 impl StaticEncoder {
-    /// A table on a device; with autodiff where the device has it.
+    /// Puts a table on a device; with autodiff where the device has it.
     #[must_use]
     pub fn new(table: &StaticTable, device: &Device) -> Self {
         let mut embedding = EmbeddingConfig::new(table.rows, table.width).init(device);
@@ -158,7 +164,7 @@ impl TrainableEncoder for StaticEncoder {
     }
 }
 
-/// Embeddings that are there already: a query is one id, its row.
+/// Precomputed embeddings: the one id of a query is its row.
 #[derive(Module, Debug)]
 pub struct EmbeddedQueries {
     /// Embeddings, [rows, E].
@@ -166,7 +172,7 @@ pub struct EmbeddedQueries {
 }
 
 impl EmbeddedQueries {
-    /// Embeddings `[rows, width]`, row by row, on a device.
+    /// Puts embeddings `[rows, width]`, row by row, on a device.
     #[must_use]
     pub fn new(values: Vec<f32>, width: usize, device: &Device) -> Self {
         let count = values.len() / width.max(1);
@@ -195,7 +201,8 @@ impl TrainableEncoder for EmbeddedQueries {
     }
 }
 
-/// Ids `[B, S]` padded with 0, and the mask `[B, S]` that is 1 at tokens; S is the longest.
+/// Ids `[B, S]` padded with 0, and the mask `[B, S]` that is 1 at tokens; S is the length of the
+/// longest query.
 #[must_use]
 pub fn padded(queries: &[&[u32]], device: &Device) -> (Tensor<2, Int>, Tensor<2>) {
     let longest = queries.iter().map(|query| query.len()).max().unwrap_or_default();

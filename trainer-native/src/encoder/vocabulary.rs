@@ -1,8 +1,8 @@
-//! A WordPiece tokenizer cut down to the tokens that a corpus uses.
+//! Cuts a WordPiece tokenizer down to the tokens that a corpus uses.
 //!
-//! A token table costs one row a token, and a corpus of queries uses a part of BERT's 30,522. Kept
-//! are the special tokens, every single character and its continuation (so that a rare word is
-//! spelt out instead of lost), and the most frequent tokens up to a size.
+//! A token table has one row for each token, and a corpus of queries uses only some of BERT's
+//! 30,522. Kept are the special tokens, every single character and its continuation (so that a rare
+//! word is spelt out instead of lost), and the most frequent tokens up to a size.
 
 use std::collections::{HashMap, HashSet};
 
@@ -24,7 +24,7 @@ impl TokenCounts {
     /// Counts the tokens of queries, without special tokens.
     ///
     /// # Errors
-    /// [`TrainerError::BadEncoder`] with the tokenizer's words.
+    /// [`TrainerError::BadEncoder`] with the tokenizer's message.
     pub fn add<Q: AsRef<str> + Sync>(
         &mut self,
         tokenizer: &Tokenizer,
@@ -66,17 +66,17 @@ pub struct Pruned {
     pub original_ids: Vec<u32>,
 }
 
-/// How much of a corpus a cut-down tokenizer reads as the whole one does.
+/// How much of a corpus a cut-down tokenizer tokenises as the original one does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Unchanged {
-    /// Tokens of the whole tokenizer, special ones not counted.
+    /// Tokens that the original tokenizer finds, without special ones.
     pub tokens: u64,
-    /// Those of them that the cut-down one finds as well, at the same place of the query.
+    /// Those of them that the cut-down tokenizer finds too, at the same place of the query.
     pub same: u64,
 }
 
 impl Unchanged {
-    /// The share that is the same, in [0, 1]; 1 of no tokens.
+    /// Share of `same` in `tokens`, in [0, 1]; 1 where there are no tokens.
     #[must_use]
     #[allow(clippy::cast_precision_loss)]
     pub fn share(&self) -> f64 {
@@ -88,10 +88,10 @@ impl Unchanged {
 }
 
 impl Pruned {
-    /// Reads queries with both tokenizers.
+    /// Tokenises queries with both tokenizers.
     ///
     /// # Errors
-    /// [`TrainerError::BadEncoder`] with the tokenizer's words.
+    /// [`TrainerError::BadEncoder`] with the tokenizer's message.
     pub fn unchanged<Q: AsRef<str> + Sync>(
         &self,
         whole: &Tokenizer,
@@ -125,9 +125,9 @@ impl Pruned {
 /// Whether a cut-down tokenizer still puts special tokens around a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SpecialTokens {
-    /// No: the static tier sums the query's own tokens.
+    /// No special tokens: the static tier sums the query's own tokens.
     Dropped,
-    /// Yes, `[CLS] query [SEP]` with the new ids: a transformer was trained with them.
+    /// `[CLS] query [SEP]` with the new ids: a transformer was trained with them.
     Kept,
 }
 
@@ -135,7 +135,7 @@ pub enum SpecialTokens {
 /// special-token processing.
 ///
 /// # Errors
-/// [`TrainerError::BadEncoder`] where the file is no WordPiece tokenizer.
+/// [`TrainerError::BadEncoder`] where the file is not a WordPiece tokenizer.
 pub fn prune(
     tokenizer_json: &[u8],
     counts: &TokenCounts,
@@ -144,13 +144,13 @@ pub fn prune(
     prune_with(tokenizer_json, counts, Some(size), SpecialTokens::Dropped)
 }
 
-/// Cuts the vocabulary of a WordPiece `tokenizer.json` down to at most `size` tokens, or to those
-/// that were counted at all where `size` is absent. A query of counted tokens alone then reads as
-/// before: WordPiece takes the longest token that fits, and that one is kept.
+/// Cuts the vocabulary of a WordPiece `tokenizer.json` down to at most `size` tokens, or to all
+/// counted tokens where `size` is absent. A query of counted tokens is then tokenised as before:
+/// WordPiece takes the longest token that fits, and that token is kept.
 ///
 /// # Errors
-/// [`TrainerError::BadEncoder`] where the file is no WordPiece tokenizer, or where its special
-/// tokens are to be kept and are none of its vocabulary.
+/// [`TrainerError::BadEncoder`] where the file is not a WordPiece tokenizer, or where its special
+/// tokens are to be kept and are not in its vocabulary.
 pub fn prune_with(
     tokenizer_json: &[u8],
     counts: &TokenCounts,
@@ -187,7 +187,7 @@ pub fn prune_with(
     };
     let mut ranked: Vec<(u32, &str)> =
         tokens.iter().copied().filter(|(_, t)| !is_special(t) && !is_character(t)).collect();
-    // Ties keep BERT's own order, which falls with frequency.
+    // Ties keep BERT's order, which is roughly by falling frequency.
     ranked.sort_by_key(|&(id, _)| (std::cmp::Reverse(counts.get(id)), id));
     let mut kept: Vec<(u32, &str)> =
         tokens.iter().copied().filter(|(_, t)| is_special(t) || is_character(t)).collect();
@@ -222,7 +222,7 @@ pub fn prune_with(
     Ok(Pruned { tokenizer_json, original_ids })
 }
 
-/// A post-processor with the tokens' new ids.
+/// Replaces the ids of special tokens in a post-processor by the new ones.
 fn renumbered(mut processor: Value, new_ids: &HashMap<String, usize>) -> Result<Value, String> {
     let id = |token: &Value| match token.as_str().and_then(|token| new_ids.get(token)) {
         Some(&id) => Ok(Value::from(id)),

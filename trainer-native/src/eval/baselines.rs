@@ -1,9 +1,9 @@
-//! Routers that nobody has to train. A trained one that does not beat them is none.
+//! Routers that need no training. A trained router must beat these to be worth shipping.
 //!
-//! Each takes the rows of an evaluation and ignores their win rates; what it returns stands in the
-//! same table. [`random`] and [`query_length`] are judged by RouteLLM's protocol; [`always_weak`]
-//! and [`always_strong`] are single decisions without a curve; [`oracle`] knows the outcomes and
-//! bounds what any router can reach on these rows.
+//! Each takes the rows of an evaluation and ignores their win rates. [`random`] and
+//! [`query_length`] are evaluated by RouteLLM's protocol; [`always_weak`] and [`always_strong`] are
+//! single decisions without a curve; [`oracle`] knows the outcomes and bounds what any router can
+//! reach on these rows.
 
 use rand_chacha::rand_core::Rng;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use super::curve::{Curve, Evaluation, RoutedRow, end_points};
 use super::{EvalError, evaluate};
 use crate::data::seeded;
 
-/// APGR and CPT of a baseline whose curve is a mean or a bound, not one router's.
+/// APGR and CPT of a baseline whose curve is a mean or a bound instead of one router's.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BaselineMetrics {
     pub rows: usize,
@@ -28,7 +28,7 @@ pub struct BaselineMetrics {
     pub strong: f64,
 }
 
-/// One decision for every query, or the best one: a point, not a curve.
+/// One decision for every query, or the best one for each: a point without a curve.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct FixedPolicy {
     pub rows: usize,
@@ -55,7 +55,7 @@ impl From<&Evaluation> for BaselineMetrics {
     }
 }
 
-/// Win rates drawn evenly from [0, 1): the mean of each metric over `draws` such routers.
+/// Random routers, with win rates uniform on [0, 1): the mean of each metric over `draws` of them.
 ///
 /// # Errors
 /// [`EvalError::NoDraws`], and those of [`evaluate`].
@@ -66,7 +66,7 @@ pub fn random(rows: &[RoutedRow], draws: usize, seed: u64) -> Result<BaselineMet
     Ok(BaselineMetrics { rows: rows.len(), apgr, cpt50: cpt(0), cpt80: cpt(1), weak, strong })
 }
 
-/// Of the same routers as [`random`], mean APGR and the mean CPT at each of the qualities.
+/// Mean APGR and mean CPT at each of the qualities, of the same routers as [`random`].
 ///
 /// # Errors
 /// [`EvalError::NoDraws`], [`EvalError::NotAFraction`], and those of [`evaluate`].
@@ -97,8 +97,8 @@ pub fn random_at(
     Ok((apgr / n, cpts.into_iter().map(|sum| sum / n).collect()))
 }
 
-/// The longer a query, the sooner it goes to the strong model. `lengths` are given row by row, in
-/// characters or tokens.
+/// Routes by length: the longer a query, the sooner it goes to the strong model. `lengths` are
+/// given row by row, in characters or tokens.
 ///
 /// # Errors
 /// [`EvalError::LengthMismatch`], and those of [`evaluate`].
@@ -118,7 +118,7 @@ pub fn query_length(rows: &[RoutedRow], lengths: &[usize]) -> Result<Evaluation,
     evaluate(&by_length)
 }
 
-/// Every query to the weak model.
+/// Sends every query to the weak model.
 ///
 /// # Errors
 /// [`EvalError::NoRows`] and [`EvalError::NotFinite`].
@@ -127,7 +127,7 @@ pub fn always_weak(rows: &[RoutedRow]) -> Result<FixedPolicy, EvalError> {
     Ok(FixedPolicy { rows: rows.len(), strong_share: 0.0, score: weak, weak, strong })
 }
 
-/// Every query to the strong model.
+/// Sends every query to the strong model.
 ///
 /// # Errors
 /// [`EvalError::NoRows`] and [`EvalError::NotFinite`].
@@ -136,8 +136,8 @@ pub fn always_strong(rows: &[RoutedRow]) -> Result<FixedPolicy, EvalError> {
     Ok(FixedPolicy { rows: rows.len(), strong_share: 1.0, score: strong, weak, strong })
 }
 
-/// Each query to the model that scores higher, the weak one where both score alike: the best mean
-/// score that choosing between the two can give, with the fewest strong calls for it.
+/// Sends each query to the model that scores higher, and to the weak one where both score alike:
+/// the best mean score that choosing between the two can give, with the fewest strong calls for it.
 ///
 /// # Errors
 /// [`EvalError::NoRows`] and [`EvalError::NotFinite`].
@@ -149,9 +149,9 @@ pub fn best_of_both(rows: &[RoutedRow]) -> Result<FixedPolicy, EvalError> {
     Ok(FixedPolicy { rows: rows.len(), strong_share, score, weak, strong })
 }
 
-/// Knows the outcomes: queries go to the strong model in order of what that gains. It is judged at
-/// every query, not at deciles, so that its curve lies on or above every point any router can
-/// reach, and its APGR and CPT bound theirs.
+/// Routes by the outcomes: queries go to the strong model in order of its gain. The curve has a
+/// point for every query, not for deciles, so that it lies on or above every point that a router
+/// can reach, and its APGR and CPT bound theirs.
 ///
 /// # Errors
 /// Those of [`evaluate`].

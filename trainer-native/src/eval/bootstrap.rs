@@ -1,9 +1,9 @@
-//! How far a metric would move on another draw of the same benchmark: percentile bootstrap.
+//! Percentile bootstrap: how far a metric would move on another draw of the same benchmark.
 //!
-//! Each resample draws as many rows as there are, with replacement, and judges every router on that
-//! one draw by the whole protocol, deciles included. So differences of two routers are paired: what
-//! is hard about a draw is hard for both, and cancels. An interval is that of the sampled queries
-//! only; it says nothing about another seed of training.
+//! Each resample draws as many rows as there are, with replacement, and evaluates every router on
+//! that draw by the whole protocol, deciles included. Differences of two routers are therefore
+//! paired: a hard draw is hard for both, and cancels. An interval covers the sampling of queries
+//! only, not another training seed.
 //!
 //! ```
 //! use pointsman_trainer::eval::RoutedRow;
@@ -27,11 +27,11 @@ use super::curve::{Curve, Ranked, evaluate};
 use super::{EvalError, RoutedRow};
 use crate::data::seeded;
 
-/// How resamples are drawn and what is read off them.
+/// How resamples are drawn and summarised.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     pub resamples: usize,
-    /// Share of the resamples an interval covers, in (0, 1).
+    /// Share of the resamples that an interval covers, in (0, 1).
     pub level: f64,
     pub seed: u64,
 }
@@ -55,13 +55,13 @@ pub struct Interval {
     pub level: f64,
     /// Resamples on which the metric is defined.
     pub resamples: usize,
-    /// Resamples on which it is not, as those without a gap between the models. They are in no
-    /// percentile.
+    /// Resamples on which it is undefined, such as those without a gap between the models. They
+    /// count in no percentile.
     pub undefined: usize,
 }
 
 impl Settings {
-    /// Whether resamples can be drawn this way.
+    /// Checks that resamples can be drawn with these settings.
     ///
     /// # Errors
     /// [`EvalError::ZeroCount`], [`EvalError::NotAFraction`].
@@ -78,8 +78,8 @@ impl Settings {
 }
 
 impl Interval {
-    /// Percentiles of a metric, one value a resample. `None` where it is undefined on so many
-    /// resamples (more than lie outside the level) that its ends are not known.
+    /// Percentiles of a metric, given one value for each resample. `None` where it is undefined on
+    /// more resamples than lie outside the level, so that the ends are unknown.
     pub(super) fn of(
         metric: impl ExactSizeIterator<Item = Option<f64>>,
         level: f64,
@@ -102,7 +102,7 @@ impl Interval {
         })
     }
 
-    /// Whether zero lies outside.
+    /// Whether zero lies outside the interval.
     #[must_use]
     pub fn excludes_zero(&self) -> bool {
         self.low > 0.0 || self.high < 0.0
@@ -112,7 +112,7 @@ impl Interval {
 /// The metrics of every router on every resample.
 #[derive(Debug, Clone)]
 pub struct Resamples {
-    /// By resample, then by router: APGR and the CPTs; `None` where the router's are undefined.
+    /// APGR and CPTs by resample, then by router; `None` where they are undefined.
     metrics: Vec<Vec<Option<Metrics>>>,
     level: f64,
 }
@@ -123,7 +123,7 @@ struct Metrics {
     cpts: Vec<f64>,
 }
 
-/// Judges `routers`, each given as the same rows with its own win rates, on the same resamples;
+/// Evaluates `routers`, each given as the same rows with its own win rates, on the same resamples;
 /// `qualities` are those of the CPTs.
 ///
 /// # Errors
@@ -164,16 +164,16 @@ pub fn resample(
     Ok(Resamples { metrics, level: settings.level })
 }
 
-/// How often each row is drawn, where from every group of rows as many are drawn as it holds. The
-/// groups together hold each of the rows from 0 once. Resamples are streams of one generator, so
-/// that their draws do not depend on which thread takes which.
+/// How often each row is drawn, where as many rows are drawn from every group as it holds. The
+/// groups together hold each row index once. Resamples are streams of one generator, so that their
+/// draws do not depend on which thread computes which.
 pub(super) fn draw_within(groups: &[Vec<usize>], seed: u64, at: u64) -> Vec<u32> {
     let mut generator = seeded(seed);
     generator.set_stream(at);
     let mut counts = vec![0; groups.iter().map(Vec::len).sum()];
     for group in groups {
         for _ in group {
-            // The upper half of the product: even to within rows / 2^64.
+            // The upper half of the product: uniform to within rows / 2^64.
             let drawn = (u128::from(generator.next_u64()) * group.len() as u128) >> 64;
             if let Some(count) = group.get(drawn as usize).and_then(|&row| counts.get_mut(row)) {
                 *count += 1;
@@ -196,14 +196,14 @@ fn judge(order: &[(usize, RoutedRow)], counts: &[u32], qualities: &[f64]) -> Opt
 }
 
 impl Resamples {
-    /// Interval of the APGR of the router at this place; `None` where it is undefined on so many
-    /// resamples (more than lie outside the level) that its ends are not known.
+    /// Interval of the APGR of the router at this index; `None` where it is undefined on more
+    /// resamples than lie outside the level.
     #[must_use]
     pub fn apgr(&self, router: usize) -> Option<Interval> {
         self.interval(|of| Some(of.get(router)?.as_ref()?.apgr))
     }
 
-    /// Interval of the CPT at the quality at place `quality` of those given.
+    /// Interval of the CPT at the quality at index `quality` of those given.
     #[must_use]
     pub fn cpt(&self, router: usize, quality: usize) -> Option<Interval> {
         self.interval(|of| of.get(router)?.as_ref()?.cpts.get(quality).copied())

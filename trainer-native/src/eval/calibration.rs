@@ -1,8 +1,8 @@
-//! From a share of strong calls to a threshold, and back.
+//! Converts a share of strong calls to a threshold, and back.
 //!
-//! A threshold means nothing to a user before it is known which share of their queries it sends to
-//! the strong model. A calibration keeps the quantiles of the win rates of a sample, so that a
-//! bundle can be asked for "half strong calls" wherever it runs: the engine's
+//! A threshold is only useful to a user who knows which share of their queries it sends to the
+//! strong model. A calibration keeps the quantiles of the win rates of a sample, so that a bundle
+//! can be asked for "half strong calls" wherever it runs: the engine's
 //! [`Calibration::threshold_at_share`].
 //!
 //! ```
@@ -24,10 +24,10 @@ use pointsman::Calibration;
 use super::EvalError;
 use super::curve::quantile;
 
-/// How many quantiles are kept: 0 %, 1 %, ... 100 %.
+/// Number of quantiles kept: 0 %, 1 %, ... 100 %.
 pub const QUANTILES: usize = 101;
 
-/// The quantiles of a sample's win rates, by linear interpolation; `sample` says what it is.
+/// The quantiles of a sample's win rates, by linear interpolation; `sample` describes the sample.
 ///
 /// # Errors
 /// [`EvalError::NoRows`] and [`EvalError::NotFinite`].
@@ -39,8 +39,8 @@ pub fn calibrate(win_rates: &[f64], sample: &str) -> Result<Calibration, EvalErr
     Ok(Calibration { quantiles, sample: sample.to_owned(), rows: win_rates.len() as u64 })
 }
 
-/// The share of these queries that a threshold sends to the strong model: those whose win rate is
-/// at least the threshold.
+/// Share of these queries that a threshold sends to the strong model: those whose win rate is at
+/// least the threshold.
 ///
 /// # Errors
 /// [`EvalError::NoRows`] and [`EvalError::NotFinite`].

@@ -1,10 +1,9 @@
-//! Where a router earns its gain: the same rows, subject by subject.
+//! Evaluates a router by category: the same rows, subject by subject.
 //!
-//! Each category has its own end points and, where the strong model gains there and win rates
-//! differ, its own APGR; elsewhere the APGR is undefined and left out, since a category without a
-//! gap is a finding and no fault. The share of strong calls is that at the set-wide threshold that
-//! sends half of all queries to the strong model: it shows which subjects the router takes to be
-//! hard.
+//! Each category has its own mean scores of both models and, where the strong model gains there and
+//! win rates differ, its own APGR; elsewhere the APGR is undefined and left out. The share of
+//! strong calls is taken at the threshold that sends half of all queries to the strong model: it
+//! shows which subjects the router considers hard.
 //!
 //! ```
 //! use pointsman_trainer::eval::categories::by_category;
@@ -31,13 +30,13 @@ use super::operating_points::nearest_threshold;
 use super::rows::{self, ScoredRow};
 use super::{EvalError, RoutedRow};
 
-/// What rows without a category are listed under.
+/// Name under which rows without a category are listed.
 pub const NO_CATEGORY: &str = "(no category)";
 
-/// One category of a benchmark, by one router.
+/// Results of one router on one category of a benchmark.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Category {
-    /// Its name; [`NO_CATEGORY`] for rows that state none.
+    /// Name of the category; [`NO_CATEGORY`] for rows that state none.
     pub name: String,
     pub rows: usize,
     /// Mean score of the weak model.
@@ -48,13 +47,14 @@ pub struct Category {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub apgr: Option<f64>,
     pub mean_win_rate: f64,
-    /// Share of strong calls at the set-wide threshold of half the calls, in [0, 1].
+    /// Share of strong calls, in [0, 1], at the threshold that sends half of all queries to the
+    /// strong model.
     pub strong_share: f64,
-    /// Mean score there.
+    /// Mean score at that threshold.
     pub score: f64,
 }
 
-/// The categories by name; none where no row states one.
+/// The categories by name; empty where no row states one.
 ///
 /// # Errors
 /// [`EvalError::LengthMismatch`], [`EvalError::NotFinite`], and those of [`rows::check`].

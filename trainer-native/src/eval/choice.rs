@@ -1,12 +1,12 @@
-//! How good a router of many models is: the mean score of the models it picks, beside what needs no
-//! router.
+//! Results of a router of many models: the mean score of the models it picks, beside baselines that
+//! need no router.
 //!
-//! A router of two models has a threshold; one of N models has none, it picks. So it is judged as
-//! RouterDC (arXiv 2409.19886) judges: the mean score of its picks on each data set, and the mean of
-//! those over the data sets, each counting alike however many rows it has. Beside it always stand
-//! each single model, the best of them, the best of each data set (what a router gains that knows
-//! the task and nothing else), random and the oracle. Where rows state costs, the router's curve of
-//! cost and quality is that of [`many_models`](super::cost_quality::many_models).
+//! A router of two models has a threshold; a router of N models has none, it picks. So it is
+//! evaluated as RouterDC (arXiv 2409.19886) does: the mean score of its picks on each data set, and
+//! the mean of those over the data sets, all weighted equally however many rows they have. Beside
+//! it always stand each single model, the best of them, the best model of each data set (what a
+//! router gains that knows only the task), random and the oracle. Where rows state costs, the
+//! router also has a curve of cost and quality ([`many_models`](super::cost_quality::many_models)).
 //!
 //! [`build::build`] makes a [`ChoiceResult`] from outcomes and picks, [`json`] stores it. Scores and
 //! shares are fractions.
@@ -53,10 +53,10 @@ use super::results::{ManyModels, Precision};
 pub use published::{ChoiceKind, PublishedChoice};
 pub use rows::ChoiceRow;
 
-/// The version of the file's form.
+/// Version of the file's format.
 pub const FORMAT: u32 = 1;
 
-/// What a stored result is about: tells it from that of a pair.
+/// Form of a stored result, which distinguishes it from a result of a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Form {
@@ -68,25 +68,26 @@ pub enum Form {
 /// One benchmark, N models, several routers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChoiceResult {
-    /// [`FORMAT`].
     pub format: u32,
     /// Always [`Form::Choice`].
     pub form: Form,
     pub benchmark: String,
-    /// Which published rows belong to it.
+    /// Which published rows stand beside the results.
     pub kind: ChoiceKind,
     /// SHA-256 of the data scored on, where it was computed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_sha256: Option<String>,
-    /// The models, in the order of every list that has one entry a model.
+    /// The models; every list with one entry for each model has this order.
     pub models: Vec<String>,
     /// The data sets, those of the published rows first, then in order of first appearance.
     pub datasets: Vec<DataSet>,
     /// Rows scored, of all data sets.
     pub rows: usize,
-    /// Rows that the best models were chosen on, where they are not chosen in hindsight.
+    /// Training rows that the best models were chosen on; 0 where they were chosen in hindsight
+    /// only.
     pub training_rows: usize,
-    /// Rows left out because their questions stood in training data; `None` where not looked for.
+    /// Rows left out because their questions stood in training data; `None` where that was not
+    /// checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leaks_removed: Option<usize>,
     /// Rows left out because they could not be read.
@@ -94,7 +95,7 @@ pub struct ChoiceResult {
     pub bootstrap: bootstrap::Settings,
     /// The routers in the order given, then the baselines.
     pub routers: Vec<ChoiceRouter>,
-    /// Differences of the mean over data sets between two routers, paired.
+    /// Paired differences of the mean over data sets between two routers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub differences: Vec<MeanDifference>,
     /// Cost and quality of the routers that predict scores, where costs are known.
@@ -118,30 +119,30 @@ pub struct DataSet {
 /// One router on one benchmark.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChoiceRouter {
-    /// Its name: that of the bundle, the model or the baseline.
+    /// Name of the bundle, the model or the baseline.
     pub name: String,
     /// `memory`, `mlp`, `knn`, ...; for baselines one of [`kinds`].
     pub kind: String,
-    /// `static` or `transformer`, where it reads text at all.
+    /// `static` or `transformer`; absent where it does not read text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<String>,
     pub precision: Precision,
     /// Seed it was trained with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training_seed: Option<u64>,
-    /// Mean score of its picks on each data set; one that has no row with a score is left out.
+    /// Mean score of its picks on each data set that has a row with a score.
     pub datasets: Vec<DataSetMean>,
-    /// Mean of those, each counting alike; `None` unless it has all.
+    /// Mean over the data sets, all weighted equally; `None` unless every data set has a mean.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mean: Option<f64>,
-    /// Its bootstrap interval: rows are drawn within each data set.
+    /// Bootstrap interval of `mean`: rows are drawn within each data set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mean_interval: Option<Interval>,
-    /// Mean score over rows, each counting alike; `None` where no pick has a score.
+    /// Mean score over rows, all weighted equally; `None` where no pick has a score.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row_mean: Option<f64>,
-    /// Rows on which the picked model was not measured. They are in none of its means: neither a
-    /// score of zero nor one of the other models stands in for them.
+    /// Rows on which the picked model was not measured. They are left out of all its means: no
+    /// other score is substituted.
     pub picked_unmeasured: usize,
     /// Share of calls to each model, in [0, 1], over all rows that have a pick.
     pub shares: Vec<f64>,
@@ -157,17 +158,17 @@ pub struct DataSetMean {
     pub name: String,
     /// Mean score, in [0, 1].
     pub score: f64,
-    /// Rows it is the mean of.
+    /// Rows that the mean is over.
     pub rows: usize,
 }
 
-/// Mean over data sets of one router less that of another, on the same resamples. Each mean is over
+/// Difference of the means over data sets of two routers, on the same resamples. Each mean is over
 /// the rows on which its own pick was measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MeanDifference {
-    /// Place of the router in [`ChoiceResult::routers`].
+    /// Index of the router in [`ChoiceResult::routers`].
     pub router: usize,
-    /// Place of the router it is compared with.
+    /// Index of the router it is compared with.
     pub against: usize,
     /// Difference of the two on the rows themselves.
     pub difference: f64,
@@ -180,28 +181,28 @@ pub mod kinds {
     pub const LLM: &str = "llm";
     /// The single model with the best mean over data sets.
     pub const BEST_SINGLE: &str = "best-single";
-    /// The best model of each data set: routes by the task, and by nothing else.
+    /// The best model of each data set: routes by the task alone.
     pub const BEST_OF_TASK: &str = "best-of-task";
-    /// A model drawn at random, every measured one equally likely; its expectation.
+    /// A random model, all measured ones equally likely; its expected score.
     pub const RANDOM: &str = "random";
     /// The best model of each query.
     pub const ORACLE: &str = "oracle";
 }
 
 impl ChoiceRouter {
-    /// Mean score on the data set so named.
+    /// Mean score on the data set of that name.
     #[must_use]
     pub fn on(&self, dataset: &str) -> Option<f64> {
         self.datasets.iter().find(|mean| mean.name == dataset).map(|mean| mean.score)
     }
 
-    /// Whether it is one of the routers judged, and no baseline.
+    /// Whether it is a judged router and not a baseline.
     #[must_use]
     pub fn is_router(&self) -> bool {
         self.precision != Precision::Baseline
     }
 
-    /// Its name, with its precision where it is no baseline.
+    /// Its name, followed by its precision unless it is a baseline.
     #[must_use]
     pub fn label(&self) -> String {
         self.precision.label(&self.name)
@@ -209,7 +210,7 @@ impl ChoiceRouter {
 }
 
 impl ChoiceResult {
-    /// The router of this name and precision.
+    /// The router of this name and origin.
     #[must_use]
     pub fn router(&self, name: &str, precision: Precision) -> Option<&ChoiceRouter> {
         self.routers.iter().find(|router| router.name == name && router.precision == precision)

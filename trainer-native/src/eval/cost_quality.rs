@@ -1,17 +1,17 @@
-//! Quality against money, and RouterBench's one number for it (AIQ, arXiv 2403.12031, section 3).
+//! Quality against cost, and RouterBench's summary of it (AIQ, arXiv 2403.12031, section 3).
 //!
-//! A router whose threshold or price weight moves gives points (mean USD a query, mean score). Of
-//! these the *non-decreasing convex hull* H is what mixing them at random can reach: the least
-//! concave function on or above every point that never falls as money grows. Then
+//! A router with a moving threshold or cost weight gives points (mean USD per query, mean score).
+//! Mixing them at random reaches their *non-decreasing convex hull* H: the least concave function
+//! on or above every point that never falls as cost grows. Then
 //!
 //! ```text
 //! AIQ = 1 / (c_max - c_min) * integral of H(c) from c_min to c_max
 //! ```
 //!
-//! with one range for all that are compared: from the mean cost of the cheapest single model to
-//! that of the dearest. The *zero router* is the hull of the single models themselves, which mixes
-//! them without looking at the query; a router below it has learnt nothing. The *oracle* buys, query
-//! by query, the answers that gain most per USD: no router lies above its hull.
+//! with one range for all compared routers: from the mean cost of the cheapest single model to that
+//! of the dearest. The *zero router* is the hull of the single models, which mixes them without
+//! reading the query; a router below it has learnt nothing. The *oracle* buys, query by query, the
+//! answers that gain most per USD: no router lies above its hull.
 //!
 //! ```
 //! use pointsman_trainer::eval::cost_quality::{CostPoint, Range, aiq, hull};
@@ -34,7 +34,7 @@ use super::curve::Curve;
 use super::money::Purse;
 use super::rows::ScoredRow;
 
-/// A way of routing: what it costs and scores on average.
+/// Mean cost and score of a way of routing.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CostPoint {
     /// Mean cost of a query, USD.
@@ -51,7 +51,7 @@ pub struct SingleModel {
     pub point: CostPoint,
 }
 
-/// The costs an area is taken over, USD a query.
+/// The range of costs that an area is taken over, in USD per query.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Range {
     /// Mean cost of the cheapest single model.
@@ -63,16 +63,16 @@ pub struct Range {
 /// A curve and its normalised area.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CostQuality {
-    /// Points as the threshold or the price weight moves, ascending by cost.
+    /// Points for the moving threshold or cost weight, ascending by cost.
     pub points: Vec<CostPoint>,
     /// Area under the non-decreasing convex hull over the range, divided by the range.
     pub aiq: f64,
 }
 
-/// What routers on one table are compared with.
+/// The references that routers on one table are compared with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CostComparison {
-    /// Rows of known cost; all curves are over these.
+    /// Rows of known cost; all curves are computed on these.
     pub priced_rows: usize,
     /// The range of every area.
     pub range: Range,
@@ -83,11 +83,11 @@ pub struct CostComparison {
 }
 
 /// The non-decreasing convex hull of points, ascending by cost. To the right of its last point it
-/// stays level; to the left of its first it says nothing.
+/// stays level; to the left of its first it is undefined.
 #[must_use]
 pub fn hull(points: &[CostPoint]) -> Vec<CostPoint> {
     let mut sorted = points.to_vec();
-    // Of equal costs the best score comes first, and the rest fall under "no better".
+    // Among equal costs the best score comes first; the others are then dropped as no better.
     sorted.sort_by(|a, b| a.usd.total_cmp(&b.usd).then(b.score.total_cmp(&a.score)));
     let mut kept: Vec<CostPoint> = Vec::new();
     for point in sorted {
@@ -118,7 +118,7 @@ pub fn aiq(hull: &[CostPoint], range: Range) -> Result<f64, EvalError> {
         return Err(EvalError::NoCostRange { low: range.low, high: range.high });
     }
     let begins = hull.first().map_or(f64::INFINITY, |first| first.usd);
-    // Sums of costs in another order differ in their last bits.
+    // Sums of costs in another order may differ in the last bits.
     if begins > range.low + 1e-9 * width {
         return Err(EvalError::CostRange { found: begins, expected: range.low });
     }
@@ -132,7 +132,7 @@ pub fn aiq(hull: &[CostPoint], range: Range) -> Result<f64, EvalError> {
             area += (to - from) * middle;
         }
     }
-    // The sliver between the range's end and a first point that rounding put above it.
+    // The part between the range's end and a first point that rounding put above it.
     if let Some(first) = hull.first() {
         area += (first.usd - range.low).max(0.0) * first.score;
     }
@@ -140,7 +140,7 @@ pub fn aiq(hull: &[CostPoint], range: Range) -> Result<f64, EvalError> {
 }
 
 impl CostQuality {
-    /// The curve of some points.
+    /// Computes the curve of some points.
     ///
     /// # Errors
     /// Those of [`aiq`].
@@ -167,14 +167,14 @@ impl CostQuality {
     }
 }
 
-/// The rows with both costs, and where each stands in `rows`.
+/// The rows with both costs, and the index of each in `rows`.
 #[must_use]
 pub fn priced(rows: &[ScoredRow]) -> (Vec<ScoredRow>, Vec<usize>) {
     let with_costs = rows.iter().enumerate().filter(|(_, row)| row.costs().is_some());
     with_costs.map(|(at, row)| (row.clone(), at)).unzip()
 }
 
-/// What routers of a pair are compared with, on the rows that [`priced`] keeps.
+/// Computes the references for routers of a pair, on the rows that [`priced`] keeps.
 ///
 /// # Errors
 /// [`EvalError::NoRows`]; [`EvalError::NoCostRange`] where both models cost the same.

@@ -1,5 +1,5 @@
-//! Quality against the share of strong calls, and what RouteLLM reads off it (arXiv 2406.18665,
-//! section 3.2, and the evaluator of its repository).
+//! Computes quality against the share of strong calls, and RouteLLM's metrics of that curve (arXiv
+//! 2406.18665, section 3.2, and the evaluator of its repository).
 //!
 //! With r(s) the mean score when a share s of the queries goes to the strong model:
 //! - PGR(r) = (r - r_weak) / (r_strong - r_weak);
@@ -7,25 +7,25 @@
 //!   trapezoids over s;
 //! - CPT(x) = the least share with PGR >= x, points joined by straight lines.
 //!
-//! The evaluator takes eleven thresholds: the deciles of the win rates, 0 % and 100 % among them,
-//! by linear interpolation, each value once. At each a query goes to the strong model when its win
-//! rate is at least the threshold; at the last, when it is greater. So a router whose win rates
-//! fall on few values is judged at few points. CPT there interpolates with a bisection that expects
-//! accuracy to rise with the share; where it does, that is the least share, and where noise makes
-//! it fall in between, only the least share is well defined.
+//! The evaluator takes eleven thresholds: the deciles of the win rates, from 0 % to 100 %, by
+//! linear interpolation, each value once. At each a query goes to the strong model when its win
+//! rate is at least the threshold; at the last, when it is greater. So a router with few different
+//! win rates is evaluated at few points. The evaluator finds CPT by a bisection that expects
+//! accuracy to rise with the share; where it does, the result is the least share. Where noise makes
+//! accuracy fall in between, only the least share is well defined, and it is used here.
 
 use serde::{Deserialize, Serialize};
 
 use super::EvalError;
 
-/// How many equal parts the win rates are cut into.
+/// Number of equal parts that the win rates are cut into.
 const PARTS: usize = 10;
 
-/// One query: what the router said and what either model scored.
+/// One query: the router's win rate and the scores of both models.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RoutedRow {
-    /// The router's estimate that the strong model is needed; any finite scale will do, since only
-    /// the order counts.
+    /// The router's estimate that the strong model is needed; on any finite scale, since only the
+    /// order counts.
     pub win_rate: f64,
     /// Score of the weak model.
     pub weak: f64,
@@ -33,10 +33,10 @@ pub struct RoutedRow {
     pub strong: f64,
 }
 
-/// The trade at one threshold.
+/// Share and score at one threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CurvePoint {
-    /// The win rate from which on a query goes to the strong model.
+    /// Threshold: a query whose win rate is above it goes to the strong model.
     pub threshold: f64,
     /// Whether a win rate equal to the threshold goes to the strong model.
     pub inclusive: bool,
@@ -60,7 +60,7 @@ pub struct Curve {
 /// The metrics of one router on one set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
-    /// Quality against share, at the deciles.
+    /// Score against share, at the deciles.
     pub curve: Curve,
     pub rows: usize,
     /// Average performance gap recovered; 0.5 for chance.
@@ -71,17 +71,17 @@ pub struct Evaluation {
     pub cpt80: f64,
 }
 
-/// RouteLLM's evaluation: the curve at the deciles and the metrics on it.
+/// Evaluates by RouteLLM's protocol: the curve at the deciles and its metrics.
 ///
 /// # Errors
 /// [`EvalError::NoRows`], [`EvalError::NotFinite`], [`EvalError::NoGap`] where the strong model is
-/// no better, [`EvalError::ConstantWinRate`] where no threshold tells queries apart.
+/// no better, [`EvalError::ConstantWinRate`] where all win rates are equal.
 pub fn evaluate(rows: &[RoutedRow]) -> Result<Evaluation, EvalError> {
     Evaluation::on(Ranked::new(rows)?.decile_curve()?, rows.len())
 }
 
 impl Evaluation {
-    /// The metrics of a curve over so many rows.
+    /// The metrics of a curve over this many rows.
     pub(super) fn on(curve: Curve, rows: usize) -> Result<Evaluation, EvalError> {
         let (apgr, cpt50, cpt80) = (curve.apgr(), curve.cpt(0.5)?, curve.cpt(0.8)?);
         Ok(Evaluation { curve, rows, apgr, cpt50, cpt80 })
@@ -97,7 +97,8 @@ impl Curve {
         Ranked::new(rows)?.decile_curve()
     }
 
-    /// The curve at every distinct win rate, for plots: no point between two of these exists.
+    /// The curve at every distinct win rate, for plots: no threshold gives a point between two of
+    /// these.
     ///
     /// # Errors
     /// Those of [`evaluate`].
@@ -133,15 +134,15 @@ impl Curve {
         Ok(share(at.before) + at.part * (share(at.after) - share(at.before)))
     }
 
-    /// Where along the points the curve first reaches `quality`, for what else is interpolated
-    /// there.
+    /// Position on the curve where it first reaches `quality`, for other quantities to be
+    /// interpolated there.
     pub(super) fn position(&self, quality: f64) -> Result<Position, EvalError> {
         if !(0.0..=1.0).contains(&quality) {
             return Err(EvalError::NotAFraction { what: "the quality", value: quality });
         }
         let wanted = self.weak + quality * (self.strong - self.weak);
         let last = self.points.len().saturating_sub(1);
-        // The last point calls the strong model always; only rounding can leave it below.
+        // The last point always calls the strong model; only rounding can leave it below.
         let after = self.points.iter().position(|point| point.score >= wanted).unwrap_or(last);
         let before = after.saturating_sub(1);
         let score = |index: usize| self.points.get(index).map_or(self.strong, |p| p.score);
@@ -152,18 +153,18 @@ impl Curve {
     }
 }
 
-/// A place on a curve: so far from one point to the next.
+/// A position on a curve, between two neighbouring points.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Position {
     /// Index of the point before, or of the point itself.
     pub before: usize,
     /// Index of the point after.
     pub after: usize,
-    /// In [0, 1].
+    /// How far it lies from `before` to `after`, in [0, 1].
     pub part: f64,
 }
 
-/// Rows in order of their win rates, with what each threshold does to them.
+/// Rows sorted by win rate, with the effect of each threshold.
 pub(super) struct Ranked {
     /// Ascending.
     win_rates: Vec<f64>,
@@ -181,7 +182,7 @@ impl Ranked {
         Self::of_sorted(&sorted)
     }
 
-    /// Of rows that already ascend by win rate.
+    /// From rows that are sorted by ascending win rate.
     pub(super) fn of_sorted(sorted: &[RoutedRow]) -> Result<Ranked, EvalError> {
         let (weak, strong) = end_points(sorted)?;
         if strong <= weak {
@@ -242,7 +243,7 @@ impl Ranked {
         thresholds.dedup();
         let mut curve = self.curve(&thresholds)?;
         if let Some(&last) = thresholds.last() {
-            // Here every step counts, that of the highest win rate alone as well.
+            // Here every step counts, even that of the highest win rate alone.
             curve.points.insert(1, self.point(last, true));
         }
         Ok(curve)
@@ -269,9 +270,9 @@ pub(super) fn end_points(rows: &[RoutedRow]) -> Result<(f64, f64), EvalError> {
     Ok((weak, strong))
 }
 
-/// The `part / parts` quantile of ascending, finite values, by linear interpolation between the
-/// two that stand around it. Positions are whole numbers, so that a quantile that falls on a value
-/// is exactly that value.
+/// The `part / parts` quantile of ascending, finite values, by linear interpolation between the two
+/// neighbouring values. Positions are whole numbers, so that a quantile that falls on a value is
+/// exactly that value.
 pub(super) fn quantile(ascending: &[f64], part: usize, parts: usize) -> f64 {
     let position = part * ascending.len().saturating_sub(1);
     let (below, rest) = (position / parts, position % parts);

@@ -1,11 +1,11 @@
-//! Why an evaluation has no answer. A metric that is undefined is an error here, never a NaN.
+//! Errors of an evaluation. An undefined metric is an error, never a NaN.
 
 /// Why a metric cannot be computed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum EvalError {
     #[error("found no rows to evaluate, expected at least one. Check that removing leaks left any")]
     NoRows,
-    /// A win rate or a score that is NaN or infinite.
+    /// A win rate or a score is NaN or infinite.
     #[error(
         "row {row}: found the {what} {value}, expected a finite number. Check the router's output"
     )]
@@ -16,7 +16,7 @@ pub enum EvalError {
         what: &'static str,
         value: f64,
     },
-    /// The strong model does not beat the weak one, so that the gap to recover is none.
+    /// The strong model does not beat the weak one: there is no gap to recover.
     #[error(
         "found mean scores {weak} (weak) and {strong} (strong), expected the strong model's to be higher: PGR is undefined otherwise. Swap the models, or choose another pair"
     )]
@@ -26,7 +26,7 @@ pub enum EvalError {
         /// Mean score of the strong model.
         strong: f64,
     },
-    /// Every query got the same win rate: no threshold tells queries apart.
+    /// Every query got the same win rate: no threshold separates queries.
     #[error(
         "found the win rate {value} for every row, expected at least two values. The router has not learnt anything, or was given one query only"
     )]
@@ -39,10 +39,10 @@ pub enum EvalError {
     LengthMismatch {
         what: &'static str,
         found: usize,
-        /// How many rows there are.
+        /// Number of rows.
         expected: usize,
     },
-    /// A score outside [0, 1]: reliability and money are stated on that scale.
+    /// A score is outside [0, 1], the scale of reliability and cost.
     #[error(
         "row {row}: found the {what} {value}, expected a number in [0, 1]. Divide scores by the benchmark's highest, and state that as the score scale"
     )]
@@ -53,7 +53,7 @@ pub enum EvalError {
         what: &'static str,
         value: f64,
     },
-    /// A cost that is negative, NaN or infinite.
+    /// A cost is negative, NaN or infinite.
     #[error(
         "row {row}: found the {what} {value}, expected USD from 0 up, or nothing where the cost is not known"
     )]
@@ -64,13 +64,13 @@ pub enum EvalError {
         what: &'static str,
         value: f64,
     },
-    /// A number of things that must be at least one.
+    /// A number that must be at least one is zero.
     #[error("found 0 {what}, expected at least one")]
     ZeroCount {
         /// What is counted.
         what: &'static str,
     },
-    /// Two routers of one evaluation under one name and precision.
+    /// Two routers of one evaluation have the same name and origin.
     #[error(
         "found two routers named {name:?} ({precision}), expected one of each name and precision"
     )]
@@ -79,7 +79,7 @@ pub enum EvalError {
         /// `int8`, `float` or `baseline`.
         precision: &'static str,
     },
-    /// A router of many models that picks one there is not.
+    /// A router of many models picks one that does not exist.
     #[error(
         "row {row}: found the pick {pick}, expected the place of one of {models} models, from 0. Give the router's models in the order of the rows' scores"
     )]
@@ -87,10 +87,10 @@ pub enum EvalError {
         /// Position of the row, from 0.
         row: usize,
         pick: usize,
-        /// How many models there are.
+        /// Number of models.
         models: usize,
     },
-    /// A cost-quality curve that says nothing about the lower end of the range asked for.
+    /// A cost-quality curve does not reach down to the lower end of the range.
     #[error(
         "found a cost-quality curve that begins at {found} USD, expected at most {expected}: the range begins there. Add the point that calls the cheapest model always"
     )]
@@ -100,7 +100,7 @@ pub enum EvalError {
         /// Lower end of the range.
         expected: f64,
     },
-    /// Models whose mean costs do not differ, so that money buys nothing.
+    /// The models' mean costs do not differ, so that cost buys nothing.
     #[error(
         "found the cost range {low} to {high} USD, expected two models of different mean cost. Leave the costs out, or check their unit"
     )]
@@ -110,20 +110,20 @@ pub enum EvalError {
         /// Largest mean cost of a model.
         high: f64,
     },
-    /// A router of several, and why it has no metrics.
+    /// One router of several has no metrics, for the reason given.
     #[error("router {router:?}: {source}")]
     Router {
         router: String,
         /// What is wrong with it.
         source: Box<EvalError>,
     },
-    /// A mean over no draws.
+    /// A mean is over no draws.
     #[error("found 0 random draws, expected at least one")]
     NoDraws,
 }
 
 impl EvalError {
-    /// The same fault, of the router so named.
+    /// Attributes the error to the named router.
     pub(super) fn of(self, router: &str) -> Self {
         Self::Router { router: router.to_owned(), source: Box::new(self) }
     }

@@ -1,11 +1,12 @@
-//! What routing costs and saves, in USD a query, where the costs of both answers are known.
+//! Computes the cost and the saving of routing, in USD per query, where the costs of both answers
+//! are known.
 //!
 //! ```text
 //! spent(threshold) = mean over the priced rows of (strong cost if routed to strong, else weak cost)
 //! saved = 1 - spent / (mean strong cost)
 //! ```
 //!
-//! Rows that lack either cost are left out of the money, not of the quality; how many are priced
+//! Rows that lack either cost are left out of costs, not of quality; the number of priced rows
 //! stands beside every sum.
 
 use serde::{Deserialize, Serialize};
@@ -14,15 +15,15 @@ use super::EvalError;
 use super::curve::{Curve, CurvePoint};
 use super::rows::ScoredRow;
 
-/// What one way of routing spends, against calling the strong model always.
+/// Cost of one way of routing, beside always calling the strong model.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Money {
     /// Mean cost of a query, USD.
     pub usd_per_query: f64,
     /// Mean cost of a query when the strong model answers all, USD.
     pub always_strong_usd: f64,
-    /// Share of the money saved against always-strong; negative where routing costs more. `None`
-    /// where the strong model is free.
+    /// Share of cost saved against always calling the strong model; negative where routing costs
+    /// more. `None` where the strong model is free.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saved: Option<f64>,
     /// Rows with both costs.
@@ -36,16 +37,17 @@ impl Money {
     }
 }
 
-/// Rows of known cost, ascending by win rate, so that a threshold is one look-up.
+/// Cumulative costs of the rows of known cost, ascending by win rate, so that a threshold needs one
+/// look-up.
 #[derive(Debug, Clone)]
 pub struct Purse {
     win_rates: Vec<f64>,
-    /// `spent[k]`: total when the rows from the k-th on go to the strong model.
+    /// `spent[k]`: total cost when the rows from the k-th on go to the strong model.
     spent: Vec<f64>,
 }
 
 impl Purse {
-    /// `None` where no row has both costs.
+    /// Sums the costs; `None` where no row has both.
     ///
     /// # Errors
     /// [`EvalError::LengthMismatch`].
@@ -63,7 +65,8 @@ impl Purse {
             .filter_map(|(&win_rate, row)| Some((win_rate, row.costs()?)))
             .collect();
         priced.sort_by(|a, b| a.0.total_cmp(&b.0));
-        // Two running sums, never a difference of large ones: always-strong is then exact.
+        // Two running sums, never a difference of large ones: the cost of always-strong is then
+        // exact.
         let mut spent: Vec<f64> = vec![0.0; priced.len() + 1];
         let mut sum = 0.0;
         for (to, (_, (_, strong))) in spent.iter_mut().rev().skip(1).zip(priced.iter().rev()) {
@@ -79,7 +82,8 @@ impl Purse {
         Ok((!win_rates.is_empty()).then_some(Self { win_rates, spent }))
     }
 
-    /// At a threshold; `inclusive` says whether a win rate equal to it goes to the strong model.
+    /// Cost at a threshold; `inclusive` says whether a win rate equal to it goes to the strong
+    /// model.
     #[must_use]
     pub fn at_threshold(&self, threshold: f64, inclusive: bool) -> Money {
         let first = self.win_rates.partition_point(|&win_rate| {
@@ -88,13 +92,13 @@ impl Purse {
         self.money(self.mean(first))
     }
 
-    /// At a point of a curve over the same win rates.
+    /// Cost at a point of a curve over the same win rates.
     #[must_use]
     pub fn at_point(&self, point: &CurvePoint) -> Money {
         self.at_threshold(point.threshold, point.inclusive)
     }
 
-    /// Where the curve first recovers `quality` of the gap: interpolated as CPT is.
+    /// Cost where the curve first recovers `quality` of the gap, interpolated as CPT is.
     ///
     /// # Errors
     /// [`EvalError::NotAFraction`].
@@ -107,7 +111,7 @@ impl Purse {
         Ok(self.money(usd(at.before) + at.part * (usd(at.after) - usd(at.before))))
     }
 
-    /// When the weak model answers all.
+    /// Cost when the weak model answers every query.
     #[must_use]
     pub fn always_weak(&self) -> Money {
         self.money(self.mean(self.win_rates.len()))

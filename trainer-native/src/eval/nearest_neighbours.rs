@@ -1,4 +1,4 @@
-//! k nearest neighbours on embeddings: the simple baseline that learned routers must beat.
+//! k nearest neighbours on embeddings: a simple baseline that learned routers must beat.
 //!
 //! ```text
 //! win rate(q) = mean over the k labelled queries nearest to q (cosine) of (1 + strong - weak) / 2
@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-/// A labelled query.
+/// The embedding and the outcome of a labelled query.
 #[derive(Debug, Clone)]
 pub struct Neighbour {
     pub embedding: Vec<f32>,

@@ -1,10 +1,9 @@
-//! What a router does at one threshold: the share it sends to the strong model, the score, the
-//! money.
+//! Computes share of strong calls, score and cost of a router at one threshold.
 //!
-//! A threshold is given, or stands for an asked share of strong calls. A share's threshold comes
-//! from a calibration, which is a sample of other queries, so that the achieved share differs from
-//! the asked one; or it is found on the very rows that are scored, which no deployment can do, and
-//! is marked [`ThresholdOrigin::SameRows`].
+//! A threshold is given, or found for a requested share of strong calls. It then comes from a
+//! calibration, a sample of other queries, so that the achieved share differs from the requested
+//! one; or it is found on the scored rows themselves, which no deployment can do, and is marked
+//! [`ThresholdOrigin::SameRows`].
 //!
 //! ```
 //! use pointsman_trainer::eval::{RoutedRow, evaluate};
@@ -32,9 +31,10 @@ use super::{EvalError, RoutedRow};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ThresholdOrigin {
-    /// It was asked for as such.
+    /// The threshold was given.
     Given,
-    /// Found on the rows that are scored: optimistic by the noise of the share, which is then met.
+    /// Found on the scored rows: the requested share is met, and the score is optimistic by the
+    /// noise of the share.
     SameRows,
     /// The bundle's calibration, a sample of other queries.
     Calibration,
@@ -45,23 +45,23 @@ pub enum ThresholdOrigin {
 pub struct OperatingPoint {
     /// Where the threshold comes from.
     pub origin: ThresholdOrigin,
-    /// The share of strong calls asked for, in [0, 1], where a share was.
+    /// Requested share of strong calls, in [0, 1], where one was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_share: Option<f64>,
     /// A query goes to the strong model when its win rate is at least this.
     pub threshold: f64,
-    /// The share of these rows that does, in [0, 1].
+    /// Share of the scored rows that go to the strong model, in [0, 1].
     pub strong_share: f64,
     /// Mean score, in [0, 1].
     pub score: f64,
     /// Performance gap recovered.
     pub pgr: f64,
-    /// What it spends, where costs are known.
+    /// Cost, where costs are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub money: Option<Money>,
 }
 
-/// At a threshold.
+/// The operating point at a threshold.
 ///
 /// # Errors
 /// [`EvalError::NoRows`], [`EvalError::NotFinite`], [`EvalError::NoGap`].
@@ -73,8 +73,8 @@ pub fn at_threshold(
     point(rows, purse, threshold, None, ThresholdOrigin::Given)
 }
 
-/// At an asked share of strong calls: by the calibration, or where there is none, by the threshold
-/// whose share of these very rows is nearest.
+/// The operating point at a requested share of strong calls: by the calibration, or where there is
+/// none, by the threshold whose share of these rows is nearest.
 ///
 /// # Errors
 /// Those of [`at_threshold`], and [`EvalError::NotAFraction`].

@@ -1,5 +1,5 @@
-//! Published rows to stand beside ours. Numbers are copied from the publication named in each row,
-//! never measured here.
+//! Published rows, shown beside measured ones. Numbers are copied from the publication named in
+//! each row, and not measured here.
 //!
 //! ```
 //! use pointsman_trainer::eval::published::{BenchmarkKind, table};
@@ -18,7 +18,7 @@ use super::MetricRow;
 
 pub const ROUTELLM_SOURCE: &str = "RouteLLM, arXiv 2406.18665v4";
 
-/// A benchmark with published tables or a scale of its own, or any other set.
+/// A benchmark with published tables or a display scale of its own, or any other set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BenchmarkKind {
@@ -33,7 +33,7 @@ pub enum BenchmarkKind {
 }
 
 impl BenchmarkKind {
-    /// What a score of 1 is displayed as.
+    /// The number that a score of 1 is displayed as.
     #[must_use]
     pub fn score_scale(self) -> f64 {
         match self {
@@ -59,7 +59,7 @@ impl fmt::Display for BenchmarkKind {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PublishedRow {
     pub router: String,
-    /// What it was trained on; empty for a baseline.
+    /// Training data of the router; empty for a baseline.
     pub training_data: String,
     /// Average performance gap recovered.
     pub apgr: f64,
@@ -73,13 +73,13 @@ pub struct PublishedRow {
     pub weak: f64,
     /// Mean score of its strong model, in [0, 1].
     pub strong: f64,
-    /// Its pair, strong first.
+    /// The two models, strong first.
     pub pair: String,
     pub source: String,
 }
 
 impl PublishedRow {
-    /// Router and training data in one.
+    /// Name of the router with its training data.
     #[must_use]
     pub fn label(&self) -> String {
         match self.training_data.is_empty() {
@@ -134,7 +134,7 @@ const MT_BENCH: [Row; 9] = [
     ("SW ranking", "arena + judge", 23.21, 36.04, 0.759),
 ];
 
-/// The published rows of a benchmark; none where nothing is published by this protocol.
+/// The published rows of a benchmark; empty where nothing is published for this protocol.
 #[must_use]
 pub fn table(kind: BenchmarkKind) -> Vec<PublishedRow> {
     let (table, rows, weak, strong) = match kind {

@@ -1,16 +1,15 @@
-//! Whether a win rate of 0.7 means 0.7: predicted against observed, in bins of equal count.
+//! Checks whether a win rate of 0.7 means 0.7: predicted against observed, in bins of equal count.
 //!
-//! A win rate is read in two ways, so two observations stand beside it: the mean of
-//! (1 + strong - weak) / 2, in which a tie counts half, and the share of queries that the strong
-//! model wins outright. The expected calibration error is the mean distance to either, weighted by
-//! rows.
+//! A win rate can be read in two ways, so it is compared with two observations: the mean of (1 +
+//! strong - weak) / 2, in which a tie counts half, and the share of queries that the strong model
+//! wins outright. The expected calibration error is the mean distance to either, weighted by rows.
 //!
 //! ```
 //! use pointsman_trainer::eval::RoutedRow;
 //! use pointsman_trainer::eval::reliability::reliability;
 //!
 //! # fn main() -> Result<(), pointsman_trainer::eval::EvalError> {
-//! // It says 0.5 for ties and 1 for wins: right about the gain.
+//! // Predicts 0.5 for ties and 1 for wins: right about the gain.
 //! let rows = [
 //!     RoutedRow { win_rate: 0.5, weak: 1.0, strong: 1.0 },
 //!     RoutedRow { win_rate: 1.0, weak: 0.0, strong: 1.0 },
@@ -26,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use super::curve::end_points;
 use super::{EvalError, RoutedRow};
 
-/// Rows of neighbouring win rates.
+/// A bin of rows with neighbouring win rates.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ReliabilityBin {
     pub rows: usize,

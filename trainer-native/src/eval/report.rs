@@ -1,8 +1,8 @@
-//! Stored results as something to read: Markdown, one HTML page, JSON.
+//! Renders stored results as Markdown, one HTML page, or JSON.
 //!
-//! The page needs nothing but itself: style and drawings are inline, there is no script, and it
-//! follows the reader's choice of a light or dark screen and prints on white. Published rows stand
-//! in the same table as ours and say that they are published.
+//! The page is self-contained: style and drawings are inline and there is no script. It follows the
+//! reader's choice of a light or dark screen and prints on white. Published rows stand in the same
+//! table as measured ones and are marked as published.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -45,14 +45,14 @@ use text_table::Table;
 /// Stored results of both forms.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Stored {
-    /// Of routers of a weak and a strong model.
+    /// Results of routers of a weak and a strong model.
     pub pairs: Vec<BenchmarkResult>,
-    /// Of routers that pick one of many models.
+    /// Results of routers that pick one of many models.
     pub choices: Vec<ChoiceResult>,
 }
 
 impl Stored {
-    /// What [`Stored::json`] or [`json()`] wrote, or a single result of either form.
+    /// Reads what [`Stored::json`] or [`json()`] wrote, or a single result of either form.
     ///
     /// # Errors
     /// Those of [`result_json::read`] and [`choice_json::read`].
@@ -72,13 +72,13 @@ impl Stored {
         Ok(stored)
     }
 
-    /// Adds the results of another file after the own ones.
+    /// Adds the results of another file after its own.
     pub fn append(&mut self, other: Self) {
         self.pairs.extend(other.pairs);
         self.choices.extend(other.choices);
     }
 
-    /// The results as a JSON array, those of pairs first.
+    /// Writes the results as a JSON array, those of pairs first.
     ///
     /// # Errors
     /// [`ReportError::NotFinite`].
@@ -88,7 +88,7 @@ impl Stored {
         Ok(array(&texts.collect::<Result<Vec<_>, _>>()?))
     }
 
-    /// Every table, benchmark by benchmark, those of pairs first.
+    /// Every table as Markdown, benchmark by benchmark, those of pairs first.
     #[must_use]
     pub fn markdown(&self) -> String {
         let mut text = markdown(&self.pairs);
@@ -105,7 +105,7 @@ impl Stored {
     }
 }
 
-/// Every table of results of pairs, benchmark by benchmark.
+/// Every table of results of pairs as Markdown, benchmark by benchmark.
 #[must_use]
 pub fn markdown(results: &[BenchmarkResult]) -> String {
     let mut text = String::from("# Evaluation\n");
@@ -132,7 +132,7 @@ fn section(
     }
 }
 
-/// Results of pairs as a JSON array.
+/// Writes results of pairs as a JSON array.
 ///
 /// # Errors
 /// [`ReportError::NotFinite`].
@@ -146,7 +146,7 @@ fn array(texts: &[String]) -> String {
     format!("[\n{}\n]\n", texts.join(",\n"))
 }
 
-/// What [`json`] wrote, or a single result.
+/// Reads what [`json`] wrote, or a single result.
 ///
 /// # Errors
 /// Those of [`result_json::read`].

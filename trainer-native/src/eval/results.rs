@@ -1,9 +1,10 @@
-//! Everything one evaluation found, as a file: reports and the tables of the README are made from
-//! these, never from a second run.
+//! Everything that one evaluation measured, as a file: reports and tables are made from these
+//! files, never from a second run.
 //!
-//! A [`BenchmarkResult`] is one benchmark, one pair of models and all routers judged on the same
+//! A [`BenchmarkResult`] is one benchmark, one pair of models and all routers evaluated on the same
 //! rows. [`build::build`] makes it from outcomes and win rates; [`json::write`] and [`json::read`]
-//! store it. Scores and shares are fractions; `score_scale` is what a score of 1 is displayed as.
+//! store it. Scores and shares are fractions; `score_scale` is the number that a score of 1 is
+//! displayed as.
 //!
 //! ```
 //! use pointsman_trainer::eval::results::build::{Benchmark, RouterColumn, Settings, build};
@@ -43,28 +44,28 @@ use super::operating_points::OperatingPoint;
 use super::published::{BenchmarkKind, PublishedRow};
 use super::reliability::Reliability;
 
-/// The version of the file's form.
+/// Version of the file's format.
 pub const FORMAT: u32 = 1;
 
 /// One benchmark, one pair, several routers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BenchmarkResult {
-    /// [`FORMAT`].
     pub format: u32,
     pub benchmark: String,
-    /// Which published tables belong to it.
+    /// Which published tables stand beside the results.
     pub kind: BenchmarkKind,
     /// SHA-256 of the data scored on, where it was computed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_sha256: Option<String>,
     pub rows: usize,
-    /// Rows left out because their questions stood in training data; `None` where not looked for.
+    /// Rows left out because their questions stood in training data; `None` where that was not
+    /// checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leaks_removed: Option<usize>,
     /// Rows left out because they could not be read, or lack a score of either model.
     pub bad_rows: usize,
     pub pair: Pair,
-    /// What a score of 1 is displayed as: 10 for MT-Bench.
+    /// The number that a score of 1 is displayed as: 10 for MT-Bench.
     pub score_scale: f64,
     /// Mean score of the weak model, in [0, 1].
     pub weak: f64,
@@ -73,13 +74,13 @@ pub struct BenchmarkResult {
     pub bootstrap: bootstrap::Settings,
     /// The routers in the order given, then the baselines.
     pub routers: Vec<RouterResult>,
-    /// Differences of APGR between two routers, paired.
+    /// Paired differences of APGR between two routers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub differences: Vec<ApgrDifference>,
-    /// Single models, zero router and oracle in money, where costs are known.
+    /// Costs and curves of the single models, zero router and oracle, where costs are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<CostComparison>,
-    /// Routers of more than two models in money, where such were judged.
+    /// Curves of cost and quality of routers of more than two models, where there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub many_models: Option<ManyModels>,
     /// Published rows of this benchmark.
@@ -103,7 +104,7 @@ pub struct ManyModels {
 pub struct ManyModelRouter {
     pub name: String,
     pub precision: Precision,
-    /// Its curve as the price weight moves.
+    /// Its curve for the moving cost weight.
     pub cost_quality: CostQuality,
 }
 
@@ -149,11 +150,11 @@ impl Precision {
 /// One router on one benchmark.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RouterResult {
-    /// Its name: that of the bundle, or of the baseline.
+    /// Name of the bundle or baseline.
     pub name: String,
     /// `mf`, `bert`, `sw-ranking`, `knn`, ...
     pub kind: String,
-    /// `static` or `transformer`, where it reads text at all.
+    /// `static` or `transformer`; absent where it does not read text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<String>,
     pub precision: Precision,
@@ -168,22 +169,22 @@ pub struct RouterResult {
     /// Call-performance thresholds, ascending by quality.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cpt: Vec<Cpt>,
-    /// The point of a policy without a threshold.
+    /// Score and share of a policy without a threshold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fixed: Option<FixedPolicy>,
-    /// Score against share: at the deciles, or for the oracle thinned to what a plot shows.
+    /// Score against share: at the deciles, or for the oracle thinned to what a plot can show.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub curve: Vec<CurvePoint>,
-    /// At thresholds and shares asked for.
+    /// Operating points at the requested thresholds and shares.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub operating_points: Vec<OperatingPoint>,
-    /// By category, where rows state one.
+    /// Results by category, where rows state one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub categories: Vec<Category>,
-    /// Predicted against observed; `None` where the win rates are no probabilities.
+    /// Reliability; `None` where the win rates are not probabilities.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reliability: Option<Reliability>,
-    /// Quality against money on the priced rows.
+    /// Quality against cost on the priced rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_quality: Option<CostQuality>,
 }
@@ -197,17 +198,17 @@ pub struct Cpt {
     pub strong_share: f64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Interval>,
-    /// What that share spends, where costs are known.
+    /// Cost at that share, where costs are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub money: Option<Money>,
 }
 
-/// APGR of one router less that of another, on the same resamples.
+/// Difference of the APGR of two routers, on the same resamples.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ApgrDifference {
-    /// Place of the router in [`BenchmarkResult::routers`].
+    /// Index of the router in [`BenchmarkResult::routers`].
     pub router: usize,
-    /// Place of the router it is compared with.
+    /// Index of the router it is compared with.
     pub against: usize,
     /// Difference of the two on the rows themselves.
     pub difference: f64,
@@ -222,13 +223,13 @@ impl RouterResult {
         self.cpt.iter().find(|cpt| (cpt.quality - quality).abs() < 1e-9)
     }
 
-    /// Whether it is one of the routers judged, and no baseline.
+    /// Whether it is a judged router and not a baseline.
     #[must_use]
     pub fn is_router(&self) -> bool {
         self.precision != Precision::Baseline
     }
 
-    /// Its name, with its precision where it is no baseline.
+    /// Its name, followed by its precision unless it is a baseline.
     #[must_use]
     pub fn label(&self) -> String {
         self.precision.label(&self.name)
@@ -242,7 +243,7 @@ impl BenchmarkResult {
         (score - self.weak) / (self.strong - self.weak)
     }
 
-    /// The router of this name and precision.
+    /// The router of this name and origin.
     #[must_use]
     pub fn router(&self, name: &str, precision: Precision) -> Option<&RouterResult> {
         self.routers.iter().find(|router| router.name == name && router.precision == precision)

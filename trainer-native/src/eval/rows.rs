@@ -1,9 +1,9 @@
-//! What an evaluation is given: one row a query with the outcomes of both models, and one column
-//! of win rates a router.
+//! Input of an evaluation: one row for each query with the outcomes of both models, and one column
+//! of win rates for each router.
 //!
-//! Outcomes are kept apart from win rates because several routers are judged on the same rows: their
-//! differences are then paired. Scores are in [0, 1], whatever scale a benchmark prints; costs are
-//! USD and may be missing.
+//! Outcomes are kept apart from win rates because several routers are evaluated on the same rows:
+//! their differences are then paired. Scores are in [0, 1], whatever scale a benchmark prints;
+//! costs are USD and may be missing.
 //!
 //! ```
 //! use pointsman_trainer::eval::rows::{ScoredRow, routed};
@@ -17,20 +17,20 @@
 
 use super::{EvalError, RoutedRow};
 
-/// One query: what either model scored and cost.
+/// One query with the scores and costs of both models.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ScoredRow {
     /// Score of the weak model, in [0, 1].
     pub weak: f64,
     /// Score of the strong model, in [0, 1].
     pub strong: f64,
-    /// What the weak model's answer cost, USD.
+    /// Cost of the weak model's answer, in USD.
     pub weak_cost: Option<f64>,
-    /// What the strong model's answer cost, USD.
+    /// Cost of the strong model's answer, in USD.
     pub strong_cost: Option<f64>,
     /// Subject or topic, where the benchmark has one.
     pub category: Option<String>,
-    /// Length of the query, in characters: what the length baseline routes by.
+    /// Length of the query in characters, for the length baseline.
     pub length: usize,
 }
 
@@ -66,7 +66,7 @@ pub fn check(rows: &[ScoredRow]) -> Result<(), EvalError> {
     Ok(())
 }
 
-/// The rows beside a router's win rates, which stand in their order.
+/// Joins the rows with a router's win rates, which stand in the same order.
 ///
 /// # Errors
 /// [`EvalError::LengthMismatch`].

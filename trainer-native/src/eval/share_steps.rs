@@ -1,9 +1,10 @@
-//! Quality at equal steps of the share of strong calls: what a bundle states for drawings.
+//! Computes quality at equal steps of the share of strong calls, for the curves that a bundle
+//! states.
 //!
-//! Unlike [`curve`](super::curve), which judges at the deciles of the win rate as RouteLLM does, and
-//! has no curve where the strong model is no better, this says what is reached at a share, whatever
-//! that is. Queries of equal win rate go over together: between the shares before and after them
-//! the curve is a straight line, the mean over the orders in which they might go.
+//! [`curve`](super::curve) evaluates at the deciles of the win rate, as RouteLLM does, and gives no
+//! curve where the strong model is no better; this module gives the score at each share in every
+//! case. Queries of equal win rate change sides together: between the shares before and after them
+//! the curve is a straight line, the mean over the orders in which they could be sent.
 //!
 //! ```
 //! use pointsman_trainer::eval::RoutedRow;

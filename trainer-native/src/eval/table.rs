@@ -1,7 +1,7 @@
-//! Rows of metrics, as Markdown for people and as JSON for programs.
+//! Rows of metrics, as Markdown and as JSON.
 //!
-//! Measured and published rows share one shape; a published row says so and names its source.
-//! Scores and shares are fractions in the row and in JSON, per cent in Markdown.
+//! Measured and published rows have the same fields; a published row is marked and names its
+//! source. Scores and shares are fractions in the row and in JSON, per cent in Markdown.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ pub struct MetricRow {
     pub dataset: String,
     pub rows: usize,
     /// Rows left out of the set because their questions stood in the training data. `None` where
-    /// that is not known, as of published rows.
+    /// that is not known, as for published rows.
     pub removed_as_leaks: Option<usize>,
     /// Average performance gap recovered; `None` for a policy without a threshold.
     pub apgr: Option<f64>,
@@ -36,7 +36,7 @@ pub struct MetricRow {
     pub strong: f64,
     /// Whether the row was taken from a publication instead of being measured here.
     pub published: bool,
-    /// Where a published row stands.
+    /// Source of a published row.
     pub source: Option<String>,
 }
 
@@ -117,7 +117,7 @@ const COLUMNS: [&str; 12] = [
     "origin",
 ];
 
-/// A Markdown table, rows in the order given. What a row does not have is a dash.
+/// A Markdown table, rows in the order given. A missing value is a dash.
 #[must_use]
 pub fn markdown(rows: &[MetricRow]) -> String {
     let mut table = line(COLUMNS.map(str::to_owned));
@@ -172,7 +172,7 @@ pub fn json(rows: &[MetricRow]) -> Result<String, EvalError> {
             }
         }
     }
-    // Strings, finite numbers, booleans: nothing that serialising could refuse.
+    // Strings, finite numbers and booleans always serialise.
     Ok(serde_json::to_string_pretty(rows).unwrap_or_default())
 }
 
@@ -180,7 +180,7 @@ fn line(cells: [String; COLUMNS.len()]) -> String {
     format!("| {} |\n", cells.join(" | "))
 }
 
-/// Text that neither ends its cell nor its line.
+/// Escapes text so that it ends neither its cell nor its line.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace(['\n', '\r'], " ")
 }

@@ -1,7 +1,7 @@
-//! A bundle folder, written so that a reader never sees half of one.
+//! Writes a bundle folder so that a reader never sees an incomplete one.
 //!
-//! Files are written into a sibling folder which then takes the bundle's place. The manifest is
-//! written last, with each file's length and SHA-256.
+//! Files are written into a sibling folder, which then replaces the bundle's folder. The manifest
+//! is written last, with each file's length and SHA-256.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,35 +18,35 @@ use crate::encoder::Encoder;
 use crate::error::TrainerError;
 use crate::recipe::Recipe;
 
-/// All that a bundle states, beside its files.
+/// Everything that a bundle states besides its files.
 #[derive(Debug, Clone)]
 pub struct BundleFacts {
     pub name: String,
     pub kind: String,
     /// Candidates in the order of the graph's scores.
     pub candidates: Vec<Candidate>,
-    /// How a query becomes an embedding.
+    /// The encoder, which maps a query to an embedding.
     pub encoder: EncoderInfo,
-    /// Strong, weak, default share.
+    /// Settings of the router, such as strong, weak and default share.
     pub head: Head,
     pub trained_on: Vec<Source>,
-    /// How the weights came to be.
+    /// Provenance of the weights.
     pub provenance: Option<Provenance>,
 }
 
-/// A bundle in memory: files first, calibration and metrics once they have been measured on it.
+/// A bundle in memory; calibration and metrics are added once they have been measured on its files.
 #[derive(Debug, Clone)]
 pub struct BundleDraft {
     pub manifest: Manifest,
     /// The files that the manifest lists.
     files: Vec<(&'static str, Vec<u8>)>,
-    /// The map that the manifest names beside them.
+    /// `map.json`, which the manifest names beside the files.
     map: Option<Vec<u8>>,
 }
 
 impl BundleDraft {
-    /// A bundle of a graph, a tokenizer and, for the memory kinds, a memory, without calibration or
-    /// metrics.
+    /// A bundle of a graph, a tokenizer and, for the memory kinds, a memory; without calibration
+    /// and metrics.
     #[must_use]
     pub fn new(
         facts: BundleFacts,
@@ -87,7 +87,7 @@ impl BundleDraft {
         self
     }
 
-    /// States curves of quality against cost.
+    /// Adds curves of quality against cost.
     #[must_use]
     pub fn with_curves(mut self, curves: Vec<CostQuality>) -> Self {
         self.manifest.curves = curves;
@@ -109,7 +109,7 @@ impl BundleDraft {
         model.map_or(&[], |(_, bytes)| bytes)
     }
 
-    /// The engine on this bundle, as a host would load it.
+    /// Loads this bundle into the engine, as a host would.
     ///
     /// # Errors
     /// [`TrainerError::Router`] where the engine refuses it.
@@ -120,7 +120,7 @@ impl BundleDraft {
         Ok(Router::from_files(&files)?)
     }
 
-    /// Writes the folder, in place of an earlier one.
+    /// Writes the folder, replacing an earlier one.
     ///
     /// # Errors
     /// [`TrainerError::File`].
@@ -158,7 +158,7 @@ fn manifest_json(manifest: &Manifest) -> Result<Vec<u8>, TrainerError> {
     Ok(json)
 }
 
-/// Stores another calibration in a bundle's `router.json`.
+/// Replaces the calibration in a bundle's `router.json`.
 ///
 /// # Errors
 /// [`TrainerError::File`]; [`TrainerError::Router`] where the manifest does not read.
@@ -172,7 +172,8 @@ pub fn replace_calibration(folder: &Path, calibration: Calibration) -> Result<()
     fs::rename(&partial, &path).map_err(TrainerError::file(&path))
 }
 
-/// The engine on an encoder alone, to embed with, and the hash that names it.
+/// Loads an encoder alone into the engine, to embed with; returns the hash that names the encoder
+/// too.
 ///
 /// # Errors
 /// [`TrainerError::Router`] where the engine refuses it.

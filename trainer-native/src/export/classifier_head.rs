@@ -1,18 +1,18 @@
-//! The nodes of a three-way classifier (RouteLLM, section 4.2: BERT classifier).
+//! Nodes of a three-way classifier (RouteLLM, section 4.2, BERT classifier).
 //!
 //! ```text
 //! logits = embedding weight + bias          [1, 3]     strong wins, tie, weak wins
 //! scores = [logits_0 ; ln(e^logits_1 + e^logits_2)]    [1, 2], columns in the order asked for
 //! ```
-//! The engine takes P(strong wins) as the logistic function of the scores' difference, which is
-//! then the softmax of the logits at *strong wins*:
-//! `1 / (1 + e^(weak - strong)) = e^logits_0 / (e^logits_0 + e^logits_1 + e^logits_2)`.
+//! The engine computes P(strong wins) as the logistic function of the scores' difference, which is
+//! then the softmax of the logits at *strong wins*: `1 / (1 + e^(weak - strong)) = e^logits_0 /
+//! (e^logits_0 + e^logits_1 + e^logits_2)`.
 
 use super::graph::{Attribute, Graph};
 use crate::encoder::bert_weights::Dense;
 use crate::error::TrainerError;
 
-/// Labels: strong wins, tie, weak wins.
+/// Number of labels: strong wins, tie, weak wins.
 pub const LABELS: usize = 3;
 
 /// Which candidate's score comes first.
@@ -22,8 +22,8 @@ pub enum Columns {
     WeakFirst,
 }
 
-/// Adds the head's nodes over the value `embedding`, `[1, H]`; returns the name of the scores,
-/// `[1, 2]`, which is `scores`.
+/// Adds the head's nodes on the value `embedding`, `[1, H]`; returns the name of the scores, `[1,
+/// 2]`, which is `scores`.
 ///
 /// # Errors
 /// [`TrainerError::NotFinite`] where a weight is not; [`TrainerError::BadEncoder`] where the layer
@@ -55,7 +55,7 @@ pub fn scores(
         [0, 1, LABELS as i64].map(|i| g.int64s(&format!("classifier.{i}"), &[1], &[i]));
     let strong = g.node("Slice", "classifier.strong", &[&logits, &zero, &one, &one], &[]);
     let others = g.node("Slice", "classifier.others", &[&logits, &one, &three, &one], &[]);
-    // The logarithm of a sum of exponentials, less their largest so that none overflows.
+    // The logarithm of a sum of exponentials, with their largest subtracted so that none overflows.
     let largest = [Attribute::Ints("axes", &[1]), Attribute::Int("keepdims", 1)];
     let largest = g.node("ReduceMax", "classifier.largest", &[&others], &largest);
     let below = g.node("Sub", "classifier.below", &[&others, &largest], &[]);

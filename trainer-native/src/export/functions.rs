@@ -1,8 +1,8 @@
-//! The functions that an encoder's graph is written in, each defined by ONNX's own operators.
+//! Functions that encoder graphs are written in, each defined by ONNX's own operators.
 //!
-//! A model file carries the definitions of the functions that it calls (ONNX's model-local
-//! functions), so any runtime can expand them; the engine has a fused operator for each instead. A
-//! definition is therefore also what the fused operator is held to in the tests.
+//! A model file contains the definitions of the functions that it calls (ONNX's model-local
+//! functions), so any runtime can expand them; the engine has a fused operator for each instead.
+//! Tests compare each fused operator with its definition.
 //!
 //! ```text
 //! TokenBag(ids, mask, tokens, table)         mask table[ids] / sqrt(tokens)                 [1, D]
@@ -12,9 +12,9 @@
 //! MeanPool(hidden, mask, tokens)             mask hidden / tokens                           [1, H]
 //! Dense(x, weight, bias)                     x weight + bias
 //! ```
-//! The names of those in int8 end in `Int8`: a table is then followed by a scale a row, a weight by a
-//! scale an output. `DenseInt8` quantises each row of its input at run time, 8 bits with a zero point,
-//! and multiplies it by weights of seven bits:
+//! Names of int8 variants end in `Int8`: a table is then followed by one scale for each row, a
+//! weight by one scale for each output. `DenseInt8` quantises each row of its input at run time, to
+//! 8 bits with a zero point, and multiplies it by weights of seven bits:
 //!
 //! ```text
 //! least = min(0, min x), most = max(0, max x), zero = round(-least 255 / (most - least))
@@ -34,9 +34,9 @@ pub const VERSION: i64 = 1;
 /// A function that graphs call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Function {
-    /// Rows of a table, weighted and added.
+    /// The weighted sum of rows of a table.
     TokenBag,
-    /// Words and positions, normalised.
+    /// The normalised sum of word and position embeddings.
     BertEmbeddings,
     EncoderLayer,
     /// The mean of hidden states.
@@ -46,7 +46,7 @@ pub enum Function {
 }
 
 impl Function {
-    /// Its name in the file.
+    /// Name in the model file.
     #[must_use]
     pub fn name(self, precision: Precision) -> &'static str {
         match (self, precision) {
@@ -83,7 +83,7 @@ impl Function {
     }
 }
 
-/// A definition under construction.
+/// A function definition being built.
 struct Body {
     function: pb::FunctionProto,
     precision: Precision,
@@ -106,7 +106,7 @@ impl Body {
         self.function.input.extend(names.map(String::from));
     }
 
-    /// A table's or weight's inputs: in int8, its scales too.
+    /// Adds the input of a table or weight, and in int8 its scales.
     fn weights(&mut self, name: &str) {
         self.function.input.push(name.into());
         if self.precision == Precision::Int8 {
@@ -114,7 +114,7 @@ impl Body {
         }
     }
 
-    /// Says which value the function gives.
+    /// Sets the value that the function returns.
     fn output(&mut self, name: &str) {
         self.function.output.push(name.into());
     }
@@ -141,7 +141,7 @@ impl Body {
         self.node("Constant", name, &[], &[Attribute::Ints("value_ints", values)]);
     }
 
-    /// An attribute of the function as a node's own.
+    /// Passes an attribute of the function on to a node.
     fn passed_on(&mut self, name: &str, own: Attribute<'_>) -> pb::AttributeProto {
         if !self.function.attribute.iter().any(|known| known == name) {
             self.function.attribute.push(name.into());
@@ -149,7 +149,7 @@ impl Body {
         pb::AttributeProto { ref_attr_name: name.into(), ..attribute(&own) }
     }
 
-    /// `table[ids]`, dequantised: `[1, S, D]`.
+    /// Adds `table[ids]`, dequantised: `[1, S, D]`.
     fn rows(&mut self, table: &str, output: &str, take: impl Fn(&mut Self, &str, &str)) {
         match self.precision {
             Precision::Float => take(self, table, output),
@@ -172,7 +172,7 @@ impl Body {
         self.node("Cast", output, &[input], &[Attribute::Int("to", float)]);
     }
 
-    /// `weights [1, S] rows [1, S, D]`: `[1, D]`.
+    /// Adds `weights [1, S] rows [1, S, D]`: `[1, D]`.
     fn weighted_sum(&mut self, output: &str, weights: &str, rows: &str) {
         self.ints("axis_1", &[1]);
         self.node("Unsqueeze", "weight_row", &[weights, "axis_1"], &[]);
@@ -189,7 +189,7 @@ impl Body {
         self.push(node);
     }
 
-    /// A call of [`Function::Dense`] with the inputs that [`Body::weights`] and a bias made.
+    /// Calls [`Function::Dense`] with the inputs that [`Body::weights`] and a bias made.
     fn dense(&mut self, output: &str, x: &str, weight: &str) {
         let (scales, bias) = (format!("{weight}_scales"), format!("{weight}_bias"));
         let inputs = match self.precision {

@@ -1,7 +1,7 @@
-//! An ONNX graph, node by node.
+//! Builds an ONNX graph, node by node.
 //!
 //! burn has no ONNX export, so the trainer writes the protobuf itself, with the message types that
-//! tract reads it with. Names are given once, at the node that makes the value.
+//! tract reads. A value is named at the node that computes it.
 //!
 //! ```
 //! use pointsman_trainer::export::graph::{Graph, Value};
@@ -23,9 +23,9 @@ use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
 use super::Precision;
 use super::functions::{DOMAIN, Function, VERSION};
 
-/// The operator set the graphs are written in.
+/// Version of the operator set that graphs use.
 pub(super) const OPSET: i64 = 17;
-/// The file format's version that goes with [`OPSET`].
+/// Version of the file format that goes with [`OPSET`].
 const IR_VERSION: i64 = 8;
 
 /// Element type of a graph's input or output.
@@ -37,13 +37,13 @@ pub enum Value {
     Int64,
 }
 
-/// A node's attribute.
+/// An attribute of a node.
 #[derive(Debug, Clone, Copy)]
 pub enum Attribute<'a> {
     Int(&'a str, i64),
     Float(&'a str, f32),
-    /// A tensor of one float and no axis. A `Float` of 0 is not written, and some readers then miss
-    /// it.
+    /// A tensor of one float and no axis. A `Float` of 0 would not be written, and some readers
+    /// then reject the node.
     Scalar(&'a str, f32),
     Ints(&'a str, &'a [i64]),
 }
@@ -51,7 +51,7 @@ pub enum Attribute<'a> {
 #[derive(Debug)]
 pub struct Graph {
     graph: pb::GraphProto,
-    /// The functions called, to be defined in the file.
+    /// The called functions, whose definitions the file must contain.
     functions: BTreeSet<(Function, Precision)>,
 }
 
@@ -62,13 +62,13 @@ impl Graph {
         Self { graph, functions: BTreeSet::new() }
     }
 
-    /// Adds an input; a dimension that is no number is symbolic.
+    /// Adds an input; a dimension that is not a number is symbolic.
     pub fn input(&mut self, name: &str, element: Value, shape: &[&str]) -> String {
         self.graph.input.push(value_info(name, element, shape));
         name.into()
     }
 
-    /// Names a value as an output.
+    /// Marks a value as an output.
     pub fn output(&mut self, name: &str, element: Value, shape: &[&str]) {
         self.graph.output.push(value_info(name, element, shape));
     }

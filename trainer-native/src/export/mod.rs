@@ -1,14 +1,14 @@
-//! Export: a trained router as a bundle.
+//! Exports a trained router as a bundle.
 //!
-//! - [`graph`]: an ONNX graph, node by node, as protobuf;
-//! - [`functions`]: what encoders are written in;
+//! - [`graph`]: builds an ONNX graph, node by node, as protobuf;
+//! - [`functions`]: the functions that encoder graphs call;
 //! - [`quantise`]: int8 with a scale per row or output channel;
 //! - [`static_encoder`]: the nodes of a static encoder;
 //! - [`transformer_encoder`]: the nodes of a BERT encoder, float or int8;
 //! - [`classifier_head`]: the nodes of a three-way classifier;
 //! - [`router_graph`]: encoder and head as one graph;
-//! - [`routerdc_graph`]: the LLMs of such a graph, to add one;
-//! - [`bundle`]: manifest, hashes, files.
+//! - [`routerdc_graph`]: reads the LLMs of such a graph and adds one;
+//! - [`bundle`]: writes manifest, hashes and files.
 
 pub mod bundle;
 pub mod classifier_head;
@@ -20,7 +20,7 @@ pub mod routerdc_graph;
 pub mod static_encoder;
 pub mod transformer_encoder;
 
-/// The numbers a graph computes with.
+/// The number format that a graph computes with.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
 )]
@@ -28,7 +28,7 @@ pub mod transformer_encoder;
 pub enum Precision {
     /// 32-bit float throughout, as trained: the reference of the quantised graph.
     Float,
-    /// int8 weights, matrix products of a transformer on activations quantised at run time: what
-    /// ships.
+    /// int8 weights; a transformer's matrix products use activations quantised at run time. This
+    /// variant ships.
     Int8,
 }

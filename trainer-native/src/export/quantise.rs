@@ -1,17 +1,17 @@
-//! int8 weights, symmetric, one scale per row or output channel.
+//! Quantises weights to int8, symmetric, with one scale per row or output channel.
 //!
 //! ```text
 //! scale_r = max_c |w_rc| / most       q_rc = round(w_rc / scale_r)        w_rc ~ scale_r * q_rc
 //! ```
-//! Rounding errs by at most `scale_r / 2` per weight.
+//! The rounding error is at most `scale_r / 2` per weight.
 
 use pointsman::LARGEST_WEIGHT;
 
-/// Bits of a weight, which is kept in eight in either case.
+/// Bits used of a weight, which is stored in eight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bits {
-    /// Up to the engine's [`LARGEST_WEIGHT`]: for products with quantised inputs, where relaxed-simd's and AVX2's byte products
-    /// take no more.
+    /// Up to the engine's [`LARGEST_WEIGHT`]: for products with quantised inputs, which the byte
+    /// products of relaxed-simd and AVX2 limit to this range.
     Seven,
     /// -127..=127.
     Eight,

@@ -1,13 +1,13 @@
-//! A router's whole graph: encoder nodes, then the head's.
+//! Builds a router's whole graph: the encoder's nodes, then the head's.
 //!
 //! ```text
 //! tokens    = sum of mask                                     [1, 1]
-//! pooled    = encoder(ids, mask), of a transformer brought to one length where asked   [1, D]
+//! pooled    = encoder(ids, mask), for a transformer scaled to one length where asked   [1, D]
 //! embedding = [pooled ; ln(1 + tokens) / 4 - 1]               [1, D + 1]
 //! scores    = head(embedding)                                 [1, M]   where the head is in the graph
 //! ```
-//! The length of a query is known to say something of its difficulty, so every encoder states it in
-//! its last coordinate. Memory routers compare the others.
+//! The length of a query says something about its difficulty, so every encoder states it in its
+//! last coordinate. Memory routers compare the other coordinates.
 
 use super::Precision;
 use super::graph::{Attribute, Graph, Value};
@@ -33,8 +33,9 @@ pub struct Inputs {
 
 /// A head whose nodes are part of the graph.
 pub trait GraphHead {
-    /// Adds nodes from an embedding `[1, D]`, or from the inputs themselves, to `scores`, `[1, columns]`: those of the models at
-    /// `columns`, in that order. Returns the name of the scores.
+    /// Adds nodes from an embedding `[1, D]`, or from the inputs themselves, to `scores`, `[1,
+    /// columns]`: the scores of the models at `columns`, in that order. Returns the name of the
+    /// scores.
     ///
     /// # Errors
     /// [`TrainerError::NotFinite`].
@@ -48,7 +49,7 @@ pub trait GraphHead {
     ) -> Result<String, TrainerError>;
 }
 
-/// The model file.
+/// Builds the model file.
 ///
 /// # Errors
 /// [`TrainerError::NotFinite`], [`TrainerError::BadEncoder`].
@@ -90,12 +91,12 @@ pub(crate) fn inputs(g: &mut Graph) -> Inputs {
     Inputs { ids, mask, tokens, one, axis_1 }
 }
 
-/// `pooled` brought to length `scale * sqrt(H)`.
+/// Adds `pooled` scaled to length `scale * sqrt(H)`.
 #[allow(clippy::cast_precision_loss)]
 fn scaled(g: &mut Graph, pooled: &str, width: usize, scale: f32) -> String {
     let axes = [Attribute::Ints("axes", &[1]), Attribute::Int("keepdims", 1)];
     let norm = g.node("ReduceL2", "pooled.norm", &[pooled], &axes);
-    // A hidden state of zeros has no direction: it stays zeros.
+    // A hidden state of zeros has no direction and stays zeros.
     let least = g.floats("pooled.least", &[1], &[1e-12]);
     let norm = g.node("Max", "pooled.norm_positive", &[&norm, &least], &[]);
     let unit = g.node("Div", "pooled.unit", &[pooled, &norm], &[]);
@@ -113,9 +114,9 @@ fn with_length(g: &mut Graph, inputs: &Inputs, pooled: &str) -> String {
     g.node("Concat", "embedding", &[pooled, &length], &[Attribute::Int("axis", 1)])
 }
 
-/// Nodes of the direction of an embedding `[1, size]` from `centre`: of length 1, or zeros at the
-/// centre. Coordinates beyond those of the centre, as a transformer's length, come out as 0. `name`
-/// begins the names of the values.
+/// Adds nodes for the direction of an embedding `[1, size]` from `centre`: of length 1, or zeros at
+/// the centre. Coordinates that the centre lacks, such as a transformer's length, become 0. The
+/// names of the values begin with `name`.
 pub(crate) fn direction(
     g: &mut Graph,
     name: &str,
@@ -140,8 +141,8 @@ pub(crate) fn direction(
     g.node("Div", &at("unit"), &[&from_centre, &length], &[])
 }
 
-/// Nodes of `input W + b`: `weights` `[inputs, outputs]` row by row, in int8 per output channel or
-/// in float. `name` begins the names of the values.
+/// Adds nodes for `input W + b`: `weights` `[inputs, outputs]` row by row, in int8 per output
+/// channel or in float. The names of the values begin with `name`.
 pub(crate) fn linear(
     g: &mut Graph,
     name: &str,

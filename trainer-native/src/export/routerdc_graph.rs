@@ -1,10 +1,10 @@
-//! The LLM directions in the graph of a `routerdc` bundle, to read and to add one.
+//! Reads the LLM directions in the graph of a `routerdc` bundle, and adds one.
 //!
 //! ```text
 //! scores [1, T] = unit(embedding) [1, size]  x  llm_weights [size, T]
 //! column t of llm_weights = unit(k_t) / temperature, zeros in coordinates that do not count
 //! ```
-//! Nothing else of the file is touched: encoder and known columns stay byte by byte.
+//! Nothing else in the file changes: encoder and known columns stay the same byte by byte.
 
 use pointsman::RouterError;
 use prost::Message;
@@ -21,21 +21,21 @@ const COLUMNS: &str = "llm_weights";
 const COUNTED: &str = "query.counted";
 const SCORES: &str = "scores";
 
-/// A `routerdc` graph.
+/// The graph of a `routerdc` bundle.
 pub struct RouterDcGraph {
     model: pb::ModelProto,
 }
 
-/// The LLMs of a graph.
+/// The LLM directions of a graph.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LlmColumns {
     /// `unit(k_t) / temperature`, `[size, T]` row by row.
     pub values: Vec<f32>,
     /// Size of an exported embedding.
     pub size: usize,
-    /// T.
+    /// T, the number of LLMs.
     pub llms: usize,
-    /// The coordinates that count, E: they come first.
+    /// E, the number of coordinates that count: the first ones.
     pub width: usize,
 }
 
@@ -43,13 +43,13 @@ impl RouterDcGraph {
     /// Reads `model.onnx`.
     ///
     /// # Errors
-    /// `bundle_bad_model` where it is no ONNX file.
+    /// `bundle_bad_model` where the bytes are not an ONNX file.
     pub fn read(bytes: &[u8]) -> Result<Self, TrainerError> {
         let model = pb::ModelProto::decode(bytes).map_err(|e| bad(e.to_string()))?;
         Ok(Self { model })
     }
 
-    /// Its LLMs.
+    /// Reads its LLM directions.
     ///
     /// # Errors
     /// `bundle_bad_model` where it has no such constants.
@@ -66,7 +66,8 @@ impl RouterDcGraph {
         }
     }
 
-    /// The model file with one more LLM behind the others: `column` is its `[size]`.
+    /// Returns the model file with one more LLM after the others: `column` is its direction,
+    /// `[size]`.
     ///
     /// # Errors
     /// `bundle_bad_model` where it has no such constant or output.

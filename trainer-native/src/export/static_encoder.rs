@@ -1,6 +1,7 @@
-//! The nodes of a static encoder: one call of [`Function::TokenBag`].
+//! Nodes of a static encoder: one call of [`Function::TokenBag`].
 //!
-//! The table is gathered in int8: dequantising it first would touch every row at every query.
+//! Rows are gathered in int8, since dequantising the table first would read every row for every
+//! query.
 
 use super::Precision;
 use super::functions::Function;

@@ -1,4 +1,4 @@
-//! The nodes of a BERT encoder, float or int8: calls of [`Function`]s.
+//! Nodes of a BERT encoder, float or int8: calls of [`Function`]s.
 //!
 //! ```text
 //! h0     = BertEmbeddings(ids)                            [1, S, H]
@@ -6,7 +6,8 @@
 //! pooled = MeanPool(h, mask, tokens), or h at [CLS]       [1, H]
 //! ```
 //! Query, key and value are one product, the query's part scaled by `1 / sqrt(H / heads)`. In int8,
-//! tables have eight bits a value and a scale a row, weights seven bits and a scale an output.
+//! tables use eight bits with one scale for each row, weights seven bits with one scale for each
+//! output.
 
 use super::Precision;
 use super::functions::Function;
@@ -20,7 +21,7 @@ use crate::error::TrainerError;
 /// Adds the encoder's nodes; returns the name of the pooled hidden states, `[1, H]`.
 ///
 /// # Errors
-/// [`TrainerError::BadEncoder`] where the width is no multiple of the heads, or the encoder has
+/// [`TrainerError::BadEncoder`] where the width is not a multiple of the heads, or the encoder has
 /// neither words nor layers.
 pub fn pooled(
     g: &mut Graph,
@@ -74,7 +75,7 @@ struct Layer<'a> {
     heads: usize,
 }
 
-/// A call under construction.
+/// A function call being built.
 struct Nodes<'g> {
     g: &'g mut Graph,
     precision: Precision,

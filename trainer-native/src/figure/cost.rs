@@ -1,20 +1,20 @@
-//! Mean score against mean cost of routers of many LLMs (RouterDC, figure 4; RouterBench, arXiv
-//! 2403.12031).
+//! Draws mean score against mean cost of routers of many LLMs (RouterDC, figure 4; RouterBench,
+//! arXiv 2403.12031).
 //!
-//! A router's curve is that of its evaluation: each query goes to the LLM with the largest predicted
-//! score less lambda times its mean cost, and lambda moves
+//! A router's curve is that of its evaluation: for each lambda, each query goes to the LLM with the
+//! largest predicted score less lambda times its mean cost
 //! ([`many_models::route`](crate::eval::cost_quality::many_models::route)). Single LLMs are points.
-//! Results of several runs on the same rows are drawn together; nothing is evaluated anew.
+//! Results of several runs on the same rows are drawn together; nothing is evaluated again.
 
 use super::{Panel, Sheet};
 use crate::eval::report::figures::chart_of_many_models;
 use crate::eval::{ChoiceResult, ReportError};
 
-/// The drawing of one benchmark.
+/// Draws one benchmark.
 ///
 /// # Errors
 /// [`ReportError::NoResults`]; [`ReportError::MixedBenchmarks`]; [`ReportError::NoCosts`];
-/// [`ReportError::UnlikeResults`] where results are of other models, rows or costs than the first;
+/// [`ReportError::UnlikeResults`] where results have other models, rows or costs than the first;
 /// [`ReportError::DuplicateSeed`] for two results of one router.
 pub fn cost(results: &[ChoiceResult]) -> Result<Sheet, ReportError> {
     let first = results

@@ -1,8 +1,9 @@
-//! Embeddings of queries on a plane, coloured by data set, one panel a bundle (RouterDC, figure 3).
+//! Draws embeddings of queries on a plane, coloured by data set, one panel for each bundle
+//! (RouterDC, figure 3).
 //!
-//! Places come from [`projection`](crate::projection). How well data sets stand apart is said in a
-//! number, too: the share of queries whose nearest neighbour *in the map* is of their own data set,
-//! beside the share that chance would give.
+//! Places come from [`projection`](crate::projection). How well data sets separate is also stated
+//! as a number: the share of queries whose nearest neighbour *in the map* is of the same data set,
+//! beside the share expected by chance.
 
 use std::collections::BTreeMap;
 
@@ -11,24 +12,24 @@ use crate::eval::ReportError;
 use crate::eval::report::svg::chart::{Axis, Chart, Series};
 use crate::eval::report::svg::{Look, MARKERS};
 
-/// A bundle's map.
+/// The points of one bundle.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cloud {
     pub label: String,
     /// The place of each query.
     pub places: Vec<[f32; 2]>,
-    /// The data set of each, in their order.
+    /// The data set of each query, in the same order.
     pub datasets: Vec<String>,
 }
 
-/// What the data sets past the eleventh are called where there are more than twelve.
+/// Name of the data sets past the eleventh where there are more than twelve.
 const OTHERS: &str = "other data sets";
 
-/// The drawing; `facts` say where the queries are from and how they were drawn.
+/// Draws the maps; `facts` say where the queries are from and how they were drawn.
 ///
 /// # Errors
 /// [`ReportError::NoResults`] without bundles; [`ReportError::TooFewPoints`] for fewer than two
-/// queries, or not one data set a query.
+/// queries, or where a query has not exactly one data set.
 pub fn map(clouds: &[Cloud], facts: &str) -> Result<Sheet, ReportError> {
     if clouds.is_empty() {
         return Err(ReportError::NoResults { table: "the map of embeddings" });
@@ -121,7 +122,7 @@ fn chart(cloud: &Cloud, legend: &[String], id: String, facts: &str) -> Chart {
     }
 }
 
-/// Share of queries whose nearest neighbour in the map is of their own data set, in [0, 1].
+/// Share of queries, in [0, 1], whose nearest neighbour in the map is of the same data set.
 #[must_use]
 #[allow(clippy::cast_precision_loss)]
 pub fn own_neighbours(cloud: &Cloud) -> f64 {
@@ -136,7 +137,7 @@ pub fn own_neighbours(cloud: &Cloud) -> f64 {
     own.count() as f64 / cloud.places.len().max(1) as f64
 }
 
-/// The same share where neighbours are drawn at random.
+/// That share for neighbours drawn at random.
 #[allow(clippy::cast_precision_loss)]
 fn by_chance(cloud: &Cloud) -> f64 {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Figures of their own: what RouterDC's article (arXiv 2409.19886) draws, from what runs left behind.
+//! Draws the figures of RouterDC's article (arXiv 2409.19886) from the results of runs.
 //!
 //! | figure | of the article | drawn from |
 //! | --- | --- | --- |
@@ -7,9 +7,9 @@
 //! | [`cost`] | 4: accuracy against cost on RouterBench | stored results |
 //! | [`sensitivity`] | accuracy against lambda, K+, H | run folders (`recipe.toml`, `result.json`) |
 //!
-//! Each takes values, which [`runs`] reads, and gives a [`Sheet`]; nothing is computed here that an
-//! evaluation has computed. A [`Sheet`] is an SVG file, and
-//! [`png()`](crate::eval::report::svg::png::png) makes a picture of that.
+//! Each takes values, which [`runs`] reads, and gives a [`Sheet`]; nothing is recomputed that an
+//! evaluation stored. A [`Sheet`] is an SVG file, and [`png()`](crate::eval::report::svg::png::png)
+//! renders a picture of it.
 
 pub mod cost;
 pub mod map;
@@ -22,7 +22,8 @@ pub use crate::eval::report::svg::sheet::{Panel, Sheet};
 /// Width of a figure's only panel, in pixels.
 const WIDTH: f64 = 760.0;
 
-/// The range of some values with room at both ends; nothing divides by its width being zero.
+/// The range of some values with a margin at both ends; never empty, so that nothing is divided by
+/// zero.
 fn range(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
     let low = values.clone().fold(f64::INFINITY, f64::min);
     let high = values.fold(f64::NEG_INFINITY, f64::max);

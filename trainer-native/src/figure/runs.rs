@@ -1,4 +1,4 @@
-//! What figures read of run folders and stored results.
+//! Reads the input of figures from run folders and stored results.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::eval::{ChoiceResult, ReportError};
 use crate::recipe::{self, HeadRecipe, settings};
 use crate::training::history;
 
-/// The checks of runs, each with its folder's name.
+/// Reads the checks of runs, each with its folder's name.
 ///
 /// # Errors
 /// Those of [`history::read`]; [`TrainerError::BadRun`] and [`TrainerError::BadRecipe`] for the recipe
@@ -28,7 +28,7 @@ pub fn traces(runs: &[PathBuf]) -> Result<Vec<Trace>, TrainerError> {
     runs.iter().zip(labels(runs)).map(one).collect()
 }
 
-/// Results of routers of many LLMs, from stored results or run folders.
+/// Reads results of routers of many LLMs, from stored results or run folders.
 ///
 /// # Errors
 /// [`TrainerError::BadRun`]; [`TrainerError::Report`], also for a result of a pair.
@@ -44,12 +44,13 @@ pub fn choices(paths: &[PathBuf]) -> Result<Vec<ChoiceResult>, TrainerError> {
     Ok(choices)
 }
 
-/// What runs ended in, by their value of a setting of the recipe. The runs are of one recipe but for
-/// that setting, the seed and the name.
+/// Reads the results of runs by their value of a setting of the recipe. The recipes may differ only
+/// in that setting, the seed and the name.
 ///
 /// # Errors
-/// [`TrainerError::BadRun`] where a folder has no recipe or no result, or its recipe differs in more;
-/// [`TrainerError::BadSetting`] where a recipe does not state the setting, or not as a number.
+/// [`TrainerError::BadRun`] where a folder has no recipe or no result, or its recipe differs in
+/// other settings; [`TrainerError::BadSetting`] where a recipe does not state the setting, or not
+/// as a number.
 pub fn points(runs: &[PathBuf], setting: &str) -> Result<Vec<Point>, TrainerError> {
     let mut first: Option<(&Path, String)> = None;
     let mut points = Vec::new();
@@ -108,7 +109,7 @@ fn recipe_text(run: &Path) -> Result<String, TrainerError> {
     std::fs::read_to_string(&path).map_err(TrainerError::file(&path))
 }
 
-/// The results in a file, or in the run folder so named.
+/// Reads the results in a file, or in a run folder.
 fn stored(path: &Path) -> Result<Stored, TrainerError> {
     let file = if path.is_dir() { path.join("result.json") } else { path.to_owned() };
     if !file.exists() {
@@ -119,8 +120,8 @@ fn stored(path: &Path) -> Result<Stored, TrainerError> {
     Ok(Stored::read(&text)?)
 }
 
-/// What tells folders apart: their names, of a run's bundle the run's, and whole paths where two
-/// would be alike.
+/// Distinct labels of folders: their names, for a run's bundle the run's name, and whole paths
+/// where two names are equal.
 #[must_use]
 pub fn labels(paths: &[PathBuf]) -> Vec<String> {
     let own = |path: &PathBuf| {
@@ -161,7 +162,7 @@ mod tests {
 
     const TEXT: &str = include_str!("../../recipes/routerdc-static.toml");
 
-    /// A folder as a run of the recipe with `changes` leaves it.
+    /// Writes a folder as a run of the recipe with `changes` leaves it.
     fn run(folder: &TempDir, name: &str, changes: &[(&str, &str)]) -> PathBuf {
         let path = folder.path().join(name);
         std::fs::create_dir(&path).unwrap();

@@ -1,8 +1,8 @@
-//! A result against the value of one setting (RouterDC's studies of lambda, K+ and H).
+//! Draws results against the value of one setting (RouterDC's studies of lambda, K+ and H).
 //!
-//! A point is a run; runs of one value, such as several seeds, are a point at their mean. The
-//! interval of a point of one run is that of its evaluation: it says how much rests on the rows
-//! scored, and nothing of how much another seed would have changed.
+//! A point is a run; runs of one value, such as several seeds, are a point at their mean. A point
+//! of a single run has the interval of its evaluation, which covers the scored rows and not other
+//! seeds.
 
 use super::{Panel, Sheet, WIDTH, range};
 use crate::eval::ReportError;
@@ -12,19 +12,19 @@ use crate::eval::report::svg::Look;
 use crate::eval::report::svg::chart::{Axis, Chart, Series};
 use crate::eval::results::Precision;
 
-/// What a run ended in.
+/// The result of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measured {
     pub benchmark: String,
-    /// What was measured, with its unit.
+    /// The measured quantity.
     pub metric: Metric,
-    /// Its value, in [0, 1] for scores.
+    /// Value, in [0, 1] for scores.
     pub value: f64,
     pub interval: Option<Interval>,
     pub rows: usize,
 }
 
-/// What a run is judged by.
+/// The quantity that a run is judged by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Metric {
     /// Mean over data sets of the score of the picked LLM.
@@ -56,8 +56,8 @@ impl Metric {
     }
 }
 
-/// What the run's own int8 bundle was measured at; `None` where the result holds none, several, or
-/// one without a value.
+/// Result of the run's own int8 bundle; `None` where the stored result has none, several, or one
+/// without a value.
 #[must_use]
 pub fn measured(stored: &Stored) -> Option<Measured> {
     match (stored.choices.as_slice(), stored.pairs.as_slice()) {
@@ -91,7 +91,7 @@ fn only<T>(mut all: impl Iterator<Item = T>) -> Option<T> {
     all.next().filter(|_| all.next().is_none())
 }
 
-/// A run: its value of the setting, and what it ended in.
+/// A run: its value of the setting, and its result.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
     /// The run's name, for messages.
@@ -100,12 +100,12 @@ pub struct Point {
     pub measured: Measured,
 }
 
-/// The drawing of `setting`, a path in the recipe such as `head.lambda`.
+/// Draws the results over `setting`, a path in the recipe such as `head.lambda`.
 ///
 /// # Errors
-/// [`ReportError::NoResults`]; [`ReportError::MixedBenchmarks`]; [`ReportError::UnlikeValues`] where
-/// runs are measured differently; [`ReportError::UnlikeResults`] where they are of other rows than
-/// the first; [`ReportError::TooFewPoints`] for fewer than two values.
+/// [`ReportError::NoResults`]; [`ReportError::MixedBenchmarks`]; [`ReportError::UnlikeValues`]
+/// where runs are judged by different quantities; [`ReportError::UnlikeResults`] where they were
+/// scored on other rows than the first; [`ReportError::TooFewPoints`] for fewer than two values.
 pub fn sensitivity(setting: &str, points: &[Point]) -> Result<Sheet, ReportError> {
     let first =
         points.first().ok_or(ReportError::NoResults { table: "the figure of sensitivity" })?;
@@ -196,7 +196,7 @@ impl Value {
     }
 }
 
-/// By ascending value.
+/// Groups points by value, ascending.
 #[allow(clippy::cast_precision_loss)]
 fn by_value(points: &[Point]) -> Vec<Value> {
     let mut sorted: Vec<&Point> = points.iter().collect();

@@ -1,9 +1,9 @@
-//! Validation against optimiser steps, one line a run (RouterDC, figure 2).
+//! Draws validation against optimiser steps, one line for each run (RouterDC, figure 2).
 //!
-//! The validation rows are a part of the *training* files, so these lines are not the article's,
-//! which are of test files: here no test row is looked at while training. A `routerdc` run validates
-//! by 1 less the mean, over data sets, of the picked LLM's score; the line shows the score. A `bert`
-//! run validates by its loss, which is shown as it is.
+//! The validation rows are a part of the *training* files, whereas the article's figure shows test
+//! files: no test row is read during training. A `routerdc` run validates by 1 less the mean, over
+//! data sets, of the picked LLM's score; the line shows the score. A `bert` run validates by its
+//! loss, which is shown as it is.
 
 use super::{Panel, Sheet, WIDTH, range};
 use crate::eval::ReportError;
@@ -11,7 +11,7 @@ use crate::eval::report::svg::Look;
 use crate::eval::report::svg::chart::{Axis, Chart, Series};
 use crate::training::fine_tune::Check;
 
-/// What a run's validation gives.
+/// The quantity that a run validates by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Validation {
     /// 1 less a score in [0, 1].
@@ -29,17 +29,17 @@ impl Validation {
     }
 }
 
-/// A run's checks.
+/// The checks of one run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trace {
-    /// The run's name in the legend.
+    /// Name of the run in the legend.
     pub label: String,
     pub validation: Validation,
-    /// By ascending step.
+    /// Checks by ascending step.
     pub checks: Vec<Check>,
 }
 
-/// The drawing.
+/// Draws the runs.
 ///
 /// # Errors
 /// [`ReportError::NoResults`] without runs; [`ReportError::TooFewPoints`] for a run with fewer than

@@ -1,4 +1,4 @@
-//! A bundle before anything was measured on it.
+//! Makes the draft of a bundle, without calibration and metrics.
 
 use pointsman::{Head, Provenance, Source};
 
@@ -9,7 +9,7 @@ use crate::recipe::{HeadRecipe, Recipe, RecipeFile};
 use crate::router::TrainedHead;
 use crate::run::Trained;
 
-/// The bundle of a trained router, before anything was measured on it.
+/// The bundle of a trained router, without calibration and metrics.
 ///
 /// # Errors
 /// [`TrainerError::NotFinite`], [`TrainerError::BadEncoder`].

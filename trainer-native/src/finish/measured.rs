@@ -1,4 +1,4 @@
-//! What a manifest states of an evaluation: its metrics, and its curves for drawings.
+//! Makes the metrics and curves that a manifest states from an evaluation.
 
 use pointsman::{CandidateQuality, CostQuality, MeanQualities, Metric, PublishedPoint};
 
@@ -33,13 +33,13 @@ pub(super) fn metrics(prepared: &Prepared, result: &BenchmarkResult) -> Vec<Metr
         .collect()
 }
 
-/// An evaluation set, as curves and metrics name it.
+/// The description of an evaluation set for curves and metrics.
 #[derive(Debug, Clone)]
 pub struct Measured<'a> {
     pub dataset: &'a str,
     /// Rows left out because they were trained on.
     pub removed_as_leaks: usize,
-    /// The publication's tables that belong to it.
+    /// The benchmark, which says which published tables belong to it.
     pub kind: BenchmarkKind,
 }
 
@@ -85,8 +85,8 @@ pub fn share_curve(
     })
 }
 
-/// What the router called `name` reaches by picking the best of several candidates; `None` unless
-/// it, the oracle and chance were measured on every data set. A candidate that was not is left out.
+/// Mean scores of the router called `name`, the oracle and chance; `None` unless all were measured
+/// on every data set. A candidate that was not is left out.
 pub(super) fn mean_curve(
     prepared: &Prepared,
     result: &ChoiceResult,

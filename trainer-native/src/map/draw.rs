@@ -1,4 +1,4 @@
-//! Which training queries a map is of.
+//! Draws the training queries of a map.
 
 use std::collections::BTreeMap;
 
@@ -8,22 +8,22 @@ use crate::error::TrainerError;
 use crate::eval::choice::rows::without_split;
 use crate::prepare::Prepared;
 
-/// Queries at most: enough to cluster, and embedded in seconds.
+/// Most queries drawn: enough to cluster, and embedded in seconds.
 pub const MOST_QUERIES: usize = 4000;
 
-/// A query to map.
+/// A query of a map.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MapQuery {
     pub text: String,
-    /// Its data set, where data sets are the clusters.
+    /// Data set of the query, where clusters are data sets.
     pub dataset: Option<String>,
 }
 
-/// Draws from all that a run trained on: outcomes, unlabelled queries, preferences. Data sets are
-/// noted where `by_data_set` says so.
+/// Draws from all training queries of a run: outcomes, unlabelled queries, preferences. Data sets
+/// are noted where `by_data_set` is set.
 ///
-/// The draw goes by a hash of seed and text, so that it does not depend on the order of files, and a
-/// query that stands in many battles counts once.
+/// The draw orders queries by a hash of seed and text, so that it does not depend on the order of
+/// files, and a query that stands in many battles counts once.
 ///
 /// # Errors
 /// [`TrainerError::Data`].

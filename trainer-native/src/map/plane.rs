@@ -1,15 +1,15 @@
-//! Clusters of directions and the plane that shows them.
+//! Finds clusters of directions and the plane that shows them.
 //!
 //! The plane is that of linear discriminant analysis ([`Discriminant::axes`]). Clusters start as
-//! those of k-means. Then plane and clusters take turns: the axes that tell the clusters apart, and
-//! on that plane the nearest centre for each query, until hardly a query moves (k-means and
-//! discriminant analysis in turn: Ding and Li, ICML 2007). So clusters are regions of the plane that
-//! is drawn.
+//! those of k-means. Then two steps alternate: compute the axes that best separate the clusters,
+//! and assign each query to the nearest centre on that plane, until hardly a query moves (k-means
+//! and discriminant analysis in turn: Ding and Li, ICML 2007). Clusters are therefore regions of
+//! the drawn plane.
 //!
-//! Compared on 4,000 training queries of the default bundle, by the share of the 1,500 points whose
-//! nearest neighbour on the plane is of their cluster: nine clusters of k-means alone reach 0.58, in
-//! turn with the plane 0.98. Embeddings as they are, whose norm grows with the number of tokens, reach
-//! 0.97, with clusters of short and of long queries.
+//! Measured on 4,000 training queries of the default bundle, as the share of the 1,500 points whose
+//! nearest neighbour on the plane is of the same cluster: nine clusters of k-means alone reach
+//! 0.58, alternating with the plane 0.98. Embeddings with their norm, which grows with the number
+//! of tokens, reach 0.97, but with clusters of short and of long queries.
 
 use nalgebra::{DMatrix, DVector, Matrix2, Vector2};
 
@@ -19,29 +19,29 @@ use crate::training::discriminant::Discriminant;
 use crate::training::k_means;
 use crate::training::labelled::numbered;
 
-/// How much of the spread within clusters counts alike in every direction, in [0, 1]: a few hundred
-/// rows do not state a covariance of hundreds of coordinates.
+/// Share, in [0, 1], of the covariance within clusters that is replaced by its mean variance in
+/// every direction: a few hundred rows do not determine a covariance of hundreds of coordinates.
 const SPHERE: f64 = 0.1;
-/// Turns of plane and clusters at most.
+/// Most alternations of plane and clusters.
 const TURNS: usize = 12;
-/// Share of queries that change their cluster, below which the turns end.
+/// Share of queries that change their cluster below which the alternation ends.
 const SETTLED: f64 = 0.002;
-/// Steps of k-means on the plane at most, in one turn.
+/// Most steps of k-means on the plane in one alternation.
 const STEPS: usize = 50;
-/// Share of queries beyond the frame at either end of an axis.
+/// Share of queries outside the frame at either end of an axis.
 const BEYOND: f64 = 0.01;
 
 /// A plane through directions `[W]`.
 #[derive(Debug, Clone)]
 pub struct Plane {
-    /// What lies in the middle, `[W]`.
+    /// Point at the middle of the plane, `[W]`.
     origin: DVector<f64>,
-    /// `[2, W]`.
+    /// Axes, `[2, W]`.
     axes: DMatrix<f64>,
 }
 
 impl Plane {
-    /// The plane that tells the groups of `rows` `[N, W]` apart; `None` where the rows lie on a
+    /// The plane that best separates the groups of `rows` `[N, W]`; `None` where the rows lie on a
     /// line.
     ///
     /// # Errors
@@ -55,8 +55,9 @@ impl Plane {
         Ok(framed(rows, &mean(rows), axes))
     }
 
-    /// At most `count` clusters of `rows` `[N, W]` and their plane: the cluster of each row, and how
-    /// many clusters there are, none of them empty. `None` where the rows lie on a line.
+    /// Finds at most `count` clusters of `rows` `[N, W]` and their plane: returns the cluster of
+    /// each row, and the number of clusters, none of them empty. `None` where the rows lie on a
+    /// line.
     ///
     /// # Errors
     /// Those of [`k_means::clusters`] and [`Plane::of`].
@@ -83,8 +84,8 @@ impl Plane {
         Ok(Self::of(rows, &group_of, groups)?.map(|plane| (plane, group_of, groups)))
     }
 
-    /// The projection. Its numbers are rounded to six digits: they, and not closer ones, place the
-    /// points.
+    /// The projection. Its numbers are rounded to six digits, and the points are placed with the
+    /// rounded numbers.
     #[must_use]
     pub fn projection(&self) -> Projection {
         let rounded = |values: Vec<f64>| values.into_iter().map(six_digits).collect();
@@ -151,8 +152,8 @@ fn nearest(places: &[Vector2<f64>], mut centres: Vec<Vector2<f64>>) -> Vec<usize
     group_of
 }
 
-/// Scales the axes and moves the origin, so that most rows lie within -1 and 1. An axis without any
-/// spread has no scale.
+/// Scales the axes and moves the origin so that most rows lie within -1 and 1. `None` where an axis
+/// has no spread.
 fn framed(rows: &[Vec<f64>], middle: &DVector<f64>, mut axes: DMatrix<f64>) -> Option<Plane> {
     let places: Vec<Vector2<f64>> = rows.iter().map(|row| place(&axes, &vector(row))).collect();
     let mut centre = Vector2::zeros();
@@ -173,7 +174,7 @@ fn framed(rows: &[Vec<f64>], middle: &DVector<f64>, mut axes: DMatrix<f64>) -> O
         centre[axis] = f64::midpoint(low, high) / half;
         axes.row_mut(axis).unscale_mut(half);
     }
-    // The nearest point to the mean whose place is the centre.
+    // The nearest point to the mean that is placed at the centre.
     let offset: Vector2<f64> = centre - place(&axes, middle);
     let products = &axes * axes.transpose();
     let products: Matrix2<f64> = products.fixed_view::<2, 2>(0, 0).into();
@@ -183,7 +184,7 @@ fn framed(rows: &[Vec<f64>], middle: &DVector<f64>, mut axes: DMatrix<f64>) -> O
 }
 
 fn six_digits(value: f64) -> f64 {
-    // What was written as a number reads as one.
+    // A formatted number always parses.
     format!("{value:.5e}").parse().unwrap_or(value)
 }
 

@@ -1,30 +1,31 @@
-//! Names of clusters: their most distinctive words.
+//! Names clusters by their most distinctive words.
 //!
 //! ```text
 //! score(w, c) = share of the queries of cluster c that hold w  *  ln(that share / share of all)^2
 //! ```
-//! A class-based TF-IDF: the first factor asks that a word is used, the second that it is used here.
-//! Squared, it prefers a word of the cluster's subject to one that is a little more frequent here
-//! than elsewhere. What every set of questions uses (`question`, `which`) is too frequent to count.
+//! This is a class-based TF-IDF: the first factor measures how much a word is used, the second how
+//! specific it is to the cluster. Squared, it prefers a word of the cluster's subject to one that
+//! is only a little more frequent here than elsewhere. Words that every set of questions uses
+//! (`question`, `which`) are excluded as too frequent.
 //!
-//! A word is three lower-case letters or more, as the queries write it: one that is always
-//! capitalised is a name or begins a sentence, one after a backslash is a command of TeX.
+//! A word is three lower-case letters or more, as the queries write it: a word that is always
+//! capitalised is a name or begins a sentence, one after a backslash is a TeX command.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 const WORDS: usize = 3;
-/// Queries of a cluster that hold a word, at least: no word tells of a single query.
+/// Fewest queries of a cluster that must hold a word: a name must not reveal a single query.
 const SEVERAL: usize = 3;
-/// The same as a share of the cluster: a word of a handful does not name hundreds.
+/// The same as a share of the cluster.
 const LEAST_SHARE: f64 = 0.01;
-/// Share of all queries above which a word tells nothing.
+/// Share of all queries above which a word is too common.
 const COMMON: f64 = 0.03;
-/// As a count, at least: of a few dozen queries a share says little.
+/// Lowest count for a common word, since a share of a few dozen queries says little.
 const LEAST_COMMON: usize = 10;
-/// Letters in a word, at most: what is longer is no word.
+/// Most letters of a word.
 const LONGEST: usize = 24;
 
-/// The name of each of `groups` clusters of `texts`. One without such a word is called by its
+/// Names each of the `groups` clusters of `texts`. A cluster without such a word is called by its
 /// number, from 1.
 #[must_use]
 #[allow(clippy::cast_precision_loss)]

@@ -1,4 +1,4 @@
-//! The encoder's settings, by tier.
+//! Settings of the encoder, by tier.
 
 use pointsman::TruncationSide;
 use serde::Deserialize;
@@ -13,15 +13,15 @@ pub enum EncoderRecipe {
     Transformer(TransformerEncoderRecipe),
 }
 
-/// A token table.
+/// Settings of a token table.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StaticEncoderRecipe {
-    /// Where it comes from, in words: model and licence.
+    /// Origin of the encoder in words: model and licence.
     pub source: String,
-    /// Tokens kept of the vocabulary.
+    /// Number of tokens kept of the vocabulary.
     pub vocabulary: usize,
-    /// Principal components, D.
+    /// D, the number of principal components.
     pub components: usize,
     /// The a of the frequency weight a / (a + p).
     pub frequency_weight: f64,
@@ -30,26 +30,27 @@ pub struct StaticEncoderRecipe {
     /// Which end of a longer query is cut off; `left` keeps its last tokens, as RouterDC does.
     #[serde(default = "right")]
     pub truncate: TruncationSide,
-    /// Root mean square of an embedding's coordinate over the training queries, before training.
+    /// Root mean square that an embedding's coordinates are scaled to over the training queries,
+    /// before training.
     pub scale: f64,
 }
 
-/// A transformer.
+/// Settings of a transformer.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TransformerEncoderRecipe {
-    /// Where it comes from, in words: model and licence.
+    /// Origin of the encoder in words: model and licence.
     pub source: String,
-    /// Layers kept, by their number from 0; all where absent.
+    /// Layers kept, numbered from 0; all where absent.
     pub layers: Option<Vec<usize>>,
-    /// Tokens kept of the vocabulary; all where absent.
+    /// Number of tokens kept of the vocabulary; all where absent.
     pub vocabulary: Option<usize>,
     /// Longest sequence in tokens, special ones included.
     pub max_tokens: usize,
     /// Which end of a longer query is cut off; `left` keeps its last tokens, as RouterDC does.
     #[serde(default = "right")]
     pub truncate: TruncationSide,
-    /// Root mean square that every embedding's coordinates are brought to; as they come where
+    /// Root mean square that the coordinates of every embedding are scaled to; unscaled where
     /// absent.
     pub scale: Option<f64>,
 }
@@ -86,7 +87,7 @@ impl EncoderRecipe {
         }
     }
 
-    /// Where it comes from, in words.
+    /// Origin of the encoder in words.
     #[must_use]
     pub fn source(&self) -> &str {
         match self {

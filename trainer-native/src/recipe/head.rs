@@ -1,4 +1,4 @@
-//! What a router kind needs to be told beyond data and encoder.
+//! Settings of a router kind, the `[head]` of a recipe.
 
 use pointsman::Kind;
 use serde::Deserialize;
@@ -55,16 +55,16 @@ pub struct RidgeRecipe {
     /// g, the weight of the embedding; 0 leaves it out.
     #[serde(default)]
     pub embedding_weight: f64,
-    /// c, how much of the difficulty found by other LLMs the fit starts from.
+    /// c, the weight of the difficulty found by other LLMs, which the fit starts from.
     #[serde(default)]
     pub difficulty_weight: f64,
-    /// Penalty of that difficulty's own fit.
+    /// Penalty of the fit of that difficulty.
     #[serde(default = "difficulty_penalty")]
     pub difficulty_penalty: f64,
-    /// Rows above which a source of other LLMs' outcomes weighs no more.
+    /// Number of rows up to which the weight of a source of other LLMs' outcomes grows.
     #[serde(default = "difficulty_rows")]
     pub difficulty_rows: usize,
-    /// Likeness to remembered queries; none where absent.
+    /// Kernel over remembered queries; left out where absent.
     pub kernel: Option<KernelRecipe>,
 }
 
@@ -72,11 +72,11 @@ pub struct RidgeRecipe {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KernelRecipe {
-    /// h, the weight of likeness.
+    /// h, the weight of the similarity to remembered queries.
     pub weight: f64,
     /// The temperature t of exp((cosine - 1) / t).
     pub temperature: f64,
-    /// Most queries remembered; drawn from the recipe's seed where there are more.
+    /// Most queries remembered; of more, some are drawn by the recipe's seed.
     #[serde(default = "kernel_rows")]
     pub rows: usize,
 }
@@ -92,29 +92,30 @@ pub struct MlpRecipe {
     pub dropout: f64,
 }
 
-/// A classifier fine-tuned with its encoder (RouteLLM, section 4.3).
+/// BERT classifier, fine-tuned with its encoder (RouteLLM, section 4.2).
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BertRecipe {
-    /// Whether the token table stays as it is.
+    /// Whether the token table is not trained.
     #[serde(default)]
     pub freeze_tokens: bool,
-    /// How many of the lowest transformer layers stay as they are.
+    /// Number of lowest transformer layers that are not trained.
     #[serde(default)]
     pub freeze_layers: usize,
-    /// Which battles of other models count as battles of the strong and the weak candidate.
+    /// Elo groups whose models' battles count as battles of the strong and the weak candidate.
     pub tiers: Option<TierLabels>,
 }
 
-/// Models in the place of the strong and the weak candidate, by their tier of Elo rating.
+/// Groups of models by Elo rating (RouteLLM calls them tiers) that stand for the strong and the
+/// weak candidate.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TierLabels {
-    /// Tiers in all; 10 in the paper.
+    /// Number of groups; 10 in the paper.
     pub count: usize,
-    /// Tiers of the strong models, from 1; 1 and 2 in the paper.
+    /// Groups of the strong models, from 1; 1 and 2 in the paper.
     pub strong: Vec<usize>,
-    /// Tiers of the weak models; 3 in the paper.
+    /// Groups of the weak models; 3 in the paper.
     pub weak: Vec<usize>,
 }
 
@@ -122,40 +123,42 @@ pub struct TierLabels {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RouterDcRecipe {
-    /// What it is trained towards.
+    /// The loss.
     #[serde(default)]
     pub loss: RouterDcLoss,
-    /// K+, the best LLMs of a query; 3 in the paper.
+    /// K+, the number of best LLMs of a query; 3 in the paper.
     #[serde(default = "three")]
     pub positives: usize,
-    /// K-, the worst LLMs of a query; 3 in the paper.
+    /// K-, the number of worst LLMs of a query; 3 in the paper.
     #[serde(default = "three")]
     pub worst: usize,
-    /// H, the queries of other clusters that a query is set against; 3 in the paper.
+    /// H, the number of queries of other clusters that a query is contrasted with; 3 in the paper.
     #[serde(default = "three")]
     pub negatives: usize,
     /// Weight of the sample-sample loss; 1 in the paper, 0 leaves it out.
     #[serde(default = "one")]
     pub lambda: f64,
-    /// What cosines are divided by; 1 in the paper.
+    /// Temperature that cosines are divided by; 1 in the paper.
     #[serde(default = "one")]
     pub temperature: f64,
-    /// ZOOTER: what scores are divided by before they become a distribution.
+    /// ZOOTER: temperature that scores are divided by before the softmax.
     #[serde(default = "one_f32")]
     pub target_temperature: f32,
-    /// Clusters that t-SNE and k-means make of the queries' embeddings before training (section 4.2);
-    /// where absent, clusters are those that the file numbers, or else its data sets.
+    /// Number of clusters that t-SNE and k-means make of the queries' embeddings before training
+    /// (section 4.2); where absent, clusters are the `cluster_id`s of the file, or else its data
+    /// sets.
     pub clusters: Option<usize>,
-    /// What a US dollar of an LLM's answer costs it in score: trained on score - cost_weight * cost.
+    /// Score points that one US dollar of an answer's cost is worth (`cost_rate` in RouterDC's
+    /// code): trained on score - cost_weight * cost.
     #[serde(default)]
     pub cost_weight: f32,
-    /// Queries that each data set is brought to, by drawing or by repetition; 1,000 in the paper, as
-    /// they are where absent.
+    /// Number of queries that each data set is resampled to, by drawing or by repetition; 1,000 in
+    /// the paper; not resampled where absent.
     pub samples: Option<usize>,
-    /// Whether the token table stays as it is.
+    /// Whether the token table is not trained.
     #[serde(default)]
     pub freeze_tokens: bool,
-    /// How many of the lowest transformer layers stay as they are.
+    /// Number of lowest transformer layers that are not trained.
     #[serde(default)]
     pub freeze_layers: usize,
 }
@@ -173,27 +176,28 @@ pub enum RouterDcLoss {
     Zooter,
 }
 
-/// The mean scores of the group a query is likely to be of.
+/// Mean scores of the group that a query is likely to belong to.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClusterRecipe {
-    /// What makes queries a group.
+    /// How queries are grouped.
     pub groups: Grouping,
-    /// Clusters that k-means makes; of no use to the other groupings.
+    /// Number of clusters that k-means makes; ignored by the other groupings.
     #[serde(default = "twenty")]
     pub count: usize,
-    /// Queries of the whole that the means of each group are mixed with.
+    /// Shrinkage: number of average queries of the whole that are mixed into the means of each
+    /// group.
     #[serde(default)]
     pub shrinkage: f64,
-    /// How far the covariance within groups is taken as a sphere, in [0, 1]; 1 picks the nearest
-    /// mean.
+    /// Share, in [0, 1], of the covariance within groups that is replaced by a sphere; with 1 a
+    /// query belongs to the nearest mean.
     #[serde(default = "half")]
     pub sphere: f64,
-    /// Penalty of the correction by query; none where absent.
+    /// Penalty of the per-query correction; no correction where absent.
     pub correction_penalty: Option<f64>,
 }
 
-/// What makes queries a group.
+/// How queries are grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Grouping {
@@ -205,19 +209,19 @@ pub enum Grouping {
     ClusterId,
 }
 
-/// Similarity-weighted ranking (RouteLLM, section 4.1).
+/// Similarity-weighted ranking (RouteLLM, section 4.2).
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SwRankingRecipe {
     /// The base of the similarity weights, >= 1; 10 in the paper.
     pub gamma: f64,
-    /// Tiers the models are grouped into by Elo rating; 10 in the paper. Fewer models than that
-    /// make one tier each.
+    /// Number of groups the models are sorted into by Elo rating (RouteLLM calls them tiers); 10 in
+    /// the paper. With fewer models, each is a group of its own.
     pub tiers: usize,
-    /// Battles drawn of a query that several LLMs answered.
+    /// Number of battles drawn for a query that several LLMs answered.
     #[serde(default = "some_battles")]
     pub battles: usize,
-    /// Most queries remembered; drawn from the recipe's seed where there are more.
+    /// Most queries remembered; of more, some are drawn by the recipe's seed.
     #[serde(default = "most_rows")]
     pub rows: usize,
 }
@@ -226,7 +230,7 @@ pub struct SwRankingRecipe {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KnnRecipe {
-    /// How many neighbours count.
+    /// Number of neighbours.
     pub neighbours: usize,
     /// Most queries remembered.
     #[serde(default = "most_rows")]
@@ -282,7 +286,7 @@ fn most_rows() -> usize {
 }
 
 impl HeadRecipe {
-    /// The settings of a kind, from the recipe's `[head]`.
+    /// Parses the settings of a kind from the recipe's `[head]`.
     pub(super) fn parse(kind: &str, table: toml::Table) -> Result<Self, String> {
         fn settings<T: DeserializeOwned>(table: toml::Table) -> Result<T, String> {
             table.try_into().map_err(|e: toml::de::Error| format!("[head]: {}", e.message()))
@@ -324,7 +328,7 @@ impl HeadRecipe {
         }
     }
 
-    /// Whether it can only say which of two candidates wins.
+    /// Whether the kind can only say which of two candidates wins.
     #[must_use]
     pub fn needs_pair(&self) -> bool {
         matches!(self, Self::Ridge(_) | Self::Bert(_) | Self::Length | Self::SwRanking(_))
@@ -418,7 +422,7 @@ impl HeadRecipe {
                 if !(head.cost_weight >= 0.0 && head.cost_weight.is_finite()) {
                     return Err(format!("head.cost_weight is {}, expected >= 0", head.cost_weight));
                 }
-                // Below that, the exponentials of the losses overflow.
+                // Below 0.02, the exponentials of the losses overflow.
                 if !(head.temperature >= 0.02 && head.temperature.is_finite()) {
                     let found = head.temperature;
                     return Err(format!("head.temperature is {found}, expected at least 0.02"));

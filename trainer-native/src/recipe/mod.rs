@@ -1,7 +1,7 @@
-//! A recipe: one TOML file that states an experiment completely.
+//! A recipe: one TOML file that states a training run completely.
 //!
 //! Every random draw comes from its seed, and a run keeps a copy of it beside the weights. Unknown
-//! keys are errors, so that a misspelt setting is not a silent default.
+//! keys are errors, so that a misspelt setting never falls back to a default.
 
 mod encoder;
 mod head;
@@ -26,7 +26,7 @@ pub use head::{
 pub use sources::{Role, SourceRecipe};
 pub use training::{FineTuningRecipe, TrainingRecipe};
 
-/// An experiment.
+/// Settings of a training run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recipe {
     /// The bundle's name.
@@ -39,17 +39,17 @@ pub struct Recipe {
     pub pair: Option<Pair>,
     /// The LLMs that may answer.
     pub candidates: Vec<Candidate>,
-    /// Where the data comes from.
+    /// Data sources.
     pub sources: Vec<SourceRecipe>,
-    /// Other names of a model, in a source's files, to the name used here.
+    /// Maps other names of a model, as a source's files have them, to the name used in the recipe.
     pub aliases: BTreeMap<String, String>,
     /// The encoder.
     pub encoder: EncoderRecipe,
     /// The router kind and its settings.
     pub head: HeadRecipe,
-    /// The optimisation, for the kinds whose head is trained on embeddings.
+    /// Optimisation settings, for the kinds whose head is trained on embeddings.
     pub training: Option<TrainingRecipe>,
-    /// The optimisation, for the kinds that are trained with their encoder.
+    /// Optimisation settings, for the kinds that are trained with their encoder.
     pub fine_tuning: Option<FineTuningRecipe>,
 }
 
@@ -64,7 +64,7 @@ pub struct Pair {
     pub default_strong_share: f64,
 }
 
-/// The file's own shape: what `[head]` means depends on `kind`.
+/// The shape of the file: the meaning of `[head]` depends on `kind`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wire {
@@ -89,9 +89,9 @@ struct Wire {
 /// A recipe with the hash of its file.
 #[derive(Debug, Clone)]
 pub struct RecipeFile {
-    /// What it states.
+    /// The parsed recipe.
     pub recipe: Recipe,
-    /// The file's text.
+    /// Text of the file.
     pub text: String,
     /// SHA-256 of the file.
     pub sha256: String,
@@ -107,7 +107,7 @@ pub fn read(path: &Path) -> Result<RecipeFile, TrainerError> {
     of_text(path, text)
 }
 
-/// Reads and checks a recipe whose text is at hand; `path` is for messages.
+/// Parses and checks a recipe given as text; `path` is for messages.
 ///
 /// # Errors
 /// [`TrainerError::BadRecipe`].
@@ -118,7 +118,7 @@ pub fn of_text(path: &Path, text: String) -> Result<RecipeFile, TrainerError> {
 }
 
 impl Recipe {
-    /// Reads and checks a recipe's text.
+    /// Parses and checks the text of a recipe.
     ///
     /// # Errors
     /// What is wrong, in words.
@@ -180,7 +180,7 @@ impl Recipe {
         };
         for (role, id) in [("strong", strong), ("weak", weak)] {
             if !self.candidates.iter().any(|c| &c.id == id) {
-                return Err(format!("{role} is {id:?}, which is no candidate"));
+                return Err(format!("{role} is {id:?}, which is not among the candidates"));
             }
         }
         if strong == weak {
@@ -202,7 +202,7 @@ impl Recipe {
         })
     }
 
-    /// Each kind has the settings it needs, and none that it would ignore.
+    /// Checks that a kind has the settings it needs, and none that it would ignore.
     fn check_optimisation(&self) -> Result<(), String> {
         let kind = self.head.kind().name();
         let on_embeddings = matches!(self.head, HeadRecipe::Mf(_) | HeadRecipe::Mlp(_));
@@ -220,7 +220,7 @@ impl Recipe {
         }
         if matches!(self.head, HeadRecipe::Bert(_)) && self.candidates.len() != 2 {
             return Err(format!(
-                "kind {kind:?} says which of two wins, {} candidates are listed",
+                "kind {kind:?} decides between 2 candidates, found {}",
                 self.candidates.len()
             ));
         }
@@ -228,14 +228,14 @@ impl Recipe {
         self.fine_tuning.as_ref().map_or(Ok(()), FineTuningRecipe::check)
     }
 
-    /// Where the pair stands among the models of a table; `None` unless both do.
+    /// Columns of the pair among the models of a table; `None` unless it has both.
     #[must_use]
     pub fn pair_columns(&self, outcomes: &Outcomes) -> Option<(usize, usize)> {
         let pair = self.pair.as_ref()?;
         outcomes.model_index(&pair.strong).zip(outcomes.model_index(&pair.weak))
     }
 
-    /// The name used here for a model of a source's files.
+    /// The recipe's name for a model of a source's files.
     #[must_use]
     pub fn canonical<'a>(&'a self, model: &'a str) -> &'a str {
         self.aliases.get(model).map_or(model, String::as_str)

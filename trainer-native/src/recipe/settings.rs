@@ -1,8 +1,8 @@
-//! One setting of a recipe's text, by its path: `head.lambda`, `fine_tuning.batch`, `sources.0.take`.
+//! Reads and changes one setting of a recipe's text by its path: `head.lambda`,
+//! `fine_tuning.batch`, `sources.0.take`.
 //!
-//! A path names tables by their keys and the entries of a list by their number, from 0. Which keys a
-//! recipe may have is the parser's to say: [`with`] writes any, and [`Recipe::parse`] refuses what it
-//! does not know.
+//! A path names tables by their keys and the entries of a list by their number, from 0. [`with`]
+//! writes any key; [`Recipe::parse`] then refuses keys that a recipe does not have.
 //!
 //! ```
 //! use pointsman_trainer::recipe::settings;
@@ -24,7 +24,7 @@ use toml::{Table, Value};
 
 use crate::error::TrainerError;
 
-/// A value as a recipe would state it; words that are no TOML value are a string.
+/// Parses a value as a recipe would state it; text that is not a TOML value is a string.
 #[must_use]
 pub fn parse(text: &str) -> Value {
     let stated = toml::from_str::<Table>(&format!("value = {text}"));
@@ -32,7 +32,7 @@ pub fn parse(text: &str) -> Value {
     value.unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
-/// Whether two values are one setting: 1 and 1.0 are.
+/// Whether two values are the same setting: 1 and 1.0 are.
 #[must_use]
 pub fn same(a: &Value, b: &Value) -> bool {
     match (number(a), number(b)) {
@@ -42,7 +42,7 @@ pub fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// A value as a number, where it is one.
+/// The value as a number, where it is one.
 #[must_use]
 #[allow(clippy::cast_precision_loss)]
 pub fn number(value: &Value) -> Option<f64> {
@@ -52,7 +52,7 @@ pub fn number(value: &Value) -> Option<f64> {
 /// The value at a path; `None` where the text does not state it, so that its default holds.
 ///
 /// # Errors
-/// [`TrainerError::BadSetting`] for text that is no TOML.
+/// [`TrainerError::BadSetting`] for text that is not TOML.
 pub fn get(text: &str, path: &str) -> Result<Option<Value>, TrainerError> {
     let mut at = Value::Table(table(text, path)?);
     for key in path.split('.') {
@@ -71,11 +71,11 @@ pub fn get(text: &str, path: &str) -> Result<Option<Value>, TrainerError> {
     Ok(Some(at))
 }
 
-/// The text with another value at a path, written anew: comments and order are lost.
+/// Returns the text with another value at a path; comments and order are lost.
 ///
 /// # Errors
-/// [`TrainerError::BadSetting`] for text that is no TOML, and a path that leads through a value that
-/// is no table, or past the end of a list.
+/// [`TrainerError::BadSetting`] for text that is not TOML, and for a path that leads through a
+/// value that is not a table, or past the end of a list.
 pub fn with(text: &str, path: &str, value: &Value) -> Result<String, TrainerError> {
     let fault = |detail: String| TrainerError::BadSetting { setting: path.to_owned(), detail };
     let mut whole = Value::Table(table(text, path)?);
@@ -107,10 +107,10 @@ pub fn with(text: &str, path: &str, value: &Value) -> Result<String, TrainerErro
     toml::to_string(&whole).map_err(|e| fault(e.to_string()))
 }
 
-/// The first setting, by path, in which two recipes differ, those in `except` left out.
+/// Path of the first setting in which two recipes differ, ignoring those in `except`.
 ///
 /// # Errors
-/// [`TrainerError::BadSetting`] for text that is no TOML.
+/// [`TrainerError::BadSetting`] for text that is not TOML.
 pub fn difference(a: &str, b: &str, except: &[&str]) -> Result<Option<String>, TrainerError> {
     let all = |text: &str| -> Result<BTreeMap<String, Value>, TrainerError> {
         let mut found = BTreeMap::new();
@@ -148,7 +148,7 @@ fn flatten(value: Value, path: String, found: &mut BTreeMap<String, Value>) {
 fn table(text: &str, path: &str) -> Result<Table, TrainerError> {
     toml::from_str(text).map_err(|e: toml::de::Error| TrainerError::BadSetting {
         setting: path.to_owned(),
-        detail: format!("the recipe is no TOML: {}", e.message()),
+        detail: format!("the recipe is not TOML: {}", e.message()),
     })
 }
 

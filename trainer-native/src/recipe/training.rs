@@ -1,14 +1,14 @@
-//! The optimisation's settings.
+//! Optimisation settings.
 
 use serde::Deserialize;
 
-/// Training of a head on embeddings.
+/// Settings for training a head on embeddings.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingRecipe {
     /// Passes over the queries.
     pub epochs: usize,
-    /// Queries a step.
+    /// Queries per step.
     pub batch: usize,
     /// AdamW's learning rate, falling linearly to 0.
     pub learning_rate: f64,
@@ -37,24 +37,24 @@ impl TrainingRecipe {
     }
 }
 
-/// Fine-tuning of an encoder with its head.
+/// Settings for fine-tuning an encoder with its head.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FineTuningRecipe {
     /// Passes over the queries.
     pub epochs: usize,
-    /// Steps at most; 2,000 in the paper.
+    /// Most steps; 2,000 in the paper.
     pub max_steps: Option<usize>,
-    /// Queries that go through the network at once.
+    /// Queries of one batch, which pass through the network together.
     pub batch: usize,
-    /// Batches a step gathers.
+    /// Number of batches whose gradients one step accumulates.
     #[serde(default = "one_batch")]
     pub accumulate: usize,
     /// AdamW's learning rate of the encoder, after warm-up.
     pub learning_rate: f64,
-    /// The same of the classifier on top; the encoder's where absent.
+    /// The same for the head; the encoder's where absent.
     pub head_learning_rate: Option<f64>,
-    /// Decoupled weight decay; none on biases and norms.
+    /// Decoupled weight decay; 0 for biases and norms.
     pub weight_decay: f32,
     /// Share of the steps over which the learning rate rises, in [0, 1].
     #[serde(default)]

@@ -1,4 +1,4 @@
-//! BERT classifier (RouteLLM, section 4.2): an encoder fine-tuned to say who wins.
+//! BERT classifier (RouteLLM, section 4.2): fine-tunes an encoder to predict which candidate wins.
 //!
 //! ```text
 //! logits  = embed(q) W + b                   [B, 3]     strong wins, tie, weak wins
@@ -7,7 +7,8 @@
 //! target(y), y in [0, 1]: (2y - 1, 2 - 2y, 0) where y >= 1/2, else (0, 2y, 1 - 2y)
 //! ```
 //! y is how far the strong candidate beat the weak one: 1, 1/2 and 0 are the three labels, and
-//! what lies between is shared between a label and the tie. Any [`TrainableEncoder`] serves.
+//! values between them are shared between a label and the tie. Any [`TrainableEncoder`] can be
+//! used.
 
 use burn::module::Module;
 use burn::nn::Linear;
@@ -25,16 +26,16 @@ use crate::export::router_graph::{GraphHead, Inputs};
 use crate::training::fine_tune::{Loss, Objective};
 use crate::training::preferences::EpochDraw;
 
-/// Queries assessed at once.
+/// Queries assessed in one batch.
 const ASSESSED: usize = 32;
 
-/// A query and who won on it.
+/// A query with its label.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LabelledQuery {
-    /// Token ids, special tokens included where the encoder takes them.
+    /// Token ids, including special tokens where the encoder expects them.
     pub ids: Vec<u32>,
-    /// 1 where the strong candidate wins, 1/2 for a tie, 0 where the weak one wins; between is
-    /// allowed.
+    /// 1 where the strong candidate wins, 1/2 for a tie, 0 where the weak one wins; values between
+    /// are allowed.
     pub target: f32,
     /// Its weight in the loss, above 0.
     pub weight: f32,
@@ -43,8 +44,8 @@ pub struct LabelledQuery {
 /// An encoder with a linear layer to the three labels, [E, 3].
 pub type Classifier<E> = WithHead<E, Linear>;
 
-/// An untrained head over embeddings of size `width`, drawn from `seed` with a standard deviation
-/// of 0.02.
+/// An untrained head on embeddings of size `width`, drawn from `seed` with a standard deviation of
+/// 0.02.
 #[must_use]
 pub fn untrained(width: usize, seed: u64, device: &Device) -> Linear {
     let mut draw = EpochDraw::new(seed, usize::MAX - 1);
@@ -58,7 +59,7 @@ pub fn untrained(width: usize, seed: u64, device: &Device) -> Linear {
 }
 
 impl<E: TrainableEncoder> Classifier<E> {
-    /// An untrained head over `encoder`.
+    /// An untrained head on `encoder`.
     #[must_use]
     pub fn new(encoder: E, seed: u64, device: &Device) -> Self {
         let head = untrained(encoder.width(), seed, device);
@@ -77,7 +78,7 @@ impl<E: TrainableEncoder> Classifier<E> {
     /// # Errors
     /// [`TrainerError::NotFinite`].
     pub fn assess(&self, queries: &[Vec<u32>]) -> Result<Vec<f32>, TrainerError> {
-        // Queries of similar length go together: padding would cost as much as tokens.
+        // Queries of similar length share a batch, since padding costs as much as tokens.
         let mut order: Vec<usize> = (0..queries.len()).collect();
         order.sort_by_key(|&query| queries[query].len());
         let network = self.valid();
@@ -97,18 +98,19 @@ impl<E: TrainableEncoder> Classifier<E> {
     }
 }
 
-/// A trained classifier's last layer, on the host.
+/// The last layer of a trained classifier, in host memory.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClassifierHead {
-    /// Embedding to logits, [D, 3].
+    /// Maps an embedding to logits, [D, 3].
     pub dense: Dense,
     /// Column of the strong candidate among the models.
     pub strong: usize,
 }
 
 impl ClassifierHead {
-    /// Copies the layer from its device. An encoder that states no length gets a row of zeros for
-    /// it, since an exported embedding ends in one: `size` is that embedding's.
+    /// Copies the layer from its device. For an encoder without a length coordinate a row of zeros
+    /// is added, since an exported embedding ends in the length: `size` is the size of that
+    /// embedding.
     ///
     /// # Errors
     /// [`TrainerError::NotFinite`].
@@ -133,7 +135,7 @@ impl GraphHead for ClassifierHead {
             true => Columns::StrongFirst,
             false => Columns::WeakFirst,
         };
-        // Three columns: nothing is gained by rounding them.
+        // Kept in float: rounding three columns would save nothing.
         classifier_head::scores(g, embedding, &self.dense, order)
     }
 }
@@ -147,11 +149,11 @@ pub struct ClassifierTask {
 }
 
 impl ClassifierTask {
-    /// Checks the rows against the encoder that will read them; tensors go to `device`, which has
+    /// Checks the rows against the limits of the encoder; tensors go to `device`, which has
     /// autodiff.
     ///
     /// # Errors
-    /// [`TrainerError::BadTrainingRow`], rows of `validation` counted behind those of `train`;
+    /// [`TrainerError::BadTrainingRow`], which numbers rows of `validation` after those of `train`;
     /// [`TrainerError::NoTrainingPair`] where `train` is empty.
     pub fn new(
         train: Vec<LabelledQuery>,
@@ -214,7 +216,7 @@ impl<E: TrainableEncoder> Objective<Classifier<E>> for ClassifierTask {
     }
 }
 
-/// A target as shares of the three labels.
+/// Splits a target into shares of the three labels.
 fn shares(target: f32) -> [f32; LABELS] {
     match target >= 0.5 {
         true => [2.0 * target - 1.0, 2.0 - 2.0 * target, 0.0],

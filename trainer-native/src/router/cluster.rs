@@ -1,4 +1,4 @@
-//! The cluster router: a query gets the mean scores of the group it is likely to be of.
+//! Cluster router: a query gets the mean scores of the group that it is likely to belong to.
 //!
 //! ```text
 //! x(q)      = direction of the embedding from the mean embedding              [W], of length 1
@@ -7,13 +7,13 @@
 //! m(g, t)   = (n_gt * mean score of LLM t in g + shrinkage * its mean in all) / (n_gt + shrinkage)
 //! score(t)  = sum over g of p(g | q) m(g, t) + u_t x(q) + b_t
 //! ```
-//! Groups are the data sets that training queries come from, which makes it the identification of
-//! tasks that RouterDC (arXiv 2409.19886, section 5.1) compares itself with as LoraRetriever; or
-//! clusters of the embeddings by k-means; or those that the file numbers. With `sphere` at 1 a query
-//! belongs to the nearest mean; below it, coordinates that tell groups apart count more (linear
-//! discriminant analysis). The last two terms, where the recipe asks for them, are a ridge
-//! regression of what the group leaves unexplained: whole, group and query in one sum, each held
-//! back by its own penalty.
+//! Groups are the data sets that training queries come from, which gives the task identification
+//! that RouterDC (arXiv 2409.19886, section 5.1) compares itself with under the name LoraRetriever;
+//! or clusters of the embeddings by k-means; or the `cluster_id`s of the file. With `sphere` at 1 a
+//! query belongs to the nearest mean; below it, coordinates that separate the groups count more
+//! (linear discriminant analysis). The last two terms, where the recipe asks for them, are a ridge
+//! regression of what the group leaves unexplained. The score is thus a sum over whole, group and
+//! query, each with its own penalty.
 
 use crate::error::TrainerError;
 use crate::export::Precision;
@@ -22,19 +22,19 @@ use crate::export::router_graph::{GraphHead, Inputs, direction, linear};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClusterHead {
-    /// The mean embedding, `[W]`: the embedding without its length.
+    /// Mean embedding without its length, `[W]`.
     pub centre: Vec<f32>,
-    /// What x is multiplied with, `[W, G]` row by row.
+    /// Matrix that x is multiplied with, `[W, G]` row by row.
     pub membership: Vec<f32>,
-    /// What is added for each group, `[G]`.
+    /// Constant of each group, `[G]`.
     pub offsets: Vec<f32>,
-    /// Mean scores, `[G, T]` row by row, shrunk.
+    /// Shrunk mean scores, `[G, T]` row by row.
     pub means: Vec<f32>,
-    /// The correction by query, where there is one.
+    /// Per-query correction, where there is one.
     pub correction: Option<Correction>,
 }
 
-/// What a query adds to its group's means.
+/// Per-query correction to the means of its group.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Correction {
     /// u, `[W, T]` row by row.
@@ -65,7 +65,7 @@ impl ClusterHead {
     }
 }
 
-/// The columns of a matrix of `width` columns, row by row, in another order.
+/// Reorders the columns of a matrix of `width` columns, row by row.
 fn picked(values: &[f32], width: usize, columns: &[usize]) -> Vec<f32> {
     let rows = values.chunks_exact(width.max(1));
     rows.flat_map(|row| columns.iter().map(|&column| row[column])).collect()
@@ -83,12 +83,12 @@ impl GraphHead for ClusterHead {
         self.check()?;
         let (width, all, outputs) = (self.centre.len(), self.candidates(), columns.len());
         let unit = direction(g, "query", embedding, &self.centre, width + 1);
-        // The length takes no part: its rows are zeros.
+        // The length does not count: its rows are zeros.
         let with_length = |mut values: Vec<f32>, columns: usize| {
             values.resize((width + 1) * columns, 0.0);
             values
         };
-        // A few columns: nothing is gained by rounding them.
+        // Kept in float: rounding a few columns would save nothing.
         let membership = with_length(self.membership.clone(), self.groups());
         let weights = (membership.as_slice(), self.groups());
         let offsets = Some(self.offsets.as_slice());

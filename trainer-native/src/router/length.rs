@@ -1,10 +1,10 @@
-//! The query's length alone: a baseline with two numbers to fit.
+//! Length router: a baseline that fits two numbers to the query's length.
 //!
 //! ```text
 //! ln odds P(strong beats weak | q) = a * length(q) + b          length(q) = ln(1 + tokens) / 4 - 1
 //! ```
-//! fitted to the labelled queries by logistic regression (Newton's method). As scores: `a * length
-//! + b` for the strong candidate, 0 for every other.
+//! It is fitted to the labelled queries by logistic regression (Newton's method). Its scores are `a
+//! * length + b` for the strong candidate and 0 for every other.
 
 use crate::error::TrainerError;
 use crate::export::Precision;
@@ -13,9 +13,9 @@ use crate::export::router_graph::{GraphHead, Inputs, linear};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LengthHead {
-    /// a.
+    /// a, the slope.
     pub slope: f64,
-    /// b.
+    /// b, the intercept.
     pub intercept: f64,
     /// Size of the embedding, whose last coordinate is the length.
     width: usize,
@@ -23,7 +23,7 @@ pub struct LengthHead {
     strong: usize,
 }
 
-/// Pull of both numbers towards 0, so that separable labels have a finite answer.
+/// Penalty on both numbers, so that separable labels have a finite answer.
 const RIDGE: f64 = 1e-3;
 
 impl LengthHead {
@@ -55,7 +55,7 @@ impl LengthHead {
             }
             let determinant = h00 * h11 - h01 * h01;
             let step = ((g0 * h11 - g1 * h01) / determinant, (g1 * h00 - g0 * h01) / determinant);
-            // The curve flattens far out: no step is longer than 5.
+            // The likelihood flattens far out: steps are limited to 5.
             let damping = (5.0 / step.0.abs().max(step.1.abs()).max(5.0)).min(1.0);
             slope += step.0 * damping;
             intercept += step.1 * damping;
@@ -80,7 +80,7 @@ impl GraphHead for LengthHead {
         let mut weights = vec![0.0; (self.width - 1) * columns.len()];
         weights.extend(at_strong(self.slope));
         let bias: Vec<f32> = at_strong(self.intercept).collect();
-        // Two numbers: nothing is gained by rounding them.
+        // Kept in float: rounding two numbers would save nothing.
         let weights = (weights.as_slice(), columns.len());
         let scores = linear(g, "output", embedding, weights, Some(&bias), Precision::Float);
         Ok(g.node("Identity", "scores", &[&scores], &[]))

@@ -1,7 +1,8 @@
-//! The memory routers: similarity-weighted ranking (RouteLLM, section 4.1) and nearest neighbours.
+//! Memory routers: similarity-weighted ranking (RouteLLM, section 4.2) and nearest neighbours.
 //!
-//! Nothing is trained: the labelled queries' embeddings are kept in int8, with battles between
-//! tiers of models or with the candidates' scores, and the engine looks back on them at inference.
+//! Nothing is trained: the labelled queries' embeddings are kept in int8, with battles between Elo
+//! groups of models (RouteLLM calls them tiers) or with the candidates' scores, and the engine
+//! compares each query with them.
 
 use pointsman::{Battle, Memory, Records};
 
@@ -12,7 +13,7 @@ use crate::recipe::{KnnRecipe, SwRankingRecipe};
 use crate::training::preferences::{EpochDraw, Preference, TrainingQuery};
 use crate::training::set::TrainingSet;
 
-/// A memory of battles, and the tier of each model, from 0, the strongest.
+/// Makes a memory of battles; also returns the Elo group of each model, from 0, the strongest.
 ///
 /// # Errors
 /// [`TrainerError::NoTrainingPair`] where no battle is left; [`TrainerError::File`].
@@ -31,7 +32,7 @@ pub fn sw_ranking(
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (query, preferences) in remembered {
         let before = battles.len();
-        // A battle within a tier says nothing about the difference between tiers.
+        // A battle within a group says nothing about the difference between groups.
         battles.extend(
             preferences.iter().filter(|p| tier_of[p.a] != tier_of[p.b]).map(|p| Battle {
                 a: tier_of[p.a],
@@ -47,7 +48,7 @@ pub fn sw_ranking(
     }
     if rows.is_empty() {
         return Err(TrainerError::NoTrainingPair {
-            detail: "no battle between models of two tiers".into(),
+            detail: "no battle between models of different Elo groups".into(),
         });
     }
     let (width, vectors) = coordinates(cache, &rows)?;
@@ -55,7 +56,8 @@ pub fn sw_ranking(
     Ok((Memory::new(width, &vectors, records), tier_of))
 }
 
-/// A memory of the candidates' scores; queries on which none of them was measured are left out.
+/// Makes a memory of the candidates' scores; queries on which none of them was measured are left
+/// out.
 ///
 /// # Errors
 /// [`TrainerError::NoTrainingPair`] where no query is left; [`TrainerError::File`].
@@ -88,7 +90,7 @@ pub fn knn(
     Ok(Memory::new(width, &vectors, records))
 }
 
-/// Length feature, target of strong over weak, and weight of each query that has one.
+/// Length coordinate, target of strong over weak, and weight of each query that has a target.
 ///
 /// # Errors
 /// [`TrainerError::File`].
@@ -113,8 +115,8 @@ pub fn pair_lengths(
     Ok(rows)
 }
 
-/// Tier of each model, from 0: Elo ratings of the battles, cut by dynamic programming. Models that
-/// fought none stand in the last tier; nothing refers to them.
+/// Elo group of each model, from 0: Elo ratings of the battles, grouped by dynamic programming.
+/// Models without battles get the last group; no battle refers to them.
 fn tiers_of(
     recipe: &SwRankingRecipe,
     set: &TrainingSet,
@@ -147,7 +149,7 @@ fn drawn(set: &TrainingSet, rows: usize, seed: u64) -> impl Iterator<Item = &Tra
     taken.into_iter().filter_map(|at| set.queries.get(at))
 }
 
-/// The embeddings of rows without their length: that is no direction to be similar in.
+/// The embeddings of rows without their length, which similarity ignores.
 fn coordinates(cache: &EmbeddingCache, rows: &[u32]) -> Result<(usize, Vec<f32>), TrainerError> {
     let width = cache.width();
     let mut vectors = Vec::with_capacity(rows.len() * (width - 1));

@@ -3,8 +3,8 @@
 //! ```text
 //! s(M, q) = w2 . (v_M / |v_M| (elementwise) (e(q) W1 + b))         [B, M]
 //! ```
-//! trained on preferences by [`crate::training::head`]. In the graph the model vectors are folded
-//! into one matrix, `scores = (e W1 + b) F^T` with `F = w2 * v_M / |v_M|`.
+//! It is trained on preferences by [`crate::training::head`]. In the graph the model vectors are
+//! folded into one matrix, `scores = (e W1 + b) F^T` with `F = w2 * v_M / |v_M|`.
 
 use burn::tensor::{Device, Distribution, Tensor};
 
@@ -25,7 +25,7 @@ pub struct MfHead {
 }
 
 impl MfHead {
-    /// An untrained head over `models` LLMs and embeddings of size `width`; `device` has autodiff.
+    /// An untrained head for `models` LLMs on embeddings of size `width`; `device` has autodiff.
     #[must_use]
     pub fn new(
         recipe: &MfRecipe,

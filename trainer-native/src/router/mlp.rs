@@ -1,10 +1,10 @@
-//! A multi-layer perceptron with one hidden layer, a baseline that is hard to beat.
+//! Multi-layer perceptron with one hidden layer, a strong baseline.
 //!
 //! ```text
 //! h       = relu(e(q) W1 + b1)          [B, hidden]
 //! s(M, q) = h W2 + b2                   [B, M]
 //! ```
-//! trained on preferences by [`crate::training::head`], as matrix factorisation is.
+//! It is trained on preferences by [`crate::training::head`], as matrix factorisation is.
 
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Distribution, Tensor};
@@ -26,7 +26,7 @@ pub struct MlpHead {
 }
 
 impl MlpHead {
-    /// An untrained head over `models` LLMs and embeddings of size `width`; `device` has autodiff.
+    /// An untrained head for `models` LLMs on embeddings of size `width`; `device` has autodiff.
     #[must_use]
     #[allow(clippy::cast_precision_loss)]
     pub fn new(

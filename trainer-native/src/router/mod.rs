@@ -1,8 +1,7 @@
-//! Routers to train: one file a kind.
+//! The trained routers, one file for each kind.
 //!
-//! The kinds whose head is in the graph implement [`GraphHead`]; those trained by steps on
-//! embeddings also [`TrainableHead`]. Each is added to [`TrainedHead`], which is what a run ends
-//! with whatever its kind.
+//! Kinds whose head is in the graph implement [`GraphHead`]; those trained by steps on embeddings
+//! also implement [`TrainableHead`]. [`TrainedHead`] is the result of training any kind.
 
 pub mod bert;
 pub mod cluster;
@@ -27,15 +26,15 @@ pub trait TrainableHead {
     fn parameters_mut(&mut self) -> &mut Parameters;
 }
 
-/// What a run trained, beside its encoder.
+/// The head that a run trained, apart from its encoder.
 pub enum TrainedHead {
-    /// Nodes of the graph.
+    /// A head whose nodes are in the graph.
     Graph(Box<dyn GraphHead>),
-    /// Similarity-weighted ranking: the memory, and the tier of each model.
+    /// Similarity-weighted ranking.
     SwRanking {
         /// Battles of the remembered queries.
         memory: Memory,
-        /// Tier of each model of the training table, from 0.
+        /// Elo group of each model of the training table, from 0.
         tiers: Vec<u8>,
     },
     /// Nearest neighbours: scores of the remembered queries, over the candidates.

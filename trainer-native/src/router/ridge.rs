@@ -1,10 +1,10 @@
-//! Ridge regression on a bag of tokens, the embedding and likeness to remembered queries, in closed
-//! form.
+//! Ridge regression on a bag of tokens, the embedding and the similarity to remembered queries, in
+//! closed form.
 //!
 //! ```text
 //! x_t(q)  = a / (a + p_t) * count_t / sqrt(tokens)    one coordinate a token; p_t: its share of all tokens
 //! e(q)    = embedding, centred, of mean square length 1
-//! n(q)    = coordinates of likeness to remembered queries ([`kernel`])
+//! n(q)    = coordinates of similarity to remembered queries ([`kernel`])
 //! d(q)    = 2 * label - 1, in [-1, 1]                 how far strong beat weak, smoothed
 //! p(q)    = difficulty found by other LLMs, standardised
 //! (w, u, v, b) = argmin sum (d - z)^2 + penalty (|w|^2 + |u|^2 + |v|^2)
@@ -12,15 +12,16 @@
 //! ```
 //! The fit on labelled queries only corrects `c p`: far from all of them z falls back on what other
 //! LLMs found hard, as the prior mean of a Gaussian process does. `p` is itself a ridge regression,
-//! of `1 - mean score of a source's weaker LLMs` (centred and scaled within the source) on embedding
-//! and length. All but likeness is linear in token counts, embedding and length, so the router ends
-//! as one number a token, one a coordinate and one a remembered query. Where every labelled query is
-//! remembered, the fit is exactly kernel ridge regression under the sum of the three kernels.
+//! of `1 - mean score of a source's weaker LLMs` (centred and scaled within the source) on
+//! embedding and length. Everything except similarity is linear in token counts, embedding and
+//! length, so the router is exported as one number for each token, each coordinate and each
+//! remembered query. Where every labelled query is remembered, the fit is exactly kernel ridge
+//! regression under the sum of the three kernels.
 //!
 //! Both fits are solved by conjugate gradients over sparse rows: memory and time grow with the
-//! queries' tokens and, per query, with the remembered ones; only those are squared. Where all are
-//! remembered, the same fit is solved in its dual, one unknown a query, which needs no coordinates
-//! of likeness: 10,000 queries are a matter of a minute and of 0.8 GB.
+//! tokens of all queries and with (queries times remembered queries). Where all queries are
+//! remembered, the same fit is solved in its dual, with one unknown for each query and without
+//! coordinates of similarity: 10,000 queries take about a minute and 0.8 GB.
 
 pub mod kernel;
 
@@ -33,10 +34,10 @@ use crate::export::graph::{Attribute, Graph};
 use crate::export::router_graph::{GraphHead, Inputs, linear};
 use kernel::KernelHead;
 
-/// A query as features: some of very many coordinates, then all of a few.
+/// A query as features: a few of very many sparse coordinates, then all dense ones.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Features {
-    /// Token and value; a token stands at most once.
+    /// Pairs of token and value, each token at most once.
     pub tokens: Vec<(u32, f64)>,
     pub dense: Vec<f64>,
 }
@@ -44,22 +45,23 @@ pub struct Features {
 /// A fitted linear function of [`Features`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct LinearFit {
-    /// One weight a token.
+    /// Weight of each token.
     pub tokens: Vec<f64>,
-    /// One weight a dense coordinate.
+    /// Weight of each dense coordinate.
     pub dense: Vec<f64>,
     pub intercept: f64,
 }
 
-/// Conjugate-gradient steps at most; the systems here are solved in some tens.
+/// Most conjugate-gradient steps; the systems here take some tens.
 const MAX_STEPS: usize = 2000;
 /// Relative residual at which a system counts as solved.
 const SOLVED: f64 = 1e-9;
 
-/// Minimises `sum weight (target - f(row))^2 + penalty |coefficients|^2`, the constant free.
+/// Minimises `sum weight (target - f(row))^2 + penalty |coefficients|^2`, with the constant
+/// unpenalised.
 ///
 /// # Errors
-/// [`TrainerError::NoTrainingPair`] without rows, or where all weigh nothing.
+/// [`TrainerError::NoTrainingPair`] without rows, or where all weights are 0.
 pub fn fit(
     rows: &[Features],
     targets: &[f64],
@@ -74,7 +76,7 @@ pub fn fit(
     let width = rows.iter().map(|row| row.dense.len()).max().unwrap_or_default();
     let system = System { rows, weights, vocabulary, size: vocabulary + width, penalty };
     let mean_target = dot(weights, targets) / total;
-    // The free constant takes out the weighted means of target and features.
+    // The unpenalised constant absorbs the weighted means of target and features.
     let mut mean = system.transposed(weights);
     mean.iter_mut().for_each(|m| *m /= total);
     let pulls: Vec<f64> = targets
@@ -89,17 +91,18 @@ pub fn fit(
     Ok(LinearFit { tokens: tokens.to_vec(), dense: dense.to_vec(), intercept })
 }
 
-/// A fit under the kernel of its rows' features and likeness together.
+/// A fit under the sum of the features' kernel and the similarity kernel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DualFit {
-    /// What is linear in the features.
+    /// The part that is linear in the features.
     pub linear: LinearFit,
-    /// What likeness to each row adds.
+    /// Coefficient of the similarity to each row.
     pub shares: Vec<f64>,
 }
 
-/// Minimises what [`fit`] does with coordinates of likeness among the features: `likeness` `[N, N]`
-/// of the rows to each other, weighing `weight`, is a kernel beside the features' own.
+/// Minimises what [`fit`] does with coordinates of similarity among the features: `likeness` `[N,
+/// N]`, the similarities of the rows to each other, is a kernel with weight `weight` beside the
+/// features' own.
 ///
 /// ```text
 /// (weight * likeness + X X' + penalty / v) a = targets - b,   sum a = 0
@@ -108,7 +111,7 @@ pub struct DualFit {
 /// for feature rows X and row weights v.
 ///
 /// # Errors
-/// [`TrainerError::NoTrainingPair`] without rows, or where one weighs nothing.
+/// [`TrainerError::NoTrainingPair`] without rows, or where a weight is 0.
 pub fn fit_dual(
     rows: &[Features],
     (likeness, weight): (&DMatrix<f64>, f64),
@@ -130,7 +133,7 @@ pub fn fit_dual(
     let apply = |c: &[f64]| {
         let a = scaled(c);
         let linear = system.product(&system.transposed(&a));
-        // Symmetric, and its columns are contiguous.
+        // The matrix is symmetric, and its columns are contiguous.
         let alike: Vec<f64> = (0..rows.len())
             .into_par_iter()
             .map(|row| dot(likeness.column(row).as_slice(), &a))
@@ -152,7 +155,7 @@ pub fn fit_dual(
 }
 
 impl LinearFit {
-    /// The function's value.
+    /// Value of the function at a row.
     #[must_use]
     pub fn at(&self, row: &Features) -> f64 {
         let of = |&(token, value): &(u32, f64)| {
@@ -162,7 +165,7 @@ impl LinearFit {
     }
 }
 
-/// The normal equations, never written out.
+/// The normal equations, whose matrix is never formed.
 struct System<'a> {
     rows: &'a [Features],
     weights: &'a [f64],
@@ -172,7 +175,7 @@ struct System<'a> {
 }
 
 impl System<'_> {
-    /// Rows times `x`.
+    /// The rows times `x`.
     fn product(&self, x: &[f64]) -> Vec<f64> {
         let (tokens, dense) = x.split_at(self.vocabulary);
         let value = |row: &Features| {
@@ -182,7 +185,7 @@ impl System<'_> {
         self.rows.iter().map(value).collect()
     }
 
-    /// Transposed rows times `y`.
+    /// The transposed rows times `y`.
     fn transposed(&self, y: &[f64]) -> Vec<f64> {
         let mut sums = vec![0.0; self.size];
         for (row, &y) in self.rows.iter().zip(y) {
@@ -241,16 +244,16 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// A fitted ridge head: what a token, a coordinate, a remembered query and the constant add to the
-/// strong candidate's score. Every other candidate's is 0.
+/// A fitted ridge head: its terms of the strong candidate's score. Every other candidate's score is
+/// 0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RidgeHead {
-    /// One number a token of the vocabulary, or none at all; a query has their sum over the root of
-    /// its tokens.
+    /// Coefficient of each token of the vocabulary, or empty; a query has the sum of its tokens'
+    /// over the root of their number.
     pub tokens: Vec<f32>,
-    /// One number a coordinate of the embedding, the length last.
+    /// Coefficient of each coordinate of the embedding, the length last.
     pub embedding: Vec<f32>,
-    /// Remembered queries.
+    /// Term of the remembered queries.
     pub kernel: Option<KernelHead>,
     pub intercept: f32,
     /// The strong candidate's column among all models.
@@ -258,10 +261,10 @@ pub struct RidgeHead {
 }
 
 impl RidgeHead {
-    /// Nodes of the sum over a query's tokens, `[1, 1]`.
+    /// Adds nodes for the sum over a query's tokens, `[1, 1]`.
     fn bag(&self, g: &mut Graph, inputs: &Inputs) -> String {
-        // 4 bytes a token beside a table of one byte a token and coordinate: kept in float, since a
-        // single scale would round the many small numbers away for a few large ones.
+        // Kept in float: 4 bytes for each token are little beside the token table, and a single
+        // scale would round away the many small numbers because of a few large ones.
         let table = g.floats("ridge.tokens", &[self.tokens.len()], &self.tokens);
         let axis = [Attribute::Int("axis", 0)];
         let own = g.node("Gather", "ridge.own", &[&table, &inputs.ids], &axis);

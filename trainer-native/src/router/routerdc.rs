@@ -1,4 +1,4 @@
-//! RouterDC (arXiv 2409.19886): an encoder and one embedding an LLM, trained together.
+//! RouterDC (arXiv 2409.19886): trains an encoder together with one embedding for each LLM.
 //!
 //! ```text
 //! s_t(q)  = cos(E(q), k_t) / temperature                     [B, T]   score of LLM t
@@ -7,15 +7,17 @@
 //! sample-sample = - ln(e^cos(q, q+) / (e^cos(q, q+) + sum over H of e^cos(q, q-)))            (eq. 5)
 //! loss          = sample-LLM + lambda * sample-sample                                         (eq. 6)
 //! ```
-//! q+ is a query of the batch in q's cluster, the H q- are queries of the batch in others; all are
-//! drawn anew each step. Two losses of other papers train the same network, to compare with:
+//! q+ is a query of the batch in q's cluster, the H q- are queries of the batch in other clusters;
+//! all are drawn anew at each step. Two losses of other papers train the same network, for
+//! comparison:
 //!
 //! ```text
 //! cosine classifier: cross-entropy of softmax(s) to the best LLM of q; several share it evenly
 //! ZOOTER:            KL divergence of softmax(s) from softmax(scores / target temperature)
 //! ```
-//! An LLM that was not measured on a query is in no sum. A query that gives no pair (all LLMs
-//! wrong, or all right) has no sample-LLM loss; its sample-sample loss counts all the same.
+//! An LLM that was not measured on a query is left out of every sum. A query without both positives
+//! and negatives (all LLMs wrong, or all right) has no sample-LLM loss; its sample-sample loss
+//! still counts.
 
 use std::collections::BTreeMap;
 
@@ -35,44 +37,44 @@ use crate::training::preferences::EpochDraw;
 
 /// Standard deviation of untrained LLM embeddings (section 4.1).
 const START: f32 = 0.78;
-/// A length that counts as none.
+/// Length below which a vector counts as zero.
 const LEAST_LENGTH: f32 = 1e-6;
-/// Queries assessed at once.
+/// Queries assessed in one batch.
 const ASSESSED: usize = 32;
 
-/// A query, how each LLM did on it, and its cluster.
+/// A query with its score by each LLM, and its cluster.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScoredQuery {
-    /// Token ids, special tokens included where the encoder takes them.
+    /// Token ids, including special tokens where the encoder expects them.
     pub ids: Vec<u32>,
-    /// Score of each candidate, at most 1, in their order; below 0 where costs are taken off. `None`
-    /// where it was not measured.
+    /// Score of each candidate, at most 1, in their order; below 0 where costs were subtracted.
+    /// `None` where it was not measured.
     pub scores: Vec<Option<f32>>,
-    /// Queries of one cluster are alike for the sample-sample loss.
+    /// Cluster of the query; the sample-sample loss pulls queries of one cluster together.
     pub cluster: u32,
-    /// The data set it belongs to: validation means are taken over data sets.
+    /// Data set of the query: validation means are taken over data sets.
     pub dataset: usize,
     /// Its weight in the loss, above 0.
     pub weight: f32,
 }
 
-/// One embedding an LLM, `[T, E]`.
+/// One embedding for each LLM, `[T, E]`.
 #[derive(Module, Debug)]
 pub struct LlmEmbeddings {
     /// Rows in the order of the candidates.
     pub vectors: Param<Tensor<2>>,
 }
 
-/// Known LLMs' embeddings, which stay as they are, and the one that is learnt.
+/// Embeddings of the known LLMs, which are fixed, and of the one that is learnt.
 #[derive(Module, Debug)]
 pub struct OneMore {
     /// Rows in the order of the candidates, `[T - 1, E]`.
     pub known: Param<Tensor<2>>,
-    /// The last candidate's, `[1, E]`.
+    /// Embedding of the last candidate, `[1, E]`.
     pub added: Param<Tensor<2>>,
 }
 
-/// A head of one embedding an LLM.
+/// A head with one embedding for each LLM.
 pub trait LlmVectors: Module + ModuleDisplay {
     /// The embeddings, `[T, E]`.
     fn vectors(&self) -> Tensor<2>;
@@ -111,7 +113,7 @@ impl<E: TrainableEncoder, H: LlmVectors> WithHead<E, H> {
         unit(self.encoder.embed(ids, mask))
     }
 
-    /// `cos(E(q), k_t)`, `[B, T]`, of directions.
+    /// `cos(E(q), k_t)`, `[B, T]`, from the directions of queries.
     fn cosines(&self, directions: Tensor<2>) -> Tensor<2> {
         directions.matmul(unit(self.head.vectors()).transpose())
     }
@@ -132,18 +134,18 @@ pub struct RouterDcTask {
     device: Device,
 }
 
-/// Which of several LLMs of one score counts as better where only some are taken.
+/// Which of several LLMs of equal score counts as better where only some are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Ties {
     /// The earlier candidate.
     #[default]
     InOrder,
-    /// One drawn for the query: its place in the list says nothing of a candidate added later.
+    /// One drawn for the query, so that a candidate added later has the same chance.
     Drawn(u64),
 }
 
 impl Ties {
-    /// What orders the LLMs of one score, least first.
+    /// Key that orders the LLMs of one score, least first.
     fn key(self, query: &ScoredQuery, llm: usize) -> u64 {
         match self {
             Self::InOrder => llm as u64,
@@ -155,7 +157,7 @@ impl Ties {
     }
 }
 
-/// What a loss sees of a batch besides directions and cosines: rows `[B]` by LLMs `[T]`.
+/// Input of a loss besides directions and cosines: rows `[B]` by LLMs `[T]`.
 struct Batch<'a> {
     rows: Vec<&'a ScoredQuery>,
     candidates: usize,
@@ -172,10 +174,11 @@ impl Batch<'_> {
 }
 
 impl RouterDcTask {
-    /// Checks the rows against what the encoder takes; tensors go to `device`, which has autodiff.
+    /// Checks the rows against the limits of the encoder; tensors go to `device`, which has
+    /// autodiff.
     ///
     /// # Errors
-    /// [`TrainerError::BadTrainingRow`], rows of `validation` counted behind those of `train`;
+    /// [`TrainerError::BadTrainingRow`], which numbers rows of `validation` after those of `train`;
     /// [`TrainerError::NoTrainingPair`] where `train` is empty or no row of it gives a loss.
     pub fn new(
         train: Vec<ScoredQuery>,
@@ -196,19 +199,19 @@ impl RouterDcTask {
         let silent = task.train.iter().filter(|row| task.is_silent(row)).count();
         if silent == task.train.len() {
             return Err(TrainerError::NoTrainingPair {
-                detail: "no query tells two candidates apart: all were right or all wrong".into(),
+                detail: "no query separates two candidates: all were right or all wrong".into(),
             });
         }
         if silent > 0 {
             eprintln!(
-                "{silent} of {} queries tell no candidates apart: no sample-LLM loss",
+                "{silent} of {} queries separate no candidates and give no sample-LLM loss",
                 task.train.len()
             );
         }
         Ok(task)
     }
 
-    /// Breaks ties in another way than by the candidates' order.
+    /// Breaks ties as `ties` says, instead of by the candidates' order.
     #[must_use]
     pub fn with_ties(self, ties: Ties) -> Self {
         Self { ties, ..self }
@@ -233,7 +236,7 @@ impl RouterDcTask {
         }
     }
 
-    /// The loss, a scalar, and the weight it stands for.
+    /// The loss, a scalar, and the weight of its rows.
     fn batch_loss(
         &self,
         directions: Tensor<2>,
@@ -285,7 +288,7 @@ impl RouterDcTask {
         let positives = batch.matrix(share, device);
         let negatives =
             batch.matrix(|row, llm| f32::from(u8::from(sides[row].1.contains(&llm))), device);
-        // Cosines over a temperature are far from overflow.
+        // Cosines over a temperature are too small for their exponentials to overflow.
         let others = (scores.clone().exp() * negatives).sum_dim(1);
         let terms = (scores.clone().exp() + others).log() - scores;
         Some(((terms * positives).sum() / weight, weight))
@@ -330,8 +333,8 @@ impl RouterDcTask {
         Some(((terms * square(positive)).sum() / weight, weight))
     }
 
-    /// Cross-entropy to a distribution over the LLMs; for ZOOTER less its entropy, which is a
-    /// constant.
+    /// Cross-entropy to a distribution over the LLMs; for ZOOTER less the entropy of that
+    /// distribution, a constant.
     fn distribution_loss(
         &self,
         scores: Tensor<2>,
@@ -341,7 +344,7 @@ impl RouterDcTask {
         let targets: Vec<Vec<f32>> = batch.rows.iter().map(|row| self.target(row)).collect();
         let weight: f64 = batch.rows.iter().map(|row| f64::from(row.weight)).sum();
         let target = batch.matrix(|row, llm| targets[row][llm] * batch.rows[row].weight, device);
-        // An unmeasured LLM is far below all others.
+        // An unmeasured LLM gets a logit far below all others.
         let unknown = batch.matrix(
             |row, llm| if batch.rows[row].scores[llm].is_some() { 0.0 } else { -1e4 },
             device,
@@ -415,8 +418,8 @@ impl<E: TrainableEncoder, H: LlmVectors> Objective<WithHead<E, H>> for RouterDcT
     }
 }
 
-/// The K+ best LLMs with a score above 0, and of the others the K- worst with one of at most 1/2.
-/// Of equal scores the LLM with the lesser `tie` counts as better.
+/// The K+ best LLMs with a score above 0, and of the others the K- worst with a score of at most
+/// 1/2. Of equal scores the LLM with the lower `tie` counts as better.
 fn contrast(
     scores: &[Option<f32>],
     settings: &RouterDcRecipe,
@@ -441,7 +444,7 @@ fn contrast(
     (best, worst)
 }
 
-/// The finaliser of SplitMix64: equal bits in give unlike bits out.
+/// The finaliser of SplitMix64, which scatters similar inputs.
 fn mixed(value: u64) -> u64 {
     let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -449,7 +452,8 @@ fn mixed(value: u64) -> u64 {
     value ^ (value >> 31)
 }
 
-/// Brings each data set to `samples` queries: drawn where it has more, repeated where it has less.
+/// Resamples each data set to `samples` queries: draws where it has more, repeats where it has
+/// fewer.
 #[must_use]
 pub fn balanced(rows: Vec<ScoredQuery>, samples: usize, seed: u64) -> Vec<ScoredQuery> {
     let mut draw = EpochDraw::new(seed, usize::MAX - 2);
@@ -483,17 +487,17 @@ fn check(query: &ScoredQuery, candidates: usize, limits: Limits) -> Result<(), S
     check_ids(ids, limits)
 }
 
-/// Trained LLM embeddings, on the host.
+/// Trained LLM embeddings, in host memory.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RouterDcHead {
     /// Directions, `[T, E]` row by row.
     pub directions: Vec<f32>,
-    /// E: the coordinates of an embedding that count.
+    /// E, the number of coordinates of an embedding that count.
     pub width: usize,
-    /// Size of an exported embedding: E, or one more where the encoder that was trained states no
-    /// length.
+    /// Size of an exported embedding: E, or E + 1 where the trained encoder has no length
+    /// coordinate.
     pub size: usize,
-    /// What cosines are divided by.
+    /// Temperature that cosines are divided by.
     pub temperature: f32,
 }
 
@@ -532,7 +536,7 @@ impl GraphHead for RouterDcHead {
                 weights[at * columns.len() + column] = value / self.temperature;
             }
         }
-        // A few columns: nothing is gained by rounding them.
+        // Kept in float: rounding a few columns would save nothing.
         let weights = (weights.as_slice(), columns.len());
         let scores = linear(g, "llm", &unit, weights, None, Precision::Float);
         Ok(g.node("Identity", "scores", &[&scores], &[]))

@@ -1,4 +1,4 @@
-//! What a student kept of its teacher: both on the same held-out rows.
+//! Compares a student with its teacher on the same held-out rows.
 
 use std::fmt;
 use std::sync::atomic::AtomicBool;
@@ -19,20 +19,20 @@ use crate::eval::results::build::{Benchmark, RouterColumn, Settings, build};
 use crate::prepare::Prepared;
 use crate::recipe::{Pair, Recipe};
 
-/// Part of the gap that the stated CPT recovers.
+/// Part of the gap that the reported CPT recovers.
 const HALF: f64 = 0.5;
 
-/// Teacher and student, on the same queries.
+/// Comparison of teacher and student on the same queries.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Kept {
-    /// Held-out rows that the figures are of; 0 where none was left to score.
+    /// Number of held-out rows behind the figures; 0 where none was left to score.
     pub rows: usize,
-    /// What was measured of both.
+    /// Figures of both.
     pub figures: Vec<Figure>,
-    /// Queries whose decisions were compared.
+    /// Number of queries whose decisions were compared.
     pub queries: usize,
-    /// Share of them, in [0, 1], that both send to the same candidate; of a pair each at the
-    /// threshold that its own calibration gives for the recipe's default share.
+    /// Share of those queries, in [0, 1], that both send to the same candidate; with a pair, each
+    /// at the threshold that its own calibration gives for the recipe's default share.
     pub agreement: f64,
     /// Bytes of the teacher's bundle, without `router.json`.
     pub teacher_bytes: u64,
@@ -40,22 +40,22 @@ pub struct Kept {
     pub student_bytes: u64,
 }
 
-/// One figure of both.
+/// One figure of teacher and student.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Figure {
     /// `mean score, %`, `APGR` or `CPT(50), %`.
     pub name: &'static str,
-    /// The teacher's; `None` where it is undefined.
+    /// Value of the teacher; `None` where it is undefined.
     pub teacher: Option<f64>,
     pub student: Option<f64>,
 }
 
 impl Teacher {
-    /// Compares `student`, a finished bundle, with its teacher on the rows to score, and where there
-    /// are none on the queries of the calibration.
+    /// Compares `student`, a finished bundle, with its teacher on the rows to score, or where there
+    /// are none on the calibration queries.
     ///
     /// # Errors
-    /// The engine's, and the evaluation's.
+    /// Those of the engine and of the evaluation.
     pub fn kept(
         &self,
         recipe: &Recipe,
@@ -87,7 +87,7 @@ impl Teacher {
         stop: &AtomicBool,
     ) -> Result<Kept, TrainerError> {
         let sample: Vec<&str> = prepared.calibration.iter().map(String::as_str).collect();
-        // Both are calibrated on the same queries, whatever the teacher was calibrated on before.
+        // Both are calibrated on the same queries here, whatever calibration the teacher came with.
         let sides = [self.router(), student];
         let sampled = sides.map(|router| win_rates(router, &sample, stop));
         let [teacher, student] = sampled;
@@ -160,17 +160,17 @@ impl Teacher {
     }
 }
 
-/// No interval is stated: the run's own report has them.
+/// A single resample, since no interval is reported here: the run's own report has them.
 fn one_resample() -> bootstrap::Settings {
     bootstrap::Settings { resamples: 1, ..bootstrap::Settings::default() }
 }
 
-/// 1 for strong, 0 for weak.
+/// Decisions at a threshold: 1 for strong, 0 for weak.
 fn decided(rates: &[f64], threshold: f64) -> Vec<usize> {
     rates.iter().map(|&rate| usize::from(rate >= threshold)).collect()
 }
 
-/// Share of equal decisions; 1 of none.
+/// Share of equal decisions; 1 where there are none.
 #[allow(clippy::cast_precision_loss)]
 fn agreement(teacher: &[usize], student: &[usize]) -> f64 {
     let same = teacher.iter().zip(student).filter(|(a, b)| a == b).count();

@@ -1,7 +1,7 @@
-//! Named tensors in one safetensors file, with a note.
+//! Writes and reads named tensors and a note in one safetensors file.
 //!
-//! A file appears whole or not at all, so an interruption while one is written leaves the one
-//! before it. Values are floats, bit for bit, so that what is read back is what was written.
+//! A file is replaced in one step, so an interruption while it is written leaves the earlier file.
+//! Values are stored bit for bit.
 //!
 //! ```
 //! use std::collections::HashMap;
@@ -25,29 +25,29 @@ use safetensors::{Dtype, SafeTensors};
 
 use crate::error::TrainerError;
 
-/// A tensor of floats on the host.
+/// A tensor of floats in host memory.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedTensor {
-    /// Its name, unique in the file.
+    /// Name, unique in the file.
     pub name: String,
     pub shape: Vec<usize>,
-    /// Its values, row by row.
+    /// Values, row by row.
     pub values: Vec<f32>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Checkpoint {
     pub tensors: Vec<NamedTensor>,
-    /// What else the run has to know.
+    /// Further facts that the run needs to resume.
     pub note: HashMap<String, String>,
 }
 
 impl Checkpoint {
-    /// Writes the file, in place of an earlier one.
+    /// Writes the file, replacing an earlier one.
     ///
     /// # Errors
-    /// [`TrainerError::File`]; [`TrainerError::NotFinite`] where a value is not finite, and then
-    /// the earlier file is kept.
+    /// [`TrainerError::File`]; [`TrainerError::NotFinite`] where a value is not finite; the earlier
+    /// file then stays.
     pub fn write(&self, path: &Path) -> Result<(), TrainerError> {
         let fault = |detail: String| TrainerError::BadCheckpoint { path: path.into(), detail };
         let mut encoded = Vec::with_capacity(self.tensors.len());
@@ -79,8 +79,8 @@ impl Checkpoint {
     /// Reads a file that [`Checkpoint::write`] wrote.
     ///
     /// # Errors
-    /// [`TrainerError::File`]; [`TrainerError::BadCheckpoint`] where it is damaged, or holds
-    /// anything but floats.
+    /// [`TrainerError::File`]; [`TrainerError::BadCheckpoint`] where the file is damaged, or holds
+    /// other types than F32.
     pub fn read(path: &Path) -> Result<Self, TrainerError> {
         let fault = |detail: String| TrainerError::BadCheckpoint { path: path.into(), detail };
         let bytes = std::fs::read(path)

@@ -1,6 +1,7 @@
-//! Fits the cluster router: groups, what tells them apart, their mean scores, and the correction.
+//! Fits the cluster router: its groups, the discriminant between them, their mean scores, and the
+//! correction.
 //!
-//! The formulas stand in [`router::cluster`](crate::router::cluster).
+//! The formulas are in [`router::cluster`](crate::router::cluster).
 
 use std::sync::atomic::AtomicBool;
 
@@ -22,12 +23,12 @@ use crate::training::labelled::numbered;
 struct Rows {
     /// Directions from the mean embedding, `[W]` each.
     directions: Vec<Vec<f64>>,
-    /// The mean embedding.
+    /// Mean embedding, `[W]`.
     centre: Vec<f64>,
     /// Scores of the candidates; `None` where one was not measured.
     scores: Vec<Vec<Option<f64>>>,
     weights: Vec<f64>,
-    /// Which row of the training table each is.
+    /// Index of each query in the training table.
     places: Vec<usize>,
 }
 
@@ -35,7 +36,7 @@ struct Rows {
 ///
 /// # Errors
 /// [`TrainerError::NoTrainingPair`] where a candidate has no outcome, there are fewer than two
-/// groups, or the file numbers no clusters; the engine's.
+/// groups, or the file has no `cluster_id`; the engine's.
 pub fn train(
     recipe: &Recipe,
     settings: &ClusterRecipe,
@@ -64,7 +65,7 @@ pub fn train(
         None => None,
         Some(penalty) => Some(rows.correction(&membership, &offsets, &means, penalty)?),
     };
-    // A matrix lies in memory column by column, a head's numbers row by row.
+    // A matrix is stored column by column, the numbers of a head row by row.
     Ok(ClusterHead {
         centre: single(rows.centre.iter()),
         membership: single(membership.transpose().iter()),
@@ -120,7 +121,7 @@ impl Rows {
         })
     }
 
-    /// The group of each row, and how many groups there are; none is empty.
+    /// Group of each row, and the number of groups; none is empty.
     fn groups(
         &self,
         settings: &ClusterRecipe,

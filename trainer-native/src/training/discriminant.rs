@@ -1,4 +1,4 @@
-//! Linear discriminant analysis: what tells groups of rows apart.
+//! Linear discriminant analysis: finds directions that separate groups of rows.
 //!
 //! ```text
 //! mu_g  = weighted mean of the rows of group g                                    [W]
@@ -7,9 +7,9 @@
 //! axes  = S^-1/2 times the first eigenvectors of  sum over pairs of groups  p_g p_h d d' / |d|^2,
 //!         where d = S^-1/2 (mu_g - mu_h) and p_g is the share of group g
 //! ```
-//! Fisher's criterion leaves out the division by |d|^2; then the pairs that lie farthest apart,
-//! which any axis would separate, decide alone (Loog, Duin and Haeb-Umbach, IEEE TPAMI 23(7), 2001,
-//! who weigh by a function of |d| with the same end).
+//! Fisher's criterion omits the division by |d|^2; then the pairs that lie farthest apart, which
+//! any axis would separate, dominate (Loog, Duin and Haeb-Umbach, IEEE TPAMI 23(7), 2001, who
+//! weight by a function of |d| to the same end).
 
 use nalgebra::linalg::Cholesky;
 use nalgebra::{DMatrix, DVector, Dyn};
@@ -23,13 +23,13 @@ pub struct Discriminant {
     centres: DMatrix<f64>,
     /// Weight of each group, `[G]`.
     totals: Vec<f64>,
-    /// Of S, `[W, W]`.
+    /// Cholesky factor of S, `[W, W]`.
     factor: Cholesky<f64, Dyn>,
 }
 
 impl Discriminant {
-    /// Of `rows` `[N, W]`, of which each has a weight above 0 and is of a group below `groups`; no
-    /// group is empty. `sphere` is in [0, 1].
+    /// Fits `rows` `[N, W]`, each with a weight above 0 and a group below `groups`; no group is
+    /// empty. `sphere` is in [0, 1].
     ///
     /// # Errors
     /// [`TrainerError::NotFinite`] where S has no inverse.
@@ -51,7 +51,7 @@ impl Discriminant {
             centres.column_mut(group).unscale_mut(*total);
         }
         let total: f64 = totals.iter().sum();
-        // Of the rows about their group's centre, all weights together 1.
+        // Rows relative to their group's centre, with weights that sum to 1.
         let mut about = DMatrix::zeros(width, rows.len());
         for (at, row) in rows.iter().enumerate() {
             let own = DVector::from_column_slice(row) - centres.column(group_of[at]);
@@ -75,7 +75,8 @@ impl Discriminant {
         &self.centres
     }
 
-    /// What rows are multiplied with for the groups' logits, `[W, G]`, and what is added, `[G]`.
+    /// Matrix that rows are multiplied with for the groups' logits, `[W, G]`, and the constants to
+    /// add, `[G]`.
     #[must_use]
     pub fn logits(&self) -> (DMatrix<f64>, Vec<f64>) {
         let membership = self.factor.solve(&self.centres);
@@ -85,7 +86,7 @@ impl Discriminant {
         (membership, offsets)
     }
 
-    /// The two directions that tell the groups apart best, `[2, W]`; along each, the spread within
+    /// The two directions that separate the groups best, `[2, W]`; along each, the spread within
     /// groups is 1.
     #[must_use]
     pub fn axes(&self) -> DMatrix<f64> {
@@ -111,7 +112,8 @@ impl Discriminant {
         for (axis, &place) in order.iter().take(2).enumerate() {
             let white = found.eigenvectors.column(place).into_owned();
             let mut direction = lower.tr_solve_lower_triangular(&white).unwrap_or(white);
-            // An eigenvector's sign is chance: the coordinate that counts most is positive.
+            // The sign of an eigenvector is arbitrary: it is fixed so that the largest coordinate
+            // is positive.
             if direction[direction.iamax()] < 0.0 {
                 direction.neg_mut();
             }

@@ -1,15 +1,15 @@
-//! The loop that trains a network end to end, whatever its encoder and its loss.
+//! Trains a network end to end, whatever its encoder and its loss.
 //!
 //! An [`Objective`] holds the rows and computes the loss of some of them; the loop does the rest:
-//! batches of similar length, gradients gathered over micro-batches, clipping, a learning rate
-//! that rises and falls, validation, checkpoints, resuming, stopping.
+//! batches of similar length, gradients accumulated over micro-batches, clipping, a learning rate
+//! that rises and falls, validation, checkpoints, resuming and stopping.
 //!
 //! ```text
 //! rate(t) = (t + 1) / warm_up          t < warm_up, counted from 0
 //!         = (T - t) / (T - warm_up)    then, down to nearly 0 at t = T - 1
 //! ```
-//! Every draw comes from the seed and the step's number, and nothing from the device's own
-//! generator, so a resumed run takes exactly the steps of one that never stopped.
+//! Every random draw comes from the seed and the step's number, never from the device's generator,
+//! so a resumed run takes exactly the steps of an uninterrupted one.
 //! [`router::bert`](crate::router::bert) is an example of an objective.
 
 use std::collections::HashMap;
@@ -31,34 +31,34 @@ use super::optimiser::{Optimiser, Rules};
 use super::preferences::EpochDraw;
 use crate::error::TrainerError;
 
-/// The loss of some rows.
+/// The loss on some rows.
 pub struct Loss {
     /// Its weighted mean over the rows, a scalar.
     pub mean: Tensor<1>,
     /// The sum of their weights, above 0.
     pub weight: f64,
-    /// Tokens that went through the encoder, padding not counted.
+    /// Number of tokens that passed through the encoder, without padding.
     pub tokens: usize,
 }
 
-/// What a network is trained towards.
+/// Training objective of a network.
 pub trait Objective<M> {
-    /// Tokens of each training row: rows of similar length share a batch.
+    /// Number of tokens of each training row: rows of similar length share a batch.
     fn lengths(&self) -> Vec<usize>;
 
-    /// The loss of the training rows at `rows`; `None` where they give none. Random draws come from
+    /// Loss on the training rows at `rows`; `None` where they give no loss. Random draws come from
     /// `draw`.
     fn loss(&self, network: &M, rows: &[usize], draw: &mut EpochDraw) -> Option<Loss>;
 
-    /// The loss on rows kept for validation, lower is better; `None` where none are kept.
-    /// `network` has no autodiff.
+    /// Loss on the validation rows, lower is better; `None` where there are none. `network` has no
+    /// autodiff.
     ///
     /// # Errors
     /// [`TrainerError::NotFinite`].
     fn validate(&self, network: &M) -> Result<Option<f64>, TrainerError>;
 }
 
-/// Draws `share` of the rows, in [0, 1], for validation; the rest is for training.
+/// Draws `share` of the rows, in [0, 1], for validation; the others are for training.
 #[must_use]
 #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 pub fn split<Q>(mut rows: Vec<Q>, share: f64, seed: u64) -> (Vec<Q>, Vec<Q>) {
@@ -74,11 +74,11 @@ pub struct Settings {
     pub seed: u64,
     /// Passes over the training rows.
     pub epochs: usize,
-    /// Steps at most; RouteLLM's BERT takes 2,000.
+    /// Most steps; RouteLLM's BERT takes 2,000.
     pub max_steps: Option<usize>,
-    /// Rows of a micro-batch: what goes through the network at once.
+    /// Rows of a micro-batch, which pass through the network together.
     pub micro_batch: usize,
-    /// Micro-batches of a step.
+    /// Number of micro-batches in a step.
     pub accumulate: usize,
     /// Share of the steps, in [0, 1], over which the learning rate rises.
     pub warm_up: f64,
@@ -86,66 +86,66 @@ pub struct Settings {
     pub clip: Option<f64>,
     /// How each parameter is trained.
     pub rules: Rules,
-    /// Steps between checks: each validates and writes the checkpoint.
+    /// Steps between checks; a check validates and writes the checkpoint.
     pub check_steps: usize,
-    /// Checks without a better validation loss after which training stops.
+    /// Number of checks without a better validation loss after which training stops.
     pub patience: Option<usize>,
 }
 
-/// Where a run keeps its checkpoint, and whose it is.
+/// Folder of a run's checkpoint, and the identity of the run.
 #[derive(Debug, Clone)]
 pub struct Place<'a> {
     /// A folder; the loop writes `fine_tune.safetensors`, `fine_tune_best.safetensors` and
     /// [`history::FILE`] there.
     pub folder: &'a Path,
-    /// Names recipe, data and encoder: a checkpoint of another run is refused.
+    /// Identifies recipe, data and encoder: a checkpoint with another identity is refused.
     pub identity: &'a str,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Check {
     pub step: usize,
-    /// Mean training loss since the check before.
+    /// Mean training loss since the previous check.
     pub loss: f64,
     /// Loss on the validation rows.
     pub validation: Option<f64>,
 }
 
 pub struct FineTuned<M> {
-    /// The network at its best check, or at the end where nothing is validated; without autodiff.
+    /// The network of the best check, or of the end where nothing is validated; without autodiff.
     pub network: M,
-    /// Every check, in order, those of the run before a resumption included.
+    /// All checks in order, including those before a resumption.
     pub checks: Vec<Check>,
-    /// The step the network is from.
+    /// Step that the network was taken at.
     pub step: usize,
-    /// Whether training stopped before its last step for want of a better validation loss.
+    /// Whether training stopped early because the validation loss did not improve.
     pub stopped_early: bool,
     /// Tokens a second since the run was started or resumed, validation not counted.
     pub tokens_per_second: f64,
 }
 
-/// What the checkpoint's note says.
+/// Contents of the checkpoint's note.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Progress {
     step: usize,
     checks: Vec<Check>,
     /// Step and validation loss of the best check.
     best: Option<(usize, f64)>,
-    /// Checks since then.
+    /// Number of checks since the best one.
     stale: usize,
-    /// Training loss since the last check, times weight, and that weight.
+    /// Sum of training loss times weight since the last check, and the sum of weights.
     loss: f64,
     weight: f64,
 }
 
 impl Progress {
-    /// Whether training has gone without a better validation loss for too long.
+    /// Whether too many checks passed without a better validation loss.
     fn is_stale(&self, settings: &Settings) -> bool {
         settings.patience.is_some_and(|patience| self.best.is_some() && self.stale >= patience)
     }
 }
 
-/// Trains `network`, which has autodiff, from its checkpoint on where there is one.
+/// Trains `network`, which has autodiff, resuming from its checkpoint where there is one.
 ///
 /// # Errors
 /// [`TrainerError::NonFiniteLoss`] with the last checkpoint kept; [`TrainerError::Interrupted`]
@@ -215,7 +215,7 @@ pub fn fine_tune<M: Module, O: Objective<M>>(
     run.finish(network, clock.per_second(tokens))
 }
 
-/// Time spent in steps.
+/// Measures the time spent in steps.
 #[derive(Debug, Clone, Copy, Default)]
 struct Clock {
     seconds: f64,
@@ -255,7 +255,7 @@ impl Run<'_> {
         within: usize,
     ) -> Result<(M, usize), TrainerError> {
         let step = self.state.step;
-        // Streams of the steps lie above those of the epochs.
+        // Random streams of steps have numbers above those of epochs.
         let mut draw = EpochDraw::new(self.settings.seed, (1 << 32) + step);
         let (mut total, mut weight, mut tokens) = (0.0, 0.0, 0);
         for rows in batches {
@@ -385,7 +385,7 @@ impl Run<'_> {
         self.record()
     }
 
-    /// The checks so far, as the checkpoint on disk knows them.
+    /// Writes the history: the checks so far, as the checkpoint on disk states them.
     fn record(&self) -> Result<(), TrainerError> {
         history::write(self.place.folder, &self.state.checks)
     }

@@ -1,12 +1,12 @@
-//! Training a head on embeddings, by steps.
+//! Trains a head on embeddings, by steps.
 //!
 //! ```text
 //! P(a beats b | q) = sigmoid(s(a, q) - s(b, q))
 //! loss             = weighted mean of the cross-entropy of P and the preference's target
 //! ```
-//! The encoder stays as it is, so an epoch over ten thousand queries takes a second. After each
-//! epoch parameters and optimiser state are on disk, and a run taken up again takes the same steps
-//! as one that never stopped.
+//! The encoder is fixed, so an epoch over ten thousand queries takes a second. After each epoch
+//! parameters and optimiser state are on disk, and a resumed run takes the same steps as an
+//! uninterrupted one.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -23,33 +23,33 @@ use crate::recipe::TrainingRecipe;
 use crate::router::TrainableHead;
 
 struct Batch {
-    /// [B, D].
+    /// Embeddings, [B, D].
     embedding: Tensor<2>,
-    /// Models of each preference, [B, preferences].
+    /// Indices of the first model of each preference, [B, preferences].
     first: Tensor<2, Int>,
     second: Tensor<2, Int>,
-    /// In [0, 1], [B, preferences].
+    /// Targets in [0, 1], [B, preferences].
     target: Tensor<2>,
-    /// 0 where a query has fewer preferences than others, [B, preferences].
+    /// Weights, [B, preferences]; 0 for padding where a query has fewer preferences than others.
     weight: Tensor<2>,
 }
 
-/// What a head is trained on, and how.
+/// Training data and settings of a head.
 pub struct HeadTraining<'a> {
     pub queries: &'a [TrainingQuery],
     pub embeddings: &'a EmbeddingCache,
     pub recipe: &'a TrainingRecipe,
     pub seed: u64,
-    /// With autodiff.
+    /// A device with autodiff.
     pub device: &'a Device,
-    /// Where the state is kept.
+    /// Path of the checkpoint.
     pub checkpoint: &'a Path,
-    /// What the checkpoint belongs to.
+    /// Identity of recipe and data that the checkpoint belongs to.
     pub identity: &'a str,
 }
 
 impl HeadTraining<'_> {
-    /// Trains, from the last finished epoch on.
+    /// Trains, resuming after the last finished epoch.
     ///
     /// # Errors
     /// [`TrainerError::NonFiniteLoss`] and [`TrainerError::Interrupted`], both with the last
@@ -176,7 +176,7 @@ impl HeadTraining<'_> {
     }
 }
 
-/// A scalar, `[1]`.
+/// Loss of a batch, `[1]`.
 fn loss(head: &dyn TrainableHead, batch: Batch) -> Tensor<1> {
     let scores = head.scores(batch.embedding, true);
     let logit = scores.clone().gather(1, batch.first) - scores.gather(1, batch.second);

@@ -1,13 +1,13 @@
-//! What the checks of a fine-tuning run saw, in a file of its folder: `history.jsonl`.
+//! Writes and reads the checks of a fine-tuning run, `history.jsonl` in its folder.
 //!
 //! ```jsonl
 //! {"step":80,"loss":1.9034,"validation":0.4512}
 //! {"step":160,"loss":1.7421,"validation":0.4377}
 //! ```
-//! One line a check: optimiser steps taken, mean training loss since the check before, and what the
-//! objective's validation gave on rows kept from the *training* files (`null` where none are kept).
-//! The loop writes the file anew with every checkpoint and on resuming, from the checkpoint's own
-//! list: no step stands in it twice, and none that lies beyond the checkpoint.
+//! One line for each check: optimiser steps taken, mean training loss since the previous check, and
+//! the validation loss on rows kept from the *training* files (`null` where none are kept). The
+//! loop rewrites the file with every checkpoint and on resuming, from the checkpoint's own list: no
+//! step is listed twice, and none lies beyond the checkpoint.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -17,10 +17,11 @@ use crate::error::TrainerError;
 
 pub const FILE: &str = "history.jsonl";
 
-/// Writes the file in `folder`, in place of an earlier one.
+/// Writes the file in `folder`, replacing an earlier one.
 ///
 /// # Errors
-/// [`TrainerError::File`]; [`TrainerError::BadHistory`] for a check that JSON cannot hold.
+/// [`TrainerError::File`]; [`TrainerError::BadHistory`] for a check with a number that JSON cannot
+/// hold.
 pub fn write(folder: &Path, checks: &[Check]) -> Result<(), TrainerError> {
     let path = folder.join(FILE);
     let mut text = String::new();
@@ -37,11 +38,11 @@ pub fn write(folder: &Path, checks: &[Check]) -> Result<(), TrainerError> {
     std::fs::rename(&partial, &path).map_err(TrainerError::file(&path))
 }
 
-/// The checks of the run in `folder`, by ascending step; at least one.
+/// Reads the checks of the run in `folder`, by ascending step; at least one.
 ///
 /// # Errors
 /// [`TrainerError::NoHistory`] where there is none; [`TrainerError::BadHistory`] for a line that is
-/// no check, or whose step does not follow that before it; [`TrainerError::File`].
+/// not a check, or whose step is not after the previous one; [`TrainerError::File`].
 pub fn read(folder: &Path) -> Result<Vec<Check>, TrainerError> {
     let path = folder.join(FILE);
     if !path.exists() {

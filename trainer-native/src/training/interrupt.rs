@@ -1,4 +1,4 @@
-//! Ctrl-C ends a run at a safe point: the loop sees a flag, and what is finished is on disk.
+//! Ends a run at a safe point on Ctrl-C: loops check a flag, and finished work is on disk.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,4 @@
-//! k-means clusters of rows, by a fixed seed.
+//! Clusters rows by k-means, from a fixed seed.
 
 use linfa::DatasetBase;
 use linfa::traits::{Fit, Predict};
@@ -9,11 +9,11 @@ use rand_xoshiro::rand_core::SeedableRng;
 
 use crate::error::TrainerError;
 
-/// Starts, of which the tightest clusters are kept.
+/// Number of starts, of which the tightest clusters are kept.
 const STARTS: usize = 4;
 const ROUNDS: u64 = 100;
 
-/// The cluster, below `count`, of each row `[W]`; a cluster that no row is nearest to stays empty.
+/// The cluster, below `count`, of each row `[W]`; some clusters may be empty.
 ///
 /// # Errors
 /// [`TrainerError::NoTrainingPair`] where there are fewer rows than clusters, or a value is not

@@ -1,9 +1,10 @@
-//! Queries labelled *strong wins*, *tie* or *weak wins*, as token ids: what a classifier is
-//! fine-tuned on.
+//! Makes queries labelled *strong wins*, *tie* or *weak wins*, as token ids, to fine-tune a
+//! classifier on.
 //!
 //! Labels come from outcomes of the pair, from preferences between the two, and, where the recipe
-//! states tiers, from preferences between a model of a strong tier and one of a weak tier (RouteLLM,
-//! section 4: strong are tiers 1 and 2 by Elo rating, weak is tier 3).
+//! states Elo groups, from preferences between a model of a strong group and one of a weak group
+//! (RouteLLM, section 4, which calls the groups tiers: strong are 1 and 2 by Elo rating, weak is
+//! 3).
 
 use std::collections::HashSet;
 
@@ -22,7 +23,7 @@ use crate::router::routerdc::ScoredQuery;
 /// out.
 ///
 /// # Errors
-/// [`TrainerError::NoTrainingPair`] where there is none; the engine's; [`TrainerError::Data`].
+/// [`TrainerError::NoTrainingPair`] where no query is left; the engine's; [`TrainerError::Data`].
 pub fn labelled_queries(
     recipe: &Recipe,
     tiers: Option<&TierLabels>,
@@ -95,9 +96,9 @@ pub fn score_less_cost(
 }
 
 /// Every outcome row of `prepared` on which a candidate was measured, tokenised as `router` does;
-/// queries without a token are left out. `clusters` has one for each row; without it they are those
-/// of the file, and a query without one has its data set's. A score is what is left of it at
-/// `cost_weight` for each US dollar of the answer.
+/// queries without a token are left out. `clusters` has a cluster for each row; without it clusters
+/// are those of the file, and a query without one has the cluster of its data set. Scores are
+/// reduced by `cost_weight` for each US dollar of the answer.
 ///
 /// # Errors
 /// [`TrainerError::NoTrainingPair`] where there is none, a candidate has no outcome at all, or a
@@ -138,7 +139,7 @@ pub fn scored_queries(
                 return Ok(None);
             }
             let dataset = datasets[at];
-            // Above the clusters that files number.
+            // Counted down from the largest number, above the clusters of files.
             let own = u32::MAX - u32::try_from(dataset).unwrap_or_default();
             let found = clusters.and_then(|clusters| clusters.get(at).copied());
             let cluster = found.or(row.cluster).unwrap_or(own);
@@ -155,7 +156,7 @@ pub fn scored_queries(
     }
 }
 
-/// Groups by their names, numbered in the names' order, and how many there are.
+/// Numbers groups in the order of their names; also returns the number of groups.
 pub fn numbered<N: Ord + Clone>(names: Vec<N>) -> (Vec<usize>, usize) {
     let mut known = names.clone();
     known.sort();
@@ -164,7 +165,7 @@ pub fn numbered<N: Ord + Clone>(names: Vec<N>) -> (Vec<usize>, usize) {
     (names.iter().map(place).collect(), known.len())
 }
 
-/// The models that stand for the strong and for the weak candidate in preferences.
+/// The models that count as the strong and as the weak candidate in preferences.
 fn sides(
     pair: &Pair,
     tiers: Option<&TierLabels>,
@@ -182,7 +183,7 @@ fn sides(
         let of = |wanted: &[usize]| ratings.in_tiers(tiers.count, wanted);
         strong.extend(of(&tiers.strong)?.into_iter().map(str::to_owned));
         weak.extend(of(&tiers.weak)?.into_iter().map(str::to_owned));
-        // The pair itself stays what the recipe says, whatever tier it was rated into.
+        // The pair itself stays as the recipe says, whatever group it was rated into.
         strong.remove(&pair.weak);
         weak.remove(&pair.strong);
     }

@@ -1,20 +1,20 @@
-//! Training: what does not depend on the router kind.
+//! Training code that all router kinds share.
 //!
 //! - [`set`]: the queries to learn from, with their embeddings on disk;
 //! - [`preferences`]: pairwise verdicts made from outcomes, drawn epoch by epoch from one seed;
 //! - [`labelled`]: queries labelled strong wins, tie or weak wins, as token ids;
-//! - [`head`]: training a head on embeddings, by steps;
-//! - [`ridge`]: fitting a ridge head in closed form;
-//! - [`cluster`]: fitting a cluster router;
-//! - [`discriminant`]: what tells groups of rows apart;
+//! - [`head`]: trains a head on embeddings, by steps;
+//! - [`ridge`]: fits a ridge head in closed form;
+//! - [`cluster`]: fits a cluster router;
+//! - [`discriminant`]: directions that separate groups of rows;
 //! - [`k_means`]: clusters of embeddings;
-//! - [`fine_tune`]: the loop that trains a network end to end, whatever its encoder and loss;
-//! - [`history`]: what that loop's checks saw, in a file of the run;
+//! - [`fine_tune`]: trains a network end to end, whatever its encoder and loss;
+//! - [`history`]: the checks of a fine-tuning run, in a file of the run;
 //! - [`parameters`]: named matrices with their AdamW state, saved and resumed exactly;
 //! - [`optimiser`]: AdamW or gradient descent on a network's named parameters, resumed exactly;
-//! - [`walk`]: a network's parameters by path;
+//! - [`walk`]: visits a network's parameters by path;
 //! - [`checkpoint`]: named tensors in one safetensors file;
-//! - [`interrupt`]: Ctrl-C ends a run at a safe point.
+//! - [`interrupt`]: ends a run at a safe point on Ctrl-C.
 
 pub mod checkpoint;
 pub mod cluster;

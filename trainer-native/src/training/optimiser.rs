@@ -1,8 +1,8 @@
 //! AdamW or gradient descent on a network's parameters, by name.
 //!
-//! burn's own optimiser keeps its state by parameter identifiers, which a new process draws anew,
-//! and loads a record onto the default device. Here state goes by the parameter's path in the
-//! network, such as `encoder.bert.layers.0.query.weight`, and stays beside it on its device.
+//! burn's own optimiser identifies state by parameter ids, which a new process draws anew, and
+//! loads a record onto the default device. Here state is identified by the parameter's path in the
+//! network, such as `encoder.bert.layers.0.query.weight`, and stays on the parameter's device.
 //!
 //! ```text
 //! g      = sum over micro-batches of weight_m * gradient_m / sum of weight_m
@@ -26,40 +26,41 @@ use super::walk::{self, Change, Parameter};
 use crate::encoder::static_table::floats;
 use crate::error::TrainerError;
 
-/// How the parameters under a path are trained.
+/// Schedule of the parameters under a path.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
-    /// A path in the network, such as `encoder.bert.words`; it covers what lies below it.
+    /// A path in the network, such as `encoder.bert.words`; the rule covers every parameter below
+    /// it.
     pub path: String,
-    /// How they are trained; a learning rate of 0 freezes them.
+    /// Schedule of these parameters; a learning rate of 0 freezes them.
     pub schedule: Schedule,
 }
 
-/// How each parameter of a network is trained: the first rule that covers it, else the default.
+/// Schedule of each parameter of a network: the first rule that covers it, else the default.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rules {
-    /// In order of precedence.
+    /// Rules in order of precedence.
     pub rules: Vec<Rule>,
-    /// What no rule covers.
+    /// Schedule of parameters that no rule covers.
     pub default: Schedule,
 }
 
 impl Rules {
-    /// AdamW throughout.
+    /// AdamW for every parameter.
     #[must_use]
     pub fn adamw(learning_rate: f64, weight_decay: f32) -> Self {
         let default = Schedule::AdamW { learning_rate, weight_decay };
         Self { rules: Vec::new(), default }
     }
 
-    /// Adds a rule behind the others.
+    /// Adds a rule after the others.
     #[must_use]
     pub fn with(mut self, path: &str, schedule: Schedule) -> Self {
         self.rules.push(Rule { path: path.into(), schedule });
         self
     }
 
-    /// Freezes what lies under the paths.
+    /// Freezes the parameters under the paths.
     #[must_use]
     pub fn frozen(mut self, paths: impl IntoIterator<Item = String>) -> Self {
         let schedule = Schedule::Sgd { learning_rate: 0.0 };
@@ -75,7 +76,7 @@ impl Rules {
     }
 }
 
-/// One trained parameter's state.
+/// State of one trained parameter.
 struct Slot {
     shape: Vec<usize>,
     rule: Method,
@@ -91,20 +92,20 @@ enum Method {
 /// The optimiser of one network.
 pub struct Optimiser {
     slots: BTreeMap<String, Slot>,
-    /// Weight of the gradients gathered so far.
+    /// Sum of the weights of the gradients gathered so far.
     weight: f64,
 }
 
 impl Optimiser {
-    /// An optimiser without state, and `network` with its frozen parameters cut off from autodiff,
-    /// so that nothing is computed backwards below them.
+    /// Makes an optimiser without state; also returns `network` with its frozen parameters detached
+    /// from autodiff, so that no gradients are computed below them.
     #[must_use]
     pub fn new<M: Module>(network: M, rules: &Rules) -> (Self, M) {
         let mut slots = BTreeMap::new();
         let network = walk::map(network, |parameter| {
             let (rule, learning_rate) = match rules.of(parameter.name) {
                 Schedule::AdamW { learning_rate, weight_decay } => {
-                    // One axis: a bias, or a norm's scale or shift.
+                    // A single axis means a bias, or the scale or shift of a norm.
                     let decay = if parameter.shape.len() > 1 { weight_decay } else { 0.0 };
                     let config = AdamWConfig::new().with_weight_decay(decay).with_epsilon(1e-8);
                     (Method::AdamW(config.build(), None), learning_rate)
@@ -136,7 +137,7 @@ impl Optimiser {
         self.slots.values().map(|slot| slot.shape.iter().product::<usize>()).sum()
     }
 
-    /// Adds the gradients of one micro-batch, whose loss was its mean times `weight`.
+    /// Adds the gradients of one micro-batch, whose loss was multiplied by `weight`.
     pub fn gather<M: Module>(&mut self, network: &M, mut gradients: Gradients, weight: f64) {
         walk::visit(network, |parameter| {
             let Some(slot) = self.slots.get_mut(parameter.name) else { return };
@@ -149,7 +150,7 @@ impl Optimiser {
         self.weight += weight;
     }
 
-    /// The norm of the gathered gradient, over all trained parameters.
+    /// Norm of the gathered gradient over all trained parameters.
     #[must_use]
     pub fn gradient_norm(&self) -> f64 {
         let gradients = self.slots.values().filter_map(|slot| slot.gradient.clone());
@@ -158,7 +159,8 @@ impl Optimiser {
         sum.sqrt() / self.weight.max(f64::MIN_POSITIVE)
     }
 
-    /// One step along the gathered gradient, times `factor`, with the learning rates times `scale`.
+    /// Takes one step along the gathered gradient, times `factor`, with the learning rates times
+    /// `scale`.
     #[must_use]
     pub fn step<M: Module>(&mut self, network: M, scale: f64, factor: f64) -> M {
         let factor = factor / self.weight.max(f64::MIN_POSITIVE);
@@ -221,8 +223,8 @@ impl Optimiser {
         Ok(())
     }
 
-    /// Takes parameters, and with `state` the optimiser's state, from a checkpoint; `path` is for
-    /// the message.
+    /// Loads parameters, and with `state` the optimiser's state, from a checkpoint; `path` is for
+    /// messages.
     ///
     /// # Errors
     /// [`TrainerError::BadCheckpoint`] where a tensor is missing or has another shape.
@@ -253,7 +255,7 @@ impl Optimiser {
 }
 
 impl Slot {
-    /// The parameter's values from a checkpoint; with `state`, its moments come along.
+    /// Reads the parameter's values from a checkpoint; with `state` also its moments.
     fn load(
         &mut self,
         parameter: &Parameter<'_>,

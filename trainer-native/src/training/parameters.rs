@@ -1,7 +1,7 @@
-//! Named matrices with their optimiser's state.
+//! Named matrices with the state of their optimiser.
 //!
 //! A checkpoint is one safetensors file: each parameter and, under AdamW, its two moments and step
-//! count, so that a resumed run takes the same steps as one that never stopped.
+//! count, so that a resumed run takes the same steps as an uninterrupted one.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -20,7 +20,7 @@ use crate::error::TrainerError;
 pub enum Schedule {
     /// AdamW with decoupled weight decay.
     AdamW { learning_rate: f64, weight_decay: f32 },
-    /// Plain gradient descent: for a table whose rare rows Adam would push as far as common ones.
+    /// Plain gradient descent, for a table whose rare rows Adam would move as far as common ones.
     Sgd {
         /// Learning rate; 0 freezes the parameter.
         learning_rate: f64,
@@ -46,7 +46,7 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// No parameters yet; `device` has autodiff.
+    /// An empty set of parameters; `device` has autodiff.
     #[must_use]
     pub fn new(device: &Device) -> Self {
         Self { parameters: Vec::new(), device: device.clone() }
@@ -65,7 +65,7 @@ impl Parameters {
         self.parameters.push(Parameter { name, value, rule, learning_rate });
     }
 
-    /// The current value of a parameter; an unknown name is a mistake in the calling router.
+    /// Current value of a parameter; an unknown name is a mistake in the calling router.
     #[must_use]
     #[allow(clippy::panic)]
     pub fn get(&self, name: &str) -> Tensor<2> {
@@ -75,8 +75,8 @@ impl Parameters {
         }
     }
 
-    /// One step on every parameter that is not frozen and has a gradient; `scale` multiplies the
-    /// learning rates.
+    /// Takes one step on every parameter that is not frozen and has a gradient; `scale` multiplies
+    /// the learning rates.
     pub fn step(&mut self, gradients: &Gradients, scale: f64) {
         for parameter in self.parameters.iter_mut().filter(|p| p.learning_rate > 0.0) {
             let Some(gradient) = parameter.value.grad(gradients) else { continue };
@@ -109,7 +109,7 @@ impl Parameters {
         }
     }
 
-    /// Writes parameters and optimiser state; the file appears whole or not at all.
+    /// Writes parameters and optimiser state; the file is replaced in one step.
     ///
     /// # Errors
     /// [`TrainerError::File`], [`TrainerError::NotFinite`].
@@ -134,7 +134,7 @@ impl Parameters {
         checkpoint.write(path)
     }
 
-    /// Takes values and optimiser state from a file that [`Parameters::save`] wrote; returns its
+    /// Loads values and optimiser state from a file that [`Parameters::save`] wrote; returns its
     /// note.
     ///
     /// # Errors

@@ -1,39 +1,39 @@
-//! Pairwise verdicts from outcomes.
+//! Makes preferences from outcomes.
 //!
-//! A query that several LLMs answered gives a verdict for each pair of them. A verdict's target is
-//! how far one candidate beat the other:
+//! A query that several LLMs answered gives a preference for each pair of them. Its target is how
+//! far one candidate beat the other:
 //!
 //! ```text
 //! target(a, b) = (1 + score_a - score_b) / 2      in [0, 1]; 1/2 is a tie
 //! ```
-//! Where a query has many pairs, each epoch draws some of them anew; every draw comes from the
-//! recipe's seed and the epoch's number, so that a resumed run draws the same.
+//! Where a query has many pairs, each epoch draws some of them; every draw comes from the recipe's
+//! seed and the epoch's number, so that a resumed run draws the same.
 
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// A query as the training loop takes it.
+/// A training query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainingQuery {
-    /// Row of its embedding.
+    /// Row of its embedding in the cache.
     pub embedding: u32,
-    /// Model index and score in [0, 1].
+    /// Pairs of model index and score in [0, 1].
     pub scores: Vec<(usize, f32)>,
     /// Weight of the query's source.
     pub weight: f32,
-    /// The one preference to learn from, in place of those that the scores give.
+    /// The only preference to learn from, in place of those that the scores give.
     pub label: Option<Preference>,
 }
 
-/// A verdict on one query: how far `a` beat `b`.
+/// A preference on one query: how far `a` beat `b`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Preference {
     /// Index of one model.
     pub a: usize,
     /// Index of the other.
     pub b: usize,
-    /// In [0, 1]: 1 where `a` won outright, 1/2 for a tie.
+    /// Target in [0, 1]: 1 where `a` won outright, 1/2 for a tie.
     pub target: f32,
 }
 
@@ -44,7 +44,7 @@ pub struct EpochDraw {
 }
 
 impl EpochDraw {
-    /// The draws of an epoch, counted from 0, of a run with `seed`.
+    /// The random draws of an epoch, counted from 0, of a run with `seed`.
     #[must_use]
     pub fn new(seed: u64, epoch: usize) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
@@ -52,8 +52,8 @@ impl EpochDraw {
         Self { random }
     }
 
-    /// Batches of query indices in random order, each of queries of similar length, so that little
-    /// is padded.
+    /// Batches of query indices in random order, each of queries of similar length, so that padding
+    /// is small.
     pub fn batches(&mut self, lengths: &[usize], size: usize) -> Vec<Vec<usize>> {
         const POOL: usize = 4;
         let mut order: Vec<usize> = (0..lengths.len()).collect();
@@ -111,7 +111,7 @@ impl EpochDraw {
         values
     }
 
-    /// The ids that token dropout leaves; at least one.
+    /// The ids that token dropout keeps; at least one.
     pub fn keep_tokens(&mut self, ids: &[u32], dropout: f64) -> Vec<u32> {
         let kept: Vec<u32> =
             ids.iter().copied().filter(|_| !self.random.random_bool(dropout)).collect();

@@ -1,6 +1,6 @@
-//! What a ridge head is fitted on: gold labels, and the difficulty that other LLMs found.
+//! Fits a ridge head on gold labels and on the difficulty that other LLMs found.
 //!
-//! The formulas stand in [`router::ridge`](crate::router::ridge).
+//! The formulas are in [`router::ridge`](crate::router::ridge).
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::AtomicBool;
@@ -19,17 +19,17 @@ use crate::recipe::{Recipe, RidgeRecipe};
 use crate::router::ridge::kernel::{Coordinates, Remembered};
 use crate::router::ridge::{Features, LinearFit, RidgeHead, fit, fit_dual};
 
-/// Weight of the length, at a standard deviation of 1, beside an embedding of mean square length 1,
-/// in the fit of difficulty.
+/// Weight of the length, scaled to standard deviation 1, beside an embedding of mean square length
+/// 1, in the fit of difficulty.
 const LENGTH_WEIGHT: f64 = 0.1;
 
-/// Encodes queries for both fits.
+/// Queries as features of both fits.
 struct Encoded {
     /// Tokens and their counts, row by row.
     tokens: Vec<BTreeMap<u32, u32>>,
     /// Embeddings without the length, row by row.
     embeddings: Vec<Vec<f64>>,
-    /// The length coordinate.
+    /// Length coordinates.
     lengths: Vec<f64>,
 }
 
@@ -164,7 +164,8 @@ pub fn train(
 /// P = sigmoid(2 z): where z is small, 1/2 + z/2.
 const LOG_ODDS: f64 = 2.0;
 
-/// Both fits as one number a token and a coordinate, on the scale of log odds.
+/// Folds both fits into one coefficient for each token and each coordinate, on the scale of log
+/// odds.
 #[allow(clippy::cast_possible_truncation)]
 fn folded(
     own: &LinearFit,
@@ -182,7 +183,7 @@ fn folded(
             (g * own.dense.get(at).copied().unwrap_or_default() + c * hard_at(at)) / spread.scale
         })
         .collect();
-    // Centring moves into the constant.
+    // Centring is folded into the constant.
     let (centre, deviation) = spread.length;
     let length = c * LENGTH_WEIGHT.sqrt() * hard_at(width) / deviation;
     let shift: f64 =
@@ -245,7 +246,7 @@ fn difficulty(prepared: &Prepared) -> Vec<Option<f64>> {
     found
 }
 
-/// A source of many rows weighs as `most` of them do.
+/// Weights of the rows: a source of more than `most` rows weighs as `most` rows do.
 #[allow(clippy::cast_precision_loss)]
 fn source_weights(prepared: &Prepared, rows: &[usize], most: usize) -> Vec<f64> {
     let mut counts: HashMap<usize, usize> = HashMap::new();
@@ -257,7 +258,7 @@ fn source_weights(prepared: &Prepared, rows: &[usize], most: usize) -> Vec<f64> 
     rows.iter().map(weight).collect()
 }
 
-/// The fit with its values on `rows` brought to mean 0 and standard deviation 1.
+/// Scales the fit so that its values on `rows` have mean 0 and standard deviation 1.
 #[allow(clippy::cast_precision_loss)]
 fn standardised(mut found: LinearFit, rows: &[Features]) -> LinearFit {
     let values: Vec<f64> = rows.iter().map(|row| found.at(row)).collect();
@@ -281,7 +282,7 @@ fn token_shares(rows: &[BTreeMap<u32, u32>]) -> HashMap<u32, f64> {
     counts.into_iter().map(|(token, count)| (token, count as f64 / total)).collect()
 }
 
-/// Mean of embeddings, and what brings them to a mean square length of 1 about it.
+/// Mean of embeddings, and the scale that brings them to mean square length 1 about it.
 struct Spread {
     mean: Vec<f64>,
     scale: f64,
@@ -322,7 +323,8 @@ impl Encoded {
     }
 }
 
-/// Tokens where asked, embedding and length of each query; one without a token has none of them.
+/// Reads tokens where asked, embedding and length of each query; a query without a token has none
+/// of them.
 fn encode(
     router: &Router,
     cache: &mut EmbeddingCache,

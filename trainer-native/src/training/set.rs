@@ -1,7 +1,7 @@
-//! The queries that a head learns from, with their embeddings on disk.
+//! Collects the queries that a head learns from, with their embeddings on disk.
 //!
-//! Outcomes and preferences end in one list of [`TrainingQuery`]: some 50 bytes a row, without the
-//! text. So a file of a million preferences is trained on without being held in memory.
+//! Outcomes and preferences become one list of [`TrainingQuery`], of some 50 bytes each, without
+//! texts. A file of a million preferences is so trained on without being held in memory.
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
@@ -17,9 +17,9 @@ use crate::recipe::Recipe;
 /// Preferences embedded at a time.
 const CHUNK: usize = 4096;
 
-/// What a head is trained on.
+/// Training data of a head.
 pub struct TrainingSet {
-    /// One row a query, or a preference.
+    /// One entry for each query or preference.
     pub queries: Vec<TrainingQuery>,
     /// Names of the LLMs, which queries refer to by index.
     pub models: Vec<String>,
@@ -49,7 +49,7 @@ impl TrainingSet {
         }
     }
 
-    /// Where a model stands in [`models`](Self::models).
+    /// Index of a model in [`models`](Self::models).
     ///
     /// # Errors
     /// [`TrainerError::NoTrainingPair`] where no source has it.

@@ -1,6 +1,6 @@
-//! A network's float parameters, by path, whatever their number of axes.
+//! Visits a network's float parameters by path, whatever their number of axes.
 //!
-//! burn hands a visitor tensors of each rank, with names for the modules on the way. Here a
+//! burn passes tensors of each rank to a visitor, and the names of the modules on the way. Here a
 //! parameter is flat, `[n]`, and its name is its path, such as `encoder.bert.words.weight`.
 //!
 //! ```
@@ -14,11 +14,11 @@
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor};
 
-/// A float parameter on a walk.
+/// A visited float parameter.
 pub struct Parameter<'a> {
     pub name: &'a str,
     pub shape: Vec<usize>,
-    /// Where it is; with autodiff where it has that.
+    /// Device of the parameter; with autodiff where the parameter has it.
     pub device: Device,
     values: &'a dyn Fn() -> Tensor<1>,
     gradient: &'a dyn Fn(&mut Gradients) -> Option<Tensor<1>>,
@@ -30,34 +30,34 @@ impl Parameter<'_> {
         self.shape.iter().product()
     }
 
-    /// Its values, flat, without autodiff.
+    /// Values, flat, without autodiff.
     #[must_use]
     pub fn values(&self) -> Tensor<1> {
         (self.values)()
     }
 
-    /// Takes its gradient out, flat; `None` where the loss does not depend on it.
+    /// Removes and returns its gradient, flat; `None` where the loss does not depend on it.
     #[must_use]
     pub fn gradient(&self, gradients: &mut Gradients) -> Option<Tensor<1>> {
         (self.gradient)(gradients)
     }
 }
 
-/// What becomes of a parameter.
+/// Change to a parameter.
 pub enum Change {
     Keep,
-    /// It is cut off from autodiff.
+    /// Detaches it from autodiff.
     Freeze,
-    /// New values, flat, without autodiff; the parameter has it.
+    /// Sets new values, flat, without autodiff; the parameter keeps its own.
     Values(Box<Tensor<1>>),
 }
 
-/// Shows each parameter to `see`, in the network's order.
+/// Calls `see` with each parameter, in the network's order.
 pub fn visit<M: Module>(network: &M, see: impl FnMut(&Parameter<'_>)) {
     network.visit(&mut Walk { path: Vec::new(), with: see });
 }
 
-/// Changes each parameter as `change` says.
+/// Changes each parameter as `change` returns.
 #[must_use]
 pub fn map<M: Module>(network: M, change: impl FnMut(&Parameter<'_>) -> Change) -> M {
     network.map(&mut Walk { path: Vec::new(), with: change })

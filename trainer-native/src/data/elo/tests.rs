@@ -1,4 +1,4 @@
-//! What ratings promise.
+//! Properties of Elo ratings.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,4 +1,4 @@
-//! The counts behind an inspection, row by row.
+//! Counts the rows of an inspection.
 
 use std::collections::BTreeMap;
 
@@ -57,7 +57,7 @@ fn at(sums: &mut Vec<Sums>, model: usize) -> Option<&mut Sums> {
     sums.get_mut(model)
 }
 
-/// What both kinds of rows are counted by.
+/// Counts that both outcomes and preferences have.
 #[derive(Default)]
 struct Common {
     rows: usize,
@@ -134,10 +134,10 @@ impl OutcomeCounts {
 #[derive(Default)]
 pub(super) struct PreferenceCounts {
     common: Common,
-    /// For the models' names and indices.
+    /// Gives the names and indices of the models.
     battles: Battles,
     pairs: BTreeMap<(usize, usize), usize>,
-    /// Rows that model_a won, and that model_b won.
+    /// Rows won by model_a, and rows won by model_b.
     sides: [usize; 2],
 }
 
@@ -192,7 +192,7 @@ impl PreferenceCounts {
     }
 }
 
-/// Says where ratings would rest on the prior alone.
+/// Warns where ratings would rest on the prior alone.
 fn unbounded(battles: &Battles, found: &mut Inspection) {
     let Ok(ratings) = battles.ratings() else { return };
     if ratings.groups > 1 {
@@ -203,7 +203,7 @@ fn unbounded(battles: &Battles, found: &mut Inspection) {
     }
 }
 
-/// What makes a source unfit for training, or nearly so.
+/// Warnings about a source that is unfit for training, or nearly so.
 pub(super) fn warnings(found: &Inspection) -> Vec<String> {
     let mut warnings = Vec::new();
     if found.rows == 0 {

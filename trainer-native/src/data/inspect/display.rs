@@ -1,4 +1,4 @@
-//! An inspection as text for people.
+//! Prints an inspection as text.
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Formatter, Result};
@@ -6,7 +6,7 @@ use std::fmt::{Display, Formatter, Result};
 use super::{Inspection, MAX_MATRIX, PairCount};
 use crate::data::Table;
 
-/// Names listed of a long list; the rest is counted.
+/// Names listed of a long list; the others are counted.
 const LISTED: usize = 20;
 
 impl Display for Inspection {
@@ -91,7 +91,8 @@ impl Inspection {
         Ok(())
     }
 
-    /// Battles of each model with each other one, both ways, numbered in the order listed above.
+    /// Battles of each model with each other one, in both directions, in the order of the list
+    /// above.
     fn matrix(&self, f: &mut Formatter<'_>) -> Result {
         let n = self.models.len();
         if self.pairs.is_empty() || n > MAX_MATRIX {

@@ -1,4 +1,4 @@
-//! What an inspection says.
+//! Counts and warnings of an inspection.
 
 #![allow(clippy::unwrap_used)]
 

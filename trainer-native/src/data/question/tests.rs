@@ -1,4 +1,4 @@
-//! What the rules of stems promise, on questions of our own.
+//! The rules of stems, on questions written for the tests.
 
 use proptest::prelude::*;
 

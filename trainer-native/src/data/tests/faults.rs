@@ -1,5 +1,4 @@
-//! What the readers promise of bad input: the place, a stable code, the remedy, and no more rows
-//! left out than the bad ones.
+//! Bad input gives the place, a stable code and the remedy, and only the bad rows are left out.
 
 #![allow(clippy::panic)]
 

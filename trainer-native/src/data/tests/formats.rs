@@ -1,4 +1,4 @@
-//! The published formats of outcomes that hold more than True/False columns and score maps.
+//! Published formats of outcomes other than True/False columns and score maps.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Parquet: written here with the library's own writer, and damaged in several ways.
+//! Parquet files, written with the library's own writer and damaged in several ways.
 
 #![allow(clippy::panic)]
 

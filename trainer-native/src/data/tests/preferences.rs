@@ -1,4 +1,4 @@
-//! The formats of preferences, good and bad.
+//! Formats of preferences, with good and bad rows.
 
 use super::*;
 

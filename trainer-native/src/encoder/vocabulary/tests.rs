@@ -1,4 +1,4 @@
-//! A cut-down tokenizer still says what the whole one says, in new ids.
+//! A cut-down tokenizer finds the tokens of the original, with new ids.
 
 #![allow(clippy::unwrap_used)]
 

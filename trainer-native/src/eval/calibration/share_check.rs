@@ -1,9 +1,9 @@
-//! Does a threshold send the share it was asked for? Measured on a sample that the calibration has
-//! not seen.
+//! Checks whether a threshold sends the requested share to the strong model, on a sample that the
+//! calibration has not seen.
 //!
-//! The achieved share is a binomial proportion: its interval is Wilson's score interval. That the
-//! asked share lies outside does not yet condemn the calibration, whose own sample is drawn, too;
-//! [`ShareCheck::consistent`] allows for both draws.
+//! The achieved share is a binomial proportion: its interval is Wilson's score interval. A
+//! requested share outside the interval does not prove the calibration wrong, since the
+//! calibration's own sample is random too; [`ShareCheck::consistent`] allows for both samples.
 //!
 //! ```
 //! use pointsman_trainer::eval::calibration::{calibrate, share_check::check_shares};
@@ -27,35 +27,35 @@ use crate::eval::EvalError;
 /// The normal distribution's 97.5 % quantile: intervals cover 95 %.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// The threshold of an asked share.
+/// The threshold of a requested share.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ShareThreshold {
-    /// Share of strong calls asked for, in [0, 1].
+    /// Requested share of strong calls, in [0, 1].
     pub share: f64,
-    /// From this win rate on a query goes to the strong model.
+    /// A query whose win rate is at least this goes to the strong model.
     pub threshold: f64,
 }
 
-/// What a threshold does on another sample.
+/// The share that a threshold achieves on another sample.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ShareCheck {
-    /// Share of strong calls asked for, in [0, 1].
+    /// Requested share of strong calls, in [0, 1].
     pub asked: f64,
-    /// The calibration's threshold for it.
+    /// The threshold that the calibration gives for it.
     pub threshold: f64,
     /// Share of the sample that reaches the threshold.
     pub achieved: f64,
     /// Lower end of the achieved share's 95 % interval.
     pub low: f64,
-    /// Upper end of it.
+    /// Upper end of that interval.
     pub high: f64,
     pub rows: usize,
-    /// Whether asked and achieved differ by no more than the draws of both samples explain (two-sided,
-    /// 95 %).
+    /// Whether the requested and the achieved share differ by no more than the random draws of both
+    /// samples explain (two-sided, 95 %).
     pub consistent: bool,
 }
 
-/// The thresholds of the asked shares, in their order.
+/// The thresholds of the requested shares, in their order.
 ///
 /// # Errors
 /// [`EvalError::NotAFraction`].
@@ -70,8 +70,8 @@ pub fn thresholds(
     shares.iter().map(one).collect()
 }
 
-/// What the thresholds of the asked shares achieve on `win_rates`, queries of another sample than
-/// the calibration's.
+/// Checks the thresholds of the requested shares on `win_rates`, queries of another sample than the
+/// calibration's.
 ///
 /// # Errors
 /// [`EvalError::NotAFraction`], [`EvalError::NoRows`], [`EvalError::NotFinite`].
@@ -85,7 +85,7 @@ pub fn check_shares(
         let achieved = strong_share(win_rates, threshold)?;
         let (low, high) = wilson(achieved, rows);
         let draws = 1.0 / rows as f64 + 1.0 / calibration.rows.max(1) as f64;
-        // Beyond chance, one query of either sample is resolution and no error.
+        // One query of either sample is the resolution of a share, and allowed beyond chance.
         let allowed = Z * (share * (1.0 - share) * draws).sqrt() + draws;
         let consistent = (achieved - share).abs() <= allowed;
         Ok(ShareCheck { asked: share, threshold, achieved, low, high, rows, consistent })

@@ -1,8 +1,9 @@
-//! What a router of many models is compared with: single models, the best of them, the best of each
-//! data set, random and the oracle.
+//! Baselines of a router of many models: single models, the best of them, the best of each data
+//! set, random and the oracle.
 //!
-//! The best models are chosen twice: on training rows, as one can, and on the rows scored, in
-//! hindsight, which no one can and no choice of one model (or of one a data set) beats.
+//! The best models are chosen twice: on training rows, as a deployment can, and in hindsight on the
+//! scored rows, which no deployment can; no choice of one model (or of one for each data set) beats
+//! the latter.
 
 use std::borrow::Cow;
 
@@ -19,7 +20,7 @@ pub(super) struct Baseline {
     pub(super) policy: Policy<'static>,
 }
 
-/// All of them, the single models last. What cannot be chosen is left out with a note.
+/// All baselines, the single models last. What cannot be chosen is left out with a note.
 pub(super) fn all(
     models: &[String],
     rows: &[ChoiceRow],
@@ -45,7 +46,7 @@ pub(super) fn all(
     found
 }
 
-/// The best single model and the best of each data set by a table of means.
+/// The best single model and the best of each data set, chosen by a table of means.
 fn chosen(
     table: &Table,
     how: &str,
@@ -90,7 +91,7 @@ fn chosen(
 /// Mean score of each model on each data set.
 struct Table {
     sets: DataSets,
-    /// By model, then by data set: mean and rows.
+    /// Mean and number of rows, by model, then by data set.
     means: Vec<Vec<Option<(f64, usize)>>>,
 }
 

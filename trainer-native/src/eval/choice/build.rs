@@ -1,9 +1,8 @@
-//! From outcomes and picks to a [`ChoiceResult`]: every router and every baseline by the same
+//! Builds a [`ChoiceResult`] from outcomes and picks: every router and every baseline by the same
 //! protocol, on the same rows, from the same resamples.
 //!
-//! A pick of a model that was not measured on a row leaves the row out for that router, and is
-//! counted. Money is summed over the rows that state every model's score and cost, for all routers
-//! alike.
+//! A row is left out for a router whose pick was not measured on it, and is counted. Costs are
+//! summed, for all routers alike, over the rows that state every model's score and cost.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,18 +24,19 @@ use crate::eval::{EvalError, bootstrap};
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChoiceBenchmark {
     pub name: String,
-    /// Which published rows belong to it.
+    /// Which published rows stand beside the results.
     pub kind: ChoiceKind,
     /// SHA-256 of the data.
     pub data_sha256: Option<String>,
-    /// Rows left out because their questions stood in training data; `None` where not looked for.
+    /// Rows left out because their questions stood in training data; `None` where that was not
+    /// checked.
     pub leaks_removed: Option<usize>,
     /// Rows left out because they could not be read.
     pub bad_rows: usize,
 }
 
 impl ChoiceBenchmark {
-    /// Any outcomes, with nothing left out.
+    /// A benchmark without published rows, with nothing left out.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self {
@@ -49,8 +49,8 @@ impl ChoiceBenchmark {
     }
 }
 
-/// A router's picks on the rows, and what it is. Learned baselines, such as kNN, are columns of
-/// precision [`Precision::Baseline`].
+/// A router's picks on the rows, with its description. Learned baselines, such as kNN, are columns
+/// of [`Origin::Baseline`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChoiceColumn {
     /// Name of the bundle or baseline.
@@ -62,10 +62,10 @@ pub struct ChoiceColumn {
     pub precision: Precision,
     /// Seed it was trained with.
     pub training_seed: Option<u64>,
-    /// Place of the model it picks, one a row, in their order.
+    /// Index of the picked model for each row, in order.
     pub picked: Vec<usize>,
-    /// Its predicted score for each model, one list a row: what its curve of cost and quality is
-    /// walked by. Where absent, it has no curve.
+    /// Predicted score of each model, one list for each row, from which the curve of cost and
+    /// quality is computed; without it there is no curve.
     pub predicted: Option<Vec<Vec<f64>>>,
 }
 
@@ -88,7 +88,7 @@ impl ChoiceColumn {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// Price weights of a curve of cost and quality, besides the two extremes.
+    /// Number of cost weights of a curve of cost and quality, besides the two extremes.
     pub cost_weights: usize,
     pub bootstrap: bootstrap::Settings,
 }
@@ -99,8 +99,8 @@ impl Default for Settings {
     }
 }
 
-/// Judges the routers and the baselines. `training` are rows that the best models may be chosen on,
-/// of the same models; none leaves only those chosen in hindsight.
+/// Evaluates the routers and the baselines. `training` are rows of the same models that the best
+/// models may be chosen on; without any they are chosen in hindsight only.
 ///
 /// # Errors
 /// [`EvalError::NoRows`]; [`EvalError::ZeroCount`] and [`EvalError::NotAFraction`] for settings or
@@ -203,7 +203,7 @@ fn check_column(column: &ChoiceColumn, rows: usize, models: usize) -> Result<(),
     Ok(())
 }
 
-/// The routers, then the baselines, of which nothing is known yet but how they choose.
+/// The routers, then the baselines; only their names, kinds and policies are filled in.
 fn candidates<'a>(
     models: &[String],
     rows: &[ChoiceRow],
@@ -265,8 +265,8 @@ fn money(spent: &[Option<f64>], earned: &[Option<f64>], priced: &[usize]) -> Opt
     }
 }
 
-/// A note on every data set whose scores the publication counts as right and wrong and these rows
-/// do not, and on those it does not have.
+/// Notes on each data set whose published scores are right or wrong while the scores of these rows
+/// are not, and on data sets that the publication does not have.
 fn published_otherwise(kind: ChoiceKind, sets: &DataSets, rows: &[ChoiceRow]) -> Vec<String> {
     let mut notes = Vec::new();
     for (name, members) in sets.names.iter().zip(&sets.rows) {

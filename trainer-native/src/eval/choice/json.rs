@@ -1,5 +1,6 @@
-//! A result as JSON and back, with the care of [`results::json`](crate::eval::results::json): every
-//! number is finite, another version is refused, and so is a result of a pair.
+//! Writes a result as JSON and reads it back under the rules of
+//! [`results::json`](crate::eval::results::json): every number is finite; another version, or a
+//! result of a pair, is refused.
 //!
 //! ```
 //! use pointsman_trainer::eval::choice::json;
@@ -14,18 +15,18 @@ use super::{ChoiceResult, FORMAT};
 use crate::eval::ReportError;
 use crate::eval::results::json::{bad, restored, stored};
 
-/// The form of results of many models.
+/// Form of results of many models.
 pub const FORM: &str = "choice";
 
-/// The result as indented JSON, with a final line break.
+/// Writes the result as indented JSON, with a final line break.
 ///
 /// # Errors
-/// [`ReportError::NotFinite`] with the place of a NaN or infinite number.
+/// [`ReportError::NotFinite`], which names the place of a NaN or infinite number.
 pub fn write(result: &ChoiceResult) -> Result<String, ReportError> {
     stored(result)
 }
 
-/// A stored result.
+/// Reads a stored result.
 ///
 /// # Errors
 /// [`ReportError::ResultForm`] for a result of a pair, [`ReportError::ResultFormat`],
@@ -34,7 +35,7 @@ pub fn read(text: &str) -> Result<ChoiceResult, ReportError> {
     from_value(serde_json::from_str(text).map_err(|e| bad(&e))?)
 }
 
-/// A stored result that is already parsed.
+/// Reads a stored result that is already parsed.
 ///
 /// # Errors
 /// Those of [`read`].

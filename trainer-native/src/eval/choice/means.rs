@@ -1,4 +1,4 @@
-//! Means by data set, and over data sets.
+//! Computes means by data set, and over data sets.
 
 use super::published::ChoiceKind;
 use super::rows::ChoiceRow;
@@ -7,12 +7,12 @@ use super::rows::ChoiceRow;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct DataSets {
     pub(super) names: Vec<String>,
-    /// The rows of each, ascending.
+    /// Indices of the rows of each data set, ascending.
     pub(super) rows: Vec<Vec<usize>>,
 }
 
 impl DataSets {
-    /// Those of the published rows first, then in order of first appearance.
+    /// The data sets of the published rows first, then the others in order of first appearance.
     pub(super) fn of(rows: &[ChoiceRow], kind: ChoiceKind) -> Self {
         let mut names: Vec<String> = kind.datasets().iter().map(|&name| name.to_owned()).collect();
         let mut members: Vec<Vec<usize>> = vec![Vec::new(); names.len()];
@@ -33,8 +33,8 @@ impl DataSets {
         self.names.iter().position(|known| known == name)
     }
 
-    /// Mean of the values on each data set and over how much weight; rows without a value are left
-    /// out, and a data set of such rows only has no mean. A row counts as often as `times` says.
+    /// Mean of the values on each data set, and the weight it is over; rows without a value are
+    /// left out, and a data set of such rows only has no mean. `times` is the weight of each row.
     pub(super) fn means(
         &self,
         values: &[Option<f64>],
@@ -55,14 +55,14 @@ impl DataSets {
     }
 }
 
-/// The mean over data sets, each counting alike; `None` unless all have one.
+/// Mean over data sets, all weighted equally; `None` unless every data set has a mean.
 pub(super) fn over_datasets(means: &[Option<(f64, usize)>]) -> Option<f64> {
     let values = means.iter().map(|mean| mean.map(|(score, _)| score));
     let sum = values.sum::<Option<f64>>()?;
     (!means.is_empty()).then(|| sum / means.len() as f64)
 }
 
-/// The mean over rows, each counting alike.
+/// Mean over rows, all weighted equally.
 pub(super) fn over_rows(means: &[Option<(f64, usize)>]) -> Option<f64> {
     let (mut sum, mut n) = (0.0, 0_usize);
     for &(score, rows) in means.iter().flatten() {

@@ -1,4 +1,4 @@
-//! Ways to choose a model, and what they earn and spend.
+//! Policies that choose a model, with their expected score and cost.
 
 use std::borrow::Cow;
 
@@ -7,17 +7,17 @@ use super::rows::ChoiceRow;
 /// How a model is chosen on each row.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Policy<'a> {
-    /// The model at this place, one a row.
+    /// Index of the chosen model for each row.
     Picks(Cow<'a, [usize]>),
     /// Every measured model equally likely.
     Random,
-    /// The model of the highest score; equal ones equally likely.
+    /// The model with the highest score; equal ones equally likely.
     Oracle,
 }
 
 impl Policy<'_> {
-    /// How likely each model is to be called on the row at this place, as place and probability.
-    /// Empty where nothing measured is there to choose from.
+    /// Probability of each model to be called on the row at index `at`, as pairs of index and
+    /// probability. Empty where no measured model is there to choose from.
     fn calls(&self, at: usize, row: &ChoiceRow) -> Vec<(usize, f64)> {
         let measured = || row.scores.iter().enumerate().filter_map(|(m, s)| Some((m, (*s)?)));
         let chosen: Vec<usize> = match self {

@@ -1,5 +1,5 @@
-//! Published rows of RouterDC (arXiv 2409.19886) to stand beside ours: copied, never measured here.
-//! A row whose source says so was written down from memory and not read again in the paper.
+//! Published rows of RouterDC (arXiv 2409.19886), copied and not measured here. Rows of source
+//! [`ROUTERDC_RECALLED`] were written down from memory and not checked against the paper.
 //!
 //! ```
 //! use pointsman_trainer::eval::choice::published::{ChoiceKind, table};
@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 
 pub const ROUTERDC_SOURCE: &str = "RouterDC, arXiv 2409.19886";
 
-/// Where rows stand that were not read again.
+/// Source of rows that were not checked against the paper.
 pub const ROUTERDC_RECALLED: &str = "RouterDC, arXiv 2409.19886, as recalled";
 
-/// Which published rows belong to a benchmark.
+/// Which published rows stand beside a benchmark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChoiceKind {
@@ -29,7 +29,7 @@ pub enum ChoiceKind {
 }
 
 impl ChoiceKind {
-    /// As markers in a README name it; `None` for any outcomes, which go by their benchmark's name.
+    /// A short name; `None` for any outcomes, which go by their benchmark's name.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
         match self {
@@ -55,9 +55,9 @@ impl ChoiceKind {
 pub struct PublishedChoice {
     /// The router, or the model.
     pub router: String,
-    /// Whether it is one model for every query.
+    /// Whether it sends every query to one model.
     pub single: bool,
-    /// Mean scores, in [0, 1], on the data sets it states.
+    /// Mean scores, in [0, 1], on the data sets that the row states.
     pub datasets: Vec<PublishedScore>,
     /// Mean over the data sets, in [0, 1].
     pub mean: f64,
@@ -74,14 +74,14 @@ pub struct PublishedScore {
 }
 
 impl PublishedChoice {
-    /// The score on the data set so named.
+    /// The score on the data set of that name.
     #[must_use]
     pub fn on(&self, dataset: &str) -> Option<f64> {
         self.datasets.iter().find(|score| score.name == dataset).map(|score| score.score)
     }
 }
 
-/// What a row of the tables below is, and whether it was read again.
+/// What a row of the tables below is, and whether it was checked against the paper.
 #[derive(Clone, Copy, PartialEq)]
 enum Origin {
     Single,

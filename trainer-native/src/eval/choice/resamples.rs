@@ -1,8 +1,8 @@
-//! How far means over data sets would move on other draws of the same data sets.
+//! Bootstrap of means over data sets.
 //!
-//! Rows are drawn within each data set, as many as it has: a small data set stays as small, and its
-//! share in the mean stays the same. Every router is judged on the same draws, so that differences
-//! are paired.
+//! As many rows are drawn within each data set as it has: the size of a data set and its share in
+//! the mean stay the same. Every router is evaluated on the same draws, so that differences are
+//! paired.
 
 use rayon::prelude::*;
 
@@ -17,8 +17,8 @@ pub(super) struct Resamples {
 }
 
 impl Resamples {
-    /// Draws them; `earned` holds a list a router, in it a score a row. The data sets hold every
-    /// row once.
+    /// Draws the resamples; `earned` holds a list for each router, with a score for each row. The
+    /// data sets hold every row once.
     pub(super) fn draw(sets: &DataSets, earned: &[Vec<Option<f64>>], settings: Settings) -> Self {
         let means = (0..settings.resamples as u64)
             .into_par_iter()
@@ -31,7 +31,7 @@ impl Resamples {
         Self { means, level: settings.level }
     }
 
-    /// Interval of the mean of the router at this place.
+    /// Interval of the mean of the router at this index.
     pub(super) fn mean(&self, router: usize) -> Option<Interval> {
         self.interval(|of| of.get(router).copied().flatten())
     }

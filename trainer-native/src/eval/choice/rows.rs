@@ -1,9 +1,9 @@
-//! What an evaluation of many models is given: one row a query, in it a score a model.
+//! Rows of an evaluation of many models: one row for each query, with a score for each model.
 //!
-//! RouterDC's files name no data set but by file (`mmlu_test`), and give multiple-choice questions
-//! the probability of the right answer where the model was right, and 0 where it was not. Its
-//! evaluation counts the first as 1. [`Scoring::RouterDc`] does both: names as the paper prints
-//! them, and scores as the paper counts them.
+//! RouterDC's files name data sets only by file (`mmlu_test`). For multiple-choice questions a
+//! score is the probability of the right answer where the model was right, and 0 where it was
+//! wrong; the paper's evaluation counts the former as 1. [`Scoring::RouterDc`] gives names as the
+//! paper prints them, and scores as the paper counts them.
 //!
 //! ```
 //! use pointsman_trainer::data::{OutcomeRow, Outcomes};
@@ -52,11 +52,11 @@ impl ChoiceRow {
 /// How the scores of outcomes are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scoring {
-    /// As they stand.
+    /// Unchanged.
     AsStated,
-    /// As RouterDC's evaluation counts them: above 0 is right on its multiple-choice sets and on
-    /// Pre-Algebra, and the share of passed attempts stands on the generated ones. Sets it does not
-    /// have are counted as they stand.
+    /// As RouterDC's evaluation counts them: a score above 0 is right on its multiple-choice sets
+    /// and on Pre-Algebra; the share of passed attempts is kept on the generated sets. Scores of
+    /// other sets are unchanged.
     RouterDc,
 }
 
@@ -74,9 +74,8 @@ const ROUTERDC: [(&str, &str, bool); 8] = [
 ];
 
 /// The rows of outcomes, in their order, with scores and costs in the order of `models`. A model
-/// that the outcomes do not have was not measured. Data sets lose the name of their split
-/// (`gsm8k-train` and `gsm8k-test` are `gsm8k`), so that training rows are of the same task as
-/// those scored.
+/// that the outcomes lack was not measured. Data sets lose the name of their split (`gsm8k-train`
+/// and `gsm8k-test` are `gsm8k`), so that training rows and scored rows have the same task.
 #[must_use]
 pub fn of_outcomes(outcomes: &Outcomes, models: &[String], scoring: Scoring) -> Vec<ChoiceRow> {
     let places: Vec<Option<usize>> =
@@ -104,7 +103,8 @@ pub fn of_outcomes(outcomes: &Outcomes, models: &[String], scoring: Scoring) -> 
     outcomes.rows.iter().map(row).collect()
 }
 
-/// Whether the publication counts this data set, by its printed name, as right and wrong.
+/// Whether the publication counts scores on this data set, given by its printed name, as right or
+/// wrong.
 pub(super) fn is_right_or_wrong(dataset: &str) -> bool {
     ROUTERDC.iter().any(|(_, name, right_above_zero)| *name == dataset && *right_above_zero)
 }
@@ -116,7 +116,7 @@ pub(crate) fn without_split(dataset: &str) -> &str {
     task.filter(|task| !task.is_empty()).unwrap_or(dataset)
 }
 
-/// Which numbers are checked, for messages.
+/// Names of the checked numbers, for messages.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Names {
     scores: &'static str,
@@ -125,11 +125,11 @@ pub(super) struct Names {
     cost: &'static str,
 }
 
-/// Of the rows scored.
+/// Names for the scored rows.
 pub(super) const SCORED: Names =
     Names { scores: "scores in a row", score: "score", costs: "costs in a row", cost: "cost" };
 
-/// Of the rows that baselines choose their models on.
+/// Names for the rows that baselines choose their models on.
 pub(super) const TRAINING: Names = Names {
     scores: "scores in a training row",
     score: "training score",

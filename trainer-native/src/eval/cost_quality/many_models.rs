@@ -1,9 +1,9 @@
-//! Cost-quality for any number of models: what RouterBench compares routers on.
+//! Curves of cost and quality for any number of models, as RouterBench compares routers.
 //!
-//! A router of N models predicts a score for each, and buys quality at a price weight w (score per
-//! USD): a query goes to the model with the largest `predicted - w * mean cost of the model`. From
-//! w = 0, where money is no object, to w so large that only the cheapest model is called, each
-//! weight gives a point.
+//! A router of N models predicts a score for each, and trades quality for cost by a cost weight w
+//! (score per USD): a query goes to the model with the largest `predicted - w * mean cost of the
+//! model`. Each weight gives a point, from w = 0, where cost does not count, to a w so large that
+//! only the cheapest model is called.
 //!
 //! ```
 //! use pointsman_trainer::eval::cost_quality::{CostPoint, many_models};
@@ -23,11 +23,11 @@
 use super::{CostComparison, CostPoint, CostQuality, Range, SingleModel, aiq, hull};
 use crate::eval::EvalError;
 
-/// How far above and below the scale of the problem the price weights reach.
+/// Decades that the cost weights reach above and below the scale of the problem.
 const DECADES: f64 = 3.0;
 
-/// Single models, zero router and oracle of a table: a row a query, in it each model's cost and
-/// score in the order of `names`.
+/// Single models, zero router and oracle of a table: one row for each query, with each model's cost
+/// and score in the order of `names`.
 ///
 /// # Errors
 /// [`EvalError::NoRows`], [`EvalError::LengthMismatch`], [`EvalError::BadCost`],
@@ -48,7 +48,7 @@ pub fn compare(names: &[&str], table: &[Vec<CostPoint>]) -> Result<CostCompariso
     Ok(CostComparison { priced_rows: table.len(), range, singles, zero_router_aiq, oracle })
 }
 
-/// The curve of a router that predicts each model's score on each query, at `weights` price weights
+/// The curve of a router that predicts each model's score on each query, at `weights` cost weights
 /// and the two extremes.
 ///
 /// # Errors
@@ -93,15 +93,15 @@ pub fn route(
             }))
         })
         .collect();
-    // An endless weight: the cheapest model, whatever is predicted.
+    // An infinite weight: the cheapest model, whatever is predicted.
     let cheapest = largest(costs.iter().map(|cost| -cost));
     points.push(mean(table.iter().filter_map(|answers| answers.get(cheapest).copied())));
     CostQuality::new(points, range)
 }
 
 /// The oracle's hull: each query starts with its cheapest answer (of equally cheap ones the best),
-/// and then the steps along each query's own hull are bought by gain per USD. What remains is the
-/// mean of the queries' hulls, which bounds every router, a random one included.
+/// and then the steps along each query's own hull are bought in order of gain per USD. The result
+/// is the mean of the queries' hulls, which bounds every router, including random ones.
 fn oracle(table: &[Vec<CostPoint>]) -> Vec<CostPoint> {
     let n = table.len() as f64;
     let (mut usd, mut score) = (0.0, 0.0);
@@ -166,7 +166,7 @@ fn mean(answers: impl Iterator<Item = CostPoint>) -> CostPoint {
     CostPoint { usd: usd / n, score: score / n }
 }
 
-/// Index of the largest value, the first of equal ones; 0 of none.
+/// Index of the largest value, the first of equal ones; 0 without values.
 pub(crate) fn largest(values: impl Iterator<Item = f64>) -> usize {
     let mut best = (0, f64::NEG_INFINITY);
     for (at, value) in values.enumerate() {

@@ -1,5 +1,4 @@
-//! The tables of one benchmark of routers that pick one of many models, in the order a reader meets
-//! them.
+//! Tables of one benchmark of routers that pick one of many models, in reading order.
 
 use super::format::{self, DASH, percent, short_percent, usd};
 use super::text_table::{Column, RowClass, Table};
@@ -7,7 +6,7 @@ use super::{Stored, tables};
 use crate::eval::bootstrap::Interval;
 use crate::eval::choice::{ChoiceResult, ChoiceRouter, PublishedChoice, kinds};
 
-/// What was scored, as name and value.
+/// Facts about the benchmark, as name and value.
 #[must_use]
 pub fn facts(result: &ChoiceResult) -> Vec<(&'static str, String)> {
     let sets =
@@ -72,12 +71,12 @@ pub fn routers(result: &ChoiceResult) -> Table {
     table.without_empty_columns()
 }
 
-/// A column a data set, its mean score in per cent.
-pub(in crate::eval) fn columns_of_sets(result: &ChoiceResult) -> impl Iterator<Item = Column> {
+/// One column for each data set, its mean score in per cent.
+pub(crate) fn columns_of_sets(result: &ChoiceResult) -> impl Iterator<Item = Column> {
     result.datasets.iter().map(|set| Column::number(&format!("{} %", set.name)))
 }
 
-pub(in crate::eval) fn class(router: &ChoiceRouter) -> RowClass {
+pub(crate) fn class(router: &ChoiceRouter) -> RowClass {
     if router.is_router() { RowClass::Ours } else { RowClass::Baseline }
 }
 
@@ -105,8 +104,7 @@ fn published(result: &ChoiceResult, row: &PublishedChoice) -> Vec<String> {
     cells
 }
 
-/// What follows the table of routers: shares of calls, differences, money; only those that have
-/// rows.
+/// Tables after that of the routers: shares of calls, differences, cost; only those that have rows.
 #[must_use]
 pub fn details(result: &ChoiceResult) -> Vec<Table> {
     let mut tables = vec![shares(result), differences(result), many_models(result)];
@@ -114,7 +112,7 @@ pub fn details(result: &ChoiceResult) -> Vec<Table> {
     tables
 }
 
-/// Share of calls to each model, in per cent. A single model takes all, and is left out.
+/// Share of calls to each model, in per cent. Single models, which get all calls, are left out.
 #[must_use]
 pub fn shares(result: &ChoiceResult) -> Table {
     let mut columns = vec![Column::text("router")];
@@ -179,7 +177,7 @@ pub(super) fn overview(stored: &Stored) -> Table {
             names.push((class(router), router.label()));
         }
     }
-    // Stable: within a class the order of first appearance stays.
+    // The sort is stable: within a class the order of first appearance stays.
     names.sort_by_key(|(class, _)| *class != RowClass::Ours);
     for (class, name) in names {
         let mut cells = vec![name.clone()];

@@ -1,4 +1,4 @@
-//! The drawings of one benchmark: which series they hold, and what they say in words.
+//! Drawings of one benchmark: their series and captions.
 
 use super::format::{self, three, usd};
 use super::svg::Look;
@@ -8,7 +8,7 @@ use crate::eval::BenchmarkResult;
 use crate::eval::cost_quality::{CostComparison, CostPoint, CostQuality, hull};
 use crate::eval::results::{ManyModels, RouterResult};
 
-/// A drawing and what is said below it.
+/// A drawing with its caption.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Figure {
     pub svg: String,
@@ -17,7 +17,7 @@ pub struct Figure {
 
 const WIDTH: f64 = 760.0;
 
-/// The highest PGR drawn for the oracle's sake; above it the oracle leaves the plot.
+/// Highest PGR of the plot; the oracle's curve may leave it.
 const HIGHEST_PGR: f64 = 1.8;
 
 fn line(label: &str, look: Look, points: Vec<(f64, f64)>) -> Series {
@@ -74,7 +74,7 @@ pub fn gap_recovered(result: &BenchmarkResult, id: &str) -> Figure {
     Figure { svg: chart.render(), caption }
 }
 
-/// Predicted win rate against both observations, a drawing a router.
+/// Predicted win rate against both observations, one drawing for each router.
 #[must_use]
 pub fn reliability(result: &BenchmarkResult, id: &str) -> Vec<Figure> {
     let mut figures = Vec::new();
@@ -115,7 +115,7 @@ pub fn reliability(result: &BenchmarkResult, id: &str) -> Vec<Figure> {
     figures
 }
 
-/// Quality against money for routers of the pair; `None` where no costs are known.
+/// Quality against cost for routers of the pair; `None` where no costs are known.
 #[must_use]
 pub fn cost_quality(result: &BenchmarkResult, id: &str) -> Option<Figure> {
     let cost = result.cost.as_ref()?;
@@ -127,14 +127,15 @@ pub fn cost_quality(result: &BenchmarkResult, id: &str) -> Option<Figure> {
     Some(Figure { svg: chart.render(), caption })
 }
 
-/// Quality against money for routers of many models; `None` where none were judged.
+/// Quality against cost for routers of many models; `None` where none were evaluated.
 #[must_use]
 pub fn many_models(result: &BenchmarkResult, id: &str) -> Option<Figure> {
     let many = result.many_models.as_ref()?;
     Some(of_many_models(&result.benchmark, result.score_scale, many, id))
 }
 
-/// The same of any benchmark; a score of 1 is displayed as `score_scale`.
+/// Quality against cost for routers of many models on any benchmark; a score of 1 is displayed as
+/// `score_scale`.
 #[must_use]
 pub fn of_many_models(benchmark: &str, score_scale: f64, many: &ManyModels, id: &str) -> Figure {
     let (chart, caption) = chart_of_many_models(benchmark, score_scale, many, id);

@@ -1,8 +1,8 @@
-//! Numbers as readers see them, alike in Markdown and on the page.
+//! Formats numbers, the same way in Markdown and on the page.
 
 use crate::eval::bootstrap::Interval;
 
-/// What stands where there is no number.
+/// Shown where there is no number.
 pub const DASH: &str = "–";
 
 /// A share in [0, 1] as per cent without the sign: `32.90`.

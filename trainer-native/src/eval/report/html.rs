@@ -1,7 +1,7 @@
-//! Text in HTML and SVG.
+//! Escapes text for HTML and SVG.
 
-/// Text that is no mark-up, in elements and in quoted attributes alike. Control characters, which
-/// neither HTML nor XML allows, become the replacement character.
+/// Escapes mark-up, in elements and in quoted attributes alike. Control characters, which neither
+/// HTML nor XML allows, become the replacement character.
 #[must_use]
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());

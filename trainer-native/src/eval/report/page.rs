@@ -1,4 +1,4 @@
-//! The page: every benchmark's facts, tables and drawings, in one file that needs no other.
+//! Renders the page: the facts, tables and drawings of every benchmark, in one self-contained file.
 
 use std::fmt::Write as _;
 
@@ -11,13 +11,13 @@ use crate::eval::{BenchmarkResult, ChoiceResult};
 
 const STYLE: &str = concat!(include_str!("style.css"), include_str!("svg/drawing.css"));
 
-/// The page of results of pairs as HTML.
+/// Renders results of pairs as an HTML page.
 #[must_use]
 pub fn page(title: &str, results: &[BenchmarkResult]) -> String {
     page_of(title, &Stored { pairs: results.to_vec(), choices: Vec::new() })
 }
 
-/// The page as HTML: results of pairs, then those of many models.
+/// Renders an HTML page: results of pairs, then those of many models.
 #[must_use]
 pub fn page_of(title: &str, stored: &Stored) -> String {
     let title = escape(title);
@@ -93,7 +93,7 @@ fn overview(results: &[BenchmarkResult]) -> Table {
             names.push((class, router.label()));
         }
     }
-    // Stable: within a class the order of first appearance stays.
+    // The sort is stable: within a class the order of first appearance stays.
     names.sort_by_key(|(class, _)| *class != RowClass::Ours);
     for (class, name) in names {
         let mut cells = vec![name.clone()];

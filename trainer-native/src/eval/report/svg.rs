@@ -1,10 +1,10 @@
-//! Drawings for the report: SVG that stands in the page, takes its colours, and needs no script.
+//! Draws SVG that stands in the page, takes its colours, and needs no script.
 //!
-//! [`chart`] draws lines and points over two axes, [`bars`] one line a category; [`scale`] places
-//! ticks. A drawing that leaves the page stands on a [`sheet`], which brings the colours with it, and
-//! [`png`] renders that. Every drawing carries a title and a description for those who do not see it. Series are
-//! told apart by colour (a palette for the colour-blind, set in the page's style), dash pattern and
-//! marker at once; the legend stands below the plot, so that no label can cover a line.
+//! [`chart`] draws lines and points over two axes, [`bars`] one line for each category; [`scale`]
+//! places ticks. A drawing in a file of its own stands on a [`sheet`], which adds the colours, and
+//! [`png`] renders that. Every drawing has a title and a description for screen readers. Series
+//! differ in colour (a palette for the colour-blind, set in the page's style), dash pattern and
+//! marker at once; the legend stands below the plot, so that no label covers a line.
 
 pub mod bars;
 pub mod chart;
@@ -16,7 +16,8 @@ use std::fmt::Write as _;
 
 use super::html::escape;
 
-/// Width of a character of the labels' 12 px type, generously: labels are placed by it.
+/// Upper estimate of the width of a character of the labels' 12 px type, by which labels are
+/// placed.
 const CHARACTER: f64 = 6.6;
 
 /// About how wide a label is drawn, in pixels.
@@ -25,7 +26,7 @@ pub fn width_of(label: &str) -> f64 {
     label.chars().count() as f64 * CHARACTER
 }
 
-/// A label cut to so many characters, with a mark where it was.
+/// A label cut to at most `most` characters, with a mark where it was cut.
 #[must_use]
 pub fn shortened(label: &str, most: usize) -> String {
     if label.chars().count() <= most {
@@ -36,31 +37,30 @@ pub fn shortened(label: &str, most: usize) -> String {
     short
 }
 
-/// Where a text hangs on its place.
+/// Which part of a text is at its given position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Anchor {
     Start,
-    /// Its middle is there.
     Middle,
     End,
 }
 
-/// Markers there are: six shapes, filled and hollow.
+/// Number of markers: six shapes, filled and hollow.
 pub const MARKERS: usize = 12;
 
 /// How a series looks: slot 0 to 5 of the palette, the muted colour of comparisons, or a point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {
-    /// A colour, dash pattern and marker of its own; slots past 5 begin again, with hollow markers.
+    /// A colour, dash pattern and marker of its own; slots past 5 repeat with hollow markers.
     Slot(usize),
     Dotted,
     Dashed,
-    /// A point of its own in the colour of the text, with the marker of this slot.
+    /// A single point in the colour of the text, with the marker of this slot.
     Point(usize),
 }
 
 impl Look {
-    /// Its class in the page's style.
+    /// Its style class.
     fn class(self) -> String {
         match self {
             Self::Slot(slot) => format!("s{}{}", slot % 6, hollow(slot)),
@@ -82,7 +82,7 @@ impl Look {
     }
 }
 
-/// The class of a marker past the sixth.
+/// The style class of a marker past the sixth.
 fn hollow(slot: usize) -> &'static str {
     if slot % MARKERS < 6 { "" } else { " hollow" }
 }
@@ -98,7 +98,7 @@ pub struct Svg {
 }
 
 impl Svg {
-    /// Empty; `id` is unique on its page.
+    /// An empty drawing; `id` is unique on its page.
     #[must_use]
     pub fn new(id: &str, title: &str, description: &str, width: f64, height: f64) -> Self {
         Self {
@@ -191,7 +191,7 @@ impl Svg {
         );
     }
 
-    /// A label that runs upwards; its middle is at the place given.
+    /// A label that reads upwards, centred at the given position.
     pub fn upward_text(&mut self, (x, y): (f64, f64), label: &str) {
         let label = escape(label);
         let _ = writeln!(
@@ -210,12 +210,12 @@ impl Svg {
         id
     }
 
-    /// Another drawing, its upper left corner at the place given.
+    /// Places another drawing with its upper left corner at the given position.
     pub fn place(&mut self, (x, y): (f64, f64), drawing: &str) {
         let _ = writeln!(self.body, "<g transform=\"translate({x:.1} {y:.1})\">\n{drawing}</g>");
     }
 
-    /// Rules for every class of the drawing, for where no page has them.
+    /// Adds style rules for every class of the drawing, for files outside a page.
     pub fn style(&mut self, rules: &str) {
         let _ = writeln!(self.body, "<style>\n{rules}</style>");
     }

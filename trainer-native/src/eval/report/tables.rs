@@ -1,4 +1,4 @@
-//! The tables of one benchmark, in the order a reader meets them.
+//! Tables of one benchmark, in reading order.
 
 use super::format::{self, DASH, percent, short_percent, three, usd};
 use super::text_table::{Column, RowClass, Table};
@@ -9,7 +9,7 @@ use crate::eval::operating_points::ThresholdOrigin;
 use crate::eval::published::PublishedRow;
 use crate::eval::results::{ManyModelRouter, ManyModels, Precision, RouterResult};
 
-/// What was scored, as name and value.
+/// Facts about the benchmark, as name and value.
 #[must_use]
 pub fn facts(result: &BenchmarkResult) -> Vec<(&'static str, String)> {
     let ends = |score: f64| format::score(score, result.score_scale);
@@ -61,7 +61,7 @@ pub fn routers(result: &BenchmarkResult) -> Table {
     columns.push(Column::text("origin"));
     let caption = format!("Routers on {}, ours beside the published", result.benchmark);
     let mut table = Table::new(caption, columns);
-    // Policies without a threshold are points; they stand among the facts.
+    // Policies without a threshold are points; they are listed among the facts.
     for router in result.routers.iter().filter(|router| router.apgr.is_some()) {
         let class = if router.is_router() { RowClass::Ours } else { RowClass::Baseline };
         table.push(class, measured(result, router, &qualities));
@@ -115,8 +115,8 @@ fn published(row: &PublishedRow, qualities: &[f64]) -> Vec<String> {
     cells
 }
 
-/// What follows the table of routers: differences, operating points, money, reliability,
-/// categories; only those that have rows.
+/// Tables after that of the routers: differences, operating points, cost, reliability, categories;
+/// only those that have rows.
 #[must_use]
 pub fn details(result: &BenchmarkResult) -> Vec<Table> {
     let mut tables = vec![differences(result), operating_points(result), money(result)];
@@ -129,7 +129,7 @@ pub fn details(result: &BenchmarkResult) -> Vec<Table> {
     tables
 }
 
-/// The first router against every other that was resampled.
+/// Differences of the first router from every other that was resampled.
 #[must_use]
 pub fn differences(result: &BenchmarkResult) -> Table {
     let columns = vec![
@@ -163,7 +163,7 @@ pub fn differences(result: &BenchmarkResult) -> Table {
     table
 }
 
-/// At thresholds and shares asked for.
+/// Operating points at the requested thresholds and shares.
 #[must_use]
 pub fn operating_points(result: &BenchmarkResult) -> Table {
     let columns = vec![
@@ -201,7 +201,7 @@ pub fn operating_points(result: &BenchmarkResult) -> Table {
     table.without_empty_columns()
 }
 
-/// What the CPTs spend.
+/// Cost at each CPT.
 #[must_use]
 pub fn money(result: &BenchmarkResult) -> Table {
     let columns = vec![
@@ -240,7 +240,7 @@ pub fn cost_quality(result: &BenchmarkResult) -> Table {
     against_money("Cost and quality", cost, &routers, result.score_scale)
 }
 
-/// The same of routers of many models.
+/// Areas under the cost-quality curves of routers of many models.
 #[must_use]
 pub fn many_models(result: &BenchmarkResult) -> Table {
     let Some(many) = &result.many_models else { return Table::new("", Vec::new()) };
@@ -315,7 +315,7 @@ pub fn reliability(router: &RouterResult) -> Table {
     table
 }
 
-/// By category.
+/// Results of a router by category.
 #[must_use]
 pub fn categories(result: &BenchmarkResult, router: &RouterResult) -> Table {
     let columns = vec![

@@ -1,4 +1,4 @@
-//! A table that is drawn as Markdown or as HTML from the same cells.
+//! A table that renders as Markdown or as HTML from the same cells.
 
 use std::fmt::Write as _;
 
@@ -8,25 +8,25 @@ use super::html::escape;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
     pub name: String,
-    /// Numbers stand to the right.
+    /// Whether it holds numbers, which are right-aligned.
     pub numeric: bool,
 }
 
 impl Column {
-    /// Words, to the left.
+    /// A left-aligned column of text.
     #[must_use]
     pub fn text(name: &str) -> Self {
         Self { name: name.to_owned(), numeric: false }
     }
 
-    /// Numbers, to the right.
+    /// A right-aligned column of numbers.
     #[must_use]
     pub fn number(name: &str) -> Self {
         Self { name: name.to_owned(), numeric: true }
     }
 }
 
-/// What a row is about, which the page shows by its shade.
+/// What a row is about; the page shades it accordingly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowClass {
     Ours,
@@ -38,7 +38,7 @@ pub enum RowClass {
 pub struct Table {
     pub caption: String,
     pub columns: Vec<Column>,
-    /// The rows; each has a cell a column.
+    /// The rows; each has one cell for each column.
     pub rows: Vec<(RowClass, Vec<String>)>,
 }
 
@@ -52,7 +52,7 @@ impl Table {
         self.rows.push((class, cells));
     }
 
-    /// Without the columns, past the first, in which every row has a dash.
+    /// Removes the columns, except the first, in which every row has a dash.
     #[must_use]
     pub fn without_empty_columns(mut self) -> Self {
         let filled = |at: usize| {
@@ -68,7 +68,7 @@ impl Table {
         self
     }
 
-    /// As Markdown, without its caption.
+    /// Renders Markdown, without the caption.
     #[must_use]
     pub fn markdown(&self) -> String {
         let line = |cells: &mut dyn Iterator<Item = String>| {
@@ -83,7 +83,7 @@ impl Table {
         text
     }
 
-    /// As an HTML table with its caption; the first cell of a row heads it.
+    /// Renders an HTML table with its caption; the first cell of a row is its heading.
     #[must_use]
     pub fn html(&self) -> String {
         let mut text = format!(
@@ -119,7 +119,7 @@ impl Table {
     }
 }
 
-/// Text that neither ends its cell nor its line.
+/// Escapes text so that it ends neither its cell nor its line.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace(['\n', '\r'], " ")
 }

@@ -1,9 +1,9 @@
-//! From outcomes and win rates to a [`BenchmarkResult`]: every router and every baseline by the same
-//! protocol, on the same rows, from the same resamples.
+//! Builds a [`BenchmarkResult`] from outcomes and win rates: every router and every baseline by the
+//! same protocol, on the same rows, from the same resamples.
 //!
-//! Besides the routers given it always holds: random (mean of many draws), query length, the two
-//! single models and the oracle. A metric that a router cannot have is left out; a router that has
-//! none at all is an error that names it.
+//! Besides the given routers it always holds: random (mean of many draws), query length, the two
+//! single models and the oracle. A metric that is undefined for a router is left out; a router
+//! without any metric is an error that names it.
 
 use pointsman::Calibration;
 use serde::{Deserialize, Serialize};
@@ -25,11 +25,12 @@ use crate::eval::{EvalError, categories, reliability};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Benchmark {
     pub name: String,
-    /// Which published tables belong to it.
+    /// Which published tables stand beside the results.
     pub kind: BenchmarkKind,
     /// SHA-256 of the data.
     pub data_sha256: Option<String>,
-    /// Rows left out because their questions stood in training data; `None` where not looked for.
+    /// Rows left out because their questions stood in training data; `None` where that was not
+    /// checked.
     pub leaks_removed: Option<usize>,
     /// Rows left out because they could not be read or lack a score.
     pub bad_rows: usize,
@@ -37,12 +38,12 @@ pub struct Benchmark {
     pub weak: String,
     /// Name of the strong model.
     pub strong: String,
-    /// What a score of 1 is displayed as.
+    /// The number that a score of 1 is displayed as.
     pub score_scale: f64,
 }
 
 impl Benchmark {
-    /// Any outcomes, with scores displayed as fractions and nothing left out.
+    /// A benchmark without published rows, with scores displayed as fractions and nothing left out.
     #[must_use]
     pub fn new(name: &str, weak: &str, strong: &str) -> Self {
         Self {
@@ -58,8 +59,8 @@ impl Benchmark {
     }
 }
 
-/// A router's win rates on the rows, and what it is. Learned baselines, such as kNN, are columns of
-/// precision [`Precision::Baseline`].
+/// A router's win rates on the rows, with its description. Learned baselines, such as kNN, are
+/// columns of [`Origin::Baseline`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct RouterColumn {
     /// Name of the bundle or baseline.
@@ -71,8 +72,8 @@ pub struct RouterColumn {
     pub precision: Precision,
     /// Seed it was trained with.
     pub training_seed: Option<u64>,
-    /// One a row, in their order. For an asked share a column without a calibration takes its
-    /// threshold from these.
+    /// Win rate of each row, in order. Without a calibration, the threshold of a requested share is
+    /// found on these.
     pub win_rates: Vec<f64>,
     pub calibration: Option<Calibration>,
 }
@@ -103,9 +104,9 @@ pub struct Settings {
     /// Shares of strong calls to give operating points for.
     pub strong_shares: Vec<f64>,
     pub reliability_bins: usize,
-    /// Random routers that the row "random" is the mean of.
+    /// Number of random routers that the row "random" averages.
     pub random_draws: usize,
-    /// How intervals are drawn; the seed is that of the random routers, too.
+    /// How intervals are drawn; its seed is also that of the random routers.
     pub bootstrap: bootstrap::Settings,
 }
 
@@ -122,7 +123,7 @@ impl Default for Settings {
     }
 }
 
-/// Judges the routers and the baselines.
+/// Evaluates the routers and the baselines.
 ///
 /// # Errors
 /// Those of [`rows::check`]; [`EvalError::NoGap`]; [`EvalError::DuplicateRouter`];
@@ -150,7 +151,8 @@ pub fn build(
         let routed = rows::routed(rows, &column.win_rates).map_err(|e| e.of(&column.name))?;
         match evaluate(&routed) {
             Ok(_) => judged.push((column, routed)),
-            // The last column is ours: queries of one length are a property of the data.
+            // The last column is the query-length baseline: equal lengths are a property of the
+            // data, not an error.
             Err(EvalError::ConstantWinRate { .. }) if at + 1 == columns.len() => {
                 notes.push("query length: left out, all queries are equally long".to_owned());
             }
@@ -224,7 +226,7 @@ fn length_column(rows: &[ScoredRow]) -> RouterColumn {
     RouterColumn::new("query length", "length", Precision::Baseline, lengths)
 }
 
-/// Single models and oracle in money; a note where there is nothing to compare.
+/// Costs of single models and oracle; a note where there is nothing to compare.
 fn cost(
     benchmark: &Benchmark,
     rows: &[ScoredRow],
@@ -251,9 +253,9 @@ fn cost(
     }
 }
 
-/// Judges routers of many models: `table` holds a row a query, in it each model's cost and score in
-/// the order of `models`; a router is its name, what of it is judged, and its predicted scores in
-/// the same form. For [`BenchmarkResult::many_models`].
+/// Evaluates routers of many models for [`BenchmarkResult::many_models`]. `table` has one row for
+/// each query, with each model's cost and score in the order of `models`; a router is its name, its
+/// origin, and its predicted scores in the same layout.
 ///
 /// # Errors
 /// Those of [`many_models::compare`] and, with the router's name, of [`many_models::route`].
@@ -274,7 +276,7 @@ pub fn build_many(
     Ok(ManyModels { comparison, routers })
 }
 
-/// What judging one router needs besides its win rates.
+/// What evaluating one router needs besides its win rates.
 struct Task<'a> {
     rows: &'a [ScoredRow],
     settings: &'a Settings,
@@ -330,7 +332,7 @@ impl Task<'_> {
             .collect()
     }
 
-    /// `None` where the priced rows alone give no curve.
+    /// The curve of cost and quality; `None` where the priced rows give none.
     fn cost_quality(
         &self,
         column: &RouterColumn,
@@ -347,7 +349,7 @@ impl Task<'_> {
     }
 }
 
-/// Every pair of judged routers once, the earlier one first.
+/// Every pair of routers once, the earlier one first.
 fn differences(routers: &[RouterResult], resamples: Option<&Resamples>) -> Vec<ApgrDifference> {
     let mut found = Vec::new();
     for (router, a) in routers.iter().enumerate() {
@@ -361,7 +363,7 @@ fn differences(routers: &[RouterResult], resamples: Option<&Resamples>) -> Vec<A
     found
 }
 
-/// A router of which nothing is known yet.
+/// A router result with no metric filled in.
 pub(super) fn bare(name: &str, kind: &str, precision: Precision) -> RouterResult {
     RouterResult {
         name: name.to_owned(),

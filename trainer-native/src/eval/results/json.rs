@@ -1,8 +1,8 @@
-//! A result as JSON and back, with nothing in it that JSON cannot say.
+//! Writes a result as JSON and reads it back; every number in it is finite.
 //!
-//! The file states its `format`; another one is refused before anything else is read. Every number
-//! is finite: optional fields that are missing are left out, so a `null` can only stand for NaN or
-//! an infinity, and is refused with its place.
+//! The file states its `format`; another format is refused before anything else is read. Optional
+//! fields that are missing are left out, so a `null` can only stand for NaN or an infinity, and is
+//! refused with its place.
 //!
 //! ```
 //! use pointsman_trainer::eval::results::json;
@@ -18,18 +18,18 @@ use serde_json::Value;
 use super::{BenchmarkResult, FORMAT};
 use crate::eval::ReportError;
 
-/// The form of results of a pair.
+/// Form of results of a pair.
 pub const FORM: &str = "pair";
 
-/// The result as indented JSON, with a final line break.
+/// Writes the result as indented JSON, with a final line break.
 ///
 /// # Errors
-/// [`ReportError::NotFinite`] with the place of a NaN or infinite number.
+/// [`ReportError::NotFinite`], which names the place of a NaN or infinite number.
 pub fn write(result: &BenchmarkResult) -> Result<String, ReportError> {
     stored(result)
 }
 
-/// A stored result.
+/// Reads a stored result.
 ///
 /// # Errors
 /// [`ReportError::ResultFormat`], [`ReportError::BadResult`], [`ReportError::NotFinite`].
@@ -37,7 +37,7 @@ pub fn read(text: &str) -> Result<BenchmarkResult, ReportError> {
     from_value(serde_json::from_str(text).map_err(|e| bad(&e))?)
 }
 
-/// A stored result that is already parsed.
+/// Reads a stored result that is already parsed.
 ///
 /// # Errors
 /// Those of [`read`].
@@ -45,7 +45,7 @@ pub fn from_value(value: Value) -> Result<BenchmarkResult, ReportError> {
     restored(value, FORM, FORMAT)
 }
 
-/// A result of either form as indented JSON, with a final line break.
+/// Writes a result of either form as indented JSON, with a final line break.
 pub(in crate::eval) fn stored(result: &impl Serialize) -> Result<String, ReportError> {
     let value = serde_json::to_value(result).map_err(|e| bad(&e))?;
     check(&value)?;
@@ -54,7 +54,7 @@ pub(in crate::eval) fn stored(result: &impl Serialize) -> Result<String, ReportE
     Ok(text)
 }
 
-/// A result of the form and version expected.
+/// Reads a result of the expected form and version.
 pub(in crate::eval) fn restored<R: DeserializeOwned>(
     value: Value,
     form: &'static str,
@@ -66,7 +66,7 @@ pub(in crate::eval) fn restored<R: DeserializeOwned>(
     serde_json::from_value(value).map_err(|e| bad(&e))
 }
 
-/// What a stored result is about, which its field `form` says. A file without one is of [`FORM`].
+/// The `form` that a stored result states; [`FORM`] where it states none.
 pub(in crate::eval) fn form(value: &Value) -> &str {
     match value.get("form") {
         None => FORM,
@@ -96,7 +96,7 @@ pub(in crate::eval) fn bad(error: &serde_json::Error) -> ReportError {
     ReportError::BadResult { detail: error.to_string() }
 }
 
-/// Refuses a null, which only a number that is not finite leaves.
+/// Refuses a null, which only a non-finite number leaves.
 fn check(value: &Value) -> Result<(), ReportError> {
     match null_at(value, &mut String::new()) {
         Some(path) => Err(ReportError::NotFinite { path }),
@@ -104,7 +104,7 @@ fn check(value: &Value) -> Result<(), ReportError> {
     }
 }
 
-/// Where the first null stands, as `routers[0].apgr`.
+/// Path of the first null, such as `routers[0].apgr`.
 fn null_at(value: &Value, path: &mut String) -> Option<String> {
     let length = path.len();
     let mut enter = |value: &Value, step: String| {

@@ -1,4 +1,4 @@
-//! The rows of a result that need no router: random, the single models and the oracle.
+//! Results that need no trained router: random, the single models and the oracle.
 
 use super::build::{Settings, bare};
 use super::{Cpt, Precision, RouterResult};
@@ -6,10 +6,10 @@ use crate::eval::EvalError;
 use crate::eval::baselines;
 use crate::eval::curve::{CurvePoint, RoutedRow};
 
-/// At most so many points of the oracle's curve are kept: what a plot of a page's width shows.
+/// Most points kept of the oracle's curve: what a plot of a page's width can show.
 const PLOTTED: usize = 200;
 
-/// Judges them; the win rates of `plain` are ignored.
+/// Evaluates these baselines; the win rates of `plain` are ignored.
 pub(super) fn rows(
     plain: &[RoutedRow],
     qualities: &[f64],
@@ -56,7 +56,7 @@ fn cpts(qualities: &[f64], shares: &[f64]) -> Vec<Cpt> {
         .collect()
 }
 
-/// The corners of a curve, and of very many corners every few.
+/// The corners of a curve; of very many corners only every few.
 fn thinned(points: &[CurvePoint]) -> Vec<CurvePoint> {
     let mut corners: Vec<CurvePoint> = Vec::new();
     for &point in points {
@@ -73,7 +73,7 @@ fn thinned(points: &[CurvePoint]) -> Vec<CurvePoint> {
     corners
 }
 
-/// Of very many points keeps every few, and the last.
+/// Keeps every few of very many points, and the last.
 pub(super) fn thin<T>(points: &mut Vec<T>) {
     let last = points.len().saturating_sub(1);
     let step = points.len().div_ceil(PLOTTED).max(1);

@@ -1,4 +1,4 @@
-//! The graph answers as the network does, in both precisions, at every length.
+//! The graph gives the network's results, in both precisions, at every length.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,4 +1,4 @@
-//! The classifier learns, over either encoder, and refuses rows that it cannot learn from.
+//! The classifier learns on either encoder, and refuses rows that it cannot learn from.
 
 #![allow(clippy::unwrap_used)]
 

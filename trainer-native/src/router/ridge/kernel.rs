@@ -1,14 +1,14 @@
-//! Likeness to remembered queries: the kernel part of a ridge head.
+//! Kernel part of a ridge head: similarity to remembered queries.
 //!
 //! ```text
 //! s(q, r) = exp((cos(e(q), e(r)) - 1) / t)            embeddings about their centre; t: temperature
 //! k_i(q)  = s(q, q_i)                                 for each remembered query i
 //! n(q)    = L^-1 k(q), L L' = (s(q_i, q_j))_ij        coordinates
 //! ```
-//! This is Nystroem's method with Cholesky's factor (Williams and Seeger, NIPS 2000).
-//! `n(q) n(q')` stands for `s(q, q')`, and equals it where q or q' is remembered, so a fit linear in
-//! n is a fit under that kernel. What it adds to a score, `v n(q) = (L'^-1 v) k(q)`, is one number a
-//! remembered query. Where every labelled query is remembered, no factor is needed: see
+//! This is Nystroem's method with Cholesky's factor (Williams and Seeger, NIPS 2000). `n(q) n(q')`
+//! approximates `s(q, q')`, and equals it where q or q' is remembered, so a fit linear in n is a
+//! fit under that kernel. Its term of a score, `v n(q) = (L'^-1 v) k(q)`, has one coefficient for
+//! each remembered query. Where every labelled query is remembered, no factor is needed: see
 //! [`fit_dual`](super::fit_dual).
 
 use nalgebra::{DMatrix, DVector};
@@ -21,13 +21,14 @@ use crate::export::router_graph::{direction, linear};
 /// Remembered queries, as unit vectors about a centre.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Remembered {
-    /// Row by row, each of the embedding's size without the length.
+    /// Unit vectors row by row, without the length coordinate.
     unit: DMatrix<f64>,
     centre: Vec<f64>,
     temperature: f64,
 }
 
-/// What keeps the likeness of equal queries invertible, beside a likeness of 1.
+/// Added to the diagonal, where a similarity is 1, so that the similarities of equal queries stay
+/// invertible.
 const JITTER: f64 = 1e-6;
 
 impl Remembered {
@@ -39,19 +40,18 @@ impl Remembered {
         Self { unit, centre: centre.to_vec(), temperature }
     }
 
-    /// How many queries are remembered.
+    /// Number of remembered queries.
     #[must_use]
     pub fn len(&self) -> usize {
         self.unit.nrows()
     }
 
-    /// Whether none is.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.unit.nrows() == 0
     }
 
-    /// Likeness of the remembered queries to each other.
+    /// Similarities of the remembered queries to each other.
     #[must_use]
     pub fn likeness(&self) -> DMatrix<f64> {
         let mut likeness = &self.unit * self.unit.transpose();
@@ -60,7 +60,7 @@ impl Remembered {
         likeness
     }
 
-    /// Likeness of an embedding, without its length, to each.
+    /// Similarity of an embedding, without its length, to each remembered query.
     fn likeness_to(&self, embedding: &[f64]) -> DVector<f64> {
         let cosines = &self.unit * DVector::from_vec(unit(embedding, &self.centre));
         cosines.map(|cosine| ((cosine - 1.0) / self.temperature).exp())
@@ -81,22 +81,22 @@ impl Remembered {
     }
 }
 
-/// Nystroem's coordinates of likeness to remembered queries.
+/// Nystroem's coordinates of similarity to remembered queries.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Coordinates<'a> {
     remembered: &'a Remembered,
-    /// L, from the likeness of the remembered queries to each other.
+    /// L, the Cholesky factor of the similarities of the remembered queries to each other.
     factor: DMatrix<f64>,
 }
 
 impl<'a> Coordinates<'a> {
-    /// Time grows with the cube of what is remembered.
+    /// Factors the similarities, in time cubic in the number of remembered queries.
     ///
     /// # Errors
     /// [`TrainerError::NotFinite`] where an embedding is not.
     pub fn of(remembered: &'a Remembered) -> Result<Self, TrainerError> {
         let factor = remembered.likeness().cholesky().ok_or_else(|| TrainerError::NotFinite {
-            what: "the likeness of remembered queries",
+            what: "the similarity of remembered queries",
             detail: "it has no Cholesky factor: lower head.kernel.temperature".into(),
         })?;
         Ok(Self { remembered, factor: factor.unpack() })
@@ -106,13 +106,13 @@ impl<'a> Coordinates<'a> {
     #[must_use]
     pub fn at(&self, embedding: &[f64]) -> Vec<f64> {
         let mut found = self.remembered.likeness_to(embedding);
-        // A factor's diagonal is positive.
+        // The diagonal of the factor is positive.
         let solved = self.factor.solve_lower_triangular_mut(&mut found);
         debug_assert!(solved);
         found.data.into()
     }
 
-    /// What each remembered query adds per likeness, from the weights of the coordinates.
+    /// Coefficient of each remembered query's similarity, from the weights of the coordinates.
     #[must_use]
     pub fn shares(&self, coordinates: &[f64]) -> Vec<f64> {
         let mut shares = DVector::from_column_slice(coordinates);
@@ -130,29 +130,29 @@ pub(crate) fn unit(embedding: &[f64], centre: &[f64]) -> Vec<f64> {
     from_centre.into_iter().map(|v| v / length).collect()
 }
 
-/// A length that counts as none.
+/// Length below which a vector counts as zero.
 const LEAST_LENGTH: f64 = 1e-12;
 
-/// Remembered queries and what each adds per likeness.
+/// Remembered queries with the coefficient of each.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KernelHead {
     /// Unit vectors, row by row, without the length.
     pub unit: Vec<f32>,
-    /// What is taken from an embedding before its direction counts.
+    /// Subtracted from an embedding before its direction is taken.
     pub centre: Vec<f32>,
-    /// The temperature of likeness.
+    /// Temperature t of the similarity.
     pub temperature: f32,
-    /// One a remembered query.
+    /// Coefficient of each remembered query.
     pub shares: Vec<f32>,
 }
 
 impl KernelHead {
-    /// Nodes from an embedding `[1, D + 1]`, the length last, to the sum over remembered queries
-    /// `[1, 1]`.
+    /// Adds nodes from an embedding `[1, D + 1]`, the length last, to the sum over remembered
+    /// queries `[1, 1]`.
     pub(super) fn nodes(&self, g: &mut Graph, embedding: &str, precision: Precision) -> String {
         let (width, rows) = (self.centre.len(), self.shares.len());
         let unit = direction(g, "kernel", embedding, &self.centre, width + 1);
-        // [D + 1, rows], divided by the temperature; nothing for the length.
+        // [D + 1, rows], divided by the temperature; zeros for the length.
         let mut weights = vec![0.0; (width + 1) * rows];
         for (row, values) in self.unit.chunks_exact(width).enumerate() {
             for (at, value) in values.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The losses are the paper's, the network learns over either encoder, and odd rows are defined.
+//! The losses are the paper's, the network learns on either encoder, and edge cases are defined.
 
 #![allow(clippy::unwrap_used)]
 

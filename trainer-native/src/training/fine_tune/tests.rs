@@ -1,4 +1,4 @@
-//! What the loop promises, on a line fitted to points: resuming, stopping, clipping.
+//! Resuming, stopping and clipping of the loop, on a line fitted to points.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,5 +1,5 @@
-//! One line a category: the share of strong calls as a bar, and beside it the scores of the weak
-//! model, the router and the strong model.
+//! Draws one line for each category: the share of strong calls as a bar, and beside it the scores
+//! of the weak model, the router and the strong model.
 
 use super::scale::Scale;
 use super::{Anchor, Svg, shortened, width_of};
@@ -28,7 +28,7 @@ pub struct Bars {
     pub share_label: String,
     /// Heading of the right panel.
     pub score_label: String,
-    /// From top to bottom.
+    /// Categories from top to bottom.
     pub bars: Vec<Bar>,
 }
 
@@ -36,7 +36,7 @@ const WIDTH: f64 = 760.0;
 const LINE: f64 = 18.0;
 const TOP: f64 = 62.0;
 const BOTTOM: f64 = 28.0;
-/// Most characters of a category's name.
+/// Most characters shown of a category's name.
 const NAME: usize = 34;
 const GAP: f64 = 40.0;
 const RIGHT: f64 = 20.0;

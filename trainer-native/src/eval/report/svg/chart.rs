@@ -1,24 +1,24 @@
-//! Lines and points over two axes, with a legend below.
+//! Draws lines and points over two axes, with a legend below.
 
 use super::scale::Scale;
 use super::{Anchor, Look, Svg, shortened, width_of};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Axis {
-    /// What it counts, with its unit. An axis without a label has no ticks either: its places mean
-    /// something only to each other.
+    /// Quantity with its unit. An axis without a label has no ticks either: only distances along it
+    /// mean something.
     pub label: String,
-    /// Its lower end.
+    /// Lower end.
     pub low: f64,
-    /// Its upper end; what lies past it is cut off at the plot's edge.
+    /// Upper end; lines past it are cut off at the plot's edge.
     pub high: f64,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
-    /// Its name in the legend.
+    /// Name in the legend.
     pub label: String,
-    /// In the order they are joined.
+    /// Points in the order in which they are joined.
     pub points: Vec<(f64, f64)>,
     /// Lower and upper end, along the y axis, of each point's interval; empty where none is drawn.
     pub intervals: Vec<(f64, f64)>,
@@ -40,11 +40,11 @@ pub struct Chart {
     pub width: f64,
     /// Height of the plot alone, in pixels.
     pub plot_height: f64,
-    /// From left to right.
+    /// Horizontal axis.
     pub x: Axis,
-    /// From bottom to top.
+    /// Vertical axis.
     pub y: Axis,
-    /// Drawn in this order; a later one lies on top.
+    /// Series in drawing order; a later one lies on top.
     pub series: Vec<Series>,
 }
 
@@ -52,10 +52,10 @@ pub struct Chart {
 const LEFT: f64 = 64.0;
 const RIGHT: f64 = 18.0;
 const TOP: f64 = 12.0;
-/// From the plot to the legend: tick labels and the axis's label.
+/// Height between the plot and the legend, for tick labels and the axis label.
 const BELOW: f64 = 58.0;
 const LEGEND_LINE: f64 = 20.0;
-/// A legend's sample line and the space around it.
+/// Width of a legend's sample line and the space around it.
 const SAMPLE: f64 = 44.0;
 
 impl Chart {
@@ -147,7 +147,7 @@ impl Chart {
         ((self.width - LEFT - SAMPLE) / width_of("x")) as usize
     }
 
-    /// The legend's entries by row, each with where it begins: as many in a row as fit.
+    /// The legend's entries by row, each with the x where it begins; a row takes as many as fit.
     fn legend_rows(&self) -> Vec<Vec<(f64, &Series)>> {
         let mut rows: Vec<Vec<(f64, &Series)>> = Vec::new();
         let mut next = f64::INFINITY;

@@ -1,7 +1,7 @@
-//! A sheet as PNG, for places that do not show SVG.
+//! Renders a sheet as PNG, for places that do not show SVG.
 //!
-//! The letters are Ubuntu Light, compiled in, so that every machine draws the same picture and none
-//! needs a font; what that font lacks is taken from Hack.
+//! The font is Ubuntu Light, compiled in, so that every machine renders the same picture without
+//! installed fonts; characters that it lacks are taken from Hack.
 
 use epaint_default_fonts::{HACK_REGULAR, UBUNTU_LIGHT};
 use resvg::tiny_skia::{Pixmap, Transform};
@@ -9,13 +9,13 @@ use resvg::usvg::{Options, Tree};
 
 use crate::eval::ReportError;
 
-/// Pixels of the picture for one of the drawing.
+/// Pixels of the picture for one pixel of the drawing.
 pub const SCALE: f32 = 2.0;
 
-/// The picture of a stand-alone drawing, [`SCALE`] times its size.
+/// Renders a stand-alone drawing at [`SCALE`] times its size.
 ///
 /// # Errors
-/// [`ReportError::BadDrawing`] for text that is no SVG, or a size that no picture has.
+/// [`ReportError::BadDrawing`] for text that is not SVG, or a size that a picture cannot have.
 pub fn png(svg: &str) -> Result<Vec<u8>, ReportError> {
     let fault = |detail: String| ReportError::BadDrawing { detail };
     let mut options = Options::default();

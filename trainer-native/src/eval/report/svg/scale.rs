@@ -1,6 +1,6 @@
-//! From values to pixels, and ticks at round numbers.
+//! Maps values to pixels, and places ticks at round numbers.
 
-/// A straight map of values to pixels.
+/// A linear map from values to pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scale {
     low: f64,
@@ -10,7 +10,7 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// Values from `low` to `high` on pixels from `from` to `to`. An empty range of values is
+    /// Maps values from `low` to `high` to pixels from `from` to `to`. An empty range of values is
     /// widened around its value, so that nothing is divided by zero.
     #[must_use]
     pub fn new((low, high): (f64, f64), (from, to): (f64, f64)) -> Self {
@@ -24,7 +24,7 @@ impl Scale {
         self.from + (value - self.low) / (self.high - self.low) * (self.to - self.from)
     }
 
-    /// Round numbers within the range, about so many, with the decimals they need.
+    /// About `about` round numbers within the range, and the decimals they need.
     #[must_use]
     pub fn ticks(&self, about: usize) -> (Vec<f64>, usize) {
         let raw = (self.high - self.low) / about.max(1) as f64;

@@ -1,8 +1,8 @@
-//! A drawing that stands alone: panels under a title, over a note, with colours of its own.
+//! A drawing in a file of its own: panels under a title, over a note, with its own colours.
 //!
-//! A figure of a page takes the page's colours, light or dark. A file of its own has no page: a sheet
-//! carries the same rules with the light colours put in, on a background of its own, so that the
-//! drawing looks the same in a browser, in a document and as PNG.
+//! A figure of a page takes the page's colours, light or dark. A sheet contains the same rules with
+//! the light colours filled in, on its own background, so that the drawing looks the same in a
+//! browser, in a document and as PNG.
 //!
 //! ```
 //! use pointsman_trainer::eval::report::svg::Look;
@@ -39,7 +39,7 @@ use super::{Anchor, Svg, width_of};
 /// The rules that pages and sheets share.
 const RULES: &str = include_str!("drawing.css");
 
-/// The page's light colours, which the rules name.
+/// The page's light colours, by the names that the rules use.
 const LIGHT: [(&str, &str); 14] = [
     ("page", "#ffffff"),
     ("ink", "#1b1f24"),
@@ -65,22 +65,22 @@ const LINE: f64 = 18.0;
 /// One chart of a sheet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Panel {
-    /// What tells it from the others; empty where it is alone.
+    /// Heading that distinguishes it from other panels; empty for a single panel.
     pub heading: String,
     /// The drawing; its id is unique on the sheet.
     pub chart: Chart,
 }
 
-/// Charts that make one file.
+/// Charts in one file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sheet {
-    /// What it is; shown above the panels.
+    /// Title, shown above the panels.
     pub title: String,
-    /// What was measured and how; shown below the panels.
+    /// Note on what was measured and how, shown below the panels.
     pub note: String,
-    /// In reading order.
+    /// Panels in reading order.
     pub panels: Vec<Panel>,
-    /// Panels side by side, at least one.
+    /// Number of panels side by side, at least one.
     pub columns: usize,
 }
 
@@ -128,7 +128,7 @@ impl Sheet {
     }
 }
 
-/// The shared rules with the light colours in the place of their names.
+/// The shared rules with the light colours in place of their names.
 fn rules() -> String {
     let put = |rules: String, (name, colour): &(&str, &str)| {
         rules.replace(&format!("var(--{name})"), colour)
@@ -136,7 +136,7 @@ fn rules() -> String {
     LIGHT.iter().fold(RULES.to_owned(), put)
 }
 
-/// Lines of whole words, each about so many pixels wide at most.
+/// Breaks text into lines of whole words, each at most about `width` pixels wide.
 fn wrapped(text: &str, width: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {

@@ -1,4 +1,4 @@
-//! A whole result on made-up rows: what it must contain, and what stops it.
+//! A complete result on made-up rows: what it contains, and which errors stop it.
 
 #![allow(clippy::unwrap_used)]
 
