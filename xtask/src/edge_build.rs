@@ -22,15 +22,8 @@ use std::time::Instant;
 /// The one place for the edge build's compiler flags: a change here rebuilds everything.
 const RUSTFLAGS: &str = "-C target-feature=+simd128";
 const PROFILE: &str = "edge";
-/// wasm-bindgen's arguments. The reset function gives the Worker a fresh instance after a trap.
-const BIND_ARGS: [&str; 5] = [
-    "--target",
-    "web",
-    "--experimental-reset-state-function",
-    "--remove-name-section",
-    "--remove-producers-section",
-];
-
+/// Where wasm-bindgen's options stand, from the clone's root.
+const BIND_OPTIONS: &str = "xtask/bindgen/src/main.rs";
 /// The crates that become modules. cargo is always given both: another choice would unify the
 /// features of their dependencies otherwise, and compile those again.
 const PACKAGES: [&str; 2] = ["pointsman", "pointsman-worker"];
@@ -92,8 +85,10 @@ fn module(target: &Path, library: &str) -> Result<Vec<u8>> {
 /// of this very input.
 fn bind(workspace: &Workspace, tools: &EdgeTools, output: &str, modules: &[Module]) -> Result<()> {
     let version = workspace.locked_version("wasm-bindgen")?;
+    let options = fs::read(workspace.path(BIND_OPTIONS))
+        .with_context(|| format!("cannot read {BIND_OPTIONS}"))?;
     let hashes: Vec<String> = modules.iter().map(|(_, wasm)| sha256_hex(wasm)).collect();
-    let wanted = format!("{version} {BIND_ARGS:?} {hashes:?}\n");
+    let wanted = format!("{version} {} {hashes:?}\n", sha256_hex(&options));
     let place = workspace.path(output);
     let marker = place.join(".made-from");
     if fs::read_to_string(&marker).is_ok_and(|found| found == wanted) {
@@ -113,13 +108,7 @@ fn bind(workspace: &Workspace, tools: &EdgeTools, output: &str, modules: &[Modul
         fs::create_dir(&part)?;
         let input = part.join("input.wasm");
         fs::write(&input, wasm).with_context(|| format!("cannot write {}", input.display()))?;
-        process::run(
-            Command::new(&tools.wasm_bindgen)
-                .arg(&input)
-                .args(BIND_ARGS)
-                .args(["--out-name", first, "--out-dir"])
-                .arg(&part),
-        )?;
+        process::run(Command::new(&tools.wasm_bindgen).arg(&input).arg(first).arg(&part))?;
         let bound = part.join(format!("{first}_bg.wasm"));
         let size = fs::metadata(&bound)
             .with_context(|| format!("wasm-bindgen left no {}", bound.display()))?

@@ -38,7 +38,7 @@ pub enum Purpose {
 pub struct EdgeTools {
     /// Compiles for wasm32.
     pub toolchain: WasmToolchain,
-    /// The wasm-bindgen CLI, of the crate's own version.
+    /// The program that runs wasm-bindgen, of the crate's own version.
     pub wasm_bindgen: PathBuf,
 }
 

@@ -1,63 +1,34 @@
-//! The wasm-bindgen CLI, of exactly the version that Cargo.lock pins: the two sides of its
-//! generated code fit together only at the same version.
+//! The program that writes a module's JavaScript: `xtask/bindgen`, compiled once into the cache folder.
+//! Cargo.lock pins wasm-bindgen's library to the version of the crate that the modules use: the two
+//! sides of the generated code fit together only at the same version.
 
-use super::{on_path, say, version};
+use super::say;
 use crate::process;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
-/// Finds or installs the CLI.
+const PACKAGE: &str = "xtask-bindgen";
+const PROFILE: &str = "tool";
+
+/// Compiles the program if need be, and returns its path.
 pub fn obtain(workspace: &Workspace) -> Result<PathBuf> {
-    let needed = workspace.locked_version("wasm-bindgen")?;
-    let home = workspace.cache.tool(&format!("wasm-bindgen-{needed}"));
-    let ours = home.join("bin").join("wasm-bindgen");
-    let candidates = on_path("wasm-bindgen").into_iter().chain([ours.clone()]);
-    for program in candidates {
-        if is_version(&program, &needed) {
-            say("wasm-bindgen", format!("{needed} at {}", program.display()));
-            return Ok(program);
-        }
-    }
-    say("wasm-bindgen", format!("building {needed} with cargo, a few minutes once"));
-    if let Err(error) = install(workspace, &needed, &home, &["--locked"]) {
-        if process::interrupted() {
-            return Err(error);
-        }
-        // Its own lock file may pin a version that the registry in use does not offer.
-        say(
-            "wasm-bindgen",
-            "that failed with the versions its authors pinned; once more with the registry's current ones",
+    let version = workspace.locked_version("wasm-bindgen")?;
+    let library = workspace.locked_version("wasm-bindgen-cli-support")?;
+    if version != library {
+        bail!(
+            "Cargo.lock has wasm-bindgen {version} and wasm-bindgen-cli-support {library}, expected one \
+             version: state the same two in Cargo.toml"
         );
-        install(workspace, &needed, &home, &[]).with_context(|| {
-            format!("the wasm-bindgen CLI could not be built; put version {needed} of it on PATH")
-        })?;
     }
-    if !is_version(&ours, &needed) {
-        bail!("{} was installed but does not say version {needed}", ours.display());
-    }
-    Ok(ours)
-}
-
-fn install(workspace: &Workspace, version: &str, home: &Path, extra: &[&str]) -> Result<()> {
+    say("wasm-bindgen", format!("{version}, compiled by cargo (a minute, once)"));
+    let target = workspace.cache.tool_builds();
     process::run(
         workspace
             .cargo()
-            .args(["install", "wasm-bindgen-cli", "--bin", "wasm-bindgen"])
-            .args(["--force", "--version", version])
-            .args(extra)
-            .arg("--root")
-            .arg(home)
-            .arg("--target-dir")
-            .arg(workspace.cache.tool_builds())
-            // It runs for seconds and is built once a version: less optimised is sooner done.
-            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
-            .env("CARGO_PROFILE_RELEASE_LTO", "off"),
+            .args(["build", "--quiet", "--locked", "--package", PACKAGE, "--profile", PROFILE])
+            .env("CARGO_TARGET_DIR", &target),
     )
-}
-
-fn is_version(program: &Path, needed: &str) -> bool {
-    process::probe(Command::new(program).arg("--version"))
-        .is_some_and(|printed| version::parse(&printed) == version::parse(needed))
+    .context("the program that runs wasm-bindgen could not be compiled")?;
+    Ok(target.join(PROFILE).join(format!("{PACKAGE}{}", std::env::consts::EXE_SUFFIX)))
 }
