@@ -1,12 +1,12 @@
-//! Routes queries with a bundle's folder and prints the decisions.
+//! Routes queries with the bundle in a folder and prints the decisions.
 //!
 //! ```sh
-//! cargo run --release -p pointsman --example route -- "Prove it." "Hello!"
+//! cargo run --release -p pointsman --example route -- "What is the capital of Italy?" "Hello!"
 //! cargo run --release -p pointsman --example route -- \
 //!     --bundle bundles/llmrouter "Write a function that sorts a list."
 //! ```
-//! Without `--bundle` the clone's `bundles/default` decides; `--strong-share` takes a share of strong
-//! calls in [0, 1] in place of the bundle's own.
+//! Without `--bundle` it uses the repository's `bundles/default`; `--strong-share` sets a share of
+//! strong calls in [0, 1] in place of the bundle's default.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,8 +15,8 @@ use pointsman::{Decision, MANIFEST_FILE, Manifest, Policy, Query, Router};
 
 const USAGE: &str = "usage: route [--bundle FOLDER] [--strong-share SHARE] QUERY...";
 
-/// What the command line asks for.
-struct Asked {
+/// The command line's arguments.
+struct Arguments {
     bundle: PathBuf,
     policy: Policy,
     queries: Vec<String>,
@@ -35,9 +35,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// One paragraph a query, or why there is none.
+/// Routes the queries; returns one paragraph per query, or the first error.
 pub fn run(arguments: impl Iterator<Item = String>) -> Result<String, String> {
-    let Asked { bundle, policy, queries } = asked(arguments)?;
+    let Arguments { bundle, policy, queries } = parse(arguments)?;
     let in_folder = |error: &dyn std::fmt::Display| format!("{}: {error}", bundle.display());
     let files = read(&bundle)?;
     let router = Router::from_files(&files).map_err(|error| in_folder(&error))?;
@@ -46,36 +46,36 @@ pub fn run(arguments: impl Iterator<Item = String>) -> Result<String, String> {
         let decision = Query::new(query.as_str())
             .and_then(|query| router.route(&query, &policy))
             .map_err(|error| format!("{query:?} ({}): {error}", error.code()))?;
-        text += &told(query, &decision);
+        text += &decision_text(query, &decision);
     }
     Ok(text)
 }
 
-fn asked(mut arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
+fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, String> {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bundles/default");
-    let mut asked = Asked { bundle: default, policy: Policy::default(), queries: Vec::new() };
+    let mut parsed = Arguments { bundle: default, policy: Policy::default(), queries: Vec::new() };
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} lacks its value"));
         match argument.as_str() {
-            "--bundle" => asked.bundle = value()?.into(),
+            "--bundle" => parsed.bundle = value()?.into(),
             "--strong-share" => {
                 let found = value()?;
                 let share = found
                     .parse()
                     .map_err(|_| format!("--strong-share {found}: expected a number in [0, 1]"))?;
-                asked.policy = Policy::strong_share(share);
+                parsed.policy = Policy::strong_share(share);
             }
             flag if flag.starts_with("--") => return Err(format!("no flag {flag}\n{USAGE}")),
-            _ => asked.queries.push(argument),
+            _ => parsed.queries.push(argument),
         }
     }
-    match asked.queries.is_empty() {
+    match parsed.queries.is_empty() {
         true => Err(format!("no query\n{USAGE}")),
-        false => Ok(asked),
+        false => Ok(parsed),
     }
 }
 
-/// The manifest, and the files that it lists: the engine itself reads no folder.
+/// Reads the manifest and the files that it lists; the engine reads no folder.
 fn read(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, String> {
     let bytes = |name: &str| {
         let path = folder.join(name);
@@ -95,7 +95,7 @@ fn read(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, String> {
     Ok(files)
 }
 
-fn told(query: &str, decision: &Decision) -> String {
+fn decision_text(query: &str, decision: &Decision) -> String {
     let mut text = format!("{query}\n  -> {}", decision.model);
     if let (Some(win_rate), Some(threshold)) = (decision.win_rate, decision.threshold) {
         text += &format!("  (win rate {win_rate:.4}, threshold {threshold:.4})");

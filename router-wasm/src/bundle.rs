@@ -1,7 +1,7 @@
-//! A bundle from bytes: which files, how long, with which hash.
+//! Reads a bundle from bytes: checks which files are there, their lengths and their hashes.
 //!
-//! Hosts bring the bytes (from a folder, `fetch`, KV, an `import`); nothing here reads a file or
-//! the network. One file for transport is the same folder as an uncompressed tar.
+//! Hosts pass the bytes (from a folder, `fetch`, KV, an `import`); nothing here reads a file or the
+//! network. A bundle in one file is an uncompressed tar of the folder.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
@@ -22,7 +22,7 @@ pub const MAP_FILE: &str = "map.json";
 
 /// Longest `router.json`, in bytes.
 pub const MAX_MANIFEST_BYTES: usize = 4 << 20;
-/// Longest other file of a bundle, in bytes: above any encoder that fits a wasm instance.
+/// Longest other file of a bundle, in bytes: more than any encoder that fits a wasm instance.
 pub const MAX_FILE_BYTES: usize = 512 << 20;
 
 /// A bundle whose files are all there, of the stated length and hash.
@@ -34,7 +34,7 @@ pub struct Bundle<'a> {
 }
 
 impl<'a> Bundle<'a> {
-    /// Checks the files that a host brought. Files that `router.json` does not list are ignored.
+    /// Checks the files that a host passes. Files that `router.json` does not list are ignored.
     ///
     /// # Errors
     /// Any `bundle_*` error; each names the file.
@@ -44,9 +44,9 @@ impl<'a> Bundle<'a> {
         Self::from_hashed(files, &HashMap::new())
     }
 
-    /// As [`Bundle::from_files`], with the SHA-256 of files that the host has hashed itself, by name,
-    /// in lower-case hexadecimal; the others are hashed here. A host's own hash is several times
-    /// faster than one in wasm whose code has just been compiled.
+    /// Like [`Bundle::from_files`], with the SHA-256 of the files that the host has hashed, by name, in
+    /// lower-case hexadecimal; the other files are hashed here. A host's own hash function is several
+    /// times faster than freshly compiled wasm.
     ///
     /// # Errors
     /// Any `bundle_*` error; each names the file.
@@ -110,7 +110,7 @@ impl<'a> Bundle<'a> {
     }
 }
 
-/// The files of a bundle carried as one uncompressed tar; folders in it are ignored.
+/// Reads the files of a bundle from one uncompressed tar; folders in their paths are dropped.
 ///
 /// # Errors
 /// [`RouterError::BundleBadArchive`], also for a truncated archive;

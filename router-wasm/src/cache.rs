@@ -1,21 +1,21 @@
-//! Answers to queries already asked: a bounded memory, off unless a host asks for it.
+//! A bounded cache of assessments by query text, off until a host sets its capacity.
 //!
-//! A router is a function of the query's text, so an answer may be given again without running the
-//! encoder. Two generations approximate least-recently-used: what is asked again moves to the young
-//! one, and when that is full the old one is dropped and they change places.
+//! The same text always has the same assessment, so a repeated query need not run the encoder. Two
+//! generations approximate least-recently-used eviction: a hit in the old generation moves to the
+//! young one; when the young one is full, it replaces the old one.
 //!
-//! A host that serves several tenants with one router leaves it off: the time that an answer takes
-//! would tell one tenant whether another has asked the same.
+//! A host that serves several tenants with one router should leave the cache off: the time that an
+//! answer takes would tell one tenant whether another has asked the same.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::policy::Assessment;
 
-/// Longest query that is remembered, in bytes: longer ones are seldom asked twice.
+/// Longest query that is cached, in bytes: longer ones are seldom repeated.
 const LONGEST: usize = 4096;
 
-/// Answers by the query's text.
+/// Assessments by the query's text.
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
     generations: Mutex<Generations>,
@@ -23,7 +23,7 @@ pub(crate) struct Cache {
 
 #[derive(Debug, Default)]
 struct Generations {
-    /// Queries remembered at most; 0 where the cache is off.
+    /// Most queries cached; 0 where the cache is off.
     capacity: usize,
     young: HashMap<String, Assessment>,
     old: HashMap<String, Assessment>,
@@ -31,25 +31,25 @@ struct Generations {
 
 impl Cache {
     fn generations(&self) -> MutexGuard<'_, Generations> {
-        // Nothing in here panics half way through a change.
+        // No holder of the lock panics half-way through a change.
         self.generations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Remembers up to `queries` answers from now on; 0 forgets all and turns it off.
+    /// Empties the cache and sets how many queries it may hold; 0 turns it off.
     pub fn resize(&self, queries: usize) {
         *self.generations() = Generations { capacity: queries, ..Generations::default() };
     }
 
-    /// The answer to `text`, from memory or from `ask`. An error is not remembered.
+    /// Returns the cached assessment of `text`, or computes and caches it. Errors are not cached.
     pub fn get_or<E>(
         &self,
         text: &str,
-        ask: impl FnOnce() -> Result<Assessment, E>,
+        compute: impl FnOnce() -> Result<Assessment, E>,
     ) -> Result<Assessment, E> {
         if let Some(known) = self.generations().get(text) {
             return Ok(known);
         }
-        let answer = ask()?;
+        let answer = compute()?;
         self.generations().put(text, &answer);
         Ok(answer)
     }
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_and_long_queries_are_not_remembered() {
+    fn errors_and_long_queries_are_not_cached() {
         let cache = Cache::default();
         cache.resize(4);
         assert_eq!(cache.get_or("a", || Err("no")), Err("no"));

@@ -1,4 +1,4 @@
-//! Query text to the graph's outputs: [`QueryTokenizer`], then graph.
+//! Turns query text into the graph's outputs: [`QueryTokenizer`], then [`Graph`].
 
 use crate::bundle::{Bundle, MODEL_FILE, TOKENIZER_FILE};
 use crate::contained::contained;
@@ -7,7 +7,7 @@ use crate::graph::Graph;
 use crate::router::Kind;
 use crate::tokenizer::{QueryTokenizer, Tokens};
 
-/// What the graph gives for one query.
+/// The graph's outputs for one query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outputs {
     /// One score per candidate, in the manifest's order; empty where the kind's head is not in the
@@ -24,7 +24,8 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Parses `tokenizer.json` and `model.onnx`, and checks the graph's face against the manifest.
+    /// Parses `tokenizer.json` and `model.onnx`, and checks the graph's inputs and outputs against the
+    /// manifest.
     ///
     /// # Errors
     /// [`RouterError::BundleBadTokenizer`], [`RouterError::BundleBadModel`].
@@ -44,7 +45,7 @@ impl Encoder {
         Ok(Self { tokenizer, graph })
     }
 
-    /// Token ids of `text`, cut to the encoder's longest sequence.
+    /// Splits `text` into token ids, truncated to the encoder's longest sequence.
     ///
     /// # Errors
     /// [`RouterError::InferenceFailed`] where the tokenizer fails;
@@ -53,7 +54,7 @@ impl Encoder {
         contained(|| self.tokenizer.tokenize(text), failed)
     }
 
-    /// How many tokens the tokenizer knows; every id is below this where the ids have no holes.
+    /// How many tokens the tokenizer knows; ids are below this where they are consecutive.
     #[must_use]
     pub fn vocabulary(&self) -> usize {
         self.tokenizer.vocabulary()

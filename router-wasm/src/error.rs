@@ -1,18 +1,18 @@
-//! Every way routing can fail, each with a stable code.
+//! The errors of loading and routing, each with a stable code.
 //!
-//! Hosts show [`RouterError`]'s sentence to a person and branch on [`RouterError::code`]; the
-//! sentence may be reworded, the code never is.
+//! Hosts show [`RouterError`]'s message to a person and branch on [`RouterError::code`]; the message
+//! may be reworded, the code never is.
 
 /// What went wrong, what was found, what was expected, and what to do about it.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RouterError {
-    /// The bundle lists a file, or the format needs one, that the host did not bring.
-    #[error("bundle has no file {name:?}; found {found}. Bring every file that router.json lists")]
+    /// The bundle lists a file, or the format needs one, that the host did not pass.
+    #[error("bundle has no file {name:?}; found {found}. Pass every file that router.json lists")]
     BundleMissingFile {
-        /// The absent file.
+        /// The missing file.
         name: String,
-        /// The files that were brought, comma separated.
+        /// The files that were passed, comma separated.
         found: String,
     },
     /// A file is longer than the engine accepts.
@@ -95,7 +95,7 @@ pub enum RouterError {
         /// What the parser or a check says.
         detail: String,
     },
-    /// The one-file transport is not a tar archive of a bundle.
+    /// The archive is not an uncompressed tar of a bundle.
     #[error(
         "bundle archive cannot be read: {detail}. It must be an uncompressed tar of the bundle's files"
     )]
@@ -108,7 +108,7 @@ pub enum RouterError {
     QueryEmpty,
     /// The query is longer than the engine accepts.
     #[error(
-        "query has {bytes} bytes, the limit is {limit}. Send the part the decision should rest on"
+        "query has {bytes} bytes, the limit is {limit}. Send the part that matters for the decision"
     )]
     QueryTooLong {
         /// UTF-8 length in bytes.
@@ -176,10 +176,10 @@ pub enum RouterError {
         /// What the bundle lacks, and the remedy.
         missing: String,
     },
-    /// Constraints leave no candidate.
+    /// No candidate meets the constraints.
     #[error("no candidate is left: {detail}. Loosen the constraint")]
     NoCandidate {
-        /// Which constraint excluded whom.
+        /// Which constraint excluded which candidate.
         detail: String,
     },
     /// The graph failed while it ran.

@@ -1,8 +1,8 @@
-//! `model.onnx` as a plan that tract runs.
+//! Reads `model.onnx` into a plan that tract runs.
 //!
-//! The trainer writes an encoder as a few calls of functions that are defined in the file itself, in
-//! ONNX's own operators: `TokenBag`, `BertEmbeddings`, `EncoderLayer`, `MeanPool`, each in float and
-//! in int8. Another runtime expands them and needs nothing of ours. This engine has a fused operator
+//! The trainer writes an encoder as a few calls of functions that the file itself defines in ONNX's own
+//! operators: `TokenBag`, `BertEmbeddings`, `EncoderLayer`, `MeanPool`, each in float and in int8.
+//! Other runtimes expand the functions and need no custom operator. This engine has a fused operator
 //! for each, so a transformer layer is one node here.
 //!
 //! The graph takes `input_ids` and `attention_mask`, int64 `[1, S]` with S symbolic, and gives
@@ -42,11 +42,11 @@ pub(crate) struct Graph {
 }
 
 impl Graph {
-    /// Reads `model.onnx` and checks its face: `candidates` scores where the head is in the graph,
-    /// and an embedding of `embedding_size`.
+    /// Reads `model.onnx` and checks its inputs and outputs: `candidates` scores where the head is in
+    /// the graph, and an embedding of `embedding_size`.
     ///
     /// # Errors
-    /// Where the file is no such graph.
+    /// Where the file is not such a graph.
     pub fn from_onnx(
         bytes: &[u8],
         candidates: Option<usize>,
@@ -56,7 +56,8 @@ impl Graph {
         on_best(Load { file, candidates, embedding_size })
     }
 
-    /// The scores, empty where the head is not in the graph, and the embedding.
+    /// Runs the graph on token ids: the scores, empty where the head is not in the graph, and the
+    /// embedding.
     ///
     /// # Errors
     /// Where an id is out of range or a value not finite.
@@ -98,7 +99,7 @@ impl OnIsa for Load {
     type Output = TractResult<Graph>;
 
     fn run<I: Isa>(self) -> TractResult<Graph> {
-        let Some(graph) = self.file.graph else { bail!("it is no ONNX file, or has no graph") };
+        let Some(graph) = self.file.graph else { bail!("it is not an ONNX file, or has no graph") };
         let names: Vec<&str> = graph.input.iter().map(|input| &*input.name).collect();
         if names != ["input_ids", "attention_mask"] {
             bail!("its inputs are {names:?}, expected [\"input_ids\", \"attention_mask\"]");

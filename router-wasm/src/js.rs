@@ -1,6 +1,6 @@
-//! The wasm-bindgen surface: thin, JSON in and JSON out.
+//! The wasm-bindgen bindings, which take and return JSON.
 //!
-//! `router-wasm/js` wraps it into the public `Router`. A failure is thrown as a JavaScript `Error`
+//! `router-wasm/js` wraps them into the public `Router`. An error is thrown as a JavaScript `Error`
 //! whose `code` is [`RouterError::code`].
 
 use std::collections::HashMap;
@@ -18,8 +18,8 @@ pub struct RouterHandle {
 
 #[wasm_bindgen]
 impl RouterHandle {
-    /// A router from a bundle's files: names, and contents and SHA-256 in the same order; no hashes
-    /// where the host has none.
+    /// Makes a router from a bundle's files: names, contents and SHA-256 hashes in the same order;
+    /// `hashes` is empty where the host has none.
     #[wasm_bindgen(constructor)]
     pub fn new(
         names: Vec<String>,
@@ -34,27 +34,27 @@ impl RouterHandle {
         Ok(Self { router: bundle.and_then(Router::from_bundle).map_err(throw)? })
     }
 
-    /// A router from a bundle carried as one uncompressed tar.
+    /// Makes a router from a bundle packed as one uncompressed tar.
     #[wasm_bindgen(js_name = fromTar)]
     pub fn from_tar(bytes: &[u8]) -> Result<RouterHandle, JsValue> {
         Ok(Self { router: Router::from_tar(bytes).map_err(throw)? })
     }
 
-    /// A decision as JSON, for a request as JSON.
+    /// Decides on a JSON request; returns the decision as JSON.
     pub fn route(&self, request: &str) -> Result<String, JsValue> {
         let request = RouteRequest::from_json(request).map_err(throw)?;
         let decision = self.router.route(&request.query, &request.policy).map_err(throw)?;
         to_json(&decision)
     }
 
-    /// Checks the policy of a request as JSON, and decides nothing.
+    /// Checks the policy of a JSON request, without deciding.
     #[wasm_bindgen(js_name = checkPolicy)]
     pub fn check_policy(&self, request: &str) -> Result<(), JsValue> {
         let request = RouteRequest::from_json(request).map_err(throw)?;
         request.policy.check(self.router.info()).map_err(throw)
     }
 
-    /// Keeps about `answers` answers; 0 turns the cache off.
+    /// Caches about `answers` answers; 0 turns the cache off.
     #[wasm_bindgen(js_name = setCacheCapacity)]
     pub fn set_cache_capacity(&self, answers: usize) {
         self.router.set_cache_capacity(answers);
@@ -71,7 +71,7 @@ impl RouterHandle {
     }
 }
 
-/// The version of this module: its JavaScript must be of the same.
+/// This module's version, which its JavaScript must have too.
 #[wasm_bindgen(js_name = engineVersion)]
 #[must_use]
 pub fn engine_version() -> String {
@@ -85,7 +85,7 @@ pub fn instruction_set() -> String {
     crate::instruction_set().to_owned()
 }
 
-/// The faster byte products where V8 is before 13; of no effect in the module for simd128.
+/// Switches to the byte products that are faster in V8 before 13; no effect in the simd128 module.
 #[wasm_bindgen(js_name = multiplyInPairs)]
 pub fn multiply_in_pairs() {
     crate::kernels::multiply_in_pairs();

@@ -1,4 +1,4 @@
-//! `router.json`: what a bundle says of itself.
+//! `router.json`: a bundle's description.
 //!
 //! Unknown fields are ignored, so that a newer trainer may add some; an unknown `format` or
 //! `kind` is an error, since the answers would be wrong.
@@ -42,14 +42,14 @@ pub struct Manifest {
     /// The sources this router was trained on.
     #[serde(default)]
     pub trained_on: Vec<Source>,
-    /// How the weights came to be: trainer version, recipe, seed, device.
+    /// How the weights were made: trainer version, recipe, seed, device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provenance: Option<Provenance>,
-    /// A map of training queries, for pages that draw one. No host needs it to route: it is not
-    /// among [`files`](Self::files), and the engine does not ask for it.
+    /// A map of training queries, for pages that draw one. Routing does not need it: it is not among
+    /// [`files`](Self::files), and the engine does not read it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub map: Option<FileEntry>,
-    /// The bundle's other files.
+    /// The files that routing needs.
     pub files: Vec<FileEntry>,
 }
 
@@ -81,7 +81,7 @@ pub struct EncoderInfo {
     pub max_tokens: usize,
     /// Which end of a longer query is cut off.
     pub truncation_side: TruncationSide,
-    /// How token vectors become one, for example `mean`.
+    /// How token vectors are combined to one, for example `mean`.
     pub pooling: String,
     /// Embedding size D.
     pub embedding_size: usize,
@@ -117,7 +117,8 @@ pub struct Head {
     /// `sw-ranking`: the base of the similarity weights, >= 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gamma: Option<f64>,
-    /// `sw-ranking`: the tier of each candidate, in the candidates' order, from 0, the strongest.
+    /// `sw-ranking`: the Elo group of each candidate (RouteLLM's tiers), in the candidates' order, from
+    /// 0, the strongest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tiers: Option<Vec<u8>>,
     /// `knn`: how many neighbours count.
@@ -173,7 +174,7 @@ pub struct Source {
     pub removed_as_leaks: u64,
 }
 
-/// How the weights came to be.
+/// How the weights were made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
     /// The trainer's version.
@@ -188,8 +189,8 @@ pub struct Provenance {
     pub device: String,
     /// Licence of the weights.
     pub licence: String,
-    /// The bundle whose answers it was trained on in place of labels: its name, and the beginning of
-    /// its hash.
+    /// The bundle whose answers the router was trained on in place of labels: its name, and the
+    /// beginning of its hash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub teacher: Option<String>,
 }
@@ -227,13 +228,13 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// The candidate's place in the graph's `scores`.
+    /// The candidate's index in the graph's `scores`.
     #[must_use]
     pub fn candidate_index(&self, id: &str) -> Option<usize> {
         self.candidates.iter().position(|c| c.id == id)
     }
 
-    /// Places of the strong and the weak candidate, where the bundle names them.
+    /// Indices of the strong and the weak candidate, where the bundle names them.
     #[must_use]
     pub fn pair(&self) -> Option<(usize, usize)> {
         let strong = self.candidate_index(self.head.strong.as_deref()?)?;

@@ -1,4 +1,4 @@
-//! `memory.bin`: the labelled queries that a memory router looks back on.
+//! `memory.bin`: the labelled queries that a memory router compares a query with.
 //!
 //! Each query is a unit vector in int8 with one scale, so that ten thousand of them in 64
 //! dimensions take 0.7 MB. Little-endian throughout:
@@ -12,7 +12,7 @@
 //! scales    f32 [N]   vector_i = scale_i * int8 row i, of length 1
 //! vectors   i8 [N, D]
 //! battles:  weights f32 [N], ends u32 [N] (row i's battles end before ends[i]),
-//!           then (tier a u8, tier b u8, target u8 of 255) for each battle
+//!           then (Elo group a u8, Elo group b u8, target u8 of 255) for each battle
 //! scores:   u8 [N, M]: 0..254 of 254, 255 where the candidate was not measured
 //! ```
 //!
@@ -43,25 +43,25 @@ const FULL_TARGET: f32 = 255.0;
 /// a dot product stays within 32 bits.
 const QUERY_STEPS: f32 = 8191.0;
 
-/// A verdict between two tiers of models.
+/// A verdict between two groups of models by Elo rating.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Battle {
-    /// Tier of one model, from 0, the strongest.
+    /// Elo group of one model, from 0, the strongest.
     pub a: u8,
-    /// Tier of the other.
+    /// Elo group of the other.
     pub b: u8,
     /// In [0, 1]: 1 where `a` won, 1/2 for a tie. Kept in 255 steps.
     pub target: f32,
 }
 
-/// What is remembered of each query.
+/// The labels of the stored queries.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Records {
     /// Battles, for similarity-weighted ranking.
     Battles {
         /// Weight of each query, >= 0.
         weights: Vec<f32>,
-        /// Where each query's battles end; the first begin at 0.
+        /// End index of each query's battles; the first query's begin at 0.
         ends: Vec<u32>,
         /// The battles of all queries, one query after the other.
         battles: Vec<Battle>,
@@ -81,12 +81,12 @@ pub struct Memory {
     width: usize,
     scales: Vec<f32>,
     vectors: Vec<i8>,
-    /// What is remembered of each query.
+    /// The labels of the stored queries.
     pub records: Records,
 }
 
 impl Memory {
-    /// A memory of embeddings `[N, width]`, row by row; each is brought to length 1.
+    /// Makes a memory of embeddings `[N, width]`, row by row; each is scaled to length 1.
     #[must_use]
     #[allow(clippy::cast_possible_truncation)]
     pub fn new(width: usize, embeddings: &[f32], records: Records) -> Self {
@@ -104,7 +104,7 @@ impl Memory {
         Self { width, scales, vectors, records }
     }
 
-    /// Queries remembered, N.
+    /// Number of stored queries, N.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.scales.len()
@@ -116,8 +116,8 @@ impl Memory {
         self.width
     }
 
-    /// Cosine similarity of an embedding to each remembered query, `[N]`; only its first `width`
-    /// coordinates count. An embedding of length 0 is similar to none: all zeros.
+    /// Cosine similarity of an embedding to each stored query, `[N]`; only its first `width`
+    /// coordinates count. An embedding of length 0 has similarity 0 to all.
     #[must_use]
     #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
     pub fn similarities(&self, embedding: &[f32]) -> Vec<f32> {
@@ -134,7 +134,7 @@ impl Memory {
         rows.map(|(row, own)| dot(row, &quantised) as f32 * own * scale).collect()
     }
 
-    /// The file.
+    /// Writes the file.
     #[must_use]
     #[allow(clippy::cast_possible_truncation)]
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -165,12 +165,12 @@ impl Memory {
     /// Reads the file.
     ///
     /// # Errors
-    /// [`RouterError::BundleBadMemory`] where it is cut short, too long, or states what cannot be.
+    /// [`RouterError::BundleBadMemory`] where it is too short, too long or inconsistent.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RouterError> {
         let bad = |detail: String| RouterError::BundleBadMemory { detail };
         let header = bytes.get(..HEADER).filter(|header| header.starts_with(MAGIC));
         let header =
-            header.ok_or_else(|| bad("it does not begin as a memory of version 1".into()))?;
+            header.ok_or_else(|| bad("it does not begin with version 1's magic bytes".into()))?;
         let number = |at: usize| {
             let at = MAGIC.len() + 4 * at;
             u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
@@ -182,7 +182,8 @@ impl Memory {
             SCORES => Some(rows as u128 * extra as u128),
             _ => None,
         };
-        let record_bytes = record_bytes.ok_or_else(|| bad(format!("it has kind {kind}")))?;
+        let record_bytes =
+            record_bytes.ok_or_else(|| bad(format!("it has kind {kind}: expected 1 or 2")))?;
         let expected = HEADER as u128 + rows as u128 * (4 + width as u128) + record_bytes;
         if expected != bytes.len() as u128 || rows == 0 || width == 0 {
             return Err(bad(format!(
@@ -209,7 +210,7 @@ impl Memory {
                     .collect();
                 let ascending = ends.windows(2).all(|pair| pair[0] <= pair[1]);
                 if !ascending || ends.last().is_some_and(|&end| end as usize != extra) {
-                    return Err(bad("its battles do not belong to its rows".into()));
+                    return Err(bad("its rows' ends do not fit its battles".into()));
                 }
                 let battle = |b: &[u8; 3]| Battle {
                     a: b[0],
@@ -230,7 +231,7 @@ impl Memory {
             Records::Scores { .. } => &[],
         };
         if let Some(found) = scales.iter().chain(numbers).find(|v| !v.is_finite() || **v < 0.0) {
-            return Err(bad(format!("it holds the scale or weight {found}")));
+            return Err(bad(format!("it has the scale or weight {found}: expected one >= 0")));
         }
         Ok(Self { width, scales, vectors, records })
     }

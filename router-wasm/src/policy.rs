@@ -1,10 +1,10 @@
-//! Scores, prices and constraints to a decision.
+//! Turns scores, prices and constraints into a decision.
 //!
-//! Between a strong and a weak candidate the win rate meets a threshold alpha: strong iff
-//! win rate >= alpha (RouteLLM, section 3). A threshold may be asked for as a share of strong
-//! calls through the bundle's [`Calibration`]. Among several candidates, or with a cost weight, the
-//! best `score - cost_weight * cost` is taken (RouterDC's cost-aware variant). A `max_cost` or a
-//! context window that a candidate does not meet takes it out first.
+//! Between a strong and a weak candidate the win rate is compared with a threshold alpha: strong iff
+//! win rate >= alpha (RouteLLM, section 3). The bundle's [`Calibration`] turns a share of strong calls
+//! into a threshold. Among several candidates, or with a cost weight, the best
+//! `score - cost_weight * cost` is chosen (RouterDC's cost-aware variant). Candidates above `max_cost`
+//! or with too small a context window are excluded first.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,8 +14,8 @@ use crate::manifest::{Calibration, Manifest};
 /// Output tokens assumed for a cost estimate where the caller states none.
 pub const DEFAULT_OUTPUT_TOKENS: u32 = 256;
 
-/// How far the rating of a conversation falls towards an easier turn, where the caller states
-/// nothing.
+/// Fraction of the way that an easier turn moves a conversation's rating towards its own, where the
+/// caller states none.
 pub const DEFAULT_TURN_DECAY: f64 = 0.3;
 
 /// How to turn scores into a decision. The default is the bundle's own share of strong calls.
@@ -26,7 +26,7 @@ pub struct Policy {
     pub threshold: Option<f64>,
     /// Share of strong calls in [0, 1], turned into a threshold by the bundle's calibration.
     pub strong_share: Option<f64>,
-    /// Most USD that the request may cost by estimate, >= 0.
+    /// Highest estimated cost of the request in USD, >= 0.
     pub max_cost: Option<f64>,
     /// Score given up per USD, >= 0: chooses the best `score - cost_weight * cost`.
     pub cost_weight: Option<f64>,
@@ -37,8 +37,8 @@ pub struct Policy {
     /// Tokens of all that the LLM will read, for costs and context windows; the query's where
     /// absent.
     pub input_tokens: Option<u32>,
-    /// How far in [0, 1] the rating of a conversation falls towards an easier turn;
-    /// [`DEFAULT_TURN_DECAY`] where absent. 1: only the last turn counts.
+    /// Fraction of the way, in [0, 1], that an easier turn moves a conversation's rating towards its
+    /// own; [`DEFAULT_TURN_DECAY`] where absent. With 1 only the last turn counts.
     pub turn_decay: Option<f64>,
 }
 
@@ -53,7 +53,7 @@ pub struct Decision {
     /// Win rate of strong over weak, in [0, 1]; absent where the bundle has no such pair.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub win_rate: Option<f64>,
-    /// The threshold used, in [0, 1]; absent where the choice was not between two.
+    /// The threshold used, in [0, 1]; absent where the decision was not by threshold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f64>,
     /// Every candidate of the bundle, in its order.
@@ -82,17 +82,17 @@ pub struct CandidateScore {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// The win rate reaches the threshold: strong.
+    /// The strong candidate: the win rate reaches the threshold.
     AboveThreshold,
-    /// The win rate stays below the threshold: weak.
+    /// The weak candidate: the win rate is below the threshold.
     BelowThreshold,
-    /// The best score, less its weighted cost, among those allowed.
+    /// The best score, less its weighted cost, among the candidates allowed.
     BestScore,
-    /// One candidate was left.
+    /// The only candidate that meets the constraints.
     OnlyCandidate,
 }
 
-/// What a router kind says of one query.
+/// A router's rating of one query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Assessment {
     /// Expected quality of each candidate in [0, 1], in the manifest's order.
@@ -104,10 +104,10 @@ pub struct Assessment {
 }
 
 impl Assessment {
-    /// This rating of the turns before, followed by that of the next turn: fast to rise, slow to
-    /// fall. A harder turn replaces what was; towards an easier one every number moves by `turn_decay`, in
-    /// [0, 1]. Harder is a higher win rate, or a lower mean score where there is no pair. Tokens
-    /// add up.
+    /// Combines this rating of the turns so far with that of the next turn. A harder turn replaces the
+    /// rating; an easier one moves every number by the fraction `turn_decay`, in [0, 1], of the way
+    /// towards its own. Harder means a higher win rate, or a lower mean score where there is no pair.
+    /// Tokens add up.
     #[must_use]
     pub fn then(self, next: Self, turn_decay: f64) -> Self {
         let tokens = self.tokens + next.tokens;
@@ -130,15 +130,15 @@ impl Assessment {
 }
 
 impl Policy {
-    /// A policy with a threshold on the win rate, in [0, 1]: 0 always takes the strong candidate.
-    /// Another value is refused where the policy is used.
+    /// A policy with a threshold on the win rate, in [0, 1]: 0 always chooses the strong candidate.
+    /// Other values are refused when the policy is used.
     #[must_use]
     pub fn threshold(alpha: f64) -> Self {
         Self { threshold: Some(alpha), ..Self::default() }
     }
 
     /// A policy with a share of strong calls, in [0, 1]: 0.2 is a fifth of queries like those of the
-    /// bundle's calibration. Another value is refused where the policy is used.
+    /// bundle's calibration. Other values are refused when the policy is used.
     #[must_use]
     pub fn strong_share(share: f64) -> Self {
         Self { strong_share: Some(share), ..Self::default() }
@@ -204,7 +204,7 @@ impl Policy {
         Ok(())
     }
 
-    /// Decides on one query. The policy has passed [`Policy::check`].
+    /// Decides on one query. The policy must have passed [`Policy::check`].
     ///
     /// # Errors
     /// [`RouterError::NoCandidate`]; [`RouterError::PolicyUnsupported`] where a cost is needed and
@@ -270,7 +270,7 @@ impl Policy {
         })
     }
 
-    /// How far the rating of a conversation falls towards an easier turn.
+    /// The turn decay, [`DEFAULT_TURN_DECAY`] where absent.
     #[must_use]
     pub fn turn_decay(&self) -> f64 {
         self.turn_decay.unwrap_or(DEFAULT_TURN_DECAY)
@@ -306,7 +306,7 @@ impl Policy {
         for (i, candidate) in manifest.candidates.iter().enumerate() {
             let id = &candidate.id;
             if self.candidates.as_ref().is_some_and(|allowed| !allowed.contains(id)) {
-                out.push(format!("{id} is not among the allowed"));
+                out.push(format!("{id} is not in the policy's candidates"));
             } else if let Some(window) = candidate.context_window.filter(|&w| w < needed) {
                 out.push(format!("{id} takes {window} tokens, {needed} are needed"));
             } else if let Some(max_cost) = self.max_cost {
@@ -354,8 +354,8 @@ impl Policy {
 
 impl Calibration {
     /// The threshold at which `share` (in [0, 1]) of the sample's queries go to the strong
-    /// candidate: the win rate's quantile at `1 - share`, linearly interpolated. A share of 0 asks
-    /// for 1, a share of 1 for 0, whatever the sample.
+    /// candidate: the win rate's quantile at `1 - share`, linearly interpolated. A share of 0 gives 1,
+    /// a share of 1 gives 0, whatever the sample.
     #[must_use]
     #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     pub fn threshold_at_share(&self, share: f64) -> f64 {
@@ -378,7 +378,7 @@ fn price_unknown(field: &'static str, id: &str) -> RouterError {
     RouterError::PolicyUnsupported {
         field,
         missing: format!(
-            "the prices of {id} are not known; state them in router.json or leave it out"
+            "the prices of {id} are not known; state them in router.json, or leave {id} out of candidates"
         ),
     }
 }

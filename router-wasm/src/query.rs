@@ -1,10 +1,10 @@
-//! What a decision rests on: a text, or the turns of a conversation.
+//! The input of a decision: a text, or the turns of a conversation.
 //!
 //! A conversation's turns are the texts of its *user* messages, the last [`MAX_TURNS`] that have
-//! any. System, assistant and tool messages are not among them, nor are images. The router rates
-//! each turn by itself, as it was trained on single texts, and [`Assessment::then`] makes one rating
-//! of them, so that a short "yes, do it" is routed with the request it answers. Beyond
-//! [`MAX_QUERY_BYTES`] in all, the oldest text is dropped.
+//! any. System, assistant and tool messages are ignored, and so are images. The router rates each turn
+//! by itself, as it was trained on single texts, and [`Assessment::then`] combines the ratings, so that
+//! a short "yes, do it" is routed like the request before it. Beyond [`MAX_QUERY_BYTES`] in all, the
+//! oldest text is dropped.
 //!
 //! [`Assessment::then`]: crate::Assessment::then
 //!
@@ -24,9 +24,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::RouterError;
 
-/// Longest query in bytes of UTF-8: a Worker tokenizes it well within its time.
+/// Longest query in bytes of UTF-8: a Worker tokenizes it well within its CPU time.
 pub const MAX_QUERY_BYTES: usize = 256 << 10;
-/// Turns of a conversation that count: the last ones.
+/// Most turns of a conversation that are rated: the last ones.
 pub const MAX_TURNS: usize = 8;
 
 /// One turn or several, oldest first: well-formed, non-empty texts of at most [`MAX_QUERY_BYTES`]
@@ -35,7 +35,7 @@ pub const MAX_TURNS: usize = 8;
 pub struct Query(Vec<String>);
 
 impl Query {
-    /// A query from plain text.
+    /// Makes a query from plain text.
     ///
     /// # Errors
     /// [`RouterError::QueryEmpty`], [`RouterError::QueryTooLong`],
@@ -52,7 +52,7 @@ impl Query {
         }
     }
 
-    /// A query from a conversation, by the module's rule.
+    /// Makes a query from a conversation's user messages.
     ///
     /// # Errors
     /// [`RouterError::MessagesWithoutText`], [`RouterError::QueryIllFormed`] for a NUL character.
@@ -114,7 +114,7 @@ fn check_nul(text: &str) -> Result<(), RouterError> {
 pub struct Message {
     /// `system`, `developer`, `user`, `assistant` or `tool`.
     pub role: String,
-    /// What was said.
+    /// The message's content.
     #[serde(default)]
     pub content: Content,
 }
@@ -125,7 +125,7 @@ pub struct Message {
 pub enum Content {
     /// Plain text.
     Text(String),
-    /// Parts; only those with text count.
+    /// Parts; those without text are ignored.
     Parts(Vec<ContentPart>),
     /// No content.
     #[default]

@@ -1,4 +1,4 @@
-//! The request to route, as JSON: what JavaScript hands over and `POST /v1/route` takes.
+//! A routing request as JSON, from JavaScript and of `POST /v1/route`.
 //!
 //! ```
 //! use pointsman::RouteRequest;
@@ -42,7 +42,7 @@ impl RouteRequest {
     pub fn from_json(json: &str) -> Result<Self, RouterError> {
         // serde would read a list as the struct's fields in order.
         if !json.trim_start().starts_with('{') {
-            let detail = "it is no JSON object".into();
+            let detail = "it is not a JSON object".into();
             return Err(RouterError::RequestIllFormed { detail });
         }
         let wire: Wire = serde_json::from_str(json).map_err(|e| {

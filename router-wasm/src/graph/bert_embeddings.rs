@@ -1,6 +1,6 @@
-//! A BERT encoder's lowest part: `norm(words[ids] + positions[0..S])`, `[1, S, H]`.
+//! A BERT encoder's embedding layer: `norm(words[ids] + positions[0..S])`, `[1, S, H]`.
 //!
-//! The row of token type 0 is part of the positions.
+//! The exporter has added the embedding of token type 0 to the positions.
 
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::*;

@@ -1,4 +1,4 @@
-//! The constants of an ONNX file, checked as they are read.
+//! Reads and checks the constants of an ONNX file.
 
 use std::collections::HashMap;
 
@@ -20,7 +20,7 @@ impl Constants {
     }
 
     fn get(&self, name: &str, kind: DataType, bytes: usize) -> TractResult<&TensorProto> {
-        let Some(tensor) = self.0.get(name) else { bail!("{name:?} is no constant of the file") };
+        let Some(tensor) = self.0.get(name) else { bail!("the file has no constant {name:?}") };
         if tensor.data_type != kind as i32 {
             bail!("constant {name:?} has data type {}, expected {kind:?}", tensor.data_type);
         }
@@ -70,7 +70,7 @@ impl Constants {
         Ok(tensor.raw_data.as_chunks::<8>().0.iter().map(|b| i64::from_le_bytes(*b)).collect())
     }
 
-    /// A constant of floats or int64 as tract keeps it.
+    /// A constant of floats or int64 as a tract tensor.
     pub fn tensor(&self, name: &str) -> TractResult<Tensor> {
         let (kind, dims) = match self.0.get(name) {
             Some(tensor) => (tensor.data_type, &tensor.dims[..]),

@@ -1,13 +1,13 @@
-//! One transformer layer of BERT's kind, whole.
+//! A whole BERT transformer layer as one operator.
 //!
 //! ```text
-//! q, k, v = dense(h)                                    q comes scaled by 1 / sqrt(H / heads)
+//! q, k, v = dense(h)                                    q is scaled by 1 / sqrt(H / heads)
 //! h'  = norm(h + dense(softmax(q k^T + (mask - 1) * 1e9) v))
 //! h'' = norm(h' + down(gelu(up(h'))))                   [1, S, H]
 //! ```
-//! The input is quantised once for query, key and value. Rows are taken [`BLOCK`] at a time from the
-//! attention on, so that what lies between two products stays in the cache and a long query needs
-//! little memory; attention takes one head after the other.
+//! The input is quantised once for query, key and value. Attention runs head by head. From attention
+//! on, [`BLOCK`] rows are processed at a time, so that intermediate results stay in the cache and a
+//! long query needs little memory.
 
 use std::sync::{Arc, Mutex};
 
@@ -20,7 +20,7 @@ use crate::kernels::{
     softmax,
 };
 
-/// Rows between two products; a multiple of every kernel's rows.
+/// Rows processed at a time; a multiple of every kernel's rows.
 const BLOCK: usize = 64;
 
 /// Weights of a dense layer.
@@ -53,32 +53,32 @@ impl<I: Isa> Dense<I> {
     }
 }
 
-/// A product's input as the kernels read it.
+/// A product's input in the kernels' layout.
 #[derive(Default)]
 struct Packed<I: Isa> {
     quantised: Quantised<I>,
     floats: Vec<f32>,
 }
 
-/// Memory for one query's way through a layer, kept from query to query.
+/// Scratch memory of one query in a layer, reused from query to query.
 #[derive(Default)]
 struct Scratch<I: Isa> {
     packed: Packed<I>,
     /// Query, key and value of every token, [S, 3 H].
     projected: Vec<f32>,
-    /// What attention found, [S, H].
+    /// Attention's output, [S, H].
     context: Vec<f32>,
     keys: Vec<f32>,
     values: Vec<f32>,
     rows: Vec<f32>,
-    /// One head's likenesses, [BLOCK, S].
+    /// One head's attention scores, [BLOCK, S].
     scores: Vec<f32>,
-    /// Of the feed-forward network, [BLOCK, I].
+    /// Inner activations of the feed-forward network, [BLOCK, I].
     wide: Vec<f32>,
     bias: Vec<f32>,
 }
 
-/// Scratch memory that the layers of a graph share: as many pieces as queries run at once.
+/// Scratch memory that a graph's layers share: one piece for each query that runs at the same time.
 pub(super) struct ScratchPool<I: Isa>(Arc<Mutex<Vec<Scratch<I>>>>);
 
 impl<I: Isa> Clone for ScratchPool<I> {
@@ -147,7 +147,7 @@ impl<I: Isa> EncoderLayer<I> {
                 #[inline(always)]
                 || gelu(&mut scratch.wide),
             );
-            // What comes down is added to what went up.
+            // The residual connection adds the feed-forward network's input to its output.
             let residual = &mut scratch.rows;
             residual.clear();
             residual.extend_from_slice(rows);

@@ -1,6 +1,6 @@
-//! A fused operator of tract's graph: several nodes of ONNX done in one go, with float output.
+//! A fused operator of tract's graph: computes several ONNX nodes at once, with float output.
 //!
-//! What an operator computes is a [`Computation`]; this file is what tract wants to know beside it.
+//! A [`Computation`] is what an operator computes; this file implements tract's traits for it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,12 +8,12 @@ use std::sync::Arc;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::*;
 
-/// What a fused operator computes.
+/// The computation of a fused operator.
 pub(super) trait Computation: Send + Sync + 'static {
-    /// The function of the exported graph that it stands for.
+    /// Name of the exported graph's function that it replaces.
     fn name(&self) -> &'static str;
 
-    /// The output's shape from those of the inputs.
+    /// The output's shape, from the inputs' shapes.
     ///
     /// # Errors
     /// Where the inputs do not fit.

@@ -1,4 +1,4 @@
-//! The mean of the hidden states of the tokens that count: `mask hidden / tokens`, `[1, H]`.
+//! The mean of the unmasked tokens' hidden states: `mask hidden / tokens`, `[1, H]`.
 
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::*;

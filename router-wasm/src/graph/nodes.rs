@@ -1,7 +1,7 @@
-//! One node of an ONNX file after the other, as operators of tract's typed graph.
+//! Adds an ONNX file's nodes, one by one, to tract's typed graph.
 //!
-//! The trainer's own functions (domain [`FUNCTION_DOMAIN`]) become fused operators; of ONNX's operators, those
-//! that the trainer writes around them become tract's. Everything is typed as it is added, so no
+//! The trainer's own functions (domain [`FUNCTION_DOMAIN`]) become fused operators; the ONNX operators
+//! that the trainer writes around them become tract's. Each node is typed as it is added, so no
 //! analysis of the whole graph follows, and only these operators are linked into the engine.
 
 use std::collections::HashMap;
@@ -34,7 +34,7 @@ pub(super) struct Nodes<I: Isa> {
     constants: Constants,
     /// Values by their names in the file.
     wires: HashMap<String, OutletId>,
-    /// int8 constants that a later product dequantises: the values' name, the scales'.
+    /// int8 constants that a later product dequantises: the names of their values and scales.
     dequantised: HashMap<String, (String, String)>,
     scratch: ScratchPool<I>,
 }
@@ -78,8 +78,8 @@ impl<I: Isa> Nodes<I> {
     fn unknown<T>(&self, node: &NodeProto) -> TractResult<T> {
         let (domain, operator) = (&node.domain, &node.op_type);
         bail!(
-            "operator {domain:?} {operator:?} is not one that this engine knows: export the bundle \
-             with the trainer of the engine's version"
+            "this engine does not know the operator {domain:?} {operator:?}: export the bundle with \
+             the trainer of the engine's version"
         )
     }
 
@@ -145,7 +145,7 @@ impl<I: Isa> Nodes<I> {
         }
     }
 
-    /// A table among a function's inputs, and where the next input stands.
+    /// Reads a table from a function's inputs; also returns the index of the next input.
     fn table(&self, node: &NodeProto, at: usize) -> TractResult<(Table, usize)> {
         let width = self.constants.width(self.input(node, at)?);
         if node.op_type.ends_with("Int8") {
@@ -160,7 +160,7 @@ impl<I: Isa> Nodes<I> {
         let (gamma, beta) = (self.floats(node, at)?, self.floats(node, at + 1)?);
         let epsilon = attribute(node, "epsilon").map_or(0.0, |attribute| attribute.f);
         if gamma.len() != beta.len() || !(epsilon >= 0.0 && epsilon.is_finite()) {
-            bail!("a norm of {} factors, {} terms, epsilon {epsilon}", gamma.len(), beta.len());
+            bail!("a norm with {} factors, {} terms, epsilon {epsilon}", gamma.len(), beta.len());
         }
         Ok((Norm { gamma, beta, epsilon }, at + 2))
     }
@@ -186,7 +186,7 @@ impl<I: Isa> Nodes<I> {
                 Ok((dense, next))
             }
             _ => bail!(
-                "{name:?} is no matrix [{inputs}, {outputs}] with its bias, in seven bits where in int8"
+                "{name:?} is not a matrix [{inputs}, {outputs}] with a bias, int8 values of seven bits"
             ),
         }
     }
@@ -313,7 +313,7 @@ impl<I: Isa> Nodes<I> {
         }
     }
 
-    /// A product with constant weights.
+    /// Adds a product with constant weights.
     fn product(&mut self, node: &NodeProto) -> TractResult<Option<OutletId>> {
         let name = self.input(node, 1)?;
         let outputs = |name: &str| self.constants.width(name);
@@ -329,12 +329,12 @@ impl<I: Isa> Nodes<I> {
             None if self.constants.has(name) => {
                 RowProduct::Float { values: self.constants.floats(name)?, outputs: outputs(name) }
             }
-            None => bail!("its second factor, {name:?}, is no constant"),
+            None => bail!("its second factor, {name:?}, is not a constant"),
         };
         self.fused(node, Fused::new(weights), 1)
     }
 
-    /// A function of the last axis of a row, which it keeps.
+    /// Adds a function of a row's last axis, which it keeps.
     fn of_row(&mut self, node: &NodeProto, function: RowFunction) -> TractResult<Option<OutletId>> {
         let axes = match (attribute(node, "axes"), attribute(node, "axis")) {
             (Some(axes), _) => axes.ints.clone(),
@@ -342,15 +342,15 @@ impl<I: Isa> Nodes<I> {
             (None, None) => self.constants.int64s(self.input(node, 1)?)?,
         };
         if axes != [1] && axes != [-1] {
-            bail!("it is of axes {axes:?}, expected the last of two");
+            bail!("its axes are {axes:?}, expected the last of two");
         }
         if attribute(node, "keepdims").is_some_and(|keep| keep.i != 1) {
-            bail!("it does not keep its axis");
+            bail!("its keepdims is not 1");
         }
         self.fused(node, Fused::new(function), 1)
     }
 
-    /// A slice of one axis between constants.
+    /// Adds a slice of one axis between constant ends.
     fn slice(&mut self, node: &NodeProto) -> TractResult<OutletId> {
         let x = self.wire(node, 0)?;
         let number = |at: usize| -> TractResult<i64> {

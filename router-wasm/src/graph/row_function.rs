@@ -1,8 +1,7 @@
-//! What a head does with the values of one row: their sum, largest, length, softmax, exponentials,
-//! logarithms.
+//! Functions of one row that heads use: sum, maximum, length, softmax, exponential, logarithm.
 //!
-//! tract's own operators for these look their kernels up in a registry, which the wasm modules are
-//! linked without.
+//! tract's own operators for these look up their kernels in a registry that the wasm modules are linked
+//! without.
 
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::*;

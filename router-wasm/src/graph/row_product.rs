@@ -14,7 +14,7 @@ use super::fused::Computation;
 pub(super) enum RowProduct {
     /// In float.
     Float { values: Vec<f32>, outputs: usize },
-    /// In int8 with a scale an output.
+    /// In int8 with one scale per output.
     Int8 { values: Vec<i8>, scales: Vec<f32> },
 }
 

@@ -1,4 +1,4 @@
-//! A table with a row for each token or position, in float or in int8 with a scale a row.
+//! A table with a row for each token or position, in float or in int8 with one scale per row.
 
 use tract_onnx::prelude::TractResult;
 use tract_onnx::tract_core::internal::bail;
@@ -21,7 +21,7 @@ impl Table {
         Self { width, values: Values::Float(values) }
     }
 
-    /// A table of int8, row by row, with a scale a row.
+    /// A table of int8, row by row, with one scale per row.
     ///
     /// # Errors
     /// Where the lengths do not agree.

@@ -1,4 +1,4 @@
-//! The static tier's encoder: the rows of a query's tokens, weighted and added.
+//! The static tier's encoder: the weighted sum of the table's rows of a query's tokens.
 //!
 //! ```text
 //! pooled[d] = sum_s mask[s] scale[ids[s]] table[ids[s], d] / sqrt(tokens)          [1, D]

@@ -1,21 +1,20 @@
-//! What is done element by element: rounding, softmax, layer normalisation, GELU.
+//! Element-wise operations: rounding, softmax, layer normalisation, GELU.
 //!
-//! Written as loops over arrays of eight without branches, which compilers turn into vectors on
-//! every target. Sums are taken in eight lanes, so that they come out alike whatever the vectors'
-//! width.
+//! Written as loops over arrays of eight without branches, which compilers vectorise on every target.
+//! Sums are taken in eight lanes, so that they are the same for every vector width.
 
 const LANES: usize = 8;
 /// Added to a number below 2^22, it leaves no bits for a fraction: the sum is rounded, halves to even,
 /// and holds the whole number in its low bits.
 const SHIFT: f32 = 12_582_912.0;
 
-/// To the nearest whole number, halves to even, for magnitudes below 2^22.
+/// Rounds to the nearest whole number, halves to even, for magnitudes below 2^22.
 #[inline(always)]
 pub(super) fn round(x: f32) -> f32 {
     (x + SHIFT) - SHIFT
 }
 
-/// The least of the values and 0, and the most of them and 0.
+/// Minimum and maximum of the values and 0.
 #[inline(always)]
 pub(super) fn range(values: &[f32]) -> (f32, f32) {
     let (mut least, mut most) = ([0.0_f32; LANES], [0.0_f32; LANES]);

@@ -5,16 +5,16 @@
 //!                   zero = round(-least * inverse)          q = clip(round(x * inverse) + zero, 0, 255)
 //! each product:     y[m, n] = (sum_k q[m, k] w[k, n] - zero[m] sum_k w[k, n]) * (step[m] * scale[n]) + bias[n]
 //! ```
-//! with `step = (most - least) / 255`. One scale a row (a token), not one a tensor: one token with
-//! large values does not coarsen the others, and a query's answer does not depend on how it was
-//! cut. All sums are exact integers, so every instruction set gives the same product.
+//! with `step = (most - least) / 255`. One scale per row (token), not one per tensor: a token with
+//! large values does not reduce the precision of the others, and a query's answer does not depend on
+//! the blocks of rows. All sums are exact integers, so every instruction set gives the same product.
 
 use super::elementwise::{range, round};
 use super::isa::{Isa, LARGEST_TILE};
 
 /// Steps between the least and the most of a row.
 const STEPS: f32 = 255.0;
-/// The least range of a row: one of zeros has a scale too.
+/// Smallest range of a row, so that a row of zeros has a scale too.
 const LEAST_RANGE: f32 = 1e-20;
 /// Largest magnitude of an int8 weight that is multiplied with quantised inputs: seven bits.
 pub const LARGEST_WEIGHT: i8 = 63;
@@ -96,7 +96,7 @@ impl<I: Isa> Int8Weights<I> {
     }
 }
 
-/// A tile's sums on their way to the output.
+/// Turns a tile's integer sums into outputs.
 struct Finish<'a> {
     sums: &'a [i32],
     rows: &'a [Row],
@@ -120,7 +120,7 @@ impl Finish<'_> {
                     let output = &mut output[r * stride..][..width];
                     for c in 0..width {
                         let sum = match I::INPUT_OFFSET {
-                            // The inputs were kept less their zero point.
+                            // The zero point was subtracted from the inputs.
                             None => sums[c],
                             Some(_) => sums[c] + row.by_column * column_sums[c] + row.constant,
                         };
@@ -132,16 +132,16 @@ impl Finish<'_> {
     }
 }
 
-/// What a row's product is corrected by.
+/// Scale and corrections of a row's product.
 #[derive(Debug, Clone, Copy, Default)]
 struct Row {
     step: f32,
-    /// Times the column's sum of weights.
+    /// Factor of the column's sum of weights.
     by_column: i32,
     constant: i32,
 }
 
-/// Rows quantised at run time, packed in tiles; the memory is used again and again.
+/// Rows quantised at run time, packed in tiles; the memory is reused.
 #[derive(Debug, Default)]
 pub(crate) struct Quantised<I: Isa> {
     values: Vec<I::Activation>,

@@ -1,4 +1,4 @@
-//! What an instruction set must offer, and the choice of the best one.
+//! The interface of an instruction set's kernels, and the choice of the fastest.
 
 use std::fmt::Debug;
 
@@ -18,11 +18,12 @@ pub(crate) trait Isa: Copy + Debug + Default + Send + Sync + 'static {
     const INT8_GROUP: usize;
     /// How a quantised input is kept.
     type Activation: Copy + Default + Debug + Into<i32> + Send + Sync + 'static;
-    /// What is taken off a quantised value in 0..=255 before it is stored: this, or its zero point.
+    /// Subtracted from a quantised value in 0..=255 before it is stored; where `None`, the row's zero
+    /// point is subtracted.
     const INPUT_OFFSET: Option<i32>;
-    /// A number as it is stored; it fits.
+    /// Converts a quantised value, which fits, to its stored form.
     fn activation(value: i32) -> Self::Activation;
-    /// What is added to each weight before it is packed.
+    /// Added to each weight before it is packed.
     const WEIGHT_OFFSET: i8;
     /// `sums[r][c] = sum_k input[r][k] * weight[k][c]`, `[rows, INT8_COLUMNS]` row by row.
     fn int8_tile(rows: usize, input: &[Self::Activation], weights: &[i8], sums: &mut [i32]);
@@ -36,15 +37,15 @@ pub(crate) trait Isa: Copy + Debug + Default + Send + Sync + 'static {
     fn vectorised<R>(work: impl FnOnce() -> R) -> R;
 }
 
-/// Something to be done with the kernels of one instruction set.
+/// Work that is generic over the instruction set.
 pub(crate) trait OnIsa {
-    /// What comes out.
+    /// The result.
     type Output;
-    /// Does it.
+    /// Does the work with the kernels of `I`.
     fn run<I: Isa>(self) -> Self::Output;
 }
 
-/// Does it with the plain loops.
+/// Does `work` with the plain loops.
 #[cfg(not(any(
     target_arch = "aarch64",
     target_arch = "x86_64",
@@ -54,13 +55,13 @@ pub(crate) fn on_best<W: OnIsa>(work: W) -> W::Output {
     work.run::<super::isa_portable::Portable>()
 }
 
-/// Does it with the fastest kernels that this module was compiled with.
+/// Does `work` with the fastest kernels that this module was compiled with.
 #[cfg(all(target_family = "wasm", target_feature = "simd128"))]
 pub(crate) fn on_best<W: OnIsa>(work: W) -> W::Output {
     work.run::<super::isa_wasm::Wasm>()
 }
 
-/// Does it with the fastest kernels that this machine has.
+/// Does `work` with the fastest kernels of this machine.
 #[cfg(target_arch = "x86_64")]
 pub(crate) fn on_best<W: OnIsa>(work: W) -> W::Output {
     use super::isa_x86_64::{Avx2, Avx512Vnni, AvxVnni};
@@ -75,7 +76,7 @@ pub(crate) fn on_best<W: OnIsa>(work: W) -> W::Output {
     }
 }
 
-/// Does it with the fastest kernels that this machine has.
+/// Does `work` with the fastest kernels of this machine.
 #[cfg(target_arch = "aarch64")]
 pub(crate) fn on_best<W: OnIsa>(work: W) -> W::Output {
     use super::isa_aarch64::{Dotprod, Neon};

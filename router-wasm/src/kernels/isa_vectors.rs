@@ -1,4 +1,4 @@
-//! What instruction sets with vectors and dot products of bytes share: the loops of their tiles.
+//! The loops over tiles that instruction sets with vectors and byte dot products share.
 
 /// Neighbouring values of K in one dot product of bytes.
 pub(super) const GROUP: usize = 4;

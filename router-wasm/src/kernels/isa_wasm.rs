@@ -1,11 +1,11 @@
 //! WebAssembly's vectors of 128 bits: simd128, and relaxed-simd where this module is compiled with
 //! it.
 //!
-//! simd128 multiplies pairs of 16 bits (`i32x4.dot_i16x8_s`): inputs are kept in 16 bits, less their
+//! simd128 multiplies pairs of 16 bits (`i32x4.dot_i16x8_s`): inputs are stored in 16 bits, less their
 //! zero point, and weights are widened as they are loaded. relaxed-simd multiplies groups of four
-//! bytes (`i32x4.relaxed_dot_i8x16_i7x16_add_s`), whose second operand must be in 0..=127 for every
-//! machine to agree: the weights are of seven bits, plus 64. Engines that make several instructions of
-//! that one multiply faster into pairs of 16 bits first: see [`multiply_in_pairs`].
+//! bytes (`i32x4.relaxed_dot_i8x16_i7x16_add_s`); all machines agree only where the second operand is
+//! in 0..=127, so the weights are of seven bits, plus 64. JavaScript engines that compile this to
+//! several instructions are faster with pairs of 16 bits: see [`multiply_in_pairs`].
 
 #![allow(unsafe_code)]
 
@@ -25,8 +25,8 @@ pub(crate) struct Wasm;
 #[cfg(feature = "relaxed-simd")]
 static IN_PAIRS: AtomicBool = AtomicBool::new(false);
 
-/// Has relaxed-simd multiply into pairs of 16 bits from now on: the faster way where V8 is before
-/// 13, which makes five instructions of a product into 32 bits. The sums are the same.
+/// Makes relaxed-simd multiply into pairs of 16 bits from now on, which is faster in V8 before 13:
+/// it compiles a product into 32 bits to five instructions. The sums are the same.
 pub(crate) fn multiply_in_pairs() {
     #[cfg(feature = "relaxed-simd")]
     IN_PAIRS.store(true, Ordering::Relaxed);

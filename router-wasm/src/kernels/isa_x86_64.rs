@@ -1,7 +1,7 @@
-//! x86-64: AVX2 everywhere of the last ten years, and byte dot products (VNNI) in vectors of 256 or
-//! 512 bits where the machine has them.
+//! x86-64: AVX2, which machines of the last ten years have, and byte dot products (VNNI) in vectors of
+//! 256 or 512 bits where the machine has them.
 //!
-//! Weights are of seven bits: in AVX2, two products of an unsigned byte and such a weight stay
+//! Weights have seven bits: in AVX2, two products of an unsigned byte and such a weight stay
 //! within 16 bits (2 * 255 * 63 = 32,130), so `vpmaddubsw` does not saturate.
 
 #![allow(unsafe_code)]

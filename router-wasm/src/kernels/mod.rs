@@ -1,7 +1,7 @@
-//! The arithmetic of an encoder: integer and float matrix products, and what is done element by
-//! element between them.
+//! The arithmetic of an encoder: integer and float matrix products, and the element-wise operations
+//! between them.
 //!
-//! A product takes weights packed once at load and inputs packed once each time, tile by tile:
+//! A product takes weights packed at load, panel by panel, and inputs packed at each call, tile by tile:
 //!
 //! ```text
 //! weights  [K, N] -> panels of COLUMNS columns:  [N / COLUMNS][K / GROUP][COLUMNS][GROUP]
@@ -10,8 +10,8 @@
 //! so that a kernel reads both from beginning to end. GROUP is how many neighbouring values of K one
 //! instruction multiplies and adds: 1 in float. Rows and columns beyond the matrix are zeros.
 //!
-//! An [`Isa`] holds the two kernels of one instruction set. Which one serves is decided at compile
-//! time in wasm (simd128 or relaxed-simd) and at load elsewhere; all of them give the same integers.
+//! An [`Isa`] holds the two kernels of one instruction set. It is chosen at compile time in wasm
+//! (simd128 or relaxed-simd) and at load elsewhere; all of them give the same integers.
 
 mod elementwise;
 mod float;

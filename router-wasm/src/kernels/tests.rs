@@ -1,5 +1,5 @@
-//! Every instruction set that this machine has gives the same integers and nearly the same floats as
-//! plain loops, over shapes and values.
+//! Tests that every instruction set of this machine gives the same integers and nearly the same floats
+//! as plain loops, over shapes and values.
 
 #![allow(clippy::unwrap_used)]
 
@@ -48,7 +48,7 @@ impl<I: Isa> Products for With<I> {
     fn int8(&self, input: &[f32], width: usize, case: &Case) -> Vec<f32> {
         let weights = Int8Weights::<I>::new(&case.weights, &case.scales, &case.bias).unwrap();
         let mut quantised = Quantised::<I>::default();
-        // The memory is used again: a longer input before must leave no trace.
+        // The memory is reused: a longer earlier input must not change the result.
         quantised.set(&vec![7.0; (input.len() / width + 3) * width], width);
         quantised.set(input, width);
         let mut output = vec![f32::NAN; input.len() / width * case.bias.len()];

@@ -1,10 +1,10 @@
-//! What a manifest must keep to beyond its fields' types.
+//! Checks a manifest beyond its fields' types.
 
 use super::{FileEntry, Manifest};
 use crate::bundle::MANIFEST_FILE;
 
 impl Manifest {
-    /// What is wrong with it: the field, what was found, what was expected.
+    /// Returns the first fault: the field, what was found, what was expected.
     pub(super) fn check(&self) -> Result<(), String> {
         if self.candidates.is_empty() {
             return Err("\"candidates\" is empty".into());
@@ -70,7 +70,7 @@ impl Manifest {
         }
         match self.files.iter().any(|file| file.name == name) {
             true => Err(format!(
-                "the map {name:?} also stands in \"files\", which lists what routing needs"
+                "the map {name:?} is also listed in \"files\", which are the files for routing"
             )),
             false => Ok(()),
         }
@@ -105,7 +105,7 @@ mod tests {
         };
         assert_eq!(map("map.json", json!([])).unwrap().map.unwrap().bytes, 2);
         let listed = json!([{"name": "map.json", "bytes": 2, "sha256": "ab"}]);
-        assert!(map("map.json", listed).unwrap_err().contains("also stands in \"files\""));
+        assert!(map("map.json", listed).unwrap_err().contains("also listed in \"files\""));
         for name in ["", "../map.json", "a\\b", "router.json"] {
             assert!(map(name, json!([])).unwrap_err().contains("expected a file name"), "{name}");
         }

@@ -1,13 +1,13 @@
-//! What a bundle states of cost against quality, so that a page can draw it.
+//! A bundle's curves of quality against cost, for pages that draw them.
 //!
-//! Like the metrics, it was measured on the exported graph through this engine, on rows that were
-//! not trained on. Nothing here takes part in routing.
+//! Like the metrics, they were measured on the exported graph through this engine, on rows that were
+//! not trained on. Routing does not use them.
 
 use serde::{Deserialize, Serialize};
 
 use super::Manifest;
 
-/// Quality against what is paid for it, on one evaluation set.
+/// Quality against cost on one evaluation set.
 ///
 /// A bundle with a strong and a weak candidate states [`router`](Self::router) and
 /// [`oracle`](Self::oracle), curves over the share of strong calls; one that picks the best of
@@ -22,14 +22,14 @@ pub struct CostQuality {
     pub removed_as_leaks: u64,
     /// Whether the data set was held out from training, tuning and calibration.
     pub held_out: bool,
-    /// What each candidate alone reaches on these rows.
+    /// The quality of each candidate alone on these rows.
     pub candidates: Vec<CandidateQuality>,
     /// `[strong share, quality]` of the router, both in [0, 1], by ascending share from 0 to 1: the
     /// queries of the highest win rates go to the strong candidate.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub router: Vec<[f64; 2]>,
-    /// The same where the queries are picked on which the strong candidate gains most: no router
-    /// lies above it on these rows.
+    /// The same where the queries on which the strong candidate gains most go to it: no router lies
+    /// above this curve on these rows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub oracle: Vec<[f64; 2]>,
     /// Quality of the router's picks among several candidates.
@@ -40,7 +40,7 @@ pub struct CostQuality {
     pub published: Vec<PublishedPoint>,
 }
 
-/// A candidate that answers every query.
+/// The quality of a candidate that answers every query.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CandidateQuality {
     /// The candidate.
@@ -78,14 +78,14 @@ pub struct PublishedPoint {
 }
 
 impl CostQuality {
-    /// What is wrong with it, in a manifest's words.
+    /// Returns the first fault, in terms of the manifest's fields.
     pub(super) fn check(&self, manifest: &Manifest) -> Result<(), String> {
         let fault = |detail: String| format!("the curve of {:?}: {detail}", self.dataset);
         if self.rows == 0 {
             return Err(fault("rows is 0: expected the rows measured on".into()));
         }
         if self.candidates.is_empty() {
-            return Err(fault("\"candidates\" is empty: expected what each reaches".into()));
+            return Err(fault("\"candidates\" is empty: expected each one's quality".into()));
         }
         for (at, candidate) in self.candidates.iter().enumerate() {
             let id = &candidate.id;

@@ -1,9 +1,9 @@
-//! Bradley-Terry scores: what a score means wherever a graph or a solver gives one per candidate.
+//! Turns Bradley-Terry scores, one per candidate, into win rates and qualities.
 //!
 //! ```text
 //! P(a beats b | q) = sigmoid(s(a, q) - s(b, q))                 (RouteLLM, section 4.2)
 //! ```
-//! Only differences of scores mean something, so a candidate's quality is its mean win rate over
+//! Only differences of scores have a meaning, so a candidate's quality is its mean win rate over
 //! the other candidates.
 
 /// P(a beats b), in [0, 1].

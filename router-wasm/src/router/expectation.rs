@@ -1,7 +1,7 @@
-//! Expected scores: what a graph gives that predicts each candidate's score itself.
+//! Turns expected scores, which a graph predicts for each candidate, into qualities and a win rate.
 //!
 //! ```text
-//! quality(M, q)            = the expected score, held within [0, 1]
+//! quality(M, q)            = the expected score, clamped to [0, 1]
 //! P(strong beats weak | q) = (1 + quality(strong, q) - quality(weak, q)) / 2
 //! ```
 

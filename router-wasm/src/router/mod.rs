@@ -1,9 +1,8 @@
-//! Router kinds: what turns a query's embedding or the graph's scores into qualities and a win
-//! rate.
+//! Router kinds: each turns a query's embedding or the graph's scores into qualities and a win rate.
 //!
-//! A kind whose head is in the graph gives one Bradley-Terry score per candidate, or what each is
-//! expected to score; the memory kinds solve or look up at inference, over `memory.bin`. Every kind
-//! takes every encoder tier.
+//! A kind whose head is in the graph gives one Bradley-Terry score or one expected score per
+//! candidate; the memory kinds fit or average scores at inference, from `memory.bin`. Every kind works
+//! with every encoder tier.
 
 mod bradley_terry;
 mod expectation;
@@ -29,13 +28,13 @@ pub enum Kind {
     Ridge,
     /// A multi-layer perceptron on the embedding, in the graph.
     Mlp,
-    /// A classifier fine-tuned with its encoder (RouteLLM, section 4.3), in the graph.
+    /// BERT classifier, fine-tuned with its encoder (RouteLLM, section 4.2), in the graph.
     Bert,
-    /// Encoder and LLM embeddings trained by contrast (RouterDC, arXiv 2409.19886), in the graph.
+    /// Encoder and LLM embeddings by contrastive learning (RouterDC, arXiv 2409.19886), in the graph.
     RouterDc,
-    /// The mean scores of the query's group, shrunk towards those of all, in the graph.
+    /// The mean scores of the query's group, shrunk towards the overall means, in the graph.
     Cluster,
-    /// The query's length alone, in the graph: a baseline.
+    /// Only the query's length, in the graph: a baseline.
     Length,
     /// Similarity-weighted ranking (RouteLLM, section 4.1), over a memory.
     SwRanking,
@@ -106,7 +105,7 @@ impl Kind {
     }
 }
 
-/// What a kind needs to assess a query, read from a bundle once.
+/// A kind's data for assessing queries, read from the bundle once.
 #[derive(Debug)]
 pub(crate) enum Scorer {
     /// The graph gives Bradley-Terry scores.

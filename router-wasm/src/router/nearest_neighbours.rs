@@ -1,4 +1,4 @@
-//! k nearest neighbours: the scores that candidates had on the most similar remembered queries.
+//! k nearest neighbours: averages the candidates' scores on the most similar stored queries.
 //!
 //! ```text
 //! quality(M, q)           = mean of score(M, q_i) over the k most similar q_i on which M was measured
@@ -61,7 +61,7 @@ impl NearestNeighbours {
         let quality =
             |candidate| self.mean(&similarities, |row| score(row, candidate)).unwrap_or(0.5);
         let qualities = (0..*candidates).map(quality).collect();
-        // A pair that no remembered query measured is as likely to be won as lost.
+        // Where no stored query measured both, the win rate is 1/2.
         let win_rate = self.pair.map(|_| self.mean(&similarities, gain).unwrap_or(0.5));
         (qualities, win_rate)
     }

@@ -1,10 +1,10 @@
-//! The random baseline: a win rate that is even on [0, 1] and has nothing to do with difficulty.
+//! The random baseline: a win rate that is uniform on [0, 1] and independent of the difficulty.
 //!
-//! It is drawn from a hash of seed and text, so that a query is answered alike on every host.
+//! It is drawn from a hash of seed and text, so that every host gives a query the same win rate.
 
 use sha2::{Digest, Sha256};
 
-/// A number in [0, 1) for a text.
+/// Draws a number in [0, 1) for a text.
 #[allow(clippy::cast_precision_loss)]
 pub(super) fn draw(seed: u64, text: &str) -> f64 {
     let digest = Sha256::new().chain_update(seed.to_le_bytes()).chain_update(text).finalize();
@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn draws_are_even_and_belong_to_text_and_seed() {
+    fn draws_are_uniform_and_depend_on_text_and_seed() {
         let draws: Vec<f64> = (0..4000).map(|i| draw(1, &format!("query {i}"))).collect();
         let mean = draws.iter().sum::<f64>() / 4000.0;
         // Standard deviation of the mean: 0.0046.

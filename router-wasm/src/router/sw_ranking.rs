@@ -1,24 +1,26 @@
-//! Similarity-weighted ranking (RouteLLM, section 4.1): Bradley-Terry solved anew for each query.
+//! Similarity-weighted ranking (RouteLLM, section 4.1): fits a Bradley-Terry model for each query.
+//!
+//! Models are ranked by Elo group (RouteLLM's tiers), of which there are G:
 //!
 //! ```text
-//! S_i      = cos(q, q_i)                                             similarity to a remembered query
+//! S_i      = cos(q, q_i)                                             similarity to a stored query
 //! w_i      = gamma^(1 + S_i / max_j S_j)                             gamma = 10 in the paper
-//! W_ab     = sum over battles of tiers (a, b) of w_i * target        [T, T]
-//! beta     = argmin - sum_ab W_ab ln sigmoid(beta_a - beta_b)        [T]
-//! P(M_w beats M_l | q) = sigmoid(beta_tier(w) - beta_tier(l))
+//! W_ab     = sum over battles of groups (a, b) of w_i * target       [G, G]
+//! beta     = argmin - sum_ab W_ab ln sigmoid(beta_a - beta_b)        [G]
+//! P(M_w beats M_l | q) = sigmoid(beta_group(w) - beta_group(l))
 //! ```
-//! All that depends on the number of remembered queries is one pass of int8 dot products and one
-//! power; the Bradley-Terry fit runs on the T x T sums, by Newton's method, in microseconds.
-//! Weights are scaled to a mean of 1 and half a won and half a lost battle are added between each
-//! pair of tiers that met, so that a tier which never lost has a finite coefficient.
+//! Each stored query costs one int8 dot product and one power; the Bradley-Terry fit runs on the G x G
+//! sums, by Newton's method, in microseconds. Weights are scaled to a mean of 1. Half a won and half a
+//! lost battle are added between each pair of groups that met, so that a group which never lost has a
+//! finite coefficient.
 
 use crate::error::RouterError;
 use crate::manifest::Manifest;
 use crate::memory::{Memory, Records};
 
-/// Battles added between two tiers that met, half of them won by either.
+/// Battles added between two groups that met, half of them won by either.
 const PRIOR: f64 = 1.0;
-/// Keeps the coefficients of tiers that met nobody at 0.
+/// Keeps the coefficients of groups without battles at 0.
 const RIDGE: f64 = 1e-6;
 const MAX_STEPS: usize = 50;
 
@@ -27,10 +29,10 @@ const MAX_STEPS: usize = 50;
 pub(crate) struct SwRanking {
     memory: Memory,
     gamma: f32,
-    /// How many tiers, T.
-    tiers: usize,
-    /// Tier of each candidate, in the manifest's order.
-    tier_of: Vec<usize>,
+    /// How many Elo groups, G.
+    groups: usize,
+    /// Elo group of each candidate, in the manifest's order.
+    group_of: Vec<usize>,
 }
 
 impl SwRanking {
@@ -46,51 +48,51 @@ impl SwRanking {
         if !(gamma.is_finite() && gamma >= 1.0) {
             return Err(bad(format!("head.gamma is {gamma}: expected a number >= 1")));
         }
-        let tier_of: Vec<usize> =
-            head.tiers.iter().flatten().map(|&tier| usize::from(tier)).collect();
-        if tier_of.len() != manifest.candidates.len() {
+        let group_of: Vec<usize> =
+            head.tiers.iter().flatten().map(|&group| usize::from(group)).collect();
+        if group_of.len() != manifest.candidates.len() {
             return Err(bad(format!(
                 "head.tiers has {} entries, expected one for each of the {} candidates",
-                tier_of.len(),
+                group_of.len(),
                 manifest.candidates.len()
             )));
         }
         let fought = battles.iter().flat_map(|battle| [battle.a, battle.b]).map(usize::from);
-        let tiers = fought.chain(tier_of.iter().copied()).max().unwrap_or_default() + 1;
+        let groups = fought.chain(group_of.iter().copied()).max().unwrap_or_default() + 1;
         #[allow(clippy::cast_possible_truncation)]
         let gamma = gamma as f32;
-        Ok(Self { memory, gamma, tiers, tier_of })
+        Ok(Self { memory, gamma, groups, group_of })
     }
 
     pub(super) fn width(&self) -> usize {
         self.memory.width()
     }
 
-    /// Bradley-Terry coefficient of each candidate's tier.
+    /// Bradley-Terry coefficient of each candidate's group.
     #[allow(clippy::cast_possible_truncation)]
     pub(super) fn scores(&self, embedding: &[f32]) -> Vec<f32> {
-        let beta = bradley_terry(&self.weighted_wins(embedding), self.tiers);
-        self.tier_of.iter().map(|&tier| beta[tier] as f32).collect()
+        let beta = bradley_terry(&self.weighted_wins(embedding), self.groups);
+        self.group_of.iter().map(|&group| beta[group] as f32).collect()
     }
 
-    /// W, `[T, T]` row by row: how much each tier won against each other one.
+    /// W, `[G, G]` row by row: the weighted wins of each group against each other one.
     fn weighted_wins(&self, embedding: &[f32]) -> Vec<f64> {
-        let mut wins = vec![0.0_f64; self.tiers * self.tiers];
+        let mut wins = vec![0.0_f64; self.groups * self.groups];
         let Records::Battles { weights, ends, battles } = &self.memory.records else {
             return wins;
         };
         let similarities = self.memory.similarities(embedding);
         let largest = similarities.iter().fold(0.0_f32, |top, &s| top.max(s));
-        // Where nothing is similar, every remembered query counts alike.
+        // Where no query is similar, all stored queries have the same weight.
         let step = if largest > 0.0 { self.gamma.log2() / largest } else { 0.0 };
         let (mut total, mut start) = (0.0_f64, 0_usize);
         for ((similarity, weight), &end) in similarities.iter().zip(weights).zip(ends) {
-            // gamma^1 is common to all and falls out when the weights are scaled.
+            // gamma^1 is common to all and cancels when the weights are scaled.
             let weight = f64::from(weight * (similarity * step).exp2());
             for battle in &battles[start..end as usize] {
                 let (a, b) = (usize::from(battle.a), usize::from(battle.b));
-                wins[a * self.tiers + b] += weight * f64::from(battle.target);
-                wins[b * self.tiers + a] += weight * f64::from(1.0 - battle.target);
+                wins[a * self.groups + b] += weight * f64::from(battle.target);
+                wins[b * self.groups + a] += weight * f64::from(1.0 - battle.target);
                 total += weight;
             }
             start = end as usize;
@@ -104,38 +106,38 @@ impl SwRanking {
     }
 }
 
-/// Coefficients of `tiers` tiers from their weighted wins, `[T, T]` row by row; their mean over the
-/// tiers that met others is near 0.
-fn bradley_terry(wins: &[f64], tiers: usize) -> Vec<f64> {
+/// Coefficients of the groups from their weighted wins, `[G, G]` row by row; their mean over the
+/// groups that met others is near 0.
+fn bradley_terry(wins: &[f64], groups: usize) -> Vec<f64> {
     let mut met = wins.to_vec();
-    for a in 0..tiers {
-        for b in 0..tiers {
-            if a != b && wins[a * tiers + b] + wins[b * tiers + a] > 0.0 {
-                met[a * tiers + b] += PRIOR / 2.0;
+    for a in 0..groups {
+        for b in 0..groups {
+            if a != b && wins[a * groups + b] + wins[b * groups + a] > 0.0 {
+                met[a * groups + b] += PRIOR / 2.0;
             }
         }
     }
-    let mut beta = vec![0.0_f64; tiers];
+    let mut beta = vec![0.0_f64; groups];
     for _ in 0..MAX_STEPS {
         let mut gradient: Vec<f64> = beta.iter().map(|b| -RIDGE * b).collect();
-        let mut hessian = vec![0.0_f64; tiers * tiers];
-        for a in 0..tiers {
-            hessian[a * tiers + a] += RIDGE;
+        let mut hessian = vec![0.0_f64; groups * groups];
+        for a in 0..groups {
+            hessian[a * groups + a] += RIDGE;
             for b in 0..a {
-                let (won, lost) = (met[a * tiers + b], met[b * tiers + a]);
+                let (won, lost) = (met[a * groups + b], met[b * groups + a]);
                 let p = super::bradley_terry::sigmoid(beta[a] - beta[b]);
                 let pull = won - (won + lost) * p;
                 gradient[a] += pull;
                 gradient[b] -= pull;
                 let curvature = (won + lost) * p * (1.0 - p);
-                hessian[a * tiers + a] += curvature;
-                hessian[b * tiers + b] += curvature;
-                hessian[a * tiers + b] -= curvature;
-                hessian[b * tiers + a] -= curvature;
+                hessian[a * groups + a] += curvature;
+                hessian[b * groups + b] += curvature;
+                hessian[a * groups + b] -= curvature;
+                hessian[b * groups + a] -= curvature;
             }
         }
-        solve(&mut hessian, &mut gradient, tiers);
-        // A long step overshoots where the curve is flat: none moves a coefficient past 2.
+        solve(&mut hessian, &mut gradient, groups);
+        // A long step overshoots where the curve is flat: no step moves a coefficient by more than 2.
         let longest = gradient.iter().fold(0.0_f64, |top, d| top.max(d.abs()));
         let damping = if longest > 2.0 { 2.0 / longest } else { 1.0 };
         beta.iter_mut().zip(&gradient).for_each(|(b, d)| *b += d * damping);
@@ -175,14 +177,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_tiers_have_the_log_odds_of_their_wins() {
+    fn two_groups_have_the_log_odds_of_their_wins() {
         let beta = bradley_terry(&[0.0, 29.5, 9.5, 0.0], 2);
         // With the prior's halves: 30 wins to 10.
         assert!((beta[0] - beta[1] - 3.0_f64.ln()).abs() < 1e-6, "{beta:?}");
     }
 
     #[test]
-    fn a_tier_that_never_lost_stays_finite_and_one_that_never_met_stays_at_zero() {
+    fn a_group_that_never_lost_stays_finite_and_one_without_battles_stays_at_zero() {
         let beta = bradley_terry(&[0.0, 500.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], 3);
         assert!(beta[0] > beta[1] && beta.iter().all(|b| b.is_finite()), "{beta:?}");
         assert!(beta[2].abs() < 1e-9);
@@ -193,7 +195,7 @@ mod tests {
         fn the_fit_meets_the_expected_wins(
             wins in prop::collection::vec(0.5_f64..40.0, 16..=16),
         ) {
-            // At the maximum each tier's expected wins equal its wins (the score equations).
+            // At the maximum each group's expected wins equal its wins (the score equations).
             let beta = bradley_terry(&wins, 4);
             for a in 0..4 {
                 let (mut won, mut expected) = (0.0, 0.0);

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::fields::{Fields, Unreadable};
 use super::vocabulary::Vocabulary;
 
-/// Above this many, one pass for all of them at once would be worth its while: the crate has one.
+/// More tokens than this go to the `tokenizers` crate, which searches for all of them in one pass.
 const MOST: usize = 64;
 
 /// A stretch of a query.
@@ -37,7 +37,7 @@ struct Token {
 }
 
 impl AddedTokens {
-    /// Those of a file's `added_tokens`, beside its model's vocabulary.
+    /// Reads a file's `added_tokens`, given its model's vocabulary.
     pub(super) fn new(listed: Vec<Value>, vocabulary: &Vocabulary) -> Result<Self, Unreadable> {
         let mut first = [false; 256];
         let mut tokens: Vec<Token> = Vec::new();

@@ -1,7 +1,7 @@
 //! The BERT pipeline: added tokens, then words, then pieces of words, then special tokens.
 //!
-//! Gives the ids that the `tokenizers` crate gives; the property tests beside this file hold it to
-//! that. It keeps ids alone, no offsets, no strings, and allocates a handful of buffers a query.
+//! It gives the same ids as the `tokenizers` crate, which the property tests check. It keeps only ids,
+//! no offsets and no strings, and allocates a handful of buffers per query.
 
 use super::Tokens;
 use super::added_tokens::{AddedTokens, Part};

@@ -40,7 +40,7 @@ enum Class {
     Letter,
     Space,
     Punctuation,
-    /// Taken out: not even an end of a word.
+    /// Removed, without ending a word.
     Nothing,
 }
 

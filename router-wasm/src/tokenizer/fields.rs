@@ -1,16 +1,16 @@
-//! Objects of `tokenizer.json` whose every field is accounted for.
+//! Reads objects of `tokenizer.json` and refuses those with an unknown field.
 //!
-//! Read by hand from serde's values, not by derived readers: those are tens of kilobytes of wasm
-//! that a Worker would compile at its first query, to read two kilobytes of JSON once.
+//! Fields are read by hand from serde's values: derived readers are tens of kilobytes of wasm, which a
+//! Worker would compile at its first query to read two kilobytes of JSON once.
 
 use serde_json::{Map, Value};
 
 /// Why a file is not read as plain BERT.
 #[derive(Debug)]
 pub(super) enum Unreadable {
-    /// It is something else, as far as can be told here.
+    /// It is another pipeline, or none.
     Other,
-    /// Something is wrong with it; the sentence says what.
+    /// It is damaged; the text says how.
     Damaged(String),
 }
 
@@ -55,7 +55,7 @@ impl Fields {
         self.0
     }
 
-    /// Nothing is left that could have changed an answer.
+    /// Checks that no field is left, which could have changed an answer.
     pub(super) fn end(self) -> Result<(), Unreadable> {
         match self.0.is_empty() {
             true => Ok(()),

@@ -1,9 +1,8 @@
-//! Which `tokenizer.json` is plain BERT, and reading it.
+//! Reads a `tokenizer.json` that is a plain BERT pipeline.
 //!
-//! Strict in what it takes: a field it does not know, a part of another type, a flag with another
-//! meaning, and the file is left to the `tokenizers` crate. Parts that do not bear on ids
-//! (`decoder`, `truncation`, `padding`) are read all the same, so that no file is taken here that
-//! the crate would refuse.
+//! A file with an unknown field, a part of another type or a flag of another meaning is left to the
+//! `tokenizers` crate. Parts that do not change ids (`decoder`, `truncation`, `padding`) are read too,
+//! so that no file is accepted here that the crate would refuse.
 
 use serde_json::Value;
 use tokenizers::{PaddingParams, TruncationParams};
@@ -17,13 +16,13 @@ use super::vocabulary::{CONTINUATION, Listing, Vocabulary};
 use super::vocabulary_scan;
 use super::wordpiece::WordPiece;
 
-/// What a file is.
+/// A file that was read.
 pub(super) enum Reading {
     /// Plain BERT.
     Bert(Box<BertPipeline>),
     /// Another pipeline, or no tokenizer at all.
     Other,
-    /// Plain BERT with something wrong, or no JSON; the sentence says what.
+    /// A damaged plain BERT file, or invalid JSON; the text says how.
     Damaged(String),
 }
 
@@ -36,8 +35,8 @@ pub(super) fn read(bytes: &[u8]) -> Reading {
     }
 }
 
-/// The file's value, and its vocabulary apart where it could be cut out. What is no JSON is none
-/// for the crate neither, which panics on some of it.
+/// Parses the file; its vocabulary is returned separately where it could be cut out. Invalid JSON is
+/// refused here, since the crate panics on some of it.
 fn parse(bytes: &[u8]) -> Result<(Value, Option<Listing>), Unreadable> {
     // Checked once as a whole, the strings need not be checked one by one.
     let text = std::str::from_utf8(bytes).map_err(|e| Unreadable::Damaged(e.to_string()))?;
@@ -73,7 +72,7 @@ fn pipeline(file: Value, vocabulary: Option<Listing>) -> Result<BertPipeline, Un
     file.end()?;
 
     let vocabulary = match vocabulary {
-        // Cut out of somewhere else.
+        // The scan cut out another object's `vocab`.
         Some(_) if !within.is_empty() => return Err(Unreadable::Other),
         Some(vocabulary) => vocabulary,
         None => Listing::from_values(within)?,
@@ -114,8 +113,7 @@ fn rules(normalizer: Value) -> Result<Rules, Unreadable> {
     Ok(rules)
 }
 
-/// Takes out the parts that do not bear on ids: length is the engine's affair, and nothing is
-/// decoded.
+/// Removes the parts that do not change ids: the engine truncates by itself, and nothing is decoded.
 fn without_effect(file: &mut Fields) -> Result<(), Unreadable> {
     let (truncation, padding) = (file.value("truncation"), file.value("padding"));
     if !truncation.is_null() {

@@ -1,4 +1,4 @@
-//! Truncation: which of a query's tokens are kept, while they are still being counted.
+//! Truncation: keeps the first or last tokens of a query while counting them all.
 
 use crate::manifest::TruncationSide;
 
@@ -11,8 +11,7 @@ pub(super) struct Truncation {
     pub side: TruncationSide,
 }
 
-/// The kept tokens of a query that is being tokenised. Holds at most two limits' worth, however
-/// long the query is.
+/// The kept tokens of a query while it is tokenised: at most twice the limit, however long the query.
 pub(super) struct Kept {
     truncation: Truncation,
     ids: Vec<u32>,
@@ -35,8 +34,7 @@ impl Kept {
             }
             TruncationSide::Left => {
                 self.ids.extend_from_slice(ids);
-                // Cut when the limit is passed twofold: each token is moved once at most on
-                // average.
+                // Cut at twice the limit, so that each token is moved at most once on average.
                 if self.ids.len() / 2 >= limit {
                     self.cut_beginning();
                 }

@@ -13,8 +13,8 @@ impl LibraryPipeline {
     pub(super) fn from_json(bytes: &[u8]) -> Result<Self, RouterError> {
         let bad = |detail: String| RouterError::BundleBadTokenizer { detail };
         let mut tokenizer = Tokenizer::from_bytes(bytes).map_err(|e| bad(e.to_string()))?;
-        // Length is the engine's affair: a padding or truncation stored in the file would change
-        // it.
+        // The engine truncates by itself: a padding or truncation stored in the file would change the
+        // length.
         tokenizer.with_padding(None);
         tokenizer.with_truncation(None).map_err(|e| bad(e.to_string()))?;
         Ok(Self(tokenizer))

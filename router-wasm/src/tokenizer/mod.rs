@@ -1,4 +1,4 @@
-//! Query text to the token ids that the graph takes.
+//! Turns query text into the token ids that the graph takes.
 //!
 //! ```text
 //! text (String)
@@ -7,13 +7,13 @@
 //!   -> ids i64 [before + .. + after]   the special tokens around them
 //! ```
 //!
-//! L is the longest sequence of the graph less the special tokens. Two engines give the tokens.
-//! [`bert::BertPipeline`] is this crate's own, for the one pipeline that BERT's family shares
+//! L is the longest sequence of the graph less the special tokens. There are two implementations.
+//! [`bert::BertPipeline`] is this crate's own, for the pipeline that BERT's family shares
 //! (`BertNormalizer`, `BertPreTokenizer`, WordPiece): a Worker reads its 30,000 tokens in a few
 //! milliseconds at a cold start, and a query costs some tens of nanoseconds a token.
-//! [`library::LibraryPipeline`] is the `tokenizers` crate, for everything else. Where both can read
-//! a file they give the same ids for every text; [`file`] is strict about what is plain BERT, so
-//! that a field it does not know costs speed and never changes an answer.
+//! [`library::LibraryPipeline`] is the `tokenizers` crate, for every other pipeline. Where both can
+//! read a file they give the same ids for every text; [`file`] accepts only plain BERT, so that an
+//! unknown field costs speed and never changes an answer.
 
 mod added_tokens;
 mod bert;
@@ -84,7 +84,7 @@ impl QueryTokenizer {
         }
     }
 
-    /// Token ids of `text`, cut to the encoder's longest sequence.
+    /// Splits `text` into token ids, truncated to the encoder's longest sequence.
     ///
     /// # Errors
     /// [`RouterError::InferenceFailed`] where the tokenizer fails;
@@ -97,7 +97,7 @@ impl QueryTokenizer {
         }
     }
 
-    /// How many tokens the tokenizer knows; every id is below this where the ids have no holes.
+    /// How many tokens the tokenizer knows; ids are below this where they are consecutive.
     pub(crate) fn vocabulary(&self) -> usize {
         self.pipeline.vocabulary()
     }

@@ -22,7 +22,7 @@ enum Piece {
 }
 
 impl SpecialTokens {
-    /// Those of a processor that puts fixed tokens around one sequence, or of none.
+    /// Reads them from a processor that puts fixed tokens around one sequence, or from none.
     pub(super) fn from_processor(processor: Value) -> Result<Self, Unreadable> {
         if processor.is_null() {
             return Ok(Self::default());
@@ -59,7 +59,7 @@ impl SpecialTokens {
                 Piece::Special(name) => {
                     let ids = named.get(&name).ok_or_else(|| {
                         Unreadable::Damaged(format!(
-                            "its post_processor puts in the special token {name:?} and does not \
+                            "its post_processor inserts the special token {name:?} and does not \
                              list it under special_tokens"
                         ))
                     })?;

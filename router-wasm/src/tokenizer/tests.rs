@@ -1,4 +1,4 @@
-//! The own pipeline against the `tokenizers` crate, on made and on real vocabularies.
+//! Compares this crate's pipeline with the `tokenizers` crate, on made and on real vocabularies.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -39,7 +39,7 @@ impl Both {
     }
 }
 
-/// What the crate makes of a file, whoever else could read it.
+/// Reads a file with the crate, also where the own pipeline could.
 fn library(json: &[u8]) -> Result<LibraryPipeline, RouterError> {
     let stopped = |detail| RouterError::BundleBadTokenizer { detail };
     contained(|| LibraryPipeline::from_json(json), stopped)
@@ -62,7 +62,7 @@ fn tiny() -> Value {
     serde_json::from_slice(&tiny_json()).unwrap()
 }
 
-/// A tokenizer that knows the pieces, numbered from 1, behind `[UNK]`.
+/// A tokenizer that knows `[UNK]` and the pieces, numbered from 1.
 fn tokenizer(pieces: impl IntoIterator<Item = String>, normalizer: Value) -> Value {
     let mut vocabulary = Map::new();
     vocabulary.insert("[UNK]".into(), json!(0));
@@ -88,7 +88,7 @@ fn bert_normalizer(clean: bool, chinese: bool, accents: Option<bool>, lowercase:
     })
 }
 
-/// Every way to normalise that the own pipeline knows.
+/// Every normaliser that the own pipeline knows.
 fn normalizers() -> Vec<Value> {
     let mut all = vec![Value::Null];
     for bits in 0..8 {

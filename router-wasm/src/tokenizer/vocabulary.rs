@@ -32,7 +32,7 @@ impl Place {
         }
     }
 
-    /// What the file writes before a piece.
+    /// The mark before a piece in the file.
     pub(super) fn mark(self) -> &'static str {
         match self {
             Self::Beginning => "",
@@ -83,8 +83,8 @@ struct Piece {
     place: Place,
 }
 
-/// A place in the table: a piece's hash, and 1 more than its index. Zeros where there is none: a
-/// table of zeros is had from the allocator without a pass over it.
+/// A slot of the table: a piece's hash, and its index plus 1; zeros where the slot is empty, since the
+/// allocator gives zeroed memory without a pass over it.
 type Slot = [u32; 2];
 
 /// Ids are below this, sixteen times the largest vocabulary in use. It bounds the memory that a
@@ -155,7 +155,7 @@ impl Piece {
         &arena[self.start as usize..][..self.len as usize]
     }
 
-    /// As the file writes it, for a sentence.
+    /// The piece as the file writes it, for messages.
     fn text(self, arena: &[u8]) -> String {
         format!("{}{}", self.place.mark(), String::from_utf8_lossy(self.bytes(arena)))
     }
@@ -168,18 +168,17 @@ pub(super) struct Vocabulary {
     pieces: Vec<Piece>,
     /// At most half full; its length is a power of two.
     slots: Vec<Slot>,
-    /// Length in bytes of the longest piece by place and first byte: no longer one need be looked
-    /// for.
+    /// Length in bytes of the longest piece by place and first byte, which bounds the search.
     longest: [[u32; 256]; 2],
     /// Whether the ids run from 0 without a hole.
     pub dense: bool,
 }
 
 impl Vocabulary {
-    /// Checks that no piece and no id stands twice.
+    /// Checks that no piece and no id is listed twice.
     ///
     /// # Errors
-    /// A sentence that names the token.
+    /// A message that names the token.
     pub(super) fn new(listing: Listing) -> Result<Self, String> {
         let Listing { arena, pieces } = listing;
         let largest = pieces.iter().max_by_key(|piece| piece.id);
@@ -250,7 +249,7 @@ impl Vocabulary {
         let bytes = piece.bytes(&self.arena);
         let vacant = self.slot(piece.place, piece.hash, bytes).map_or_else(Ok, |other| {
             Err(format!(
-                "its token {:?} stands twice, with the ids {} and {}",
+                "its token {:?} is listed twice, with the ids {} and {}",
                 piece.text(&self.arena),
                 other.id,
                 piece.id

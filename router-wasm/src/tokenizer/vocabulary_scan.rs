@@ -1,18 +1,19 @@
 //! The `vocab` object of a WordPiece model in one pass over its bytes.
 //!
 //! A Worker reads the file once, at a cold start, in code that has not been optimised yet, where
-//! each of serde's small steps costs. This reader takes a fraction of its time. It knows one form
-//! alone, `"piece": 12, ..` with ids of a few digits, and gives up at anything else: then serde
-//! reads the whole file, as it reads everything around the object anyway.
+//! each of serde's small steps costs. This reader takes a fraction of serde's time. It reads only the
+//! form `"piece": 12, ..` with ids of a few digits and returns `None` for any other: then serde reads
+//! the whole file. The rest of the file is always serde's.
 
 use super::vocabulary::{Hash, Listing, Place};
 
-/// A key, and in a file without backslashes the whole of it.
+/// The key; in a file without backslashes no other text stands for it.
 const KEY: &str = "\"vocab\"";
 /// Digits of an id that always fits.
 const MOST_DIGITS: usize = 8;
 
-/// The text of a file with an empty `vocab`, and what was in it. `None` where serde must look.
+/// Returns the file's text with an empty `vocab`, and the pieces of `vocab`; `None` where serde must
+/// read it.
 pub(super) fn cut_out(text: &str) -> Option<(String, Listing)> {
     let key = text.find(KEY)?;
     let mut scan = Scan { bytes: text.as_bytes(), at: key + KEY.len() };
@@ -22,7 +23,7 @@ pub(super) fn cut_out(text: &str) -> Option<(String, Listing)> {
     let mut listing = Listing::within(&text.as_bytes()[open..]);
     while scan.entry(open, &mut listing)? {}
     let rest = [&text[..open], &text[scan.at - 1..]].concat();
-    // Without a backslash a key is what it looks like, and of one key there is one.
+    // Without backslashes a key has one spelling, so one match is the only such key.
     let plain = !rest.contains('\\') && rest.matches(KEY).count() == 1;
     plain.then_some((rest, listing))
 }
@@ -33,7 +34,7 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// Takes one entry and the comma or brace after it; whether there is another. Places in the
+    /// Reads one entry and the comma or brace after it; returns whether another follows. Places in the
     /// listing count from `open`.
     fn entry(&mut self, open: usize, listing: &mut Listing) -> Option<bool> {
         self.expect(b'"')?;

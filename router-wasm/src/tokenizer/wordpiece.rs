@@ -1,8 +1,8 @@
-//! WordPiece: a word as the longest pieces of the vocabulary, from its beginning on.
+//! WordPiece: splits a word into the longest pieces of the vocabulary, from its beginning on.
 //!
-//! A word in which some rest begins with no known piece is the unknown token, and so is one of more
-//! than `max_input_chars_per_word` characters. That bound, and the longest piece, hold the work for
-//! a word linear in its length.
+//! A word that cannot be split so is the unknown token, and so is one of more than
+//! `max_input_chars_per_word` characters. That bound and the longest piece keep the work linear in the
+//! word's length.
 
 use super::bert_text::Word;
 use super::vocabulary::{Hash, Place, Vocabulary};
@@ -34,7 +34,7 @@ impl WordPiece {
         &scratch.ids
     }
 
-    /// Whether all of `word`, UTF-8, is pieces.
+    /// Splits `word` (UTF-8) into pieces; returns whether all of it could be split.
     fn split(&self, word: &[u8], scratch: &mut Scratch) -> bool {
         let mut rest = word;
         let mut place = Place::Beginning;

@@ -1,4 +1,4 @@
-//! Added tokens and special tokens: found, stripped and put around as the crate does.
+//! Tests that added and special tokens are found, stripped and inserted as the crate does.
 
 use proptest::prelude::*;
 

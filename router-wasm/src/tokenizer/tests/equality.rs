@@ -1,4 +1,4 @@
-//! The same ids for every text, every rule and every truncation.
+//! Tests that both give the same ids for every text, every rule and every truncation.
 
 use std::sync::LazyLock;
 

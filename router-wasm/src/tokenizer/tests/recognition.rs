@@ -1,4 +1,4 @@
-//! Which files are plain BERT, which are left to the crate, and which are refused.
+//! Tests which files are plain BERT, which are left to the crate, and which are refused.
 
 use proptest::prelude::*;
 
@@ -26,7 +26,7 @@ fn info() -> EncoderInfo {
     }
 }
 
-/// Refused with `bundle_bad_tokenizer`; the sentence says what of these.
+/// Checks that a file is refused with `bundle_bad_tokenizer` and a message that holds `says`.
 fn refused(json: &[u8], says: &[&str]) {
     let stopped = |detail| RouterError::BundleBadTokenizer { detail };
     let error = contained(|| QueryTokenizer::from_json(json, &info()), stopped).err().unwrap();
@@ -91,7 +91,7 @@ fn another_pipeline_is_left_to_the_crate() {
         let json = file.to_string();
         assert!(QueryTokenizer::from_json(json.as_bytes(), &info()).is_ok(), "{file}");
     }
-    // Here the crate says no as well.
+    // The crate refuses these files too.
     let edits: [fn(&mut Value); 4] = [
         |file| file["version"] = json!("2.0"),
         |file| file["colour"] = json!("green"),
@@ -132,7 +132,7 @@ fn a_truncated_file_is_refused_at_every_length() {
 }
 
 #[test]
-fn ids_that_are_none_are_refused_and_named() {
+fn invalid_ids_are_refused_and_named() {
     let cases: [(Value, &[&str]); 8] = [
         (json!(-1), &["\"what\"", "-1", "whole number"]),
         (json!(1.5), &["\"what\"", "1.5"]),
@@ -150,9 +150,12 @@ fn ids_that_are_none_are_refused_and_named() {
 }
 
 #[test]
-fn a_token_that_stands_twice_is_refused_and_named() {
+fn a_token_that_is_listed_twice_is_refused_and_named() {
     let json = edited(|file| file["model"]["vocab"]["another"] = json!(214)).to_string();
-    refused(json.replace("\"another\"", "\"what\"").as_bytes(), &["\"what\" stands twice", "214"]);
+    refused(
+        json.replace("\"another\"", "\"what\"").as_bytes(),
+        &["\"what\" is listed twice", "214"],
+    );
 }
 
 #[test]
@@ -225,8 +228,8 @@ fn a_piece_written_with_escapes_is_the_same_piece() {
 }
 
 proptest! {
-    /// Whatever is done to the bytes: what is read as plain BERT, the crate reads as well, and
-    /// says the same; and nothing panics.
+    /// After any change of bytes: a file that is read as plain BERT, the crate reads too and gives the
+    /// same ids; and nothing panics.
     #[test]
     fn damage_never_makes_an_own_reading(
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
