@@ -1,4 +1,4 @@
-// Chromium, without a window and without a network of its own.
+// Starts Chromium without a window and without background network requests.
 
 import { chromium } from "playwright-core";
 

@@ -1,4 +1,4 @@
-// The parity suite on the npm package in Chromium, in a page that imports its files as they are.
+// The parity suite on the npm package in Chromium, in a page that imports its files without a bundler.
 
 import { join } from "node:path";
 import { after } from "node:test";
@@ -26,7 +26,7 @@ await page.evaluate(async () => {
   globalThis.router = await Router.load("./bundle/");
 });
 
-// As JSON text: a lone surrogate would not survive the way into the page otherwise.
+// As JSON text, since Playwright does not pass lone surrogates to the page unchanged.
 parity("Chromium", (request) =>
   page.evaluate((text) => {
     const { policy, ...input } = JSON.parse(text);

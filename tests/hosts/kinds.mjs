@@ -1,5 +1,5 @@
-// Every router kind on every encoder tier, bound to each host: tests/fixtures/kinds.json holds what
-// the native engine said of a few queries, and a Rust test holds the native engine to it.
+// Compares every router kind on every encoder tier, in each host, with tests/fixtures/kinds.json: the
+// native engine's answers to a few queries, which a Rust test checks too.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -9,14 +9,14 @@ import { near } from "./parity.mjs";
 import { ROOT, readJson } from "./paths.mjs";
 
 /**
- * One test a bundle.
+ * Makes one test per bundle.
  * @param {string} host
  * @param {(folder: string, queries: string[]) => Promise<object[]>} routeAll loads the bundle in
  *   `folder` and answers each query with its decision
  */
 export function kinds(host, routeAll) {
   const { tolerance, bundles } = readJson(join(ROOT, "tests/fixtures/kinds.json"));
-  test(`${host}: the fixture has every kind`, () => {
+  test(`${host}: the fixture has every kind on every tier`, () => {
     assert.ok(Object.keys(bundles).length >= 14, Object.keys(bundles).join());
   });
   for (const [name, cases] of Object.entries(bundles)) {

@@ -1,5 +1,5 @@
-// The parity suite in Node on the module without relaxed-simd, which no host here would choose: Node
-// and Chromium have relaxed-simd.
+// The parity suite in Node on the module without relaxed-simd, which Node and Chromium would not choose
+// themselves, since both support relaxed-simd.
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

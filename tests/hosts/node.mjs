@@ -1,5 +1,5 @@
-// The parity suite on the npm package in Node, bound to one of the engine's modules. The first load
-// of a process starts the engine; the others share it.
+// The parity suite on the npm package in Node, with one of the engine's two wasm modules. The first load
+// in a process starts the engine; later loads share it.
 
 import { Router } from "pointsman";
 
@@ -9,7 +9,7 @@ import { TINY } from "./paths.mjs";
 
 /**
  * @param {string} host its name in the tests
- * @param {object} [options] of the first load
+ * @param {object} [options] options of the first load
  */
 export async function inNode(host, options) {
   const router = await Router.load(TINY, options);

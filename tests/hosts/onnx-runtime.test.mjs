@@ -1,8 +1,8 @@
-// The independent check of the exported graph: ONNX Runtime, which shares no code with the engine,
-// gives the same scores and embeddings for the same token ids.
+// Checks the exported graph with ONNX Runtime, which shares no code with the engine: it must give the
+// same scores and embeddings for the same token ids.
 //
-// tests/fixtures/onnx-ids.json holds, by the bundle's folder in the clone, the ids and what the
-// engine answered natively.
+// tests/fixtures/onnx-ids.json has, for each bundle's folder in the clone, token ids and the native
+// engine's results.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
@@ -13,9 +13,9 @@ import * as ort from "onnxruntime-web";
 
 import { ROOT, readJson } from "./paths.mjs";
 
-/** Relative to values above 1, absolute below: float32 sums in another order. */
+/** Relative for values above 1, absolute below: float32 sums may be taken in another order. */
 const TOLERANCE = 1e-4;
-/** A transformer quantises its activations at run time: a sum may move one of them by a step. */
+/** A transformer quantises activations at run time: another order of a sum may move one by a step. */
 const DYNAMIC_TOLERANCE = 5e-3;
 
 ort.env.wasm.numThreads = 1;
@@ -23,7 +23,7 @@ ort.env.logLevel = "error";
 
 const expected = readJson(join(ROOT, "tests/fixtures/onnx-ids.json"));
 
-test("every bundle of the clone is checked", () => {
+test("the fixture has every bundle of the clone", () => {
   const kinds = readdirSync(join(ROOT, "tests/fixtures/kinds"));
   const bundles = ["tests/fixtures/tiny", "bundles/default", "bundles/llmrouter"];
   bundles.push(...kinds.map((name) => `tests/fixtures/kinds/${name}`));
@@ -32,7 +32,7 @@ test("every bundle of the clone is checked", () => {
 });
 
 for (const [folder, cases] of Object.entries(expected)) {
-  test(`ONNX Runtime answers as the engine does: ${folder}`, async () => {
+  test(`ONNX Runtime gives the engine's results: ${folder}`, async () => {
     assert.ok(cases.length > 0);
     const { encoder } = readJson(join(ROOT, folder, "router.json"));
     const tolerance = encoder.tier === "static" ? TOLERANCE : DYNAMIC_TOLERANCE;

@@ -1,6 +1,6 @@
-// The parity suite, written once and bound to each host: the same queries, the same decisions as
-// the native engine, scores within a stated tolerance. tests/fixtures/parity.json holds what the
-// native engine answered; a Rust test holds the native engine to it.
+// The parity suite, used by each host: for the same queries, the native engine's decisions, with scores
+// within a stated tolerance. tests/fixtures/parity.json has the native engine's answers, which a Rust
+// test checks too.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -9,14 +9,14 @@ import { test } from "node:test";
 import { ROOT, readJson } from "./paths.mjs";
 
 /**
- * One test a case.
+ * Makes one test per case.
  * @param {string} host
  * @param {(request: object) => Promise<{decision?: object, code?: string}>} route answers
  *   `{query | messages, policy}` with the decision, or with the code of its error
  */
 export function parity(host, route) {
   const { tolerance, cases } = readJson(join(ROOT, "tests/fixtures/parity.json"));
-  test(`${host}: the fixture has decisions and errors`, () => {
+  test(`${host}: the fixture has both decisions and errors`, () => {
     assert.ok(tolerance > 0 && tolerance < 0.01, `tolerance is ${tolerance}`);
     assert.ok(cases.some(({ expect }) => expect.model));
     assert.ok(cases.some(({ expect }) => expect.code));
@@ -44,7 +44,7 @@ export function parity(host, route) {
   }
 }
 
-/** Both absent, or both numbers no further apart than `tolerance`. */
+/** Asserts that both are absent, or that both are numbers that differ by at most `tolerance`. */
 export function near(found, expected, tolerance, what) {
   if (expected === undefined || expected === null) {
     assert.equal(found, undefined, what);

@@ -1,4 +1,4 @@
-// Where things are in the clone.
+// Paths in the clone.
 
 import { readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -9,7 +9,7 @@ export const TINY = join(ROOT, "tests/fixtures/tiny");
 export const DEFAULT = join(ROOT, "bundles/default");
 export const CHROMIUM = process.env.CHROMIUM || "/usr/bin/chromium";
 
-/** The files of a bundle's folder by name. */
+/** Reads the files of a bundle's folder, by name. */
 export function bundleFiles(folder) {
   const read = (name) => new Uint8Array(readFileSync(join(folder, name)));
   const manifest = read("router.json");

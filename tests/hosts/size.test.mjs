@@ -1,5 +1,5 @@
-// What a visitor downloads and what a Worker uploads, against budgets: a dependency that creeps in
-// shows here first. The table is printed with every run.
+// The bytes that a visitor downloads and a Worker deployment uploads, against budgets, to notice an added
+// dependency. Every run prints the table.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -17,7 +17,7 @@ const worker = [
   "worker/build/pointsman_worker.js", "worker/build/pointsman_worker_bg.wasm",
 ];
 
-/** Budgets in bytes after gzip -9. The last is what Cloudflare's free plan takes for a script. */
+/** Budgets in bytes after gzip -9. The last is the limit of a script in Cloudflare's free plan. */
 const ITEMS = [
   ["engine, simd128", read("router-wasm/js/pkg/pointsman_bg.wasm"), 1.6 * MIB],
   ["engine, relaxed-simd", read("router-wasm/js/pkg/pointsman_relaxed_bg.wasm"), 1.6 * MIB],
@@ -26,7 +26,7 @@ const ITEMS = [
   ["Worker's script and the default bundle", [...read(...worker), ...bundle], 3 * MIB],
 ];
 
-test("everything is within its budget of bytes", (t) => {
+test("every download and upload is within its budget", (t) => {
   t.diagnostic("bytes | raw | gzip -9 | budget");
   for (const [name, parts, budget] of ITEMS) {
     const { raw, gzip } = sizes(parts);

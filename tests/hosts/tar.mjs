@@ -1,4 +1,4 @@
-// An uncompressed tar (POSIX ustar) of files by name.
+// Makes an uncompressed tar (POSIX ustar) of files by name.
 
 export function tar(files) {
   const blocks = [];

@@ -1,5 +1,4 @@
-// A Worker of somebody else's, that uses the npm package in its own isolate. The bundle comes from
-// its assets, as one tar.
+// A user's own Worker that uses the npm package. It loads the bundle from its assets, as one tar.
 
 import { Router } from "../../router-wasm/js/workerd.js";
 

@@ -1,4 +1,4 @@
-// The parity suite on the npm package in workerd, in a Worker that is not ours.
+// The parity suite on the npm package in workerd, in a user's own Worker.
 
 import { readdirSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";

@@ -1,4 +1,4 @@
-// `pointsman/ai-sdk` under package `ai`, on its own mock models.
+// `pointsman/ai-sdk` with the package `ai` and its mock models.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -53,7 +53,7 @@ test("generateText is answered by the chosen model, with the decision in its met
   }
 });
 
-test("streamText streams from the chosen model; what its last part says beside the decision stays", async () => {
+test("streamText streams from the chosen model, and the decision is added to the metadata of the last part", async () => {
   const routed = routedModel(router, { models: models(), policy: WEAK });
   const stream = streamText({ model: routed, prompt: QUERY });
   let text = "";
@@ -64,7 +64,7 @@ test("streamText streams from the chosen model; what its last part says beside t
   assert.deepEqual(metadata.mock, { id: 1 });
 });
 
-test("tools are called, and every step of the loop goes to one model", async () => {
+test("tools are called, and every step of the loop goes to the same model", async () => {
   const call = { type: "tool-call", toolCallId: "1", toolName: "weather", input: '{"city":"Rome"}' };
   const answers = [{ ...says(""), content: [call], finishReason: finish("tool-calls") }, says("Sunny.")];
   const all = { ...models(), [strong]: model(strong, { doGenerate: async () => answers.shift() }) };
@@ -85,7 +85,7 @@ test("tools are called, and every step of the loop goes to one model", async () 
   assert.deepEqual(steps.map(({ providerMetadata }) => providerMetadata.pointsman.model), [strong, strong]);
 });
 
-test("a conversation is rated by its user messages' texts", async () => {
+test("a conversation is rated by the texts of its user messages", async () => {
   let decision;
   const messages = [
     { role: "user", content: [{ type: "text", text: QUERY }, { type: "file", data: new Uint8Array(9), mediaType: "image/png" }] },
@@ -97,7 +97,7 @@ test("a conversation is rated by its user messages' texts", async () => {
   assert.deepEqual(decision, router.route([{ role: "user", content: QUERY }, { role: "user", content: "And of France?" }]));
 });
 
-test("without text the call fails by its code, or goes where the caller says", async () => {
+test("a call without text fails with its code, or goes to the caller's default model", async () => {
   const messages = [{ role: "user", content: [{ type: "file", data: new Uint8Array(9), mediaType: "image/png" }] }];
   const options = { models: models(), policy: WEAK };
   await assert.rejects(generateText({ model: routedModel(router, options), messages }), { code: "messages_without_text" });
@@ -107,7 +107,7 @@ test("without text the call fails by its code, or goes where the caller says", a
   assert.deepEqual(providerMetadata.pointsman, { model: strong });
 });
 
-test("an abort reaches the chosen model", async () => {
+test("an abort signal reaches the chosen model", async () => {
   const controller = new AbortController();
   const all = models();
   await generateText({ model: routedModel(router, { models: all, policy: WEAK }), prompt: QUERY, abortSignal: controller.signal });
@@ -116,14 +116,14 @@ test("an abort reaches the chosen model", async () => {
   assert.equal(all[weak].doGenerateCalls[0].abortSignal.aborted, true);
 });
 
-test("URLs are passed on where every model takes them", async () => {
+test("URLs are passed on if every model supports them", async () => {
   const all = Object.fromEntries(ids.map((id, i) => [id, model(id, {
     supportedUrls: { "image/*": [/^https:\/\/a/, ...(i === 0 ? [/^https:\/\/b/] : [])], ...(i === 0 ? { "audio/*": [/./] } : {}) },
   })]));
   assert.deepEqual(await routedModel(router, { models: all }).supportedUrls, { "image/*": [/^https:\/\/a/] });
 });
 
-test("what cannot work is refused when the model is made", () => {
+test("invalid options are refused when the model is made", () => {
   const { [strong]: _, ...incomplete } = models();
   const cases = [
     [[undefined, { models: models() }], "argument_router"],

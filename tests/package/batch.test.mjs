@@ -1,4 +1,4 @@
-// `routeBatch` of Router and of RouterWorker, which must agree on every row.
+// `routeBatch` of Router and of RouterWorker; both must return the same rows.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -34,7 +34,7 @@ const CODES = [
 ];
 
 for (const [name, any] of Object.entries(routers)) {
-  test(`${name}: one bad row loses nothing, and every row stands at its place`, async () => {
+  test(`${name}: a bad row does not affect the others, and rows keep their order`, async () => {
     const rows = await any.routeBatch(MIXED, { threshold: 0.3 });
     assert.deepEqual(rows.map(({ error }) => error?.code), CODES);
     for (const { error } of rows) assert.ok(error === undefined || error instanceof RouterError);
@@ -43,12 +43,12 @@ for (const [name, any] of Object.entries(routers)) {
     });
   });
 
-  test(`${name}: a batch of nothing has no rows, of holes a fault each`, async () => {
+  test(`${name}: an empty batch has no rows, and each hole in an array is an error`, async () => {
     assert.deepEqual(await any.routeBatch([]), []);
     assert.deepEqual((await any.routeBatch(new Array(2))).map(({ error }) => error.code), ["argument_query", "argument_query"]);
   });
 
-  test(`${name}: what is wrong with all of them is thrown, even where there are none`, async () => {
+  test(`${name}: an error of the whole call is thrown, even for an empty batch`, async () => {
     const cases = [
       [["text"], "argument_inputs"],
       [[undefined], "argument_inputs"],
@@ -71,7 +71,7 @@ for (const [name, any] of Object.entries(routers)) {
   });
 }
 
-test("Router: a batch after free is refused", async () => {
+test("Router: a batch after free() is refused", async () => {
   const other = await Router.load(TINY);
   other.free();
   assert.throws(() => other.routeBatch([]), { code: "router_freed" });

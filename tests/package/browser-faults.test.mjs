@@ -1,4 +1,4 @@
-// What goes wrong in a page: each fault is a typed error that names the file and says what to do.
+// Faults in a page: each is a typed error that names the file and says what to do.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -23,21 +23,21 @@ async function refused(wrong, code, expected, ...parts) {
   for (const part of parts) assert.match(answer.message, part);
 }
 
-test("the page works as it is: the faults below are the tests' own", async () => {
+test("the page works without a fault", async () => {
   const { value, said } = await inPage(ROUTE);
   assertExpected(value);
   assert.deepEqual(said, []);
 });
 
-test("wasm that is not there: its URL, the status and the remedy", () =>
+test("missing wasm: the error has its URL, the status and the remedy", () =>
   refused({ answers: isWasm({ status: 404, body: "" }) }, ROUTE, "wasm_missing",
     /127\.0\.0\.1.*\/package\/pkg\/pointsman_relaxed_bg\.wasm/, /status 404/, /pkg\//, /\{ wasm \}/));
 
-test("an index page in place of the wasm: its content type and what does that", () =>
+test("an index page in place of the wasm: the error has its content type and the likely cause", () =>
   refused({ answers: isWasm(INDEX_PAGE) }, ROUTE, "wasm_missing", /status 200, content type text\/html; charset=utf-8/, /index page/));
 
 for (const type of ["application/octet-stream", "text/plain", "application/wasm; charset=utf-8", undefined]) {
-  test(`wasm of content type ${type} works, and nothing is said on the console`, async () => {
+  test(`wasm of content type ${type} works, and the console stays empty`, async () => {
     const headers = type ? { "content-type": type } : {};
     const { value, message, said } = await inPage(ROUTE, { answers: isWasm({ headers, body: wasm }) });
     assertExpected(value ?? message);
@@ -46,11 +46,11 @@ for (const type of ["application/octet-stream", "text/plain", "application/wasm;
 }
 
 for (const type of ["application/wasm", "application/octet-stream"]) {
-  test(`wasm that is cut off, of content type ${type}, is damaged`, () =>
+  test(`truncated wasm of content type ${type} is reported as damaged`, () =>
     refused({ answers: isWasm({ headers: { "content-type": type }, body: wasm.subarray(0, 100_000) }) }, ROUTE, "wasm_damaged", /again/));
 }
 
-test("a failed start can be tried again", async () => {
+test("a failed start can be repeated", async () => {
   let broken = true;
   const answers = (path) => {
     if (!path.endsWith(".wasm") || !broken) return undefined;
@@ -80,7 +80,7 @@ test("a server of another origin without CORS headers is named", async () => {
   }
 });
 
-test("a page that went offline: the address and what to check", async () => {
+test("an offline page: the error has the address and what to check", async () => {
   const answer = await inPage(ROUTE, {}, ({ context }) => context.setOffline(true));
   assert.equal(answer.code, "fetch_failed", answer.message);
   assert.match(answer.message, /network/);
@@ -90,26 +90,26 @@ test("an index page in place of a bundle's file", () =>
   refused({ answers: (path) => (path.startsWith("/bundle/") ? INDEX_PAGE : undefined) }, 'await Router.load("/bundle/");', "fetch_failed",
     /\/bundle\/router\.json/, /text\/html/, /page/));
 
-test("a bundle of a later format: what it has, what is read, and the remedy", () =>
+test("a bundle of a later format: the error has its format, the supported one and the remedy", () =>
   refused({ answers: (path) => (path === "/bundle/router.json" ? { body: '{"format": 2, "files": []}' } : undefined) },
     'await Router.load("/bundle/");', "bundle_unknown_format", /format 2/, /format 1/));
 
-test("use without a query, and after free", async () => {
+test("route() without a query and after free() is refused", async () => {
   await refused({}, "(await Router.load()).route(undefined);", "argument_query", /undefined/);
   await refused({}, "const router = await Router.load(); router.free(); router.route('x');", "router_freed", /load it again/);
 });
 
-test("a thread's script that is not there", () =>
+test("a missing thread script is reported", () =>
   refused({ answers: (path) => (path.endsWith("/worker-thread.js") ? { status: 404, body: "" } : undefined) },
     "await RouterWorker.load();", "worker_failed", /worker-thread/));
 
-test("a Content-Security-Policy that forbids threads", () =>
+test("a Content-Security-Policy that forbids workers is named", () =>
   refused(csp("worker-src 'none'"), "await RouterWorker.load();", "worker_failed", /worker-src/));
 
-test("wasm that is missing for the thread is the same typed error", () =>
+test("wasm that is missing for the thread gives the same typed error", () =>
   refused({ answers: isWasm({ status: 404, body: "" }) }, "await RouterWorker.load();", "wasm_missing", /status 404/));
 
-test("a thread's module of another origin", async () => {
+test("a thread module of another origin is reported", async () => {
   const other = await startServer(folder);
   try {
     await refused({}, `await RouterWorker.load(undefined, { worker: "${other.url}package/worker-thread.js" });`, "worker_failed", /origin/);

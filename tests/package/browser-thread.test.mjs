@@ -1,4 +1,4 @@
-// `RouterWorker` in Chromium: batches, cancel, addresses relative to the page, a thread that fails.
+// `RouterWorker` in Chromium: batches, cancelling, URLs relative to the page, a thread that fails.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -10,7 +10,7 @@ import { ASK } from "./page.mjs";
 const { inPage } = await pagesForTests(after);
 const queries = "Array.from({ length: 400 }, (_, i) => `Query number ${i}`)";
 
-test("it answers as the sources do, and tells what the bundle says of itself", async () => {
+test("RouterWorker decides as the sources do, and its info is the bundle's manifest", async () => {
   const { value, said } = await inPage(`
     const thread = await RouterWorker.load();
     const router = await Router.load();
@@ -23,7 +23,7 @@ test("it answers as the sources do, and tells what the bundle says of itself", a
   assert.deepEqual(said, []);
 });
 
-test("a batch gives every row in order, with progress", async () => {
+test("a batch returns every row in order and reports progress", async () => {
   const { value } = await inPage(`
     const thread = await RouterWorker.load();
     const router = await Router.load();
@@ -37,7 +37,7 @@ test("a batch gives every row in order, with progress", async () => {
   assert.ok(value.calls > 2);
 });
 
-test("a cancelled batch rejects with the signal's reason, and the thread goes on", async () => {
+test("a cancelled batch rejects with the signal's reason, and the thread keeps working", async () => {
   const { value } = await inPage(`
     const thread = await RouterWorker.load();
     const controller = new AbortController();
@@ -47,14 +47,14 @@ test("a cancelled batch rejects with the signal's reason, and the thread goes on
   assert.deepEqual(value, { reason: "enough", model: EXPECTED.model });
 });
 
-test("an address is relative to the page, not to the thread's script", async () => {
+test("a URL is relative to the page, not to the thread's script", async () => {
   const { value, message } = await inPage(`
     const thread = await RouterWorker.load("./package/pkg/default-bundle.bin", { wasm: "./package/pkg/pointsman_bg.wasm" });
     return thread.route${ASK};`);
   assertExpected(value ?? message);
 });
 
-test("progress of the bundle reaches the page", async () => {
+test("progress of loading the bundle reaches the page", async () => {
   const { value } = await inPage(`
     const heard = [];
     await RouterWorker.load(undefined, { onProgress: (progress) => heard.push(progress) });
@@ -63,7 +63,7 @@ test("progress of the bundle reaches the page", async () => {
   assert.equal(value.loaded, value.total);
 });
 
-test("a script that fails in the thread rejects the load and what waits, without noise", async () => {
+test("a script that fails in the thread rejects the load and pending calls, without other errors", async () => {
   const failing = "data:text/javascript,onmessage = () => { throw new Error('broken on purpose'); }";
   const answer = await inPage(`await RouterWorker.load(undefined, { worker: ${JSON.stringify(failing)} });`);
   assert.deepEqual([answer.typed, answer.code], [true, "worker_failed"]);
@@ -71,7 +71,7 @@ test("a script that fails in the thread rejects the load and what waits, without
   assert.deepEqual(answer.said, []);
 });
 
-test("what is pending when it is freed is rejected by code", async () => {
+test("free() rejects pending calls with their code", async () => {
   const { value } = await inPage(`
     const thread = await RouterWorker.load();
     const pending = thread.route("Hi").catch(({ code }) => code);

@@ -1,5 +1,5 @@
-// What users of each host make of the installed package, each once a process, with no more configuration
-// than the package's README asks for.
+// Builds of the installed package for each host, made once per process, with only the configuration that the
+// package's README states.
 
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ import webpack from "webpack";
 import { html, script } from "./page.mjs";
 import { program, project, run } from "./packed.mjs";
 
-/** Of every Worker that the tests make. */
+/** The compatibility date of the tests' Workers. */
 export const COMPATIBILITY_DATE = "2026-06-01";
 
 const once = (make) => {
@@ -22,7 +22,7 @@ const once = (make) => {
 };
 
 /**
- * Pages that route, with a thread and without: each gives the folder to serve.
+ * Builds of pages that route, with and without a thread; each returns the folder to serve.
  * @type {Record<string, (options?: {thread?: boolean}) => Promise<string>>}
  */
 export const PAGES = {
@@ -49,7 +49,7 @@ export const PAGES = {
   }),
 
   esbuild: once(async (thread) => {
-    // esbuild leaves `new URL("file", import.meta.url)` as it is: the files are named to it.
+    // esbuild does not follow `new URL("file", import.meta.url)`, so the files are named explicitly.
     const root = await project({
       "main.js": script({
         thread,
@@ -78,7 +78,7 @@ export const PAGES = {
 };
 
 /**
- * A Worker as wrangler would send it.
+ * Bundles a Worker as wrangler would deploy it.
  * @param {string} main its main module
  * @returns {Promise<{folder: string, names: string[]}>} the modules, the main one first
  */
@@ -96,7 +96,7 @@ export async function withWrangler(main) {
   return { folder, names: names.sort((a, b) => (b === "index.js") - (a === "index.js")) };
 }
 
-/** A Worker's main module that answers with what `body` returns, or with the error. */
+/** A Worker's main module that answers with the value that `body` returns, or with the error. */
 export const worker = (imports, body) => `
   import { Router, RouterError } from "pointsman";
   ${imports}

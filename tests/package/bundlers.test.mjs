@@ -1,5 +1,5 @@
-// The installed package in pages made by Vite, webpack and esbuild, and in a page without any bundler,
-// each under a path of its own, in Chromium: on the page and in a thread.
+// The installed package in pages built by Vite, webpack and esbuild and in a page without a bundler, in
+// Chromium: on the page and in a thread, each under its own path.
 
 import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
@@ -34,11 +34,11 @@ function assertRouted({ answer, said, requests }) {
 }
 
 for (const [name, build] of Object.entries(PAGES)) {
-  test(`${name}: the page decides as the sources do, under a path, and says nothing on the console`, async () => {
+  test(`${name}: the page decides as the sources do under a path, and the console stays empty`, async () => {
     assertRouted(await opened(await build()));
   });
 
-  test(`${name}: wasm and bundle are files of their own, and a visitor fetches one module`, async () => {
+  test(`${name}: wasm and bundle are separate files, and a visitor fetches one wasm module`, async () => {
     const folder = await build();
     const names = await readdir(folder, { recursive: true });
     for (const ending of [".wasm", ".bin"]) assert.ok(names.some((file) => file.endsWith(ending)), `${ending} in ${names}`);

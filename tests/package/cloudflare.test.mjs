@@ -1,4 +1,4 @@
-// The installed package in a Cloudflare Worker: bundled by wrangler without any rule of its own, run in
+// The installed package in a Cloudflare Worker, bundled by wrangler without configured rules and run in
 // workerd.
 
 import assert from "node:assert/strict";
@@ -17,7 +17,7 @@ const KINDS = { ".js": "ESModule", ".wasm": "CompiledWasm", ".bin": "Data" };
 const running = [];
 after(() => Promise.all(running.map((miniflare) => miniflare.dispose())));
 
-/** What a Worker answers, as wrangler would send it. */
+/** The answer of a Worker that was bundled by wrangler. */
 async function deployed(main) {
   const { folder, names } = await withWrangler(main);
   const kind = (name) => KINDS[name.slice(name.lastIndexOf("."))];
@@ -32,7 +32,7 @@ async function deployed(main) {
   return { answer: await response.json(), folder, names };
 }
 
-test("with the default bundle imported, it decides as the sources do", async () => {
+test("with the default bundle imported, a Worker decides as the sources do", async () => {
   const { answer, folder, names } = await deployed(worker(
     'import bundle from "pointsman/default-bundle";',
     `const router = await Router.load(bundle);
@@ -40,25 +40,25 @@ test("with the default bundle imported, it decides as the sources do", async () 
   ));
   assertExpected(answer);
   const wasm = names.filter((name) => name.endsWith(".wasm"));
-  assert.equal(wasm.length, 1, "one of the two modules is sent");
+  assert.equal(wasm.length, 1, "one of the two wasm modules is deployed");
   assert.equal(names.filter((name) => name.endsWith(".bin")).length, 1);
   const script = await stat(join(folder, "index.js"));
   assert.ok(script.size < 200_000, `the script itself has ${script.size} bytes`);
 });
 
-test("without a source, it says to import the bundle, and does not carry it", async () => {
+test("without a source, the error says to import the bundle, and the script does not contain it", async () => {
   const { answer, names } = await deployed(worker("", "await Router.load();"));
   assert.deepEqual({ typed: answer.typed, code: answer.code }, { typed: true, code: "argument_source" });
   assert.match(answer.message, /pointsman\/default-bundle/);
   assert.ok(!names.some((name) => name.endsWith(".bin")), names.join());
 });
 
-test("a relative URL has nothing to be relative to", async () => {
+test("a relative URL is refused, since a Worker has no base URL", async () => {
   const { answer } = await deployed(worker("", 'await Router.load("./bundle/");'));
   assert.equal(answer.code, "argument_source");
 });
 
-test("a RouterWorker is a typed error, as there are no threads", async () => {
+test("RouterWorker is a typed error, since Workers have no threads", async () => {
   const { answer } = await deployed(worker(
     'import { RouterWorker } from "pointsman/worker";',
     "await RouterWorker.load();",
@@ -66,7 +66,7 @@ test("a RouterWorker is a typed error, as there are no threads", async () => {
   assert.deepEqual({ typed: answer.typed, code: answer.code }, { typed: true, code: "worker_unsupported" });
 });
 
-test("a module imported by the Worker itself can be handed in", async () => {
+test("a wasm module imported by the Worker can be passed in", async () => {
   const { answer } = await deployed(worker(
     `import bundle from "pointsman/default-bundle.bin";
      import wasm from "pointsman/wasm";`,
@@ -76,7 +76,7 @@ test("a module imported by the Worker itself can be handed in", async () => {
   assertExpected(answer);
 });
 
-test("bytes in place of a module cannot be compiled there, and the error says so", async () => {
+test("the error for bytes in place of a module says that they cannot be compiled", async () => {
   const { answer } = await deployed(worker(
     'import bundle from "pointsman/default-bundle";',
     `const wasm = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0);

@@ -1,4 +1,4 @@
-// The command `pointsman`: what it prints, where, and how it ends.
+// The command `pointsman`: its output, errors and exit codes.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -29,7 +29,7 @@ function command(words, input = "") {
     return () => text;
   };
   const [out, err] = [collected(child.stdout), collected(child.stderr)];
-  // It may end before it has read everything.
+  // The command may end before it has read all input.
   child.stdin.on("error", () => {});
   child.stdin.end(input);
   return new Promise((resolve) => {
@@ -39,7 +39,7 @@ function command(words, input = "") {
 
 const rows = (text) => text.trimEnd().split("\n").map((line) => JSON.parse(line));
 
-test("a query's decision is printed for people, and as JSON", async () => {
+test("a query's decision is printed as text and as JSON", async () => {
   const readable = await command([QUERY, "--strong-share", String(POLICY.strongShare)]);
   assert.equal(readable.code, 0);
   assert.equal(readable.err, "");
@@ -50,7 +50,7 @@ test("a query's decision is printed for people, and as JSON", async () => {
   assert.equal(json.out.split("\n").length, 2, "one line");
 });
 
-test("the query comes from standard input with -, and after -- may begin with a dash", async () => {
+test("- reads the query from standard input, and a query after -- may begin with a dash", async () => {
   assert.deepEqual(JSON.parse((await command(["--json", "-", "--strong-share=0.4"], QUERY)).out), EXPECTED);
   const dashed = await command(["--json", "--", "-5 + 3?"]);
   assert.deepEqual(JSON.parse(dashed.out), router.route("-5 + 3?"));
@@ -76,7 +76,7 @@ test("each option of the policy is that of route()", async () => {
   }
 });
 
-test("--bundle takes a folder, an archive or a URL's scheme", async () => {
+test("--bundle takes a folder, an archive or a URL", async () => {
   const archive = join(scratch, "tiny.tar");
   await writeFile(archive, tar(bundleFiles(TINY)));
   const tiny = await Router.load(TINY);
@@ -86,7 +86,7 @@ test("--bundle takes a folder, an archive or a URL's scheme", async () => {
   }
 });
 
-test("--jsonl decides on each line in order; a bad one is named by its number and loses no other", async () => {
+test("--jsonl decides on each line in order; a bad line is reported by its number and does not affect others", async () => {
   const lines = [
     JSON.stringify({ id: "a", query: "Hi" }),
     "",
@@ -114,7 +114,7 @@ test("--jsonl decides on each line in order; a bad one is named by its number an
   assert.deepEqual([...err.matchAll(/line (\d+): /g)].map(([, number]) => Number(number)), [3, 5, 6, 7]);
 });
 
-test("--jsonl reads a file, with the policy for all of it, and ends with 0 where all went well", async () => {
+test("--jsonl reads a file, applies the policy to all lines, and exits with 0 if all succeed", async () => {
   const file = join(scratch, "queries.jsonl");
   await writeFile(file, `${JSON.stringify({ query: QUERY })}\n${JSON.stringify({ query: "Hi" })}\n`);
   const { code, out, err } = await command(["--jsonl", file, "--threshold", "0"]);
@@ -122,7 +122,7 @@ test("--jsonl reads a file, with the policy for all of it, and ends with 0 where
   assert.deepEqual(rows(out), [QUERY, "Hi"].map((query) => router.route(query, { threshold: 0 })));
 });
 
-test("lines longer than a piece of the stream, and many of them, come through", async () => {
+test("many lines, longer than a chunk of the stream, are processed", async () => {
   const long = "word ".repeat(40_000);
   const lines = Array.from({ length: 3000 }, (_, i) => JSON.stringify({ id: i, query: i % 500 === 0 ? long : `query ${i}` }));
   const { code, out } = await command(["--jsonl", "-"], lines.join("\n"));
@@ -130,7 +130,7 @@ test("lines longer than a piece of the stream, and many of them, come through", 
   assert.deepEqual(rows(out).map(({ id }) => id), lines.map((_, i) => i));
 });
 
-test("a reader that stops early ends the command quietly", async () => {
+test("a closed standard output ends the command without an error", async () => {
   const child = spawn(process.execPath, [COMMAND, "--jsonl", "-"]);
   let err = "";
   child.stderr.on("data", (piece) => { err += piece; });
@@ -142,7 +142,7 @@ test("a reader that stops early ends the command quietly", async () => {
   assert.deepEqual([code, err], [0, ""]);
 });
 
-test("a query that fails is said on standard error, and ends with 1", async () => {
+test("a query that fails is reported on standard error, with exit code 1", async () => {
   for (const words of [[""], ["-"]]) {
     const { code, out, err } = await command(words, "  \n");
     assert.equal(code, 1);
@@ -154,7 +154,7 @@ test("a query that fails is said on standard error, and ends with 1", async () =
   assert.match(err, /no_candidate/);
 });
 
-test("wrong usage, a bundle or a file that is not there end with 2 and say what to do", async () => {
+test("wrong usage and a missing bundle or file exit with 2 and say what to do", async () => {
   const cases = [
     [[], /no query/],
     [["two", "words"], /quote it/],
@@ -180,13 +180,13 @@ test("wrong usage, a bundle or a file that is not there end with 2 and say what 
   }
 });
 
-test("--help tells every option and exit code on standard output, --version the version", async () => {
+test("--help prints every option and exit code to standard output, --version the version", async () => {
   const { code, out, err } = await command(["--help"]);
   assert.deepEqual([code, err], [0, ""]);
   const options = ["bundle", "threshold", "strong-share", "cost-weight", "max-cost", "output-tokens", "candidates", "jsonl", "json", "help", "version"];
   for (const option of options) assert.match(out, new RegExp(`--${option}\\b`), option);
   assert.match(out, /Exit codes: 0 .*1 .*2 /);
-  assert.ok(out.split("\n").every((line) => line.length <= 100), "lines fit a terminal");
+  assert.ok(out.split("\n").every((line) => line.length <= 100), "lines are at most 100 characters long");
   assert.equal((await command(["--version"])).out, `${readJson(join(PACKAGE, "package.json")).version}\n`);
   assert.equal((await command(["-h"])).out, out);
 });

@@ -1,4 +1,4 @@
-// What the tarball holds, and what two judges of packages say of it.
+// The contents of the tarball, and the checks of publint and are-the-types-wrong.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -16,7 +16,7 @@ import { PACKAGE, packed, program, run } from "./packed.mjs";
 const manifest = readJson(join(PACKAGE, "package.json"));
 const targets = (value) => (typeof value === "string" ? [value] : Object.values(value).flatMap(targets));
 
-test("publint finds nothing to say", async () => {
+test("publint finds no fault", async () => {
   const { messages } = await publint({ pkgDir: PACKAGE, strict: true });
   assert.deepEqual(messages.map((message) => formatMessage(message, manifest)), []);
 });
@@ -26,7 +26,7 @@ test("the types are right for every entry, as are-the-types-wrong resolves them"
   await run(program("attw"), [path, "--profile", "esm-only", "--no-emoji"]);
 });
 
-test("the tarball holds every file that an entry names, the licences, and nothing of tests", async () => {
+test("the tarball has every file that an entry names and the licences, and no tests", async () => {
   const { files } = await packed();
   const names = files.map(({ path }) => path);
   for (const name of targets([manifest.exports, manifest.bin])) assert.ok(names.includes(name.replace(/^\.\//, "")), name);
@@ -48,7 +48,7 @@ test("every local import of the tarball is in the tarball", async () => {
   }
 });
 
-test("no script carries bytes as text", async () => {
+test("no script contains binary data as text", async () => {
   const { files } = await packed();
   for (const { path } of files.filter(({ path }) => path.endsWith(".js"))) {
     const text = readFileSync(join(PACKAGE, path), "utf8");
@@ -56,7 +56,7 @@ test("no script carries bytes as text", async () => {
   }
 });
 
-test("package, JavaScript and wasm are of the workspace's version", () => {
+test("package, JavaScript and wasm have the workspace's version", () => {
   const [, workspace] = /\[workspace\.package\]\nversion = "([^"]+)"/.exec(readFileSync(join(ROOT, "Cargo.toml"), "utf8"));
   initSync({ module: readFileSync(join(PACKAGE, "pkg/pointsman_bg.wasm")) });
   assert.equal(engineVersion(), workspace);
@@ -70,7 +70,7 @@ test("the licences are the repository's", () => {
   }
 });
 
-test("the default bundle's archive is that of bundles/default", async () => {
+test("the archive of the default bundle has the files of bundles/default", async () => {
   const { Router } = await import("pointsman");
   const [archived, folder] = await Promise.all([Router.load(), Router.load(join(ROOT, "bundles/default"))]);
   assert.deepEqual(archived.info(), folder.info());

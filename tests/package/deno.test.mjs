@@ -47,10 +47,10 @@ for (const script of ["module.ts", "folder.ts", "thread.ts"]) {
   });
 }
 
-test("Deno: a path that is not there is a typed error", async () => {
+test("Deno: a missing path is a typed error", async () => {
   assert.equal((await deno("error.ts")).trim(), "file_unreadable");
 });
 
-test("Deno: the types hold", async () => {
+test("Deno: the types check", async () => {
   await run(program("deno"), ["check", "module.ts", "thread.ts"], { cwd: folder });
 });

@@ -1,5 +1,5 @@
-// Every code that the package or the engine can throw is in the type `RouterErrorCode`, with a word on
-// it, and in the README; no other is.
+// The type `RouterErrorCode`, with its documentation, and the README list exactly the codes that the
+// package and the engine can throw.
 
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
@@ -22,14 +22,14 @@ function thrown() {
   return { engine, own };
 }
 
-test("the type lists what is thrown, and nothing else", () => {
+test("the type lists exactly the codes that are thrown", () => {
   const { engine, own } = thrown();
   assert.ok(engine.length >= 20, "the engine's codes are found");
   assert.ok(own.length >= 15, "the package's codes are found");
   assert.deepEqual([...union].sort(), [...new Set([...engine, ...own])].sort());
 });
 
-test("no construction hides its code from this test", () => {
+test("every RouterError is constructed with a literal code, which this test can find", () => {
   for (const name of readdirSync(join(PACKAGE, "lib"))) {
     const text = read(PACKAGE, "lib", name);
     for (const [call, first] of text.matchAll(/new RouterError\(\s*([^,\s]+)/g)) {
@@ -38,7 +38,7 @@ test("no construction hides its code from this test", () => {
   }
 });
 
-test("every code has a word of documentation beside the type, and a row in the README", () => {
+test("every code has a comment in the type and a row in the README", () => {
   const [documentation] = types.split("export type");
   const readme = read(PACKAGE, "README.md");
   for (const code of union) {

@@ -1,4 +1,4 @@
-// What every host must say of one query: the decision of the package's sources on the default bundle.
+// The decision that every host must make for one query: that of the package's sources on the default bundle.
 
 import assert from "node:assert/strict";
 
@@ -9,7 +9,7 @@ import { near } from "../hosts/parity.mjs";
 export const QUERY = "Prove that every finite integral domain is a field.";
 export const POLICY = { strongShare: 0.4 };
 
-/** One module may add in another order than the other: simd128 and relaxed-simd. */
+/** Tolerance, since the modules for simd128 and relaxed-simd may add floats in different orders. */
 const TOLERANCE = 1e-4;
 
 const router = await Router.load();

@@ -1,4 +1,4 @@
-// Code in a page of the installed package, as it lies and without a bundler, in Chromium.
+// Runs code with the installed package in a page in Chromium, without a bundler.
 
 import { join } from "node:path";
 
@@ -6,14 +6,14 @@ import { launch } from "../hosts/browser.mjs";
 import { project } from "./packed.mjs";
 import { startServer } from "./server.mjs";
 
-/** A browser and an installed package for a test file. */
+/** Starts a browser and installs the package, for a test file. */
 export async function pagesForTests(after) {
   const browser = await launch();
   after(() => browser.close());
   const folder = join(await project({}), "node_modules/pointsman");
 
   /**
-   * What `code` gives or throws in a page, and what the console showed.
+   * Runs `code` in a page; returns its result or error and the console's output.
    * @param {string} code the body of an async function, with `Router` and `RouterWorker`
    * @param {object} [wrong] as `startServer` takes it
    * @param {(parts: {context: object, page: object}) => void} [prepare]
@@ -33,7 +33,7 @@ export async function pagesForTests(after) {
       });
       await prepare({ context, page });
       const answer = await page.evaluate(async (code) => {
-        // As a module of its own: a policy that forbids eval lets a script through.
+        // As a module of its own, since a policy that forbids eval still allows a script.
         const settled = new Promise((settle) => { globalThis.settle = settle; });
         const text = `globalThis.settle((async () => { ${code} })());`;
         const src = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));

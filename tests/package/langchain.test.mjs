@@ -1,4 +1,4 @@
-// `pointsman/langchain` on LangChain's own fake models.
+// `pointsman/langchain` with LangChain's fake models.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -20,7 +20,7 @@ const WEAK = { threshold: 1, candidates: [strong, weak] };
 const STRONG = { threshold: 0, candidates: [strong, weak] };
 const models = () => Object.fromEntries(ids.map((id) => [id, new FakeListChatModel({ responses: [`I am ${id}`] })]));
 
-test("invoke is answered by the chosen model, whatever the input's form", async () => {
+test("invoke is answered by the chosen model, for every form of input", async () => {
   const heard = [];
   const routed = routedRunnable(router, { models: models(), policy: WEAK, onDecision: (decision) => heard.push(decision) });
   const prompt = await ChatPromptTemplate.fromMessages([["system", "Be brief."], ["human", "{query}"]]).invoke({ query: QUERY });
@@ -36,21 +36,21 @@ test("invoke is answered by the chosen model, whatever the input's form", async 
   assert.equal(heard.length, inputs.length);
 });
 
-test("it streams as the chosen model does, piece by piece", async () => {
+test("stream() passes on the chosen model's chunks", async () => {
   const pieces = [];
   for await (const { text } of await routedRunnable(router, { models: models(), policy: STRONG }).stream(QUERY)) pieces.push(text);
   assert.equal(pieces.join(""), `I am ${strong}`);
   assert.ok(pieces.length > 5, `${pieces.length} pieces`);
 });
 
-test("it takes its place in a chain, and batches", async () => {
+test("the Runnable works in a chain and in batches", async () => {
   const chain = ChatPromptTemplate.fromTemplate("{query}")
     .pipe(routedRunnable(router, { models: models(), policy: STRONG }))
     .pipe(new StringOutputParser());
   assert.deepEqual(await chain.batch([{ query: QUERY }, { query: "Hi" }]), [`I am ${strong}`, `I am ${strong}`]);
 });
 
-test("a conversation is rated by its human messages' texts", async () => {
+test("a conversation is rated by the texts of its human messages", async () => {
   let decision;
   const routed = routedRunnable(router, { models: models(), onDecision: (made) => { decision = made; } });
   await routed.invoke([
@@ -61,7 +61,7 @@ test("a conversation is rated by its human messages' texts", async () => {
   assert.deepEqual(decision, router.route([{ role: "user", content: QUERY }, { role: "user", content: "And of France?" }]));
 });
 
-test("without text the call fails by its code, or goes where the caller says", async () => {
+test("a call without text fails with its code, or goes to the caller's default model", async () => {
   const image = [new HumanMessage({ content: [{ type: "image_url", image_url: "data:image/png;base64,AAAA" }] })];
   const options = { models: models(), policy: WEAK };
   await assert.rejects(routedRunnable(router, options).invoke(image), { code: "messages_without_text" });
@@ -69,7 +69,7 @@ test("without text the call fails by its code, or goes where the caller says", a
   await assert.rejects(routedRunnable(router, options).invoke(42), { code: "argument_messages" });
 });
 
-test("what cannot work is refused when the Runnable is made", () => {
+test("invalid options are refused when the Runnable is made", () => {
   const { [strong]: _, ...incomplete } = models();
   const cases = [
     [[null, { models: models() }], "argument_router"],

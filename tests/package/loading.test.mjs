@@ -1,4 +1,4 @@
-// `Router.load`: progress, giving up, the wasm handed in, options of a wrong kind. In Node.
+// `Router.load` in Node: progress, cancelling, the `wasm` option, options of a wrong type.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -42,7 +42,7 @@ async function progressOf(source) {
   router.free();
   assert.ok(heard.length > 0);
   heard.reduce((before, { loaded }) => {
-    assert.ok(loaded >= before, "bytes only grow");
+    assert.ok(loaded >= before, "the bytes never decrease");
     return loaded;
   }, 0);
   return heard;
@@ -55,11 +55,11 @@ const refused = (action, code, part = /./) => assert.rejects(async () => action(
   return true;
 });
 
-test("without a source it is the default bundle, as by its subpath", async () => {
+test("without a source load() takes the default bundle, the same as its subpath", async () => {
   for (const source of [undefined, bundle]) assertExpected((await Router.load(source)).route(QUERY, POLICY));
 });
 
-test("a folder's progress is of the bytes that router.json states, from the first call on", async () => {
+test("a folder's progress has the total that router.json states, from the first call on", async () => {
   for (const source of [TINY, new URL("tiny/", server.url)]) {
     const heard = await progressOf(source);
     assert.ok(heard.every(({ total }) => total === bytes), JSON.stringify(heard));
@@ -67,13 +67,13 @@ test("a folder's progress is of the bytes that router.json states, from the firs
   }
 });
 
-test("an archive's progress is of its Content-Length", async () => {
+test("an archive's progress has its Content-Length as total", async () => {
   const heard = await progressOf(new URL("tiny.tar", server.url));
   assert.ok(heard.every(({ total }) => total === archive.length));
   assert.equal(heard.at(-1).loaded, archive.length);
 });
 
-test("where the length is not that of the bytes read, there is no total", async () => {
+test("if the length is not that of the decoded bytes, progress has no total", async () => {
   for (const path of ["chunked.tar", "compressed.tar"]) {
     const heard = await progressOf(new URL(path, server.url));
     assert.ok(heard.every(({ total }) => total === undefined), path);
@@ -81,12 +81,12 @@ test("where the length is not that of the bytes read, there is no total", async 
   }
 });
 
-test("bytes are there at once", async () => {
+test("a source of bytes is complete at once", async () => {
   assert.deepEqual(await progressOf(files), [{ loaded: bytes, total: bytes }]);
   assert.deepEqual(await progressOf(archive), [{ loaded: archive.length, total: archive.length }]);
 });
 
-test("what onProgress throws ends the load", async () => {
+test("an error thrown by onProgress ends the load", async () => {
   const fault = new Error("mine");
   const onProgress = () => {
     throw fault;
@@ -94,7 +94,7 @@ test("what onProgress throws ends the load", async () => {
   await assert.rejects(Router.load(TINY, { onProgress }), fault);
 });
 
-test("a load given up while the wasm is awaited rejects with the reason, and the next one works", async () => {
+test("a load cancelled while it waits for the wasm rejects with the reason, and the next one works", async () => {
   const { Router } = await import(pathToFileURL(join(await copyOfPackage(), "node.js")).href);
   const controller = new AbortController();
   const reason = new Error("enough");
@@ -104,7 +104,7 @@ test("a load given up while the wasm is awaited rejects with the reason, and the
   assertExpected((await Router.load()).route(QUERY, POLICY));
 });
 
-test("loads that wait for the same start share it, and one given up takes no other with it", async () => {
+test("loads share the start of the engine, and cancelling one does not affect the others", async () => {
   const { Router } = await import(pathToFileURL(join(await copyOfPackage(), "node.js")).href);
   const controller = new AbortController();
   let give;
@@ -126,13 +126,13 @@ test("archives end in .tar or .bin; data: and blob: are archives", async () => {
   await refused(() => Router.load(new URL("tiny.zip", server.url)), "argument_source", /\.tar.*\.bin/);
 });
 
-test("options of a wrong kind are refused by name", async () => {
+test("options of a wrong type are refused by name", async () => {
   await refused(() => Router.load(files, { onProgress: 1 }), "argument_options", /onProgress/);
   await refused(() => Router.load(files, { signal: {} }), "argument_options", /signal/);
   await refused(() => Router.load(files, 42), "argument_options", /42/);
 });
 
-test("the wasm comes from a path, a URL, an answer, bytes, a module or a promise of one", async () => {
+test("the wasm may be a path, a URL, a Response, bytes, a module or a promise of one of these", async () => {
   const content = await readFile(path);
   const url = new URL("package/pkg/pointsman_bg.wasm", server.url);
   const buffer = content.buffer.slice(content.byteOffset, content.byteOffset + content.length);
@@ -140,7 +140,7 @@ test("the wasm comes from a path, a URL, an answer, bytes, a module or a promise
   for (const kind of kinds) assert.ok((await moduleOf(kind, host)) instanceof WebAssembly.Module);
 });
 
-test("wasm that is not there or is none is refused by what is wrong", async () => {
+test("missing and invalid wasm are refused with the cause", async () => {
   await refused(() => moduleOf("/nowhere.wasm", host), "wasm_missing", /nowhere\.wasm.*ENOENT/);
   await refused(() => moduleOf(join(PACKAGE, "package.json"), host), "wasm_missing", /package\.json/);
   await refused(() => moduleOf(new URL("nowhere.wasm", server.url), host), "wasm_missing", /status 404/);
@@ -150,7 +150,7 @@ test("wasm that is not there or is none is refused by what is wrong", async () =
   await refused(async () => moduleOf((await readFile(path)).subarray(0, 5000), host), "wasm_damaged");
 });
 
-test("a host without what the engine needs is told from damaged wasm", async (t) => {
+test("a host without the needed wasm features and damaged wasm have different errors", async (t) => {
   t.mock.method(WebAssembly, "validate", () => false);
   const cut = (await readFile(path)).subarray(0, 5000);
   await refused(() => moduleOf(cut, host), "wasm_unsupported", /SIMD.*Safari 16\.4/);

@@ -1,4 +1,4 @@
-// The installed package in Node 22 and Node 20, and in one file made of it for Node.
+// The installed package in Node 22 and Node 20, and bundled into one file for Node.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -51,7 +51,7 @@ const folder = await project({
 });
 
 for (const [name, node] of Object.entries(NODES)) {
-  test(`${name}: the version is the one named`, async () => {
+  test(`${name}: the tests run on this version`, async () => {
     const version = await run(node, ["--version"]);
     assert.match(version, name === "Node 20" ? /^v20\./ : /^v(2[2-9]|[3-9]\d)\./);
   });
@@ -67,19 +67,19 @@ for (const [name, node] of Object.entries(NODES)) {
   });
 }
 
-test("npm links the command", async () => {
+test("npm installs the command", async () => {
   const printed = await run(join(folder, "node_modules/.bin/pointsman"), [QUERY, "--strong-share", "0.4"], { cwd: folder });
   assert.ok(printed.includes(EXPECTED.model), printed);
 });
 
-test("a process started with flags that threads refuse still has a RouterWorker", async () => {
+test("RouterWorker works in a process started with flags that threads refuse", async () => {
   const text = `import { RouterWorker } from "pointsman/worker";
     const router = await RouterWorker.load();
     console.log(JSON.stringify(await router.route${ASK}));`;
   assertExpected(JSON.parse(await run(process.execPath, ["--input-type=module", "--eval", text], { cwd: folder })));
 });
 
-test("one file made by esbuild for Node, without the package's files beside it, says what is missing", async () => {
+test("a bundle by esbuild for Node without the package's files beside it names the missing file", async () => {
   await build({
     entryPoints: [join(folder, "module.mjs")],
     outfile: join(folder, "out/module.mjs"),
@@ -95,7 +95,7 @@ test("one file made by esbuild for Node, without the package's files beside it, 
   assert.match(failed.stderr, /code: '(wasm_missing|file_unreadable)'/);
 });
 
-test("one file made by esbuild with the package left outside works", async () => {
+test("a bundle by esbuild with the package as an external works", async () => {
   await build({
     entryPoints: [join(folder, "module.mjs")],
     outfile: join(folder, "external/module.mjs"),

@@ -1,5 +1,4 @@
-// `pointsman/openai` under OpenAI's own client, against a server on this machine that keeps what
-// it was sent.
+// `pointsman/openai` in OpenAI's client, against a server on this machine that records its requests.
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
@@ -52,7 +51,7 @@ const last = () => {
   return { ...request, body: JSON.parse(body) };
 };
 
-test("a chat for auto gets the chosen candidate, and all else is as the client made it", async () => {
+test("a chat for auto is sent to the chosen candidate, and the rest of the request is unchanged", async () => {
   for (const [policy, model] of [[STRONG, strong], [WEAK, weak]]) {
     const request = { ...chat("auto"), temperature: 0.25, seed: 7, tools: [{ type: "function", function: { name: "f", parameters: {} } }] };
     const answer = await client({ policy }).chat.completions.create(request);
@@ -63,7 +62,7 @@ test("a chat for auto gets the chosen candidate, and all else is as the client m
   }
 });
 
-test("a response for auto is routed by its input, a text or items", async () => {
+test("a response for auto is routed by its input, text or items", async () => {
   const items = [
     { role: "user", content: [{ type: "input_text", text: QUERY }, { type: "input_image", image_url: "https://example.com/a.png" }] },
     { type: "function_call_output", call_id: "1", output: "42" },
@@ -77,7 +76,7 @@ test("a response for auto is routed by its input, a text or items", async () => 
   }
 });
 
-test("a stream passes through", async () => {
+test("a stream is passed on", async () => {
   const stream = await client({ policy: WEAK }).chat.completions.create({ ...chat("auto"), stream: true });
   const pieces = [];
   for await (const { choices } of stream) pieces.push(choices[0].delta.content);
@@ -85,7 +84,7 @@ test("a stream passes through", async () => {
   assert.equal(last().body.model, weak);
 });
 
-test("an abort reaches the request", async () => {
+test("an abort signal reaches the request", async () => {
   const controller = new AbortController();
   const request = { ...chat("auto"), stream: true, metadata: { hangs: "yes" } };
   const stream = await client().chat.completions.create(request, { signal: controller.signal });
@@ -97,7 +96,7 @@ test("an abort reaches the request", async () => {
   assert.deepEqual(pieces, ["Ro", "me"]);
 });
 
-test("other models, endpoints and methods pass untouched, byte for byte", async () => {
+test("requests for other models, endpoints and methods are passed on byte for byte", async () => {
   let decisions = 0;
   const fetch = routedFetch(router, { onDecision: () => { decisions += 1; } });
   const other = '{"model": "gpt-5",  "messages": [], "seed": 12345678901234567890}';
@@ -117,14 +116,14 @@ test("other models, endpoints and methods pass untouched, byte for byte", async 
   assert.equal(decisions, 0);
 });
 
-test("a Request in place of an address is routed too", async () => {
+test("a Request object in place of a URL is routed", async () => {
   const request = new Request(`${base}/chat/completions`, { method: "POST", body: JSON.stringify(chat("auto")), headers: { "x-own": "1" } });
   await routedFetch(router, { policy: STRONG })(request);
   assert.equal(last().body.model, strong);
   assert.equal(last().headers["x-own"], "1");
 });
 
-test("a length that the caller stated follows the body", async () => {
+test("a Content-Length that the caller stated is updated with the body", async () => {
   const body = JSON.stringify(chat("auto", `${QUERY} – ü`));
   let sent;
   const fetch = routedFetch(router, { policy: STRONG, fetch: async (_, init) => { sent = init; return Response.json({}); } });
@@ -133,17 +132,17 @@ test("a length that the caller stated follows the body", async () => {
   assert.equal(sent.headers.get("x-own"), "1");
 });
 
-test("names and models are the caller's", async () => {
+test("the caller chooses the routed names and the models of candidates", async () => {
   const options = { policy: STRONG, names: ["router", "cheap"], models: { [strong]: "deployment-1" } };
   await client(options).chat.completions.create(chat("cheap"));
   assert.equal(last().body.model, "deployment-1");
   await client({ ...options, policy: WEAK }).chat.completions.create(chat("router"));
-  assert.equal(last().body.model, weak, "a candidate without a name goes by its id");
+  assert.equal(last().body.model, weak, "a candidate without a mapped model is sent as its id");
   await client(options).chat.completions.create(chat("auto"));
   assert.equal(last().body.model, "auto");
 });
 
-test("a conversation without text is refused as the API would, once, or goes where the caller says", async () => {
+test("a conversation without text is refused like the API would, without a retry, or goes to the caller's default", async () => {
   const image = chat("auto", [{ type: "image_url", image_url: { url: "data:image/png;base64,AAAA" } }]);
   const before = received.length;
   await assert.rejects(client().chat.completions.create(image), (error) => {
@@ -156,7 +155,7 @@ test("a conversation without text is refused as the API would, once, or goes whe
   assert.deepEqual(last().body, { ...image, model: strong });
 });
 
-test("a router in a thread serves too", async () => {
+test("a RouterWorker works in place of a Router", async () => {
   const thread = await RouterWorker.load(TINY);
   try {
     await client({ policy: STRONG }, thread).chat.completions.create(chat("auto"));
@@ -167,7 +166,7 @@ test("a router in a thread serves too", async () => {
   }
 });
 
-test("what cannot work is refused when the fetch is made", () => {
+test("invalid options are refused when the fetch function is made", () => {
   const cases = [
     [[undefined], "argument_router"],
     [[{}], "argument_router"],

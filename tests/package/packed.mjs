@@ -1,4 +1,4 @@
-// The npm package as a stranger gets it: packed once a process, installed into fresh projects.
+// The npm package as users get it: packed once per process and installed into new projects.
 
 import { execFile } from "node:child_process";
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
@@ -19,13 +19,13 @@ after(() => rm(scratch, { recursive: true, force: true }));
 let tarball;
 let projects = 0;
 
-/** A command of a project; what it writes, or an error that holds it. */
+/** Runs a command in a project; returns its output, or throws an error with it. */
 export async function run(command, words, options = {}) {
   const { stdout } = await promisify(execFile)(command, words, { maxBuffer: 64 << 20, ...options });
   return stdout;
 }
 
-/** A program of the clone's packages. */
+/** The path of a program of the clone's packages. */
 export const program = (name) => join(MODULES, ".bin", name);
 
 /** The tarball's path. */
@@ -37,10 +37,10 @@ export function packed() {
 }
 
 /**
- * A fresh project with the package installed from its tarball.
+ * Makes a project with the package installed from its tarball.
  * @param {Record<string, string>} files by path
- * @param {{modules?: string[], manifest?: object}} options packages of the clone that the project uses
- *   too, and more of its package.json
+ * @param {{modules?: string[], manifest?: object}} options packages of the clone to link into the
+ *   project, and further fields of its package.json
  * @returns {Promise<string>} its folder
  */
 export async function project(files, { modules = [], manifest = {} } = {}) {
@@ -58,7 +58,7 @@ export async function project(files, { modules = [], manifest = {} } = {}) {
   return folder;
 }
 
-/** Another copy of the package's sources, whose engine has not started: its folder. */
+/** Copies the package's sources, for a second engine; returns the folder. */
 export async function copyOfPackage() {
   projects += 1;
   const folder = join(scratch, `copy-${projects}`);

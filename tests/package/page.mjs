@@ -1,11 +1,11 @@
-// A page that uses the package, opened in Chromium: what it decided, and whatever it said on the console.
+// Opens a page that uses the package in Chromium; returns its decisions and the console's output.
 
 import { launch } from "../hosts/browser.mjs";
 import { POLICY, QUERY } from "./expected.mjs";
 
 export const ASK = `(${JSON.stringify(QUERY)}, ${JSON.stringify(POLICY)})`;
 
-/** A page around a module, relative to it: it may lie under any path. */
+/** A page that loads a module by a relative URL, so that it works under any path. */
 export const html = (script) => `<!doctype html>
 <meta charset="utf-8">
 <title>A consumer</title>
@@ -14,9 +14,9 @@ export const html = (script) => `<!doctype html>
 `;
 
 /**
- * A module that routes on the page, and in a thread too, and leaves what it found in `globalThis.answer`.
- * @param {{thread?: boolean, imports?: string, load?: string, loadThread?: string}} parts what a bundler
- *   needs said
+ * A module that routes on the page and, with `thread`, in a thread, and stores the result in `globalThis.answer`.
+ * @param {{thread?: boolean, imports?: string, load?: string, loadThread?: string}} parts code that
+ *   differs between bundlers
  */
 export const script = ({ thread = true, imports = "", load = "Router.load()", loadThread = "RouterWorker.load()" } = {}) => `
   import { Router } from "pointsman";
@@ -31,15 +31,15 @@ export const script = ({ thread = true, imports = "", load = "Router.load()", lo
   globalThis.answer = await answer().catch(({ code, message }) => ({ code, message }));
 `;
 
-/** One browser for a test file. */
+/** Starts a browser for a test file. */
 export async function browserForTests(after) {
   const browser = await launch();
   after(() => browser.close());
   return {
     /**
      * @param {URL} url
-     * @returns {Promise<{answer: object, said: string[], requests: string[]}>} `said`: what the console
-     *   shows, faults included; `requests`: the paths asked for
+     * @returns {Promise<{answer: object, said: string[], requests: string[]}>} `said`: the console's
+     *   output and page errors; `requests`: the requested paths
      */
     async open(url) {
       const page = await browser.newPage();

@@ -1,4 +1,4 @@
-// The npm package's `Router`, in Node: where a bundle may come from, what is refused and how.
+// The npm package's `Router` in Node: sources of a bundle, and errors.
 
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -42,7 +42,7 @@ const withManifest = (change) => {
   return { ...files, "router.json": new TextEncoder().encode(JSON.stringify(changed)) };
 };
 
-test("a bundle loads from every kind of source, with the same decision", async () => {
+test("a bundle loads from every kind of source and makes the same decision", async () => {
   const archive = join(scratch, "bundle.tar");
   await writeFile(archive, tar(files));
   const sources = {
@@ -66,7 +66,7 @@ test("a bundle loads from every kind of source, with the same decision", async (
   }
 });
 
-test("text, messages and objects ask the same", () => {
+test("a text, messages and a request object give the same decision", () => {
   const messages = [
     { role: "system", content: "Be brief." },
     { role: "user", content: [{ type: "text", text: QUERY }] },
@@ -76,21 +76,21 @@ test("text, messages and objects ask the same", () => {
   }
 });
 
-test("the embedding has the manifest's size and is finite", () => {
+test("the embedding has the size stated in the manifest and is finite", () => {
   const embedding = router.embed(QUERY);
   assert.ok(embedding instanceof Float32Array);
   assert.equal(embedding.length, router.info().encoder.embedding_size);
   assert.ok(embedding.every(Number.isFinite) && embedding.some((value) => value !== 0));
 });
 
-test("info is the manifest, and a copy", () => {
+test("info is a copy of the manifest", () => {
   const info = router.info();
   assert.equal(info.name, manifest().name);
   info.candidates.length = 0;
   assert.equal(router.info().candidates.length, manifest().candidates.length);
 });
 
-test("arguments of a wrong kind are refused", async () => {
+test("arguments of a wrong type are refused", async () => {
   for (const input of [undefined, null, 42, true, Symbol("x"), () => QUERY, {}, { query: QUERY, messages: [] }, { text: QUERY }, { query: 42 }]) {
     await refused(() => router.route(input), "argument_query");
   }
@@ -113,7 +113,7 @@ test("arguments of a wrong kind are refused", async () => {
   await refused(() => new Router(), "argument_source");
 });
 
-test("an answer remembered is the answer, and another policy is applied to it", async () => {
+test("a cached rating gives the same decision, and another policy applies to it", async () => {
   for (const cache of [0, 1, 2, 1000]) {
     const own = await Router.load(files, { cache });
     for (let round = 0; round < 3; round += 1) {
@@ -125,7 +125,7 @@ test("an answer remembered is the answer, and another policy is applied to it", 
   }
 });
 
-test("numbers that JSON cannot carry are refused, not dropped", async () => {
+test("numbers without a JSON form are refused, not dropped", async () => {
   for (const field of ["threshold", "strongShare", "maxCost", "costWeight", "outputTokens", "inputTokens", "turnDecay"]) {
     for (const value of [NaN, Infinity, -Infinity]) {
       await refused(() => router.route(QUERY, { [field]: value }), "policy_out_of_range");
@@ -151,7 +151,7 @@ test("empty and huge queries are refused", async () => {
   await refused(() => router.route([]), "messages_without_text");
 });
 
-test("bundles that are broken are refused by what is wrong", async () => {
+test("damaged bundles are refused with the cause", async () => {
   const flipped = Uint8Array.from(files["model.onnx"]);
   flipped[flipped.length >> 1] ^= 1;
   const archive = tar(files);
@@ -175,7 +175,7 @@ test("bundles that are broken are refused by what is wrong", async () => {
   assert.deepEqual(router.route(QUERY), expected);
 });
 
-test("sources that are not there are named", async () => {
+test("the error for a missing source names it", async () => {
   await refused(() => Router.load(join(scratch, "nowhere")), "file_unreadable");
   await refused(() => Router.load(scratch), "file_unreadable");
   await refused(() => Router.load(new URL("nowhere/", server.url)), "fetch_failed");
@@ -184,7 +184,7 @@ test("sources that are not there are named", async () => {
   await refused(() => Router.load("https://"), "argument_source");
 });
 
-test("a manifest does not make the host read elsewhere", async () => {
+test("file names in a manifest cannot point outside the bundle", async () => {
   const folder = join(scratch, "elsewhere");
   const { mkdir } = await import("node:fs/promises");
   await mkdir(folder);
@@ -194,7 +194,7 @@ test("a manifest does not make the host read elsewhere", async () => {
   await refused(() => Router.load(folder), "bundle_missing_file");
 });
 
-test("loading is given up by its signal", async () => {
+test("an abort signal cancels loading", async () => {
   const reason = new Error("changed my mind");
   await assert.rejects(Router.load(TINY, { signal: AbortSignal.abort(reason) }), reason);
   const controller = new AbortController();
@@ -203,7 +203,7 @@ test("loading is given up by its signal", async () => {
   await assert.rejects(loading, reason);
 });
 
-test("a freed router says so, and freeing twice is no fault", async () => {
+test("a freed router refuses calls, and freeing twice is allowed", async () => {
   const other = await Router.load(files);
   other.free();
   other.free();

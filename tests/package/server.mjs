@@ -1,5 +1,5 @@
-// A server on this machine that sends the installed package as it lies, and does wrong where a test
-// asks for it.
+// A server on this machine that sends the files of the installed package, with faults that a test
+// chooses.
 
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -9,10 +9,10 @@ const TYPES = { ".js": "text/javascript", ".wasm": "application/wasm", ".json": 
 const PAGE = '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><title>A page</title>';
 
 /**
- * `/` is an empty page, `/package/` the package.
+ * Serves an empty page at `/` and the package at `/package/`.
  * @param {string} folder the package's
- * @param {{answers?: (path: string) => object | undefined, headers?: object}} [wrong] another answer
- *   (`{status, headers, body}`) for a path; headers of every answer
+ * @param {{answers?: (path: string) => object | undefined, headers?: object}} [wrong] faults: another
+ *   answer (`{status, headers, body}`) for a path; headers of every answer
  */
 export async function startServer(folder, { answers = () => undefined, headers = {} } = {}) {
   const server = createServer(async (request, response) => {
@@ -41,5 +41,5 @@ async function usual(folder, path) {
   }
 }
 
-/** What a single-page app's server sends for whatever is not there. */
+/** The index page that a single-page app's server sends for missing files. */
 export const INDEX_PAGE = { headers: { "content-type": "text/html; charset=utf-8" }, body: PAGE };

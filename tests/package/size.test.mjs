@@ -1,5 +1,5 @@
-// What a user of each host downloads or ships, against budgets: a dependency or a second module that
-// creeps in shows here first. The table is printed with every run.
+// The bytes that a user of each host downloads or deploys, against budgets, to notice an added
+// dependency or a second module. Every run prints the table.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -14,13 +14,13 @@ import { ASK, browserForTests } from "./page.mjs";
 import { packed } from "./packed.mjs";
 
 const MIB = 1024 * 1024;
-/** After gzip -9. The Worker's is what Cloudflare's free plan takes for a script. */
+/** Budgets in bytes after gzip -9. The Worker's is the limit of a script in Cloudflare's free plan. */
 const BUDGETS = { tarball: 4.5 * MIB, page: 2.75 * MIB, script: 24 * 1024, worker: 3 * MIB };
 
 const browser = await browserForTests(after);
 const compressed = new Map();
 
-/** The slow compression, once for the same bytes. */
+/** The size after brotli -q 11, which is slow, so it is computed once for the same bytes. */
 function brotli(part) {
   const key = createHash("sha256").update(part).digest("hex");
   if (!compressed.has(key)) compressed.set(key, brotliSize([part]));
@@ -34,7 +34,7 @@ function checked(t, name, parts, budget) {
   assert.ok(gzip <= budget, `${name}: ${gzip} bytes after gzip, budget ${Math.floor(budget)}`);
 }
 
-test("Node, Deno: the tarball, and what it becomes on disk", async (t) => {
+test("Node, Deno: the tarball and its installed files are within their budgets", async (t) => {
   const { path, files } = await packed();
   const tarball = readFileSync(path);
   const installed = files.reduce((sum, { size }) => sum + size, 0);
@@ -43,7 +43,7 @@ test("Node, Deno: the tarball, and what it becomes on disk", async (t) => {
 });
 
 for (const [name, build] of Object.entries(PAGES)) {
-  test(`${name}: what a visitor of a page that routes downloads`, async (t) => {
+  test(`${name}: the downloads of a page that routes are within their budgets`, async (t) => {
     const folder = await build({ thread: false });
     const server = await serveFolders([["/", folder]]);
     const { answer, requests } = await browser.open(new URL("index.html", server.url)).finally(server.close);
@@ -57,7 +57,7 @@ for (const [name, build] of Object.entries(PAGES)) {
   });
 }
 
-test("Cloudflare Workers: what a deployment sends", async (t) => {
+test("Cloudflare Workers: a deployment is within its budgets", async (t) => {
   const { folder, names } = await withWrangler(worker(
     'import bundle from "pointsman/default-bundle";',
     `return Response.json((await Router.load(bundle)).route${ASK});`,

@@ -1,4 +1,4 @@
-// `RouterWorker` in Node: it answers as Router does, and what ends it is said to everyone who waits.
+// `RouterWorker` in Node: it decides as Router does, and its end rejects all pending calls.
 
 import assert from "node:assert/strict";
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -29,7 +29,7 @@ const refused = (promise, code) => assert.rejects(promise, (error) => {
   return true;
 });
 
-test("it answers as Router does", async () => {
+test("RouterWorker decides as Router does", async () => {
   const thread = await RouterWorker.load(files);
   assert.deepEqual(await thread.route(QUERY), expected);
   assert.deepEqual(await thread.route([{ role: "user", content: QUERY }], { threshold: 0 }), router.route(QUERY, { threshold: 0 }));
@@ -38,7 +38,7 @@ test("it answers as Router does", async () => {
   thread.free();
 });
 
-test("calls made at once are answered each with its own", async () => {
+test("concurrent calls each get their own answer", async () => {
   const thread = await RouterWorker.load(files);
   const queries = Array.from({ length: 50 }, (_, i) => `Query number ${i}: ${"why ".repeat(i)}`);
   const decisions = await Promise.all(queries.map((query) => thread.route(query)));
@@ -46,7 +46,7 @@ test("calls made at once are answered each with its own", async () => {
   thread.free();
 });
 
-test("a bundle comes from every kind of source, relative paths from here", async () => {
+test("a bundle loads from every kind of source, with paths relative to the process", async () => {
   const archive = join(scratch, "bundle.tar");
   await writeFile(archive, tar(files));
   const sources = [TINY, relative(process.cwd(), TINY), pathToFileURL(archive), tar(files), new Blob([tar(files)]), files];
@@ -55,10 +55,10 @@ test("a bundle comes from every kind of source, relative paths from here", async
     assert.deepEqual(await thread.route(QUERY), expected);
     thread.free();
   }
-  assert.ok(files["model.onnx"].length > 0, "the caller's bytes are still the caller's");
+  assert.ok(files["model.onnx"].length > 0, "the caller's bytes are not detached");
 });
 
-test("load tells its progress, and gives up with its signal", async () => {
+test("load reports progress, and an abort signal cancels it", async () => {
   const heard = [];
   const thread = await RouterWorker.load(TINY, { onProgress: (progress) => heard.push(progress) });
   thread.free();
@@ -74,7 +74,7 @@ test("load tells its progress, and gives up with its signal", async () => {
   await assert.rejects(RouterWorker.load(TINY, { onProgress }), fault);
 });
 
-test("what is wrong has the class and the code that Router throws", async () => {
+test("errors have the class and code that Router throws", async () => {
   await refused(RouterWorker.load(join(scratch, "nowhere")), "file_unreadable");
   await refused(RouterWorker.load({ ...files, "model.onnx": new Uint8Array(3) }), "bundle_wrong_size");
   await refused(RouterWorker.load(42), "argument_source");
@@ -90,11 +90,11 @@ test("what is wrong has the class and the code that Router throws", async () => 
   await refused(thread.embed(42), "argument_query");
   await refused(thread.routeBatch([QUERY], {}, { onProgress: 1 }), "argument_options");
   await refused(thread.routeBatch([QUERY], {}, null), "argument_options");
-  assert.deepEqual(await thread.route(QUERY), expected, "and it goes on");
+  assert.deepEqual(await thread.route(QUERY), expected, "the thread keeps working");
   thread.free();
 });
 
-test("a batch tells its progress, and a cancel rejects at once while the thread goes on", async () => {
+test("a batch reports progress, and cancelling rejects at once while the thread keeps working", async () => {
   const thread = await RouterWorker.load(files);
   const queries = Array.from({ length: 500 }, (_, i) => `${QUERY} ${i}`);
   const heard = [];
@@ -113,13 +113,13 @@ test("a batch tells its progress, and a cancel rejects at once while the thread 
     },
   });
   await assert.rejects(cancelled, reason);
-  assert.ok(done < queries.length, "it stopped on its way");
+  assert.ok(done < queries.length, "the batch stopped early");
   await assert.rejects(thread.routeBatch([], {}, { signal: AbortSignal.abort(reason) }), reason);
   assert.deepEqual(await thread.route(QUERY), expected);
   thread.free();
 });
 
-test("free rejects what is pending and whatever comes later, and may be called again", async () => {
+test("free() rejects pending and later calls, and may be called again", async () => {
   const thread = await RouterWorker.load(files);
   const pending = [thread.route(QUERY), thread.info(), thread.routeBatch([QUERY, QUERY])];
   thread.free();
@@ -129,7 +129,7 @@ test("free rejects what is pending and whatever comes later, and may be called a
   await refused(thread.embed(QUERY), "router_freed");
 });
 
-test("a thread that ends takes everyone who waits with it, by code", async () => {
+test("the end of a thread rejects all pending calls with a code", async () => {
   const worker = new Worker(join(PACKAGE, "worker-thread-node.js"), { execArgv: [] });
   const thread = await RouterWorker.load(files, { worker });
   const pending = [thread.route(QUERY), thread.routeBatch([QUERY])];
@@ -138,7 +138,7 @@ test("a thread that ends takes everyone who waits with it, by code", async () =>
   await refused(thread.route(QUERY), "worker_failed");
 });
 
-test("a thread that fails as it starts is named", async () => {
+test("the error for a thread that fails at its start names its script", async () => {
   const broken = join(scratch, "broken.mjs");
   await writeFile(broken, 'throw new Error("broken on purpose");');
   await assert.rejects(RouterWorker.load(files, { worker: pathToFileURL(broken) }), (error) => {
@@ -149,7 +149,7 @@ test("a thread that fails as it starts is named", async () => {
   await refused(RouterWorker.load(files, { worker: join(scratch, "nowhere.mjs") }), "worker_failed");
 });
 
-test("the thread's module may lie elsewhere, as a bundler leaves it", async () => {
+test("the thread's module may be at another URL, as bundlers place it", async () => {
   const place = join(scratch, "elsewhere");
   await mkdir(join(place, "lib"), { recursive: true });
   const { build } = await import("esbuild");

@@ -1,5 +1,5 @@
-// Two copies of the package in one process: each has its own engine and error class, a router of one is
-// good enough for the other's adapters, and JavaScript of one does not run wasm of another version.
+// Two copies of the package in one process: each has its own engine and error class, the adapters accept
+// the other copy's router, and JavaScript of one version does not run wasm of another.
 
 import assert from "node:assert/strict";
 import { cp, readFile, writeFile } from "node:fs/promises";
@@ -14,7 +14,7 @@ import { project } from "./packed.mjs";
 const folder = await project({});
 const installed = join(folder, "node_modules/pointsman");
 
-/** Another copy, said to be of another version where one is given. */
+/** Makes another copy, with another version number if given. */
 async function copy(name, version) {
   const place = join(folder, "copies", name);
   await cp(installed, place, { recursive: true });
@@ -34,7 +34,7 @@ const wrongVersion = (RouterError, ...parts) => (error) => {
   return true;
 };
 
-test("both decide, and freeing one leaves the other", async () => {
+test("both copies decide, and freeing a router of one does not affect the other", async () => {
   const [a, b] = [await copy("a"), await copy("b")];
   assert.notEqual(a.Router, b.Router);
   const [first, second] = [await a.Router.load(), await b.Router.load()];
@@ -43,14 +43,14 @@ test("both decide, and freeing one leaves the other", async () => {
   assertExpected(second.route(QUERY, POLICY));
 });
 
-test("an error is of its own copy's class, with the same code", async () => {
+test("an error has the class of its own copy and the same code", async () => {
   const [a, b] = [await copy("c"), await copy("d")];
   const error = await a.Router.load("/nowhere").catch((error) => error);
   assert.ok(error instanceof a.RouterError && !(error instanceof b.RouterError));
   assert.equal(error.code, "file_unreadable");
 });
 
-test("an adapter takes the other copy's router", async () => {
+test("an adapter accepts the other copy's router", async () => {
   const [a, b] = [await copy("e"), await copy("f")];
   let sent;
   const fetch = a.routedFetch(await b.Router.load(), {
@@ -65,7 +65,7 @@ test("an adapter takes the other copy's router", async () => {
   assert.notEqual(sent.model, "auto");
 });
 
-test("an adapter refuses a router of a copy that lacks what it needs, by name", async () => {
+test("an adapter refuses a router that lacks a needed method, and names the method", async () => {
   const { routedFetch, RouterError } = await copy("g");
   const older = { route: () => {}, info: () => ({ candidates: [] }) };
   assert.throws(() => routedFetch(older), (error) => {
@@ -76,14 +76,14 @@ test("an adapter refuses a router of a copy that lacks what it needs, by name", 
   });
 });
 
-test("wasm of another version is refused with both versions, and stays refused", async () => {
+test("wasm of another version is refused each time, with both versions in the error", async () => {
   const { Router, RouterError } = await copy("h", "9.9.9");
   for (let round = 0; round < 2; round += 1) {
     await assert.rejects(Router.load(), wrongVersion(RouterError, /wasm is of version \d/, /version 9\.9\.9/, /reload/));
   }
 });
 
-test("wasm of another program is refused, and the right one then taken", async () => {
+test("wasm of another program is refused, and the right one is accepted afterwards", async () => {
   const { Router, RouterError } = await copy("i");
   const wasm = await readFile(join(ROOT, "worker/build/pointsman_worker_bg.wasm"));
   await assert.rejects(Router.load(undefined, { wasm }), wrongVersion(RouterError, /another version/));

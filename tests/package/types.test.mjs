@@ -1,4 +1,4 @@
-// The types of the installed package, as TypeScript checks a project that uses all of it.
+// The types of the installed package: TypeScript checks projects that use all of the API.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -93,7 +93,7 @@ const PEERS = ["@ai-sdk", "@langchain", "@types", "ai", "openai", "undici-types"
 
 const root = await project({}, { modules: PEERS });
 
-/** @param {{skips?: boolean}} how whether the libraries' own declarations are left unchecked */
+/** @param {{skips?: boolean}} how whether to skip the check of libraries' declarations */
 async function checked(text, options, { skips = false } = {}) {
   const compilerOptions = {
     strict: true, noEmit: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true,
@@ -110,16 +110,16 @@ async function checked(text, options, { skips = false } = {}) {
   }
 }
 
-test("nodenext, with Node's types and no DOM", () => checked(MAIN, { ...NODE, lib: ["es2023"] }));
-test("bundler, with the DOM of es2022", () => checked(MAIN, { ...BUNDLER, lib: ["es2022", "dom"] }));
-test("bundler, with the newest library: using frees", () => checked(USING, { ...BUNDLER, lib: ["esnext", "dom"] }));
-test("nodenext: the adapters fit ai, LangChain and OpenAI's client", () =>
+test("the types check with nodenext, Node's types and no DOM", () => checked(MAIN, { ...NODE, lib: ["es2023"] }));
+test("the types check with bundler resolution and the DOM of es2022", () => checked(MAIN, { ...BUNDLER, lib: ["es2022", "dom"] }));
+test("the types check with bundler resolution and `using`, in the newest library", () => checked(USING, { ...BUNDLER, lib: ["esnext", "dom"] }));
+test("the adapters' types fit ai, LangChain and OpenAI's client", () =>
   checked(ADAPTERS, { ...NODE, lib: ["es2023", "dom"] }, { skips: true }));
-test("the condition workerd gives bytes and a module", () =>
+test("the condition workerd exports bytes and a module", () =>
   checked(WORKER, { ...BUNDLER, lib: ["esnext", "dom"], customConditions: ["workerd"] }));
-test("bundler: files by their addresses", () => checked(FILES, { ...BUNDLER, lib: ["es2022", "dom"] }));
+test("the types of the package's files check with bundler resolution", () => checked(FILES, { ...BUNDLER, lib: ["es2022", "dom"] }));
 
-test("a wrong use is found: this suite can fail", async () => {
+test("a type error is found, so this suite can fail", async () => {
   await assert.rejects(checked(`import { Router } from "pointsman"; (await Router.load()).rout("x");`, {
     ...BUNDLER, lib: ["es2022", "dom"],
   }), /rout/);

@@ -1,5 +1,5 @@
-// The installed package on Vite's development server, which serves dependencies from another folder
-// unless told otherwise.
+// The installed package on Vite's development server, which by default serves dependencies from another
+// folder.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -35,7 +35,7 @@ test("with the package excluded from pre-bundling, the page and its thread decid
   answer.decisions.forEach(assertExpected);
 });
 
-test("with the package pre-bundled, as by default, they do too", async () => {
+test("with the package pre-bundled, the default, the page and its thread decide as the sources do", async () => {
   const { answer, requests } = await opened({});
   assert.ok(requests.some((path) => path.includes("/.vite/deps/pointsman.js")), requests.join());
   assert.equal(answer.message, undefined);

@@ -1,4 +1,4 @@
-// WCAG 2.2 AA by axe, on every view, in both colours and both languages, on a phone and at a desk.
+// WCAG 2.2 AA checked by axe: every view, both colour themes and languages, on a phone and a desktop.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -15,13 +15,13 @@ const { open } = await startBrowser(after);
 async function violations(page) {
   await page.evaluate(axe);
   const { violations, passes } = await page.evaluate((tags) => globalThis.axe.run(document, { runOnly: tags }), TAGS);
-  assert.ok(passes.length > 10, "axe looked at nothing");
+  assert.ok(passes.length > 10, "axe checked nothing");
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html.slice(0, 160)} ${failureSummary}`).join(" | ")}`);
 }
 
 for (const [device, language, theme] of [["desk", "en", "light"], ["desk", "zh", "dark"], ["phone", "en", "dark"], ["phone", "zh", "light"]]) {
   assert.ok(device in DEVICES);
-  test(`${device}, ${language}, ${theme}: no view breaks a rule`, () =>
+  test(`${device}, ${language}, ${theme}: no view violates a rule`, () =>
     open({ device, link: `#/playground?q=Prove+it&lang=${language}&theme=${theme}` }, async (page) => {
       for (const view of VIEWS) {
         await page.evaluate((view) => { location.hash = `#/${view}`; }, view);

@@ -1,4 +1,4 @@
-// The benchmark tab: both engines on this machine, in one Web Worker, with the same embeddings.
+// The benchmark tab: both engines run in one Web Worker and give the same embeddings.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -7,7 +7,7 @@ import { startBrowser } from "./open-page.mjs";
 
 const { open } = await startBrowser(after);
 
-test("the benchmark runs to its end, says whose numbers are whose, and draws them", () => open({ link: "#/benchmark" }, async (page) => {
+test("the benchmark runs to its end, labels each engine's numbers and draws them", () => open({ link: "#/benchmark" }, async (page) => {
   await page.getByRole("button", { name: "Run the benchmark" }).click();
   await page.waitForSelector("progress");
   await page.waitForSelector("#benchmark-table", { timeout: 120_000 });
@@ -18,7 +18,7 @@ test("the benchmark runs to its end, says whose numbers are whose, and draws the
   await page.locator(".chart svg[role=img]").waitFor();
 }));
 
-test("the benchmark is cancelled, and can be run again", () => open({ link: "#/benchmark" }, async (page) => {
+test("the benchmark can be cancelled and run again", () => open({ link: "#/benchmark" }, async (page) => {
   const start = page.getByRole("button", { name: "Run the benchmark" });
   await start.click();
   await page.getByRole("button", { name: "Cancel" }).click();
@@ -26,7 +26,7 @@ test("the benchmark is cancelled, and can be run again", () => open({ link: "#/b
   assert.equal(await page.getByRole("alert").count(), 0);
 }));
 
-test("a peer that cannot be fetched is said", () => open({
+test("a peer engine that cannot be fetched is reported", () => open({
   link: "#/benchmark",
   ready: false,
   prepare: (page, context) => context.route("**/ort-wasm*", (route) => route.fulfill({ status: 404, body: "" })),

@@ -1,4 +1,4 @@
-// Inside and map: the bundle's card, the choice of another, one's own dropped on the page.
+// The views Inside and Map: the bundle's card, the choice of a bundle, the user's own bundle.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -23,7 +23,7 @@ const withManifest = (change) => {
 };
 
 for (const device of Object.keys(DEVICES)) {
-  test(`${device}: the card shows what router.json states`, () => open({ device, link: "#/inside" }, async (page) => {
+  test(`${device}: the card shows the fields of router.json`, () => open({ device, link: "#/inside" }, async (page) => {
     const text = await page.locator("main").textContent();
     const stated = [info.kind, info.encoder.source, info.provenance.licence, info.provenance.recipe, ...info.candidates.map(({ id }) => id),
       ...info.trained_on.flatMap(({ name, licence }) => [name, licence]), ...info.files.map(({ name }) => name)];
@@ -31,7 +31,7 @@ for (const device of Object.keys(DEVICES)) {
     assert.deepEqual(await widerThanScreen(page), []);
   }));
 
-  test(`${device}: the typed query is placed on the map, where its embedding lies`, () => open({ device, link: "#/map" }, async (page) => {
+  test(`${device}: the typed query is placed on the map by the projection of its embedding`, () => open({ device, link: "#/map" }, async (page) => {
     await page.locator(".chart svg[role=img]").waitFor();
     const dots = page.locator(".chart [data-mark=dot]").first().locator("circle");
     const map = readJson(`${DEFAULT}/${info.map.name}`);
@@ -56,7 +56,7 @@ for (const device of Object.keys(DEVICES)) {
   }));
 }
 
-test("another of the page's bundles is chosen, and the link names it", () => open({ link: "#/inside" }, async (page) => {
+test("another of the page's bundles can be chosen, and the link names it", () => open({ link: "#/inside" }, async (page) => {
   await page.getByRole("combobox", { name: "Bundle" }).selectOption("llmrouter");
   await page.waitForSelector("#card-title:text('llmrouter')");
   await page.waitForFunction(() => location.hash.includes("bundle=llmrouter"));
@@ -65,7 +65,7 @@ test("another of the page's bundles is chosen, and the link names it", () => ope
   assert.ok((await page.locator(".scores tbody tr").count()) > 2);
 }));
 
-test("a bundle of one's own opens from its files, and from its tar", () => open({ link: "#/inside" }, async (page) => {
+test("the user's own bundle opens from its files and from its tar", () => open({ link: "#/inside" }, async (page) => {
   for (const chosen of [payload(files), payload({ "bundle.tar": tar(files) })]) {
     await page.getByRole("combobox", { name: "Bundle" }).selectOption("default");
     await page.waitForSelector("#card-title:text('default')");
@@ -101,7 +101,7 @@ const BROKEN = {
   "a picture": [payload({ "cat.png": Buffer.from("no bundle") }), /bundle_missing_file/],
 };
 
-test("a broken bundle is explained, and the one before goes on", () => open({ link: "#/inside" }, async (page) => {
+test("the error for a damaged bundle is explained, and the previous bundle stays in use", () => open({ link: "#/inside" }, async (page) => {
   for (const [name, [chosen, message]] of Object.entries(BROKEN)) {
     await page.setInputFiles("#own-bundle", chosen);
     await page.waitForFunction((source) => new RegExp(source, "s").test(document.querySelector("[role=alert]")?.textContent ?? ""), message.source)

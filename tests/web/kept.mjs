@@ -1,8 +1,8 @@
-// Whether the service worker has taken over, and holds what the page has fetched.
+// Waits for the service worker to control the page and to have cached its files.
 
 const TRIES = 600;
 
-/** Waits until it does: from then on a reload needs no network. */
+/** Waits until a reload needs no network. */
 export async function kept(page) {
   const holdsAll = () => page.evaluate(async () => {
     if (navigator.serviceWorker.controller?.state !== "activated") return false;
@@ -12,7 +12,7 @@ export async function kept(page) {
     return fetched.length > 5 && fetched.every((name) => held.includes(name));
   });
   for (let tries = 0; !(await holdsAll()); tries += 1) {
-    if (tries >= TRIES) throw new Error("the service worker never held what the page needs");
+    if (tries >= TRIES) throw new Error("the service worker did not cache the page's files");
     await page.waitForTimeout(50);
   }
 }

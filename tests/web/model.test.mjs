@@ -1,4 +1,4 @@
-// What the page computes, apart from the page.
+// The page's computations, without the page.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -15,7 +15,7 @@ import { clusterAt, place, readMap } from "../../web/src/model/projection.js";
 const QUANTILES = [0.1, 0.2, 0.25, 0.4, 0.9];
 const CURVE = { router: [[0, 0.5], [0.5, 0.8], [1, 0.9]] };
 
-test("a share of strong calls and its threshold are each other's inverse", () => {
+test("the conversions between a share of strong calls and its threshold are inverse", () => {
   for (let share = 0; share <= 1; share += 0.01) {
     assert.ok(Math.abs(shareFrom(QUANTILES, thresholdFor(QUANTILES, share)) - share) < 1e-9, String(share));
   }
@@ -25,7 +25,7 @@ test("a share of strong calls and its threshold are each other's inverse", () =>
   assert.equal(shareFrom(QUANTILES, 1), 0);
 });
 
-test("a curve is read between its points, and the gap recovered is its share of the ends", () => {
+test("a curve is interpolated, and the gap recovered is the position between its ends", () => {
   assert.equal(valueAt(CURVE.router, 0.25), 0.65);
   assert.equal(valueAt(CURVE.router, 0), 0.5);
   assert.equal(valueAt(CURVE.router, 1), 0.9);
@@ -34,7 +34,7 @@ test("a curve is read between its points, and the gap recovered is its share of 
   for (const pgr of [0, 0.3, 1]) assert.ok(Math.abs(gapRecovered(CURVE, qualityOf(CURVE, pgr)) - pgr) < 1e-12);
 });
 
-test("bills follow prices, tokens and shares, and an unknown price makes no number up", () => {
+test("bills follow prices, tokens and shares, and an unknown price gives no bill", () => {
   const strong = { id: "strong", input_price: 10, output_price: 30 };
   const weak = { id: "weak", input_price: 1, output_price: 2 };
   const usage = { queries: 1000, inputTokens: 100, outputTokens: 200 };
@@ -44,7 +44,7 @@ test("bills follow prices, tokens and shares, and an unknown price makes no numb
   assert.ok(monthlyBill([strong, { id: "weak" }], { strong: 1 }, usage) > 0);
 });
 
-test("prices of one's own replace the bundle's, and an emptied one is none", () => {
+test("the user's prices replace the bundle's, and an emptied field means no price", () => {
   const manifest = { name: "x", candidates: [{ id: "a", input_price: 1, output_price: 2, prices_as_of: "2024-06" }, { id: "b", input_price: 3 }] };
   const { candidates, name } = withPrices(manifest, { a: { input: 5, output: undefined } });
   assert.equal(name, "x");
@@ -52,14 +52,14 @@ test("prices of one's own replace the bundle's, and an emptied one is none", () 
   assert.equal(manifest.candidates[0].input_price, 1);
 });
 
-test("a histogram counts every value once, the ends included", () => {
+test("a histogram counts every value once, including those at its ends", () => {
   const values = [0, 0.1, 0.5, 0.99, 1, 1];
   const bins = histogram(values, [0, 1], 4);
   assert.deepEqual(bins.map(({ count }) => count), [2, 0, 1, 3]);
   assert.equal(bins.at(-1).to, 1);
 });
 
-test("a state comes back from its link", () => {
+test("a state is restored from its link", () => {
   const state = { view: "trade-off", mode: "threshold", threshold: 0.25, strongShare: 0.5, costWeight: 3, query: "a&b=c #?é 中文", turns: [], bundle: "llmrouter", language: "zh", theme: "dark" };
   const { strongShare: _, costWeight: __, turns: ___, ...expected } = state;
   assert.deepEqual(readLink(writeLink(state)), expected);
@@ -67,7 +67,7 @@ test("a state comes back from its link", () => {
   for (const view of VIEWS) assert.equal(readLink(`#/${view}`).view, view);
 });
 
-test("a link with wrong values is read as if they were not there", () => {
+test("invalid values in a link are ignored", () => {
   for (const link of ["#/nowhere", "#/playground?strongShare=7", "#/?threshold=x", "#/?mode=oracle", "#/?bundle=../../etc", "#/?lang=xx&theme=pink", "#%%%"]) {
     const { view, ...rest } = readLink(link);
     assert.deepEqual(rest, {}, link);
@@ -77,24 +77,24 @@ test("a link with wrong values is read as if they were not there", () => {
   assert.deepEqual(MODES.length, 3);
 });
 
-test("a query too long for a link is left out, whole", () => {
+test("a query too long for a link is left out entirely", () => {
   assert.equal(readLink(writeLink({ view: "playground", query: "x".repeat(5000) })).query, undefined);
 });
 
-test("a place on the map is axes times what the direction is from the mean, the length left out", () => {
+test("a position on the map is axes times (direction minus mean), without the length coordinate", () => {
   const projection = { mean: [0.5, 0, 1], axes: [[1, 0, 0], [0, 2, -1]] };
   const places = [[3, 0, 4, 7], [6, 0, 8, 9]].map((embedding) => place(projection, new Float32Array(embedding)));
   for (const [x, y] of places) assert.ok(Math.abs(x - 0.1) < 1e-12 && Math.abs(y - 0.2) < 1e-12, `${x} ${y}`);
   assert.deepEqual(place(projection, new Float32Array([0, 0, 0, 1])), [-0.5, 1]);
 });
 
-test("the cluster at a place is the commonest among the nearest points", () => {
+test("the cluster at a position is the most frequent one among the nearest points", () => {
   const map = { clusters: [{ name: "law" }, { name: "sums" }], points: [[0, 0, 0, 0.1], [0.1, 0, 0, 0.1], [0, 0.1, 1, 0.1], [5, 5, 1, 0.9], [5, 5.1, 1, 0.9]] };
   assert.equal(clusterAt(map, [0, 0], 3).name, "law");
   assert.equal(clusterAt(map, [5, 5], 3).name, "sums");
 });
 
-test("a map that is not one is refused by what is wrong", () => {
+test("an invalid map is refused with the cause", () => {
   const good = { format: 1, projection: { mean: [0, 0], axes: [[1, 0], [0, 1]] }, clusters: [{ name: "a", rows: 1 }], points: [[0, 0, 0, 0.5]] };
   assert.equal(readMap(JSON.stringify(good), 3).clusters.length, 1);
   const cases = [
@@ -108,14 +108,14 @@ test("a map that is not one is refused by what is wrong", () => {
   assert.throws(() => readMap("{", 3), SyntaxError);
 });
 
-test("medians and ratios of rounds", () => {
+test("medians and ratios are computed from rounds", () => {
   assert.equal(median([3, 1, 2]), 2);
   assert.equal(median([4, 1]), 2.5);
   const { median: middle, low, high } = ratioOf([2, 4, 9], [1, 1, 3]);
   assert.deepEqual([middle, low, high], [3, 2.5, 3.5]);
 });
 
-test("a benchmark's text is as long as asked, by the tokenizer's own count", () => {
+test("a benchmark's text has the requested length by the tokenizer's count", () => {
   const words = (text) => text.split(" ").length;
   for (const length of [1, 8, 100]) assert.equal(textOfTokens(length, words).tokens, length);
 });

@@ -1,4 +1,4 @@
-// After the first visit the page works without a network, and the first visit costs what it may.
+// After the first visit the page works without a network, and the first visit stays within its budget.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -9,7 +9,7 @@ import { FIRST_VISIT_BYTES, countTransfers } from "./transfers.mjs";
 
 const { open, url } = await startBrowser(after);
 
-test("every view works after a reload without a network, in both colours", () => open({}, async (page, context) => {
+test("every view works after a reload without a network, in both colour themes", () => open({}, async (page, context) => {
   await kept(page);
   await context.setOffline(true);
   await page.reload();
@@ -26,7 +26,7 @@ test("every view works after a reload without a network, in both colours", () =>
   await page.waitForSelector("#results-title");
 }));
 
-test("the first visit stays within its bytes, the service worker's copies among them", (t) => open({
+test("the first visit stays within its budget of bytes, including the service worker's requests", (t) => open({
   prepare: async (page, context) => {
     page.transfers = countTransfers(context, url.origin);
   },

@@ -1,4 +1,4 @@
-// The built page in Chromium, as a phone and as a desk has it. Whatever it complains of is a fault.
+// Opens the built page in Chromium, with a phone's or a desktop's screen. Any console error fails the test.
 
 import assert from "node:assert/strict";
 
@@ -50,7 +50,7 @@ export async function startBrowser(after, options) {
   };
 }
 
-/** Whether anything is wider than the screen; what scrolls within itself does not count. */
+/** Whether an element is wider than the screen, except inside elements that scroll. */
 export async function widerThanScreen(page) {
   return page.evaluate(() => {
     const width = document.documentElement.clientWidth;

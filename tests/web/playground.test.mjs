@@ -1,4 +1,4 @@
-// The playground: the decision follows each key, the policy and the turns.
+// The playground: the decision is updated with each key, policy and turn.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -15,7 +15,7 @@ const verdict = (page) => page.locator("#verdict").textContent();
 const becomes = (page, text) => page.waitForFunction((text) => document.querySelector("#verdict")?.textContent === text, text);
 
 for (const device of Object.keys(DEVICES)) {
-  test(`${device}: the decision follows each key`, () => open({ device }, async (page) => {
+  test(`${device}: the decision is updated with each key`, () => open({ device }, async (page) => {
     assert.equal(await verdict(page), "No query yet");
     await page.locator("#query").pressSequentially("What is");
     assert.ok([strong, weak].includes(await verdict(page)));
@@ -37,7 +37,7 @@ for (const device of Object.keys(DEVICES)) {
     }
   }));
 
-  test(`${device}: a conversation keeps its rating through small talk, and is drawn turn by turn`, () => open({ device }, async (page) => {
+  test(`${device}: a conversation's rating decays slowly with easy turns, and each turn is drawn`, () => open({ device }, async (page) => {
     await page.getByRole("radio", { name: "Conversation" }).check();
     await page.waitForSelector(".turns li:nth-child(5)");
     const chart = page.locator(".chart svg[role=img]");
@@ -47,8 +47,8 @@ for (const device of Object.keys(DEVICES)) {
     assert.equal(turns.length, 3);
     const [[, first], [, second, risen], [, third, fallen]] = turns;
     assert.ok(second > first && third < second, label);
-    assert.equal(risen, second, "a harder turn counts at once");
-    assert.ok(fallen > third && fallen < risen, "an easier one only in part");
+    assert.equal(risen, second, "a harder turn raises the rating at once");
+    assert.ok(fallen > third && fallen < risen, "an easier turn lowers the rating only in part");
     await page.getByRole("button", { name: "Add a turn" }).click();
     assert.equal(await page.locator(".turns li").count(), 7);
     await page.getByRole("button", { name: "Remove the last turn" }).click();
@@ -57,7 +57,7 @@ for (const device of Object.keys(DEVICES)) {
   }));
 }
 
-test("a threshold and the share that stands for it are one policy", () => open({}, async (page) => {
+test("a threshold and its share of strong calls are the same policy", () => open({}, async (page) => {
   await page.fill("#query", HARD);
   const before = await page.locator("figcaption").textContent();
   await page.getByRole("radio", { name: "Threshold" }).check();
@@ -66,13 +66,13 @@ test("a threshold and the share that stands for it are one policy", () => open({
   assert.equal(await page.locator(".slider output").textContent(), "50%");
 }));
 
-test("a weight on cost brings the cheap candidate", () => open({ link: `#/playground?mode=costWeight&costWeight=0&q=${encodeURIComponent(HARD)}` }, async (page) => {
+test("a weight on cost selects the cheap candidate", () => open({ link: `#/playground?mode=costWeight&costWeight=0&q=${encodeURIComponent(HARD)}` }, async (page) => {
   await becomes(page, strong);
   await page.getByRole("slider").fill("1");
   await becomes(page, weak);
 }));
 
-test("examples fill the box, in their own languages", () => open({}, async (page) => {
+test("examples in at least four languages fill the box and are decided", () => open({}, async (page) => {
   const chips = page.locator(".examples button");
   const languages = await chips.evaluateAll((all) => all.map(({ lang }) => lang));
   assert.ok(new Set(languages).size >= 4, String(languages));
@@ -83,13 +83,13 @@ test("examples fill the box, in their own languages", () => open({}, async (page
   }
 }));
 
-test("the strong candidate's cost stands beside the answer's", () => open({ link: "#/playground?mode=strongShare&strongShare=0&q=Hello" }, async (page) => {
+test("the strong candidate's cost is shown beside the answer's", () => open({ link: "#/playground?mode=strongShare&strongShare=0&q=Hello" }, async (page) => {
   const text = await page.locator(".figures").textContent();
   assert.match(text, /This answer\$0\.0*\d/);
   assert.match(text, /Always strong\$0\.0*\d+ 9\d% saved/);
 }));
 
-test("one may type while the router comes, and the decision comes with it", async () => {
+test("one can type while the router loads, and the decision follows once it is loaded", async () => {
   let arrive;
   const held = new Promise((arrived) => { arrive = arrived; });
   const prepare = (page) => page.route("**/model.onnx", async (route) => {
@@ -113,7 +113,7 @@ test("an emptied box shows no decision", () => open({ link: "#/playground?q=Hell
   assert.equal(await verdict(page), "No query yet");
 }));
 
-test("a query that the engine refuses is said, and the next one decided", () => open({}, async (page) => {
+test("a refused query is reported, and the next one is decided", () => open({}, async (page) => {
   await page.fill("#query", "x".repeat(300_000));
   const fault = page.getByRole("alert");
   await fault.waitFor();
@@ -123,7 +123,7 @@ test("a query that the engine refuses is said, and the next one decided", () => 
   await page.waitForSelector(".scores");
 }));
 
-test("a link opens what its sender saw", () => open({ link: "#/playground?mode=threshold&threshold=0.9&q=Prove+it&lang=zh&theme=dark" }, async (page) => {
+test("a link restores the sender's view", () => open({ link: "#/playground?mode=threshold&threshold=0.9&q=Prove+it&lang=zh&theme=dark" }, async (page) => {
   assert.equal(await page.inputValue("#query"), "Prove it");
   assert.equal(await verdict(page), weak);
   assert.equal(await page.locator(".slider output").textContent(), "0.900");
@@ -139,7 +139,7 @@ test("a link opens what its sender saw", () => open({ link: "#/playground?mode=t
   assert.equal(await page.inputValue("#query"), "Prove it again");
 }));
 
-test("language and colours are remembered", () => open({}, async (page) => {
+test("language and colour theme are stored", () => open({}, async (page) => {
   await page.getByRole("button", { name: "中文" }).click();
   await page.getByRole("button", { name: "配色" }).click();
   await page.reload();
@@ -148,7 +148,7 @@ test("language and colours are remembered", () => open({}, async (page) => {
   assert.equal(await page.getAttribute("html", "data-theme"), "light");
 }));
 
-test("everything is reached and worked by the keyboard alone", () => open({}, async (page) => {
+test("all controls can be reached and used with the keyboard alone", () => open({}, async (page) => {
   await page.locator("body").press("Tab");
   const seen = new Set();
   for (let i = 0; i < 60; i += 1) {

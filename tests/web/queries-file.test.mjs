@@ -1,4 +1,4 @@
-// A reader's own queries from text, CSV and JSONL, and what goes back as CSV.
+// Reading the user's queries from text, CSV and JSONL, and writing decisions as CSV.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -8,14 +8,14 @@ import { MOST_QUERIES, readQueries } from "../../web/src/model/queries-file.js";
 
 const inputs = (read) => read.inputs.map(({ input }) => input);
 
-test("text is one query a line, blank lines aside", () => {
+test("text has one query per line, and blank lines are skipped", () => {
   const read = readQueries("\ufeffone\r\n\r\n  two  \nthree, with a comma", "");
   assert.equal(read.format, "text");
   assert.deepEqual(inputs(read), ["one", "two", "three, with a comma"]);
   assert.deepEqual(read.inputs.map(({ line }) => line), [1, 3, 4]);
 });
 
-test("CSV is read by its column's name, quotes and line breaks within them included", () => {
+test("CSV is read by the column's name, with quotes and line breaks inside quotes", () => {
   const read = readQueries('id,Prompt,x\n1,"say ""hi"", please\nnow",a\n2,plain,b\n3,,c\n', "queries.csv");
   assert.equal(read.format, "csv");
   assert.equal(read.column, "Prompt");
@@ -23,17 +23,17 @@ test("CSV is read by its column's name, quotes and line breaks within them inclu
   assert.deepEqual(read.refused, [{ line: 4, reason: "empty" }]);
 });
 
-test("CSV without a name that is known is read from its first column", () => {
+test("CSV without a known column name is read from its first column", () => {
   assert.deepEqual(inputs(readQueries("one;1\ntwo;2\n", "a.csv")), ["one", "two"]);
 });
 
-test("CSV pasted without a name is known by its header", () => {
+test("pasted CSV without a file name is recognised by its header", () => {
   assert.equal(readQueries("id\tquery\n1\thello\n", "").format, "csv");
   assert.equal(readQueries("Hello, query\nanother", "").format, "csv");
   assert.equal(readQueries("Hello, you\nanother", "").format, "text");
 });
 
-test("JSONL takes texts, fields and messages, and loses only the lines that are none", () => {
+test("JSONL takes texts, fields and messages, and skips only malformed lines", () => {
   const messages = [{ role: "user", content: "hi" }];
   const lines = ['{"query": "one"}', '"two"', JSON.stringify({ messages }), "{broken", '{"other": 1}', "", '{"prompt": " three "}'];
   const read = readQueries(lines.join("\n"), "q.jsonl");
@@ -42,13 +42,13 @@ test("JSONL takes texts, fields and messages, and loses only the lines that are 
   assert.match(read.refused[1].reason, /query/);
 });
 
-test("what is beyond the limit is counted, not silently dropped", () => {
+test("queries beyond the limit are counted, not silently dropped", () => {
   const read = readQueries("x\n".repeat(MOST_QUERIES + 7), "many.txt");
   assert.equal(read.inputs.length, MOST_QUERIES);
   assert.equal(read.more, 7);
 });
 
-test("decisions go out as CSV that comes back the same, and no cell is a formula", () => {
+test("decisions written as CSV are read back unchanged, and no cell is a formula", () => {
   const decision = { model: "m", winRate: 0.5, threshold: 0.4, tokens: 3, estimatedCost: 0.001 };
   const rows = [
     { line: 1, input: 'a "quoted", line\nbreak', outcome: { decision } },

@@ -1,4 +1,4 @@
-// The reader's own queries: ten thousand of them, in a Web Worker, without freezing the page.
+// The user's own queries: ten thousand are routed in a Web Worker without freezing the page.
 
 import assert from "node:assert/strict";
 import { readFile, writeFile, mkdtemp, rm } from "node:fs/promises";
@@ -30,14 +30,14 @@ for (const device of Object.keys(DEVICES)) {
   }));
 }
 
-test("ten thousand queries from a file: every frame comes, and the download holds what the engine says", () => open({ link }, async (page) => {
+test("ten thousand queries from a file: the page keeps drawing, and the download has the engine's decisions", () => open({ link }, async (page) => {
   const lines = Array.from({ length: 10_000 }, (_, i) => JSON.stringify({ query: `How many of the ${i} wagons stand on track ${i % 17}?` }));
   const path = join(scratch, "wagons.jsonl");
   await writeFile(path, lines.join("\n"));
   await page.setInputFiles(".drop input[type=file]", path);
   await page.waitForSelector("text=10,000 queries, from JSONL");
-  // A frozen page would draw no frame while it routes; the longest gap between frames is a tenth of a
-  // second on a machine that has nothing else to do, and the whole takes several.
+  // A frozen page would draw no frame while it routes. Routing takes several seconds; on an idle machine
+  // the longest gap between frames is a tenth of a second.
   await page.evaluate(() => {
     globalThis.frames = 0;
     const count = () => { globalThis.frames += 1; requestAnimationFrame(count); };
@@ -66,7 +66,7 @@ test("ten thousand queries from a file: every frame comes, and the download hold
   router.free();
 }));
 
-test("a run is cancelled, and another one starts", () => open({ link }, async (page) => {
+test("a run can be cancelled, and another one starts", () => open({ link }, async (page) => {
   const path = join(scratch, "long.txt");
   await writeFile(path, "Which wagon stands on the long track behind the station, and why?\n".repeat(100_000));
   await page.setInputFiles(".drop input[type=file]", path);
@@ -80,7 +80,7 @@ test("a run is cancelled, and another one starts", () => open({ link }, async (p
   await page.waitForSelector(results);
 }));
 
-test("what cannot be read or routed is said, line by line, and takes nothing else with it", () => open({ link }, async (page) => {
+test("lines that cannot be read or routed are reported and do not affect the others", () => open({ link }, async (page) => {
   const path = join(scratch, "mixed.jsonl");
   await writeFile(path, ['{"query": "fine"}', "{broken", '{"query": ""}', JSON.stringify({ query: "x".repeat(300_000) }), '{"messages": [{"role": "user", "content": "Hello"}]}'].join("\n"));
   await page.setInputFiles(".drop input[type=file]", path);

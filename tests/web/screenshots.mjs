@@ -1,5 +1,5 @@
-// Pictures of the page, to be looked at: `node tests/web/screenshots.mjs [FOLDER]`. With a folder every
-// view goes there, without one those that the documentation shows go to docs/figures.
+// Takes screenshots of the page: `node tests/web/screenshots.mjs [FOLDER]`. With FOLDER it writes every view
+// there; without it, it writes the views that the documentation shows to docs/figures.
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ const HARD = "q=A+tenant+breaches+the+lease%2C+and+the+landlord+sues+for+damages
 const TURNS = "turn=Hello%21&turn=Hello.&turn=Does+the+statute+violate+equal+protection%2C+and+which+precedent+would+the+court+follow%3F&turn=It+depends.&turn=Thanks%21";
 const OWN = ["What is two and two?", "Name a primary colour.", "Which court has jurisdiction over the lease?", "A pump lifts 40 kg of water a second by 12 m. What power does it need?", "Prove that a group of prime order is cyclic.", "What is the momentum of a 2 kg ball after falling for 3 s?", "Is a tomato a fruit?", "Which remedy does a breach of contract give, and when is specific performance granted?"];
 
-/** @type {[string, {link: string, device?: string, colorScheme?: string}, string?][]} name, how, what is waited for */
+/** @type {[string, {link: string, device?: string, colorScheme?: string}, string?][]} name, options, selector to wait for */
 const PICTURES = [
   ["page-playground", { link: `#/playground?${HARD}` }, ".scores"],
   ["page-playground-phone", { link: `#/playground?${QUERY}&lang=zh`, device: "phone", colorScheme: "dark" }, ".scores"],

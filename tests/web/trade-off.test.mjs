@@ -1,4 +1,4 @@
-// The trade-off view: the bundle's own curve, prices and bills.
+// The trade-off view: the bundle's curve, prices and bills.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -27,7 +27,7 @@ for (const device of Object.keys(DEVICES)) {
   }));
 }
 
-test("the bill follows queries, tokens, share and prices of one's own, and so does the engine", () => open({ link: "#/trade-off?mode=strongShare&strongShare=0.5" }, async (page) => {
+test("the bill follows the number of queries, tokens, share and the user's prices, and the engine uses these prices", () => open({ link: "#/trade-off?mode=strongShare&strongShare=0.5" }, async (page) => {
   const saving = page.locator("#saving");
   assert.match(await saving.textContent(), /\(49%\)/);
   await page.getByLabel("Queries a month").fill("2000000");
@@ -43,7 +43,7 @@ test("the bill follows queries, tokens, share and prices of one's own, and so do
   await page.waitForFunction(() => /\$11,\d{3} a month less/.test(document.querySelector("#saving").textContent));
 }));
 
-test("a bundle of several models shows each beside the router, and takes prices that it does not state", () => open({ link: "#/trade-off?bundle=llmrouter" }, async (page) => {
+test("a bundle of several models shows each model beside the router, and takes prices that it does not state", () => open({ link: "#/trade-off?bundle=llmrouter" }, async (page) => {
   const label = await page.locator(".chart svg[role=img]").getAttribute("aria-label");
   assert.match(label, /This router \d+\.\d%/);
   assert.match(label, /Oracle: knows every answer \d+\.\d%/);

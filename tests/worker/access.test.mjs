@@ -145,7 +145,7 @@ test("a request's id is the caller's if it is valid, and generated otherwise", a
   assert.deepEqual([error.status, error.headers.get("x-request-id")], [401, "r-2"]);
 });
 
-test("the upstream gets its own key, never the caller's, and the key is not in the answer", async (t) => {
+test("the upstream gets its own key, never the caller's, and no key is in the answer or the log", async (t) => {
   there.does(status(401));
   const secrets = { PROVIDER_KEY: "sk-provider-secret" };
   const keyed = await alone(t, { upstreams: everyCandidateAt(there, { keySecret: "PROVIDER_KEY" }), keys: [all.entry], secrets });

@@ -12,7 +12,7 @@ import { BUNDLE, WITH_CLOCK, alone, gateway, refused } from "./gateway.mjs";
 import { until } from "./stand-ins.mjs";
 
 const MINUTE = 60_000;
-/** A copy of the bundle with another name. */
+/** Another bundle with the same candidates; `name` is that in its manifest. */
 const OTHER = { name: "tiny-ridge-static", files: bundleFiles(join(ROOT, "tests/fixtures/kinds/ridge-static")) };
 const FIRST = { name: BUNDLE.name, files: bundleFiles(TINY) };
 const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");

@@ -31,7 +31,7 @@ async function hardAndEasy() {
   return { hard, easy };
 }
 
-/** The win rate of a list of user messages. */
+/** The win rate of a conversation, computed from those of its messages. */
 const followed = (rates, decay = TURN_DECAY) => rates.reduce((before, rate) => (rate >= before ? rate : before + decay * (rate - before)));
 
 test("after a hard message an easy one lowers the rating by 30 % of the difference", async () => {

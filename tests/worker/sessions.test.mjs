@@ -58,7 +58,7 @@ test("a session leaves its weak model when routing asks for a stronger one", asy
   await remembered(session, WEAK, strong);
 });
 
-/** The state of the ledger's object of ann's session. */
+/** The model that the ledger has for ann's session. */
 async function pinnedIn(session) {
   const objects = await worker.miniflare.getDurableObjectNamespace("LEDGER");
   return objects.get(objects.idFromName(`session:ann:${session}`)).pinned({ now: Date.now() });
