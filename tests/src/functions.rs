@@ -1,5 +1,5 @@
-//! Other forms of an exported graph: with its functions expanded, for what knows only ONNX's own
-//! operators; and with the products that ONNX Runtime fuses, for a fair race.
+//! Rewrites an exported graph: with its functions expanded, for runtimes that know only ONNX's own
+//! operators; and with matrix products that ONNX Runtime fuses, for a fair benchmark.
 
 use std::collections::HashMap;
 
@@ -9,15 +9,15 @@ use pointsman_trainer::export::functions::{DOMAIN, Function};
 use prost::Message;
 use tract_onnx::pb;
 
-/// The model file with every call replaced by the nodes of the function called.
+/// Replaces every function call in a model file by the function's nodes.
 ///
 /// # Errors
-/// Where the bytes are no model, or call what they do not define.
+/// If the bytes are not a model, or call an undefined function.
 pub fn expanded(model: &[u8]) -> Result<Vec<u8>> {
     let mut model = pb::ModelProto::decode(model)?;
     let functions: HashMap<String, pb::FunctionProto> =
         model.functions.drain(..).map(|f| (f.name.clone().unwrap_or_default(), f)).collect();
-    let graph = model.graph.as_mut().context("it has no graph")?;
+    let graph = model.graph.as_mut().context("the model has no graph")?;
     let mut nodes = Vec::new();
     for node in graph.node.drain(..) {
         expand(node, &functions, &mut nodes)?;
@@ -63,11 +63,11 @@ fn expand(
     Ok(())
 }
 
-/// The model file with one activation scale a tensor instead of one a token: the pattern that ONNX
-/// Runtime runs as one operator. Same weights, less exact.
+/// Rewrites a model file to one activation scale per tensor instead of one per token, the pattern that
+/// ONNX Runtime runs as one operator. The weights are the same, the results less exact.
 ///
 /// # Errors
-/// Where the bytes are no model.
+/// If the bytes are not a model.
 pub fn with_tensor_scales(model: &[u8]) -> Result<Vec<u8>> {
     let mut model = pb::ModelProto::decode(model)?;
     let name = Function::Dense.name(Precision::Int8);

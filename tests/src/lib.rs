@@ -1,8 +1,8 @@
-//! What the tests of several members share: a tiny bundle of our own making and the cases that
-//! every host must answer alike.
+//! Shared code of the tests of several members: generated tiny bundles, and the cases of the parity
+//! suite.
 //!
-//! `cargo run --release -p pointsman-tests --bin regenerate-fixtures` writes `tests/fixtures`
-//! anew; the parity suite then holds every host to it.
+//! `cargo run --release -p pointsman-tests --bin regenerate-fixtures` rewrites `tests/fixtures`; the
+//! parity suite then compares every host with these files.
 
 pub mod functions;
 pub mod parity;

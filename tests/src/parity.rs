@@ -1,4 +1,5 @@
-//! The cases that every host must answer alike: queries, policies, and what to expect.
+//! The cases of the parity suite, for which every host must give the same answer: queries, policies and
+//! expected answers.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use serde_json::{Map, Value, json};
 /// `tests/fixtures/parity.json`.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Parity {
-    /// Absolute tolerance of win rates and scores: hosts differ in the order of float additions.
+    /// Absolute tolerance of win rates and scores, since hosts add floats in different orders.
     pub tolerance: f64,
     /// The cases.
     pub cases: Vec<Case>,
@@ -18,23 +19,23 @@ pub struct Parity {
 /// One request and its answer.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Case {
-    /// What it shows.
+    /// The case's title.
     pub name: String,
-    /// `query` or `messages`, and `policy`: the request, as `RouteRequest` reads it.
+    /// The request, as `RouteRequest` reads it: `query` or `messages`, and `policy`.
     #[serde(flatten)]
     pub request: Map<String, Value>,
     /// The decision, or `{"code": ...}`.
     pub expect: Value,
 }
 
-/// A request with the user's turns, and with `more`.
+/// Makes a request with these user turns and the fields of `more`.
 fn conversation(turns: &[&str], mut more: Value) -> Value {
     let messages = turns.iter().map(|text| json!({"role": "user", "content": text}));
     more["messages"] = messages.collect();
     more
 }
 
-/// Requests that must be answered alike everywhere.
+/// The requests of the parity suite.
 #[must_use]
 pub fn requests() -> Vec<(&'static str, Map<String, Value>)> {
     let long = "prove that the sum of every even number and an odd number is odd. ".repeat(40);
@@ -113,30 +114,29 @@ pub fn requests() -> Vec<(&'static str, Map<String, Value>)> {
     requests.into_iter().map(|(name, request)| (name, object(request))).collect()
 }
 
-/// What the native engine answers.
+/// Answers a request with the native engine.
 ///
 /// # Errors
-/// The engine's.
+/// Errors of the engine.
 pub fn answer(router: &Router, request: &Map<String, Value>) -> Result<Decision, RouterError> {
     let request = RouteRequest::from_json(&Value::Object(request.clone()).to_string())?;
     router.route(&request.query, &request.policy)
 }
 
-/// Absolute tolerance of the other kinds' win rates and scores. A transformer quantises its
-/// activations at run time, so that a sum of floats in another order can move one of them by a
-/// whole step.
+/// Absolute tolerance of the other kinds' win rates and scores. A transformer quantises activations at
+/// run time, so another order of a sum of floats can move one by a quantisation step.
 pub const KINDS_TOLERANCE: f64 = 5e-3;
 
-/// `tests/fixtures/kinds.json`: what each kind and tier says of a few queries.
+/// `tests/fixtures/kinds.json`: the answers of each kind and tier for a few queries.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct KindCases {
     /// Absolute tolerance of win rates and scores.
     pub tolerance: f64,
-    /// By the bundle's folder below `tests/fixtures/kinds`.
+    /// Answers by the bundle's folder in `tests/fixtures/kinds`.
     pub bundles: BTreeMap<String, Vec<KindCase>>,
 }
 
-/// A query, and what a bundle says of it.
+/// A query and a bundle's answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KindCase {
@@ -148,7 +148,7 @@ pub struct KindCase {
     pub scores: Vec<f64>,
 }
 
-/// Queries that every kind and tier is asked.
+/// The queries for every kind and tier.
 #[must_use]
 pub fn kind_requests() -> [&'static str; 5] {
     [
@@ -160,10 +160,10 @@ pub fn kind_requests() -> [&'static str; 5] {
     ]
 }
 
-/// What a bundle says of a query.
+/// Answers a query with a bundle.
 ///
 /// # Errors
-/// The engine's.
+/// Errors of the engine.
 pub fn kind_answer(router: &Router, query: &str) -> Result<KindCase, RouterError> {
     let found = router.assess(&Query::new(query)?, DEFAULT_TURN_DECAY)?;
     let win_rate = found.win_rate.unwrap_or(f64::NAN);

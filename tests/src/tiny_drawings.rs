@@ -1,7 +1,7 @@
-//! What a page draws of the tiny bundle: a curve and a map, of queries made up here.
+//! Adds a curve and a map to the tiny bundle, from generated queries and outcomes drawn from a seed.
 //!
-//! Like the bundle's decisions they mean nothing; outcomes are drawn from a seed. That a page and
-//! the trainer place the same query alike does.
+//! They are meaningless, like the bundle's decisions; the tests check that the page and the trainer place
+//! a query at the same position.
 
 use std::sync::atomic::AtomicBool;
 
@@ -18,7 +18,7 @@ use pointsman_trainer::training::preferences::EpochDraw;
 
 /// The seed of the outcomes and of the map.
 const SEED: u64 = 7;
-/// Queries of each topic.
+/// The number of queries of each topic.
 const OF_A_TOPIC: usize = 40;
 
 const TOPICS: [&str; 4] = [
@@ -28,7 +28,7 @@ const TOPICS: [&str; 4] = [
     "translate summarise text letter story poem word sentence page chapter title author",
 ];
 
-/// The queries, topic by turns.
+/// The queries, alternating between topics.
 #[must_use]
 pub fn queries() -> Vec<MapQuery> {
     let query = |at: usize| {
@@ -41,10 +41,10 @@ pub fn queries() -> Vec<MapQuery> {
     (0..TOPICS.len() * OF_A_TOPIC).map(query).collect()
 }
 
-/// The bundle with a curve and a map of [`queries`].
+/// Adds a curve and a map of [`queries`] to a bundle.
 ///
 /// # Errors
-/// The engine's and the trainer's.
+/// Errors of the engine and the trainer.
 pub fn drawn(draft: BundleDraft) -> Result<BundleDraft> {
     let (router, queries) = (draft.router()?, queries());
     let manifest = &draft.manifest;

@@ -1,4 +1,5 @@
-//! A Hugging Face BERT folder with two small layers, drawn from a seed, for training tests.
+//! Writes a Hugging Face BERT folder with two small layers, with weights drawn from a seed, for tests of
+//! training.
 
 use std::path::Path;
 
@@ -18,7 +19,7 @@ const LAYERS: usize = 2;
 /// Writes the folder: `config.json`, `model.safetensors`, `tokenizer.json`.
 ///
 /// # Errors
-/// The file system's.
+/// Errors of the file system.
 pub fn write(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder)?;
     let vocabulary = tiny::vocabulary().len();
@@ -56,7 +57,7 @@ pub fn write(folder: &Path) -> Result<()> {
     let mut tensors: Vec<(String, Vec<usize>, Vec<f32>)> = shapes
         .into_iter()
         .map(|(name, shape)| {
-            // As in a trained encoder, a layer adds to what tells words apart, and does not drown it.
+            // As in a trained encoder, a layer's output is small beside the embeddings that distinguish words.
             let spread = if name.starts_with("embeddings") { 0.3 } else { 0.1 };
             let values = draw.normal(shape.iter().product(), spread);
             (name, shape, values)

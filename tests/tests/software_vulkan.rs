@@ -1,7 +1,7 @@
-//! burn on Vulkan against the CPU device: the same small model, the same numbers.
+//! Compares burn on Vulkan with burn on the CPU: the same small model must give the same numbers.
 //!
-//! Where there is no GPU, a software driver serves (`cargo xtask setup test` installs one). In a
-//! binary of its own, since a driver that crashes takes its process along.
+//! Without a GPU, a software driver is used (`cargo xtask setup test` installs one). The test has its own
+//! binary, since a crash of the driver ends the process.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use std::sync::atomic::AtomicBool;
@@ -26,7 +26,7 @@ fn assert_near(name: &str, cpu: &[f32], gpu: &[f32], tolerance: f32) {
     }
 }
 
-/// Mean-pooled output of the tiny transformer for two sequences of different length.
+/// The mean-pooled output of the tiny transformer for two sequences of different length.
 fn transformer(chosen: &ChosenDevice) -> Vec<f32> {
     let folder = tempfile::tempdir().unwrap();
     tiny_encoder::write(folder.path()).unwrap();
@@ -38,7 +38,7 @@ fn transformer(chosen: &ChosenDevice) -> Vec<f32> {
     bert.mean_pooled(ids, mask).into_data().try_to_vec::<f32>().unwrap()
 }
 
-/// A head's parameters after some epochs on made-up embeddings.
+/// A head's parameters after some epochs on generated embeddings.
 fn trained(chosen: &ChosenDevice) -> Vec<Vec<f32>> {
     let file = tiny::recipe_file(Kind::Mf, "static").unwrap();
     let HeadRecipe::Mf(settings) = &file.recipe.head else { panic!("no mf recipe") };
@@ -74,7 +74,7 @@ fn trained(chosen: &ChosenDevice) -> Vec<Vec<f32>> {
     .run(&mut head, &stop)
     .unwrap();
     let after = head.parameters().values("projection").unwrap();
-    assert_ne!(before, after, "training moved nothing");
+    assert_ne!(before, after, "training changed no parameter");
     vec![after, head.parameters().values("models").unwrap()]
 }
 

@@ -6,8 +6,8 @@
 //! OUT/<name>/onnx-runtime.onnx   an int8 transformer as ONNX Runtime likes it best
 //! ```
 //!
-//! The transformers are all-MiniLM-L6-v2 and a cut of it; their heads are drawn from a seed. Such a
-//! router decides nothing of use, at the speed of one that does.
+//! The transformers are all-MiniLM-L6-v2 and a pruned copy; their heads are drawn from a seed. Such a
+//! router's decisions are meaningless, but its speed is that of a trained one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,17 +30,17 @@ use pointsman_trainer::router::mf::MfHead;
 use serde::Serialize;
 
 const SOURCE: &str = "sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0)";
-/// The text that the bench cuts its queries from: a small vocabulary keeps its words.
+/// The text from which the benchmark takes its queries; a pruned vocabulary keeps its words.
 const TEXT: &str = include_str!("../../../bench/text.txt");
 /// The longest query measured.
 const MAX_TOKENS: usize = 512;
 const SEED: u64 = 1;
 
-/// The mini tier as `trainer-native/recipes/task-identification-mini.toml` cuts it.
+/// The layers of the mini tier in `trainer-native/recipes/task-identification-mini.toml`.
 const MINI_LAYERS: [usize; 2] = [0, 1];
 const MINI_VOCABULARY: usize = 5000;
 
-/// An encoder's shape, from which its work follows.
+/// An encoder's shape, which determines its number of operations.
 #[derive(Serialize)]
 struct Shape {
     layers: usize,
@@ -76,7 +76,7 @@ fn main() -> Result<()> {
         .with_context(|| format!("cannot write {}", index.display()))
 }
 
-/// The bundle in the clone, as it is.
+/// Copies the bundle in the clone.
 fn committed(out: &Path) -> Result<Entry> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bundles/default");
     let target = out.join("static/bundle");
@@ -91,7 +91,7 @@ fn committed(out: &Path) -> Result<Entry> {
         serde_json::from_slice(&fs::read(target.join("router.json"))?)?;
     let tokenizer: serde_json::Value =
         serde_json::from_slice(&fs::read(target.join("tokenizer.json"))?)?;
-    // The embedding is the table's width and the query's length.
+    // The embedding is the table's vector and the query's length.
     let width = manifest["encoder"]["embedding_size"].as_u64().context("no embedding size")?;
     let vocabulary = tokenizer["model"]["vocab"].as_object().context("no vocabulary")?.len();
     Ok(Entry {
@@ -165,7 +165,7 @@ fn transformer(
     Ok(Entry { name, about: format!("{about}; its head untrained"), precision, shape })
 }
 
-/// Matrix factorisation as drawn from a seed, of the paper's width.
+/// A matrix factorisation head drawn from a seed, with the paper's width.
 fn head(size: usize) -> Result<MfHead> {
     let device = open(DeviceChoice::Cpu)?.device.autodiff();
     let settings = MfRecipe { dimension: 128, noise: 0.0 };

@@ -1,9 +1,9 @@
-//! The engine in a process of its own, for the bench to take turns with:
+//! Runs the engine in its own process, for the benchmark, which alternates between engines:
 //! `bench-native BUNDLE TEXTS.json`.
 //!
-//! It reads the bundle's files and the texts, a JSON array, and says `{"load": ns, "resident": B}`.
-//! Then each line on standard input is the number of a text, which it routes, and each answer is
-//! `{"route": ns, "resident": B}`. `resident` is the process's memory where the system tells it.
+//! It reads the bundle's files and the texts, a JSON array, and prints `{"load": ns, "resident": B}`. Then
+//! it reads the index of a text from each line of standard input, routes the text, and prints
+//! `{"route": ns, "resident": B}`. `resident` is the process's memory in bytes, null if unknown.
 
 use std::io::{BufRead, Write};
 use std::path::Path;
@@ -33,7 +33,7 @@ fn main() -> Result<()> {
             .parse::<usize>()
             .ok()
             .and_then(|number| texts.get(number))
-            .with_context(|| format!("{line:?} is the number of no text"))?;
+            .with_context(|| format!("{line:?} is not the index of a text"))?;
         let start = Instant::now();
         let decision = router.route(&Query::new(text.as_str())?, &Policy::default())?;
         let route = nanoseconds(start);

@@ -1,5 +1,5 @@
-//! Writes `tests/fixtures` anew: the tiny bundles of every kind and tier, the cases that every host
-//! must answer alike, and ids for ONNX Runtime.
+//! Rewrites `tests/fixtures`: the tiny bundles of every kind and tier, the answers of the parity suite,
+//! and token ids with results for ONNX Runtime.
 
 use anyhow::{Context, Result};
 use pointsman::{DEFAULT_TURN_DECAY, Kind, Query, Router};

@@ -1,4 +1,4 @@
-//! A damaged bundle is refused with an error that names the damage, and never with a panic.
+//! Damaged bundles are refused with an error that names the damage, and never with a panic.
 
 use pointsman::{Router, RouterError, sha256_hex};
 use pointsman_tests::tiny;
@@ -25,7 +25,7 @@ fn edit_manifest(files: &mut Files, edit: impl FnOnce(&mut Value)) {
     *manifest = serde_json::to_vec(&value).unwrap();
 }
 
-/// States the length and hash of every file anew, so that what is inside gets read.
+/// Updates the length and hash of every file in the manifest, so that damaged contents are read.
 fn restate(files: &mut Files) {
     let stated: Vec<Value> = files
         .iter()
@@ -75,7 +75,7 @@ fn a_flipped_bit_is_a_wrong_hash() {
 }
 
 #[test]
-fn an_oversized_manifest_is_refused_before_it_is_parsed() {
+fn an_oversized_manifest_is_refused_without_parsing() {
     let mut files = files();
     bytes(&mut files, "router.json").resize(pointsman::MAX_MANIFEST_BYTES + 1, b' ');
     assert_eq!(refusal(&files).code(), "bundle_too_large");
@@ -100,7 +100,7 @@ fn a_manifest_that_contradicts_itself_is_refused() {
         ("no candidates", |m| m["candidates"] = json!([])),
         ("a candidate twice", |m| m["candidates"][1] = m["candidates"][0].clone()),
         ("a negative price", |m| m["candidates"][0]["input_price"] = json!(-1)),
-        ("a strong that is no candidate", |m| m["head"]["strong"] = json!("gpt-9")),
+        ("a strong model that is not a candidate", |m| m["head"]["strong"] = json!("gpt-9")),
         ("strong without weak", |m| m["head"]["weak"] = Value::Null),
         ("no room for a token", |m| m["encoder"]["max_tokens"] = json!(0)),
         ("falling quantiles", |m| m["calibration"]["quantiles"] = json!([0.9, 0.1])),
@@ -137,7 +137,7 @@ fn a_tokenizer_that_does_not_parse_is_named() {
 }
 
 #[test]
-fn a_model_that_does_not_parse_or_has_another_face_is_named() {
+fn a_model_that_does_not_parse_or_has_other_inputs_and_outputs_is_named() {
     for content in [&b""[..], b"not protobuf", &[0xff; 64]] {
         let mut files = files();
         *bytes(&mut files, "model.onnx") = content.to_vec();
@@ -152,7 +152,7 @@ fn a_model_that_does_not_parse_or_has_another_face_is_named() {
 }
 
 #[test]
-fn damage_behind_a_right_hash_never_panics() {
+fn damage_with_a_matching_hash_never_panics() {
     let mut random = ChaCha8Rng::seed_from_u64(3);
     for name in ["model.onnx", "tokenizer.json", "router.json"] {
         for _ in 0..120 {

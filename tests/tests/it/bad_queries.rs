@@ -1,4 +1,4 @@
-//! A query that cannot be routed is refused with a stable code.
+//! Queries that cannot be routed are refused with a stable code.
 
 use pointsman::{MAX_QUERY_BYTES, Message, Query, RouteRequest};
 
@@ -50,7 +50,7 @@ fn nul_and_lone_surrogates_are_ill_formed() {
 }
 
 #[test]
-fn requests_of_another_shape_are_ill_formed() {
+fn malformed_requests_are_ill_formed() {
     for json in [
         "",
         "[]",

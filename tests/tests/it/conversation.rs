@@ -1,4 +1,4 @@
-//! The rating of a conversation from those of its turns.
+//! The rating of a conversation, computed from the ratings of its turns.
 
 use pointsman::{Assessment, DEFAULT_TURN_DECAY, MAX_TURNS, Message, Policy, Query, Router};
 use pointsman_tests::tiny;
@@ -23,7 +23,7 @@ fn users(texts: &[&str]) -> Query {
 }
 
 #[test]
-fn it_rises_at_once_and_falls_by_a_share() {
+fn the_rating_rises_at_once_and_decays_by_a_share() {
     assert_eq!(rating(0.2, 3).then(rating(0.8, 4), 0.25), rating(0.8, 7));
     let fallen = rating(0.8, 3).then(rating(0.2, 4), 0.25);
     assert!((fallen.win_rate.unwrap() - 0.65).abs() < 1e-12);
@@ -32,20 +32,20 @@ fn it_rises_at_once_and_falls_by_a_share() {
 }
 
 #[test]
-fn a_fall_of_one_forgets_and_of_nothing_keeps() {
+fn a_decay_of_one_takes_the_last_turn_and_of_zero_the_hardest() {
     assert_eq!(rating(0.75, 1).then(rating(0.25, 1), 1.0), rating(0.25, 2));
     assert_eq!(rating(0.75, 1).then(rating(0.25, 1), 0.0), rating(0.75, 2));
 }
 
 #[test]
-fn without_a_pair_lower_scores_are_the_harder_turn() {
+fn without_a_pair_the_turn_with_lower_scores_is_the_harder_one() {
     let (easy, hard) = (scores(&[0.75, 0.5, 1.0]), scores(&[0.25, 0.0, 0.5]));
     assert_eq!(easy.clone().then(hard.clone(), 0.5).scores, hard.scores);
     assert_eq!(hard.then(easy, 0.5).scores, [0.5, 0.25, 0.75]);
 }
 
 #[test]
-fn a_conversations_rating_is_that_of_its_turns_in_order() {
+fn a_conversation_is_rated_by_its_turns_in_order() {
     let folder = tiny::fixtures().join("tiny");
     let router = Router::from_files(&bundle::read_files(&folder).unwrap()).unwrap();
     let of = |text: &str| router.assess(&Query::new(text).unwrap(), DEFAULT_TURN_DECAY).unwrap();
@@ -58,7 +58,7 @@ fn a_conversations_rating_is_that_of_its_turns_in_order() {
 }
 
 #[test]
-fn only_the_last_turns_count_and_those_without_a_token_do_not() {
+fn only_the_last_turns_with_tokens_are_rated() {
     let many: Vec<String> = (0..MAX_TURNS + 3).map(|i| format!("turn {i}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     assert_eq!(users(&many).turns(), &many[3..]);

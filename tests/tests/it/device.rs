@@ -1,4 +1,4 @@
-//! A device that is not there is refused with what to do; the default never is.
+//! A missing device is refused with a remedy; the default device always works.
 
 use pointsman_trainer::device::{DeviceChoice, open};
 

@@ -1,4 +1,4 @@
-//! What the trainer exports is what it trained, and what other runtimes can read.
+//! Exported bundles compute what the trainer trained, and other runtimes can read them.
 
 use burn::tensor::{Int, Tensor, TensorData};
 use pointsman::{DEFAULT_TURN_DECAY, Kind, Policy, Query, TruncationSide};
@@ -18,13 +18,13 @@ fn quantised_win_rates_stay_near_the_float_ones() {
     let rate = |text: &str| {
         router.assess(&Query::new(text).unwrap(), DEFAULT_TURN_DECAY).unwrap().win_rate.unwrap()
     };
-    assert!((rate(a) - rate(b)).abs() > 1e-3, "the tiny bundle must tell queries apart");
+    assert!((rate(a) - rate(b)).abs() > 1e-3, "the tiny bundle must rate the queries differently");
     let decision = router.route(&Query::new(a).unwrap(), &Policy::threshold(rate(a))).unwrap();
     assert_eq!(decision.model, "tiny-strong", "win rate >= threshold is strong");
 }
 
 #[test]
-fn a_recipe_that_cuts_the_left_end_off_keeps_the_last_tokens() {
+fn a_recipe_that_truncates_on_the_left_keeps_the_last_tokens() {
     for tier in tiny::TIERS {
         let text = tiny::recipe_text(Kind::Mf, tier);
         assert_eq!(Recipe::parse(&text).unwrap().encoder.truncate(), TruncationSide::Right);

@@ -1,4 +1,4 @@
-//! The parity suite, bound to the native engine.
+//! The parity suite on the native engine.
 
 use pointsman::{Kind, Router};
 use pointsman_tests::parity::{KindCases, Parity, answer, kind_answer, kind_requests};
@@ -35,7 +35,7 @@ fn assert_alike(name: &str, found: &Value, expected: &Value, tolerance: f64) {
 }
 
 #[test]
-fn the_native_engine_answers_every_case_as_written() {
+fn the_native_engine_gives_the_stored_answers() {
     let (parity, router) = (parity(), committed_router());
     assert!(parity.cases.len() > 30);
     for case in &parity.cases {
@@ -48,7 +48,7 @@ fn the_native_engine_answers_every_case_as_written() {
 }
 
 #[test]
-fn the_committed_bundle_is_what_its_generator_makes() {
+fn the_committed_bundle_equals_the_generated_one() {
     let committed = committed_router();
     let made = tiny::bundle(committed.info().calibration.clone()).unwrap();
     assert_eq!(made.manifest.files, committed.info().files);
@@ -80,7 +80,7 @@ fn a_tar_of_the_bundle_routes_as_the_folder_does() {
 }
 
 #[test]
-fn every_kind_and_tier_answers_as_written() {
+fn every_kind_and_tier_gives_the_stored_answers() {
     let text = std::fs::read_to_string(tiny::fixtures().join("kinds.json")).unwrap();
     let expected: KindCases = serde_json::from_str(&text).unwrap();
     let names: Vec<String> = Kind::ALL

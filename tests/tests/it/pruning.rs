@@ -1,4 +1,4 @@
-//! A pruned encoder folder reads, embeds and exports as the one it was cut from.
+//! A pruned encoder folder can be read, embeds kept tokens as before, and can be exported.
 
 use std::path::Path;
 
@@ -41,7 +41,7 @@ fn embedding(folder: &EncoderFolder, query: &str) -> Vec<f32> {
 }
 
 #[test]
-fn with_all_layers_a_text_of_kept_tokens_has_the_embedding_it_had() {
+fn with_all_layers_a_text_of_kept_tokens_keeps_its_embedding() {
     let place = tempfile::tempdir().unwrap();
     let whole = original(&place.path().join("whole"));
     let counts = counts(&whole);
@@ -55,12 +55,12 @@ fn with_all_layers_a_text_of_kept_tokens_has_the_embedding_it_had() {
     for query in CORPUS.into_iter().chain(["exist prime, hello", "zq 7"]) {
         assert_eq!(embedding(&mini, query), embedding(&whole, query), "{query:?}");
     }
-    // "why" is spelt out.
+    // "why" is not in the corpus and is split into characters.
     assert_ne!(embedding(&mini, "why"), embedding(&whole, "why"));
 }
 
 #[test]
-fn a_folder_of_one_layer_holds_that_layer_and_costs_less() {
+fn a_folder_pruned_to_one_layer_has_that_layer_and_is_smaller() {
     let place = tempfile::tempdir().unwrap();
     let whole = original(&place.path().join("whole"));
     let mini = prune(&whole, &Cut { layers: Some(&[1]), words: None }).unwrap();
@@ -79,7 +79,7 @@ fn a_folder_of_one_layer_holds_that_layer_and_costs_less() {
 }
 
 #[test]
-fn what_cannot_be_pruned_or_written_is_named() {
+fn errors_name_what_cannot_be_pruned_or_written() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path().join("whole");
     let whole = original(&folder);
@@ -90,5 +90,5 @@ fn what_cannot_be_pruned_or_written_is_named() {
     let mini: Mini = cut(&[0]).unwrap();
     let error: TrainerError = to_folder::write(&folder, &whole.config_json, &mini).unwrap_err();
     assert_eq!(error.code(), "folder_not_empty");
-    assert_eq!(read(&folder).config.num_hidden_layers, 2, "the original is as it was");
+    assert_eq!(read(&folder).config.num_hidden_layers, 2, "the original is unchanged");
 }

@@ -1,4 +1,4 @@
-//! The repository's own rules.
+//! Checks the repository's rules.
 
 use std::path::{Path, PathBuf};
 
@@ -53,7 +53,7 @@ fn dependencies_point_one_way() {
 }
 
 #[test]
-fn every_source_file_opens_with_what_it_is() {
+fn every_source_file_begins_with_module_documentation() {
     for path in members() {
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("//! "), "{} has no module documentation", path.display());
@@ -61,7 +61,7 @@ fn every_source_file_opens_with_what_it_is() {
 }
 
 #[test]
-fn dependency_versions_stand_in_the_workspace_table_alone() {
+fn dependency_versions_are_only_in_the_workspace_table() {
     for member in ["router-wasm", "trainer-native", "worker", "tests", "xtask"] {
         let text = std::fs::read_to_string(root().join(member).join("Cargo.toml")).unwrap();
         let stated = text.lines().find(|line| line.contains("version = \""));
@@ -72,15 +72,15 @@ fn dependency_versions_stand_in_the_workspace_table_alone() {
 #[test]
 fn the_wasm_bindgen_version_is_exact() {
     let text = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
-    assert!(text.contains("wasm-bindgen = \"="), "its CLI must be of the same version");
+    assert!(text.contains("wasm-bindgen = \"="), "the CLI must have the same version");
 }
 
-/// The product's earlier name, which another company's LLM proxy has: spelt in two halves, so that
-/// this file does not hold it.
+/// The product's earlier name, which another company's LLM proxy has. It is written in two halves, so
+/// that this file does not contain it.
 const EARLIER_NAME: [&str; 2] = ["switch", "yard"];
 
 #[test]
-fn the_earlier_name_stands_in_no_file_and_in_no_path() {
+fn no_file_and_no_path_contains_the_earlier_name() {
     let listed = std::process::Command::new("git")
         .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
         .current_dir(root())
@@ -93,10 +93,10 @@ fn the_earlier_name_stands_in_no_file_and_in_no_path() {
     assert!(paths.len() > 500, "git lists {} files: too few to be the repository's", paths.len());
     for path in paths {
         let text = String::from_utf8_lossy(path);
-        assert!(!holds(path), "{text}: the path holds the earlier name");
+        assert!(!holds(path), "{text}: the path contains the earlier name");
         // A file that git lists may be gone from the working tree.
         if let Ok(bytes) = std::fs::read(root().join(&*text)) {
-            assert!(!holds(&bytes), "{text} holds the earlier name");
+            assert!(!holds(&bytes), "{text} contains the earlier name");
         }
     }
 }

@@ -1,11 +1,11 @@
-//! The engine's fused operators answer as tract's stock operators do on the same file, expanded.
+//! The engine's fused operators give the results of tract's stock operators on the same file, expanded.
 
 use pointsman::{Kind, Router};
 use pointsman_tests::{functions, tiny};
 use pointsman_trainer::export::Precision;
 use tract_onnx::prelude::*;
 
-/// What tract gives by itself for the ids of one query.
+/// tract's own model of an expanded file.
 struct Stock {
     plan: std::sync::Arc<TypedSimplePlan>,
     outputs: Vec<String>,
@@ -44,7 +44,7 @@ fn ids(length: usize, vocabulary: usize) -> Vec<i64> {
 }
 
 fn compare(router: &Router, stock: &Stock, precision: Precision, what: &str) {
-    // A step of a quantised activation moves where two runtimes round a sum of floats differently.
+    // Where two runtimes round a sum of floats differently, a quantised activation can differ by a step.
     let tolerance = if precision == Precision::Int8 { 1e-2 } else { 1e-4 };
     for length in (1..=9).chain([15, 16, 17, 31, 33, 60]) {
         let ids = ids(length, router.encoder().vocabulary());
@@ -65,7 +65,7 @@ fn compare(router: &Router, stock: &Stock, precision: Precision, what: &str) {
 }
 
 #[test]
-fn every_kind_and_tier_is_what_the_stock_operators_give() {
+fn every_kind_and_tier_equals_the_stock_operators() {
     for kind in Kind::ALL {
         for tier in tiny::TIERS {
             for precision in [Precision::Int8, Precision::Float] {
@@ -79,7 +79,7 @@ fn every_kind_and_tier_is_what_the_stock_operators_give() {
 }
 
 #[test]
-fn one_scale_a_tensor_is_a_coarser_answer_of_the_same_weights() {
+fn one_scale_per_tensor_gives_a_coarser_result_of_the_same_weights() {
     let draft = tiny::bundle_of(Kind::Mf, "transformer", Precision::Int8).unwrap();
     let coarse = functions::with_tensor_scales(draft.model()).unwrap();
     let (stock, coarse) = (Stock::of(draft.model()), Stock::of(&coarse));
