@@ -51,6 +51,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    without_desktop();
     let result = match Cli::parse().command {
         Command::Train(args) => train::run(&args),
         Command::Sweep(args) => sweep::run(&args),
@@ -81,5 +82,16 @@ fn main() -> ExitCode {
                 None => ExitCode::FAILURE,
             }
         }
+    }
+}
+
+/// Turns off Mesa's device-select layer on a machine without a desktop: the layer looks for a Wayland
+/// display, and libwayland prints "error: XDG_RUNTIME_DIR is invalid or not set" each time.
+#[allow(unsafe_code)]
+fn without_desktop() {
+    const OFF: &str = "NODEVICE_SELECT";
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none() && std::env::var_os(OFF).is_none() {
+        // SAFETY: main calls this first, so no other thread reads the environment.
+        unsafe { std::env::set_var(OFF, "1") };
     }
 }

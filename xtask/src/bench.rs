@@ -157,11 +157,9 @@ struct Made {
 
 /// Obtains, builds and makes what the benchmarks run with.
 fn make(workspace: &Workspace) -> Result<Made> {
-    let tools = setup::for_edge(workspace)?;
-    let node = setup::for_javascript(workspace)?;
+    let node = edge_build::build(workspace)?;
     setup::for_bench(workspace, &node)?;
     let encoder = setup::for_training(workspace)?;
-    edge_build::build(workspace, &tools)?;
     let programs = build_programs(workspace)?;
     let bundles = make_bundles(workspace, &programs.join(BUNDLES), &encoder)?;
     Ok(Made { node, programs, bundles })

@@ -2,7 +2,7 @@
 //!
 //! Compiles the engine and the Worker for wasm and nothing of the trainer.
 
-use crate::{edge_build, page_build, process, setup, workspace::Workspace};
+use crate::{edge_build, page_build, process, workspace::Workspace};
 use anyhow::Result;
 
 /// Arguments of `cargo xtask demo`.
@@ -36,9 +36,7 @@ impl Args {
 
 /// Builds, starts the demo and passes on its exit code.
 pub fn run(workspace: &Workspace, args: &Args) -> Result<u8> {
-    let tools = setup::for_edge(workspace)?;
-    let node = setup::for_javascript(workspace)?;
-    edge_build::build(workspace, &tools)?;
+    let node = edge_build::build(workspace)?;
     page_build::build(workspace, &node)?;
     let mut demo = node.command(workspace);
     let status = process::status(demo.arg("worker/demo/demo.mjs").args(args.forwarded()))?;

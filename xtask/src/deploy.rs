@@ -3,7 +3,7 @@
 //! With `--dry-run` wrangler bundles exactly what it would send and keeps it here; what it is and
 //! how long is printed, and nothing leaves the machine.
 
-use crate::{edge_build, process, setup, workspace::Workspace};
+use crate::{edge_build, process, workspace::Workspace};
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::Path;
@@ -21,9 +21,7 @@ pub struct Args {
 
 /// Builds and deploys, and passes on wrangler's exit code.
 pub fn run(workspace: &Workspace, args: &Args) -> Result<u8> {
-    let tools = setup::for_edge(workspace)?;
-    let node = setup::for_javascript(workspace)?;
-    edge_build::build(workspace, &tools)?;
+    let node = edge_build::build(workspace)?;
     let output = workspace.path(OUTPUT);
     let mut wrangler = node.command(workspace);
     wrangler.arg(workspace.path(WRANGLER)).arg("deploy").arg("--outdir").arg(&output);

@@ -7,16 +7,14 @@
 //!   `npx wrangler deploy` deploys both without building anything.
 
 use crate::cache::replace_folder;
-use crate::{bundle_archive, edge_build, page_build, process, setup, workspace::Workspace};
+use crate::{bundle_archive, edge_build, page_build, process, workspace::Workspace};
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::Path;
 
 /// Builds and packs everything anew.
 pub fn run(workspace: &Workspace) -> Result<()> {
-    let tools = setup::for_edge(workspace)?;
-    let node = setup::for_javascript(workspace)?;
-    edge_build::build(workspace, &tools)?;
+    let node = edge_build::build(workspace)?;
     page_build::build(workspace, &node)?;
 
     let fresh = workspace.path("dist.unfinished");

@@ -11,7 +11,7 @@ use crate::bundle_archive;
 use crate::cache::{replace_folder, sha256_hex};
 use crate::edge_link;
 use crate::process;
-use crate::setup::EdgeTools;
+use crate::setup::{self, Node, WasmToolchain};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -38,36 +38,52 @@ const WORKER_OUTPUT: &str = "worker/build";
 /// The default bundle as one file, in the engine's folder. wrangler takes `.bin` as data unasked.
 const DEFAULT_BUNDLE: &str = "default-bundle.bin";
 
-/// Builds the modules; does nothing twice.
-pub fn build(workspace: &Workspace, tools: &EdgeTools) -> Result<()> {
+/// Obtains the compiler and what JavaScript needs, and builds the modules. Compiling is most of the
+/// time, and at its ends one core idles: npm and the program that runs wasm-bindgen come beside it.
+pub fn build(workspace: &Workspace) -> Result<Node> {
     let start = Instant::now();
-    let identity = format!("{}\n{RUSTFLAGS}\n{PROFILE}", tools.toolchain.identity(workspace)?);
-    let target =
-        workspace.cache.target_dir("edge", &identity, &workspace.lock_file()?, &workspace.root)?;
-    eprintln!(
-        "build: wasm modules in {} (from empty: a quarter of an hour or more)",
-        target.path.display()
-    );
-    compile(workspace, tools, &target.path, &[])?;
-    let engine = ("pointsman", module(&target.path, "pointsman")?);
-    compile(workspace, tools, &target.path, &["--features", RELAXED_SIMD])?;
-    let relaxed = ("pointsman_relaxed", module(&target.path, "pointsman")?);
-    let worker = ("pointsman_worker", module(&target.path, "pointsman_worker")?);
-    bind(workspace, tools, ENGINE_OUTPUT, &[engine, relaxed])?;
-    bind(workspace, tools, WORKER_OUTPUT, &[worker])?;
+    let toolchain = setup::for_edge(workspace)?;
+    let (modules, binder, node) = std::thread::scope(|scope| {
+        let obtained = scope.spawn(|| {
+            let node = setup::for_javascript(workspace);
+            (setup::for_binding(workspace), node)
+        });
+        let modules = compile_all(workspace, &toolchain);
+        match obtained.join() {
+            Ok((binder, node)) => (modules, binder, node),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    });
+    let ([engine, relaxed, worker], binder, node) = (modules?, binder?, node?);
+    bind(workspace, &binder, ENGINE_OUTPUT, &[engine, relaxed])?;
+    bind(workspace, &binder, WORKER_OUTPUT, &[worker])?;
     let archive = workspace.path(ENGINE_OUTPUT).join(DEFAULT_BUNDLE);
     bundle_archive::write(&workspace.path(bundle_archive::DEFAULT), &archive)?;
     eprintln!("build: edge build ready after {:.0} s", start.elapsed().as_secs_f64());
-    Ok(())
+    Ok(node)
+}
+
+/// The engine's two modules and the Worker's; compiles nothing twice.
+fn compile_all(workspace: &Workspace, toolchain: &WasmToolchain) -> Result<[Module; 3]> {
+    let identity = format!("{}\n{RUSTFLAGS}\n{PROFILE}", toolchain.identity(workspace)?);
+    let target =
+        workspace.cache.target_dir("edge", &identity, &workspace.lock_file()?, &workspace.root)?;
+    eprintln!("build: wasm modules in {} (from empty: about ten minutes)", target.path.display());
+    compile(workspace, toolchain, &target.path, &[])?;
+    let engine = ("pointsman", module(&target.path, "pointsman")?);
+    compile(workspace, toolchain, &target.path, &["--features", RELAXED_SIMD])?;
+    let relaxed = ("pointsman_relaxed", module(&target.path, "pointsman")?);
+    let worker = ("pointsman_worker", module(&target.path, "pointsman_worker")?);
+    Ok([engine, relaxed, worker])
 }
 
 fn compile(
     workspace: &Workspace,
-    tools: &EdgeTools,
+    toolchain: &WasmToolchain,
     target: &Path,
     features: &[&str],
 ) -> Result<()> {
-    let mut cargo = tools.toolchain.cargo_build(workspace, RUSTFLAGS);
+    let mut cargo = toolchain.cargo_build(workspace, RUSTFLAGS);
     cargo.args(["--locked", "--profile", PROFILE]).args(features);
     cargo.args(PACKAGES.iter().flat_map(|package| ["--package", package]));
     edge_link::take_part(&mut cargo)?;
@@ -83,7 +99,7 @@ fn module(target: &Path, library: &str) -> Result<Vec<u8>> {
 
 /// Runs wasm-bindgen on modules that share a folder and one file of JavaScript, unless its output is
 /// of this very input.
-fn bind(workspace: &Workspace, tools: &EdgeTools, output: &str, modules: &[Module]) -> Result<()> {
+fn bind(workspace: &Workspace, binder: &Path, output: &str, modules: &[Module]) -> Result<()> {
     let version = workspace.locked_version("wasm-bindgen")?;
     let options = fs::read(workspace.path(BIND_OPTIONS))
         .with_context(|| format!("cannot read {BIND_OPTIONS}"))?;
@@ -108,7 +124,7 @@ fn bind(workspace: &Workspace, tools: &EdgeTools, output: &str, modules: &[Modul
         fs::create_dir(&part)?;
         let input = part.join("input.wasm");
         fs::write(&input, wasm).with_context(|| format!("cannot write {}", input.display()))?;
-        process::run(Command::new(&tools.wasm_bindgen).arg(&input).arg(first).arg(&part))?;
+        process::run(Command::new(binder).arg(&input).arg(first).arg(&part))?;
         let bound = part.join(format!("{first}_bg.wasm"));
         let size = fs::metadata(&bound)
             .with_context(|| format!("wasm-bindgen left no {}", bound.display()))?

@@ -97,9 +97,7 @@ fn run(workspace: &Workspace, command: Command) -> anyhow::Result<u8> {
     match command {
         Command::Setup { purpose } => setup::prepare(workspace, purpose).map(|()| 0),
         Command::Build => {
-            let tools = setup::for_edge(workspace)?;
-            let node = setup::for_javascript(workspace)?;
-            edge_build::build(workspace, &tools)?;
+            let node = edge_build::build(workspace)?;
             page_build::build(workspace, &node).map(|()| 0)
         }
         Command::Demo(args) => demo::run(workspace, &args),

@@ -6,15 +6,16 @@
 use anyhow::{Context, Result, bail};
 use std::io::{BufRead, BufReader, IsTerminal, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The exit code of an interrupted command, as shells have it.
 pub const INTERRUPTED: u8 = 130;
 
 static INTERRUPT: AtomicBool = AtomicBool::new(false);
-/// Process id of the child that runs now; 0 when there is none.
-static CHILD: AtomicU32 = AtomicU32::new(0);
+/// Process ids of the children that run now.
+static CHILDREN: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
 /// Whether the user asked to stop.
 pub fn interrupted() -> bool {
@@ -24,7 +25,7 @@ pub fn interrupted() -> bool {
 /// Installs the handler for Ctrl-C and for a request to terminate.
 pub fn watch_for_interrupts() -> Result<()> {
     ctrlc::set_handler(|| {
-        if CHILD.load(Ordering::SeqCst) == 0 {
+        if children().is_empty() {
             eprintln!("interrupted; run the same command again to go on");
             std::process::exit(i32::from(INTERRUPTED));
         }
@@ -35,24 +36,28 @@ pub fn watch_for_interrupts() -> Result<()> {
             let at_terminal = std::io::stdin().is_terminal() || std::io::stderr().is_terminal();
             if !at_terminal {
                 // Not INT: what a script starts in the background ignores that one.
-                signal_child("-TERM");
+                signal_children("-TERM");
             }
             std::thread::sleep(Duration::from_secs(15));
-            signal_child("-TERM");
+            signal_children("-TERM");
             std::thread::sleep(Duration::from_secs(10));
-            signal_child("-KILL");
+            signal_children("-KILL");
         });
     })
     .context("cannot install the handler for Ctrl-C")
 }
 
-fn signal_child(signal: &str) {
-    let child = CHILD.load(Ordering::SeqCst);
-    if child != 0 {
+fn signal_children(signal: &str) {
+    for child in children().iter() {
         // The standard library sends no signal but KILL. The shell's own `kill` is there where
         // the program of that name is not installed.
         let _ = Command::new("sh").args(["-c", &format!("kill {signal} {child}")]).status();
     }
+}
+
+/// The children that run now. A thread that panicked while it held the list left it whole.
+fn children() -> MutexGuard<'static, Vec<u32>> {
+    CHILDREN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A command as a person would type it, for messages.
@@ -128,13 +133,13 @@ fn spawn(command: &mut Command) -> Result<Child> {
         bail!("interrupted before `{}`", describe(command));
     }
     let child = command.spawn().with_context(|| format!("cannot start `{}`", describe(command)))?;
-    CHILD.store(child.id(), Ordering::SeqCst);
+    children().push(child.id());
     Ok(child)
 }
 
 fn wait(mut child: Child, command: &Command) -> Result<ExitStatus> {
     let status = child.wait();
-    CHILD.store(0, Ordering::SeqCst);
+    children().retain(|running| *running != child.id());
     status.with_context(|| format!("lost sight of `{}`", describe(command)))
 }
 

@@ -34,23 +34,17 @@ pub enum Purpose {
     Train,
 }
 
-/// What compiles the engine and the Worker for wasm.
-pub struct EdgeTools {
-    /// Compiles for wasm32.
-    pub toolchain: WasmToolchain,
-    /// The program that runs wasm-bindgen, of the crate's own version.
-    pub wasm_bindgen: PathBuf,
-}
-
 /// Does the steps for one purpose.
 pub fn prepare(workspace: &Workspace, purpose: Purpose) -> Result<()> {
     match purpose {
         Purpose::Demo => {
             for_edge(workspace)?;
+            for_binding(workspace)?;
             for_javascript(workspace)?;
         }
         Purpose::Test => {
             for_edge(workspace)?;
+            for_binding(workspace)?;
             for_javascript(workspace)?;
             for_browser()?;
             for_gpu_tests()?;
@@ -63,12 +57,14 @@ pub fn prepare(workspace: &Workspace, purpose: Purpose) -> Result<()> {
     Ok(())
 }
 
-/// The wasm compiler and wasm-bindgen.
-pub fn for_edge(workspace: &Workspace) -> Result<EdgeTools> {
-    Ok(EdgeTools {
-        toolchain: wasm_target::obtain(workspace)?,
-        wasm_bindgen: wasm_bindgen::obtain(workspace)?,
-    })
+/// A compiler for wasm32.
+pub fn for_edge(workspace: &Workspace) -> Result<WasmToolchain> {
+    wasm_target::obtain(workspace)
+}
+
+/// The program that runs wasm-bindgen.
+pub fn for_binding(workspace: &Workspace) -> Result<PathBuf> {
+    wasm_bindgen::obtain(workspace)
 }
 
 /// Node and the npm packages of the clone.

@@ -98,10 +98,8 @@ struct ForScripts {
 
 /// Obtains the hosts, and builds the wasm that they load.
 fn prepare_scripts(workspace: &Workspace) -> Result<ForScripts> {
-    let tools = setup::for_edge(workspace)?;
-    let node = setup::for_javascript(workspace)?;
+    let node = edge_build::build(workspace)?;
     let chromium = setup::for_browser()?;
-    edge_build::build(workspace, &tools)?;
     page_build::build(workspace, &node)?;
     Ok(ForScripts { node, chromium })
 }

@@ -25,6 +25,10 @@ impl Vulkan {
     /// Tells a test process which device to use: `POINTSMAN_VK` is `metal`, `hardware` or
     /// `software`, and the Vulkan loader is held to the driver chosen.
     pub fn apply(&self, command: &mut Command) {
+        if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+            // Without a desktop, Mesa's device-select layer prints an error for each Vulkan instance.
+            command.env("NODEVICE_SELECT", "1");
+        }
         match self {
             Self::Metal => command.env("POINTSMAN_VK", "metal"),
             Self::Hardware => command.env("POINTSMAN_VK", "hardware"),
