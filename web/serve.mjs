@@ -1,11 +1,11 @@
 // Serves the built page on this machine: `node web/serve.mjs [--port N] [--bundle FOLDER]`.
 //
-// | path | is |
+// | path | content |
 // | --- | --- |
-// | / | the page, as `vite build` left it in dist/ |
-// | /bundles/default/ | the bundle it opens with; a folder of one's own with `--bundle` |
+// | / | the page that `vite build` wrote to dist/ |
+// | /bundles/default/ | the bundle that the page opens first; with `--bundle` that folder |
 //
-// `cargo xtask build` makes dist/. A static host that sends dist/ as it is does the same.
+// `cargo xtask build` makes dist/. Any static host can serve dist/ instead.
 
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
@@ -38,7 +38,7 @@ const TYPES = {
  */
 export async function startPage({ bundle, port = 0, base = "/" } = {}) {
   await stat(join(PAGE, "index.html")).catch(() => {
-    throw new Error("web/dist has no page: `cargo xtask build` makes it");
+    throw new Error("web/dist has no page: run `cargo xtask build` first");
   });
   const roots = [[base, PAGE]];
   if (bundle) roots.unshift([`${base}bundles/default/`, bundle]);
@@ -49,7 +49,7 @@ export async function startPage({ bundle, port = 0, base = "/" } = {}) {
 /**
  * Serves folders on this machine.
  *
- * @param {[string, string][]} roots a path's beginning, ending in "/", and its folder; the first that fits
+ * @param {[string, string][]} roots path prefixes, ending in "/", with their folders; the first match counts
  * @param {{port?: number, headers?: Record<string, string>}} options headers of every file
  * @returns {Promise<{url: URL, close: () => Promise<void>}>}
  */
@@ -84,7 +84,7 @@ async function serve(roots, headers, request, response) {
   const tag = `"${info.mtimeMs.toString(36)}-${info.size.toString(36)}"`;
   const fields = {
     "content-type": TYPES[extname(path)] ?? "application/octet-stream",
-    // Such names carry a hash of what they hold.
+    // Names under assets/ carry a hash of the content.
     "cache-control": request.url.includes("/assets/") ? "public, max-age=31536000, immutable" : "no-cache",
     etag: tag,
     vary: "accept-encoding",
@@ -96,7 +96,7 @@ async function serve(roots, headers, request, response) {
   await pipeline(createReadStream(sent.path), response);
 }
 
-/** The file, or the one compressed beside it where the client takes that. */
+/** The Brotli file beside `path` where the client accepts it, otherwise the file itself. */
 async function smallest(path, info, accepted = "") {
   const compressed = /\bbr\b/.test(accepted) && (await stat(`${path}.br`).catch(() => undefined));
   return compressed
@@ -104,7 +104,7 @@ async function smallest(path, info, accepted = "") {
     : { path, size: info.size, fields: {} };
 }
 
-/** The file that a request names, or undefined where it names none inside a root. */
+/** The file that a request names, or undefined where it is outside every root. */
 function fileFor(roots, target) {
   let path;
   try {

@@ -5,7 +5,7 @@ import { compressed } from "./build/compressed.js";
 import { offline } from "./build/offline.js";
 
 export default defineConfig({
-  // The page may lie under any path: nothing in it names an absolute one.
+  // Relative URLs, so that the page can be served under any path.
   base: "./",
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {

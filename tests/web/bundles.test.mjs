@@ -93,11 +93,11 @@ const flipped = Uint8Array.from(files["model.onnx"]);
 flipped[flipped.length >> 1] ^= 1;
 const { "tokenizer.json": _, ...incomplete } = files;
 const BROKEN = {
-  "a changed byte": [payload({ ...files, "model.onnx": flipped }), /damaged or of another export.*bundle_wrong_hash/s],
+  "a changed byte": [payload({ ...files, "model.onnx": flipped }), /damaged or from another export.*bundle_wrong_hash/s],
   "a missing file": [payload(incomplete), /drop the whole folder.*bundle_missing_file/s],
   "a future format": [payload(withManifest((m) => { m.format = 2; })), /newer trainer.*bundle_unknown_format/s],
   "an unknown kind": [payload(withManifest((m) => { m.kind = "oracle"; })), /bundle_unknown_kind/],
-  "a cut tar": [payload({ "bundle.tar": tar(files).subarray(0, 2000) }), /no uncompressed tar.*bundle_bad_archive/s],
+  "a cut tar": [payload({ "bundle.tar": tar(files).subarray(0, 2000) }), /not an uncompressed tar.*bundle_bad_archive/s],
   "a picture": [payload({ "cat.png": Buffer.from("no bundle") }), /bundle_missing_file/],
 };
 

@@ -117,7 +117,7 @@ test("a refused query is reported, and the next one is decided", () => open({}, 
   await page.fill("#query", "x".repeat(300_000));
   const fault = page.getByRole("alert");
   await fault.waitFor();
-  assert.match(await fault.textContent(), /longer than the router takes.*query_too_long/s);
+  assert.match(await fault.textContent(), /longer than the router accepts.*query_too_long/s);
   await page.fill("#query", "Hello");
   await fault.waitFor({ state: "detached" });
   await page.waitForSelector(".scores");

@@ -54,6 +54,6 @@ test("a bundle of several models shows each model beside the router, and takes p
   assert.match(await page.locator(".bills").textContent(), /Always [^$]+\$\d/);
   await page.locator("nav a", { hasText: "Playground" }).click();
   await page.fill("#query", "Hello");
-  await page.waitForSelector("text=Score given up per dollar");
+  await page.waitForSelector("text=Cost weight: score per dollar");
   await page.waitForFunction(() => /\$0\.0/.test(document.querySelector(".figures").textContent));
 }));

@@ -1,5 +1,5 @@
-// The bundles of the repository, as the page offers them: their files under `bundles/<id>/`, and the
-// module `virtual:bundles` that lists them.
+// Adds the repository's bundles to the page: their files under `bundles/<id>/`, and the module
+// `virtual:bundles` that lists them.
 
 import { createReadStream, existsSync, readFileSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";

@@ -1,5 +1,5 @@
-// Beside every file of the built page, the same compressed with Brotli: a static host that takes
-// such files, and `web/serve.mjs`, send them as they are.
+// Writes a Brotli file beside every file of the built page, for `web/serve.mjs` and for static hosts
+// that send such files.
 
 import { readdirSync, statSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
@@ -9,9 +9,9 @@ import { brotliCompress, constants } from "node:zlib";
 
 const compress = promisify(brotliCompress);
 const SMALLEST = 1024;
-/** A file that hardly shrinks is sent as it is. */
+/** Largest ratio of compressed to original size at which the compressed file is written. */
 const WORTH = 0.97;
-/** The benchmark's peer is that large, and fetched only by those who run the benchmark. */
+/** Files above this are compressed faster and less: only ONNX Runtime Web, for the benchmark, is so large. */
 const LARGE = 8 << 20;
 
 export function compressed() {

@@ -1,6 +1,6 @@
-// The service worker, written with the list of what the page needs without a network. Loaded on
-// demand and therefore not in the list: the benchmark's peer, the bundles beside the default one, and
-// the engine's module that this browser does not take; what was once fetched is kept too.
+// Writes the service worker with the list of files that the page needs offline. Files loaded on demand
+// are not in the list (ONNX Runtime Web, bundles other than the default one, the engine's modules); the
+// service worker keeps them once they were fetched.
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";

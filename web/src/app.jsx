@@ -34,7 +34,7 @@ export function App() {
     if (theme.value) document.documentElement.dataset.theme = theme.value;
     else delete document.documentElement.dataset.theme;
   }, [theme.value]);
-  // On a phone the views' names are wider than the screen.
+  // On a phone the names of the views are wider than the screen.
   useEffect(() => document.querySelector("nav [aria-current]").scrollIntoView({ inline: "center", block: "nearest" }), [view.value]);
   const View = PARTS[view.value];
   return (
@@ -61,15 +61,15 @@ export function App() {
   );
 }
 
-/** The view once a bundle routes; before that, how far its loading is; or why it failed. */
+/** The view once a bundle is open; before that, the progress of loading, or why it failed. */
 function State({ children }) {
   const { status, error } = bundle.value;
   if (status === "failed") return <><Fault error={error} what={t("bundle.failed")} /><Inside onlyChoice /></>;
-  // The playground is there at once: one may type while the router comes.
+  // The playground is shown at once, so that one can type while the router loads.
   return status === "ready" || view.value === "playground" ? children() : <Loading />;
 }
 
-/** The skip link keeps the address, which names the view. */
+/** The skip link does not change the URL's fragment, which names the view. */
 function skip(event) {
   event.preventDefault();
   document.querySelector("#main").focus();

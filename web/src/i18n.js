@@ -1,4 +1,4 @@
-// Words and numbers in the reader's language.
+// Texts and numbers in the user's language.
 
 import { computed } from "@preact/signals";
 
@@ -9,12 +9,12 @@ import { language } from "./state.js";
 const WORDS = { en, zh };
 const LOCALES = { en: "en-US", zh: "zh-CN" };
 
-/** A phrase, with `{name}`s filled in. */
+/** The phrase of a key, with its `{name}`s filled in. */
 export function t(key, values = {}) {
   return WORDS[language.value][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
-/** The phrase of a key that may not be there. */
+/** The phrase of a key that may be missing. */
 export function phrase(key) {
   return WORDS[language.value][key];
 }
@@ -42,7 +42,7 @@ export const percentFine = (value) => formats.value.percentFine.format(value);
 export const significant = (value) => formats.value.significant.format(value);
 export const listed = (values) => formats.value.list.format(values);
 
-/** USD, as precise as its size needs; "–" where unknown. */
+/** USD, with decimals by its size; "–" where unknown. */
 export function usd(value) {
   if (value === undefined) return "–";
   if (value === 0) return formats.value.wholeDollars.format(0);
@@ -53,7 +53,7 @@ export function usd(value) {
 /** Milliseconds, in three digits. */
 export const milliseconds = (value) => `${significant(value)} ms`;
 
-/** Bytes in the units that people read. */
+/** Bytes with a unit that fits their size. */
 export function bytes(value) {
   if (value < 1000) return `${value} B`;
   if (value < 1e6) return `${significant(value / 1e3)} kB`;

@@ -1,4 +1,4 @@
-// Starts the service worker, and tells it what the page has fetched before it was there.
+// Starts the service worker, and sends it the URLs that the page fetched before.
 
 export async function keepOffline() {
   if (!navigator.serviceWorker) return;
@@ -9,7 +9,7 @@ export async function keepOffline() {
     tell(performance.getEntriesByType("resource"));
     new PerformanceObserver((list) => tell(list.getEntries())).observe({ type: "resource" });
   } catch (error) {
-    // A page from a file or in a private window has no service worker; it works while there is a network.
+    // A page from a file or in a private window has no service worker; it works only online.
     console.info(`The page is not kept for use without a network: ${error.message}`);
   }
 }

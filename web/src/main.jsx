@@ -10,8 +10,8 @@ import "./style/controls.css";
 import "./style/playground.css";
 import "./style/views.css";
 
-// After a new release an open page may ask for a piece that is no longer there. Once is enough: a
-// piece that is missing for another reason stays so.
+// After a new release an open page may ask for a module that no longer exists. It reloads only once: a
+// module that is missing for another reason stays missing.
 addEventListener("vite:preloadError", (event) => {
   if (sessionStorage.getItem("reloaded")) return;
   sessionStorage.setItem("reloaded", "yes");

@@ -1,5 +1,5 @@
-// Which bundle is open: one of the page's or the reader's own. The one before stays until the next
-// one routes.
+// Opens a bundle: one of the page's or the user's own. The previous one stays open until the next one is
+// ready.
 
 import { batch, effect } from "@preact/signals";
 
@@ -34,7 +34,7 @@ export async function openBundle(id, { keepPolicy = false } = {}) {
   }
 }
 
-/** Opens a bundle of the reader's own; where it does not open, the one before stays. */
+/** Opens the user's own bundle; if that fails, the previous one stays open. */
 export async function openOwn(files) {
   const before = bundle.peek();
   try {
@@ -73,8 +73,8 @@ function take(next, keepPolicy) {
 }
 
 /**
- * Has the browser compile what a query runs through, so that the times shown are those of every later
- * query and not of the first ones.
+ * Routes a few queries, so that the browser has compiled the code and the times shown are those of later
+ * queries.
  */
 function warmUp(router) {
   const idle = globalThis.requestIdleCallback ?? setTimeout;
@@ -85,7 +85,7 @@ function warmUp(router) {
   });
 }
 
-/** Prices of the reader's own go into the engine, so that every cost and constraint follows them. */
+/** Passes the user's prices to the engine, so that all costs and constraints use them. */
 export function followPrices() {
   let first = true;
   effect(() => {

@@ -1,4 +1,4 @@
-// Many queries through the engine in a Web Worker: the page stays free.
+// Routes many queries in a Web Worker, so that the page stays responsive.
 
 import { RouterWorker } from "pointsman/worker";
 

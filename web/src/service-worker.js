@@ -1,5 +1,5 @@
-// Keeps the page usable without a network. Files whose names carry their hash come from the cache;
-// the rest comes from the network while there is one, so that a new release is seen at once.
+// Makes the page work offline. Files with a hash in their names come from the cache; the others come from
+// the network while there is one, so that a new release shows at once.
 
 const CACHE = "pointsman-__VERSION__";
 const SHELL = __SHELL__;
@@ -16,7 +16,7 @@ addEventListener("activate", (event) => {
   })());
 });
 
-// What the page fetched before this worker was there, such as the engine's module.
+// Caches files that the page fetched before this worker started, such as the engine's module.
 addEventListener("message", (event) => {
   const own = event.data.filter((address) => new URL(address).origin === location.origin);
   event.waitUntil(caches.open(CACHE).then((cache) => Promise.allSettled(own.map(async (address) => {

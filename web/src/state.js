@@ -1,4 +1,4 @@
-// What the page knows: signals, and what follows from them.
+// The page's state as signals, and the values derived from it.
 
 import { batch, computed, effect, signal } from "@preact/signals";
 
@@ -10,26 +10,26 @@ const KEPT = "pointsman";
 
 export const view = signal("playground");
 export const language = signal("en");
-/** "light", "dark", or undefined for the reader's system. */
+/** "light", "dark", or undefined for the system's setting. */
 export const theme = signal(undefined);
 
 /** `{status: "loading" | "ready" | "failed", id, progress?, error?, ...openedBundle}` */
 export const bundle = signal({ status: "loading", id: "default" });
-/** Why the bundle last asked for did not open, where one before it stays. */
+/** Why the last bundle could not be opened, where the previous one stays open. */
 export const openFault = signal(undefined);
 
 export const query = signal("");
-/** A conversation's turns; the reader's and the model's alternate, the reader begins. */
+/** A conversation's turns; the user's and the model's alternate, the user begins. */
 export const turns = signal([]);
 export const mode = signal("strongShare");
 export const amounts = { strongShare: signal(0.5), threshold: signal(0.5), costWeight: signal(0) };
 
-/** The reader's own prices: USD per million tokens, by candidate. */
+/** The user's own prices: USD per million tokens, by candidate. */
 export const prices = signal({});
 export const usage = signal({ queries: 100_000, inputTokens: 400, outputTokens: 256 });
-/** How often the engine was warmed up: route times are taken anew then. */
+/** How often the engine was warmed up: route times are measured again then. */
 export const warmed = signal(0);
-/** Rows routed on the tab of the reader's own queries: `{rows, policy}`. */
+/** Rows routed in the view of the user's own queries: `{rows, policy}`. */
 export const routed = signal(undefined);
 
 export const info = computed(() => (bundle.value.status === "ready" ? bundle.value.info : undefined));
@@ -40,7 +40,7 @@ export const pair = computed(() => {
 export const calibration = computed(() => info.value?.calibration);
 const priceless = computed(() => info.value?.candidates.every(({ input_price: price }) => price === undefined));
 
-/** The ways to choose that this bundle allows. */
+/** The modes of the policy that this bundle supports. */
 export const modes = computed(() => {
   if (!info.value) return [];
   const found = [];
@@ -56,7 +56,7 @@ export const policy = computed(() => {
   return { ...amount, outputTokens: usage.value.outputTokens };
 });
 
-/** The share of strong calls and the threshold that the policy stands for, each from the other. */
+/** The share of strong calls at the policy's threshold. */
 export const share = computed(() => {
   if (!pair.value || !calibration.value || mode.value === "costWeight") return undefined;
   return mode.value === "strongShare"
@@ -64,14 +64,14 @@ export const share = computed(() => {
     : shareFrom(calibration.value.quantiles, amounts.threshold.value);
 });
 
-/** `{decision, milliseconds, runs}`, `{error}`, or undefined where nothing was asked. */
+/** `{decision, milliseconds}`, `{error}`, or undefined where there is no query. */
 export const decided = computed(() => {
   warmed.value;
   if (bundle.value.status !== "ready" || query.value.trim() === "") return undefined;
   return timedDecision(bundle.value.router, query.value, policy.value);
 });
 
-/** Moves to another way of choosing, to the amount that means the same. */
+/** Switches the policy's mode, to the value that gives the same decisions. */
 export function switchMode(to) {
   const quantiles = calibration.value?.quantiles;
   batch(() => {
@@ -84,7 +84,7 @@ export function switchMode(to) {
   });
 }
 
-/** Sets a share of strong calls, whatever the way of choosing was. */
+/** Sets a share of strong calls, whatever the mode was. */
 export function setShare(value) {
   batch(() => {
     mode.value = "strongShare";
@@ -92,7 +92,7 @@ export function setShare(value) {
   });
 }
 
-/** Takes the state from the address, and keeps the address by the state. */
+/** Reads the state from the URL's fragment, and keeps the fragment up to date. */
 export function followAddress() {
   const kept = JSON.parse(localStorage.getItem(KEPT) ?? "{}");
   language.value = kept.language ?? (navigator.language.startsWith("zh") ? "zh" : "en");
@@ -111,7 +111,7 @@ export function followAddress() {
       turns: turns.value.map(({ content }) => content),
     });
     clearTimeout(waiting);
-    // A browser allows a hundred changes in half a minute, and keys come faster.
+    // A browser allows a hundred changes in half a minute; typing can make more.
     waiting = setTimeout(() => {
       if (link === last) return;
       last = link;
@@ -123,7 +123,7 @@ export function followAddress() {
   });
 }
 
-/** The bundle that the address asks for, and whether it states a policy too. */
+/** The bundle that the URL names, and whether the URL states a policy. */
 export function askedBundle() {
   const { bundle: id = "default", mode: stated } = readLink(location.hash);
   return { id, keepPolicy: stated !== undefined };

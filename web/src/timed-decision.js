@@ -1,6 +1,6 @@
-// A decision and how long it takes. A page's clock ticks in tenths of a millisecond and a small
-// router answers in less, so it is asked again until the clock has moved enough; the first call, which the
-// browser may have delayed by something else, is not counted.
+// Makes a decision and measures its time. A page's clock ticks in tenths of a millisecond and a small
+// router answers in less, so the call is repeated until enough time has passed; the first call, which
+// other work in the browser may have delayed, is not counted.
 
 const ENOUGH_MS = 2;
 const MOST_RUNS = 40;

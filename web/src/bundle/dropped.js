@@ -5,7 +5,7 @@ import { RouterError } from "pointsman";
 
 const BLOCK = 512;
 
-/** The files of a drop, folders opened; to be called within the event, whose data dies with it. */
+/** The files of a drop, also those in its folders. Call it in the event's handler: the data is gone afterwards. */
 export async function droppedFiles(transfer) {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   if (entries.length === 0) return [...transfer.files];
@@ -14,8 +14,8 @@ export async function droppedFiles(transfer) {
 
 /**
  * @param {File[]} files
- * @returns {Promise<Record<string, Uint8Array>>} the bundle's files by name; whether they are a bundle
- *   is the engine's to say
+ * @returns {Promise<Record<string, Uint8Array>>} the files by name; the engine checks whether they are a
+ *   bundle
  */
 export async function bundleFrom(files) {
   if (files.length === 0) throw new RouterError("argument_source", "nothing was dropped: expected a bundle's files, its folder or its .tar");
@@ -31,7 +31,7 @@ async function filesOf(entry) {
   const reader = entry.createReader();
   const found = [];
   for (;;) {
-    // A reader gives a hundred entries at a time.
+    // The directory reader gives at most a hundred entries at a time.
     const some = await new Promise((read, failed) => reader.readEntries(read, failed));
     if (some.length === 0) return found;
     for (const inner of some) if (inner.isFile) found.push(...(await filesOf(inner)));
@@ -46,7 +46,7 @@ function untarred(archive) {
     const size = Number.parseInt(text(at + 124, 12), 8);
     const end = at + BLOCK + size;
     if (!Number.isSafeInteger(size) || end > archive.length || text(at + 257, 5) !== "ustar") {
-      throw new RouterError("bundle_bad_archive", "the file is no uncompressed tar of a bundle, or it is cut off");
+      throw new RouterError("bundle_bad_archive", "the file is not an uncompressed tar of a bundle, or it is truncated");
     }
     const type = text(at + 156, 1);
     if (type === "0" || type === "") files[text(at, 100).replace(/^.*\//, "")] = archive.slice(at + BLOCK, end);

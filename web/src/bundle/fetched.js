@@ -1,4 +1,4 @@
-// A bundle's files from beside the page.
+// Fetches a bundle's files from the page's `bundles/` folder.
 
 import { RouterError } from "pointsman";
 
@@ -26,7 +26,7 @@ function parsed(bytes, folder) {
   try {
     return JSON.parse(new TextDecoder().decode(bytes));
   } catch {
-    throw new RouterError("bundle_bad_manifest", `${folder.href}router.json is no JSON: is a bundle there?`);
+    throw new RouterError("bundle_bad_manifest", `${folder.href}router.json is not JSON: expected a bundle's manifest. Check the bundle's address`);
   }
 }
 

@@ -1,4 +1,4 @@
-// A bundle ready to route: the engine on its files, and what the page draws of it.
+// Opens a bundle: makes its router, and reads the map that the page draws.
 
 import { Router } from "pointsman";
 
@@ -12,7 +12,7 @@ export async function openedBundle(files) {
 }
 
 /**
- * The bundle's router with prices of the reader's own.
+ * Makes the bundle's router with the user's own prices.
  * @param {Record<string, Uint8Array>} files of a bundle that has opened
  * @param {Record<string, {input?: number, output?: number}>} prices by candidate
  */
@@ -24,12 +24,12 @@ export async function pricedBundle(files, prices) {
 }
 
 async function routing(source) {
-  // Route times are shown: an answer remembered would cost nothing, and show nothing.
+  // No cache: the page shows how long routing takes.
   const router = await Router.load(source, { cache: 0 });
   return { source, router, info: router.info() };
 }
 
-/** The bundle's map; one that cannot be read is said, and takes nothing else with it. */
+/** The bundle's map, or `mapFault` where it cannot be read; the rest of the bundle still works. */
 async function drawn(files, info) {
   if (!info.map) return {};
   const bytes = files[info.map.name];

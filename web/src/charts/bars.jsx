@@ -2,7 +2,7 @@
 
 import { Chart } from "./chart.jsx";
 
-/** Pixels of a letter, about. */
+/** Approximate width of a letter in pixels. */
 const LETTER = 6.2;
 
 /**

@@ -1,4 +1,4 @@
-// A chart of Observable Plot, drawn anew when its data or its width change.
+// A chart of Observable Plot, redrawn when its data or its width change.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
@@ -6,7 +6,7 @@ let library;
 
 /**
  * @param {{label: string, height?: number, draw: (Plot: object, width: number) => object}} props `label`
- *   says in words what the chart shows; `draw` gives Plot's options, with marks that may be absent
+ *   describes the chart in words; `draw` returns Plot's options, in which marks may be falsy
  */
 export function Chart({ label, draw, height = 300 }) {
   const place = useRef();
@@ -30,7 +30,7 @@ export function Chart({ label, draw, height = 300 }) {
       marks: marks.filter(Boolean),
       ...options,
     });
-    // One picture with one name to assistive technology, not hundreds of nameless shapes.
+    // Assistive technology gets one named picture, not hundreds of unnamed shapes.
     for (const group of drawn.querySelectorAll("[aria-label]")) {
       group.dataset.mark = group.getAttribute("aria-label");
       group.removeAttribute("aria-label");

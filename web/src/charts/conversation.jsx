@@ -1,4 +1,4 @@
-// The rating of a conversation, turn by turn: what each turn is worth alone, and what is carried on.
+// The rating of a conversation, turn by turn: each turn's own rating, and the conversation's.
 
 import { fraction, t } from "../i18n.js";
 import { Chart } from "./chart.jsx";

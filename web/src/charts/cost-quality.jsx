@@ -1,10 +1,10 @@
-// Quality by share of strong calls: this router, chance, the oracle and the published points.
+// Quality by share of strong calls: this router, random choice, the oracle and published points.
 
 import { percent, t } from "../i18n.js";
 import { ends, qualityOf, valueAt } from "../model/curve.js";
 import { Chart } from "./chart.jsx";
 
-/** @param {{curve: object, share?: number}} props one of router.json's `curves`, and where the policy stands */
+/** @param {{curve: object, share?: number}} props one of router.json's `curves`, and the policy's share */
 export function CostQualityChart({ curve, share }) {
   const { weak, strong } = ends(curve);
   const published = (curve.published ?? []).map((point) => ({

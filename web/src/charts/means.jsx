@@ -1,4 +1,4 @@
-// Mean quality of each candidate alone beside the router, the oracle and chance.
+// Mean quality of each candidate alone, the router, the oracle and random choice.
 
 import { percentFine, t } from "../i18n.js";
 import { BarsChart } from "./bars.jsx";

@@ -3,12 +3,12 @@
 import { t } from "../i18n.js";
 import { Chart } from "./chart.jsx";
 
-/** Ten colours that stand apart on light and dark ground, in the order of the clusters. */
+/** Colours that can be told apart on light and dark backgrounds, in the order of the clusters. */
 export const COLOURS = [
   "#3b82c4", "#d97b29", "#2f9e6e", "#c2495b", "#8267c9", "#9a7b4f", "#cf62a8", "#6f7b87", "#a3a52b", "#27a3b3", "#b0562e", "#5f6fd8",
 ];
 
-/** Between which values all but a few lie. */
+/** The range of all but the lowest and highest 3 % of the values. */
 function usual(values) {
   const sorted = values.toSorted((a, b) => a - b);
   return [0.03, 0.97].map((p) => sorted[Math.floor(p * (sorted.length - 1))]);

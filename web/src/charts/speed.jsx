@@ -1,4 +1,4 @@
-// Milliseconds a query, ours beside the peer's.
+// Milliseconds per query: Pointsman's and ONNX Runtime Web's.
 
 import { milliseconds, t } from "../i18n.js";
 import { Chart } from "./chart.jsx";

@@ -1,4 +1,4 @@
-// How the win rates of many queries lie about the threshold.
+// Histogram of many queries' win rates, with the threshold.
 
 import { fraction, t, whole } from "../i18n.js";
 import { histogram } from "../model/histogram.js";
@@ -25,7 +25,7 @@ export function WinRatesChart({ winRates, threshold }) {
   return <Chart label={label} height={240} draw={draw} />;
 }
 
-/** Least and most, for lists longer than a call takes arguments. */
+/** Minimum and maximum, for lists too long to be a call's arguments. */
 function bounds(values) {
   let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of values) {

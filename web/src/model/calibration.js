@@ -1,4 +1,4 @@
-// A bundle's calibration: thresholds and shares of strong calls, each from the other.
+// A bundle's calibration: converts thresholds to shares of strong calls, and back.
 
 /**
  * The quantile at `p` in [0, 1], linearly interpolated.
@@ -21,7 +21,7 @@ export function shareFrom(quantiles, threshold) {
   return 1 - (above - 1 + (threshold - low) / (high - low)) / last;
 }
 
-/** The threshold that gives a share of strong calls: the quantile of the rest. */
+/** The threshold that gives a share of strong calls: the win rate's quantile at 1 - share. */
 export function thresholdFor(quantiles, share) {
   return quantile(quantiles, 1 - share);
 }

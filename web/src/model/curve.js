@@ -18,18 +18,18 @@ export function gapRecovered(curve, quality) {
   return (quality - weak) / (strong - weak);
 }
 
-/** The quality that a performance gap recovered stands for. */
+/** The quality at a given performance gap recovered. */
 export function qualityOf(curve, pgr) {
   const { weak, strong } = ends(curve);
   return weak + pgr * (strong - weak);
 }
 
-/** Quality of all calls to the weak and all to the strong candidate. */
+/** The quality with all calls to the weak candidate, and with all to the strong one. */
 export function ends({ router }) {
   return { weak: router[0][1], strong: router.at(-1)[1] };
 }
 
-/** The first curve drawn by share of strong calls, and the first of means, where there are such. */
+/** The first curve by share of strong calls and the first with means, where the bundle has them. */
 export function curvesOf(info) {
   const curves = info.curves ?? [];
   return {

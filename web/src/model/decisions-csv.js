@@ -1,4 +1,4 @@
-// What was decided of a reader's queries, as CSV.
+// Writes the decisions on the user's queries as CSV.
 
 import Papa from "papaparse";
 
@@ -14,11 +14,11 @@ export function decisionsCsv(rows) {
     estimated_cost_usd: decision?.estimatedCost ?? "",
     error: error ? `${error.code}: ${error.message}` : "",
   }));
-  // A cell that begins like a formula is one to spreadsheets.
+  // Spreadsheets would run a cell that begins like a formula.
   return Papa.unparse(cells, { escapeFormulae: true, newline: "\r\n" });
 }
 
-/** A query or a conversation, as one text for people. */
+/** A query or a conversation as one readable text. */
 export function textOf(input) {
   if (typeof input === "string") return input;
   return input.map(({ role, content }) => `${role}: ${contentText(content)}`).join("\n");

@@ -1,12 +1,12 @@
-// The page's state as the address's fragment, `#/trade-off?share=0.3&q=...`: a link shows what its
-// sender saw.
+// Reads and writes the page's state in the URL's fragment, `#/trade-off?strongShare=0.3&q=...`, so that a
+// link shows what its sender saw.
 
 export const VIEWS = ["playground", "trade-off", "queries", "map", "inside", "benchmark"];
 export const MODES = ["strongShare", "threshold", "costWeight"];
-/** Beyond it a link is cut by what it is pasted into. */
+/** Longest query in a link: programs cut longer links. */
 const LONGEST_QUERY = 4000;
 
-/** The state that a fragment names; what it does not name, or names wrongly, is absent. */
+/** The state in a fragment; missing and invalid values are absent. */
 export function readLink(fragment) {
   const [path, search = ""] = fragment.replace(/^#\/?/, "").split("?");
   const link = new URLSearchParams(search);

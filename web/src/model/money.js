@@ -27,7 +27,7 @@ export function monthlyBill(candidates, shares, usage) {
   return bill;
 }
 
-/** router.json with prices of the reader's own; `undefined` takes a price away. */
+/** router.json with the user's own prices; `undefined` removes a price. */
 export function withPrices(manifest, prices) {
   const candidates = manifest.candidates.map((candidate) => {
     const own = prices[candidate.id];

@@ -1,10 +1,10 @@
-// Statistics of two contestants that take turns.
+// Statistics of two programs timed in alternating rounds.
 
 export function median(values) {
   return at(values.toSorted((a, b) => a - b), 0.5);
 }
 
-/** Median and quartiles of the ratios of one round each. */
+/** Median and quartiles of the ratios, one for each round. */
 export function ratioOf(above, below) {
   const ratios = above.map((value, i) => value / below[i]).sort((a, b) => a - b);
   return { median: at(ratios, 0.5), low: at(ratios, 0.25), high: at(ratios, 0.75) };

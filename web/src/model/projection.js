@@ -1,13 +1,13 @@
 // A bundle's map (map.json): where a query lies among the training queries.
 
-/** The map, checked as far as drawing needs it; throws an Error that names what is wrong. */
+/** Reads a map and checks what drawing needs; throws an Error that names the fault. */
 export function readMap(text, embeddingSize) {
   const map = JSON.parse(text);
   const wrong = (what) => new Error(`map.json: ${what}`);
-  if (map.format !== 1) throw wrong(`format ${map.format}: expected 1; a newer page is needed`);
+  if (map.format !== 1) throw wrong(`format ${map.format}: expected 1. Use a newer page`);
   const { mean, axes } = map.projection ?? {};
   const vectors = [mean, ...(axes ?? [])];
-  // The last coordinate, the query's length, takes no part.
+  // The last coordinate, the query's length, is not projected.
   if (vectors.length !== 3 || vectors.some((vector) => vector?.length !== embeddingSize - 1)) {
     throw wrong(`the projection is not of ${embeddingSize - 1} coordinates to 2`);
   }
@@ -16,14 +16,14 @@ export function readMap(text, embeddingSize) {
   return map;
 }
 
-/** Where an embedding lies on the map: axes * (direction - mean), its direction without the length. */
+/** The position of an embedding on the map: axes * (direction - mean), without the last coordinate. */
 export function place({ mean, axes }, embedding) {
   const topic = [...embedding.subarray(0, mean.length)];
   const norm = Math.hypot(...topic) || 1;
   return axes.map((axis) => axis.reduce((sum, weight, i) => sum + weight * (topic[i] / norm - mean[i]), 0));
 }
 
-/** The cluster whose points lie around a place: the commonest among the nearest. */
+/** The cluster at a position: the most frequent among the nearest points. */
 export function clusterAt(map, [x, y], neighbours = 15) {
   const distance = ([px, py]) => (px - x) ** 2 + (py - y) ** 2;
   const nearest = map.points.toSorted((a, b) => distance(a) - distance(b)).slice(0, neighbours);

@@ -1,14 +1,14 @@
-// A reader's own queries, from text, CSV or JSONL. A line that is none loses only itself.
+// Reads the user's queries from text, CSV or JSONL. A malformed line is reported and skipped.
 
 import Papa from "papaparse";
 
-/** Columns and fields that hold the query, the first that is there. */
+/** Names of the column or field that holds the query; the first one found counts. */
 const NAMES = ["query", "prompt", "question", "text", "input", "instruction", "content"];
 export const MOST_QUERIES = 200_000;
 
 /**
  * @param {string} text the file's text
- * @param {string} name its name; the extension tells the format, else its first character does
+ * @param {string} name its name; the format is told by the extension, or else by the content
  * @returns {{format: "text" | "csv" | "jsonl", column?: string, inputs: {line: number, input: string | object[]}[],
  *   refused: {line: number, reason: string}[], more: number}} `more` counts what is beyond the limit
  */
@@ -64,7 +64,7 @@ function fromJsonl(text) {
     try {
       const input = inputOf(JSON.parse(line));
       if (input) rows.push({ line: i + 1, input });
-      else refused.push({ line: i + 1, reason: `none of ${NAMES.join(", ")}, messages` });
+      else refused.push({ line: i + 1, reason: `no field ${NAMES.join(", ")} or messages` });
     } catch (error) {
       refused.push({ line: i + 1, reason: error.message });
     }

@@ -1,4 +1,4 @@
-// A month's bill at the policy's share, beside everything to one candidate.
+// A month's bill at the policy's share, and with all queries to one candidate.
 
 import { percent, t, usd } from "../i18n.js";
 import { monthlyBill } from "../model/money.js";
@@ -47,7 +47,7 @@ function Row({ name, bill, most, class: kind = "" }) {
   );
 }
 
-/** Shares of calls by candidate: the policy's, or those of the reader's own queries. */
+/** Shares of calls by candidate: the policy's, or those of the user's own queries. */
 function sharesOfCalls() {
   if (pair.value && share.value !== undefined) {
     return { from: "routed", by: { [pair.value.strong]: share.value, [pair.value.weak]: 1 - share.value } };

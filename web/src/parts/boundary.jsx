@@ -1,4 +1,4 @@
-// A view that fails says so, and the others go on.
+// Shows the error of a view that failed; the other views still work.
 
 import { Component } from "preact";
 

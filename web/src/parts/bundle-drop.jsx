@@ -1,4 +1,4 @@
-// A bundle of the reader's own: dropped here or chosen in a dialogue.
+// The field for the user's own bundle: dropped there or chosen in a dialogue.
 
 import { useState } from "preact/hooks";
 

@@ -1,4 +1,4 @@
-// The page's bundles to choose from.
+// The list of the page's bundles.
 
 import available from "virtual:bundles";
 

@@ -1,4 +1,4 @@
-// A decision, drawn: the switch, the win rate on its scale, the scores and the money.
+// Shows a decision: the switch, the win rate on its scale, the scores and the costs.
 
 import { milliseconds, percent, t, usd, whole } from "../i18n.js";
 import { calibration, info, pair } from "../state.js";
@@ -39,7 +39,7 @@ function Details({ decision, time, sides }) {
   );
 }
 
-/** What the strong candidate would cost; without a pair, the one that costs most. */
+/** The cost of the strong candidate, or without a pair that of the most expensive one. */
 function AlwaysStrong({ decision }) {
   const priced = decision.scores.filter(({ estimatedCost }) => estimatedCost !== undefined);
   const dearest = priced.toSorted((a, b) => b.estimatedCost - a.estimatedCost)[0];

@@ -1,4 +1,4 @@
-// What went wrong, in words that say what to do.
+// Shows an error and what to do about it.
 
 import { phrase, t } from "../i18n.js";
 

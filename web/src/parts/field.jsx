@@ -1,6 +1,6 @@
 // Inputs with their labels.
 
-/** A number that the reader may leave empty (then `undefined`). */
+/** A number that may be left empty (then `undefined`). */
 export function NumberField({ label, value, onValue, min = 0, max, step = "any", hidden }) {
   const changed = ({ currentTarget: { value: text, validity } }) => {
     if (!validity.valid) return;
@@ -26,7 +26,7 @@ export function Slider({ label, value, onValue, min = 0, max = 1, step = 0.005, 
   );
 }
 
-/** A few choices of which one holds. */
+/** A group of radio buttons. */
 export function Choice({ legend, name, options, value, onValue, hidden = true }) {
   return (
     <fieldset class="choice">

@@ -1,4 +1,4 @@
-// Name, what the page is about, and what is chosen for all views: bundle, language, colours.
+// The page's name and tagline, and the settings of all views: bundle, language, colours.
 
 import { t } from "../i18n.js";
 import { bundle, language, theme } from "../state.js";

@@ -1,4 +1,4 @@
-// How far the loading of a bundle is.
+// The progress of loading a bundle.
 
 import { bytes, percent, t } from "../i18n.js";
 import { bundle } from "../state.js";

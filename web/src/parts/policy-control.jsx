@@ -1,10 +1,10 @@
-// How to decide: a share of strong calls, a threshold, or a price on cost.
+// The policy: a share of strong calls, a threshold, or a cost weight.
 
 import { fraction, percent, t } from "../i18n.js";
 import { amounts, calibration, mode, modes, pair, setShare, share, switchMode } from "../state.js";
 import { Choice, Slider } from "./field.jsx";
 
-/** Costs of single answers are fractions of a cent: the weight runs from nothing to this, by squares. */
+/** Largest cost weight, in score per USD, since an answer costs a fraction of a cent. The slider is quadratic. */
 const MOST_WEIGHT = 400;
 
 export function PolicyControl() {
@@ -20,7 +20,7 @@ export function PolicyControl() {
   );
 }
 
-/** The slider of the share of strong calls alone. */
+/** The slider for the share of strong calls. */
 export function ShareSlider() {
   const value = share.value ?? amounts.strongShare.value;
   return <Slider label={t("tradeOff.strongCalls")} value={value} text={percent(value)} onValue={setShare} />;

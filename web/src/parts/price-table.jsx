@@ -1,4 +1,4 @@
-// The candidates' prices, to change.
+// The candidates' prices, which the user can change.
 
 import { t } from "../i18n.js";
 import { info, prices } from "../state.js";

@@ -10,7 +10,7 @@ const LEVELS = ["easy", "middling", "hard"];
 
 export function QueryBox({ rows = 6 }) {
   const box = useRef();
-  // A keyboard covers half of a phone's screen: only where there is a real one does the page open with it.
+  // On a phone, focus would open a keyboard that covers half of the screen.
   useEffect(() => {
     if (matchMedia("(hover: hover)").matches) box.current.focus({ preventScroll: true });
   }, []);

@@ -1,4 +1,4 @@
-// What was decided of many queries: counts, the distribution, a table, a file to keep.
+// The decisions on many queries: counts, the distribution, a table, a file to download.
 
 import { useState } from "preact/hooks";
 
@@ -13,7 +13,7 @@ const LONGEST_SHOWN = 240;
 
 /**
  * @param {{rows: {line: number, input: string | object[], outcome: {decision?: object, error?: Error}}[], policy: object,
- *   name?: string}} props `policy` is what they were routed with
+ *   name?: string}} props `policy` is the one that they were routed with
  */
 export function RoutedQueries({ rows, policy, name }) {
   const decisions = rows.map(({ outcome }) => outcome.decision).filter(Boolean);
@@ -58,7 +58,7 @@ function Counts({ decisions, failed }) {
   );
 }
 
-/** Orders of the table; what a row lacks comes last. */
+/** The table's sort orders; rows without the value come last. */
 const ORDERS = {
   line: (a, b) => a.line - b.line,
   winRate: (a, b) => (b.outcome.decision?.winRate ?? -1) - (a.outcome.decision?.winRate ?? -1),

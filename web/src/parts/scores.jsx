@@ -1,4 +1,4 @@
-// Every candidate's score as a bar, with what its answer would cost.
+// Every candidate's score as a bar, with its estimated cost.
 
 import { fraction, t, usd } from "../i18n.js";
 

@@ -1,5 +1,5 @@
-// The railway switch that the project is named after: the query comes from the left, the points lie
-// towards the candidate that answers.
+// A railway switch, as a pointsman sets it: the query comes from the left and runs to the candidate that
+// answers.
 
 const HEIGHT = { row: 34, pad: 20 };
 const X = { from: 8, switch: 70, to: 150, end: 172 };

@@ -1,4 +1,4 @@
-// Where the win rate lies against the threshold, on the deciles of the calibration sample.
+// The win rate and the threshold on a scale with the deciles of the calibration sample.
 
 import { fraction, t } from "../i18n.js";
 import { quantile } from "../model/calibration.js";
@@ -28,7 +28,7 @@ export function WinRateScale({ decision: { winRate, threshold }, calibration, st
   );
 }
 
-/** Win rates of a router crowd around its middle: the scale shows where nearly all queries lie. */
+/** The scale's range: most win rates are close together, so it covers nearly all of the sample and the values. */
 function range(calibration, values) {
   if (!calibration) return [0, 1];
   const usual = [0.01, 0.99].map((p) => quantile(calibration.quantiles, p));

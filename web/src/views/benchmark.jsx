@@ -1,4 +1,4 @@
-// Our engine beside ONNX Runtime Web on the reader's own machine.
+// Compares the engine with ONNX Runtime Web on the user's machine.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 

@@ -1,4 +1,4 @@
-// A conversation, and how its turns change the decision.
+// A conversation, and how each turn changes the decision.
 
 import { ConversationChart } from "../charts/conversation.jsx";
 import { t } from "../i18n.js";
@@ -45,7 +45,7 @@ export function Conversation() {
   );
 }
 
-/** Of each of the reader's turns: its rating alone, and the conversation's up to it. */
+/** For each of the user's turns: its own rating, and the conversation's up to it. */
 function ratingsOf(router, messages, policy) {
   const found = [];
   for (const [i, { role, content }] of messages.entries()) {

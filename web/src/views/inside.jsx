@@ -1,4 +1,4 @@
-// The bundle's card, and the choice of another.
+// The bundle's description, and the choice of another bundle.
 
 import { bytes, listed, percent, percentFine, significant, t, whole } from "../i18n.js";
 import { BundleDrop } from "../parts/bundle-drop.jsx";
@@ -63,7 +63,7 @@ function Card() {
   );
 }
 
-/** CPT is stated in percent of strong calls, a mean score in percent, the rest as it is defined. */
+/** Formats a metric: CPT in percent of strong calls, a mean score in percent, others as they are defined. */
 function metricText(metric, value) {
   if (metric.startsWith("cpt")) return percentFine(value / 100);
   if (metric === "mean_score") return percentFine(value / 100);

@@ -1,4 +1,4 @@
-// Type, and see the decision follow each key.
+// The playground: shows the decision on the query at each keystroke.
 
 import { Choice } from "../parts/field.jsx";
 import { DecisionPanel } from "../parts/decision-panel.jsx";

@@ -1,4 +1,4 @@
-// The reader's own queries, routed in a Web Worker.
+// Routes the user's own queries in a Web Worker.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 

@@ -1,4 +1,4 @@
-// The training queries on two axes, and where the typed one falls.
+// Shows the training queries on two axes, and the typed query among them.
 
 import { useState } from "preact/hooks";
 
@@ -38,7 +38,7 @@ function placedQuery(router, map) {
   try {
     return place(map.projection, router.embed(query.value));
   } catch {
-    // What the engine refuses has no place; the playground says why.
+    // A query that the engine refuses has no position; the playground says why.
     return undefined;
   }
 }

@@ -1,4 +1,4 @@
-// What quality costs: the curve of the loaded bundle, and a month's bill.
+// Quality against cost: the open bundle's curve, and a month's bill.
 
 import { CostQualityChart } from "../charts/cost-quality.jsx";
 import { MeansChart } from "../charts/means.jsx";

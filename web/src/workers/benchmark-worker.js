@@ -1,5 +1,5 @@
-// The benchmark, off the page's thread: the engine from text to decision, onnxruntime-web on the same
-// graph behind the tokenizer of transformers.js. The two take turns; a ratio is of one round.
+// Runs the benchmark in a Web Worker: the engine from text to decision, and onnxruntime-web with the
+// tokenizer of transformers.js on the same graph, in alternating rounds. Each ratio is of one round.
 
 import { Tokenizer } from "@huggingface/tokenizers";
 import * as ort from "onnxruntime-web/wasm";
@@ -10,7 +10,7 @@ import { textOfTokens } from "../model/benchmark-text.js";
 import { median, ratioOf, settledCount } from "../model/paired-times.js";
 
 const LENGTHS = [8, 32, 128];
-/** At least this long on each side of a length, and this many rounds. */
+/** Measuring time of each program at each length, and the number of rounds. */
 const ENOUGH_MS = 1200;
 const ROUNDS = { least: 8, most: 60 };
 /** A call shorter than the clock's tick is repeated within its round. */
@@ -25,7 +25,7 @@ addEventListener("message", async ({ data: { files } }) => {
 });
 
 async function measured(files) {
-  // Both engines' modules first: what is compared is reading a bundle, not a download.
+  // Both load their modules first, so that only reading a bundle is compared, without the download.
   const probe = await Router.load(files, { cache: 0 });
   probe.free();
   ort.env.wasm.numThreads = 1;
@@ -76,7 +76,7 @@ async function peerOn(files) {
   return { run, embedding: async (text) => (await run(text)).embedding.data, release: () => running.release() };
 }
 
-/** Rounds of both, in turn; the first ones warm up. */
+/** Times both in alternating rounds, after a warm-up. */
 async function turns(ours, theirs, onPart) {
   for (let i = 0; i < 3; i += 1) {
     ours();
@@ -99,6 +99,6 @@ async function turns(ours, theirs, onPart) {
 }
 
 function furthest(ours, theirs) {
-  if (ours.length !== theirs.length) throw new Error(`embeddings of ${ours.length} and of ${theirs.length} numbers: not one graph`);
+  if (ours.length !== theirs.length) throw new Error(`embeddings of ${ours.length} and of ${theirs.length} numbers: expected those of the same graph`);
   return ours.reduce((most, value, i) => Math.max(most, Math.abs(value - theirs[i])), 0);
 }
