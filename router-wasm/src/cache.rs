@@ -92,19 +92,19 @@ mod tests {
         Assessment { scores: vec![0.5], win_rate: Some(0.25), tokens }
     }
 
-    /// Asks for `text`; the number of tokens says whose answer it is. Returns whether it was known.
+    /// Looks up `text`, whose token count identifies its answer. Returns whether it was cached.
     fn known(cache: &Cache, text: &str) -> bool {
-        let asked = Cell::new(false);
+        let computed = Cell::new(false);
         let found = cache.get_or(text, || {
-            asked.set(true);
+            computed.set(true);
             Ok::<_, ()>(answer(text.len()))
         });
         assert_eq!(found.unwrap(), answer(text.len()));
-        !asked.get()
+        !computed.get()
     }
 
     #[test]
-    fn it_is_off_until_asked_for_and_again_at_zero() {
+    fn the_cache_is_off_until_it_has_a_capacity_and_again_at_zero() {
         let cache = Cache::default();
         assert!(!known(&cache, "a") && !known(&cache, "a"));
         cache.resize(4);

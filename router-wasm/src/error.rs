@@ -41,7 +41,7 @@ pub enum RouterError {
     },
     /// A file's SHA-256 is not the one `router.json` states.
     #[error(
-        "bundle file {name:?} has SHA-256 {found}, router.json states {expected}. Fetch it again, or export the bundle anew"
+        "bundle file {name:?} has SHA-256 {found}, router.json states {expected}. Fetch it again, or export the bundle again"
     )]
     BundleWrongHash {
         /// The file.
@@ -52,7 +52,7 @@ pub enum RouterError {
         expected: String,
     },
     /// `router.json` is not JSON, or not a manifest.
-    #[error("router.json cannot be read: {detail}. Export the bundle anew")]
+    #[error("router.json cannot be read: {detail}. Export the bundle again")]
     BundleBadManifest {
         /// What the parser or a check says.
         detail: String,
@@ -78,7 +78,7 @@ pub enum RouterError {
         expected: String,
     },
     /// `memory.bin` is damaged, or does not fit the manifest.
-    #[error("memory.bin cannot be used: {detail}. Export the bundle anew")]
+    #[error("memory.bin cannot be used: {detail}. Export the bundle again")]
     BundleBadMemory {
         /// What is wrong.
         detail: String,
@@ -90,7 +90,7 @@ pub enum RouterError {
         detail: String,
     },
     /// `model.onnx` does not parse, or is not a router's graph.
-    #[error("model.onnx cannot be used: {detail}. Export the bundle anew")]
+    #[error("model.onnx cannot be used: {detail}. Export the bundle again")]
     BundleBadModel {
         /// What the parser or a check says.
         detail: String,
@@ -190,7 +190,7 @@ pub enum RouterError {
     },
     /// The graph gave NaN or an infinity.
     #[error(
-        "model.onnx gave {found} for {output:?}: expected finite numbers. Export the bundle anew"
+        "model.onnx gave {found} for {output:?}: expected finite numbers. Export the bundle again"
     )]
     NotFinite {
         /// The output's name.

@@ -89,7 +89,7 @@ function listedIn(manifest) {
 
 async function bytesOf(value) {
   if (value instanceof Uint8Array) return value;
-  // By its tag: a test runner's sandbox has an ArrayBuffer of its own.
+  // Compared by tag, not class: a test runner's sandbox has its own ArrayBuffer.
   if (Object.prototype.toString.call(value) === "[object ArrayBuffer]") return new Uint8Array(value);
   if (ArrayBuffer.isView(value)) {
     return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);

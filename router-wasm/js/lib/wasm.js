@@ -17,7 +17,7 @@ const REMEDY = 'Serve the package\'s folder pkg/ beside its JavaScript, or pass 
  */
 export async function moduleOf(wasm, host) {
   const given = await wasm;
-  // By its tag: a test runner's sandbox has a WebAssembly of its own.
+  // Compared by tag, not class: a test runner's sandbox has its own WebAssembly.
   if (Object.prototype.toString.call(given) === "[object WebAssembly.Module]") return given;
   if (typeof given === "string" || given instanceof URL) return fromUrl(given, host);
   if (given instanceof Response) return fromAnswer(given, given.url);

@@ -1,7 +1,7 @@
 //! Added tokens: texts such as `[SEP]` that are found in the raw query before anything else.
 //!
-//! Only those that match the text as it stands (`normalized` false) and inside words
-//! (`single_word` false) are known here; a file with others goes to the `tokenizers` crate.
+//! Only tokens that match the raw text (`normalized` false), also inside words (`single_word` false),
+//! are read here; a file with others goes to the `tokenizers` crate.
 
 use serde_json::Value;
 
@@ -73,7 +73,7 @@ impl AddedTokens {
         if beyond_vocabulary > 0 && !vocabulary.dense {
             return Err(Unreadable::Other);
         }
-        // Such a token could lie in the white space that another has taken.
+        // Such a token could be inside the white space that another token's match removes.
         if tokens.iter().any(|token| token.rstrip)
             && tokens.iter().any(|token| token.content.starts_with(char::is_whitespace))
         {
@@ -83,9 +83,8 @@ impl AddedTokens {
         Ok(Self { tokens, first, beyond_vocabulary })
     }
 
-    /// Cuts `text` at the added tokens, from its beginning on: the leftmost match counts, of those
-    /// at one place the longest, and the next is looked for behind it. `lstrip` and `rstrip` take
-    /// the white space beside a match with it.
+    /// Splits `text` at the added tokens: the leftmost match counts, at one position the longest, and
+    /// the search goes on behind it. `lstrip` and `rstrip` remove the white space beside a match.
     pub(super) fn for_each_part<'a>(&self, text: &'a str, mut part: impl FnMut(Part<'a>)) {
         // Where the next text part begins.
         let mut begin = 0;

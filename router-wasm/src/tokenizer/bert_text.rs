@@ -1,13 +1,14 @@
-//! BERT's text rules: cleaning, Chinese characters apart, accents off, lower case, then words.
+//! BERT's text rules: cleans text, separates Chinese characters, strips accents, lower-cases, splits
+//! words.
 //!
-//! The order is the crate's: (1) characters that are no text go and white space becomes a space,
-//! (2) spaces stand around Chinese characters, (3) NFD, and marks without width go, (4) lower case,
-//! (5) words end at white space, and each punctuation mark is a word of its own. Character classes
+//! The order is the crate's: (1) control characters are removed and white space becomes a space,
+//! (2) Chinese characters are put between spaces, (3) NFD, and marks without width are removed,
+//! (4) lower case, (5) words end at white space, and each punctuation mark is a word. Character classes
 //! come from the tables that the crate uses, so that both know the same Unicode version.
 //!
-//! Nearly all text is ASCII, where each byte is a character and (1) to (5) are one table; the other
-//! stretches go through the steps character by character. An ASCII character never changes place
-//! under NFD and nothing moves past it, so that stretches can be taken one by one.
+//! Nearly all text is ASCII, where each byte is a character and one table does (1) to (5); other runs
+//! of text go through the steps character by character. NFD never moves an ASCII character, nor
+//! another character past it, so the runs can be processed one by one.
 
 use unicode_categories::UnicodeCategories;
 use unicode_normalization_alignments::UnicodeNormalization;
@@ -187,8 +188,8 @@ impl BertText {
     }
 }
 
-/// Control and format characters, private use, and what stands for undecodable text. Tab and line
-/// ends are white space instead.
+/// Control and format characters, private use, and the replacement character. Tab and line ends are
+/// white space instead.
 fn is_removed(c: char) -> bool {
     match c {
         '\t' | '\n' | '\r' => false,

@@ -14,7 +14,7 @@ use super::fields::Unreadable;
 /// What marks a piece that continues a word.
 pub(super) const CONTINUATION: &str = "##";
 
-/// Where in a word a piece stands.
+/// A piece's place in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     /// It begins the word.
@@ -115,7 +115,7 @@ impl Listing {
         Ok(listing)
     }
 
-    /// One whose pieces are in `arena` already, where [`Self::push_within`] says.
+    /// A listing whose pieces are in `arena` already, at the spans given to [`Self::push_within`].
     pub(super) fn within(arena: &[u8]) -> Self {
         Self { arena: arena.to_vec(), ..Self::default() }
     }

@@ -46,7 +46,7 @@ impl WordPiece {
                 hash = hash.with(byte);
                 hash.value()
             }));
-            // A piece is UTF-8 and so ends where a character does; elsewhere none is found.
+            // A piece is UTF-8, so no piece is found that ends inside a character.
             let found = (1..=longest).rev().find_map(|len| {
                 let id = self.vocabulary.find(place, scratch.hashes[len - 1], &rest[..len])?;
                 Some((len, id))

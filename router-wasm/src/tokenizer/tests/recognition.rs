@@ -177,7 +177,7 @@ fn layout_and_order_make_no_difference() {
     let plain = Both::new(&tiny_json());
     let file = tiny();
     let mut layouts = vec![serde_json::to_string_pretty(&file).unwrap(), file.to_string()];
-    // The scan gives up at another `vocab`, and where one stands in text.
+    // The scan returns `None` where the file has another `vocab`, also inside a text.
     let words = |word: &str| {
         let text = file.to_string();
         text.replace("\"what\"", &format!("\"{word}\""))
