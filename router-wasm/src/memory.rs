@@ -302,7 +302,7 @@ mod tests {
         }
 
         #[test]
-        fn a_damaged_file_is_an_error_or_a_memory(cut in 0_usize..200, flip in 0_usize..24) {
+        fn a_truncated_file_and_a_damaged_header_are_errors(cut in 0_usize..200, flip in 0_usize..24) {
             let mut bytes = Memory::new(4, &[1.0; 24], battles(6)).to_bytes();
             prop_assert!(Memory::from_bytes(&bytes[..cut.min(bytes.len() - 1)]).is_err());
             bytes[flip] ^= 0x41;

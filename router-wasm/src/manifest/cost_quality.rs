@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_is_written_again() {
+    fn a_manifest_survives_writing_and_reading() {
         for manifest in [read(|_| {}).unwrap(), read(without_pair).unwrap()] {
             let text = serde_json::to_vec(&manifest).unwrap();
             assert_eq!(Manifest::from_json(&text).unwrap(), manifest);
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_curve_that_cannot_be_is_refused_by_name() {
+    fn an_invalid_curve_is_refused_and_its_fault_named() {
         type Case<'a> = (&'a dyn Fn(&mut Value), &'a str);
         let refused = |edit: &dyn Fn(&mut Value)| {
             let found = read(|manifest| edit(&mut manifest["curves"][0])).unwrap_err();

@@ -231,7 +231,7 @@ proptest! {
     /// After any change of bytes: a file that is read as plain BERT, the crate reads too and gives the
     /// same ids; and nothing panics.
     #[test]
-    fn damage_never_makes_an_own_reading(
+    fn a_damaged_file_is_read_only_where_the_crate_reads_it_alike(
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
         from in any::<prop::sample::Index>(),
     ) {
