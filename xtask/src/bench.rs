@@ -23,12 +23,12 @@ const SAVE: &str = "--save";
 const BUNDLES: &str = "bench-bundles";
 const NATIVE: &str = "bench-native";
 
-/// What to do with the benchmark.
+/// The benchmark.
 #[derive(clap::Subcommand)]
 pub enum Bench {
-    /// Measure the engine and ONNX Runtime in turns
+    /// Measure the engine and ONNX Runtime, alternating
     Edge(EdgeArgs),
-    /// Measure what the Worker adds to a call, beside Portkey's gateway
+    /// Measure the time that the Worker adds to a call, beside Portkey's gateway
     Gateway(GatewayArgs),
     /// Measure visits of the demo page, and the package beside transformers.js, in Chromium
     Page(PageArgs),
@@ -40,11 +40,11 @@ pub enum Bench {
     },
 }
 
-/// Where to measure.
+/// A host to measure.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Host {
     Node,
-    /// Node with the module for hosts without relaxed-simd
+    /// Node, with the module for hosts without relaxed-simd
     NodeSimd128,
     Workerd,
     Chromium,
@@ -66,7 +66,7 @@ impl Host {
 /// Arguments of `cargo xtask bench edge`.
 #[derive(clap::Args)]
 pub struct EdgeArgs {
-    /// Where to measure
+    /// The hosts to measure
     #[arg(
         long,
         value_enum,
@@ -74,7 +74,7 @@ pub struct EdgeArgs {
         default_value = "node,node-simd128,workerd,chromium,native"
     )]
     hosts: Vec<Host>,
-    /// On which bundles: static, mini, minilm-l6, minilm-l6-float or folders; by default those four
+    /// The bundles: static, mini, minilm-l6, minilm-l6-float or folders; by default those four
     #[arg(long, value_name = "NAMES")]
     bundles: Option<String>,
     /// Rounds of each length at most
@@ -83,7 +83,7 @@ pub struct EdgeArgs {
     /// Seconds after which a length gets no further round, but for the first ten
     #[arg(long, default_value_t = 12)]
     seconds: u32,
-    /// Fresh starts of each engine
+    /// The number of starts of each engine
     #[arg(long, default_value_t = 5)]
     cold_runs: u32,
     /// Store the report in bench/runs/<date>-<machine>
@@ -94,10 +94,10 @@ pub struct EdgeArgs {
 /// Arguments of `cargo xtask bench gateway`.
 #[derive(clap::Args)]
 pub struct GatewayArgs {
-    /// Rounds of each kind of call at most
+    /// The most rounds of each kind of call
     #[arg(long, default_value_t = 400)]
     rounds: u32,
-    /// Seconds after which there is no further round, but for the first ten
+    /// Seconds after which no round begins, except for the first ten
     #[arg(long, default_value_t = 20)]
     seconds: u32,
     /// Store the report in bench/runs/<date>-<machine>
@@ -108,10 +108,10 @@ pub struct GatewayArgs {
 /// Arguments of `cargo xtask bench page`.
 #[derive(clap::Args)]
 pub struct PageArgs {
-    /// Visits of each device, and first decisions of each engine
+    /// The number of visits of each device, and of first decisions of each engine
     #[arg(long, default_value_t = 9)]
     runs: u32,
-    /// On which bundles the package is measured
+    /// The bundles with which the package is measured
     #[arg(long, value_name = "NAMES", default_value = "static,mini")]
     bundles: String,
     /// Rounds of each length at most
@@ -125,7 +125,7 @@ pub struct PageArgs {
     save: bool,
 }
 
-/// Runs the benchmark, or renders what it found, and passes on the script's exit code.
+/// Runs the benchmark and returns the script's exit code.
 pub fn run(workspace: &Workspace, bench: &Bench) -> Result<u8> {
     match bench {
         Bench::Edge(args) => edge(workspace, args),
@@ -146,16 +146,16 @@ pub fn report(workspace: &Workspace, check: bool) -> Result<u8> {
     Ok(process::exit_code(process::status(&mut script)?))
 }
 
-/// What a benchmark runs with.
+/// The programs and bundles that a benchmark needs.
 struct Made {
     node: setup::Node,
-    /// The programs' folder.
+    /// The folder of the programs.
     programs: PathBuf,
-    /// The bundles' folder.
+    /// The folder of the bundles.
     bundles: PathBuf,
 }
 
-/// Obtains, builds and makes what the benchmarks run with.
+/// Installs and builds the programs and bundles that the benchmarks need.
 fn make(workspace: &Workspace) -> Result<Made> {
     let node = edge_build::build(workspace)?;
     setup::for_bench(workspace, &node)?;
@@ -212,20 +212,20 @@ fn edge(workspace: &Workspace, args: &EdgeArgs) -> Result<u8> {
     Ok(process::exit_code(process::status(&mut script)?))
 }
 
-/// Builds what makes the bundles and what runs natively; returns the programs' folder.
+/// Builds the programs that make the bundles and run the engine natively; returns their folder.
 fn build_programs(workspace: &Workspace) -> Result<PathBuf> {
     let target = native_build::target_dir(workspace)?;
     eprintln!(
         "build: the native side in {} (from empty: half an hour or more)",
         target.path.display()
     );
-    // The whole workspace's features, as the tests are built with: the same dependencies serve.
+    // The whole workspace's features, as for the tests, so that dependencies are compiled once.
     let mut cargo = native_build::cargo(workspace, "build", &target);
     process::run(cargo.args(["--workspace", "--bin", BUNDLES, "--bin", NATIVE]))?;
     Ok(target.path.join(native_build::PROFILE))
 }
 
-/// The bundles to measure, in the cache: made anew, since what they hold is the exporter's.
+/// Makes the bundles to measure in the cache, each time anew, since they depend on the exporter.
 fn make_bundles(workspace: &Workspace, program: &Path, encoder: &Path) -> Result<PathBuf> {
     let place = workspace.cache.bench_bundles();
     let scratch = workspace.cache.fresh_scratch("bench-bundles")?;

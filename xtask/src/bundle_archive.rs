@@ -1,7 +1,7 @@
-//! A bundle as one file for transport: an uncompressed tar of what routing needs.
+//! Packs a bundle into one file: an uncompressed tar of the files that routing needs.
 //!
-//! The npm package carries the default bundle so, and a release has it beside the package. There is
-//! no owner and no time in it: the same bundle gives the same bytes.
+//! The npm package contains the default bundle as such a file, and a release has one beside the package.
+//! The tar has no owners and times, so the same bundle gives the same bytes.
 
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -10,11 +10,11 @@ use std::path::Path;
 /// The default bundle, from the clone's root.
 pub const DEFAULT: &str = "bundles/default";
 
-/// The files of a bundle that a router is made from, sorted. What else lies in its folder, such as a
-/// map of queries to draw, is for people, and every visitor would download it.
+/// The files of a bundle that a router needs, sorted. Others in its folder, such as the map of queries,
+/// are left out: every visitor would have to download them.
 const ROUTING: [&str; 4] = ["memory.bin", "model.onnx", "router.json", "tokenizer.json"];
 
-/// Writes the archive of `bundle`; does not touch one of the same bytes.
+/// Writes the archive of `bundle`, unless it has the same bytes already.
 pub fn write(bundle: &Path, archive: &Path) -> Result<()> {
     let bytes = packed(bundle)?;
     if fs::read(archive).is_ok_and(|found| found == bytes) {
@@ -25,7 +25,7 @@ pub fn write(bundle: &Path, archive: &Path) -> Result<()> {
 
 fn packed(bundle: &Path) -> Result<Vec<u8>> {
     if !bundle.join("router.json").is_file() {
-        bail!("{} is no bundle: it has no router.json", bundle.display());
+        bail!("{} is not a bundle: it has no router.json", bundle.display());
     }
     let mut tar = tar::Builder::new(Vec::new());
     for file in ROUTING {

@@ -2,11 +2,10 @@
 //!
 //! The root is `$POINTSMAN_CACHE`, else the user's cache folder. Build outputs lie in
 //! `target/<kind>-<toolchain>-<lock>`, where the two parts are short hashes, so clones with the
-//! same toolchain and lock file share one build. After a change of the lock file alone, a folder
-//! of the same toolchain that nobody uses is taken over by renaming: cargo's own fingerprints
-//! decide what of it still holds, and the dependencies that did not change are not built again.
-//! Where another clone used a folder last, the workspace's own packages are built anew: cargo goes by
-//! the sources' times, which say nothing across clones.
+//! same toolchain and lock file share one build. After a change of only the lock file, an unused folder
+//! of the same toolchain is renamed and reused: cargo's fingerprints show which outputs are still valid,
+//! so unchanged dependencies are not built again. If another clone used a folder last, the workspace's
+//! own packages are rebuilt: cargo compares the sources' times, which differ between clones.
 
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
@@ -15,16 +14,16 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Held with a shared lock by each command that builds in a target folder.
+/// A file on which each command that builds in a target folder holds a shared lock.
 const IN_USE: &str = ".pointsman-in-use";
 
-/// Names the clone that a target folder was last used by.
+/// A file with the path of the clone that last used a target folder.
 const CLONE: &str = ".pointsman-clone";
 
-/// How the names of this workspace's packages begin.
+/// The prefixes of the fingerprints of this workspace's packages.
 const MEMBERS: [&str; 2] = ["pointsman-", "xtask-"];
 
-/// The age at which unfinished work is nobody's any more.
+/// The age from which unfinished work is considered abandoned.
 const LEFT_BEHIND: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The cache folder.
@@ -32,7 +31,7 @@ pub struct Cache {
     root: PathBuf,
 }
 
-/// A folder for build outputs; nobody takes it over while this value lives.
+/// A folder for build outputs; no other command renames it while this value lives.
 pub struct TargetDir {
     /// Absolute path, for `CARGO_TARGET_DIR`.
     pub path: PathBuf,
@@ -40,36 +39,36 @@ pub struct TargetDir {
 }
 
 impl Cache {
-    /// Finds the root from the environment; creates nothing.
+    /// Finds the root from the environment, without creating it.
     pub fn locate() -> Result<Self> {
         let root = root_from(|name| std::env::var_os(name), cfg!(target_os = "macos")).context(
-            "no cache folder: neither POINTSMAN_CACHE nor HOME is set; set POINTSMAN_CACHE to a folder with 15 GB free",
+            "no cache folder: POINTSMAN_CACHE and HOME are not set; set POINTSMAN_CACHE to a folder with 15 GB free",
         )?;
         Ok(Self { root: std::path::absolute(root)? })
     }
 
-    /// Folder of an installed tool.
+    /// The folder of an installed tool.
     pub fn tool(&self, name: &str) -> PathBuf {
         self.root.join("tools").join(name)
     }
 
-    /// Folder of a pretrained encoder.
+    /// The folder of a pretrained encoder.
     pub fn encoder(&self, name: &str) -> PathBuf {
         self.root.join("encoders").join(name)
     }
 
-    /// Folder of the bundles that the bench measures.
+    /// The folder of the bundles that the benchmark measures.
     pub fn bench_bundles(&self) -> PathBuf {
         self.root.join("bench").join("bundles")
     }
 
-    /// Folder for the build outputs of tools, kept so that an interrupted build goes on.
+    /// The folder for build outputs of tools, kept so that an interrupted build continues.
     pub fn tool_builds(&self) -> PathBuf {
         self.root.join("target").join("tools")
     }
 
-    /// An empty folder beside the final places, for work that is renamed into place when whole.
-    /// What interrupted commands left there more than a day ago is removed.
+    /// Makes an empty folder on the same file system, for work that is renamed into place when complete.
+    /// Removes folders that interrupted commands left more than a day ago.
     pub fn fresh_scratch(&self, name: &str) -> Result<PathBuf> {
         let unfinished = self.root.join("unfinished");
         for entry in fs::read_dir(&unfinished).into_iter().flatten().flatten() {
@@ -77,7 +76,7 @@ impl Cache {
             if let Ok(Ok(age)) = age
                 && age > LEFT_BEHIND
             {
-                // Another command may be removing it too.
+                // Another command may remove the folder at the same time.
                 let _ = fs::remove_dir_all(entry.path());
             }
         }
@@ -90,9 +89,9 @@ impl Cache {
         Ok(path)
     }
 
-    /// The folder for build outputs of `kind` (`native`, `edge`). `toolchain` is all that decides
-    /// what a compiler makes of the same sources: `rustc -vV`, flags, profile; `clone` is the
-    /// workspace's root. A `CARGO_TARGET_DIR` in the environment wins.
+    /// The folder for build outputs of `kind` (`native`, `edge`). `toolchain` states everything beside the
+    /// sources that determines the outputs: `rustc -vV`, flags, profile; `clone` is the workspace's
+    /// root. A `CARGO_TARGET_DIR` in the environment wins.
     pub fn target_dir(
         &self,
         kind: &str,
@@ -111,13 +110,13 @@ impl Cache {
     }
 }
 
-/// Where `folder` was last used by another clone, forgets what that one built of the workspace.
+/// Deletes the fingerprints of the workspace's packages if another clone used `folder` last.
 fn use_for_clone(folder: &Path, clone: &Path) -> std::io::Result<()> {
     let (marker, clone) = (folder.join(CLONE), clone.to_string_lossy());
     if fs::read_to_string(&marker).is_ok_and(|last| last == clone) {
         return Ok(());
     }
-    // Cargo keeps them in <profile>/.fingerprint and <triple>/<profile>/.fingerprint.
+    // Cargo stores fingerprints in <profile>/.fingerprint and <triple>/<profile>/.fingerprint.
     for outer in folders_in(folder)? {
         forget_members(&outer)?;
         for inner in folders_in(&outer)? {
@@ -145,7 +144,7 @@ fn folders_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(entries.into_iter().map(|entry| entry.path()).filter(|path| path.is_dir()).collect())
 }
 
-/// Moves a finished folder to its place, over whatever was there.
+/// Moves a finished folder to its place and replaces the folder there.
 pub fn replace_folder(finished: &Path, place: &Path) -> Result<()> {
     if place.exists() {
         fs::remove_dir_all(place).with_context(|| format!("cannot remove {}", place.display()))?;
@@ -192,7 +191,7 @@ fn target_dir_in(
             .with_context(|| format!("cannot create {}", targets.display()))?;
         if let Some(older) = take_over(targets, &family, &path)? {
             eprintln!(
-                "cache: the lock file changed: took over the build outputs of {}",
+                "cache: the lock file changed: reusing the build outputs of {}",
                 older.display()
             );
         }
@@ -205,7 +204,7 @@ fn target_dir_in(
     Ok(TargetDir { path, _in_use: Some(in_use) })
 }
 
-/// Renames the most recently used free folder of `family` to `path`; says which it was.
+/// Renames the most recently used unlocked folder of `family` to `path`; returns its old path.
 fn take_over(targets: &Path, family: &str, path: &Path) -> Result<Option<PathBuf>> {
     let mut candidates = Vec::new();
     for entry in
@@ -230,12 +229,12 @@ fn take_over(targets: &Path, family: &str, path: &Path) -> Result<Option<PathBuf
     Ok(None)
 }
 
-/// Exclusive locks on our marker and on cargo's own, or nothing if any of them is held.
+/// Takes exclusive locks on the marker and on cargo's lock files; none if any of them is held.
 fn lock_if_free(folder: &Path) -> Option<Vec<File>> {
     let marker = File::create(folder.join(IN_USE)).ok()?;
     marker.try_lock().ok()?;
     let mut locks = vec![marker];
-    // Cargo keeps its locks in <profile>/ and <triple>/<profile>/.
+    // Cargo's lock files are in <profile>/ and <triple>/<profile>/.
     let mut folders = vec![(folder.to_path_buf(), 0)];
     while let Some((here, depth)) = folders.pop() {
         for entry in fs::read_dir(here).ok()?.flatten() {
@@ -256,7 +255,7 @@ fn lock_if_free(folder: &Path) -> Option<Vec<File>> {
     Some(locks)
 }
 
-/// Cargo's large folders, which hold no lock.
+/// Cargo's large folders, which contain no lock file.
 fn is_cargo_internal(name: &str) -> bool {
     matches!(name, "build" | "deps" | "incremental" | ".fingerprint" | "examples" | "doc" | "tmp")
 }
@@ -270,7 +269,7 @@ mod tests {
         |name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into())
     }
 
-    /// A folder of this test's own, empty at the start.
+    /// Makes an empty folder for one test.
     fn folder(name: &str) -> PathBuf {
         let path =
             std::env::temp_dir().join(format!("pointsman-cache-{name}-{}", std::process::id()));

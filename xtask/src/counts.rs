@@ -1,22 +1,22 @@
-//! Reads the counts of passed, failed and skipped tests from what the runners print.
+//! Reads the numbers of passed, failed and skipped tests from the test runners' output.
 
 use std::fmt;
 
-/// Tests that passed, failed or were skipped.
+/// Numbers of tests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Tests that ran and held.
+    /// Tests that passed.
     pub passed: u64,
-    /// Tests that ran and did not hold, or that were cancelled.
+    /// Tests that failed or were cancelled.
     pub failed: u64,
-    /// Tests that were left out.
+    /// Tests that were skipped.
     pub skipped: u64,
 }
 
 impl Counts {
-    /// One check that held.
+    /// One check that passed.
     pub const SUCCESS: Self = Self { passed: 1, failed: 0, skipped: 0 };
-    /// One check that did not hold.
+    /// One check that failed.
     pub const FAILURE: Self = Self { passed: 0, failed: 1, skipped: 0 };
 }
 
@@ -38,7 +38,7 @@ impl fmt::Display for Counts {
     }
 }
 
-/// The counts of one line of `cargo test`, if it closes a test binary:
+/// The counts in a line of `cargo test`, if it is the last line of a test binary:
 /// `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s`.
 pub fn of_cargo_line(line: &str) -> Option<Counts> {
     let (_, rest) = line.strip_prefix("test result: ")?.split_once(". ")?;
@@ -61,8 +61,8 @@ pub fn of_cargo_line(line: &str) -> Option<Counts> {
     Some(counts)
 }
 
-/// The counts at the end of the TAP that `node --test` writes, where each stands on a line such
-/// as `# pass 3`. A test may itself print such a line, so the last of each is the one that counts.
+/// The counts at the end of the TAP that `node --test` writes, on lines such as `# pass 3`. A test may
+/// print such a line itself, so the last one of each count is used.
 pub fn of_node_tap(tap: &str) -> Option<Counts> {
     let last = |key: &str| {
         tap.lines().rev().find_map(|line| {

@@ -1,6 +1,6 @@
-//! `cargo xtask demo`: the Worker, the page and a stand-in upstream on this machine.
+//! `cargo xtask demo`: runs the Worker, the page and a stand-in upstream on this machine.
 //!
-//! Compiles the engine and the Worker for wasm and nothing of the trainer.
+//! It compiles the engine and the Worker for wasm, and does not compile the trainer.
 
 use crate::{edge_build, page_build, process, workspace::Workspace};
 use anyhow::Result;
@@ -11,10 +11,10 @@ pub struct Args {
     /// Stop after the three examples
     #[arg(long)]
     once: bool,
-    /// The Worker's port; the demo chooses a free one without it
+    /// The Worker's port; by default a free one
     #[arg(long, value_name = "N")]
     port_worker: Option<u16>,
-    /// The page's port; the demo chooses a free one without it
+    /// The page's port; by default a free one
     #[arg(long, value_name = "N")]
     port_page: Option<u16>,
 }
@@ -34,7 +34,7 @@ impl Args {
     }
 }
 
-/// Builds, starts the demo and passes on its exit code.
+/// Builds, starts the demo and returns its exit code.
 pub fn run(workspace: &Workspace, args: &Args) -> Result<u8> {
     let node = edge_build::build(workspace)?;
     page_build::build(workspace, &node)?;

@@ -1,7 +1,7 @@
-//! `cargo xtask deploy`: the Worker to Cloudflare, by wrangler and `worker/wrangler.toml`.
+//! `cargo xtask deploy`: deploys the Worker to Cloudflare with wrangler and `worker/wrangler.toml`.
 //!
-//! With `--dry-run` wrangler bundles exactly what it would send and keeps it here; what it is and
-//! how long is printed, and nothing leaves the machine.
+//! With `--dry-run` wrangler writes the files that it would send to a folder, and their sizes are printed;
+//! nothing leaves the machine.
 
 use crate::{edge_build, process, workspace::Workspace};
 use anyhow::{Context, Result};
@@ -19,7 +19,7 @@ pub struct Args {
     dry_run: bool,
 }
 
-/// Builds and deploys, and passes on wrangler's exit code.
+/// Builds and deploys, and returns wrangler's exit code.
 pub fn run(workspace: &Workspace, args: &Args) -> Result<u8> {
     let node = edge_build::build(workspace)?;
     let output = workspace.path(OUTPUT);
@@ -31,7 +31,7 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<u8> {
     wrangler.current_dir(workspace.path("worker")).env("WRANGLER_SEND_METRICS", "false");
     let status = process::status(&mut wrangler)?;
     if status.success() && args.dry_run {
-        println!("\nsent by a deployment, in bytes:");
+        println!("\nfiles of a deployment, with sizes in bytes:");
         list("script", &output)?;
         list("bundle", &workspace.path("bundles/default"))?;
     }
@@ -44,7 +44,7 @@ fn list(what: &str, folder: &Path) -> Result<()> {
     for entry in fs::read_dir(folder).with_context(unreadable)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        // wrangler leaves these beside what it sends.
+        // wrangler writes these files too and does not send them.
         if !name.ends_with(".map") && name != "README.md" {
             files.push((name, entry.metadata()?.len()));
         }

@@ -1,10 +1,10 @@
-//! `cargo xtask dist`: what a release ships, in dist/.
+//! `cargo xtask dist`: writes the files of a release to dist/.
 //!
-//! - `pointsman-<version>.tgz`, the npm package, as `npm pack` makes it;
+//! - `pointsman-<version>.tgz`, the npm package, made by `npm pack`;
 //! - `default-bundle.tar`, the default bundle as one file;
 //! - `page/`, the demo page, for any static host;
-//! - `worker/`, the Worker, and `bundles/default/`, which its configuration names: in the first,
-//!   `npx wrangler deploy` deploys both without building anything.
+//! - `worker/`, the Worker, and `bundles/default/`, which its configuration names: `npx wrangler deploy`
+//!   in `worker/` deploys both without a build.
 
 use crate::cache::replace_folder;
 use crate::{bundle_archive, edge_build, page_build, process, workspace::Workspace};
@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use std::fs;
 use std::path::Path;
 
-/// Builds and packs everything anew.
+/// Builds and packs everything.
 pub fn run(workspace: &Workspace) -> Result<()> {
     let node = edge_build::build(workspace)?;
     page_build::build(workspace, &node)?;
@@ -36,7 +36,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     list(&workspace.path("dist"), &workspace.root)
 }
 
-/// The folder that the Worker is deployed from: its modules, its wasm, its configuration.
+/// Copies the Worker's modules, wasm and configuration into a folder from which it can be deployed.
 fn pack_worker(workspace: &Workspace, place: &Path) -> Result<()> {
     let worker = workspace.path("worker");
     copy(
@@ -69,7 +69,7 @@ fn copy(from: &Path, to: &Path, files: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Copies a folder's files of which `wanted` says so, and those of the folders in it.
+/// Copies a folder's files for which `wanted` is true, recursively.
 fn copy_tree(from: &Path, to: &Path, wanted: fn(&Path) -> bool) -> Result<()> {
     let entries = fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))?;
     for entry in entries {
@@ -84,17 +84,17 @@ fn copy_tree(from: &Path, to: &Path, wanted: fn(&Path) -> bool) -> Result<()> {
     Ok(())
 }
 
-/// What a bundler follows from a module: JavaScript, the snippets it imports, wasm.
+/// Whether a file is JavaScript or wasm, the types that modules import.
 fn is_module(path: &Path) -> bool {
     matches!(path.extension().and_then(|extension| extension.to_str()), Some("js" | "wasm"))
 }
 
-/// What a host serves of the page: all but the marker of the build.
+/// Whether a host serves a file of the page: all but the build's marker.
 fn is_served(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name != page_build::MARKER)
 }
 
-/// A TOML text without one of its tables: what is packed needs no build before it is deployed.
+/// Removes a table from a TOML text: the packed Worker needs no `[build]`.
 fn without_table(text: &str, table: &str) -> String {
     let header = format!("[{table}]");
     let mut inside = false;

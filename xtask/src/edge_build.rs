@@ -1,8 +1,8 @@
-//! Builds what runs at the edge: the engine's and the Worker's wasm, with their JavaScript.
+//! Builds the wasm modules of the engine and the Worker, with their JavaScript.
 //!
-//! The engine is built twice, with the kernels of simd128 and with those of relaxed-simd; the Worker
-//! has the latter, which workerd runs. They differ by a feature of the engine's crate, so every
-//! dependency is compiled once. Then wasm-bindgen writes
+//! The engine is built twice, with kernels for simd128 and for relaxed-simd; the Worker has the latter,
+//! which workerd supports. The builds differ only in a feature of the engine's crate, so dependencies
+//! are compiled once. Then wasm-bindgen writes
 //! `router-wasm/js/pkg/pointsman{.js,_bg.wasm,_relaxed_bg.wasm,.d.ts}` and
 //! `worker/build/pointsman_worker{.js,_bg.wasm,.d.ts}`. The npm package gets the default bundle too,
 //! as `router-wasm/js/pkg/default-bundle.bin`.
@@ -19,17 +19,17 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-/// The one place for the edge build's compiler flags: a change here rebuilds everything.
+/// The compiler flags of the edge build; a change rebuilds everything.
 const RUSTFLAGS: &str = "-C target-feature=+simd128";
 const PROFILE: &str = "edge";
 /// Where wasm-bindgen's options stand, from the clone's root.
 const BIND_OPTIONS: &str = "xtask/bindgen/src/main.rs";
-/// The crates that become modules. cargo is always given both: another choice would unify the
-/// features of their dependencies otherwise, and compile those again.
+/// The crates that become modules. cargo always gets both: with only one, features of dependencies would
+/// be unified differently, and the dependencies compiled again.
 const PACKAGES: [&str; 2] = ["pointsman", "pointsman-worker"];
 const RELAXED_SIMD: &str = "pointsman/relaxed-simd";
 
-/// A module as cargo leaves it, and what its files are to be called.
+/// The name of a module's files, and the module as built by cargo.
 type Module = (&'static str, Vec<u8>);
 
 /// Where the engine's files go, from the clone's root.
@@ -90,11 +90,11 @@ fn compile(
     process::run(cargo.env("CARGO_TARGET_DIR", target))
 }
 
-/// The module that cargo left of a library.
+/// Reads the module that cargo built of a library.
 fn module(target: &Path, library: &str) -> Result<Vec<u8>> {
     let folder = target.join("wasm32-unknown-unknown").join(PROFILE);
     let wasm = folder.join(format!("{library}.wasm"));
-    fs::read(&wasm).with_context(|| format!("cargo left no {}", wasm.display()))
+    fs::read(&wasm).with_context(|| format!("cargo wrote no {}", wasm.display()))
 }
 
 /// Runs wasm-bindgen on modules that share a folder and one file of JavaScript, unless its output is
@@ -110,7 +110,7 @@ fn bind(workspace: &Workspace, binder: &Path, output: &str, modules: &[Module]) 
     if fs::read_to_string(&marker).is_ok_and(|found| found == wanted) {
         return Ok(());
     }
-    // Beside the output, not in the cache: a rename must not cross file systems.
+    // Beside the output and not in the cache, since a rename cannot cross file systems.
     let fresh = workspace.path(format!("{output}.unfinished"));
     if fresh.exists() {
         fs::remove_dir_all(&fresh).with_context(|| format!("cannot empty {}", fresh.display()))?;
@@ -127,7 +127,7 @@ fn bind(workspace: &Workspace, binder: &Path, output: &str, modules: &[Module]) 
         process::run(Command::new(binder).arg(&input).arg(first).arg(&part))?;
         let bound = part.join(format!("{first}_bg.wasm"));
         let size = fs::metadata(&bound)
-            .with_context(|| format!("wasm-bindgen left no {}", bound.display()))?
+            .with_context(|| format!("wasm-bindgen wrote no {}", bound.display()))?
             .len();
         eprintln!("build: {output}/{name}_bg.wasm, {size} bytes");
         fs::rename(&bound, fresh.join(format!("{name}_bg.wasm")))?;

@@ -1,12 +1,12 @@
-//! The linker of the wasm modules: rustc's own, on objects without what registers itself at start-up.
+//! Links the wasm modules with rustc's linker, after removing constructors from the objects.
 //!
-//! tract's crates register every transformation, kernel and file format that they have in
-//! constructors (crate `inventory`), which a linker must keep with all that they reach: more than
-//! half of the module. The engine names the few operators that it builds its graph from and looks
-//! nothing up, so xtask, called by rustc as the linker, takes the lists of constructors out of
-//! copies of the objects and archives; the linker then drops what nothing else needs. A list is the
-//! subsection `WASM_INIT_FUNCS` of an object's section `linking` (WebAssembly's tool conventions,
-//! "Linking"). It gets a number that linkers skip, so that no length changes.
+//! tract's crates register all their transformations, kernels and file formats in constructors (crate
+//! `inventory`). A linker must keep these and everything that they reach: more than half of the module.
+//! The engine constructs its few operators directly and needs no registry. So rustc calls xtask as the
+//! linker; xtask removes the lists of constructors from copies of the objects and archives, and the real
+//! linker then drops unused code. A list is the subsection `WASM_INIT_FUNCS` of an object's section
+//! `linking` (WebAssembly's tool conventions, "Linking"). Its type is changed to one that linkers skip, so
+//! that no length changes.
 
 use anyhow::{Context, Result, bail};
 use std::ffi::{OsStr, OsString};
@@ -14,12 +14,12 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::{env, fs};
 
-/// What cargo or rustc calls xtask as, while the modules are built.
+/// The variable that states the role in which cargo or rustc calls xtask.
 const ROLE: &str = "POINTSMAN_XTASK_AS";
-/// cargo's compiler for the workspace's own crates; the dependencies are compiled as ever.
+/// The role of cargo's compiler for the workspace's own crates.
 const RUSTC: &str = "rustc";
 const LINKER: &str = "linker";
-/// What rustc links wasm with; it is found on the path that rustc sets.
+/// rustc's linker for wasm, found on the PATH that rustc sets.
 const REAL_LINKER: &str = "rust-lld";
 
 const OBJECT: &[u8] = b"\0asm";
@@ -27,17 +27,17 @@ const ARCHIVE: &[u8] = b"!<arch>\n";
 const MEMBER_HEADER: usize = 60;
 const CUSTOM_SECTION: u8 = 0;
 const INIT_FUNCS: u8 = 6;
-/// A subsection that linkers do not know and pass over.
+/// A type of subsection that linkers do not know and skip.
 const SKIPPED: u8 = 0x7f;
 
-/// Has a build's modules linked by this program.
+/// Makes a cargo build call this program as its linker.
 pub fn take_part(cargo: &mut Command) -> Result<()> {
-    let xtask = env::current_exe().context("xtask does not know its own path")?;
+    let xtask = env::current_exe().context("the path of xtask's executable is unknown")?;
     cargo.env("RUSTC_WORKSPACE_WRAPPER", xtask).env(ROLE, RUSTC);
     Ok(())
 }
 
-/// Does what cargo or rustc asks, where one of them started this program.
+/// Runs in the role of compiler or linker if cargo or rustc started this program.
 pub fn part() -> Option<ExitCode> {
     let role = env::var_os(ROLE)?;
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();
@@ -51,9 +51,11 @@ pub fn part() -> Option<ExitCode> {
     })
 }
 
-/// rustc, whose path comes first, with this program as the linker of what becomes a module.
+/// Runs rustc, whose path is the first argument, with this program as the linker of wasm modules.
 fn compile(arguments: &[OsString]) -> Result<u8> {
-    let Some((rustc, arguments)) = arguments.split_first() else { bail!("no compiler is named") };
+    let Some((rustc, arguments)) = arguments.split_first() else {
+        bail!("the compiler's path is missing")
+    };
     let mut command = Command::new(rustc);
     command.args(arguments);
     if arguments.iter().any(|argument| argument == "cdylib") {
@@ -72,7 +74,7 @@ fn status(command: &mut Command) -> Result<u8> {
 }
 
 fn link(arguments: &[OsString]) -> Result<u8> {
-    let copies = tempfile::tempdir().context("no folder for the linker's input")?;
+    let copies = tempfile::tempdir().context("cannot create a folder for the linker's input")?;
     let mut inputs = Vec::new();
     for (at, argument) in arguments.iter().enumerate() {
         let path = Path::new(argument);
@@ -83,8 +85,9 @@ fn link(arguments: &[OsString]) -> Result<u8> {
         }
         let mut bytes =
             fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let found = hide_constructors(&mut bytes)
-            .with_context(|| format!("{} is no wasm object or archive of them", path.display()))?;
+        let found = hide_constructors(&mut bytes).with_context(|| {
+            format!("{} is neither a wasm object nor an archive of them", path.display())
+        })?;
         if found == 0 {
             inputs.push(argument.clone());
             continue;
@@ -109,7 +112,9 @@ fn hide_constructors(bytes: &mut [u8]) -> Result<usize> {
     while bytes.starts_with(ARCHIVE) && at + MEMBER_HEADER <= bytes.len() {
         let size = std::str::from_utf8(&bytes[at + 48..at + 58])?.trim_end().parse::<usize>()?;
         let start = at + MEMBER_HEADER;
-        let Some(member) = bytes.get_mut(start..start + size) else { bail!("a member is cut") };
+        let Some(member) = bytes.get_mut(start..start + size) else {
+            bail!("a member of the archive is truncated")
+        };
         if member.starts_with(OBJECT) {
             found += in_object(member)?;
         }
@@ -143,25 +148,25 @@ fn in_object(object: &mut [u8]) -> Result<usize> {
     Ok(found)
 }
 
-/// A number in LEB128, and where it ends.
+/// Reads a number in LEB128; returns it and its end.
 fn number(bytes: &[u8], at: usize) -> Result<(usize, usize)> {
     let mut value = 0;
     for (byte, shift) in (0..5).zip((0..).step_by(7)) {
-        let Some(&found) = bytes.get(at + byte) else { bail!("it ends within a number") };
+        let Some(&found) = bytes.get(at + byte) else { bail!("it ends inside a number") };
         value |= usize::from(found & 0x7f) << shift;
         if found < 0x80 {
             return Ok((value, at + byte + 1));
         }
     }
-    bail!("a number of it is too long")
+    bail!("it contains a number that is too long")
 }
 
-/// Where bytes begin and end whose number stands before them.
+/// Returns begin and end of bytes that are preceded by their number.
 fn sized(bytes: &[u8], at: usize) -> Result<(usize, usize)> {
     let (length, start) = number(bytes, at)?;
     match start.checked_add(length).filter(|&end| end <= bytes.len()) {
         Some(end) => Ok((start, end)),
-        None => bail!("it has {} bytes where {length} are announced", bytes.len() - start),
+        None => bail!("it has {} bytes left, expected {length}", bytes.len() - start),
     }
 }
 

@@ -1,13 +1,13 @@
-//! `cargo xtask`: everything a contributor does, as one command each.
+//! `cargo xtask`: one command for each task of a contributor.
 //!
-//! Every command obtains what it needs before it starts (see [`setup`]), so a fresh clone on a
-//! machine with rustup's Rust and a C linker needs no other preparation. Heavy build outputs go
-//! to a cache folder outside the clone (see [`cache`]).
+//! Every command first installs the tools that it needs (see [`setup`]), so a fresh clone needs only
+//! rustup's Rust and a C linker. Large build outputs go to a cache folder outside the clone (see
+//! [`cache`]).
 //!
 //! ```text
 //! cargo xtask demo --once          # build, route three example queries through the Worker, exit
 //! cargo xtask test --only rust     # one suite
-//! cargo xtask deploy --dry-run     # what `wrangler deploy` would send, and its sizes
+//! cargo xtask deploy --dry-run     # list the files that `wrangler deploy` would send
 //! cargo xtask train --data DIR     # train, export, verify, evaluate the default recipe
 //! ```
 
@@ -43,9 +43,9 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Obtain what the other commands need, and say what is there
+    /// Install what the other commands need, and report each step
     Setup {
-        /// What to prepare for
+        /// The commands to prepare for
         #[arg(value_enum, default_value = "demo")]
         purpose: setup::Purpose,
     },
@@ -53,23 +53,23 @@ enum Command {
     Build,
     /// Start the Worker, the page and a stand-in upstream, and route three example queries
     Demo(demo::Args),
-    /// Send the Worker to Cloudflare, or with --dry-run only build what would be sent
+    /// Deploy the Worker to Cloudflare, or with --dry-run only build and list its files
     Deploy(deploy::Args),
-    /// Train, export, verify and evaluate a recipe; a rerun resumes
+    /// Train, export, verify and evaluate a recipe; run again to resume
     Train(train::Args),
-    /// Run every test suite and close with the total
+    /// Run every test suite and print the total
     Test(test_suite::Args),
-    /// Check formatting, clippy and licences
+    /// Check formatting, clippy, rustdoc and licences
     Lint,
-    /// Measure the engine, the Worker and the page beside their peers, and render what was measured
+    /// Measure the engine, the Worker and the page beside other implementations
     Bench {
-        /// What to do
+        /// The benchmark
         #[command(subcommand)]
         bench: bench::Bench,
     },
     /// Write docs/RESULTS.md from the stored results and benchmark runs
     Results(results::Args),
-    /// Write what a release ships into dist/
+    /// Write the files of a release to dist/
     Dist,
 }
 
@@ -83,7 +83,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(code) => ExitCode::from(code),
         Err(_) if process::interrupted() => {
-            eprintln!("interrupted; run the same command again to go on");
+            eprintln!("interrupted; run the same command again to continue");
             ExitCode::from(process::INTERRUPTED)
         }
         Err(error) => {

@@ -1,11 +1,11 @@
-//! The native build: one optimised profile and one target folder for tests, lints and binaries.
+//! The native build: one optimised profile and one target folder for tests, lints and programs.
 
 use crate::cache::TargetDir;
 use crate::workspace::Workspace;
 use anyhow::Result;
 use std::process::Command;
 
-/// The profile that native code is built with, and its folder below the target folder.
+/// The profile of native builds, and the name of its folder in the target folder.
 pub const PROFILE: &str = "release";
 
 /// The cache's folder for native build outputs.
@@ -15,7 +15,7 @@ pub fn target_dir(workspace: &Workspace) -> Result<TargetDir> {
     workspace.cache.target_dir("native", &identity, &workspace.lock_file()?, &workspace.root)
 }
 
-/// `cargo <subcommand> --locked --release` into `target`.
+/// Makes the command `cargo <subcommand> --locked --release` with the target folder `target`.
 pub fn cargo(workspace: &Workspace, subcommand: &str, target: &TargetDir) -> Command {
     let mut command = workspace.cargo();
     command

@@ -1,4 +1,4 @@
-//! Builds the demo page with Vite into `web/dist`: what a static host sends as it is.
+//! Builds the demo page with Vite into `web/dist`, for any static host.
 
 use crate::cache::{replace_folder, sha256_hex};
 use crate::process;
@@ -11,16 +11,16 @@ use std::time::Instant;
 
 /// The built page, from the clone's root.
 pub const OUTPUT: &str = "web/dist";
-/// A file of the output that says what it was made from.
+/// A file of the output with the hash of the inputs.
 pub const MARKER: &str = ".made-from";
-/// Beside the output, not in the cache: a rename must not cross file systems.
+/// Beside the output and not in the cache, since a rename cannot cross file systems.
 const FRESH: &str = "web/dist.unfinished";
-/// What the page is made of: its own files, the npm package with the engine, the bundles it offers,
-/// and the versions of its libraries.
+/// The page's inputs: its own files, the npm package with the engine, the bundles that it offers, and
+/// the versions of its libraries.
 const INPUTS: [&str; 4] = ["web", "router-wasm/js", "bundles", "package-lock.json"];
 const LEFT_OUT: [&str; 3] = ["dist", "dist.unfinished", "node_modules"];
 
-/// Builds the page; does nothing twice. The engine's modules are there already.
+/// Builds the page, unless its inputs are unchanged. The engine's modules must exist already.
 pub fn build(workspace: &Workspace, node: &Node) -> Result<()> {
     let start = Instant::now();
     let wanted = inputs_hash(&workspace.root)?;

@@ -1,7 +1,7 @@
-//! Runs other programs: clear errors, streamed output, and interrupts that reach the child.
+//! Runs other programs, with clear errors and streamed output, and passes interrupts on to them.
 //!
-//! At a terminal Ctrl-C goes to the whole process group, so a child gets it without our help and
-//! is given time to close; elsewhere the signal reaches only us, and we pass it on.
+//! At a terminal Ctrl-C reaches the whole process group, so a child gets it directly and has time to
+//! close; elsewhere the signal reaches only this process, which passes it on.
 
 use anyhow::{Context, Result, bail};
 use std::io::{BufRead, BufReader, IsTerminal, Write};
@@ -10,14 +10,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The exit code of an interrupted command, as shells have it.
+/// The exit code of an interrupted command, as in shells.
 pub const INTERRUPTED: u8 = 130;
 
 static INTERRUPT: AtomicBool = AtomicBool::new(false);
 /// Process ids of the children that run now.
 static CHILDREN: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
-/// Whether the user asked to stop.
+/// Whether the user interrupted this command.
 pub fn interrupted() -> bool {
     INTERRUPT.load(Ordering::SeqCst)
 }
@@ -26,7 +26,7 @@ pub fn interrupted() -> bool {
 pub fn watch_for_interrupts() -> Result<()> {
     ctrlc::set_handler(|| {
         if children().is_empty() {
-            eprintln!("interrupted; run the same command again to go on");
+            eprintln!("interrupted; run the same command again to continue");
             std::process::exit(i32::from(INTERRUPTED));
         }
         if INTERRUPT.swap(true, Ordering::SeqCst) {
@@ -35,7 +35,7 @@ pub fn watch_for_interrupts() -> Result<()> {
         std::thread::spawn(|| {
             let at_terminal = std::io::stdin().is_terminal() || std::io::stderr().is_terminal();
             if !at_terminal {
-                // Not INT: what a script starts in the background ignores that one.
+                // Not INT, which background processes of a script ignore.
                 signal_children("-TERM");
             }
             std::thread::sleep(Duration::from_secs(15));
@@ -49,8 +49,8 @@ pub fn watch_for_interrupts() -> Result<()> {
 
 fn signal_children(signal: &str) {
     for child in children().iter() {
-        // The standard library sends no signal but KILL. The shell's own `kill` is there where
-        // the program of that name is not installed.
+        // The standard library can only send KILL. The shell's builtin `kill` exists even where
+        // the program `kill` is not installed.
         let _ = Command::new("sh").args(["-c", &format!("kill {signal} {child}")]).status();
     }
 }
@@ -60,7 +60,7 @@ fn children() -> MutexGuard<'static, Vec<u32>> {
     CHILDREN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A command as a person would type it, for messages.
+/// Formats a command as typed in a shell, for messages.
 pub fn describe(command: &Command) -> String {
     std::iter::once(command.get_program())
         .chain(command.get_args())
@@ -69,7 +69,7 @@ pub fn describe(command: &Command) -> String {
         .join(" ")
 }
 
-/// Runs a command with our own input and output, and returns how it ended.
+/// Runs a command with this process's input and output, and returns its exit status.
 pub fn status(command: &mut Command) -> Result<ExitStatus> {
     let child = spawn(command)?;
     wait(child, command)
@@ -84,7 +84,7 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs a command that must succeed and returns what it printed.
+/// Runs a command that must succeed and returns its output.
 pub fn capture(command: &mut Command) -> Result<String> {
     let output = command
         .stdin(Stdio::null())
@@ -101,12 +101,12 @@ pub fn capture(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// What a command prints if it is there and succeeds.
+/// Returns a command's output if it exists and succeeds.
 pub fn probe(command: &mut Command) -> Option<String> {
     capture(command).ok()
 }
 
-/// Runs a command, shows each line it prints as it comes, and gives it to `on_line`.
+/// Runs a command, prints each line of its output at once, and passes it to `on_line`.
 pub fn stream(command: &mut Command, mut on_line: impl FnMut(&str)) -> Result<ExitStatus> {
     let mut child = spawn(command.stdout(Stdio::piped()))?;
     if let Some(stdout) = child.stdout.take() {
@@ -140,7 +140,7 @@ fn spawn(command: &mut Command) -> Result<Child> {
 fn wait(mut child: Child, command: &Command) -> Result<ExitStatus> {
     let status = child.wait();
     children().retain(|running| *running != child.id());
-    status.with_context(|| format!("lost sight of `{}`", describe(command)))
+    status.with_context(|| format!("cannot wait for `{}`", describe(command)))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every test there is, one suite after another, with the total at the end.
+//! `cargo xtask test`: runs every test suite, one after another, and prints the total.
 //!
 //! Suites: `format`, `rust` (all members, natively), one for each `*.test.mjs` under `tests/` and
 //! `bench/`, such as `hosts/node` and `bench/report`, and where asked for `lint`. A suite whose
@@ -19,7 +19,7 @@ pub struct Args {
     /// Run only the suites whose name contains this; may be repeated
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// Check with clippy too, after the tests
+    /// Run lint after the tests
     #[arg(long)]
     lint: bool,
 }
@@ -90,7 +90,7 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<u8> {
     Ok(u8::from(total.failed > 0))
 }
 
-/// What the scripts run with.
+/// The programs that run the JavaScript tests.
 struct ForScripts {
     node: setup::Node,
     chromium: PathBuf,
@@ -115,7 +115,7 @@ fn run_suite(
         Suite::Script(path) => match scripts {
             Some(Ok(tools)) => run_script(workspace, path, tools),
             Some(Err(error)) => bail!("{error:#}"),
-            None => bail!("what {} needs was not prepared", suite.name()),
+            None => bail!("the programs for {} were not prepared", suite.name()),
         },
         Suite::Lint => lint::run(workspace).map(|()| Counts::SUCCESS),
     }
@@ -152,24 +152,24 @@ fn run_script(workspace: &Workspace, path: &Path, tools: &ForScripts) -> Result<
     let status = process::status(&mut node)?;
     let printed = fs::read_to_string(&tap).unwrap_or_default();
     let counts = counts::of_node_tap(&printed).with_context(|| {
-        format!("`{}` ended ({status}) without a count", process::describe(&node))
+        format!("`{}` ended ({status}) without printing its counts", process::describe(&node))
     })?;
     fs::remove_dir_all(&scratch).with_context(|| format!("cannot remove {}", scratch.display()))?;
     let mut counts = settle(counts, status.success(), &process::describe(&node))?;
     if workspace::is_ci() && counts.skipped > 0 {
-        eprintln!("error: {} tests were skipped, and a CI run skips none", counts.skipped);
+        eprintln!("error: {} tests were skipped, which a CI run does not allow", counts.skipped);
         counts.failed += std::mem::take(&mut counts.skipped);
     }
     Ok(counts)
 }
 
-/// A run that failed without a failed test, or that ran none, is itself a failure.
+/// Makes a failure of a run that failed without a failed test, or that ran no test.
 fn settle(mut counts: Counts, success: bool, command: &str) -> Result<Counts> {
     if counts.passed + counts.failed == 0 {
         bail!("`{command}` ran no test");
     }
     if !success && counts.failed == 0 {
-        eprintln!("error: `{command}` failed, though no test of it did");
+        eprintln!("error: `{command}` failed, although none of its tests failed");
         counts.failed = 1;
     }
     Ok(counts)

@@ -1,4 +1,4 @@
-//! Where the clone is, and what its lock file pins.
+//! The clone's path, and the versions in its lock file.
 
 use crate::cache::Cache;
 use anyhow::{Context, Result, bail};
@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The clone this command works on, with its cache folder.
+/// The clone on which this command works, with its cache folder.
 pub struct Workspace {
     /// Absolute path of the folder that holds the workspace's Cargo.toml.
     pub root: PathBuf,
@@ -15,7 +15,7 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// Finds the clone from what cargo says, else upwards from the current folder.
+    /// Finds the clone from cargo's environment, else in the parents of the current folder.
     pub fn locate() -> Result<Self> {
         let start = match std::env::var_os("CARGO_MANIFEST_DIR") {
             Some(folder) => PathBuf::from(folder),
@@ -26,7 +26,7 @@ impl Workspace {
             .find(|folder| folder.join("Cargo.lock").is_file() && folder.join("xtask").is_dir())
             .with_context(|| {
                 format!(
-                    "no Pointsman clone at or above {}: run this inside the clone",
+                    "{} is not inside a clone of Pointsman: run this command in the clone",
                     start.display()
                 )
             })?
@@ -35,7 +35,7 @@ impl Workspace {
         Ok(Self { root, cache })
     }
 
-    /// A path inside the clone.
+    /// The absolute path of a file in the clone.
     pub fn path(&self, relative: impl AsRef<Path>) -> PathBuf {
         self.root.join(relative)
     }
@@ -55,7 +55,7 @@ impl Workspace {
         }
     }
 
-    /// The native toolchain's cargo, run in the clone's root.
+    /// Makes a command that runs the native toolchain's cargo in the clone's root.
     pub fn cargo(&self) -> Command {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
         let mut command = Command::new(cargo);
@@ -63,7 +63,7 @@ impl Workspace {
         command
     }
 
-    /// What `rustc -vV` says of the native toolchain.
+    /// The output of `rustc -vV` of the native toolchain.
     pub fn rustc_version(&self) -> Result<String> {
         let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc"));
         crate::process::capture(Command::new(rustc).arg("-vV").current_dir(&self.root))

@@ -1,4 +1,4 @@
-//! Debian's package manager, used where it can be without asking for a password.
+//! Installs Debian packages with apt, if that needs no password.
 
 use super::{on_path, say};
 use crate::process;
@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-/// Whether all of `packages` are installed, by dpkg's word.
+/// Whether dpkg reports all of `packages` as installed.
 pub fn installed(packages: &[&str]) -> bool {
     packages.iter().all(|package| {
         process::probe(Command::new("dpkg-query").args([
@@ -18,19 +18,19 @@ pub fn installed(packages: &[&str]) -> bool {
     })
 }
 
-/// Installs `packages`, which bring `what`. Where that is not possible, the error says which
-/// command does it, and `otherwise` what to install on other systems.
+/// Installs `packages`, which provide `what`. If that is impossible, the error states the command to
+/// run, and `otherwise` what to install on other systems.
 pub fn install(what: &str, packages: &[&str], otherwise: &str) -> Result<()> {
     if on_path("apt-get").is_none() {
-        bail!("{what} is missing and there is no apt here to install it with; {otherwise}");
+        bail!("{what} is missing, and this system has no apt to install it; {otherwise}");
     }
     let by_hand = format!(
-        "`apt-get install --no-install-recommends {}` as root installs it here; elsewhere, {otherwise}",
+        "run `apt-get install --no-install-recommends {}` as root; on other systems, {otherwise}",
         packages.join(" ")
     );
     let Some(prefix) = root_prefix() else {
         bail!(
-            "{what} is missing and installing it takes root (no `sudo` without a password): {by_hand}"
+            "{what} is missing, and installing it needs root (`sudo` asks for a password): {by_hand}"
         );
     };
     say("apt", format!("installing {} for {what}", packages.join(", ")));
@@ -40,7 +40,7 @@ pub fn install(what: &str, packages: &[&str], otherwise: &str) -> Result<()> {
                 apt_get(prefix)
                     .args(["install", "-y", "--no-install-recommends", "--no-remove"])
                     .args(packages)
-                    // A line for every package unpacked; errors come on the other stream.
+                    // apt-get prints a line per package here; errors are on standard error.
                     .stdout(Stdio::null()),
             )
         })
@@ -53,8 +53,8 @@ pub fn dependency(package: &str, prefix: &str) -> Option<String> {
     dependency_in(&printed, prefix).map(str::to_owned)
 }
 
-/// Fetches the package lists, once in a run: a new machine has none, and old ones name
-/// packages that are gone.
+/// Fetches the package lists, once per run: a new machine has none, and old lists name packages that
+/// no longer exist.
 pub fn refresh() -> Result<()> {
     match root_prefix() {
         Some(prefix) => refresh_lists(prefix),
@@ -71,7 +71,7 @@ fn refresh_lists(prefix: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// What comes before `apt-get`: nothing for root, `sudo -n` where it needs no password.
+/// The command before `apt-get`: none for root, `sudo -n` if that needs no password.
 fn root_prefix() -> Option<&'static [&'static str]> {
     let id = process::probe(Command::new("id").arg("-u"));
     if id.as_deref() == Some("0") {

@@ -1,4 +1,4 @@
-//! A Chromium for the browser suite: `$CHROMIUM`, else PATH, else apt's package.
+//! Finds a Chromium for the browser suite: `$CHROMIUM`, else PATH, else apt's package.
 
 use super::{apt, on_path, say};
 use crate::process;
@@ -27,9 +27,8 @@ pub fn obtain() -> Result<PathBuf> {
         return Ok(program);
     }
     apt::install("Chromium", &["chromium"], BY_HAND)?;
-    let (program, version) = find().with_context(|| {
-        format!("apt's package chromium brought no program that runs; {BY_HAND}")
-    })?;
+    let (program, version) = find()
+        .with_context(|| format!("apt's package chromium has no program that runs; {BY_HAND}"))?;
     say("chromium", format!("{version} at {}", program.display()));
     Ok(program)
 }

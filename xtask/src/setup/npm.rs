@@ -1,5 +1,5 @@
-//! The clone's npm packages, by their lock files: those of its members, and those that only the
-//! bench compares with.
+//! Installs the clone's npm packages by their lock files: those of its members, and those that only the
+//! benchmark compares with.
 
 use super::{Node, say};
 use crate::cache::sha256_hex;
@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use std::fs;
 use std::path::Path;
 
-/// The folder of the bench's own packages: hundreds of megabytes that nothing else needs.
+/// The folder of the benchmark's own packages: hundreds of megabytes that nothing else needs.
 const PEERS: &str = "bench/peers";
 
 /// Installs the members' packages.
@@ -17,16 +17,16 @@ pub fn obtain(workspace: &Workspace, node: &Node) -> Result<()> {
     install("npm packages", &workspace.root, workspace, node)
 }
 
-/// Installs the bench's packages.
+/// Installs the benchmark's packages.
 pub fn obtain_peers(workspace: &Workspace, node: &Node) -> Result<()> {
     install("bench peers", &workspace.path(PEERS), workspace, node)
 }
 
-/// Installs what a folder's package-lock.json pins into its node_modules, unless that is what is
-/// there.
+/// Installs the packages of a folder's package-lock.json into its node_modules, unless they are
+/// installed.
 ///
-/// The marker is written last and `npm ci` begins by emptying node_modules, so a folder that was
-/// left half filled has none. Install scripts do not run: no package we use needs one.
+/// The marker is written last, and `npm ci` first empties node_modules, so an incomplete folder has no
+/// marker. Install scripts do not run: no package used here needs one.
 fn install(what: &str, folder: &Path, workspace: &Workspace, node: &Node) -> Result<()> {
     let lock_path = folder.join("package-lock.json");
     let lock =
@@ -34,7 +34,7 @@ fn install(what: &str, folder: &Path, workspace: &Workspace, node: &Node) -> Res
     let wanted = sha256_hex(&lock);
     let marker = folder.join("node_modules/.pointsman-lock");
     if fs::read_to_string(&marker).is_ok_and(|found| found == wanted) {
-        say(what, "as the lock file says");
+        say(what, "installed as in the lock file");
         return Ok(());
     }
     say(what, "npm ci");

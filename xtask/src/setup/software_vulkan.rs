@@ -1,7 +1,7 @@
-//! A Vulkan device for the tests that compare burn on a GPU with burn on the CPU.
+//! Finds a Vulkan device for the tests that compare burn on a GPU with burn on the CPU.
 //!
-//! Where there is a GPU with a driver, that is the device. Elsewhere it is Mesa's llvmpipe, which
-//! runs Vulkan on the CPU. `POINTSMAN_VK=software` asks for llvmpipe in any case.
+//! It is a GPU with a driver if there is one, else Mesa's llvmpipe, which runs Vulkan on the CPU.
+//! `POINTSMAN_VK=software` selects llvmpipe in any case.
 
 use super::{apt, say};
 use anyhow::{Context, Result};
@@ -13,17 +13,17 @@ const BY_HAND: &str = "install Mesa's Vulkan drivers (lavapipe) and the Vulkan l
 
 /// The device that the GPU tests use.
 pub enum Vulkan {
-    /// macOS: burn uses Metal, Vulkan is not tried.
+    /// macOS: burn uses Metal instead of Vulkan.
     Metal,
-    /// A GPU with a driver of its own.
+    /// A GPU with a driver.
     Hardware,
-    /// llvmpipe, by the driver manifest at this path.
+    /// llvmpipe, with the path of its driver manifest.
     Software(PathBuf),
 }
 
 impl Vulkan {
-    /// Tells a test process which device to use: `POINTSMAN_VK` is `metal`, `hardware` or
-    /// `software`, and the Vulkan loader is held to the driver chosen.
+    /// Sets the device of a test process: `POINTSMAN_VK` is `metal`, `hardware` or `software`, and the
+    /// Vulkan loader uses only the chosen driver.
     pub fn apply(&self, command: &mut Command) {
         if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
             // Without a desktop, Mesa's device-select layer prints an error for each Vulkan instance.
@@ -35,13 +35,13 @@ impl Vulkan {
             Self::Software(manifest) => command
                 .env("POINTSMAN_VK", "software")
                 .env("VK_DRIVER_FILES", manifest)
-                // The name that loaders before 1.3.207 read.
+                // The variable's name for loaders before 1.3.207.
                 .env("VK_ICD_FILENAMES", manifest),
         };
     }
 }
 
-/// Finds the device to test on, and installs the software driver where there is none.
+/// Finds the device to test on, and installs the software driver if there is none.
 pub fn obtain() -> Result<Vulkan> {
     if cfg!(target_os = "macos") {
         say("vulkan", "macOS: Metal");
@@ -56,14 +56,14 @@ pub fn obtain() -> Result<Vulkan> {
         apt::install("a software Vulkan driver", &["mesa-vulkan-drivers", "libvulkan1"], BY_HAND)?;
     }
     let manifest = software_manifest().filter(|_| has_loader()).with_context(|| {
-        format!("no Vulkan driver in software found after the installation; {BY_HAND}")
+        format!("no software Vulkan driver found after the installation; {BY_HAND}")
     })?;
-    say("vulkan", format!("no GPU: llvmpipe by {}", manifest.display()));
+    say("vulkan", format!("no GPU: llvmpipe, {}", manifest.display()));
     Ok(Vulkan::Software(manifest))
 }
 
-/// Whether there is a GPU that Vulkan can drive: a device node of the kernel's and a driver
-/// manifest that is not the software one. A virtual display card has the first only.
+/// Whether there is a GPU that Vulkan can use: a device node of the kernel and a driver manifest other
+/// than the software one. A virtual display card has only the device node.
 pub fn has_gpu() -> bool {
     let render_node = fs::read_dir("/dev/dri").is_ok_and(|entries| {
         entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("renderD"))

@@ -1,6 +1,6 @@
-//! Reads version numbers from what programs print.
+//! Reads version numbers from programs' output.
 
-/// A version's first three numbers; parts that are not there count as 0.
+/// A version's first three numbers; missing ones are 0.
 pub type Version = (u64, u64, u64);
 
 /// The first version in `text`: `v22.23.3`, `rustc 1.96.0 (…)`, `wasm-bindgen 0.2.130`.

@@ -1,8 +1,8 @@
-//! A compiler for wasm32-unknown-unknown: rustup's target, else Debian's packages.
+//! Finds a compiler for wasm32-unknown-unknown: rustup's target, else Debian's packages.
 //!
-//! Debian's `rustc-web` has no ready-made standard library for wasm but brings its source, from
-//! which cargo builds one (`-Zbuild-std`), once per target folder and set of flags. Both ways
-//! leave the same files in the same places.
+//! Debian's `rustc-web` has no compiled standard library for wasm. It has the source, from which cargo
+//! builds the library (`-Zbuild-std`) once per target folder and set of flags. Both compilers write the
+//! same files to the same paths.
 
 use super::{apt, on_path, say, version};
 use crate::process;
@@ -20,14 +20,14 @@ const BY_HAND: &str = "run `rustup target add wasm32-unknown-unknown`";
 
 /// A compiler for wasm32.
 pub enum WasmToolchain {
-    /// The native toolchain, with the target's standard library installed.
+    /// The native toolchain with the target's standard library.
     Native,
-    /// Debian's rustc and cargo, which build the standard library from source.
+    /// Debian's rustc and cargo, with the standard library built from source.
     Debian,
 }
 
 impl WasmToolchain {
-    /// `cargo build` for the target, in the clone's root, with `rustflags` and no others.
+    /// Makes the command `cargo build` for the target, in the clone's root, with only `rustflags`.
     pub fn cargo_build(&self, workspace: &Workspace, rustflags: &str) -> Command {
         let mut command = match self {
             Self::Native => workspace.cargo(),
@@ -36,7 +36,7 @@ impl WasmToolchain {
                 command
                     .current_dir(&workspace.root)
                     .env("RUSTC", DEBIAN_RUSTC)
-                    // -Zbuild-std is an unstable option of a stable compiler.
+                    // Lets the stable compiler accept the unstable option -Zbuild-std.
                     .env("RUSTC_BOOTSTRAP", "1")
                     .env_remove("RUSTUP_TOOLCHAIN")
                     .env_remove("CARGO");
@@ -55,7 +55,7 @@ impl WasmToolchain {
         command
     }
 
-    /// What identifies the compiler, for the cache's key.
+    /// A text that identifies the compiler, for the name of the cache folder.
     pub fn identity(&self, workspace: &Workspace) -> Result<String> {
         match self {
             Self::Native => workspace.rustc_version(),
@@ -90,20 +90,19 @@ pub fn obtain(workspace: &Workspace) -> Result<WasmToolchain> {
     debian(why_not_rustup).with_context(|| format!("no compiler for {TARGET} ({why_not_rustup})"))
 }
 
-/// Debian's compiler, installed if need be.
+/// Finds Debian's compiler, or installs it.
 fn debian(why_not_rustup: &str) -> Result<WasmToolchain> {
     let already = debian_packages().is_some_and(|packages| apt::installed(&as_strs(&packages)));
     if !already {
         if on_path("apt-get").is_some() {
             apt::refresh()?;
         }
-        let packages = debian_packages().with_context(|| {
-            format!("apt offers no rust-web-llvm here, the other way to it; {BY_HAND}")
-        })?;
+        let packages = debian_packages()
+            .with_context(|| format!("apt has no rust-web-llvm, the alternative; {BY_HAND}"))?;
         apt::install("a compiler for wasm32", &as_strs(&packages), BY_HAND)?;
     }
     let found = process::capture(Command::new(DEBIAN_RUSTC).arg("--version"))
-        .context("the package rustc-web is installed, and yet its compiler does not run")?;
+        .context("the package rustc-web is installed, but its compiler does not run")?;
     let needed = env!("CARGO_PKG_RUST_VERSION");
     if version::parse(&found) < version::parse(needed) {
         bail!("apt's compiler is too old: found {found}, expected {needed} or later; {BY_HAND}");
@@ -115,7 +114,7 @@ fn debian(why_not_rustup: &str) -> Result<WasmToolchain> {
     Ok(WasmToolchain::Debian)
 }
 
-/// The packages that make up Debian's way; the linker's must match the compiler's LLVM.
+/// The Debian packages to install; the linker's version must match the compiler's LLVM.
 fn debian_packages() -> Option<Vec<String>> {
     let llvm = apt::dependency("rust-web-llvm", "llvm-")?;
     let mut packages: Vec<String> =
