@@ -237,7 +237,7 @@ mod tests {
     fn an_unusable_answer_says_why() {
         for (body, part) in [
             ("<h1>Hello</h1>", "text/html"),
-            ("[]", "no object"),
+            ("[]", "not an object"),
             (r#"{"error": {"message": "no credit"}}"#, "no credit"),
             (r#"{"error": "overloaded"}"#, "overloaded"),
             (r#"{"type": "error", "error": {"type": "x", "message": "busy"}}"#, "busy"),
