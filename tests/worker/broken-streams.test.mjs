@@ -25,7 +25,7 @@ for (const [what, answer, code = "upstream_broke_off"] of [
   ["breaks off", breaking(begun)],
   ["breaks off inside an event", breaking([...begun, 'data: {"choices": [{"del'])],
   ["breaks off inside a character", breaking([...begun, Buffer.from('data: {"x": "日').subarray(0, -1)])],
-  ["falls silent", pausing(begun), "upstream_timeout"],
+  ["stops sending", pausing(begun), "upstream_timeout"],
 ]) {
   test(`a stream that ${what} ends with an error event and without [DONE]`, async () => {
     there.does(answer);
