@@ -1,10 +1,11 @@
-//! Tests what the example `route` prints, and its errors.
-#![allow(clippy::unwrap_used)]
+//! Tests what the example `route` prints, and its errors; runs the READMEs' example.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 #[path = "../examples/route.rs"]
 #[allow(dead_code)]
 mod route;
 
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 const BUNDLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../bundles");
 
 fn run(arguments: &[&str]) -> Result<String, String> {
@@ -52,4 +53,23 @@ fn what_is_wrong_is_named_with_what_to_do() {
         let found = run(arguments).unwrap_err();
         assert!(found.contains(part), "{arguments:?}: {found}");
     }
+}
+
+#[test]
+fn the_readmes_print_the_example_and_it_runs_in_the_clones_root() {
+    let source = include_str!("../examples/quickstart.rs");
+    let (_, code) = source.split_once("\n\n").unwrap();
+    for readme in ["README.md", "README.zh.md"] {
+        let text = std::fs::read_to_string(format!("{ROOT}/{readme}")).unwrap();
+        assert!(text.contains(&format!("```rust\n{code}```\n")), "{readme}: the Rust example");
+    }
+    // `cargo test` builds the examples beside its tests' folder.
+    let tests = std::env::current_exe().unwrap();
+    let name = format!("quickstart{}", std::env::consts::EXE_SUFFIX);
+    let program = tests.parent().unwrap().with_file_name("examples").join(name);
+    let output = std::process::Command::new(&program).current_dir(ROOT).output();
+    let output = output.unwrap_or_else(|error| {
+        panic!("{}: {error}; `cargo test --examples` builds it", program.display())
+    });
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

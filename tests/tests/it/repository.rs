@@ -100,3 +100,65 @@ fn no_file_and_no_path_contains_the_earlier_name() {
         }
     }
 }
+
+#[test]
+fn every_field_of_every_recipe_stands_in_the_trainers_page() {
+    let page = std::fs::read_to_string(root().join("docs/TRAINER.md")).unwrap();
+    let mut fields = 0;
+    for entry in std::fs::read_dir(root().join("trainer-native/recipes")).unwrap() {
+        let path = entry.unwrap().path();
+        let aliases = "[aliases]";
+        let mut table = String::new();
+        for line in std::fs::read_to_string(&path).unwrap().lines() {
+            if line.starts_with('[') {
+                line.clone_into(&mut table);
+            }
+            let Some((field, _)) = line.split_once(" = ") else { continue };
+            if table != aliases && !field.starts_with('#') {
+                let named = [format!("`{field}`"), format!("`{field} = ")];
+                assert!(
+                    named.iter().any(|name| page.contains(name)),
+                    "{}: {field}",
+                    path.display()
+                );
+                fields += 1;
+            }
+        }
+    }
+    assert!(fields > 100, "{fields} fields: too few to be those of the recipes");
+}
+
+#[test]
+fn the_readme_is_a_door() {
+    for readme in ["README.md", "README.zh.md"] {
+        let lines = std::fs::read_to_string(root().join(readme)).unwrap().lines().count();
+        assert!(lines <= 120, "{readme} has {lines} lines, expected at most 120");
+    }
+}
+
+#[test]
+fn links_between_documents_lead_to_files() {
+    let mut documents = vec![root().join("README.md"), root().join("README.zh.md")];
+    documents.extend(
+        ["CONTRIBUTING.md", "CHANGELOG.md", "bench/README.md"].map(|name| root().join(name)),
+    );
+    documents.extend(
+        ["router-wasm/README.md", "router-wasm/js/README.md"].map(|name| root().join(name)),
+    );
+    for entry in std::fs::read_dir(root().join("docs")).unwrap() {
+        documents.push(entry.unwrap().path());
+    }
+    let mut links = 0;
+    for document in documents.iter().filter(|path| path.extension().is_some_and(|end| end == "md"))
+    {
+        let text = std::fs::read_to_string(document).unwrap();
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+            if !target.is_empty() && !target.contains("://") {
+                let place = document.parent().unwrap().join(target);
+                assert!(place.exists(), "{}: no {target}", document.display());
+                links += 1;
+            }
+        }
+    }
+    assert!(links > 50, "{links} links: too few to be those of the documents");
+}
