@@ -34,7 +34,7 @@ use crate::eval::choice::build::{
 };
 use crate::eval::choice::rows::of_outcomes;
 use crate::eval::report::Stored;
-use crate::eval::results::Precision;
+use crate::eval::results::Origin;
 use crate::export::bundle::{self, BundleDraft, BundleFacts};
 use crate::export::routerdc_graph::RouterDcGraph;
 use crate::recipe::{self, HeadRecipe, Recipe, RouterDcRecipe};
@@ -139,7 +139,7 @@ impl KnownRun {
     ///
     /// # Errors
     /// [`TrainerError::BadCandidate`] where the run is of another kind; [`TrainerError::BadRecipe`];
-    /// the engine's; [`TrainerError::File`].
+    /// those of the engine; [`TrainerError::File`].
     pub fn read(folder: &Path, model: &str) -> Result<Self, TrainerError> {
         let path = folder.join("recipe.toml");
         let recipe = recipe::read(&path)?.recipe;
@@ -170,7 +170,6 @@ impl KnownRun {
         self.recipe.canonical(model)
     }
 
-    /// The int8 bundle's manifest.
     #[must_use]
     pub fn info(&self) -> &Manifest {
         self.int8.info()
@@ -182,7 +181,7 @@ impl KnownRun {
     /// # Errors
     /// [`TrainerError::BadCandidate`] where the LLM is known already, was not measured, or on fewer
     /// than [`LEAST_ROWS`] rows; [`TrainerError::BadCheckpoint`] where `place` is another call's;
-    /// [`TrainerError::Disagreement`]; the engine's; [`TrainerError::Interrupted`].
+    /// [`TrainerError::Disagreement`]; those of the engine; [`TrainerError::Interrupted`].
     pub fn with_candidate(
         &self,
         new: NewCandidate,
@@ -323,12 +322,10 @@ impl KnownRun {
         let set = choice_set(test, &models, format);
         let queries: Vec<&str> = test.rows.iter().map(|row| row.query.as_str()).collect();
         let before = qualities(&self.int8.router, &queries, stop)?;
-        let before = choice_column(self.info(), Precision::Int8, &models, &before)?;
+        let before = choice_column(self.info(), Origin::INT8, &models, &before)?;
         let name = format!("{}, {} LLMs", info.name, models.len() - 1);
-        let columns = [
-            choice_column(info, Precision::Int8, &models, found)?,
-            ChoiceColumn { name, ..before },
-        ];
+        let columns =
+            [choice_column(info, Origin::INT8, &models, found)?, ChoiceColumn { name, ..before }];
         let training = of_outcomes(learnt, &models, set.scoring);
         let benchmark = ChoiceBenchmark {
             kind: set.kind,

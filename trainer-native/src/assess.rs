@@ -13,14 +13,14 @@ use crate::eval::choice::rows::{Scoring, of_outcomes};
 use crate::eval::choice::{ChoiceKind, ChoiceRow};
 use crate::eval::cost_quality::many_models::largest;
 use crate::eval::published::BenchmarkKind;
-use crate::eval::results::Precision;
+use crate::eval::results::Origin;
 use crate::eval::rows::ScoredRow;
 use crate::progress::bar;
 
 /// Win rate of each query, in their order.
 ///
 /// # Errors
-/// The engine's, at the first query that fails; [`TrainerError::NoTrainingPair`] where the bundle
+/// Those of the engine, at the first query that fails; [`TrainerError::NoTrainingPair`] where the bundle
 /// has no strong and weak candidate; [`TrainerError::Interrupted`].
 pub fn win_rates(
     router: &Router,
@@ -37,7 +37,7 @@ pub fn win_rates(
 /// Quality in [0, 1] of each candidate of the bundle, for each query.
 ///
 /// # Errors
-/// The engine's, at the first query that fails; [`TrainerError::Interrupted`].
+/// Those of the engine, at the first query that fails; [`TrainerError::Interrupted`].
 pub fn qualities(
     router: &Router,
     queries: &[&str],
@@ -50,7 +50,7 @@ pub fn qualities(
 /// a query that has no token.
 ///
 /// # Errors
-/// The engine's, at the first query that fails; [`TrainerError::Interrupted`].
+/// Those of the engine, at the first query that fails; [`TrainerError::Interrupted`].
 pub fn embeddings(
     router: &Router,
     queries: &[&str],
@@ -107,7 +107,6 @@ pub(crate) fn on_each<T: Send>(
 pub struct PairRows<'a> {
     /// Scores and costs of the pair.
     pub rows: Vec<ScoredRow>,
-    /// The query of each row.
     pub queries: Vec<&'a str>,
     /// Rows that lack a score of either model.
     pub without_pair: usize,
@@ -194,7 +193,7 @@ pub fn choice_set(outcomes: &Outcomes, models: &[String], format: Format) -> Cho
 /// [`TrainerError::NoTrainingPair`] for a candidate that is not among `models`.
 pub fn choice_column(
     info: &Manifest,
-    precision: Precision,
+    origin: Origin,
     models: &[String],
     qualities: &[Vec<f64>],
 ) -> Result<ChoiceColumn, TrainerError> {
@@ -227,7 +226,7 @@ pub fn choice_column(
         tier: Some(info.encoder.tier.clone()),
         training_seed: info.provenance.as_ref().map(|p| p.seed),
         predicted,
-        ..ChoiceColumn::new(name, &info.kind, precision, picked)
+        ..ChoiceColumn::new(name, &info.kind, origin, picked)
     })
 }
 

@@ -23,7 +23,7 @@ use crate::eval::choice::rows::of_outcomes;
 use crate::eval::nearest_neighbours::{Neighbour, nearest_neighbours};
 use crate::eval::published::BenchmarkKind;
 use crate::eval::report::Stored;
-use crate::eval::results::Precision as Judged;
+use crate::eval::results::Origin;
 use crate::eval::results::build::{Benchmark, RouterColumn, Settings, build};
 use crate::eval::rows::routed;
 use crate::export::Precision;
@@ -63,22 +63,24 @@ pub struct Finished {
 /// engine and of the evaluation.
 pub fn finish(
     run: &Run,
-    recipe: &RecipeFile,
+    recipe_file: &RecipeFile,
     prepared: &Prepared,
     trained: &Trained,
-    chosen: &ChosenDevice,
+    chosen_device: &ChosenDevice,
     stop: &AtomicBool,
 ) -> Result<Finished, TrainerError> {
-    let facts = &recipe.recipe;
+    let recipe = &recipe_file.recipe;
     let draft = |precision| {
-        draft(recipe, prepared.sources.clone(), trained, &chosen.description, precision)
+        draft(recipe_file, prepared.sources.clone(), trained, &chosen_device.description, precision)
     };
     let (bundle, float) = (draft(Precision::Int8)?, draft(Precision::Float)?);
-    let mut finished = match &facts.pair {
-        Some(pair) => by_threshold(run, recipe, prepared, trained, pair, (bundle, float), stop)?,
-        None => choose(prepared, facts, bundle, float, stop)?,
+    let mut finished = match &recipe.pair {
+        Some(pair) => {
+            by_threshold(run, recipe_file, prepared, trained, pair, (bundle, float), stop)?
+        }
+        None => choose(prepared, recipe, bundle, float, stop)?,
     };
-    if let Some(map) = map(&finished.bundle, prepared, facts, stop)? {
+    if let Some(map) = map(&finished.bundle, prepared, recipe, stop)? {
         finished.bundle = finished.bundle.with_map(map.to_bytes()?);
     }
     Ok(finished)
@@ -88,26 +90,26 @@ pub fn finish(
 fn map(
     bundle: &BundleDraft,
     prepared: &Prepared,
-    facts: &Recipe,
+    recipe: &Recipe,
     stop: &AtomicBool,
 ) -> Result<Option<QueryMap>, TrainerError> {
     let by_data_set =
-        matches!(facts.head, HeadRecipe::Cluster(ClusterRecipe { groups: Grouping::DataSet, .. }));
-    let queries = draw::draw(prepared, by_data_set, facts.seed)?;
-    QueryMap::of(&bundle.router()?, &queries, facts.seed, stop)
+        matches!(recipe.head, HeadRecipe::Cluster(ClusterRecipe { groups: Grouping::DataSet, .. }));
+    let queries = draw::draw(prepared, by_data_set, recipe.seed)?;
+    QueryMap::of(&bundle.router()?, &queries, recipe.seed, stop)
 }
 
 /// Calibrates, verifies and scores a router of a strong and a weak candidate.
 fn by_threshold(
     run: &Run,
-    recipe: &RecipeFile,
+    recipe_file: &RecipeFile,
     prepared: &Prepared,
     trained: &Trained,
     pair: &Pair,
     (bundle, float): (BundleDraft, BundleDraft),
     stop: &AtomicBool,
 ) -> Result<Finished, TrainerError> {
-    let facts = &recipe.recipe;
+    let recipe = &recipe_file.recipe;
     // A win rate does not depend on the calibration, so one engine serves all that follows.
     let (router, float_router) = (bundle.router()?, float.router()?);
     let sample: Vec<&str> = prepared.calibration.iter().map(String::as_str).collect();
@@ -134,22 +136,22 @@ fn by_threshold(
     let disagreement = compared(&scored.queries, &rates)?;
     let by_rate = routed(&scored.rows, &rates)?;
     let mut columns = vec![RouterColumn {
-        tier: Some(facts.encoder.tier().into()),
-        training_seed: Some(facts.seed),
+        tier: Some(recipe.encoder.tier().into()),
+        training_seed: Some(recipe.seed),
         calibration: Some(calibration.clone()),
-        ..RouterColumn::new(&facts.name, facts.head.kind().name(), Judged::Int8, rates)
+        ..RouterColumn::new(&recipe.name, recipe.head.kind().name(), Origin::INT8, rates)
     }];
     // Without gold rows to train on there is no labelled neighbour, hence no kNN baseline.
     if !prepared.gold.rows.is_empty() {
-        let neighbours = neighbours(run, recipe, prepared, trained, &scored, stop)?;
+        let neighbours = neighbours(run, recipe_file, prepared, trained, &scored, stop)?;
         let name = format!("kNN, k = {NEIGHBOURS}, same embeddings");
         columns.push(RouterColumn {
-            tier: Some(facts.encoder.tier().into()),
-            ..RouterColumn::new(&name, "knn", Judged::Baseline, neighbours)
+            tier: Some(recipe.encoder.tier().into()),
+            ..RouterColumn::new(&name, "knn", Origin::Baseline, neighbours)
         });
     }
     // Published rows were measured on whole benchmarks.
-    let kind = match facts.sources.iter().any(|source| source.held_categories > 0) {
+    let kind = match recipe.sources.iter().any(|source| source.held_categories > 0) {
         true => BenchmarkKind::Other,
         false => assess::benchmark_kind(prepared.benchmark_format),
     };
@@ -174,7 +176,7 @@ fn by_threshold(
 /// Verifies a router that picks the best of all its candidates, and scores its picks.
 fn choose(
     prepared: &Prepared,
-    facts: &Recipe,
+    recipe: &Recipe,
     bundle: BundleDraft,
     float: BundleDraft,
     stop: &AtomicBool,
@@ -193,10 +195,10 @@ fn choose(
     let exact = qualities(&float_router, &some, stop)?;
     let rounded: Vec<Vec<f64>> = found.iter().step_by(step).cloned().collect();
     let disagreement = Disagreement::between_qualities(&exact, &rounded).check()?;
-    let models: Vec<String> = facts.candidates.iter().map(|c| c.id.clone()).collect();
+    let models: Vec<String> = recipe.candidates.iter().map(|c| c.id.clone()).collect();
     let set = choice_set(&prepared.test, &models, prepared.benchmark_format);
     let training = of_outcomes(&prepared.train, &models, set.scoring);
-    let column = choice_column(router.info(), Judged::Int8, &models, &found)?;
+    let column = choice_column(router.info(), Origin::INT8, &models, &found)?;
     let benchmark = ChoiceBenchmark {
         kind: set.kind,
         data_sha256: Some(prepared.benchmark_sha256.clone()),
@@ -205,7 +207,7 @@ fn choose(
     };
     let settings = ChoiceSettings::default();
     let result = build_choice(&benchmark, &models, &set.rows, &training, &[column], &settings)?;
-    let own = result.router(&facts.name, Judged::Int8);
+    let own = result.router(&recipe.name, Origin::INT8);
     let metric = own.and_then(|own| own.mean).map(|mean| Metric {
         dataset: prepared.benchmark.clone(),
         metric: "mean_score".into(),
@@ -214,7 +216,7 @@ fn choose(
         removed_as_leaks: prepared.test_leaks as u64,
         held_out: true,
     });
-    let curve = measured::mean_curve(prepared, &result, &facts.name);
+    let curve = measured::mean_curve(prepared, &result, &recipe.name);
     let bundle =
         bundle.with_metrics(metric.into_iter().collect()).with_curves(curve.into_iter().collect());
     let result = Some(Stored { choices: vec![result], ..Stored::default() });
@@ -224,16 +226,16 @@ fn choose(
 /// Win rates of the kNN baseline on the router's own embeddings.
 fn neighbours(
     run: &Run,
-    recipe: &RecipeFile,
+    recipe_file: &RecipeFile,
     prepared: &Prepared,
     trained: &Trained,
     pair: &PairRows<'_>,
     stop: &AtomicBool,
 ) -> Result<Vec<f64>, TrainerError> {
-    let facts = &recipe.recipe;
-    let asked = facts.pair()?;
-    let gold = pair_rows(&prepared.gold, &asked.strong, &asked.weak)?;
-    let (router, mut cache) = run.embedder(recipe, &trained.encoder)?;
+    let recipe = &recipe_file.recipe;
+    let models = recipe.pair()?;
+    let gold = pair_rows(&prepared.gold, &models.strong, &models.weak)?;
+    let (router, mut cache) = run.embedder(recipe_file, &trained.encoder)?;
     let mut embed = |queries: &[&str]| embeddings(&router, &mut cache, queries, stop);
     let labelled: Vec<Neighbour> = embed(&gold.queries)?
         .into_iter()

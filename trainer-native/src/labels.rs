@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn what_other_llms_did_predicts_rows_left_out_of_the_fit() {
-        // The gain is what the one other LLM failed at: 4,000 rows outweigh the penalty.
+        // The gain equals the failure of the only other LLM: 4,000 rows outweigh the penalty.
         let rows: Vec<usize> = (0..4000).collect();
         let failed = |row: usize| (row * 7).is_multiple_of(3);
         let gain: Vec<f64> = rows.iter().map(|&row| f64::from(u8::from(failed(row)))).collect();

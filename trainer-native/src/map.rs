@@ -80,12 +80,12 @@ pub struct Cluster {
 
 /// A query: x, y, the index of its cluster in [`QueryMap::clusters`], and the router's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Point(pub f64, pub f64, pub usize, pub Said);
+pub struct Point(pub f64, pub f64, pub usize, pub RouterAnswer);
 
 /// The router's answer to a query.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Said {
+pub enum RouterAnswer {
     /// Without a pair: index of the best candidate.
     Best(usize),
     /// With a pair: the win rate, in [0, 1].
@@ -114,7 +114,7 @@ impl QueryMap {
     /// [`LEAST_QUERIES`] have a token, or where the embeddings do not span a plane.
     ///
     /// # Errors
-    /// The engine's; [`TrainerError::NoTrainingPair`] and [`TrainerError::NotFinite`] of the
+    /// Those of the engine; [`TrainerError::NoTrainingPair`] and [`TrainerError::NotFinite`] of the
     /// clusters; [`TrainerError::Interrupted`].
     pub fn of(
         router: &Router,
@@ -149,16 +149,16 @@ impl QueryMap {
         let (place_of, clusters) = largest_first(&group_of, names);
         let projection = plane.projection();
         let drawn: Vec<&str> = queries.iter().take(MOST_POINTS).map(|q| q.text.as_str()).collect();
-        let said = on_each("routing mapped queries", &drawn, stop, &|text| {
+        let answers = on_each("routing mapped queries", &drawn, stop, &|text| {
             let found = router.assess(&Query::new(text)?, DEFAULT_TURN_DECAY)?;
             Ok(match found.win_rate {
-                Some(rate) => Said::WinRate(decimals(rate, 1e3)),
-                None => Said::Best(largest(found.scores.into_iter())),
+                Some(rate) => RouterAnswer::WinRate(decimals(rate, 1e3)),
+                None => RouterAnswer::Best(largest(found.scores.into_iter())),
             })
         })?;
-        let points = said.into_iter().enumerate().map(|(at, said)| {
+        let points = answers.into_iter().enumerate().map(|(at, answer)| {
             let [x, y] = projection.place(&embeddings[at]).map(|value| decimals(value, 1e3));
-            Point(x, y, place_of[group_of[at]], said)
+            Point(x, y, place_of[group_of[at]], answer)
         });
         let points = points.collect();
         let mut map = Self { format: FORMAT, projection, clusters, points };

@@ -39,7 +39,6 @@ const THETA: f32 = 0.5;
 /// Standard deviation of the places that the fit starts from.
 const START: f32 = 1e-4;
 
-/// Settings of the fit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
     /// About how many neighbours a row has, above 1; lowered where there are fewer than three times

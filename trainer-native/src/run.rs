@@ -89,7 +89,7 @@ impl Embedded {
 }
 
 /// Result of training a head.
-type Made = Result<TrainedHead, TrainerError>;
+type HeadResult = Result<TrainedHead, TrainerError>;
 
 impl Run {
     /// Opens the run in `folder`, or starts one there.
@@ -99,12 +99,13 @@ impl Run {
     /// other data; [`TrainerError::File`].
     pub fn open(
         folder: &Path,
-        recipe: &RecipeFile,
+        recipe_file: &RecipeFile,
         prepared: &Prepared,
     ) -> Result<Self, TrainerError> {
         std::fs::create_dir_all(folder).map_err(TrainerError::file(folder))?;
         let kept = folder.join("recipe.toml");
-        let identity = format!("{} seed {} {}", recipe.sha256, recipe.recipe.seed, prepared.sha256);
+        let identity =
+            format!("{} seed {} {}", recipe_file.sha256, recipe_file.recipe.seed, prepared.sha256);
         let mark = folder.join("identity.txt");
         match std::fs::read_to_string(&mark) {
             Ok(found) if found.trim() == identity => {}
@@ -115,14 +116,13 @@ impl Run {
                 });
             }
             Err(_) => {
-                std::fs::write(&kept, &recipe.text).map_err(TrainerError::file(&kept))?;
+                std::fs::write(&kept, &recipe_file.text).map_err(TrainerError::file(&kept))?;
                 std::fs::write(&mark, &identity).map_err(TrainerError::file(&mark))?;
             }
         }
         Ok(Self { folder: folder.to_owned(), identity })
     }
 
-    /// A file of the run.
     #[must_use]
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
@@ -135,24 +135,24 @@ impl Run {
     /// [`TrainerError::BadEncoder`], [`TrainerError::Interrupted`], [`TrainerError::File`].
     pub fn encoder(
         &self,
-        recipe: &RecipeFile,
+        recipe_file: &RecipeFile,
         prepared: &Prepared,
         source: &Path,
-        chosen: &ChosenDevice,
+        chosen_device: &ChosenDevice,
         stop: &AtomicBool,
     ) -> Result<Encoder, TrainerError> {
-        match &recipe.recipe.encoder {
+        match &recipe_file.recipe.encoder {
             EncoderRecipe::Static(settings) => {
-                self.static_encoder(settings, prepared, source, chosen, stop)
+                self.static_encoder(settings, prepared, source, chosen_device, stop)
             }
             EncoderRecipe::Transformer(settings) => {
-                let scale = match recipe.recipe.head {
+                let scale = match recipe_file.recipe.head {
                     // An encoder that is fine-tuned with its head has its embeddings left unscaled.
                     HeadRecipe::Bert(_) | HeadRecipe::RouterDc(_) => None,
                     #[allow(clippy::cast_possible_truncation)]
                     _ => settings.scale.map(|scale| scale as f32),
                 };
-                from_folder::transformer(settings, scale, prepared, source, &chosen.device)
+                from_folder::transformer(settings, scale, prepared, source, &chosen_device.device)
             }
         }
     }
@@ -162,7 +162,7 @@ impl Run {
         settings: &StaticEncoderRecipe,
         prepared: &Prepared,
         source: &Path,
-        chosen: &ChosenDevice,
+        chosen_device: &ChosenDevice,
         stop: &AtomicBool,
     ) -> Result<Encoder, TrainerError> {
         let (table_path, tokenizer_path) =
@@ -176,7 +176,7 @@ impl Run {
             });
         }
         let (table, tokenizer_json) =
-            from_folder::static_table(settings, prepared, source, &chosen.device, stop)?;
+            from_folder::static_table(settings, prepared, source, &chosen_device.device, stop)?;
         write_table(&table_path, &table)?;
         std::fs::write(&tokenizer_path, &tokenizer_json)
             .map_err(TrainerError::file(&tokenizer_path))?;
@@ -190,66 +190,66 @@ impl Run {
     /// finished kept on disk; [`TrainerError::NoTrainingPair`].
     pub fn train(
         &self,
-        recipe: &RecipeFile,
+        recipe_file: &RecipeFile,
         prepared: &Prepared,
         encoder: Encoder,
-        chosen: &ChosenDevice,
+        chosen_device: &ChosenDevice,
         stop: &AtomicBool,
     ) -> Result<Trained, TrainerError> {
-        let facts = &recipe.recipe;
-        let device = chosen.device.clone().autodiff();
-        let on_embeddings = |encoder, make: &dyn Fn(&mut Embedded) -> Made| {
-            self.on_embeddings(recipe, prepared, encoder, stop, make)
+        let recipe = &recipe_file.recipe;
+        let device = chosen_device.device.clone().autodiff();
+        let on_embeddings = |encoder, make: &dyn Fn(&mut Embedded) -> HeadResult| {
+            self.on_embeddings(recipe_file, prepared, encoder, stop, make)
         };
-        match &facts.head {
+        match &recipe.head {
             HeadRecipe::Bert(settings) => {
-                self.classifier(recipe, settings, prepared, encoder, chosen, stop)
+                self.classifier(recipe_file, settings, prepared, encoder, chosen_device, stop)
             }
             HeadRecipe::RouterDc(settings) => {
-                self.routerdc(recipe, settings, prepared, encoder, chosen, stop)
+                self.routerdc(recipe_file, settings, prepared, encoder, chosen_device, stop)
             }
             HeadRecipe::Random => {
-                let columns = (0..facts.candidates.len()).collect();
+                let columns = (0..recipe.candidates.len()).collect();
                 Ok(Trained { encoder, head: TrainedHead::Random, columns })
             }
             HeadRecipe::Mf(settings) => on_embeddings(encoder, &|embedded| {
-                let training = needed(facts.training.as_ref(), "training")?;
-                let head = MfHead::new(settings, training, embedded.size(), facts.seed, &device);
-                self.by_steps(head, training, facts.seed, embedded, &device, stop)
+                let training = needed(recipe.training.as_ref(), "training")?;
+                let head = MfHead::new(settings, training, embedded.size(), recipe.seed, &device);
+                self.by_steps(head, training, recipe.seed, embedded, &device, stop)
             }),
             HeadRecipe::Mlp(settings) => on_embeddings(encoder, &|embedded| {
-                let training = needed(facts.training.as_ref(), "training")?;
-                let head = MlpHead::new(settings, training, embedded.size(), facts.seed, &device);
-                self.by_steps(head, training, facts.seed, embedded, &device, stop)
+                let training = needed(recipe.training.as_ref(), "training")?;
+                let head = MlpHead::new(settings, training, embedded.size(), recipe.seed, &device);
+                self.by_steps(head, training, recipe.seed, embedded, &device, stop)
             }),
             HeadRecipe::Ridge(settings) => on_embeddings(encoder, &|embedded| {
-                let strong = embedded.set.model_index(&facts.pair()?.strong)?;
+                let strong = embedded.set.model_index(&recipe.pair()?.strong)?;
                 let encoder = (&embedded.router, &mut embedded.cache);
-                let head = ridge::train(facts, settings, prepared, encoder, strong, stop)?;
+                let head = ridge::train(recipe, settings, prepared, encoder, strong, stop)?;
                 Ok(TrainedHead::Graph(Box::new(head)))
             }),
             HeadRecipe::Cluster(settings) => on_embeddings(encoder, &|embedded| {
                 let Embedded { router, cache, columns, .. } = embedded;
                 let head =
-                    cluster::train(facts, settings, prepared, (router, cache), columns, stop)?;
+                    cluster::train(recipe, settings, prepared, (router, cache), columns, stop)?;
                 // It knows the candidates alone.
                 *columns = (0..columns.len()).collect();
                 Ok(TrainedHead::Graph(Box::new(head)))
             }),
             HeadRecipe::Length => on_embeddings(encoder, &|Embedded { set, cache, .. }| {
-                let pair = facts.pair()?;
+                let pair = recipe.pair()?;
                 let pair = (set.model_index(&pair.strong)?, set.model_index(&pair.weak)?);
                 let rows = memory::pair_lengths(set, cache, pair)?;
                 Ok(TrainedHead::Graph(Box::new(LengthHead::fit(&rows, cache.width(), pair.0)?)))
             }),
             HeadRecipe::SwRanking(settings) => on_embeddings(encoder, &|embedded| {
                 let (set, cache) = (&embedded.set, &embedded.cache);
-                let (memory, tiers) = memory::sw_ranking(settings, facts.seed, set, cache)?;
-                Ok(TrainedHead::SwRanking { memory, tiers })
+                let (memory, elo_groups) = memory::sw_ranking(settings, recipe.seed, set, cache)?;
+                Ok(TrainedHead::SwRanking { memory, elo_groups })
             }),
             HeadRecipe::Knn(settings) => on_embeddings(encoder, &|embedded| {
                 let Embedded { set, cache, columns, .. } = embedded;
-                Ok(TrainedHead::Knn(memory::knn(settings, facts.seed, set, cache, columns)?))
+                Ok(TrainedHead::Knn(memory::knn(settings, recipe.seed, set, cache, columns)?))
             }),
         }
     }
@@ -257,19 +257,19 @@ impl Run {
     /// Embeds the training queries and calls `make` to train a head on them.
     fn on_embeddings(
         &self,
-        recipe: &RecipeFile,
+        recipe_file: &RecipeFile,
         prepared: &Prepared,
         encoder: Encoder,
         stop: &AtomicBool,
-        make: &dyn Fn(&mut Embedded) -> Made,
+        make: &dyn Fn(&mut Embedded) -> HeadResult,
     ) -> Result<Trained, TrainerError> {
-        let facts = &recipe.recipe;
-        let (router, mut cache) = self.embedder(recipe, &encoder)?;
-        let set = TrainingSet::new(facts, prepared, &router, &mut cache, stop)?;
+        let recipe = &recipe_file.recipe;
+        let (router, mut cache) = self.embedder(recipe_file, &encoder)?;
+        let set = TrainingSet::new(recipe, prepared, &router, &mut cache, stop)?;
         if set.without_tokens > 0 {
             eprintln!("{} queries have no token and are left out", set.without_tokens);
         }
-        let candidates = facts.candidates.iter();
+        let candidates = recipe.candidates.iter();
         let columns = candidates.map(|c| set.model_index(&c.id)).collect::<Result<Vec<_>, _>>()?;
         let mut embedded = Embedded { router, cache, set, columns };
         let head = make(&mut embedded)?;
@@ -279,13 +279,13 @@ impl Run {
     /// The encoder as it will be deployed, and the cache of its embeddings.
     ///
     /// # Errors
-    /// The engine's; [`TrainerError::File`].
+    /// Those of the engine; [`TrainerError::File`].
     pub fn embedder(
         &self,
-        recipe: &RecipeFile,
+        recipe_file: &RecipeFile,
         encoder: &Encoder,
     ) -> Result<(Router, EmbeddingCache), TrainerError> {
-        let (router, identity) = encoder_only(&recipe.recipe, encoder, Precision::Int8)?;
+        let (router, identity) = encoder_only(&recipe_file.recipe, encoder, Precision::Int8)?;
         let folder = self.folder.parent().unwrap_or(Path::new(".")).join("embeddings");
         let cache = EmbeddingCache::open(&folder, &identity, encoder.network.embedding_size())?;
         Ok((router, cache))
@@ -294,29 +294,29 @@ impl Run {
     /// Trains an encoder and a three-way classifier together.
     fn classifier(
         &self,
-        recipe: &RecipeFile,
+        recipe_file: &RecipeFile,
         settings: &BertRecipe,
         prepared: &Prepared,
         encoder: Encoder,
-        chosen: &ChosenDevice,
+        chosen_device: &ChosenDevice,
         stop: &AtomicBool,
     ) -> Result<Trained, TrainerError> {
-        let facts = &recipe.recipe;
-        let (router, _) = encoder_only(facts, &encoder, Precision::Float)?;
-        let rows = labelled_queries(facts, settings.tiers.as_ref(), prepared, &router)?;
-        let device = chosen.device.clone().autodiff();
+        let recipe = &recipe_file.recipe;
+        let (router, _) = encoder_only(recipe, &encoder, Precision::Float)?;
+        let rows = labelled_queries(recipe, settings.elo_groups.as_ref(), prepared, &router)?;
+        let device = chosen_device.device.clone().autodiff();
         // The classifier knows two models: the strong one is its column 0.
-        let pair = facts.pair()?;
+        let pair = recipe.pair()?;
         let column = |id: &str| usize::from(id != pair.strong);
-        let columns: Vec<usize> = facts.candidates.iter().map(|c| column(&c.id)).collect();
+        let columns: Vec<usize> = recipe.candidates.iter().map(|c| column(&c.id)).collect();
         let size = encoder.network.embedding_size();
-        let tuning = needed(facts.fine_tuning.as_ref(), "fine_tuning")?;
-        let (train, validation) = fine_tune::split(rows, tuning.validation_share, facts.seed);
+        let tuning = needed(recipe.fine_tuning.as_ref(), "fine_tuning")?;
+        let (train, validation) = fine_tune::split(rows, tuning.validation_share, recipe.seed);
         let task = ClassifierTask::new(train, validation, encoder.network.limits(), &device)?;
         let frozen = Frozen { words: settings.freeze_tokens, layers: settings.freeze_layers };
-        let head = |width| bert::untrained(width, facts.seed, &device);
+        let head = |width| bert::untrained(width, recipe.seed, &device);
         let (encoder, head) =
-            self.fine_tune(recipe, encoder, frozen, head, &task, &device, stop)?;
+            self.fine_tune(recipe_file, encoder, frozen, head, &task, &device, stop)?;
         let head = ClassifierHead::of(&head, size, 0)?;
         Ok(Trained { encoder, head: TrainedHead::Graph(Box::new(head)), columns })
     }
@@ -324,36 +324,36 @@ impl Run {
     /// Trains an encoder and the LLMs' embeddings together.
     fn routerdc(
         &self,
-        recipe: &RecipeFile,
+        recipe_file: &RecipeFile,
         settings: &RouterDcRecipe,
         prepared: &Prepared,
         encoder: Encoder,
-        chosen: &ChosenDevice,
+        chosen_device: &ChosenDevice,
         stop: &AtomicBool,
     ) -> Result<Trained, TrainerError> {
-        let facts = &recipe.recipe;
-        let (router, _) = encoder_only(facts, &encoder, Precision::Float)?;
+        let recipe = &recipe_file.recipe;
+        let (router, _) = encoder_only(recipe, &encoder, Precision::Float)?;
         let clusters = match settings.clusters {
-            Some(count) => Some(self.clusters(recipe, prepared, &encoder, count, stop)?),
+            Some(count) => Some(self.clusters(recipe_file, prepared, &encoder, count, stop)?),
             None => None,
         };
         let clusters = clusters.as_deref();
-        let rows = scored_queries(facts, settings.cost_weight, prepared, clusters, &router)?;
-        let device = chosen.device.clone().autodiff();
+        let rows = scored_queries(recipe, settings.cost_weight, prepared, clusters, &router)?;
+        let device = chosen_device.device.clone().autodiff();
         let size = encoder.network.embedding_size();
-        let tuning = needed(facts.fine_tuning.as_ref(), "fine_tuning")?;
-        let (train, validation) = fine_tune::split(rows, tuning.validation_share, facts.seed);
+        let tuning = needed(recipe.fine_tuning.as_ref(), "fine_tuning")?;
+        let (train, validation) = fine_tune::split(rows, tuning.validation_share, recipe.seed);
         let train = match settings.samples {
-            Some(samples) => routerdc::balanced(train, samples, facts.seed),
+            Some(samples) => routerdc::balanced(train, samples, recipe.seed),
             None => train,
         };
         let limits = encoder.network.limits();
         let task = RouterDcTask::new(train, validation, settings, limits, &device)?;
         let frozen = Frozen { words: settings.freeze_tokens, layers: settings.freeze_layers };
-        let candidates = facts.candidates.len();
-        let head = |width| LlmEmbeddings::new(candidates, width, facts.seed, &device);
+        let candidates = recipe.candidates.len();
+        let head = |width| LlmEmbeddings::new(candidates, width, recipe.seed, &device);
         let (encoder, head) =
-            self.fine_tune(recipe, encoder, frozen, head, &task, &device, stop)?;
+            self.fine_tune(recipe_file, encoder, frozen, head, &task, &device, stop)?;
         let head = RouterDcHead::of(&head, size, settings.temperature)?;
         let columns = (0..candidates).collect();
         Ok(Trained { encoder, head: TrainedHead::Graph(Box::new(head)), columns })
@@ -363,13 +363,13 @@ impl Run {
     /// form a cluster of their own.
     fn clusters(
         &self,
-        recipe: &RecipeFile,
+        recipe_file: &RecipeFile,
         prepared: &Prepared,
         encoder: &Encoder,
         count: usize,
         stop: &AtomicBool,
     ) -> Result<Vec<u32>, TrainerError> {
-        let (router, mut cache) = self.embedder(recipe, encoder)?;
+        let (router, mut cache) = self.embedder(recipe_file, encoder)?;
         let texts = prepared.train.rows.iter().map(|row| row.query.as_str());
         let found = cache.rows(&router, texts, stop)?;
         let known: Vec<u32> = found.iter().flatten().copied().collect();
@@ -377,7 +377,7 @@ impl Run {
         let embeddings = cache.read(&known)?;
         let rows: Vec<&[f32]> =
             embeddings.chunks_exact(width).map(|row| row.split_at(width - 1).0).collect();
-        let seed = recipe.recipe.seed;
+        let seed = recipe_file.recipe.seed;
         let places = t_sne(&rows, &projection::Settings { seed, ..Default::default() })?;
         let places: Vec<Vec<f64>> =
             places.iter().map(|place| place.map(f64::from).to_vec()).collect();
@@ -391,7 +391,7 @@ impl Run {
     #[allow(clippy::too_many_arguments)]
     fn fine_tune<H, O>(
         &self,
-        recipe: &RecipeFile,
+        recipe_file: &RecipeFile,
         encoder: Encoder,
         frozen: Frozen,
         head: impl Fn(usize) -> H,
@@ -409,7 +409,7 @@ impl Run {
                 let head = head(start.width());
                 let frozen = frozen.words.then(|| "encoder.table".to_owned());
                 let network = WithHead { encoder: start, head };
-                let tuned = self.tune(recipe, network, frozen.into_iter(), objective, stop)?;
+                let tuned = self.tune(recipe_file, network, frozen.into_iter(), objective, stop)?;
                 let values = floats(tuned.encoder.table.weight.val().into_data())?;
                 (Network::Static(StaticTable { values, ..table }), tuned.head)
             }
@@ -418,7 +418,7 @@ impl Run {
                 let head = head(start.width());
                 let frozen = TransformerEncoder::frozen_paths("encoder", frozen);
                 let network = WithHead { encoder: start, head };
-                let tuned = self.tune(recipe, network, frozen.into_iter(), objective, stop)?;
+                let tuned = self.tune(recipe_file, network, frozen.into_iter(), objective, stop)?;
                 let weights = BertWeights::of(&tuned.encoder.bert)?;
                 (Network::Transformer { weights, pooling, scale }, tuned.head)
             }
@@ -428,13 +428,13 @@ impl Run {
 
     fn tune<M: Module>(
         &self,
-        recipe: &RecipeFile,
+        recipe_file: &RecipeFile,
         network: M,
         frozen: impl Iterator<Item = String>,
         objective: &impl Objective<M>,
         stop: &AtomicBool,
     ) -> Result<M, TrainerError> {
-        let settings = needed(recipe.recipe.fine_tuning.as_ref(), "fine_tuning")?;
+        let settings = needed(recipe_file.recipe.fine_tuning.as_ref(), "fine_tuning")?;
         let head = Schedule::AdamW {
             learning_rate: settings.head_learning_rate.unwrap_or(settings.learning_rate),
             weight_decay: settings.weight_decay,
@@ -443,7 +443,7 @@ impl Run {
             .with("head", head)
             .frozen(frozen);
         let how = fine_tune::Settings {
-            seed: recipe.recipe.seed,
+            seed: recipe_file.recipe.seed,
             epochs: settings.epochs,
             max_steps: settings.max_steps,
             micro_batch: settings.batch,
@@ -469,7 +469,7 @@ impl Run {
         embedded: &Embedded,
         device: &burn::tensor::Device,
         stop: &AtomicBool,
-    ) -> Made {
+    ) -> HeadResult {
         HeadTraining {
             queries: &embedded.set.queries,
             embeddings: &embedded.cache,

@@ -1,12 +1,12 @@
 //! Trains a recipe once for each of several values of one setting.
 //!
 //! ```
-//! use pointsman_trainer::sweep::Asked;
+//! use pointsman_trainer::sweep::Sweep;
 //!
 //! # fn main() -> Result<(), pointsman_trainer::TrainerError> {
-//! let asked = Asked::parse("head.lambda=0,0.5,1")?;
-//! assert_eq!(asked.setting, "head.lambda");
-//! let folders: Vec<String> = asked.values.iter().map(|value| asked.folder(value)).collect();
+//! let sweep = Sweep::parse("head.lambda=0,0.5,1")?;
+//! assert_eq!(sweep.setting, "head.lambda");
+//! let folders: Vec<String> = sweep.values.iter().map(|value| sweep.folder(value)).collect();
 //! assert_eq!(folders, ["head.lambda=0", "head.lambda=0.5", "head.lambda=1"]);
 //! # Ok(())
 //! # }
@@ -19,14 +19,14 @@ use crate::recipe::{self, RecipeFile, settings};
 
 /// A setting and the values to try.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
+pub struct Sweep {
     /// Path of the setting in the recipe, such as `head.lambda`.
     pub setting: String,
     /// The values as written, all different.
     pub values: Vec<String>,
 }
 
-impl Asked {
+impl Sweep {
     /// Parses `SETTING=VALUE,VALUE,...`; a value in brackets may hold commas.
     ///
     /// # Errors
@@ -49,16 +49,16 @@ impl Asked {
                 return Err(fault(format!("found {value} twice, expected each value once")));
             }
         }
-        let asked = Self { setting, values };
-        let folders: Vec<String> = asked.values.iter().map(|value| asked.folder(value)).collect();
+        let sweep = Self { setting, values };
+        let folders: Vec<String> = sweep.values.iter().map(|value| sweep.folder(value)).collect();
         for (at, folder) in folders.iter().enumerate() {
             if folders.iter().take(at).any(|before| before == folder) {
                 return Err(fault(format!(
-                    "two values would share the folder {folder:?}, expected one each: sweep them apart"
+                    "two values would share the folder {folder:?}, expected one each: sweep them with different --out"
                 )));
             }
         }
-        Ok(asked)
+        Ok(sweep)
     }
 
     /// Name of the run folder of a value.
@@ -119,7 +119,7 @@ mod tests {
     const RECIPE: &str = include_str!("../recipes/routerdc-static.toml");
 
     fn recipes(asked: &str) -> Result<Vec<RecipeFile>, TrainerError> {
-        Asked::parse(asked)?.recipes(Path::new("routerdc-static.toml"), RECIPE)
+        Sweep::parse(asked)?.recipes(Path::new("routerdc-static.toml"), RECIPE)
     }
 
     #[test]
@@ -162,7 +162,7 @@ mod tests {
             ("head.lambda=1,1.0", "found 1.0 twice"),
             ("name=a/b,a:b", "would share the folder \"name=a_b\""),
         ] {
-            let error = Asked::parse(asked).unwrap_err();
+            let error = Sweep::parse(asked).unwrap_err();
             assert_eq!(error.code(), "bad_setting", "{asked}");
             assert!(error.to_string().contains(part), "{error}");
         }

@@ -38,12 +38,13 @@
 //! let teacher = Teacher::read(Path::new("runs/teacher/bundle"), &recipe.recipe)?;
 //! prepared.sha256 = teacher.identity(&prepared);
 //! let run = Run::open(Path::new("runs/student"), &recipe, &prepared)?;
-//! let taught = teacher.teach(&recipe.recipe, &prepared, &run.file("teacher.safetensors"), &stop)?;
+//! let answers = run.file("teacher.safetensors");
+//! let relabelled = teacher.teach(&recipe.recipe, &prepared, &answers, &stop)?;
 //! # Ok(())
 //! # }
 //! ```
 
-mod kept;
+mod comparison;
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -60,7 +61,7 @@ use crate::prepare::Prepared;
 use crate::recipe::Recipe;
 use crate::training::checkpoint::{Checkpoint, NamedTensor};
 
-pub use kept::{Figure, Kept};
+pub use comparison::{Comparison, Figure};
 
 /// A bundle that assesses queries for a recipe.
 pub struct Teacher {
@@ -83,7 +84,7 @@ struct Assessed {
 }
 
 /// A query to assess, with what a training row needs of it.
-struct Asked {
+struct TeacherQuery {
     row: OutcomeRow,
     weight: f32,
     source: usize,
@@ -94,7 +95,7 @@ impl Teacher {
     ///
     /// # Errors
     /// [`TrainerError::BadTeacher`] where its candidates, or its strong and weak ones, are not the
-    /// recipe's; the engine's; [`TrainerError::File`].
+    /// recipe's; those of the engine; [`TrainerError::File`].
     pub fn read(folder: &Path, recipe: &Recipe) -> Result<Self, TrainerError> {
         let bad = |detail| TrainerError::BadTeacher { path: folder.to_owned(), detail };
         let router = Router::from_files(&bundle::read_files(folder)?)?;
@@ -131,49 +132,49 @@ impl Teacher {
     }
 
     /// The training data under this teacher: every query of `prepared`, with the teacher's answers
-    /// for labels. The rows to score and to calibrate with stay as they are. `kept` is a file that
+    /// for labels. The rows to score and to calibrate with stay as they are. `stored` is a file that
     /// holds the answers, so that a resumed run need not compute them again.
     ///
     /// # Errors
     /// [`TrainerError::BadTeacher`] where the teacher finds a token in no query;
-    /// [`TrainerError::BadCheckpoint`] where `kept` is another run's; the engine's;
+    /// [`TrainerError::BadCheckpoint`] where `stored` is another run's; those of the engine;
     /// [`TrainerError::Data`]; [`TrainerError::Interrupted`].
     pub fn teach(
         &self,
         recipe: &Recipe,
         prepared: &Prepared,
-        kept: &Path,
+        stored: &Path,
         stop: &AtomicBool,
     ) -> Result<Prepared, TrainerError> {
-        let asked = every_query(prepared)?;
-        let answers = match kept.exists() {
-            true => self.read_answers(kept, prepared, asked.len())?,
+        let queries = every_query(prepared)?;
+        let answers = match stored.exists() {
+            true => self.read_answers(stored, prepared, queries.len())?,
             false => {
-                let answers = self.ask(&asked, stop)?;
-                self.write_answers(kept, prepared, &answers)?;
+                let answers = self.ask(&queries, stop)?;
+                self.write_answers(stored, prepared, &answers)?;
                 answers
             }
         };
         let models = recipe.candidates.iter().map(|candidate| candidate.id.clone()).collect();
         let mut train = Outcomes { models, ..Outcomes::default() };
-        let mut taught = prepared.clone();
-        taught.weights.clear();
-        taught.source_of.clear();
-        taught.labels.clear();
-        taught.preferences.clear();
-        taught.corpus = Outcomes::default();
-        taught.corpus_weights.clear();
-        for (Asked { row, weight, source }, answer) in asked.into_iter().zip(answers) {
+        let mut relabelled = prepared.clone();
+        relabelled.weights.clear();
+        relabelled.source_of.clear();
+        relabelled.labels.clear();
+        relabelled.preferences.clear();
+        relabelled.corpus = Outcomes::default();
+        relabelled.corpus_weights.clear();
+        for (TeacherQuery { row, weight, source }, answer) in queries.into_iter().zip(answers) {
             let Some(Assessed { qualities, win_rate }) = answer else { continue };
             let scores = qualities.into_iter().enumerate().collect();
             train.rows.push(OutcomeRow { scores, costs: Vec::new(), ..row });
-            taught.weights.push(weight);
-            taught.source_of.push(source);
-            taught.labels.push(win_rate);
+            relabelled.weights.push(weight);
+            relabelled.source_of.push(source);
+            relabelled.labels.push(win_rate);
         }
-        taught.train = train;
-        match taught.train.rows.is_empty() {
-            false => Ok(taught),
+        relabelled.train = train;
+        match relabelled.train.rows.is_empty() {
+            false => Ok(relabelled),
             true => Err(TrainerError::BadTeacher {
                 path: self.path.clone(),
                 detail: "it found no token in any query to train on".into(),
@@ -184,11 +185,11 @@ impl Teacher {
     /// The answer to each query; `None` to one in which the teacher finds no token.
     fn ask(
         &self,
-        asked: &[Asked],
+        queries: &[TeacherQuery],
         stop: &AtomicBool,
     ) -> Result<Vec<Option<Assessed>>, TrainerError> {
-        let queries: Vec<&str> = asked.iter().map(|asked| asked.row.query.as_str()).collect();
-        on_each("asking the teacher", &queries, stop, &|text| {
+        let texts: Vec<&str> = queries.iter().map(|query| query.row.query.as_str()).collect();
+        on_each("asking the teacher", &texts, stop, &|text| {
             let found =
                 Query::new(text).and_then(|query| self.router.assess(&query, DEFAULT_TURN_DECAY));
             Ok(if_any_token(found)?.map(|found| {
@@ -236,15 +237,15 @@ impl Teacher {
         prepared: &Prepared,
         rows: usize,
     ) -> Result<Vec<Option<Assessed>>, TrainerError> {
-        let mut kept = Checkpoint::read(path)?;
-        if kept.note.get("identity") != Some(&prepared.sha256) {
+        let mut stored = Checkpoint::read(path)?;
+        if stored.note.get("identity") != Some(&prepared.sha256) {
             return Err(TrainerError::BadCheckpoint {
                 path: path.to_owned(),
                 detail: "it holds the answers of another teacher, or to other queries".into(),
             });
         }
         let width = self.places.len() + 2;
-        let values = kept.take("answers", &[rows, width], path)?;
+        let values = stored.take("answers", &[rows, width], path)?;
         let answer = |row: &[f32]| match row {
             [answered, win_rate, qualities @ ..] if *answered > 0.0 => Some(Assessed {
                 qualities: qualities.to_vec(),
@@ -257,15 +258,16 @@ impl Teacher {
 }
 
 /// Every query that a recipe trains on or counts the tokens of, each once.
-fn every_query(prepared: &Prepared) -> Result<Vec<Asked>, TrainerError> {
+fn every_query(prepared: &Prepared) -> Result<Vec<TeacherQuery>, TrainerError> {
     let train = prepared.train.rows.iter().zip(&prepared.weights).zip(&prepared.source_of);
-    let mut asked: Vec<Asked> =
-        train.map(|((row, &weight), &source)| Asked { row: row.clone(), weight, source }).collect();
+    let mut queries: Vec<TeacherQuery> = train
+        .map(|((row, &weight), &source)| TeacherQuery { row: row.clone(), weight, source })
+        .collect();
     // The source of a row matters only for rows without a label, and every row has one now.
     let source = prepared.sources.len().saturating_sub(1);
     let corpus = prepared.corpus.rows.iter().zip(&prepared.corpus_weights);
-    asked.extend(corpus.map(|(row, &weight)| Asked { row: row.clone(), weight, source }));
-    let mut seen: HashSet<String> = asked.iter().map(|asked| asked.row.query.clone()).collect();
+    queries.extend(corpus.map(|(row, &weight)| TeacherQuery { row: row.clone(), weight, source }));
+    let mut seen: HashSet<String> = queries.iter().map(|query| query.row.query.clone()).collect();
     prepared.for_each_preference(&mut |row| {
         if seen.insert(row.query.clone()) {
             let weight = row.weight;
@@ -278,11 +280,11 @@ fn every_query(prepared: &Prepared) -> Result<Vec<Asked>, TrainerError> {
                 scores: Vec::new(),
                 costs: Vec::new(),
             };
-            asked.push(Asked { row, weight, source });
+            queries.push(TeacherQuery { row, weight, source });
         }
         Ok(())
     })?;
-    Ok(asked)
+    Ok(queries)
 }
 
 /// Index among the teacher's candidates of each candidate of the recipe.
@@ -324,14 +326,14 @@ fn places(teacher: &Manifest, recipe: &Recipe) -> Result<Vec<usize>, String> {
 }
 
 fn identity(manifest: &Manifest) -> Result<String, TrainerError> {
-    let taught = Manifest {
+    let unmeasured = Manifest {
         calibration: None,
         metrics: Vec::new(),
         trained_on: Vec::new(),
         provenance: None,
         ..manifest.clone()
     };
-    let json = serde_json::to_vec(&taught).map_err(|e| TrainerError::NotFinite {
+    let json = serde_json::to_vec(&unmeasured).map_err(|e| TrainerError::NotFinite {
         what: "a number of router.json",
         detail: e.to_string(),
     })?;

@@ -29,7 +29,6 @@ pub struct MfShape {
     pub queries: usize,
     pub epochs: usize,
     pub batch: usize,
-    /// Embedding size.
     pub width: usize,
     /// d_m.
     pub dimension: usize,
@@ -49,7 +48,6 @@ pub struct ClassifierShape {
     pub batch: usize,
     pub tokens: usize,
     pub hidden: usize,
-    /// Width of the feed-forward network.
     pub intermediate: usize,
     pub heads: usize,
     pub layers: usize,

@@ -16,7 +16,7 @@ use crate::error::TrainerError;
 use crate::export::routerdc_graph::{LlmColumns, RouterDcGraph};
 use crate::progress::bar;
 use crate::recipe::RouterDcRecipe;
-use crate::router::routerdc::{self, OneMore, RouterDcTask, ScoredQuery, Ties};
+use crate::router::routerdc::{self, ExtendedEmbeddings, RouterDcTask, ScoredQuery, Ties};
 use crate::training::fine_tune;
 use crate::training::labelled::{numbered, score_less_cost};
 use crate::training::optimiser::Rules;
@@ -57,7 +57,7 @@ impl KnownRun {
             let data = TensorData::new(values, [rows, width]);
             Param::from_tensor(Tensor::<2>::from_data(data, &device))
         };
-        let head = OneMore { known: matrix(known, llms), added: matrix(start, 1) };
+        let head = ExtendedEmbeddings { known: matrix(known, llms), added: matrix(start, 1) };
 
         let (rows, embeddings) = self.embedded(model, outcomes, (size, width), stop)?;
         let rows = match self.settings.samples {

@@ -58,7 +58,7 @@ struct Figures {
 }
 
 pub fn run(args: &BenchArgs) -> Result<()> {
-    let chosen = device::open(args.device)?;
+    let chosen_device = device::open(args.device)?;
     let (mf, classifier) = (MfShape::default(), ClassifierShape::with_layers(args.layers));
     let torch = has_pytorch(&args.python);
     if !torch {
@@ -68,7 +68,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
         );
     }
     let mut figures = Figures {
-        device: chosen.description.clone(),
+        device: chosen_device.description.clone(),
         threads: std::thread::available_parallelism().map_or(1, usize::from),
         mf,
         classifier,
@@ -77,7 +77,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     };
     for round in 1..=args.rounds.max(1) {
         eprintln!("round {round} of {}", args.rounds.max(1));
-        figures.ours.push(ours(&chosen, mf, classifier)?);
+        figures.ours.push(ours(&chosen_device, mf, classifier)?);
         if torch {
             figures.pytorch.push(pytorch(&args.python, mf, classifier)?);
         }
@@ -92,9 +92,9 @@ pub fn run(args: &BenchArgs) -> Result<()> {
         let own = median(figures.ours.iter().map(value));
         let other =
             (!figures.pytorch.is_empty()).then(|| median(figures.pytorch.iter().map(value)));
-        let told = |value: Option<f64>| value.map_or("not measured".into(), |v| format!("{v:.0}"));
+        let shown = |value: Option<f64>| value.map_or("not measured".into(), |v| format!("{v:.0}"));
         let ratio = other.map_or("not measured".into(), |other| format!("{:.2}", own / other));
-        println!("| {name} | {} | {} | {ratio} |", told(Some(own)), told(other));
+        println!("| {name} | {} | {} | {ratio} |", shown(Some(own)), shown(other));
     }
     if let Some(path) = &args.out {
         super::write(path, serde_json::to_string_pretty(&figures)? + "\n")?;
@@ -102,25 +102,30 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     Ok(())
 }
 
-fn ours(chosen: &ChosenDevice, mf: MfShape, classifier: ClassifierShape) -> Result<Round> {
+fn ours(chosen_device: &ChosenDevice, mf: MfShape, classifier: ClassifierShape) -> Result<Round> {
     let stop = AtomicBool::new(false);
     let folder = std::env::temp_dir().join(format!("pointsman-bench-{}", std::process::id()));
-    let measured = measure(chosen, mf, classifier, &folder, &stop);
+    let measured = measure(chosen_device, mf, classifier, &folder, &stop);
     // The scratch folder is removed, whether the measurement succeeded or not.
     let _ = std::fs::remove_dir_all(&folder);
     measured
 }
 
 fn measure(
-    chosen: &ChosenDevice,
+    chosen_device: &ChosenDevice,
     mf: MfShape,
     classifier: ClassifierShape,
     folder: &Path,
     stop: &AtomicBool,
 ) -> Result<Round> {
     Ok(Round {
-        mf: throughput::mf(mf, &chosen.device, &folder.join("mf"), stop)?,
-        classifier: throughput::classifier(classifier, &chosen.device, &folder.join("bert"), stop)?,
+        mf: throughput::mf(mf, &chosen_device.device, &folder.join("mf"), stop)?,
+        classifier: throughput::classifier(
+            classifier,
+            &chosen_device.device,
+            &folder.join("bert"),
+            stop,
+        )?,
     })
 }
 

@@ -13,7 +13,7 @@ use pointsman_trainer::eval::choice::build::{
 };
 use pointsman_trainer::eval::choice::rows::of_outcomes;
 use pointsman_trainer::eval::report::Stored;
-use pointsman_trainer::eval::results::Precision;
+use pointsman_trainer::eval::results::Origin;
 use pointsman_trainer::eval::results::build::{Benchmark, RouterColumn, Settings, build};
 use pointsman_trainer::training::interrupt;
 
@@ -95,7 +95,7 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
     };
     let pair = pair_rows(&outcomes, &strong, &weak)?;
     let mut columns = Vec::new();
-    for (router, precision) in &routers {
+    for (router, origin) in &routers {
         let info = router.info();
         columns.push(RouterColumn {
             tier: Some(info.encoder.tier.clone()),
@@ -104,7 +104,7 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
             ..RouterColumn::new(
                 &info.name,
                 router.kind().name(),
-                *precision,
+                *origin,
                 win_rates(router, &pair.queries, &stop)?,
             )
         });
@@ -148,7 +148,7 @@ impl EvalArgs {
     /// Scores bundles that pick the best of all their candidates.
     fn choices(
         &self,
-        routers: &[(Router, Precision)],
+        routers: &[(Router, Origin)],
         outcomes: &Outcomes,
         format: Format,
         benchmark: ChoiceBenchmark,
@@ -166,9 +166,9 @@ impl EvalArgs {
         };
         let queries: Vec<&str> = outcomes.rows.iter().map(|row| row.query.as_str()).collect();
         let mut columns = Vec::new();
-        for (router, precision) in routers {
+        for (router, origin) in routers {
             let found = qualities(router, &queries, stop)?;
-            columns.push(choice_column(router.info(), *precision, &models, &found)?);
+            columns.push(choice_column(router.info(), *origin, &models, &found)?);
         }
         let benchmark = ChoiceBenchmark { kind: set.kind, ..benchmark };
         let mut settings = ChoiceSettings::default();
@@ -179,12 +179,12 @@ impl EvalArgs {
         self.show(&Stored { choices: vec![result], ..Stored::default() })
     }
 
-    fn routers(&self) -> Result<Vec<(Router, Precision)>, TrainerError> {
+    fn routers(&self) -> Result<Vec<(Router, Origin)>, TrainerError> {
         let mut routers = Vec::new();
         for folder in &self.bundles {
-            routers.push((super::router(folder)?, Precision::Int8));
+            routers.push((super::router(folder)?, Origin::INT8));
             if self.float {
-                routers.push((super::router(&folder.join("../bundle-float"))?, Precision::Float));
+                routers.push((super::router(&folder.join("../bundle-float"))?, Origin::FLOAT));
             }
         }
         Ok(routers)

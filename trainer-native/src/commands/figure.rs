@@ -30,7 +30,7 @@ pub struct StepsArgs {
     #[arg(required = true)]
     runs: Vec<PathBuf>,
     #[command(flatten)]
-    to: To,
+    to: DrawingArgs,
 }
 
 #[derive(Args)]
@@ -54,7 +54,7 @@ pub struct MapArgs {
     #[arg(long)]
     skip_bad: bool,
     #[command(flatten)]
-    to: To,
+    to: DrawingArgs,
 }
 
 #[derive(Args)]
@@ -63,7 +63,7 @@ pub struct CostArgs {
     #[arg(required = true)]
     results: Vec<PathBuf>,
     #[command(flatten)]
-    to: To,
+    to: DrawingArgs,
 }
 
 #[derive(Args)]
@@ -75,12 +75,12 @@ pub struct SensitivityArgs {
     #[arg(long)]
     setting: String,
     #[command(flatten)]
-    to: To,
+    to: DrawingArgs,
 }
 
 /// Where the drawing is written to.
 #[derive(Args)]
-pub struct To {
+pub struct DrawingArgs {
     /// Folder to write NAME.svg and NAME.png to.
     #[arg(long)]
     out: PathBuf,
@@ -113,7 +113,7 @@ pub fn run(command: &FigureCommand) -> anyhow::Result<()> {
     Ok(())
 }
 
-impl To {
+impl DrawingArgs {
     fn write(&self, figure: &str, sheet: &Sheet) -> Result<(), TrainerError> {
         let name = self.name.as_deref().unwrap_or(figure);
         std::fs::create_dir_all(&self.out).map_err(TrainerError::file(&self.out))?;

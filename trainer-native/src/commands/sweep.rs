@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use pointsman_trainer::TrainerError;
-use pointsman_trainer::sweep::Asked;
+use pointsman_trainer::sweep::Sweep;
 use pointsman_trainer::training::interrupt;
 
 use super::train::{Finished, With, train};
@@ -26,19 +26,19 @@ pub struct SweepArgs {
 
 pub fn run(args: &SweepArgs) -> anyhow::Result<()> {
     let stop = interrupt::flag()?;
-    let asked = Asked::parse(&args.set)?;
-    if asked.setting == "seed" && args.with.seed.is_some() {
+    let sweep = Sweep::parse(&args.set)?;
+    if sweep.setting == "seed" && args.with.seed.is_some() {
         let detail = "found --seed beside it, expected one of the two. Leave --seed out".into();
-        return Err(TrainerError::BadSetting { setting: asked.setting, detail }.into());
+        return Err(TrainerError::BadSetting { setting: sweep.setting, detail }.into());
     }
     let text = std::fs::read_to_string(&args.recipe).map_err(TrainerError::file(&args.recipe))?;
-    let recipes = asked.recipes(&args.recipe, &text)?;
-    let chosen = args.with.open(&recipes)?;
+    let recipes = sweep.recipes(&args.recipe, &text)?;
+    let chosen_device = args.with.open(&recipes)?;
     let mut folders = Vec::new();
-    for (value, recipe) in asked.values.iter().zip(recipes) {
-        let folder = args.out.join(asked.folder(value));
-        eprintln!("{} = {value}: {}", asked.setting, folder.display());
-        train(recipe, None, &args.with, &folder, &chosen, &stop, Finished::Keep)?;
+    for (value, recipe) in sweep.values.iter().zip(recipes) {
+        let folder = args.out.join(sweep.folder(value));
+        eprintln!("{} = {value}: {}", sweep.setting, folder.display());
+        train(recipe, None, &args.with, &folder, &chosen_device, &stop, Finished::Keep)?;
         folders.push(folder.display().to_string());
     }
     println!("{}", folders.join("\n"));

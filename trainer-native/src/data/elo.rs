@@ -36,7 +36,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{DataError, PreferenceRow, tiers};
+use super::{DataError, PreferenceRow, elo_groups};
 
 /// Tied battles that each model is given against an imaginary average model.
 pub const PRIOR_BATTLES: f64 = 1.0;
@@ -187,22 +187,22 @@ impl Battles {
 }
 
 impl Ratings {
-    /// The tier of each of [`models`](Self::models), 1 being the strongest; see [`tiers`].
+    /// Elo group of each of [`models`](Self::models), 1 being the strongest; see [`elo_groups`].
     ///
     /// # Errors
-    /// [`DataError::BadTierCount`].
-    pub fn tiers(&self, count: usize) -> Result<Vec<usize>, DataError> {
-        tiers(&self.models.iter().map(|model| model.rating).collect::<Vec<f64>>(), count)
+    /// [`DataError::BadEloGroupCount`].
+    pub fn elo_groups(&self, count: usize) -> Result<Vec<usize>, DataError> {
+        elo_groups(&self.models.iter().map(|model| model.rating).collect::<Vec<f64>>(), count)
     }
 
-    /// The models in the tiers named: RouteLLM parts them into 10 and takes 1 and 2 as the strong
+    /// The models in the named groups of `count`: RouteLLM makes 10 and takes 1 and 2 as the strong
     /// set, 3 as the weak one.
     ///
     /// # Errors
-    /// [`DataError::BadTierCount`].
-    pub fn in_tiers(&self, count: usize, wanted: &[usize]) -> Result<Vec<&str>, DataError> {
-        let tiers = self.tiers(count)?;
-        let models = self.models.iter().zip(tiers).filter(|(_, tier)| wanted.contains(tier));
+    /// [`DataError::BadEloGroupCount`].
+    pub fn in_elo_groups(&self, count: usize, wanted: &[usize]) -> Result<Vec<&str>, DataError> {
+        let groups = self.elo_groups(count)?;
+        let models = self.models.iter().zip(groups).filter(|(_, group)| wanted.contains(group));
         Ok(models.map(|(model, _)| model.name.as_str()).collect())
     }
 }

@@ -112,14 +112,14 @@ pub enum DataError {
         /// What was found and what was expected.
         detail: String,
     },
-    /// Ratings cannot be parted into that many tiers.
+    /// There are not enough different ratings for that many Elo groups.
     #[error(
-        "found {found} different ratings, expected at least as many as tiers ({tiers}), and at least one tier. Ask for fewer tiers"
+        "found {found} different ratings, expected at least as many as Elo groups ({groups}), and at least one group. Ask for fewer groups"
     )]
-    BadTierCount {
+    BadEloGroupCount {
         /// Different ratings.
         found: usize,
-        tiers: usize,
+        groups: usize,
     },
     /// Fewer than two models: a router has nothing to choose between.
     #[error(
@@ -154,7 +154,7 @@ impl DataError {
             Self::UnknownModel { .. } => "unknown_model",
             Self::TooManyModels { .. } => "too_many_models",
             Self::NoRatings { .. } => "no_ratings",
-            Self::BadTierCount { .. } => "bad_tier_count",
+            Self::BadEloGroupCount { .. } => "bad_elo_group_count",
             Self::TooFewModels { .. } => "too_few_models",
             Self::NotConvertible { .. } => "not_convertible",
         }

@@ -76,7 +76,7 @@ fn escape(chars: &mut Peekable<Chars<'_>>) -> Result<char, String> {
         Some('x') => code(chars, 2),
         Some('u') => code(chars, 4),
         Some('U') => code(chars, 8),
-        Some(other) => Err(format!("found the escape \\{other}, which is none")),
+        Some(other) => Err(format!("found the unknown escape \\{other}")),
         None => Err("found a text that is not closed".to_owned()),
     }
 }
@@ -110,7 +110,7 @@ mod tests {
             ("['a']x", "after the closing"),
             ("['\\ud800']", "no character"),
             ("['\\x4']", "too few digits"),
-            ("['\\q']", "which is none"),
+            ("['\\q']", "unknown escape"),
             ("[['a']]", "'['"),
             ("[__import__('os')]", "'_'"),
         ] {

@@ -12,7 +12,6 @@ use super::{DataError, ReadOptions};
 /// Number of bad rows whose reasons are kept; further ones are only counted.
 pub const MAX_STORED_BAD_ROWS: usize = 100;
 
-/// A row that was refused.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct BadRow {
     /// The file, as the caller named it.

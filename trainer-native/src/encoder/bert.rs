@@ -22,7 +22,6 @@ pub struct BertConfig {
     pub hidden_size: usize,
     pub num_hidden_layers: usize,
     pub num_attention_heads: usize,
-    /// Width of the feed-forward network.
     pub intermediate_size: usize,
     pub max_position_embeddings: usize,
     pub type_vocab_size: usize,
@@ -81,7 +80,6 @@ pub struct BertLayer {
     pub up: Linear,
     /// Feed-forward down projection, [I, H].
     pub down: Linear,
-    /// Normalisation after the feed-forward network.
     pub output_norm: LayerNorm,
     pub heads: usize,
 }

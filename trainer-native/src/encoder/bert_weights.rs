@@ -60,7 +60,6 @@ pub struct LayerWeights {
     pub up: Dense,
     /// Feed-forward down projection, [I, H].
     pub down: Dense,
-    /// Normalisation after the feed-forward network.
     pub output_norm: Norm,
 }
 

@@ -14,7 +14,6 @@ use safetensors::{Dtype, SafeTensors};
 use super::bert::{Bert, BertConfig, BertLayer};
 use crate::error::TrainerError;
 
-/// The contents of an encoder folder.
 #[derive(Debug)]
 pub struct EncoderFolder {
     /// `config.json`, parsed.
@@ -24,7 +23,6 @@ pub struct EncoderFolder {
     pub bert: Bert,
     /// `tokenizer.json`, unchanged.
     pub tokenizer_json: Vec<u8>,
-    /// SHA-256 of `model.safetensors`.
     pub weights_sha256: String,
 }
 

@@ -75,7 +75,6 @@ impl Network {
 #[derive(Debug, Clone)]
 pub struct Encoder {
     pub network: Network,
-    /// `tokenizer.json`.
     pub tokenizer_json: Vec<u8>,
 }
 
@@ -140,7 +139,7 @@ pub fn token_ids(
 /// Token ids of a query as `router` reads it; `None` for a query without a token.
 ///
 /// # Errors
-/// The engine's.
+/// Those of the engine.
 pub fn deployed_ids(router: &Router, query: &str) -> Result<Option<Vec<u32>>, TrainerError> {
     let tokens = if_any_token(router.encoder().tokenize(query))?;
     let id = |&id: &i64| u32::try_from(id).unwrap_or(u32::MAX);

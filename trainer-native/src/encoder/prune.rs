@@ -46,7 +46,6 @@ pub struct Words<'a> {
 #[derive(Debug, Clone)]
 pub struct Mini {
     pub weights: BertWeights,
-    /// `tokenizer.json`.
     pub tokenizer_json: Vec<u8>,
     /// The original ids of its words; `None` where all were kept.
     pub pruned: Option<Pruned>,
@@ -80,7 +79,6 @@ pub struct Sizes {
     pub float_bytes: usize,
     /// Bytes of its exported graph in int8.
     pub int8_bytes: usize,
-    /// Bytes of `tokenizer.json`.
     pub tokenizer_bytes: usize,
 }
 

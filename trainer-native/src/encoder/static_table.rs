@@ -37,9 +37,7 @@ pub struct StaticTable {
 /// The ids put around a token before the transformer.
 #[derive(Debug, Clone, Copy)]
 pub struct Surround {
-    /// `[CLS]`.
     pub start: u32,
-    /// `[SEP]`.
     pub end: u32,
 }
 

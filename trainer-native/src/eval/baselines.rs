@@ -34,7 +34,6 @@ pub struct FixedPolicy {
     pub rows: usize,
     /// Share of queries that go to the strong model, in [0, 1].
     pub strong_share: f64,
-    /// Mean score over all queries.
     pub score: f64,
     /// Mean score of the weak model.
     pub weak: f64,

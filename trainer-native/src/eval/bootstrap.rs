@@ -45,11 +45,8 @@ impl Default for Settings {
 /// Percentiles of a metric over resamples.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
-    /// Lower end.
     pub low: f64,
-    /// Median of the resamples.
     pub median: f64,
-    /// Upper end.
     pub high: f64,
     /// Share of the resamples between the ends.
     pub level: f64,

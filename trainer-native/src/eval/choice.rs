@@ -14,7 +14,7 @@
 //! ```
 //! use pointsman_trainer::eval::choice::build::{ChoiceBenchmark, ChoiceColumn, Settings, build};
 //! use pointsman_trainer::eval::choice::{ChoiceRow, json};
-//! use pointsman_trainer::eval::results::Precision;
+//! use pointsman_trainer::eval::results::Origin;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! // One model can sums, the other can verse.
@@ -25,12 +25,12 @@
 //! };
 //! let rows = [row("sums", [1.0, 0.0]), row("sums", [1.0, 1.0]), row("verse", [0.0, 1.0])];
 //! let models = ["adder".to_owned(), "poet".to_owned()];
-//! let router = ChoiceColumn::new("mine", "knn", Precision::Int8, vec![0, 0, 1]);
+//! let router = ChoiceColumn::new("mine", "knn", Origin::INT8, vec![0, 0, 1]);
 //! let benchmark = ChoiceBenchmark::new("own questions");
 //! let result = build(&benchmark, &models, &rows, &rows, &[router], &Settings::default())?;
-//! let mean = |name, precision| result.router(name, precision).and_then(|router| router.mean);
-//! assert_eq!(mean("mine", Precision::Int8), Some(1.0));
-//! assert_eq!(mean("poet", Precision::Baseline), Some(0.75));
+//! let mean = |name, origin| result.router(name, origin).and_then(|router| router.mean);
+//! assert_eq!(mean("mine", Origin::INT8), Some(1.0));
+//! assert_eq!(mean("poet", Origin::Baseline), Some(0.75));
 //! assert_eq!(json::read(&json::write(&result)?)?, result);
 //! # Ok(())
 //! # }
@@ -49,7 +49,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{self, Interval};
 use super::cost_quality::CostPoint;
-use super::results::{ManyModels, Precision};
+use super::results::{ManyModels, Origin};
 pub use published::{ChoiceKind, PublishedChoice};
 pub use rows::ChoiceRow;
 
@@ -101,7 +101,6 @@ pub struct ChoiceResult {
     /// Cost and quality of the routers that predict scores, where costs are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub many_models: Option<ManyModels>,
-    /// Published rows of this benchmark.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub published: Vec<PublishedChoice>,
     /// What was left out, and why.
@@ -109,14 +108,12 @@ pub struct ChoiceResult {
     pub notes: Vec<String>,
 }
 
-/// A data set of a benchmark.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataSet {
     pub name: String,
     pub rows: usize,
 }
 
-/// One router on one benchmark.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChoiceRouter {
     /// Name of the bundle, the model or the baseline.
@@ -126,8 +123,8 @@ pub struct ChoiceRouter {
     /// `static` or `transformer`; absent where it does not read text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<String>,
-    pub precision: Precision,
-    /// Seed it was trained with.
+    #[serde(rename = "precision")]
+    pub origin: Origin,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training_seed: Option<u64>,
     /// Mean score of its picks on each data set that has a row with a score.
@@ -151,10 +148,8 @@ pub struct ChoiceRouter {
     pub money: Option<CostPoint>,
 }
 
-/// Mean score on one data set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DataSetMean {
-    /// Name of the data set.
     pub name: String,
     /// Mean score, in [0, 1].
     pub score: f64,
@@ -199,20 +194,20 @@ impl ChoiceRouter {
     /// Whether it is a judged router and not a baseline.
     #[must_use]
     pub fn is_router(&self) -> bool {
-        self.precision != Precision::Baseline
+        self.origin != Origin::Baseline
     }
 
     /// Its name, followed by its precision unless it is a baseline.
     #[must_use]
     pub fn label(&self) -> String {
-        self.precision.label(&self.name)
+        self.origin.label(&self.name)
     }
 }
 
 impl ChoiceResult {
     /// The router of this name and origin.
     #[must_use]
-    pub fn router(&self, name: &str, precision: Precision) -> Option<&ChoiceRouter> {
-        self.routers.iter().find(|router| router.name == name && router.precision == precision)
+    pub fn router(&self, name: &str, origin: Origin) -> Option<&ChoiceRouter> {
+        self.routers.iter().find(|router| router.name == name && router.origin == origin)
     }
 }

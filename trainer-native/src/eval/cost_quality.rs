@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 
 use super::EvalError;
 use super::curve::Curve;
-use super::money::Purse;
+use super::money::CumulativeCosts;
 use super::rows::ScoredRow;
 
 /// Mean cost and score of a way of routing.
@@ -74,7 +74,6 @@ pub struct CostQuality {
 pub struct CostComparison {
     /// Rows of known cost; all curves are computed on these.
     pub priced_rows: usize,
-    /// The range of every area.
     pub range: Range,
     pub singles: Vec<SingleModel>,
     /// AIQ of the hull of the single models.
@@ -154,13 +153,13 @@ impl CostQuality {
     /// that [`priced`] keeps, with the router's win rates on them.
     ///
     /// # Errors
-    /// Those of [`Curve::at_deciles`], [`Purse::new`] and [`aiq`]; [`EvalError::NoRows`] where a
+    /// Those of [`Curve::at_deciles`], [`CumulativeCosts::new`] and [`aiq`]; [`EvalError::NoRows`] where a
     /// row lacks a price.
     pub fn of_pair(rows: &[ScoredRow], win_rates: &[f64], range: Range) -> Result<Self, EvalError> {
         let curve = Curve::at_deciles(&super::rows::routed(rows, win_rates)?)?;
-        let purse = Purse::new(rows, win_rates)?.ok_or(EvalError::NoRows)?;
+        let costs = CumulativeCosts::new(rows, win_rates)?.ok_or(EvalError::NoRows)?;
         let point = |point: &super::CurvePoint| CostPoint {
-            usd: purse.at_point(point).usd_per_query,
+            usd: costs.at_point(point).usd_per_query,
             score: point.score,
         };
         Self::new(curve.points.iter().map(point).collect(), range)

@@ -10,7 +10,6 @@ pub enum EvalError {
         "row {row}: found the {what} {value}, expected a finite number. Check the router's output"
     )]
     NotFinite {
-        /// Position of the row, from 0.
         row: usize,
         /// `win rate`, `weak score`, `strong score`.
         what: &'static str,
@@ -36,18 +35,12 @@ pub enum EvalError {
     NotAFraction { what: &'static str, value: f64 },
     /// Two lists that belong together row by row differ in length.
     #[error("found {found} {what}, expected {expected}: one a row")]
-    LengthMismatch {
-        what: &'static str,
-        found: usize,
-        /// Number of rows.
-        expected: usize,
-    },
+    LengthMismatch { what: &'static str, found: usize, expected: usize },
     /// A score is outside [0, 1], the scale of reliability and cost.
     #[error(
         "row {row}: found the {what} {value}, expected a number in [0, 1]. Divide scores by the benchmark's highest, and state that as the score scale"
     )]
     ScoreOutOfRange {
-        /// Position of the row, from 0.
         row: usize,
         /// `weak score`, `strong score`.
         what: &'static str,
@@ -58,7 +51,6 @@ pub enum EvalError {
         "row {row}: found the {what} {value}, expected USD from 0 up, or nothing where the cost is not known"
     )]
     BadCost {
-        /// Position of the row, from 0.
         row: usize,
         /// `weak cost`, `strong cost`.
         what: &'static str,
@@ -66,30 +58,19 @@ pub enum EvalError {
     },
     /// A number that must be at least one is zero.
     #[error("found 0 {what}, expected at least one")]
-    ZeroCount {
-        /// What is counted.
-        what: &'static str,
-    },
+    ZeroCount { what: &'static str },
     /// Two routers of one evaluation have the same name and origin.
-    #[error(
-        "found two routers named {name:?} ({precision}), expected one of each name and precision"
-    )]
+    #[error("found two routers named {name:?} ({origin}), expected one of each name and origin")]
     DuplicateRouter {
         name: String,
         /// `int8`, `float` or `baseline`.
-        precision: &'static str,
+        origin: &'static str,
     },
     /// A router of many models picks one that does not exist.
     #[error(
         "row {row}: found the pick {pick}, expected the place of one of {models} models, from 0. Give the router's models in the order of the rows' scores"
     )]
-    UnknownPick {
-        /// Position of the row, from 0.
-        row: usize,
-        pick: usize,
-        /// Number of models.
-        models: usize,
-    },
+    UnknownPick { row: usize, pick: usize, models: usize },
     /// A cost-quality curve does not reach down to the lower end of the range.
     #[error(
         "found a cost-quality curve that begins at {found} USD, expected at most {expected}: the range begins there. Add the point that calls the cheapest model always"
@@ -112,11 +93,7 @@ pub enum EvalError {
     },
     /// One router of several has no metrics, for the reason given.
     #[error("router {router:?}: {source}")]
-    Router {
-        router: String,
-        /// What is wrong with it.
-        source: Box<EvalError>,
-    },
+    Router { router: String, source: Box<EvalError> },
     /// A mean is over no draws.
     #[error("found 0 random draws, expected at least one")]
     NoDraws,

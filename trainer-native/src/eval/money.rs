@@ -40,13 +40,13 @@ impl Money {
 /// Cumulative costs of the rows of known cost, ascending by win rate, so that a threshold needs one
 /// look-up.
 #[derive(Debug, Clone)]
-pub struct Purse {
+pub struct CumulativeCosts {
     win_rates: Vec<f64>,
     /// `spent[k]`: total cost when the rows from the k-th on go to the strong model.
     spent: Vec<f64>,
 }
 
-impl Purse {
+impl CumulativeCosts {
     /// Sums the costs; `None` where no row has both.
     ///
     /// # Errors
@@ -146,20 +146,23 @@ mod tests {
     #[test]
     fn half_the_calls_save_what_their_weak_answers_save() {
         let rows = [row(1.0, 10.0), row(2.0, 20.0), ScoredRow::default()];
-        let purse = Purse::new(&rows, &[0.9, 0.1, 0.5]).unwrap().unwrap();
-        let money = purse.at_threshold(0.5, true);
+        let costs = CumulativeCosts::new(&rows, &[0.9, 0.1, 0.5]).unwrap().unwrap();
+        let money = costs.at_threshold(0.5, true);
         assert_eq!((money.usd_per_query, money.always_strong_usd), (6.0, 15.0));
         assert_eq!((money.saved, money.priced_rows), (Some(0.6), 2));
-        assert_eq!(purse.at_threshold(0.9, false), purse.always_weak());
-        assert_eq!(purse.always_weak().saved, Some(0.9));
+        assert_eq!(costs.at_threshold(0.9, false), costs.always_weak());
+        assert_eq!(costs.always_weak().saved, Some(0.9));
     }
 
     #[test]
     fn unknown_prices_are_no_price() {
-        assert!(Purse::new(&[ScoredRow::default()], &[0.1]).unwrap().is_none());
-        let free = Purse::new(&[row(0.0, 0.0)], &[0.1]).unwrap().unwrap();
+        assert!(CumulativeCosts::new(&[ScoredRow::default()], &[0.1]).unwrap().is_none());
+        let free = CumulativeCosts::new(&[row(0.0, 0.0)], &[0.1]).unwrap().unwrap();
         assert_eq!(free.always_weak().saved, None);
-        assert_eq!(Purse::new(&[row(0.0, 0.0)], &[]).unwrap_err().code(), "length_mismatch");
+        assert_eq!(
+            CumulativeCosts::new(&[row(0.0, 0.0)], &[]).unwrap_err().code(),
+            "length_mismatch"
+        );
     }
 
     proptest! {
@@ -171,10 +174,10 @@ mod tests {
             let rows: Vec<_> =
                 drawn.iter().map(|&(_, w, s)| row(f64::from(w), f64::from(s))).collect();
             let win_rates: Vec<_> = drawn.iter().map(|&(p, _, _)| f64::from(p)).collect();
-            let purse = Purse::new(&rows, &win_rates).unwrap().unwrap();
+            let costs = CumulativeCosts::new(&rows, &win_rates).unwrap().unwrap();
             let bills = drawn.iter().map(|&(p, w, s)| f64::from(if p >= threshold { s } else { w }));
             let expected = bills.sum::<f64>() / drawn.len() as f64;
-            let found = purse.at_threshold(f64::from(threshold), true).usd_per_query;
+            let found = costs.at_threshold(f64::from(threshold), true).usd_per_query;
             prop_assert!((found - expected).abs() < 1e-9);
         }
 
@@ -191,8 +194,8 @@ mod tests {
                 .map(|&(p, w)| RoutedRow { win_rate: f64::from(p), weak: f64::from(w), strong: 1.0 })
                 .collect();
             if let Ok(curve) = Curve::at_deciles(&routed) {
-                let purse = Purse::new(&rows, &win_rates).unwrap().unwrap();
-                let money = purse.at_quality(&curve, quality).unwrap();
+                let costs = CumulativeCosts::new(&rows, &win_rates).unwrap().unwrap();
+                let money = costs.at_quality(&curve, quality).unwrap();
                 let expected = 1.0 + 2.0 * curve.cpt(quality).unwrap();
                 prop_assert!((money.usd_per_query - expected).abs() < 1e-9);
             }

@@ -24,7 +24,7 @@ use pointsman::Calibration;
 use serde::{Deserialize, Serialize};
 
 use super::curve::end_points;
-use super::money::{Money, Purse};
+use super::money::{CumulativeCosts, Money};
 use super::{EvalError, RoutedRow};
 
 /// Where the threshold of an operating point comes from.
@@ -43,7 +43,6 @@ pub enum ThresholdOrigin {
 /// A router at one threshold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OperatingPoint {
-    /// Where the threshold comes from.
     pub origin: ThresholdOrigin,
     /// Requested share of strong calls, in [0, 1], where one was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,10 +66,10 @@ pub struct OperatingPoint {
 /// [`EvalError::NoRows`], [`EvalError::NotFinite`], [`EvalError::NoGap`].
 pub fn at_threshold(
     rows: &[RoutedRow],
-    purse: Option<&Purse>,
+    costs: Option<&CumulativeCosts>,
     threshold: f64,
 ) -> Result<OperatingPoint, EvalError> {
-    point(rows, purse, threshold, None, ThresholdOrigin::Given)
+    point(rows, costs, threshold, None, ThresholdOrigin::Given)
 }
 
 /// The operating point at a requested share of strong calls: by the calibration, or where there is
@@ -80,7 +79,7 @@ pub fn at_threshold(
 /// Those of [`at_threshold`], and [`EvalError::NotAFraction`].
 pub fn at_share(
     rows: &[RoutedRow],
-    purse: Option<&Purse>,
+    costs: Option<&CumulativeCosts>,
     share: f64,
     calibration: Option<&Calibration>,
 ) -> Result<OperatingPoint, EvalError> {
@@ -90,12 +89,12 @@ pub fn at_share(
     match calibration {
         Some(calibration) => {
             let threshold = calibration.threshold_at_share(share);
-            point(rows, purse, threshold, Some(share), ThresholdOrigin::Calibration)
+            point(rows, costs, threshold, Some(share), ThresholdOrigin::Calibration)
         }
         None => {
             let win_rates: Vec<f64> = rows.iter().map(|row| row.win_rate).collect();
             let threshold = nearest_threshold(&win_rates, share);
-            point(rows, purse, threshold, Some(share), ThresholdOrigin::SameRows)
+            point(rows, costs, threshold, Some(share), ThresholdOrigin::SameRows)
         }
     }
 }
@@ -122,7 +121,7 @@ pub(super) fn nearest_threshold(win_rates: &[f64], share: f64) -> f64 {
 
 fn point(
     rows: &[RoutedRow],
-    purse: Option<&Purse>,
+    costs: Option<&CumulativeCosts>,
     threshold: f64,
     asked_share: Option<f64>,
     origin: ThresholdOrigin,
@@ -149,7 +148,7 @@ fn point(
         strong_share: calls as f64 / n,
         score,
         pgr: (score - weak) / (strong - weak),
-        money: purse.map(|purse| purse.at_threshold(threshold, true)),
+        money: costs.map(|costs| costs.at_threshold(threshold, true)),
     })
 }
 

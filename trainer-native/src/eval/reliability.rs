@@ -37,7 +37,7 @@ pub struct ReliabilityBin {
     pub wins: f64,
 }
 
-/// Predicted against observed.
+/// Predicted win rates against observed ones, bin by bin.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reliability {
     /// Ascending by win rate. Rows of one win rate share a bin, so there may be fewer than asked.

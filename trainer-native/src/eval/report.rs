@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn json_of_both_forms_is_told_apart() {
+    fn json_of_both_forms_is_distinguished() {
         let stored = Stored { pairs: vec![example()], choices: vec![example_of_many()] };
         let text = stored.json().unwrap();
         assert_eq!(Stored::read(&text).unwrap(), stored);

@@ -8,7 +8,7 @@
 //!
 //! ```
 //! use pointsman_trainer::eval::results::build::{Benchmark, RouterColumn, Settings, build};
-//! use pointsman_trainer::eval::results::{Precision, json};
+//! use pointsman_trainer::eval::results::{Origin, json};
 //! use pointsman_trainer::eval::rows::ScoredRow;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,7 +20,7 @@
 //! };
 //! let rows: Vec<ScoredRow> = (0..100).map(row).collect();
 //! let win_rates = (0..100).map(|i| if i % 2 == 0 { 0.8 } else { 0.3 }).collect();
-//! let router = RouterColumn::new("mine", "mf", Precision::Int8, win_rates);
+//! let router = RouterColumn::new("mine", "mf", Origin::INT8, win_rates);
 //! let benchmark = Benchmark::new("own questions", "small", "large");
 //! let result = build(&benchmark, &rows, &[router], &Settings::default())?;
 //! assert_eq!(json::read(&json::write(&result)?)?, result);
@@ -43,6 +43,7 @@ use super::money::Money;
 use super::operating_points::OperatingPoint;
 use super::published::{BenchmarkKind, PublishedRow};
 use super::reliability::Reliability;
+use crate::export::Precision;
 
 /// Version of the file's format.
 pub const FORMAT: u32 = 1;
@@ -83,7 +84,6 @@ pub struct BenchmarkResult {
     /// Curves of cost and quality of routers of more than two models, where there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub many_models: Option<ManyModels>,
-    /// Published rows of this benchmark.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub published: Vec<PublishedRow>,
     /// What was left out, and why.
@@ -103,7 +103,8 @@ pub struct ManyModels {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ManyModelRouter {
     pub name: String,
-    pub precision: Precision,
+    #[serde(rename = "precision")]
+    pub origin: Origin,
     /// Its curve for the moving cost weight.
     pub cost_quality: CostQuality,
 }
@@ -115,50 +116,81 @@ pub struct Pair {
     pub strong: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Precision {
-    /// The exported bundle, as hosts run it.
-    Int8,
-    /// The trained model before its export.
-    Float,
-    /// Nothing trained by this project's routers.
+/// What a result was measured on. Files store its [`name`](Self::name) as `precision`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "StoredOrigin", into = "StoredOrigin")]
+pub enum Origin {
+    /// A bundle: int8 as hosts run it, or float.
+    Bundle(Precision),
+    /// A baseline, which is no bundle.
     Baseline,
 }
 
-impl Precision {
-    /// As the file spells it.
+/// [`Origin`] as files spell it.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StoredOrigin {
+    Int8,
+    Float,
+    Baseline,
+}
+
+impl From<StoredOrigin> for Origin {
+    fn from(stored: StoredOrigin) -> Self {
+        match stored {
+            StoredOrigin::Int8 => Self::INT8,
+            StoredOrigin::Float => Self::FLOAT,
+            StoredOrigin::Baseline => Self::Baseline,
+        }
+    }
+}
+
+impl From<Origin> for StoredOrigin {
+    fn from(origin: Origin) -> Self {
+        match origin {
+            Origin::INT8 => Self::Int8,
+            Origin::FLOAT => Self::Float,
+            Origin::Baseline => Self::Baseline,
+        }
+    }
+}
+
+impl Origin {
+    /// The int8 bundle.
+    pub const INT8: Self = Self::Bundle(Precision::Int8);
+    /// The float bundle.
+    pub const FLOAT: Self = Self::Bundle(Precision::Float);
+
+    /// `int8`, `float` or `baseline`, as files spell it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Int8 => "int8",
-            Self::Float => "float",
+            Self::INT8 => "int8",
+            Self::FLOAT => "float",
             Self::Baseline => "baseline",
         }
     }
 
-    /// A router's name with what of it was judged; a baseline's name alone.
+    /// A router's name with its precision; a baseline's name alone.
     #[must_use]
     pub fn label(self, name: &str) -> String {
         match self {
             Self::Baseline => name.to_owned(),
-            precision => format!("{name} ({})", precision.name()),
+            Self::Bundle(_) => format!("{name} ({})", self.name()),
         }
     }
 }
 
-/// One router on one benchmark.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RouterResult {
-    /// Name of the bundle or baseline.
     pub name: String,
     /// `mf`, `bert`, `sw-ranking`, `knn`, ...
     pub kind: String,
     /// `static` or `transformer`; absent where it does not read text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<String>,
-    pub precision: Precision,
-    /// Seed it was trained with.
+    #[serde(rename = "precision")]
+    pub origin: Origin,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training_seed: Option<u64>,
     /// Average performance gap recovered; `None` for a policy without a threshold.
@@ -226,13 +258,13 @@ impl RouterResult {
     /// Whether it is a judged router and not a baseline.
     #[must_use]
     pub fn is_router(&self) -> bool {
-        self.precision != Precision::Baseline
+        self.origin != Origin::Baseline
     }
 
     /// Its name, followed by its precision unless it is a baseline.
     #[must_use]
     pub fn label(&self) -> String {
-        self.precision.label(&self.name)
+        self.origin.label(&self.name)
     }
 }
 
@@ -245,7 +277,7 @@ impl BenchmarkResult {
 
     /// The router of this name and origin.
     #[must_use]
-    pub fn router(&self, name: &str, precision: Precision) -> Option<&RouterResult> {
-        self.routers.iter().find(|router| router.name == name && router.precision == precision)
+    pub fn router(&self, name: &str, origin: Origin) -> Option<&RouterResult> {
+        self.routers.iter().find(|router| router.name == name && router.origin == origin)
     }
 }

@@ -9,12 +9,9 @@ use super::EvalError;
 use super::baselines::{BaselineMetrics, FixedPolicy};
 use super::curve::Evaluation;
 
-/// One router on one set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MetricRow {
-    /// Name of the router or baseline.
     pub router: String,
-    /// Name of the evaluation set.
     pub dataset: String,
     pub rows: usize,
     /// Rows left out of the set because their questions stood in the training data. `None` where

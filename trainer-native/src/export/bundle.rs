@@ -38,7 +38,6 @@ pub struct BundleFacts {
 #[derive(Debug, Clone)]
 pub struct BundleDraft {
     pub manifest: Manifest,
-    /// The files that the manifest lists.
     files: Vec<(&'static str, Vec<u8>)>,
     /// `map.json`, which the manifest names beside the files.
     map: Option<Vec<u8>>,
@@ -102,7 +101,6 @@ impl BundleDraft {
         self
     }
 
-    /// The bytes of `model.onnx`.
     #[must_use]
     pub fn model(&self) -> &[u8] {
         let model = self.files.iter().find(|(name, _)| *name == MODEL_FILE);

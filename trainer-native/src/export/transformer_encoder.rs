@@ -35,7 +35,7 @@ pub fn pooled(
         return Err(TrainerError::BadEncoder {
             path: "encoder".into(),
             detail: format!(
-                "width {width}, {heads} heads, {} words: expected a multiple, and words",
+                "width {width}, {heads} heads, {} words: expected a width divisible by the heads, and words",
                 weights.vocabulary()
             ),
         });

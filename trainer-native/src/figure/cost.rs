@@ -46,10 +46,10 @@ pub fn cost(results: &[ChoiceResult]) -> Result<Sheet, ReportError> {
         }
         for router in &many.routers {
             let mut before = merged.routers.iter();
-            if before.any(|r| r.name == router.name && r.precision == router.precision) {
-                let own = result.router(&router.name, router.precision);
+            if before.any(|r| r.name == router.name && r.origin == router.origin) {
+                let own = result.router(&router.name, router.origin);
                 return Err(ReportError::DuplicateSeed {
-                    router: router.precision.label(&router.name),
+                    router: router.origin.label(&router.name),
                     benchmark,
                     seed: own.and_then(|own| own.training_seed).unwrap_or_default(),
                 });
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
     use crate::eval::choice::build::tests::example;
 
-    /// The example under another router's name.
+    /// The example with another router name.
     fn renamed(name: &str) -> ChoiceResult {
         let mut result = example();
         for router in &mut result.many_models.as_mut().unwrap().routers {

@@ -47,11 +47,11 @@ pub fn map(clouds: &[Cloud], facts: &str) -> Result<Sheet, ReportError> {
         }
     }
     let legend = legend(clouds);
-    let mut told = Vec::new();
+    let mut shares = Vec::new();
     let mut panels = Vec::new();
     for (at, cloud) in clouds.iter().enumerate() {
         let (found, chance) = (own_neighbours(cloud), by_chance(cloud));
-        told.push(format!(
+        shares.push(format!(
             "{} {:.1} % (chance {:.1} %)",
             cloud.label,
             100.0 * found,
@@ -65,7 +65,7 @@ pub fn map(clouds: &[Cloud], facts: &str) -> Result<Sheet, ReportError> {
     let note = format!(
         "t-SNE of the bundles' embeddings at length 1; {facts}. Axes have no unit. Nearest neighbour \
          in the map of the same data set: {}.",
-        told.join("; ")
+        shares.join("; ")
     );
     Ok(Sheet { title: "Embeddings of queries by data set".into(), note, panels, columns: 2 })
 }

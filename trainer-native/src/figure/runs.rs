@@ -204,23 +204,23 @@ mod tests {
             (error.code(), error.to_string())
         };
         let other = run(&folder, "other", &[("head.lambda", "1"), ("head.negatives", "2")]);
-        let (code, told) = fault(&other, "head.lambda");
+        let (code, message) = fault(&other, "head.lambda");
         assert!(
-            code == "bad_run" && told.contains("in head.negatives, expected head.lambda"),
-            "{told}"
+            code == "bad_run" && message.contains("in head.negatives, expected head.lambda"),
+            "{message}"
         );
-        let (code, told) = fault(&first, "head.positives");
-        assert!(code == "bad_setting" && told.contains("does not state it"), "{told}");
-        let (code, told) = fault(&first, "name");
-        assert!(code == "bad_setting" && told.contains("expected a finite number"), "{told}");
+        let (code, message) = fault(&first, "head.positives");
+        assert!(code == "bad_setting" && message.contains("does not state it"), "{message}");
+        let (code, message) = fault(&first, "name");
+        assert!(code == "bad_setting" && message.contains("expected a finite number"), "{message}");
         let unfinished = run(&folder, "unfinished", &[("head.lambda", "1")]);
         std::fs::remove_file(unfinished.join("result.json")).unwrap();
-        let (code, told) = fault(&unfinished, "head.lambda");
-        assert!(code == "bad_run" && told.contains("no result.json"), "{told}");
+        let (code, message) = fault(&unfinished, "head.lambda");
+        assert!(code == "bad_run" && message.contains("no result.json"), "{message}");
         std::fs::remove_file(unfinished.join("history.jsonl")).unwrap();
         assert_eq!(traces(std::slice::from_ref(&unfinished)).unwrap_err().code(), "no_history");
-        let (code, told) = fault(folder.path(), "head.lambda");
-        assert!(code == "bad_run" && told.contains("no recipe.toml"), "{told}");
+        let (code, message) = fault(folder.path(), "head.lambda");
+        assert!(code == "bad_run" && message.contains("no recipe.toml"), "{message}");
     }
 
     #[test]

@@ -10,13 +10,11 @@ use crate::eval::bootstrap::Interval;
 use crate::eval::report::Stored;
 use crate::eval::report::svg::Look;
 use crate::eval::report::svg::chart::{Axis, Chart, Series};
-use crate::eval::results::Precision;
+use crate::eval::results::Origin;
 
-/// The result of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measured {
     pub benchmark: String,
-    /// The measured quantity.
     pub metric: Metric,
     /// Value, in [0, 1] for scores.
     pub value: f64,
@@ -62,7 +60,7 @@ impl Metric {
 pub fn measured(stored: &Stored) -> Option<Measured> {
     match (stored.choices.as_slice(), stored.pairs.as_slice()) {
         ([result], []) => {
-            let own = result.routers.iter().filter(|r| r.precision == Precision::Int8);
+            let own = result.routers.iter().filter(|r| r.origin == Origin::INT8);
             let router = only(own)?;
             Some(Measured {
                 benchmark: result.benchmark.clone(),
@@ -73,7 +71,7 @@ pub fn measured(stored: &Stored) -> Option<Measured> {
             })
         }
         ([], [result]) => {
-            let own = result.routers.iter().filter(|r| r.precision == Precision::Int8);
+            let own = result.routers.iter().filter(|r| r.origin == Origin::INT8);
             let router = only(own)?;
             Some(Measured {
                 benchmark: result.benchmark.clone(),
@@ -154,7 +152,7 @@ pub fn sensitivity(setting: &str, points: &[Point]) -> Result<Sheet, ReportError
     };
     let (low, high) = range(ends().collect::<Vec<_>>().into_iter());
     let (left, right) = range(line.points.iter().map(|point| point.0));
-    let told: Vec<String> = values.iter().map(Value::told).collect();
+    let entries: Vec<String> = values.iter().map(Value::caption).collect();
     let level = first.measured.interval.map_or(0.0, |interval| 100.0 * interval.level);
     let bars = match line.intervals.iter().any(|(low, high)| high > low) {
         true => format!(" Bars are {level:.0} % intervals over the rows scored, not over seeds."),
@@ -164,7 +162,7 @@ pub fn sensitivity(setting: &str, points: &[Point]) -> Result<Sheet, ReportError
         "{}, {} rows, by {setting}: {}.{bars}",
         expected.benchmark,
         expected.rows,
-        told.join("; ")
+        entries.join("; ")
     );
     let title = format!("{}: sensitivity to {setting}", expected.benchmark);
     let chart = Chart {
@@ -189,7 +187,7 @@ struct Value {
 }
 
 impl Value {
-    fn told(&self) -> String {
+    fn caption(&self) -> String {
         let of =
             if self.runs > 1 { format!(" (mean of {} runs)", self.runs) } else { String::new() };
         format!("{} gives {:.2}{of}", self.at, self.mean)

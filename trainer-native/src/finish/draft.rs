@@ -14,13 +14,13 @@ use crate::run::Trained;
 /// # Errors
 /// [`TrainerError::NotFinite`], [`TrainerError::BadEncoder`].
 pub fn draft(
-    recipe: &RecipeFile,
+    recipe_file: &RecipeFile,
     sources: Vec<Source>,
     trained: &Trained,
     device: &str,
     precision: Precision,
 ) -> Result<BundleDraft, TrainerError> {
-    let facts = &recipe.recipe;
+    let recipe = &recipe_file.recipe;
     let graph_head = match &trained.head {
         TrainedHead::Graph(head) => Some((head.as_ref(), trained.columns.as_slice())),
         _ => None,
@@ -31,40 +31,40 @@ pub fn draft(
         TrainedHead::Graph(_) | TrainedHead::Random => None,
     };
     let stated = BundleFacts {
-        name: facts.name.clone(),
-        kind: facts.head.kind().name().into(),
-        candidates: facts.candidates.clone(),
-        encoder: trained.encoder.info(&facts.encoder),
-        head: head(facts, trained),
+        name: recipe.name.clone(),
+        kind: recipe.head.kind().name().into(),
+        candidates: recipe.candidates.clone(),
+        encoder: trained.encoder.info(&recipe.encoder),
+        head: head(recipe, trained),
         trained_on: sources,
         provenance: Some(Provenance {
             trainer: env!("CARGO_PKG_VERSION").into(),
-            recipe: facts.name.clone(),
-            recipe_sha256: recipe.sha256.clone(),
-            seed: facts.seed,
+            recipe: recipe.name.clone(),
+            recipe_sha256: recipe_file.sha256.clone(),
+            seed: recipe.seed,
             device: device.to_owned(),
-            licence: facts.licence.clone(),
+            licence: recipe.licence.clone(),
             teacher: None,
         }),
     };
     Ok(BundleDraft::new(stated, model, trained.encoder.tokenizer_json.clone(), memory))
 }
 
-fn head(facts: &Recipe, trained: &Trained) -> Head {
-    let pair = facts.pair.as_ref();
+fn head(recipe: &Recipe, trained: &Trained) -> Head {
+    let pair = recipe.pair.as_ref();
     let mut head = Head {
         strong: pair.map(|pair| pair.strong.clone()),
         weak: pair.map(|pair| pair.weak.clone()),
         default_strong_share: pair.map(|pair| pair.default_strong_share),
         ..Head::default()
     };
-    match (&facts.head, &trained.head) {
-        (HeadRecipe::SwRanking(settings), TrainedHead::SwRanking { tiers, .. }) => {
+    match (&recipe.head, &trained.head) {
+        (HeadRecipe::SwRanking(settings), TrainedHead::SwRanking { elo_groups, .. }) => {
             head.gamma = Some(settings.gamma);
-            head.tiers = Some(trained.columns.iter().map(|&model| tiers[model]).collect());
+            head.tiers = Some(trained.columns.iter().map(|&model| elo_groups[model]).collect());
         }
         (HeadRecipe::Knn(settings), _) => head.neighbours = Some(settings.neighbours),
-        (HeadRecipe::Random, _) => head.seed = Some(facts.seed),
+        (HeadRecipe::Random, _) => head.seed = Some(recipe.seed),
         _ => {}
     }
     head

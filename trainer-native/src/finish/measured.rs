@@ -6,14 +6,14 @@ use crate::error::TrainerError;
 use crate::eval::RoutedRow;
 use crate::eval::choice::{ChoiceResult, kinds};
 use crate::eval::published::{BenchmarkKind, table};
-use crate::eval::results::{BenchmarkResult, Precision as Judged, RouterResult};
+use crate::eval::results::{BenchmarkResult, Origin, RouterResult};
 use crate::eval::share_steps;
 use crate::prepare::Prepared;
 use crate::recipe::Pair;
 
 /// APGR, CPT(50) and CPT(80) of the exported bundle.
 pub(super) fn metrics(prepared: &Prepared, result: &BenchmarkResult) -> Vec<Metric> {
-    let own = result.routers.iter().find(|router| router.precision == Judged::Int8);
+    let own = result.routers.iter().find(|router| router.origin == Origin::INT8);
     let share = |router: &RouterResult, quality| router.cpt_at(quality).map(|c| c.strong_share);
     let values = own.map_or([None; 3], |r| [r.apgr, share(r, 0.5), share(r, 0.8)]);
     let names = [("apgr", 1.0), ("cpt50", 100.0), ("cpt80", 100.0)];
@@ -106,7 +106,7 @@ pub(super) fn mean_curve(
         router: Vec::new(),
         oracle: Vec::new(),
         means: Some(MeanQualities {
-            router: four_decimals(result.router(name, Judged::Int8)?.mean?),
+            router: four_decimals(result.router(name, Origin::INT8)?.mean?),
             oracle: four_decimals(baseline(kinds::ORACLE)?),
             random: four_decimals(baseline(kinds::RANDOM)?),
         }),

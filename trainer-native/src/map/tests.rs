@@ -38,7 +38,10 @@ fn clusters_stand_by_falling_size() {
 
 #[test]
 fn a_point_is_four_numbers() {
-    let points = [Point(-0.125, 1.0, 3, Said::WinRate(0.5)), Point(0.0, 0.1, 0, Said::Best(2))];
+    let points = [
+        Point(-0.125, 1.0, 3, RouterAnswer::WinRate(0.5)),
+        Point(0.0, 0.1, 0, RouterAnswer::Best(2)),
+    ];
     let text = serde_json::to_string(&points).unwrap_or_default();
     assert_eq!(text, "[[-0.125,1.0,3,0.5],[0.0,0.1,0,2]]");
     let read: Result<Vec<Point>, _> = serde_json::from_str(&text);

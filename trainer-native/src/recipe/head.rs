@@ -103,14 +103,14 @@ pub struct BertRecipe {
     #[serde(default)]
     pub freeze_layers: usize,
     /// Elo groups whose models' battles count as battles of the strong and the weak candidate.
-    pub tiers: Option<TierLabels>,
+    pub elo_groups: Option<EloGroups>,
 }
 
 /// Groups of models by Elo rating (RouteLLM calls them tiers) that stand for the strong and the
 /// weak candidate.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TierLabels {
+pub struct EloGroups {
     /// Number of groups; 10 in the paper.
     pub count: usize,
     /// Groups of the strong models, from 1; 1 and 2 in the paper.
@@ -215,9 +215,9 @@ pub enum Grouping {
 pub struct SwRankingRecipe {
     /// The base of the similarity weights, >= 1; 10 in the paper.
     pub gamma: f64,
-    /// Number of groups the models are sorted into by Elo rating (RouteLLM calls them tiers); 10 in
-    /// the paper. With fewer models, each is a group of its own.
-    pub tiers: usize,
+    /// Number of Elo groups of models; 10 in the paper. With fewer models, each is a group of its
+    /// own.
+    pub elo_groups: usize,
     /// Number of battles drawn for a query that several LLMs answered.
     #[serde(default = "some_battles")]
     pub battles: usize,
@@ -389,11 +389,12 @@ impl HeadRecipe {
                 }
             }
             Self::SwRanking(head) => {
-                at_least_one("tiers", head.tiers)?;
+                at_least_one("elo_groups", head.elo_groups)?;
                 at_least_one("battles", head.battles)?;
                 at_least_one("rows", head.rows)?;
-                if head.tiers > 255 {
-                    return Err(format!("head.tiers is {}, expected at most 255", head.tiers));
+                if head.elo_groups > 255 {
+                    let found = head.elo_groups;
+                    return Err(format!("head.elo_groups is {found}, expected at most 255"));
                 }
                 match head.gamma >= 1.0 && head.gamma.is_finite() {
                     true => Ok(()),
@@ -404,9 +405,9 @@ impl HeadRecipe {
                 at_least_one("neighbours", head.neighbours)?;
                 at_least_one("rows", head.rows)
             }
-            Self::Bert(head) => match &head.tiers {
-                Some(tiers) if tiers.strong.iter().any(|tier| tiers.weak.contains(tier)) => {
-                    Err("head.tiers: a tier is both strong and weak".into())
+            Self::Bert(head) => match &head.elo_groups {
+                Some(groups) if groups.strong.iter().any(|group| groups.weak.contains(group)) => {
+                    Err("head.elo_groups: a group is both strong and weak".into())
                 }
                 _ => Ok(()),
             },

@@ -20,8 +20,8 @@ use crate::error::TrainerError;
 
 pub use encoder::{EncoderRecipe, StaticEncoderRecipe, TransformerEncoderRecipe};
 pub use head::{
-    BertRecipe, ClusterRecipe, Grouping, HeadRecipe, KernelRecipe, KnnRecipe, MfRecipe, MlpRecipe,
-    RidgeRecipe, RouterDcLoss, RouterDcRecipe, SwRankingRecipe, TierLabels,
+    BertRecipe, ClusterRecipe, EloGroups, Grouping, HeadRecipe, KernelRecipe, KnnRecipe, MfRecipe,
+    MlpRecipe, RidgeRecipe, RouterDcLoss, RouterDcRecipe, SwRankingRecipe,
 };
 pub use sources::{Role, SourceRecipe};
 pub use training::{FineTuningRecipe, TrainingRecipe};

@@ -1,8 +1,7 @@
 //! Memory routers: similarity-weighted ranking (RouteLLM, section 4.2) and nearest neighbours.
 //!
 //! Nothing is trained: the labelled queries' embeddings are kept in int8, with battles between Elo
-//! groups of models (RouteLLM calls them tiers) or with the candidates' scores, and the engine
-//! compares each query with them.
+//! groups of models or with the candidates' scores, and the engine compares each query with them.
 
 use pointsman::{Battle, Memory, Records};
 
@@ -27,16 +26,16 @@ pub fn sw_ranking(
     let remembered: Vec<(&TrainingQuery, Vec<Preference>)> = drawn(set, recipe.rows, seed)
         .map(|query| (query, draw.preferences(query, recipe.battles, true)))
         .collect();
-    let tier_of = tiers_of(recipe, set, &remembered)?;
+    let group_of = elo_groups_of(recipe, set, &remembered)?;
     let (mut rows, mut weights, mut ends, mut battles) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (query, preferences) in remembered {
         let before = battles.len();
         // A battle within a group says nothing about the difference between groups.
         battles.extend(
-            preferences.iter().filter(|p| tier_of[p.a] != tier_of[p.b]).map(|p| Battle {
-                a: tier_of[p.a],
-                b: tier_of[p.b],
+            preferences.iter().filter(|p| group_of[p.a] != group_of[p.b]).map(|p| Battle {
+                a: group_of[p.a],
+                b: group_of[p.b],
                 target: p.target,
             }),
         );
@@ -53,7 +52,7 @@ pub fn sw_ranking(
     }
     let (width, vectors) = coordinates(cache, &rows)?;
     let records = Records::Battles { weights, ends, battles };
-    Ok((Memory::new(width, &vectors, records), tier_of))
+    Ok((Memory::new(width, &vectors, records), group_of))
 }
 
 /// Makes a memory of the candidates' scores; queries on which none of them was measured are left
@@ -117,7 +116,7 @@ pub fn pair_lengths(
 
 /// Elo group of each model, from 0: Elo ratings of the battles, grouped by dynamic programming.
 /// Models without battles get the last group; no battle refers to them.
-fn tiers_of(
+fn elo_groups_of(
     recipe: &SwRankingRecipe,
     set: &TrainingSet,
     remembered: &[(&TrainingQuery, Vec<Preference>)],
@@ -132,15 +131,15 @@ fn tiers_of(
     let mut different: Vec<u64> = ratings.models.iter().map(|m| m.rating.to_bits()).collect();
     different.sort_unstable();
     different.dedup();
-    let tiers = ratings.tiers(recipe.tiers.min(different.len()))?;
-    let last = tiers.iter().copied().max().unwrap_or(1);
-    let tier = |model: &String| {
+    let groups = ratings.elo_groups(recipe.elo_groups.min(different.len()))?;
+    let last = groups.iter().copied().max().unwrap_or(1);
+    let group = |model: &String| {
         let at = ratings.models.iter().position(|rated| rated.name == *model);
-        let tier = at.and_then(|at| tiers.get(at)).copied().unwrap_or(last);
+        let group = at.and_then(|at| groups.get(at)).copied().unwrap_or(last);
         // Counted from 1 by the paper, from 0 by the engine; a recipe allows at most 255.
-        u8::try_from(tier - 1).unwrap_or(u8::MAX)
+        u8::try_from(group - 1).unwrap_or(u8::MAX)
     };
-    Ok(set.models.iter().map(tier).collect())
+    Ok(set.models.iter().map(group).collect())
 }
 
 /// At most `rows` queries, in order.

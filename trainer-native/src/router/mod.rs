@@ -35,7 +35,7 @@ pub enum TrainedHead {
         /// Battles of the remembered queries.
         memory: Memory,
         /// Elo group of each model of the training table, from 0.
-        tiers: Vec<u8>,
+        elo_groups: Vec<u8>,
     },
     /// Nearest neighbours: scores of the remembered queries, over the candidates.
     Knn(Memory),

@@ -67,7 +67,7 @@ pub struct LlmEmbeddings {
 
 /// Embeddings of the known LLMs, which are fixed, and of the one that is learnt.
 #[derive(Module, Debug)]
-pub struct OneMore {
+pub struct ExtendedEmbeddings {
     /// Rows in the order of the candidates, `[T - 1, E]`.
     pub known: Param<Tensor<2>>,
     /// Embedding of the last candidate, `[1, E]`.
@@ -86,7 +86,7 @@ impl LlmVectors for LlmEmbeddings {
     }
 }
 
-impl LlmVectors for OneMore {
+impl LlmVectors for ExtendedEmbeddings {
     fn vectors(&self) -> Tensor<2> {
         Tensor::cat(vec![self.known.val(), self.added.val()], 0)
     }

@@ -36,7 +36,7 @@ struct Rows {
 ///
 /// # Errors
 /// [`TrainerError::NoTrainingPair`] where a candidate has no outcome, there are fewer than two
-/// groups, or the file has no `cluster_id`; the engine's.
+/// groups, or the file has no `cluster_id`; those of the engine.
 pub fn train(
     recipe: &Recipe,
     settings: &ClusterRecipe,

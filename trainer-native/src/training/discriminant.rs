@@ -98,11 +98,11 @@ impl Discriminant {
         let centres = white(&self.centres).unwrap_or_else(|| self.centres.clone());
         let mut between = DMatrix::<f64>::zeros(width, width);
         for (first, second) in (0..groups).flat_map(|a| (0..a).map(move |b| (a, b))) {
-            let apart = centres.column(first) - centres.column(second);
-            let square = apart.norm_squared();
+            let difference = centres.column(first) - centres.column(second);
+            let square = difference.norm_squared();
             if square > 0.0 {
                 let share = self.totals[first] * self.totals[second] / (total * total);
-                between.ger(share / square, &apart, &apart, 1.0);
+                between.ger(share / square, &difference, &difference, 1.0);
             }
         }
         let found = between.symmetric_eigen();

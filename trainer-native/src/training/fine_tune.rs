@@ -70,7 +70,6 @@ pub fn split<Q>(mut rows: Vec<Q>, share: f64, seed: u64) -> (Vec<Q>, Vec<Q>) {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// The seed of every random draw.
     pub seed: u64,
     /// Passes over the training rows.
     pub epochs: usize,
@@ -78,13 +77,11 @@ pub struct Settings {
     pub max_steps: Option<usize>,
     /// Rows of a micro-batch, which pass through the network together.
     pub micro_batch: usize,
-    /// Number of micro-batches in a step.
     pub accumulate: usize,
     /// Share of the steps, in [0, 1], over which the learning rate rises.
     pub warm_up: f64,
     /// Largest norm of the gradient.
     pub clip: Option<f64>,
-    /// How each parameter is trained.
     pub rules: Rules,
     /// Steps between checks; a check validates and writes the checkpoint.
     pub check_steps: usize,

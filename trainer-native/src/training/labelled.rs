@@ -3,8 +3,7 @@
 //!
 //! Labels come from outcomes of the pair, from preferences between the two, and, where the recipe
 //! states Elo groups, from preferences between a model of a strong group and one of a weak group
-//! (RouteLLM, section 4, which calls the groups tiers: strong are 1 and 2 by Elo rating, weak is
-//! 3).
+//! (RouteLLM, section 4: strong are groups 1 and 2, weak is 3).
 
 use std::collections::HashSet;
 
@@ -15,7 +14,7 @@ use crate::data::{Battles, OutcomeRow, Outcomes};
 use crate::encoder::deployed_ids;
 use crate::error::TrainerError;
 use crate::prepare::Prepared;
-use crate::recipe::{Pair, Recipe, TierLabels};
+use crate::recipe::{EloGroups, Pair, Recipe};
 use crate::router::bert::LabelledQuery;
 use crate::router::routerdc::ScoredQuery;
 
@@ -23,10 +22,10 @@ use crate::router::routerdc::ScoredQuery;
 /// out.
 ///
 /// # Errors
-/// [`TrainerError::NoTrainingPair`] where no query is left; the engine's; [`TrainerError::Data`].
+/// [`TrainerError::NoTrainingPair`] where no query is left; those of the engine; [`TrainerError::Data`].
 pub fn labelled_queries(
     recipe: &Recipe,
-    tiers: Option<&TierLabels>,
+    groups: Option<&EloGroups>,
     prepared: &Prepared,
     router: &Router,
 ) -> Result<Vec<LabelledQuery>, TrainerError> {
@@ -48,7 +47,7 @@ pub fn labelled_queries(
     let mut labelled: Vec<LabelledQuery> = encoded?.into_iter().flatten().collect();
 
     let pair = recipe.pair()?;
-    let (strong, weak) = sides(pair, tiers, prepared)?;
+    let (strong, weak) = sides(pair, groups, prepared)?;
     prepared.for_each_preference(&mut |row| {
         let target = match (&row.model_a, &row.model_b) {
             (a, b) if strong.contains(a) && weak.contains(b) => row.target,
@@ -64,7 +63,7 @@ pub fn labelled_queries(
         true => Err(TrainerError::NoTrainingPair {
             detail: format!(
                 "no outcome or preference of {:?} against {:?}; other models' battles count where \
-                 head.tiers is stated",
+                 head.elo_groups is stated",
                 pair.strong, pair.weak
             ),
         }),
@@ -102,7 +101,7 @@ pub fn score_less_cost(
 ///
 /// # Errors
 /// [`TrainerError::NoTrainingPair`] where there is none, a candidate has no outcome at all, or a
-/// `cost_weight` above 0 meets a score without a cost; the engine's.
+/// `cost_weight` above 0 meets a score without a cost; those of the engine.
 pub fn scored_queries(
     recipe: &Recipe,
     cost_weight: f32,
@@ -168,21 +167,21 @@ pub fn numbered<N: Ord + Clone>(names: Vec<N>) -> (Vec<usize>, usize) {
 /// The models that count as the strong and as the weak candidate in preferences.
 fn sides(
     pair: &Pair,
-    tiers: Option<&TierLabels>,
+    groups: Option<&EloGroups>,
     prepared: &Prepared,
 ) -> Result<(HashSet<String>, HashSet<String>), TrainerError> {
     let mut strong = HashSet::from([pair.strong.clone()]);
     let mut weak = HashSet::from([pair.weak.clone()]);
-    if let Some(tiers) = tiers {
+    if let Some(groups) = groups {
         let mut battles = Battles::default();
         prepared.for_each_preference(&mut |row| {
             battles.add(&row)?;
             Ok(())
         })?;
         let ratings = battles.ratings()?;
-        let of = |wanted: &[usize]| ratings.in_tiers(tiers.count, wanted);
-        strong.extend(of(&tiers.strong)?.into_iter().map(str::to_owned));
-        weak.extend(of(&tiers.weak)?.into_iter().map(str::to_owned));
+        let of = |wanted: &[usize]| ratings.in_elo_groups(groups.count, wanted);
+        strong.extend(of(&groups.strong)?.into_iter().map(str::to_owned));
+        weak.extend(of(&groups.weak)?.into_iter().map(str::to_owned));
         // The pair itself stays as the recipe says, whatever group it was rated into.
         strong.remove(&pair.weak);
         weak.remove(&pair.strong);

@@ -89,7 +89,6 @@ enum Method {
     Sgd(Sgd),
 }
 
-/// The optimiser of one network.
 pub struct Optimiser {
     slots: BTreeMap<String, Slot>,
     /// Sum of the weights of the gradients gathered so far.

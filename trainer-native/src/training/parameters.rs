@@ -15,7 +15,6 @@ use super::checkpoint::{Checkpoint, NamedTensor};
 use crate::encoder::static_table::floats;
 use crate::error::TrainerError;
 
-/// How a parameter is trained.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Schedule {
     /// AdamW with decoupled weight decay.

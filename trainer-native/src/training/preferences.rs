@@ -13,7 +13,6 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// A training query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainingQuery {
     /// Row of its embedding in the cache.

@@ -36,7 +36,7 @@ struct Encoded {
 /// Fits a head for the strong candidate at column `strong`.
 ///
 /// # Errors
-/// [`TrainerError::NoTrainingPair`] where no row has a label; the engine's.
+/// [`TrainerError::NoTrainingPair`] where no row has a label; those of the engine.
 pub fn train(
     recipe: &Recipe,
     settings: &RidgeRecipe,

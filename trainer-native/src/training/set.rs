@@ -17,7 +17,6 @@ use crate::recipe::Recipe;
 /// Preferences embedded at a time.
 const CHUNK: usize = 4096;
 
-/// Training data of a head.
 pub struct TrainingSet {
     /// One entry for each query or preference.
     pub queries: Vec<TrainingQuery>,

@@ -14,7 +14,6 @@
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor};
 
-/// A visited float parameter.
 pub struct Parameter<'a> {
     pub name: &'a str,
     pub shape: Vec<usize>,

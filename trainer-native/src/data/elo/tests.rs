@@ -68,13 +68,13 @@ fn groups_that_never_met_are_counted() {
 }
 
 #[test]
-fn strong_and_weak_sets_come_from_tiers() {
+fn strong_and_weak_sets_come_from_elo_groups() {
     let rows = [("a", "b", 0.6, 1e4), ("b", "c", 0.9, 1e4), ("c", "d", 0.6, 1e4)];
     let ratings = battles(&rows).ratings().unwrap();
-    assert_eq!(ratings.tiers(2).unwrap(), [1, 1, 2, 2]);
-    assert_eq!(ratings.in_tiers(2, &[1]).unwrap(), ["a", "b"]);
-    assert_eq!(ratings.in_tiers(4, &[1, 3]).unwrap(), ["a", "c"]);
-    assert_eq!(ratings.in_tiers(5, &[1]).unwrap_err().code(), "bad_tier_count");
+    assert_eq!(ratings.elo_groups(2).unwrap(), [1, 1, 2, 2]);
+    assert_eq!(ratings.in_elo_groups(2, &[1]).unwrap(), ["a", "b"]);
+    assert_eq!(ratings.in_elo_groups(4, &[1, 3]).unwrap(), ["a", "c"]);
+    assert_eq!(ratings.in_elo_groups(5, &[1]).unwrap_err().code(), "bad_elo_group_count");
 }
 
 #[test]

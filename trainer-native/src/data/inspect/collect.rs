@@ -217,7 +217,7 @@ pub(super) fn warnings(found: &Inspection) -> Vec<String> {
         ));
     }
     if found.tie_share == 1.0 {
-        warnings.push("every row is a tie: nothing tells the models apart".to_owned());
+        warnings.push("every row is a tie: no row distinguishes the models".to_owned());
     } else if let Some(best) = found.models.iter().find(|model| model.wins == found.rows) {
         warnings.push(format!(
             "single class: {} wins every row, so a router has nothing to decide",

@@ -111,7 +111,7 @@ fn worked_examples_are_left_out() {
 }
 
 #[test]
-fn a_query_of_wrapping_only_still_tells_itself_apart() {
+fn a_query_of_wrappers_only_is_its_own_stem() {
     assert_eq!(question_stem("A. red\nB. green"), "aredbgreen");
     assert_eq!(question_stem("?!"), "?!");
     assert_ne!(question_stem("🙂"), question_stem("🙃"));
@@ -155,6 +155,7 @@ proptest! {
 #[test]
 fn an_instruction_on_how_to_answer_makes_no_other_question() {
     let bare = "A crate holds six pears and a box holds two crates. How many pears are that?";
-    let told = format!("{bare}\nAfter careful thought, put you final answer in \\boxed{{...}}.");
-    assert_eq!(question_stem(&told), question_stem(bare));
+    let instructed =
+        format!("{bare}\nAfter careful thought, put you final answer in \\boxed{{...}}.");
+    assert_eq!(question_stem(&instructed), question_stem(bare));
 }

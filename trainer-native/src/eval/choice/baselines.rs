@@ -33,9 +33,9 @@ pub(super) fn all(
             "no training rows were given: the best models are chosen in hindsight only".to_owned(),
         );
     } else {
-        chosen(&Table::of(models.len(), training), "", rows, notes, &mut found);
+        best_models(&Table::of(models.len(), training), "", rows, notes, &mut found);
     }
-    chosen(&Table::of(models.len(), rows), ", in hindsight", rows, notes, &mut found);
+    best_models(&Table::of(models.len(), rows), ", in hindsight", rows, notes, &mut found);
     let fixed = |name: &str, kind, policy| Baseline { name: name.to_owned(), kind, policy };
     found.push(fixed("random", kinds::RANDOM, Policy::Random));
     found.push(fixed("oracle", kinds::ORACLE, Policy::Oracle));
@@ -47,7 +47,7 @@ pub(super) fn all(
 }
 
 /// The best single model and the best of each data set, chosen by a table of means.
-fn chosen(
+fn best_models(
     table: &Table,
     how: &str,
     rows: &[ChoiceRow],

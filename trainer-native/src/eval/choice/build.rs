@@ -17,7 +17,7 @@ use super::{
 };
 use crate::eval::cost_quality::CostPoint;
 use crate::eval::results::build::build_many;
-use crate::eval::results::{ManyModels, Precision};
+use crate::eval::results::{ManyModels, Origin};
 use crate::eval::{EvalError, bootstrap};
 
 /// Facts about the data that its rows do not state.
@@ -26,7 +26,6 @@ pub struct ChoiceBenchmark {
     pub name: String,
     /// Which published rows stand beside the results.
     pub kind: ChoiceKind,
-    /// SHA-256 of the data.
     pub data_sha256: Option<String>,
     /// Rows left out because their questions stood in training data; `None` where that was not
     /// checked.
@@ -53,14 +52,12 @@ impl ChoiceBenchmark {
 /// of [`Origin::Baseline`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChoiceColumn {
-    /// Name of the bundle or baseline.
     pub name: String,
     /// `memory`, `mlp`, `knn`, ...
     pub kind: String,
     /// `static` or `transformer`.
     pub tier: Option<String>,
-    pub precision: Precision,
-    /// Seed it was trained with.
+    pub origin: Origin,
     pub training_seed: Option<u64>,
     /// Index of the picked model for each row, in order.
     pub picked: Vec<usize>,
@@ -72,12 +69,12 @@ pub struct ChoiceColumn {
 impl ChoiceColumn {
     /// A column without tier, seed and predictions.
     #[must_use]
-    pub fn new(name: &str, kind: &str, precision: Precision, picked: Vec<usize>) -> Self {
+    pub fn new(name: &str, kind: &str, origin: Origin, picked: Vec<usize>) -> Self {
         Self {
             name: name.to_owned(),
             kind: kind.to_owned(),
             tier: None,
-            precision,
+            origin,
             training_seed: None,
             picked,
             predicted: None,
@@ -136,7 +133,7 @@ pub fn build(
         judged.iter().map(|(_, policy)| policy.earned(rows)).collect();
     let resamples = Resamples::draw(&sets, &earned, settings.bootstrap);
     let mut routers = Vec::with_capacity(judged.len());
-    for (at, ((bare, policy), earned)) in judged.into_iter().zip(&earned).enumerate() {
+    for (at, ((router, policy), earned)) in judged.into_iter().zip(&earned).enumerate() {
         let means = sets.means(earned, |_| 1);
         let named = |(name, mean): (&String, &Option<(f64, usize)>)| {
             mean.map(|(score, rows)| DataSetMean { name: name.clone(), score, rows })
@@ -149,7 +146,7 @@ pub fn build(
             picked_unmeasured: earned.iter().filter(|score| score.is_none()).count(),
             shares: policy.shares(rows, models.len()),
             money: money(&policy.spent(rows), earned, &priced),
-            ..bare
+            ..router
         });
     }
     if benchmark.kind != ChoiceKind::Other {
@@ -213,31 +210,31 @@ fn candidates<'a>(
 ) -> Result<Vec<(ChoiceRouter, Policy<'a>)>, EvalError> {
     let mut found: Vec<(ChoiceRouter, Policy<'a>)> = Vec::new();
     for column in columns {
-        let mut router = bare(&column.name, &column.kind, column.precision);
+        let mut router = empty_result(&column.name, &column.kind, column.origin);
         router.tier.clone_from(&column.tier);
         router.training_seed = column.training_seed;
         found.push((router, Policy::Picks(column.picked.as_slice().into())));
     }
     for baseline in baselines::all(models, rows, training, notes) {
-        let router = bare(&baseline.name, baseline.kind, Precision::Baseline);
+        let router = empty_result(&baseline.name, baseline.kind, Origin::Baseline);
         found.push((router, baseline.policy));
     }
     for (at, (router, _)) in found.iter().enumerate() {
         let mut before = found.iter().take(at);
-        if before.any(|(r, _)| r.name == router.name && r.precision == router.precision) {
-            let (name, precision) = (router.name.clone(), router.precision.name());
-            return Err(EvalError::DuplicateRouter { name, precision });
+        if before.any(|(r, _)| r.name == router.name && r.origin == router.origin) {
+            let (name, origin) = (router.name.clone(), router.origin.name());
+            return Err(EvalError::DuplicateRouter { name, origin });
         }
     }
     Ok(found)
 }
 
-fn bare(name: &str, kind: &str, precision: Precision) -> ChoiceRouter {
+fn empty_result(name: &str, kind: &str, origin: Origin) -> ChoiceRouter {
     ChoiceRouter {
         name: name.to_owned(),
         kind: kind.to_owned(),
         tier: None,
-        precision,
+        origin,
         training_seed: None,
         datasets: Vec::new(),
         mean: None,
@@ -330,14 +327,14 @@ fn many_models(
     let table: Vec<Vec<CostPoint>> =
         priced.iter().filter_map(|&at| rows.get(at)).map(answers).collect();
     let names: Vec<&str> = models.iter().map(String::as_str).collect();
-    let mut predicted: Vec<(&str, Precision, Vec<Vec<f64>>)> = Vec::new();
+    let mut predicted: Vec<(&str, Origin, Vec<Vec<f64>>)> = Vec::new();
     for column in columns {
         if let Some(scores) = &column.predicted {
             let on_priced = priced.iter().filter_map(|&at| scores.get(at)).cloned().collect();
-            predicted.push((&column.name, column.precision, on_priced));
+            predicted.push((&column.name, column.origin, on_priced));
         }
     }
-    let routers: Vec<(&str, Precision, &[Vec<f64>])> =
+    let routers: Vec<(&str, Origin, &[Vec<f64>])> =
         predicted.iter().map(|(name, what, scores)| (*name, *what, scores.as_slice())).collect();
     match build_many(&names, &table, &routers, settings.cost_weights) {
         Ok(found) => Ok(Some(found)),

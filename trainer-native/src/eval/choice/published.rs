@@ -67,7 +67,6 @@ pub struct PublishedChoice {
 /// A published score on one data set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PublishedScore {
-    /// Name of the data set.
     pub name: String,
     /// Mean score, in [0, 1].
     pub score: f64,
@@ -83,15 +82,15 @@ impl PublishedChoice {
 
 /// What a row of the tables below is, and whether it was checked against the paper.
 #[derive(Clone, Copy, PartialEq)]
-enum Origin {
+enum RowKind {
     Single,
     Router,
     RecalledRouter,
 }
-use Origin::{RecalledRouter, Router, Single};
+use RowKind::{RecalledRouter, Router, Single};
 
 /// Name, origin, scores in per cent in the order of [`ChoiceKind::datasets`], their mean.
-type Row = (&'static str, Origin, &'static [f64], f64);
+type Row = (&'static str, RowKind, &'static [f64], f64);
 
 const IN_DISTRIBUTION: [Row; 12] = [
     ("Mistral-7B", Single, &[62.14, 36.71, 43.83, 49.43, 28.98], 44.22),

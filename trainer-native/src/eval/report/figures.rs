@@ -8,7 +8,6 @@ use crate::eval::BenchmarkResult;
 use crate::eval::cost_quality::{CostComparison, CostPoint, CostQuality, hull};
 use crate::eval::results::{ManyModels, RouterResult};
 
-/// A drawing with its caption.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Figure {
     pub svg: String,
@@ -38,7 +37,7 @@ pub fn gap_recovered(result: &BenchmarkResult, id: &str) -> Figure {
         router.curve.iter().map(|p| (100.0 * p.strong_share, result.pgr(p.score))).collect()
     };
     let mut series = vec![line("random", Look::Dotted, vec![(0.0, 0.0), (100.0, 1.0)])];
-    let mut told = Vec::new();
+    let mut entries = Vec::new();
     let (mut low, mut high) = (0.0_f64, 1.0_f64);
     let mut oracle_top = None;
     if let Some(oracle) = result.routers.iter().find(|router| router.kind == "oracle") {
@@ -51,7 +50,7 @@ pub fn gap_recovered(result: &BenchmarkResult, id: &str) -> Figure {
         let points = points(router);
         low = points.iter().map(|p| p.1).fold(low, f64::min);
         high = points.iter().map(|p| p.1 + 0.05).fold(high, f64::max);
-        told.push(format!("{} {}", router.label(), router.apgr.map_or_else(String::new, three)));
+        entries.push(format!("{} {}", router.label(), router.apgr.map_or_else(String::new, three)));
         series.push(Series { marks: true, ..line(&router.label(), look, points) });
     }
     let past = oracle_top.filter(|&top| top > high).map_or_else(String::new, |top| {
@@ -64,7 +63,7 @@ pub fn gap_recovered(result: &BenchmarkResult, id: &str) -> Figure {
     let chart = Chart {
         id: id.to_owned(),
         title: format!("{}: performance gap recovered", result.benchmark),
-        description: format!("{caption} APGR: {}.", told.join("; ")),
+        description: format!("{caption} APGR: {}.", entries.join("; ")),
         width: WIDTH,
         plot_height: 460.0,
         x: Axis { label: "strong calls, %".into(), low: 0.0, high: 100.0 },
@@ -154,7 +153,7 @@ pub fn chart_of_many_models(
         .routers
         .iter()
         .enumerate()
-        .map(|(slot, r)| (r.precision.label(&r.name), Look::Slot(slot), r.cost_quality.clone()))
+        .map(|(slot, r)| (r.origin.label(&r.name), Look::Slot(slot), r.cost_quality.clone()))
         .collect();
     against_money(benchmark, score_scale, &many.comparison, &routers, id)
 }
@@ -179,12 +178,12 @@ fn against_money(
         line("zero router (mix of the single models)", Look::Dotted, places(&hull(&singles))),
         line("oracle", Look::Dashed, places(&oracle)),
     ];
-    let mut told = vec![
+    let mut entries = vec![
         format!("zero router {}", three(cost.zero_router_aiq)),
         format!("oracle {}", three(cost.oracle.aiq)),
     ];
     for (label, look, curve) in routers {
-        told.push(format!("{label} {}", three(curve.aiq)));
+        entries.push(format!("{label} {}", three(curve.aiq)));
         series.push(Series { marks: true, ..line(label, *look, places(&curve.points)) });
     }
     for (at, single) in cost.singles.iter().enumerate() {
@@ -208,7 +207,7 @@ fn against_money(
         format::count(cost.priced_rows),
         usd(cost.range.low),
         usd(cost.range.high),
-        told.join("; ")
+        entries.join("; ")
     );
     let unit = if score_scale == 1.0 { "score, %" } else { "score" };
     let chart = Chart {

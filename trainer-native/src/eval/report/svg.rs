@@ -169,7 +169,6 @@ impl Svg {
         );
     }
 
-    /// A circle of a style class.
     pub fn circle(&mut self, class: &str, (x, y): (f64, f64), radius: f64) {
         let _ = writeln!(
             self.body,

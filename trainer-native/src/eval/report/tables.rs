@@ -7,7 +7,7 @@ use crate::eval::cost_quality::CostComparison;
 use crate::eval::money::Money;
 use crate::eval::operating_points::ThresholdOrigin;
 use crate::eval::published::PublishedRow;
-use crate::eval::results::{ManyModelRouter, ManyModels, Precision, RouterResult};
+use crate::eval::results::{ManyModelRouter, ManyModels, Origin, RouterResult};
 
 /// Facts about the benchmark, as name and value.
 #[must_use]
@@ -234,7 +234,7 @@ fn money_cells(money: Option<Money>) -> [String; 2] {
 pub fn cost_quality(result: &BenchmarkResult) -> Table {
     let Some(cost) = &result.cost else { return Table::new("", Vec::new()) };
     let curve = |router: &RouterResult| {
-        Some((router.precision, router.label(), router.cost_quality.as_ref()?.aiq))
+        Some((router.origin, router.label(), router.cost_quality.as_ref()?.aiq))
     };
     let routers: Vec<_> = result.routers.iter().filter_map(curve).collect();
     against_money("Cost and quality", cost, &routers, result.score_scale)
@@ -248,7 +248,7 @@ pub fn many_models(result: &BenchmarkResult) -> Table {
 }
 
 pub(super) fn of_many_models(many: &ManyModels, score_scale: f64) -> Table {
-    let curve = |r: &ManyModelRouter| (r.precision, r.precision.label(&r.name), r.cost_quality.aiq);
+    let curve = |r: &ManyModelRouter| (r.origin, r.origin.label(&r.name), r.cost_quality.aiq);
     let routers: Vec<_> = many.routers.iter().map(curve).collect();
     let caption = format!("Cost and quality over {} models", many.comparison.singles.len());
     against_money(&caption, &many.comparison, &routers, score_scale)
@@ -257,7 +257,7 @@ pub(super) fn of_many_models(many: &ManyModels, score_scale: f64) -> Table {
 fn against_money(
     caption: &str,
     cost: &CostComparison,
-    routers: &[(Precision, String, f64)],
+    routers: &[(Origin, String, f64)],
     scale: f64,
 ) -> Table {
     let columns = vec![
@@ -267,8 +267,8 @@ fn against_money(
         Column::number("score"),
     ];
     let mut table = Table::new(caption, columns);
-    for (precision, label, aiq) in routers {
-        let baseline = *precision == Precision::Baseline;
+    for (origin, label, aiq) in routers {
+        let baseline = *origin == Origin::Baseline;
         let class = if baseline { RowClass::Baseline } else { RowClass::Ours };
         table.push(class, vec![label.clone(), three(*aiq), dash(), dash()]);
     }
@@ -284,7 +284,7 @@ fn against_money(
     table
 }
 
-/// Predicted against observed.
+/// Predicted win rates against observed ones.
 #[must_use]
 pub fn reliability(router: &RouterResult) -> Table {
     let columns = vec![

@@ -9,13 +9,13 @@ use pointsman::Calibration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApgrDifference, BenchmarkResult, Cpt, FORMAT, ManyModelRouter, ManyModels, Pair, Precision,
+    ApgrDifference, BenchmarkResult, Cpt, FORMAT, ManyModelRouter, ManyModels, Origin, Pair,
     RouterResult, untrained,
 };
 use crate::eval::bootstrap::{self, Resamples};
 use crate::eval::cost_quality::{self, CostComparison, CostPoint, CostQuality, many_models};
 use crate::eval::curve::{Curve, RoutedRow, end_points, evaluate};
-use crate::eval::money::Purse;
+use crate::eval::money::CumulativeCosts;
 use crate::eval::operating_points::{OperatingPoint, at_share, at_threshold};
 use crate::eval::published::{self, BenchmarkKind};
 use crate::eval::rows::{self, ScoredRow};
@@ -27,16 +27,13 @@ pub struct Benchmark {
     pub name: String,
     /// Which published tables stand beside the results.
     pub kind: BenchmarkKind,
-    /// SHA-256 of the data.
     pub data_sha256: Option<String>,
     /// Rows left out because their questions stood in training data; `None` where that was not
     /// checked.
     pub leaks_removed: Option<usize>,
     /// Rows left out because they could not be read or lack a score.
     pub bad_rows: usize,
-    /// Name of the weak model.
     pub weak: String,
-    /// Name of the strong model.
     pub strong: String,
     /// The number that a score of 1 is displayed as.
     pub score_scale: f64,
@@ -63,14 +60,12 @@ impl Benchmark {
 /// columns of [`Origin::Baseline`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct RouterColumn {
-    /// Name of the bundle or baseline.
     pub name: String,
     /// `mf`, `bert`, `sw-ranking`, `knn`, ...
     pub kind: String,
     /// `static` or `transformer`.
     pub tier: Option<String>,
-    pub precision: Precision,
-    /// Seed it was trained with.
+    pub origin: Origin,
     pub training_seed: Option<u64>,
     /// Win rate of each row, in order. Without a calibration, the threshold of a requested share is
     /// found on these.
@@ -81,12 +76,12 @@ pub struct RouterColumn {
 impl RouterColumn {
     /// A column without tier, seed and calibration.
     #[must_use]
-    pub fn new(name: &str, kind: &str, precision: Precision, win_rates: Vec<f64>) -> Self {
+    pub fn new(name: &str, kind: &str, origin: Origin, win_rates: Vec<f64>) -> Self {
         Self {
             name: name.to_owned(),
             kind: kind.to_owned(),
             tier: None,
-            precision,
+            origin,
             training_seed: None,
             win_rates,
             calibration: None,
@@ -201,14 +196,12 @@ fn distinct(columns: &[RouterColumn]) -> Result<(), EvalError> {
     let reserved = ["query length", "random", "oracle", "always weak", "always strong"];
     for (at, column) in columns.iter().enumerate() {
         let before = columns.get(..at).unwrap_or_default();
-        let same = |other: &&RouterColumn| {
-            other.name == column.name && other.precision == column.precision
-        };
-        let ours =
-            column.precision == Precision::Baseline && reserved.contains(&column.name.as_str());
+        let same =
+            |other: &&RouterColumn| other.name == column.name && other.origin == column.origin;
+        let ours = column.origin == Origin::Baseline && reserved.contains(&column.name.as_str());
         if ours || before.iter().any(|other| same(&other)) {
-            let (name, precision) = (column.name.clone(), column.precision.name());
-            return Err(EvalError::DuplicateRouter { name, precision });
+            let (name, origin) = (column.name.clone(), column.origin.name());
+            return Err(EvalError::DuplicateRouter { name, origin });
         }
     }
     Ok(())
@@ -223,7 +216,7 @@ fn sorted(qualities: &[f64]) -> Vec<f64> {
 
 fn length_column(rows: &[ScoredRow]) -> RouterColumn {
     let lengths = rows.iter().map(|row| row.length as f64).collect();
-    RouterColumn::new("query length", "length", Precision::Baseline, lengths)
+    RouterColumn::new("query length", "length", Origin::Baseline, lengths)
 }
 
 /// Costs of single models and oracle; a note where there is nothing to compare.
@@ -262,15 +255,15 @@ fn cost(
 pub fn build_many(
     models: &[&str],
     table: &[Vec<CostPoint>],
-    routers: &[(&str, Precision, &[Vec<f64>])],
+    routers: &[(&str, Origin, &[Vec<f64>])],
     weights: usize,
 ) -> Result<ManyModels, EvalError> {
     let mut comparison = many_models::compare(models, table)?;
     untrained::thin(&mut comparison.oracle.points);
-    let judge = |&(name, precision, predicted): &(&str, Precision, &[Vec<f64>])| {
+    let judge = |&(name, origin, predicted): &(&str, Origin, &[Vec<f64>])| {
         let cost_quality = many_models::route(table, predicted, comparison.range, weights)
             .map_err(|error| error.of(name))?;
-        Ok(ManyModelRouter { name: name.to_owned(), precision, cost_quality })
+        Ok(ManyModelRouter { name: name.to_owned(), origin, cost_quality })
     };
     let routers = routers.iter().map(judge).collect::<Result<_, EvalError>>()?;
     Ok(ManyModels { comparison, routers })
@@ -292,21 +285,21 @@ impl Task<'_> {
         intervals: Option<(&Resamples, usize)>,
     ) -> Result<RouterResult, EvalError> {
         let curve = Curve::at_deciles(routed)?;
-        let purse = Purse::new(self.rows, &column.win_rates)?;
+        let costs = CumulativeCosts::new(self.rows, &column.win_rates)?;
         let probabilities = routed.iter().all(|row| (0.0..=1.0).contains(&row.win_rate));
         let bins = self.settings.reliability_bins;
-        let mut result = bare(&column.name, &column.kind, column.precision);
+        let mut result = empty_result(&column.name, &column.kind, column.origin);
         result.tier.clone_from(&column.tier);
         result.training_seed = column.training_seed;
         result.apgr = Some(curve.apgr());
         result.apgr_interval = intervals.and_then(|(samples, at)| samples.apgr(at));
         for (place, &quality) in self.qualities.iter().enumerate() {
             let money =
-                purse.as_ref().map(|purse| purse.at_quality(&curve, quality)).transpose()?;
+                costs.as_ref().map(|costs| costs.at_quality(&curve, quality)).transpose()?;
             let interval = intervals.and_then(|(samples, at)| samples.cpt(at, place));
             result.cpt.push(Cpt { quality, strong_share: curve.cpt(quality)?, interval, money });
         }
-        result.operating_points = self.operating_points(column, routed, purse.as_ref())?;
+        result.operating_points = self.operating_points(column, routed, costs.as_ref())?;
         result.categories = categories::by_category(self.rows, &column.win_rates)?;
         if probabilities {
             result.reliability = Some(reliability::reliability(routed, bins)?);
@@ -322,13 +315,13 @@ impl Task<'_> {
         &self,
         column: &RouterColumn,
         routed: &[RoutedRow],
-        purse: Option<&Purse>,
+        costs: Option<&CumulativeCosts>,
     ) -> Result<Vec<OperatingPoint>, EvalError> {
         let thresholds = self.settings.thresholds.iter();
         let shares = self.settings.strong_shares.iter();
         thresholds
-            .map(|&threshold| at_threshold(routed, purse, threshold))
-            .chain(shares.map(|&share| at_share(routed, purse, share, column.calibration.as_ref())))
+            .map(|&threshold| at_threshold(routed, costs, threshold))
+            .chain(shares.map(|&share| at_share(routed, costs, share, column.calibration.as_ref())))
             .collect()
     }
 
@@ -364,12 +357,12 @@ fn differences(routers: &[RouterResult], resamples: Option<&Resamples>) -> Vec<A
 }
 
 /// A router result with no metric filled in.
-pub(super) fn bare(name: &str, kind: &str, precision: Precision) -> RouterResult {
+pub(super) fn empty_result(name: &str, kind: &str, origin: Origin) -> RouterResult {
     RouterResult {
         name: name.to_owned(),
         kind: kind.to_owned(),
         tier: None,
-        precision,
+        origin,
         training_seed: None,
         apgr: None,
         apgr_interval: None,

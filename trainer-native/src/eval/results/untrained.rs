@@ -1,7 +1,7 @@
 //! Results that need no trained router: random, the single models and the oracle.
 
-use super::build::{Settings, bare};
-use super::{Cpt, Precision, RouterResult};
+use super::build::{Settings, empty_result};
+use super::{Cpt, Origin, RouterResult};
 use crate::eval::EvalError;
 use crate::eval::baselines;
 use crate::eval::curve::{CurvePoint, RoutedRow};
@@ -20,8 +20,8 @@ pub(super) fn rows(
         ("always weak", baselines::always_weak(plain)?),
         ("always strong", baselines::always_strong(plain)?),
     ] {
-        let bare = bare(name, "single", Precision::Baseline);
-        found.push(RouterResult { fixed: Some(policy), ..bare });
+        let result = empty_result(name, "single", Origin::Baseline);
+        found.push(RouterResult { fixed: Some(policy), ..result });
     }
     let oracle = baselines::oracle(plain)?;
     let shares = qualities.iter().map(|&quality| oracle.curve.cpt(quality));
@@ -30,7 +30,7 @@ pub(super) fn rows(
         cpt: cpts(qualities, &shares.collect::<Result<Vec<_>, _>>()?),
         fixed: Some(baselines::best_of_both(plain)?),
         curve: thinned(&oracle.curve.points),
-        ..bare("oracle", "oracle", Precision::Baseline)
+        ..empty_result("oracle", "oracle", Origin::Baseline)
     });
     Ok(found)
 }
@@ -45,7 +45,7 @@ fn random(
     Ok(RouterResult {
         apgr: Some(apgr),
         cpt: cpts(qualities, &shares),
-        ..bare("random", "random", Precision::Baseline)
+        ..empty_result("random", "random", Origin::Baseline)
     })
 }
 

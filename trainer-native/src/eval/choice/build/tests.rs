@@ -44,12 +44,12 @@ pub(crate) fn example() -> ChoiceResult {
         .iter()
         .map(|&pick| (0..3).map(|model| if model == pick { 0.8 } else { 0.4 }).collect())
         .collect();
-    let mut mine = ChoiceColumn::new("mine", "memory", Precision::Int8, picked.clone());
+    let mut mine = ChoiceColumn::new("mine", "memory", Origin::INT8, picked.clone());
     mine.tier = Some("static".into());
     mine.training_seed = Some(1);
     mine.predicted = Some(predicted);
     let shifted = picked.iter().map(|pick| (pick + 1) % 3).collect();
-    let knn = ChoiceColumn::new("kNN, k = 5", "knn", Precision::Baseline, shifted);
+    let knn = ChoiceColumn::new("kNN, k = 5", "knn", Origin::Baseline, shifted);
     let benchmark = ChoiceBenchmark {
         kind: ChoiceKind::InDistribution,
         leaks_removed: Some(12),
@@ -64,7 +64,7 @@ fn judge(rows: &[ChoiceRow], columns: &[ChoiceColumn]) -> Result<ChoiceResult, E
 }
 
 fn column(name: &str, picked: Vec<usize>) -> ChoiceColumn {
-    ChoiceColumn::new(name, "memory", Precision::Int8, picked)
+    ChoiceColumn::new(name, "memory", Origin::INT8, picked)
 }
 
 #[test]
@@ -118,9 +118,9 @@ fn the_mean_is_over_data_sets_and_a_pick_is_its_own_score() {
     assert_eq!(mine.shares, [0.5, 0.25, 0.25]);
     assert_eq!((mine.picked_unmeasured, mine.money), (0, None));
     assert_eq!(result.many_models, None);
-    let oracle = result.router("oracle", Precision::Baseline).unwrap();
+    let oracle = result.router("oracle", Origin::Baseline).unwrap();
     assert_eq!((oracle.mean, oracle.row_mean), (Some(1.0), Some(1.0)));
-    let random = result.router("random", Precision::Baseline).unwrap();
+    let random = result.router("random", Origin::Baseline).unwrap();
     assert!((random.on("a").unwrap() - (0.5 + 0.5 + 1.75 / 3.0) / 3.0).abs() < 1e-12);
 }
 
@@ -190,7 +190,7 @@ fn a_constant_score_has_no_width_and_a_seed_gives_the_same_intervals() {
         build(&benchmark, &models(), &rows, &[], &[column("a", vec![1; 60])], &settings).unwrap()
     };
     let result = drawn(5);
-    let constant = result.router("small", Precision::Baseline).unwrap().mean_interval.unwrap();
+    let constant = result.router("small", Origin::Baseline).unwrap().mean_interval.unwrap();
     assert!((constant.low - 0.5).abs() < 1e-12 && (constant.high - 0.5).abs() < 1e-12);
     let interval = |result: &ChoiceResult| result.routers[0].mean_interval;
     let single = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
@@ -254,7 +254,7 @@ fn what_cannot_be_judged_is_an_error_that_names_it() {
     let twice = fault(&[column("mine", vec![0; 6]), column("mine", vec![1; 6])]);
     assert_eq!(twice.code(), "duplicate_router");
     for reserved in ["random", "oracle", "verse", "best single LLM, in hindsight"] {
-        let taken = ChoiceColumn::new(reserved, "knn", Precision::Baseline, vec![0; 6]);
+        let taken = ChoiceColumn::new(reserved, "knn", Origin::Baseline, vec![0; 6]);
         assert_eq!(fault(&[taken]).code(), "duplicate_router", "{reserved}");
         assert!(judge(&rows, &[column(reserved, vec![0; 6])]).is_ok(), "{reserved}");
     }
@@ -305,7 +305,7 @@ proptest! {
     fn the_oracle_bounds_every_router_on_every_measured_row((mut rows, picked) in any_rows()) {
         rows.iter_mut().for_each(|row| row.scores.iter_mut().for_each(|s| *s = s.or(Some(0.5))));
         let result = judge(&rows, &[column("mine", picked)]).unwrap();
-        let baseline = |name: &str| result.router(name, Precision::Baseline).unwrap();
+        let baseline = |name: &str| result.router(name, Origin::Baseline).unwrap();
         let oracle = baseline("oracle");
         for router in &result.routers {
             for set in &router.datasets {
@@ -343,7 +343,7 @@ proptest! {
         turned_picks.rotate_left(turn % rows.len());
         let turned = judge(&turned_rows, &[column("mine", turned_picks)]).unwrap();
         for router in &result.routers {
-            let other = turned.router(&router.name, router.precision).unwrap();
+            let other = turned.router(&router.name, router.origin).unwrap();
             let close = |a: Option<f64>, b: Option<f64>| match (a, b) {
                 (Some(a), Some(b)) => (a - b).abs() < 1e-12,
                 (a, b) => a == b,

@@ -22,7 +22,6 @@ pub struct Bars {
     /// Unique on its page.
     pub id: String,
     pub title: String,
-    /// What it shows, in words.
     pub description: String,
     /// Heading of the left panel.
     pub share_label: String,

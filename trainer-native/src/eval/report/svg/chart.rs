@@ -8,7 +8,6 @@ pub struct Axis {
     /// Quantity with its unit. An axis without a label has no ticks either: only distances along it
     /// mean something.
     pub label: String,
-    /// Lower end.
     pub low: f64,
     /// Upper end; lines past it are cut off at the plot's edge.
     pub high: f64,
@@ -35,7 +34,6 @@ pub struct Chart {
     /// Unique on its page.
     pub id: String,
     pub title: String,
-    /// What it shows, in words.
     pub description: String,
     pub width: f64,
     /// Height of the plot alone, in pixels.

@@ -71,7 +71,6 @@ pub struct Panel {
     pub chart: Chart,
 }
 
-/// Charts in one file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sheet {
     /// Title, shown above the panels.

@@ -44,12 +44,12 @@ pub(crate) const QUICK: Settings = Settings {
 
 pub(crate) fn example() -> BenchmarkResult {
     let (rows, win_rates) = made_up(400, 1);
-    let mut mine = RouterColumn::new("mine", "mf", Precision::Int8, win_rates.clone());
+    let mut mine = RouterColumn::new("mine", "mf", Origin::INT8, win_rates.clone());
     mine.tier = Some("static".into());
     mine.training_seed = Some(1);
     mine.calibration = Some(calibrate(&win_rates[..100], "the first hundred").unwrap());
     let squared = win_rates.iter().map(|p| (p * 8.0).round() / 8.0).collect();
-    let knn = RouterColumn::new("kNN, k = 40", "knn", Precision::Baseline, squared);
+    let knn = RouterColumn::new("kNN, k = 40", "knn", Origin::Baseline, squared);
     let benchmark = Benchmark {
         kind: BenchmarkKind::Mmlu,
         leaks_removed: Some(12),
@@ -69,7 +69,7 @@ pub(crate) fn example() -> BenchmarkResult {
         .map(|row| vec![point(0.001, row.weak), point(0.002, 0.5), point(0.008, row.strong)])
         .collect();
     let predicted: Vec<Vec<f64>> = win_rates.iter().map(|p| vec![1.0 - p, 0.5, 0.8]).collect();
-    let many = [("mine", Precision::Int8, predicted.as_slice())];
+    let many = [("mine", Origin::INT8, predicted.as_slice())];
     result.many_models = Some(build_many(&["s", "m", "l"], &table, &many, 12).unwrap());
     result
 }
@@ -82,7 +82,7 @@ fn a_router_of_many_models_lies_under_the_oracle() {
     assert_eq!(many.comparison.singles.len(), 3);
     let point = CostPoint { usd: 1.0, score: 0.5 };
     let table = [vec![point, CostPoint { usd: 2.0, ..point }]];
-    let bad = build_many(&["a", "b"], &table, &[("mine", Precision::Int8, &[])], 4).unwrap_err();
+    let bad = build_many(&["a", "b"], &table, &[("mine", Origin::INT8, &[])], 4).unwrap_err();
     assert_eq!(bad.code(), "length_mismatch");
     assert!(bad.to_string().starts_with("router \"mine\": "));
 }
@@ -104,9 +104,9 @@ fn a_result_holds_routers_and_every_baseline() {
 #[test]
 fn a_router_that_sees_the_difficulty_beats_chance_and_not_the_oracle() {
     let result = example();
-    let mine = result.router("mine", Precision::Int8).unwrap();
-    let oracle = result.router("oracle", Precision::Baseline).unwrap();
-    let random = result.router("random", Precision::Baseline).unwrap();
+    let mine = result.router("mine", Origin::INT8).unwrap();
+    let oracle = result.router("oracle", Origin::Baseline).unwrap();
+    let random = result.router("random", Origin::Baseline).unwrap();
     assert!(mine.apgr > random.apgr && mine.apgr < oracle.apgr);
     let interval = mine.apgr_interval.unwrap();
     assert!(interval.low < mine.apgr.unwrap() && mine.apgr.unwrap() < interval.high);
@@ -136,14 +136,14 @@ fn what_cannot_be_judged_names_its_router() {
     let (rows, win_rates) = made_up(40, 2);
     let benchmark = Benchmark::new("own", "small", "large");
     let run = |columns: &[RouterColumn]| build(&benchmark, &rows, columns, &QUICK).unwrap_err();
-    let column = |rates: Vec<f64>| RouterColumn::new("mine", "mf", Precision::Int8, rates);
+    let column = |rates: Vec<f64>| RouterColumn::new("mine", "mf", Origin::INT8, rates);
     let constant = run(&[column(vec![0.5; 40])]);
     assert_eq!(constant.code(), "constant_win_rate");
     assert!(constant.to_string().starts_with("router \"mine\": found the win rate 0.5"));
     assert_eq!(run(&[column(vec![0.5; 39])]).code(), "length_mismatch");
     let twice = [column(win_rates.clone()), column(win_rates.clone())];
     assert_eq!(run(&twice).code(), "duplicate_router");
-    let ours = RouterColumn::new("random", "x", Precision::Baseline, win_rates.clone());
+    let ours = RouterColumn::new("random", "x", Origin::Baseline, win_rates.clone());
     assert_eq!(run(&[ours]).code(), "duplicate_router");
     let mut swapped = rows.clone();
     swapped.iter_mut().for_each(|row| std::mem::swap(&mut row.weak, &mut row.strong));
@@ -159,9 +159,9 @@ fn what_is_left_out_is_noted() {
         row.strong_cost = row.weak_cost;
     }
     rows[0].weak_cost = None;
-    let columns = [RouterColumn::new("mine", "mf", Precision::Int8, win_rates)];
+    let columns = [RouterColumn::new("mine", "mf", Origin::INT8, win_rates)];
     let found = build(&Benchmark::new("own", "a", "b"), &rows, &columns, &QUICK).unwrap();
-    assert!(found.cost.is_none() && found.router("query length", Precision::Baseline).is_none());
+    assert!(found.cost.is_none() && found.router("query length", Origin::Baseline).is_none());
     let starts = ["money: 39 of 40 rows", "cost-quality curve: left out", "query length: left out"];
     assert_eq!(found.notes.len(), 3);
     for (note, start) in found.notes.iter().zip(starts) {
@@ -188,7 +188,7 @@ proptest! {
             .collect();
         let win_rates = drawn.iter().map(|row| f64::from(row.3) / 9.0).collect();
         let settings = Settings { qualities: vec![0.2, 0.9], strong_shares: vec![0.0, 0.3, 1.0], ..QUICK };
-        let columns = [RouterColumn::new("mine", "mf", Precision::Float, win_rates)];
+        let columns = [RouterColumn::new("mine", "mf", Origin::FLOAT, win_rates)];
         if let Ok(result) = build(&Benchmark::new("own", "a", "b"), &rows, &columns, &settings) {
             prop_assert_eq!(json::read(&json::write(&result).unwrap()).unwrap(), result);
         }
