@@ -1,4 +1,4 @@
-//! What can stop the trainer, each with a stable code.
+//! Errors of the trainer, each with a stable code.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use pointsman::RouterError;
 use crate::data::DataError;
 use crate::eval::{EvalError, ReportError};
 
-/// What went wrong, what was found, what was expected, and what to do about it.
+/// Each message says what went wrong, what was found, what was expected and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainerError {
@@ -26,6 +26,13 @@ pub enum TrainerError {
         /// What is wrong, and what was expected.
         detail: String,
     },
+    /// Data files of a recipe are missing.
+    #[error("data folder {folder}: {detail}\ndocs/DATA.md tells how to get each of them")]
+    MissingData {
+        folder: PathBuf,
+        /// Number of files found, and the missing ones with where each comes from.
+        detail: String,
+    },
     /// A Hugging Face folder lacks something, or holds another architecture.
     #[error(
         "encoder folder {path}: {detail}. Expected a BERT-family folder with config.json, model.safetensors and tokenizer.json"
@@ -37,14 +44,14 @@ pub enum TrainerError {
     /// A folder to write to holds something already.
     #[error("{path} is there already and is not empty. Name another folder, or delete it")]
     FolderNotEmpty { path: PathBuf },
-    /// A bundle that cannot teach this recipe.
+    /// A bundle cannot be the teacher of this recipe.
     #[error("teacher {path}: {detail}")]
     BadTeacher {
         path: PathBuf,
         /// What was found, what was expected, and what to do.
         detail: String,
     },
-    /// An LLM that cannot join a trained router.
+    /// An LLM cannot be added to a trained router.
     #[error("cannot add candidate {model:?}: {detail}")]
     BadCandidate {
         model: String,
@@ -70,15 +77,15 @@ pub enum TrainerError {
         /// What was going on, and what is on disk.
         doing: String,
     },
-    /// Nothing is left to train on.
+    /// No usable rows, or no strong and weak candidate where a pair is needed.
     #[error("no training pair: {detail}")]
     NoTrainingPair { detail: String },
-    /// A run that has no history of checks: no fine-tuning run, or one that stopped before a check.
+    /// A run has no history of checks: it is no fine-tuning run, or stopped before its first check.
     #[error(
-        "run {path}: found {found}, expected one line a check, as the kinds bert and routerdc write them. Train it (again), for at least check_steps steps"
+        "run {path}: found {found}, expected one line a check, as the kinds bert and routerdc write them. Train it for at least check_steps steps"
     )]
     NoHistory { path: PathBuf, found: &'static str },
-    /// A history that is damaged.
+    /// A line of `history.jsonl` is damaged.
     #[error(
         "{path}, line {line}: {detail}. Expected step, loss and validation of one check a line, by ascending step; run `trainer train` on the folder to write it anew from its checkpoint"
     )]
@@ -88,14 +95,14 @@ pub enum TrainerError {
         line: usize,
         detail: String,
     },
-    /// A run folder that lacks what a figure is drawn from.
+    /// A run folder lacks what a figure is drawn from.
     #[error("run {path}: {detail}")]
     BadRun {
         path: PathBuf,
         /// What was found, what was expected, and what to do.
         detail: String,
     },
-    /// A recipe's setting that cannot be read or changed by its path.
+    /// A setting of a recipe cannot be read or changed by its path.
     #[error("setting {setting:?}: {detail}")]
     BadSetting {
         /// Its path in the recipe, as `head.lambda`.
@@ -103,13 +110,13 @@ pub enum TrainerError {
         /// What was found, what was expected, and what to do.
         detail: String,
     },
-    /// Embeddings that no map can be made of.
+    /// No map can be made of the embeddings.
     #[error("map of embeddings: {detail}")]
     BadProjection {
         /// What was found, what was expected, and what to do.
         detail: String,
     },
-    /// A training row that no loss can be computed on.
+    /// No loss can be computed on a training row.
     #[error("training row {row}: {detail}")]
     BadTrainingRow {
         /// Its place, counted from 0.
@@ -159,6 +166,7 @@ impl TrainerError {
             Self::NoDevice { .. } => "no_device",
             Self::File { .. } => "file",
             Self::BadRecipe { .. } => "bad_recipe",
+            Self::MissingData { .. } => "missing_data",
             Self::BadEncoder { .. } => "bad_encoder",
             Self::BadCheckpoint { .. } => "bad_checkpoint",
             Self::FolderNotEmpty { .. } => "folder_not_empty",

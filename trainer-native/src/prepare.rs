@@ -1,14 +1,14 @@
-//! Sources to what a run trains on, calibrates with and is scored on.
+//! Turns the sources of a recipe into the rows that a run trains on, calibrates with and is scored
+//! on.
 //!
-//! The gold source's rows that are not drawn for training are the evaluation, or else the sources
-//! of role `test`. Every training row
-//! whose question stands anywhere in the gold source is removed, whatever source it came from and
-//! whatever its answer options look like; then the share of each source that its recipe states is
-//! held back for calibration. Counts of all that are kept, since a table that hides them is worth
-//! little.
+//! The evaluation is the gold source's rows that were not drawn for training, or else the sources
+//! of role `test`. Every training row whose question stands anywhere in the gold source is removed,
+//! whatever source it came from and whatever its answer options look like; then the share of each
+//! source that its recipe states is held back for calibration. Counts of all removals are kept and
+//! reported.
 //!
 //! Outcomes are held in memory. Preferences may be millions, so their files are streamed: once
-//! here, to count them, and again by whoever needs their rows ([`Prepared::for_each_preference`]).
+//! here, to count them, and again by each reader of their rows ([`Prepared::for_each_preference`]).
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use pointsman::{Source, sha256_hex};
 
 use crate::data::{
     self, DataError, Format, OutcomeRow, Outcomes, PreferenceRow, ReadOptions, Stems, Table,
-    remove_duplicates, remove_leaks, routellm_mmlu, split_rows,
+    catalogue, remove_duplicates, remove_leaks, routellm_mmlu, split_rows,
 };
 use crate::error::TrainerError;
 use crate::gold::{GoldQuestions, split_gold};
@@ -27,44 +27,40 @@ use crate::recipe::{Recipe, Role, SourceRecipe};
 /// Most queries of one preference source held back for calibration.
 const MOST_CALIBRATION_QUERIES: usize = 2000;
 
-/// What a run works on.
 #[derive(Debug, Clone)]
 pub struct Prepared {
     /// Outcome rows to train on; `models` name every LLM of every outcome source.
     pub train: Outcomes,
     /// Weight of each of these rows in the loss.
     pub weights: Vec<f32>,
-    /// Place of each of these rows' source in [`sources`](Self::sources).
+    /// Index of each of these rows' source in [`sources`](Self::sources).
     pub source_of: Vec<usize>,
     /// For each of these rows that is gold, the target of strong over weak in [0, 1], smoothed over
     /// its category.
     pub labels: Vec<Option<f32>>,
     /// Preferences to train on, on disk.
     pub preferences: Vec<PreferenceFile>,
-    /// Queries without labels: they count for token frequencies alone.
+    /// Queries without labels: they only count towards token frequencies.
     pub corpus: Outcomes,
-    /// Weight of each of them, for a teacher's labels.
+    /// Weight of each corpus query, where a teacher labels it.
     pub corpus_weights: Vec<f32>,
     /// Queries held back for calibration, never trained on.
     pub calibration: Vec<String>,
-    /// Rows to score: the gold source's rest.
+    /// Rows to score.
     pub test: Outcomes,
     /// Gold rows trained on, for baselines that need labels.
     pub gold: Outcomes,
-    /// What was read and removed, source by source.
+    /// Counts of what was read and removed, source by source.
     pub sources: Vec<Source>,
     /// Evaluation rows removed because a training row asks the same question.
     pub test_leaks: usize,
-    /// The gold source's name.
     pub benchmark: String,
-    /// The layout of the gold source.
     pub benchmark_format: Format,
-    /// SHA-256 of the gold source.
     pub benchmark_sha256: String,
-    /// SHA-256 over the sources' own, and the teacher's where there is one.
+    /// SHA-256 over the hashes of the sources, and of the teacher where there is one.
     pub sha256: String,
-    /// Every question of the gold source and of those held: none of them is trained on but for the
-    /// gold rows.
+    /// Every question of the gold source and of the sources with role `held`: of these only the
+    /// drawn gold rows are trained on.
     held: Stems,
 }
 
@@ -79,11 +75,23 @@ pub struct PreferenceFile {
     calibration_share: f64,
 }
 
+/// Checks that every path of a recipe's sources is below `folder`.
+///
+/// # Errors
+/// [`TrainerError::MissingData`], listing all that are missing and where each comes from.
+pub fn require_files(recipe: &Recipe, folder: &Path) -> Result<(), TrainerError> {
+    let paths = recipe.sources.iter().flat_map(SourceRecipe::paths);
+    catalogue::require(folder, paths)
+        .map_err(|detail| TrainerError::MissingData { folder: folder.to_owned(), detail })
+}
+
 /// Reads every source of a recipe below `folder`.
 ///
 /// # Errors
-/// [`TrainerError::Data`], naming the file; [`TrainerError::NoTrainingPair`].
+/// [`TrainerError::MissingData`]; [`TrainerError::Data`], naming the file;
+/// [`TrainerError::NoTrainingPair`].
 pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepared, TrainerError> {
+    require_files(recipe, folder)?;
     let options = ReadOptions { skip_bad };
     let gold_source = recipe.sources.iter().find(|s| s.role == Role::Gold).ok_or_else(|| {
         TrainerError::NoTrainingPair { detail: "the recipe has no gold source".into() }
@@ -184,7 +192,8 @@ fn format_of(source: &SourceRecipe, folder: &Path) -> Result<Format, DataError> 
     }
 }
 
-/// The rows of a source but for the data sets it is to be used without, scored as it is to be read.
+/// The rows of a source without the data sets that the recipe leaves out, scored as the recipe
+/// says.
 fn wanted(source: &SourceRecipe, mut outcomes: Outcomes) -> Outcomes {
     let of = |list: &[String], row: &OutcomeRow| list.iter().any(|w| row.dataset.starts_with(w));
     outcomes.rows.retain(|row| !of(&source.without, row));
@@ -194,12 +203,12 @@ fn wanted(source: &SourceRecipe, mut outcomes: Outcomes) -> Outcomes {
     outcomes
 }
 
-/// What is scored, where sources of their own hold it.
+/// The rows to score, where sources of role `test` hold them.
 #[derive(Default)]
 struct Scored {
     outcomes: Outcomes,
     questions: Stems,
-    /// Of the first such source.
+    /// Name of the first such source.
     name: Option<String>,
     format: Option<Format>,
     /// The sources' hashes, one after the other.
@@ -335,7 +344,7 @@ impl Prepared {
     }
 
     /// Target of strong over weak in [0, 1] for each outcome row to train on that has one: its
-    /// label, or else what the scores of the pair say.
+    /// label, or else the target that the scores of the pair give.
     #[must_use]
     pub fn pair_targets(&self, recipe: &Recipe) -> Vec<Option<f32>> {
         let pair = recipe.pair_columns(&self.train);
@@ -408,7 +417,7 @@ impl PreferenceFile {
         })
     }
 
-    /// Decided by the query's own hash, so that a query that stands in many battles is on one side.
+    /// Decided by the query's hash, so that all battles of one query fall on the same side.
     fn is_for_calibration(&self, query: &str) -> bool {
         let hash = sha256_hex(query.as_bytes());
         let draw = u32::from_str_radix(hash.get(..8).unwrap_or_default(), 16).unwrap_or_default();

@@ -1,4 +1,6 @@
-//! `cargo xtask train`: a recipe from data to a verified bundle. A rerun resumes.
+//! `cargo xtask train`: trains a recipe and exports a verified bundle; running it again resumes.
+
+mod data_files;
 
 use crate::{native_build, process, setup, workspace::Workspace};
 use anyhow::{Context, Result, bail};
@@ -7,11 +9,12 @@ use std::path::{Path, PathBuf};
 
 const DEFAULT_RECIPE: &str = "trainer-native/recipes/default.toml";
 const DEFAULT_OUT: &str = "runs/default";
+const CATALOGUE: &str = "trainer-native/data-files.toml";
 
 /// Arguments of `cargo xtask train`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Folder with the training data
+    /// Folder with the training data (docs/DATA.md)
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     /// The recipe; by default trainer-native/recipes/default.toml
@@ -20,10 +23,10 @@ pub struct Args {
     /// Folder of the run; by default runs/default in the clone
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Hugging Face folder of an encoder; by default all-MiniLM-L6-v2 is fetched
+    /// Folder of a Hugging Face encoder; by default all-MiniLM-L6-v2 is fetched
     #[arg(long, value_name = "DIR")]
     encoder: Option<PathBuf>,
-    /// Where tensors live: cpu, vulkan or metal; by default a GPU if there is one
+    /// Device for tensors: cpu, vulkan or metal; by default a GPU if there is one
     #[arg(long)]
     device: Option<String>,
     /// Further arguments for the trainer
@@ -31,16 +34,18 @@ pub struct Args {
     extra: Vec<OsString>,
 }
 
-/// Builds the trainer for this machine, runs it and passes on its exit code.
+/// Checks the recipe's data files, builds the trainer for this machine, runs it and returns its exit
+/// code.
 pub fn run(workspace: &Workspace, args: &Args) -> Result<u8> {
-    let data = existing_folder("--data", &args.data)?;
-    let encoder = match &args.encoder {
-        Some(folder) => existing_folder("--encoder", folder)?,
-        None => setup::for_training(workspace)?,
-    };
     let recipe = match &args.recipe {
         Some(file) => std::path::absolute(file)?,
         None => workspace.path(DEFAULT_RECIPE),
+    };
+    let data = std::path::absolute(&args.data)?;
+    data_files::require(&recipe, &workspace.path(CATALOGUE), &data)?;
+    let encoder = match &args.encoder {
+        Some(folder) => existing_folder("--encoder", folder)?,
+        None => setup::for_training(workspace)?,
     };
     let out = match &args.out {
         Some(folder) => std::path::absolute(folder)?,
@@ -65,8 +70,8 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<u8> {
     Ok(process::exit_code(status))
 }
 
-/// The trainer's features for a machine: the GPU's own shader path, and nothing to compile for a
-/// GPU that is not there or not asked for.
+/// The trainer's cargo features for a machine: the shader compiler of its GPU, or none without a GPU or
+/// if another device is requested.
 fn features(os: &str, device: Option<&str>, has_gpu: bool) -> &'static str {
     match (os, device) {
         (_, Some("cpu")) => "",
@@ -76,12 +81,12 @@ fn features(os: &str, device: Option<&str>, has_gpu: bool) -> &'static str {
     }
 }
 
-/// `folder` as an absolute path, since the trainer runs in the clone's root.
+/// Makes `folder` absolute, since the trainer runs in the clone's root.
 fn existing_folder(flag: &str, folder: &Path) -> Result<PathBuf> {
     let absolute = std::path::absolute(folder)
-        .with_context(|| format!("{flag} {} is no path", folder.display()))?;
+        .with_context(|| format!("{flag} {} is not a path", folder.display()))?;
     if !absolute.is_dir() {
-        bail!("{flag} {}: there is no such folder", absolute.display());
+        bail!("{flag} {}: the folder does not exist", absolute.display());
     }
     Ok(absolute)
 }
@@ -103,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_folder_that_is_not_there_is_named_with_its_flag() {
-        let error = existing_folder("--data", Path::new("/no/such/folder")).unwrap_err();
-        assert_eq!(error.to_string(), "--data /no/such/folder: there is no such folder");
+        let error = existing_folder("--encoder", Path::new("/no/such/folder")).unwrap_err();
+        assert_eq!(error.to_string(), "--encoder /no/such/folder: the folder does not exist");
     }
 }

@@ -1,4 +1,4 @@
-//! `trainer train`: a recipe to a bundle and its evaluation.
+//! `trainer train`: trains a recipe into a bundle and evaluates it.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -14,7 +14,7 @@ use pointsman_trainer::{TrainerError, finish, prepare, recipe};
 
 #[derive(Args)]
 pub struct TrainArgs {
-    /// The experiment.
+    /// The recipe, a TOML file.
     #[arg(long, default_value = "trainer-native/recipes/default.toml")]
     recipe: PathBuf,
     #[command(flatten)]
@@ -26,7 +26,7 @@ pub struct TrainArgs {
 
 #[derive(Args)]
 pub struct DistilArgs {
-    /// The student's experiment: any kind and tier. Labels of its sources are not read.
+    /// The student's recipe, of any kind and tier. Labels of its sources are not read.
     recipe: PathBuf,
     /// Bundle whose qualities, or win rates where the recipe has a strong and a weak candidate, are
     /// trained on in place of labels.
@@ -39,7 +39,7 @@ pub struct DistilArgs {
     out: PathBuf,
 }
 
-/// What every training run is told.
+/// Arguments of every training run.
 #[derive(Args)]
 pub struct With {
     /// Folder of the sources that the recipe names.
@@ -48,63 +48,69 @@ pub struct With {
     /// Hugging Face folder of the encoder to start from.
     #[arg(long)]
     encoder: PathBuf,
-    /// A seed in place of the recipe's.
+    /// Seed to use in place of the recipe's.
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Where to train.
+    /// Device to train on.
     #[arg(long, value_enum, default_value_t = DeviceChoice::Auto)]
     device: DeviceChoice,
-    /// Leaves bad rows out and counts them, instead of stopping at the first.
+    /// Skips bad rows and counts them, instead of stopping at the first.
     #[arg(long)]
     skip_bad: bool,
 }
 
 pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let stop = interrupt::flag()?;
-    let chosen = args.with.open()?;
     let recipe = recipe::read(&args.recipe)?;
-    train(recipe, None, &args.with, &args.out, &chosen, &stop, Finished::Redo)
+    let chosen_device = args.with.open([&recipe])?;
+    train(recipe, None, &args.with, &args.out, &chosen_device, &stop, Finished::Redo)
 }
 
 pub fn distil(args: &DistilArgs) -> anyhow::Result<()> {
     let stop = interrupt::flag()?;
-    let chosen = args.with.open()?;
     let (recipe, teacher) = (recipe::read(&args.recipe)?, Some(args.teacher.as_path()));
-    train(recipe, teacher, &args.with, &args.out, &chosen, &stop, Finished::Redo)
+    let chosen_device = args.with.open([&recipe])?;
+    train(recipe, teacher, &args.with, &args.out, &chosen_device, &stop, Finished::Redo)
 }
 
 impl With {
-    /// The device asked for.
-    pub fn open(&self) -> Result<ChosenDevice, TrainerError> {
+    /// Checks that the data of the recipes is there, then opens the device.
+    pub fn open<'a>(
+        &self,
+        recipes: impl IntoIterator<Item = &'a RecipeFile>,
+    ) -> Result<ChosenDevice, TrainerError> {
+        for file in recipes {
+            prepare::require_files(&file.recipe, &self.data)?;
+        }
         device::open(self.device)
     }
 }
 
-/// What becomes of a run that has its result already.
+/// What to do with a run that has its result already.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Finished {
-    /// It is exported and evaluated again.
+    /// Export and evaluate it again.
     Redo,
-    /// It stays as it is.
+    /// Leave it as it is.
     Keep,
 }
 
-/// One run, from where an earlier call stopped; on the answers of the bundle `teacher` where one is
-/// given.
+/// Trains one run, resuming where an earlier call stopped; on the answers of the bundle `teacher`
+/// where one is given.
 pub fn train(
-    mut recipe: RecipeFile,
+    mut recipe_file: RecipeFile,
     teacher: Option<&Path>,
     with: &With,
     out: &Path,
-    chosen: &ChosenDevice,
+    chosen_device: &ChosenDevice,
     stop: &AtomicBool,
     finished: Finished,
 ) -> anyhow::Result<()> {
-    recipe.recipe.seed = with.seed.unwrap_or(recipe.recipe.seed);
-    let facts = &recipe.recipe;
-    eprintln!("recipe {}, seed {}, device {}", facts.name, facts.seed, chosen.description);
-    let teacher = teacher.map(|folder| Teacher::read(folder, facts)).transpose()?;
-    let mut prepared = prepare::prepare(facts, &with.data, with.skip_bad)?;
+    recipe_file.recipe.seed = with.seed.unwrap_or(recipe_file.recipe.seed);
+    let recipe = &recipe_file.recipe;
+    eprintln!("recipe {}, seed {}, device {}", recipe.name, recipe.seed, chosen_device.description);
+    let teacher = teacher.map(|folder| Teacher::read(folder, recipe)).transpose()?;
+    let mut prepared = prepare::prepare(recipe, &with.data, with.skip_bad)?;
     if let Some(teacher) = &teacher {
         prepared.sha256 = teacher.identity(&prepared);
     }
@@ -121,26 +127,26 @@ pub fn train(
         prepared.test_leaks,
         prepared.calibration.len()
     );
-    let run = Run::open(out, &recipe, &prepared)?;
-    // The folder is of this recipe, seed and data, or would not have been opened.
+    let run = Run::open(out, &recipe_file, &prepared)?;
+    // The folder belongs to this recipe, seed and data: opening it checked that.
     if finished == Finished::Keep && has_result(&run) {
         eprintln!("{} is finished; delete it to train it anew", out.display());
         return Ok(());
     }
-    let encoder = run.encoder(&recipe, &prepared, &with.encoder, chosen, stop)?;
-    let taught = match &teacher {
+    let encoder = run.encoder(&recipe_file, &prepared, &with.encoder, chosen_device, stop)?;
+    let relabelled = match &teacher {
         Some(teacher) => {
-            let kept = run.file("teacher.safetensors");
-            let taught = teacher.teach(facts, &prepared, &kept, stop)?;
-            let (name, rows) = (&teacher.router().info().name, taught.train.rows.len());
+            let answers = run.file("teacher.safetensors");
+            let relabelled = teacher.teach(recipe, &prepared, &answers, stop)?;
+            let (name, rows) = (&teacher.router().info().name, relabelled.train.rows.len());
             eprintln!("teacher {name}: {rows} queries assessed");
-            Some(taught)
+            Some(relabelled)
         }
         None => None,
     };
-    let labelled = taught.as_ref().unwrap_or(&prepared);
-    let trained = run.train(&recipe, labelled, encoder, chosen, stop)?;
-    let mut finished = finish::finish(&run, &recipe, &prepared, &trained, chosen, stop)?;
+    let labelled = relabelled.as_ref().unwrap_or(&prepared);
+    let trained = run.train(&recipe_file, labelled, encoder, chosen_device, stop)?;
+    let mut finished = finish::finish(&run, &recipe_file, &prepared, &trained, chosen_device, stop)?;
     if let Some(teacher) = &teacher {
         teacher.sign(&mut finished.bundle.manifest);
         teacher.sign(&mut finished.float.manifest);
@@ -161,9 +167,9 @@ pub fn train(
         d.changed * 100.0
     );
     if let Some(teacher) = &teacher {
-        let kept = teacher.kept(facts, &prepared, &finished.bundle.router()?, stop)?;
-        super::write(&run.file("kept.json"), serde_json::to_string_pretty(&kept)? + "\n")?;
-        println!("{kept}");
+        let comparison = teacher.compare(recipe, &prepared, &finished.bundle.router()?, stop)?;
+        super::write(&run.file("kept.json"), serde_json::to_string_pretty(&comparison)? + "\n")?;
+        println!("{comparison}");
     }
     eprintln!("bundle written to {}", folder.display());
     Ok(())
@@ -172,4 +178,31 @@ pub fn train(
 fn has_result(run: &Run) -> bool {
     let text = std::fs::read_to_string(run.file("result.json")).ok();
     text.is_some_and(|text| Stored::read(&text).is_ok())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_data_is_reported_before_a_device_is_opened() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let absent =
+            if cfg!(target_os = "macos") { DeviceChoice::Vulkan } else { DeviceChoice::Metal };
+        let with = With {
+            data: folder.path().to_owned(),
+            encoder: folder.path().to_owned(),
+            seed: None,
+            device: absent,
+            skip_bad: false,
+        };
+        let recipe = Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes/default.toml");
+        let error = with.open([&recipe::read(&recipe).unwrap()]).unwrap_err();
+        assert_eq!(error.code(), "missing_data");
+        let text = error.to_string();
+        for part in ["found 0 of 6", "outcomes/mmlu_pro.jsonl", "llmrouter/train.json", "DATA.md"] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
 }

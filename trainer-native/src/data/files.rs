@@ -1,10 +1,10 @@
-//! Which files of a path belong to a format, and what every reader needs of files.
+//! Lists the files of a path that belong to a format, and reads them.
 
 use std::path::{Path, PathBuf};
 
 use super::{DataError, Format};
 
-/// The files to read: the path itself, or the fitting files of the folder in name order.
+/// The files to read: the path itself, or the matching files of the folder in name order.
 pub(super) fn list(path: &Path, format: Format) -> Result<Vec<PathBuf>, DataError> {
     if !is_folder(path)? {
         return Ok(vec![path.to_owned()]);
@@ -28,7 +28,7 @@ fn is_companion(file_name: &str) -> bool {
     file_name.ends_with("contaminated_prompts.jsonl")
 }
 
-/// The whole file, with an error that names it.
+/// Reads the whole file; the error names it.
 pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, DataError> {
     std::fs::read(path).map_err(|source| io_error(path, source))
 }

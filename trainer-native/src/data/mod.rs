@@ -1,13 +1,13 @@
-//! Training and evaluation data: reading it, checking it, keeping the two apart.
+//! Reads and checks training and evaluation data, and keeps scored questions out of training.
 //!
 //! A router learns from *outcomes*, how well each candidate did on each query, and from
 //! *preferences*, which of two candidates did better. Both are published in several layouts, which
 //! [`Format`] lists. [`read`] brings outcomes to one table, [`Outcomes`]; [`for_each_preference`]
-//! streams preferences, which may be too many to keep. Both refuse what they cannot understand,
-//! naming the file, the line and the remedy; [`inspect`] says what a source holds. [`Stems`] and
-//! [`remove_leaks`] keep a question that is scored out of the training rows, whatever source it came
-//! from. [`Battles`] rates models by their preferences and [`tiers`] takes
-//! models of like rating together; [`preferences_from_outcomes`] turns scores into preferences.
+//! streams preferences, which may be too many for memory. Both refuse rows that they cannot read,
+//! naming the file, the line and the remedy; [`inspect`] reports what a source holds. [`Stems`] and
+//! [`remove_leaks`] keep a question that is scored out of the training rows, whatever source it
+//! came from. [`Battles`] rates models by their preferences, [`elo_groups`] groups models of
+//! similar rating, and [`preferences_from_outcomes`] turns scores into preferences.
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -23,16 +23,20 @@
 //! ```
 
 mod arena;
+pub mod catalogue;
+pub mod convert;
 mod csv_rows;
 mod dedup;
 mod detect;
 mod elo;
+mod elo_groups;
 mod error;
 mod files;
 mod format;
 mod golden;
 pub mod gpt4_dataset;
 mod inspect;
+mod json_array;
 mod lines;
 mod outcomes;
 pub mod outcomes_jsonl;
@@ -52,12 +56,12 @@ mod score_map;
 mod source_log;
 mod split;
 mod table_rows;
-mod tiers;
 mod true_false_csv;
 
 pub use dedup::{Stems, remove_duplicates, remove_leaks};
 pub use detect::detect;
 pub use elo::{Battles, MAX_RATED_MODELS, PRIOR_BATTLES, RatedModel, Ratings};
+pub use elo_groups::elo_groups;
 pub use error::DataError;
 pub use format::{Format, Table};
 pub use golden::preferences_from_outcomes;
@@ -68,7 +72,6 @@ pub use question::{Question, question_stem};
 pub use source_log::{BadRow, MAX_STORED_BAD_ROWS};
 pub(crate) use split::seeded;
 pub use split::{split_rows, split_rows_stratified};
-pub use tiers::tiers;
 
 use std::path::{Path, PathBuf};
 
@@ -82,7 +85,7 @@ pub struct ReadOptions {
     pub skip_bad: bool,
 }
 
-/// A source as read, with what a report needs to say about it.
+/// A source as read, with the counts for a report.
 #[derive(Debug, Clone)]
 pub struct Loaded {
     /// The rows that passed every check.
@@ -99,18 +102,18 @@ pub struct Loaded {
     /// The first [`MAX_STORED_BAD_ROWS`] rows left out. Empty unless
     /// [`skip_bad`](ReadOptions::skip_bad) is set.
     pub bad_rows: Vec<BadRow>,
-    /// All rows left out, those beyond the stored ones among them.
+    /// Number of rows left out, including those that are not stored.
     pub bad_count: usize,
 }
 
 /// Reads the outcomes of a file, or of a folder of files of one format.
 ///
-/// `format` `None` means: find out with [`detect`].
+/// Without a `format`, it is recognised with [`detect`].
 ///
 /// # Errors
 /// [`DataError::WrongTable`] for a format of preferences, which [`for_each_preference`] reads, and
-/// what else can be wrong with a source; a bad row is an error unless
-/// [`skip_bad`](ReadOptions::skip_bad) is set.
+/// the other errors of a source; a bad row is an error unless [`skip_bad`](ReadOptions::skip_bad)
+/// is set.
 pub fn read(
     path: &Path,
     format: Option<Format>,
@@ -140,7 +143,7 @@ pub fn read(
     })
 }
 
-/// What is known of outcomes when all rows are read, besides the rows.
+/// What is known of outcomes after all rows are read, besides the rows.
 struct Streamed {
     models: Vec<String>,
     score_scale: f32,
@@ -148,7 +151,7 @@ struct Streamed {
     log: SourceLog,
 }
 
-/// Hands on row after row; neither no row nor a single model is an error here.
+/// Hands on one row after the other; no rows, or a single model, are not an error here.
 fn stream_outcomes(
     path: &Path,
     format: Format,

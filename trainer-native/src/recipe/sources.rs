@@ -1,56 +1,58 @@
-//! Where a recipe's data comes from and what it is for.
+//! Data sources of a recipe, with the role of each.
 
 use serde::Deserialize;
 
-/// One source of data.
+/// A data source.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourceRecipe {
-    /// Its name in tables.
+    /// Name in tables.
     pub name: String,
     /// Path below the data folder.
     pub path: String,
-    /// Its layout; found out where absent.
+    /// Layout; detected where absent.
     pub format: Option<String>,
     /// An SPDX identifier.
     pub licence: String,
-    /// What it is for.
+    /// Role of the source.
     pub role: Role,
-    /// Rows drawn for training from a `gold` source; the rest is scored. Absent, for all, where
-    /// `held_categories` or a source of role `test` says what is scored.
+    /// Number of rows drawn for training from a `gold` source; the other rows are scored. Absent,
+    /// so that all rows are trained on, where `held_categories` or a source of role `test` says
+    /// what is scored.
     pub take: Option<usize>,
-    /// Categories of a `gold` source of which nothing is trained on: how many are drawn. With it,
-    /// only rows of those categories are scored.
+    /// Number of categories of a `gold` source to draw and leave out of training. With it, only
+    /// rows of those categories are scored.
     #[serde(default)]
     pub held_categories: usize,
-    /// Prompts that RouteLLM's evaluator leaves out, path below the data folder.
+    /// File of prompts that RouteLLM's evaluator leaves out; path below the data folder.
     pub contaminated: Option<String>,
-    /// Weight of one of its queries in the loss.
+    /// Weight of each of its queries in the loss.
     #[serde(default = "one")]
     pub weight: f32,
-    /// How far a gold row's label is drawn towards its category's mean, in [0, 1].
+    /// How far a gold row's label is shrunk towards its category's mean, in [0, 1].
     #[serde(default)]
     pub category_smoothing: f32,
-    /// Rows of the overall mean that a category's mean is shrunk with.
+    /// Number of rows of the overall mean that a category's mean is shrunk with.
     #[serde(default = "one")]
     pub category_prior: f32,
-    /// k, how far a gold row's label follows what other LLMs' outcomes on the same question lead to
-    /// expect, in [0, 1]; 0 leaves them out of it.
+    /// k, the weight, in [0, 1], of the prediction from other LLMs' outcomes on the same question
+    /// in a gold row's label; 0 ignores them.
     #[serde(default)]
     pub expected_share: f32,
     /// Share of its rows held back for calibration, never trained on, in [0, 1).
     #[serde(default)]
     pub calibration_share: f64,
-    /// Data sets of the file to leave out, by their beginning.
+    /// Data sets of the file to leave out, given by the beginning of their names.
     #[serde(default)]
     pub without: Vec<String>,
-    /// Data sets, by their beginning, whose scores are right where they are above 0: RouterDC's files
-    /// hold the probability of a right choice, and its evaluation counts it as 1.
+    /// Data sets, given by the beginning of their names, whose scores count as right where they are
+    /// above 0: RouterDC's files hold the probability of a right choice, and its evaluation counts
+    /// it as 1.
     #[serde(default)]
     pub right_above_zero: Vec<String>,
 }
 
-/// What a source is for.
+/// Role of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -58,12 +60,12 @@ pub enum Role {
     Gold,
     /// Outcomes or preferences of any LLMs, which teach what makes a query hard.
     Auxiliary,
-    /// Queries alone: token frequencies and calibration, no labels.
+    /// Queries without labels, for token frequencies and calibration.
     Corpus,
-    /// Questions of another benchmark: removed from every source, and used for nothing else.
+    /// Questions of another benchmark: removed from every source, and not used otherwise.
     Held,
-    /// Outcomes that are scored, in place of gold rows not taken. Their questions are removed from
-    /// every other source.
+    /// Outcomes to score on, in place of gold rows that were not drawn. Rows of other sources that
+    /// ask their questions are removed.
     Test,
 }
 
@@ -72,7 +74,12 @@ fn one() -> f32 {
 }
 
 impl SourceRecipe {
-    /// `scored_apart`: another source holds what is scored.
+    /// The paths below the data folder that the source is read from.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.path.as_str()).chain(self.contaminated.as_deref())
+    }
+
+    /// Checks the settings; `scored_apart` says that another source holds the rows to score.
     pub(super) fn check(&self, scored_apart: bool) -> Result<(), String> {
         let name = &self.name;
         let all_taken = self.take.is_none() && self.held_categories == 0;

@@ -65,7 +65,7 @@ pub(super) fn read(conversion: &Conversion, join: &mut Join) -> Result<Vec<PathB
     }
     let mut newest: HashMap<(&str, &str), &str> = HashMap::new();
     for log in &logs {
-        let time = newest.entry((&log.model, &log.task)).or_insert(&log.time);
+        let time = newest.entry((log.model.as_str(), log.task.as_str())).or_insert(&log.time);
         *time = (*time).max(&log.time);
     }
     let is_newest = |log: &&Log| newest.get(&(&*log.model, &*log.task)) == Some(&&*log.time);
@@ -129,7 +129,7 @@ fn read_file(log: &Log, metric: Option<&str>, join: &mut Join) -> Result<(), Dat
         };
         let filter = sample.get("filter").and_then(Value::as_str).unwrap_or_default();
         let counts = filters.entry(document).or_insert_with(|| filter.to_owned());
-        if counts != filter {
+        if counts.as_str() != filter {
             join.other_filters += 1;
             return Ok(());
         }

@@ -210,6 +210,24 @@ fn logs_of_several_models_join_and_the_first_metric_is_the_score() {
     conversion.metric = Some("acc_norm".to_owned());
     let by_norm = convert(&conversion).unwrap();
     assert_eq!(shown(&by_norm.outcomes)[0], "metals-1|Palest?|maker__large 0 maker__small 1");
+    let listed = sample(0, "Softest?", "none", r#""math_verify": 1, "exact_match": 0"#);
+    let listed = Originals::new(&[(SMALL, &listed)]).convert(Original::LmEval).unwrap();
+    assert_eq!(shown(&listed.outcomes), ["metals-0|Softest?|maker__small 1"]);
+}
+
+#[test]
+fn a_model_may_come_in_several_sources_and_its_scores_stay_in_order() {
+    let line = |document| sample(document, "Softest?", "none", "\"acc\": 1.0");
+    let originals = Originals::new(&[(SMALL, &line(0)), (LARGE, &line(1))]);
+    let path = |name: &str| originals.0.path().join(name);
+    fs::create_dir(path("more")).unwrap();
+    let more = "more/samples_metals_2025-04-10T07-27-25.241016.jsonl";
+    fs::write(path(more), line(1)).unwrap();
+    let source =
+        |model: &str, name: &str| ModelSource { model: Some(model.into()), path: path(name) };
+    let sources = vec![source("a", SMALL), source("b", LARGE), source("a", more)];
+    let converted = convert(&Conversion::new(Original::LmEval, sources)).unwrap();
+    assert_eq!(shown(&converted.outcomes), ["metals-0|Softest?|a 1", "metals-1|Softest?|a 1 b 1"]);
 }
 
 #[test]
