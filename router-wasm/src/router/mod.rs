@@ -36,7 +36,7 @@ pub enum Kind {
     Cluster,
     /// Only the query's length, in the graph: a baseline.
     Length,
-    /// Similarity-weighted ranking (RouteLLM, section 4.1), over a memory.
+    /// Similarity-weighted ranking (RouteLLM, section 4.2), over a memory.
     SwRanking,
     /// k nearest neighbours over a memory: a baseline.
     Knn,

@@ -1,4 +1,4 @@
-//! Similarity-weighted ranking (RouteLLM, section 4.1): fits a Bradley-Terry model for each query.
+//! Similarity-weighted ranking (RouteLLM, section 4.2): fits a Bradley-Terry model for each query.
 //!
 //! Models are ranked by Elo group (RouteLLM's tiers), of which there are G:
 //!
