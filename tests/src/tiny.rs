@@ -1,7 +1,7 @@
-//! Tiny bundles of every kind and tier: a WordPiece vocabulary written here, weights drawn from a
+//! Makes tiny bundles of every kind and tier, with a small WordPiece vocabulary and weights drawn from a
 //! seed.
 //!
-//! Their decisions mean nothing; that every host makes the same ones does.
+//! Their decisions are meaningless; the tests check that every host makes the same ones.
 
 use std::path::{Path, PathBuf};
 
@@ -31,12 +31,12 @@ use serde_json::json;
 
 use crate::tiny_encoder;
 
-/// Width of the static tier's table.
+/// The width of the static tier's table.
 const WIDTH: usize = 15;
-/// Queries in the memory of the memory kinds.
+/// The number of queries in the memory of the memory kinds.
 const REMEMBERED: usize = 24;
 
-/// What every tiny recipe has; the tier, the head and the optimisation follow.
+/// The common part of the tiny recipes; encoder tier, head and optimisation follow.
 const COMMON: &str = r#"
 seed = 7
 licence = "MIT OR Apache-2.0"
@@ -110,7 +110,7 @@ validation_share = 0.1
 check_steps = 10
 "#;
 
-/// The tiers by the names that recipes use.
+/// The tiers' names in recipes.
 pub const TIERS: [&str; 2] = ["static", "transformer"];
 
 /// The text of the tiny recipe of a kind and tier.
@@ -128,12 +128,12 @@ pub fn recipe_text(kind: Kind, tier: &str) -> String {
         Kind::Cluster => {
             ("groups = \"k-means\"\ncount = 3\nshrinkage = 2.0\ncorrection_penalty = 20.0", "")
         }
-        Kind::SwRanking => ("gamma = 10.0\ntiers = 10", ""),
+        Kind::SwRanking => ("gamma = 10.0\nelo_groups = 10", ""),
         Kind::Knn => ("neighbours = 5", ""),
         Kind::Length | Kind::Random => ("", ""),
     };
     let kind = kind.name();
-    // The first tiny bundle keeps its plain name.
+    // The first tiny bundle has no suffix.
     let name = match (kind, tier) {
         ("mf", "static") => "tiny".to_owned(),
         _ => format!("tiny-{kind}-{tier}"),
@@ -146,7 +146,7 @@ pub fn recipe_text(kind: Kind, tier: &str) -> String {
 /// The tiny recipe of a kind and tier, parsed.
 ///
 /// # Errors
-/// None, unless the text is edited wrongly.
+/// Errors of the recipe's text, which is a constant.
 pub fn recipe_file(kind: Kind, tier: &str) -> Result<RecipeFile> {
     let text = recipe_text(kind, tier);
     let recipe = Recipe::parse(&text).map_err(|detail| anyhow!(detail))?;
@@ -219,11 +219,10 @@ pub fn tokenizer_json() -> Vec<u8> {
     .into_bytes()
 }
 
-/// The tiny bundle of matrix factorisation on the static tier, with a calibration where one is
-/// given.
+/// Makes the tiny bundle of matrix factorisation on the static tier, with a calibration if given.
 ///
 /// # Errors
-/// The trainer's.
+/// Errors of the trainer.
 pub fn bundle(calibration: Option<Calibration>) -> Result<BundleDraft> {
     let draft = bundle_of(Kind::Mf, "static", Precision::Int8)?;
     Ok(match calibration {
@@ -232,10 +231,10 @@ pub fn bundle(calibration: Option<Calibration>) -> Result<BundleDraft> {
     })
 }
 
-/// The tiny bundle of a kind and tier, its weights drawn from a seed.
+/// Makes the tiny bundle of a kind and tier, with weights drawn from a seed.
 ///
 /// # Errors
-/// The trainer's.
+/// Errors of the trainer.
 pub fn bundle_of(kind: Kind, tier: &str, precision: Precision) -> Result<BundleDraft> {
     let file = recipe_file(kind, tier)?;
     let encoder = encoder(&file, tier)?;
@@ -297,7 +296,7 @@ fn head(recipe: &Recipe, tier: &str, size: usize) -> Result<TrainedHead> {
             graph(Box::new(ClassifierHead { dense, strong: 0 }))
         }
         HeadRecipe::RouterDc(settings) => {
-            // The transformer's network states no length: its head leaves the last coordinate out.
+            // The transformer's network has no length coordinate, so its head leaves out the last one.
             let width = if tier == "static" { size } else { size - 1 };
             let embeddings = LlmEmbeddings::new(2, width, recipe.seed, &device);
             graph(Box::new(RouterDcHead::of(&embeddings, size, settings.temperature)?))
@@ -327,7 +326,7 @@ fn head(recipe: &Recipe, tier: &str, size: usize) -> Result<TrainedHead> {
                 battles: battles.collect(),
             };
             let memory = memory(&mut draw, size, records);
-            Ok(TrainedHead::SwRanking { memory, tiers: vec![0, 1] })
+            Ok(TrainedHead::SwRanking { memory, elo_groups: vec![0, 1] })
         }
         HeadRecipe::Knn(_) => {
             let score = |i: usize| (!i.is_multiple_of(5)).then_some((i * 7 % 11) as f32 / 10.0);

@@ -1,4 +1,4 @@
-//! An LLM joins a trained `routerdc` router; the others are as they were.
+//! Adding an LLM to a trained `routerdc` router, which keeps its decisions among the other LLMs.
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -9,7 +9,7 @@ use pointsman_trainer::TrainerError;
 use pointsman_trainer::add_candidate::{Extended, KnownRun, NewCandidate};
 use pointsman_trainer::data::{self, ReadOptions};
 use pointsman_trainer::device::{DeviceChoice, open};
-use pointsman_trainer::eval::results::Precision;
+use pointsman_trainer::eval::results::Origin;
 use pointsman_trainer::prepare::prepare;
 use pointsman_trainer::run::Run;
 use pointsman_trainer::{finish, verify};
@@ -20,12 +20,12 @@ use super::training::{longer, of_three, parsed, write_outcomes_of_three};
 static GO: AtomicBool = AtomicBool::new(false);
 const KNOWN: [&str; 3] = ["tiny-strong", "tiny-weak", "tiny-third"];
 
-/// A finished run in `folder/run`, of three LLMs.
+/// Makes a finished run of three LLMs in `folder/run`.
 fn train(folder: &Path, kind: Kind, tier: &str) {
     train_on(folder, &of_three(&longer(&tiny::recipe_text(kind, tier))));
 }
 
-/// A finished run of a recipe in `folder/run`.
+/// Makes a finished run of a recipe in `folder/run`.
 fn train_on(folder: &Path, recipe: &str) {
     let data = folder.join("data");
     std::fs::create_dir(&data).unwrap();
@@ -43,8 +43,8 @@ fn train_on(folder: &Path, recipe: &str) {
     finished.float.write(&run.file("bundle-float")).unwrap();
 }
 
-/// Outcomes of the three and of one more, which alone is right on questions of code; every fifth
-/// row measured one of the three only.
+/// Outcomes of the three LLMs and of a new one, which alone is right on questions of code; every fifth
+/// row has a score of only one of the three.
 fn new_rows(rows: usize) -> Vec<serde_json::Value> {
     let words =
         [["prove", "theorem"], ["hello", "translate"], ["capital", "city"], ["rust", "code"]];
@@ -108,30 +108,33 @@ fn order(values: &[f64]) -> Vec<usize> {
 }
 
 #[test]
-fn a_new_llm_is_picked_where_it_is_right_and_the_others_keep_their_order() {
+fn a_new_llm_is_chosen_where_it_is_right_and_the_others_keep_their_order() {
     for tier in tiny::TIERS {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path();
         train(place, Kind::RouterDc, tier);
         let before = KnownRun::read(&place.join("run"), "tiny-new").unwrap();
         let extended = add(place, "tiny-new", 320).unwrap();
-        assert_eq!(extended.rows, 240, "a quarter is scored");
+        assert_eq!(extended.rows, 240, "a quarter of the rows is held out");
         assert!(extended.disagreement.mean <= verify::LIMIT, "{tier}");
         let ids: Vec<&str> =
             extended.bundle.manifest.candidates.iter().map(|c| c.id.as_str()).collect();
         assert_eq!(ids, ["tiny-strong", "tiny-weak", "tiny-third", "tiny-new"]);
         assert_eq!(extended.bundle.manifest.trained_on.last().unwrap().rows, 240);
         let manifest = &extended.bundle.manifest;
-        assert!(manifest.metrics.is_empty() && manifest.curves.is_empty(), "they were of three");
+        assert!(
+            manifest.metrics.is_empty() && manifest.curves.is_empty(),
+            "metrics and curves were of three candidates"
+        );
         assert!(
             before.info().map.is_some() && manifest.map.is_none(),
-            "it says who was best of three"
+            "the map shows the best of three candidates"
         );
 
         let result = extended.result.unwrap().choices.remove(0);
         let name = before.info().name.clone();
-        let after = result.router(&name, Precision::Int8).unwrap();
-        let three = result.router(&format!("{name}, 3 LLMs"), Precision::Int8).unwrap();
+        let after = result.router(&name, Origin::INT8).unwrap();
+        let three = result.router(&format!("{name}, 3 LLMs"), Origin::INT8).unwrap();
         assert!(after.on("set 3").unwrap() > 0.8, "{tier}: {after:?}");
         assert_eq!(three.on("set 3"), Some(0.0), "{tier}");
         assert!(after.mean.unwrap() > three.mean.unwrap(), "{tier}: {after:?} {three:?}");
@@ -149,7 +152,7 @@ fn a_new_llm_is_picked_where_it_is_right_and_the_others_keep_their_order() {
             assert_eq!(order(&was), order(&is[..3]), "{tier}");
         }
 
-        // What came out is a run to add to again, and its folder is its own.
+        // The result is a run to which another LLM can be added, in its own folder.
         extended.bundle.write(&place.join("more/bundle")).unwrap();
         extended.float.write(&place.join("more/bundle-float")).unwrap();
         let more = KnownRun::read(&place.join("more"), "tiny-new").unwrap();
@@ -167,10 +170,10 @@ fn a_candidate_that_cannot_be_added_is_named_with_the_reason() {
         (
             "tiny-weak",
             320,
-            "it is one already; the router knows tiny-strong, tiny-weak, tiny-third",
+            "the router has it already; its candidates are tiny-strong, tiny-weak, tiny-third",
         ),
         ("tiny-unknown", 320, "the data has no such model; it has"),
-        ("tiny-new", 30, "22 rows to learn from have a score of it beside one of a known LLM"),
+        ("tiny-new", 30, "22 rows to learn from score both it and a known LLM"),
     ] {
         let error = add(place, model, rows).err().unwrap();
         assert_eq!(error.code(), "bad_candidate");
@@ -185,7 +188,7 @@ fn a_candidate_that_cannot_be_added_is_named_with_the_reason() {
 }
 
 #[test]
-fn rows_that_ask_what_is_scored_are_not_learnt_from() {
+fn rows_with_a_scored_question_are_not_trained_on() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path();
     train(place, Kind::RouterDc, "static");
@@ -200,7 +203,7 @@ fn rows_that_ask_what_is_scored_are_not_learnt_from() {
 }
 
 #[test]
-fn the_map_of_a_pair_stays_as_its_win_rates_do() {
+fn the_map_of_a_pair_is_kept_with_its_win_rates() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path();
     train_on(place, &longer(&tiny::recipe_text(Kind::RouterDc, "static")));

@@ -1,4 +1,4 @@
-//! A student learns its teacher's answers and nothing of its own labels.
+//! A student learns its teacher's answers instead of its own labels.
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -19,7 +19,7 @@ use super::training::{longer, of_three, parsed, write_outcomes, write_outcomes_o
 
 static GO: AtomicBool = AtomicBool::new(false);
 
-/// A corpus and battles of other LLMs: queries that only a teacher has an answer to.
+/// A corpus, and battles of other LLMs: queries that only the teacher can label.
 const UNLABELLED: &str = r#"
 [[sources]]
 name = "corpus"
@@ -41,7 +41,7 @@ fn write_lines(path: &Path, lines: impl Iterator<Item = serde_json::Value>) {
     std::fs::write(path, lines.join("\n")).unwrap();
 }
 
-/// Trains and exports, under a teacher where there is one.
+/// Trains and exports a router, with a teacher if given.
 fn train(
     folder: &Path,
     recipe: &RecipeFile,
@@ -54,9 +54,10 @@ fn train(
     }
     let run = Run::open(&folder.join(&recipe.recipe.name), recipe, &prepared)?;
     let encoder = run.encoder(recipe, &prepared, &folder.join("encoder"), &device, &GO)?;
-    let kept = run.file("teacher.safetensors");
-    let taught = teacher.map(|t| t.teach(&recipe.recipe, &prepared, &kept, &GO)).transpose()?;
-    let labelled = taught.as_ref().unwrap_or(&prepared);
+    let answers = run.file("teacher.safetensors");
+    let relabelled =
+        teacher.map(|t| t.teach(&recipe.recipe, &prepared, &answers, &GO)).transpose()?;
+    let labelled = relabelled.as_ref().unwrap_or(&prepared);
     let trained = run.train(recipe, labelled, encoder, &device, &GO)?;
     finish::finish(&run, recipe, &prepared, &trained, &device, &GO)
 }
@@ -77,7 +78,7 @@ fn a_student_of_three_candidates_learns_from_the_teacher_and_not_from_its_labels
     write_outcomes_of_three(&truth.join("gold.jsonl"), 0..240);
     write_outcomes_of_three(&truth.join("test.jsonl"), 240..330);
     std::fs::copy(truth.join("test.jsonl"), lies.join("test.jsonl")).unwrap();
-    // The student's file says that every LLM fails where it does well.
+    // The student's file has each LLM's scores inverted.
     let text = std::fs::read_to_string(truth.join("gold.jsonl")).unwrap();
     let lie = |line: &str| {
         let mut row: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -110,14 +111,14 @@ fn a_student_of_three_candidates_learns_from_the_teacher_and_not_from_its_labels
         let teacher = Teacher::read(&bundle, &recipe.recipe).unwrap();
         let finished = train(place, &recipe, prepared.clone(), Some(&teacher)).unwrap();
         let student = finished.bundle.router().unwrap();
-        let kept = teacher.kept(&recipe.recipe, &prepared, &student, &GO).unwrap();
-        let mean = &kept.figures[0];
-        assert_eq!((kept.rows, kept.queries, mean.name), (90, 90, "mean score, %"));
-        let (taught, learnt) = (mean.teacher.unwrap(), mean.student.unwrap());
+        let comparison = teacher.compare(&recipe.recipe, &prepared, &student, &GO).unwrap();
+        let mean = &comparison.figures[0];
+        assert_eq!((comparison.rows, comparison.queries, mean.name), (90, 90, "mean score, %"));
+        let (teacher_score, student_score) = (mean.teacher.unwrap(), mean.student.unwrap());
         let least = if name == "mlp" { 60.0 } else { 80.0 };
-        assert!(taught > 80.0 && learnt > least, "{name}: {kept}");
-        assert!(kept.agreement > 0.6, "{name}: {kept}");
-        assert!(kept.student_bytes > 0 && kept.teacher_bytes > 0);
+        assert!(teacher_score > 80.0 && student_score > least, "{name}: {comparison}");
+        assert!(comparison.agreement > 0.6, "{name}: {comparison}");
+        assert!(comparison.student_bytes > 0 && comparison.teacher_bytes > 0);
         let mut manifest = finished.bundle.manifest;
         teacher.sign(&mut manifest);
         let signed = manifest.provenance.unwrap().teacher.unwrap();
@@ -152,30 +153,30 @@ fn every_query_of_outcomes_corpus_and_battles_has_the_teachers_win_rate() {
     tiny::bundle_of(Kind::Ridge, "static", Precision::Int8).unwrap().write(&bundle).unwrap();
     let teacher = Teacher::read(&bundle, &recipe).unwrap();
     let answers = data.join("answers.safetensors");
-    let taught = teacher.teach(&recipe, &prepared, &answers, &GO).unwrap();
+    let relabelled = teacher.teach(&recipe, &prepared, &answers, &GO).unwrap();
 
-    assert_eq!(taught.train.rows.len(), prepared.train.rows.len() + 10 + 6);
-    assert_eq!(taught.weights[prepared.train.rows.len()], 0.5, "of the corpus");
+    assert_eq!(relabelled.train.rows.len(), prepared.train.rows.len() + 10 + 6);
+    assert_eq!(relabelled.weights[prepared.train.rows.len()], 0.5, "the weight of a corpus row");
     let router = Router::from_files(&bundle::read_files(&bundle).unwrap()).unwrap();
-    for (row, target) in taught.train.rows.iter().zip(taught.pair_targets(&recipe)) {
+    for (row, target) in relabelled.train.rows.iter().zip(relabelled.pair_targets(&recipe)) {
         let expected = win_rate(&router, &row.query);
         assert!((f64::from(target.unwrap()) - expected).abs() < 1e-6, "{}", row.query);
-        // Of two candidates the difference of qualities says the same.
+        // For two candidates, the difference of qualities gives the same preference.
         let scores = [0, 1].map(|llm| f64::from(row.score(llm).unwrap()));
         assert!((f64::midpoint(1.0, scores[0] - scores[1]) - expected).abs() < 1e-6);
     }
     let mut unlabelled = 0;
-    taught
+    relabelled
         .for_each_preference(&mut |_| {
             unlabelled += 1;
             Ok(())
         })
         .unwrap();
-    assert_eq!((unlabelled, taught.corpus.rows.len()), (0, 0), "nothing counts twice");
-    assert_eq!(taught.test, prepared.test, "what is scored keeps its labels");
+    assert_eq!((unlabelled, relabelled.corpus.rows.len()), (0, 0), "no row is used twice");
+    assert_eq!(relabelled.test, prepared.test, "the scored rows keep their labels");
 
     let again = teacher.teach(&recipe, &prepared, &answers, &GO).unwrap();
-    assert_eq!((again.train, again.labels), (taught.train, taught.labels), "read back");
+    assert_eq!((again.train, again.labels), (relabelled.train, relabelled.labels), "read back");
     let mut other = prepared;
     other.sha256 = "other".into();
     let error = teacher.teach(&recipe, &other, &answers, &GO).unwrap_err();
@@ -198,11 +199,11 @@ fn a_student_of_a_pair_follows_its_teacher() {
     let teacher = Teacher::read(&bundle, &recipe.recipe).unwrap();
     let finished = train(place, &recipe, prepared.clone(), Some(&teacher)).unwrap();
     let student = finished.bundle.router().unwrap();
-    let kept = teacher.kept(&recipe.recipe, &prepared, &student, &GO).unwrap();
-    let names: Vec<&str> = kept.figures.iter().map(|figure| figure.name).collect();
+    let comparison = teacher.compare(&recipe.recipe, &prepared, &student, &GO).unwrap();
+    let names: Vec<&str> = comparison.figures.iter().map(|figure| figure.name).collect();
     assert_eq!(names, ["APGR", "CPT(50), %"]);
-    assert!(kept.agreement > 0.7, "{kept}");
-    assert!(kept.figures[0].student.unwrap() > 0.7, "{kept}");
+    assert!(comparison.agreement > 0.7, "{comparison}");
+    assert!(comparison.figures[0].student.unwrap() > 0.7, "{comparison}");
 }
 
 #[test]
@@ -241,9 +242,9 @@ fn a_folder_of_another_teacher_is_refused() {
         let bundle = data.join(kind.name());
         tiny::bundle_of(kind, "static", Precision::Int8).unwrap().write(&bundle).unwrap();
         let teacher = Teacher::read(&bundle, &recipe.recipe).unwrap();
-        let mut taught = prepared.clone();
-        taught.sha256 = teacher.identity(&prepared);
-        taught
+        let mut relabelled = prepared.clone();
+        relabelled.sha256 = teacher.identity(&prepared);
+        relabelled
     };
     let open = |prepared: &Prepared| Run::open(&data.join("run"), &recipe, prepared);
     let (ridge, mlp) = (taught_by(Kind::Ridge), taught_by(Kind::Mlp));

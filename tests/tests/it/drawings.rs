@@ -1,4 +1,4 @@
-//! What a bundle carries for a page to draw: its curves and its map of queries.
+//! The curves and the map of queries that a bundle contains for pages to draw.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use pointsman::{Calibration, MAP_FILE, Manifest, Query, Router, sha256_hex};
 use pointsman_tests::{tiny, tiny_drawings};
 use pointsman_trainer::export::bundle;
-use pointsman_trainer::map::{MOST_BYTES, MOST_POINTS, QueryMap, Said};
+use pointsman_trainer::map::{MOST_BYTES, MOST_POINTS, QueryMap, RouterAnswer};
 
 type Files = Vec<(String, Vec<u8>)>;
 
-/// The bundles of the clone that carry a map.
+/// The bundles in the clone that have a map.
 fn drawn() -> [PathBuf; 3] {
     let bundles = tiny::fixtures().join("../../bundles");
     [bundles.join("default"), bundles.join("llmrouter"), tiny::fixtures().join("tiny")]
@@ -31,7 +31,7 @@ fn read(files: &Files) -> (Manifest, QueryMap) {
 }
 
 #[test]
-fn a_map_is_whole_small_and_within_its_frame() {
+fn a_map_is_complete_and_small_and_its_points_are_within_bounds() {
     for folder in drawn() {
         let name = folder.display();
         let (manifest, map) = read(&files(&folder));
@@ -53,8 +53,12 @@ fn a_map_is_whole_small_and_within_its_frame() {
         for point in &map.points {
             assert!(point.2 < map.clusters.len(), "{name}: {point:?}");
             match (point.3, manifest.head.strong.is_some()) {
-                (Said::WinRate(rate), true) => assert!((0.0..=1.0).contains(&rate), "{name}"),
-                (Said::Best(best), false) => assert!(best < manifest.candidates.len(), "{name}"),
+                (RouterAnswer::WinRate(rate), true) => {
+                    assert!((0.0..=1.0).contains(&rate), "{name}")
+                }
+                (RouterAnswer::Best(best), false) => {
+                    assert!(best < manifest.candidates.len(), "{name}")
+                }
                 (said, _) => panic!("{name}: {said:?}"),
             }
         }
@@ -62,7 +66,7 @@ fn a_map_is_whole_small_and_within_its_frame() {
 }
 
 #[test]
-fn clusters_stand_apart_and_are_called_by_words_of_their_own() {
+fn clusters_are_separate_and_have_different_names() {
     for folder in drawn() {
         let name = folder.display();
         let (_, map) = read(&files(&folder));
@@ -91,7 +95,7 @@ fn clusters_stand_apart_and_are_called_by_words_of_their_own() {
 }
 
 #[test]
-fn a_query_is_placed_where_the_map_has_it() {
+fn the_projection_places_a_query_at_its_point() {
     let files = files(&tiny::fixtures().join("tiny"));
     let (_, map) = read(&files);
     let router = Router::from_files(&files).unwrap();
@@ -100,15 +104,18 @@ fn a_query_is_placed_where_the_map_has_it() {
     for (query, point) in queries.iter().zip(&map.points) {
         let query = Query::new(query.text.as_str()).unwrap();
         let [x, y] = map.projection.place(&router.embed(&query).unwrap());
-        // Points have three decimals.
+        // Points are rounded to three decimals.
         assert!((x - point.0).abs() < 2e-3 && (y - point.1).abs() < 2e-3, "{x} {y} {point:?}");
         let rate = router.assess(&query, 0.5).unwrap().win_rate.unwrap();
-        assert!(matches!(point.3, Said::WinRate(said) if (said - rate).abs() < 2e-3), "{point:?}");
+        assert!(
+            matches!(point.3, RouterAnswer::WinRate(said) if (said - rate).abs() < 2e-3),
+            "{point:?}"
+        );
     }
 }
 
 #[test]
-fn a_seed_gives_the_same_drawings() {
+fn the_same_seed_gives_the_same_curves_and_map() {
     let made = || {
         let folder = tempfile::tempdir().unwrap();
         tiny_drawings::drawn(tiny::bundle(None).unwrap()).unwrap().write(folder.path()).unwrap();
@@ -118,7 +125,7 @@ fn a_seed_gives_the_same_drawings() {
 }
 
 #[test]
-fn no_host_needs_the_map_to_route() {
+fn routing_does_not_need_the_map() {
     for folder in drawn() {
         let with = files(&folder);
         assert!(with.iter().any(|(name, _)| name == MAP_FILE));
@@ -140,7 +147,7 @@ fn no_host_needs_the_map_to_route() {
 }
 
 #[test]
-fn shipped_bundles_state_what_they_reach_on_rows_they_were_not_trained_on() {
+fn shipped_bundles_state_scores_on_rows_that_they_were_not_trained_on() {
     let [default, llmrouter, _] = drawn();
     let (manifest, _) = read(&files(&default));
     let [curve] = &manifest.curves[..] else { panic!("{:?}", manifest.curves) };
@@ -153,8 +160,8 @@ fn shipped_bundles_state_what_they_reach_on_rows_they_were_not_trained_on() {
     for (own, best) in curve.router.iter().zip(&curve.oracle) {
         assert!(own[0] == best[0] && own[1] <= best[1], "{own:?} {best:?}");
     }
-    // CPT(50) lies where half of the gap is reached; deciles and steps of two hundredths differ by
-    // little.
+    // At CPT(50) half of the gap is recovered; it is read here from steps of 0.02, there from deciles, so
+    // the two differ a little.
     let [weak, strong] = [curve.router[0][1], curve.router[50][1]];
     let half = curve.router.iter().find(|p| p[1] >= f64::midpoint(weak, strong)).unwrap()[0];
     let cpt = manifest.metrics.iter().find(|metric| metric.metric == "cpt50").unwrap().value;
@@ -170,7 +177,7 @@ fn shipped_bundles_state_what_they_reach_on_rows_they_were_not_trained_on() {
 }
 
 #[test]
-fn another_calibration_leaves_curves_and_map_in_place() {
+fn another_calibration_keeps_curves_and_map() {
     let folder = tempfile::tempdir().unwrap();
     for (name, bytes) in files(&tiny::fixtures().join("tiny")) {
         std::fs::write(folder.path().join(name), bytes).unwrap();

@@ -1,5 +1,5 @@
-//! Small training runs, from outcomes to a bundle, of every kind and tier: they learn, resume
-//! exactly, and stop safely.
+//! Small training runs of every kind and tier, from outcomes to a bundle: they learn, resume exactly
+//! and stop safely.
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -9,7 +9,7 @@ use pointsman_tests::{tiny, tiny_encoder};
 use pointsman_trainer::assess::embeddings;
 use pointsman_trainer::device::{ChosenDevice, DeviceChoice, open};
 use pointsman_trainer::eval::report::svg::png::png;
-use pointsman_trainer::eval::results::Precision;
+use pointsman_trainer::eval::results::Origin;
 use pointsman_trainer::export::bundle;
 use pointsman_trainer::figure::runs;
 use pointsman_trainer::figure::steps::steps;
@@ -29,8 +29,8 @@ struct Bench {
     device: ChosenDevice,
 }
 
-/// Outcomes of three LLMs, each right where its own words stand, on one data set each; nobody
-/// measured the last one on every fourth query. Files name the LLMs in another order than recipes.
+/// Writes outcomes of three LLMs, each right on the queries of one data set, which have their own words.
+/// Every fourth query has no score of the last LLM. The file's order of LLMs is not the recipe's.
 pub(super) fn write_outcomes_of_three(path: &Path, numbers: std::ops::Range<usize>) {
     let words = [["prove", "theorem"], ["hello", "translate"], ["capital", "city"]];
     let line = |i: usize| {
@@ -49,12 +49,12 @@ pub(super) fn write_outcomes_of_three(path: &Path, numbers: std::ops::Range<usiz
     std::fs::write(path, lines.join("\n")).unwrap();
 }
 
-/// The tiny recipe with epochs enough to learn.
+/// The tiny recipe with enough epochs to learn.
 pub(super) fn longer(text: &str) -> String {
     text.replace("epochs = 4", "epochs = 30").replace("epochs = 6", "epochs = 20")
 }
 
-/// The tiny recipe as one of a router that picks the best of three, scored on a file of its own.
+/// The tiny recipe for a router that chooses the best of three, scored on a separate file.
 pub(super) fn of_three(text: &str) -> String {
     let pair = "strong = \"tiny-strong\"\nweak = \"tiny-weak\"\ndefault_strong_share = 0.5\n";
     let third = "[[candidates]]\nid = \"tiny-third\"\n\n[[sources]]\n";
@@ -66,12 +66,12 @@ pub(super) fn of_three(text: &str) -> String {
 }
 
 #[test]
-fn routers_of_three_candidates_learn_to_pick_and_are_scored_beside_the_baselines() {
+fn routers_of_three_candidates_learn_to_choose_and_are_compared_with_the_baselines() {
     let kinds = [Kind::RouterDc, Kind::Cluster, Kind::Mlp, Kind::Mf, Kind::Knn, Kind::Random];
     for kind in kinds {
         for tier in tiny::TIERS {
             let name = format!("{}-{tier}", kind.name());
-            // Here the data sets are what tells who is right; k-means is tried on pairs.
+            // The data sets determine which LLM is right; k-means is tested on pairs.
             let text = tiny::recipe_text(kind, tier);
             let text = text.replace("groups = \"k-means\"", "groups = \"data-set\"");
             let bench = bench_of_three(&text, write_outcomes_of_three);
@@ -82,9 +82,9 @@ fn routers_of_three_candidates_learn_to_pick_and_are_scored_beside_the_baselines
             let own = &result.routers[0];
             let least = match (kind, tier) {
                 (Kind::Random, _) => 0.0,
-                // A random transformer tells words apart poorly, but for the kind that trains it.
+                // A random transformer distinguishes words poorly, unless the kind trains it.
                 (Kind::RouterDc, "transformer") => 0.8,
-                // Neighbours of a random table are only sometimes alike; chance is a third.
+                // Neighbours in a random table are only sometimes similar; chance level is a third.
                 (Kind::Knn, _) | (_, "transformer") => 0.35,
                 _ => 0.6,
             };
@@ -107,7 +107,7 @@ fn routers_of_three_candidates_learn_to_pick_and_are_scored_beside_the_baselines
                     "{name}"
                 );
             }
-            assert_eq!(decision.win_rate, None, "{name}: there is no pair");
+            assert_eq!(decision.win_rate, None, "{name}: without a pair");
             if kind == Kind::RouterDc {
                 assert_eq!(decision.model, "tiny-strong", "{name}");
             }
@@ -115,13 +115,13 @@ fn routers_of_three_candidates_learn_to_pick_and_are_scored_beside_the_baselines
     }
 }
 
-/// A bench of a recipe made one for three candidates.
+/// A bench of a recipe, changed to three candidates.
 fn bench_of_three(text: &str, write: impl Fn(&Path, std::ops::Range<usize>)) -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     std::fs::create_dir(&data).unwrap();
     write(&data.join("gold.jsonl"), 0..240);
-    // The first 30 stand in the training file, too.
+    // The first 30 are also in the training file.
     write(&data.join("test.jsonl"), 210..300);
     tiny_encoder::write(&folder.path().join("encoder")).unwrap();
     let recipe = parsed(&of_three(&longer(text))).unwrap();
@@ -130,7 +130,7 @@ fn bench_of_three(text: &str, write: impl Fn(&Path, std::ops::Range<usize>)) -> 
 }
 
 #[test]
-fn clusters_of_the_sample_sample_loss_are_those_of_the_queries_map() {
+fn the_sample_sample_loss_has_the_clusters_of_the_map() {
     let text = tiny::recipe_text(Kind::RouterDc, "static");
     let text = text.replace("negatives = 2", "negatives = 2\nclusters = 3");
     let bench = bench_of_three(&text, write_outcomes_of_three);
@@ -142,7 +142,7 @@ fn clusters_of_the_sample_sample_loss_are_those_of_the_queries_map() {
 }
 
 #[test]
-fn costs_are_taken_off_where_the_recipe_says_what_a_dollar_is_worth() {
+fn costs_are_subtracted_if_the_recipe_has_a_cost_weight() {
     let text = tiny::recipe_text(Kind::RouterDc, "static");
     let dear = text.replace("negatives = 2", "loss = \"cosine-classifier\"\ncost_weight = 2.0");
     let with_costs = |path: &Path, numbers| {
@@ -172,7 +172,7 @@ fn costs_are_taken_off_where_the_recipe_says_what_a_dollar_is_worth() {
 }
 
 #[test]
-fn a_kind_for_two_candidates_asks_for_the_pair() {
+fn a_kind_for_two_candidates_requires_the_pair() {
     for kind in [Kind::Ridge, Kind::Bert, Kind::Length, Kind::SwRanking] {
         let error = parsed(&of_three(&tiny::recipe_text(kind, "static"))).unwrap_err();
         assert!(error.contains("needs strong, weak"), "{error}");
@@ -183,7 +183,7 @@ fn a_kind_for_two_candidates_asks_for_the_pair() {
     assert!(parsed(&both).unwrap_err().contains("remove \"take\""));
 }
 
-/// Outcomes with a rule that words alone reveal: proofs need the strong candidate.
+/// Writes outcomes with a rule that depends only on words: proofs need the strong candidate.
 pub(super) fn write_outcomes(path: &Path) {
     let hard = ["prove", "theorem", "integral", "derivative", "matrix"];
     let easy = ["hello", "thank", "capital", "city", "translate"];
@@ -238,7 +238,7 @@ impl Bench {
         finish::finish(&run, &self.recipe, &self.prepared, &trained, &self.device, &stop)
     }
 
-    /// The model file of a trained router: equal where every weight is.
+    /// The model file of a trained router; files are equal if all weights are.
     fn model(&self, trained: &Trained) -> Vec<u8> {
         let float = pointsman_trainer::export::Precision::Float;
         let draft = finish::draft(&self.recipe, Vec::new(), trained, "cpu", float).unwrap();
@@ -261,20 +261,20 @@ fn a_run_of_every_kind_and_tier_learns_exports_and_verifies() {
             let bench = bench(&text);
             let finished = bench.finish("run").unwrap_or_else(|e| panic!("{name}: {e}"));
             let result = finished.result.unwrap().pairs.remove(0);
-            let row = result.routers.iter().find(|r| r.precision == Precision::Int8).unwrap();
+            let row = result.routers.iter().find(|r| r.origin == Origin::INT8).unwrap();
             let least = match kind {
-                // Where both are right, contrasts say nothing: of two LLMs only one ever loses.
+                // Queries that both LLMs answer give no contrast, so only one of two LLMs ever loses.
                 Kind::RouterDc => 0.0,
-                // Lengths and draws know nothing of the words that decide.
+                // `length` and `random` do not see the words that decide.
                 Kind::Length | Kind::Random => 0.0,
-                // A random transformer, but for the kind that trains it, tells words apart poorly.
+                // A random transformer distinguishes words poorly, unless the kind trains it.
                 Kind::Mf | Kind::Mlp | Kind::Knn | Kind::SwRanking | Kind::Cluster
                     if tier == "transformer" =>
                 {
                     0.5
                 }
-                // Neighbours of a random table are only sometimes alike; at the paper's gamma of 10
-                // every remembered query has a say.
+                // Neighbours in a random table are only sometimes similar; at the paper's gamma of 10
+                // every remembered query has some weight.
                 Kind::SwRanking | Kind::Knn | Kind::Cluster => 0.6,
                 _ => 0.7,
             };
@@ -297,7 +297,7 @@ fn a_run_of_every_kind_and_tier_learns_exports_and_verifies() {
 }
 
 #[test]
-fn a_run_resumed_after_an_interruption_ends_as_one_that_never_stopped() {
+fn a_resumed_run_equals_an_uninterrupted_one() {
     let bench = bench(&mf());
     let whole = bench.train("whole", &AtomicBool::new(false)).unwrap();
 
@@ -322,12 +322,12 @@ fn a_run_resumed_after_an_interruption_ends_as_one_that_never_stopped() {
 }
 
 #[test]
-fn fine_tuned_runs_are_drawn_from_what_they_leave() {
+fn the_figures_of_fine_tuning_are_drawn_from_stored_runs() {
     for kind in [Kind::Bert, Kind::RouterDc] {
         let bench = bench(&longer(&tiny::recipe_text(kind, "static")));
         let finished = bench.finish("run").unwrap();
         let traces = runs::traces(&[bench.folder.path().join("run")]).unwrap();
-        // 108 or 120 queries less the tenth kept, 16 a step, 20 epochs, a check every 10 steps.
+        // 108 or 120 queries without the held-out tenth, 16 per step, 20 epochs, a check every 10 steps.
         assert!(traces[0].checks.len() > 10, "{}: {}", kind.name(), traces[0].checks.len());
         let text = steps(&traces).unwrap().svg("steps");
         assert!(text.contains(">run</text>") && png(&text).unwrap().starts_with(b"\x89PNG"));
@@ -371,7 +371,7 @@ fn a_damaged_checkpoint_is_refused() {
 }
 
 #[test]
-fn preferences_are_trained_on_from_their_file() {
+fn training_reads_preferences_from_their_file() {
     for kind in [Kind::Mf, Kind::SwRanking, Kind::Bert, Kind::Length] {
         let battles = "\n[[sources]]\nname = \"battles\"\npath = \"battles.jsonl\"\n\
                        licence = \"MIT OR Apache-2.0\"\nrole = \"auxiliary\"\nweight = 2.0\n";
@@ -433,14 +433,14 @@ fn a_gold_source_without_the_pair_names_the_columns_it_has() {
 }
 
 #[test]
-fn every_recipe_of_the_repository_reads_and_every_kind_has_one_on_each_tier() {
+fn every_recipe_parses_and_every_kind_has_one_on_each_tier() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../trainer-native/recipes");
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let file = pointsman_trainer::recipe::read(&path).unwrap_or_else(|e| panic!("{e}"));
         let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
-        assert_eq!(file.recipe.name, stem, "a recipe is named as its file");
+        assert_eq!(file.recipe.name, stem, "a recipe has its file's name");
         found.push((file.recipe.head.kind(), file.recipe.encoder.tier()));
     }
     for kind in Kind::ALL {
