@@ -1,13 +1,14 @@
-//! `cargo xtask lint`: formatting, clippy and rustdoc without warnings, and the licences of
-//! dependencies.
+//! `cargo xtask lint`: checks formatting, clippy and rustdoc, and the licences, bans, sources and
+//! advisories of dependencies.
 //!
-//! Clippy and rustdoc run with the profile and in the folder of the native build, so that build
-//! scripts and procedural macros are compiled once for all.
+//! Clippy and rustdoc use the native build's profile and folder, so that build scripts and procedural
+//! macros are compiled once.
 
-use crate::{native_build, process, workspace::Workspace};
-use anyhow::{Context, Result};
+use crate::{native_build, process, setup, workspace::Workspace};
+use anyhow::{Context, Result, bail};
+use std::process::Command;
 
-/// Runs every check; the first that fails ends the run.
+/// Runs every check; stops at the first that fails.
 pub fn run(workspace: &Workspace) -> Result<()> {
     format_check(workspace)?;
     let target = native_build::target_dir(workspace)?;
@@ -23,19 +24,40 @@ pub fn run(workspace: &Workspace) -> Result<()> {
             .env("RUSTDOCFLAGS", "--deny warnings")
             .args(["--workspace", "--no-deps"]),
     )?;
-    let has_deny = process::probe(workspace.cargo().args(["deny", "--version"])).is_some();
-    if has_deny {
-        process::run(workspace.cargo().args(["deny", "check", "licenses", "bans", "sources"]))?;
-    } else {
-        eprintln!(
-            "lint: cargo-deny is not installed: licences are not checked (`cargo install cargo-deny`)"
-        );
-    }
+    dependencies(workspace)?;
     eprintln!("lint: clean");
     Ok(())
 }
 
-/// Fails where the formatter would change a file.
+/// Checks the dependencies by `deny.toml`. Advisories are checked if the advisory database, a git
+/// repository, can be fetched.
+fn dependencies(workspace: &Workspace) -> Result<()> {
+    let deny = setup::for_lint(workspace)?;
+    let deny = |arguments: &[&str]| {
+        let mut command = Command::new(&deny);
+        command.current_dir(&workspace.root).args(arguments);
+        command
+    };
+    process::run(&mut deny(&["check", "licenses", "bans", "sources"]))?;
+    match process::capture(&mut deny(&["fetch", "db"])) {
+        Ok(_) => process::run(&mut deny(&["check", "--disable-fetch", "advisories"])),
+        Err(_) if process::interrupted() => bail!("interrupted"),
+        Err(error) => {
+            eprintln!(
+                "lint: SKIPPED: advisories of dependencies are not checked, for their database cannot be \
+                 fetched here: {}",
+                last_line(&format!("{error:#}"))
+            );
+            Ok(())
+        }
+    }
+}
+
+fn last_line(text: &str) -> &str {
+    text.trim().lines().last().unwrap_or_default().trim()
+}
+
+/// Fails if the formatter would change a file.
 pub fn format_check(workspace: &Workspace) -> Result<()> {
     process::run(workspace.cargo().args(["fmt", "--all", "--check"])).context(
         "the code is not formatted; run `cargo fmt --all` (it is rustup's component rustfmt)",

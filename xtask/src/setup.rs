@@ -1,10 +1,11 @@
-//! Obtains what the other commands need, step by step.
+//! Installs what the other commands need, step by step.
 //!
-//! Each step looks first, says in one line what it found or did, and leaves nothing half done:
-//! work happens in a scratch folder that is renamed into place. Downloads go through cargo, npm,
-//! pip and apt only. A step that cannot be done ends with what to install by hand.
+//! Each step first checks what is installed, reports in one line what it found or did, and never leaves
+//! a partial result: it works in a scratch folder that is renamed into place. Downloads use only cargo,
+//! npm, pip and apt. If a step fails, its error says what to install by hand.
 
 mod apt;
+mod cargo_tool;
 mod chromium;
 mod encoder;
 mod node;
@@ -23,18 +24,18 @@ use crate::workspace::Workspace;
 use anyhow::Result;
 use std::path::PathBuf;
 
-/// What to prepare for.
+/// The commands to prepare for.
 #[derive(Clone, Copy, clap::ValueEnum)]
 pub enum Purpose {
     /// The Worker and the page, with the default bundle
     Demo,
     /// Every test suite
     Test,
-    /// Training from data of one's own
+    /// Training on your own data
     Train,
 }
 
-/// Does the steps for one purpose.
+/// Runs the steps for one purpose.
 pub fn prepare(workspace: &Workspace, purpose: Purpose) -> Result<()> {
     match purpose {
         Purpose::Demo => {
@@ -53,7 +54,7 @@ pub fn prepare(workspace: &Workspace, purpose: Purpose) -> Result<()> {
             for_training(workspace)?;
         }
     }
-    say("done", "everything is there");
+    say("done", "everything is installed");
     Ok(())
 }
 
@@ -74,15 +75,21 @@ pub fn for_javascript(workspace: &Workspace) -> Result<Node> {
     Ok(node)
 }
 
-/// What only the bench compares with. Where it cannot be had, the bench does without and says so.
+/// Installs the packages that only the benchmark compares with; without them it reports that and omits
+/// these comparisons.
 pub fn for_bench(workspace: &Workspace, node: &Node) -> Result<()> {
     if let Err(error) = npm::obtain_peers(workspace, node) {
         if process::interrupted() {
             return Err(error);
         }
-        say("bench peers", format!("{error:#}; they are not measured"));
+        say("bench peers", format!("{error:#}; the benchmark omits them"));
     }
     Ok(())
+}
+
+/// cargo-deny, which checks licences, bans, sources and advisories of dependencies.
+pub fn for_lint(workspace: &Workspace) -> Result<PathBuf> {
+    cargo_tool::obtain(workspace, "cargo-deny", "0.20.2")
 }
 
 /// A Chromium for the browser suite.
@@ -90,7 +97,7 @@ pub fn for_browser() -> Result<PathBuf> {
     chromium::obtain()
 }
 
-/// A Vulkan device for the tests that compare it with the CPU: the GPU, else one in software.
+/// A Vulkan device for the tests that compare it with the CPU: the GPU, else a software driver.
 pub fn for_gpu_tests() -> Result<Vulkan> {
     software_vulkan::obtain()
 }
@@ -100,7 +107,7 @@ pub fn for_training(workspace: &Workspace) -> Result<PathBuf> {
     encoder::obtain(workspace)
 }
 
-/// One line about one step, on standard error.
+/// Prints one line about one step to standard error.
 fn say(step: &str, message: impl AsRef<str>) {
     eprintln!("setup: {step}: {}", message.as_ref());
 }

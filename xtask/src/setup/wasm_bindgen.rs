@@ -2,11 +2,12 @@
 //! Cargo.lock pins wasm-bindgen's library to the version of the crate that the modules use: the two
 //! sides of the generated code fit together only at the same version.
 
-use super::say;
+use super::{on_path, say};
 use crate::process;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
 use std::path::PathBuf;
+use std::process::Command;
 
 const PACKAGE: &str = "xtask-bindgen";
 const PROFILE: &str = "tool";
@@ -23,9 +24,18 @@ pub fn obtain(workspace: &Workspace) -> Result<PathBuf> {
     }
     say("wasm-bindgen", format!("{version}, compiled by cargo (a minute, once)"));
     let target = workspace.cache.tool_builds();
+    // It runs beside the longer compilation of the modules, and must not slow that one.
+    let cargo = workspace.cargo();
+    let mut command = match on_path("nice") {
+        Some(nice) => {
+            let mut lowered = Command::new(nice);
+            lowered.args(["-n", "10"]).arg(cargo.get_program()).current_dir(&workspace.root);
+            lowered
+        }
+        None => cargo,
+    };
     process::run(
-        workspace
-            .cargo()
+        command
             .args(["build", "--quiet", "--locked", "--package", PACKAGE, "--profile", PROFILE])
             .env("CARGO_TARGET_DIR", &target),
     )
