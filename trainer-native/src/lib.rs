@@ -1,4 +1,4 @@
-//! Pointsman's trainer: outcomes in, a bundle out.
+//! Trains Pointsman's routers: reads outcomes, writes a bundle.
 //!
 //! Reads outcome data, distils a static encoder from a transformer, trains a router on it, exports
 //! both as one int8 ONNX graph, and measures that graph by RouteLLM's protocol through the engine
@@ -24,8 +24,8 @@
 //! # }
 //! ```
 
-// The crate is a command line's library, not a published API: an item without documentation has a
-// name that says what the item is.
+// The crate serves one command line and is no published API: items whose names say what they are
+// need no documentation.
 #![allow(missing_docs)]
 
 pub mod add_candidate;
@@ -45,6 +45,7 @@ pub mod prepare;
 pub mod progress;
 pub mod projection;
 pub mod recipe;
+pub mod report;
 pub mod router;
 pub mod run;
 pub mod sweep;

@@ -1,4 +1,4 @@
-//! What must hold across members, as one binary: linking burn once is enough.
+//! Tests across members, in one binary, so that burn is linked once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::float_cmp, missing_docs)]
 
 mod adding_candidates;
@@ -12,5 +12,6 @@ mod export;
 mod parity;
 mod pruning;
 mod repository;
+mod results;
 mod stock_path;
 mod training;

@@ -1,14 +1,14 @@
-//! How good a router is, by the published protocol, beside what needs no training.
+//! Evaluates routers by the published protocol, beside baselines that need no training.
 //!
 //! A router of two models gives each query a win rate, and a threshold on it trades quality for
-//! calls of the strong model. [`evaluate`] walks the thresholds as RouteLLM's evaluator does and
-//! gives the area under that trade (APGR) and the share of strong calls that buys half or four
-//! fifths of the gap between the models (CPT). [`baselines`] gives the same numbers for routers
-//! nobody has to train, and [`table`] prints them all, published rows among them.
+//! calls of the strong model. [`evaluate`] tries the thresholds as RouteLLM's evaluator does and
+//! gives the area under that curve (APGR) and the share of strong calls that recovers half or four
+//! fifths of the gap between the models (CPT). [`baselines`] gives the same metrics for routers
+//! that need no training, and [`table`] prints all of them together with published rows.
 //!
 //! A whole evaluation is a [`BenchmarkResult`]: [`results::build`] makes it from outcomes ([`rows`])
 //! and win rates, with intervals ([`bootstrap`]), money ([`money`], [`cost_quality`]), reliability
-//! and categories; [`report`] draws it, [`readme`] puts its tables where they are read. Routers that
+//! and categories; [`report`] draws it. Routers that
 //! pick one of many models are judged by [`choice`], whose [`ChoiceResult`] is drawn the same way. All
 //! of this is pure: values in, values and text out.
 //!
@@ -37,7 +37,6 @@ pub mod money;
 pub mod nearest_neighbours;
 pub mod operating_points;
 pub mod published;
-pub mod readme;
 pub mod reliability;
 pub mod report;
 mod report_error;

@@ -115,49 +115,41 @@ pub enum ReportError {
         /// What the renderer says.
         detail: String,
     },
-    /// A README asks for a table that was not made.
+    /// A number that the page of results states is in no stored result.
     #[error(
-        "line {line}: found the table {name:?}, expected one of: {known}. Correct its name, or make that table"
+        "found no {figure} in the stored results, expected one. Run the evaluation that measures it, or change the page"
     )]
-    UnknownTable {
-        /// Its name.
-        name: String,
-        /// The line of its marker, from 1.
-        line: usize,
-        /// The tables there are.
-        known: String,
+    NoFigure {
+        /// The number.
+        figure: String,
     },
-    /// A table's first marker has no last one.
-    #[error("line {line}: found the table {name:?} without its end, expected the line {end:?} before the next table", end = super::readme::END)]
-    UnclosedTable {
-        /// Its name.
-        name: String,
-        /// The line of its marker, from 1.
-        line: usize,
-    },
-    /// A last marker without a first one.
-    #[error("line {line}: found {end:?} without a table before it. Remove it, or put \"<!-- table: NAME -->\" before", end = super::readme::END)]
-    StrayEnd {
-        /// The line, from 1.
-        line: usize,
-    },
-    /// A marker that names no table.
+    /// No run of a benchmark is stored.
     #[error(
-        "line {line}: found the marker {found:?}, expected \"<!-- table: NAME -->\" on a line of its own"
+        "found no stored run of the benchmark {benchmark:?}, expected at least one. Run `cargo xtask bench {benchmark} --save`"
     )]
-    BadMarker {
-        /// The line, from 1.
-        line: usize,
-        /// What stands there.
-        found: String,
+    NoRun {
+        /// `edge`, `gateway` or `page`.
+        benchmark: &'static str,
     },
-    /// Two tables of one name in a README.
-    #[error("line {line}: found the table {name:?} again, expected it once")]
-    RepeatedTable {
-        /// Its name.
-        name: String,
-        /// The line of its second marker, from 1.
-        line: usize,
+    /// A stored run is no JSON, or lacks a field.
+    #[error("run {run}: found no report of the benchmark {benchmark:?}: {detail}. Store it anew")]
+    BadRun {
+        /// Name of the run's folder.
+        run: String,
+        /// `edge`, `gateway` or `page`.
+        benchmark: &'static str,
+        /// What the parser says.
+        detail: String,
+    },
+    /// A run's summary lacks the section of a benchmark.
+    #[error(
+        "run {run}: found no section {benchmark:?} in summary.md, expected one. Run `cargo xtask bench report`"
+    )]
+    NoSummary {
+        /// Name of the run's folder.
+        run: String,
+        /// `edge`, `gateway` or `page`.
+        benchmark: &'static str,
     },
 }
 
@@ -178,11 +170,10 @@ impl ReportError {
             Self::TooFewPoints { .. } => "too_few_points",
             Self::UnlikeValues { .. } => "unlike_values",
             Self::BadDrawing { .. } => "bad_drawing",
-            Self::UnknownTable { .. } => "unknown_table",
-            Self::UnclosedTable { .. } => "unclosed_table",
-            Self::StrayEnd { .. } => "stray_end",
-            Self::BadMarker { .. } => "bad_marker",
-            Self::RepeatedTable { .. } => "repeated_table",
+            Self::NoFigure { .. } => "no_figure",
+            Self::NoRun { .. } => "no_run",
+            Self::BadRun { .. } => "bad_run",
+            Self::NoSummary { .. } => "no_summary",
         }
     }
 }

@@ -3,19 +3,19 @@
 use crate::eval::ReportError;
 use crate::eval::choice::ChoiceRouter;
 use crate::eval::report::format::{DASH, count};
-use crate::eval::results::{Precision, RouterResult};
+use crate::eval::results::{Origin, RouterResult};
 
 /// A judged router, of whatever result.
 pub(super) trait Judged {
     /// What runs of one router share: name, kind, tier and what was judged.
-    fn identity(&self) -> (&str, &str, Option<&str>, Precision);
+    fn identity(&self) -> (&str, &str, Option<&str>, Origin);
     /// Seed it was trained with.
     fn seed(&self) -> Option<u64>;
 }
 
 impl Judged for RouterResult {
-    fn identity(&self) -> (&str, &str, Option<&str>, Precision) {
-        (&self.name, &self.kind, self.tier.as_deref(), self.precision)
+    fn identity(&self) -> (&str, &str, Option<&str>, Origin) {
+        (&self.name, &self.kind, self.tier.as_deref(), self.origin)
     }
 
     fn seed(&self) -> Option<u64> {
@@ -24,8 +24,8 @@ impl Judged for RouterResult {
 }
 
 impl Judged for ChoiceRouter {
-    fn identity(&self) -> (&str, &str, Option<&str>, Precision) {
-        (&self.name, &self.kind, self.tier.as_deref(), self.precision)
+    fn identity(&self) -> (&str, &str, Option<&str>, Origin) {
+        (&self.name, &self.kind, self.tier.as_deref(), self.origin)
     }
 
     fn seed(&self) -> Option<u64> {
@@ -53,16 +53,16 @@ pub(super) fn groups<'a, B, R: Judged>(
         };
         let twice = |seed: u64| group.runs.iter().any(|(_, run)| run.seed() == Some(seed));
         if let Some(seed) = router.seed().filter(|&seed| twice(seed)) {
-            let (name, _, _, precision) = router.identity();
+            let (name, _, _, origin) = router.identity();
             return Err(ReportError::DuplicateSeed {
-                router: precision.label(name),
+                router: origin.label(name),
                 benchmark: benchmark(result).to_owned(),
                 seed,
             });
         }
         group.runs.push((result, router));
     }
-    found.sort_by_key(|group| group.first.identity().3 == Precision::Baseline);
+    found.sort_by_key(|group| group.first.identity().3 == Origin::Baseline);
     Ok(found)
 }
 

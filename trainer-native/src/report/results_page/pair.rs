@@ -1,4 +1,4 @@
-//! The README's tables, made from stored results.
+//! The tables of routers between a weak and a strong model.
 //!
 //! Runs that differ only in their training seed are one row: mean and standard deviation (of the
 //! sample, n - 1). Intervals of one run say how far other *questions* would move it; this spread
@@ -6,15 +6,15 @@
 
 use std::collections::BTreeSet;
 
-use super::runs::{self, dash, span};
+use super::seeds::{self, dash, span};
 use crate::eval::published::BenchmarkKind;
 use crate::eval::report::format::{count, percent, three};
 use crate::eval::report::text_table::{Column, RowClass, Table};
-use crate::eval::results::{Precision, RouterResult};
+use crate::eval::results::{Origin, RouterResult};
 use crate::eval::{BenchmarkResult, ReportError};
 
 /// Runs of one router on one benchmark.
-type Group<'a> = runs::Group<'a, BenchmarkResult, RouterResult>;
+type Group<'a> = seeds::Group<'a, BenchmarkResult, RouterResult>;
 
 /// The metrics of one run that a table aggregates.
 type Read = fn(&RouterResult) -> Option<f64>;
@@ -111,13 +111,13 @@ pub fn transfer_table(results: &[BenchmarkResult], router: &str) -> Result<Strin
     for same in by_benchmark(results) {
         let Some(group) = groups(&same)?
             .into_iter()
-            .find(|group| group.first.name == router && group.first.precision == Precision::Int8)
+            .find(|group| group.first.name == router && group.first.origin == Origin::INT8)
         else {
             continue;
         };
         let Some((apgr, _)) = group.moments(APGR) else { continue };
         let Some(&(result, run)) = group.runs.first() else { continue };
-        let length = result.router("query length", Precision::Baseline).and_then(|r| r.apgr);
+        let length = result.router("query length", Origin::Baseline).and_then(|r| r.apgr);
         let best = result.published.iter().map(|row| row.apgr).reduce(f64::max);
         let leaks: Vec<usize> =
             group.runs.iter().filter_map(|(result, _)| result.leaks_removed).collect();
@@ -158,10 +158,8 @@ pub fn transfer_table(results: &[BenchmarkResult], router: &str) -> Result<Strin
 pub fn router_table(results: &[BenchmarkResult], benchmark: &str) -> Result<String, ReportError> {
     let same: Vec<&BenchmarkResult> =
         results.iter().filter(|result| result.benchmark == benchmark).collect();
-    let groups: Vec<Group> = groups(&same)?
-        .into_iter()
-        .filter(|group| group.first.precision == Precision::Int8)
-        .collect();
+    let groups: Vec<Group> =
+        groups(&same)?.into_iter().filter(|group| group.first.origin == Origin::INT8).collect();
     if groups.is_empty() {
         return Err(ReportError::NoResults { table: "the table of routers" });
     }
@@ -216,7 +214,7 @@ fn by_benchmark(results: &[BenchmarkResult]) -> Vec<Vec<&BenchmarkResult>> {
 /// Runs that differ in seed only.
 fn groups<'a>(results: &[&'a BenchmarkResult]) -> Result<Vec<Group<'a>>, ReportError> {
     let of = |&result: &&'a BenchmarkResult| result.routers.iter().map(move |r| (result, r));
-    runs::groups(results.iter().flat_map(of), |result| &result.benchmark)
+    seeds::groups(results.iter().flat_map(of), |result| &result.benchmark)
 }
 
 #[cfg(test)]

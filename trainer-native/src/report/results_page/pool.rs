@@ -1,6 +1,6 @@
-//! The README's table of routers that pick one of many models.
+//! The table of routers that pick one of many models.
 
-use super::runs::{dash, groups};
+use super::seeds::{dash, groups};
 use crate::eval::ReportError;
 use crate::eval::choice::{ChoiceResult, kinds};
 use crate::eval::report::choice_tables::{class, columns_of_sets};
@@ -16,7 +16,7 @@ use crate::eval::report::text_table::{Column, RowClass, Table};
 /// # Errors
 /// [`ReportError::NoResults`]; [`ReportError::UnlikeResults`] where results of the benchmark are
 /// over other models or data sets than the first; [`ReportError::DuplicateSeed`].
-pub fn choice_table(results: &[ChoiceResult], benchmark: &str) -> Result<String, ReportError> {
+pub fn pool_table(results: &[ChoiceResult], benchmark: &str) -> Result<String, ReportError> {
     let wanted = |result: &&ChoiceResult| {
         result.kind.name() == Some(benchmark) || result.benchmark == benchmark
     };
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn seeds_are_one_row_with_mean_and_spread() {
         let results = [seeded(1, 0.60), seeded(2, 0.62), seeded(3, 0.67)];
-        let text = choice_table(&results, "in-distribution").unwrap();
+        let text = pool_table(&results, "in-distribution").unwrap();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(
             lines[0],
@@ -115,16 +115,16 @@ mod tests {
     #[test]
     fn a_benchmark_is_named_by_itself_or_by_its_publication() {
         let one = [seeded(1, 0.6)];
-        let by_name = choice_table(&one, "Made up <tasks>").unwrap();
-        assert_eq!(by_name, choice_table(&one, "in-distribution").unwrap());
+        let by_name = pool_table(&one, "Made up <tasks>").unwrap();
+        assert_eq!(by_name, pool_table(&one, "in-distribution").unwrap());
         assert!(by_name.contains("| 60.00 | measured |"));
-        let code = |name| choice_table(&one, name).unwrap_err().code();
+        let code = |name| pool_table(&one, name).unwrap_err().code();
         assert_eq!((code("out-of-distribution"), code("mmlu")), ("no_results", "no_results"));
     }
 
     #[test]
     fn results_that_are_not_alike_are_not_averaged() {
-        let code = |other| choice_table(&[seeded(1, 0.6), other], "in-distribution").unwrap_err();
+        let code = |other| pool_table(&[seeded(1, 0.6), other], "in-distribution").unwrap_err();
         assert_eq!(code(seeded(1, 0.6)).code(), "duplicate_seed");
         let mut other = seeded(2, 0.6);
         other.models[1] = "tales".into();
@@ -139,7 +139,7 @@ mod tests {
         let mut other = seeded(2, 0.6);
         other.routers[0].mean = None;
         other.routers[0].datasets.remove(0);
-        let text = choice_table(&[seeded(1, 0.6), other], "in-distribution").unwrap();
+        let text = pool_table(&[seeded(1, 0.6), other], "in-distribution").unwrap();
         assert!(
             text.contains("| mine (int8) | static | 2 | 240 | – | 60.00 | 60.00 | – | measured |")
         );

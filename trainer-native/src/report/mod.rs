@@ -1,0 +1,3 @@
+//! Pages that are composed from stored results.
+
+pub mod results_page;

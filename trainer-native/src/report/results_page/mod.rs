@@ -1,0 +1,209 @@
+//! docs/RESULTS.md, composed whole from stored results and benchmark runs.
+//!
+//! [`page`] writes every section: heading, prose, table. The numbers are computed from what is stored;
+//! those that no file holds stand in the last section, which says so.
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use pointsman_trainer::report::results_page::{Benchmarks, page, read_results};
+//!
+//! # fn main() -> Result<(), pointsman_trainer::TrainerError> {
+//! let results = read_results(Path::new("trainer-native/results"))?;
+//! let benchmarks = Benchmarks::read(Path::new("bench/runs"))?;
+//! std::fs::write("docs/RESULTS.md", page(&results, &benchmarks)?)
+//!     .map_err(pointsman_trainer::TrainerError::file(Path::new("docs/RESULTS.md")))?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod benchmarks;
+mod brief;
+pub mod pair;
+pub mod pool;
+mod prose;
+mod seeds;
+mod values;
+
+use std::path::Path;
+
+use crate::TrainerError;
+use crate::eval::ReportError;
+use crate::eval::report::Stored;
+pub use benchmarks::Benchmarks;
+
+/// Benchmarks by the names that stored results give them.
+const MMLU: &str = "RouteLLM MMLU";
+const HELD_SUBJECTS: &str = "RouteLLM MMLU, held subjects";
+const ARENA: &str = "Arena bench v1";
+const ROUTERDC: &str = "RouterDC, in distribution";
+const ROUTERBENCH: &str = "RouterBench: ARC-C, MBPP, Winogrande";
+const LLMROUTER: &str = "LLMRouter";
+
+/// The results of every JSON file in a folder and its subfolders, in name order.
+///
+/// # Errors
+/// [`TrainerError::File`], and those of [`Stored::read`].
+pub fn read_results(folder: &Path) -> Result<Stored, TrainerError> {
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(TrainerError::file(folder))? {
+        paths.push(entry.map_err(TrainerError::file(folder))?.path());
+    }
+    paths.sort_unstable();
+    let mut results = Stored::default();
+    for path in paths {
+        if path.is_dir() {
+            results.append(read_results(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "json") {
+            let text = std::fs::read_to_string(&path).map_err(TrainerError::file(&path))?;
+            results.append(Stored::read(&text)?);
+        }
+    }
+    Ok(results)
+}
+
+/// The page's text.
+///
+/// # Errors
+/// [`ReportError::NoFigure`] where a number that the page states is not stored; those of the tables
+/// in [`pair`] and [`pool`].
+pub fn page(stored: &Stored, benchmarks: &Benchmarks) -> Result<String, ReportError> {
+    let Stored { pairs, choices } = stored;
+    let mut page = Page(String::from("# Results\n"));
+    page.add(prose::OPENING);
+
+    page.add("## In brief");
+    page.add(&brief::table(stored, benchmarks)?.markdown());
+    page.add(prose::BRIEF);
+    let losses = brief::losses(stored, benchmarks)?;
+    if !losses.is_empty() {
+        page.add("Where Pointsman does not win:");
+        page.list(&losses);
+    }
+
+    page.add("## RouteLLM's MMLU");
+    page.add(&prose::mmlu(pairs)?);
+    page.add(&pair::mmlu_table(pairs)?);
+    page.add(&prose::mmlu_bundles(pairs)?);
+    page.add("### Subjects that training left out");
+    page.add(&prose::held_subjects(pairs)?);
+    page.add(&pair::router_table(pairs, HELD_SUBJECTS)?);
+    page.add("### Benchmarks that were not trained on");
+    page.add(prose::TRANSFER);
+    page.add(&pair::transfer_table(pairs, "default")?);
+    page.add("### Thresholds from a calibration");
+    page.add(&prose::calibration(pairs)?);
+
+    page.add("## RouterDC's seven LLMs and five tests");
+    page.add(prose::ROUTERDC);
+    page.add(&pool::pool_table(choices, ROUTERDC)?);
+    page.add(&prose::task_identification(choices)?);
+    page.add(&prose::routerdc_losses(choices)?);
+
+    page.add("## RouterBench: LLMs with costs");
+    page.add(&prose::routerbench(choices)?);
+    page.add(&pool::pool_table(choices, ROUTERBENCH)?);
+
+    page.add("## LLMRouter's pool");
+    page.add(&prose::llmrouter(choices)?);
+    page.add(&pool::pool_table(choices, LLMROUTER)?);
+
+    let Benchmarks { edge, gateway, page: visits } = benchmarks;
+    page.add("## Text to decision, beside ONNX Runtime");
+    page.add(&edge.section);
+    page.add(&prose::measured_by("edge", &edge.run));
+    page.add("## What the gateway adds");
+    page.add(&gateway.section);
+    page.add(&prose::measured_by("gateway", &gateway.run));
+    page.add("## The demo page and the package in Chromium");
+    page.add(&visits.section);
+    page.add(&prose::measured_by("page", &visits.run));
+
+    page.add("## Numbers without a stored file");
+    page.add(prose::NOT_STORED);
+    page.list(&prose::NOT_STORED_ITEMS);
+    Ok(page.0)
+}
+
+/// Markdown, block after block with an empty line between.
+struct Page(String);
+
+impl Page {
+    fn add(&mut self, block: &str) {
+        self.0.push('\n');
+        self.0.push_str(block.trim_end());
+        self.0.push('\n');
+    }
+
+    fn list(&mut self, items: &[impl AsRef<str>]) {
+        let items: Vec<String> = items.iter().map(|item| format!("- {}", item.as_ref())).collect();
+        self.add(&items.join("\n"));
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// The results in the repository, with runs made up for the test.
+    fn stored() -> (Stored, Benchmarks) {
+        let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("results");
+        let runs = benchmarks::tests::stored();
+        (read_results(&results).unwrap(), Benchmarks::read(runs.path()).unwrap())
+    }
+
+    #[test]
+    fn the_page_has_every_section_and_whole_tables() {
+        let (results, benchmarks) = stored();
+        let text = page(&results, &benchmarks).unwrap();
+        for section in [&benchmarks.edge.section, &benchmarks.gateway.section] {
+            assert!(text.contains(section.as_str()), "{section}");
+        }
+        assert!(text.contains("](../bench/runs/2026-01-02-a/gateway.md)"));
+        assert!(text.contains("| `default` 0.0835 | ONNX Runtime Web behind transformers.js' tokenizer 0.300 (ratio 3.90) |"));
+        assert!(
+            text.contains(
+                "| `default` 1.59 | Portkey's open gateway, which does not decide, 1.82 |"
+            )
+        );
+        assert!(text.contains("| 1.37 | onnxruntime-web 3.69 |"));
+        let headings = text.lines().filter(|line| line.starts_with('#')).count();
+        assert_eq!(headings, 13);
+        let mut cells = 0;
+        for line in text.lines() {
+            let found = line.matches('|').count();
+            if found > 0 && cells > 0 {
+                assert_eq!(found, cells, "{line}");
+            }
+            cells = found;
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_not_stored_leaves_no_page() {
+        let (mut results, benchmarks) = stored();
+        results.choices.retain(|result| result.benchmark != LLMROUTER);
+        let error = page(&results, &benchmarks).unwrap_err();
+        assert_eq!(
+            error.to_string().split(". ").next().unwrap(),
+            "found no result on LLMRouter in the stored results, expected one"
+        );
+    }
+
+    #[test]
+    fn a_loss_is_stated_as_long_as_it_is_one() {
+        let (mut results, mut benchmarks) = stored();
+        let before = brief::losses(&results, &benchmarks).unwrap();
+        assert_eq!(before.len(), 3, "{before:?}");
+        assert!(before[0].contains("RouterBench MBPP (APGR 0.462)"), "{before:?}");
+        assert!(before[2].ends_with("it takes 2.99 ms where ours takes 4.58 ms."), "{before:?}");
+        for result in &mut results.pairs {
+            result.routers[0].apgr = Some(0.6);
+        }
+        for result in results.choices.iter_mut().filter(|one| one.benchmark == ROUTERBENCH) {
+            result.routers[0].mean = Some(0.9);
+        }
+        benchmarks.edge.report.make_native_faster();
+        assert_eq!(brief::losses(&results, &benchmarks).unwrap(), Vec::<String>::new());
+    }
+}

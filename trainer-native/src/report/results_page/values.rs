@@ -1,0 +1,184 @@
+//! Single numbers of stored results, for prose and for the table in brief.
+//!
+//! A router is named by its label: `default (int8)`, or a baseline's name alone.
+
+use crate::eval::choice::{ChoiceResult, ChoiceRouter, DataSet, MeanDifference, PublishedChoice};
+use crate::eval::published::PublishedRow;
+use crate::eval::results::RouterResult;
+use crate::eval::{BenchmarkResult, ReportError};
+
+/// Results of routers of a pair on the benchmark so named.
+pub(super) struct PairResults<'a>(pub(super) Vec<&'a BenchmarkResult>);
+
+/// Results of routers of many models on the benchmark so named.
+pub(super) struct PoolResults<'a>(pub(super) Vec<&'a ChoiceResult>);
+
+impl<'a> PairResults<'a> {
+    pub(super) fn on(results: &'a [BenchmarkResult], benchmark: &str) -> Result<Self, ReportError> {
+        let found: Vec<_> = results.iter().filter(|one| one.benchmark == benchmark).collect();
+        if found.is_empty() {
+            Err(missing(format!("result on {benchmark}")))
+        } else {
+            Ok(Self(found))
+        }
+    }
+
+    /// Every run of a router, with the result it stands in.
+    pub(super) fn runs(
+        &self,
+        label: &str,
+    ) -> impl Iterator<Item = (&'a BenchmarkResult, &'a RouterResult)> {
+        let of = |&result: &&'a BenchmarkResult| result.routers.iter().map(move |r| (result, r));
+        self.0.iter().flat_map(of).filter(move |(_, router)| router.label() == label)
+    }
+
+    /// APGR of a router, mean over its runs.
+    pub(super) fn apgr(&self, label: &str) -> Result<f64, ReportError> {
+        mean(self.runs(label).map(|(_, router)| router.apgr), label)
+    }
+
+    /// The labels of the routers judged, without the baselines, in order of first appearance.
+    pub(super) fn routers(&self) -> Vec<String> {
+        let mut labels = Vec::new();
+        for router in self.0.iter().flat_map(|result| &result.routers) {
+            if router.is_router() && !labels.contains(&router.label()) {
+                labels.push(router.label());
+            }
+        }
+        labels
+    }
+
+    /// The published row with the largest APGR.
+    pub(super) fn best_published(&self) -> Result<&'a PublishedRow, ReportError> {
+        let rows = self.0.iter().flat_map(|result| &result.published);
+        let best = rows.max_by(|a, b| a.apgr.total_cmp(&b.apgr));
+        best.ok_or_else(|| missing("published row".to_owned()))
+    }
+}
+
+impl<'a> PoolResults<'a> {
+    pub(super) fn on(results: &'a [ChoiceResult], benchmark: &str) -> Result<Self, ReportError> {
+        let found: Vec<_> = results.iter().filter(|one| one.benchmark == benchmark).collect();
+        if found.is_empty() {
+            Err(missing(format!("result on {benchmark}")))
+        } else {
+            Ok(Self(found))
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &'a ChoiceRouter> {
+        self.0.iter().flat_map(|&result| &result.routers)
+    }
+
+    /// Mean over data sets of a router, in per cent, mean over its runs.
+    pub(super) fn mean(&self, label: &str) -> Result<f64, ReportError> {
+        let runs = self.all().filter(|router| router.label() == label);
+        Ok(100.0 * mean(runs.map(|router| router.mean), label)?)
+    }
+
+    /// The router judged with the largest mean, in per cent; not a baseline.
+    pub(super) fn best(&self) -> Result<(&'a str, f64), ReportError> {
+        let mut best: Option<(&str, f64)> = None;
+        for router in self.all().filter(|router| router.is_router()) {
+            let found = self.mean(&router.label())?;
+            if best.is_none_or(|(_, mean)| found > mean) {
+                best = Some((router.name.as_str(), found));
+            }
+        }
+        best.ok_or_else(|| missing("router".to_owned()))
+    }
+
+    /// The published row of a router.
+    pub(super) fn published(&self, router: &str) -> Result<&'a PublishedChoice, ReportError> {
+        let mut rows = self.0.iter().flat_map(|result| &result.published);
+        rows.find(|row| row.router == router).ok_or_else(|| missing(format!("published {router}")))
+    }
+
+    /// The data set with the fewest rows.
+    pub(super) fn smallest(&self) -> Result<&'a DataSet, ReportError> {
+        let sets = self.0.iter().flat_map(|result| &result.datasets);
+        sets.min_by_key(|set| set.rows).ok_or_else(|| missing("data set".to_owned()))
+    }
+
+    /// A router's mean less another's on the same rows, in the result of the router's first seed.
+    pub(super) fn difference(
+        &self,
+        label: &str,
+        against: &str,
+    ) -> Result<&'a MeanDifference, ReportError> {
+        for result in &self.0 {
+            let is = |place: usize, label: &str| {
+                result.routers.get(place).is_some_and(|router| router.label() == label)
+            };
+            let mut all = result.differences.iter();
+            if let Some(found) = all.find(|one| is(one.router, label) && is(one.against, against)) {
+                return Ok(found);
+            }
+        }
+        Err(missing(format!("difference of {label} to {against}")))
+    }
+}
+
+/// The mean of a number that every run must have.
+fn mean(values: impl Iterator<Item = Option<f64>>, label: &str) -> Result<f64, ReportError> {
+    let values: Option<Vec<f64>> = values.collect();
+    match values {
+        Some(values) if !values.is_empty() => Ok(values.iter().sum::<f64>() / values.len() as f64),
+        _ => Err(missing(format!("score of {label}"))),
+    }
+}
+
+pub(super) fn missing(figure: String) -> ReportError {
+    ReportError::NoFigure { figure }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::eval::choice::build::tests::example as example_of_many;
+    use crate::eval::results::build::tests::example;
+
+    #[test]
+    fn a_mean_is_over_the_runs_of_one_router() {
+        let seeded = |apgr: f64| {
+            let mut result = example();
+            result.routers[0].apgr = Some(apgr);
+            result
+        };
+        let results = [seeded(0.6), seeded(0.7)];
+        let found = PairResults::on(&results, "Made up <MMLU>").unwrap();
+        assert!((found.apgr("mine (int8)").unwrap() - 0.65).abs() < 1e-12);
+        assert_eq!(found.best_published().unwrap().label(), "SW ranking, arena + gold");
+        assert!(found.routers().contains(&"mine (int8)".to_owned()));
+        assert!(!found.routers().contains(&"random".to_owned()));
+    }
+
+    #[test]
+    fn the_best_router_is_no_baseline() {
+        let results = [example_of_many()];
+        let found = PoolResults::on(&results, "Made up <tasks>").unwrap();
+        let means = results[0].routers.iter().filter(|router| router.is_router());
+        let largest = means.filter_map(|router| router.mean).fold(0.0, f64::max);
+        assert!((found.best().unwrap().1 - 100.0 * largest).abs() < 1e-9);
+        assert!(found.mean("oracle").unwrap() >= found.best().unwrap().1);
+        assert!((found.published("RouterDC").unwrap().mean - 0.5854).abs() < 1e-12);
+        assert_eq!(found.smallest().unwrap().rows, 80);
+        let difference = found.difference("mine (int8)", "best single LLM").unwrap();
+        let expected =
+            (found.mean("mine (int8)").unwrap() - found.mean("best single LLM").unwrap()) / 100.0;
+        assert!((difference.difference - expected).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_number_that_is_not_stored_is_named() {
+        let (pairs, pools) = ([example()], [example_of_many()]);
+        let message = PairResults::on(&pairs, "Other").err().unwrap().to_string();
+        assert!(message.starts_with("found no result on Other in the stored results"), "{message}");
+        let found = PairResults::on(&pairs, "Made up <MMLU>").unwrap();
+        assert_eq!(found.apgr("yours (int8)").unwrap_err().code(), "no_figure");
+        let found = PoolResults::on(&pools, "Made up <tasks>").unwrap();
+        assert_eq!(found.mean("yours").unwrap_err().code(), "no_figure");
+        assert_eq!(found.difference("mine (int8)", "yours").unwrap_err().code(), "no_figure");
+    }
+}
