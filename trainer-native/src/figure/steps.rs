@@ -48,7 +48,7 @@ pub struct Trace {
 pub fn steps(traces: &[Trace]) -> Result<Sheet, ReportError> {
     let first = traces.first().ok_or(ReportError::NoResults { table: "the figure of steps" })?;
     let mut series = Vec::new();
-    let mut best = Vec::new();
+    let mut best_checks = Vec::new();
     for (slot, trace) in traces.iter().enumerate() {
         if trace.validation != first.validation {
             return Err(ReportError::UnlikeValues {
@@ -64,7 +64,7 @@ pub fn steps(traces: &[Trace]) -> Result<Sheet, ReportError> {
             _ => best,
         });
         if let Some((step, value)) = best {
-            best.push(format!("{} {value:.2} at step {step:.0}", trace.label));
+            best_checks.push(format!("{} {value:.2} at step {step:.0}", trace.label));
         }
         series.push(Series {
             label: trace.label.clone(),
@@ -89,7 +89,7 @@ pub fn steps(traces: &[Trace]) -> Result<Sheet, ReportError> {
             "the loss on a part of the training files kept for validation",
         ),
     };
-    let note = format!("Against optimiser steps: {what}. Best check: {}.", best.join("; "));
+    let note = format!("Against optimiser steps: {what}. Best check: {}.", best_checks.join("; "));
     let title = "Validation while training".to_owned();
     let chart = Chart {
         id: "steps-0".into(),

@@ -161,7 +161,7 @@ fn rows_that_give_no_loss_are_named() {
     found(LabelledQuery { weight: f32::INFINITY, ..good() }, "weight inf");
     found(LabelledQuery { ids: vec![], ..good() }, "no token");
     found(LabelledQuery { ids: vec![64], ..good() }, "token 64, the encoder has 64");
-    found(LabelledQuery { ids: vec![1; 49], ..good() }, "49 tokens, the encoder takes 48");
+    found(LabelledQuery { ids: vec![1; 49], ..good() }, "49 tokens, the encoder takes at most 48");
     let none = ClassifierTask::new(vec![], vec![good()], bert().limits(), &device()).unwrap_err();
     assert_eq!(none.code(), "no_training_pair");
 }
