@@ -213,4 +213,20 @@ mod tests {
         assert_eq!(found, stored);
         assert_eq!(Stored::read("[{\"form\": \"trio\"}]").unwrap_err().code(), "result_form");
     }
+
+    #[test]
+    fn stored_results_of_the_repository_are_written_back_byte_for_byte() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("results");
+        let mut read = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "json") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let again = Stored::read(&text).unwrap().json().unwrap();
+                assert!(again == text, "{}", path.display());
+                read += 1;
+            }
+        }
+        assert!(read > 40, "{read} stored results");
+    }
 }
