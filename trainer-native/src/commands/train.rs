@@ -146,7 +146,8 @@ pub fn train(
     };
     let labelled = relabelled.as_ref().unwrap_or(&prepared);
     let trained = run.train(&recipe_file, labelled, encoder, chosen_device, stop)?;
-    let mut finished = finish::finish(&run, &recipe_file, &prepared, &trained, chosen_device, stop)?;
+    let mut finished =
+        finish::finish(&run, &recipe_file, &prepared, &trained, chosen_device, stop)?;
     if let Some(teacher) = &teacher {
         teacher.sign(&mut finished.bundle.manifest);
         teacher.sign(&mut finished.float.manifest);
