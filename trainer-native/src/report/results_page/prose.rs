@@ -26,7 +26,8 @@ pub(super) const ROUTERDC: &str = "Routers that pick the best of many LLMs, trai
 of these are shipped. Scores count as in RouterDC's own evaluation: on MMLU, CMMLU and ARC-C any score above 0 is right. \
 In the mean the five tests count alike.";
 
-pub(super) const NOT_STORED: &str = "These were read off when they were measured, on two CPU cores; no file in the repository holds them.";
+pub(super) const NOT_STORED: &str =
+    "These were read off when they were measured; no file in the repository holds them.";
 
 pub(super) const NOT_STORED_ITEMS: [&str; 6] = [
     "Sizes of bundles: `ridge-transformer` 18 MB. `task-identification-full`, all six layers of MiniLM in int8, 23.4 MB; \
@@ -39,7 +40,7 @@ of the other four tests has 47.2 %, a random pick 47.7 %. What was learnt on som
 (static tier, a bundle of 2.1 MB) a decision from text took 0.78 ms at 7 tokens and 1.5 ms at 108 tokens in wasm. RouteLLM's \
 2.9 requests per second imply 345 ms, on eight cores. Measured before the engine had its own tokenizer and fused operators, \
 and not since (`cargo xtask bench edge --hosts node --bundles DIR`).",
-    "Training beside PyTorch 2.15 with the same steps, in turns, three rounds (`trainer bench --python PYTHON`): matrix \
+    "Training on two CPU cores beside PyTorch 2.15 with the same steps, in turns, three rounds (`trainer bench --python PYTHON`): matrix \
 factorisation 69,000 queries per second, 2.1 times PyTorch's 33,000. Fine-tuning a two-layer MiniLM 990 tokens per second, \
 0.34 times PyTorch's 2,900. Not measured on a GPU.",
     "A whole RouterDC run on three layers of MiniLM (`routerdc-transformer`: 5,000 queries, 314 steps of 32) trained 418 tokens \
