@@ -86,7 +86,7 @@ pub struct EdgeArgs {
     /// The number of starts of each engine
     #[arg(long, default_value_t = 5)]
     cold_runs: u32,
-    /// Store the report in bench/runs/<date>-<machine>
+    /// Store the report in bench/runs/DATE-MACHINE
     #[arg(long)]
     save: bool,
 }
@@ -100,7 +100,7 @@ pub struct GatewayArgs {
     /// Seconds after which no round begins, except for the first ten
     #[arg(long, default_value_t = 20)]
     seconds: u32,
-    /// Store the report in bench/runs/<date>-<machine>
+    /// Store the report in bench/runs/DATE-MACHINE
     #[arg(long)]
     save: bool,
 }
@@ -120,7 +120,7 @@ pub struct PageArgs {
     /// Seconds after which a length gets no further round, but for the first ten
     #[arg(long, default_value_t = 6)]
     seconds: u32,
-    /// Store the report in bench/runs/<date>-<machine>
+    /// Store the report in bench/runs/DATE-MACHINE
     #[arg(long)]
     save: bool,
 }

@@ -131,7 +131,7 @@ pub(super) struct FromText {
 }
 
 impl Edge {
-    pub(super) fn from_text(
+    pub(super) fn text_to_decision(
         &self,
         host: &str,
         bundle: &str,
@@ -258,7 +258,7 @@ pub(super) mod tests {
             ("2026-01-01-a", "Page.")
         );
         let expected = FromText { ours: 0.0835, peer: 0.29998, ratio: 3.9 };
-        assert_eq!(found.edge.report.from_text("node", "static", 32).unwrap(), expected);
+        assert_eq!(found.edge.report.text_to_decision("node", "static", 32).unwrap(), expected);
         assert_eq!(found.edge.report.wasm("onnxruntime-web").unwrap(), 3_687_160);
         assert_eq!(found.gateway.report.added("portkey").unwrap(), 1.82);
     }
@@ -268,8 +268,8 @@ pub(super) mod tests {
         let found = Benchmarks::read(stored().path()).unwrap();
         let (edge, gateway) = (found.edge.report, found.gateway.report);
         // There, but without its peer.
-        assert_eq!(edge.from_text("node", "static", 8).unwrap_err().code(), "no_figure");
-        let message = edge.from_text("deno", "static", 32).unwrap_err().to_string();
+        assert_eq!(edge.text_to_decision("node", "static", 8).unwrap_err().code(), "no_figure");
+        let message = edge.text_to_decision("deno", "static", 32).unwrap_err().to_string();
         assert!(message.contains("time of static in deno at 32 tokens"), "{message}");
         assert_eq!(edge.wasm("pointsman").unwrap_err().code(), "no_figure");
         assert_eq!(gateway.added("direct").unwrap_err().code(), "no_figure");

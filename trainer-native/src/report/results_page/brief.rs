@@ -22,7 +22,7 @@ pub(super) fn table(stored: &Stored, benchmarks: &Benchmarks) -> Result<Table, R
     let llmrouter = PoolResults::on(&stored.choices, LLMROUTER)?;
     let (edge, gateway) = (&benchmarks.edge.report, &benchmarks.gateway.report);
     let published = mmlu.best_published()?;
-    let query = edge.from_text("node", "static", 32)?;
+    let query = edge.text_to_decision("node", "static", 32)?;
     let megabytes = |bytes: u64| format!("{:.2}", bytes as f64 / 1e6);
     let rows = [
         [
@@ -117,7 +117,7 @@ pub(super) fn losses(stored: &Stored, benchmarks: &Benchmarks) -> Result<Vec<Str
         ));
     }
     let (bundle, tokens) = NATIVE;
-    let native = benchmarks.edge.report.from_text("native", bundle, tokens)?;
+    let native = benchmarks.edge.report.text_to_decision("native", bundle, tokens)?;
     if native.ratio < 1.0 {
         losses.push(format!(
             "Natively ONNX Runtime is faster on MiniLM: on six layers at {tokens} tokens it takes {} ms where ours takes {} ms.",
