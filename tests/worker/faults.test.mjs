@@ -86,7 +86,7 @@ test("the caller's fault is not sent to the fallback", async () => {
 });
 
 for (const code of [401, 403, 404]) {
-  test(`${code} goes to the fallback at once, and is passed on if there is none`, async () => {
+  test(`${code} goes to the fallback at once; without a fallback the client gets it`, async () => {
     there.does(status(code));
     other.does(good);
     const response = await worker.chat({ model: strong });

@@ -64,7 +64,7 @@ async function pinnedIn(session) {
   return objects.get(objects.idFromName(`session:ann:${session}`)).pinned({ now: Date.now() });
 }
 
-test("equal session names of different keys are different sessions, and without the header there is none", async () => {
+test("equal session names of different keys name different sessions; a request without the header has no session", async () => {
   there.does(openai());
   const session = newSession();
   await ask(session, STRONG);

@@ -1,4 +1,4 @@
-//! Adds an LLM to a trained `routerdc` router without training the router anew.
+//! Adds an LLM to a trained `routerdc` router: learns its embedding and leaves all else unchanged.
 //!
 //! ```text
 //! E(q)      embedding of the run's exported int8 encoder          fixed

@@ -244,7 +244,7 @@ impl Join {
         self.file = FileCounts { path, model, ..FileCounts::default() };
     }
 
-    /// Takes an answer, or logs why an entry is none.
+    /// Takes an entry's answer, or logs why the entry holds no answer.
     fn push(&mut self, line: u64, answer: Result<Answer, RowFault>) -> Result<(), DataError> {
         match answer.and_then(|answer| self.add(answer)) {
             Ok(()) => Ok(()),

@@ -164,6 +164,7 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use super::text_table::assert_rows_match_headings;
     use super::*;
     use crate::eval::choice::build::tests::example as example_of_many;
     use crate::eval::results::build::tests::example;
@@ -180,15 +181,7 @@ mod tests {
             text.contains("- Published rows: RouteLLM, arXiv 2406.18665v4")
                 && text.contains("| published |")
         );
-        // Every table's lines have as many cells as its heading.
-        let mut cells = 0;
-        for line in text.lines() {
-            let found = line.matches('|').count();
-            if found > 0 && cells > 0 {
-                assert_eq!(found, cells, "{line}");
-            }
-            cells = found;
-        }
+        assert_rows_match_headings(&text);
     }
 
     #[test]

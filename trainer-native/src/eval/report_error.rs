@@ -132,7 +132,9 @@ pub enum ReportError {
         benchmark: &'static str,
     },
     /// A stored run is no JSON, or lacks a field.
-    #[error("run {run}: found no report of the benchmark {benchmark:?}: {detail}. Store it anew")]
+    #[error(
+        "run {run}: found no report of the benchmark {benchmark:?}: {detail}. Measure it again with --save"
+    )]
     BadRun {
         /// Name of the run's folder.
         run: String,

@@ -2,8 +2,8 @@
 //! `xtask-bindgen MODULE.wasm NAME FOLDER` leaves `NAME.js`, `NAME.d.ts` and `NAME_bg.wasm` in FOLDER.
 //!
 //! A program of its own, because it is compiled with optimisation and kept in the cache folder, while
-//! xtask is compiled anew in every clone. It uses wasm-bindgen's library and not its command line: that
-//! one brings a web server and TLS, takes three times as long to compile, and has a lock file of its own.
+//! every clone compiles xtask. It uses wasm-bindgen's library and not its command line, which brings a
+//! web server and TLS, takes twice as long to compile, and has a lock file of its own.
 
 use anyhow::{Context, Result, bail};
 use std::path::PathBuf;

@@ -10,6 +10,7 @@ use pointsman::sha256_hex;
 use tempfile::TempDir;
 
 use super::*;
+use crate::eval::report::format;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -56,25 +57,15 @@ fn every_path_of_every_recipe_is_in_the_catalogue() {
     }
 }
 
-fn with_commas(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// A row of the table of files in `docs/DATA.md`.
 fn file_row(entry: &DataFile) -> String {
     let repository: Vec<&str> =
         entry.address.split('/').skip(3).filter(|part| *part != "datasets").take(2).collect();
     let converted = if entry.convert.is_some() { ", converted" } else { "" };
     let none = || "not recorded".to_owned();
-    let bytes = entry.bytes.map_or_else(none, |bytes| format!("{} bytes", with_commas(bytes)));
+    let bytes = entry.bytes.map_or_else(none, |bytes| {
+        format!("{} bytes", format::count(usize::try_from(bytes).unwrap()))
+    });
     let size = match entry.files {
         Some(files) => format!("{files} files, {bytes}"),
         None => bytes,

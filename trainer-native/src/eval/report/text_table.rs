@@ -132,6 +132,19 @@ fn retain<T>(values: &mut Vec<T>, keep: &[bool]) {
     });
 }
 
+/// Checks that each line of a table in a Markdown text has as many cells as the table's heading.
+#[cfg(test)]
+pub(crate) fn assert_rows_match_headings(markdown: &str) {
+    let mut cells = 0;
+    for line in markdown.lines() {
+        let found = line.matches('|').count();
+        if found > 0 && cells > 0 {
+            assert_eq!(found, cells, "{line}");
+        }
+        cells = found;
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

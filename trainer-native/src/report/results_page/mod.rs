@@ -144,6 +144,7 @@ impl Page {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::eval::report::text_table::assert_rows_match_headings;
 
     /// The results in the repository, with runs made up for the test.
     fn stored() -> (Stored, Benchmarks) {
@@ -169,14 +170,7 @@ mod tests {
         assert!(text.contains("| 1.37 | onnxruntime-web 3.69 |"));
         let headings = text.lines().filter(|line| line.starts_with('#')).count();
         assert_eq!(headings, 13);
-        let mut cells = 0;
-        for line in text.lines() {
-            let found = line.matches('|').count();
-            if found > 0 && cells > 0 {
-                assert_eq!(found, cells, "{line}");
-            }
-            cells = found;
-        }
+        assert_rows_match_headings(&text);
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub(super) const NOT_STORED_ITEMS: [&str; 6] = [
 trainer-native/recipes/cluster-static.toml --set 'sources.0.without=[\"arc_challenge\"],[\"cmmlu\"],[\"gsm8k\"],[\"humaneval\"],[\"mmlu\"]'`): \
 on the test left out, the mean over the five is 45.9 % for the cluster router and 45.5 % for task identification. The best single LLM \
 of the other four tests has 47.2 %, a random pick 47.7 %. What was learnt on some tasks did not help on another.",
-    "Similarity-weighted ranking solves a Bradley-Terry model anew for each query. Over a memory of 10,000 labelled questions \
+    "Similarity-weighted ranking fits a Bradley-Terry model for each query. Over a memory of 10,000 labelled questions \
 (static tier, a bundle of 2.1 MB) a decision from text took 0.78 ms at 7 tokens and 1.5 ms at 108 tokens in wasm. RouteLLM's \
 2.9 requests per second imply 345 ms, on eight cores. Measured before the engine had its own tokenizer and fused operators, \
 and not since (`cargo xtask bench edge --hosts node --bundles DIR`).",
