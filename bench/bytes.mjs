@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
-import { ROOT, bundleFiles } from "../tests/hosts/paths.mjs";
+import { bundleFiles, ROOT } from "../tests/hosts/paths.mjs";
 import { ENGINE_BUILDS, PEER_WASM } from "./wasm-files.mjs";
 
 export function wasmBytes() {

@@ -20,7 +20,7 @@ import { load, machine } from "./machine.mjs";
 import { whole } from "./markdown.mjs";
 import { coldRow, memoryRow, turnsRow } from "./rows.mjs";
 import { save } from "./runs.mjs";
-import { PEERS, count, installed, revision, say, unknown } from "./script.mjs";
+import { count, installed, PEERS, revision, say, unknown } from "./script.mjs";
 
 const LENGTHS = [8, 32, 128, 512];
 const MEMORY_RUNS = 3;
@@ -61,8 +61,13 @@ const report = {
   versions: await versions(),
   settings,
   wasm: wasmBytes(),
-  bundles: jobs.map(({ name, about, precision, shape, bundle }) =>
-    ({ name, about, precision, shape, bytes: bundleBytes(bundle) })),
+  bundles: jobs.map(({ name, about, precision, shape, bundle }) => ({
+    name,
+    about,
+    precision,
+    shape,
+    bytes: bundleBytes(bundle),
+  })),
   turns: [],
   cold: [],
   memory: [],

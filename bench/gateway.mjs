@@ -10,14 +10,14 @@ import { parseArgs } from "node:util";
 
 import { DEFAULT } from "../tests/hosts/paths.mjs";
 import { clientOf } from "./gateway/client.mjs";
-import { direct, passing, portkey, pointsman } from "./gateway/contestants.mjs";
+import { direct, passing, pointsman, portkey } from "./gateway/contestants.mjs";
 import { throughput } from "./gateway/load.mjs";
 import { whole } from "./gateway/markdown.mjs";
 import { latencyRows } from "./gateway/rows.mjs";
 import { startUpstream } from "./gateway/upstream.mjs";
 import { load, machine } from "./machine.mjs";
 import { save } from "./runs.mjs";
-import { PEERS, count, installed, revision, say, unknown } from "./script.mjs";
+import { count, installed, PEERS, revision, say, unknown } from "./script.mjs";
 import { takeTurns } from "./turns.mjs";
 
 const CONCURRENCIES = [1, 16, 64];
@@ -47,7 +47,8 @@ const known = {
   portkey: () => portkey,
 };
 const chosen = values.contestants?.split(",") ?? Object.keys(known).filter((name) => name !== "mini" || values.mini);
-if (!chosen.includes("direct")) throw new Error("--contestants leaves out direct: what is added is added to the direct call");
+if (!chosen.includes("direct"))
+  throw new Error("--contestants leaves out direct: what is added is added to the direct call");
 const contestants = chosen.map((name) => (known[name] ?? unknown("--contestants", name, known))());
 
 const before = load();
@@ -71,7 +72,11 @@ try {
   };
   for (const concurrency of CONCURRENCIES) {
     say(`requests per second, ${concurrency} at once\n`);
-    const rates = await throughput(clients, { concurrency, rounds: settings.loadRounds, seconds: settings.loadSeconds });
+    const rates = await throughput(clients, {
+      concurrency,
+      rounds: settings.loadRounds,
+      seconds: settings.loadSeconds,
+    });
     report.load.push({ concurrency, rates });
   }
   report.loadAverage = { before, after: load() };

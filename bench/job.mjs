@@ -7,7 +7,7 @@ import { basename, join } from "node:path";
 import { Router } from "pointsman";
 
 import { bundleFiles, readJson } from "../tests/hosts/paths.mjs";
-import { tokenizeWith, tokenizerPackage } from "./peers/tokenizer.mjs";
+import { tokenizerPackage, tokenizeWith } from "./peers/tokenizer.mjs";
 import { cutter } from "./texts.mjs";
 
 const TEXT = new URL("text.txt", import.meta.url);
@@ -46,7 +46,9 @@ export async function jobOn(entry, lengths) {
     const text = cut(tokens);
     const ids = tokenize?.(text) ?? Array.from({ length: tokens }, (_, at) => 1 + at);
     if (ids.length !== tokens) {
-      throw new Error(`${entry.name}: the peer's tokenizer finds ${ids.length} tokens where the engine finds ${tokens}`);
+      throw new Error(
+        `${entry.name}: the peer's tokenizer finds ${ids.length} tokens where the engine finds ${tokens}`,
+      );
     }
     return { tokens, text, ids };
   });

@@ -5,7 +5,13 @@ import { mb, ms, spread, times } from "./figures.mjs";
 
 /** Multiply-adds of a query below which no rate is stated. */
 const LEAST_WORK = 1e6;
-const HOSTS = { node: "Node", "node-simd128": "Node, simd128", workerd: "workerd", chromium: "Chromium", native: "native" };
+const HOSTS = {
+  node: "Node",
+  "node-simd128": "Node, simd128",
+  workerd: "workerd",
+  chromium: "Chromium",
+  native: "native",
+};
 /** The bundles that `cargo xtask bench edge` measures by default. */
 const DEFAULT_BUNDLES = "static,mini,minilm-l6,minilm-l6-float";
 
@@ -31,12 +37,12 @@ export function whole(report) {
     "",
     "Made by `cargo xtask bench edge`; no number here is typed by hand. The peer is onnxruntime-web in Node,",
     "workerd and Chromium, and onnxruntime-node natively; every engine has one thread. The engines take turns,",
-    "round by round. Ours goes from text to decision, tokeniser and policy included. \"Graph from ids\" is the peer",
-    "on the graph alone, given ids; \"from text\" is the peer behind the tokeniser of transformers.js; and",
+    'round by round. Ours goes from text to decision, tokeniser and policy included. "Graph from ids" is the peer',
+    'on the graph alone, given ids; "from text" is the peer behind the tokeniser of transformers.js; and',
     "transformers.js itself brings an ONNX Runtime of its own into a page and uses onnxruntime-node natively. A ratio is the",
     "peer's time by ours in the same round, median and quartiles: above 1 ours is faster. GMAC/s are the encoder's",
     "multiply-adds by the median time. workerd compiles no wasm from bytes, so onnxruntime-web does not start there as",
-    "it is: it was given the module that workerd had compiled (`bench/hosts/workerd/peer.mjs`). \"Node, simd128\"",
+    'it is: it was given the module that workerd had compiled (`bench/hosts/workerd/peer.mjs`). "Node, simd128"',
     "is the engine's module for hosts without relaxed-simd.",
     "",
     ...about(report),
@@ -85,8 +91,9 @@ export function brief(report) {
     "",
     `| bundle | tokens | ${hosts.map((host) => HOSTS[host]).join(" | ")} |`,
     `| --- | ---: |${" ---: |".repeat(hosts.length)}`,
-    ...report.bundles.flatMap(({ name }) => lengths.map((tokens) =>
-      `| ${name} | ${tokens} | ${hosts.map((host) => cell(host, name, tokens)).join(" | ")} |`)),
+    ...report.bundles.flatMap(({ name }) =>
+      lengths.map((tokens) => `| ${name} | ${tokens} | ${hosts.map((host) => cell(host, name, tokens)).join(" | ")} |`),
+    ),
     "",
     ...losses(report),
     "",
@@ -109,8 +116,14 @@ function losses(report) {
     const rows = report.turns.filter((row) => row.host === host && row.fromText);
     return { host, rows: rows.length, lost: rows.filter(({ fromText }) => fromText.ratio.median < 1).length };
   });
-  const lost = counts.filter((count) => count.lost > 0).map((count) => `${count.lost} of ${count.rows} cells (${HOSTS[count.host]})`);
-  return [lost.length > 0 ? `From text, ONNX Runtime is faster in ${lost.join(" and ")}.` : "From text, ours is faster in every cell."];
+  const lost = counts
+    .filter((count) => count.lost > 0)
+    .map((count) => `${count.lost} of ${count.rows} cells (${HOSTS[count.host]})`);
+  return [
+    lost.length > 0
+      ? `From text, ONNX Runtime is faster in ${lost.join(" and ")}.`
+      : "From text, ours is faster in every cell.",
+  ];
 }
 
 /** What a report was made with. */
@@ -131,13 +144,25 @@ function turnsTable(report, host) {
     ...rows.map((row) => {
       const { pointsman: ours, peer, fromText } = row;
       // A token table is read, not multiplied: a rate of multiply-adds would mean nothing.
-      const speed = ({ p50 }) => row.multiplyAdds >= LEAST_WORK ? (row.multiplyAdds / p50 / 1e6).toFixed(1) : "–";
-      const other = otherFile ? [row.otherFile ? `${ms(row.otherFile.p50)} ${row.otherFile.file}` : "–", spread(row.otherFile?.ratio)] : [];
-      const three = (found) => found ? [ms(found.p50), ms(found.p95), spread(found.ratio)] : ["–", "–", "–"];
+      const speed = ({ p50 }) => (row.multiplyAdds >= LEAST_WORK ? (row.multiplyAdds / p50 / 1e6).toFixed(1) : "–");
+      const other = otherFile
+        ? [row.otherFile ? `${ms(row.otherFile.p50)} ${row.otherFile.file}` : "–", spread(row.otherFile?.ratio)]
+        : [];
+      const three = (found) => (found ? [ms(found.p50), ms(found.p95), spread(found.ratio)] : ["–", "–", "–"]);
       const text = [...three(fromText), ...(whole ? three(row.transformers) : [])];
       const cells = [
-        row.bundle, row.tokens, row.rounds, ms(ours.p50), ms(ours.p95), speed(ours),
-        ms(peer.p50), ms(peer.p95), speed(peer), spread(peer.ratio), ...other, ...text,
+        row.bundle,
+        row.tokens,
+        row.rounds,
+        ms(ours.p50),
+        ms(ours.p95),
+        speed(ours),
+        ms(peer.p50),
+        ms(peer.p95),
+        speed(peer),
+        spread(peer.ratio),
+        ...other,
+        ...text,
       ];
       return `| ${cells.join(" | ")} |`;
     }),
@@ -150,8 +175,8 @@ function coldTable({ cold }) {
     "| first decision, median ms (least to most) | bundle | ours | of it loading | ONNX Runtime | of it loading |",
     "| --- | --- | ---: | ---: | ---: | ---: |",
     ...rows.map(({ host, bundle, pointsman: ours, peer }) => {
-      const all = (row) => row ? `${ms(row.all.p50)} (${ms(row.all.min)} to ${ms(row.all.max)})` : "–";
-      const load = (row) => row ? ms(row.load.p50) : "–";
+      const all = (row) => (row ? `${ms(row.all.p50)} (${ms(row.all.min)} to ${ms(row.all.max)})` : "–");
+      const load = (row) => (row ? ms(row.load.p50) : "–");
       return `| ${HOSTS[host]} | ${bundle} | ${all(ours)} | ${load(ours)} | ${all(peer)} | ${load(peer)} |`;
     }),
   ];
@@ -168,8 +193,10 @@ function memoryTable({ memory }) {
   return [
     `| MB | bundle | engine | ${lengths.map((tokens) => `${tokens} tokens`).join(" | ")} |`,
     `| --- | --- | --- |${" ---: |".repeat(lengths.length)}`,
-    ...memory.map((row) =>
-      `| ${HOSTS[row.host]} | ${row.bundle} | ${engine(row.engine)} | ${lengths.map((tokens) => cell(row, tokens)).join(" | ")} |`),
+    ...memory.map(
+      (row) =>
+        `| ${HOSTS[row.host]} | ${row.bundle} | ${engine(row.engine)} | ${lengths.map((tokens) => cell(row, tokens)).join(" | ")} |`,
+    ),
   ];
 }
 

@@ -23,7 +23,7 @@ import { whole } from "./page/markdown.mjs";
 import { figuresOf } from "./page/rows.mjs";
 import { visits } from "./page/visits.mjs";
 import { save } from "./runs.mjs";
-import { PEERS, count, installed, revision, say, unknown } from "./script.mjs";
+import { count, installed, PEERS, revision, say, unknown } from "./script.mjs";
 
 const LENGTHS = [8, 32, 128];
 
@@ -48,7 +48,10 @@ const names = values.bundles?.split(",") ?? ["static", "mini"].filter((name) => 
 const bundles = names.map((name) => known[name] ?? unknown("--bundles", name, known));
 
 needed("web/dist/index.html.br", "the page is not built, or not compressed. Make it with `cargo xtask build`");
-needed(`${PEERS}/@huggingface/transformers`, "transformers.js is not installed. Install it with `npm ci --ignore-scripts --prefix bench/peers`");
+needed(
+  `${PEERS}/@huggingface/transformers`,
+  "transformers.js is not installed. Install it with `npm ci --ignore-scripts --prefix bench/peers`",
+);
 
 const before = load();
 const browser = await launch();
@@ -108,6 +111,12 @@ async function allVisits() {
     await page.close();
     say("\n");
   }
-  return found.map(({ name, device: { about, good, slowed }, first, again }) =>
-    ({ device: name, about, good, network: slowed?.network, first: figuresOf(first), again: figuresOf(again) }));
+  return found.map(({ name, device: { about, good, slowed }, first, again }) => ({
+    device: name,
+    about,
+    good,
+    network: slowed?.network,
+    first: figuresOf(first),
+    again: figuresOf(again),
+  }));
 }

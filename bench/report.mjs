@@ -12,7 +12,10 @@ import { BENCHMARKS, storedRuns } from "./runs.mjs";
 /** What each page should hold: `[path, text]`. */
 export function rendered(runs = storedRuns()) {
   return runs.flatMap((run) => [
-    ...Object.entries(run.reports).map(([name, report]) => [join(run.folder, `${name}.md`), BENCHMARKS[name].whole(report)]),
+    ...Object.entries(run.reports).map(([name, report]) => [
+      join(run.folder, `${name}.md`),
+      BENCHMARKS[name].whole(report),
+    ]),
     [join(run.folder, "summary.md"), summary(run)],
     [join(run.folder, "README.md"), readme(run)],
   ]);
@@ -21,7 +24,9 @@ export function rendered(runs = storedRuns()) {
 /** The pages that do not hold what they should. */
 export function stale(runs = storedRuns()) {
   const is = (path) => (existsSync(path) ? readFileSync(path, "utf8") : undefined);
-  return rendered(runs).filter(([path, text]) => is(path) !== text).map(([path]) => path);
+  return rendered(runs)
+    .filter(([path, text]) => is(path) !== text)
+    .map(([path]) => path);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

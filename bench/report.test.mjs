@@ -38,7 +38,10 @@ const report = {
     coldRow({ host: "node", bundle: "mini", engine: "peer" }, [{ load: 2, decide: 3, all: 5 }]),
   ],
   memory: [
-    memoryRow({ host: "node", bundle: "mini", engine: "peer" }, [5e6, 4e6, 1e6].map((resident) => [{ tokens: 8, wasm: 3e6, resident }])),
+    memoryRow(
+      { host: "node", bundle: "mini", engine: "peer" },
+      [5e6, 4e6, 1e6].map((resident) => [{ tokens: 8, wasm: 3e6, resident }]),
+    ),
     memoryRow({ host: "node", bundle: "mini", engine: "pointsman" }, [[{ tokens: 8, wasm: 3e6 }]]),
   ],
   failed: [{ host: "native", bundle: "mini", error: "no such package" }],
@@ -66,7 +69,10 @@ test("the page shows every row, and what was not measured", () => {
 test("every table's rows have as many cells as its head", () => {
   for (const text of [whole(report), brief(report)]) {
     for (const table of text.split("\n\n").filter((part) => part.startsWith("|"))) {
-      const cells = table.trim().split("\n").map((line) => line.split(" | ").length);
+      const cells = table
+        .trim()
+        .split("\n")
+        .map((line) => line.split(" | ").length);
       assert.deepEqual([...new Set(cells)], [cells[0]], table);
     }
   }
@@ -80,7 +86,10 @@ test("the summary says where ONNX Runtime is faster", () => {
 
 test("the command is the one that made the report", () => {
   const of = (settings) => ({ ...report, settings: { rounds: 2, seconds: 1, coldRuns: 3 }, ...settings });
-  assert.equal(command(of({})), "cargo xtask bench edge --hosts node,native --bundles mini --rounds 2 --seconds 1 --cold-runs 3");
+  assert.equal(
+    command(of({})),
+    "cargo xtask bench edge --hosts node,native --bundles mini --rounds 2 --seconds 1 --cold-runs 3",
+  );
   const hosts = ["node", "node-simd128", "workerd", "chromium", "native"].map((host) => ({ host }));
   const bundles = ["static", "mini", "minilm-l6", "minilm-l6-float"].map((name) => ({ name }));
   assert.equal(command(of({ turns: hosts, bundles })), "cargo xtask bench edge --rounds 2 --seconds 1 --cold-runs 3");
@@ -101,7 +110,10 @@ test("a saved report is read again, and its pages are stale until they are writt
     assert.equal(path, join(runs, "2026-01-02-a-2-cores", "edge.json"));
     save("edge", { ...report, made: "2026-01-01" }, runs);
     const found = storedRuns(runs);
-    assert.deepEqual(found.map(({ name }) => name), ["2026-01-01-a-2-cores", "2026-01-02-a-2-cores"]);
+    assert.deepEqual(
+      found.map(({ name }) => name),
+      ["2026-01-01-a-2-cores", "2026-01-02-a-2-cores"],
+    );
     assert.deepEqual(found[1].reports, JSON.parse(JSON.stringify({ edge: report })));
     const names = (paths) => paths.map((one) => relative(runs, one));
     const pages = ["edge.md", "summary.md", "README.md"];
@@ -119,8 +131,13 @@ test("a saved report is read again, and its pages are stale until they are writt
 
 test("a summary has one section for each benchmark, headed by its name", () => {
   for (const run of storedRuns()) {
-    const headings = summary(run).split("\n").filter((line) => line.startsWith("#"));
-    assert.deepEqual(headings.slice(1), Object.keys(run.reports).map((name) => `## ${name}`));
+    const headings = summary(run)
+      .split("\n")
+      .filter((line) => line.startsWith("#"));
+    assert.deepEqual(
+      headings.slice(1),
+      Object.keys(run.reports).map((name) => `## ${name}`),
+    );
   }
 });
 

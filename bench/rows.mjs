@@ -39,7 +39,12 @@ export function coldRow({ host, bundle, engine }, times) {
 export function memoryRow({ host, bundle, engine }, runs) {
   const middle = (values) => {
     const known = values.filter((value) => value !== undefined && value !== null);
-    return known.length > 0 ? quantile(known.sort((a, b) => a - b), 0.5) : undefined;
+    return known.length > 0
+      ? quantile(
+          known.sort((a, b) => a - b),
+          0.5,
+        )
+      : undefined;
   };
   const at = runs[0].map(({ tokens }, number) => ({
     tokens,

@@ -35,7 +35,10 @@ export function summary({ name, reports }) {
     "",
     "Written by `cargo xtask bench report`. [README.md](README.md) says how it was measured.",
     "",
-    ...Object.entries(reports).flatMap(([benchmark, report]) =>
-      [`## ${benchmark}`, "", BENCHMARKS[benchmark].brief(report)]),
+    ...Object.entries(reports).flatMap(([benchmark, report]) => [
+      `## ${benchmark}`,
+      "",
+      BENCHMARKS[benchmark].brief(report),
+    ]),
   ].join("\n");
 }

@@ -5,9 +5,9 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { ROOT, readJson } from "../tests/hosts/paths.mjs";
-import * as edge from "./markdown.mjs";
 import * as gateway from "./gateway/markdown.mjs";
 import { shortName } from "./machine.mjs";
+import * as edge from "./markdown.mjs";
 import * as page from "./page/markdown.mjs";
 
 const RUNS = join(ROOT, "bench/runs");
@@ -26,10 +26,12 @@ export function save(name, report, runs = RUNS) {
 
 /** The runs, oldest first: folder, name, and reports by the benchmark's name. */
 export function storedRuns(runs = RUNS) {
-  return readdirSync(runs).sort().map((name) => {
-    const folder = join(runs, name);
-    const stored = Object.keys(BENCHMARKS).filter((benchmark) => existsSync(join(folder, `${benchmark}.json`)));
-    const reports = stored.map((benchmark) => [benchmark, readJson(join(folder, `${benchmark}.json`))]);
-    return { folder, name, reports: Object.fromEntries(reports) };
-  });
+  return readdirSync(runs)
+    .sort()
+    .map((name) => {
+      const folder = join(runs, name);
+      const stored = Object.keys(BENCHMARKS).filter((benchmark) => existsSync(join(folder, `${benchmark}.json`)));
+      const reports = stored.map((benchmark) => [benchmark, readJson(join(folder, `${benchmark}.json`))]);
+      return { folder, name, reports: Object.fromEntries(reports) };
+    });
 }

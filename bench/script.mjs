@@ -27,7 +27,8 @@ export function unknown(flag, name, all) {
 /** A flag's value as a whole number, 1 or more; anything else throws. */
 export function count(flag, text) {
   const number = Number(text);
-  if (!Number.isInteger(number) || number < 1) throw new Error(`${flag} is ${text}: expected a whole number, 1 or more`);
+  if (!Number.isInteger(number) || number < 1)
+    throw new Error(`${flag} is ${text}: expected a whole number, 1 or more`);
   return number;
 }
 

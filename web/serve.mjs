@@ -64,10 +64,11 @@ export async function serveFolders(roots, { port = 0, headers = {} } = {}) {
   });
   return {
     url: new URL(`http://127.0.0.1:${server.address().port}/`),
-    close: () => new Promise((closed) => {
-      server.close(closed);
-      server.closeAllConnections();
-    }),
+    close: () =>
+      new Promise((closed) => {
+        server.close(closed);
+        server.closeAllConnections();
+      }),
   };
 }
 

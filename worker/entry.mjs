@@ -1,7 +1,7 @@
 // The Worker's main module. `cargo xtask build` makes ./build from the crate in this folder.
 
-import module from "./build/pointsman_worker_bg.wasm";
 import * as bindings from "./build/pointsman_worker.js";
+import module from "./build/pointsman_worker_bg.wasm";
 import { guarded } from "./guard.mjs";
 
 bindings.initSync({ module });

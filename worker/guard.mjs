@@ -64,6 +64,7 @@ function failure() {
 
 /** V8 reports a stack overflow in wasm as a RangeError. */
 function isTrap(error) {
-  return error instanceof WebAssembly.RuntimeError
-    || (error instanceof RangeError && /call stack/i.test(error.message));
+  return (
+    error instanceof WebAssembly.RuntimeError || (error instanceof RangeError && /call stack/i.test(error.message))
+  );
 }

@@ -6,7 +6,7 @@
 
 import { DurableObject } from "cloudflare:workers";
 
-import { PIN_LIFE, look, pin, pinned, reserve, settle } from "./ledger-state.mjs";
+import { look, PIN_LIFE, pin, pinned, reserve, settle } from "./ledger-state.mjs";
 
 const BUDGET = "budget";
 const PIN = "pin";

@@ -1,7 +1,7 @@
 // Starts the Worker in workerd on this machine, through miniflare, for the demo, the tests and the
 // benchmark. The configuration is that of wrangler.toml; optional bindings exist only if requested.
 
-import { readFile, readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -73,7 +73,11 @@ export async function startWorker({ bundle, port = 0, main, log, persist, embedd
 }
 
 function variables({ upstreams, gateway, keys, secrets = {} }) {
-  const given = { UPSTREAMS: upstreams, GATEWAY: gateway, KEYS: typeof keys === "object" ? JSON.stringify(keys) : keys };
+  const given = {
+    UPSTREAMS: upstreams,
+    GATEWAY: gateway,
+    KEYS: typeof keys === "object" ? JSON.stringify(keys) : keys,
+  };
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
   return { ...secrets, ...Object.fromEntries(set) };
 }

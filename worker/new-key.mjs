@@ -39,7 +39,8 @@ function entryFrom(args) {
   const [name, ...more] = positionals;
   if (name === undefined) throw new Error("NAME is missing: give the holder's name");
   if (more.length > 0) throw new Error(`one NAME is expected, found ${positionals.join(" ")}`);
-  if (!NAME.test(name)) throw new Error(`NAME is ${JSON.stringify(name)}: expected 1 to 64 characters of A-Z a-z 0-9 . _ -`);
+  if (!NAME.test(name))
+    throw new Error(`NAME is ${JSON.stringify(name)}: expected 1 to 64 characters of A-Z a-z 0-9 . _ -`);
   return { name, ...models(values.models), ...budget(values) };
 }
 
@@ -52,10 +53,13 @@ function models(list) {
 
 function budget({ usd, period }) {
   if (usd === undefined && period === undefined) return {};
-  if (usd === undefined || period === undefined) throw new Error("--usd and --period go together: give both or neither");
+  if (usd === undefined || period === undefined)
+    throw new Error("--usd and --period go together: give both or neither");
   const dollars = Number(usd);
-  if (usd.trim() === "" || !Number.isFinite(dollars) || dollars <= 0) throw new Error(`--usd is ${JSON.stringify(usd)}: expected a number above 0`);
-  if (period !== "day" && period !== "month") throw new Error(`--period is ${JSON.stringify(period)}: expected day or month`);
+  if (usd.trim() === "" || !Number.isFinite(dollars) || dollars <= 0)
+    throw new Error(`--usd is ${JSON.stringify(usd)}: expected a number above 0`);
+  if (period !== "day" && period !== "month")
+    throw new Error(`--period is ${JSON.stringify(period)}: expected day or month`);
   return { budget: { usd: dollars, period } };
 }
 

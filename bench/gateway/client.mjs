@@ -4,7 +4,9 @@
 import { readFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 
-const TEXT = readFileSync(new URL("../text.txt", import.meta.url), "utf8").split(/\s+/).filter(Boolean);
+const TEXT = readFileSync(new URL("../text.txt", import.meta.url), "utf8")
+  .split(/\s+/)
+  .filter(Boolean);
 /** Words of a query, about forty tokens. */
 const WORDS = 30;
 

@@ -32,8 +32,20 @@ export function pointsman(name, folder) {
     process: "workerd, one process, one isolate, one thread for JavaScript and wasm; the bundle part of the script",
     async start({ url }) {
       const upstreams = Object.fromEntries(manifest.candidates.map(({ id }) => [id, { baseUrl: url }]));
-      const worker = await startWorker({ bundle: resolve(folder), upstreams, gateway: { open: true }, embedded: true, alone: true, log: (text) => process.stderr.write(text) });
-      return { url: new URL("v1/chat/completions", worker.url).href, model: "auto", headers: {}, close: () => worker.miniflare.dispose() };
+      const worker = await startWorker({
+        bundle: resolve(folder),
+        upstreams,
+        gateway: { open: true },
+        embedded: true,
+        alone: true,
+        log: (text) => process.stderr.write(text),
+      });
+      return {
+        url: new URL("v1/chat/completions", worker.url).href,
+        model: "auto",
+        headers: {},
+        close: () => worker.miniflare.dispose(),
+      };
     },
   };
 }
@@ -47,7 +59,12 @@ export const passing = {
     const script = `export default {
       fetch: ({ method, headers, body }) => fetch("${url}/chat/completions", { method, headers, body }),
     };`;
-    const miniflare = new Miniflare({ modules: true, script, compatibilityDate: "2026-06-01", unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] });
+    const miniflare = new Miniflare({
+      modules: true,
+      script,
+      compatibilityDate: "2026-06-01",
+      unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
+    });
     await miniflare.ready;
     const { href } = await miniflare.unsafeGetDirectURL();
     return { url: href, model: MODEL, headers: {}, close: () => miniflare.dispose() };
@@ -57,17 +74,21 @@ export const passing = {
 /** Portkey's open gateway, which forwards to the stand-in as an OpenAI-compatible host and decides nothing. */
 export const portkey = {
   name: "portkey",
-  about: "Portkey's open gateway, forwarding without a decision; its own code waits 25 ms before a stream's first chunk",
+  about:
+    "Portkey's open gateway, forwarding without a decision; its own code waits 25 ms before a stream's first chunk",
   process: "Node, one process, one thread for JavaScript",
   async start({ url }) {
     const port = await freePort();
-    const child = spawn(process.execPath, [PORTKEY, `--port=${port}`, "--headless"], { stdio: ["ignore", "ignore", "inherit"] });
-    const root = `http://127.0.0.1:${port}/`;
-    const close = () => new Promise((closed) => {
-      if (child.exitCode !== null) return closed();
-      child.once("exit", closed);
-      child.kill();
+    const child = spawn(process.execPath, [PORTKEY, `--port=${port}`, "--headless"], {
+      stdio: ["ignore", "ignore", "inherit"],
     });
+    const root = `http://127.0.0.1:${port}/`;
+    const close = () =>
+      new Promise((closed) => {
+        if (child.exitCode !== null) return closed();
+        child.once("exit", closed);
+        child.kill();
+      });
     try {
       await answers(root, child);
     } catch (error) {
@@ -82,7 +103,10 @@ export const portkey = {
 async function answers(url, child) {
   const end = performance.now() + PATIENCE;
   for (;;) {
-    const answered = await fetch(url).then((response) => response.arrayBuffer(), () => undefined);
+    const answered = await fetch(url).then(
+      (response) => response.arrayBuffer(),
+      () => undefined,
+    );
     if (answered) return;
     if (child.exitCode !== null) throw new Error(`${PORTKEY} ended with exit code ${child.exitCode}`);
     if (performance.now() > end) throw new Error(`${url} did not answer in ${PATIENCE} ms`);

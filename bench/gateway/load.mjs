@@ -16,7 +16,13 @@ export async function throughput(clients, { concurrency, rounds, seconds }) {
       rates[at].all.push(await rate(clients[at], concurrency, seconds));
     }
   }
-  return rates.map((one) => ({ ...one, rate: quantile(one.all.toSorted((a, b) => a - b), 0.5) }));
+  return rates.map((one) => ({
+    ...one,
+    rate: quantile(
+      one.all.toSorted((a, b) => a - b),
+      0.5,
+    ),
+  }));
 }
 
 async function rate({ whole }, concurrency, seconds) {

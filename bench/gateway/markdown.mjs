@@ -17,7 +17,7 @@ export function whole(report) {
     "# What a gateway adds",
     "",
     "Made by `cargo xtask bench gateway`; no number here is typed by hand. One client and one stand-in upstream, each",
-    "a Node process on loopback; the contestants take turns, round by round. \"Added\" is a contestant's time less the",
+    'a Node process on loopback; the contestants take turns, round by round. "Added" is a contestant\'s time less the',
     "direct call's of the same round, median and 95th percentile over the rounds. Every request carries a query of its",
     "own, of about forty tokens. Pointsman decides on each request; Portkey's gateway was given its upstream in headers.",
     "On a machine of few cores client, stand-in and contestant share them: rates at many requests at once are those of",
@@ -102,7 +102,9 @@ function loadTable(load) {
   return [
     `| at once | ${names.join(" | ")} |`,
     `| ---: |${" ---: |".repeat(names.length)}`,
-    ...load.map(({ concurrency, rates }) => `| ${concurrency} | ${rates.map(({ rate }) => Math.round(rate)).join(" | ")} |`),
+    ...load.map(
+      ({ concurrency, rates }) => `| ${concurrency} | ${rates.map(({ rate }) => Math.round(rate)).join(" | ")} |`,
+    ),
   ];
 }
 

@@ -14,13 +14,20 @@ const rows = latencyRows([
 ]);
 
 test("added time is a contestant's time less the direct call's of the same round", () => {
-  assert.deepEqual(rows.map(({ added }) => added?.p50), [undefined, 1, 3]);
+  assert.deepEqual(
+    rows.map(({ added }) => added?.p50),
+    [undefined, 1, 3],
+  );
   assert.equal(addedRatio(rows, "portkey", "static"), 3);
   assert.equal(addedRatio(rows, "portkey", "mini"), undefined);
 });
 
 test("there is no ratio to a contestant that adds nothing", () => {
-  const none = latencyRows([{ name: "direct", times: [1] }, { name: "static", times: [1] }, { name: "portkey", times: [2] }]);
+  const none = latencyRows([
+    { name: "direct", times: [1] },
+    { name: "static", times: [1] },
+    { name: "portkey", times: [2] },
+  ]);
   assert.equal(addedRatio(none, "portkey", "static"), undefined);
 });
 
@@ -33,7 +40,11 @@ test("as many requests as asked for are under way at once, and no more", async (
     await new Promise((next) => setImmediate(next));
     now -= 1;
   };
-  const [{ name, rate, all }] = await throughput([{ name: "one", whole }], { concurrency: 5, rounds: 3, seconds: 0.02 });
+  const [{ name, rate, all }] = await throughput([{ name: "one", whole }], {
+    concurrency: 5,
+    rounds: 3,
+    seconds: 0.02,
+  });
   assert.deepEqual([name, most, all.length], ["one", 5, 3]);
   assert.equal(rate, all.toSorted((a, b) => a - b)[1]);
 });

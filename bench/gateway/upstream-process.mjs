@@ -3,12 +3,16 @@
 
 import { createServer } from "node:http";
 
-const WORDS = "The answer of a stand-in on this machine, in a few dozen words, as a short one is: it says nothing, and it says it at once, so that what is measured is the way there and back.".split(/(?<= )/);
+const WORDS =
+  "The answer of a stand-in on this machine, in a few dozen words, as a short one is: it says nothing, and it says it at once, so that what is measured is the way there and back.".split(
+    /(?<= )/,
+  );
 const COMMON = { id: "chatcmpl-1", created: 1, model: "stand-in" };
 const USAGE = { prompt_tokens: 40, completion_tokens: 40, total_tokens: 80 };
 
 const event = (data) => `data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`;
-const chunk = (delta, finish_reason = null) => event({ ...COMMON, object: "chat.completion.chunk", choices: [{ index: 0, delta, finish_reason }] });
+const chunk = (delta, finish_reason = null) =>
+  event({ ...COMMON, object: "chat.completion.chunk", choices: [{ index: 0, delta, finish_reason }] });
 
 const WHOLE = JSON.stringify({
   ...COMMON,

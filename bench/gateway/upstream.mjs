@@ -16,9 +16,10 @@ export async function startUpstream() {
   });
   return {
     url,
-    close: () => new Promise((closed) => {
-      child.once("exit", closed);
-      child.disconnect();
-    }),
+    close: () =>
+      new Promise((closed) => {
+        child.once("exit", closed);
+        child.disconnect();
+      }),
   };
 }

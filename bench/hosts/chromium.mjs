@@ -38,7 +38,10 @@ async function inPage(measure, job) {
     const files = ["router.json", ...manifest.files.map(({ name }) => name)];
     return await page.evaluate(
       async ([measure, job]) => (await import("/bench/hosts/chromium/page.mjs")).answer(measure, job),
-      [measure, { ...job, files, models: Object.keys(job.models), wasm: basename(ENGINE_WASM), transformers: server.place }],
+      [
+        measure,
+        { ...job, files, models: Object.keys(job.models), wasm: basename(ENGINE_WASM), transformers: server.place },
+      ],
     );
   } finally {
     await browser.close();

@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 import { Miniflare } from "miniflare";
 
-import { ROOT, bundleFiles, readJson } from "../../tests/hosts/paths.mjs";
+import { bundleFiles, ROOT, readJson } from "../../tests/hosts/paths.mjs";
 import { graphs } from "../job.mjs";
 import { PEER_WASM } from "../wasm-files.mjs";
 import { progress } from "./child.mjs";

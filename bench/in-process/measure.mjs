@@ -2,7 +2,7 @@
 
 import { tokenizeWith } from "../peers/tokenizer.mjs";
 import { takeTurns } from "../turns.mjs";
-import { NO_CACHE, contestantsOn } from "./contestants.mjs";
+import { contestantsOn, NO_CACHE } from "./contestants.mjs";
 import { onnxRuntime } from "./onnx-runtime.mjs";
 import { wasmBytes } from "./wasm-memories.mjs";
 

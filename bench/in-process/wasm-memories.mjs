@@ -23,8 +23,7 @@ function noted(result) {
 
 WebAssembly.instantiate = (...parts) => instantiate.apply(WebAssembly, parts).then(noted);
 if (instantiateStreaming) {
-  WebAssembly.instantiateStreaming = (...parts) =>
-    instantiateStreaming.apply(WebAssembly, parts).then(noted);
+  WebAssembly.instantiateStreaming = (...parts) => instantiateStreaming.apply(WebAssembly, parts).then(noted);
 }
 
 /** Bytes of linear memory of all of them; it never shrinks. */

@@ -2,8 +2,8 @@
 // the first decision, and the time of a query.
 
 import { bundleBytes, sizes } from "../bytes.mjs";
-import { chromium } from "../hosts/chromium.mjs";
 import { serveJob } from "../hosts/chromium/served.mjs";
+import { chromium } from "../hosts/chromium.mjs";
 import { ENGINES } from "./engines.mjs";
 import { loadRows, routeRows } from "./rows.mjs";
 
@@ -22,12 +22,15 @@ export async function besideTransformers(browser, job, { runs, rounds, seconds }
   try {
     const { times, addresses } = await firstDecisions(browser, server, job, runs);
     const fetched = [];
-    for (const [engine, its] of Object.entries(addresses)) fetched.push({ bundle: job.name, engine, ...(await fetchedBytes(its)) });
+    for (const [engine, its] of Object.entries(addresses))
+      fetched.push({ bundle: job.name, engine, ...(await fetchedBytes(its)) });
     const limits = { rounds, seconds, ...chromium.limits };
-    const rows = await inFreshPage(browser, server, (page) => page.evaluate(
-      async ([job, place]) => (await import("/bench/page/route-times.mjs")).routeTimes(job, place),
-      [{ cases: job.cases, limits }, server.place],
-    ));
+    const rows = await inFreshPage(browser, server, (page) =>
+      page.evaluate(
+        async ([job, place]) => (await import("/bench/page/route-times.mjs")).routeTimes(job, place),
+        [{ cases: job.cases, limits }, server.place],
+      ),
+    );
     return {
       bundle: { name: job.name, about: job.about, precision: job.precision, bytes: bundleBytes(job.bundle) },
       loads: loadRows(job.name, times),
@@ -64,7 +67,8 @@ function firstDecision(browser, server, engine, text) {
       if (protocol === "http:" && !pathname.startsWith(OWN) && response.ok()) addresses.push(response.url());
     });
     const time = await page.evaluate(
-      async ([engine, place, text]) => (await import("/bench/page/first-decision.mjs")).firstDecision(engine, place, text),
+      async ([engine, place, text]) =>
+        (await import("/bench/page/first-decision.mjs")).firstDecision(engine, place, text),
       [engine, server.place, text],
     );
     return { time, addresses };
@@ -84,7 +88,9 @@ async function inFreshPage(browser, server, work) {
 
 /** What was fetched, by file, and together. */
 async function fetchedBytes(addresses) {
-  const parts = await Promise.all(addresses.map(async (address) => new Uint8Array(await (await fetch(address)).arrayBuffer())));
+  const parts = await Promise.all(
+    addresses.map(async (address) => new Uint8Array(await (await fetch(address)).arrayBuffer())),
+  );
   const files = addresses.map((address, at) => ({ path: new URL(address).pathname, bytes: parts[at].length }));
   return { ...sizes(parts), files };
 }

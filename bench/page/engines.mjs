@@ -3,7 +3,10 @@
 
 export const ENGINES = {
   pointsman: { about: "pointsman, its module for relaxed-simd" },
-  "transformers.js": { about: "transformers.js as it comes: ONNX Runtime's build for CPU and GPU", runtime: ".asyncify" },
+  "transformers.js": {
+    about: "transformers.js as it comes: ONNX Runtime's build for CPU and GPU",
+    runtime: ".asyncify",
+  },
   "transformers.js, CPU": { about: "transformers.js told to take ONNX Runtime's build for the CPU alone", runtime: "" },
 };
 export const OURS = "pointsman";

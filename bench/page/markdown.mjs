@@ -47,7 +47,7 @@ export function whole(report) {
     "The built page from loopback, compressed with Brotli as a static host sends it. Every first visit has a browser",
     "context of its own with empty caches; the second comes after it in the same context, its service worker stopped",
     "meanwhile. Medians, with the least and the most. Blocking is counted between the first paint and the moment when the",
-    "page can route (`html[data-ready]`); whether it then routes is tried. Bytes are heads and bodies as sent; \"in all\"",
+    'page can route (`html[data-ready]`); whether it then routes is tried. Bytes are heads and bodies as sent; "in all"',
     "has the service worker's copies too. Beside each figure stands what Lighthouse calls good on that kind of device, and",
     `the page's own budget of ${mb(report.budget)} MB: these are limits, not a Lighthouse score. Lighthouse slows a desk's network to`,
     "10 Mbit/s and 40 ms; here a desk is not slowed. Chromium slows requests, not packets, and of the CPU the main thread",
@@ -68,7 +68,9 @@ export function whole(report) {
     "| --- | --- |",
     ...report.engines.map(({ name, about }) => `| ${name} | ${about} |`),
     "",
-    ...report.bundles.map(({ name, about, bytes }) => `- ${name}: ${about}; ${mb(bytes.raw)} MB, ${mb(bytes.gzip)} after gzip`),
+    ...report.bundles.map(
+      ({ name, about, bytes }) => `- ${name}: ${about}; ${mb(bytes.raw)} MB, ${mb(bytes.gzip)} after gzip`,
+    ),
     "",
     "### From an empty page to the first decision",
     "",
@@ -81,7 +83,7 @@ export function whole(report) {
     "",
     "### A query",
     "",
-    "In turns, round by round; warm, no answer remembered. \"Apart\" is how far a peer's embedding is from ours at most: two",
+    'In turns, round by round; warm, no answer remembered. "Apart" is how far a peer\'s embedding is from ours at most: two',
     "ways to quantise activations, where it is not 0.",
     "",
     ...routesTable(report),
@@ -107,7 +109,7 @@ export function brief(report) {
     "",
     ...loadsTable(report),
     "",
-    "A query, in turns; \"apart\" is the largest difference between the embeddings:",
+    'A query, in turns; "apart" is the largest difference between the embeddings:',
     "",
     ...routesTable(report),
     "",
@@ -132,7 +134,10 @@ function visitsTable({ visits, budget }) {
       const cells = visits.flatMap((visit) => {
         const most = { ...visit.good, bytes: budget }[limit];
         const found = of(visit);
-        return [`${written(found.p50)} (${written(found.min)} to ${written(found.max)})`, held(found.p50, most, written)];
+        return [
+          `${written(found.p50)} (${written(found.min)} to ${written(found.max)})`,
+          held(found.p50, most, written),
+        ];
       });
       return `| ${name} | ${cells.join(" | ")} |`;
     }),
@@ -153,8 +158,14 @@ function loadsTable({ loads, fetched }) {
     ...loads.map(({ bundle, engine, all, load, ratio }) => {
       const { files, raw, gzip } = fetched.find((row) => row.bundle === bundle && row.engine === engine);
       const cells = [
-        bundle, engine, `${ms(all.p50)} (${ms(all.min)} to ${ms(all.max)})`, ms(load.p50), spread(ratio),
-        files.length, mb(raw), mb(gzip),
+        bundle,
+        engine,
+        `${ms(all.p50)} (${ms(all.min)} to ${ms(all.max)})`,
+        ms(load.p50),
+        spread(ratio),
+        files.length,
+        mb(raw),
+        mb(gzip),
       ];
       return `| ${cells.join(" | ")} |`;
     }),

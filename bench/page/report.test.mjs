@@ -9,7 +9,11 @@ import { figuresOf, loadRows, routeRows } from "./rows.mjs";
 
 const [, COMES, CPU] = Object.keys(ENGINES);
 const time = (all) => ({ load: all - 1, decide: 1, all });
-const loads = loadRows("static", { [OURS]: [10, 20, 30].map(time), [COMES]: [40, 60, 60].map(time), [CPU]: [10, 10, 10].map(time) });
+const loads = loadRows("static", {
+  [OURS]: [10, 20, 30].map(time),
+  [COMES]: [40, 60, 60].map(time),
+  [CPU]: [10, 10, 10].map(time),
+});
 const routes = routeRows("static", {
   tokens: 8,
   apart: { [COMES]: 0, [CPU]: 0.25 },
@@ -19,7 +23,17 @@ const routes = routeRows("static", {
     { name: CPU, calls: 1, times: [0.5, 1] },
   ],
 });
-const visit = { fcp: 1200, lcp: 2600, cls: 0.05, tbt: 210, ready: 3000, bytesUntilReady: 2e6, requestsUntilReady: 10, bytes: 2.4e6, requests: 20 };
+const visit = {
+  fcp: 1200,
+  lcp: 2600,
+  cls: 0.05,
+  tbt: 210,
+  ready: 3000,
+  bytesUntilReady: 2e6,
+  requestsUntilReady: 10,
+  bytes: 2.4e6,
+  requests: 20,
+};
 const sizes = { raw: 2_000_000, gzip: 1_000_000 };
 const report = {
   made: "2026-01-02",
@@ -49,13 +63,28 @@ const report = {
   engines: Object.entries(ENGINES).map(([name, { about }]) => ({ name, about })),
   bundles: [{ name: "static", about: "small", precision: "int8", bytes: sizes }],
   loads,
-  fetched: Object.keys(ENGINES).map((engine) => ({ bundle: "static", engine, ...sizes, files: [{ path: "/a.js", bytes: 1 }] })),
+  fetched: Object.keys(ENGINES).map((engine) => ({
+    bundle: "static",
+    engine,
+    ...sizes,
+    files: [{ path: "/a.js", bytes: 1 }],
+  })),
   routes,
 };
 
 test("a ratio is the peer's time divided by ours, round by round: below 1 the peer is faster", () => {
-  assert.deepEqual(loads.map(({ engine, ratio }) => [engine, ratio?.median]), [[OURS, undefined], [COMES, 3], [CPU, 0.5]]);
-  assert.deepEqual(routes.map(({ ratio }) => ratio?.median), [undefined, 4, 0.5]);
+  assert.deepEqual(
+    loads.map(({ engine, ratio }) => [engine, ratio?.median]),
+    [
+      [OURS, undefined],
+      [COMES, 3],
+      [CPU, 0.5],
+    ],
+  );
+  assert.deepEqual(
+    routes.map(({ ratio }) => ratio?.median),
+    [undefined, 4, 0.5],
+  );
 });
 
 test("the page has every figure: medians, least and most", () => {
@@ -64,24 +93,51 @@ test("the page has every figure: medians, least and most", () => {
   assert.match(text, /\| ready on the second visit, s \| 0\.70 \(0\.70 to 0\.70\) \| – \| 0\.30/);
   assert.match(text, /by themselves \| 10\.00 \| – \| – \| – \|/);
   assert.match(text, /\| static \| pointsman \| 20 \(10 to 30\) \| 19 \| – \| 1 \| 2\.00 \| 1\.00 \|/);
-  assert.match(text, /\| static \| 8 \| 2 \| 1\.5 \| 1\.95 \| 6 \| 7\.8 \| 4\.00 \[4\.00, 4\.00\] \| 0\.00 \| 0\.75 \| 0\.975 \| 0\.50 \[0\.50, 0\.50\] \| 0\.25 \|/);
+  assert.match(
+    text,
+    /\| static \| 8 \| 2 \| 1\.5 \| 1\.95 \| 6 \| 7\.8 \| 4\.00 \[4\.00, 4\.00\] \| 0\.00 \| 0\.75 \| 0\.975 \| 0\.50 \[0\.50, 0\.50\] \| 0\.25 \|/,
+  );
   assert.match(text, /Machine: A processor, 2 logical cores, 8 GiB, Linux 6\.\nVersions: chromium 100\./);
 });
 
 test("a figure over its limit is marked as missed, and no other", () => {
   const text = brief(report);
-  const cells = (name) => text.split("\n").find((line) => line.startsWith(`| ${name}`)).split(" | ").slice(1).map((cell) => cell.replace(" |", ""));
-  assert.deepEqual(cells("first contentful paint").filter((_, at) => at % 2), ["1.80", "0.93, **missed**"]);
-  assert.deepEqual(cells("largest contentful paint").filter((_, at) => at % 2), ["2.50, **missed**", "1.20, **missed**"]);
-  assert.deepEqual(cells("total blocking time").filter((_, at) => at % 2), ["200, **missed**", "150, **missed**"]);
-  assert.deepEqual(cells("cumulative layout shift").filter((_, at) => at % 2), ["0.100", "0.100"]);
-  assert.deepEqual(cells("MB transferred in all").filter((_, at) => at % 2), ["2.50", "2.50, **missed**"]);
+  const cells = (name) =>
+    text
+      .split("\n")
+      .find((line) => line.startsWith(`| ${name}`))
+      .split(" | ")
+      .slice(1)
+      .map((cell) => cell.replace(" |", ""));
+  assert.deepEqual(
+    cells("first contentful paint").filter((_, at) => at % 2),
+    ["1.80", "0.93, **missed**"],
+  );
+  assert.deepEqual(
+    cells("largest contentful paint").filter((_, at) => at % 2),
+    ["2.50, **missed**", "1.20, **missed**"],
+  );
+  assert.deepEqual(
+    cells("total blocking time").filter((_, at) => at % 2),
+    ["200, **missed**", "150, **missed**"],
+  );
+  assert.deepEqual(
+    cells("cumulative layout shift").filter((_, at) => at % 2),
+    ["0.100", "0.100"],
+  );
+  assert.deepEqual(
+    cells("MB transferred in all").filter((_, at) => at % 2),
+    ["2.50", "2.50, **missed**"],
+  );
 });
 
 test("every table's rows have as many cells as its head", () => {
   for (const text of [whole(report), brief(report)]) {
     for (const table of text.split("\n\n").filter((part) => part.startsWith("|"))) {
-      const cells = table.trim().split("\n").map((line) => line.split(" | ").length);
+      const cells = table
+        .trim()
+        .split("\n")
+        .map((line) => line.split(" | ").length);
       assert.deepEqual([...new Set(cells)], [cells[0]], table);
     }
   }

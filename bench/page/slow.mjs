@@ -18,7 +18,11 @@ export async function slow(page, { cpu, network }) {
 
 /** Holds a worker at its start until it is slowed. */
 async function slowWorker(session, sessionId, network) {
-  const calls = [["Network.enable", {}], ["Network.emulateNetworkConditions", network], ["Runtime.runIfWaitingForDebugger", {}]];
+  const calls = [
+    ["Network.enable", {}],
+    ["Network.emulateNetworkConditions", network],
+    ["Runtime.runIfWaitingForDebugger", {}],
+  ];
   const answers = calls.map((_, id) => answerTo(session, sessionId, id));
   for (const [id, [method, params]] of calls.entries()) {
     await session.send("Target.sendMessageToTarget", { sessionId, message: JSON.stringify({ id, method, params }) });

@@ -14,7 +14,9 @@ export function watch() {
     if (name === "first-contentful-paint") seen.fcp = startTime;
   });
   // The last is the largest.
-  observe("largest-contentful-paint", ({ startTime }) => { seen.lcp = startTime; });
+  observe("largest-contentful-paint", ({ startTime }) => {
+    seen.lcp = startTime;
+  });
   observe("layout-shift", ({ startTime, value, hadRecentInput }) => {
     if (!hadRecentInput) seen.shifts.push({ at: startTime, value });
   });

@@ -2,8 +2,8 @@ import type { LanguageModelV4 } from "@ai-sdk/provider";
 
 import type { AdapterOptions, AnyRouter } from "./types/adapter.js";
 
-export { RouterError } from "./types/error.js";
 export type { RouterErrorCode } from "./types/error.js";
+export { RouterError } from "./types/error.js";
 export type { AdapterOptions, AnyRouter };
 
 export interface RoutedModelOptions extends AdapterOptions {

@@ -1,7 +1,7 @@
 // A language model of the AI SDK that hands each call to the chosen candidate's model.
 
 import { chooser, userTexts } from "./lib/adapter.js";
-import { RouterError, describe } from "./lib/error.js";
+import { describe, RouterError } from "./lib/error.js";
 
 export { RouterError };
 

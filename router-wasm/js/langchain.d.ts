@@ -3,8 +3,8 @@ import type { Runnable } from "@langchain/core/runnables";
 
 import type { AdapterOptions, AnyRouter } from "./types/adapter.js";
 
-export { RouterError } from "./types/error.js";
 export type { RouterErrorCode } from "./types/error.js";
+export { RouterError } from "./types/error.js";
 export type { AdapterOptions, AnyRouter };
 
 export interface RoutedRunnableOptions<Output> extends AdapterOptions {

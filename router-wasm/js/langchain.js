@@ -4,7 +4,7 @@ import { coerceMessageLikeToMessage } from "@langchain/core/messages";
 import { RunnableLambda } from "@langchain/core/runnables";
 
 import { chooser, userTexts } from "./lib/adapter.js";
-import { RouterError, describe } from "./lib/error.js";
+import { describe, RouterError } from "./lib/error.js";
 
 export { RouterError };
 
@@ -30,8 +30,10 @@ function queryOf(input) {
     const message = `${CALLER}'s input is ${describe(input)}: expected a text, messages or a prompt value`;
     throw new RouterError("argument_messages", message);
   }
-  return userTexts(messages.map((message) => {
-    const { type, content } = coerceMessageLikeToMessage(message);
-    return { role: type === "human" ? "user" : type, content };
-  }));
+  return userTexts(
+    messages.map((message) => {
+      const { type, content } = coerceMessageLikeToMessage(message);
+      return { role: type === "human" ? "user" : type, content };
+    }),
+  );
 }

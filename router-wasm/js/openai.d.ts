@@ -1,7 +1,7 @@
 import type { AdapterOptions, AnyRouter } from "./types/adapter.js";
 
-export { RouterError } from "./types/error.js";
 export type { RouterErrorCode } from "./types/error.js";
+export { RouterError } from "./types/error.js";
 export type { AdapterOptions, AnyRouter };
 
 /** What `new OpenAI({ fetch })` takes. */

@@ -2,7 +2,7 @@
 // other calls pass unchanged.
 
 import { chooser, userTexts } from "./lib/adapter.js";
-import { RouterError, describe } from "./lib/error.js";
+import { describe, RouterError } from "./lib/error.js";
 import { checkedCallback } from "./lib/options.js";
 
 export { RouterError };

@@ -2,7 +2,7 @@
 
 import { Worker } from "node:worker_threads";
 
-import { RouterError, describe } from "./lib/error.js";
+import { describe, RouterError } from "./lib/error.js";
 import { node } from "./lib/host-node.js";
 import { routerWorkerFor } from "./lib/worker-client.js";
 
@@ -36,7 +36,10 @@ function opened(given) {
     throw failure(cause.message, cause);
   }
   if (typeof given?.postMessage === "function") return given;
-  throw new RouterError("argument_options", `option "worker" is ${describe(given)}: expected a URL, a path or a Worker`);
+  throw new RouterError(
+    "argument_options",
+    `option "worker" is ${describe(given)}: expected a URL, a path or a Worker`,
+  );
 }
 
 function failure(why, cause) {

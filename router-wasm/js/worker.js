@@ -1,10 +1,11 @@
 // `RouterWorker` in a page: runs the engine in a Web Worker.
 
-import { RouterError, describe } from "./lib/error.js";
+import { describe, RouterError } from "./lib/error.js";
 import { browser } from "./lib/host-browser.js";
 import { routerWorkerFor } from "./lib/worker-client.js";
 
-const REMEDY = 'A Web Worker\'s script must come from the page\'s own origin, and worker-src of a Content-Security-Policy must allow it. If the bundler does not emit the file, build "pointsman/worker-thread" and pass its URL as option "worker"';
+const REMEDY =
+  'A Web Worker\'s script must come from the page\'s own origin, and worker-src of a Content-Security-Policy must allow it. If the bundler does not emit the file, build "pointsman/worker-thread" and pass its URL as option "worker"';
 
 export { RouterError };
 

@@ -7,7 +7,7 @@ import { serveFolders } from "../../web/serve.mjs";
 import { launch } from "./browser.mjs";
 import { kinds } from "./kinds.mjs";
 import { parity } from "./parity.mjs";
-import { ROOT, TINY, bundleFiles } from "./paths.mjs";
+import { bundleFiles, ROOT, TINY } from "./paths.mjs";
 
 const server = await serveFolders([
   ["/pkg/", join(ROOT, "router-wasm/js")],
@@ -40,12 +40,15 @@ parity("Chromium", (request) =>
 
 kinds("Chromium", (folder, queries) => {
   const files = Object.entries(bundleFiles(folder)).map(([name, bytes]) => [name, [...bytes]]);
-  return page.evaluate(async ([files, queries]) => {
-    const { Router } = await import("/pkg/browser.js");
-    const bytes = files.map(([name, values]) => [name, new Uint8Array(values)]);
-    const router = await Router.load(Object.fromEntries(bytes));
-    const decisions = queries.map((query) => router.route(query));
-    router.free();
-    return decisions;
-  }, [files, queries]);
+  return page.evaluate(
+    async ([files, queries]) => {
+      const { Router } = await import("/pkg/browser.js");
+      const bytes = files.map(([name, values]) => [name, new Uint8Array(values)]);
+      const router = await Router.load(Object.fromEntries(bytes));
+      const decisions = queries.map((query) => router.route(query));
+      router.free();
+      return decisions;
+    },
+    [files, queries],
+  );
 });

@@ -22,7 +22,10 @@ export function kinds(host, routeAll) {
   for (const [name, cases] of Object.entries(bundles)) {
     test(`${host}: ${name}`, async () => {
       const folder = join(ROOT, "tests/fixtures/kinds", name);
-      const decisions = await routeAll(folder, cases.map(({ query }) => query));
+      const decisions = await routeAll(
+        folder,
+        cases.map(({ query }) => query),
+      );
       cases.forEach(({ query, winRate, scores }, i) => {
         near(decisions[i].winRate, winRate, tolerance, `win rate of ${JSON.stringify(query)}`);
         scores.forEach((score, candidate) => {

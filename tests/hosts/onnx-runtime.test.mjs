@@ -5,7 +5,7 @@
 // engine's results.
 
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -36,10 +36,9 @@ for (const [folder, cases] of Object.entries(expected)) {
     assert.ok(cases.length > 0);
     const { encoder } = readJson(join(ROOT, folder, "router.json"));
     const tolerance = encoder.tier === "static" ? TOLERANCE : DYNAMIC_TOLERANCE;
-    const session = await ort.InferenceSession.create(
-      new Uint8Array(readFileSync(join(ROOT, folder, "model.onnx"))),
-      { executionProviders: ["wasm"] },
-    );
+    const session = await ort.InferenceSession.create(new Uint8Array(readFileSync(join(ROOT, folder, "model.onnx"))), {
+      executionProviders: ["wasm"],
+    });
     assert.deepEqual([...session.inputNames].sort(), ["attention_mask", "input_ids"]);
     for (const { ids, scores, embedding } of cases) {
       const shape = [1, ids.length];

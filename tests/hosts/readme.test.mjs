@@ -7,10 +7,9 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
-
+import { gateway } from "../worker/gateway.mjs";
 import { openai } from "../worker/openai-stand-in.mjs";
 import { upstream } from "../worker/stand-ins.mjs";
-import { gateway } from "../worker/gateway.mjs";
 import { DEFAULT, ROOT, readJson } from "./paths.mjs";
 
 const run = promisify(execFile);
@@ -55,7 +54,10 @@ for (const name of ["README.md", "README.zh.md"]) {
     there.does(openai());
     const response = await worker.post(path, body, { "content-type": "application/json" });
     assert.equal(response.status, 200, await response.clone().text());
-    const stated = block(text, "text").trimEnd().split("\n").map((line) => line.split(": "));
+    const stated = block(text, "text")
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.split(": "));
     assert.ok(stated.length >= 2);
     for (const [header, value] of stated) assert.equal(response.headers.get(header), value, header);
   });

@@ -7,14 +7,16 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { sizes } from "../../bench/bytes.mjs";
-import { DEFAULT, ROOT, bundleFiles } from "./paths.mjs";
+import { bundleFiles, DEFAULT, ROOT } from "./paths.mjs";
 
 const MIB = 1024 * 1024;
 const read = (...names) => names.map((name) => readFileSync(join(ROOT, name)));
 const bundle = Object.values(bundleFiles(DEFAULT));
 const worker = [
-  "worker/entry.mjs", "worker/guard.mjs",
-  "worker/build/pointsman_worker.js", "worker/build/pointsman_worker_bg.wasm",
+  "worker/entry.mjs",
+  "worker/guard.mjs",
+  "worker/build/pointsman_worker.js",
+  "worker/build/pointsman_worker_bg.wasm",
 ];
 
 /** Budgets in bytes after gzip -9. The last is the limit of a script in Cloudflare's free plan. */

@@ -9,7 +9,7 @@ import { after } from "node:test";
 import { Miniflare } from "miniflare";
 
 import { parity } from "./parity.mjs";
-import { ROOT, TINY, bundleFiles } from "./paths.mjs";
+import { bundleFiles, ROOT, TINY } from "./paths.mjs";
 import { tar } from "./tar.mjs";
 
 const assets = await mkdtemp(join(tmpdir(), "pointsman-assets-"));
@@ -20,7 +20,9 @@ const module = (path) => ({
   path: join(ROOT, path),
 });
 const modulesIn = (folder) =>
-  readdirSync(join(ROOT, folder)).filter((name) => name.endsWith(".js")).map((name) => `${folder}/${name}`);
+  readdirSync(join(ROOT, folder))
+    .filter((name) => name.endsWith(".js"))
+    .map((name) => `${folder}/${name}`);
 const miniflare = new Miniflare({
   rootPath: ROOT,
   modulesRoot: ROOT,

@@ -22,11 +22,13 @@ parity("workerd", async (request) => {
 kinds("workerd", async (folder, queries) => {
   const worker = await startWorker({ bundle: folder, gateway: { open: true } });
   try {
-    return await Promise.all(queries.map(async (query) => {
-      const body = JSON.stringify({ query });
-      const response = await fetch(new URL("v1/route", worker.url), { method: "POST", body });
-      return response.json();
-    }));
+    return await Promise.all(
+      queries.map(async (query) => {
+        const body = JSON.stringify({ query });
+        const response = await fetch(new URL("v1/route", worker.url), { method: "POST", body });
+        return response.json();
+      }),
+    );
   } finally {
     await worker.miniflare.dispose();
   }

@@ -31,20 +31,29 @@ const parts = (text) => [
   { type: "finish", finishReason: finish("stop"), usage, providerMetadata: { mock: { id: 1 } } },
 ];
 
-const model = (id, options = {}) => new MockLanguageModelV4({
-  modelId: id,
-  doGenerate: says(`I am ${id}`),
-  doStream: async () => ({ stream: simulateReadableStream({ chunks: parts(`I am ${id}`) }) }),
-  ...options,
-});
+const model = (id, options = {}) =>
+  new MockLanguageModelV4({
+    modelId: id,
+    doGenerate: says(`I am ${id}`),
+    doStream: async () => ({ stream: simulateReadableStream({ chunks: parts(`I am ${id}`) }) }),
+    ...options,
+  });
 const models = (options) => Object.fromEntries(ids.map((id) => [id, model(id, options)]));
 
 test("generateText is answered by the chosen model, with the decision in its metadata", async () => {
-  for (const [policy, id] of [[STRONG, strong], [WEAK, weak]]) {
+  for (const [policy, id] of [
+    [STRONG, strong],
+    [WEAK, weak],
+  ]) {
     const all = models();
     const heard = [];
     const routed = routedModel(router, { models: all, policy, onDecision: (decision) => heard.push(decision) });
-    const { text, providerMetadata } = await generateText({ model: routed, system: "Be brief.", prompt: QUERY, temperature: 0.3 });
+    const { text, providerMetadata } = await generateText({
+      model: routed,
+      system: "Be brief.",
+      prompt: QUERY,
+      temperature: 0.3,
+    });
     assert.equal(text, `I am ${id}`);
     assert.deepEqual(providerMetadata.pointsman, router.route(QUERY, policy));
     assert.deepEqual(heard, [providerMetadata.pointsman]);
@@ -82,25 +91,47 @@ test("tools are called, and every step of the loop goes to the same model", asyn
   assert.equal(steps.length, 2);
   assert.equal(all[strong].doGenerateCalls.length, 2);
   assert.equal(all[strong].doGenerateCalls[0].tools[0].name, "weather");
-  assert.deepEqual(steps.map(({ providerMetadata }) => providerMetadata.pointsman.model), [strong, strong]);
+  assert.deepEqual(
+    steps.map(({ providerMetadata }) => providerMetadata.pointsman.model),
+    [strong, strong],
+  );
 });
 
 test("a conversation is rated by the texts of its user messages", async () => {
   let decision;
   const messages = [
-    { role: "user", content: [{ type: "text", text: QUERY }, { type: "file", data: new Uint8Array(9), mediaType: "image/png" }] },
+    {
+      role: "user",
+      content: [
+        { type: "text", text: QUERY },
+        { type: "file", data: new Uint8Array(9), mediaType: "image/png" },
+      ],
+    },
     { role: "assistant", content: "Rome." },
     { role: "user", content: "And of France?" },
   ];
-  const routed = routedModel(router, { models: models(), onDecision: (made) => { decision = made; } });
+  const routed = routedModel(router, {
+    models: models(),
+    onDecision: (made) => {
+      decision = made;
+    },
+  });
   await generateText({ model: routed, messages });
-  assert.deepEqual(decision, router.route([{ role: "user", content: QUERY }, { role: "user", content: "And of France?" }]));
+  assert.deepEqual(
+    decision,
+    router.route([
+      { role: "user", content: QUERY },
+      { role: "user", content: "And of France?" },
+    ]),
+  );
 });
 
 test("a call without text fails with its code, or goes to the caller's default model", async () => {
   const messages = [{ role: "user", content: [{ type: "file", data: new Uint8Array(9), mediaType: "image/png" }] }];
   const options = { models: models(), policy: WEAK };
-  await assert.rejects(generateText({ model: routedModel(router, options), messages }), { code: "messages_without_text" });
+  await assert.rejects(generateText({ model: routedModel(router, options), messages }), {
+    code: "messages_without_text",
+  });
   const routed = routedModel(router, { ...options, withoutText: strong });
   const { text, providerMetadata } = await generateText({ model: routed, messages });
   assert.equal(text, `I am ${strong}`);
@@ -110,16 +141,28 @@ test("a call without text fails with its code, or goes to the caller's default m
 test("an abort signal reaches the chosen model", async () => {
   const controller = new AbortController();
   const all = models();
-  await generateText({ model: routedModel(router, { models: all, policy: WEAK }), prompt: QUERY, abortSignal: controller.signal });
+  await generateText({
+    model: routedModel(router, { models: all, policy: WEAK }),
+    prompt: QUERY,
+    abortSignal: controller.signal,
+  });
   assert.equal(all[weak].doGenerateCalls[0].abortSignal.aborted, false);
   controller.abort();
   assert.equal(all[weak].doGenerateCalls[0].abortSignal.aborted, true);
 });
 
 test("URLs are passed on if every model supports them", async () => {
-  const all = Object.fromEntries(ids.map((id, i) => [id, model(id, {
-    supportedUrls: { "image/*": [/^https:\/\/a/, ...(i === 0 ? [/^https:\/\/b/] : [])], ...(i === 0 ? { "audio/*": [/./] } : {}) },
-  })]));
+  const all = Object.fromEntries(
+    ids.map((id, i) => [
+      id,
+      model(id, {
+        supportedUrls: {
+          "image/*": [/^https:\/\/a/, ...(i === 0 ? [/^https:\/\/b/] : [])],
+          ...(i === 0 ? { "audio/*": [/./] } : {}),
+        },
+      }),
+    ]),
+  );
   assert.deepEqual(await routedModel(router, { models: all }).supportedUrls, { "image/*": [/^https:\/\/a/] });
 });
 
@@ -133,17 +176,23 @@ test("invalid options are refused when the model is made", () => {
     [[router, { models: incomplete }], "argument_models"],
     [[router, { models: { ...models(), nobody: model("x") } }], "argument_models"],
     [[router, { models: { ...models(), [strong]: "openai/gpt-5" } }], "argument_models"],
-    [[router, { models: { ...models(), [strong]: Object.assign(model(strong), { specificationVersion: "v2" }) } }], "argument_models"],
+    [
+      [router, { models: { ...models(), [strong]: Object.assign(model(strong), { specificationVersion: "v2" }) } }],
+      "argument_models",
+    ],
     [[router, { models: models(), withoutText: "nobody" }], "argument_models"],
     [[router, { models: models(), policy: { threshold: -1 } }], "policy_out_of_range"],
     [[router, { models: models(), policy: { candidates: ["nobody"] } }], "policy_unknown_model"],
   ];
   for (const [words, code] of cases) {
-    assert.throws(() => routedModel(...words), (error) => {
-      assert.ok(error instanceof RouterError, String(error));
-      assert.equal(error.code, code, error.message);
-      return true;
-    });
+    assert.throws(
+      () => routedModel(...words),
+      (error) => {
+        assert.ok(error instanceof RouterError, String(error));
+        assert.equal(error.code, code, error.message);
+        return true;
+      },
+    );
   }
 });
 

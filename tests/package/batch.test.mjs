@@ -29,14 +29,28 @@ const MIXED = [
   "What is the capital of France?",
 ];
 const CODES = [
-  undefined, "query_empty", "argument_query", undefined, "argument_query", "query_ill_formed", "argument_query",
-  "argument_query", "argument_query", "argument_messages", "messages_without_text", "query_too_long", undefined,
+  undefined,
+  "query_empty",
+  "argument_query",
+  undefined,
+  "argument_query",
+  "query_ill_formed",
+  "argument_query",
+  "argument_query",
+  "argument_query",
+  "argument_messages",
+  "messages_without_text",
+  "query_too_long",
+  undefined,
 ];
 
 for (const [name, any] of Object.entries(routers)) {
   test(`${name}: a bad row does not affect the others, and rows keep their order`, async () => {
     const rows = await any.routeBatch(MIXED, { threshold: 0.3 });
-    assert.deepEqual(rows.map(({ error }) => error?.code), CODES);
+    assert.deepEqual(
+      rows.map(({ error }) => error?.code),
+      CODES,
+    );
     for (const { error } of rows) assert.ok(error === undefined || error instanceof RouterError);
     rows.forEach(({ decision }, i) => {
       if (decision) assert.deepEqual(decision, router.route(MIXED[i], { threshold: 0.3 }));
@@ -45,7 +59,10 @@ for (const [name, any] of Object.entries(routers)) {
 
   test(`${name}: an empty batch has no rows, and each hole in an array is an error`, async () => {
     assert.deepEqual(await any.routeBatch([]), []);
-    assert.deepEqual((await any.routeBatch(new Array(2))).map(({ error }) => error.code), ["argument_query", "argument_query"]);
+    assert.deepEqual(
+      (await any.routeBatch(new Array(2))).map(({ error }) => error.code),
+      ["argument_query", "argument_query"],
+    );
   });
 
   test(`${name}: an error of the whole call is thrown, even for an empty batch`, async () => {
@@ -62,11 +79,14 @@ for (const [name, any] of Object.entries(routers)) {
       [[[], { treshold: 0.1 }], "request_ill_formed"],
     ];
     for (const [words, code] of cases) {
-      await assert.rejects(async () => any.routeBatch(...words), (error) => {
-        assert.ok(error instanceof RouterError, String(error));
-        assert.equal(error.code, code, error.message);
-        return true;
-      });
+      await assert.rejects(
+        async () => any.routeBatch(...words),
+        (error) => {
+          assert.ok(error instanceof RouterError, String(error));
+          assert.equal(error.code, code, error.message);
+          return true;
+        },
+      );
     }
   });
 }

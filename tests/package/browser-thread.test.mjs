@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { EXPECTED, assertExpected } from "./expected.mjs";
+import { assertExpected, EXPECTED } from "./expected.mjs";
 import { pagesForTests } from "./in-page.mjs";
 import { ASK } from "./page.mjs";
 

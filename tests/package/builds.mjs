@@ -9,9 +9,8 @@ import { promisify } from "node:util";
 import * as esbuild from "esbuild";
 import * as vite from "vite";
 import webpack from "webpack";
-
-import { html, script } from "./page.mjs";
 import { program, project, run } from "./packed.mjs";
+import { html, script } from "./page.mjs";
 
 /** The compatibility date of the tests' Workers. */
 export const COMPATIBILITY_DATE = "2026-06-01";

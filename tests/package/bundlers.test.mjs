@@ -9,8 +9,8 @@ import { after, test } from "node:test";
 import { serveFolders } from "../../web/serve.mjs";
 import { PAGES } from "./builds.mjs";
 import { assertExpected } from "./expected.mjs";
-import { browserForTests, html, script } from "./page.mjs";
 import { project, run } from "./packed.mjs";
+import { browserForTests, html, script } from "./page.mjs";
 
 const SUB_PATH = "/somewhere/deep/";
 
@@ -30,7 +30,10 @@ function assertRouted({ answer, said, requests }) {
   assert.equal(answer.decisions.length, 2);
   answer.decisions.forEach(assertExpected);
   assert.deepEqual(said, []);
-  assert.ok(requests.every((path) => path.startsWith(SUB_PATH)), requests.join());
+  assert.ok(
+    requests.every((path) => path.startsWith(SUB_PATH)),
+    requests.join(),
+  );
 }
 
 for (const [name, build] of Object.entries(PAGES)) {
@@ -41,7 +44,11 @@ for (const [name, build] of Object.entries(PAGES)) {
   test(`${name}: wasm and bundle are separate files, and a visitor fetches one wasm module`, async () => {
     const folder = await build();
     const names = await readdir(folder, { recursive: true });
-    for (const ending of [".wasm", ".bin"]) assert.ok(names.some((file) => file.endsWith(ending)), `${ending} in ${names}`);
+    for (const ending of [".wasm", ".bin"])
+      assert.ok(
+        names.some((file) => file.endsWith(ending)),
+        `${ending} in ${names}`,
+      );
     const { requests } = await opened(folder);
     const modules = new Set(requests.filter((path) => path.endsWith(".wasm")));
     assert.equal(modules.size, 1, [...modules].join());

@@ -33,11 +33,13 @@ async function deployed(main) {
 }
 
 test("with the default bundle imported, a Worker decides as the sources do", async () => {
-  const { answer, folder, names } = await deployed(worker(
-    'import bundle from "pointsman/default-bundle";',
-    `const router = await Router.load(bundle);
+  const { answer, folder, names } = await deployed(
+    worker(
+      'import bundle from "pointsman/default-bundle";',
+      `const router = await Router.load(bundle);
      return Response.json(router.route${ASK});`,
-  ));
+    ),
+  );
   assertExpected(answer);
   const wasm = names.filter((name) => name.endsWith(".wasm"));
   assert.equal(wasm.length, 1, "one of the two wasm modules is deployed");
@@ -59,29 +61,32 @@ test("a relative URL is refused, since a Worker has no base URL", async () => {
 });
 
 test("RouterWorker is a typed error, since Workers have no threads", async () => {
-  const { answer } = await deployed(worker(
-    'import { RouterWorker } from "pointsman/worker";',
-    "await RouterWorker.load();",
-  ));
+  const { answer } = await deployed(
+    worker('import { RouterWorker } from "pointsman/worker";', "await RouterWorker.load();"),
+  );
   assert.deepEqual({ typed: answer.typed, code: answer.code }, { typed: true, code: "worker_unsupported" });
 });
 
 test("a wasm module imported by the Worker can be passed in", async () => {
-  const { answer } = await deployed(worker(
-    `import bundle from "pointsman/default-bundle.bin";
+  const { answer } = await deployed(
+    worker(
+      `import bundle from "pointsman/default-bundle.bin";
      import wasm from "pointsman/wasm";`,
-    `const router = await Router.load(bundle, { wasm });
+      `const router = await Router.load(bundle, { wasm });
      return Response.json(router.route${ASK});`,
-  ));
+    ),
+  );
   assertExpected(answer);
 });
 
 test("the error for bytes in place of a module says that they cannot be compiled", async () => {
-  const { answer } = await deployed(worker(
-    'import bundle from "pointsman/default-bundle";',
-    `const wasm = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0);
+  const { answer } = await deployed(
+    worker(
+      'import bundle from "pointsman/default-bundle";',
+      `const wasm = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0);
      await Router.load(bundle, { wasm });`,
-  ));
+    ),
+  );
   assert.equal(answer.code, "wasm_unsupported", answer.message);
   assert.match(answer.message, /import the module/);
 });

@@ -10,7 +10,7 @@ import { after, test } from "node:test";
 
 import { Router } from "pointsman";
 
-import { TINY, bundleFiles, readJson } from "../hosts/paths.mjs";
+import { bundleFiles, readJson, TINY } from "../hosts/paths.mjs";
 import { tar } from "../hosts/tar.mjs";
 import { EXPECTED, POLICY, QUERY } from "./expected.mjs";
 import { PACKAGE } from "./packed.mjs";
@@ -25,7 +25,9 @@ function command(words, input = "") {
   const child = spawn(process.execPath, [COMMAND, ...words]);
   const collected = (stream) => {
     let text = "";
-    stream.setEncoding("utf8").on("data", (piece) => { text += piece; });
+    stream.setEncoding("utf8").on("data", (piece) => {
+      text += piece;
+    });
     return () => text;
   };
   const [out, err] = [collected(child.stdout), collected(child.stderr)];
@@ -37,7 +39,11 @@ function command(words, input = "") {
   });
 }
 
-const rows = (text) => text.trimEnd().split("\n").map((line) => JSON.parse(line));
+const rows = (text) =>
+  text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
 
 test("a query's decision is printed as text and as JSON", async () => {
   const readable = await command([QUERY, "--strong-share", String(POLICY.strongShare)]);
@@ -100,18 +106,24 @@ test("--jsonl decides on each line in order; a bad line is reported by its numbe
   const { code, out, err } = await command(["--jsonl", "-"], `\ufeff${lines.join("\r\n")}`);
   assert.equal(code, 1);
   const found = rows(out);
-  assert.deepEqual(found.map(({ id, model, error }) => [id, model ? "decided" : error.code]), [
-    ["a", "decided"],
-    [undefined, "request_ill_formed"],
-    ["b", "decided"],
-    [undefined, "request_ill_formed"],
-    ["c", "query_empty"],
-    [undefined, "argument_query"],
-    [5, "decided"],
-  ]);
+  assert.deepEqual(
+    found.map(({ id, model, error }) => [id, model ? "decided" : error.code]),
+    [
+      ["a", "decided"],
+      [undefined, "request_ill_formed"],
+      ["b", "decided"],
+      [undefined, "request_ill_formed"],
+      ["c", "query_empty"],
+      [undefined, "argument_query"],
+      [5, "decided"],
+    ],
+  );
   const { id, ...decision } = found[2];
   assert.deepEqual(decision, router.route(QUERY));
-  assert.deepEqual([...err.matchAll(/line (\d+): /g)].map(([, number]) => Number(number)), [3, 5, 6, 7]);
+  assert.deepEqual(
+    [...err.matchAll(/line (\d+): /g)].map(([, number]) => Number(number)),
+    [3, 5, 6, 7],
+  );
 });
 
 test("--jsonl reads a file, applies the policy to all lines, and exits with 0 if all succeed", async () => {
@@ -119,21 +131,31 @@ test("--jsonl reads a file, applies the policy to all lines, and exits with 0 if
   await writeFile(file, `${JSON.stringify({ query: QUERY })}\n${JSON.stringify({ query: "Hi" })}\n`);
   const { code, out, err } = await command(["--jsonl", file, "--threshold", "0"]);
   assert.deepEqual([code, err], [0, ""]);
-  assert.deepEqual(rows(out), [QUERY, "Hi"].map((query) => router.route(query, { threshold: 0 })));
+  assert.deepEqual(
+    rows(out),
+    [QUERY, "Hi"].map((query) => router.route(query, { threshold: 0 })),
+  );
 });
 
 test("many lines, longer than a chunk of the stream, are processed", async () => {
   const long = "word ".repeat(40_000);
-  const lines = Array.from({ length: 3000 }, (_, i) => JSON.stringify({ id: i, query: i % 500 === 0 ? long : `query ${i}` }));
+  const lines = Array.from({ length: 3000 }, (_, i) =>
+    JSON.stringify({ id: i, query: i % 500 === 0 ? long : `query ${i}` }),
+  );
   const { code, out } = await command(["--jsonl", "-"], lines.join("\n"));
   assert.equal(code, 0);
-  assert.deepEqual(rows(out).map(({ id }) => id), lines.map((_, i) => i));
+  assert.deepEqual(
+    rows(out).map(({ id }) => id),
+    lines.map((_, i) => i),
+  );
 });
 
 test("a closed standard output ends the command without an error", async () => {
   const child = spawn(process.execPath, [COMMAND, "--jsonl", "-"]);
   let err = "";
-  child.stderr.on("data", (piece) => { err += piece; });
+  child.stderr.on("data", (piece) => {
+    err += piece;
+  });
   child.stdin.on("error", () => {});
   const feed = setInterval(() => child.stdin.write(`${JSON.stringify({ query: "Hi" })}\n`.repeat(1000)), 1);
   child.stdout.once("data", () => child.stdout.destroy());
@@ -183,10 +205,25 @@ test("wrong usage and a missing bundle or file exit with 2 and say what to do", 
 test("--help prints every option and exit code to standard output, --version the version", async () => {
   const { code, out, err } = await command(["--help"]);
   assert.deepEqual([code, err], [0, ""]);
-  const options = ["bundle", "threshold", "strong-share", "cost-weight", "max-cost", "output-tokens", "candidates", "jsonl", "json", "help", "version"];
+  const options = [
+    "bundle",
+    "threshold",
+    "strong-share",
+    "cost-weight",
+    "max-cost",
+    "output-tokens",
+    "candidates",
+    "jsonl",
+    "json",
+    "help",
+    "version",
+  ];
   for (const option of options) assert.match(out, new RegExp(`--${option}\\b`), option);
   assert.match(out, /Exit codes: 0 .*1 .*2 /);
-  assert.ok(out.split("\n").every((line) => line.length <= 100), "lines are at most 100 characters long");
+  assert.ok(
+    out.split("\n").every((line) => line.length <= 100),
+    "lines are at most 100 characters long",
+  );
   assert.equal((await command(["--version"])).out, `${readJson(join(PACKAGE, "package.json")).version}\n`);
   assert.equal((await command(["-h"])).out, out);
 });

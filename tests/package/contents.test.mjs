@@ -4,11 +4,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-
-import { engineVersion, initSync } from "../../router-wasm/js/pkg/pointsman.js";
-import { VERSION } from "../../router-wasm/js/lib/version.js";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
+import { VERSION } from "../../router-wasm/js/lib/version.js";
+import { engineVersion, initSync } from "../../router-wasm/js/pkg/pointsman.js";
 
 import { ROOT, readJson } from "../hosts/paths.mjs";
 import { PACKAGE, packed, program, run } from "./packed.mjs";
@@ -18,7 +17,10 @@ const targets = (value) => (typeof value === "string" ? [value] : Object.values(
 
 test("publint finds no fault", async () => {
   const { messages } = await publint({ pkgDir: PACKAGE, strict: true });
-  assert.deepEqual(messages.map((message) => formatMessage(message, manifest)), []);
+  assert.deepEqual(
+    messages.map((message) => formatMessage(message, manifest)),
+    [],
+  );
 });
 
 test("the types are right for every entry, as are-the-types-wrong resolves them", async () => {
@@ -29,9 +31,12 @@ test("the types are right for every entry, as are-the-types-wrong resolves them"
 test("the tarball has every file that an entry names and the licences, and no tests", async () => {
   const { files } = await packed();
   const names = files.map(({ path }) => path);
-  for (const name of targets([manifest.exports, manifest.bin])) assert.ok(names.includes(name.replace(/^\.\//, "")), name);
+  for (const name of targets([manifest.exports, manifest.bin]))
+    assert.ok(names.includes(name.replace(/^\.\//, "")), name);
   for (const name of ["LICENSE-MIT", "LICENSE-APACHE", "README.md"]) assert.ok(names.includes(name), name);
-  const others = names.filter((name) => !/^(bin|lib|types|pkg)\/[\w-]+\.(js|d\.ts|wasm|bin)$|^[\w-]+\.(js|d\.ts)$/.test(name));
+  const others = names.filter(
+    (name) => !/^(bin|lib|types|pkg)\/[\w-]+\.(js|d\.ts|wasm|bin)$|^[\w-]+\.(js|d\.ts)$/.test(name),
+  );
   assert.deepEqual(others.sort(), ["LICENSE-APACHE", "LICENSE-MIT", "README.md", "package.json"]);
 });
 
@@ -43,7 +48,10 @@ test("every local import of the tarball is in the tarball", async () => {
     for (const [, target] of text.matchAll(/(?:from|import|new URL\()\s*"(\.{1,2}\/[^"]+)"/g)) {
       const found = new URL(target, `file:///${name}`).pathname.slice(1);
       const typed = found.replace(/\.js$/, ".d.ts");
-      assert.ok(names.includes(found) || (name.endsWith(".d.ts") && names.includes(typed)), `${name} imports ${target}`);
+      assert.ok(
+        names.includes(found) || (name.endsWith(".d.ts") && names.includes(typed)),
+        `${name} imports ${target}`,
+      );
     }
   }
 });
@@ -57,7 +65,9 @@ test("no script contains binary data as text", async () => {
 });
 
 test("package, JavaScript and wasm have the workspace's version", () => {
-  const [, workspace] = /\[workspace\.package\]\nversion = "([^"]+)"/.exec(readFileSync(join(ROOT, "Cargo.toml"), "utf8"));
+  const [, workspace] = /\[workspace\.package\]\nversion = "([^"]+)"/.exec(
+    readFileSync(join(ROOT, "Cargo.toml"), "utf8"),
+  );
   initSync({ module: readFileSync(join(PACKAGE, "pkg/pointsman_bg.wasm")) });
   assert.equal(engineVersion(), workspace);
   assert.equal(VERSION, workspace);

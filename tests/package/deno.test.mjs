@@ -7,8 +7,8 @@ import process from "node:process";
 import { test } from "node:test";
 
 import { DEFAULT } from "../hosts/paths.mjs";
-import { POLICY, QUERY, assertExpected } from "./expected.mjs";
-import { project, program, run } from "./packed.mjs";
+import { assertExpected, POLICY, QUERY } from "./expected.mjs";
+import { program, project, run } from "./packed.mjs";
 
 const ASK = `(${JSON.stringify(QUERY)}, ${JSON.stringify(POLICY)})`;
 const files = {

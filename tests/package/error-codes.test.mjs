@@ -2,7 +2,7 @@
 // package and the engine can throw.
 
 import assert from "node:assert/strict";
-import { readFileSync, readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -16,7 +16,10 @@ const union = [...types.matchAll(/^ {2}\| "(\w+)"/gm)].map(([, code]) => code);
 function thrown() {
   const engine = [...read(ROOT, "router-wasm/src/error.rs").matchAll(/=> "(\w+)"/g)].map(([, code]) => code);
   const scripts = ["", "lib"].flatMap((folder) =>
-    readdirSync(join(PACKAGE, folder)).filter((name) => name.endsWith(".js")).map((name) => read(PACKAGE, folder, name)));
+    readdirSync(join(PACKAGE, folder))
+      .filter((name) => name.endsWith(".js"))
+      .map((name) => read(PACKAGE, folder, name)),
+  );
   const constructed = /RouterError\(\s*"(\w+)"|code: "(\w+)"/g;
   const own = scripts.flatMap((text) => [...text.matchAll(constructed)].map(([, code, plain]) => code ?? plain));
   return { engine, own };

@@ -28,13 +28,18 @@ export async function pagesForTests(after) {
     try {
       await page.goto(server.url.href);
       await page.evaluate(async () => {
-        const [{ Router, RouterError }, { RouterWorker }] = await Promise.all([import("/package/browser.js"), import("/package/worker.js")]);
+        const [{ Router, RouterError }, { RouterWorker }] = await Promise.all([
+          import("/package/browser.js"),
+          import("/package/worker.js"),
+        ]);
         Object.assign(globalThis, { Router, RouterError, RouterWorker });
       });
       await prepare({ context, page });
       const answer = await page.evaluate(async (code) => {
         // As a module of its own, since a policy that forbids eval still allows a script.
-        const settled = new Promise((settle) => { globalThis.settle = settle; });
+        const settled = new Promise((settle) => {
+          globalThis.settle = settle;
+        });
         const text = `globalThis.settle((async () => { ${code} })());`;
         const src = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
         document.head.append(Object.assign(document.createElement("script"), { type: "module", src }));

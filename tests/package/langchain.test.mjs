@@ -22,8 +22,15 @@ const models = () => Object.fromEntries(ids.map((id) => [id, new FakeListChatMod
 
 test("invoke is answered by the chosen model, for every form of input", async () => {
   const heard = [];
-  const routed = routedRunnable(router, { models: models(), policy: WEAK, onDecision: (decision) => heard.push(decision) });
-  const prompt = await ChatPromptTemplate.fromMessages([["system", "Be brief."], ["human", "{query}"]]).invoke({ query: QUERY });
+  const routed = routedRunnable(router, {
+    models: models(),
+    policy: WEAK,
+    onDecision: (decision) => heard.push(decision),
+  });
+  const prompt = await ChatPromptTemplate.fromMessages([
+    ["system", "Be brief."],
+    ["human", "{query}"],
+  ]).invoke({ query: QUERY });
   const inputs = [
     QUERY,
     [new SystemMessage("Be brief."), new HumanMessage(QUERY)],
@@ -38,7 +45,8 @@ test("invoke is answered by the chosen model, for every form of input", async ()
 
 test("stream() passes on the chosen model's chunks", async () => {
   const pieces = [];
-  for await (const { text } of await routedRunnable(router, { models: models(), policy: STRONG }).stream(QUERY)) pieces.push(text);
+  for await (const { text } of await routedRunnable(router, { models: models(), policy: STRONG }).stream(QUERY))
+    pieces.push(text);
   assert.equal(pieces.join(""), `I am ${strong}`);
   assert.ok(pieces.length > 5, `${pieces.length} pieces`);
 });
@@ -52,20 +60,39 @@ test("the Runnable works in a chain and in batches", async () => {
 
 test("a conversation is rated by the texts of its human messages", async () => {
   let decision;
-  const routed = routedRunnable(router, { models: models(), onDecision: (made) => { decision = made; } });
+  const routed = routedRunnable(router, {
+    models: models(),
+    onDecision: (made) => {
+      decision = made;
+    },
+  });
   await routed.invoke([
-    new HumanMessage({ content: [{ type: "text", text: QUERY }, { type: "image_url", image_url: "data:image/png;base64,AAAA" }] }),
+    new HumanMessage({
+      content: [
+        { type: "text", text: QUERY },
+        { type: "image_url", image_url: "data:image/png;base64,AAAA" },
+      ],
+    }),
     new AIMessage("Rome."),
     new HumanMessage("And of France?"),
   ]);
-  assert.deepEqual(decision, router.route([{ role: "user", content: QUERY }, { role: "user", content: "And of France?" }]));
+  assert.deepEqual(
+    decision,
+    router.route([
+      { role: "user", content: QUERY },
+      { role: "user", content: "And of France?" },
+    ]),
+  );
 });
 
 test("a call without text fails with its code, or goes to the caller's default model", async () => {
   const image = [new HumanMessage({ content: [{ type: "image_url", image_url: "data:image/png;base64,AAAA" }] })];
   const options = { models: models(), policy: WEAK };
   await assert.rejects(routedRunnable(router, options).invoke(image), { code: "messages_without_text" });
-  assert.equal((await routedRunnable(router, { ...options, withoutText: strong }).invoke(image)).text, `I am ${strong}`);
+  assert.equal(
+    (await routedRunnable(router, { ...options, withoutText: strong }).invoke(image)).text,
+    `I am ${strong}`,
+  );
   await assert.rejects(routedRunnable(router, options).invoke(42), { code: "argument_messages" });
 });
 
@@ -79,10 +106,13 @@ test("invalid options are refused when the Runnable is made", () => {
     [[router, { models: models(), policy: { strongShare: 2 } }], "policy_out_of_range"],
   ];
   for (const [words, code] of cases) {
-    assert.throws(() => routedRunnable(...words), (error) => {
-      assert.ok(error instanceof RouterError, String(error));
-      assert.equal(error.code, code, error.message);
-      return true;
-    });
+    assert.throws(
+      () => routedRunnable(...words),
+      (error) => {
+        assert.ok(error instanceof RouterError, String(error));
+        assert.equal(error.code, code, error.message);
+        return true;
+      },
+    );
   }
 });

@@ -12,10 +12,10 @@ import bundle from "pointsman/default-bundle";
 
 import { node as host } from "../../router-wasm/js/lib/host-node.js";
 import { moduleOf } from "../../router-wasm/js/lib/wasm.js";
-import { TINY, bundleFiles } from "../hosts/paths.mjs";
+import { bundleFiles, TINY } from "../hosts/paths.mjs";
 import { tar } from "../hosts/tar.mjs";
-import { POLICY, QUERY, assertExpected } from "./expected.mjs";
-import { PACKAGE, copyOfPackage } from "./packed.mjs";
+import { assertExpected, POLICY, QUERY } from "./expected.mjs";
+import { copyOfPackage, PACKAGE } from "./packed.mjs";
 import { startServer } from "./server.mjs";
 
 const path = join(PACKAGE, "pkg/pointsman_bg.wasm");
@@ -48,12 +48,16 @@ async function progressOf(source) {
   return heard;
 }
 
-const refused = (action, code, part = /./) => assert.rejects(async () => action(), (error) => {
-  assert.ok(error instanceof RouterError, String(error));
-  assert.equal(error.code, code, error.message);
-  assert.match(error.message, part);
-  return true;
-});
+const refused = (action, code, part = /./) =>
+  assert.rejects(
+    async () => action(),
+    (error) => {
+      assert.ok(error instanceof RouterError, String(error));
+      assert.equal(error.code, code, error.message);
+      assert.match(error.message, part);
+      return true;
+    },
+  );
 
 test("without a source load() takes the default bundle, the same as its subpath", async () => {
   for (const source of [undefined, bundle]) assertExpected((await Router.load(source)).route(QUERY, POLICY));
@@ -62,7 +66,10 @@ test("without a source load() takes the default bundle, the same as its subpath"
 test("a folder's progress has the total that router.json states, from the first call on", async () => {
   for (const source of [TINY, new URL("tiny/", server.url)]) {
     const heard = await progressOf(source);
-    assert.ok(heard.every(({ total }) => total === bytes), JSON.stringify(heard));
+    assert.ok(
+      heard.every(({ total }) => total === bytes),
+      JSON.stringify(heard),
+    );
     assert.equal(heard.at(-1).loaded, bytes);
   }
 });
@@ -76,7 +83,10 @@ test("an archive's progress has its Content-Length as total", async () => {
 test("if the length is not that of the decoded bytes, progress has no total", async () => {
   for (const path of ["chunked.tar", "compressed.tar"]) {
     const heard = await progressOf(new URL(path, server.url));
-    assert.ok(heard.every(({ total }) => total === undefined), path);
+    assert.ok(
+      heard.every(({ total }) => total === undefined),
+      path,
+    );
     assert.equal(heard.at(-1).loaded, archive.length);
   }
 });
@@ -108,7 +118,9 @@ test("loads share the start of the engine, and cancelling one does not affect th
   const { Router } = await import(pathToFileURL(join(await copyOfPackage(), "node.js")).href);
   const controller = new AbortController();
   let give;
-  const wasm = new Promise((resolve) => { give = resolve; });
+  const wasm = new Promise((resolve) => {
+    give = resolve;
+  });
   const loads = [Router.load(undefined, { signal: controller.signal, wasm }), Router.load()];
   controller.abort(new Error("enough"));
   await assert.rejects(loads[0], /enough/);
@@ -136,7 +148,17 @@ test("the wasm may be a path, a URL, a Response, bytes, a module or a promise of
   const content = await readFile(path);
   const url = new URL("package/pkg/pointsman_bg.wasm", server.url);
   const buffer = content.buffer.slice(content.byteOffset, content.byteOffset + content.length);
-  const kinds = [path, pathToFileURL(path), url, url.href, await fetch(url), content, buffer, new WebAssembly.Module(content), Promise.resolve(content)];
+  const kinds = [
+    path,
+    pathToFileURL(path),
+    url,
+    url.href,
+    await fetch(url),
+    content,
+    buffer,
+    new WebAssembly.Module(content),
+    Promise.resolve(content),
+  ];
   for (const kind of kinds) assert.ok((await moduleOf(kind, host)) instanceof WebAssembly.Module);
 });
 

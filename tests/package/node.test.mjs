@@ -9,7 +9,7 @@ import { test } from "node:test";
 import { build } from "esbuild";
 
 import { ROOT } from "../hosts/paths.mjs";
-import { EXPECTED, POLICY, QUERY, assertExpected } from "./expected.mjs";
+import { assertExpected, EXPECTED, POLICY, QUERY } from "./expected.mjs";
 import { project, run } from "./packed.mjs";
 
 const NODES = {
@@ -68,7 +68,9 @@ for (const [name, node] of Object.entries(NODES)) {
 }
 
 test("npm installs the command", async () => {
-  const printed = await run(join(folder, "node_modules/.bin/pointsman"), [QUERY, "--strong-share", "0.4"], { cwd: folder });
+  const printed = await run(join(folder, "node_modules/.bin/pointsman"), [QUERY, "--strong-share", "0.4"], {
+    cwd: folder,
+  });
   assert.ok(printed.includes(EXPECTED.model), printed);
 });
 
@@ -89,7 +91,9 @@ test("a bundle by esbuild for Node without the package's files beside it names t
     logLevel: "silent",
   });
   const failed = await new Promise((resolve) => {
-    execFile(process.execPath, ["out/module.mjs"], { cwd: folder }, (error, stdout, stderr) => resolve({ error, stderr }));
+    execFile(process.execPath, ["out/module.mjs"], { cwd: folder }, (error, stdout, stderr) =>
+      resolve({ error, stderr }),
+    );
   });
   assert.ok(failed.error);
   assert.match(failed.stderr, /code: '(wasm_missing|file_unreadable)'/);

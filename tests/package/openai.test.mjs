@@ -7,8 +7,8 @@ import { after, before, test } from "node:test";
 
 import OpenAI from "openai";
 import { Router, RouterError } from "pointsman";
-import { RouterWorker } from "pointsman/worker";
 import { routedFetch } from "pointsman/openai";
+import { RouterWorker } from "pointsman/worker";
 
 import { TINY } from "../hosts/paths.mjs";
 
@@ -23,14 +23,20 @@ const server = createServer(async (request, response) => {
   const body = await text(request);
   received.push({ url: request.url, method: request.method, headers: request.headers, body });
   const stream = body.startsWith("{") && JSON.parse(body).stream;
-  const chunk = (content) => `data: ${JSON.stringify({ id: "1", object: "chat.completion.chunk", choices: [{ index: 0, delta: { content } }] })}\n\n`;
+  const chunk = (content) =>
+    `data: ${JSON.stringify({ id: "1", object: "chat.completion.chunk", choices: [{ index: 0, delta: { content } }] })}\n\n`;
   if (stream) {
     response.writeHead(200, { "content-type": "text/event-stream" });
     for (const content of ["Ro", "me"]) response.write(chunk(content));
     if (JSON.parse(body).metadata?.hangs !== "yes") response.end("data: [DONE]\n\n");
     return;
   }
-  const answer = { id: "1", object: "chat.completion", choices: [{ index: 0, message: { role: "assistant", content: "Rome" } }], output: [] };
+  const answer = {
+    id: "1",
+    object: "chat.completion",
+    choices: [{ index: 0, message: { role: "assistant", content: "Rome" } }],
+    output: [],
+  };
   response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answer));
 });
 let base;
@@ -45,15 +51,29 @@ after(() => {
 
 const client = (options, given = router) =>
   new OpenAI({ apiKey: "key", baseURL: base, fetch: routedFetch(given, options) });
-const chat = (model, content = QUERY) => ({ model, messages: [{ role: "system", content: "Be brief." }, { role: "user", content }] });
+const chat = (model, content = QUERY) => ({
+  model,
+  messages: [
+    { role: "system", content: "Be brief." },
+    { role: "user", content },
+  ],
+});
 const last = () => {
   const { body, ...request } = received.at(-1);
   return { ...request, body: JSON.parse(body) };
 };
 
 test("a chat for auto is sent to the chosen candidate, and the rest of the request is unchanged", async () => {
-  for (const [policy, model] of [[STRONG, strong], [WEAK, weak]]) {
-    const request = { ...chat("auto"), temperature: 0.25, seed: 7, tools: [{ type: "function", function: { name: "f", parameters: {} } }] };
+  for (const [policy, model] of [
+    [STRONG, strong],
+    [WEAK, weak],
+  ]) {
+    const request = {
+      ...chat("auto"),
+      temperature: 0.25,
+      seed: 7,
+      tools: [{ type: "function", function: { name: "f", parameters: {} } }],
+    };
     const answer = await client({ policy }).chat.completions.create(request);
     assert.equal(answer.choices[0].message.content, "Rome");
     assert.deepEqual(last().body, { ...request, model });
@@ -64,12 +84,23 @@ test("a chat for auto is sent to the chosen candidate, and the rest of the reque
 
 test("a response for auto is routed by its input, text or items", async () => {
   const items = [
-    { role: "user", content: [{ type: "input_text", text: QUERY }, { type: "input_image", image_url: "https://example.com/a.png" }] },
+    {
+      role: "user",
+      content: [
+        { type: "input_text", text: QUERY },
+        { type: "input_image", image_url: "https://example.com/a.png" },
+      ],
+    },
     { type: "function_call_output", call_id: "1", output: "42" },
   ];
   for (const input of [QUERY, items]) {
     let decision;
-    await client({ policy: STRONG, onDecision: (made) => { decision = made; } }).responses.create({ model: "auto", input });
+    await client({
+      policy: STRONG,
+      onDecision: (made) => {
+        decision = made;
+      },
+    }).responses.create({ model: "auto", input });
     assert.deepEqual(last().body, { model: strong, input });
     assert.equal(last().url, "/v1/responses");
     assert.equal(decision.winRate, router.route(QUERY).winRate);
@@ -98,7 +129,11 @@ test("an abort signal reaches the request", async () => {
 
 test("requests for other models, endpoints and methods are passed on byte for byte", async () => {
   let decisions = 0;
-  const fetch = routedFetch(router, { onDecision: () => { decisions += 1; } });
+  const fetch = routedFetch(router, {
+    onDecision: () => {
+      decisions += 1;
+    },
+  });
   const other = '{"model": "gpt-5",  "messages": [], "seed": 12345678901234567890}';
   const embeddings = '{"model": "auto", "input": "x"}';
   await fetch(`${base}/chat/completions`, { method: "POST", body: other });
@@ -117,7 +152,11 @@ test("requests for other models, endpoints and methods are passed on byte for by
 });
 
 test("a Request object in place of a URL is routed", async () => {
-  const request = new Request(`${base}/chat/completions`, { method: "POST", body: JSON.stringify(chat("auto")), headers: { "x-own": "1" } });
+  const request = new Request(`${base}/chat/completions`, {
+    method: "POST",
+    body: JSON.stringify(chat("auto")),
+    headers: { "x-own": "1" },
+  });
   await routedFetch(router, { policy: STRONG })(request);
   assert.equal(last().body.model, strong);
   assert.equal(last().headers["x-own"], "1");
@@ -126,8 +165,18 @@ test("a Request object in place of a URL is routed", async () => {
 test("a Content-Length that the caller stated is updated with the body", async () => {
   const body = JSON.stringify(chat("auto", `${QUERY} – ü`));
   let sent;
-  const fetch = routedFetch(router, { policy: STRONG, fetch: async (_, init) => { sent = init; return Response.json({}); } });
-  await fetch(`${base}/chat/completions`, { method: "POST", body, headers: { "Content-Length": String(Buffer.byteLength(body)), "x-own": "1" } });
+  const fetch = routedFetch(router, {
+    policy: STRONG,
+    fetch: async (_, init) => {
+      sent = init;
+      return Response.json({});
+    },
+  });
+  await fetch(`${base}/chat/completions`, {
+    method: "POST",
+    body,
+    headers: { "Content-Length": String(Buffer.byteLength(body)), "x-own": "1" },
+  });
   assert.equal(sent.headers.get("content-length"), String(Buffer.byteLength(sent.body)));
   assert.equal(sent.headers.get("x-own"), "1");
 });
@@ -160,7 +209,9 @@ test("a RouterWorker works in place of a Router", async () => {
   try {
     await client({ policy: STRONG }, thread).chat.completions.create(chat("auto"));
     assert.equal(last().body.model, strong);
-    await assert.rejects(client({ models: { nobody: "x" } }, thread).chat.completions.create(chat("auto")), { code: "argument_models" });
+    await assert.rejects(client({ models: { nobody: "x" } }, thread).chat.completions.create(chat("auto")), {
+      code: "argument_models",
+    });
   } finally {
     thread.free();
   }
@@ -184,10 +235,13 @@ test("invalid options are refused when the fetch function is made", () => {
     [[router, { policy: { candidates: ["nobody"] } }], "policy_unknown_model"],
   ];
   for (const [words, code] of cases) {
-    assert.throws(() => routedFetch(...words), (error) => {
-      assert.ok(error instanceof RouterError, String(error));
-      assert.equal(error.code, code, error.message);
-      return true;
-    });
+    assert.throws(
+      () => routedFetch(...words),
+      (error) => {
+        assert.ok(error instanceof RouterError, String(error));
+        assert.equal(error.code, code, error.message);
+        return true;
+      },
+    );
   }
 });

@@ -49,7 +49,9 @@ export async function project(files, { modules = [], manifest = {} } = {}) {
   const { path } = await packed();
   const own = { name: "consumer", version: "1.0.0", private: true, type: "module", ...manifest };
   await writeAll(folder, { "package.json": JSON.stringify(own), ...files });
-  await run(NPM, ["install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", path], { cwd: folder });
+  await run(NPM, ["install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", path], {
+    cwd: folder,
+  });
   for (const name of modules) {
     const link = join(folder, "node_modules", name);
     await mkdir(dirname(link), { recursive: true });

@@ -18,7 +18,12 @@ export const html = (script) => `<!doctype html>
  * @param {{thread?: boolean, imports?: string, load?: string, loadThread?: string}} parts code that
  *   differs between bundlers
  */
-export const script = ({ thread = true, imports = "", load = "Router.load()", loadThread = "RouterWorker.load()" } = {}) => `
+export const script = ({
+  thread = true,
+  imports = "",
+  load = "Router.load()",
+  loadThread = "RouterWorker.load()",
+} = {}) => `
   import { Router } from "pointsman";
   ${thread ? 'import { RouterWorker } from "pointsman/worker";' : ""}
   ${imports}

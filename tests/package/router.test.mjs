@@ -10,7 +10,7 @@ import { pathToFileURL } from "node:url";
 import { Router, RouterError } from "pointsman";
 
 import { serveFolders } from "../../web/serve.mjs";
-import { TINY, bundleFiles } from "../hosts/paths.mjs";
+import { bundleFiles, TINY } from "../hosts/paths.mjs";
 import { tar } from "../hosts/tar.mjs";
 
 const QUERY = "What is the capital of Italy?";
@@ -25,13 +25,17 @@ after(async () => {
   await rm(scratch, { recursive: true });
 });
 
-const refused = (action, code) => assert.rejects(async () => action(), (error) => {
-  assert.ok(error instanceof RouterError, String(error));
-  assert.equal(error.name, "RouterError");
-  assert.equal(error.code, code, error.message);
-  assert.ok(error.message.length > 10);
-  return true;
-});
+const refused = (action, code) =>
+  assert.rejects(
+    async () => action(),
+    (error) => {
+      assert.ok(error instanceof RouterError, String(error));
+      assert.equal(error.name, "RouterError");
+      assert.equal(error.code, code, error.message);
+      assert.ok(error.message.length > 10);
+      return true;
+    },
+  );
 
 const buffer = (bytes) => bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
 const mapped = (change) => Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, change(bytes)]));
@@ -55,9 +59,9 @@ test("a bundle loads from every kind of source and makes the same decision", asy
     "tar file": archive,
     "tar bytes": tar(files),
     "tar Blob": new Blob([tar(files)]),
-    "ArrayBuffers": mapped(buffer),
-    "Blobs": mapped((bytes) => new Blob([bytes])),
-    "Buffers": mapped((bytes) => Buffer.from(bytes)),
+    ArrayBuffers: mapped(buffer),
+    Blobs: mapped((bytes) => new Blob([bytes])),
+    Buffers: mapped((bytes) => Buffer.from(bytes)),
   };
   for (const [name, source] of Object.entries(sources)) {
     const loaded = await Router.load(source);
@@ -91,7 +95,18 @@ test("info is a copy of the manifest", () => {
 });
 
 test("arguments of a wrong type are refused", async () => {
-  for (const input of [undefined, null, 42, true, Symbol("x"), () => QUERY, {}, { query: QUERY, messages: [] }, { text: QUERY }, { query: 42 }]) {
+  for (const input of [
+    undefined,
+    null,
+    42,
+    true,
+    Symbol("x"),
+    () => QUERY,
+    {},
+    { query: QUERY, messages: [] },
+    { text: QUERY },
+    { query: 42 },
+  ]) {
     await refused(() => router.route(input), "argument_query");
   }
   for (const query of [undefined, null, 42, {}, [QUERY]]) await refused(() => router.embed(query), "argument_query");
@@ -100,7 +115,16 @@ test("arguments of a wrong type are refused", async () => {
   const circular = [{ role: "user", content: "x" }];
   circular[0].self = circular;
   await refused(() => router.route(circular), "argument_messages");
-  for (const policy of [0.5, "0.5", null, [], { threshold: "0.5" }, { maxCost: 1n }, { candidates: "all" }, { candidates: [1] }]) {
+  for (const policy of [
+    0.5,
+    "0.5",
+    null,
+    [],
+    { threshold: "0.5" },
+    { maxCost: 1n },
+    { candidates: "all" },
+    { candidates: [1] },
+  ]) {
     await refused(() => router.route(QUERY, policy), "argument_policy");
   }
   for (const source of [null, 42, [], { "router.json": "{}" }]) {
@@ -126,7 +150,15 @@ test("a cached rating gives the same decision, and another policy applies to it"
 });
 
 test("numbers without a JSON form are refused, not dropped", async () => {
-  for (const field of ["threshold", "strongShare", "maxCost", "costWeight", "outputTokens", "inputTokens", "turnDecay"]) {
+  for (const field of [
+    "threshold",
+    "strongShare",
+    "maxCost",
+    "costWeight",
+    "outputTokens",
+    "inputTokens",
+    "turnDecay",
+  ]) {
     for (const value of [NaN, Infinity, -Infinity]) {
       await refused(() => router.route(QUERY, { [field]: value }), "policy_out_of_range");
     }
@@ -167,9 +199,24 @@ test("damaged bundles are refused with the cause", async () => {
     [new TextEncoder().encode("this is no tar archive, whatever its name says"), "bundle_bad_archive"],
     [{ ...files, "router.json": files["router.json"].subarray(0, 40) }, "bundle_bad_manifest"],
     [{ ...files, "router.json": new Uint8Array(5 << 20) }, "bundle_too_large"],
-    [withManifest((m) => { m.format = 2; }), "bundle_unknown_format"],
-    [withManifest((m) => { m.kind = "oracle"; }), "bundle_unknown_kind"],
-    [withManifest((m) => { m.candidates = []; }), "bundle_bad_manifest"],
+    [
+      withManifest((m) => {
+        m.format = 2;
+      }),
+      "bundle_unknown_format",
+    ],
+    [
+      withManifest((m) => {
+        m.kind = "oracle";
+      }),
+      "bundle_unknown_kind",
+    ],
+    [
+      withManifest((m) => {
+        m.candidates = [];
+      }),
+      "bundle_bad_manifest",
+    ],
   ];
   for (const [source, code] of cases) await refused(() => Router.load(source), code);
   assert.deepEqual(router.route(QUERY), expected);
@@ -188,7 +235,9 @@ test("file names in a manifest cannot point outside the bundle", async () => {
   const folder = join(scratch, "elsewhere");
   const { mkdir } = await import("node:fs/promises");
   await mkdir(folder);
-  const changed = withManifest((m) => { m.files.push({ ...m.files[0], name: "../secret" }); });
+  const changed = withManifest((m) => {
+    m.files.push({ ...m.files[0], name: "../secret" });
+  });
   await writeFile(join(scratch, "secret"), "secret");
   for (const [name, bytes] of Object.entries(changed)) await writeFile(join(folder, name), bytes);
   await refused(() => Router.load(folder), "bundle_missing_file");

@@ -23,10 +23,11 @@ export async function startServer(folder, { answers = () => undefined, headers =
   await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
   return {
     url: new URL(`http://127.0.0.1:${server.address().port}/`),
-    close: () => new Promise((closed) => {
-      server.close(closed);
-      server.closeAllConnections();
-    }),
+    close: () =>
+      new Promise((closed) => {
+        server.close(closed);
+        server.closeAllConnections();
+      }),
   };
 }
 

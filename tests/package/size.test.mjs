@@ -6,12 +6,11 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-
-import { serveFolders } from "../../web/serve.mjs";
 import { brotliSize, sizes } from "../../bench/bytes.mjs";
+import { serveFolders } from "../../web/serve.mjs";
 import { PAGES, withWrangler, worker } from "./builds.mjs";
-import { ASK, browserForTests } from "./page.mjs";
 import { packed } from "./packed.mjs";
+import { ASK, browserForTests } from "./page.mjs";
 
 const MIB = 1024 * 1024;
 /** Budgets in bytes after gzip -9. The Worker's is the limit of a script in Cloudflare's free plan. */
@@ -49,21 +48,34 @@ for (const [name, build] of Object.entries(PAGES)) {
     const { answer, requests } = await browser.open(new URL("index.html", server.url)).finally(server.close);
     assert.equal(answer.message, undefined);
     const paths = [...new Set(requests)].filter((path) => /\.(js|wasm|bin)$/.test(path));
-    const read = (ending) => paths.filter((path) => path.endsWith(ending)).map((path) => readFileSync(join(folder, path)));
+    const read = (ending) =>
+      paths.filter((path) => path.endsWith(ending)).map((path) => readFileSync(join(folder, path)));
     checked(t, `browser by ${name}, JavaScript`, read(".js"), BUDGETS.script);
     checked(t, `browser by ${name}, wasm`, read(".wasm"), BUDGETS.page);
     checked(t, `browser by ${name}, default bundle`, read(".bin"), BUDGETS.page);
-    checked(t, `browser by ${name}, in all`, paths.map((path) => readFileSync(join(folder, path))), BUDGETS.page);
+    checked(
+      t,
+      `browser by ${name}, in all`,
+      paths.map((path) => readFileSync(join(folder, path))),
+      BUDGETS.page,
+    );
   });
 }
 
 test("Cloudflare Workers: a deployment is within its budgets", async (t) => {
-  const { folder, names } = await withWrangler(worker(
-    'import bundle from "pointsman/default-bundle";',
-    `return Response.json((await Router.load(bundle)).route${ASK});`,
-  ));
+  const { folder, names } = await withWrangler(
+    worker(
+      'import bundle from "pointsman/default-bundle";',
+      `return Response.json((await Router.load(bundle)).route${ASK});`,
+    ),
+  );
   const parts = names.map((name) => readFileSync(join(folder, name)));
   checked(t, "Worker with the default bundle", parts, BUDGETS.worker);
   const others = names.filter((name) => !name.endsWith(".bin"));
-  checked(t, "Worker without a bundle", others.map((name) => readFileSync(join(folder, name))), BUDGETS.worker);
+  checked(
+    t,
+    "Worker without a bundle",
+    others.map((name) => readFileSync(join(folder, name))),
+    BUDGETS.worker,
+  );
 });

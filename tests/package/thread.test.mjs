@@ -12,7 +12,7 @@ import { Worker } from "node:worker_threads";
 import { Router, RouterError } from "pointsman";
 import { RouterWorker } from "pointsman/worker";
 
-import { TINY, bundleFiles } from "../hosts/paths.mjs";
+import { bundleFiles, TINY } from "../hosts/paths.mjs";
 import { tar } from "../hosts/tar.mjs";
 import { PACKAGE } from "./packed.mjs";
 
@@ -23,16 +23,20 @@ const expected = router.route(QUERY);
 const scratch = await mkdtemp(join(tmpdir(), "pointsman-thread-"));
 after(() => rm(scratch, { recursive: true }));
 
-const refused = (promise, code) => assert.rejects(promise, (error) => {
-  assert.ok(error instanceof RouterError, String(error));
-  assert.equal(error.code, code, error.message);
-  return true;
-});
+const refused = (promise, code) =>
+  assert.rejects(promise, (error) => {
+    assert.ok(error instanceof RouterError, String(error));
+    assert.equal(error.code, code, error.message);
+    return true;
+  });
 
 test("RouterWorker decides as Router does", async () => {
   const thread = await RouterWorker.load(files);
   assert.deepEqual(await thread.route(QUERY), expected);
-  assert.deepEqual(await thread.route([{ role: "user", content: QUERY }], { threshold: 0 }), router.route(QUERY, { threshold: 0 }));
+  assert.deepEqual(
+    await thread.route([{ role: "user", content: QUERY }], { threshold: 0 }),
+    router.route(QUERY, { threshold: 0 }),
+  );
   assert.deepEqual(await thread.embed(QUERY), router.embed(QUERY));
   assert.deepEqual(await thread.info(), router.info());
   thread.free();
@@ -42,14 +46,24 @@ test("concurrent calls each get their own answer", async () => {
   const thread = await RouterWorker.load(files);
   const queries = Array.from({ length: 50 }, (_, i) => `Query number ${i}: ${"why ".repeat(i)}`);
   const decisions = await Promise.all(queries.map((query) => thread.route(query)));
-  assert.deepEqual(decisions, queries.map((query) => router.route(query)));
+  assert.deepEqual(
+    decisions,
+    queries.map((query) => router.route(query)),
+  );
   thread.free();
 });
 
 test("a bundle loads from every kind of source, with paths relative to the process", async () => {
   const archive = join(scratch, "bundle.tar");
   await writeFile(archive, tar(files));
-  const sources = [TINY, relative(process.cwd(), TINY), pathToFileURL(archive), tar(files), new Blob([tar(files)]), files];
+  const sources = [
+    TINY,
+    relative(process.cwd(), TINY),
+    pathToFileURL(archive),
+    tar(files),
+    new Blob([tar(files)]),
+    files,
+  ];
   for (const source of sources) {
     const thread = await RouterWorker.load(source);
     assert.deepEqual(await thread.route(QUERY), expected);
@@ -70,7 +84,9 @@ test("load reports progress, and an abort signal cancels it", async () => {
   setTimeout(() => controller.abort(reason), 1);
   await assert.rejects(loading, reason);
   const fault = new Error("mine");
-  const onProgress = () => { throw fault; };
+  const onProgress = () => {
+    throw fault;
+  };
   await assert.rejects(RouterWorker.load(TINY, { onProgress }), fault);
 });
 
@@ -78,7 +94,10 @@ test("errors have the class and code that Router throws", async () => {
   await refused(RouterWorker.load(join(scratch, "nowhere")), "file_unreadable");
   await refused(RouterWorker.load({ ...files, "model.onnx": new Uint8Array(3) }), "bundle_wrong_size");
   await refused(RouterWorker.load(42), "argument_source");
-  await refused(RouterWorker.load(() => files), "argument_source");
+  await refused(
+    RouterWorker.load(() => files),
+    "argument_source",
+  );
   await refused(RouterWorker.load(files, 42), "argument_options");
   await refused(RouterWorker.load(files, { worker: 42 }), "argument_options");
   await refused(RouterWorker.load(files, { wasm: join(scratch, "nowhere.wasm") }), "wasm_missing");
@@ -105,13 +124,17 @@ test("a batch reports progress, and cancelling rejects at once while the thread 
   const controller = new AbortController();
   const reason = new Error("enough");
   let done = 0;
-  const cancelled = thread.routeBatch(queries, {}, {
-    signal: controller.signal,
-    onProgress: (progress) => {
-      done = progress.done;
-      controller.abort(reason);
+  const cancelled = thread.routeBatch(
+    queries,
+    {},
+    {
+      signal: controller.signal,
+      onProgress: (progress) => {
+        done = progress.done;
+        controller.abort(reason);
+      },
     },
-  });
+  );
   await assert.rejects(cancelled, reason);
   assert.ok(done < queries.length, "the batch stopped early");
   await assert.rejects(thread.routeBatch([], {}, { signal: AbortSignal.abort(reason) }), reason);

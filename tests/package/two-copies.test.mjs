@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 
 import { ROOT } from "../hosts/paths.mjs";
-import { POLICY, QUERY, assertExpected } from "./expected.mjs";
+import { assertExpected, POLICY, QUERY } from "./expected.mjs";
 import { project } from "./packed.mjs";
 
 const folder = await project({});
@@ -27,12 +27,14 @@ async function copy(name, version) {
   return { ...(await load("node.js")), ...(await load("openai.js")) };
 }
 
-const wrongVersion = (RouterError, ...parts) => (error) => {
-  assert.ok(error instanceof RouterError, String(error));
-  assert.equal(error.code, "wasm_wrong_version", error.message);
-  for (const part of parts) assert.match(error.message, part);
-  return true;
-};
+const wrongVersion =
+  (RouterError, ...parts) =>
+  (error) => {
+    assert.ok(error instanceof RouterError, String(error));
+    assert.equal(error.code, "wasm_wrong_version", error.message);
+    for (const part of parts) assert.match(error.message, part);
+    return true;
+  };
 
 test("both copies decide, and freeing a router of one does not affect the other", async () => {
   const [a, b] = [await copy("a"), await copy("b")];
@@ -68,18 +70,24 @@ test("an adapter accepts the other copy's router", async () => {
 test("an adapter refuses a router that lacks a needed method, and names the method", async () => {
   const { routedFetch, RouterError } = await copy("g");
   const older = { route: () => {}, info: () => ({ candidates: [] }) };
-  assert.throws(() => routedFetch(older), (error) => {
-    assert.ok(error instanceof RouterError);
-    assert.equal(error.code, "argument_router");
-    assert.match(error.message, /without routeBatch\(\)/);
-    return true;
-  });
+  assert.throws(
+    () => routedFetch(older),
+    (error) => {
+      assert.ok(error instanceof RouterError);
+      assert.equal(error.code, "argument_router");
+      assert.match(error.message, /without routeBatch\(\)/);
+      return true;
+    },
+  );
 });
 
 test("wasm of another version is refused each time, with both versions in the error", async () => {
   const { Router, RouterError } = await copy("h", "9.9.9");
   for (let round = 0; round < 2; round += 1) {
-    await assert.rejects(Router.load(), wrongVersion(RouterError, /wasm is of version \d/, /version 9\.9\.9/, /reload/));
+    await assert.rejects(
+      Router.load(),
+      wrongVersion(RouterError, /wasm is of version \d/, /version 9\.9\.9/, /reload/),
+    );
   }
 });
 

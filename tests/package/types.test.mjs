@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { project, program, run, writeAll } from "./packed.mjs";
+import { program, project, run, writeAll } from "./packed.mjs";
 
 const MAIN = `
 import { Router, RouterError } from "pointsman";
@@ -96,8 +96,14 @@ const root = await project({}, { modules: PEERS });
 /** @param {{skips?: boolean}} how whether to skip the check of libraries' declarations */
 async function checked(text, options, { skips = false } = {}) {
   const compilerOptions = {
-    strict: true, noEmit: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true,
-    target: "es2022", types: [], skipLibCheck: skips, ...options,
+    strict: true,
+    noEmit: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    target: "es2022",
+    types: [],
+    skipLibCheck: skips,
+    ...options,
   };
   await writeAll(root, {
     "main.ts": text,
@@ -111,16 +117,23 @@ async function checked(text, options, { skips = false } = {}) {
 }
 
 test("the types check with nodenext, Node's types and no DOM", () => checked(MAIN, { ...NODE, lib: ["es2023"] }));
-test("the types check with bundler resolution and the DOM of es2022", () => checked(MAIN, { ...BUNDLER, lib: ["es2022", "dom"] }));
-test("the types check with bundler resolution and `using`, in the newest library", () => checked(USING, { ...BUNDLER, lib: ["esnext", "dom"] }));
+test("the types check with bundler resolution and the DOM of es2022", () =>
+  checked(MAIN, { ...BUNDLER, lib: ["es2022", "dom"] }));
+test("the types check with bundler resolution and `using`, in the newest library", () =>
+  checked(USING, { ...BUNDLER, lib: ["esnext", "dom"] }));
 test("the adapters' types fit ai, LangChain and OpenAI's client", () =>
   checked(ADAPTERS, { ...NODE, lib: ["es2023", "dom"] }, { skips: true }));
 test("the condition workerd exports bytes and a module", () =>
   checked(WORKER, { ...BUNDLER, lib: ["esnext", "dom"], customConditions: ["workerd"] }));
-test("the types of the package's files check with bundler resolution", () => checked(FILES, { ...BUNDLER, lib: ["es2022", "dom"] }));
+test("the types of the package's files check with bundler resolution", () =>
+  checked(FILES, { ...BUNDLER, lib: ["es2022", "dom"] }));
 
 test("a type error is found, so this suite can fail", async () => {
-  await assert.rejects(checked(`import { Router } from "pointsman"; (await Router.load()).rout("x");`, {
-    ...BUNDLER, lib: ["es2022", "dom"],
-  }), /rout/);
+  await assert.rejects(
+    checked(`import { Router } from "pointsman"; (await Router.load()).rout("x");`, {
+      ...BUNDLER,
+      lib: ["es2022", "dom"],
+    }),
+    /rout/,
+  );
 });

@@ -7,8 +7,8 @@ import { after, test } from "node:test";
 import { createServer } from "vite";
 
 import { assertExpected } from "./expected.mjs";
-import { browserForTests, html, script } from "./page.mjs";
 import { project } from "./packed.mjs";
+import { browserForTests, html, script } from "./page.mjs";
 
 const browser = await browserForTests(after);
 const root = await project({ "index.html": html("./main.js"), "main.js": script() });
@@ -37,7 +37,10 @@ test("with the package excluded from pre-bundling, the page and its thread decid
 
 test("with the package pre-bundled, the default, the page and its thread decide as the sources do", async () => {
   const { answer, requests } = await opened({});
-  assert.ok(requests.some((path) => path.includes("/.vite/deps/pointsman.js")), requests.join());
+  assert.ok(
+    requests.some((path) => path.includes("/.vite/deps/pointsman.js")),
+    requests.join(),
+  );
   assert.equal(answer.message, undefined);
   answer.decisions.forEach(assertExpected);
 });

@@ -16,15 +16,25 @@ async function violations(page) {
   await page.evaluate(axe);
   const { violations, passes } = await page.evaluate((tags) => globalThis.axe.run(document, { runOnly: tags }), TAGS);
   assert.ok(passes.length > 10, "axe checked nothing");
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html.slice(0, 160)} ${failureSummary}`).join(" | ")}`);
+  return violations.map(
+    ({ id, nodes }) =>
+      `${id}: ${nodes.map(({ html, failureSummary }) => `${html.slice(0, 160)} ${failureSummary}`).join(" | ")}`,
+  );
 }
 
-for (const [device, language, theme] of [["desk", "en", "light"], ["desk", "zh", "dark"], ["phone", "en", "dark"], ["phone", "zh", "light"]]) {
+for (const [device, language, theme] of [
+  ["desk", "en", "light"],
+  ["desk", "zh", "dark"],
+  ["phone", "en", "dark"],
+  ["phone", "zh", "light"],
+]) {
   assert.ok(device in DEVICES);
   test(`${device}, ${language}, ${theme}: no view violates a rule`, () =>
     open({ device, link: `#/playground?q=Prove+it&lang=${language}&theme=${theme}` }, async (page) => {
       for (const view of VIEWS) {
-        await page.evaluate((view) => { location.hash = `#/${view}`; }, view);
+        await page.evaluate((view) => {
+          location.hash = `#/${view}`;
+        }, view);
         await page.waitForSelector(`nav a[href="#/${view}"][aria-current=page]`);
         if (["trade-off", "map"].includes(view)) await page.waitForSelector(".chart svg[role=img]");
         if (view === "queries") {
@@ -34,7 +44,9 @@ for (const [device, language, theme] of [["desk", "en", "light"], ["desk", "zh",
         }
         assert.deepEqual(await violations(page), [], view);
       }
-      await page.evaluate(() => { location.hash = "#/playground?turn=Hello&turn=Hi&turn=Prove+it"; });
+      await page.evaluate(() => {
+        location.hash = "#/playground?turn=Hello&turn=Hi&turn=Prove+it";
+      });
       await page.waitForSelector(".turns");
       assert.deepEqual(await violations(page), [], "conversation");
     }));

@@ -18,54 +18,78 @@ after(async () => {
 });
 const alert = (page) => page.getByRole("alert").textContent();
 
-test("the page works under a path", () => open({}, async (page) => {
-  assert.equal(url.pathname, "/tools/router/");
-  await page.fill("#query", "Hello");
-  await page.waitForSelector(".scores");
-}));
+test("the page works under a path", () =>
+  open({}, async (page) => {
+    assert.equal(url.pathname, "/tools/router/");
+    await page.fill("#query", "Hello");
+    await page.waitForSelector(".scores");
+  }));
 
-test("a missing bundle is reported with its code, and another can be chosen", () => open({ link: without.url.href, ready: false }, async (page) => {
-  await page.getByRole("alert").waitFor();
-  assert.match(await alert(page), /did not load.*404.*fetch_failed/s);
-  await page.getByRole("combobox", { name: "Bundle" }).selectOption("llmrouter");
-  await page.waitForSelector("#query");
-}));
+test("a missing bundle is reported with its code, and another can be chosen", () =>
+  open({ link: without.url.href, ready: false }, async (page) => {
+    await page.getByRole("alert").waitFor();
+    assert.match(await alert(page), /did not load.*404.*fetch_failed/s);
+    await page.getByRole("combobox", { name: "Bundle" }).selectOption("llmrouter");
+    await page.waitForSelector("#query");
+  }));
 
-test("an unknown bundle in the link is reported", () => open({ link: "#/playground?bundle=nowhere", ready: false }, async (page) => {
-  await page.getByRole("alert").waitFor();
-  assert.match(await alert(page), /nowhere.*404/s);
-}));
+test("an unknown bundle in the link is reported", () =>
+  open({ link: "#/playground?bundle=nowhere", ready: false }, async (page) => {
+    await page.getByRole("alert").waitFor();
+    assert.match(await alert(page), /nowhere.*404/s);
+  }));
 
 const wasm = (answer) => ({ prepare: (page) => page.route("**/*.wasm", answer), ready: false });
 
-test("missing wasm is reported as missing", () => open(wasm((route) => route.fulfill({ status: 404, body: "no such file" })), async (page) => {
-  await page.getByRole("alert").waitFor();
-  assert.match(await alert(page), /files must be served together.*wasm_missing/s);
-}));
+test("missing wasm is reported as missing", () =>
+  open(
+    wasm((route) => route.fulfill({ status: 404, body: "no such file" })),
+    async (page) => {
+      await page.getByRole("alert").waitFor();
+      assert.match(await alert(page), /files must be served together.*wasm_missing/s);
+    },
+  ));
 
 test("an index page in place of the wasm, as hosts of single-page apps send it, is reported as such", () =>
-  open(wasm((route) => route.fulfill({ contentType: "text/html", body: "<!doctype html><p>Home" })), async (page) => {
-    await page.getByRole("alert").waitFor();
-    assert.match(await alert(page), /text\/html.*wasm_missing/s);
-  }));
+  open(
+    wasm((route) => route.fulfill({ contentType: "text/html", body: "<!doctype html><p>Home" })),
+    async (page) => {
+      await page.getByRole("alert").waitFor();
+      assert.match(await alert(page), /text\/html.*wasm_missing/s);
+    },
+  ));
 
-test("wasm with a wrong MIME type works", () => open({
-  prepare: (page) => page.route("**/*.wasm", async (route) => {
-    const response = await route.fetch();
-    await route.fulfill({ response, headers: { ...response.headers(), "content-type": "text/plain" } });
-  }),
-}, async (page) => {
-  await page.fill("#query", "Hello");
-  await page.waitForSelector(".scores");
-}));
+test("wasm with a wrong MIME type works", () =>
+  open(
+    {
+      prepare: (page) =>
+        page.route("**/*.wasm", async (route) => {
+          const response = await route.fetch();
+          await route.fulfill({ response, headers: { ...response.headers(), "content-type": "text/plain" } });
+        }),
+    },
+    async (page) => {
+      await page.fill("#query", "Hello");
+      await page.waitForSelector(".scores");
+    },
+  ));
 
-test("a blocked fetch is reported as such", () => open(wasm((route) => route.abort("blockedbyclient")), async (page) => {
-  await page.getByRole("alert").waitFor();
-  assert.match(await alert(page), /fetch_failed/);
-}));
+test("a blocked fetch is reported as such", () =>
+  open(
+    wasm((route) => route.abort("blockedbyclient")),
+    async (page) => {
+      await page.getByRole("alert").waitFor();
+      assert.match(await alert(page), /fetch_failed/);
+    },
+  ));
 
 test("the page's server sends no file from outside its folder", async () => {
-  for (const path of ["../package.json", "%2e%2e/package.json", "bundles/..%2f..%2f..%2fCargo.toml", "assets/%2e%2e%2f%2e%2e/package.json"]) {
+  for (const path of [
+    "../package.json",
+    "%2e%2e/package.json",
+    "bundles/..%2f..%2f..%2fCargo.toml",
+    "assets/%2e%2e%2f%2e%2e/package.json",
+  ]) {
     assert.equal((await fetch(`${url.href}${path}`)).status, 404, path);
   }
   assert.equal((await fetch(url, { method: "POST" })).status, 405);

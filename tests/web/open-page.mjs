@@ -55,8 +55,9 @@ export async function widerThanScreen(page) {
   return page.evaluate(() => {
     const width = document.documentElement.clientWidth;
     if (document.documentElement.scrollWidth <= width) return [];
-    const wide = [...document.querySelectorAll("body *")].filter((element) =>
-      element.getBoundingClientRect().right > width + 1 && !element.closest(".scrolls, nav ul"));
+    const wide = [...document.querySelectorAll("body *")].filter(
+      (element) => element.getBoundingClientRect().right > width + 1 && !element.closest(".scrolls, nav ul"),
+    );
     return wide.map((element) => element.outerHTML.slice(0, 120));
   });
 }

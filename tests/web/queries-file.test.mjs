@@ -12,7 +12,10 @@ test("text has one query per line, and blank lines are skipped", () => {
   const read = readQueries("\ufeffone\r\n\r\n  two  \nthree, with a comma", "");
   assert.equal(read.format, "text");
   assert.deepEqual(inputs(read), ["one", "two", "three, with a comma"]);
-  assert.deepEqual(read.inputs.map(({ line }) => line), [1, 3, 4]);
+  assert.deepEqual(
+    read.inputs.map(({ line }) => line),
+    [1, 3, 4],
+  );
 });
 
 test("CSV is read by the column's name, with quotes and line breaks inside quotes", () => {
@@ -35,10 +38,21 @@ test("pasted CSV without a file name is recognised by its header", () => {
 
 test("JSONL takes texts, fields and messages, and skips only malformed lines", () => {
   const messages = [{ role: "user", content: "hi" }];
-  const lines = ['{"query": "one"}', '"two"', JSON.stringify({ messages }), "{broken", '{"other": 1}', "", '{"prompt": " three "}'];
+  const lines = [
+    '{"query": "one"}',
+    '"two"',
+    JSON.stringify({ messages }),
+    "{broken",
+    '{"other": 1}',
+    "",
+    '{"prompt": " three "}',
+  ];
   const read = readQueries(lines.join("\n"), "q.jsonl");
   assert.deepEqual(inputs(read), ["one", "two", messages, "three"]);
-  assert.deepEqual(read.refused.map(({ line }) => line), [4, 5]);
+  assert.deepEqual(
+    read.refused.map(({ line }) => line),
+    [4, 5],
+  );
   assert.match(read.refused[1].reason, /query/);
 });
 
@@ -63,5 +77,11 @@ test("decisions written as CSV are read back unchanged, and no cell is a formula
 
 test("a conversation is shown as its turns", () => {
   const content = [{ type: "text", text: "look" }, { type: "image_url" }];
-  assert.equal(textOf([{ role: "user", content }, { role: "assistant", content: null }]), "user: look \nassistant: ");
+  assert.equal(
+    textOf([
+      { role: "user", content },
+      { role: "assistant", content: null },
+    ]),
+    "user: look \nassistant: ",
+  );
 });

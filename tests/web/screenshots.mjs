@@ -10,9 +10,20 @@ import { startBrowser } from "./open-page.mjs";
 const folder = process.argv[2] ?? join(ROOT, "docs/figures");
 const SHOWN = ["page-playground", "page-trade-off", "page-map"];
 const QUERY = "q=Which+court+hears+an+appeal+about+a+lease%2C+and+which+standard+of+review+applies%3F";
-const HARD = "q=A+tenant+breaches+the+lease%2C+and+the+landlord+sues+for+damages+in+a+state+court.+The+statute+requires+notice+within+thirty+days.+Which+argument+is+most+likely+to+succeed+on+appeal%3F";
-const TURNS = "turn=Hello%21&turn=Hello.&turn=Does+the+statute+violate+equal+protection%2C+and+which+precedent+would+the+court+follow%3F&turn=It+depends.&turn=Thanks%21";
-const OWN = ["What is two and two?", "Name a primary colour.", "Which court has jurisdiction over the lease?", "A pump lifts 40 kg of water a second by 12 m. What power does it need?", "Prove that a group of prime order is cyclic.", "What is the momentum of a 2 kg ball after falling for 3 s?", "Is a tomato a fruit?", "Which remedy does a breach of contract give, and when is specific performance granted?"];
+const HARD =
+  "q=A+tenant+breaches+the+lease%2C+and+the+landlord+sues+for+damages+in+a+state+court.+The+statute+requires+notice+within+thirty+days.+Which+argument+is+most+likely+to+succeed+on+appeal%3F";
+const TURNS =
+  "turn=Hello%21&turn=Hello.&turn=Does+the+statute+violate+equal+protection%2C+and+which+precedent+would+the+court+follow%3F&turn=It+depends.&turn=Thanks%21";
+const OWN = [
+  "What is two and two?",
+  "Name a primary colour.",
+  "Which court has jurisdiction over the lease?",
+  "A pump lifts 40 kg of water a second by 12 m. What power does it need?",
+  "Prove that a group of prime order is cyclic.",
+  "What is the momentum of a 2 kg ball after falling for 3 s?",
+  "Is a tomato a fruit?",
+  "Which remedy does a breach of contract give, and when is specific performance granted?",
+];
 
 /** @type {[string, {link: string, device?: string, colorScheme?: string}, string?][]} name, options, selector to wait for */
 const PICTURES = [
@@ -39,7 +50,9 @@ const WORK = {
 };
 
 let close;
-const { open } = await startBrowser((ended) => { close = ended; });
+const { open } = await startBrowser((ended) => {
+  close = ended;
+});
 await mkdir(folder, { recursive: true });
 for (const [name, how, wanted] of PICTURES) {
   if (!process.argv[2] && !SHOWN.includes(name)) continue;

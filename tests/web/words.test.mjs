@@ -1,7 +1,7 @@
 // The page's phrases: each exists in both languages and is used.
 
 import assert from "node:assert/strict";
-import { readFileSync, readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -10,7 +10,9 @@ import zh from "../../web/src/i18n/zh.js";
 import { ROOT } from "../hosts/paths.mjs";
 
 const SOURCE = join(ROOT, "web/src");
-const files = readdirSync(SOURCE, { recursive: true }).filter((name) => /\.jsx?$/.test(name) && !name.startsWith("i18n"));
+const files = readdirSync(SOURCE, { recursive: true }).filter(
+  (name) => /\.jsx?$/.test(name) && !name.startsWith("i18n"),
+);
 const code = files.map((name) => readFileSync(join(SOURCE, name), "utf8")).join("\n");
 /** Literal keys, and the prefixes of computed keys, such as `reason.${name}`. */
 const written = new Set([...code.matchAll(/["']([a-zA-Z]+(?:\.[\w-]+)*)["']/g)].map(([, key]) => key));
@@ -34,7 +36,11 @@ test("every phrase that the code uses exists", () => {
   const asked = [...code.matchAll(/\bt\(\s*"([^"]+)"/g)].map(([, key]) => key);
   assert.ok(asked.length > 50, `${asked.length} found`);
   for (const key of asked) assert.ok(key in en, key);
-  for (const beginning of begun) assert.ok(Object.keys(en).some((key) => key.startsWith(beginning)), beginning);
+  for (const beginning of begun)
+    assert.ok(
+      Object.keys(en).some((key) => key.startsWith(beginning)),
+      beginning,
+    );
 });
 
 test("every phrase is used", () => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { BUNDLE, alone, decisionHeaders, errorOf, everyCandidateAt, gateway, refused } from "./gateway.mjs";
+import { alone, BUNDLE, decisionHeaders, errorOf, everyCandidateAt, gateway, refused } from "./gateway.mjs";
 import { bearer, key } from "./keys.mjs";
 import { openai } from "./openai-stand-in.mjs";
 import { status, upstream } from "./stand-ins.mjs";
@@ -15,7 +15,11 @@ const small = key("small", { models: ["auto", weak] });
 const named = key("named", { models: [weak] });
 
 const there = await upstream();
-const worker = await gateway({ upstream: there, keys: [all, routed, small, named].map(({ entry }) => entry), gateway: { cors: { origins: ["https://app.example"] } } });
+const worker = await gateway({
+  upstream: there,
+  keys: [all, routed, small, named].map(({ entry }) => entry),
+  gateway: { cors: { origins: ["https://app.example"] } },
+});
 after(async () => {
   await worker.close();
   await there.close();
@@ -24,16 +28,31 @@ after(async () => {
 test("without a valid key only healthz answers", async () => {
   there.does(openai());
   const wrong = [
-    {}, { authorization: all.text }, { authorization: `Basic ${all.text}` }, { authorization: "Bearer " }, { "x-api-key": "" },
-    { authorization: `Bearer ${all.text}x` }, { authorization: `Bearer ${all.text.slice(1)}` }, { "x-api-key": "wrong" },
+    {},
+    { authorization: all.text },
+    { authorization: `Basic ${all.text}` },
+    { authorization: "Bearer " },
+    { "x-api-key": "" },
+    { authorization: `Bearer ${all.text}x` },
+    { authorization: `Bearer ${all.text.slice(1)}` },
+    { "x-api-key": "wrong" },
     { authorization: `Bearer ${all.entry.sha256}` },
   ];
   for (const headers of wrong) {
-    for (const response of [worker.chat({}, headers), worker.post("v1/route", { query: "x" }, headers), worker.get("v1/models", headers), worker.post("v1/feedback", {}, headers)]) {
+    for (const response of [
+      worker.chat({}, headers),
+      worker.post("v1/route", { query: "x" }, headers),
+      worker.get("v1/models", headers),
+      worker.post("v1/feedback", {}, headers),
+    ]) {
       await refused(response, 401, "invalid_api_key");
     }
   }
-  const anthropic = await worker.post("v1/messages", { model: "auto", max_tokens: 1, messages: [{ role: "user", content: "x" }] });
+  const anthropic = await worker.post("v1/messages", {
+    model: "auto",
+    max_tokens: 1,
+    messages: [{ role: "user", content: "x" }],
+  });
   assert.deepEqual([anthropic.status, (await anthropic.json()).error.type], [401, "authentication_error"]);
   assert.equal(there.requests.length, 0);
   assert.equal((await worker.get("healthz")).status, 200);
@@ -76,14 +95,25 @@ test("a key's models limit the models that it may name, routing and the list of 
   there.does(openai());
   const strongest = { "x-pointsman-threshold": "0" };
   const cases = [
-    [routed, "auto", strong], [routed, weak, undefined], [routed, `router-${kind}-0.5`, "any"],
-    [small, "auto", weak], [small, weak, weak], [small, strong, undefined],
-    [named, weak, weak], [named, "auto", undefined], [named, strong, undefined], [named, "auto:share:0", undefined],
+    [routed, "auto", strong],
+    [routed, weak, undefined],
+    [routed, `router-${kind}-0.5`, "any"],
+    [small, "auto", weak],
+    [small, weak, weak],
+    [small, strong, undefined],
+    [named, weak, weak],
+    [named, "auto", undefined],
+    [named, strong, undefined],
+    [named, "auto:share:0", undefined],
   ];
   for (const [who, model, answered] of cases) {
     const response = await worker.chat({ model }, { ...bearer(who), ...strongest });
     if (!answered) await refused(response, 403, "model_not_allowed");
-    else assert.ok(answered === "any" ? response.ok : decisionHeaders(response).model === answered, `${who.entry.name} ${model}`);
+    else
+      assert.ok(
+        answered === "any" ? response.ok : decisionHeaders(response).model === answered,
+        `${who.entry.name} ${model}`,
+      );
   }
   const list = async (who) => (await (await worker.get("v1/models", bearer(who))).json()).data.map(({ id }) => id);
   assert.deepEqual(await list(all), ["auto", name, ...ids]);
@@ -94,15 +124,19 @@ test("a key's models limit the models that it may name, routing and the list of 
 
 test("browsers may call only from the configured origins", async () => {
   there.does(openai());
-  const preflight = (origin) => worker.send("OPTIONS", "v1/chat/completions", undefined, {
-    origin, "access-control-request-method": "POST", "access-control-request-headers": "authorization, content-type, x-pointsman-threshold",
-  });
+  const preflight = (origin) =>
+    worker.send("OPTIONS", "v1/chat/completions", undefined, {
+      origin,
+      "access-control-request-method": "POST",
+      "access-control-request-headers": "authorization, content-type, x-pointsman-threshold",
+    });
   const allowed = await preflight("https://app.example");
   assert.equal(allowed.status, 204);
   assert.equal(allowed.headers.get("access-control-allow-origin"), "https://app.example");
   assert.match(allowed.headers.get("access-control-allow-methods"), /POST/);
   const headers = allowed.headers.get("access-control-allow-headers").toLowerCase();
-  for (const header of ["authorization", "content-type", "x-pointsman-threshold"]) assert.ok(headers.includes(header), `${header} in ${headers}`);
+  for (const header of ["authorization", "content-type", "x-pointsman-threshold"])
+    assert.ok(headers.includes(header), `${header} in ${headers}`);
   await refused(preflight("https://evil.example"), 403, "origin_not_allowed");
   await refused(preflight("https://app.example.evil"), 403, "origin_not_allowed");
   const answer = await worker.chat({}, { ...bearer(all), origin: "https://app.example" });
@@ -134,7 +168,10 @@ test("a request's id is the caller's if it is valid, and generated otherwise", a
   }
   const made = new Set();
   for (const id of [undefined, "", "a b", "x".repeat(129), "a/../b", "é"]) {
-    const response = await worker.chat({}, { ...bearer(all), ...(id === undefined ? {} : { "x-request-id": Buffer.from(id, "utf8").toString("latin1") }) });
+    const response = await worker.chat(
+      {},
+      { ...bearer(all), ...(id === undefined ? {} : { "x-request-id": Buffer.from(id, "utf8").toString("latin1") }) },
+    );
     const found = response.headers.get("x-request-id");
     assert.match(found, /^[A-Za-z0-9._-]{1,128}$/);
     assert.equal(there.requests.at(-1).headers["x-request-id"], found);
@@ -148,15 +185,26 @@ test("a request's id is the caller's if it is valid, and generated otherwise", a
 test("the upstream gets its own key, never the caller's, and no key is in the answer or the log", async (t) => {
   there.does(status(401));
   const secrets = { PROVIDER_KEY: "sk-provider-secret" };
-  const keyed = await alone(t, { upstreams: everyCandidateAt(there, { keySecret: "PROVIDER_KEY" }), keys: [all.entry], secrets });
-  const response = await keyed.chat({}, { ...bearer(all), cookie: "a=b", "x-pointsman-upstream-key": "sk-mine", "x-forwarded-for": "1.2.3.4" });
+  const keyed = await alone(t, {
+    upstreams: everyCandidateAt(there, { keySecret: "PROVIDER_KEY" }),
+    keys: [all.entry],
+    secrets,
+  });
+  const response = await keyed.chat(
+    {},
+    { ...bearer(all), cookie: "a=b", "x-pointsman-upstream-key": "sk-mine", "x-forwarded-for": "1.2.3.4" },
+  );
   const { headers } = there.requests[0];
   assert.equal(headers.authorization, "Bearer sk-provider-secret");
   assert.deepEqual([headers.cookie, headers["x-pointsman-upstream-key"]], [undefined, undefined]);
-  assert.ok(Object.keys(headers).every((one) => !one.startsWith("x-pointsman-")), Object.keys(headers).join());
+  assert.ok(
+    Object.keys(headers).every((one) => !one.startsWith("x-pointsman-")),
+    Object.keys(headers).join(),
+  );
   assert.equal(response.status, 401);
   const heard = [await response.text(), ...[...response.headers].flat(), ...keyed.log].join("\n");
-  for (const secret of ["sk-provider-secret", all.text, "sk-mine", all.entry.sha256]) assert.ok(!heard.includes(secret), secret);
+  for (const secret of ["sk-provider-secret", all.text, "sk-mine", all.entry.sha256])
+    assert.ok(!heard.includes(secret), secret);
 });
 
 test("a caller's own upstream key is used if the upstream's configuration allows it", async (t) => {

@@ -39,7 +39,16 @@ export const anthropicError = (code, type, text) => (request, response) => {
 };
 
 function message(model, content, reason, usage) {
-  return { id: "msg_1", type: "message", role: "assistant", model, content, stop_reason: reason, stop_sequence: null, usage };
+  return {
+    id: "msg_1",
+    type: "message",
+    role: "assistant",
+    model,
+    content,
+    stop_reason: reason,
+    stop_sequence: null,
+    usage,
+  };
 }
 
 function stream({ model }, content, reason) {
@@ -49,9 +58,14 @@ function stream({ model }, content, reason) {
     ...deltas(block).map((delta) => ({ type: "content_block_delta", index, delta })),
     { type: "content_block_stop", index },
   ]);
-  const end = { type: "message_delta", delta: { stop_reason: reason, stop_sequence: null }, usage: { output_tokens: USAGE.output_tokens } };
+  const end = {
+    type: "message_delta",
+    delta: { stop_reason: reason, stop_sequence: null },
+    usage: { output_tokens: USAGE.output_tokens },
+  };
   return [{ type: "message_start", message: start }, { type: "ping" }, ...blocks, end, { type: "message_stop" }]
-    .map((one) => event(one, one.type)).join("");
+    .map((one) => event(one, one.type))
+    .join("");
 }
 
 const begun = (block) => (block.type === "text" ? { ...block, text: "" } : { ...block, input: {} });

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { BUNDLE, alone, chatBody, errorOf, everyCandidateAt, gateway, postAlone, refused } from "./gateway.mjs";
+import { alone, BUNDLE, chatBody, errorOf, everyCandidateAt, gateway, postAlone, refused } from "./gateway.mjs";
 import { bearer, key } from "./keys.mjs";
 import { openai } from "./openai-stand-in.mjs";
 import { status, upstream } from "./stand-ins.mjs";
@@ -53,7 +53,11 @@ test("callers' mistakes are 4xx and never reach an upstream", async () => {
   ];
   for (const [fields, headers, code, expected] of cases) {
     const error = await errorOf(await worker.chat(fields, headers));
-    assert.deepEqual([error.status, error.code], [code, expected], `${JSON.stringify(fields)} ${JSON.stringify(headers)}: ${error.message}`);
+    assert.deepEqual(
+      [error.status, error.code],
+      [code, expected],
+      `${JSON.stringify(fields)} ${JSON.stringify(headers)}: ${error.message}`,
+    );
     assert.equal(error.type, "invalid_request_error");
   }
   assert.equal(there.requests.length, 0);
@@ -94,7 +98,12 @@ test("deeply nested JSON is refused, JSON with very many keys is served, and the
 test("a body of 10 MiB is accepted, and one above the limit is refused with or without a stated length", async () => {
   there.does(openai());
   const image = `data:image/png;base64,${"A".repeat(10 << 20)}`;
-  const big = chatBody(user([{ type: "text", text: "Hello" }, { type: "image_url", image_url: { url: image } }]));
+  const big = chatBody(
+    user([
+      { type: "text", text: "Hello" },
+      { type: "image_url", image_url: { url: image } },
+    ]),
+  );
   assert.equal((await worker.chat(big)).status, 200);
   assert.ok(there.requests[0].body.length > 10 << 20);
   const mebibyte = Buffer.alloc(1 << 20, 0x20);
@@ -118,7 +127,9 @@ test("a text longer than the router reads is still served", async (t) => {
 });
 
 test("the error for a missing upstream key names its secret", async (t) => {
-  const one = await alone(t, { upstreams: everyCandidateAt({ url: "http://127.0.0.1:9/v1" }, { keySecret: "ABSENT_KEY" }) });
+  const one = await alone(t, {
+    upstreams: everyCandidateAt({ url: "http://127.0.0.1:9/v1" }, { keySecret: "ABSENT_KEY" }),
+  });
   const error = await refused(one.chat(), 500, "upstream_key_missing");
   assert.match(error.message, /ABSENT_KEY/);
 });
@@ -163,14 +174,22 @@ test("an error in the configuration is named, and no secret is repeated", async 
 
 test("variables may be objects or JSON text", async (t) => {
   there.does(openai());
-  const one = await alone(t, { upstreams: JSON.stringify(everyCandidateAt(there)), gateway: JSON.stringify({ open: true, models: { deny: [weak] } }) });
+  const one = await alone(t, {
+    upstreams: JSON.stringify(everyCandidateAt(there)),
+    gateway: JSON.stringify({ open: true, models: { deny: [weak] } }),
+  });
   assert.equal((await one.chat()).status, 200);
   await refused(one.chat({ model: weak }), 403, "model_not_allowed");
 });
 
 test("logs contain neither content nor keys, whatever the outcome", async (t) => {
   const who = key("quiet");
-  const one = await alone(t, { upstreams: everyCandidateAt(there, { keySecret: "PROVIDER_KEY" }), keys: [who.entry], secrets: { PROVIDER_KEY: "sk-provider" }, gateway: { retries: { most: 0 } } });
+  const one = await alone(t, {
+    upstreams: everyCandidateAt(there, { keySecret: "PROVIDER_KEY" }),
+    keys: [who.entry],
+    secrets: { PROVIDER_KEY: "sk-provider" },
+    gateway: { retries: { most: 0 } },
+  });
   const secret = "my-private-words";
   for (const answer of [openai({ text: secret }), status(500), status(422), (request) => request.socket.destroy()]) {
     there.does(answer);

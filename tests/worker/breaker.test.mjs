@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { BUNDLE, WITH_CLOCK, decisionHeaders, everyCandidateAt, gateway, refused } from "./gateway.mjs";
+import { BUNDLE, decisionHeaders, everyCandidateAt, gateway, refused, WITH_CLOCK } from "./gateway.mjs";
 import { openai } from "./openai-stand-in.mjs";
 import { deferred, hangUp, inTurn, status, upstream } from "./stand-ins.mjs";
 
@@ -71,7 +71,11 @@ test("a success restarts the count of failures, and the caller's faults do not c
 });
 
 test("the fallback of an upstream with an open circuit answers at once", async (t) => {
-  const upstreams = { ...everyCandidateAt(there), first: { baseUrl: there.url, fallbacks: ["second"] }, second: { baseUrl: other.url } };
+  const upstreams = {
+    ...everyCandidateAt(there),
+    first: { baseUrl: there.url, fallbacks: ["second"] },
+    second: { baseUrl: other.url },
+  };
   const { chat } = await worker(t, upstreams);
   there.does(status(500));
   for (let i = 0; i < 3; i += 1) assert.equal(decisionHeaders(await chat({ model: "first" })).attempts, "2");

@@ -12,7 +12,11 @@ import { breaking, deferred, endless, pausing, pieces, text, upstream } from "./
 const there = await upstream();
 const worker = await gateway({
   upstream: there,
-  gateway: { retries: { most: 2, baseMs: 1 }, breaker: { failures: 1000 }, timeouts: { headersMs: 5000, firstByteMs: 5000, idleMs: 150 } },
+  gateway: {
+    retries: { most: 2, baseMs: 1 },
+    breaker: { failures: 1000 },
+    timeouts: { headersMs: 5000, firstByteMs: 5000, idleMs: 150 },
+  },
 });
 after(async () => {
   await worker.close();
@@ -44,7 +48,12 @@ for (const [what, answer, code = "upstream_broke_off"] of [
 
 test("on /v1/messages the error event has Anthropic's shape", async () => {
   there.does(breaking(begun));
-  const response = await worker.post("v1/messages", { model: "auto", max_tokens: 9, stream: true, messages: [{ role: "user", content: "Hi" }] });
+  const response = await worker.post("v1/messages", {
+    model: "auto",
+    max_tokens: 9,
+    stream: true,
+    messages: [{ role: "user", content: "Hi" }],
+  });
   const { text } = await drained(response);
   assert.match(text, /event: error\ndata: /);
   const last = eventsIn(text).at(-1);
@@ -83,7 +92,11 @@ test("a client that disconnects during a stream cancels the upstream's call at i
     const gone = deferred();
     there.does(endless(begun[1], gone.resolve));
     const client = new AbortController();
-    const answer = await fetch(new URL(path, worker.url), { method: "POST", signal: client.signal, body: JSON.stringify(body) });
+    const answer = await fetch(new URL(path, worker.url), {
+      method: "POST",
+      signal: client.signal,
+      body: JSON.stringify(body),
+    });
     await answer.body.getReader().read();
     client.abort();
     await gone.promise;
@@ -96,10 +109,16 @@ test("comments that keep a connection alive are passed on, unless the stream end
   there.does(pausing([comment]));
   const waiting = await worker.chat({ stream: true });
   const { text: came } = await drained(waiting);
-  assert.deepEqual([waiting.status, came.startsWith(comment), eventsIn(came).at(-1).error.code], [200, true, "upstream_timeout"]);
+  assert.deepEqual(
+    [waiting.status, came.startsWith(comment), eventsIn(came).at(-1).error.code],
+    [200, true, "upstream_timeout"],
+  );
   there.does(text(comment, "text/event-stream"));
   const ended = await worker.chat({ stream: true });
-  assert.deepEqual([ended.status, decisionHeaders(ended).attempts, (await ended.json()).error.code], [502, "3", "upstream_bad_answer"]);
+  assert.deepEqual(
+    [ended.status, decisionHeaders(ended).attempts, (await ended.json()).error.code],
+    [502, "3", "upstream_bad_answer"],
+  );
 });
 
 test("an endless stream is passed on as long as the client reads", async () => {

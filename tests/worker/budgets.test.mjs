@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { BUNDLE, HURRIED, WITH_CLOCK, alone, decisionHeaders, everyCandidateAt, refused } from "./gateway.mjs";
+import { alone, BUNDLE, decisionHeaders, everyCandidateAt, HURRIED, refused, WITH_CLOCK } from "./gateway.mjs";
 import { bearer, key } from "./keys.mjs";
 import { chunk, event, openai } from "./openai-stand-in.mjs";
 import { deferred, endless, pieces, status, until, upstream } from "./stand-ins.mjs";
@@ -21,7 +21,14 @@ async function underBudget(t, budget, { upstreams = everyCandidateAt(there), gat
   there.does(openai());
   const who = key("spender", { budget });
   const settings = { ...HURRIED, ...gateway };
-  const worker = await alone(t, { upstreams, keys: [who.entry, key("other").entry], ledger: true, gateway: settings, main: WITH_CLOCK, ...options });
+  const worker = await alone(t, {
+    upstreams,
+    keys: [who.entry, key("other").entry],
+    ledger: true,
+    gateway: settings,
+    main: WITH_CLOCK,
+    ...options,
+  });
   let ahead = 0;
   return {
     worker,
@@ -32,16 +39,18 @@ async function underBudget(t, budget, { upstreams = everyCandidateAt(there), gat
       await worker.send("POST", `advance?ms=${ms}`, "");
     },
     /** The ledger's state once nothing is reserved. */
-    settled: () => until(async () => {
-      const objects = await worker.miniflare.getDurableObjectNamespace("LEDGER");
-      const ledger = objects.get(objects.idFromName("budget:spender"));
-      const found = await ledger.spent({ limit: budget.usd, period: budget.period, now: Date.now() + ahead });
-      return found.reserved === 0 && found;
-    }, "settling"),
+    settled: () =>
+      until(async () => {
+        const objects = await worker.miniflare.getDurableObjectNamespace("LEDGER");
+        const ledger = objects.get(objects.idFromName("budget:spender"));
+        const found = await ledger.spent({ limit: budget.usd, period: budget.period, now: Date.now() + ahead });
+        return found.reserved === 0 && found;
+      }, "settling"),
   };
 }
 
-const near = (found, expected, within = 1e-9) => assert.ok(Math.abs(found - expected) <= within, `${found}, expected ${expected}`);
+const near = (found, expected, within = 1e-9) =>
+  assert.ok(Math.abs(found - expected) <= within, `${found}, expected ${expected}`);
 
 test("an answer's cost is spent, in streams too", async (t) => {
   const { chat, post, settled } = await underBudget(t, { usd: 5, period: "month" });
@@ -49,7 +58,9 @@ test("an answer's cost is spent, in streams too", async (t) => {
   near((await settled()).spent, COST);
   await (await chat({ model: strong, stream: true, stream_options: { include_usage: true } })).text();
   near((await settled()).spent, 2 * COST);
-  await (await post("v1/messages", { model: strong, max_tokens: 9, messages: [{ role: "user", content: "Hi" }] })).text();
+  await (
+    await post("v1/messages", { model: strong, max_tokens: 9, messages: [{ role: "user", content: "Hi" }] })
+  ).text();
   near((await settled()).spent, 3 * COST);
   await (await post("v1/responses", { model: strong, input: "Hi" })).text();
   near((await settled()).spent, 4 * COST);
@@ -108,7 +119,11 @@ test("budgets of keys are separate, and /v1/route costs nothing", async (t) => {
 });
 
 test("from softFrom on the threshold rises linearly to 1 at the end of the budget", async (t) => {
-  for (const [softFrom, spentShare, expected] of [[0, 0.5, 0.5], [0.8, 0.5, 0], [0.5, 0.75, 0.5]]) {
+  for (const [softFrom, spentShare, expected] of [
+    [0, 0.5, 0.5],
+    [0.8, 0.5, 0],
+    [0.5, 0.75, 0.5],
+  ]) {
     const usd = COST / spentShare;
     const { chat, settled } = await underBudget(t, { usd, period: "month" }, { gateway: { budget: { softFrom } } });
     assert.equal((await chat({ model: strong })).status, 200);
@@ -119,7 +134,11 @@ test("from softFrom on the threshold rises linearly to 1 at the end of the budge
 });
 
 test("a model without prices cannot be used under a budget, and can be used without one", async (t) => {
-  const upstreams = { ...everyCandidateAt(there), priceless: { baseUrl: there.url }, priced: { baseUrl: there.url, inputPrice: 10, outputPrice: 30 } };
+  const upstreams = {
+    ...everyCandidateAt(there),
+    priceless: { baseUrl: there.url },
+    priced: { baseUrl: there.url, inputPrice: 10, outputPrice: 30 },
+  };
   const { worker, chat, settled } = await underBudget(t, { usd: 5, period: "month" }, { upstreams });
   await refused(chat({ model: "priceless" }), 500, "price_unknown");
   assert.equal(there.requests.length, 0);
@@ -131,7 +150,16 @@ test("a model without prices cannot be used under a budget, and can be used with
 test("cached tokens have their own price", async (t) => {
   const upstreams = everyCandidateAt(there, { cachedInputPrice: 1 });
   const { chat, settled } = await underBudget(t, { usd: 5, period: "month" }, { upstreams });
-  there.does(openai({ usage: { prompt_tokens: 100, completion_tokens: 50, total_tokens: 150, prompt_tokens_details: { cached_tokens: 60 } } }));
+  there.does(
+    openai({
+      usage: {
+        prompt_tokens: 100,
+        completion_tokens: 50,
+        total_tokens: 150,
+        prompt_tokens_details: { cached_tokens: 60 },
+      },
+    }),
+  );
   const { cost } = decisionHeaders(await chat({ model: strong }));
   // 40 tokens at 10, 60 at 1 and 50 at 30 dollars per million.
   near(Number(cost), 0.00196);

@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 
-import { ROOT, TINY, bundleFiles } from "../hosts/paths.mjs";
-import { BUNDLE, WITH_CLOCK, alone, gateway, refused } from "./gateway.mjs";
+import { bundleFiles, ROOT, TINY } from "../hosts/paths.mjs";
+import { alone, BUNDLE, gateway, refused, WITH_CLOCK } from "./gateway.mjs";
 import { until } from "./stand-ins.mjs";
 
 const MINUTE = 60_000;
@@ -34,7 +34,8 @@ async function start() {
     put: async (prefix, { files }, changed = {}) => {
       for (const [name, bytes] of Object.entries({ ...files, ...changed })) await bucket.put(`${prefix}${name}`, bytes);
     },
-    point: (prefix, { files }, hash = sha256(files["router.json"])) => bucket.put("current.json", JSON.stringify({ prefix, sha256: hash })),
+    point: (prefix, { files }, hash = sha256(files["router.json"])) =>
+      bucket.put("current.json", JSON.stringify({ prefix, sha256: hash })),
     /** Sets the clock forward, so that the Worker checks the bucket again. */
     later: () => worker.send("POST", `advance?ms=${MINUTE + 1000}`, ""),
     becomes: (name) => until(async () => (await health()).bundle === name, `the bundle ${name}`),
@@ -73,8 +74,20 @@ test("healthz reports a bundle that fails to load, and the last good one stays i
   const damaged = Uint8Array.from(OTHER.files["model.onnx"]);
   damaged[damaged.length >> 1] ^= 1;
   const cases = [
-    [/router\.json/, async (worker) => { await worker.put("x/", OTHER); await worker.point("x/", OTHER, sha256("else")); }],
-    [/model\.onnx/, async (worker) => { await worker.put("x/", OTHER, { "model.onnx": damaged }); await worker.point("x/", OTHER); }],
+    [
+      /router\.json/,
+      async (worker) => {
+        await worker.put("x/", OTHER);
+        await worker.point("x/", OTHER, sha256("else"));
+      },
+    ],
+    [
+      /model\.onnx/,
+      async (worker) => {
+        await worker.put("x/", OTHER, { "model.onnx": damaged });
+        await worker.point("x/", OTHER);
+      },
+    ],
     [/router\.json/, (worker) => worker.point("nowhere/", OTHER)],
     [/current\.json/, (worker) => worker.bucket.put("current.json", "{")],
     [/current\.json/, (worker) => worker.bucket.put("current.json", '{"prefix": 7}')],
@@ -90,7 +103,10 @@ test("healthz reports a bundle that fails to load, and the last good one stays i
     await worker.fails(words);
     const { status, bundle } = await worker.health();
     assert.deepEqual([status, bundle, await winRate(worker)], ["ok", OTHER.name, before]);
-    assert.ok(worker.log.some((line) => words.test(line)), "the log says so too");
+    assert.ok(
+      worker.log.some((line) => words.test(line)),
+      "the log says so too",
+    );
     await worker.point("good/", OTHER);
     await worker.later();
     await until(async () => !(await worker.health()).newer_bundle, "the end of the failure");

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { BUNDLE, HURRIED, alone, decisionHeaders, everyCandidateAt, gateway, refused } from "./gateway.mjs";
+import { alone, BUNDLE, decisionHeaders, everyCandidateAt, gateway, HURRIED, refused } from "./gateway.mjs";
 import { openai } from "./openai-stand-in.mjs";
 import { inTurn, status, upstream } from "./stand-ins.mjs";
 
@@ -26,7 +26,15 @@ async function answeredBy(worker, fields, headers = WEAKEST) {
 
 const limitedTo = (t, fields) => alone(t, { upstreams: everyCandidateAt(there, {}, { [weak]: fields }) });
 const tools = [{ type: "function", function: { name: "look", parameters: { type: "object", properties: {} } } }];
-const image = [{ role: "user", content: [{ type: "text", text: "Hello" }, { type: "image_url", image_url: { url: "data:image/png;base64,AA==" } }] }];
+const image = [
+  {
+    role: "user",
+    content: [
+      { type: "text", text: "Hello" },
+      { type: "image_url", image_url: { url: "data:image/png;base64,AA==" } },
+    ],
+  },
+];
 
 test("a request longer than one context window goes to a model whose window it fits", async () => {
   there.does(openai());
@@ -36,8 +44,23 @@ test("a request longer than one context window goes to a model whose window it f
   assert.deepEqual(await answeredBy(plain, { max_completion_tokens: 4000 }), [strong, "only_candidate"]);
   const long = (words) => [{ role: "user", content: "hello ".repeat(words) }];
   assert.deepEqual(await answeredBy(plain, { messages: long(4000), max_tokens: 10 }), [strong, "only_candidate"]);
-  assert.deepEqual(await answeredBy(plain, { messages: [...long(4000), { role: "assistant", content: "So?" }, { role: "user", content: "Hi" }], max_tokens: 10 }), [strong, "only_candidate"]);
-  assert.deepEqual(await answeredBy(plain, { messages: [{ role: "system", content: "hello ".repeat(4000) }, { role: "user", content: "Hi" }], max_tokens: 10 }), [strong, "only_candidate"]);
+  assert.deepEqual(
+    await answeredBy(plain, {
+      messages: [...long(4000), { role: "assistant", content: "So?" }, { role: "user", content: "Hi" }],
+      max_tokens: 10,
+    }),
+    [strong, "only_candidate"],
+  );
+  assert.deepEqual(
+    await answeredBy(plain, {
+      messages: [
+        { role: "system", content: "hello ".repeat(4000) },
+        { role: "user", content: "Hi" },
+      ],
+      max_tokens: 10,
+    }),
+    [strong, "only_candidate"],
+  );
 });
 
 test("a request longer than every context window is refused", async () => {
@@ -72,13 +95,51 @@ test("images and tools of the other endpoints count too", async (t) => {
   there.does(openai());
   const worker = await limitedTo(t, { vision: false, tools: false });
   const cases = [
-    ["messages", { max_tokens: 9, messages: [{ role: "user", content: [{ type: "text", text: "Hi" }, { type: "image", source: { type: "base64", media_type: "image/png", data: "AA==" } }] }] }],
-    ["messages", { max_tokens: 9, messages: [{ role: "user", content: "Hi" }], tools: [{ name: "look", input_schema: { type: "object" } }] }],
-    ["responses", { input: [{ role: "user", content: [{ type: "input_text", text: "Hi" }, { type: "input_image", image_url: "data:," }] }] }],
+    [
+      "messages",
+      {
+        max_tokens: 9,
+        messages: [
+          {
+            role: "user",
+            content: [
+              { type: "text", text: "Hi" },
+              { type: "image", source: { type: "base64", media_type: "image/png", data: "AA==" } },
+            ],
+          },
+        ],
+      },
+    ],
+    [
+      "messages",
+      {
+        max_tokens: 9,
+        messages: [{ role: "user", content: "Hi" }],
+        tools: [{ name: "look", input_schema: { type: "object" } }],
+      },
+    ],
+    [
+      "responses",
+      {
+        input: [
+          {
+            role: "user",
+            content: [
+              { type: "input_text", text: "Hi" },
+              { type: "input_image", image_url: "data:," },
+            ],
+          },
+        ],
+      },
+    ],
     ["responses", { input: "Hi", tools: [{ type: "function", name: "look" }] }],
   ];
   for (const [path, body] of cases) {
-    assert.equal(decisionHeaders(await worker.post(`v1/${path}`, { model: "auto", ...body }, WEAKEST)).model, strong, JSON.stringify(body));
+    assert.equal(
+      decisionHeaders(await worker.post(`v1/${path}`, { model: "auto", ...body }, WEAKEST)).model,
+      strong,
+      JSON.stringify(body),
+    );
   }
 });
 
@@ -97,7 +158,10 @@ test("the configuration's lists apply to every caller", async (t) => {
     assert.deepEqual(await answeredBy(worker, {}), [strong, "only_candidate"], JSON.stringify(models));
     await refused(worker.chat({ model: weak }), 403, "model_not_allowed");
     const { data } = await (await worker.get("v1/models")).json();
-    assert.deepEqual(data.map(({ id }) => id), ["auto", name, strong]);
+    assert.deepEqual(
+      data.map(({ id }) => id),
+      ["auto", name, strong],
+    );
   }
 });
 

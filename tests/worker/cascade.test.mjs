@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { BUNDLE, alone, decisionHeaders, drained, everyCandidateAt, gateway, refused } from "./gateway.mjs";
+import { alone, BUNDLE, decisionHeaders, drained, everyCandidateAt, gateway, refused } from "./gateway.mjs";
 import { openai } from "./openai-stand-in.mjs";
 import { breaking, status, text, upstream } from "./stand-ins.mjs";
 
@@ -27,7 +27,14 @@ async function ask(answer, fields = {}, on = worker, headers = WEAK) {
   large.does(openai({ text: "Large." }));
   const response = await on.chat(fields, headers);
   const { model, cascade: outcome, attempts, cost } = decisionHeaders(response);
-  return { response, model, outcome, attempts: Number(attempts), cost: Number(cost), calls: [small.requests.length, large.requests.length] };
+  return {
+    response,
+    model,
+    outcome,
+    attempts: Number(attempts),
+    cost: Number(cost),
+    calls: [small.requests.length, large.requests.length],
+  };
 }
 
 test("an answer that passes the check reaches the caller", async () => {
@@ -52,7 +59,10 @@ for (const [what, answer] of Object.entries(FAILING)) {
 }
 
 test("words of refusal later in the text are not a refusal, and a tool call is not an empty answer", async () => {
-  for (const answer of [openai({ text: "He said: I'm sorry, I can't help with that." }), openai({ tools: [{ id: "t", name: "look", arguments: "{}" }] })]) {
+  for (const answer of [
+    openai({ text: "He said: I'm sorry, I can't help with that." }),
+    openai({ tools: [{ id: "t", name: "look", arguments: "{}" }] }),
+  ]) {
     assert.equal((await ask(answer)).outcome, "accepted");
   }
 });
@@ -84,7 +94,10 @@ test("if the large model fails too, the caller gets the small one's answer", asy
     small.does(openai({ text: "And so", finish: "length" }));
     large.does(status(500));
     const response = await worker.chat(fields, WEAK);
-    assert.deepEqual([response.status, decisionHeaders(response).model, decisionHeaders(response).attempts], [200, weak, "2"]);
+    assert.deepEqual(
+      [response.status, decisionHeaders(response).model, decisionHeaders(response).attempts],
+      [200, weak, "2"],
+    );
     assert.match(await response.text(), /And/);
   }
 });
@@ -93,12 +106,19 @@ test("a stream is held until it has passed the check, and then sent unchanged", 
   const { response, model, outcome } = await ask(openai({ text: "Small and streamed." }), { stream: true });
   assert.deepEqual([model, outcome], [weak, "accepted"]);
   assert.match(response.headers.get("content-type"), /^text\/event-stream/);
-  const direct = await fetch(`${small.url}/chat/completions`, { method: "POST", body: JSON.stringify({ model: "x", messages: [], stream: true }) });
+  const direct = await fetch(`${small.url}/chat/completions`, {
+    method: "POST",
+    body: JSON.stringify({ model: "x", messages: [], stream: true }),
+  });
   assert.deepEqual(await drained(response), { text: await direct.text(), whole: true });
 });
 
 test("nothing of a stream that fails the check reaches the client", async () => {
-  for (const answer of [openai({ text: "I'm sorry, but I can't help." }), openai({ text: "cut", finish: "length" }), breaking(['data: {"choices": [{"index": 0, "delta": {"content": "Half"}}]}\n\n'])]) {
+  for (const answer of [
+    openai({ text: "I'm sorry, but I can't help." }),
+    openai({ text: "cut", finish: "length" }),
+    breaking(['data: {"choices": [{"index": 0, "delta": {"content": "Half"}}]}\n\n']),
+  ]) {
     const { response, model, outcome } = await ask(answer, { stream: true });
     assert.deepEqual([model, outcome], [strong, "escalated"]);
     const { text: came, whole } = await drained(response);
@@ -124,7 +144,10 @@ test("a header turns the cascade off and on", async (t) => {
 });
 
 test("no request escalates to a large model that the caller may not use", async () => {
-  const { model, outcome, calls } = await ask(openai({ text: "" }), {}, worker, { ...WEAK, "x-pointsman-exclude": strong });
+  const { model, outcome, calls } = await ask(openai({ text: "" }), {}, worker, {
+    ...WEAK,
+    "x-pointsman-exclude": strong,
+  });
   assert.deepEqual([model, outcome, calls], [weak, undefined, [1, 0]]);
 });
 
@@ -134,15 +157,24 @@ test("the configuration selects the rules", async (t) => {
   const outcome = async (answer, fields) => (await ask(answer, fields, one)).outcome;
   assert.equal(await outcome(openai({ text: "Too short" })), "escalated");
   assert.equal(await outcome(openai({ text: "I'm sorry, but I can't help with that.", finish: "length" })), "accepted");
-  assert.equal(await outcome(openai({ text: "No JSON at all" }), { response_format: { type: "json_object" } }), "accepted");
+  assert.equal(
+    await outcome(openai({ text: "No JSON at all" }), { response_format: { type: "json_object" } }),
+    "accepted",
+  );
   assert.equal(await outcome(openai({ text: "Hardly sure of it", logprob: -2 })), "escalated");
   assert.equal(await outcome(openai({ text: "Quite sure of it.", logprob: -0.1 })), "accepted");
 });
 
 test("the cascade works on /v1/messages and /v1/responses", async () => {
-  const bodies = [["messages", { max_tokens: 9, messages: [{ role: "user", content: "Hi" }] }], ["responses", { input: "Hi" }]];
+  const bodies = [
+    ["messages", { max_tokens: 9, messages: [{ role: "user", content: "Hi" }] }],
+    ["responses", { input: "Hi" }],
+  ];
   for (const [path, body] of bodies) {
-    for (const [answer, model, outcome] of [[openai({ text: "Small." }), weak, "accepted"], [openai({ text: "I'm sorry, but I can't help with that." }), strong, "escalated"]]) {
+    for (const [answer, model, outcome] of [
+      [openai({ text: "Small." }), weak, "accepted"],
+      [openai({ text: "I'm sorry, but I can't help with that." }), strong, "escalated"],
+    ]) {
       small.does(answer);
       large.does(openai({ text: "Large." }));
       const response = await worker.post(`v1/${path}`, { model: "auto", ...body }, WEAK);
@@ -153,7 +185,11 @@ test("the cascade works on /v1/messages and /v1/responses", async () => {
 });
 
 test("a cascade with an unknown model, or from a model to itself, is a configuration error", async (t) => {
-  for (const wrong of [{ from: ["nobody"], to: strong }, { from: [weak], to: "nobody" }, { from: [weak], to: weak }]) {
+  for (const wrong of [
+    { from: ["nobody"], to: strong },
+    { from: [weak], to: "nobody" },
+    { from: [weak], to: weak },
+  ]) {
     const one = await alone(t, { upstreams, gateway: { cascade: wrong } });
     await refused(one.chat(), 500, "config_invalid");
   }

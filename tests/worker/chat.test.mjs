@@ -113,7 +113,9 @@ test("costs follow prices and usage, and are estimated before the answer", async
 });
 
 test("a stream's bytes are the upstream's, and are passed on at once", async () => {
-  const bytes = Buffer.from('data: {"choices":[{"delta":{"role":"assistant"}}]}\n\ndata: {"choices":[{"delta":{"content":"日本 🚀 é"}}]}\n\n: a comment\r\n\r\ndata: [DONE]\n\n');
+  const bytes = Buffer.from(
+    'data: {"choices":[{"delta":{"role":"assistant"}}]}\n\ndata: {"choices":[{"delta":{"content":"日本 🚀 é"}}]}\n\n: a comment\r\n\r\ndata: [DONE]\n\n',
+  );
   const first = deferred();
   there.does(async (request, response) => {
     response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
@@ -160,7 +162,13 @@ test("compressed answers reach the client decompressed", async () => {
 });
 
 test("configured headers are sent to the upstream, and its rate-limit headers are passed on", async () => {
-  there.does(status(200, { "x-ratelimit-remaining-tokens": "7", "set-cookie": "session=1", "openai-processing-ms": "3" }, '{"choices": []}'));
+  there.does(
+    status(
+      200,
+      { "x-ratelimit-remaining-tokens": "7", "set-cookie": "session=1", "openai-processing-ms": "3" },
+      '{"choices": []}',
+    ),
+  );
   const response = await worker.chat({ model: "extra" });
   assert.equal(there.requests[0].headers["x-tenant"], "seven");
   assert.equal(response.headers.get("x-ratelimit-remaining-tokens"), "7");

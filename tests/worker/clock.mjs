@@ -1,7 +1,7 @@
 // The Worker with a clock that POST /advance?ms=N sets forward, so that tests need not wait.
 
-import module from "../../worker/build/pointsman_worker_bg.wasm";
 import * as bindings from "../../worker/build/pointsman_worker.js";
+import module from "../../worker/build/pointsman_worker_bg.wasm";
 import { guarded } from "../../worker/guard.mjs";
 
 let ahead = 0;

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { BUNDLE, alone, decisionHeaders, gateway } from "./gateway.mjs";
+import { alone, BUNDLE, decisionHeaders, gateway } from "./gateway.mjs";
 import { openai } from "./openai-stand-in.mjs";
 import { upstream } from "./stand-ins.mjs";
 
@@ -15,7 +15,11 @@ after(async () => {
   await there.close();
 });
 
-const conversation = (texts) => texts.flatMap((content, at) => [...(at > 0 ? [{ role: "assistant", content: `Answer ${at}` }] : []), { role: "user", content }]);
+const conversation = (texts) =>
+  texts.flatMap((content, at) => [
+    ...(at > 0 ? [{ role: "assistant", content: `Answer ${at}` }] : []),
+    { role: "user", content },
+  ]);
 const decision = async (body, on = worker) => (await on.post("v1/route", body)).json();
 const single = async (query) => (await decision({ query })).winRate;
 const rated = async (texts) => (await decision({ messages: conversation(texts) })).winRate;
@@ -23,7 +27,12 @@ const near = (found, expected) => assert.ok(Math.abs(found - expected) < 1e-6, `
 
 /** Of these texts, the one that the fixture rates hardest, and one that it rates much easier. */
 async function hardAndEasy() {
-  const texts = ["Plan the whole system, and prove it", "What is the capital city of the country?", "yes, do it", "3.14159 * 2 = ? 1,000,000"];
+  const texts = [
+    "Plan the whole system, and prove it",
+    "What is the capital city of the country?",
+    "yes, do it",
+    "3.14159 * 2 = ? 1,000,000",
+  ];
   const rates = await Promise.all(texts.map(async (text) => ({ text, rate: await single(text) })));
   const [easy, ...rest] = rates.sort((a, b) => a.rate - b.rate);
   const hard = rest.at(-1);
@@ -32,7 +41,8 @@ async function hardAndEasy() {
 }
 
 /** The win rate of a conversation, computed from those of its messages. */
-const followed = (rates, decay = TURN_DECAY) => rates.reduce((before, rate) => (rate >= before ? rate : before + decay * (rate - before)));
+const followed = (rates, decay = TURN_DECAY) =>
+  rates.reduce((before, rate) => (rate >= before ? rate : before + decay * (rate - before)));
 
 test("after a hard message an easy one lowers the rating by 30 % of the difference", async () => {
   const { hard, easy } = await hardAndEasy();
@@ -78,7 +88,10 @@ test("the last eight user messages with text are rated, and no earlier one", asy
 });
 
 test("the text parts of a message are rated together", async () => {
-  const parts = [{ type: "text", text: "prove" }, { type: "text", text: "it" }];
+  const parts = [
+    { type: "text", text: "prove" },
+    { type: "text", text: "it" },
+  ];
   near((await decision({ messages: [{ role: "user", content: parts }] })).winRate, await single("prove\nit"));
 });
 

@@ -26,7 +26,14 @@ after(async () => {
 const BODIES = {
   responses: [
     (input) => ({ model: "auto", input }),
-    (text) => ({ model: "auto", instructions: "Be brief.", input: [{ role: "developer", content: "Aside" }, { role: "user", content: [{ type: "input_text", text }] }] }),
+    (text) => ({
+      model: "auto",
+      instructions: "Be brief.",
+      input: [
+        { role: "developer", content: "Aside" },
+        { role: "user", content: [{ type: "input_text", text }] },
+      ],
+    }),
   ],
   completions: [
     (prompt) => ({ model: "auto", prompt }),
@@ -38,7 +45,11 @@ for (const [path, bodies] of Object.entries(BODIES)) {
   test(`${path} is routed by the user's text and changes only the model`, async () => {
     there.does(openai({ text: "Rome." }));
     for (const body of bodies) {
-      for (const text of ["Hello", "What is the capital city of the country?", "Prove that there exists a prime number between n and 2n."]) {
+      for (const text of [
+        "Hello",
+        "What is the capital city of the country?",
+        "Prove that there exists a prime number between n and 2n.",
+      ]) {
         const { winRate, model } = await (await worker.post("v1/route", { query: text })).json();
         const response = await worker.post(`v1/${path}`, body(text));
         assert.equal(response.status, 200, await response.clone().text());
@@ -94,7 +105,13 @@ test("embeddings go to the model named, at its price", async () => {
   const body = { model: "vectors", input: ["one", "two"], dimensions: 3 };
   const response = await worker.post("v1/embeddings", body);
   const { data } = await response.json();
-  assert.deepEqual(data.map(({ embedding }) => embedding), [[0.25, -0.5, 0.125], [0.25, -0.5, 0.125]]);
+  assert.deepEqual(
+    data.map(({ embedding }) => embedding),
+    [
+      [0.25, -0.5, 0.125],
+      [0.25, -0.5, 0.125],
+    ],
+  );
   const { model, reason, cost } = decisionHeaders(response);
   assert.deepEqual([model, reason], ["vectors", "requested"]);
   assert.ok(Math.abs(Number(cost) - 0.0001) < 1e-9, cost);
@@ -112,7 +129,15 @@ test("embeddings are never routed", async () => {
 
 test("system text is rated if the configuration says so", async (t) => {
   const conversations = [
-    ["chat/completions", { messages: [{ role: "system", content: "prove it" }, { role: "user", content: "hi" }] }],
+    [
+      "chat/completions",
+      {
+        messages: [
+          { role: "system", content: "prove it" },
+          { role: "user", content: "hi" },
+        ],
+      },
+    ],
     ["responses", { instructions: "prove it", input: "hi" }],
     ["messages", { max_tokens: 10, system: "prove it", messages: [{ role: "user", content: "hi" }] }],
   ];
@@ -123,7 +148,10 @@ test("system text is rated if the configuration says so", async (t) => {
   const [plain, joined] = [await rate(worker, "hi"), await rate(worker, "prove it\n\nhi")];
   assert.ok(Math.abs(plain - joined) > 0.01, "the two texts must differ for this test to say anything");
   for (const [path, body] of conversations) {
-    for (const [one, expected] of [[worker, plain], [withSystem, joined]]) {
+    for (const [one, expected] of [
+      [worker, plain],
+      [withSystem, joined],
+    ]) {
       const found = Number(decisionHeaders(await one.post(`v1/${path}`, { model: "auto", ...body }))["win-rate"]);
       assert.ok(Math.abs(found - expected) < 1e-5, `${path}: ${found}, expected ${expected}`);
     }
@@ -132,9 +160,19 @@ test("system text is rated if the configuration says so", async (t) => {
 
 test("threshold 0 selects the strong candidate and 1 the weak one on every endpoint", async () => {
   there.does(openai());
-  for (const [path, body] of [["responses", BODIES.responses[0]("Hi")], ["completions", BODIES.completions[0]("Hi")], ["chat/completions", { model: "auto", messages: [{ role: "user", content: "Hi" }] }]]) {
-    for (const [threshold, model] of [["0", strong], ["1", weak]]) {
-      assert.equal(decisionHeaders(await worker.post(`v1/${path}`, body, { "x-pointsman-threshold": threshold })).model, model);
+  for (const [path, body] of [
+    ["responses", BODIES.responses[0]("Hi")],
+    ["completions", BODIES.completions[0]("Hi")],
+    ["chat/completions", { model: "auto", messages: [{ role: "user", content: "Hi" }] }],
+  ]) {
+    for (const [threshold, model] of [
+      ["0", strong],
+      ["1", weak],
+    ]) {
+      assert.equal(
+        decisionHeaders(await worker.post(`v1/${path}`, body, { "x-pointsman-threshold": threshold })).model,
+        model,
+      );
     }
   }
 });

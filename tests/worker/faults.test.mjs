@@ -4,10 +4,21 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { BUNDLE, alone, decisionHeaders, errorOf, everyCandidateAt, gateway, refused } from "./gateway.mjs";
+import { alone, BUNDLE, decisionHeaders, errorOf, everyCandidateAt, gateway, refused } from "./gateway.mjs";
 import { chunk, event, openai } from "./openai-stand-in.mjs";
 import {
-  breaking, deferred, errorIn200, hangUp, html, inTurn, noBody, pausing, silence, status, text, upstream,
+  breaking,
+  deferred,
+  errorIn200,
+  hangUp,
+  html,
+  inTurn,
+  noBody,
+  pausing,
+  silence,
+  status,
+  text,
+  upstream,
 } from "./stand-ins.mjs";
 
 const { strong, weak } = BUNDLE;
@@ -60,7 +71,11 @@ test("after the last retry the upstream's own error is passed on with its status
 });
 
 test("an upstream error that is not JSON becomes a JSON error with its status", async () => {
-  for (const [code, body, type] of [[503, "<h1>Unavailable</h1>", "text/html"], [529, "", "text/plain"], [500, "{", "application/json"]]) {
+  for (const [code, body, type] of [
+    [503, "<h1>Unavailable</h1>", "text/html"],
+    [529, "", "text/plain"],
+    [500, "{", "application/json"],
+  ]) {
     const { response } = await ask(status(code, { "content-type": type }, body));
     assert.match(response.headers.get("content-type"), /^application\/json/);
     assert.deepEqual([response.status, (await errorOf(response)).code], [code, "upstream_error"]);
@@ -93,13 +108,18 @@ for (const code of [401, 403, 404]) {
     const { model, attempts } = decisionHeaders(response);
     assert.deepEqual([response.status, model, attempts, there.requests.length], [200, "second", "2", 1]);
     const last = await ask(status(code));
-    assert.deepEqual([last.response.status, last.calls, (await errorOf(last.response)).code], [code, 1, `stand_in_${code}`]);
+    assert.deepEqual(
+      [last.response.status, last.calls, (await errorOf(last.response)).code],
+      [code, 1, `stand_in_${code}`],
+    );
   });
 }
 
 test("fallbacks are called in order, each with its retries", async () => {
   there.does(status(500));
-  other.does((request, response, body, number) => (JSON.parse(body).model === "third-there" ? good : status(502))(request, response, body, number));
+  other.does((request, response, body, number) =>
+    (JSON.parse(body).model === "third-there" ? good : status(502))(request, response, body, number),
+  );
   for (const fields of both) {
     there.requests.length = 0;
     other.requests.length = 0;
@@ -107,7 +127,10 @@ test("fallbacks are called in order, each with its retries", async () => {
     const { model, attempts } = decisionHeaders(response);
     assert.deepEqual([response.status, model, attempts], [200, "third", "7"]);
     assert.equal(there.requests.length, 3);
-    assert.deepEqual(other.requests.map(({ json }) => json.model), [...Array(3).fill("second-there"), "third-there"]);
+    assert.deepEqual(
+      other.requests.map(({ json }) => json.model),
+      [...Array(3).fill("second-there"), "third-there"],
+    );
   }
 });
 
@@ -115,12 +138,19 @@ test("if all fail, the last one's error is passed on", async () => {
   there.does(status(500));
   other.does(status(503));
   const response = await worker.chat({ model: strong });
-  assert.deepEqual([response.status, decisionHeaders(response).model, decisionHeaders(response).attempts], [503, "third", "9"]);
+  assert.deepEqual(
+    [response.status, decisionHeaders(response).model, decisionHeaders(response).attempts],
+    [503, "third", "9"],
+  );
 });
 
 test("a retry-after in seconds or milliseconds is waited for, and one with a date in the past is not", async (t) => {
   const patient = await alone(t, { upstreams, gateway: { retries: { most: 1, baseMs: 1, longestMs: 1500 } } });
-  for (const [headers, least] of [[{ "retry-after-ms": "80" }, 75], [{ "retry-after": "1" }, 950], [{ "retry-after": "Wed, 21 Oct 2015 07:28:00 GMT" }, 0]]) {
+  for (const [headers, least] of [
+    [{ "retry-after-ms": "80" }, 75],
+    [{ "retry-after": "1" }, 950],
+    [{ "retry-after": "Wed, 21 Oct 2015 07:28:00 GMT" }, 0],
+  ]) {
     there.does(inTurn(status(429, headers), good));
     assert.equal((await patient.chat({ model: weak })).status, 200);
     const [first, second] = there.requests;
@@ -132,9 +162,15 @@ test("a retry-after longer than the longest wait goes to the fallback at once", 
   there.does(status(429, { "retry-after": "60" }));
   other.does(good);
   const response = await worker.chat({ model: strong });
-  assert.deepEqual([decisionHeaders(response).model, decisionHeaders(response).attempts, there.requests.length], ["second", "2", 1]);
+  assert.deepEqual(
+    [decisionHeaders(response).model, decisionHeaders(response).attempts, there.requests.length],
+    ["second", "2", 1],
+  );
   const without = await ask(status(429, { "retry-after": "60" }));
-  assert.deepEqual([without.response.status, without.calls, without.response.headers.get("retry-after")], [429, 1, "60"]);
+  assert.deepEqual(
+    [without.response.status, without.calls, without.response.headers.get("retry-after")],
+    [429, 1, "60"],
+  );
 });
 
 test("a connection that breaks or is refused is retried, then gives 502", async (t) => {
@@ -181,7 +217,12 @@ test("a call that times out is cancelled at the upstream", async () => {
 });
 
 test("a 200 with an error, without JSON or with incomplete JSON is handled as a 502", async () => {
-  for (const [bad, code] of [[html, "upstream_bad_answer"], [text("[1, 2"), "upstream_bad_answer"], [text(""), "upstream_bad_answer"], [breaking(['{"choices": ['], "application/json"), undefined]]) {
+  for (const [bad, code] of [
+    [html, "upstream_bad_answer"],
+    [text("[1, 2"), "upstream_bad_answer"],
+    [text(""), "upstream_bad_answer"],
+    [breaking(['{"choices": ['], "application/json"), undefined],
+  ]) {
     const again = await ask(inTurn(bad, good));
     assert.deepEqual([again.response.status, again.attempts], [200, 2]);
     const { response } = await ask(bad);
@@ -210,12 +251,15 @@ test("a first event may arrive in pieces, after comments", async () => {
   const first = chunk({ content: "Hé" });
   const bytes = Buffer.from(`: waiting\n\n${first}data: [DONE]\n\n`);
   const cut = bytes.indexOf(0xa9);
-  const { response, attempts } = await ask(async (request, response) => {
-    response.writeHead(200, { "content-type": "text/event-stream" });
-    response.write(bytes.subarray(0, cut));
-    await new Promise((next) => setTimeout(next, 20));
-    response.end(bytes.subarray(cut));
-  }, { stream: true });
+  const { response, attempts } = await ask(
+    async (request, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write(bytes.subarray(0, cut));
+      await new Promise((next) => setTimeout(next, 20));
+      response.end(bytes.subarray(cut));
+    },
+    { stream: true },
+  );
   assert.deepEqual([response.status, attempts], [200, 1]);
   assert.deepEqual(Buffer.from(await response.arrayBuffer()), bytes);
 });
@@ -223,7 +267,9 @@ test("a first event may arrive in pieces, after comments", async () => {
 test("a redirect is not followed, since the key would be sent with it", async (t) => {
   const elsewhere = await upstream();
   t.after(() => elsewhere.close());
-  const { response } = await ask((request, response) => response.writeHead(307, { location: `${elsewhere.url}/chat/completions` }).end());
+  const { response } = await ask((request, response) =>
+    response.writeHead(307, { location: `${elsewhere.url}/chat/completions` }).end(),
+  );
   await refused(response, 502, "upstream_bad_status");
   assert.equal(elsewhere.requests.length, 0);
 });

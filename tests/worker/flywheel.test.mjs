@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, test } from "node:test";
 
-import { BUNDLE, HURRIED, alone, decisionHeaders, everyCandidateAt, gateway, refused } from "./gateway.mjs";
+import { alone, BUNDLE, decisionHeaders, everyCandidateAt, gateway, HURRIED, refused } from "./gateway.mjs";
 import { bearer, key } from "./keys.mjs";
 import { openai } from "./openai-stand-in.mjs";
 import { inTurn, status, until, upstream } from "./stand-ins.mjs";
@@ -29,7 +29,11 @@ after(async () => {
   await there.close();
 });
 
-const asked = (on, id, fields = {}, headers = {}) => on.chat({ messages: [{ role: "user", content: QUERY }], ...fields }, { ...bearer(ann), ...STRONGEST, "x-request-id": id, ...headers });
+const asked = (on, id, fields = {}, headers = {}) =>
+  on.chat(
+    { messages: [{ role: "user", content: QUERY }], ...fields },
+    { ...bearer(ann), ...STRONGEST, "x-request-id": id, ...headers },
+  );
 
 /** Waits for a file in a folder of R2, and returns its text. */
 function written(on, folder, id, extension) {
@@ -48,7 +52,10 @@ test("a decision is logged with its attempts, tokens and cost", async () => {
   const response = await asked(worker, "d-1");
   const headers = decisionHeaders(response);
   const decision = JSON.parse(await written(worker, "decisions", "d-1", "json"));
-  assert.deepEqual([decision.id, decision.model, decision.reason, decision.query], ["d-1", strong, "above_threshold", QUERY]);
+  assert.deepEqual(
+    [decision.id, decision.model, decision.reason, decision.query],
+    ["d-1", strong, "above_threshold", QUERY],
+  );
   assert.deepEqual([decision.attempts, decision.status, decision.key, decision.router], [2, 200, "ann", BUNDLE.name]);
   assert.deepEqual([decision.input_tokens, decision.output_tokens], [100, 50]);
   assert.ok(Math.abs(decision.cost - 0.0025) < 1e-9);
@@ -75,7 +82,11 @@ test("without log.content only the query's SHA-256 is logged", async (t) => {
   await quiet.post("v1/feedback", { request_id: "d-3", score: 1 }, bearer(ann));
   const bucket = await quiet.miniflare.getR2Bucket("LOG");
   const { objects } = await bucket.list({ prefix: "outcomes/" });
-  assert.deepEqual(objects.map(({ key: name }) => name), [], "no row of the trainer's without its query");
+  assert.deepEqual(
+    objects.map(({ key: name }) => name),
+    [],
+    "no row of the trainer's without its query",
+  );
 });
 
 test("answers are never logged", async () => {
@@ -92,7 +103,11 @@ function checkRow(line) {
   const scores = Object.values(row.scores);
   assert.ok(scores.length > 0 && scores.every((score) => score === null || (score >= 0 && score <= 1)));
   for (const cost of Object.values(row.costs ?? {})) assert.ok(Number.isFinite(cost) && cost >= 0);
-  for (const [field, type] of [["category", "string"], ["cluster", "number"], ["score_scale", "number"]]) {
+  for (const [field, type] of [
+    ["category", "string"],
+    ["cluster", "number"],
+    ["score_scale", "number"],
+  ]) {
     if (row[field] !== undefined && row[field] !== null) assert.equal(typeof row[field], type, field);
   }
   return row;
@@ -124,7 +139,17 @@ test("feedback that is malformed, or on an unknown or another key's request, is 
   const send = (body, who = ann) => worker.post("v1/feedback", body, bearer(who));
   await refused(send({ request_id: "never", score: 1 }), 404, "request_not_found");
   await refused(send({ request_id: "f-2", score: 1 }, bob), 404, "request_not_found");
-  const wrong = [{}, { request_id: "f-2" }, { score: 1 }, { request_id: "f-2", score: 1.5 }, { request_id: "f-2", score: -0.1 }, { request_id: "f-2", score: "1" }, { request_id: 7, score: 1 }, { request_id: "../f-2", score: 1 }, { request_id: "f-2", score: 1, stars: 5 }];
+  const wrong = [
+    {},
+    { request_id: "f-2" },
+    { score: 1 },
+    { request_id: "f-2", score: 1.5 },
+    { request_id: "f-2", score: -0.1 },
+    { request_id: "f-2", score: "1" },
+    { request_id: 7, score: 1 },
+    { request_id: "../f-2", score: 1 },
+    { request_id: "f-2", score: 1, stars: 5 },
+  ];
   for (const body of wrong) await refused(send(body), 400, "feedback_ill_formed");
   await refused(send("nonsense"), 400, "body_not_json");
   const without = await alone(t, { upstream: there });
@@ -138,7 +163,10 @@ test("requests that name their model and refused requests log no decision", asyn
   await asked(worker, "n-3");
   await written(worker, "decisions", "n-3", "json");
   const { objects } = await (await worker.miniflare.getR2Bucket("LOG")).list({ prefix: "decisions/" });
-  assert.deepEqual(objects.filter(({ key: name }) => /\/n-[12]\.json$/.test(name)), []);
+  assert.deepEqual(
+    objects.filter(({ key: name }) => /\/n-[12]\.json$/.test(name)),
+    [],
+  );
 });
 
 test("each request writes one point with its blobs and doubles in the documented order", async () => {
@@ -160,6 +188,9 @@ test("each request writes one point with its blobs and doubles in the documented
 
 test("a log that cannot be written does not fail the request", async (t) => {
   there.does(openai());
-  const ruined = await alone(t, { upstreams: everyCandidateAt(there), secrets: { LOG: "no bucket", ANALYTICS: "no dataset" } });
+  const ruined = await alone(t, {
+    upstreams: everyCandidateAt(there),
+    secrets: { LOG: "no bucket", ANALYTICS: "no dataset" },
+  });
   assert.equal((await ruined.chat()).status, 200);
 });

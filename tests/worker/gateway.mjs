@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 
 import { startWorker } from "../../worker/miniflare.mjs";
-import { TINY, readJson } from "../hosts/paths.mjs";
+import { readJson, TINY } from "../hosts/paths.mjs";
 
 const { candidates, head, kind, name } = readJson(join(TINY, "router.json"));
 /** The fixture's candidates, with its strong and its weak one. */
@@ -101,7 +101,9 @@ export function postAlone(url, pieces, headers = {}) {
       });
     });
     // A failed write is not an error if the answer arrives: the promise is then settled by the answer.
-    request.on("error", (error) => (error.code === "EPIPE" || error.code === "ECONNRESET" ? setTimeout(failed, 2000, error) : failed(error)));
+    request.on("error", (error) =>
+      error.code === "EPIPE" || error.code === "ECONNRESET" ? setTimeout(failed, 2000, error) : failed(error),
+    );
     for (const piece of pieces) request.write(piece);
     request.end();
   });
@@ -139,10 +141,17 @@ export async function drained(response) {
 /** The data of the events in a text, parsed if it is JSON. */
 export function eventsIn(text) {
   const read = (data) => {
-    try { return JSON.parse(data); } catch { return data; }
+    try {
+      return JSON.parse(data);
+    } catch {
+      return data;
+    }
   };
   return text.split(/\r?\n\r?\n/).flatMap((block) => {
-    const data = block.split(/\r?\n/).filter((line) => line.startsWith("data:")).map((line) => line.slice(5).trimStart());
+    const data = block
+      .split(/\r?\n/)
+      .filter((line) => line.startsWith("data:"))
+      .map((line) => line.slice(5).trimStart());
     return data.length > 0 ? [read(data.join("\n"))] : [];
   });
 }

@@ -19,7 +19,10 @@ export default {
     const { object, calls } = await request.json();
     const ledger = env.LEDGER.get(env.LEDGER.idFromName(object));
     const answers = await Promise.allSettled(calls.map(([method, argument]) => ledger[method](argument)));
-    return Response.json(answers.map(({ value, reason }) =>
-      (reason ? { error: { name: reason.name, message: reason.message } } : { value })));
+    return Response.json(
+      answers.map(({ value, reason }) =>
+        reason ? { error: { name: reason.name, message: reason.message } } : { value },
+      ),
+    );
   },
 };

@@ -7,7 +7,15 @@ import { after, before, describe, test } from "node:test";
 import { Miniflare } from "miniflare";
 
 import {
-  LedgerError, PIN_LIFE, RESERVATION_LIFE, look, periodOf, pin, pinned, reserve, settle,
+  LedgerError,
+  look,
+  PIN_LIFE,
+  periodOf,
+  pin,
+  pinned,
+  RESERVATION_LIFE,
+  reserve,
+  settle,
 } from "../../worker/ledger-state.mjs";
 import { ROOT } from "../hosts/paths.mjs";
 
@@ -31,12 +39,20 @@ test("a reservation is held until the actual cost replaces it", () => {
 });
 
 test("settling twice, or without a reservation, changes nothing", () => {
-  const steps = [[reserve, { id: "a", usd: 0.3 }], [settle, { id: "a", usd: 0.2 }], [settle, { id: "a", usd: 0.2 }], [settle, { id: "b", usd: 9 }]];
+  const steps = [
+    [reserve, { id: "a", usd: 0.3 }],
+    [settle, { id: "a", usd: 0.2 }],
+    [settle, { id: "a", usd: 0.2 }],
+    [settle, { id: "b", usd: 9 }],
+  ];
   assert.equal(stateAfter(steps)[1].spent, 0.2);
 });
 
 test("the reservation that crosses the limit is granted and the next refused", () => {
-  const steps = [[reserve, { id: "a", usd: 0.9 }], [reserve, { id: "b", usd: 0.9 }]];
+  const steps = [
+    [reserve, { id: "a", usd: 0.9 }],
+    [reserve, { id: "b", usd: 0.9 }],
+  ];
   const [state, crossing] = stateAfter(steps);
   assert.equal(crossing.granted, true);
   const [kept, refused] = stateAfter([[reserve, { id: "c", usd: 0 }]], state);
@@ -46,12 +62,21 @@ test("the reservation that crosses the limit is granted and the next refused", (
 });
 
 test("a limit reached exactly refuses further reservations, and a limit of 0 refuses all", () => {
-  assert.equal(stateAfter([[reserve, { id: "a", usd: 1 }], [reserve, { id: "b", usd: 0 }]])[1].granted, false);
+  assert.equal(
+    stateAfter([
+      [reserve, { id: "a", usd: 1 }],
+      [reserve, { id: "b", usd: 0 }],
+    ])[1].granted,
+    false,
+  );
   assert.equal(stateAfter([[reserve, { id: "a", usd: 0, limit: 0 }]])[1].granted, false);
 });
 
 test("reserving an id again replaces its estimate", () => {
-  const [, answer] = stateAfter([[reserve, { id: "a", usd: 0.9 }], [reserve, { id: "a", usd: 0.4 }]]);
+  const [, answer] = stateAfter([
+    [reserve, { id: "a", usd: 0.9 }],
+    [reserve, { id: "a", usd: 0.4 }],
+  ]);
   assert.deepEqual([answer.granted, answer.reserved], [true, 0.4]);
 });
 
@@ -61,11 +86,24 @@ test("a reservation that is never settled is spent once, at its estimate, after 
   assert.equal(at(RESERVATION_LIFE).reserved, 0.25);
   assert.deepEqual([at(RESERVATION_LIFE + 1).spent, at(RESERVATION_LIFE + 1).reserved], [0.25, 0]);
   const late = { id: "a", usd: 0.01, now: now + RESERVATION_LIFE + 1 };
-  assert.equal(stateAfter([[settle, late], [settle, late]], state)[1].spent, 0.25);
+  assert.equal(
+    stateAfter(
+      [
+        [settle, late],
+        [settle, late],
+      ],
+      state,
+    )[1].spent,
+    0.25,
+  );
 });
 
 test("a new period starts at zero and forgets what was reserved", () => {
-  const [state] = stateAfter([[reserve, { id: "a", usd: 0.5 }], [settle, { id: "a", usd: 0.5 }], [reserve, { id: "b", usd: 0.5 }]]);
+  const [state] = stateAfter([
+    [reserve, { id: "a", usd: 0.5 }],
+    [settle, { id: "a", usd: 0.5 }],
+    [reserve, { id: "b", usd: 0.5 }],
+  ]);
   const tomorrow = { ...common, now: now + DAY };
   assert.deepEqual(look(state, tomorrow), { spent: 0, reserved: 0, endsAt: Date.UTC(2026, 10, 24) });
   assert.equal(stateAfter([[settle, { ...tomorrow, id: "b", usd: 0.5 }]], state)[1].spent, 0);
@@ -96,7 +134,11 @@ test("invalid amounts, periods, times and names are refused with a code", () => 
     ...[NaN, -1, Infinity, undefined, "now"].map((time) => [{ now: time }, "ledger_time"]),
     ...["", 7, undefined, "x".repeat(257)].map((id) => [{ id }, "ledger_id"]),
   ]) {
-    assert.throws(() => reserve(undefined, { ...good, ...fields }), (error) => error instanceof LedgerError && error.code === code, JSON.stringify(fields));
+    assert.throws(
+      () => reserve(undefined, { ...good, ...fields }),
+      (error) => error instanceof LedgerError && error.code === code,
+      JSON.stringify(fields),
+    );
   }
   assert.throws(() => pin({ model: "", now }), { code: "ledger_model" });
 });
@@ -113,7 +155,10 @@ test("in any order of calls, the amount spent is the sum of settled and expired 
     const id = `r${random(40)}`;
     const usd = random(100) / 1000;
     for (const [old, { at, usd: estimate }] of open) {
-      if (time - at > RESERVATION_LIFE) { open.delete(old); expected += estimate; }
+      if (time - at > RESERVATION_LIFE) {
+        open.delete(old);
+        expected += estimate;
+      }
     }
     const request = { id, usd, limit: 1e6, period: "month", now: time };
     if (random(3) > 0) {
@@ -125,7 +170,10 @@ test("in any order of calls, the amount spent is the sum of settled and expired 
     }
     const { spent, reserved } = look(state, request);
     near(spent, expected);
-    near(reserved, [...open.values()].reduce((sum, one) => sum + one.usd, 0));
+    near(
+      reserved,
+      [...open.values()].reduce((sum, one) => sum + one.usd, 0),
+    );
   }
 });
 
@@ -154,7 +202,10 @@ describe("in workerd", () => {
 
   /** Makes all calls of one object at once. */
   async function calls(object, ...list) {
-    const response = await miniflare.dispatchFetch("http://ledger/", { method: "POST", body: JSON.stringify({ object, calls: list }) });
+    const response = await miniflare.dispatchFetch("http://ledger/", {
+      method: "POST",
+      body: JSON.stringify({ object, calls: list }),
+    });
     return response.json();
   }
 
@@ -182,8 +233,16 @@ describe("in workerd", () => {
   });
 
   test("an invalid amount is a RangeError with its code, and changes nothing", async () => {
-    const answers = await calls("budget:wrong", ["reserve", { ...common, id: "a", usd: -1 }], ["settle", { ...common, id: "a", period: "week", usd: 1 }], ["spent", common]);
-    assert.deepEqual(answers.map(({ error }) => error?.name), ["RangeError", "RangeError", undefined]);
+    const answers = await calls(
+      "budget:wrong",
+      ["reserve", { ...common, id: "a", usd: -1 }],
+      ["settle", { ...common, id: "a", period: "week", usd: 1 }],
+      ["spent", common],
+    );
+    assert.deepEqual(
+      answers.map(({ error }) => error?.name),
+      ["RangeError", "RangeError", undefined],
+    );
     assert.match(answers[0].error.message, /^ledger_amount: usd is -1/);
     assert.match(answers[1].error.message, /^ledger_period: the period is "week"/);
     assert.equal(answers[2].value.spent, 0);

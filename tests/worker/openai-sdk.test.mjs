@@ -6,7 +6,7 @@ import { after, test } from "node:test";
 import OpenAI from "openai";
 
 import { anthropic, anthropicError } from "./anthropic-stand-in.mjs";
-import { BUNDLE, HURRIED, everyCandidateAt, gateway } from "./gateway.mjs";
+import { BUNDLE, everyCandidateAt, gateway, HURRIED } from "./gateway.mjs";
 import { key } from "./keys.mjs";
 import { chunk, openai } from "./openai-stand-in.mjs";
 import { breaking, status, upstream } from "./stand-ins.mjs";
@@ -22,7 +22,12 @@ const upstreams = {
   vectors: { baseUrl: there.url },
   claude: { api: "anthropic", baseUrl: claude.url, model: "claude-there", keySecret: "CLAUDE_KEY" },
 };
-const worker = await gateway({ upstreams, keys: [who.entry, only.entry], secrets: { CLAUDE_KEY: "sk-claude" }, gateway: { retries: { ...HURRIED.retries, most: 0 } } });
+const worker = await gateway({
+  upstreams,
+  keys: [who.entry, only.entry],
+  secrets: { CLAUDE_KEY: "sk-claude" },
+  gateway: { retries: { ...HURRIED.retries, most: 0 } },
+});
 after(async () => {
   await worker.close();
   await Promise.all([there.close(), claude.close()]);
@@ -31,13 +36,31 @@ after(async () => {
 const clientOf = (apiKey) => new OpenAI({ apiKey, baseURL: new URL("v1", worker.url).href, maxRetries: 0 });
 const client = clientOf(who.text);
 const messages = [{ role: "user", content: "Hello" }];
-const tools = [{ type: "function", function: { name: "weather", description: "The weather", parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] } } }];
+const tools = [
+  {
+    type: "function",
+    function: {
+      name: "weather",
+      description: "The weather",
+      parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
+    },
+  },
+];
 const CALL = { id: "call_1", name: "weather", arguments: '{"city": "Rome or so"}' };
 
 /** The models that answer a chat, one for each API. */
 const MODELS = [
   ["auto", (options) => there.does(openai(options))],
-  ["claude", ({ tools: calls, ...rest } = {}) => claude.does(anthropic({ ...rest, tools: calls?.map(({ id, name, arguments: args }) => ({ id, name, input: JSON.parse(args) })) }))],
+  [
+    "claude",
+    ({ tools: calls, ...rest } = {}) =>
+      claude.does(
+        anthropic({
+          ...rest,
+          tools: calls?.map(({ id, name, arguments: args }) => ({ id, name, input: JSON.parse(args) })),
+        }),
+      ),
+  ],
 ];
 
 for (const [model, answers] of MODELS) {
@@ -45,7 +68,10 @@ for (const [model, answers] of MODELS) {
     answers({ text: "Rome, of course." });
     const { data, response } = await client.chat.completions.create({ model, messages }).withResponse();
     const [choice] = data.choices;
-    assert.deepEqual([data.object, choice.message.role, choice.message.content, choice.finish_reason], ["chat.completion", "assistant", "Rome, of course.", "stop"]);
+    assert.deepEqual(
+      [data.object, choice.message.role, choice.message.content, choice.finish_reason],
+      ["chat.completion", "assistant", "Rome, of course.", "stop"],
+    );
     assert.deepEqual([data.usage.prompt_tokens, data.usage.completion_tokens, data.usage.total_tokens], [100, 50, 150]);
     assert.ok(response.headers.get("x-pointsman-model"));
   });
@@ -55,7 +81,12 @@ for (const [model, answers] of MODELS) {
     let content = "";
     let finish;
     let usage;
-    for await (const part of await client.chat.completions.create({ model, messages, stream: true, stream_options: { include_usage: true } })) {
+    for await (const part of await client.chat.completions.create({
+      model,
+      messages,
+      stream: true,
+      stream_options: { include_usage: true },
+    })) {
       content += part.choices[0]?.delta.content ?? "";
       finish = part.choices[0]?.finish_reason ?? finish;
       usage = part.usage ?? usage;
@@ -65,15 +96,27 @@ for (const [model, answers] of MODELS) {
 
   test(`${model}: a tool call arrives, whole and streamed, and its result reaches the upstream`, async () => {
     answers({ tools: [CALL] });
-    const { choices: [choice] } = await client.chat.completions.create({ model, messages, tools });
+    const {
+      choices: [choice],
+    } = await client.chat.completions.create({ model, messages, tools });
     assert.equal(choice.finish_reason, "tool_calls");
     const [call] = choice.message.tool_calls;
-    assert.deepEqual([call.id, call.function.name, JSON.parse(call.function.arguments)], [CALL.id, CALL.name, JSON.parse(CALL.arguments)]);
+    assert.deepEqual(
+      [call.id, call.function.name, JSON.parse(call.function.arguments)],
+      [CALL.id, CALL.name, JSON.parse(CALL.arguments)],
+    );
     const runner = client.chat.completions.stream({ model, messages, tools });
     const streamed = (await runner.finalChatCompletion()).choices[0].message.tool_calls[0];
-    assert.deepEqual([streamed.id, streamed.function.name, JSON.parse(streamed.function.arguments)], [CALL.id, CALL.name, JSON.parse(CALL.arguments)]);
+    assert.deepEqual(
+      [streamed.id, streamed.function.name, JSON.parse(streamed.function.arguments)],
+      [CALL.id, CALL.name, JSON.parse(CALL.arguments)],
+    );
     answers({ text: "Sunny." });
-    const continued = [...messages, { role: "assistant", content: null, tool_calls: [call] }, { role: "tool", tool_call_id: CALL.id, content: "sun" }];
+    const continued = [
+      ...messages,
+      { role: "assistant", content: null, tool_calls: [call] },
+      { role: "tool", tool_call_id: CALL.id, content: "sun" },
+    ];
     const last = await client.chat.completions.create({ model, messages: continued, tools });
     assert.equal(last.choices[0].message.content, "Sunny.");
   });
@@ -82,11 +125,26 @@ for (const [model, answers] of MODELS) {
 test("a request for claude is translated into Anthropic's API", async () => {
   claude.does(anthropic());
   await client.chat.completions.create({
-    model: "claude", tools, tool_choice: "required", temperature: 0.5, stop: ["END"], max_completion_tokens: 77,
+    model: "claude",
+    tools,
+    tool_choice: "required",
+    temperature: 0.5,
+    stop: ["END"],
+    max_completion_tokens: 77,
     messages: [
       { role: "system", content: "Be brief." },
-      { role: "user", content: [{ type: "text", text: "What is this?" }, { type: "image_url", image_url: { url: "data:image/png;base64,AAAA" } }] },
-      { role: "assistant", content: "Let me look.", tool_calls: [{ id: CALL.id, type: "function", function: { name: CALL.name, arguments: CALL.arguments } }] },
+      {
+        role: "user",
+        content: [
+          { type: "text", text: "What is this?" },
+          { type: "image_url", image_url: { url: "data:image/png;base64,AAAA" } },
+        ],
+      },
+      {
+        role: "assistant",
+        content: "Let me look.",
+        tool_calls: [{ id: CALL.id, type: "function", function: { name: CALL.name, arguments: CALL.arguments } }],
+      },
       { role: "tool", tool_call_id: CALL.id, content: "sun" },
     ],
   });
@@ -95,12 +153,23 @@ test("a request for claude is translated into Anthropic's API", async () => {
   assert.ok(headers["anthropic-version"]);
   const { system, messages: sent, tool_choice: choice, ...rest } = json;
   assert.match(JSON.stringify(system), /Be brief\./);
-  assert.deepEqual([rest.model, rest.max_tokens, rest.temperature, rest.stop_sequences], ["claude-there", 77, 0.5, ["END"]]);
+  assert.deepEqual(
+    [rest.model, rest.max_tokens, rest.temperature, rest.stop_sequences],
+    ["claude-there", 77, 0.5, ["END"]],
+  );
   assert.equal(choice.type, "any");
   assert.deepEqual([rest.tools[0].name, rest.tools[0].input_schema.required], ["weather", ["city"]]);
-  assert.deepEqual(sent.map(({ role }) => role), ["user", "assistant", "user"]);
+  assert.deepEqual(
+    sent.map(({ role }) => role),
+    ["user", "assistant", "user"],
+  );
   assert.deepEqual(sent[0].content[1].source, { type: "base64", media_type: "image/png", data: "AAAA" });
-  assert.deepEqual(sent[1].content.at(-1), { type: "tool_use", id: CALL.id, name: CALL.name, input: JSON.parse(CALL.arguments) });
+  assert.deepEqual(sent[1].content.at(-1), {
+    type: "tool_use",
+    id: CALL.id,
+    name: CALL.name,
+    input: JSON.parse(CALL.arguments),
+  });
   assert.deepEqual([sent[2].content[0].type, sent[2].content[0].tool_use_id], ["tool_result", CALL.id]);
 });
 
@@ -125,7 +194,10 @@ test("completions, embeddings and models work", async () => {
   there.does(openai({ text: "Rome." }));
   assert.equal((await client.completions.create({ model: "auto", prompt: "Hello" })).choices[0].text, "Rome.");
   const { data } = await client.embeddings.create({ model: "vectors", input: ["a", "b"] });
-  assert.deepEqual(data.map(({ embedding }) => [...embedding]), Array(2).fill([0.25, -0.5, 0.125]));
+  assert.deepEqual(
+    data.map(({ embedding }) => [...embedding]),
+    Array(2).fill([0.25, -0.5, 0.125]),
+  );
   const names = [];
   for await (const { id } of client.models.list()) names.push(id);
   assert.deepEqual(names.toSorted(), ["auto", name, ...ids, "vectors", "claude"].toSorted());
@@ -143,18 +215,31 @@ test("errors have the client's types and the gateway's codes", async () => {
     [() => client.models.retrieve("nobody"), OpenAI.NotFoundError, 404, "model_not_found"],
   ];
   for (const [call, type, code, ours] of cases) {
-    await assert.rejects(call, (error) => error instanceof type && error.status === code && error.code === ours && error.message.length > 5);
+    await assert.rejects(
+      call,
+      (error) => error instanceof type && error.status === code && error.code === ours && error.message.length > 5,
+    );
   }
-  for (const [code, type] of [[429, OpenAI.RateLimitError], [422, OpenAI.UnprocessableEntityError], [500, OpenAI.InternalServerError]]) {
+  for (const [code, type] of [
+    [429, OpenAI.RateLimitError],
+    [422, OpenAI.UnprocessableEntityError],
+    [500, OpenAI.InternalServerError],
+  ]) {
     there.does(status(code));
     await assert.rejects(chat(client), (error) => error instanceof type && error.code === `stand_in_${code}`);
   }
 });
 
 test("claude's errors are translated into OpenAI's shape", async () => {
-  for (const [code, kind, type] of [[400, "invalid_request_error", OpenAI.BadRequestError], [529, "overloaded_error", OpenAI.InternalServerError]]) {
+  for (const [code, kind, type] of [
+    [400, "invalid_request_error", OpenAI.BadRequestError],
+    [529, "overloaded_error", OpenAI.InternalServerError],
+  ]) {
     claude.does(anthropicError(code, kind, "Claude says no"));
-    await assert.rejects(client.chat.completions.create({ model: "claude", messages }), (error) => error instanceof type && /Claude says no/.test(error.message));
+    await assert.rejects(
+      client.chat.completions.create({ model: "claude", messages }),
+      (error) => error instanceof type && /Claude says no/.test(error.message),
+    );
   }
 });
 

@@ -29,22 +29,37 @@ export function openai({ text = "Hello from the stand-in.", tools, finish, usage
 }
 
 /** An event of a stream. */
-export const event = (data, name) => `${name ? `event: ${name}\n` : ""}data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`;
+export const event = (data, name) =>
+  `${name ? `event: ${name}\n` : ""}data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`;
 
 /** One chunk of a chat completion's stream. */
-export const chunk = (delta, more = {}) => event({
-  id: "chatcmpl-1", object: "chat.completion.chunk", created: 1, model: "stand-in",
-  choices: [{ index: 0, delta, finish_reason: null, ...more }],
-});
+export const chunk = (delta, more = {}) =>
+  event({
+    id: "chatcmpl-1",
+    object: "chat.completion.chunk",
+    created: 1,
+    model: "stand-in",
+    choices: [{ index: 0, delta, finish_reason: null, ...more }],
+  });
 
 const usageIf = (usage) => (usage ? { usage } : {});
 
 function completion({ model }, { text, tools, finish, usage, logprob }) {
-  const calls = tools?.map(({ id, name, arguments: args }) => ({ id, type: "function", function: { name, arguments: args } }));
+  const calls = tools?.map(({ id, name, arguments: args }) => ({
+    id,
+    type: "function",
+    function: { name, arguments: args },
+  }));
   const message = { role: "assistant", content: tools ? null : text, ...(calls ? { tool_calls: calls } : {}) };
-  const logprobs = logprob === undefined ? {} : { logprobs: { content: words(text).map((token) => ({ token, logprob, top_logprobs: [] })) } };
+  const logprobs =
+    logprob === undefined
+      ? {}
+      : { logprobs: { content: words(text).map((token) => ({ token, logprob, top_logprobs: [] })) } };
   return {
-    id: "chatcmpl-1", object: "chat.completion", created: 1, model,
+    id: "chatcmpl-1",
+    object: "chat.completion",
+    created: 1,
+    model,
     choices: [{ index: 0, message, finish_reason: finish, ...logprobs }],
     ...usageIf(usage),
   };
@@ -53,14 +68,15 @@ function completion({ model }, { text, tools, finish, usage, logprob }) {
 function completionStream({ stream_options: options }, { text, tools, finish, usage }) {
   const deltas = tools
     ? tools.flatMap(({ id, name, arguments: args }, index) => [
-      { tool_calls: [{ index, id, type: "function", function: { name, arguments: "" } }] },
-      // The arguments are sent in pieces.
-      ...words(args).map((piece) => ({ tool_calls: [{ index, function: { arguments: piece } }] })),
-    ])
+        { tool_calls: [{ index, id, type: "function", function: { name, arguments: "" } }] },
+        // The arguments are sent in pieces.
+        ...words(args).map((piece) => ({ tool_calls: [{ index, function: { arguments: piece } }] })),
+      ])
     : words(text).map((content) => ({ content }));
-  const last = options?.include_usage && usage
-    ? event({ id: "chatcmpl-1", object: "chat.completion.chunk", created: 1, model: "stand-in", choices: [], usage })
-    : "";
+  const last =
+    options?.include_usage && usage
+      ? event({ id: "chatcmpl-1", object: "chat.completion.chunk", created: 1, model: "stand-in", choices: [], usage })
+      : "";
   return [
     chunk({ role: "assistant", content: tools ? null : "" }),
     ...deltas.map((delta) => chunk(delta)),
@@ -72,23 +88,61 @@ function completionStream({ stream_options: options }, { text, tools, finish, us
 
 function textCompletion({ model }, { text, usage }) {
   return {
-    id: "cmpl-1", object: "text_completion", created: 1, model,
+    id: "cmpl-1",
+    object: "text_completion",
+    created: 1,
+    model,
     choices: [{ index: 0, text, finish_reason: "stop", logprobs: null }],
     ...usageIf(usage),
   };
 }
 
 function textCompletionStream(asked, { text }) {
-  const one = (piece) => event({ id: "cmpl-1", object: "text_completion", created: 1, model: "stand-in", choices: [{ index: 0, text: piece, finish_reason: null }] });
+  const one = (piece) =>
+    event({
+      id: "cmpl-1",
+      object: "text_completion",
+      created: 1,
+      model: "stand-in",
+      choices: [{ index: 0, text: piece, finish_reason: null }],
+    });
   return [...words(text).map(one), event("[DONE]")].join("");
 }
 
 function responseObject({ model }, { text, usage }, state = "completed") {
   return {
-    id: "resp_1", object: "response", created_at: 1, status: state, model, error: null, incomplete_details: null,
-    instructions: null, metadata: {}, parallel_tool_calls: true, temperature: 1, tool_choice: "auto", tools: [], top_p: 1,
-    output: [{ type: "message", id: "msg_1", status: state, role: "assistant", content: [{ type: "output_text", text, annotations: [] }] }],
-    ...(usage ? { usage: { input_tokens: usage.prompt_tokens, output_tokens: usage.completion_tokens, total_tokens: usage.total_tokens } } : {}),
+    id: "resp_1",
+    object: "response",
+    created_at: 1,
+    status: state,
+    model,
+    error: null,
+    incomplete_details: null,
+    instructions: null,
+    metadata: {},
+    parallel_tool_calls: true,
+    temperature: 1,
+    tool_choice: "auto",
+    tools: [],
+    top_p: 1,
+    output: [
+      {
+        type: "message",
+        id: "msg_1",
+        status: state,
+        role: "assistant",
+        content: [{ type: "output_text", text, annotations: [] }],
+      },
+    ],
+    ...(usage
+      ? {
+          usage: {
+            input_tokens: usage.prompt_tokens,
+            output_tokens: usage.completion_tokens,
+            total_tokens: usage.total_tokens,
+          },
+        }
+      : {}),
   };
 }
 
@@ -106,15 +160,19 @@ function responseStream(asked, answer) {
 function embeddings({ model, input, encoding_format: format }) {
   const vector = [0.25, -0.5, 0.125];
   const packed = () => Buffer.from(Float32Array.from(vector).buffer).toString("base64");
-  const data = [input].flat().map((_, index) => ({ object: "embedding", index, embedding: format === "base64" ? packed() : vector }));
+  const data = [input]
+    .flat()
+    .map((_, index) => ({ object: "embedding", index, embedding: format === "base64" ? packed() : vector }));
   return { object: "list", model, data, usage: { prompt_tokens: 100, total_tokens: 100 } };
 }
 
 const words = (text) => text.split(/(?<= )/);
 
 const ENDPOINTS = {
-  completions: [(asked, answer) => (asked.messages ? completion : textCompletion)(asked, answer),
-    (asked, answer) => (asked.messages ? completionStream : textCompletionStream)(asked, answer)],
+  completions: [
+    (asked, answer) => (asked.messages ? completion : textCompletion)(asked, answer),
+    (asked, answer) => (asked.messages ? completionStream : textCompletionStream)(asked, answer),
+  ],
   responses: [responseObject, responseStream],
   embeddings: [embeddings],
 };

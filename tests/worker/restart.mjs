@@ -1,8 +1,8 @@
 // The Worker with a request that corrupts its memory, for restart.test.mjs: it makes the real module
 // trap without a panic built into it.
 
-import module from "../../worker/build/pointsman_worker_bg.wasm";
 import * as bindings from "../../worker/build/pointsman_worker.js";
+import module from "../../worker/build/pointsman_worker_bg.wasm";
 import { guarded } from "../../worker/guard.mjs";
 
 const { memory } = bindings.initSync({ module });

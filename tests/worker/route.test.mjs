@@ -18,7 +18,10 @@ test("a decision has the engine's fields", async () => {
   assert.match(response.headers.get("content-type"), /^application\/json/);
   const decision = await response.json();
   assert.deepEqual([decision.model, decision.reason, decision.threshold], [strong, "above_threshold", 0]);
-  assert.deepEqual(decision.scores.map(({ model }) => model), ids);
+  assert.deepEqual(
+    decision.scores.map(({ model }) => model),
+    ids,
+  );
   assert.ok(decision.winRate > 0 && decision.winRate < 1);
 });
 
@@ -51,12 +54,20 @@ test("a batch holds up to 256 requests", async () => {
 test("the list has auto, the bundle, its candidates and the other configured models", async () => {
   const { object, data } = await (await worker.get("v1/models")).json();
   assert.equal(object, "list");
-  assert.deepEqual(data.map(({ id }) => id), ["auto", name, ...ids, "@cf/extra"]);
+  assert.deepEqual(
+    data.map(({ id }) => id),
+    ["auto", name, ...ids, "@cf/extra"],
+  );
   assert.ok(data.every((model) => model.object === "model"));
 });
 
 test("a model is found by its name, whatever characters it has", async () => {
-  for (const [path, id] of [["auto", "auto"], [weak, weak], ["@cf/extra", "@cf/extra"], ["%40cf%2Fextra", "@cf/extra"]]) {
+  for (const [path, id] of [
+    ["auto", "auto"],
+    [weak, weak],
+    ["@cf/extra", "@cf/extra"],
+    ["%40cf%2Fextra", "@cf/extra"],
+  ]) {
     const model = await (await worker.get(`v1/models/${path}`)).json();
     assert.deepEqual([model.id, model.object], [id, "model"]);
   }
@@ -95,8 +106,15 @@ test("an unknown path gives 404 and a wrong method 405", async () => {
   for (const path of ["", "v1", "v1/nothing", "v1/chat", "v1/chat/completions/more"]) {
     await refused(worker.get(path), 404, "not_found");
   }
-  const posts = ["route", "chat/completions", "responses", "completions", "messages", "embeddings", "feedback"].map((path) => ["GET", `v1/${path}`, "POST"]);
-  for (const [method, path, allow] of [...posts, ["DELETE", "v1/models", "GET"], ["POST", "healthz", "GET"], ["POST", "v1/models/auto", "GET"]]) {
+  const posts = ["route", "chat/completions", "responses", "completions", "messages", "embeddings", "feedback"].map(
+    (path) => ["GET", `v1/${path}`, "POST"],
+  );
+  for (const [method, path, allow] of [
+    ...posts,
+    ["DELETE", "v1/models", "GET"],
+    ["POST", "healthz", "GET"],
+    ["POST", "v1/models/auto", "GET"],
+  ]) {
     const response = await worker.send(method, path, method === "GET" ? undefined : "{}");
     assert.equal(response.status, 405, `${method} ${path}`);
     assert.match(response.headers.get("allow"), new RegExp(`\\b${allow}\\b`));

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { BUNDLE, HURRIED, WITH_CLOCK, alone, decisionHeaders, everyCandidateAt, gateway, refused } from "./gateway.mjs";
+import { alone, BUNDLE, decisionHeaders, everyCandidateAt, gateway, HURRIED, refused, WITH_CLOCK } from "./gateway.mjs";
 import { bearer, key } from "./keys.mjs";
 import { openai } from "./openai-stand-in.mjs";
 import { status, until, upstream } from "./stand-ins.mjs";
@@ -36,10 +36,11 @@ async function ask(session, headers, who = ann, on = worker) {
 }
 
 /** Repeats a request until the session's model is stored, which happens after an answer. */
-const remembered = (session, headers, model) => until(async () => {
-  const [found, reason] = await ask(session, headers);
-  return found === model && reason === "pinned";
-}, `${model} being pinned`);
+const remembered = (session, headers, model) =>
+  until(async () => {
+    const [found, reason] = await ask(session, headers);
+    return found === model && reason === "pinned";
+  }, `${model} being pinned`);
 
 test("a session keeps its strong model when routing would choose a weaker one", async () => {
   there.does(openai());
@@ -89,7 +90,9 @@ test("the session keeps the model that answered, even a fallback", async (t) => 
   const upstreams = everyCandidateAt(there, {}, { [weak]: { fallbacks: [strong] } });
   const one = await start(upstreams);
   t.after(() => one.close());
-  there.does((request, response, body) => (JSON.parse(body).model.startsWith(weak) ? status(401) : openai())(request, response, body));
+  there.does((request, response, body) =>
+    (JSON.parse(body).model.startsWith(weak) ? status(401) : openai())(request, response, body),
+  );
   const session = newSession();
   assert.equal((await ask(session, WEAK, ann, one))[0], strong);
   there.does(openai());

@@ -1,8 +1,8 @@
 // The Worker with GET /memory, which returns the size of its wasm memory in bytes, for soak.test.mjs.
 // Wasm memory never shrinks, so leaks in Rust show in it.
 
-import module from "../../worker/build/pointsman_worker_bg.wasm";
 import * as bindings from "../../worker/build/pointsman_worker.js";
+import module from "../../worker/build/pointsman_worker_bg.wasm";
 import { guarded } from "../../worker/guard.mjs";
 
 const { memory } = bindings.initSync({ module });

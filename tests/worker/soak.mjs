@@ -1,6 +1,6 @@
 // The requests of soak.test.mjs and their permitted outcomes.
 
-import { readFileSync, readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
 import { chunk, event, openai } from "./openai-stand-in.mjs";
 import { breaking, errorIn200, hangUp, html, inTurn, pausing, pieces, status, text } from "./stand-ins.mjs";
@@ -27,7 +27,11 @@ const STREAMS = {
   good: { answer: good, status: 200, calls: 1 },
   retried: { answer: inTurn(text("", "text/event-stream"), good), status: 200, calls: 2 },
   down: { answer: status(503), status: 503, calls: 3 },
-  cut: { answer: pieces([...Buffer.from(begun.join(""))].map((byte) => Buffer.from([byte])).concat([event("[DONE]")])), status: 200, calls: 1 },
+  cut: {
+    answer: pieces([...Buffer.from(begun.join(""))].map((byte) => Buffer.from([byte])).concat([event("[DONE]")])),
+    status: 200,
+    calls: 1,
+  },
   breaks: { answer: breaking(begun), status: 200, calls: 1, code: "upstream_broke_off" },
   silent: { answer: pausing(begun), status: 200, calls: 1, code: "upstream_timeout" },
 };

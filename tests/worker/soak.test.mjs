@@ -17,15 +17,27 @@ const WASM_GROWTH = 4 << 20;
  * with an empty Worker and by up to twice that with this one; a leak adds to that.
  */
 const GROWTH = (REQUESTS / 2) * (64 << 10);
-const QUERIES = ["Hello", "Prove that there exists a prime number between n and 2n.", "3.14159 * 2 = ?", "yes, do it", "日本 🚀 é"];
+const QUERIES = [
+  "Hello",
+  "Prove that there exists a prime number between n and 2n.",
+  "3.14159 * 2 = ?",
+  "yes, do it",
+  "日本 🚀 é",
+];
 
-test("each request gets one well-formed answer, with the number of attempts that the upstream counted", { timeout: 180_000 }, async (t) => {
+test("each request gets one well-formed answer, with the number of attempts that the upstream counted", {
+  timeout: 180_000,
+}, async (t) => {
   const { answer, calls } = misbehaving();
   const there = await upstream(answer);
   const worker = await gateway({
     upstreams: everyCandidateAt(there),
     main: "../tests/worker/soak-worker.mjs",
-    gateway: { retries: { most: 2, baseMs: 1, longestMs: 5 }, breaker: { failures: 1_000_000 }, timeouts: { headersMs: 20_000, firstByteMs: 20_000, idleMs: 1000 } },
+    gateway: {
+      retries: { most: 2, baseMs: 1, longestMs: 5 },
+      breaker: { failures: 1_000_000 },
+      timeouts: { headersMs: 20_000, firstByteMs: 20_000, idleMs: 1000 },
+    },
   });
   t.after(async () => {
     await worker.close();
@@ -77,11 +89,17 @@ test("each request gets one well-formed answer, with the number of attempts that
   await until(REQUESTS);
   const wasmAfterwards = await wasmBytes();
   const afterwards = residentOfWorkerd();
-  assert.equal(Object.values(counts).reduce((sum, count) => sum + count, 0), REQUESTS);
+  assert.equal(
+    Object.values(counts).reduce((sum, count) => sum + count, 0),
+    REQUESTS,
+  );
   assert.ok(Object.keys(counts).length >= 11, `every kind came: ${JSON.stringify(counts)}`);
   assert.equal((await worker.get("healthz")).status, 200);
   t.diagnostic(`wasm memory: ${wasmBefore} bytes after half, ${wasmAfterwards} at the end`);
-  assert.ok(wasmAfterwards - wasmBefore <= WASM_GROWTH, `wasm memory grew from ${wasmBefore} to ${wasmAfterwards} bytes`);
+  assert.ok(
+    wasmAfterwards - wasmBefore <= WASM_GROWTH,
+    `wasm memory grew from ${wasmBefore} to ${wasmAfterwards} bytes`,
+  );
   if (before === undefined) return t.diagnostic("no /proc here: workerd's memory was not checked");
   t.diagnostic(`workerd: ${(before / 1e6).toFixed(0)} MB after half, ${(afterwards / 1e6).toFixed(0)} MB at the end`);
   assert.ok(afterwards - before < GROWTH, `workerd grew from ${before} to ${afterwards} bytes`);

@@ -37,23 +37,28 @@ export async function upstream(answer = openai()) {
       answer = other;
       requests.length = 0;
     },
-    close: () => new Promise((closed) => {
-      server.close(closed);
-      server.closeAllConnections();
-    }),
+    close: () =>
+      new Promise((closed) => {
+        server.close(closed);
+        server.closeAllConnections();
+      }),
   };
 }
 
 /** Gives one answer per call, then the last one for all further calls. */
-export const inTurn = (...answers) => (request, response, body, number) =>
-  answers[Math.min(number, answers.length - 1)](request, response, body, number);
+export const inTurn =
+  (...answers) =>
+  (request, response, body, number) =>
+    answers[Math.min(number, answers.length - 1)](request, response, body, number);
 
 /** Answers with this status and an OpenAI-shaped error, or with `text` if given. */
-export const status = (code, headers = {}, text) => (request, response) => {
-  const error = { message: `stand-in says ${code}`, type: "stand_in_error", param: null, code: `stand_in_${code}` };
-  response.writeHead(code, { "content-type": "application/json", ...headers });
-  response.end(text ?? JSON.stringify({ error }));
-};
+export const status =
+  (code, headers = {}, text) =>
+  (request, response) => {
+    const error = { message: `stand-in says ${code}`, type: "stand_in_error", param: null, code: `stand_in_${code}` };
+    response.writeHead(code, { "content-type": "application/json", ...headers });
+    response.end(text ?? JSON.stringify({ error }));
+  };
 
 /** Answers with 200 and this text as body. */
 export const text = (body, type = "application/json") => status(200, { "content-type": type }, body);
@@ -61,55 +66,67 @@ export const text = (body, type = "application/json") => status(200, { "content-
 export const html = text("<!doctype html><h1>Maintenance</h1>", "text/html");
 
 /** Answers with 200 and an error as body. */
-export const errorIn200 = text('{"error": {"message": "overloaded, says the stand-in", "type": "server_error", "code": null}}');
+export const errorIn200 = text(
+  '{"error": {"message": "overloaded, says the stand-in", "type": "server_error", "code": null}}',
+);
 
 /** Sends nothing until the connection is closed. */
 export const silence = () => {};
 
 /** Sends a status and headers, then nothing. */
-export const noBody = (type = "application/json") => (request, response) => {
-  response.writeHead(200, { "content-type": type });
-  response.flushHeaders();
-};
+export const noBody =
+  (type = "application/json") =>
+  (request, response) => {
+    response.writeHead(200, { "content-type": type });
+    response.flushHeaders();
+  };
 
 /** Breaks the connection before any answer. */
 export const hangUp = (request) => request.socket.destroy();
 
 /** Sends headers and these pieces, then nothing. */
-export const pausing = (pieces, type = "text/event-stream") => (request, response) => {
-  response.writeHead(200, { "content-type": type });
-  for (const piece of pieces) response.write(piece);
-};
+export const pausing =
+  (pieces, type = "text/event-stream") =>
+  (request, response) => {
+    response.writeHead(200, { "content-type": type });
+    for (const piece of pieces) response.write(piece);
+  };
 
 /** Sends these pieces, then breaks the connection in the middle of the body. */
-export const breaking = (pieces, type = "text/event-stream") => (request, response) => {
-  response.writeHead(200, { "content-type": type });
-  const [last, ...before] = [...pieces].reverse();
-  for (const piece of before.reverse()) response.write(piece);
-  response.write(last, () => setTimeout(() => request.socket.destroy(), 20));
-};
+export const breaking =
+  (pieces, type = "text/event-stream") =>
+  (request, response) => {
+    response.writeHead(200, { "content-type": type });
+    const [last, ...before] = [...pieces].reverse();
+    for (const piece of before.reverse()) response.write(piece);
+    response.write(last, () => setTimeout(() => request.socket.destroy(), 20));
+  };
 
 /** Sends these pieces with one write each, and ends normally. */
-export const pieces = (list, type = "text/event-stream") => async (request, response) => {
-  response.writeHead(200, { "content-type": type });
-  for (const piece of list) {
-    response.write(piece);
-    await new Promise((next) => setTimeout(next, 1));
-  }
-  response.end();
-};
+export const pieces =
+  (list, type = "text/event-stream") =>
+  async (request, response) => {
+    response.writeHead(200, { "content-type": type });
+    for (const piece of list) {
+      response.write(piece);
+      await new Promise((next) => setTimeout(next, 1));
+    }
+    response.end();
+  };
 
 /** Sends `piece` repeatedly until the reader disconnects, then calls `gone()`. */
-export const endless = (piece, gone = () => {}, type = "text/event-stream") => (request, response) => {
-  response.writeHead(200, { "content-type": type });
-  const more = setInterval(() => {
-    if (response.writableLength < 1 << 20) response.write(piece);
-  }, 2);
-  response.on("close", () => {
-    clearInterval(more);
-    gone();
-  });
-};
+export const endless =
+  (piece, gone = () => {}, type = "text/event-stream") =>
+  (request, response) => {
+    response.writeHead(200, { "content-type": type });
+    const more = setInterval(() => {
+      if (response.writableLength < 1 << 20) response.write(piece);
+    }, 2);
+    response.on("close", () => {
+      clearInterval(more);
+      gone();
+    });
+  };
 
 /** A promise with its resolve function. It rejects after ten seconds, so that a test fails and does not hang. */
 export function deferred(what = "what was waited for") {

@@ -5,7 +5,7 @@ import { after, test } from "node:test";
 
 import { Response as Answer } from "miniflare";
 
-import { BUNDLE, alone, decisionHeaders, drained, eventsIn, gateway, refused } from "./gateway.mjs";
+import { alone, BUNDLE, decisionHeaders, drained, eventsIn, gateway, refused } from "./gateway.mjs";
 import { event, openai } from "./openai-stand-in.mjs";
 import { upstream } from "./stand-ins.mjs";
 
@@ -22,7 +22,11 @@ const upstreams = {
 };
 const worker = await gateway({
   upstreams,
-  gateway: { retries: { most: 1, baseMs: 1 }, breaker: { failures: 1000 }, timeouts: { headersMs: 2000, firstByteMs: 2000, idleMs: 150 } },
+  gateway: {
+    retries: { most: 1, baseMs: 1 },
+    breaker: { failures: 1000 },
+    timeouts: { headersMs: 2000, firstByteMs: 2000, idleMs: 150 },
+  },
   ai: (model, inputs) => {
     calls.push({ model, inputs });
     return answer(calls.length);
@@ -39,31 +43,51 @@ function ask(does, fields = {}) {
   return worker.chat({ model: weak, ...fields });
 }
 
-const events = (...list) => () => new Answer(list.map((one) => event(one)).join(""), { headers: { "content-type": "text/event-stream" } });
+const events =
+  (...list) =>
+  () =>
+    new Answer(list.map((one) => event(one)).join(""), { headers: { "content-type": "text/event-stream" } });
 const usage = { prompt_tokens: 100, completion_tokens: 50, total_tokens: 150 };
 
 test("a chat is answered by the binding, and the answer is a chat completion", async () => {
   const response = await ask(() => ({ response: "Rome.", usage }), { temperature: 0.5, max_tokens: 9 });
   const completion = await response.json();
   const [choice] = completion.choices;
-  assert.deepEqual([completion.object, completion.model, choice.message.role, choice.message.content, choice.finish_reason], ["chat.completion", NAME, "assistant", "Rome.", "stop"]);
+  assert.deepEqual(
+    [completion.object, completion.model, choice.message.role, choice.message.content, choice.finish_reason],
+    ["chat.completion", NAME, "assistant", "Rome.", "stop"],
+  );
   assert.deepEqual(completion.usage.total_tokens, 150);
   const { model, cost } = decisionHeaders(response);
   assert.equal(model, weak);
   assert.ok(Math.abs(Number(cost) - 0.000075) < 1e-9, cost);
   const [{ model: asked, inputs }] = calls;
-  assert.deepEqual([asked, inputs.messages, inputs.temperature, inputs.max_tokens], [NAME, [{ role: "user", content: "Hello" }], 0.5, 9]);
+  assert.deepEqual(
+    [asked, inputs.messages, inputs.temperature, inputs.max_tokens],
+    [NAME, [{ role: "user", content: "Hello" }], 0.5, 9],
+  );
   assert.equal(inputs.model, undefined);
 });
 
 test("an answer that already is a chat completion is passed on", async () => {
-  const response = await ask(() => ({ id: "c", object: "chat.completion", created: 1, model: NAME, choices: [{ index: 0, message: { role: "assistant", content: "Rome." }, finish_reason: "length" }], usage }));
-  const { choices: [choice] } = await response.json();
+  const response = await ask(() => ({
+    id: "c",
+    object: "chat.completion",
+    created: 1,
+    model: NAME,
+    choices: [{ index: 0, message: { role: "assistant", content: "Rome." }, finish_reason: "length" }],
+    usage,
+  }));
+  const {
+    choices: [choice],
+  } = await response.json();
   assert.deepEqual([choice.message.content, choice.finish_reason], ["Rome.", "length"]);
 });
 
 test("a stream becomes OpenAI's chunks and ends with [DONE]", async () => {
-  const response = await ask(events({ response: "Ro" }, { response: "me." }, { response: "", usage }, "[DONE]"), { stream: true });
+  const response = await ask(events({ response: "Ro" }, { response: "me." }, { response: "", usage }, "[DONE]"), {
+    stream: true,
+  });
   assert.match(response.headers.get("content-type"), /^text\/event-stream/);
   const { text, whole } = await drained(response);
   assert.ok(whole);
@@ -78,11 +102,19 @@ test("a stream becomes OpenAI's chunks and ends with [DONE]", async () => {
 
 test("tool calls are translated", async () => {
   const tools = [{ type: "function", function: { name: "weather", parameters: { type: "object", properties: {} } } }];
-  const response = await ask(() => ({ response: null, tool_calls: [{ name: "weather", arguments: { city: "Rome" } }] }), { tools });
-  const { choices: [choice] } = await response.json();
+  const response = await ask(
+    () => ({ response: null, tool_calls: [{ name: "weather", arguments: { city: "Rome" } }] }),
+    { tools },
+  );
+  const {
+    choices: [choice],
+  } = await response.json();
   assert.equal(choice.finish_reason, "tool_calls");
   const [call] = choice.message.tool_calls;
-  assert.deepEqual([call.type, call.function.name, JSON.parse(call.function.arguments)], ["function", "weather", { city: "Rome" }]);
+  assert.deepEqual(
+    [call.type, call.function.name, JSON.parse(call.function.arguments)],
+    ["function", "weather", { city: "Rome" }],
+  );
   assert.ok(call.id);
   assert.equal(calls[0].inputs.tools.length, 1);
 });
@@ -92,7 +124,10 @@ test("Anthropic's clients get translated answers", async () => {
   const body = { model: weak, max_tokens: 9, system: "Be brief.", messages: [{ role: "user", content: "Hello" }] };
   const message = await (await worker.post("v1/messages", body)).json();
   assert.deepEqual([message.type, message.content[0].text, message.usage.output_tokens], ["message", "Rome.", 50]);
-  assert.deepEqual(calls.at(-1).inputs.messages.map(({ role }) => role), ["system", "user"]);
+  assert.deepEqual(
+    calls.at(-1).inputs.messages.map(({ role }) => role),
+    ["system", "user"],
+  );
 });
 
 test("an error of the binding is retried, then passed on or left to the fallback", async () => {
@@ -104,23 +139,32 @@ test("an error of the binding is retried, then passed on or left to the fallback
   assert.ok(never.status >= 429, String(never.status));
   assert.ok(error.message.length > 5 && error.code);
   const fallen = await ask(busy, { model: "fallen" });
-  assert.deepEqual([fallen.status, decisionHeaders(fallen).model, decisionHeaders(fallen).attempts], [200, strong, "3"]);
+  assert.deepEqual(
+    [fallen.status, decisionHeaders(fallen).model, decisionHeaders(fallen).attempts],
+    [200, strong, "3"],
+  );
 });
 
 test("a stream of the binding that begins with an error, or is empty, is retried", async () => {
   for (const bad of [events({ error: { message: "3040: no capacity" } }), events()]) {
-    const response = await ask((call) => (call === 1 ? bad() : events({ response: "Rome." }, "[DONE]")()), { stream: true });
+    const response = await ask((call) => (call === 1 ? bad() : events({ response: "Rome." }, "[DONE]")()), {
+      stream: true,
+    });
     assert.deepEqual([response.status, decisionHeaders(response).attempts], [200, "2"]);
     assert.match(await response.text(), /Rome/);
   }
 });
 
 test("a stream of the binding that exceeds the idle limit ends with an error event", async () => {
-  const silent = () => new Answer(new ReadableStream({
-    start(controller) {
-      controller.enqueue(new TextEncoder().encode(event({ response: "Ro" })));
-    },
-  }), { headers: { "content-type": "text/event-stream" } });
+  const silent = () =>
+    new Answer(
+      new ReadableStream({
+        start(controller) {
+          controller.enqueue(new TextEncoder().encode(event({ response: "Ro" })));
+        },
+      }),
+      { headers: { "content-type": "text/event-stream" } },
+    );
   const { text, whole } = await drained(await ask(silent, { stream: true }));
   assert.equal(eventsIn(text).at(-1).error.code, "upstream_timeout");
 });

@@ -1,7 +1,7 @@
 // Adds the repository's bundles to the page: their files under `bundles/<id>/`, and the module
 // `virtual:bundles` that lists them.
 
-import { createReadStream, existsSync, readFileSync, readdirSync } from "node:fs";
+import { createReadStream, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 const FOLDER = resolve(import.meta.dirname, "../../bundles");

@@ -35,24 +35,37 @@ export function App() {
     else delete document.documentElement.dataset.theme;
   }, [theme.value]);
   // On a phone the names of the views are wider than the screen.
-  useEffect(() => document.querySelector("nav [aria-current]").scrollIntoView({ inline: "center", block: "nearest" }), [view.value]);
+  useEffect(
+    () => document.querySelector("nav [aria-current]").scrollIntoView({ inline: "center", block: "nearest" }),
+    [view.value],
+  );
   const View = PARTS[view.value];
   return (
     <>
-      <a class="skip" href="#main" onClick={skip}>{t("skip")}</a>
+      <a class="skip" href="#main" onClick={skip}>
+        {t("skip")}
+      </a>
       <Header />
       <nav aria-label={t("nav.label")}>
         <ul>
           {VIEWS.map((name) => (
             <li key={name}>
-              <a href={`#/${name}`} aria-current={name === view.value ? "page" : undefined}>{t(`nav.${name}`)}</a>
+              <a href={`#/${name}`} aria-current={name === view.value ? "page" : undefined}>
+                {t(`nav.${name}`)}
+              </a>
             </li>
           ))}
         </ul>
       </nav>
       <main id="main" tabIndex={-1}>
         {openFault.value && <Fault error={openFault.value} what={t("bundle.stays")} />}
-        <State>{() => <Boundary key={view.value}><View /></Boundary>}</State>
+        <State>
+          {() => (
+            <Boundary key={view.value}>
+              <View />
+            </Boundary>
+          )}
+        </State>
       </main>
       <footer>
         <p>{t("footer")}</p>
@@ -64,7 +77,13 @@ export function App() {
 /** The view once a bundle is open; before that, the progress of loading, or why it failed. */
 function State({ children }) {
   const { status, error } = bundle.value;
-  if (status === "failed") return <><Fault error={error} what={t("bundle.failed")} /><Inside onlyChoice /></>;
+  if (status === "failed")
+    return (
+      <>
+        <Fault error={error} what={t("bundle.failed")} />
+        <Inside onlyChoice />
+      </>
+    );
   // The playground is shown at once, so that one can type while the router loads.
   return status === "ready" || view.value === "playground" ? children() : <Loading />;
 }

@@ -29,8 +29,19 @@ const formats = computed(() => {
     percentFine: number({ style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 }),
     significant: number({ maximumSignificantDigits: 3 }),
     dollars: number({ style: "currency", currency: "USD", currencyDisplay: "narrowSymbol" }),
-    wholeDollars: number({ style: "currency", currency: "USD", currencyDisplay: "narrowSymbol", maximumFractionDigits: 0 }),
-    cents: number({ style: "currency", currency: "USD", currencyDisplay: "narrowSymbol", minimumSignificantDigits: 2, maximumSignificantDigits: 3 }),
+    wholeDollars: number({
+      style: "currency",
+      currency: "USD",
+      currencyDisplay: "narrowSymbol",
+      maximumFractionDigits: 0,
+    }),
+    cents: number({
+      style: "currency",
+      currency: "USD",
+      currencyDisplay: "narrowSymbol",
+      minimumSignificantDigits: 2,
+      maximumSignificantDigits: 3,
+    }),
     list: new Intl.ListFormat(locale),
   };
 });

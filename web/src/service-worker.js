@@ -5,23 +5,36 @@ const CACHE = "pointsman-__VERSION__";
 const SHELL = __SHELL__;
 
 addEventListener("install", (event) => {
-  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(SHELL)).then(() => skipWaiting()));
+  event.waitUntil(
+    caches
+      .open(CACHE)
+      .then((cache) => cache.addAll(SHELL))
+      .then(() => skipWaiting()),
+  );
 });
 
 addEventListener("activate", (event) => {
-  event.waitUntil((async () => {
-    const names = (await caches.keys()).filter((name) => name.startsWith("pointsman-") && name !== CACHE);
-    await Promise.all(names.map((name) => caches.delete(name)));
-    await clients.claim();
-  })());
+  event.waitUntil(
+    (async () => {
+      const names = (await caches.keys()).filter((name) => name.startsWith("pointsman-") && name !== CACHE);
+      await Promise.all(names.map((name) => caches.delete(name)));
+      await clients.claim();
+    })(),
+  );
 });
 
 // Caches files that the page fetched before this worker started, such as the engine's module.
 addEventListener("message", (event) => {
   const own = event.data.filter((address) => new URL(address).origin === location.origin);
-  event.waitUntil(caches.open(CACHE).then((cache) => Promise.allSettled(own.map(async (address) => {
-    if (!(await cache.match(address))) await cache.add(address);
-  }))));
+  event.waitUntil(
+    caches.open(CACHE).then((cache) =>
+      Promise.allSettled(
+        own.map(async (address) => {
+          if (!(await cache.match(address))) await cache.add(address);
+        }),
+      ),
+    ),
+  );
 });
 
 addEventListener("fetch", (event) => {

@@ -57,7 +57,9 @@ async function demo({ once, worker: workerPort, page: pagePort, bundle }) {
 
     console.log(`Bundle "${manifest.name}": ${ids.join(", ")}\n`);
     console.log(table(await decisions(worker)));
-    console.log(`\nThe upstream is a stand-in on this machine, not a language model: it answers with the requested model's name.`);
+    console.log(
+      `\nThe upstream is a stand-in on this machine, not a language model: it answers with the requested model's name.`,
+    );
     console.log(`\nWorker  ${worker.href}  (POST v1/chat/completions, POST v1/route, GET v1/models)`);
     console.log(`Page    ${page.url.href}`);
     if (!once) {
@@ -98,7 +100,11 @@ async function decisions(worker) {
 function table(rows) {
   const all = [["query", "model", "win rate", "threshold", "reason", "upstream's model"], ...rows];
   const widths = all[0].map((_, column) => Math.max(...all.map((row) => row[column].length)));
-  const line = (row) => row.map((cell, i) => cell.padEnd(widths[i])).join("  ").trimEnd();
+  const line = (row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i]))
+      .join("  ")
+      .trimEnd();
   const rule = widths.map((width) => "-".repeat(width)).join("  ");
   return [line(all[0]), rule, ...all.slice(1).map(line)].join("\n");
 }

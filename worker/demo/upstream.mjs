@@ -14,10 +14,11 @@ export async function startUpstream({ port = 0 } = {}) {
   });
   return {
     url: new URL(`http://127.0.0.1:${server.address().port}/v1`),
-    close: () => new Promise((closed) => {
-      server.close(closed);
-      server.closeAllConnections();
-    }),
+    close: () =>
+      new Promise((closed) => {
+        server.close(closed);
+        server.closeAllConnections();
+      }),
   };
 }
 

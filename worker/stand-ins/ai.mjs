@@ -4,7 +4,10 @@
 export default function binding({ ANSWER }) {
   return {
     async run(model, inputs) {
-      const response = await ANSWER.fetch("http://stand-in/", { method: "POST", body: JSON.stringify({ model, inputs }) });
+      const response = await ANSWER.fetch("http://stand-in/", {
+        method: "POST",
+        body: JSON.stringify({ model, inputs }),
+      });
       if (!response.ok) throw new Error(await response.text());
       return /event-stream/.test(response.headers.get("content-type")) ? response.body : response.json();
     },

@@ -17,7 +17,9 @@ export default function binding({ mark }) {
 function check({ indexes = [], blobs = [], doubles = [] }) {
   const length = (text) => new TextEncoder().encode(text).length;
   if (indexes.length > 1 || indexes.some((index) => typeof index !== "string" || length(index) > MOST_INDEX_BYTES)) {
-    throw new TypeError(`indexes are ${JSON.stringify(indexes)}: expected one text of ${MOST_INDEX_BYTES} bytes at most`);
+    throw new TypeError(
+      `indexes are ${JSON.stringify(indexes)}: expected one text of ${MOST_INDEX_BYTES} bytes at most`,
+    );
   }
   if (blobs.length > MOST_FIELDS || blobs.some((blob) => typeof blob !== "string")) {
     throw new TypeError(`blobs are ${JSON.stringify(blobs)}: expected ${MOST_FIELDS} texts at most`);

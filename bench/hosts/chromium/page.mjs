@@ -26,7 +26,8 @@ export async function answer(measure, { files, models, wasm, transformers: place
     session: WEB,
     Tokenizer: await tokenizerClass(),
   };
-  if (measure === "turns" && (await isThere(TRANSFORMERS))) parts.transformers = { "transformers.js": await webTransformers(place) };
+  if (measure === "turns" && (await isThere(TRANSFORMERS)))
+    parts.transformers = { "transformers.js": await webTransformers(place) };
   return measures[measure](parts, job, (tokens) => console.log(`progress ${tokens}`));
 }
 

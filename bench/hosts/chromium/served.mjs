@@ -2,9 +2,8 @@
 // from.
 
 import { dirname, join } from "node:path";
-
-import { serveFolders } from "../../../web/serve.mjs";
 import { ROOT } from "../../../tests/hosts/paths.mjs";
+import { serveFolders } from "../../../web/serve.mjs";
 import { transformersFolder } from "../../peers/transformers-folder.mjs";
 import { PEERS } from "../../script.mjs";
 import { PEER_WASM } from "../../wasm-files.mjs";

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import * as ort from "onnxruntime-web";
 import { Router } from "pointsman";
 
-import { ROOT, bundleFiles } from "../../../tests/hosts/paths.mjs";
+import { bundleFiles, ROOT } from "../../../tests/hosts/paths.mjs";
 import * as measures from "../../in-process/measure.mjs";
 import { WEB } from "../../in-process/onnx-runtime.mjs";
 import { graphs } from "../../job.mjs";

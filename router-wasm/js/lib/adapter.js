@@ -1,6 +1,6 @@
 // Shared by the adapters: checks the router once and chooses a candidate for each conversation.
 
-import { RouterError, describe } from "./error.js";
+import { describe, RouterError } from "./error.js";
 import { checkedCallback, checkedObject } from "./options.js";
 
 const NEEDED = ["route", "routeBatch", "info"];
@@ -18,19 +18,28 @@ const NO_TEXT = ["messages_without_text", "query_empty"];
  */
 export function chooser(router, options, { caller, every }) {
   checkedRouter(router, caller);
-  const { policy, models = {}, withoutText, onDecision } = checkedObject(options, caller, "{models, policy, withoutText, onDecision}");
+  const {
+    policy,
+    models = {},
+    withoutText,
+    onDecision,
+  } = checkedObject(options, caller, "{models, policy, withoutText, onDecision}");
   checkedObject(models, `option "models" of ${caller}`, "one entry a candidate");
   checkedCallback("onDecision", onDecision);
   const check = ([info]) => {
     const known = info.candidates.map(({ id }) => id);
     const named = [...Object.keys(models), ...(withoutText === undefined ? [] : [withoutText])];
     for (const id of named) {
-      if (!known.includes(id)) throw fault(`${describe(id)} is no candidate of this bundle: expected one of ${known.join(", ")}`, caller);
+      if (!known.includes(id))
+        throw fault(`${describe(id)} is no candidate of this bundle: expected one of ${known.join(", ")}`, caller);
     }
     const allowed = [...(policy?.candidates ?? known), ...named];
     const missing = every ? allowed.find((id) => models[id] === undefined) : undefined;
     if (missing !== undefined) {
-      throw fault(`option "models" has no entry for candidate "${missing}", which the policy may choose. Add one, or leave it out of policy.candidates`, caller);
+      throw fault(
+        `option "models" has no entry for candidate "${missing}", which the policy may choose. Add one, or leave it out of policy.candidates`,
+        caller,
+      );
     }
   };
   // An empty batch checks the policy. A RouterWorker returns promises, which the first call awaits.
@@ -57,18 +66,23 @@ export function chooser(router, options, { caller, every }) {
  * ignore images and files, so they are not passed to it.
  */
 export function userTexts(messages) {
-  return messages.filter((message) => message?.role === "user").map(({ content }) => {
-    if (!Array.isArray(content)) return { role: "user", content };
-    const texts = content.flatMap((part) => (typeof part?.text === "string" ? { type: "text", text: part.text } : []));
-    return { role: "user", content: texts };
-  });
+  return messages
+    .filter((message) => message?.role === "user")
+    .map(({ content }) => {
+      if (!Array.isArray(content)) return { role: "user", content };
+      const texts = content.flatMap((part) =>
+        typeof part?.text === "string" ? { type: "text", text: part.text } : [],
+      );
+      return { role: "user", content: texts };
+    });
 }
 
 /** Checks the methods, not the class: a router of another copy of this package works too. */
 function checkedRouter(router, caller) {
   const lacking = NEEDED.filter((method) => typeof router?.[method] !== "function");
   if (lacking.length === 0) return;
-  const found = lacking.length === NEEDED.length ? describe(router) : `${describe(router)} without ${lacking.join(" and ")}()`;
+  const found =
+    lacking.length === NEEDED.length ? describe(router) : `${describe(router)} without ${lacking.join(" and ")}()`;
   const message = `${caller} was given ${found}: expected a Router or RouterWorker of pointsman, from await Router.load()`;
   throw new RouterError("argument_router", message);
 }

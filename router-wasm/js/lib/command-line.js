@@ -61,7 +61,8 @@ export function argumentsOf(words) {
   const { values, positionals } = parsed;
   const { help, version, bundle, json, jsonl } = values;
   if (help || version) return { help, version, policy: {} };
-  if (jsonl !== undefined && positionals.length > 0) throw new UsageError("a query and --jsonl were given: expected one of them");
+  if (jsonl !== undefined && positionals.length > 0)
+    throw new UsageError("a query and --jsonl were given: expected one of them");
   if (jsonl === undefined && positionals.length === 0) throw new UsageError("no query was given");
   if (positionals.length > 1) {
     throw new UsageError(`${positionals.length} arguments were given: expected one query; quote it`);

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createReadStream } from "node:fs";
 import { text } from "node:stream/consumers";
 
-import { HELP, UsageError, argumentsOf } from "./command-line.js";
+import { argumentsOf, HELP, UsageError } from "./command-line.js";
 import { RouterError } from "./error.js";
 import { node } from "./host-node.js";
 import { linesOf } from "./lines.js";
@@ -67,7 +67,10 @@ async function routeLines(router, { jsonl, policy }, { stdin, stdout, stderr }) 
   } catch (error) {
     // Only a failed read names a system call; a directory fails at its first read.
     if (error.syscall === undefined) throw error;
-    await writeLine(stderr, `pointsman: ${jsonl} could not be read: ${error.code}. Expected a file with one JSON object per line`);
+    await writeLine(
+      stderr,
+      `pointsman: ${jsonl} could not be read: ${error.code}. Expected a file with one JSON object per line`,
+    );
     return USAGE;
   }
   return code;

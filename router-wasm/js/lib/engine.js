@@ -1,6 +1,6 @@
 // The engine of this realm: started once for all routers, and unusable after a trap.
 
-import init, { RouterHandle, engineVersion, multiplyInPairs } from "../pkg/pointsman.js";
+import init, { engineVersion, multiplyInPairs, RouterHandle } from "../pkg/pointsman.js";
 import { RouterError } from "./error.js";
 import { VERSION } from "./version.js";
 import { moduleOf } from "./wasm.js";

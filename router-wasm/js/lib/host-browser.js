@@ -6,9 +6,10 @@ import { hasRelaxedSimd } from "./simd.js";
 export const browser = {
   cache: 256,
   // Every URL is written out, so that bundlers find the files.
-  wasm: () => hasRelaxedSimd()
-    ? new URL("../pkg/pointsman_relaxed_bg.wasm", import.meta.url)
-    : new URL("../pkg/pointsman_bg.wasm", import.meta.url),
+  wasm: () =>
+    hasRelaxedSimd()
+      ? new URL("../pkg/pointsman_relaxed_bg.wasm", import.meta.url)
+      : new URL("../pkg/pointsman_bg.wasm", import.meta.url),
   bundle: () => new URL("../pkg/default-bundle.bin", import.meta.url),
   url: (source) => {
     try {

@@ -14,9 +14,10 @@ const FIRST_FAST_V8 = 13;
 export const node = {
   cache: 256,
   // Every URL is written out, so that bundlers find the files.
-  wasm: () => hasRelaxedSimd()
-    ? new URL("../pkg/pointsman_relaxed_bg.wasm", import.meta.url)
-    : new URL("../pkg/pointsman_bg.wasm", import.meta.url),
+  wasm: () =>
+    hasRelaxedSimd()
+      ? new URL("../pkg/pointsman_relaxed_bg.wasm", import.meta.url)
+      : new URL("../pkg/pointsman_bg.wasm", import.meta.url),
   bundle: () => new URL("../pkg/default-bundle.bin", import.meta.url),
   inPairs: Number.parseInt(process.versions.v8, 10) < FIRST_FAST_V8,
   url: async (source) => {

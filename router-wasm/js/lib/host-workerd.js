@@ -9,7 +9,8 @@ export const workerd = {
   cache: 0,
   wasm: () => module,
   bundle: () => {
-    const message = 'Router.load() has no default bundle in a Worker, since it would be part of every script. Import it and pass it: import bundle from "pointsman/default-bundle"; await Router.load(bundle)';
+    const message =
+      'Router.load() has no default bundle in a Worker, since it would be part of every script. Import it and pass it: import bundle from "pointsman/default-bundle"; await Router.load(bundle)';
     throw new RouterError("argument_source", message);
   },
   url: (source) => {

@@ -1,6 +1,6 @@
 // Loads a bundle into the engine.
 
-import { RouterHandle, guarded, startEngine } from "./engine.js";
+import { guarded, RouterHandle, startEngine } from "./engine.js";
 import { bundleBytes } from "./source.js";
 import { unlessAborted } from "./unless-aborted.js";
 

@@ -1,13 +1,17 @@
 // Checks the options of `load` and of batches.
 
-import { RouterError, describe } from "./error.js";
+import { describe, RouterError } from "./error.js";
 
 /** The largest cache, in answers. */
 const MOST_CACHED = 100_000;
 
 /** The checked options of a `load`, with the host's defaults. */
 export function checkedOptions(options = {}, caller, host) {
-  const { signal, onProgress, cache = host.cache } = checkedObject(options, caller, "{signal, onProgress, wasm, cache}");
+  const {
+    signal,
+    onProgress,
+    cache = host.cache,
+  } = checkedObject(options, caller, "{signal, onProgress, wasm, cache}");
   if (!Number.isInteger(cache) || cache < 0 || cache > MOST_CACHED) {
     const message = `option "cache" is ${describe(cache)}: expected a whole number from 0 to ${MOST_CACHED}`;
     throw new RouterError("argument_options", message);

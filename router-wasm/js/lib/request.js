@@ -1,7 +1,7 @@
 // Turns JavaScript arguments into the engine's JSON request. Checks only what JSON would hide: wrong
 // types, NaN (which JSON turns into null) and lone surrogates; the engine checks the rest.
 
-import { RouterError, describe } from "./error.js";
+import { describe, RouterError } from "./error.js";
 
 const NUMBERS = ["threshold", "strongShare", "maxCost", "costWeight", "outputTokens", "inputTokens", "turnDecay"];
 
@@ -87,8 +87,10 @@ function checkedPolicy(policy) {
     }
   }
   const { candidates } = policy;
-  const named = candidates === undefined || candidates === null
-    || (Array.isArray(candidates) && candidates.every((name) => typeof name === "string"));
+  const named =
+    candidates === undefined ||
+    candidates === null ||
+    (Array.isArray(candidates) && candidates.every((name) => typeof name === "string"));
   if (!named) {
     const message = `policy field "candidates" is ${describe(candidates)}: expected a list of candidate names`;
     throw new RouterError("argument_policy", message);

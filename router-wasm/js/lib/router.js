@@ -1,7 +1,7 @@
 // The public `Router`, on top of the wasm-bindgen bindings. Each host's entry says how the wasm is found
 // and a source is read; everything else is the same on all hosts.
 
-import { RouterHandle, freeHandle, guarded } from "./engine.js";
+import { freeHandle, guarded, RouterHandle } from "./engine.js";
 import { RouterError } from "./error.js";
 import { loadHandle } from "./load.js";
 import { checkedOptions } from "./options.js";

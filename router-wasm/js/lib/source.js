@@ -1,7 +1,7 @@
 // Reads a bundle's bytes from any source, as `{files: Map}` or `{tar: Uint8Array}`. The engine checks
 // whether they are a bundle.
 
-import { RouterError, describe } from "./error.js";
+import { describe, RouterError } from "./error.js";
 import { fetched } from "./fetched.js";
 
 const MANIFEST = "router.json";

@@ -1,14 +1,15 @@
 // Compiles the engine's module from a URL, a response, bytes or a module. A wrong MIME type only prevents
 // streaming compilation.
 
-import { RouterError, describe } from "./error.js";
+import { describe, RouterError } from "./error.js";
 import { answerTo, bodyOf } from "./fetched.js";
 import { runsEngine } from "./simd.js";
 
 /** The first bytes of every WebAssembly module. */
 const MAGIC = [0x00, 0x61, 0x73, 0x6d];
 const WASM = "application/wasm";
-const REMEDY = 'Serve the package\'s folder pkg/ beside its JavaScript, or pass the file as Router.load(source, { wasm }); bundlers find it as "pointsman/wasm"';
+const REMEDY =
+  'Serve the package\'s folder pkg/ beside its JavaScript, or pass the file as Router.load(source, { wasm }); bundlers find it as "pointsman/wasm"';
 
 /**
  * @param wasm a URL, a response, bytes or a module, or a promise of one
@@ -33,7 +34,7 @@ export async function moduleOf(wasm, host) {
     const message = `option "wasm" is ${bytes.length} bytes that are not a WebAssembly module. Pass the file pointsman/wasm`;
     throw new RouterError("argument_options", message);
   }
-  return compiled(() => WebAssembly.compile(bytes), "option \"wasm\"");
+  return compiled(() => WebAssembly.compile(bytes), 'option "wasm"');
 }
 
 async function fromUrl(given, host) {
@@ -78,7 +79,8 @@ async function compiled(compile, origin) {
 function refused(cause, origin) {
   const options = { cause };
   if (!runsEngine()) {
-    const message = "this host has no WebAssembly with SIMD and reference types: expected Chrome 100, Firefox 97, Safari 16.4, Node 20 or later";
+    const message =
+      "this host has no WebAssembly with SIMD and reference types: expected Chrome 100, Firefox 97, Safari 16.4, Node 20 or later";
     return new RouterError("wasm_unsupported", message, options);
   }
   if (/disallowed|Content Security Policy|unsafe-eval|blocked by CSP/i.test(cause.message)) {
@@ -89,7 +91,11 @@ function refused(cause, origin) {
     const message = `${origin} is a damaged or truncated WebAssembly module: ${cause.message}. Fetch or install it again`;
     return new RouterError("wasm_damaged", message, options);
   }
-  return new RouterError("fetch_failed", `${origin} could not be fetched: ${cause.message}. Check the network`, options);
+  return new RouterError(
+    "fetch_failed",
+    `${origin} could not be fetched: ${cause.message}. Check the network`,
+    options,
+  );
 }
 
 function isWasm(bytes) {

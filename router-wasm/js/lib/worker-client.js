@@ -31,7 +31,10 @@ export function routerWorkerFor(host) {
         throw new RouterError("argument_source", "a RouterWorker is made by await RouterWorker.load(source)");
       }
       this.#thread = thread;
-      thread.listen((message) => this.#answered(message), (error) => this.#end(error));
+      thread.listen(
+        (message) => this.#answered(message),
+        (error) => this.#end(error),
+      );
     }
 
     static async load(source, options) {

@@ -18,13 +18,14 @@ export function answering(host, post) {
     },
     route: ({ request }) => guarded(() => handle.route(request)),
     checkPolicy: ({ request }) => guarded(() => handle.checkPolicy(request)),
-    routeSlice: ({ requests }) => requests.map((request) => {
-      try {
-        return { decision: calls.route({ request }) };
-      } catch (error) {
-        return { error: plain(error) };
-      }
-    }),
+    routeSlice: ({ requests }) =>
+      requests.map((request) => {
+        try {
+          return { decision: calls.route({ request }) };
+        } catch (error) {
+          return { error: plain(error) };
+        }
+      }),
     embed: ({ query }) => guarded(() => handle.embed(query)),
     info: () => guarded(() => handle.info()),
   };
@@ -40,5 +41,8 @@ export function answering(host, post) {
 /** An error as plain data: its class is lost between threads. One without a code is a fault of this package. */
 function plain(error) {
   if (error instanceof RouterError) return { code: error.code, message: error.message };
-  return { code: "worker_failed", message: `the router's thread failed: ${error?.stack ?? error}. Please report this error` };
+  return {
+    code: "worker_failed",
+    message: `the router's thread failed: ${error?.stack ?? error}. Please report this error`,
+  };
 }

@@ -3,7 +3,9 @@ import type { Router } from "./router.js";
 import type { RouterWorker } from "./worker.js";
 
 /** The router of an adapter. */
-export type AnyRouter = Pick<Router, "route" | "routeBatch" | "info"> | Pick<RouterWorker, "route" | "routeBatch" | "info">;
+export type AnyRouter =
+  | Pick<Router, "route" | "routeBatch" | "info">
+  | Pick<RouterWorker, "route" | "routeBatch" | "info">;
 
 /** Options of every adapter. */
 export interface AdapterOptions {

@@ -65,6 +65,4 @@ export interface Decision {
 }
 
 /** One row of a batch: a decision, or this input's error. */
-export type BatchResult =
-  | { decision: Decision; error?: undefined }
-  | { decision?: undefined; error: RouterError };
+export type BatchResult = { decision: Decision; error?: undefined } | { decision?: undefined; error: RouterError };

@@ -18,7 +18,8 @@ export async function droppedFiles(transfer) {
  *   bundle
  */
 export async function bundleFrom(files) {
-  if (files.length === 0) throw new RouterError("argument_source", "nothing was dropped: expected a bundle's files, its folder or its .tar");
+  if (files.length === 0)
+    throw new RouterError("argument_source", "nothing was dropped: expected a bundle's files, its folder or its .tar");
   if (files.length === 1 && /\.(tar|bin)$/i.test(files[0].name)) return untarred(await bytes(files[0]));
   const named = await Promise.all(files.map(async (file) => [file.name, await bytes(file)]));
   return Object.fromEntries(named);
@@ -46,7 +47,10 @@ function untarred(archive) {
     const size = Number.parseInt(text(at + 124, 12), 8);
     const end = at + BLOCK + size;
     if (!Number.isSafeInteger(size) || end > archive.length || text(at + 257, 5) !== "ustar") {
-      throw new RouterError("bundle_bad_archive", "the file is not an uncompressed tar of a bundle, or it is truncated");
+      throw new RouterError(
+        "bundle_bad_archive",
+        "the file is not an uncompressed tar of a bundle, or it is truncated",
+      );
     }
     const type = text(at + 156, 1);
     if (type === "0" || type === "") files[text(at, 100).replace(/^.*\//, "")] = archive.slice(at + BLOCK, end);

@@ -14,11 +14,14 @@ export async function fetchedBundle(id, { signal, onProgress }) {
   const wanted = [...files, ...(map ? [map] : [])];
   const total = wanted.reduce((sum, { bytes }) => sum + bytes, 0);
   let loaded = 0;
-  const contents = await Promise.all(wanted.map(({ name }) =>
-    bytesOf(new URL(encodeURIComponent(name), folder), signal, (more) => {
-      loaded += more;
-      onProgress({ loaded, total });
-    })));
+  const contents = await Promise.all(
+    wanted.map(({ name }) =>
+      bytesOf(new URL(encodeURIComponent(name), folder), signal, (more) => {
+        loaded += more;
+        onProgress({ loaded, total });
+      }),
+    ),
+  );
   return { "router.json": manifestBytes, ...Object.fromEntries(wanted.map(({ name }, i) => [name, contents[i]])) };
 }
 
@@ -26,7 +29,10 @@ function parsed(bytes, folder) {
   try {
     return JSON.parse(new TextDecoder().decode(bytes));
   } catch {
-    throw new RouterError("bundle_bad_manifest", `${folder.href}router.json is not JSON: expected a bundle's manifest. Check the bundle's address`);
+    throw new RouterError(
+      "bundle_bad_manifest",
+      `${folder.href}router.json is not JSON: expected a bundle's manifest. Check the bundle's address`,
+    );
   }
 }
 

@@ -16,7 +16,11 @@ export function BarsChart({ rows, axis, label }) {
     marginRight: 60,
     marginBottom: 46,
     x: { labelOffset: 40, ticks: width < 420 ? 2 : 5, grid: true, ...axis },
-    y: { label: null, domain: rows.map(({ name }) => name), tickFormat: (name) => shortened(name, Math.floor(namesWidth(width) / LETTER) - 2) },
+    y: {
+      label: null,
+      domain: rows.map(({ name }) => name),
+      tickFormat: (name) => shortened(name, Math.floor(namesWidth(width) / LETTER) - 2),
+    },
     marks: [
       Plot.barX(rows, { x: "value", y: "name", fill: "fill", rx: 3 }),
       Plot.text(rows, { x: "value", y: "name", text: "text", dx: 6, textAnchor: "start", fill: "var(--ink)" }),

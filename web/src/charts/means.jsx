@@ -11,7 +11,9 @@ export function MeansChart({ curve }) {
     { name: t("tradeOff.thisRouter"), value: router, fill: "var(--accent)" },
     ...curve.candidates.map(({ id, quality }) => ({ name: id, value: quality, fill: "var(--strong)" })),
     { name: t("tradeOff.random"), value: random, fill: "var(--line)" },
-  ].map((row) => ({ ...row, text: percentFine(row.value) })).sort((a, b) => b.value - a.value);
+  ]
+    .map((row) => ({ ...row, text: percentFine(row.value) }))
+    .sort((a, b) => b.value - a.value);
   const axis = { label: `${t("tradeOff.quality", { dataset: curve.dataset })} →`, tickFormat: "%", domain: [0, 1] };
   return <BarsChart rows={rows} axis={axis} label={curve.dataset} />;
 }

@@ -8,16 +8,34 @@ import { Chart } from "./chart.jsx";
 export function WinRatesChart({ winRates, threshold }) {
   const low = Math.min(threshold, ...bounds(winRates)) - 0.01;
   const high = Math.max(threshold, ...bounds(winRates)) + 0.01;
-  const bins = histogram(winRates, [low, high], 48).map((bin) => ({ ...bin, strong: bin.from + bin.to >= 2 * threshold }));
+  const bins = histogram(winRates, [low, high], 48).map((bin) => ({
+    ...bin,
+    strong: bin.from + bin.to >= 2 * threshold,
+  }));
   const reached = winRates.filter((rate) => rate >= threshold).length;
-  const label = t("queries.histogramLabel", { count: whole(winRates.length), reached: whole(reached), threshold: fraction(threshold) });
+  const label = t("queries.histogramLabel", {
+    count: whole(winRates.length),
+    reached: whole(reached),
+    threshold: fraction(threshold),
+  });
   const draw = (Plot) => ({
     marginLeft: 48,
     marginBottom: 46,
     x: { label: `${t("winRate")} →`, labelOffset: 40, domain: [low, high], ticks: 8 },
-    y: { label: `↑ ${t("queries.queries")}`, grid: true, ticks: Math.min(5, Math.max(...bins.map(({ count }) => count))), tickFormat: whole },
+    y: {
+      label: `↑ ${t("queries.queries")}`,
+      grid: true,
+      ticks: Math.min(5, Math.max(...bins.map(({ count }) => count))),
+      tickFormat: whole,
+    },
     marks: [
-      Plot.rectY(bins, { x1: "from", x2: "to", y: "count", fill: ({ strong }) => (strong ? "var(--strong)" : "var(--accent)"), inset: 0.5 }),
+      Plot.rectY(bins, {
+        x1: "from",
+        x2: "to",
+        y: "count",
+        fill: ({ strong }) => (strong ? "var(--strong)" : "var(--accent)"),
+        inset: 0.5,
+      }),
       Plot.ruleX([threshold], { stroke: "var(--ink)", strokeWidth: 2 }),
       Plot.ruleY([0], { stroke: "var(--line)" }),
     ],

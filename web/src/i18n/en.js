@@ -4,7 +4,8 @@ export default {
   title: "Pointsman: which model answers?",
   tagline: "Which model should answer? Decided in this tab, as you type.",
   skip: "Skip to the content",
-  footer: "Everything here runs in your browser: no server decides, no key is needed, and nothing you type or drop leaves this page. After the first visit it works without a network.",
+  footer:
+    "Everything here runs in your browser: no server decides, no key is needed, and nothing you type or drop leaves this page. After the first visit it works without a network.",
   model: "Model",
   score: "Score",
   cost: "Estimated cost",
@@ -32,7 +33,8 @@ export default {
   "bundle.stays": "This bundle could not be opened; the previous one stays open.",
   "bundle.failed": "The bundle did not load.",
 
-  "playground.lead": "A strong model costs many times what a small one does, and most questions do not need it. A router reads each question before it is sent and picks the model. Type, and watch.",
+  "playground.lead":
+    "A strong model costs many times what a small one does, and most questions do not need it. A router reads each question before it is sent and picks the model. Type, and watch.",
   "playground.kind": "What to route",
   "playground.query": "Query",
   "playground.conversation": "Conversation",
@@ -63,9 +65,12 @@ export default {
   "policy.threshold": "Threshold",
   "policy.costWeight": "Score minus cost",
   "policy.weightLabel": "Cost weight: score per dollar",
-  "policy.best": "This bundle has no strong and weak model and no prices: the model with the best score answers. Enter prices in the Trade-off view to weigh cost.",
-  "policy.shareNote": "{strong} answers this share of the calibration sample ({sample}), and about as many of similar queries.",
-  "policy.thresholdNote": "{strong} answers queries with at least this win rate: {share} of the calibration sample ({sample}).",
+  "policy.best":
+    "This bundle has no strong and weak model and no prices: the model with the best score answers. Enter prices in the Trade-off view to weigh cost.",
+  "policy.shareNote":
+    "{strong} answers this share of the calibration sample ({sample}), and about as many of similar queries.",
+  "policy.thresholdNote":
+    "{strong} answers queries with at least this win rate: {share} of the calibration sample ({sample}).",
   "policy.thresholdOnly": "{strong} answers queries with at least this win rate.",
   "policy.weightNote": "The model with the highest score − weight × cost answers. At weight 0, cost does not count.",
 
@@ -74,14 +79,17 @@ export default {
   "conversation.add": "Add a turn",
   "conversation.remove": "Remove the last turn",
   "conversation.title": "How the turns change the decision",
-  "conversation.rule": "Each of your turns is rated by itself. A harder turn replaces the conversation's rating at once; an easier one moves it only part of the way (turn decay), so that a short thank-you in the middle of hard work stays with the strong model.",
+  "conversation.rule":
+    "Each of your turns is rated by itself. A harder turn replaces the conversation's rating at once; an easier one moves it only part of the way (turn decay), so that a short thank-you in the middle of hard work stays with the strong model.",
   "conversation.turn": "Turn",
   "conversation.carried": "Rating of the conversation",
   "conversation.alone": "This turn alone",
   "conversation.turnLabel": "turn {turn}: alone {alone}, conversation {carried}",
 
-  "tradeOff.lead": "How much quality remains with fewer strong calls? Move the slider: it is the same setting as in the playground.",
-  "tradeOff.leadMeans": "Different models are good at different queries: what a router gains over the best single model.",
+  "tradeOff.lead":
+    "How much quality remains with fewer strong calls? Move the slider: it is the same setting as in the playground.",
+  "tradeOff.leadMeans":
+    "Different models are good at different queries: what a router gains over the best single model.",
   "tradeOff.title": "Cost and quality",
   "tradeOff.strongCalls": "Strong calls",
   "tradeOff.quality": "Quality on {dataset}",
@@ -94,7 +102,8 @@ export default {
   "tradeOff.rows": "{dataset}: {rows} queries, {leaks} removed because they were trained on.",
   "tradeOff.heldOut": "Held out: not used in training, tuning or calibration.",
   "tradeOff.notHeldOut": "Not held out: data of the same kind was used in training.",
-  "tradeOff.chartLabel": "Quality on {dataset} by share of strong calls, from {weak} with the weak model alone to {strong} with the strong one alone. At {share} strong calls the router reaches {quality}.",
+  "tradeOff.chartLabel":
+    "Quality on {dataset} by share of strong calls, from {weak} with the weak model alone to {strong} with the strong one alone. At {share} strong calls the router reaches {quality}.",
 
   "bill.title": "A month's bill",
   "bill.queries": "Queries a month",
@@ -105,7 +114,8 @@ export default {
   "bill.always": "Always {model}",
   "bill.saving": "{saved} a month less than always strong ({share}).",
   "bill.noPrices": "This bundle states no prices: enter yours below.",
-  "bill.noShares": "This bundle has no strong and weak model, so there is no share to calculate with. Route your own queries to see what they would cost.",
+  "bill.noShares":
+    "This bundle has no strong and weak model, so there is no share to calculate with. Route your own queries to see what they would cost.",
   "prices.title": "Prices",
   "prices.unit": "USD per million tokens.",
   "prices.asOf": "As of {date}; enter today's prices.",
@@ -113,7 +123,8 @@ export default {
   "prices.output": "Output",
   "prices.reset": "Back to the bundle's prices",
 
-  "queries.lead": "Paste or drop your own queries and see where they would go. They are routed in a Web Worker of this page and stay here.",
+  "queries.lead":
+    "Paste or drop your own queries and see where they would go. They are routed in a Web Worker of this page and stay here.",
   "queries.source": "Your queries",
   "queries.paste": "One query a line, or CSV, or JSONL",
   "queries.placeholder": "Paste here, or drop a .txt, .csv or .jsonl file",
@@ -150,7 +161,8 @@ export default {
   "map.byWinRate": "Win rate",
   "map.byBest": "Best model",
   "map.placed": "Your query lies among: {cluster}.",
-  "map.method": "{points} training queries in {clusters} clusters, on the two axes that separate the clusters best, computed at export. The bundle holds only the points' positions, no text.",
+  "map.method":
+    "{points} training queries in {clusters} clusters, on the two axes that separate the clusters best, computed at export. The bundle holds only the points' positions, no text.",
   "map.chartLabel": "{points} training queries in {clusters} clusters, on two axes",
 
   "inside.choice": "Open another bundle",
@@ -214,7 +226,8 @@ export default {
   "benchmark.load": "Reading the bundle",
   "benchmark.rowLabel": "{tokens} tokens: Pointsman {ours}, ONNX Runtime Web {theirs}",
   "benchmark.apart": "The two embeddings differ by at most {apart}.",
-  "benchmark.method": "Both run in alternating rounds in one Web Worker, on one thread. Pointsman is timed from the text to the decision; ONNX Runtime, with the tokenizer of transformers.js, from the text to the graph's outputs. Above 1, Pointsman is faster. Other tabs and a busy machine disturb both.",
+  "benchmark.method":
+    "Both run in alternating rounds in one Web Worker, on one thread. Pointsman is timed from the text to the decision; ONNX Runtime, with the tokenizer of transformers.js, from the text to the graph's outputs. Above 1, Pointsman is faster. Other tabs and a busy machine disturb both.",
 
   "fault.view": "This view failed; the others still work.",
   "fault.unknown": "Reload the page; if it fails again, please report it.",
@@ -223,12 +236,15 @@ export default {
   "fault.wasm_wrong_version": "The engine and the page have different versions: reload the page without its cache.",
   "fault.wasm_damaged": "The engine's wasm is damaged or truncated: reload the page without its cache.",
   "fault.worker_failed": "The Web Worker failed: reload the page.",
-  "fault.wasm_unsupported": "This browser cannot run the engine: it needs WebAssembly with SIMD (Chrome 100, Firefox 97, Safari 16.4 or later).",
+  "fault.wasm_unsupported":
+    "This browser cannot run the engine: it needs WebAssembly with SIMD (Chrome 100, Firefox 97, Safari 16.4 or later).",
   "fault.engine_stopped": "The engine stopped and cannot continue: reload the page.",
   "fault.bundle_missing_file": "A file of the bundle is missing: drop the whole folder, or all its files at once.",
-  "fault.bundle_wrong_hash": "A file is not the one that router.json names: it is damaged or from another export. Copy the whole bundle again.",
+  "fault.bundle_wrong_hash":
+    "A file is not the one that router.json names: it is damaged or from another export. Copy the whole bundle again.",
   "fault.bundle_wrong_size": "A file is truncated or from another export. Copy the whole bundle again.",
-  "fault.bundle_unknown_format": "It was exported by a newer trainer than this page knows: use a newer page, or export it again.",
+  "fault.bundle_unknown_format":
+    "It was exported by a newer trainer than this page knows: use a newer page, or export it again.",
   "fault.bundle_unknown_kind": "This engine does not know its router kind: use a newer page.",
   "fault.bundle_bad_manifest": "router.json is not a valid bundle manifest.",
   "fault.bundle_bad_archive": "The archive is not an uncompressed tar of a bundle.",

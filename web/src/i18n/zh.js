@@ -4,7 +4,8 @@ export default {
   title: "Pointsman：该由哪个模型回答？",
   tagline: "该由哪个模型回答？在本页中随键入即时决定。",
   skip: "跳到正文",
-  footer: "一切都在您的浏览器中运行：没有服务器参与决定，不需要密钥，您键入或拖入的内容不会离开本页。首次访问之后，断网也能使用。",
+  footer:
+    "一切都在您的浏览器中运行：没有服务器参与决定，不需要密钥，您键入或拖入的内容不会离开本页。首次访问之后，断网也能使用。",
   model: "模型",
   score: "得分",
   cost: "预计费用",
@@ -32,7 +33,8 @@ export default {
   "bundle.stays": "这个路由包未能打开；仍使用之前的路由包。",
   "bundle.failed": "路由包未能加载。",
 
-  "playground.lead": "强模型的价格往往是小模型的许多倍，而多数问题并不需要它。路由器在问题发出之前先读一遍，然后选定模型。键入试试看。",
+  "playground.lead":
+    "强模型的价格往往是小模型的许多倍，而多数问题并不需要它。路由器在问题发出之前先读一遍，然后选定模型。键入试试看。",
   "playground.kind": "路由对象",
   "playground.query": "查询",
   "playground.conversation": "对话",
@@ -74,7 +76,8 @@ export default {
   "conversation.add": "添加一轮",
   "conversation.remove": "删除最后一轮",
   "conversation.title": "每一轮如何改变决定",
-  "conversation.rule": "您的每一轮都单独评定。更难的一轮立刻取代整个对话的评定；更容易的一轮只让它移动一部分（轮次衰减）。因此，在艰深的讨论中道一声谢，仍由强模型回答。",
+  "conversation.rule":
+    "您的每一轮都单独评定。更难的一轮立刻取代整个对话的评定；更容易的一轮只让它移动一部分（轮次衰减）。因此，在艰深的讨论中道一声谢，仍由强模型回答。",
   "conversation.turn": "轮次",
   "conversation.carried": "对话的评定",
   "conversation.alone": "单独这一轮",
@@ -94,7 +97,8 @@ export default {
   "tradeOff.rows": "{dataset}：{rows} 条查询，另有 {leaks} 条因训练中出现过而剔除。",
   "tradeOff.heldOut": "留出集：未用于训练、调参或校准。",
   "tradeOff.notHeldOut": "并非留出集：同类数据参与过训练。",
-  "tradeOff.chartLabel": "{dataset} 上的质量随强模型调用占比的变化：仅用弱模型为 {weak}，仅用强模型为 {strong}。占比 {share} 时，路由器达到 {quality}。",
+  "tradeOff.chartLabel":
+    "{dataset} 上的质量随强模型调用占比的变化：仅用弱模型为 {weak}，仅用强模型为 {strong}。占比 {share} 时，路由器达到 {quality}。",
 
   "bill.title": "每月账单",
   "bill.queries": "每月查询数",
@@ -150,7 +154,8 @@ export default {
   "map.byWinRate": "胜率",
   "map.byBest": "最佳模型",
   "map.placed": "您的查询落在：{cluster}。",
-  "map.method": "{points} 条训练查询分为 {clusters} 个簇，画在最能区分各簇的两个轴上，在导出时算好。路由包中只有各点的位置，没有文本。",
+  "map.method":
+    "{points} 条训练查询分为 {clusters} 个簇，画在最能区分各簇的两个轴上，在导出时算好。路由包中只有各点的位置，没有文本。",
   "map.chartLabel": "{clusters} 个簇中的 {points} 条训练查询，画在两个轴上",
 
   "inside.choice": "打开另一个路由包",
@@ -214,7 +219,8 @@ export default {
   "benchmark.load": "读取路由包",
   "benchmark.rowLabel": "{tokens} 个词元：Pointsman {ours}，ONNX Runtime Web {theirs}",
   "benchmark.apart": "两者的嵌入最多相差 {apart}。",
-  "benchmark.method": "两者在同一个 Web Worker 的单线程中逐轮交替运行。Pointsman 的计时从文本到决定；ONNX Runtime 配上 transformers.js 的分词器，计时从文本到计算图的输出。大于 1 表示 Pointsman 更快。其他标签页和繁忙的机器对两者都有干扰。",
+  "benchmark.method":
+    "两者在同一个 Web Worker 的单线程中逐轮交替运行。Pointsman 的计时从文本到决定；ONNX Runtime 配上 transformers.js 的分词器，计时从文本到计算图的输出。大于 1 表示 Pointsman 更快。其他标签页和繁忙的机器对两者都有干扰。",
 
   "fault.view": "此视图出错；其他视图仍可使用。",
   "fault.unknown": "请重新加载页面；若再次出错，请反馈给我们。",
@@ -223,7 +229,8 @@ export default {
   "fault.wasm_wrong_version": "引擎与页面的版本不一致：请绕过缓存重新加载页面。",
   "fault.wasm_damaged": "引擎的 wasm 已损坏或不完整：请绕过缓存重新加载页面。",
   "fault.worker_failed": "Web Worker 出错：请重新加载页面。",
-  "fault.wasm_unsupported": "此浏览器无法运行引擎：需要支持 SIMD 的 WebAssembly（Chrome 100、Firefox 97、Safari 16.4 或更高版本）。",
+  "fault.wasm_unsupported":
+    "此浏览器无法运行引擎：需要支持 SIMD 的 WebAssembly（Chrome 100、Firefox 97、Safari 16.4 或更高版本）。",
   "fault.engine_stopped": "引擎已停止，无法继续：请重新加载页面。",
   "fault.bundle_missing_file": "路由包缺少一个文件：请拖入整个文件夹，或一次拖入全部文件。",
   "fault.bundle_wrong_hash": "有一个文件与 router.json 所列不符：它已损坏，或来自另一次导出。请重新复制整个路由包。",

@@ -1,6 +1,9 @@
 // Makes texts of a given length for measurements.
 
-const WORDS = "the station keeper sets the points before each train arrives so that fast goods go to the long track and small parcels wait on the short one while the signal stays green for both ".split(" ").filter(Boolean);
+const WORDS =
+  "the station keeper sets the points before each train arrives so that fast goods go to the long track and small parcels wait on the short one while the signal stays green for both "
+    .split(" ")
+    .filter(Boolean);
 
 /** A text of at least `length` tokens, and as few more as whole words allow. */
 export function textOfTokens(length, count) {

@@ -1,7 +1,10 @@
 // Statistics of two programs timed in alternating rounds.
 
 export function median(values) {
-  return at(values.toSorted((a, b) => a - b), 0.5);
+  return at(
+    values.toSorted((a, b) => a - b),
+    0.5,
+  );
 }
 
 /** Median and quartiles of the ratios, one for each round. */

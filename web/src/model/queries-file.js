@@ -24,7 +24,10 @@ function formatOf(text, name) {
   if (extension === "jsonl" || extension === "ndjson") return "jsonl";
   if (extension === "csv" || extension === "tsv") return "csv";
   if (!extension && /^\s*\{/.test(text)) return "jsonl";
-  const header = text.slice(0, text.indexOf("\n")).split(/[,;\t]/).map(plain);
+  const header = text
+    .slice(0, text.indexOf("\n"))
+    .split(/[,;\t]/)
+    .map(plain);
   return !extension && header.length > 1 && header.some((cell) => NAMES.includes(cell)) ? "csv" : "text";
 }
 

@@ -18,19 +18,45 @@ export function Bill() {
   return (
     <>
       <div class="fields">
-        <NumberField label={t("bill.queries")} value={usage.value.queries} max={1e12} onValue={set("queries")} step="1" />
-        <NumberField label={t("bill.inputTokens")} value={usage.value.inputTokens} max={1e7} onValue={set("inputTokens")} step="1" />
-        <NumberField label={t("bill.outputTokens")} value={usage.value.outputTokens} max={1e7} onValue={set("outputTokens")} step="1" />
+        <NumberField
+          label={t("bill.queries")}
+          value={usage.value.queries}
+          max={1e12}
+          onValue={set("queries")}
+          step="1"
+        />
+        <NumberField
+          label={t("bill.inputTokens")}
+          value={usage.value.inputTokens}
+          max={1e7}
+          onValue={set("inputTokens")}
+          step="1"
+        />
+        <NumberField
+          label={t("bill.outputTokens")}
+          value={usage.value.outputTokens}
+          max={1e7}
+          onValue={set("outputTokens")}
+          step="1"
+        />
       </div>
       <table class="bills">
         <caption class="hidden-label">{t("bill.title")}</caption>
         <tbody>
           {shares && <Row name={t(`bill.${shares.from}`)} bill={routedBill} most={most} class="routed" />}
-          {always.filter(([, bill]) => bill !== undefined).map(([id, bill]) => <Row key={id} name={t("bill.always", { model: id })} bill={bill} most={most} />)}
+          {always
+            .filter(([, bill]) => bill !== undefined)
+            .map(([id, bill]) => (
+              <Row key={id} name={t("bill.always", { model: id })} bill={bill} most={most} />
+            ))}
         </tbody>
       </table>
       {routedBill !== undefined && strongest > 0 && (
-        <p id="saving"><strong>{t("bill.saving", { saved: usd(strongest - routedBill), share: percent(1 - routedBill / strongest) })}</strong></p>
+        <p id="saving">
+          <strong>
+            {t("bill.saving", { saved: usd(strongest - routedBill), share: percent(1 - routedBill / strongest) })}
+          </strong>
+        </p>
       )}
       {always.every(([, bill]) => bill === undefined) && <p>{t("bill.noPrices")}</p>}
       {!shares && <p class="quiet">{t("bill.noShares")}</p>}
@@ -41,7 +67,12 @@ export function Bill() {
 function Row({ name, bill, most, class: kind = "" }) {
   return (
     <tr class={kind}>
-      <th scope="row">{name}<span class="bar" aria-hidden="true"><span style={{ width: `${(100 * (bill ?? 0)) / most}%` }} /></span></th>
+      <th scope="row">
+        {name}
+        <span class="bar" aria-hidden="true">
+          <span style={{ width: `${(100 * (bill ?? 0)) / most}%` }} />
+        </span>
+      </th>
       <td class="number">{usd(bill)}</td>
     </tr>
   );

@@ -18,8 +18,15 @@ export function BundleDrop() {
     currentTarget.value = "";
   };
   return (
-    <div class={`drop-zone${over ? " over" : ""}`} onDragOver={(event) => { event.preventDefault(); setOver(true); }}
-      onDragLeave={() => setOver(false)} onDrop={dropped}>
+    <div
+      class={`drop-zone${over ? " over" : ""}`}
+      onDragOver={(event) => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={dropped}
+    >
       <p>{t("drop.text")}</p>
       <label class="button">
         {t("drop.choose")}

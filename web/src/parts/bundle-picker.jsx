@@ -15,7 +15,9 @@ export function BundlePicker() {
       <select value={own ? "" : id} onChange={chosen}>
         {own && <option value="">{id}</option>}
         {available.map(({ id: name, candidates, tier }) => (
-          <option key={name} value={name}>{name} · {tier} · {t("bundle.candidates", { count: candidates })}</option>
+          <option key={name} value={name}>
+            {name} · {tier} · {t("bundle.candidates", { count: candidates })}
+          </option>
         ))}
       </select>
     </label>

@@ -14,9 +14,13 @@ export function DecisionPanel({ decided }) {
   const { decision, error } = decided ?? {};
   return (
     <section class="panel decision" aria-labelledby="decision-title">
-      <h2 id="decision-title" class="hidden-label">{t("playground.decision")}</h2>
+      <h2 id="decision-title" class="hidden-label">
+        {t("playground.decision")}
+      </h2>
       <TrackSwitch tracks={tracks} chosen={decision?.model} />
-      <p id="verdict" class={`verdict ${sides[decision?.model] ?? ""}`} aria-live="polite">{decision?.model ?? t(error ? "playground.noDecision" : "playground.noQuery")}</p>
+      <p id="verdict" class={`verdict ${sides[decision?.model] ?? ""}`} aria-live="polite">
+        {decision?.model ?? t(error ? "playground.noDecision" : "playground.noQuery")}
+      </p>
       <p class="quiet">{decision ? t(`reason.${decision.reason}`) : !error && t("playground.start")}</p>
       {error && <Fault error={error} what={t("playground.refused")} />}
       {decision && <Details decision={decision} time={decided.milliseconds} sides={sides} />}
@@ -27,13 +31,24 @@ export function DecisionPanel({ decided }) {
 function Details({ decision, time, sides }) {
   return (
     <>
-      {decision.winRate !== undefined && pair.value && <WinRateScale decision={decision} calibration={calibration.value} {...pair.value} />}
+      {decision.winRate !== undefined && pair.value && (
+        <WinRateScale decision={decision} calibration={calibration.value} {...pair.value} />
+      )}
       <Scores decision={decision} sides={sides} />
       <dl class="figures">
-        <div><dt>{t("playground.thisAnswer")}</dt><dd>{usd(decision.estimatedCost)}</dd></div>
+        <div>
+          <dt>{t("playground.thisAnswer")}</dt>
+          <dd>{usd(decision.estimatedCost)}</dd>
+        </div>
         <AlwaysStrong decision={decision} />
-        <div><dt>{t("tokens")}</dt><dd id="tokens">{whole(decision.tokens)}</dd></div>
-        <div><dt>{t("playground.routeTime")}</dt><dd id="route-time">{milliseconds(time)}</dd></div>
+        <div>
+          <dt>{t("tokens")}</dt>
+          <dd id="tokens">{whole(decision.tokens)}</dd>
+        </div>
+        <div>
+          <dt>{t("playground.routeTime")}</dt>
+          <dd id="route-time">{milliseconds(time)}</dd>
+        </div>
       </dl>
     </>
   );
@@ -49,7 +64,10 @@ function AlwaysStrong({ decision }) {
   return (
     <div>
       <dt>{t(pair.value ? "playground.alwaysStrong" : "playground.alwaysDearest")}</dt>
-      <dd>{usd(strong.estimatedCost)}{saved > 0 && <span class="saved"> {t("playground.saved", { share: percent(saved) })}</span>}</dd>
+      <dd>
+        {usd(strong.estimatedCost)}
+        {saved > 0 && <span class="saved"> {t("playground.saved", { share: percent(saved) })}</span>}
+      </dd>
     </div>
   );
 }

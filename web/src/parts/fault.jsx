@@ -7,8 +7,18 @@ export function Fault({ error, what }) {
   const hint = error.code && phrase(`fault.${error.code}`);
   return (
     <div class="fault" role="alert">
-      <p><strong>{what}</strong> {hint}</p>
-      <p class="detail">{error.message}{error.code && <> <code>{error.code}</code></>}</p>
+      <p>
+        <strong>{what}</strong> {hint}
+      </p>
+      <p class="detail">
+        {error.message}
+        {error.code && (
+          <>
+            {" "}
+            <code>{error.code}</code>
+          </>
+        )}
+      </p>
       {!hint && <p>{t("fault.unknown")}</p>}
     </div>
   );

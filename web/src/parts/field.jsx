@@ -19,8 +19,17 @@ export function Slider({ label, value, onValue, min = 0, max = 1, step = 0.005, 
   return (
     <div class="slider">
       <label for={id}>{label}</label>
-      <input id={id} type="range" min={min} max={max} step={step} value={value} disabled={disabled}
-        aria-valuetext={text} onInput={({ currentTarget }) => onValue(Number(currentTarget.value))} />
+      <input
+        id={id}
+        type="range"
+        min={min}
+        max={max}
+        step={step}
+        value={value}
+        disabled={disabled}
+        aria-valuetext={text}
+        onInput={({ currentTarget }) => onValue(Number(currentTarget.value))}
+      />
       <output for={id}>{text}</output>
     </div>
   );

@@ -22,8 +22,12 @@ export function Header() {
       </div>
       <div class="settings">
         {bundle.value.status !== "failed" && <BundlePicker />}
-        <button type="button" class="small" onClick={() => (language.value = language.value === "en" ? "zh" : "en")}
-          lang={language.value === "en" ? "zh-Hans" : "en"}>
+        <button
+          type="button"
+          class="small"
+          onClick={() => (language.value = language.value === "en" ? "zh" : "en")}
+          lang={language.value === "en" ? "zh-Hans" : "en"}
+        >
           {language.value === "en" ? "中文" : "English"}
         </button>
         <button type="button" class="small" onClick={() => (theme.value = next)}>

@@ -7,7 +7,9 @@ export function Loading() {
   const { loaded = 0, total } = bundle.value.progress ?? {};
   return (
     <div class="panel loading" role="status">
-      <p>{t("bundle.loading")} {total && `${percent(loaded / total)} · ${bytes(total)}`}</p>
+      <p>
+        {t("bundle.loading")} {total && `${percent(loaded / total)} · ${bytes(total)}`}
+      </p>
       <progress aria-label={t("bundle.loading")} max={total ?? 1} value={total ? loaded : undefined} />
     </div>
   );

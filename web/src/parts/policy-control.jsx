@@ -13,7 +13,9 @@ export function PolicyControl() {
   const options = modes.value.map((name) => [name, t(`policy.${name}`)]);
   return (
     <div class="policy">
-      {options.length > 1 && <Choice legend={t("policy.legend")} name="mode" options={options} value={current} onValue={switchMode} />}
+      {options.length > 1 && (
+        <Choice legend={t("policy.legend")} name="mode" options={options} value={current} onValue={switchMode} />
+      )}
       <PolicySlider mode={current} />
       <p class="quiet">{note(current)}</p>
     </div>
@@ -31,12 +33,18 @@ function PolicySlider({ mode: current }) {
   const set = (value) => (amount.value = value);
   if (current === "strongShare") return <ShareSlider />;
   if (current === "threshold") {
-    return <Slider label={t("threshold")} value={amount.value} step={0.001} text={fraction(amount.value)} onValue={set} />;
+    return (
+      <Slider label={t("threshold")} value={amount.value} step={0.001} text={fraction(amount.value)} onValue={set} />
+    );
   }
   const weight = amount.value;
   return (
-    <Slider label={t("policy.weightLabel")} value={Math.sqrt(weight / MOST_WEIGHT)} text={String(Math.round(weight))}
-      onValue={(value) => set(Math.round(value * value * MOST_WEIGHT))} />
+    <Slider
+      label={t("policy.weightLabel")}
+      value={Math.sqrt(weight / MOST_WEIGHT)}
+      text={String(Math.round(weight))}
+      onValue={(value) => set(Math.round(value * value * MOST_WEIGHT))}
+    />
   );
 }
 

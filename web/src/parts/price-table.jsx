@@ -10,19 +10,45 @@ export function PriceTable() {
   return (
     <>
       <table class="prices">
-        <caption class="quiet">{t("prices.unit")} {dates.length > 0 && t("prices.asOf", { date: dates.join(", ") })}</caption>
-        <thead><tr><th scope="col">{t("model")}</th><th scope="col">{t("prices.input")}</th><th scope="col">{t("prices.output")}</th></tr></thead>
+        <caption class="quiet">
+          {t("prices.unit")} {dates.length > 0 && t("prices.asOf", { date: dates.join(", ") })}
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">{t("model")}</th>
+            <th scope="col">{t("prices.input")}</th>
+            <th scope="col">{t("prices.output")}</th>
+          </tr>
+        </thead>
         <tbody>
           {info.value.candidates.map(({ id, input_price: input, output_price: output }) => (
             <tr key={id}>
               <th scope="row">{id}</th>
-              <td><NumberField hidden label={`${id}: ${t("prices.input")}`} value={input} onValue={(value) => set(id, { input: value, output })} /></td>
-              <td><NumberField hidden label={`${id}: ${t("prices.output")}`} value={output} onValue={(value) => set(id, { input, output: value })} /></td>
+              <td>
+                <NumberField
+                  hidden
+                  label={`${id}: ${t("prices.input")}`}
+                  value={input}
+                  onValue={(value) => set(id, { input: value, output })}
+                />
+              </td>
+              <td>
+                <NumberField
+                  hidden
+                  label={`${id}: ${t("prices.output")}`}
+                  value={output}
+                  onValue={(value) => set(id, { input, output: value })}
+                />
+              </td>
             </tr>
           ))}
         </tbody>
       </table>
-      {changed && <button type="button" onClick={reset}>{t("prices.reset")}</button>}
+      {changed && (
+        <button type="button" onClick={reset}>
+          {t("prices.reset")}
+        </button>
+      )}
     </>
   );
 }

@@ -17,14 +17,28 @@ export function QueryBox({ rows = 6 }) {
   return (
     <>
       <label for="query">{t("playground.query")}</label>
-      <textarea id="query" ref={box} rows={rows} spellcheck={false} placeholder={t("playground.placeholder")}
-        value={query.value} onInput={({ currentTarget }) => (query.value = currentTarget.value)} />
+      <textarea
+        id="query"
+        ref={box}
+        rows={rows}
+        spellcheck={false}
+        placeholder={t("playground.placeholder")}
+        value={query.value}
+        onInput={({ currentTarget }) => (query.value = currentTarget.value)}
+      />
       <div class="examples" role="group" aria-label={t("examples.label")}>
         {LEVELS.map((level) => (
           <div key={level}>
             <span class="quiet">{t(`examples.${level}`)}</span>
             {EXAMPLES.filter((example) => example.level === level).map(({ language, name, text }) => (
-              <button key={text} type="button" class="chip" lang={language} title={text} onClick={() => (query.value = text)}>
+              <button
+                key={text}
+                type="button"
+                class="chip"
+                lang={language}
+                title={text}
+                onClick={() => (query.value = text)}
+              >
                 {name}
               </button>
             ))}

@@ -22,12 +22,22 @@ export function RoutedQueries({ rows, policy, name }) {
   return (
     <section class="panel results" aria-labelledby="results-title">
       <h2 id="results-title">{t("queries.results", { count: whole(rows.length) })}</h2>
-      {JSON.stringify(policy) !== JSON.stringify(current.value) && <p class="quiet" role="status">{t("queries.changed")}</p>}
+      {JSON.stringify(policy) !== JSON.stringify(current.value) && (
+        <p class="quiet" role="status">
+          {t("queries.changed")}
+        </p>
+      )}
       <Counts decisions={decisions} failed={rows.length - decisions.length} />
-      {threshold !== undefined && winRates.length > 1
-        ? <WinRatesChart winRates={winRates} threshold={threshold} />
-        : decisions.length > 0 && <ByModel decisions={decisions} />}
-      <div class="row"><button type="button" onClick={() => download(rows, name)}>{t("queries.download")}</button></div>
+      {threshold !== undefined && winRates.length > 1 ? (
+        <WinRatesChart winRates={winRates} threshold={threshold} />
+      ) : (
+        decisions.length > 0 && <ByModel decisions={decisions} />
+      )}
+      <div class="row">
+        <button type="button" onClick={() => download(rows, name)}>
+          {t("queries.download")}
+        </button>
+      </div>
       <Table rows={rows} />
     </section>
   );
@@ -35,7 +45,9 @@ export function RoutedQueries({ rows, policy, name }) {
 
 /** How many decisions each model has, most first. */
 function byModel(decisions) {
-  return [...Map.groupBy(decisions, ({ model }) => model)].map(([model, of]) => [model, of.length]).sort(([, a], [, b]) => b - a);
+  return [...Map.groupBy(decisions, ({ model }) => model)]
+    .map(([model, of]) => [model, of.length])
+    .sort(([, a], [, b]) => b - a);
 }
 
 function ByModel({ decisions }) {
@@ -50,10 +62,25 @@ function Counts({ decisions, failed }) {
   return (
     <dl class="figures">
       {byModel(decisions).map(([model, count]) => (
-        <div key={model}><dt>{model}</dt><dd>{whole(count)} <span class="quiet">{percentFine(count / decisions.length)}</span></dd></div>
+        <div key={model}>
+          <dt>{model}</dt>
+          <dd>
+            {whole(count)} <span class="quiet">{percentFine(count / decisions.length)}</span>
+          </dd>
+        </div>
       ))}
-      {failed > 0 && <div><dt>{t("queries.refusedByEngine")}</dt><dd>{whole(failed)}</dd></div>}
-      {decisions.length > 0 && <div><dt>{t("cost")}</dt><dd>{usd(cost)}</dd></div>}
+      {failed > 0 && (
+        <div>
+          <dt>{t("queries.refusedByEngine")}</dt>
+          <dd>{whole(failed)}</dd>
+        </div>
+      )}
+      {decisions.length > 0 && (
+        <div>
+          <dt>{t("cost")}</dt>
+          <dd>{usd(cost)}</dd>
+        </div>
+      )}
     </dl>
   );
 }
@@ -71,8 +98,22 @@ function Table({ rows }) {
   const pages = Math.ceil(rows.length / PAGE);
   const shown = rows.toSorted(ORDERS[order]).slice(page * PAGE, (page + 1) * PAGE);
   const heading = (name, text, kind = "") => (
-    <th scope="col" class={kind} aria-sort={order === name ? (name === "line" ? "ascending" : "descending") : undefined}>
-      <button type="button" class="plain" onClick={() => { setOrder(name); setPage(0); }}>{text}{order === name && " ↓"}</button>
+    <th
+      scope="col"
+      class={kind}
+      aria-sort={order === name ? (name === "line" ? "ascending" : "descending") : undefined}
+    >
+      <button
+        type="button"
+        class="plain"
+        onClick={() => {
+          setOrder(name);
+          setPage(0);
+        }}
+      >
+        {text}
+        {order === name && " ↓"}
+      </button>
     </th>
   );
   return (
@@ -88,14 +129,22 @@ function Table({ rows }) {
               {heading("cost", t("cost"), "number")}
             </tr>
           </thead>
-          <tbody>{shown.map((row) => <QueryRow key={row.line} {...row} />)}</tbody>
+          <tbody>
+            {shown.map((row) => (
+              <QueryRow key={row.line} {...row} />
+            ))}
+          </tbody>
         </table>
       </div>
       {pages > 1 && (
         <div class="row pages">
-          <button type="button" disabled={page === 0} onClick={() => setPage(page - 1)}>{t("queries.previous")}</button>
+          <button type="button" disabled={page === 0} onClick={() => setPage(page - 1)}>
+            {t("queries.previous")}
+          </button>
           <span>{t("queries.page", { page: whole(page + 1), pages: whole(pages) })}</span>
-          <button type="button" disabled={page + 1 === pages} onClick={() => setPage(page + 1)}>{t("queries.next")}</button>
+          <button type="button" disabled={page + 1 === pages} onClick={() => setPage(page + 1)}>
+            {t("queries.next")}
+          </button>
         </div>
       )}
     </>
@@ -114,14 +163,21 @@ function QueryRow({ line, input, outcome: { decision, error } }) {
           <td class="number">{decision.winRate === undefined ? "–" : fraction(decision.winRate)}</td>
           <td class="number">{usd(decision.estimatedCost)}</td>
         </>
-      ) : <td colSpan={3} class="refused">{error.message} <code>{error.code}</code></td>}
+      ) : (
+        <td colSpan={3} class="refused">
+          {error.message} <code>{error.code}</code>
+        </td>
+      )}
     </tr>
   );
 }
 
 function download(rows, name) {
   const address = URL.createObjectURL(new Blob(["\ufeff", decisionsCsv(rows)], { type: "text/csv;charset=utf-8" }));
-  const link = Object.assign(document.createElement("a"), { href: address, download: `${(name || "queries").replace(/\.\w+$/, "")}-routed.csv` });
+  const link = Object.assign(document.createElement("a"), {
+    href: address,
+    download: `${(name || "queries").replace(/\.\w+$/, "")}-routed.csv`,
+  });
   link.click();
   URL.revokeObjectURL(address);
 }

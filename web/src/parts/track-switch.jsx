@@ -17,15 +17,27 @@ export function TrackSwitch({ tracks, chosen }) {
   return (
     <div class="switch">
       <svg viewBox={`0 0 ${X.end + 8} ${height}`} style={{ height: `${height}px` }} aria-hidden="true">
-        {tracks.map(({ id }, i) => <path key={id} class="rail" d={path(i)} />)}
+        {tracks.map(({ id }, i) => (
+          <path key={id} class="rail" d={path(i)} />
+        ))}
         {active !== -1 && <path class={`rail live ${tracks[active].side ?? "weak"}`} d={path(active)} />}
         {active !== -1 && (
-          <circle key={chosen} class={`train ${tracks[active].side ?? "weak"}`} r="6" style={{ offsetPath: `path("${path(active)}")` }} />
+          <circle
+            key={chosen}
+            class={`train ${tracks[active].side ?? "weak"}`}
+            r="6"
+            style={{ offsetPath: `path("${path(active)}")` }}
+          />
         )}
       </svg>
-      <ol style={{ gridAutoRows: `${HEIGHT.row}px`, paddingBlock: `${HEIGHT.pad - HEIGHT.row / 2}px` }} aria-hidden="true">
+      <ol
+        style={{ gridAutoRows: `${HEIGHT.row}px`, paddingBlock: `${HEIGHT.pad - HEIGHT.row / 2}px` }}
+        aria-hidden="true"
+      >
         {tracks.map(({ id, side }) => (
-          <li key={id} class={`${id === chosen ? "chosen" : ""} ${side ?? ""}`} title={id}>{id}</li>
+          <li key={id} class={`${id === chosen ? "chosen" : ""} ${side ?? ""}`} title={id}>
+            {id}
+          </li>
         ))}
       </ol>
     </div>

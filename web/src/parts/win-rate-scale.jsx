@@ -10,19 +10,28 @@ export function WinRateScale({ decision: { winRate, threshold }, calibration, st
   const [low, high] = range(calibration, [winRate, threshold ?? winRate]);
   const at = (value) => `${(100 * (value - low)) / (high - low)}%`;
   const sign = winRate >= threshold ? "≥" : "<";
-  const text = threshold === undefined
-    ? `${t("winRate")} ${fraction(winRate)}`
-    : `${t("winRate")} ${fraction(winRate)} ${sign} ${t("threshold")} ${fraction(threshold)}`;
+  const text =
+    threshold === undefined
+      ? `${t("winRate")} ${fraction(winRate)}`
+      : `${t("winRate")} ${fraction(winRate)} ${sign} ${t("threshold")} ${fraction(threshold)}`;
   return (
     <figure class="scale">
       <div class="track" style={{ "--threshold": at(threshold ?? winRate) }} aria-hidden="true">
-        {calibration && DECILES.map((decile) => (
-          <span key={decile} class="tick" style={{ left: at(quantile(calibration.quantiles, decile / 10)) }} />
-        ))}
+        {calibration &&
+          DECILES.map((decile) => (
+            <span key={decile} class="tick" style={{ left: at(quantile(calibration.quantiles, decile / 10)) }} />
+          ))}
         {threshold !== undefined && <span class="mark threshold" style={{ left: at(threshold) }} />}
         <span class="mark win-rate" style={{ left: at(winRate) }} />
       </div>
-      <div class="ends" aria-hidden="true"><span>{fraction(low)} {weak}</span><span>{strong} {fraction(high)}</span></div>
+      <div class="ends" aria-hidden="true">
+        <span>
+          {fraction(low)} {weak}
+        </span>
+        <span>
+          {strong} {fraction(high)}
+        </span>
+      </div>
       <figcaption>{text}</figcaption>
     </figure>
   );

@@ -41,9 +41,15 @@ export function Benchmark() {
       <p class="lead">{t("benchmark.lead")}</p>
       <section class="panel" aria-label={t("nav.benchmark")}>
         <div class="row">
-          {progress
-            ? <button type="button" onClick={stop}>{t("queries.cancel")}</button>
-            : <button type="button" class="primary" onClick={start}>{t("benchmark.start")}</button>}
+          {progress ? (
+            <button type="button" onClick={stop}>
+              {t("queries.cancel")}
+            </button>
+          ) : (
+            <button type="button" class="primary" onClick={start}>
+              {t("benchmark.start")}
+            </button>
+          )}
           <p class="quiet">{t("benchmark.size")}</p>
         </div>
         {progress && (
@@ -67,19 +73,40 @@ function Result({ result: { rows, load, apart, versions, bundle: name } }) {
       <SpeedChart rows={rows} />
       <div class="scrolls" tabIndex={0} role="region" aria-label={t("nav.benchmark")}>
         <table class="facts" id="benchmark-table">
-          <thead><tr>{["tokens", "ours", "theirs", "ratio", "rounds"].map((name) => <th key={name} scope="col">{t(`benchmark.head.${name}`)}</th>)}</tr></thead>
+          <thead>
+            <tr>
+              {["tokens", "ours", "theirs", "ratio", "rounds"].map((name) => (
+                <th key={name} scope="col">
+                  {t(`benchmark.head.${name}`)}
+                </th>
+              ))}
+            </tr>
+          </thead>
           <tbody>
             {rows.map(({ tokens, ours, theirs, ratio, rounds }) => (
               <tr key={tokens}>
-                <td>{tokens}</td><td>{milliseconds(ours)}</td><td>{milliseconds(theirs)}</td>
-                <td>{significant(ratio.median)} [{significant(ratio.low)}, {significant(ratio.high)}]</td><td>{whole(rounds)}</td>
+                <td>{tokens}</td>
+                <td>{milliseconds(ours)}</td>
+                <td>{milliseconds(theirs)}</td>
+                <td>
+                  {significant(ratio.median)} [{significant(ratio.low)}, {significant(ratio.high)}]
+                </td>
+                <td>{whole(rounds)}</td>
               </tr>
             ))}
-            <tr><td>{t("benchmark.load")}</td><td>{milliseconds(load.ours)}</td><td>{milliseconds(load.theirs)}</td><td>{significant(load.theirs / load.ours)}</td><td>1</td></tr>
+            <tr>
+              <td>{t("benchmark.load")}</td>
+              <td>{milliseconds(load.ours)}</td>
+              <td>{milliseconds(load.theirs)}</td>
+              <td>{significant(load.theirs / load.ours)}</td>
+              <td>1</td>
+            </tr>
           </tbody>
         </table>
       </div>
-      <p class="quiet">{t("benchmark.apart", { apart: significant(apart) })} {versions}</p>
+      <p class="quiet">
+        {t("benchmark.apart", { apart: significant(apart) })} {versions}
+      </p>
     </>
   );
 }

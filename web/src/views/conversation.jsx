@@ -10,7 +10,9 @@ import { timedDecision } from "../timed-decision.js";
 export function Conversation() {
   const { router } = bundle.value;
   const messages = turns.value.filter(({ content }) => content.trim() !== "");
-  const decided = messages.some(({ role }) => role === "user") ? timedDecision(router, messages, policy.value) : undefined;
+  const decided = messages.some(({ role }) => role === "user")
+    ? timedDecision(router, messages, policy.value)
+    : undefined;
   const ratings = decided?.decision?.winRate === undefined ? [] : ratingsOf(router, messages, policy.value);
   return (
     <div class="columns">
@@ -20,16 +22,28 @@ export function Conversation() {
             {turns.value.map(({ role, content }, i) => (
               <li key={i} class={role}>
                 <label for={`turn-${i}`}>{t(`conversation.${role}`)}</label>
-                <textarea id={`turn-${i}`} rows={role === "user" ? 3 : 2} value={content} onInput={({ currentTarget }) => change(i, currentTarget.value)} />
+                <textarea
+                  id={`turn-${i}`}
+                  rows={role === "user" ? 3 : 2}
+                  value={content}
+                  onInput={({ currentTarget }) => change(i, currentTarget.value)}
+                />
               </li>
             ))}
           </ol>
           <div class="row">
-            <button type="button" onClick={add}>{t("conversation.add")}</button>
-            <button type="button" disabled={turns.value.length < 3} onClick={removeLast}>{t("conversation.remove")}</button>
+            <button type="button" onClick={add}>
+              {t("conversation.add")}
+            </button>
+            <button type="button" disabled={turns.value.length < 3} onClick={removeLast}>
+              {t("conversation.remove")}
+            </button>
           </div>
         </section>
-        <section class="panel" aria-label={t("policy.legend")}><h2>{t("policy.title")}</h2><PolicyControl /></section>
+        <section class="panel" aria-label={t("policy.legend")}>
+          <h2>{t("policy.title")}</h2>
+          <PolicyControl />
+        </section>
       </div>
       <div class="stack">
         <DecisionPanel decided={decided} />

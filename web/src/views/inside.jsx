@@ -20,44 +20,87 @@ export function Inside({ onlyChoice }) {
 }
 
 function Card() {
-  const { name, kind, format, encoder, head, candidates, calibration, metrics, trained_on: sources = [], provenance, files } = info.value;
+  const {
+    name,
+    kind,
+    format,
+    encoder,
+    head,
+    candidates,
+    calibration,
+    metrics,
+    trained_on: sources = [],
+    provenance,
+    files,
+  } = info.value;
   const total = files.reduce((sum, file) => sum + file.bytes, 0);
   return (
     <div class="columns">
       <section class="panel" aria-labelledby="card-title">
         <h2 id="card-title">{name}</h2>
-        <Terms rows={[
-          [t("inside.kind"), `${kind}${t(`kind.${kind}`) ? `: ${t(`kind.${kind}`)}` : ""}`],
-          [t("inside.encoder"), `${encoder.tier}, ${encoder.embedding_size} × ${encoder.pooling}`],
-          [t("inside.maxTokens"), whole(encoder.max_tokens)],
-          encoder.source && [t("inside.source"), encoder.source],
-          [t("inside.candidates"), listed(candidates.map(({ id }) => id))],
-          head.strong && [t("inside.pair"), `${head.strong} / ${head.weak}`],
-          calibration && [t("inside.calibration"), t("inside.calibrationRows", { rows: whole(calibration.rows), sample: calibration.sample })],
-          [t("inside.format"), String(format)],
-          [t("inside.bytes"), bytes(total)],
-        ]} />
+        <Terms
+          rows={[
+            [t("inside.kind"), `${kind}${t(`kind.${kind}`) ? `: ${t(`kind.${kind}`)}` : ""}`],
+            [t("inside.encoder"), `${encoder.tier}, ${encoder.embedding_size} × ${encoder.pooling}`],
+            [t("inside.maxTokens"), whole(encoder.max_tokens)],
+            encoder.source && [t("inside.source"), encoder.source],
+            [t("inside.candidates"), listed(candidates.map(({ id }) => id))],
+            head.strong && [t("inside.pair"), `${head.strong} / ${head.weak}`],
+            calibration && [
+              t("inside.calibration"),
+              t("inside.calibrationRows", { rows: whole(calibration.rows), sample: calibration.sample }),
+            ],
+            [t("inside.format"), String(format)],
+            [t("inside.bytes"), bytes(total)],
+          ]}
+        />
         {provenance && (
           <>
             <h3>{t("inside.provenance")}</h3>
-            <Terms rows={[
-              [t("inside.licence"), provenance.licence],
-              [t("inside.recipe"), `${provenance.recipe} (${provenance.recipe_sha256.slice(0, 12)})`],
-              [t("inside.trainer"), t("inside.trainerLine", provenance)],
-              provenance.teacher && [t("inside.teacher"), provenance.teacher],
-            ]} />
+            <Terms
+              rows={[
+                [t("inside.licence"), provenance.licence],
+                [t("inside.recipe"), `${provenance.recipe} (${provenance.recipe_sha256.slice(0, 12)})`],
+                [t("inside.trainer"), t("inside.trainerLine", provenance)],
+                provenance.teacher && [t("inside.teacher"), provenance.teacher],
+              ]}
+            />
           </>
         )}
       </section>
       <div class="stack">
-        <Section title={t("inside.metrics")} empty={metrics.length === 0 && t("inside.noMetrics")}
+        <Section
+          title={t("inside.metrics")}
+          empty={metrics.length === 0 && t("inside.noMetrics")}
           head={[t("inside.dataset"), t("inside.metric"), t("inside.value"), t("inside.rows"), t("inside.heldOut")]}
-          rows={metrics.map(({ dataset, metric, value, rows, held_out: heldOut }) => [dataset, metric.toUpperCase(), metricText(metric, value), whole(rows), t(heldOut ? "yes" : "no")])} />
-        <Section title={t("inside.trainedOn")} empty={sources.length === 0 && t("inside.noSources")}
+          rows={metrics.map(({ dataset, metric, value, rows, held_out: heldOut }) => [
+            dataset,
+            metric.toUpperCase(),
+            metricText(metric, value),
+            whole(rows),
+            t(heldOut ? "yes" : "no"),
+          ])}
+        />
+        <Section
+          title={t("inside.trainedOn")}
+          empty={sources.length === 0 && t("inside.noSources")}
           head={[t("inside.dataset"), t("inside.rows"), t("inside.leaks"), t("inside.licence")]}
-          rows={sources.map(({ name: dataset, rows, removed_as_leaks: leaks, licence }) => [dataset, whole(rows), whole(leaks ?? 0), licence])} />
-        <Section title={t("inside.files")} head={[t("inside.file"), t("inside.bytes"), "SHA-256"]}
-          rows={files.map(({ name: file, bytes: size, sha256 }) => [file, bytes(size), <code title={sha256}>{sha256.slice(0, 12)}…</code>])} />
+          rows={sources.map(({ name: dataset, rows, removed_as_leaks: leaks, licence }) => [
+            dataset,
+            whole(rows),
+            whole(leaks ?? 0),
+            licence,
+          ])}
+        />
+        <Section
+          title={t("inside.files")}
+          head={[t("inside.file"), t("inside.bytes"), "SHA-256"]}
+          rows={files.map(({ name: file, bytes: size, sha256 }) => [
+            file,
+            bytes(size),
+            <code title={sha256}>{sha256.slice(0, 12)}…</code>,
+          ])}
+        />
       </div>
     </div>
   );
@@ -71,18 +114,45 @@ function metricText(metric, value) {
 }
 
 function Terms({ rows }) {
-  return <dl class="terms">{rows.filter(Boolean).map(([term, text]) => <div key={term}><dt>{term}</dt><dd>{text}</dd></div>)}</dl>;
+  return (
+    <dl class="terms">
+      {rows.filter(Boolean).map(([term, text]) => (
+        <div key={term}>
+          <dt>{term}</dt>
+          <dd>{text}</dd>
+        </div>
+      ))}
+    </dl>
+  );
 }
 
 function Section({ title, head, rows, empty }) {
   return (
     <section class="panel">
       <h3>{title}</h3>
-      {empty ? <p class="quiet">{empty}</p> : (
+      {empty ? (
+        <p class="quiet">{empty}</p>
+      ) : (
         <div class="scrolls" tabIndex={0} role="region" aria-label={title}>
           <table class="facts">
-            <thead><tr>{head.map((text) => <th key={text} scope="col">{text}</th>)}</tr></thead>
-            <tbody>{rows.map((cells, i) => <tr key={i}>{cells.map((cell, j) => <td key={j}>{cell}</td>)}</tr>)}</tbody>
+            <thead>
+              <tr>
+                {head.map((text) => (
+                  <th key={text} scope="col">
+                    {text}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map((cells, i) => (
+                <tr key={i}>
+                  {cells.map((cell, j) => (
+                    <td key={j}>{cell}</td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
           </table>
         </div>
       )}

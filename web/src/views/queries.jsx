@@ -35,7 +35,10 @@ export function Queries() {
     const asked = policy.value;
     try {
       const inputs = read.inputs.map(({ input }) => input);
-      const outcomes = await routeInWorker(bundle.value.source, inputs, asked, { signal: running.current.signal, onProgress: setProgress });
+      const outcomes = await routeInWorker(bundle.value.source, inputs, asked, {
+        signal: running.current.signal,
+        onProgress: setProgress,
+      });
       routed.value = { policy: asked, rows: read.inputs.map((row, i) => ({ ...row, outcome: outcomes[i] })) };
     } catch (error) {
       if (!running.current.signal.aborted) setFault(error);
@@ -51,14 +54,33 @@ export function Queries() {
     <>
       <p class="lead">{t("queries.lead")}</p>
       <div class="columns">
-        <section class="panel drop" aria-label={t("queries.source")} onDragOver={(event) => event.preventDefault()} onDrop={dropped}>
+        <section
+          class="panel drop"
+          aria-label={t("queries.source")}
+          onDragOver={(event) => event.preventDefault()}
+          onDrop={dropped}
+        >
           <label for="own-queries">{t("queries.paste")}</label>
-          <textarea id="own-queries" rows={8} spellcheck={false} value={text} placeholder={t("queries.placeholder")}
-            onInput={({ currentTarget: { value } }) => { setText(value); take(value, ""); }} />
+          <textarea
+            id="own-queries"
+            rows={8}
+            spellcheck={false}
+            value={text}
+            placeholder={t("queries.placeholder")}
+            onInput={({ currentTarget: { value } }) => {
+              setText(value);
+              take(value, "");
+            }}
+          />
           <div class="row">
             <label class="button">
               {t("queries.choose")}
-              <input type="file" class="hidden-label" accept=".txt,.csv,.tsv,.jsonl,.ndjson,text/plain,text/csv" onChange={({ currentTarget }) => takeFile(currentTarget.files[0])} />
+              <input
+                type="file"
+                class="hidden-label"
+                accept=".txt,.csv,.tsv,.jsonl,.ndjson,text/plain,text/csv"
+                onChange={({ currentTarget }) => takeFile(currentTarget.files[0])}
+              />
             </label>
             {read && <ReadSummary read={read} />}
           </div>
@@ -67,9 +89,15 @@ export function Queries() {
           <h2>{t("policy.title")}</h2>
           <PolicyControl />
           <div class="row">
-            {progress
-              ? <button type="button" onClick={() => running.current.abort()}>{t("queries.cancel")}</button>
-              : <button type="button" class="primary" disabled={!read?.inputs.length} onClick={start}>{t("queries.route", { count: whole(read?.inputs.length ?? 0) })}</button>}
+            {progress ? (
+              <button type="button" onClick={() => running.current.abort()}>
+                {t("queries.cancel")}
+              </button>
+            ) : (
+              <button type="button" class="primary" disabled={!read?.inputs.length} onClick={start}>
+                {t("queries.route", { count: whole(read?.inputs.length ?? 0) })}
+              </button>
+            )}
           </div>
           {progress && (
             <div role="status">
@@ -93,7 +121,13 @@ function ReadSummary({ read: { format, column, inputs, refused, more } }) {
       {refused.length > 0 && (
         <details>
           <summary>{t("queries.refused", { count: whole(refused.length) })}</summary>
-          <ul>{refused.slice(0, 50).map(({ line, reason }) => <li key={line}>{t("queries.line", { line })}: {reason}</li>)}</ul>
+          <ul>
+            {refused.slice(0, 50).map(({ line, reason }) => (
+              <li key={line}>
+                {t("queries.line", { line })}: {reason}
+              </li>
+            ))}
+          </ul>
         </details>
       )}
     </div>

@@ -20,10 +20,21 @@ export function QueryMap() {
       <div class="columns wide-right">
         <section class="panel" aria-label={t("playground.query")}>
           <QueryBox rows={4} />
-          <p id="placed" role="status">{placed && t("map.placed", { cluster: clusterAt(map, placed).name })}</p>
+          <p id="placed" role="status">
+            {placed && t("map.placed", { cluster: clusterAt(map, placed).name })}
+          </p>
         </section>
         <section class="panel" aria-label={t("nav.map")}>
-          <Choice legend={t("map.colours")} name="colours" value={colours} onValue={setColours} options={[["cluster", t("map.byCluster")], ["value", t(pair.value ? "map.byWinRate" : "map.byBest")]]} />
+          <Choice
+            legend={t("map.colours")}
+            name="colours"
+            value={colours}
+            onValue={setColours}
+            options={[
+              ["cluster", t("map.byCluster")],
+              ["value", t(pair.value ? "map.byWinRate" : "map.byBest")],
+            ]}
+          />
           <QueryMapChart map={map} placed={placed} byValue={colours === "value"} paired={Boolean(pair.value)} />
           <Legend map={map} colours={colours} />
           <p class="quiet">{t("map.method", { points: whole(map.points.length), clusters: map.clusters.length })}</p>
@@ -46,14 +57,26 @@ function placedQuery(router, map) {
 function Legend({ map, colours }) {
   const { info } = bundle.value;
   if (colours === "value" && pair.value) {
-    return <p class="gradient"><span>{pair.value.weak}</span><span class="band" aria-hidden="true" /><span>{pair.value.strong}</span></p>;
+    return (
+      <p class="gradient">
+        <span>{pair.value.weak}</span>
+        <span class="band" aria-hidden="true" />
+        <span>{pair.value.strong}</span>
+      </p>
+    );
   }
-  const names = colours === "value"
-    ? info.candidates.map(({ id }) => id)
-    : map.clusters.map(({ name, rows }) => `${name} (${whole(rows)})`);
+  const names =
+    colours === "value"
+      ? info.candidates.map(({ id }) => id)
+      : map.clusters.map(({ name, rows }) => `${name} (${whole(rows)})`);
   return (
     <ul class="legend">
-      {names.map((name, i) => <li key={name}><span class="swatch dot" style={{ background: COLOURS[i] }} />{name}</li>)}
+      {names.map((name, i) => (
+        <li key={name}>
+          <span class="swatch dot" style={{ background: COLOURS[i] }} />
+          {name}
+        </li>
+      ))}
     </ul>
   );
 }

@@ -2,8 +2,8 @@
 // tokenizer of transformers.js on the same graph, in alternating rounds. Each ratio is of one round.
 
 import { Tokenizer } from "@huggingface/tokenizers";
-import * as ort from "onnxruntime-web/wasm";
 import ortWasm from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
+import * as ort from "onnxruntime-web/wasm";
 import { Router } from "pointsman";
 
 import { textOfTokens } from "../model/benchmark-text.js";
@@ -44,9 +44,16 @@ async function measured(files) {
   for (const [i, length] of LENGTHS.entries()) {
     const { text, tokens } = textOfTokens(length, (text) => router.route(text).tokens);
     apart = Math.max(apart, furthest(router.embed(text), await peer.embedding(text)));
-    rows.push({ tokens, ...(await turns(() => router.route(text), () => peer.run(text), (part) => {
-      postMessage({ progress: { step: "measure", tokens, part: (i + part) / LENGTHS.length } });
-    })) });
+    rows.push({
+      tokens,
+      ...(await turns(
+        () => router.route(text),
+        () => peer.run(text),
+        (part) => {
+          postMessage({ progress: { step: "measure", tokens, part: (i + part) / LENGTHS.length } });
+        },
+      )),
+    });
   }
   router.free();
   await peer.release();
@@ -85,7 +92,10 @@ async function turns(ours, theirs, onPart) {
   const calls = { ours: await settledCount(ours, SAMPLE_MS), theirs: await settledCount(theirs, SAMPLE_MS) };
   const times = { ours: [], theirs: [] };
   const begin = performance.now();
-  while (times.ours.length < ROUNDS.most && (times.ours.length < ROUNDS.least || performance.now() - begin < 2 * ENOUGH_MS)) {
+  while (
+    times.ours.length < ROUNDS.most &&
+    (times.ours.length < ROUNDS.least || performance.now() - begin < 2 * ENOUGH_MS)
+  ) {
     const a = performance.now();
     for (let i = 0; i < calls.ours; i += 1) ours();
     const b = performance.now();
@@ -95,10 +105,16 @@ async function turns(ours, theirs, onPart) {
     times.theirs.push((c - b) / calls.theirs);
     onPart(Math.min(1, (performance.now() - begin) / (2 * ENOUGH_MS)));
   }
-  return { ours: median(times.ours), theirs: median(times.theirs), ratio: ratioOf(times.theirs, times.ours), rounds: times.ours.length };
+  return {
+    ours: median(times.ours),
+    theirs: median(times.theirs),
+    ratio: ratioOf(times.theirs, times.ours),
+    rounds: times.ours.length,
+  };
 }
 
 function furthest(ours, theirs) {
-  if (ours.length !== theirs.length) throw new Error(`embeddings of ${ours.length} and of ${theirs.length} numbers: expected those of the same graph`);
+  if (ours.length !== theirs.length)
+    throw new Error(`embeddings of ${ours.length} and of ${theirs.length} numbers: expected those of the same graph`);
   return ours.reduce((most, value, i) => Math.max(most, Math.abs(value - theirs[i])), 0);
 }
