@@ -61,27 +61,42 @@ pub fn of_cargo_line(line: &str) -> Option<Counts> {
     Some(counts)
 }
 
-/// The counts at the end of the TAP that `node --test` writes, on lines such as `# pass 3`. A test may
-/// print such a line itself, so the last one of each count is used.
-pub fn of_node_tap(tap: &str) -> Option<Counts> {
-    let last = |key: &str| {
-        tap.lines().rev().find_map(|line| {
-            let (found, number) = line.strip_prefix("# ")?.split_once(' ')?;
-            (found == key).then(|| number.parse::<u64>().ok()).flatten()
-        })
-    };
-    Some(Counts {
-        passed: last("pass")?,
-        failed: last("fail")? + last("cancelled")?,
-        skipped: last("skipped")? + last("todo")?,
-    })
+/// The counts in the JUnit report that `node --test` writes: of its test cases, without the suites and tests
+/// around them. A case to do counts as skipped, even if it failed.
+pub fn of_junit(report: &str) -> Result<Counts, roxmltree::Error> {
+    let document = roxmltree::Document::parse(report)?;
+    let mut counts = Counts::default();
+    for case in document.descendants().filter(|node| node.has_tag_name("testcase")) {
+        let has = |outcome: &str| case.children().any(|node| node.has_tag_name(outcome));
+        if has("skipped") {
+            counts.skipped += 1;
+        } else if has("failure") || has("error") {
+            counts.failed += 1;
+        } else {
+            counts.passed += 1;
+        }
+    }
+    Ok(counts)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const TAP: &str = "TAP version 13\n# Subtest: a\n# pass 900\nok 1 - a\n1..1\n# tests 7\n# suites 0\n# pass 3\n# fail 1\n# cancelled 1\n# skipped 2\n# todo 0\n# duration_ms 12.3\n";
+    const JUNIT: &str = r#"<?xml version="1.0" encoding="utf-8"?>
+<testsuites>
+	<testsuite name="parent" tests="3" failures="1" skipped="1">
+		<testcase name="child"/>
+		<testcase name="bad" failure="1 == 2">
+			<failure type="testCodeFailure" message="1 == 2">&lt;testcase name="printed"/></failure>
+		</testcase>
+		<testcase name="to do" failure="x"><skipped type="todo"/><failure type="testCodeFailure"/></testcase>
+	</testsuite>
+	<testcase name="never"><failure type="cancelledByParent"/></testcase>
+	<testcase name="later"/>
+	<testcase name="last"/>
+	<!-- pass 900 -->
+</testsuites>"#;
 
     #[test]
     fn a_result_line_of_cargo_is_read() {
@@ -97,19 +112,19 @@ mod tests {
     }
 
     #[test]
-    fn the_last_counts_in_the_tap_are_the_ones_taken() {
-        let counts = Counts { passed: 3, failed: 2, skipped: 2 };
-        assert_eq!(of_node_tap(TAP), Some(counts));
+    fn the_cases_of_a_junit_report_are_counted_and_their_output_is_not() {
+        let counts = Counts { passed: 3, failed: 2, skipped: 1 };
+        assert_eq!(of_junit(JUNIT), Ok(counts));
     }
 
     #[test]
-    fn a_tap_cut_short_has_no_counts() {
-        let cut = TAP.split("# cancelled").next().unwrap_or_default();
-        assert_eq!(of_node_tap(cut), None);
+    fn a_junit_report_cut_short_is_an_error() {
+        let cut = JUNIT.split("later").next().unwrap_or_default();
+        assert!(of_junit(cut).is_err());
     }
 
     #[test]
-    fn skipped_tests_are_told_only_where_there_are_some() {
+    fn skipped_tests_are_stated_only_where_there_are_some() {
         let mut counts = Counts { passed: 4, failed: 0, skipped: 0 };
         assert_eq!(counts.to_string(), "4 passed, 0 failed");
         counts += Counts { passed: 1, failed: 1, skipped: 2 };

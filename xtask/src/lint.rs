@@ -1,10 +1,10 @@
-//! `cargo xtask lint`: checks formatting, clippy and rustdoc, and the licences, bans, sources and
-//! advisories of dependencies.
+//! `cargo xtask lint`: checks formatting, clippy and rustdoc, the format, lint and types of JavaScript, and
+//! the licences, bans, sources and advisories of dependencies.
 //!
 //! Clippy and rustdoc use the native build's profile and folder, so that build scripts and procedural
 //! macros are compiled once.
 
-use crate::{native_build, process, setup, workspace::Workspace};
+use crate::{edge_build, native_build, process, setup, workspace::Workspace};
 use anyhow::{Context, Result, bail};
 use std::process::Command;
 
@@ -24,9 +24,24 @@ pub fn run(workspace: &Workspace) -> Result<()> {
             .env("RUSTDOCFLAGS", "--deny warnings")
             .args(["--workspace", "--no-deps"]),
     )?;
+    javascript(workspace)?;
     dependencies(workspace)?;
     eprintln!("lint: clean");
     Ok(())
+}
+
+/// Checks JavaScript with Biome and tsc. The build makes declarations that the types refer to: those of the
+/// engine's module and of the npm package.
+fn javascript(workspace: &Workspace) -> Result<()> {
+    let node = edge_build::build(workspace)?;
+    let run = |script: &str, arguments: &[&str]| {
+        process::run(node.command(workspace).arg(script).args(arguments))
+    };
+    run("node_modules/@biomejs/biome/bin/biome", &["ci", "."]).context(
+        "Biome would change a file of JavaScript or objects to it; `npx biome check --write .` makes safe changes",
+    )?;
+    run("node_modules/typescript/bin/tsc", &["--build"])
+        .context("the types of JavaScript do not agree")
 }
 
 /// Checks the dependencies by `deny.toml`. Advisories are checked if the advisory database, a git

@@ -59,7 +59,7 @@ enum Command {
     Train(train::Args),
     /// Run every test suite and print the total
     Test(test_suite::Args),
-    /// Check formatting, clippy, rustdoc and licences
+    /// Check formatting, clippy, rustdoc, JavaScript and dependencies
     Lint,
     /// Measure the engine, the Worker and the page beside other implementations
     Bench {

@@ -141,18 +141,20 @@ fn run_rust(workspace: &Workspace) -> Result<Counts> {
 }
 
 fn run_script(workspace: &Workspace, path: &Path, tools: &ForScripts) -> Result<Counts> {
-    let scratch = workspace.cache.fresh_scratch("tap")?;
-    let tap = scratch.join("results.tap");
+    let scratch = workspace.cache.fresh_scratch("junit")?;
+    let report = scratch.join("results.xml");
     let mut node = tools.node.command(workspace);
     node.args(["--test", "--test-reporter=spec", "--test-reporter-destination=stdout"])
-        .arg("--test-reporter=tap")
-        .arg(format!("--test-reporter-destination={}", tap.display()))
+        .arg("--test-reporter=junit")
+        .arg(format!("--test-reporter-destination={}", report.display()))
         .arg(path)
         .env("CHROMIUM", &tools.chromium);
     let status = process::status(&mut node)?;
-    let printed = fs::read_to_string(&tap).unwrap_or_default();
-    let counts = counts::of_node_tap(&printed).with_context(|| {
-        format!("`{}` ended ({status}) without printing its counts", process::describe(&node))
+    let counts = fs::read_to_string(&report)
+        .map_err(anyhow::Error::from)
+        .and_then(|report| counts::of_junit(&report).map_err(anyhow::Error::from));
+    let counts = counts.with_context(|| {
+        format!("`{}` ended ({status}) without a report of its tests", process::describe(&node))
     })?;
     fs::remove_dir_all(&scratch).with_context(|| format!("cannot remove {}", scratch.display()))?;
     let mut counts = settle(counts, status.success(), &process::describe(&node))?;
