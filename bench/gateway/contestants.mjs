@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { Miniflare } from "miniflare";
 
 import { ROOT, readJson } from "../../tests/hosts/paths.mjs";
-import { startWorker } from "../../worker/miniflare.mjs";
+import { startWorker } from "../../worker/js/miniflare.mjs";
 
 // On @hono/node-server from 1.19 on its streams answer 500, so bench/peers pins an earlier one.
 const PORTKEY = join(ROOT, "bench/peers/node_modules/@portkey-ai/gateway/build/start-server.js");

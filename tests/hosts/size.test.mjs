@@ -13,8 +13,8 @@ const MIB = 1024 * 1024;
 const read = (...names) => names.map((name) => readFileSync(join(ROOT, name)));
 const bundle = Object.values(bundleFiles(DEFAULT));
 const worker = [
-  "worker/entry.mjs",
-  "worker/guard.mjs",
+  "worker/js/entry.mjs",
+  "worker/js/guard.mjs",
   "worker/build/pointsman_worker.js",
   "worker/build/pointsman_worker_bg.wasm",
 ];

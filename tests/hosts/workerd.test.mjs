@@ -2,7 +2,7 @@
 
 import { after } from "node:test";
 
-import { startWorker } from "../../worker/miniflare.mjs";
+import { startWorker } from "../../worker/js/miniflare.mjs";
 import { kinds } from "./kinds.mjs";
 import { parity } from "./parity.mjs";
 import { TINY } from "./paths.mjs";

@@ -2,7 +2,7 @@
 
 import * as bindings from "../../worker/build/pointsman_worker.js";
 import module from "../../worker/build/pointsman_worker_bg.wasm";
-import { guarded } from "../../worker/guard.mjs";
+import { guarded } from "../../worker/js/guard.mjs";
 
 let ahead = 0;
 const Real = Date;
@@ -23,7 +23,7 @@ performance.now = () => realNow() + ahead;
 bindings.initSync({ module });
 const handlers = guarded(bindings);
 
-export { Ledger } from "../../worker/ledger.mjs";
+export { Ledger } from "../../worker/js/ledger.mjs";
 
 export default {
   async fetch(request, env, context) {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { startWorker } from "../../worker/miniflare.mjs";
+import { startWorker } from "../../worker/js/miniflare.mjs";
 import { TINY } from "../hosts/paths.mjs";
 import { gateway } from "./gateway.mjs";
 

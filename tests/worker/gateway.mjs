@@ -4,14 +4,14 @@ import { request as httpRequest } from "node:http";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 
-import { startWorker } from "../../worker/miniflare.mjs";
+import { startWorker } from "../../worker/js/miniflare.mjs";
 import { readJson, TINY } from "../hosts/paths.mjs";
 
 const { candidates, head, kind, name } = readJson(join(TINY, "router.json"));
 /** The fixture's candidates, with its strong and its weak one. */
 export const BUNDLE = { ids: candidates.map(({ id }) => id), candidates, kind, name, ...head };
 /** The main module whose clock a test can set forward. */
-export const WITH_CLOCK = "../tests/worker/clock.mjs";
+export const WITH_CLOCK = "../../tests/worker/clock.mjs";
 /** Short waits between retries. */
 export const HURRIED = { retries: { baseMs: 1, longestMs: 5 } };
 

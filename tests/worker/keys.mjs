@@ -1,4 +1,4 @@
-// Makes keys of the gateway in the format of worker/new-key.mjs.
+// Makes keys of the gateway in the format of worker/js/new-key.mjs.
 
 import { createHash } from "node:crypto";
 

@@ -1,6 +1,6 @@
 // A Worker that makes the calls of the ledger that it receives, for ledger.test.mjs.
 
-import { Ledger } from "../../worker/ledger.mjs";
+import { Ledger } from "../../worker/js/ledger.mjs";
 
 export class RingableLedger extends Ledger {
   /** Runs the alarm now, instead of in an hour. */

@@ -16,7 +16,7 @@ import {
   RESERVATION_LIFE,
   reserve,
   settle,
-} from "../../worker/ledger-state.mjs";
+} from "../../worker/js/ledger-state.mjs";
 import { ROOT } from "../hosts/paths.mjs";
 
 const now = Date.UTC(2026, 10, 22, 12);
@@ -189,7 +189,7 @@ test("a pin lives for an hour after its last use", () => {
 describe("in workerd", () => {
   let miniflare;
   before(() => {
-    const paths = ["tests/worker/ledger-worker.mjs", "worker/ledger.mjs", "worker/ledger-state.mjs"];
+    const paths = ["tests/worker/ledger-worker.mjs", "worker/js/ledger.mjs", "worker/js/ledger-state.mjs"];
     miniflare = new Miniflare({
       rootPath: ROOT,
       modulesRoot: ROOT,

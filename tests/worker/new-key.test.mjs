@@ -1,4 +1,4 @@
-// worker/new-key.mjs: the key, its entry in KEYS, and refused arguments.
+// worker/js/new-key.mjs: the key, its entry in KEYS, and refused arguments.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -8,7 +8,7 @@ import { test } from "node:test";
 
 import { ROOT } from "../hosts/paths.mjs";
 
-const SCRIPT = join(ROOT, "worker/new-key.mjs");
+const SCRIPT = join(ROOT, "worker/js/new-key.mjs");
 
 function run(...args) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [SCRIPT, ...args], { encoding: "utf8" });

@@ -3,7 +3,7 @@
 
 import * as bindings from "../../worker/build/pointsman_worker.js";
 import module from "../../worker/build/pointsman_worker_bg.wasm";
-import { guarded } from "../../worker/guard.mjs";
+import { guarded } from "../../worker/js/guard.mjs";
 
 const { memory } = bindings.initSync({ module });
 const handlers = guarded(bindings);

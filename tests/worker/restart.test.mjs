@@ -7,7 +7,7 @@ import { BUNDLE, errorOf, gateway } from "./gateway.mjs";
 import { openai } from "./openai-stand-in.mjs";
 import { deferred, upstream } from "./stand-ins.mjs";
 
-const main = "../tests/worker/restart.mjs";
+const main = "../../tests/worker/restart.mjs";
 
 test("a trap at the start of a request is answered with an error, and the next request is served", async (t) => {
   const worker = await gateway({ main });

@@ -32,7 +32,7 @@ test("each request gets one well-formed answer, with the number of attempts that
   const there = await upstream(answer);
   const worker = await gateway({
     upstreams: everyCandidateAt(there),
-    main: "../tests/worker/soak-worker.mjs",
+    main: "../../tests/worker/soak-worker.mjs",
     gateway: {
       retries: { most: 2, baseMs: 1, longestMs: 5 },
       breaker: { failures: 1_000_000 },

@@ -104,7 +104,7 @@ pub(crate) enum GatewayError {
     ConfigInvalid { variable: &'static str, detail: String },
     /// The configuration has no keys and does not set `open`.
     #[error(
-        "the gateway has no keys and is not open: make a key with worker/new-key.mjs and put it into the secret KEYS, or set GATEWAY.open"
+        "the gateway has no keys and is not open: make a key with worker/js/new-key.mjs and put it into the secret KEYS, or set GATEWAY.open"
     )]
     KeysMissing,
     /// A binding that this request needs is missing.

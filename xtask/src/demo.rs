@@ -39,7 +39,7 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<u8> {
     let node = edge_build::build(workspace)?;
     page_build::build(workspace, &node)?;
     let mut demo = node.command(workspace);
-    let status = process::status(demo.arg("worker/demo/demo.mjs").args(args.forwarded()))?;
+    let status = process::status(demo.arg("worker/js/demo/demo.mjs").args(args.forwarded()))?;
     Ok(process::exit_code(status))
 }
 

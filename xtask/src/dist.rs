@@ -40,8 +40,8 @@ pub fn run(workspace: &Workspace) -> Result<()> {
 fn pack_worker(workspace: &Workspace, place: &Path) -> Result<()> {
     let worker = workspace.path("worker");
     copy(
-        &worker,
-        place,
+        &worker.join("js"),
+        &place.join("js"),
         &[
             "entry.mjs",
             "entry-embedded.mjs",

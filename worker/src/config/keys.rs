@@ -84,7 +84,7 @@ impl Keys {
             if key.sha256.len() != 64 || !key.sha256.chars().all(hexadecimal) {
                 return invalid(format!(
                     "sha256 of {name:?} is not a SHA-256 in lower-case hexadecimal: make one with \
-                     worker/new-key.mjs"
+                     worker/js/new-key.mjs"
                 ));
             }
             if key.budget.is_some_and(|budget| !(budget.usd >= 0.0 && budget.usd.is_finite())) {

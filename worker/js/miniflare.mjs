@@ -41,7 +41,7 @@ export async function startWorker({ bundle, port = 0, main, log, persist, embedd
   const standIns = standInsFor(options);
   const worker = {
     name: "pointsman",
-    modulesRoot: resolve(HERE, ".."),
+    modulesRoot: resolve(HERE, "../.."),
     modules: embedded ? await embeddedModules(bundle) : await modules(main ?? "entry.mjs"),
     compatibilityDate: COMPATIBILITY_DATE,
     compatibilityFlags: ["enable_request_signal"],
@@ -115,7 +115,7 @@ function assets(bundle) {
 async function embeddedModules(bundle) {
   const files = ["router.json", "model.onnx", "tokenizer.json"].map(async (name) => ({
     type: "Data",
-    path: join(HERE, "../bundles/default", name),
+    path: join(HERE, "../../bundles/default", name),
     contents: await readFile(join(bundle, name)),
   }));
   const [main, ...others] = await modules("entry-embedded.mjs", ["entry.mjs"]);
@@ -125,7 +125,7 @@ async function embeddedModules(bundle) {
 /** The main module, first, and all that it may import, each with its type. */
 async function modules(main, more = []) {
   const paths = [main, ...more, ...MODULES].map((name) => join(HERE, name));
-  const build = join(HERE, "build");
+  const build = join(HERE, "../build");
   for (const entry of await readdir(build, { recursive: true, withFileTypes: true })) {
     if (entry.isFile() && /\.(js|wasm)$/.test(entry.name)) {
       paths.push(join(entry.parentPath, entry.name));

@@ -1,9 +1,9 @@
 // The Worker's main module with the bundle inside the script instead of static assets: requests do
 // not pass through Cloudflare's router for assets. wrangler.toml says how to use this module.
 
-import model from "../bundles/default/model.onnx";
-import manifest from "../bundles/default/router.json";
-import tokenizer from "../bundles/default/tokenizer.json";
+import model from "../../bundles/default/model.onnx";
+import manifest from "../../bundles/default/router.json";
+import tokenizer from "../../bundles/default/tokenizer.json";
 
 import worker from "./entry.mjs";
 

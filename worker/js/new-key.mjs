@@ -1,4 +1,4 @@
-// `node worker/new-key.mjs NAME [--models a,b] [--usd 50 --period month]` makes an API key of the
+// `node worker/js/new-key.mjs NAME [--models a,b] [--usd 50 --period month]` makes an API key of the
 // gateway. It prints the key, which is stored nowhere, and its entry for KEYS, which has its SHA-256.
 
 import { createHash, randomBytes } from "node:crypto";

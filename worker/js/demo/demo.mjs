@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 
-import { DEFAULT_BUNDLE, startPage } from "../../web/serve.mjs";
+import { DEFAULT_BUNDLE, startPage } from "../../../web/serve.mjs";
 import { startWorker } from "../miniflare.mjs";
 import { freePort } from "./port.mjs";
 import { startUpstream } from "./upstream.mjs";
