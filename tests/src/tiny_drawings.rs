@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use anyhow::{Context, Result};
 use pointsman::{DEFAULT_TURN_DECAY, Query};
 use pointsman_trainer::eval::RoutedRow;
-use pointsman_trainer::eval::published::BenchmarkKind;
+use pointsman_trainer::eval::pair::published::PairKind;
 use pointsman_trainer::export::bundle::BundleDraft;
 use pointsman_trainer::finish::measured::{Measured, share_curve};
 use pointsman_trainer::map::QueryMap;
@@ -65,7 +65,7 @@ pub fn drawn(draft: BundleDraft) -> Result<BundleDraft> {
     let set = Measured {
         dataset: "outcomes drawn from a seed",
         removed_as_leaks: 0,
-        kind: BenchmarkKind::Other,
+        kind: PairKind::Other,
     };
     let curve = share_curve(&set, &pair, &rows)?;
     let map = QueryMap::of(&router, &queries, SEED, &AtomicBool::new(false))?;

@@ -26,18 +26,18 @@ use pointsman::{
     Candidate, Kind, MODEL_FILE, Manifest, Router, Source, TOKENIZER_FILE, sha256_hex,
 };
 
-use crate::assess::{choice_column, choice_set, qualities};
+use crate::assess::{pool_column, pool_rows, qualities};
 use crate::data::{Format, Outcomes, Stems, split_rows};
 use crate::error::TrainerError;
-use crate::eval::choice::build::{
-    ChoiceBenchmark, ChoiceColumn, Settings as ChoiceSettings, build as build_choice,
+use crate::eval::pair::Origin;
+use crate::eval::pool::build::{
+    PoolBenchmark, PoolColumn, Settings as PoolSettings, build as build_pool,
 };
-use crate::eval::choice::rows::of_outcomes;
-use crate::eval::report::Stored;
-use crate::eval::results::Origin;
+use crate::eval::pool::rows::of_outcomes;
 use crate::export::bundle::{self, BundleDraft, BundleFacts};
 use crate::export::routerdc_graph::RouterDcGraph;
 use crate::recipe::{self, HeadRecipe, Recipe, RouterDcRecipe};
+use crate::report::Stored;
 use crate::training::fine_tune;
 use crate::verify::Disagreement;
 
@@ -319,21 +319,21 @@ impl KnownRun {
     ) -> Result<Stored, TrainerError> {
         let info = after.info();
         let models: Vec<String> = info.candidates.iter().map(|known| known.id.clone()).collect();
-        let set = choice_set(test, &models, format);
+        let set = pool_rows(test, &models, format);
         let queries: Vec<&str> = test.rows.iter().map(|row| row.query.as_str()).collect();
         let before = qualities(&self.int8.router, &queries, stop)?;
-        let before = choice_column(self.info(), Origin::INT8, &models, &before)?;
+        let before = pool_column(self.info(), Origin::INT8, &models, &before)?;
         let name = format!("{}, {} LLMs", info.name, models.len() - 1);
         let columns =
-            [choice_column(info, Origin::INT8, &models, found)?, ChoiceColumn { name, ..before }];
+            [pool_column(info, Origin::INT8, &models, found)?, PoolColumn { name, ..before }];
         let training = of_outcomes(learnt, &models, set.scoring);
-        let benchmark = ChoiceBenchmark {
+        let benchmark = PoolBenchmark {
             kind: set.kind,
             leaks_removed: Some(leaks),
-            ..ChoiceBenchmark::new("rows not learnt from")
+            ..PoolBenchmark::new("rows not learnt from")
         };
-        let settings = ChoiceSettings::default();
-        let result = build_choice(&benchmark, &models, &set.rows, &training, &columns, &settings)?;
-        Ok(Stored { choices: vec![result], ..Stored::default() })
+        let settings = PoolSettings::default();
+        let result = build_pool(&benchmark, &models, &set.rows, &training, &columns, &settings)?;
+        Ok(Stored { pools: vec![result], ..Stored::default() })
     }
 }

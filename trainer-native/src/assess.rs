@@ -8,13 +8,13 @@ use rayon::prelude::*;
 use crate::data::{Format, Outcomes};
 use crate::encoder::if_any_token;
 use crate::error::TrainerError;
-use crate::eval::choice::build::ChoiceColumn;
-use crate::eval::choice::rows::{Scoring, of_outcomes};
-use crate::eval::choice::{ChoiceKind, ChoiceRow};
 use crate::eval::cost_quality::many_models::largest;
-use crate::eval::published::BenchmarkKind;
-use crate::eval::results::Origin;
-use crate::eval::rows::ScoredRow;
+use crate::eval::pair::Origin;
+use crate::eval::pair::published::PairKind;
+use crate::eval::pair::rows::PairRow;
+use crate::eval::pool::build::PoolColumn;
+use crate::eval::pool::rows::{Scoring, of_outcomes};
+use crate::eval::pool::{PoolKind, PoolRow};
 use crate::progress::bar;
 
 /// Win rate of each query, in their order.
@@ -106,7 +106,7 @@ pub(crate) fn on_each<T: Send>(
 #[derive(Debug)]
 pub struct PairRows<'a> {
     /// Scores and costs of the pair.
-    pub rows: Vec<ScoredRow>,
+    pub rows: Vec<PairRow>,
     pub queries: Vec<&'a str>,
     /// Rows that lack a score of either model.
     pub without_pair: usize,
@@ -137,7 +137,7 @@ pub fn pair_rows<'a>(
             found.without_pair += 1;
             continue;
         };
-        found.rows.push(ScoredRow {
+        found.rows.push(PairRow {
             weak: f64::from(weak_score),
             strong: f64::from(strong_score),
             weak_cost: row.cost(weak).map(f64::from),
@@ -157,33 +157,33 @@ pub fn pair_rows<'a>(
 
 /// Rows to score a router of many models on.
 #[derive(Debug)]
-pub struct ChoiceSet {
+pub struct PoolRows {
     /// Outcomes, in the order of the queries.
-    pub rows: Vec<ChoiceRow>,
+    pub rows: Vec<PoolRow>,
     /// The benchmark, which says which published tables stand beside the results.
-    pub kind: ChoiceKind,
+    pub kind: PoolKind,
     pub scoring: Scoring,
 }
 
 /// The rows that a router of many models is scored on, restricted to `models`. The scores of
 /// RouterDC's files are counted as its paper counts them ([`Scoring::RouterDc`]).
 #[must_use]
-pub fn choice_set(outcomes: &Outcomes, models: &[String], format: Format) -> ChoiceSet {
+pub fn pool_rows(outcomes: &Outcomes, models: &[String], format: Format) -> PoolRows {
     let scoring = match format {
         Format::RouterDc => Scoring::RouterDc,
         _ => Scoring::AsStated,
     };
     let rows = of_outcomes(outcomes, models, scoring);
-    let all_in = |kind: ChoiceKind| {
+    let all_in = |kind: PoolKind| {
         let sets = kind.datasets();
         !sets.is_empty() && rows.iter().all(|row| sets.contains(&row.dataset.as_str()))
     };
-    let kinds = [ChoiceKind::InDistribution, ChoiceKind::OutOfDistribution];
+    let kinds = [PoolKind::InDistribution, PoolKind::OutOfDistribution];
     let kind = match scoring {
         Scoring::RouterDc => kinds.into_iter().find(|&kind| all_in(kind)),
         Scoring::AsStated => None,
     };
-    ChoiceSet { rows, kind: kind.unwrap_or(ChoiceKind::Other), scoring }
+    PoolRows { rows, kind: kind.unwrap_or(PoolKind::Other), scoring }
 }
 
 /// A bundle's pick for each query, as an index into `models`, from its qualities of its own
@@ -191,12 +191,12 @@ pub fn choice_set(outcomes: &Outcomes, models: &[String], format: Format) -> Cho
 ///
 /// # Errors
 /// [`TrainerError::NoTrainingPair`] for a candidate that is not among `models`.
-pub fn choice_column(
+pub fn pool_column(
     info: &Manifest,
     origin: Origin,
     models: &[String],
     qualities: &[Vec<f64>],
-) -> Result<ChoiceColumn, TrainerError> {
+) -> Result<PoolColumn, TrainerError> {
     let name = &info.name;
     let place = |candidate: &Candidate| {
         let candidate = &candidate.id;
@@ -222,22 +222,22 @@ pub fn choice_column(
     };
     let predicted =
         (places.len() == models.len()).then(|| qualities.iter().map(in_order).collect());
-    Ok(ChoiceColumn {
+    Ok(PoolColumn {
         tier: Some(info.encoder.tier.clone()),
         training_seed: info.provenance.as_ref().map(|p| p.seed),
         predicted,
-        ..ChoiceColumn::new(name, &info.kind, origin, picked)
+        ..PoolColumn::new(name, &info.kind, origin, picked)
     })
 }
 
 /// The benchmark of a layout; its published tables stand beside the results.
 #[must_use]
-pub fn benchmark_kind(format: Format) -> BenchmarkKind {
+pub fn benchmark_kind(format: Format) -> PairKind {
     match format {
-        Format::RouteLlmMmlu => BenchmarkKind::Mmlu,
-        Format::RouteLlmGsm8k => BenchmarkKind::Gsm8k,
-        Format::RouteLlmMtBench => BenchmarkKind::MtBench,
-        Format::RouterBench => BenchmarkKind::RouterBench,
-        _ => BenchmarkKind::Other,
+        Format::RouteLlmMmlu => PairKind::Mmlu,
+        Format::RouteLlmGsm8k => PairKind::Gsm8k,
+        Format::RouteLlmMtBench => PairKind::MtBench,
+        Format::RouterBench => PairKind::RouterBench,
+        _ => PairKind::Other,
     }
 }

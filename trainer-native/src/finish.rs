@@ -11,26 +11,24 @@ use std::sync::atomic::AtomicBool;
 
 use pointsman::{Metric, Router};
 
-use crate::assess::{self, PairRows, choice_column, choice_set, pair_rows, qualities, win_rates};
+use crate::assess::{self, PairRows, pair_rows, pool_column, pool_rows, qualities, win_rates};
 use crate::device::ChosenDevice;
 use crate::encoder::embeddings::EmbeddingCache;
 use crate::error::TrainerError;
 use crate::eval::calibration::calibrate;
-use crate::eval::choice::build::{
-    ChoiceBenchmark, Settings as ChoiceSettings, build as build_choice,
-};
-use crate::eval::choice::rows::of_outcomes;
 use crate::eval::nearest_neighbours::{Neighbour, nearest_neighbours};
-use crate::eval::published::BenchmarkKind;
-use crate::eval::report::Stored;
-use crate::eval::results::Origin;
-use crate::eval::results::build::{Benchmark, RouterColumn, Settings, build};
-use crate::eval::rows::routed;
+use crate::eval::pair::Origin;
+use crate::eval::pair::build::{PairBenchmark, PairColumn, Settings, build};
+use crate::eval::pair::published::PairKind;
+use crate::eval::pair::rows::routed;
+use crate::eval::pool::build::{PoolBenchmark, Settings as PoolSettings, build as build_pool};
+use crate::eval::pool::rows::of_outcomes;
 use crate::export::Precision;
 use crate::export::bundle::BundleDraft;
 use crate::map::{QueryMap, draw};
 use crate::prepare::Prepared;
 use crate::recipe::{ClusterRecipe, Grouping, HeadRecipe, Pair, Recipe, RecipeFile};
+use crate::report::Stored;
 use crate::run::{Run, Trained};
 use crate::verify::Disagreement;
 
@@ -135,33 +133,33 @@ fn by_threshold(
     let rates = win_rates(&router, &scored.queries, stop)?;
     let disagreement = compared(&scored.queries, &rates)?;
     let by_rate = routed(&scored.rows, &rates)?;
-    let mut columns = vec![RouterColumn {
+    let mut columns = vec![PairColumn {
         tier: Some(recipe.encoder.tier().into()),
         training_seed: Some(recipe.seed),
         calibration: Some(calibration.clone()),
-        ..RouterColumn::new(&recipe.name, recipe.head.kind().name(), Origin::INT8, rates)
+        ..PairColumn::new(&recipe.name, recipe.head.kind().name(), Origin::INT8, rates)
     }];
     // Without gold rows to train on there is no labelled neighbour, hence no kNN baseline.
     if !prepared.gold.rows.is_empty() {
         let neighbours = neighbours(run, recipe_file, prepared, trained, &scored, stop)?;
         let name = format!("kNN, k = {NEIGHBOURS}, same embeddings");
-        columns.push(RouterColumn {
+        columns.push(PairColumn {
             tier: Some(recipe.encoder.tier().into()),
-            ..RouterColumn::new(&name, "knn", Origin::Baseline, neighbours)
+            ..PairColumn::new(&name, "knn", Origin::Baseline, neighbours)
         });
     }
     // Published rows were measured on whole benchmarks.
     let kind = match recipe.sources.iter().any(|source| source.held_categories > 0) {
-        true => BenchmarkKind::Other,
+        true => PairKind::Other,
         false => assess::benchmark_kind(prepared.benchmark_format),
     };
-    let benchmark = Benchmark {
+    let benchmark = PairBenchmark {
         kind,
         data_sha256: Some(prepared.benchmark_sha256.clone()),
         leaks_removed: Some(prepared.test_leaks),
         bad_rows: scored.without_pair,
         score_scale: f64::from(prepared.test.score_scale),
-        ..Benchmark::new(&prepared.benchmark, weak, strong)
+        ..PairBenchmark::new(&prepared.benchmark, weak, strong)
     };
     let settings = Settings::default();
     let result = build(&benchmark, &scored.rows, &columns, &settings)?;
@@ -196,17 +194,17 @@ fn choose(
     let rounded: Vec<Vec<f64>> = found.iter().step_by(step).cloned().collect();
     let disagreement = Disagreement::between_qualities(&exact, &rounded).check()?;
     let models: Vec<String> = recipe.candidates.iter().map(|c| c.id.clone()).collect();
-    let set = choice_set(&prepared.test, &models, prepared.benchmark_format);
+    let set = pool_rows(&prepared.test, &models, prepared.benchmark_format);
     let training = of_outcomes(&prepared.train, &models, set.scoring);
-    let column = choice_column(router.info(), Origin::INT8, &models, &found)?;
-    let benchmark = ChoiceBenchmark {
+    let column = pool_column(router.info(), Origin::INT8, &models, &found)?;
+    let benchmark = PoolBenchmark {
         kind: set.kind,
         data_sha256: Some(prepared.benchmark_sha256.clone()),
         leaks_removed: Some(prepared.test_leaks),
-        ..ChoiceBenchmark::new(&prepared.benchmark)
+        ..PoolBenchmark::new(&prepared.benchmark)
     };
-    let settings = ChoiceSettings::default();
-    let result = build_choice(&benchmark, &models, &set.rows, &training, &[column], &settings)?;
+    let settings = PoolSettings::default();
+    let result = build_pool(&benchmark, &models, &set.rows, &training, &[column], &settings)?;
     let own = result.router(&recipe.name, Origin::INT8);
     let metric = own.and_then(|own| own.mean).map(|mean| Metric {
         dataset: prepared.benchmark.clone(),
@@ -219,7 +217,7 @@ fn choose(
     let curve = measured::mean_curve(prepared, &result, &recipe.name);
     let bundle =
         bundle.with_metrics(metric.into_iter().collect()).with_curves(curve.into_iter().collect());
-    let result = Some(Stored { choices: vec![result], ..Stored::default() });
+    let result = Some(Stored { pools: vec![result], ..Stored::default() });
     Ok(Finished { bundle, float, result, disagreement })
 }
 

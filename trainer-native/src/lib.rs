@@ -36,7 +36,6 @@ pub mod encoder;
 mod error;
 pub mod eval;
 pub mod export;
-pub mod figure;
 pub mod finish;
 mod gold;
 mod labels;

@@ -9,7 +9,7 @@ use pointsman_trainer::TrainerError;
 use pointsman_trainer::add_candidate::{Extended, KnownRun, NewCandidate};
 use pointsman_trainer::data::{self, ReadOptions};
 use pointsman_trainer::device::{DeviceChoice, open};
-use pointsman_trainer::eval::results::Origin;
+use pointsman_trainer::eval::pair::Origin;
 use pointsman_trainer::prepare::prepare;
 use pointsman_trainer::run::Run;
 use pointsman_trainer::{finish, verify};
@@ -131,7 +131,7 @@ fn a_new_llm_is_chosen_where_it_is_right_and_the_others_keep_their_order() {
             "the map shows the best of three candidates"
         );
 
-        let result = extended.result.unwrap().choices.remove(0);
+        let result = extended.result.unwrap().pools.remove(0);
         let name = before.info().name.clone();
         let after = result.router(&name, Origin::INT8).unwrap();
         let three = result.router(&format!("{name}, 3 LLMs"), Origin::INT8).unwrap();
@@ -199,7 +199,7 @@ fn rows_with_a_scored_question_are_not_trained_on() {
     let extended = known.with_candidate(new, &place.join("more"), &GO).unwrap();
     assert_eq!(extended.rows, 280);
     assert_eq!(extended.bundle.manifest.trained_on.last().unwrap().removed_as_leaks, 40);
-    assert_eq!(extended.result.unwrap().choices[0].rows, 40);
+    assert_eq!(extended.result.unwrap().pools[0].rows, 40);
 }
 
 #[test]

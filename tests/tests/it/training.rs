@@ -8,16 +8,16 @@ use pointsman::{Kind, Router};
 use pointsman_tests::{tiny, tiny_encoder};
 use pointsman_trainer::assess::embeddings;
 use pointsman_trainer::device::{ChosenDevice, DeviceChoice, open};
-use pointsman_trainer::eval::report::svg::png::png;
-use pointsman_trainer::eval::results::Origin;
+use pointsman_trainer::eval::pair::Origin;
 use pointsman_trainer::export::bundle;
-use pointsman_trainer::figure::runs;
-use pointsman_trainer::figure::steps::steps;
 use pointsman_trainer::finish::{self, Finished};
 use pointsman_trainer::map::QueryMap;
 use pointsman_trainer::prepare::{Prepared, prepare};
 use pointsman_trainer::projection::{Settings, t_sne};
 use pointsman_trainer::recipe::{Recipe, RecipeFile};
+use pointsman_trainer::report::figure::runs;
+use pointsman_trainer::report::figure::steps::steps;
+use pointsman_trainer::report::svg::png::png;
 use pointsman_trainer::run::{Run, Trained};
 use pointsman_trainer::{TrainerError, verify};
 use serde_json::json;
@@ -78,7 +78,7 @@ fn routers_of_three_candidates_learn_to_choose_and_are_compared_with_the_baselin
             assert_eq!(bench.prepared.sources[0].removed_as_leaks, 30, "{name}");
             assert_eq!(bench.prepared.test.rows.len(), 90, "{name}");
             let finished = bench.finish("run").unwrap_or_else(|e| panic!("{name}: {e}"));
-            let result = finished.result.unwrap().choices.remove(0);
+            let result = finished.result.unwrap().pools.remove(0);
             let own = &result.routers[0];
             let least = match (kind, tier) {
                 (Kind::Random, _) => 0.0,
@@ -134,7 +134,7 @@ fn the_sample_sample_loss_has_the_clusters_of_the_map() {
     let text = tiny::recipe_text(Kind::RouterDc, "static");
     let text = text.replace("negatives = 2", "negatives = 2\nclusters = 3");
     let bench = bench_of_three(&text, write_outcomes_of_three);
-    let result = bench.finish("run").unwrap().result.unwrap().choices.remove(0);
+    let result = bench.finish("run").unwrap().result.unwrap().pools.remove(0);
     assert!(result.routers[0].mean.unwrap() > 0.6, "{:?}", result.routers[0].mean);
     let many = text.replace("clusters = 3", "clusters = 500");
     let error = bench_of_three(&many, write_outcomes_of_three).finish("run").err().unwrap();

@@ -6,15 +6,15 @@ use std::sync::atomic::AtomicBool;
 use clap::Args;
 use pointsman::Router;
 use pointsman_trainer::TrainerError;
-use pointsman_trainer::assess::{self, choice_column, choice_set, pair_rows, qualities, win_rates};
+use pointsman_trainer::assess::{self, pair_rows, pool_column, pool_rows, qualities, win_rates};
 use pointsman_trainer::data::{Format, Outcomes, Stems, remove_leaks};
-use pointsman_trainer::eval::choice::build::{
-    ChoiceBenchmark, Settings as ChoiceSettings, build as build_choice,
+use pointsman_trainer::eval::pair::Origin;
+use pointsman_trainer::eval::pair::build::{PairBenchmark, PairColumn, Settings, build};
+use pointsman_trainer::eval::pool::build::{
+    PoolBenchmark, Settings as PoolSettings, build as build_pool,
 };
-use pointsman_trainer::eval::choice::rows::of_outcomes;
-use pointsman_trainer::eval::report::Stored;
-use pointsman_trainer::eval::results::Origin;
-use pointsman_trainer::eval::results::build::{Benchmark, RouterColumn, Settings, build};
+use pointsman_trainer::eval::pool::rows::of_outcomes;
+use pointsman_trainer::report::Stored;
 use pointsman_trainer::training::interrupt;
 
 #[derive(Args)]
@@ -85,23 +85,23 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
                 "the bundle names no strong and weak candidate: give both --strong and --weak"
             );
         }
-        let benchmark = ChoiceBenchmark {
+        let benchmark = PoolBenchmark {
             data_sha256: Some(loaded.sha256),
             leaks_removed: leaks,
             bad_rows: loaded.bad_count,
-            ..ChoiceBenchmark::new(&args.name())
+            ..PoolBenchmark::new(&args.name())
         };
-        return args.choices(&routers, &outcomes, loaded.format, benchmark, &stop);
+        return args.pools(&routers, &outcomes, loaded.format, benchmark, &stop);
     };
     let pair = pair_rows(&outcomes, &strong, &weak)?;
     let mut columns = Vec::new();
     for (router, origin) in &routers {
         let info = router.info();
-        columns.push(RouterColumn {
+        columns.push(PairColumn {
             tier: Some(info.encoder.tier.clone()),
             training_seed: info.provenance.as_ref().map(|p| p.seed),
             calibration: info.calibration.clone(),
-            ..RouterColumn::new(
+            ..PairColumn::new(
                 &info.name,
                 router.kind().name(),
                 *origin,
@@ -109,13 +109,13 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
             )
         });
     }
-    let benchmark = Benchmark {
+    let benchmark = PairBenchmark {
         kind: assess::benchmark_kind(loaded.format),
         data_sha256: Some(loaded.sha256),
         leaks_removed: leaks,
         bad_rows: loaded.bad_count + pair.without_pair,
         score_scale: f64::from(outcomes.score_scale),
-        ..Benchmark::new(&args.name(), &weak, &strong)
+        ..PairBenchmark::new(&args.name(), &weak, &strong)
     };
     let mut settings = Settings {
         qualities: args.cpt.clone(),
@@ -146,17 +146,17 @@ impl EvalArgs {
     }
 
     /// Scores bundles that pick the best of all their candidates.
-    fn choices(
+    fn pools(
         &self,
         routers: &[(Router, Origin)],
         outcomes: &Outcomes,
         format: Format,
-        benchmark: ChoiceBenchmark,
+        benchmark: PoolBenchmark,
         stop: &AtomicBool,
     ) -> anyhow::Result<()> {
         let first = &routers[0].0.info().candidates;
         let models: Vec<String> = first.iter().map(|candidate| candidate.id.clone()).collect();
-        let set = choice_set(outcomes, &models, format);
+        let set = pool_rows(outcomes, &models, format);
         let training = match &self.training {
             Some(path) => {
                 let loaded = super::outcomes(path, self.format.as_deref(), self.skip_bad)?;
@@ -168,15 +168,15 @@ impl EvalArgs {
         let mut columns = Vec::new();
         for (router, origin) in routers {
             let found = qualities(router, &queries, stop)?;
-            columns.push(choice_column(router.info(), *origin, &models, &found)?);
+            columns.push(pool_column(router.info(), *origin, &models, &found)?);
         }
-        let benchmark = ChoiceBenchmark { kind: set.kind, ..benchmark };
-        let mut settings = ChoiceSettings::default();
+        let benchmark = PoolBenchmark { kind: set.kind, ..benchmark };
+        let mut settings = PoolSettings::default();
         settings.bootstrap.seed = self.seed;
         settings.bootstrap.resamples = self.resamples;
-        let result = build_choice(&benchmark, &models, &set.rows, &training, &columns, &settings)
+        let result = build_pool(&benchmark, &models, &set.rows, &training, &columns, &settings)
             .map_err(TrainerError::from)?;
-        self.show(&Stored { choices: vec![result], ..Stored::default() })
+        self.show(&Stored { pools: vec![result], ..Stored::default() })
     }
 
     fn routers(&self) -> Result<Vec<(Router, Origin)>, TrainerError> {

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use pointsman_trainer::TrainerError;
-use pointsman_trainer::assess::{choice_set, embeddings};
+use pointsman_trainer::assess::{embeddings, pool_rows};
 use pointsman_trainer::data::split_rows;
-use pointsman_trainer::eval::report::svg::png::png;
-use pointsman_trainer::figure::map::Cloud;
-use pointsman_trainer::figure::{self, Sheet, runs};
 use pointsman_trainer::projection::{self, t_sne};
+use pointsman_trainer::report::figure::map::Cloud;
+use pointsman_trainer::report::figure::{self, Sheet, runs};
+use pointsman_trainer::report::svg::png::png;
 use pointsman_trainer::training::interrupt;
 
 #[derive(Subcommand)]
@@ -100,8 +100,8 @@ pub fn run(command: &FigureCommand) -> anyhow::Result<()> {
             args.to.write("map", &sheet)?;
         }
         FigureCommand::Cost(args) => {
-            let choices = runs::choices(&args.results)?;
-            args.to.write("cost", &figure::cost::cost(&choices).map_err(TrainerError::from)?)?;
+            let pools = runs::pools(&args.results)?;
+            args.to.write("cost", &figure::cost::cost(&pools).map_err(TrainerError::from)?)?;
         }
         FigureCommand::Sensitivity(args) => {
             let points = runs::points(&args.runs, &args.setting)?;
@@ -134,7 +134,7 @@ impl MapArgs {
         let loaded = super::outcomes(&self.data, self.format.as_deref(), self.skip_bad)?;
         let (drawn, _) = split_rows(loaded.outcomes.rows.len(), self.queries, self.seed);
         let drawn = loaded.outcomes.select(&drawn);
-        let rows = choice_set(&drawn, &[], loaded.format).rows;
+        let rows = pool_rows(&drawn, &[], loaded.format).rows;
         let queries: Vec<&str> = drawn.rows.iter().map(|row| row.query.as_str()).collect();
         let mut clouds = Vec::new();
         for (folder, label) in self.bundles.iter().zip(runs::labels(&self.bundles)) {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use pointsman_trainer::TrainerError;
-use pointsman_trainer::eval::report::Stored;
+use pointsman_trainer::report::Stored;
 use pointsman_trainer::report::results_page::{self, Benchmarks};
 
 #[derive(Args)]

@@ -17,8 +17,6 @@
 //! # }
 //! ```
 
-pub mod share_check;
-
 use pointsman::Calibration;
 
 use super::EvalError;

@@ -7,11 +7,11 @@
 //!
 //! ```
 //! use pointsman_trainer::eval::categories::by_category;
-//! use pointsman_trainer::eval::rows::ScoredRow;
+//! use pointsman_trainer::eval::pair::rows::PairRow;
 //!
 //! # fn main() -> Result<(), pointsman_trainer::eval::EvalError> {
 //! let row = |category: &str, weak| {
-//!     ScoredRow { weak, strong: 1.0, category: Some(category.into()), ..ScoredRow::default() }
+//!     PairRow { weak, strong: 1.0, category: Some(category.into()), ..PairRow::default() }
 //! };
 //! let rows = [row("algebra", 0.0), row("algebra", 1.0), row("history", 1.0)];
 //! let found = by_category(&rows, &[0.9, 0.4, 0.1])?;
@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use super::curve::evaluate;
 use super::operating_points::nearest_threshold;
-use super::rows::{self, ScoredRow};
+use super::pair::rows::{self, PairRow};
 use super::{EvalError, RoutedRow};
 
 /// Name under which rows without a category are listed.
@@ -58,7 +58,7 @@ pub struct Category {
 ///
 /// # Errors
 /// [`EvalError::LengthMismatch`], [`EvalError::NotFinite`], and those of [`rows::check`].
-pub fn by_category(rows: &[ScoredRow], win_rates: &[f64]) -> Result<Vec<Category>, EvalError> {
+pub fn by_category(rows: &[PairRow], win_rates: &[f64]) -> Result<Vec<Category>, EvalError> {
     rows::check(rows)?;
     let routed = rows::routed(rows, win_rates)?;
     if let Some((row, &value)) = win_rates.iter().enumerate().find(|(_, p)| !p.is_finite()) {
@@ -99,9 +99,9 @@ mod tests {
 
     use super::*;
 
-    fn row(category: Option<u8>, weak: f64, strong: f64) -> ScoredRow {
+    fn row(category: Option<u8>, weak: f64, strong: f64) -> PairRow {
         let category = category.map(|name| format!("subject {name}"));
-        ScoredRow { weak, strong, category, ..ScoredRow::default() }
+        PairRow { weak, strong, category, ..PairRow::default() }
     }
 
     #[test]

@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 use super::EvalError;
 use super::curve::Curve;
 use super::money::CumulativeCosts;
-use super::rows::ScoredRow;
+use super::pair::rows::PairRow;
 
 /// Mean cost and score of a way of routing.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -155,8 +155,8 @@ impl CostQuality {
     /// # Errors
     /// Those of [`Curve::at_deciles`], [`CumulativeCosts::new`] and [`aiq`]; [`EvalError::NoRows`] where a
     /// row lacks a price.
-    pub fn of_pair(rows: &[ScoredRow], win_rates: &[f64], range: Range) -> Result<Self, EvalError> {
-        let curve = Curve::at_deciles(&super::rows::routed(rows, win_rates)?)?;
+    pub fn of_pair(rows: &[PairRow], win_rates: &[f64], range: Range) -> Result<Self, EvalError> {
+        let curve = Curve::at_deciles(&super::pair::rows::routed(rows, win_rates)?)?;
         let costs = CumulativeCosts::new(rows, win_rates)?.ok_or(EvalError::NoRows)?;
         let point = |point: &super::CurvePoint| CostPoint {
             usd: costs.at_point(point).usd_per_query,
@@ -168,7 +168,7 @@ impl CostQuality {
 
 /// The rows with both costs, and the index of each in `rows`.
 #[must_use]
-pub fn priced(rows: &[ScoredRow]) -> (Vec<ScoredRow>, Vec<usize>) {
+pub fn priced(rows: &[PairRow]) -> (Vec<PairRow>, Vec<usize>) {
     let with_costs = rows.iter().enumerate().filter(|(_, row)| row.costs().is_some());
     with_costs.map(|(at, row)| (row.clone(), at)).unzip()
 }
@@ -178,11 +178,11 @@ pub fn priced(rows: &[ScoredRow]) -> (Vec<ScoredRow>, Vec<usize>) {
 /// # Errors
 /// [`EvalError::NoRows`]; [`EvalError::NoCostRange`] where both models cost the same.
 pub fn compare_pair(
-    rows: &[ScoredRow],
+    rows: &[PairRow],
     weak: &str,
     strong: &str,
 ) -> Result<CostComparison, EvalError> {
-    let answers = |row: &ScoredRow| {
+    let answers = |row: &PairRow| {
         let (weak_cost, strong_cost) = row.costs()?;
         Some(vec![
             CostPoint { usd: weak_cost, score: row.weak },

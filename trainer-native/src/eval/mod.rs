@@ -3,14 +3,13 @@
 //! A router of two models gives each query a win rate, and a threshold on it trades quality for
 //! calls of the strong model. [`evaluate`] tries the thresholds as RouteLLM's evaluator does and
 //! gives the area under that curve (APGR) and the share of strong calls that recovers half or four
-//! fifths of the gap between the models (CPT). [`baselines`] gives the same metrics for routers
-//! that need no training, and [`table`] prints all of them together with published rows.
+//! fifths of the gap between the models (CPT).
 //!
-//! A whole evaluation is a [`BenchmarkResult`]: [`results::build`] makes it from outcomes ([`rows`])
-//! and win rates, with intervals ([`bootstrap`]), money ([`money`], [`cost_quality`]), reliability
-//! and categories; [`report`] draws it. Routers that
-//! pick one of many models are judged by [`choice`], whose [`ChoiceResult`] is drawn the same way. All
-//! of this is pure: values in, values and text out.
+//! A whole evaluation of routers of a pair is a [`PairResult`]: [`pair`] makes it from outcomes and
+//! win rates, with baselines that need no training, intervals ([`bootstrap`]), money ([`money`],
+//! [`cost_quality`]), reliability and categories. Routers that pick one of a pool of models are
+//! evaluated by [`pool`], whose result is a [`PoolResult`]. [`stored`] writes both as JSON and reads
+//! them; [`report`](crate::report) draws both. All of this is pure: values in, values out.
 //!
 //! ```
 //! use pointsman_trainer::eval::{RoutedRow, evaluate};
@@ -25,29 +24,24 @@
 //! # }
 //! ```
 
-pub mod baselines;
 pub mod bootstrap;
 pub mod calibration;
 pub mod categories;
-pub mod choice;
 pub mod cost_quality;
 pub mod curve;
 mod error;
 pub mod money;
 pub mod nearest_neighbours;
 pub mod operating_points;
-pub mod published;
+pub mod pair;
+pub mod pool;
 pub mod reliability;
-pub mod report;
 mod report_error;
-pub mod results;
-pub mod rows;
 pub mod share_steps;
-pub mod table;
+pub mod stored;
 
-pub use choice::ChoiceResult;
 pub use curve::{Curve, CurvePoint, Evaluation, RoutedRow, evaluate};
 pub use error::EvalError;
+pub use pair::PairResult;
+pub use pool::PoolResult;
 pub use report_error::ReportError;
-pub use results::BenchmarkResult;
-pub use table::MetricRow;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::EvalError;
 use super::curve::{Curve, CurvePoint};
-use super::rows::ScoredRow;
+use super::pair::rows::PairRow;
 
 /// Cost of one way of routing, beside always calling the strong model.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -51,7 +51,7 @@ impl CumulativeCosts {
     ///
     /// # Errors
     /// [`EvalError::LengthMismatch`].
-    pub fn new(rows: &[ScoredRow], win_rates: &[f64]) -> Result<Option<Self>, EvalError> {
+    pub fn new(rows: &[PairRow], win_rates: &[f64]) -> Result<Option<Self>, EvalError> {
         if rows.len() != win_rates.len() {
             return Err(EvalError::LengthMismatch {
                 what: "win rates",
@@ -134,18 +134,18 @@ mod tests {
     use super::*;
     use crate::eval::RoutedRow;
 
-    fn row(weak_cost: f64, strong_cost: f64) -> ScoredRow {
-        ScoredRow {
+    fn row(weak_cost: f64, strong_cost: f64) -> PairRow {
+        PairRow {
             strong: 1.0,
             weak_cost: Some(weak_cost),
             strong_cost: Some(strong_cost),
-            ..ScoredRow::default()
+            ..PairRow::default()
         }
     }
 
     #[test]
     fn half_the_calls_save_what_their_weak_answers_save() {
-        let rows = [row(1.0, 10.0), row(2.0, 20.0), ScoredRow::default()];
+        let rows = [row(1.0, 10.0), row(2.0, 20.0), PairRow::default()];
         let costs = CumulativeCosts::new(&rows, &[0.9, 0.1, 0.5]).unwrap().unwrap();
         let money = costs.at_threshold(0.5, true);
         assert_eq!((money.usd_per_query, money.always_strong_usd), (6.0, 15.0));
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn unknown_prices_are_no_price() {
-        assert!(CumulativeCosts::new(&[ScoredRow::default()], &[0.1]).unwrap().is_none());
+        assert!(CumulativeCosts::new(&[PairRow::default()], &[0.1]).unwrap().is_none());
         let free = CumulativeCosts::new(&[row(0.0, 0.0)], &[0.1]).unwrap().unwrap();
         assert_eq!(free.always_weak().saved, None);
         assert_eq!(
@@ -187,7 +187,7 @@ mod tests {
             quality in 0.0_f64..=1.0,
         ) {
             let rows: Vec<_> =
-                drawn.iter().map(|&(_, w)| ScoredRow { weak: f64::from(w), ..row(1.0, 3.0) }).collect();
+                drawn.iter().map(|&(_, w)| PairRow { weak: f64::from(w), ..row(1.0, 3.0) }).collect();
             let win_rates: Vec<_> = drawn.iter().map(|&(p, _)| f64::from(p)).collect();
             let routed: Vec<_> = drawn
                 .iter()

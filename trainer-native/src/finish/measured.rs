@@ -4,17 +4,17 @@ use pointsman::{CandidateQuality, CostQuality, MeanQualities, Metric, PublishedP
 
 use crate::error::TrainerError;
 use crate::eval::RoutedRow;
-use crate::eval::choice::{ChoiceResult, kinds};
-use crate::eval::published::{BenchmarkKind, table};
-use crate::eval::results::{BenchmarkResult, Origin, RouterResult};
+use crate::eval::pair::published::{PairKind, table};
+use crate::eval::pair::{Origin, PairResult, PairRouter};
+use crate::eval::pool::{PoolResult, kinds};
 use crate::eval::share_steps;
 use crate::prepare::Prepared;
 use crate::recipe::Pair;
 
 /// APGR, CPT(50) and CPT(80) of the exported bundle.
-pub(super) fn metrics(prepared: &Prepared, result: &BenchmarkResult) -> Vec<Metric> {
+pub(super) fn metrics(prepared: &Prepared, result: &PairResult) -> Vec<Metric> {
     let own = result.routers.iter().find(|router| router.origin == Origin::INT8);
-    let share = |router: &RouterResult, quality| router.cpt_at(quality).map(|c| c.strong_share);
+    let share = |router: &PairRouter, quality| router.cpt_at(quality).map(|c| c.strong_share);
     let values = own.map_or([None; 3], |r| [r.apgr, share(r, 0.5), share(r, 0.8)]);
     let names = [("apgr", 1.0), ("cpt50", 100.0), ("cpt80", 100.0)];
     names
@@ -40,7 +40,7 @@ pub struct Measured<'a> {
     /// Rows left out because they were trained on.
     pub removed_as_leaks: usize,
     /// The benchmark, which says which published tables belong to it.
-    pub kind: BenchmarkKind,
+    pub kind: PairKind,
 }
 
 /// The curve of a router by threshold on `rows`, with the points published for the set. Numbers are
@@ -89,7 +89,7 @@ pub fn share_curve(
 /// on every data set. A candidate that was not is left out.
 pub(super) fn mean_curve(
     prepared: &Prepared,
-    result: &ChoiceResult,
+    result: &PoolResult,
     name: &str,
 ) -> Option<CostQuality> {
     let baseline = |kind: &str| result.routers.iter().find(|router| router.kind == kind)?.mean;
@@ -123,7 +123,7 @@ fn four_decimals(value: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn curve(kind: BenchmarkKind) -> CostQuality {
+    fn curve(kind: PairKind) -> CostQuality {
         let set = Measured { dataset: "own", removed_as_leaks: 3, kind };
         let pair = Pair { strong: "s".into(), weak: "w".into(), default_strong_share: 0.5 };
         let row = |at: u32| RoutedRow {
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_curve_reaches_from_the_weak_candidate_to_the_strong_one() {
-        let found = curve(BenchmarkKind::Other);
+        let found = curve(PairKind::Other);
         let quality = |id: &str| found.candidates.iter().find(|c| c.id == id).unwrap().quality;
         assert_eq!((quality("w"), quality("s")), (0.3333, 0.8));
         for points in [&found.router, &found.oracle] {
@@ -150,8 +150,8 @@ mod tests {
 
     #[test]
     fn the_published_points_are_those_of_the_set_s_table() {
-        let found = curve(BenchmarkKind::Mmlu).published;
-        assert_eq!(found.len(), 2 * table(BenchmarkKind::Mmlu).len());
+        let found = curve(PairKind::Mmlu).published;
+        assert_eq!(found.len(), 2 * table(PairKind::Mmlu).len());
         let of = |metric: &str| {
             let own = |p: &&PublishedPoint| p.router == "MF, arena + gold" && p.metric == metric;
             found.iter().find(own).unwrap()

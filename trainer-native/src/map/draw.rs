@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use crate::error::TrainerError;
-use crate::eval::choice::rows::without_split;
+use crate::eval::pool::rows::without_split;
 use crate::prepare::Prepared;
 
 /// Most queries drawn: enough to cluster, and embedded in seconds.

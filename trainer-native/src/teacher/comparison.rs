@@ -7,15 +7,15 @@ use pointsman::Router;
 use serde::Serialize;
 
 use super::Teacher;
-use crate::assess::{choice_column, choice_set, pair_rows, qualities, win_rates};
+use crate::assess::{pair_rows, pool_column, pool_rows, qualities, win_rates};
 use crate::error::TrainerError;
 use crate::eval::bootstrap;
 use crate::eval::calibration::calibrate;
-use crate::eval::choice::build::{
-    ChoiceBenchmark, ChoiceColumn, Settings as ChoiceSettings, build as build_choice,
+use crate::eval::pair::Origin;
+use crate::eval::pair::build::{PairBenchmark, PairColumn, Settings, build};
+use crate::eval::pool::build::{
+    PoolBenchmark, PoolColumn, Settings as PoolSettings, build as build_pool,
 };
-use crate::eval::results::Origin;
-use crate::eval::results::build::{Benchmark, RouterColumn, Settings, build};
 use crate::prepare::Prepared;
 use crate::recipe::{Pair, Recipe};
 
@@ -110,8 +110,8 @@ impl Teacher {
         let agreement =
             agreement(&decided(&teacher, thresholds[0]), &decided(&student, thresholds[1]));
         let columns = [("teacher", teacher), ("student", student)]
-            .map(|(name, rates)| RouterColumn::new(name, "compared", Origin::INT8, rates));
-        let benchmark = Benchmark::new(&prepared.benchmark, &pair.weak, &pair.strong);
+            .map(|(name, rates)| PairColumn::new(name, "compared", Origin::INT8, rates));
+        let benchmark = PairBenchmark::new(&prepared.benchmark, &pair.weak, &pair.strong);
         let settings = Settings { bootstrap: one_resample(), ..Settings::default() };
         let result = build(&benchmark, &rows.rows, &columns, &settings)?;
         let of = |name: &str| result.routers.iter().find(|router| router.name == name);
@@ -136,17 +136,17 @@ impl Teacher {
         stop: &AtomicBool,
     ) -> Result<Comparison, TrainerError> {
         let models: Vec<String> = recipe.candidates.iter().map(|c| c.id.clone()).collect();
-        let set = choice_set(&prepared.test, &models, prepared.benchmark_format);
+        let set = pool_rows(&prepared.test, &models, prepared.benchmark_format);
         let queries: Vec<&str> = prepared.test.rows.iter().map(|row| row.query.as_str()).collect();
-        let column = |name: &str, router: &Router| -> Result<ChoiceColumn, TrainerError> {
+        let column = |name: &str, router: &Router| -> Result<PoolColumn, TrainerError> {
             let found = qualities(router, &queries, stop)?;
-            let picked = choice_column(router.info(), Origin::INT8, &models, &found)?.picked;
-            Ok(ChoiceColumn::new(name, "compared", Origin::INT8, picked))
+            let picked = pool_column(router.info(), Origin::INT8, &models, &found)?.picked;
+            Ok(PoolColumn::new(name, "compared", Origin::INT8, picked))
         };
         let columns = [column("teacher", self.router())?, column("student", student)?];
-        let benchmark = ChoiceBenchmark { kind: set.kind, ..ChoiceBenchmark::new("kept") };
-        let settings = ChoiceSettings { bootstrap: one_resample(), ..ChoiceSettings::default() };
-        let result = build_choice(&benchmark, &models, &set.rows, &[], &columns, &settings)?;
+        let benchmark = PoolBenchmark { kind: set.kind, ..PoolBenchmark::new("kept") };
+        let settings = PoolSettings { bootstrap: one_resample(), ..PoolSettings::default() };
+        let result = build_pool(&benchmark, &models, &set.rows, &[], &columns, &settings)?;
         let mean = |name: &str| {
             result.router(name, Origin::INT8).and_then(|own| own.mean).map(|mean| mean * 100.0)
         };

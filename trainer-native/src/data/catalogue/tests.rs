@@ -10,7 +10,7 @@ use pointsman::sha256_hex;
 use tempfile::TempDir;
 
 use super::*;
-use crate::eval::report::format;
+use crate::report::format;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

@@ -10,13 +10,13 @@ fn point(usd: f64, score: f64) -> CostPoint {
     CostPoint { usd, score }
 }
 
-fn row(weak: (f64, f64), strong: (f64, f64)) -> ScoredRow {
-    ScoredRow {
+fn row(weak: (f64, f64), strong: (f64, f64)) -> PairRow {
+    PairRow {
         weak: weak.1,
         strong: strong.1,
         weak_cost: Some(weak.0),
         strong_cost: Some(strong.0),
-        ..ScoredRow::default()
+        ..PairRow::default()
     }
 }
 
@@ -64,7 +64,7 @@ fn models_of_one_price_have_no_range() {
 
 #[test]
 fn rows_without_a_price_are_left_out_of_the_curve() {
-    let rows = [row((1.0, 0.0), (3.0, 1.0)), ScoredRow::default()];
+    let rows = [row((1.0, 0.0), (3.0, 1.0)), PairRow::default()];
     let (kept, at) = priced(&rows);
     assert_eq!((kept.len(), at), (1, vec![0]));
 }

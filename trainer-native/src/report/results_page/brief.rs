@@ -6,9 +6,9 @@ use super::benchmarks::Benchmarks;
 use super::values::{PairResults, PoolResults};
 use super::{ARENA, LLMROUTER, MMLU, ROUTERBENCH, ROUTERDC};
 use crate::eval::ReportError;
-use crate::eval::report::Stored;
-use crate::eval::report::format::three;
-use crate::eval::report::text_table::{Column, RowClass, Table};
+use crate::report::Stored;
+use crate::report::format::three;
+use crate::report::table::{Column, RowClass, Table};
 
 /// APGR of picks at random, by the metric's definition.
 const RANDOM_APGR: f64 = 0.5;
@@ -18,8 +18,8 @@ const NATIVE: (&str, usize) = ("minilm-l6", 32);
 pub(super) fn table(stored: &Stored, benchmarks: &Benchmarks) -> Result<Table, ReportError> {
     let mmlu = PairResults::on(&stored.pairs, MMLU)?;
     let arena = PairResults::on(&stored.pairs, ARENA)?;
-    let routerdc = PoolResults::on(&stored.choices, ROUTERDC)?;
-    let llmrouter = PoolResults::on(&stored.choices, LLMROUTER)?;
+    let routerdc = PoolResults::on(&stored.pools, ROUTERDC)?;
+    let llmrouter = PoolResults::on(&stored.pools, LLMROUTER)?;
     let (edge, gateway) = (&benchmarks.edge.report, &benchmarks.gateway.report);
     let published = mmlu.best_published()?;
     let query = edge.text_to_decision("node", "static", 32)?;
@@ -109,7 +109,7 @@ pub(super) fn losses(stored: &Stored, benchmarks: &Benchmarks) -> Result<Vec<Str
             unclear.join(", ")
         ));
     }
-    let routerbench = PoolResults::on(&stored.choices, ROUTERBENCH)?;
+    let routerbench = PoolResults::on(&stored.pools, ROUTERBENCH)?;
     let (single, (name, best)) = (routerbench.mean("best single LLM")?, routerbench.best()?);
     if best < single + 0.005 {
         losses.push(format!(

@@ -28,7 +28,7 @@ use std::path::Path;
 
 use crate::TrainerError;
 use crate::eval::ReportError;
-use crate::eval::report::Stored;
+use crate::report::Stored;
 pub use benchmarks::Benchmarks;
 
 /// Benchmarks by the names that stored results give them.
@@ -67,7 +67,7 @@ pub fn read_results(folder: &Path) -> Result<Stored, TrainerError> {
 /// [`ReportError::NoFigure`] where a number that the page states is not stored; those of the tables
 /// in [`pair`] and [`pool`].
 pub fn page(stored: &Stored, benchmarks: &Benchmarks) -> Result<String, ReportError> {
-    let Stored { pairs, choices } = stored;
+    let Stored { pairs, pools } = stored;
     let mut page = Page(String::from("# Results\n"));
     page.add(prose::OPENING);
 
@@ -95,17 +95,17 @@ pub fn page(stored: &Stored, benchmarks: &Benchmarks) -> Result<String, ReportEr
 
     page.add("## RouterDC's seven LLMs and five tests");
     page.add(prose::ROUTERDC);
-    page.add(&pool::pool_table(choices, ROUTERDC)?);
-    page.add(&prose::task_identification(choices)?);
-    page.add(&prose::routerdc_losses(choices)?);
+    page.add(&pool::pool_table(pools, ROUTERDC)?);
+    page.add(&prose::task_identification(pools)?);
+    page.add(&prose::routerdc_losses(pools)?);
 
     page.add("## RouterBench: LLMs with costs");
-    page.add(&prose::routerbench(choices)?);
-    page.add(&pool::pool_table(choices, ROUTERBENCH)?);
+    page.add(&prose::routerbench(pools)?);
+    page.add(&pool::pool_table(pools, ROUTERBENCH)?);
 
     page.add("## LLMRouter's pool");
-    page.add(&prose::llmrouter(choices)?);
-    page.add(&pool::pool_table(choices, LLMROUTER)?);
+    page.add(&prose::llmrouter(pools)?);
+    page.add(&pool::pool_table(pools, LLMROUTER)?);
 
     let Benchmarks { edge, gateway, page: visits } = benchmarks;
     page.add("## Text to decision, beside ONNX Runtime");
@@ -144,7 +144,7 @@ impl Page {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::eval::report::text_table::assert_rows_match_headings;
+    use crate::report::table::assert_rows_match_headings;
 
     /// The results in the repository, with runs made up for the test.
     fn stored() -> (Stored, Benchmarks) {
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn a_number_that_is_not_stored_leaves_no_page() {
         let (mut results, benchmarks) = stored();
-        results.choices.retain(|result| result.benchmark != LLMROUTER);
+        results.pools.retain(|result| result.benchmark != LLMROUTER);
         let error = page(&results, &benchmarks).unwrap_err();
         assert_eq!(
             error.to_string().split(". ").next().unwrap(),
@@ -196,7 +196,7 @@ mod tests {
                 interval.low = 0.51;
             }
         }
-        for result in results.choices.iter_mut().filter(|one| one.benchmark == ROUTERBENCH) {
+        for result in results.pools.iter_mut().filter(|one| one.benchmark == ROUTERBENCH) {
             result.routers[0].mean = Some(0.9);
         }
         benchmarks.edge.report.make_native_faster();

@@ -7,17 +7,17 @@
 use std::collections::BTreeSet;
 
 use super::seeds::{self, dash, span};
-use crate::eval::published::BenchmarkKind;
-use crate::eval::report::format::{count, percent, three};
-use crate::eval::report::text_table::{Column, RowClass, Table};
-use crate::eval::results::{Origin, RouterResult};
-use crate::eval::{BenchmarkResult, ReportError};
+use crate::eval::pair::published::PairKind;
+use crate::eval::pair::{Origin, PairRouter};
+use crate::eval::{PairResult, ReportError};
+use crate::report::format::{count, percent, three};
+use crate::report::table::{Column, RowClass, Table};
 
 /// Runs of one router on one benchmark.
-type Group<'a> = seeds::Group<'a, BenchmarkResult, RouterResult>;
+type Group<'a> = seeds::Group<'a, PairResult, PairRouter>;
 
 /// The metrics of one run that a table aggregates.
-type Read = fn(&RouterResult) -> Option<f64>;
+type Read = fn(&PairRouter) -> Option<f64>;
 
 const APGR: Read = |router| router.apgr;
 const CPT50: Read = |router| router.cpt_at(0.5).map(|cpt| cpt.strong_share);
@@ -28,9 +28,9 @@ const CPT80: Read = |router| router.cpt_at(0.8).map(|cpt| cpt.strong_share);
 ///
 /// # Errors
 /// [`ReportError::NoResults`], [`ReportError::DuplicateSeed`].
-pub fn mmlu_table(results: &[BenchmarkResult]) -> Result<String, ReportError> {
-    let of_mmlu: Vec<&BenchmarkResult> =
-        results.iter().filter(|result| result.kind == BenchmarkKind::Mmlu).collect();
+pub fn mmlu_table(results: &[PairResult]) -> Result<String, ReportError> {
+    let of_mmlu: Vec<&PairResult> =
+        results.iter().filter(|result| result.kind == PairKind::Mmlu).collect();
     let Some(first) = of_mmlu.first() else {
         return Err(ReportError::NoResults { table: "the MMLU table" });
     };
@@ -92,7 +92,7 @@ pub fn mmlu_table(results: &[BenchmarkResult]) -> Result<String, ReportError> {
 ///
 /// # Errors
 /// [`ReportError::NoResults`] where no result holds the router, [`ReportError::DuplicateSeed`].
-pub fn transfer_table(results: &[BenchmarkResult], router: &str) -> Result<String, ReportError> {
+pub fn transfer_table(results: &[PairResult], router: &str) -> Result<String, ReportError> {
     let mut table = Table::new(
         "Transfer",
         vec![
@@ -155,8 +155,8 @@ pub fn transfer_table(results: &[BenchmarkResult], router: &str) -> Result<Strin
 /// # Errors
 /// [`ReportError::NoResults`] where no result holds a router of this benchmark,
 /// [`ReportError::DuplicateSeed`].
-pub fn router_table(results: &[BenchmarkResult], benchmark: &str) -> Result<String, ReportError> {
-    let same: Vec<&BenchmarkResult> =
+pub fn router_table(results: &[PairResult], benchmark: &str) -> Result<String, ReportError> {
+    let same: Vec<&PairResult> =
         results.iter().filter(|result| result.benchmark == benchmark).collect();
     let groups: Vec<Group> =
         groups(&same)?.into_iter().filter(|group| group.first.origin == Origin::INT8).collect();
@@ -197,10 +197,10 @@ pub fn router_table(results: &[BenchmarkResult], benchmark: &str) -> Result<Stri
 }
 
 /// Results of one benchmark and pair together, in order of first appearance.
-fn by_benchmark(results: &[BenchmarkResult]) -> Vec<Vec<&BenchmarkResult>> {
-    let mut found: Vec<Vec<&BenchmarkResult>> = Vec::new();
+fn by_benchmark(results: &[PairResult]) -> Vec<Vec<&PairResult>> {
+    let mut found: Vec<Vec<&PairResult>> = Vec::new();
     for result in results {
-        let same = |of: &&mut Vec<&BenchmarkResult>| {
+        let same = |of: &&mut Vec<&PairResult>| {
             of.first().is_some_and(|o| o.benchmark == result.benchmark && o.pair == result.pair)
         };
         match found.iter_mut().find(same) {
@@ -212,8 +212,8 @@ fn by_benchmark(results: &[BenchmarkResult]) -> Vec<Vec<&BenchmarkResult>> {
 }
 
 /// Runs that differ in seed only.
-fn groups<'a>(results: &[&'a BenchmarkResult]) -> Result<Vec<Group<'a>>, ReportError> {
-    let of = |&result: &&'a BenchmarkResult| result.routers.iter().map(move |r| (result, r));
+fn groups<'a>(results: &[&'a PairResult]) -> Result<Vec<Group<'a>>, ReportError> {
+    let of = |&result: &&'a PairResult| result.routers.iter().map(move |r| (result, r));
     seeds::groups(results.iter().flat_map(of), |result| &result.benchmark)
 }
 
@@ -221,9 +221,9 @@ fn groups<'a>(results: &[&'a BenchmarkResult]) -> Result<Vec<Group<'a>>, ReportE
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::eval::results::build::tests::example;
+    use crate::eval::pair::build::tests::example;
 
-    fn seeded(seed: u64, apgr: f64, rows: usize) -> BenchmarkResult {
+    fn seeded(seed: u64, apgr: f64, rows: usize) -> PairResult {
         let mut result = example();
         result.rows = rows;
         result.routers[0].apgr = Some(apgr);
@@ -257,7 +257,7 @@ mod tests {
     fn transfer_has_a_row_a_benchmark() {
         let mut other = seeded(1, 0.55, 300);
         other.benchmark = "Other questions".into();
-        other.kind = BenchmarkKind::Other;
+        other.kind = PairKind::Other;
         other.published.clear();
         other.leaks_removed = None;
         let text = transfer_table(&[seeded(1, 0.6, 400), other], "mine").unwrap();

@@ -2,10 +2,10 @@
 
 use super::seeds::{dash, groups};
 use crate::eval::ReportError;
-use crate::eval::choice::{ChoiceResult, kinds};
-use crate::eval::report::choice_tables::{class, columns_of_sets};
-use crate::eval::report::format::percent;
-use crate::eval::report::text_table::{Column, RowClass, Table};
+use crate::eval::pool::{PoolResult, kinds};
+use crate::report::format::percent;
+use crate::report::pool_tables::{class, columns_of_sets};
+use crate::report::table::{Column, RowClass, Table};
 
 /// One benchmark: every router and baseline with its mean scores in per cent, over training seeds,
 /// and the standard deviation of the mean over data sets; then the published rows. `benchmark` is
@@ -16,15 +16,15 @@ use crate::eval::report::text_table::{Column, RowClass, Table};
 /// # Errors
 /// [`ReportError::NoResults`]; [`ReportError::UnlikeResults`] where results of the benchmark are
 /// over other models or data sets than the first; [`ReportError::DuplicateSeed`].
-pub fn pool_table(results: &[ChoiceResult], benchmark: &str) -> Result<String, ReportError> {
-    let wanted = |result: &&ChoiceResult| {
+pub fn pool_table(results: &[PoolResult], benchmark: &str) -> Result<String, ReportError> {
+    let wanted = |result: &&PoolResult| {
         result.kind.name() == Some(benchmark) || result.benchmark == benchmark
     };
-    let same: Vec<&ChoiceResult> = results.iter().filter(wanted).collect();
+    let same: Vec<&PoolResult> = results.iter().filter(wanted).collect();
     let Some(&first) = same.first() else {
         return Err(ReportError::NoResults { table: "the table of routers of many models" });
     };
-    let sets = |result: &ChoiceResult| -> Vec<String> {
+    let sets = |result: &PoolResult| -> Vec<String> {
         result.datasets.iter().map(|set| set.name.clone()).collect()
     };
     for other in &same {
@@ -83,9 +83,9 @@ pub fn pool_table(results: &[ChoiceResult], benchmark: &str) -> Result<String, R
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::eval::choice::build::tests::example;
+    use crate::eval::pool::build::tests::example;
 
-    fn seeded(seed: u64, mean: f64) -> ChoiceResult {
+    fn seeded(seed: u64, mean: f64) -> PoolResult {
         let mut result = example();
         result.routers[0].training_seed = Some(seed);
         result.routers[0].mean = Some(mean);

@@ -5,8 +5,8 @@ use super::seeds::span;
 use super::values::{PairResults, PoolResults, missing};
 use super::{HELD_SUBJECTS, LLMROUTER, MMLU, ROUTERBENCH};
 use crate::eval::operating_points::ThresholdOrigin;
-use crate::eval::report::format::{count, three};
-use crate::eval::{BenchmarkResult, ChoiceResult, ReportError};
+use crate::eval::{PairResult, PoolResult, ReportError};
+use crate::report::format::{count, three};
 
 pub(super) const OPENING: &str = "`cargo xtask results` writes this page whole; `cargo xtask results --check` compares it. \
 Its numbers are computed from [`trainer-native/results`](../trainer-native/results), where every evaluation stores intervals, \
@@ -49,7 +49,7 @@ per second and took 39 minutes; other jobs shared the two cores.",
 `task-identification-mini`): teacher 58.46 %, student 57.85 % on the same 9,408 rows of RouterDC's tests; 5.7 MB against 1.3 MB.",
 ];
 
-pub(super) fn mmlu(pairs: &[BenchmarkResult]) -> Result<String, ReportError> {
+pub(super) fn mmlu(pairs: &[PairResult]) -> Result<String, ReportError> {
     let mmlu = PairResults::on(pairs, MMLU)?;
     let rows: Vec<usize> = mmlu.0.iter().map(|result| result.rows).collect();
     let rows = span(&rows).ok_or_else(|| missing("rows of MMLU".to_owned()))?;
@@ -66,7 +66,7 @@ standard deviation.",
     ))
 }
 
-pub(super) fn mmlu_bundles(pairs: &[BenchmarkResult]) -> Result<String, ReportError> {
+pub(super) fn mmlu_bundles(pairs: &[PairResult]) -> Result<String, ReportError> {
     let mmlu = PairResults::on(pairs, MMLU)?;
     let length = mmlu.apgr("query length")?;
     let mut below = Vec::new();
@@ -89,7 +89,7 @@ three layers of MiniLM: APGR {} where `default` has {}. {losses}",
     ))
 }
 
-pub(super) fn held_subjects(pairs: &[BenchmarkResult]) -> Result<String, ReportError> {
+pub(super) fn held_subjects(pairs: &[PairResult]) -> Result<String, ReportError> {
     let held = PairResults::on(pairs, HELD_SUBJECTS)?;
     let (mut seeds, mut ours, mut lengths) = (Vec::new(), Vec::new(), Vec::new());
     for (result, router) in held.runs("held-subjects (int8)") {
@@ -108,7 +108,7 @@ seeds {}, where query length has {}.",
     ))
 }
 
-pub(super) fn calibration(pairs: &[BenchmarkResult]) -> Result<String, ReportError> {
+pub(super) fn calibration(pairs: &[PairResult]) -> Result<String, ReportError> {
     let mmlu = PairResults::on(pairs, MMLU)?;
     let asked = 0.5;
     let mut points = mmlu.runs("default (int8)").flat_map(|(_, router)| &router.operating_points);
@@ -125,8 +125,8 @@ benchmarks: on MMLU, its threshold for {:.0} % strong calls sends {:.0} % of the
     ))
 }
 
-pub(super) fn task_identification(choices: &[ChoiceResult]) -> Result<String, ReportError> {
-    let found = PoolResults::on(choices, super::ROUTERDC)?;
+pub(super) fn task_identification(pools: &[PoolResult]) -> Result<String, ReportError> {
+    let found = PoolResults::on(pools, super::ROUTERDC)?;
     let smallest = found.smallest()?;
     Ok(format!(
         "`task-identification-*` is the cluster router with data sets as groups: it recognises the task and takes the LLM that was \
@@ -140,8 +140,8 @@ tests can show: the {} questions of {} make a fifth of the mean.",
     ))
 }
 
-pub(super) fn routerdc_losses(choices: &[ChoiceResult]) -> Result<String, ReportError> {
-    let found = PoolResults::on(choices, super::ROUTERDC)?;
+pub(super) fn routerdc_losses(pools: &[PoolResult]) -> Result<String, ReportError> {
+    let found = PoolResults::on(pools, super::ROUTERDC)?;
     let single = found.mean("best single LLM")?;
     let transformer = found.mean("routerdc-transformer (int8)")?;
     let table = found.mean("routerdc-static (int8)")?;
@@ -153,8 +153,8 @@ pub(super) fn routerdc_losses(choices: &[ChoiceResult]) -> Result<String, Report
     ))
 }
 
-pub(super) fn routerbench(choices: &[ChoiceResult]) -> Result<String, ReportError> {
-    let found = PoolResults::on(choices, ROUTERBENCH)?;
+pub(super) fn routerbench(pools: &[PoolResult]) -> Result<String, ReportError> {
+    let found = PoolResults::on(pools, ROUTERBENCH)?;
     let first = found.0.first().ok_or_else(|| missing("result on RouterBench".to_owned()))?;
     let (name, best) = found.best()?;
     Ok(format!(
@@ -168,10 +168,10 @@ best single LLM {:.2} %. [FIGURES.md](FIGURES.md) draws these routers against co
     ))
 }
 
-pub(super) fn llmrouter(choices: &[ChoiceResult]) -> Result<String, ReportError> {
-    let found = PoolResults::on(choices, LLMROUTER)?;
+pub(super) fn llmrouter(pools: &[PoolResult]) -> Result<String, ReportError> {
+    let found = PoolResults::on(pools, LLMROUTER)?;
     let first = found.0.first().ok_or_else(|| missing("result on LLMRouter".to_owned()))?;
-    let rows = |read: fn(&ChoiceResult) -> usize| {
+    let rows = |read: fn(&PoolResult) -> usize| {
         let rows: Vec<usize> = found.0.iter().map(|&result| read(result)).collect();
         span(&rows).ok_or_else(|| missing("rows of LLMRouter".to_owned()))
     };

@@ -1,9 +1,9 @@
 //! Runs that differ only in their training seed, as one.
 
 use crate::eval::ReportError;
-use crate::eval::choice::ChoiceRouter;
-use crate::eval::report::format::{DASH, count};
-use crate::eval::results::{Origin, RouterResult};
+use crate::eval::pair::{Origin, PairRouter};
+use crate::eval::pool::PoolRouter;
+use crate::report::format::{DASH, count};
 
 /// A judged router, of whatever result.
 pub(super) trait Judged {
@@ -13,7 +13,7 @@ pub(super) trait Judged {
     fn seed(&self) -> Option<u64>;
 }
 
-impl Judged for RouterResult {
+impl Judged for PairRouter {
     fn identity(&self) -> (&str, &str, Option<&str>, Origin) {
         (&self.name, &self.kind, self.tier.as_deref(), self.origin)
     }
@@ -23,7 +23,7 @@ impl Judged for RouterResult {
     }
 }
 
-impl Judged for ChoiceRouter {
+impl Judged for PoolRouter {
     fn identity(&self) -> (&str, &str, Option<&str>, Origin) {
         (&self.name, &self.kind, self.tier.as_deref(), self.origin)
     }

@@ -2,19 +2,19 @@
 //!
 //! A router is named by its label: `default (int8)`, or a baseline's name alone.
 
-use crate::eval::choice::{ChoiceResult, ChoiceRouter, DataSet, MeanDifference, PublishedChoice};
-use crate::eval::published::PublishedRow;
-use crate::eval::results::RouterResult;
-use crate::eval::{BenchmarkResult, ReportError};
+use crate::eval::pair::PairRouter;
+use crate::eval::pair::published::PublishedPair;
+use crate::eval::pool::{DataSet, MeanDifference, PoolResult, PoolRouter, PublishedPool};
+use crate::eval::{PairResult, ReportError};
 
 /// Results of routers of a pair on the benchmark so named.
-pub(super) struct PairResults<'a>(pub(super) Vec<&'a BenchmarkResult>);
+pub(super) struct PairResults<'a>(pub(super) Vec<&'a PairResult>);
 
 /// Results of routers of many models on the benchmark so named.
-pub(super) struct PoolResults<'a>(pub(super) Vec<&'a ChoiceResult>);
+pub(super) struct PoolResults<'a>(pub(super) Vec<&'a PoolResult>);
 
 impl<'a> PairResults<'a> {
-    pub(super) fn on(results: &'a [BenchmarkResult], benchmark: &str) -> Result<Self, ReportError> {
+    pub(super) fn on(results: &'a [PairResult], benchmark: &str) -> Result<Self, ReportError> {
         let found: Vec<_> = results.iter().filter(|one| one.benchmark == benchmark).collect();
         if found.is_empty() {
             Err(missing(format!("result on {benchmark}")))
@@ -27,8 +27,8 @@ impl<'a> PairResults<'a> {
     pub(super) fn runs(
         &self,
         label: &str,
-    ) -> impl Iterator<Item = (&'a BenchmarkResult, &'a RouterResult)> {
-        let of = |&result: &&'a BenchmarkResult| result.routers.iter().map(move |r| (result, r));
+    ) -> impl Iterator<Item = (&'a PairResult, &'a PairRouter)> {
+        let of = |&result: &&'a PairResult| result.routers.iter().map(move |r| (result, r));
         self.0.iter().flat_map(of).filter(move |(_, router)| router.label() == label)
     }
 
@@ -49,7 +49,7 @@ impl<'a> PairResults<'a> {
     }
 
     /// The published row with the largest APGR.
-    pub(super) fn best_published(&self) -> Result<&'a PublishedRow, ReportError> {
+    pub(super) fn best_published(&self) -> Result<&'a PublishedPair, ReportError> {
         let rows = self.0.iter().flat_map(|result| &result.published);
         let best = rows.max_by(|a, b| a.apgr.total_cmp(&b.apgr));
         best.ok_or_else(|| missing("published row".to_owned()))
@@ -57,7 +57,7 @@ impl<'a> PairResults<'a> {
 }
 
 impl<'a> PoolResults<'a> {
-    pub(super) fn on(results: &'a [ChoiceResult], benchmark: &str) -> Result<Self, ReportError> {
+    pub(super) fn on(results: &'a [PoolResult], benchmark: &str) -> Result<Self, ReportError> {
         let found: Vec<_> = results.iter().filter(|one| one.benchmark == benchmark).collect();
         if found.is_empty() {
             Err(missing(format!("result on {benchmark}")))
@@ -66,7 +66,7 @@ impl<'a> PoolResults<'a> {
         }
     }
 
-    fn all(&self) -> impl Iterator<Item = &'a ChoiceRouter> {
+    fn all(&self) -> impl Iterator<Item = &'a PoolRouter> {
         self.0.iter().flat_map(|&result| &result.routers)
     }
 
@@ -89,7 +89,7 @@ impl<'a> PoolResults<'a> {
     }
 
     /// The published row of a router.
-    pub(super) fn published(&self, router: &str) -> Result<&'a PublishedChoice, ReportError> {
+    pub(super) fn published(&self, router: &str) -> Result<&'a PublishedPool, ReportError> {
         let mut rows = self.0.iter().flat_map(|result| &result.published);
         rows.find(|row| row.router == router).ok_or_else(|| missing(format!("published {router}")))
     }
@@ -136,8 +136,8 @@ pub(super) fn missing(figure: String) -> ReportError {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::eval::choice::build::tests::example as example_of_many;
-    use crate::eval::results::build::tests::example;
+    use crate::eval::pair::build::tests::example;
+    use crate::eval::pool::build::tests::example as example_of_a_pool;
 
     #[test]
     fn a_mean_is_over_the_runs_of_one_router() {
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn the_best_router_is_no_baseline() {
-        let results = [example_of_many()];
+        let results = [example_of_a_pool()];
         let found = PoolResults::on(&results, "Made up <tasks>").unwrap();
         let means = results[0].routers.iter().filter(|router| router.is_router());
         let largest = means.filter_map(|router| router.mean).fold(0.0, f64::max);
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_number_that_is_not_stored_is_named() {
-        let (pairs, pools) = ([example()], [example_of_many()]);
+        let (pairs, pools) = ([example()], [example_of_a_pool()]);
         let message = PairResults::on(&pairs, "Other").err().unwrap().to_string();
         assert!(message.starts_with("found no result on Other in the stored results"), "{message}");
         let found = PairResults::on(&pairs, "Made up <MMLU>").unwrap();

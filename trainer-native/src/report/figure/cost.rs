@@ -1,0 +1,129 @@
+//! Draws mean score against mean cost of routers of many LLMs (RouterDC, figure 4; RouterBench,
+//! arXiv 2403.12031).
+//!
+//! A router's curve is that of its evaluation: for each lambda, each query goes to the LLM with the
+//! largest predicted score less lambda times its mean cost
+//! ([`many_models::route`](crate::eval::cost_quality::many_models::route)). Single LLMs are points.
+//! Results of several runs on the same rows are drawn together; nothing is evaluated again.
+
+use super::{Panel, Sheet};
+use crate::eval::{PoolResult, ReportError};
+use crate::report::charts::chart_of_many_models;
+
+/// Draws one benchmark.
+///
+/// # Errors
+/// [`ReportError::NoResults`]; [`ReportError::MixedBenchmarks`]; [`ReportError::NoCosts`];
+/// [`ReportError::UnlikeResults`] where results have other models, rows or costs than the first;
+/// [`ReportError::DuplicateSeed`] for two results of one router.
+pub fn cost(results: &[PoolResult]) -> Result<Sheet, ReportError> {
+    let first = results
+        .first()
+        .ok_or(ReportError::NoResults { table: "the figure of cost and quality" })?;
+    let mut merged = None;
+    for result in results {
+        if result.benchmark != first.benchmark {
+            return Err(ReportError::MixedBenchmarks {
+                found: result.benchmark.clone(),
+                expected: first.benchmark.clone(),
+            });
+        }
+        let benchmark = result.benchmark.clone();
+        let Some(many) = &result.many_models else {
+            return Err(ReportError::NoCosts { benchmark });
+        };
+        let merged = merged.get_or_insert_with(|| {
+            let mut none = many.clone();
+            none.routers.clear();
+            none
+        });
+        let unlike = |what| ReportError::UnlikeResults { benchmark: benchmark.clone(), what };
+        if result.models != first.models {
+            return Err(unlike("models"));
+        }
+        if many.comparison != merged.comparison {
+            return Err(unlike("rows or costs"));
+        }
+        for router in &many.routers {
+            let mut before = merged.routers.iter();
+            if before.any(|r| r.name == router.name && r.origin == router.origin) {
+                let own = result.router(&router.name, router.origin);
+                return Err(ReportError::DuplicateSeed {
+                    router: router.origin.label(&router.name),
+                    benchmark,
+                    seed: own.and_then(|own| own.training_seed).unwrap_or_default(),
+                });
+            }
+            merged.routers.push(router.clone());
+        }
+    }
+    let merged =
+        merged.ok_or(ReportError::NoResults { table: "the figure of cost and quality" })?;
+    let (mut chart, caption) = chart_of_many_models(&first.benchmark, 1.0, &merged, "cost-0");
+    chart.plot_height = 420.0;
+    let note = format!(
+        "{caption} Means are over rows. A router's points are of one lambda each, in score - lambda * \
+         cost; the oracle knows every score and cost."
+    );
+    let title = format!("{}: score against cost", first.benchmark);
+    Ok(Sheet { title, note, panels: vec![Panel { heading: String::new(), chart }], columns: 1 })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::eval::pool::build::tests::example;
+
+    /// The example with another router name.
+    fn renamed(name: &str) -> PoolResult {
+        let mut result = example();
+        for router in &mut result.many_models.as_mut().unwrap().routers {
+            router.name = name.to_owned();
+        }
+        result
+    }
+
+    #[test]
+    fn routers_of_several_results_share_a_drawing() {
+        let sheet = cost(&[example(), renamed("yours")]).unwrap();
+        let labels: Vec<&str> =
+            sheet.panels[0].chart.series.iter().map(|series| series.label.as_str()).collect();
+        assert_eq!(
+            labels,
+            [
+                "zero router (mix of the single models)",
+                "oracle",
+                "mine (int8)",
+                "yours (int8)",
+                "small",
+                "sums & more",
+                "verse"
+            ]
+        );
+        let text = sheet.svg("cost");
+        assert!(text.contains(">yours (int8)</text>") && text.contains(">sums &amp; more</text>"));
+        assert!(text.contains(">USD per 1,000 queries</text>") && !text.contains("NaN"));
+    }
+
+    #[test]
+    fn results_that_do_not_belong_together_are_named() {
+        let code = |results: &[PoolResult]| cost(results).unwrap_err().code();
+        assert_eq!(code(&[]), "no_results");
+        assert_eq!(code(&[example(), example()]), "duplicate_seed");
+        let mut other = renamed("yours");
+        other.benchmark = "another".into();
+        let error = cost(&[example(), other]).unwrap_err();
+        assert_eq!(error.code(), "mixed_benchmarks");
+        assert!(error.to_string().contains("\"another\" beside \"Made up <tasks>\""), "{error}");
+        let mut unpriced = renamed("yours");
+        unpriced.many_models = None;
+        assert_eq!(code(&[example(), unpriced]), "no_costs");
+        let mut fewer = renamed("yours");
+        fewer.many_models.as_mut().unwrap().comparison.priced_rows -= 1;
+        assert_eq!(code(&[example(), fewer]), "unlike_results");
+        let mut others = renamed("yours");
+        others.models.reverse();
+        assert_eq!(code(&[example(), others]), "unlike_results");
+    }
+}

@@ -1,0 +1,355 @@
+//! Tables of one benchmark, in reading order.
+
+use super::format::{self, DASH, percent, short_percent, three, usd};
+use super::table::{Column, RowClass, Table};
+use crate::eval::PairResult;
+use crate::eval::cost_quality::CostComparison;
+use crate::eval::money::Money;
+use crate::eval::operating_points::ThresholdOrigin;
+use crate::eval::pair::published::PublishedPair;
+use crate::eval::pair::{ManyModelRouter, ManyModels, Origin, PairRouter};
+
+/// Facts about the benchmark, as name and value.
+#[must_use]
+pub fn facts(result: &PairResult) -> Vec<(&'static str, String)> {
+    let ends = |score: f64| format::score(score, result.score_scale);
+    let mut facts = vec![
+        ("Strong model", format!("{}, {}", result.pair.strong, ends(result.strong))),
+        ("Weak model", format!("{}, {}", result.pair.weak, ends(result.weak))),
+        ("Rows scored", format::count(result.rows)),
+        (
+            "Removed as leaks",
+            result.leaks_removed.map_or_else(|| "not looked for".to_owned(), format::count),
+        ),
+        ("Bad rows left out", format::count(result.bad_rows)),
+        (
+            "Intervals",
+            format!(
+                "{} %, percentile bootstrap over rows, {} resamples, seed {}",
+                short_percent(result.bootstrap.level),
+                format::count(result.bootstrap.resamples),
+                result.bootstrap.seed
+            ),
+        ),
+    ];
+    let oracle = result.routers.iter().find(|router| router.kind == "oracle");
+    if let Some(fixed) = oracle.and_then(|oracle| oracle.fixed) {
+        let calls = percent(fixed.strong_share);
+        facts.insert(2, ("Oracle", format!("{} at {calls} % strong calls", ends(fixed.score))));
+    }
+    if let Some(row) = result.published.first() {
+        let (rows, weak, strong) = (format::count(row.rows), ends(row.weak), ends(row.strong));
+        let text = format!("{}: {}, {rows} rows, {weak} and {strong}", row.source, row.pair);
+        facts.push(("Published rows", text));
+    }
+    if let Some(sha256) = &result.data_sha256 {
+        facts.push(("SHA-256 of the data", sha256.clone()));
+    }
+    facts.extend(result.notes.iter().map(|note| ("Note", note.clone())));
+    facts
+}
+
+/// Every router, the baselines and the published rows.
+#[must_use]
+pub fn routers(result: &PairResult) -> Table {
+    let qualities = qualities(result);
+    let mut columns = vec![Column::text("router"), Column::text("tier"), Column::number("APGR")];
+    columns
+        .extend(qualities.iter().map(|&q| Column::number(&format!("CPT({}) %", short_percent(q)))));
+    columns.push(Column::number("ECE"));
+    columns.push(Column::number("AIQ"));
+    columns.push(Column::text("origin"));
+    let caption = format!("Routers on {}, ours beside the published", result.benchmark);
+    let mut table = Table::new(caption, columns);
+    // Policies without a threshold are points; they are listed among the facts.
+    for router in result.routers.iter().filter(|router| router.apgr.is_some()) {
+        let class = if router.is_router() { RowClass::Ours } else { RowClass::Baseline };
+        table.push(class, measured(result, router, &qualities));
+    }
+    for row in &result.published {
+        table.push(RowClass::Published, published(row, &qualities));
+    }
+    table.without_empty_columns()
+}
+
+fn qualities(result: &PairResult) -> Vec<f64> {
+    let mut all: Vec<f64> = if result.published.is_empty() { vec![] } else { vec![0.5, 0.8] };
+    all.extend(result.routers.iter().flat_map(|router| &router.cpt).map(|cpt| cpt.quality));
+    all.sort_by(f64::total_cmp);
+    all.dedup();
+    all
+}
+
+fn measured(result: &PairResult, router: &PairRouter, qualities: &[f64]) -> Vec<String> {
+    let with_interval = |value: String, interval: Option<_>, show| match interval {
+        Some(interval) => format!("{value} {}", format::interval(&interval, show)),
+        None => value,
+    };
+    let apgr = router
+        .apgr
+        .map_or_else(dash, |apgr| with_interval(three(apgr), router.apgr_interval, three));
+    let mut cells = vec![router.label(), router.tier.clone().unwrap_or_else(dash), apgr];
+    for &quality in qualities {
+        cells.push(router.cpt_at(quality).map_or_else(dash, |cpt| {
+            with_interval(percent(cpt.strong_share), cpt.interval, percent)
+        }));
+    }
+    cells.push(router.reliability.as_ref().map_or_else(dash, |found| three(found.error_gain)));
+    let oracle = result.cost.as_ref().filter(|_| router.kind == "oracle").map(|cost| &cost.oracle);
+    let aiq = router.cost_quality.as_ref().or(oracle).map(|curve| curve.aiq);
+    cells.push(aiq.map_or_else(dash, three));
+    cells.push("measured".to_owned());
+    cells
+}
+
+fn published(row: &PublishedPair, qualities: &[f64]) -> Vec<String> {
+    let mut cells = vec![row.label(), dash(), three(row.apgr)];
+    for &quality in qualities {
+        cells.push(match quality {
+            0.5 => percent(row.cpt50),
+            0.8 => percent(row.cpt80),
+            _ => dash(),
+        });
+    }
+    cells.extend([dash(), dash(), "published".to_owned()]);
+    cells
+}
+
+/// Tables after that of the routers: differences, operating points, cost, reliability, categories;
+/// only those that have rows.
+#[must_use]
+pub fn details(result: &PairResult) -> Vec<Table> {
+    let mut tables = vec![differences(result), operating_points(result), money(result)];
+    tables.extend([cost_quality(result), many_models(result)]);
+    for router in result.routers.iter().filter(|router| router.is_router()) {
+        tables.push(reliability(router));
+        tables.push(categories(result, router));
+    }
+    tables.retain(|table| !table.rows.is_empty());
+    tables
+}
+
+/// Differences of the first router from every other that was resampled.
+#[must_use]
+pub fn differences(result: &PairResult) -> Table {
+    let columns = vec![
+        Column::text("router"),
+        Column::text("against"),
+        Column::number("difference of APGR"),
+        Column::number("interval"),
+        Column::text("zero lies outside"),
+    ];
+    let mut table = Table::new("Paired differences on the same resamples", columns);
+    for found in &result.differences {
+        let (Some(a), Some(b)) =
+            (result.routers.get(found.router), result.routers.get(found.against))
+        else {
+            continue;
+        };
+        if a.is_router() {
+            let outside = found.interval.map(|i| if i.excludes_zero() { "yes" } else { "no" });
+            table.push(
+                RowClass::Ours,
+                vec![
+                    a.label(),
+                    b.label(),
+                    format!("{:+.3}", found.difference),
+                    found.interval.map_or_else(dash, |i| format::interval(&i, three)),
+                    outside.map_or_else(dash, str::to_owned),
+                ],
+            );
+        }
+    }
+    table
+}
+
+/// Operating points at the requested thresholds and shares.
+#[must_use]
+pub fn operating_points(result: &PairResult) -> Table {
+    let columns = vec![
+        Column::text("router"),
+        Column::number("asked strong %"),
+        Column::text("threshold from"),
+        Column::number("threshold"),
+        Column::number("strong %"),
+        Column::number("score"),
+        Column::number("PGR"),
+        Column::number("USD a query"),
+        Column::number("saved %"),
+    ];
+    let mut table = Table::new("Operating points", columns);
+    for router in result.routers.iter().filter(|router| router.is_router()) {
+        for point in &router.operating_points {
+            let origin = match point.origin {
+                ThresholdOrigin::Given => "given",
+                ThresholdOrigin::SameRows => "these rows",
+                ThresholdOrigin::Calibration => "calibration",
+            };
+            let mut cells = vec![
+                router.label(),
+                point.asked_share.map_or_else(dash, percent),
+                origin.to_owned(),
+                format!("{:.4}", point.threshold),
+                percent(point.strong_share),
+                format::score(point.score, result.score_scale),
+                three(point.pgr),
+            ];
+            cells.extend(money_cells(point.money));
+            table.push(RowClass::Ours, cells);
+        }
+    }
+    table.without_empty_columns()
+}
+
+/// Cost at each CPT.
+#[must_use]
+pub fn money(result: &PairResult) -> Table {
+    let columns = vec![
+        Column::text("router"),
+        Column::number("gap recovered %"),
+        Column::number("strong %"),
+        Column::number("USD a query"),
+        Column::number("saved %"),
+    ];
+    let mut table = Table::new("Money saved against calling the strong model always", columns);
+    for router in &result.routers {
+        let class = if router.is_router() { RowClass::Ours } else { RowClass::Baseline };
+        for cpt in router.cpt.iter().filter(|cpt| cpt.money.is_some()) {
+            let share = percent(cpt.strong_share);
+            let mut cells = vec![router.label(), short_percent(cpt.quality), share];
+            cells.extend(money_cells(cpt.money));
+            table.push(class, cells);
+        }
+    }
+    table
+}
+
+fn money_cells(money: Option<Money>) -> [String; 2] {
+    let saved = money.and_then(|money| money.saved);
+    [money.map_or_else(dash, |m| usd(m.usd_per_query)), saved.map_or_else(dash, percent)]
+}
+
+/// Areas under the cost-quality curves of the pair, with the single models and the oracle.
+#[must_use]
+pub fn cost_quality(result: &PairResult) -> Table {
+    let Some(cost) = &result.cost else { return Table::new("", Vec::new()) };
+    let curve = |router: &PairRouter| {
+        Some((router.origin, router.label(), router.cost_quality.as_ref()?.aiq))
+    };
+    let routers: Vec<_> = result.routers.iter().filter_map(curve).collect();
+    against_money("Cost and quality", cost, &routers, result.score_scale)
+}
+
+/// Areas under the cost-quality curves of routers of many models.
+#[must_use]
+pub fn many_models(result: &PairResult) -> Table {
+    let Some(many) = &result.many_models else { return Table::new("", Vec::new()) };
+    of_many_models(many, result.score_scale)
+}
+
+pub(super) fn of_many_models(many: &ManyModels, score_scale: f64) -> Table {
+    let curve = |r: &ManyModelRouter| (r.origin, r.origin.label(&r.name), r.cost_quality.aiq);
+    let routers: Vec<_> = many.routers.iter().map(curve).collect();
+    let caption = format!("Cost and quality over {} models", many.comparison.singles.len());
+    against_money(&caption, &many.comparison, &routers, score_scale)
+}
+
+fn against_money(
+    caption: &str,
+    cost: &CostComparison,
+    routers: &[(Origin, String, f64)],
+    scale: f64,
+) -> Table {
+    let columns = vec![
+        Column::text("router"),
+        Column::number("AIQ"),
+        Column::number("USD a query"),
+        Column::number("score"),
+    ];
+    let mut table = Table::new(caption, columns);
+    for (origin, label, aiq) in routers {
+        let baseline = *origin == Origin::Baseline;
+        let class = if baseline { RowClass::Baseline } else { RowClass::Ours };
+        table.push(class, vec![label.clone(), three(*aiq), dash(), dash()]);
+    }
+    let zero = three(cost.zero_router_aiq);
+    let baseline = |name: &str, aiq: String| vec![name.to_owned(), aiq, dash(), dash()];
+    table.push(RowClass::Baseline, baseline("zero router (mix of the single models)", zero));
+    table.push(RowClass::Baseline, baseline("oracle", three(cost.oracle.aiq)));
+    for single in &cost.singles {
+        let score = format::score(single.point.score, scale);
+        let cells = vec![single.name.clone(), dash(), usd(single.point.usd), score];
+        table.push(RowClass::Baseline, cells);
+    }
+    table
+}
+
+/// Predicted win rates against observed ones.
+#[must_use]
+pub fn reliability(router: &PairRouter) -> Table {
+    let columns = vec![
+        Column::text("bin"),
+        Column::number("rows"),
+        Column::number("predicted"),
+        Column::number("(1 + strong - weak) / 2"),
+        Column::number("strong wins outright"),
+    ];
+    let Some(found) = &router.reliability else { return Table::new("", columns) };
+    let caption = format!(
+        "Reliability of {}: expected calibration error {} against the gain, {} against outright wins",
+        router.label(),
+        three(found.error_gain),
+        three(found.error_wins)
+    );
+    let mut table = Table::new(caption, columns);
+    for (at, bin) in found.bins.iter().enumerate() {
+        let cells = vec![
+            (at + 1).to_string(),
+            format::count(bin.rows),
+            three(bin.predicted),
+            three(bin.gain),
+            three(bin.wins),
+        ];
+        table.push(RowClass::Ours, cells);
+    }
+    table
+}
+
+/// Results of a router by category.
+#[must_use]
+pub fn categories(result: &PairResult, router: &PairRouter) -> Table {
+    let columns = vec![
+        Column::text("category"),
+        Column::number("rows"),
+        Column::number("weak"),
+        Column::number("strong"),
+        Column::number("APGR"),
+        Column::number("mean win rate"),
+        Column::number("strong %"),
+        Column::number("score"),
+    ];
+    let caption = format!(
+        "Categories, {}: APGR within each; share and score at the threshold of half of all calls",
+        router.label()
+    );
+    let mut table = Table::new(caption, columns);
+    let score = |score: f64| format::score(score, result.score_scale);
+    for category in &router.categories {
+        let cells = vec![
+            category.name.clone(),
+            format::count(category.rows),
+            score(category.weak),
+            score(category.strong),
+            category.apgr.map_or_else(dash, three),
+            three(category.mean_win_rate),
+            percent(category.strong_share),
+            score(category.score),
+        ];
+        table.push(RowClass::Ours, cells);
+    }
+    table
+}
+
+fn dash() -> String {
+    DASH.to_owned()
+}
