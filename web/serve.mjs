@@ -7,6 +7,10 @@
 //
 // `cargo xtask build` makes dist/. Any static host can serve dist/ instead.
 
+/** @import { Stats } from "node:fs" */
+/** @import { IncomingMessage, Server, ServerResponse } from "node:http" */
+/** @import { AddressInfo } from "node:net" */
+
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -19,6 +23,7 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 const PAGE = join(HERE, "dist");
 export const DEFAULT_BUNDLE = resolve(HERE, "../bundles/default");
 
+/** @type {Record<string, string>} */
 const TYPES = {
   ".css": "text/css; charset=utf-8",
   ".html": "text/html; charset=utf-8",
@@ -31,15 +36,21 @@ const TYPES = {
 };
 
 /**
+ * @typedef {[prefix: string, folder: string]} Root a path's prefix, ending in "/", with its folder
+ * @typedef {{url: URL, close: () => Promise<void>}} Served
+ */
+
+/**
  * @param {{bundle?: string, port?: number, base?: string}} options `bundle` is a folder in place of the
  *   default bundle; port 0 for any free one; `base` is the path that the page lies under, beginning and
  *   ending in "/"
- * @returns {Promise<{url: URL, close: () => Promise<void>}>}
+ * @returns {Promise<Served>}
  */
 export async function startPage({ bundle, port = 0, base = "/" } = {}) {
   await stat(join(PAGE, "index.html")).catch(() => {
     throw new Error("web/dist has no page: run `cargo xtask build` first");
   });
+  /** @type {Root[]} */
   const roots = [[base, PAGE]];
   if (bundle) roots.unshift([`${base}bundles/default/`, bundle]);
   const server = await serveFolders(roots, { port });
@@ -49,44 +60,63 @@ export async function startPage({ bundle, port = 0, base = "/" } = {}) {
 /**
  * Serves folders on this machine.
  *
- * @param {[string, string][]} roots path prefixes, ending in "/", with their folders; the first match counts
+ * @param {Root[]} roots the first match counts
  * @param {{port?: number, headers?: Record<string, string>}} options headers of every file
- * @returns {Promise<{url: URL, close: () => Promise<void>}>}
+ * @returns {Promise<Served>}
  */
 export async function serveFolders(roots, { port = 0, headers = {} } = {}) {
-  const whole = roots.map(([prefix, folder]) => [prefix, resolve(folder)]);
+  const whole = roots.map(([prefix, folder]) => /** @type {Root} */ ([prefix, resolve(folder)]));
   const server = createServer((request, response) => {
     serve(whole, headers, request, response).catch(() => response.destroy());
   });
-  await new Promise((listening, failed) => {
-    server.once("error", failed);
-    server.listen(port, "127.0.0.1", listening);
+  return listening(server, port);
+}
+
+/**
+ * Listens on this machine only. Closing ends open connections too.
+ *
+ * @param {Server} server
+ * @param {number} [port] 0 for any free one
+ * @returns {Promise<Served>}
+ */
+export async function listening(server, port = 0) {
+  await new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", () => resolve(undefined));
   });
+  const address = /** @type {AddressInfo} */ (server.address());
   return {
-    url: new URL(`http://127.0.0.1:${server.address().port}/`),
+    url: new URL(`http://127.0.0.1:${address.port}/`),
     close: () =>
       new Promise((closed) => {
-        server.close(closed);
+        server.close(() => closed());
         server.closeAllConnections();
       }),
   };
 }
 
+/**
+ * @param {Root[]} roots
+ * @param {Record<string, string>} headers
+ * @param {IncomingMessage} request
+ * @param {ServerResponse} response
+ */
 async function serve(roots, headers, request, response) {
   if (request.method !== "GET" && request.method !== "HEAD") {
     return response.writeHead(405, { allow: "GET, HEAD" }).end();
   }
-  const path = fileFor(roots, request.url);
-  const info = path && (await stat(path).catch(() => undefined));
-  if (!info?.isFile()) {
+  const { url = "/" } = request;
+  const path = fileFor(roots, url);
+  const info = path === undefined ? undefined : await stat(path).catch(() => undefined);
+  if (path === undefined || !info?.isFile()) {
     return response.writeHead(404, { "content-type": "text/plain" }).end("no such file\n");
   }
-  const sent = await smallest(path, info, request.headers["accept-encoding"]);
+  const sent = await smallest(path, info, String(request.headers["accept-encoding"] ?? ""));
   const tag = `"${info.mtimeMs.toString(36)}-${info.size.toString(36)}"`;
   const fields = {
     "content-type": TYPES[extname(path)] ?? "application/octet-stream",
     // Names under assets/ carry a hash of the content.
-    "cache-control": request.url.includes("/assets/") ? "public, max-age=31536000, immutable" : "no-cache",
+    "cache-control": url.includes("/assets/") ? "public, max-age=31536000, immutable" : "no-cache",
     etag: tag,
     vary: "accept-encoding",
     ...headers,
@@ -97,15 +127,25 @@ async function serve(roots, headers, request, response) {
   await pipeline(createReadStream(sent.path), response);
 }
 
-/** The Brotli file beside `path` where the client accepts it, otherwise the file itself. */
-async function smallest(path, info, accepted = "") {
-  const compressed = /\bbr\b/.test(accepted) && (await stat(`${path}.br`).catch(() => undefined));
+/**
+ * The Brotli file beside `path` where the client accepts it, otherwise the file itself.
+ * @param {string} path
+ * @param {Stats} info of the file itself
+ * @param {string} accepted the header Accept-Encoding
+ * @returns {Promise<{path: string, size: number, fields: Record<string, string>}>}
+ */
+async function smallest(path, info, accepted) {
+  const compressed = /\bbr\b/.test(accepted) ? await stat(`${path}.br`).catch(() => undefined) : undefined;
   return compressed
     ? { path: `${path}.br`, size: compressed.size, fields: { "content-encoding": "br" } }
     : { path, size: info.size, fields: {} };
 }
 
-/** The file that a request names, or undefined where it is outside every root. */
+/**
+ * The file that a request names, or undefined where it is outside every root.
+ * @param {Root[]} roots
+ * @param {string} target the request's
+ */
 function fileFor(roots, target) {
   let path;
   try {
@@ -114,7 +154,7 @@ function fileFor(roots, target) {
     return undefined;
   }
   const [prefix, root] = roots.find(([prefix]) => path.startsWith(prefix)) ?? [];
-  if (!root || path.includes("\0")) return undefined;
+  if (prefix === undefined || root === undefined || path.includes("\0")) return undefined;
   const rest = path.slice(prefix.length) || "index.html";
   const file = join(root, rest);
   return file.startsWith(root + sep) ? file : undefined;

@@ -1,6 +1,8 @@
 // Writes a Brotli file beside every file of the built page, for `web/serve.mjs` and for static hosts
 // that send such files.
 
+/** @import { Plugin } from "vite" */
+
 import { readdirSync, statSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -14,18 +16,22 @@ const WORTH = 0.97;
 /** Files above this are compressed faster and less: only ONNX Runtime Web, for the benchmark, is so large. */
 const LARGE = 8 << 20;
 
+/** @returns {Plugin} */
 export function compressed() {
-  let folder;
+  let folder = "";
   return {
     name: "pointsman-compressed",
     apply: "build",
     configResolved(config) {
       folder = resolve(config.root, config.build.outDir);
     },
-    writeBundle: () => Promise.all(filesUnder(folder).map(beside)),
+    async writeBundle() {
+      await Promise.all(filesUnder(folder).map(beside));
+    },
   };
 }
 
+/** @param {string} path */
 async function beside(path) {
   const bytes = await readFile(path);
   if (bytes.length < SMALLEST) return;
@@ -37,8 +43,9 @@ async function beside(path) {
   if (smaller.length < bytes.length * WORTH) await writeFile(`${path}.br`, smaller);
 }
 
+/** @param {string} folder */
 function filesUnder(folder) {
-  return readdirSync(folder, { recursive: true })
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
     .map((name) => join(folder, name))
     .filter((path) => statSync(path).isFile() && !path.endsWith(".br"));
 }

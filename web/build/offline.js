@@ -2,6 +2,8 @@
 // are not in the list (ONNX Runtime Web, bundles other than the default one, the engine's modules); the
 // service worker keeps them once they were fetched.
 
+/** @import { Plugin, Rollup } from "vite" */
+
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
@@ -9,6 +11,7 @@ import { resolve } from "node:path";
 const SOURCE = resolve(import.meta.dirname, "../src/service-worker.js");
 const LATER = /onnx|ort-|ort\.|tokenizers|benchmark-worker|\.wasm$|default-bundle|\.map$/;
 
+/** @returns {Plugin} */
 export function offline() {
   return {
     name: "pointsman-offline",
@@ -31,6 +34,7 @@ export function offline() {
   };
 }
 
+/** @param {Rollup.OutputAsset | Rollup.OutputChunk} file */
 function bytesOf(file) {
   return file.type === "chunk" ? file.code : file.source;
 }

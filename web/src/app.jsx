@@ -1,5 +1,8 @@
 // The page's frame: header, navigation, the view that the address names, footer.
 
+/** @import { ComponentChildren, ComponentType } from "preact" */
+/** @import { View } from "./model/deep-link.js" */
+
 import { useEffect } from "preact/hooks";
 
 import { t } from "./i18n.js";
@@ -16,12 +19,13 @@ import { Queries } from "./views/queries.jsx";
 import { QueryMap } from "./views/query-map.jsx";
 import { TradeOff } from "./views/trade-off.jsx";
 
+/** @type {Record<View, ComponentType>} */
 const PARTS = {
   playground: Playground,
   "trade-off": TradeOff,
   queries: Queries,
   map: QueryMap,
-  inside: Inside,
+  inside: () => <Inside />,
   benchmark: Benchmark,
 };
 
@@ -36,12 +40,13 @@ export function App() {
   }, [theme.value]);
   // On a phone the names of the views are wider than the screen.
   useEffect(
-    () => document.querySelector("nav [aria-current]").scrollIntoView({ inline: "center", block: "nearest" }),
+    () => document.querySelector("nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" }),
     [view.value],
   );
   const View = PARTS[view.value];
   return (
     <>
+      {/* biome-ignore lint/a11y/useValidAnchor: a link to the content; `skip` only keeps the URL's fragment */}
       <a class="skip" href="#main" onClick={skip}>
         {t("skip")}
       </a>
@@ -74,13 +79,16 @@ export function App() {
   );
 }
 
-/** The view once a bundle is open; before that, the progress of loading, or why it failed. */
+/**
+ * The view once a bundle is open; before that, the progress of loading, or why it failed.
+ * @param {{children: () => ComponentChildren}} props
+ */
 function State({ children }) {
-  const { status, error } = bundle.value;
+  const { status } = bundle.value;
   if (status === "failed")
     return (
       <>
-        <Fault error={error} what={t("bundle.failed")} />
+        {bundle.value.error && <Fault error={bundle.value.error} what={t("bundle.failed")} />}
         <Inside onlyChoice />
       </>
     );
@@ -88,8 +96,11 @@ function State({ children }) {
   return status === "ready" || view.value === "playground" ? children() : <Loading />;
 }
 
-/** The skip link does not change the URL's fragment, which names the view. */
+/**
+ * The skip link does not change the URL's fragment, which names the view.
+ * @param {Event} event
+ */
 function skip(event) {
   event.preventDefault();
-  document.querySelector("#main").focus();
+  document.getElementById("main")?.focus();
 }

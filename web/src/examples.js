@@ -1,5 +1,8 @@
 // Queries of our own, from easy to hard, in several languages.
 
+/** @typedef {"easy" | "middling" | "hard"} Level */
+
+/** @type {{level: Level, language: string, name: string, text: string}[]} */
 export const EXAMPLES = [
   { level: "easy", language: "en", name: "A capital", text: "What is the capital of Italy?" },
   { level: "easy", language: "de", name: "Schaltjahr", text: "Wie viele Tage hat der Februar in einem Schaltjahr?" },
@@ -42,7 +45,10 @@ export const EXAMPLES = [
   },
 ];
 
-/** A conversation whose second turn is hard and whose third is small talk. */
+/**
+ * A conversation whose second turn is hard and whose third is small talk.
+ * @type {import("./state.js").Turn[]}
+ */
 export const CONVERSATION = [
   { role: "user", content: "Hello! Can you help me with my homework?" },
   { role: "assistant", content: "Of course. What is it about?" },

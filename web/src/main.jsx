@@ -22,7 +22,9 @@ addEventListener("vite:preloadError", (event) => {
 followAddress();
 followPrices();
 const { id, keepPolicy } = askedBundle();
-render(<App />, document.querySelector("#page"));
+const page = document.querySelector("#page");
+if (!page) throw new Error("index.html has no element #page to draw in");
+render(<App />, page);
 await openBundle(id, { keepPolicy });
 document.documentElement.dataset.ready = "yes";
 if (import.meta.env.PROD) await keepOffline();

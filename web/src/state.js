@@ -1,49 +1,86 @@
 // The page's state as signals, and the values derived from it.
 
+/** @import { LoadProgress, Policy, Router, BundleInfo, BundleSource } from "pointsman" */
+/** @import { Language } from "./i18n/phrases.ts" */
+/** @import { RoutedRow } from "./model/decisions-csv.js" */
+/** @import { Link, Mode, Theme, View } from "./model/deep-link.js" */
+/** @import { Fault } from "./model/fault.js" */
+/** @import { Lengths, Price } from "./model/money.js" */
+/** @import { QueryMap } from "./model/projection.js" */
+
 import { batch, computed, effect, signal } from "@preact/signals";
 
 import { shareFrom, thresholdFor } from "./model/calibration.js";
-import { readLink, writeLink } from "./model/deep-link.js";
+import { MODES, readLink, writeLink } from "./model/deep-link.js";
 import { timedDecision } from "./timed-decision.js";
 
 const KEPT = "pointsman";
 
-export const view = signal("playground");
-export const language = signal("en");
-/** "light", "dark", or undefined for the system's setting. */
-export const theme = signal(undefined);
+/**
+ * @typedef {object} OpenedBundle
+ * @property {BundleSource} source what the router was loaded from, with the user's own prices
+ * @property {Record<string, Uint8Array>} files as they were opened
+ * @property {Router} router
+ * @property {BundleInfo} info
+ * @property {QueryMap} [map]
+ * @property {string} [mapFault] why the map cannot be drawn
+ */
 
-/** `{status: "loading" | "ready" | "failed", id, progress?, error?, ...openedBundle}` */
-export const bundle = signal({ status: "loading", id: "default" });
+/**
+ * @typedef {{status: "ready", id: string, own?: boolean, progress?: LoadProgress} & OpenedBundle} ReadyBundle `own`
+ *   where it is the user's own; `progress` while the next one loads
+ * @typedef {{status: "loading" | "failed", id: string, own?: undefined, progress?: LoadProgress, error?: Fault,
+ *   router?: undefined}} AbsentBundle
+ */
+
+/** @typedef {{role: "user" | "assistant", content: string}} Turn */
+
+export const view = signal(/** @type {View} */ ("playground"));
+export const language = signal(/** @type {Language} */ ("en"));
+/** "light", "dark", or undefined for the system's setting. */
+export const theme = signal(/** @type {Theme | undefined} */ (undefined));
+
+export const bundle = signal(/** @type {ReadyBundle | AbsentBundle} */ ({ status: "loading", id: "default" }));
 /** Why the last bundle could not be opened, where the previous one stays open. */
-export const openFault = signal(undefined);
+export const openFault = signal(/** @type {Fault | undefined} */ (undefined));
 
 export const query = signal("");
 /** A conversation's turns; the user's and the model's alternate, the user begins. */
-export const turns = signal([]);
-export const mode = signal("strongShare");
+export const turns = signal(/** @type {Turn[]} */ ([]));
+export const mode = signal(/** @type {Mode} */ ("strongShare"));
 export const amounts = { strongShare: signal(0.5), threshold: signal(0.5), costWeight: signal(0) };
 
-/** The user's own prices: USD per million tokens, by candidate. */
-export const prices = signal({});
-export const usage = signal({ queries: 100_000, inputTokens: 400, outputTokens: 256 });
+/** The user's own prices, by candidate. */
+export const prices = signal(/** @type {Record<string, Price>} */ ({}));
+/** Queries a month, and their lengths. */
+export const usage = signal(
+  /** @type {{queries: number} & Lengths} */ ({ queries: 100_000, inputTokens: 400, outputTokens: 256 }),
+);
 /** How often the engine was warmed up: route times are measured again then. */
 export const warmed = signal(0);
-/** Rows routed in the view of the user's own queries: `{rows, policy}`. */
-export const routed = signal(undefined);
+/** Rows routed in the view of the user's own queries. */
+export const routed = signal(/** @type {{rows: RoutedRow[], policy: Policy} | undefined} */ (undefined));
 
 export const info = computed(() => (bundle.value.status === "ready" ? bundle.value.info : undefined));
+
+/** The open bundle, for the views that are shown only while one is open. */
+export function opened() {
+  if (bundle.value.status !== "ready") throw new Error("no bundle is open");
+  return bundle.value;
+}
+
 export const pair = computed(() => {
   const { strong, weak } = info.value?.head ?? {};
-  return strong ? { strong, weak } : undefined;
+  return strong && weak ? { strong, weak } : undefined;
 });
 export const calibration = computed(() => info.value?.calibration);
 const priceless = computed(() => info.value?.candidates.every(({ input_price: price }) => price === undefined));
 
 /** The modes of the policy that this bundle supports. */
 export const modes = computed(() => {
-  if (!info.value) return [];
+  /** @type {Mode[]} */
   const found = [];
+  if (!info.value) return found;
   if (pair.value && calibration.value) found.push("strongShare");
   if (pair.value) found.push("threshold");
   if (!priceless.value) found.push("costWeight");
@@ -52,6 +89,7 @@ export const modes = computed(() => {
 
 export const policy = computed(() => {
   const chosen = modes.value.includes(mode.value) ? mode.value : modes.value[0];
+  /** @type {Policy} */
   const amount = chosen ? { [chosen]: amounts[chosen].value } : {};
   return { ...amount, outputTokens: usage.value.outputTokens };
 });
@@ -64,14 +102,17 @@ export const share = computed(() => {
     : shareFrom(calibration.value.quantiles, amounts.threshold.value);
 });
 
-/** `{decision, milliseconds}`, `{error}`, or undefined where there is no query. */
+/** The decision on the query; undefined where there is none. */
 export const decided = computed(() => {
   warmed.value;
   if (bundle.value.status !== "ready" || query.value.trim() === "") return undefined;
   return timedDecision(bundle.value.router, query.value, policy.value);
 });
 
-/** Switches the policy's mode, to the value that gives the same decisions. */
+/**
+ * Switches the policy's mode, to the value that gives the same decisions.
+ * @param {Mode} to
+ */
 export function switchMode(to) {
   const quantiles = calibration.value?.quantiles;
   batch(() => {
@@ -84,7 +125,10 @@ export function switchMode(to) {
   });
 }
 
-/** Sets a share of strong calls, whatever the mode was. */
+/**
+ * Sets a share of strong calls, whatever the mode was.
+ * @param {number} value
+ */
 export function setShare(value) {
   batch(() => {
     mode.value = "strongShare";
@@ -100,13 +144,14 @@ export function followAddress() {
   take(readLink(location.hash));
   addEventListener("hashchange", () => take(readLink(location.hash)));
   let last = location.hash;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
   let waiting;
   effect(() => {
     const link = writeLink({
       view: view.value,
       bundle: bundle.value.own ? undefined : bundle.value.id,
       mode: pair.value ? mode.value : undefined,
-      ...Object.fromEntries(Object.entries(amounts).map(([name, amount]) => [name, amount.value])),
+      ...Object.fromEntries(MODES.map((name) => [name, amounts[name].value])),
       query: query.value,
       turns: turns.value.map(({ content }) => content),
     });
@@ -129,13 +174,12 @@ export function askedBundle() {
   return { id, keepPolicy: stated !== undefined };
 }
 
+/** @param {Link} link */
 function take(link) {
   batch(() => {
     if (link.view) view.value = link.view;
     if (link.mode) mode.value = link.mode;
-    for (const [name, amount] of Object.entries(amounts)) {
-      if (link[name] !== undefined) amount.value = link[name];
-    }
+    for (const name of MODES) amounts[name].value = link[name] ?? amounts[name].value;
     if (link.query !== undefined) query.value = link.query;
     if (link.turns) {
       turns.value = link.turns.map((content, i) => ({ role: i % 2 === 0 ? "user" : "assistant", content }));

@@ -25,21 +25,33 @@ const LAST_MOMENT = 8.64e15;
 
 /** An invalid call of the ledger. The message begins with the code, since RPC drops other fields. */
 export class LedgerError extends RangeError {
+  /** @param {string} code @param {string} message */
   constructor(code, message) {
     super(`${code}: ${message}`);
     this.code = code;
   }
 }
 
+/** @typedef {"day" | "month"} Period */
+
 /**
  * @typedef {object} Budget
- * @property {"day" | "month"} period
+ * @property {Period} period
  * @property {number} startsAt the period's first millisecond, UTC
  * @property {number} spent US dollars
  * @property {Map<string, {usd: number, at: number}>} reservations by the request's id
  */
 
-/** The period that contains `now`: its first millisecond and that of the next period, UTC. */
+/**
+ * @typedef {{spent: number, reserved: number, endsAt: number}} Spent US dollars; the period's end in milliseconds
+ * @typedef {{model: string, usedAt: number}} Pin `usedAt` in milliseconds
+ */
+
+/**
+ * The period that contains `now`: its first millisecond and that of the next period, UTC.
+ * @param {Period} period
+ * @param {number} now in milliseconds
+ */
 export function periodOf(period, now) {
   moment(now);
   const date = new Date(now);
@@ -49,7 +61,12 @@ export function periodOf(period, now) {
   throw new LedgerError("ledger_period", `the period is ${shown(period)}, expected "day" or "month"`);
 }
 
-/** @param {Budget | undefined} state @returns {[Budget, object]} */
+/**
+ * @typedef {{id: string, usd: number, limit: number, period: Period, now: number}} ReserveRequest
+ * @param {Budget | undefined} state
+ * @param {ReserveRequest} request
+ * @returns {[Budget, {granted: boolean} & Spent]}
+ */
 export function reserve(state, { id, usd, limit, period, now }) {
   name("ledger_id", "id", id);
   amount("usd", usd);
@@ -61,7 +78,12 @@ export function reserve(state, { id, usd, limit, period, now }) {
   return [next, { granted, ...answer(next) }];
 }
 
-/** @param {Budget | undefined} state @returns {[Budget, object]} */
+/**
+ * @typedef {{id: string, usd: number, period: Period, now: number}} SettleRequest
+ * @param {Budget | undefined} state
+ * @param {SettleRequest} request
+ * @returns {[Budget, Spent]}
+ */
 export function settle(state, { id, usd, period, now }) {
   name("ledger_id", "id", id);
   amount("usd", usd);
@@ -70,13 +92,22 @@ export function settle(state, { id, usd, period, now }) {
   return [next, answer(next)];
 }
 
-/** @param {Budget | undefined} state @returns {object} the answer, without a change of the state */
+/**
+ * @typedef {{limit: number, period: Period, now: number}} LookRequest
+ * @param {Budget | undefined} state
+ * @param {LookRequest} request
+ * @returns {Spent} the answer, without a change of the state
+ */
 export function look(state, { limit, period, now }) {
   amount("limit", limit);
   return answer(current(state, period, now));
 }
 
-/** @returns {{model: string, usedAt: number}} */
+/**
+ * @typedef {{model: string, now: number}} PinRequest
+ * @param {PinRequest} request
+ * @returns {Pin}
+ */
 export function pin({ model, now }) {
   name("ledger_model", "model", model);
   moment(now);
@@ -84,8 +115,9 @@ export function pin({ model, now }) {
 }
 
 /**
- * @param {{model: string, usedAt: number} | undefined} state
- * @returns {[object | undefined, string | null]} the pin after this use, and its model while it lives
+ * @param {Pin | undefined} state
+ * @param {{now: number}} request
+ * @returns {[Pin | undefined, string | null]} the pin after this use, and its model while it lives
  */
 export function pinned(state, { now }) {
   moment(now);
@@ -93,7 +125,13 @@ export function pinned(state, { now }) {
   return [now - state.usedAt >= PIN_STEP ? { ...state, usedAt: now } : state, state.model];
 }
 
-/** A copy of the state at `now`: in the current period, with expired reservations spent. */
+/**
+ * A copy of the state at `now`: in the current period, with expired reservations spent.
+ * @param {Budget | undefined} state
+ * @param {Period} period
+ * @param {number} now
+ * @returns {Budget}
+ */
 function current(state, period, now) {
   const { startsAt } = periodOf(period, now);
   if (!state || state.period !== period || state.startsAt < startsAt) {
@@ -108,35 +146,41 @@ function current(state, period, now) {
   return next;
 }
 
+/** @param {Budget} state @returns {Spent} */
 function answer(state) {
   const { endsAt } = periodOf(state.period, state.startsAt);
   return { spent: state.spent, reserved: reservedIn(state), endsAt };
 }
 
+/** @param {Budget} state */
 function reservedIn({ reservations }) {
   let total = 0;
   for (const { usd } of reservations.values()) total += usd;
   return total;
 }
 
+/** @param {string} field @param {unknown} value */
 function amount(field, value) {
   if (typeof value !== "number" || !Number.isFinite(value) || value < 0) {
     throw new LedgerError("ledger_amount", `${field} is ${shown(value)}, expected US dollars, 0 or more`);
   }
 }
 
+/** @param {unknown} now */
 function moment(now) {
   if (typeof now !== "number" || !(now >= 0 && now <= LAST_MOMENT)) {
     throw new LedgerError("ledger_time", `now is ${shown(now)}, expected milliseconds since 1970`);
   }
 }
 
+/** @param {string} code @param {string} field @param {unknown} value */
 function name(code, field, value) {
   if (typeof value !== "string" || value === "" || value.length > LONGEST_NAME) {
     throw new LedgerError(code, `${field} is ${shown(value)}, expected a text of 1 to ${LONGEST_NAME} characters`);
   }
 }
 
+/** @param {unknown} value */
 function shown(value) {
   const text = typeof value === "string" ? JSON.stringify(value) : String(value);
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;

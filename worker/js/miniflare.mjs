@@ -1,6 +1,10 @@
 // Starts the Worker in workerd on this machine, through miniflare, for the demo, the tests and the
 // benchmark. The configuration is that of wrangler.toml; optional bindings exist only if requested.
 
+/** @import { Readable } from "node:stream" */
+/** @import { Request, WorkerOptions } from "miniflare" */
+/** @import { DataPoint } from "./stand-ins/analytics.mjs" */
+
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -16,29 +20,34 @@ const MODULES = ["guard.mjs", "ledger.mjs", "ledger-state.mjs"];
 const POINT = "pointsman-data-point ";
 
 /**
- * @param {object} options
- * @param {string} options.bundle a bundle's folder
- * @param {object | string} [options.upstreams] the UPSTREAMS variable
- * @param {object | string} [options.gateway] the GATEWAY variable
- * @param {object[] | string} [options.keys] the secret KEYS, as a list or as its text
- * @param {Record<string, string>} [options.secrets] secret bindings
- * @param {boolean} [options.ledger] whether to bind the Durable Object LEDGER
- * @param {{limit: number, period?: 10 | 60}} [options.rateLimit] the limit of RATE_LIMITER; `period` in seconds
- * @param {(point: object) => void} [options.analytics] receives each data point of ANALYTICS
- * @param {("LOG" | "BUNDLES")[]} [options.buckets] R2 buckets to bind
- * @param {(model: string, inputs: object) => Response | object} [options.ai] answers in place of `AI.run`:
- *   a Response of events is a stream, one with another status an error
- * @param {string} [options.persist] a folder that keeps buckets and Durable Objects between starts
- * @param {number} [options.port] 0 for any free port
- * @param {string} [options.main] the main module, relative to this folder
- * @param {boolean} [options.embedded] whether the bundle is in the script instead of static assets
- * @param {boolean} [options.alone] whether requests go directly to the Worker, without miniflare's entry
- *   Worker, which a deployment does not have
- * @param {(text: string) => void} [options.log] receives each line that the Worker logs
+ * @typedef {object} StartOptions
+ * @property {string} bundle a bundle's folder
+ * @property {object | string} [upstreams] the UPSTREAMS variable
+ * @property {object | string} [gateway] the GATEWAY variable
+ * @property {object[] | string} [keys] the secret KEYS, as a list or as its text
+ * @property {Record<string, string>} [secrets] secret bindings
+ * @property {boolean} [ledger] whether to bind the Durable Object LEDGER
+ * @property {{limit: number, period?: 10 | 60}} [rateLimit] the limit of RATE_LIMITER; `period` in seconds
+ * @property {(point: DataPoint) => void} [analytics] receives each data point of ANALYTICS
+ * @property {("LOG" | "BUNDLES")[]} [buckets] R2 buckets to bind
+ * @property {(model: string, inputs: any) => Response | object | Promise<Response | object>} [ai] answers in place of
+ *   `AI.run`: a Response of events is a stream, one with another status an error
+ * @property {string} [persist] a folder that keeps buckets and Durable Objects between starts
+ * @property {number} [port] 0 for any free port
+ * @property {string} [main] the main module, relative to this folder
+ * @property {boolean} [embedded] whether the bundle is in the script instead of static assets
+ * @property {boolean} [alone] whether requests go directly to the Worker, without miniflare's entry Worker, which a
+ *   deployment does not have
+ * @property {(text: string) => void} [log] receives each line that the Worker logs
+ */
+
+/**
+ * @param {StartOptions} options
  * @returns {Promise<{url: URL, miniflare: Miniflare}>}
  */
 export async function startWorker({ bundle, port = 0, main, log, persist, embedded, alone, ...options }) {
   const standIns = standInsFor(options);
+  /** @type {WorkerOptions} */
   const worker = {
     name: "pointsman",
     modulesRoot: resolve(HERE, "../.."),
@@ -59,7 +68,7 @@ export async function startWorker({ bundle, port = 0, main, log, persist, embedd
     host: "127.0.0.1",
     port,
     ...(persist ? { r2Persist: join(persist, "r2"), durableObjectsPersist: join(persist, "objects") } : {}),
-    handleRuntimeStdio: (stdout, stderr) => {
+    handleRuntimeStdio: (/** @type {Readable} */ stdout, /** @type {Readable} */ stderr) => {
       for (const stream of [stdout, stderr]) {
         createInterface({ input: stream }).on("line", (line) => {
           if (line.startsWith(POINT)) options.analytics?.(JSON.parse(line.slice(POINT.length)));
@@ -72,6 +81,7 @@ export async function startWorker({ bundle, port = 0, main, log, persist, embedd
   return { url: alone ? await miniflare.unsafeGetDirectURL() : entry, miniflare };
 }
 
+/** @param {Pick<StartOptions, "upstreams" | "gateway" | "keys" | "secrets">} options */
 function variables({ upstreams, gateway, keys, secrets = {} }) {
   const given = {
     UPSTREAMS: upstreams,
@@ -82,27 +92,36 @@ function variables({ upstreams, gateway, keys, secrets = {} }) {
   return { ...secrets, ...Object.fromEntries(set) };
 }
 
+/** @param {{limit: number, period?: 10 | 60}} limit */
 function rateLimit({ limit, period = 60 }) {
   return { namespace_id: "1", simple: { limit, period } };
 }
 
-/** The Workers, of one module each, that stand in for the bindings AI and ANALYTICS. */
+/**
+ * The Workers, of one module each, that stand in for the bindings AI and ANALYTICS.
+ * @param {Pick<StartOptions, "ai" | "analytics">} options
+ * @returns {(WorkerOptions & {name: string})[]}
+ */
 function standInsFor({ ai, analytics }) {
-  const answer = async (request) => {
-    const { model, inputs } = await request.json();
-    const answered = await ai(model, inputs);
-    return answered instanceof Response ? answered : Response.json(answered);
-  };
-  return [
-    ...(ai ? [{ name: "AI", ...standIn("ai.mjs"), serviceBindings: { ANSWER: answer } }] : []),
-    ...(analytics ? [{ name: "ANALYTICS", ...standIn("analytics.mjs"), bindings: { mark: POINT } }] : []),
-  ];
+  const standIns = [];
+  if (ai) {
+    const answer = async (/** @type {Request} */ request) => {
+      const { model, inputs } = /** @type {{model: string, inputs: unknown}} */ (await request.json());
+      const answered = await ai(model, inputs);
+      return answered instanceof Response ? answered : Response.json(answered);
+    };
+    standIns.push({ name: "AI", ...standIn("ai.mjs"), serviceBindings: { ANSWER: answer } });
+  }
+  if (analytics) standIns.push({ name: "ANALYTICS", ...standIn("analytics.mjs"), bindings: { mark: POINT } });
+  return standIns;
 }
 
+/** @param {string} module @returns {{modules: ModuleDefinition[]}} */
 function standIn(module) {
   return { modules: [{ type: "ESModule", path: join(HERE, "stand-ins", module) }] };
 }
 
+/** @param {string} bundle */
 function assets(bundle) {
   return {
     directory: resolve(bundle),
@@ -111,10 +130,14 @@ function assets(bundle) {
   };
 }
 
-/** The modules, with `bundle`'s files in place of those that the entry imports. */
+/**
+ * The modules, with `bundle`'s files in place of those that the entry imports.
+ * @param {string} bundle
+ * @returns {Promise<ModuleDefinition[]>}
+ */
 async function embeddedModules(bundle) {
   const files = ["router.json", "model.onnx", "tokenizer.json"].map(async (name) => ({
-    type: "Data",
+    type: /** @type {const} */ ("Data"),
     path: join(HERE, "../../bundles/default", name),
     contents: await readFile(join(bundle, name)),
   }));
@@ -122,7 +145,14 @@ async function embeddedModules(bundle) {
   return [main, ...others, ...(await Promise.all(files))];
 }
 
-/** The main module, first, and all that it may import, each with its type. */
+/** @typedef {{type: "ESModule" | "CompiledWasm" | "Data", path: string, contents?: Uint8Array}} ModuleDefinition */
+
+/**
+ * The main module, first, and all that it may import, each with its type.
+ * @param {string} main
+ * @param {string[]} more
+ * @returns {Promise<ModuleDefinition[]>}
+ */
 async function modules(main, more = []) {
   const paths = [main, ...more, ...MODULES].map((name) => join(HERE, name));
   const build = join(HERE, "../build");

@@ -19,11 +19,20 @@ try {
   if (entry) console.log(text(entry));
   else console.log(USAGE);
 } catch (error) {
-  console.error(`new-key: ${error.message}\n${USAGE}`);
+  console.error(`new-key: ${error instanceof Error ? error.message : error}\n${USAGE}`);
   process.exitCode = 2;
 }
 
-/** Reads the key's entry from the arguments; undefined with --help. */
+/**
+ * @typedef {{models?: string[], budget?: {usd: number, period: "day" | "month"}}} Limits
+ * @typedef {{name: string} & Limits} Entry
+ */
+
+/**
+ * Reads the key's entry from the arguments; undefined with --help.
+ * @param {string[]} args
+ * @returns {Entry | undefined}
+ */
 function entryFrom(args) {
   const { values, positionals } = parseArgs({
     args,
@@ -44,6 +53,7 @@ function entryFrom(args) {
   return { name, ...models(values.models), ...budget(values) };
 }
 
+/** @param {string | undefined} list @returns {Limits} */
 function models(list) {
   if (list === undefined) return {};
   const names = list.split(",").map((name) => name.trim());
@@ -51,6 +61,7 @@ function models(list) {
   return { models: [...new Set(names)] };
 }
 
+/** @param {{usd?: string, period?: string}} values @returns {Limits} */
 function budget({ usd, period }) {
   if (usd === undefined && period === undefined) return {};
   if (usd === undefined || period === undefined)
@@ -63,6 +74,7 @@ function budget({ usd, period }) {
   return { budget: { usd: dollars, period } };
 }
 
+/** @param {Entry} entry */
 function text({ name, ...rest }) {
   const key = `pm-${randomBytes(RANDOM_BYTES).toString("base64url")}`;
   const sha256 = createHash("sha256").update(key).digest("hex");

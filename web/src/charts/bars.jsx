@@ -1,16 +1,20 @@
 // Named values as bars.
 
+/** @import { Draw } from "./chart.jsx" */
+
 import { Chart } from "./chart.jsx";
 
 /** Approximate width of a letter in pixels. */
 const LETTER = 6.2;
 
 /**
- * @param {{rows: {name: string, value: number, text: string, fill: string}[], axis: object, label: string}} props
+ * @param {{rows: {name: string, value: number, text: string, fill: string}[],
+ *   axis: import("@observablehq/plot").ScaleOptions, label: string}} props
  *   `axis` is Plot's, of the values
  */
 export function BarsChart({ rows, axis, label }) {
   const said = `${label}: ${rows.map(({ name, text }) => `${name} ${text}`).join(", ")}`;
+  /** @type {Draw} */
   const draw = (Plot, width) => ({
     marginLeft: namesWidth(width),
     marginRight: 60,
@@ -29,6 +33,8 @@ export function BarsChart({ rows, axis, label }) {
   return <Chart label={said} height={28 * rows.length + 60} draw={draw} />;
 }
 
+/** @param {number} width */
 const namesWidth = (width) => Math.min(230, width * 0.45);
 
+/** @param {string} name @param {number} letters */
 const shortened = (name, letters) => (name.length > letters ? `${name.slice(0, letters - 1)}…` : name);

@@ -1,9 +1,13 @@
 // The rating of a conversation, turn by turn: each turn's own rating, and the conversation's.
 
+/** @import { Draw } from "./chart.jsx" */
+
 import { fraction, t } from "../i18n.js";
 import { Chart } from "./chart.jsx";
 
-/** @param {{ratings: {turn: number, alone: number, carried: number}[], threshold: number}} props */
+/** @typedef {{turn: number, alone: number, carried: number}} Rating a turn's own win rate, and the conversation's */
+
+/** @param {{ratings: Rating[], threshold: number}} props */
 export function ConversationChart({ ratings, threshold }) {
   const label = ratings
     .map(({ turn, alone, carried }) =>
@@ -11,6 +15,7 @@ export function ConversationChart({ ratings, threshold }) {
     )
     .join("; ");
   const values = [threshold, ...ratings.flatMap(({ alone, carried }) => [alone, carried])];
+  /** @type {Draw} */
   const draw = (Plot) => ({
     marginLeft: 48,
     marginBottom: 46,
@@ -33,7 +38,7 @@ export function ConversationChart({ ratings, threshold }) {
       Plot.dot(ratings, {
         x: "turn",
         y: "carried",
-        fill: ({ carried }) => (carried >= threshold ? "var(--strong)" : "var(--accent)"),
+        fill: (/** @type {Rating} */ { carried }) => (carried >= threshold ? "var(--strong)" : "var(--accent)"),
         r: 6,
       }),
       Plot.dot(ratings, { x: "turn", y: "alone", stroke: "var(--quiet)", r: 4, strokeWidth: 1.5 }),

@@ -1,10 +1,13 @@
 // Quality by share of strong calls: this router, random choice, the oracle and published points.
 
+/** @import { ShareCurve } from "../model/curve.js" */
+/** @import { Draw } from "./chart.jsx" */
+
 import { percent, t } from "../i18n.js";
 import { ends, qualityOf, valueAt } from "../model/curve.js";
 import { Chart } from "./chart.jsx";
 
-/** @param {{curve: object, share?: number}} props one of router.json's `curves`, and the policy's share */
+/** @param {{curve: ShareCurve, share?: number}} props one of router.json's `curves`, and the policy's share */
 export function CostQualityChart({ curve, share }) {
   const { weak, strong } = ends(curve);
   const published = (curve.published ?? []).map((point) => ({
@@ -20,6 +23,7 @@ export function CostQualityChart({ curve, share }) {
     share: share === undefined ? "–" : percent(share),
     quality: here === undefined ? "–" : percent(here),
   });
+  /** @type {Draw} */
   const draw = (Plot, width) => ({
     marginLeft: 48,
     marginRight: 16,

@@ -1,9 +1,11 @@
 // Mean quality of each candidate alone, the router, the oracle and random choice.
 
+/** @import { MeansCurve } from "../model/curve.js" */
+
 import { percentFine, t } from "../i18n.js";
 import { BarsChart } from "./bars.jsx";
 
-/** @param {{curve: object}} props one of router.json's `curves` that has `means` */
+/** @param {{curve: MeansCurve}} props one of router.json's `curves` that has `means` */
 export function MeansChart({ curve }) {
   const { router, oracle, random } = curve.means;
   const rows = [

@@ -1,5 +1,8 @@
 // Training queries on the bundle's two axes, and the query typed among them.
 
+/** @import { MapPoint, QueryMap } from "../model/projection.js" */
+/** @import { Draw } from "./chart.jsx" */
+
 import { t } from "../i18n.js";
 import { Chart } from "./chart.jsx";
 
@@ -19,20 +22,25 @@ export const COLOURS = [
   "#5f6fd8",
 ];
 
-/** The range of all but the lowest and highest 3 % of the values. */
+/**
+ * The range of all but the lowest and highest 3 % of the values.
+ * @param {number[]} values
+ */
 function usual(values) {
   const sorted = values.toSorted((a, b) => a - b);
   return [0.03, 0.97].map((p) => sorted[Math.floor(p * (sorted.length - 1))]);
 }
 
-/** @param {{map: object, placed?: [number, number], byValue: boolean, paired: boolean}} props */
+/** @param {{map: QueryMap, placed?: [number, number], byValue: boolean, paired: boolean}} props */
 export function QueryMapChart({ map, placed, byValue, paired }) {
-  const [x, y, cluster, value] = [0, 1, 2, 3].map((at) => (point) => point[at]);
+  const [x, y, cluster, value] = [0, 1, 2, 3].map((at) => (/** @type {MapPoint} */ point) => point[at]);
   const centres = map.clusters.map(({ name }, i) => {
     const own = map.points.filter((point) => point[2] === i);
-    const middle = (axis) => own.map((point) => point[axis]).sort((a, b) => a - b)[own.length >> 1];
+    const middle = (/** @type {0 | 1} */ axis) =>
+      own.map((point) => point[axis]).sort((a, b) => a - b)[own.length >> 1];
     return { name, x: middle(0), y: middle(1) };
   });
+  /** @type {import("@observablehq/plot").ScaleOptions} */
   const colour =
     byValue && paired
       ? {
@@ -43,6 +51,7 @@ export function QueryMapChart({ map, placed, byValue, paired }) {
           interpolate: "lab",
         }
       : { type: "categorical", domain: COLOURS.map((_, i) => i), range: COLOURS };
+  /** @type {Draw} */
   const draw = (Plot, width) => ({
     marginLeft: 10,
     marginRight: 10,
@@ -57,7 +66,7 @@ export function QueryMapChart({ map, placed, byValue, paired }) {
         Plot.text(centres, {
           x: "x",
           y: "y",
-          text: ({ name }) => name.replaceAll(", ", "\n"),
+          text: (/** @type {{name: string}} */ { name }) => name.replaceAll(", ", "\n"),
           fill: "var(--ink)",
           stroke: "var(--panel)",
           strokeWidth: 4,

@@ -1,5 +1,7 @@
 // Milliseconds per query: Pointsman's and ONNX Runtime Web's.
 
+/** @import { Draw } from "./chart.jsx" */
+
 import { milliseconds, t } from "../i18n.js";
 import { Chart } from "./chart.jsx";
 
@@ -14,6 +16,7 @@ export function SpeedChart({ rows }) {
       t("benchmark.rowLabel", { tokens, ours: milliseconds(ours), theirs: milliseconds(theirs) }),
     )
     .join("; ");
+  /** @type {Draw} */
   const draw = (Plot, width) => ({
     marginLeft: 120,
     marginRight: 120,
@@ -34,7 +37,7 @@ export function SpeedChart({ rows }) {
         x: "value",
         y: "who",
         fy: "tokens",
-        text: ({ value }) => milliseconds(value),
+        text: (/** @type {{value: number}} */ { value }) => milliseconds(value),
         dx: 5,
         textAnchor: "start",
         fill: "var(--ink)",

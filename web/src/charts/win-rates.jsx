@@ -1,5 +1,7 @@
 // Histogram of many queries' win rates, with the threshold.
 
+/** @import { Draw } from "./chart.jsx" */
+
 import { fraction, t, whole } from "../i18n.js";
 import { histogram } from "../model/histogram.js";
 import { Chart } from "./chart.jsx";
@@ -18,6 +20,7 @@ export function WinRatesChart({ winRates, threshold }) {
     reached: whole(reached),
     threshold: fraction(threshold),
   });
+  /** @type {Draw} */
   const draw = (Plot) => ({
     marginLeft: 48,
     marginBottom: 46,
@@ -33,7 +36,7 @@ export function WinRatesChart({ winRates, threshold }) {
         x1: "from",
         x2: "to",
         y: "count",
-        fill: ({ strong }) => (strong ? "var(--strong)" : "var(--accent)"),
+        fill: (/** @type {{strong: boolean}} */ { strong }) => (strong ? "var(--strong)" : "var(--accent)"),
         inset: 0.5,
       }),
       Plot.ruleX([threshold], { stroke: "var(--ink)", strokeWidth: 2 }),
@@ -43,7 +46,10 @@ export function WinRatesChart({ winRates, threshold }) {
   return <Chart label={label} height={240} draw={draw} />;
 }
 
-/** Minimum and maximum, for lists too long to be a call's arguments. */
+/**
+ * Minimum and maximum, for lists too long to be a call's arguments.
+ * @param {number[]} values
+ */
 function bounds(values) {
   let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of values) {

@@ -1,6 +1,6 @@
 // The page's words in English.
 
-export default {
+export default /** @type {const} */ ({
   title: "Pointsman: which model answers?",
   tagline: "Which model should answer? Decided in this tab, as you type.",
   skip: "Skip to the content",
@@ -251,4 +251,4 @@ export default {
   "fault.bundle_too_large": "A file is larger than the engine accepts.",
   "fault.query_too_long": "The query is longer than the router accepts.",
   "fault.query_empty": "The query has no token that the router's tokenizer knows.",
-};
+});

@@ -1,6 +1,8 @@
 // 页面的中文文字。
 
-export default {
+/** @import { Translation } from "./phrases.ts" */
+
+const zh = /** @type {const} */ ({
   title: "Pointsman：该由哪个模型回答？",
   tagline: "该由哪个模型回答？在本页中随键入即时决定。",
   skip: "跳到正文",
@@ -242,4 +244,9 @@ export default {
   "fault.bundle_too_large": "有一个文件超出引擎接受的大小。",
   "fault.query_too_long": "查询超出了路由器接受的长度。",
   "fault.query_empty": "查询中没有路由器的分词器认识的词元。",
-};
+});
+
+/** @type {Translation<typeof zh>} */
+const translation = zh;
+
+export default translation;

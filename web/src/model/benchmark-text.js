@@ -5,7 +5,11 @@ const WORDS =
     .split(" ")
     .filter(Boolean);
 
-/** A text of at least `length` tokens, and as few more as whole words allow. */
+/**
+ * A text of at least `length` tokens, and as few more as whole words allow.
+ * @param {number} length
+ * @param {(text: string) => number} count counts a text's tokens
+ */
 export function textOfTokens(length, count) {
   let text = "";
   let tokens = 0;

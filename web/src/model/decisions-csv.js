@@ -1,8 +1,18 @@
 // Writes the decisions on the user's queries as CSV.
 
+/** @import { BatchResult, Message } from "pointsman" */
+/** @import { QueryRow } from "./queries-file.js" */
+
 import Papa from "papaparse";
 
-/** @param {{line: number, input: string | object[], outcome: {decision?: object, error?: Error}}[]} rows */
+/** @typedef {QueryRow & {outcome: BatchResult}} RoutedRow */
+
+/** @param {RoutedRow[]} rows */
+export function decisionsOf(rows) {
+  return rows.flatMap(({ outcome: { decision } }) => decision ?? []);
+}
+
+/** @param {RoutedRow[]} rows */
 export function decisionsCsv(rows) {
   const cells = rows.map(({ line, input, outcome: { decision, error } }) => ({
     line,
@@ -18,12 +28,16 @@ export function decisionsCsv(rows) {
   return Papa.unparse(cells, { escapeFormulae: true, newline: "\r\n" });
 }
 
-/** A query or a conversation as one readable text. */
+/**
+ * A query or a conversation as one readable text.
+ * @param {QueryRow["input"]} input
+ */
 export function textOf(input) {
   if (typeof input === "string") return input;
   return input.map(({ role, content }) => `${role}: ${contentText(content)}`).join("\n");
 }
 
+/** @param {Message["content"]} content */
 function contentText(content) {
   if (typeof content === "string") return content;
   return Array.isArray(content) ? content.map(({ text }) => text ?? "").join(" ") : "";

@@ -1,8 +1,19 @@
 // Prices and bills. Prices are USD per million tokens.
 
+/** @import { Candidate } from "pointsman" */
+
 const MILLION = 1e6;
 
-/** USD of one answer, or undefined where a price is unknown. */
+/**
+ * @typedef {{input?: number, output?: number}} Price USD per million tokens
+ * @typedef {{inputTokens: number, outputTokens: number}} Lengths of a query and its answer
+ */
+
+/**
+ * USD of one answer, or undefined where a price is unknown.
+ * @param {Pick<Candidate, "input_price" | "output_price">} candidate
+ * @param {Lengths} lengths
+ */
 export function costOf({ input_price: input, output_price: output }, { inputTokens, outputTokens }) {
   if (input === undefined || output === undefined) return undefined;
   return (input * inputTokens + output * outputTokens) / MILLION;
@@ -10,9 +21,9 @@ export function costOf({ input_price: input, output_price: output }, { inputToke
 
 /**
  * A month's USD where each candidate gets a share of the queries.
- * @param {object[]} candidates of router.json
+ * @param {Pick<Candidate, "id" | "input_price" | "output_price">[]} candidates of router.json
  * @param {Record<string, number>} shares by candidate, adding up to 1
- * @param {{queries: number, inputTokens: number, outputTokens: number}} usage
+ * @param {{queries: number} & Lengths} usage
  * @returns {number | undefined} undefined where a price that counts is unknown
  */
 export function monthlyBill(candidates, shares, usage) {
@@ -27,7 +38,13 @@ export function monthlyBill(candidates, shares, usage) {
   return bill;
 }
 
-/** router.json with the user's own prices; `undefined` removes a price. */
+/**
+ * router.json with the user's own prices; `undefined` removes a price.
+ * @template {{candidates: Candidate[]}} Manifest
+ * @param {Manifest} manifest
+ * @param {Record<string, Price>} prices by candidate
+ * @returns {Manifest}
+ */
 export function withPrices(manifest, prices) {
   const candidates = manifest.candidates.map((candidate) => {
     const own = prices[candidate.id];

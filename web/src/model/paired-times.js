@@ -1,5 +1,6 @@
 // Statistics of two programs timed in alternating rounds.
 
+/** @param {number[]} values */
 export function median(values) {
   return at(
     values.toSorted((a, b) => a - b),
@@ -7,13 +8,24 @@ export function median(values) {
   );
 }
 
-/** Median and quartiles of the ratios, one for each round. */
+/** @typedef {{median: number, low: number, high: number}} Quartiles */
+
+/**
+ * Median and quartiles of the ratios, one for each round.
+ * @param {number[]} above
+ * @param {number[]} below
+ * @returns {Quartiles}
+ */
 export function ratioOf(above, below) {
   const ratios = above.map((value, i) => value / below[i]).sort((a, b) => a - b);
   return { median: at(ratios, 0.5), low: at(ratios, 0.25), high: at(ratios, 0.75) };
 }
 
-/** How many calls last at least `milliseconds`. */
+/**
+ * How many calls last at least `milliseconds`.
+ * @param {() => unknown} call
+ * @param {number} milliseconds
+ */
 export async function settledCount(call, milliseconds) {
   let calls = 1;
   for (;;) {
@@ -24,6 +36,7 @@ export async function settledCount(call, milliseconds) {
   }
 }
 
+/** @param {number[]} sorted @param {number} p in [0, 1] */
 function at(sorted, p) {
   const place = p * (sorted.length - 1);
   const below = Math.floor(place);

@@ -1,6 +1,17 @@
 // Reads the user's queries from text, CSV or JSONL. A malformed line is reported and skipped.
 
+/** @import { Message } from "pointsman" */
+
 import Papa from "papaparse";
+
+import { faultFrom } from "./fault.js";
+
+/**
+ * @typedef {{line: number, input: string | Message[]}} QueryRow a query or a conversation, with its line in the file
+ * @typedef {{line: number, reason: string}} RefusedLine
+ * @typedef {{rows: QueryRow[], refused: RefusedLine[], column?: string}} Read
+ * @typedef {keyof typeof READERS} Format
+ */
 
 /** Names of the column or field that holds the query; the first one found counts. */
 const NAMES = ["query", "prompt", "question", "text", "input", "instruction", "content"];
@@ -9,8 +20,8 @@ export const MOST_QUERIES = 200_000;
 /**
  * @param {string} text the file's text
  * @param {string} name its name; the format is told by the extension, or else by the content
- * @returns {{format: "text" | "csv" | "jsonl", column?: string, inputs: {line: number, input: string | object[]}[],
- *   refused: {line: number, reason: string}[], more: number}} `more` counts what is beyond the limit
+ * @returns {{format: Format, column?: string, inputs: QueryRow[], refused: RefusedLine[], more: number}} `more` counts
+ *   what is beyond the limit
  */
 export function readQueries(text, name = "") {
   const format = formatOf(text, name);
@@ -19,6 +30,7 @@ export function readQueries(text, name = "") {
   return { format, column, inputs, refused, more: rows.length - inputs.length };
 }
 
+/** @param {string} text @param {string} name @returns {Format} */
 function formatOf(text, name) {
   const [, extension] = /\.(\w+)$/.exec(name.toLowerCase()) ?? [];
   if (extension === "jsonl" || extension === "ndjson") return "jsonl";
@@ -33,6 +45,7 @@ function formatOf(text, name) {
 
 const READERS = { text: fromText, csv: fromCsv, jsonl: fromJsonl };
 
+/** @param {string} text @returns {Read} */
 function fromText(text) {
   const rows = [];
   for (const [i, line] of text.split(/\r?\n/).entries()) {
@@ -41,9 +54,10 @@ function fromText(text) {
   return { rows, refused: [] };
 }
 
+/** @param {string} text @returns {Read} */
 function fromCsv(text) {
-  const { data, errors } = Papa.parse(text, { skipEmptyLines: "greedy" });
-  const broken = new Map(errors.filter(({ row }) => row !== undefined).map(({ row, message }) => [row, message]));
+  const { data, errors } = Papa.parse(text, /** @type {Papa.ParseConfig<string[]>} */ ({ skipEmptyLines: "greedy" }));
+  const broken = new Map(errors.map(({ row, message }) => [row, message]));
   const header = (data[0] ?? []).map(plain);
   const named = NAMES.map((name) => header.indexOf(name)).find((at) => at !== -1);
   const at = named ?? 0;
@@ -52,13 +66,15 @@ function fromCsv(text) {
   for (const [i, cells] of data.entries()) {
     if (i === 0 && named !== undefined) continue;
     const input = cells[at]?.trim();
-    if (broken.has(i)) refused.push({ line: i + 1, reason: broken.get(i) });
+    const reason = broken.get(i);
+    if (reason !== undefined) refused.push({ line: i + 1, reason });
     else if (input) rows.push({ line: i + 1, input });
     else refused.push({ line: i + 1, reason: "empty" });
   }
   return { rows, refused, column: named === undefined ? "1" : data[0][named] };
 }
 
+/** @param {string} text @returns {Read} */
 function fromJsonl(text) {
   const rows = [];
   const refused = [];
@@ -69,12 +85,13 @@ function fromJsonl(text) {
       if (input) rows.push({ line: i + 1, input });
       else refused.push({ line: i + 1, reason: `no field ${NAMES.join(", ")} or messages` });
     } catch (error) {
-      refused.push({ line: i + 1, reason: error.message });
+      refused.push({ line: i + 1, reason: faultFrom(error).message });
     }
   }
   return { rows, refused };
 }
 
+/** @param {any} value of JSON @returns {QueryRow["input"] | undefined} */
 function inputOf(value) {
   if (typeof value === "string") return value.trim();
   if (Array.isArray(value?.messages)) return value.messages;
@@ -82,6 +99,7 @@ function inputOf(value) {
   return name && value[name].trim();
 }
 
+/** @param {string} cell */
 function plain(cell) {
   return cell.trim().replace(/^"|"$/g, "").toLowerCase();
 }

@@ -1,20 +1,21 @@
 // A month's bill at the policy's share, and with all queries to one candidate.
 
 import { percent, t, usd } from "../i18n.js";
+import { decisionsOf } from "../model/decisions-csv.js";
 import { monthlyBill } from "../model/money.js";
-import { info, pair, routed, share, usage } from "../state.js";
+import { opened, pair, routed, share, usage } from "../state.js";
 import { NumberField } from "./field.jsx";
 
 export function Bill() {
-  const { candidates } = info.value;
-  const set = (name) => (value) => {
+  const { candidates } = opened().info;
+  const set = (/** @type {keyof typeof usage.value} */ name) => (/** @type {number | undefined} */ value) => {
     if (value !== undefined) usage.value = { ...usage.value, [name]: value };
   };
   const shares = sharesOfCalls();
   const routedBill = shares && monthlyBill(candidates, shares.by, usage.value);
-  const always = candidates.map(({ id }) => [id, monthlyBill(candidates, { [id]: 1 }, usage.value)]);
-  const strongest = always.find(([id]) => id === pair.value?.strong)?.[1];
-  const most = Math.max(1e-9, routedBill ?? 0, ...always.map(([, bill]) => bill ?? 0));
+  const always = candidates.map(({ id }) => ({ id, bill: monthlyBill(candidates, { [id]: 1 }, usage.value) }));
+  const strongest = always.find(({ id }) => id === pair.value?.strong)?.bill;
+  const most = Math.max(1e-9, routedBill ?? 0, ...always.map(({ bill }) => bill ?? 0));
   return (
     <>
       <div class="fields">
@@ -45,25 +46,26 @@ export function Bill() {
         <tbody>
           {shares && <Row name={t(`bill.${shares.from}`)} bill={routedBill} most={most} class="routed" />}
           {always
-            .filter(([, bill]) => bill !== undefined)
-            .map(([id, bill]) => (
+            .filter(({ bill }) => bill !== undefined)
+            .map(({ id, bill }) => (
               <Row key={id} name={t("bill.always", { model: id })} bill={bill} most={most} />
             ))}
         </tbody>
       </table>
-      {routedBill !== undefined && strongest > 0 && (
+      {routedBill !== undefined && strongest !== undefined && strongest > 0 && (
         <p id="saving">
           <strong>
             {t("bill.saving", { saved: usd(strongest - routedBill), share: percent(1 - routedBill / strongest) })}
           </strong>
         </p>
       )}
-      {always.every(([, bill]) => bill === undefined) && <p>{t("bill.noPrices")}</p>}
+      {always.every(({ bill }) => bill === undefined) && <p>{t("bill.noPrices")}</p>}
       {!shares && <p class="quiet">{t("bill.noShares")}</p>}
     </>
   );
 }
 
+/** @param {{name: string, bill?: number, most: number, class?: string}} props */
 function Row({ name, bill, most, class: kind = "" }) {
   return (
     <tr class={kind}>
@@ -78,13 +80,17 @@ function Row({ name, bill, most, class: kind = "" }) {
   );
 }
 
-/** Shares of calls by candidate: the policy's, or those of the user's own queries. */
+/**
+ * Shares of calls by candidate: the policy's, or those of the user's own queries.
+ * @returns {{from: "routed" | "routedOwn", by: Record<string, number>} | undefined}
+ */
 function sharesOfCalls() {
   if (pair.value && share.value !== undefined) {
     return { from: "routed", by: { [pair.value.strong]: share.value, [pair.value.weak]: 1 - share.value } };
   }
-  const decisions = routed.value?.rows.map(({ outcome }) => outcome.decision).filter(Boolean) ?? [];
+  const decisions = decisionsOf(routed.value?.rows ?? []);
   if (decisions.length === 0) return undefined;
+  /** @type {Record<string, number>} */
   const by = {};
   for (const { model } of decisions) by[model] = (by[model] ?? 0) + 1 / decisions.length;
   return { from: "routedOwn", by };

@@ -1,5 +1,7 @@
 // The field for the user's own bundle: dropped there or chosen in a dialogue.
 
+/** @import { TargetedDragEvent, TargetedEvent } from "preact" */
+
 import { useState } from "preact/hooks";
 
 import { droppedFiles } from "../bundle/dropped.js";
@@ -8,16 +10,17 @@ import { openOwn } from "../open-bundle.js";
 
 export function BundleDrop() {
   const [over, setOver] = useState(false);
-  const dropped = async (event) => {
+  const dropped = async (/** @type {TargetedDragEvent<HTMLElement>} */ event) => {
     event.preventDefault();
     setOver(false);
-    openOwn(await droppedFiles(event.dataTransfer));
+    if (event.dataTransfer) openOwn(await droppedFiles(event.dataTransfer));
   };
-  const chosen = ({ currentTarget }) => {
-    openOwn([...currentTarget.files]);
+  const chosen = (/** @type {TargetedEvent<HTMLInputElement>} */ { currentTarget }) => {
+    openOwn([...(currentTarget.files ?? [])]);
     currentTarget.value = "";
   };
   return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: the field inside it does the same by keyboard
     <div
       class={`drop-zone${over ? " over" : ""}`}
       onDragOver={(event) => {

@@ -8,7 +8,8 @@ import { bundle } from "../state.js";
 
 export function BundlePicker() {
   const { id, own } = bundle.value;
-  const chosen = ({ currentTarget }) => openBundle(currentTarget.value);
+  const chosen = (/** @type {import("preact").TargetedEvent<HTMLSelectElement>} */ { currentTarget }) =>
+    openBundle(currentTarget.value);
   return (
     <label class="picker">
       <span>{t("bundle.pick")}</span>

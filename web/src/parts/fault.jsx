@@ -2,7 +2,7 @@
 
 import { phrase, t } from "../i18n.js";
 
-/** @param {{error: Error & {code?: string}, what: string}} props `what` failed */
+/** @param {{error: import("../model/fault.js").Fault, what: string}} props `what` failed */
 export function Fault({ error, what }) {
   const hint = error.code && phrase(`fault.${error.code}`);
   return (

@@ -1,8 +1,14 @@
 // Inputs with their labels.
 
-/** A number that may be left empty (then `undefined`). */
+/** @import { TargetedEvent } from "preact" */
+
+/**
+ * A number that may be left empty (then `undefined`).
+ * @param {{label: string, value?: number, onValue: (value: number | undefined) => void, min?: number, max?: number,
+ *   step?: string, hidden?: boolean}} props `hidden` where only assistive technology gets the label
+ */
 export function NumberField({ label, value, onValue, min = 0, max, step = "any", hidden }) {
-  const changed = ({ currentTarget: { value: text, validity } }) => {
+  const changed = (/** @type {TargetedEvent<HTMLInputElement>} */ { currentTarget: { value: text, validity } }) => {
     if (!validity.valid) return;
     onValue(text === "" ? undefined : Number(text));
   };
@@ -14,7 +20,11 @@ export function NumberField({ label, value, onValue, min = 0, max, step = "any",
   );
 }
 
-export function Slider({ label, value, onValue, min = 0, max = 1, step = 0.005, text, disabled }) {
+/**
+ * @param {{label: string, value: number, onValue: (value: number) => void, min?: number, max?: number, step?: number,
+ *   text: string}} props `text` shows the value
+ */
+export function Slider({ label, value, onValue, min = 0, max = 1, step = 0.005, text }) {
   const id = `slider-${label.replace(/\W+/g, "-")}`;
   return (
     <div class="slider">
@@ -26,7 +36,6 @@ export function Slider({ label, value, onValue, min = 0, max = 1, step = 0.005, 
         max={max}
         step={step}
         value={value}
-        disabled={disabled}
         aria-valuetext={text}
         onInput={({ currentTarget }) => onValue(Number(currentTarget.value))}
       />
@@ -35,7 +44,12 @@ export function Slider({ label, value, onValue, min = 0, max = 1, step = 0.005, 
   );
 }
 
-/** A group of radio buttons. */
+/**
+ * A group of radio buttons.
+ * @template {string} Option
+ * @param {{legend: string, name: string, options: [option: Option, text: string][], value: Option,
+ *   onValue: (value: Option) => void, hidden?: boolean}} props
+ */
 export function Choice({ legend, name, options, value, onValue, hidden = true }) {
   return (
     <fieldset class="choice">

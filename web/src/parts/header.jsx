@@ -1,13 +1,14 @@
 // The page's name and tagline, and the settings of all views: bundle, language, colours.
 
 import { t } from "../i18n.js";
+import { THEMES } from "../model/deep-link.js";
 import { bundle, language, theme } from "../state.js";
 import { BundlePicker } from "./bundle-picker.jsx";
 
-const THEMES = [undefined, "light", "dark"];
+const CHOICES = [undefined, ...THEMES];
 
 export function Header() {
-  const next = THEMES[(THEMES.indexOf(theme.value) + 1) % THEMES.length];
+  const next = CHOICES[(CHOICES.indexOf(theme.value) + 1) % CHOICES.length];
   return (
     <header>
       <div class="name">
@@ -25,12 +26,20 @@ export function Header() {
         <button
           type="button"
           class="small"
-          onClick={() => (language.value = language.value === "en" ? "zh" : "en")}
+          onClick={() => {
+            language.value = language.value === "en" ? "zh" : "en";
+          }}
           lang={language.value === "en" ? "zh-Hans" : "en"}
         >
           {language.value === "en" ? "中文" : "English"}
         </button>
-        <button type="button" class="small" onClick={() => (theme.value = next)}>
+        <button
+          type="button"
+          class="small"
+          onClick={() => {
+            theme.value = next;
+          }}
+        >
           {t(`theme.${theme.value ?? "auto"}`)}
         </button>
       </div>

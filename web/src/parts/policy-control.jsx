@@ -1,5 +1,7 @@
 // The policy: a share of strong calls, a threshold, or a cost weight.
 
+/** @import { Mode } from "../model/deep-link.js" */
+
 import { fraction, percent, t } from "../i18n.js";
 import { amounts, calibration, mode, modes, pair, setShare, share, switchMode } from "../state.js";
 import { Choice, Slider } from "./field.jsx";
@@ -10,7 +12,7 @@ const MOST_WEIGHT = 400;
 export function PolicyControl() {
   if (modes.value.length === 0) return <p class="quiet">{t("policy.best")}</p>;
   const current = modes.value.includes(mode.value) ? mode.value : modes.value[0];
-  const options = modes.value.map((name) => [name, t(`policy.${name}`)]);
+  const options = modes.value.map((name) => /** @type {[Mode, string]} */ ([name, t(`policy.${name}`)]));
   return (
     <div class="policy">
       {options.length > 1 && (
@@ -28,9 +30,12 @@ export function ShareSlider() {
   return <Slider label={t("tradeOff.strongCalls")} value={value} text={percent(value)} onValue={setShare} />;
 }
 
+/** @param {{mode: Mode}} props */
 function PolicySlider({ mode: current }) {
   const amount = amounts[current];
-  const set = (value) => (amount.value = value);
+  const set = (/** @type {number} */ value) => {
+    amount.value = value;
+  };
   if (current === "strongShare") return <ShareSlider />;
   if (current === "threshold") {
     return (
@@ -48,11 +53,13 @@ function PolicySlider({ mode: current }) {
   );
 }
 
+/** @param {Mode} current */
 function note(current) {
   const { strong } = pair.value ?? {};
-  if (current === "strongShare") return t("policy.shareNote", { strong, sample: calibration.value.sample });
+  const sample = calibration.value?.sample;
+  if (current === "strongShare") return t("policy.shareNote", { strong, sample });
   if (current === "costWeight") return t("policy.weightNote");
-  return calibration.value
-    ? t("policy.thresholdNote", { strong, share: percent(share.value), sample: calibration.value.sample })
+  return sample !== undefined && share.value !== undefined
+    ? t("policy.thresholdNote", { strong, share: percent(share.value), sample })
     : t("policy.thresholdOnly", { strong });
 }

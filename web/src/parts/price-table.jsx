@@ -1,12 +1,13 @@
 // The candidates' prices, which the user can change.
 
 import { t } from "../i18n.js";
-import { info, prices } from "../state.js";
+import { opened, prices } from "../state.js";
 import { NumberField } from "./field.jsx";
 
 export function PriceTable() {
   const changed = Object.keys(prices.value).length > 0;
-  const dates = [...new Set(info.value.candidates.map(({ prices_as_of: date }) => date).filter(Boolean))];
+  const { candidates } = opened().info;
+  const dates = [...new Set(candidates.map(({ prices_as_of: date }) => date).filter(Boolean))];
   return (
     <>
       <table class="prices">
@@ -21,7 +22,7 @@ export function PriceTable() {
           </tr>
         </thead>
         <tbody>
-          {info.value.candidates.map(({ id, input_price: input, output_price: output }) => (
+          {candidates.map(({ id, input_price: input, output_price: output }) => (
             <tr key={id}>
               <th scope="row">{id}</th>
               <td>
@@ -53,6 +54,7 @@ export function PriceTable() {
   );
 }
 
+/** @param {string} id @param {import("../model/money.js").Price} price */
 function set(id, price) {
   prices.value = { ...prices.value, [id]: price };
 }

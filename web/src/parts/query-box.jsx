@@ -6,13 +6,15 @@ import { EXAMPLES } from "../examples.js";
 import { t } from "../i18n.js";
 import { query } from "../state.js";
 
+/** @type {import("../examples.js").Level[]} */
 const LEVELS = ["easy", "middling", "hard"];
 
+/** @param {{rows?: number}} props */
 export function QueryBox({ rows = 6 }) {
-  const box = useRef();
+  const box = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
   // On a phone, focus would open a keyboard that covers half of the screen.
   useEffect(() => {
-    if (matchMedia("(hover: hover)").matches) box.current.focus({ preventScroll: true });
+    if (matchMedia("(hover: hover)").matches) box.current?.focus({ preventScroll: true });
   }, []);
   return (
     <>
@@ -24,8 +26,11 @@ export function QueryBox({ rows = 6 }) {
         spellcheck={false}
         placeholder={t("playground.placeholder")}
         value={query.value}
-        onInput={({ currentTarget }) => (query.value = currentTarget.value)}
+        onInput={({ currentTarget }) => {
+          query.value = currentTarget.value;
+        }}
       />
+      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset groups a form's fields; these buttons are none */}
       <div class="examples" role="group" aria-label={t("examples.label")}>
         {LEVELS.map((level) => (
           <div key={level}>
@@ -37,7 +42,9 @@ export function QueryBox({ rows = 6 }) {
                 class="chip"
                 lang={language}
                 title={text}
-                onClick={() => (query.value = text)}
+                onClick={() => {
+                  query.value = text;
+                }}
               >
                 {name}
               </button>

@@ -1,23 +1,24 @@
 // The decisions on many queries: counts, the distribution, a table, a file to download.
 
+/** @import { Decision, Policy } from "pointsman" */
+/** @import { RoutedRow } from "../model/decisions-csv.js" */
+
 import { useState } from "preact/hooks";
 
 import { BarsChart } from "../charts/bars.jsx";
 import { WinRatesChart } from "../charts/win-rates.jsx";
 import { fraction, percentFine, t, usd, whole } from "../i18n.js";
-import { decisionsCsv, textOf } from "../model/decisions-csv.js";
+import { decisionsCsv, decisionsOf, textOf } from "../model/decisions-csv.js";
 import { policy as current } from "../state.js";
+import { ScrollRegion } from "./scroll-region.jsx";
 
 const PAGE = 100;
 const LONGEST_SHOWN = 240;
 
-/**
- * @param {{rows: {line: number, input: string | object[], outcome: {decision?: object, error?: Error}}[], policy: object,
- *   name?: string}} props `policy` is the one that they were routed with
- */
+/** @param {{rows: RoutedRow[], policy: Policy, name?: string}} props `policy` is the one that they were routed with */
 export function RoutedQueries({ rows, policy, name }) {
-  const decisions = rows.map(({ outcome }) => outcome.decision).filter(Boolean);
-  const winRates = decisions.map(({ winRate }) => winRate).filter((rate) => rate !== undefined);
+  const decisions = decisionsOf(rows);
+  const winRates = decisions.flatMap(({ winRate }) => winRate ?? []);
   const threshold = decisions.find((decision) => decision.threshold !== undefined)?.threshold;
   return (
     <section class="panel results" aria-labelledby="results-title">
@@ -43,25 +44,34 @@ export function RoutedQueries({ rows, policy, name }) {
   );
 }
 
-/** How many decisions each model has, most first. */
+/**
+ * How many decisions each model has, most first.
+ * @param {Decision[]} decisions
+ */
 function byModel(decisions) {
   return [...Map.groupBy(decisions, ({ model }) => model)]
-    .map(([model, of]) => [model, of.length])
-    .sort(([, a], [, b]) => b - a);
+    .map(([model, own]) => ({ model, count: own.length }))
+    .sort((a, b) => b.count - a.count);
 }
 
+/** @param {{decisions: Decision[]}} props */
 function ByModel({ decisions }) {
-  const rows = byModel(decisions).map(([name, value]) => ({ name, value, text: whole(value), fill: "var(--accent)" }));
+  const rows = byModel(decisions).map(({ model, count }) => ({
+    name: model,
+    value: count,
+    text: whole(count),
+    fill: "var(--accent)",
+  }));
   return <BarsChart rows={rows} axis={{ label: `${t("queries.queries")} →` }} label={t("queries.byModel")} />;
 }
 
+/** @param {{decisions: Decision[], failed: number}} props */
 function Counts({ decisions, failed }) {
-  const cost = decisions.every(({ estimatedCost }) => estimatedCost !== undefined)
-    ? decisions.reduce((sum, { estimatedCost }) => sum + estimatedCost, 0)
-    : undefined;
+  const costs = decisions.flatMap(({ estimatedCost }) => estimatedCost ?? []);
+  const cost = costs.length === decisions.length ? costs.reduce((sum, one) => sum + one, 0) : undefined;
   return (
     <dl class="figures">
-      {byModel(decisions).map(([model, count]) => (
+      {byModel(decisions).map(({ model, count }) => (
         <div key={model}>
           <dt>{model}</dt>
           <dd>
@@ -85,19 +95,25 @@ function Counts({ decisions, failed }) {
   );
 }
 
-/** The table's sort orders; rows without the value come last. */
+/** @typedef {"line" | "winRate" | "cost"} Order */
+
+/**
+ * The table's sort orders; rows without the value come last.
+ * @type {Record<Order, (a: RoutedRow, b: RoutedRow) => number>}
+ */
 const ORDERS = {
   line: (a, b) => a.line - b.line,
   winRate: (a, b) => (b.outcome.decision?.winRate ?? -1) - (a.outcome.decision?.winRate ?? -1),
   cost: (a, b) => (b.outcome.decision?.estimatedCost ?? -1) - (a.outcome.decision?.estimatedCost ?? -1),
 };
 
+/** @param {{rows: RoutedRow[]}} props */
 function Table({ rows }) {
-  const [order, setOrder] = useState("line");
+  const [order, setOrder] = useState(/** @type {Order} */ ("line"));
   const [page, setPage] = useState(0);
   const pages = Math.ceil(rows.length / PAGE);
   const shown = rows.toSorted(ORDERS[order]).slice(page * PAGE, (page + 1) * PAGE);
-  const heading = (name, text, kind = "") => (
+  const heading = (/** @type {Order} */ name, /** @type {string} */ text, kind = "") => (
     <th
       scope="col"
       class={kind}
@@ -118,7 +134,7 @@ function Table({ rows }) {
   );
   return (
     <>
-      <div class="scrolls" tabIndex={0} role="region" aria-label={t("queries.table")}>
+      <ScrollRegion label={t("queries.table")}>
         <table class="queries">
           <thead>
             <tr>
@@ -135,7 +151,7 @@ function Table({ rows }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </ScrollRegion>
       {pages > 1 && (
         <div class="row pages">
           <button type="button" disabled={page === 0} onClick={() => setPage(page - 1)}>
@@ -151,6 +167,7 @@ function Table({ rows }) {
   );
 }
 
+/** @param {RoutedRow} props */
 function QueryRow({ line, input, outcome: { decision, error } }) {
   const text = textOf(input);
   return (
@@ -172,6 +189,7 @@ function QueryRow({ line, input, outcome: { decision, error } }) {
   );
 }
 
+/** @param {RoutedRow[]} rows @param {string} [name] of the file that they came from */
 function download(rows, name) {
   const address = URL.createObjectURL(new Blob(["\ufeff", decisionsCsv(rows)], { type: "text/csv;charset=utf-8" }));
   const link = Object.assign(document.createElement("a"), {

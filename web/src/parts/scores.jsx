@@ -2,7 +2,7 @@
 
 import { fraction, t, usd } from "../i18n.js";
 
-/** @param {{decision: object, sides: Record<string, "strong" | "weak">}} props */
+/** @param {{decision: import("pointsman").Decision, sides: import("./decision-panel.jsx").Sides}} props */
 export function Scores({ decision, sides }) {
   const most = Math.max(...decision.scores.map(({ score }) => score), 1e-9);
   return (
@@ -23,7 +23,7 @@ export function Scores({ decision, sides }) {
             <th scope="row">
               {model}
               {model === decision.model && (
-                <span class="tick-mark" aria-label={t("chosen")}>
+                <span class="tick-mark" role="img" aria-label={t("chosen")}>
                   {" "}
                   ✓
                 </span>

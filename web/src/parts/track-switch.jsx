@@ -8,7 +8,7 @@ const X = { from: 8, switch: 70, to: 150, end: 172 };
 export function TrackSwitch({ tracks, chosen }) {
   const height = HEIGHT.pad * 2 + HEIGHT.row * (tracks.length - 1);
   const middle = height / 2;
-  const path = (i) => {
+  const path = (/** @type {number} */ i) => {
     const y = HEIGHT.pad + HEIGHT.row * i;
     const bend = (X.switch + X.to) / 2;
     return `M${X.from} ${middle}H${X.switch}C${bend} ${middle} ${bend} ${y} ${X.to} ${y}H${X.end}`;

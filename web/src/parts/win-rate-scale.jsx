@@ -1,19 +1,23 @@
 // The win rate and the threshold on a scale with the deciles of the calibration sample.
 
+/** @import { BundleInfo } from "pointsman" */
+
 import { fraction, t } from "../i18n.js";
 import { quantile } from "../model/calibration.js";
 
 const DECILES = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 
-/** @param {{decision: object, calibration?: object, strong: string, weak: string}} props */
-export function WinRateScale({ decision: { winRate, threshold }, calibration, strong, weak }) {
+/**
+ * @param {{winRate: number, threshold?: number, calibration: BundleInfo["calibration"], strong: string,
+ *   weak: string}} props
+ */
+export function WinRateScale({ winRate, threshold, calibration, strong, weak }) {
   const [low, high] = range(calibration, [winRate, threshold ?? winRate]);
-  const at = (value) => `${(100 * (value - low)) / (high - low)}%`;
-  const sign = winRate >= threshold ? "≥" : "<";
+  const at = (/** @type {number} */ value) => `${(100 * (value - low)) / (high - low)}%`;
   const text =
     threshold === undefined
       ? `${t("winRate")} ${fraction(winRate)}`
-      : `${t("winRate")} ${fraction(winRate)} ${sign} ${t("threshold")} ${fraction(threshold)}`;
+      : `${t("winRate")} ${fraction(winRate)} ${winRate >= threshold ? "≥" : "<"} ${t("threshold")} ${fraction(threshold)}`;
   return (
     <figure class="scale">
       <div class="track" style={{ "--threshold": at(threshold ?? winRate) }} aria-hidden="true">
@@ -37,7 +41,12 @@ export function WinRateScale({ decision: { winRate, threshold }, calibration, st
   );
 }
 
-/** The scale's range: most win rates are close together, so it covers nearly all of the sample and the values. */
+/**
+ * The scale's range: most win rates are close together, so it covers nearly all of the sample and the values.
+ * @param {BundleInfo["calibration"]} calibration
+ * @param {number[]} values
+ * @returns {[low: number, high: number]}
+ */
 function range(calibration, values) {
   if (!calibration) return [0, 1];
   const usual = [0.01, 0.99].map((p) => quantile(calibration.quantiles, p));

@@ -1,17 +1,23 @@
 // Compares the engine with ONNX Runtime Web on the user's machine.
 
+/** @import { Fault as AnyFault } from "../model/fault.js" */
+/** @import { Answer, Progress, Result as Measured } from "../workers/benchmark-worker.js" */
+
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { SpeedChart } from "../charts/speed.jsx";
 import { milliseconds, significant, t, whole } from "../i18n.js";
 import { Fault } from "../parts/fault.jsx";
-import { bundle } from "../state.js";
+import { ScrollRegion } from "../parts/scroll-region.jsx";
+import { bundle, opened } from "../state.js";
+
+const HEADS = /** @type {const} */ (["tokens", "ours", "theirs", "ratio", "rounds"]);
 
 export function Benchmark() {
-  const [progress, setProgress] = useState();
-  const [result, setResult] = useState();
-  const [fault, setFault] = useState();
-  const worker = useRef();
+  const [progress, setProgress] = useState(/** @type {Progress | undefined} */ (undefined));
+  const [result, setResult] = useState(/** @type {Measured & {bundle: string} | undefined} */ (undefined));
+  const [fault, setFault] = useState(/** @type {AnyFault | undefined} */ (undefined));
+  const worker = useRef(/** @type {Worker | undefined} */ (undefined));
   const stop = () => {
     worker.current?.terminate();
     worker.current = undefined;
@@ -28,13 +34,16 @@ export function Benchmark() {
       setFault(new Error(event.message || t("benchmark.noWorker")));
       stop();
     };
-    own.onmessage = ({ data }) => {
-      if (data.progress) return setProgress(data.progress);
+    own.onmessage = (/** @type {MessageEvent<Answer>} */ { data }) => {
+      if (data.progress) {
+        setProgress(data.progress);
+        return;
+      }
       if (data.fault) setFault(Object.assign(new Error(data.fault.message), { code: data.fault.code }));
       else setResult({ ...data.result, bundle: bundle.value.id });
       stop();
     };
-    own.postMessage({ files: bundle.value.source });
+    own.postMessage({ files: opened().source });
   };
   return (
     <>
@@ -54,8 +63,16 @@ export function Benchmark() {
         </div>
         {progress && (
           <div role="status">
-            <progress aria-label={t("queries.progress")} max={1} value={progress.part} />
-            <p class="quiet">{t(`benchmark.step.${progress.step}`, { tokens: progress.tokens })}</p>
+            <progress
+              aria-label={t("queries.progress")}
+              max={1}
+              value={progress.step === "measure" ? progress.part : undefined}
+            />
+            <p class="quiet">
+              {progress.step === "load"
+                ? t("benchmark.step.load")
+                : t("benchmark.step.measure", { tokens: progress.tokens })}
+            </p>
           </div>
         )}
         {fault && <Fault error={fault} what={t("benchmark.failed")} />}
@@ -66,16 +83,17 @@ export function Benchmark() {
   );
 }
 
+/** @param {{result: Measured & {bundle: string}}} props */
 function Result({ result: { rows, load, apart, versions, bundle: name } }) {
   return (
     <>
       <h2>{t("benchmark.title", { bundle: name })}</h2>
       <SpeedChart rows={rows} />
-      <div class="scrolls" tabIndex={0} role="region" aria-label={t("nav.benchmark")}>
+      <ScrollRegion label={t("nav.benchmark")}>
         <table class="facts" id="benchmark-table">
           <thead>
             <tr>
-              {["tokens", "ours", "theirs", "ratio", "rounds"].map((name) => (
+              {HEADS.map((name) => (
                 <th key={name} scope="col">
                   {t(`benchmark.head.${name}`)}
                 </th>
@@ -103,7 +121,7 @@ function Result({ result: { rows, load, apart, versions, bundle: name } }) {
             </tr>
           </tbody>
         </table>
-      </div>
+      </ScrollRegion>
       <p class="quiet">
         {t("benchmark.apart", { apart: significant(apart) })} {versions}
       </p>

@@ -1,14 +1,18 @@
 // A conversation, and how each turn changes the decision.
 
+/** @import { Policy, Router } from "pointsman" */
+/** @import { Rating } from "../charts/conversation.jsx" */
+/** @import { Turn } from "../state.js" */
+
 import { ConversationChart } from "../charts/conversation.jsx";
 import { t } from "../i18n.js";
 import { DecisionPanel } from "../parts/decision-panel.jsx";
 import { PolicyControl } from "../parts/policy-control.jsx";
-import { bundle, policy, turns } from "../state.js";
+import { opened, policy, turns } from "../state.js";
 import { timedDecision } from "../timed-decision.js";
 
 export function Conversation() {
-  const { router } = bundle.value;
+  const { router } = opened();
   const messages = turns.value.filter(({ content }) => content.trim() !== "");
   const decided = messages.some(({ role }) => role === "user")
     ? timedDecision(router, messages, policy.value)
@@ -47,7 +51,7 @@ export function Conversation() {
       </div>
       <div class="stack">
         <DecisionPanel decided={decided} />
-        {ratings.length > 1 && (
+        {decided?.decision && ratings.length > 1 && (
           <section class="panel" aria-labelledby="ratings-title">
             <h2 id="ratings-title">{t("conversation.title")}</h2>
             <ConversationChart ratings={ratings} threshold={decided.decision.threshold ?? 0.5} />
@@ -59,18 +63,25 @@ export function Conversation() {
   );
 }
 
-/** For each of the user's turns: its own rating, and the conversation's up to it. */
+/**
+ * For each of the user's turns: its own rating, and the conversation's up to it.
+ * @param {Router} router of a bundle with a pair, so that every decision has a win rate
+ * @param {Turn[]} messages
+ * @param {Policy} policy
+ */
 function ratingsOf(router, messages, policy) {
+  /** @type {Rating[]} */
   const found = [];
   for (const [i, { role, content }] of messages.entries()) {
     if (role !== "user") continue;
     const { winRate: alone } = router.route(content, policy);
     const { winRate: carried } = router.route(messages.slice(0, i + 1), policy);
-    found.push({ turn: found.length + 1, alone, carried });
+    if (alone !== undefined && carried !== undefined) found.push({ turn: found.length + 1, alone, carried });
   }
   return found;
 }
 
+/** @param {number} at @param {string} content */
 function change(at, content) {
   turns.value = turns.value.map((turn, i) => (i === at ? { ...turn, content } : turn));
 }

@@ -1,9 +1,12 @@
 // The bundle's description, and the choice of another bundle.
 
-import { bytes, listed, percent, percentFine, significant, t, whole } from "../i18n.js";
+/** @import { ComponentChildren } from "preact" */
+
+import { bytes, listed, percent, percentFine, phrase, significant, t, whole } from "../i18n.js";
 import { BundleDrop } from "../parts/bundle-drop.jsx";
 import { BundlePicker } from "../parts/bundle-picker.jsx";
-import { info } from "../state.js";
+import { ScrollRegion } from "../parts/scroll-region.jsx";
+import { opened } from "../state.js";
 
 /** @param {{onlyChoice?: boolean}} props `onlyChoice` where no bundle is open */
 export function Inside({ onlyChoice }) {
@@ -32,15 +35,16 @@ function Card() {
     trained_on: sources = [],
     provenance,
     files,
-  } = info.value;
+  } = opened().info;
   const total = files.reduce((sum, file) => sum + file.bytes, 0);
+  const about = phrase(`kind.${kind}`);
   return (
     <div class="columns">
       <section class="panel" aria-labelledby="card-title">
         <h2 id="card-title">{name}</h2>
         <Terms
           rows={[
-            [t("inside.kind"), `${kind}${t(`kind.${kind}`) ? `: ${t(`kind.${kind}`)}` : ""}`],
+            [t("inside.kind"), about ? `${kind}: ${about}` : kind],
             [t("inside.encoder"), `${encoder.tier}, ${encoder.embedding_size} × ${encoder.pooling}`],
             [t("inside.maxTokens"), whole(encoder.max_tokens)],
             encoder.source && [t("inside.source"), encoder.source],
@@ -106,26 +110,38 @@ function Card() {
   );
 }
 
-/** Formats a metric: CPT in percent of strong calls, a mean score in percent, others as they are defined. */
+/**
+ * Formats a metric: CPT in percent of strong calls, a mean score in percent, others as they are defined.
+ * @param {string} metric
+ * @param {number} value
+ */
 function metricText(metric, value) {
   if (metric.startsWith("cpt")) return percentFine(value / 100);
   if (metric === "mean_score") return percentFine(value / 100);
   return value >= 0 && value <= 1 ? significant(value) : percent(value);
 }
 
+/** @param {{rows: ([term: string, text: string] | "" | undefined)[]}} props */
 function Terms({ rows }) {
   return (
     <dl class="terms">
-      {rows.filter(Boolean).map(([term, text]) => (
-        <div key={term}>
-          <dt>{term}</dt>
-          <dd>{text}</dd>
-        </div>
-      ))}
+      {rows.map(
+        (row) =>
+          row && (
+            <div key={row[0]}>
+              <dt>{row[0]}</dt>
+              <dd>{row[1]}</dd>
+            </div>
+          ),
+      )}
     </dl>
   );
 }
 
+/**
+ * @param {{title: string, head: string[], rows: ComponentChildren[][], empty?: string | false}} props `empty` in place
+ *   of the table
+ */
 function Section({ title, head, rows, empty }) {
   return (
     <section class="panel">
@@ -133,7 +149,7 @@ function Section({ title, head, rows, empty }) {
       {empty ? (
         <p class="quiet">{empty}</p>
       ) : (
-        <div class="scrolls" tabIndex={0} role="region" aria-label={title}>
+        <ScrollRegion label={title}>
           <table class="facts">
             <thead>
               <tr>
@@ -154,7 +170,7 @@ function Section({ title, head, rows, empty }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </ScrollRegion>
       )}
     </section>
   );

@@ -12,7 +12,9 @@ import { Conversation } from "./conversation.jsx";
 
 export function Playground() {
   const asConversation = turns.value.length > 0;
-  const switchTo = (kind) => (turns.value = kind === "conversation" ? CONVERSATION : []);
+  const switchTo = (/** @type {"query" | "conversation"} */ kind) => {
+    turns.value = kind === "conversation" ? CONVERSATION : [];
+  };
   return (
     <>
       <p class="lead">{t("playground.lead")}</p>

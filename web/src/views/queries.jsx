@@ -1,54 +1,58 @@
 // Routes the user's own queries in a Web Worker.
 
+/** @import { Fault as AnyFault } from "../model/fault.js" */
+
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { t, whole } from "../i18n.js";
+import { faultFrom } from "../model/fault.js";
 import { MOST_QUERIES, readQueries } from "../model/queries-file.js";
 import { Fault } from "../parts/fault.jsx";
 import { PolicyControl } from "../parts/policy-control.jsx";
 import { RoutedQueries } from "../parts/routed-queries.jsx";
 import { routeInWorker } from "../route-in-worker.js";
-import { bundle, policy, routed } from "../state.js";
+import { opened, policy, routed } from "../state.js";
+
+/** @typedef {{name: string} & ReturnType<typeof readQueries>} ReadFile */
 
 export function Queries() {
   const [text, setText] = useState("");
-  const [read, setRead] = useState();
-  const [progress, setProgress] = useState();
-  const [fault, setFault] = useState();
-  const running = useRef();
+  const [read, setRead] = useState(/** @type {ReadFile | undefined} */ (undefined));
+  const [progress, setProgress] = useState(/** @type {{done: number, total: number} | undefined} */ (undefined));
+  const [fault, setFault] = useState(/** @type {AnyFault | undefined} */ (undefined));
+  const running = useRef(/** @type {AbortController | undefined} */ (undefined));
   useEffect(() => () => running.current?.abort(), []);
 
-  const take = (content, name) => {
+  const take = (/** @type {string} */ content, /** @type {string} */ name) => {
     setFault(undefined);
     routed.value = undefined;
     setRead(content.trim() ? { name, ...readQueries(content, name) } : undefined);
   };
-  const takeFile = async (file) => {
+  const takeFile = async (/** @type {File | undefined} */ file) => {
     if (!file) return;
     setText("");
     take(await file.text(), file.name);
   };
   const start = async () => {
+    if (!read) return;
     running.current = new AbortController();
+    const { signal } = running.current;
     setFault(undefined);
     setProgress({ done: 0, total: read.inputs.length });
     const asked = policy.value;
     try {
       const inputs = read.inputs.map(({ input }) => input);
-      const outcomes = await routeInWorker(bundle.value.source, inputs, asked, {
-        signal: running.current.signal,
-        onProgress: setProgress,
-      });
+      const outcomes = await routeInWorker(opened().source, inputs, asked, { signal, onProgress: setProgress });
       routed.value = { policy: asked, rows: read.inputs.map((row, i) => ({ ...row, outcome: outcomes[i] })) };
     } catch (error) {
-      if (!running.current.signal.aborted) setFault(error);
+      if (!signal.aborted) setFault(faultFrom(error));
     } finally {
       setProgress(undefined);
     }
   };
-  const dropped = (event) => {
+  const dropped = (/** @type {DragEvent} */ event) => {
     event.preventDefault();
-    takeFile(event.dataTransfer.files[0]);
+    takeFile(event.dataTransfer?.files[0]);
   };
   return (
     <>
@@ -79,7 +83,7 @@ export function Queries() {
                 type="file"
                 class="hidden-label"
                 accept=".txt,.csv,.tsv,.jsonl,.ndjson,text/plain,text/csv"
-                onChange={({ currentTarget }) => takeFile(currentTarget.files[0])}
+                onChange={({ currentTarget }) => takeFile(currentTarget.files?.[0])}
               />
             </label>
             {read && <ReadSummary read={read} />}
@@ -90,7 +94,7 @@ export function Queries() {
           <PolicyControl />
           <div class="row">
             {progress ? (
-              <button type="button" onClick={() => running.current.abort()}>
+              <button type="button" onClick={() => running.current?.abort()}>
                 {t("queries.cancel")}
               </button>
             ) : (
@@ -113,6 +117,7 @@ export function Queries() {
   );
 }
 
+/** @param {{read: ReadFile}} props */
 function ReadSummary({ read: { format, column, inputs, refused, more } }) {
   return (
     <div class="summary" role="status">

@@ -1,5 +1,8 @@
 // Shows the training queries on two axes, and the typed query among them.
 
+/** @import { Router } from "pointsman" */
+/** @import { QueryMap as BundleMap } from "../model/projection.js" */
+
 import { useState } from "preact/hooks";
 
 import { COLOURS, QueryMapChart } from "../charts/query-map.jsx";
@@ -7,11 +10,13 @@ import { t, whole } from "../i18n.js";
 import { clusterAt, place } from "../model/projection.js";
 import { Choice } from "../parts/field.jsx";
 import { QueryBox } from "../parts/query-box.jsx";
-import { bundle, pair, query } from "../state.js";
+import { opened, pair, query } from "../state.js";
+
+/** @typedef {"cluster" | "value"} Colouring */
 
 export function QueryMap() {
-  const { map, mapFault, router } = bundle.value;
-  const [colours, setColours] = useState("cluster");
+  const { map, mapFault, router } = opened();
+  const [colours, setColours] = useState(/** @type {Colouring} */ ("cluster"));
   if (!map) return <p class="panel">{mapFault ? t("map.fault", { fault: mapFault }) : t("map.none")}</p>;
   const placed = placedQuery(router, map);
   return (
@@ -44,6 +49,7 @@ export function QueryMap() {
   );
 }
 
+/** @param {Router} router @param {BundleMap} map */
 function placedQuery(router, map) {
   if (query.value.trim() === "") return undefined;
   try {
@@ -54,8 +60,9 @@ function placedQuery(router, map) {
   }
 }
 
+/** @param {{map: BundleMap, colours: Colouring}} props */
 function Legend({ map, colours }) {
-  const { info } = bundle.value;
+  const { info } = opened();
   if (colours === "value" && pair.value) {
     return (
       <p class="gradient">

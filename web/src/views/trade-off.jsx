@@ -1,5 +1,8 @@
 // Quality against cost: the open bundle's curve, and a month's bill.
 
+/** @import { CostQuality } from "pointsman" */
+/** @import { ShareCurve } from "../model/curve.js" */
+
 import { CostQualityChart } from "../charts/cost-quality.jsx";
 import { MeansChart } from "../charts/means.jsx";
 import { percent, percentFine, t, whole } from "../i18n.js";
@@ -7,10 +10,10 @@ import { curvesOf, gapRecovered, valueAt } from "../model/curve.js";
 import { Bill } from "../parts/bill.jsx";
 import { ShareSlider } from "../parts/policy-control.jsx";
 import { PriceTable } from "../parts/price-table.jsx";
-import { info, pair, share } from "../state.js";
+import { opened, pair, share } from "../state.js";
 
 export function TradeOff() {
-  const { byShare, byMeans } = curvesOf(info.value);
+  const { byShare, byMeans } = curvesOf(opened().info);
   return (
     <>
       <p class="lead">{t(byShare || !byMeans ? "tradeOff.lead" : "tradeOff.leadMeans")}</p>
@@ -41,13 +44,14 @@ export function TradeOff() {
   );
 }
 
+/** @param {{curve: ShareCurve}} props */
 function ByShare({ curve }) {
   const at = share.value;
   const quality = at === undefined ? undefined : valueAt(curve.router, at);
   return (
     <>
       {pair.value && <ShareSlider />}
-      {quality !== undefined && (
+      {at !== undefined && quality !== undefined && (
         <dl class="figures">
           <div>
             <dt>{t("tradeOff.strongCalls")}</dt>
@@ -71,6 +75,7 @@ function ByShare({ curve }) {
   );
 }
 
+/** @param {{curve: CostQuality}} props */
 function Rows({ curve: { dataset, rows, removed_as_leaks: leaks, held_out: heldOut } }) {
   return (
     <p class="quiet">

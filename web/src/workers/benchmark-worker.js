@@ -1,12 +1,15 @@
 // Runs the benchmark in a Web Worker: the engine from text to decision, and onnxruntime-web with the
 // tokenizer of transformers.js on the same graph, in alternating rounds. Each ratio is of one round.
 
+/** @import { Quartiles } from "../model/paired-times.js" */
+
 import { Tokenizer } from "@huggingface/tokenizers";
 import ortWasm from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 import * as ort from "onnxruntime-web/wasm";
 import { Router } from "pointsman";
 
 import { textOfTokens } from "../model/benchmark-text.js";
+import { faultFrom } from "../model/fault.js";
 import { median, ratioOf, settledCount } from "../model/paired-times.js";
 
 const LENGTHS = [8, 32, 128];
@@ -16,14 +19,31 @@ const ROUNDS = { least: 8, most: 60 };
 /** A call shorter than the clock's tick is repeated within its round. */
 const SAMPLE_MS = 2;
 
-addEventListener("message", async ({ data: { files } }) => {
+/**
+ * @typedef {Record<string, Uint8Array>} Files a bundle's, by name
+ * @typedef {{step: "load"} | {step: "measure", tokens: number, part: number}} Progress
+ * @typedef {{ours: number, theirs: number}} Times median milliseconds
+ * @typedef {Times & {ratio: Quartiles, rounds: number}} Turns
+ * @typedef {{rows: (Turns & {tokens: number})[], apart: number, load: Times, versions: string}} Result `apart` is
+ *   the largest difference of the two embeddings
+ * @typedef {{progress: Progress, result?: undefined, fault?: undefined}
+ *   | {progress?: undefined, result: Result, fault?: undefined}
+ *   | {progress?: undefined, result?: undefined, fault: {message: string, code?: string}}} Answer
+ */
+
+/** @param {Answer} answer */
+const tell = (answer) => postMessage(answer);
+
+addEventListener("message", async (/** @type {MessageEvent<{files: Files}>} */ { data: { files } }) => {
   try {
-    postMessage({ result: await measured(files) });
+    tell({ result: await measured(files) });
   } catch (error) {
-    postMessage({ fault: { message: error.message, code: error.code } });
+    const { message, code } = faultFrom(error);
+    tell({ fault: { message, code } });
   }
 });
 
+/** @param {Files} files */
 async function measured(files) {
   // Both load their modules first, so that only reading a bundle is compared, without the download.
   const probe = await Router.load(files, { cache: 0 });
@@ -50,7 +70,7 @@ async function measured(files) {
         () => router.route(text),
         () => peer.run(text),
         (part) => {
-          postMessage({ progress: { step: "measure", tokens, part: (i + part) / LENGTHS.length } });
+          tell({ progress: { step: "measure", tokens, part: (i + part) / LENGTHS.length } });
         },
       )),
     });
@@ -65,14 +85,16 @@ async function measured(files) {
   };
 }
 
+/** @param {Files} files */
 const session = (files) => ort.InferenceSession.create(files["model.onnx"], { executionProviders: ["wasm"] });
 
+/** @param {Files} files */
 async function peerOn(files) {
-  const json = (name) => JSON.parse(new TextDecoder().decode(files[name]));
+  const json = (/** @type {string} */ name) => JSON.parse(new TextDecoder().decode(files[name]));
   const special = json("router.json").encoder.special_tokens;
   const tokenizer = new Tokenizer(json("tokenizer.json"), {});
   const running = await session(files);
-  const run = (text) => {
+  const run = (/** @type {string} */ text) => {
     const { ids } = tokenizer.encode(text, { add_special_tokens: special });
     const shape = [1, ids.length];
     return running.run({
@@ -80,16 +102,31 @@ async function peerOn(files) {
       attention_mask: new ort.Tensor("int64", new BigInt64Array(ids.length).fill(1n), shape),
     });
   };
-  return { run, embedding: async (text) => (await run(text)).embedding.data, release: () => running.release() };
+  return {
+    run,
+    embedding: async (/** @type {string} */ text) => {
+      const { data } = (await run(text)).embedding;
+      if (!(data instanceof Float32Array)) throw new Error("the embedding of ONNX Runtime is not in float32");
+      return data;
+    },
+    release: () => running.release(),
+  };
 }
 
-/** Times both in alternating rounds, after a warm-up. */
+/**
+ * Times both in alternating rounds, after a warm-up.
+ * @param {() => unknown} ours
+ * @param {() => Promise<unknown>} theirs
+ * @param {(part: number) => void} onPart the share of the measuring time that has passed
+ * @returns {Promise<Turns>}
+ */
 async function turns(ours, theirs, onPart) {
   for (let i = 0; i < 3; i += 1) {
     ours();
     await theirs();
   }
   const calls = { ours: await settledCount(ours, SAMPLE_MS), theirs: await settledCount(theirs, SAMPLE_MS) };
+  /** @type {{ours: number[], theirs: number[]}} */
   const times = { ours: [], theirs: [] };
   const begin = performance.now();
   while (
@@ -113,6 +150,7 @@ async function turns(ours, theirs, onPart) {
   };
 }
 
+/** @param {Float32Array} ours @param {Float32Array} theirs */
 function furthest(ours, theirs) {
   if (ours.length !== theirs.length)
     throw new Error(`embeddings of ${ours.length} and of ${theirs.length} numbers: expected those of the same graph`);

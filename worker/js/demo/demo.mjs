@@ -25,12 +25,14 @@ const USAGE = `usage: demo.mjs [--once] [--port-worker N] [--port-page N] [--bun
 try {
   await demo(options());
 } catch (error) {
-  console.error(`demo: ${error.message}`);
+  console.error(`demo: ${reason(error)}`);
   process.exitCode = 1;
 }
 
+/** @param {ReturnType<typeof options>} options */
 async function demo({ once, worker: workerPort, page: pagePort, bundle }) {
   const manifest = await readManifest(bundle);
+  /** @type {{close: () => Promise<void>}[]} */
   const running = [];
   const stop = async () => {
     for (const { close } of running.splice(0).reverse()) await close();
@@ -71,7 +73,10 @@ async function demo({ once, worker: workerPort, page: pagePort, bundle }) {
   }
 }
 
-/** Sends each query through the Worker to the upstream, the last one with a streamed answer. */
+/**
+ * Sends each query through the Worker to the upstream, the last one with a streamed answer.
+ * @param {URL} worker
+ */
 async function decisions(worker) {
   const rows = [];
   for (const [i, query] of QUERIES.entries()) {
@@ -83,7 +88,7 @@ async function decisions(worker) {
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`the Worker answered ${response.status}: ${text}`);
-    const header = (name) => response.headers.get(`x-pointsman-${name}`) ?? "-";
+    const header = (/** @type {string} */ name) => response.headers.get(`x-pointsman-${name}`) ?? "-";
     const asked = text.match(/"model":"([^"]*)"/)?.[1] ?? "-";
     rows.push([
       query.length > 60 ? `${query.slice(0, 59)}…` : query,
@@ -97,10 +102,11 @@ async function decisions(worker) {
   return rows;
 }
 
+/** @param {string[][]} rows */
 function table(rows) {
   const all = [["query", "model", "win rate", "threshold", "reason", "upstream's model"], ...rows];
   const widths = all[0].map((_, column) => Math.max(...all.map((row) => row[column].length)));
-  const line = (row) =>
+  const line = (/** @type {string[]} */ row) =>
     row
       .map((cell, i) => cell.padEnd(widths[i]))
       .join("  ")
@@ -109,16 +115,18 @@ function table(rows) {
   return [line(all[0]), rule, ...all.slice(1).map(line)].join("\n");
 }
 
+/** @param {string} number */
 function short(number) {
   return number === "-" ? number : Number(number).toFixed(3);
 }
 
+/** @param {string} bundle a folder @returns {Promise<import("pointsman").BundleInfo>} */
 async function readManifest(bundle) {
   const path = join(bundle, "router.json");
   try {
     return JSON.parse(await readFile(path, "utf8"));
   } catch (error) {
-    throw new Error(`${path} cannot be read: ${error.message}. Name a bundle's folder with --bundle`);
+    throw new Error(`${path} cannot be read: ${reason(error)}. Name a bundle's folder with --bundle`);
   }
 }
 
@@ -134,7 +142,7 @@ function options() {
       },
     }));
   } catch (error) {
-    throw new Error(`${error.message}\n${USAGE}`);
+    throw new Error(`${reason(error)}\n${USAGE}`);
   }
   return {
     once: values.once,
@@ -144,6 +152,7 @@ function options() {
   };
 }
 
+/** @param {string} name @param {string | undefined} given @param {number} otherwise */
 function port(name, given, otherwise) {
   if (given === undefined) return freePort(otherwise);
   const number = Number(given);
@@ -151,4 +160,9 @@ function port(name, given, otherwise) {
     throw new Error(`${name} is ${given}: expected a port, 1 to 65535`);
   }
   return freePort(number, { exact: true });
+}
+
+/** @param {unknown} error */
+function reason(error) {
+  return error instanceof Error ? error.message : String(error);
 }

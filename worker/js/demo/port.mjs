@@ -2,7 +2,10 @@
 
 import { createServer } from "node:net";
 
-/** `first`, or the next one that is free on this machine; with `exact`, `first` or an error. */
+/**
+ * `first`, or the next one that is free on this machine; with `exact`, `first` or an error.
+ * @param {number} first
+ */
 export async function freePort(first, { exact = false } = {}) {
   for (let port = first; port <= 65535; port += 1) {
     if (await isFree(port)) return port;
@@ -11,6 +14,7 @@ export async function freePort(first, { exact = false } = {}) {
   throw new Error(`no port from ${first} on is free`);
 }
 
+/** @param {number} port @returns {Promise<boolean>} */
 function isFree(port) {
   return new Promise((resolve) => {
     const probe = createServer();

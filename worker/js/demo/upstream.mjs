@@ -1,27 +1,22 @@
 // Stands in for an LLM provider: answers OpenAI's chat completions without a language model. The answer
 // states this and the requested model's name.
 
+/** @import { IncomingMessage, ServerResponse } from "node:http" */
+
 import { createServer } from "node:http";
+
+import { listening } from "../../../web/serve.mjs";
 
 /** @returns {Promise<{url: URL, close: () => Promise<void>}>} the API's root */
 export async function startUpstream({ port = 0 } = {}) {
   const server = createServer((request, response) => {
     answer(request, response).catch(() => response.destroy());
   });
-  await new Promise((listening, failed) => {
-    server.once("error", failed);
-    server.listen(port, "127.0.0.1", listening);
-  });
-  return {
-    url: new URL(`http://127.0.0.1:${server.address().port}/v1`),
-    close: () =>
-      new Promise((closed) => {
-        server.close(closed);
-        server.closeAllConnections();
-      }),
-  };
+  const { url, close } = await listening(server, port);
+  return { url: new URL("v1", url), close };
 }
 
+/** @param {IncomingMessage} request @param {ServerResponse} response */
 async function answer(request, response) {
   const chunks = [];
   for await (const chunk of request) chunks.push(chunk);
@@ -32,12 +27,13 @@ async function answer(request, response) {
   try {
     body = JSON.parse(Buffer.concat(chunks).toString("utf8"));
   } catch (error) {
-    return fail(response, 400, error.message);
+    return fail(response, 400, error instanceof Error ? error.message : String(error));
   }
   const text = `Stand-in upstream, not a language model: "${body.model}" got ${body.messages?.length ?? 0} message(s).`;
   return body.stream ? stream(response, body.model, text) : whole(response, body.model, text);
 }
 
+/** @param {ServerResponse} response @param {string} model @param {string} text */
 function whole(response, model, text) {
   const completion = {
     ...common(model, "chat.completion"),
@@ -47,9 +43,10 @@ function whole(response, model, text) {
   response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(completion));
 }
 
+/** @param {ServerResponse} response @param {string} model @param {string} text */
 function stream(response, model, text) {
   response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" });
-  const send = (delta, finish_reason) => {
+  const send = (/** @type {object} */ delta, /** @type {string | null} */ finish_reason) => {
     const chunk = {
       ...common(model, "chat.completion.chunk"),
       choices: [{ index: 0, delta, finish_reason }],
@@ -62,10 +59,12 @@ function stream(response, model, text) {
   response.end("data: [DONE]\n\n");
 }
 
+/** @param {string} model @param {string} object its type in the API */
 function common(model, object) {
   return { id: "chatcmpl-stand-in", object, created: Math.floor(Date.now() / 1000), model };
 }
 
+/** @param {ServerResponse} response @param {number} status @param {string} message */
 function fail(response, status, message) {
   const error = { message, type: "invalid_request_error", param: null, code: "stand_in" };
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify({ error }));

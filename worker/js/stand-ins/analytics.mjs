@@ -5,8 +5,12 @@ const MOST_FIELDS = 20;
 const MOST_BLOB_BYTES = 16 * 1024;
 const MOST_INDEX_BYTES = 96;
 
+/** @typedef {{indexes?: string[], blobs?: string[], doubles?: number[]}} DataPoint */
+
+/** @param {{mark: string}} env */
 export default function binding({ mark }) {
   return {
+    /** @param {DataPoint} point */
     writeDataPoint(point) {
       check(point);
       console.log(mark + JSON.stringify(point));
@@ -14,8 +18,9 @@ export default function binding({ mark }) {
   };
 }
 
+/** @param {DataPoint} point */
 function check({ indexes = [], blobs = [], doubles = [] }) {
-  const length = (text) => new TextEncoder().encode(text).length;
+  const length = (/** @type {string} */ text) => new TextEncoder().encode(text).length;
   if (indexes.length > 1 || indexes.some((index) => typeof index !== "string" || length(index) > MOST_INDEX_BYTES)) {
     throw new TypeError(
       `indexes are ${JSON.stringify(indexes)}: expected one text of ${MOST_INDEX_BYTES} bytes at most`,
