@@ -9,10 +9,8 @@ use std::io::Read;
 use sha2::{Digest, Sha256};
 
 use crate::error::RouterError;
-use crate::manifest::Manifest;
+use crate::manifest::{MANIFEST_FILE, Manifest};
 
-/// The manifest's file name.
-pub const MANIFEST_FILE: &str = "router.json";
 /// The graph's file name.
 pub const MODEL_FILE: &str = "model.onnx";
 /// The tokenizer's file name.

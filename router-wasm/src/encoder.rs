@@ -4,7 +4,7 @@ use crate::bundle::{Bundle, MODEL_FILE, TOKENIZER_FILE};
 use crate::contained::contained;
 use crate::error::RouterError;
 use crate::graph::Graph;
-use crate::router::Kind;
+use crate::kind::Kind;
 use crate::tokenizer::{QueryTokenizer, Tokens};
 
 /// The graph's outputs for one query.

@@ -80,6 +80,7 @@ mod graph;
 #[cfg(target_family = "wasm")]
 mod js;
 mod kernels;
+mod kind;
 mod manifest;
 mod memory;
 mod policy;
@@ -89,16 +90,18 @@ mod router;
 mod tokenizer;
 
 pub use bundle::{
-    Bundle, MANIFEST_FILE, MAP_FILE, MAX_FILE_BYTES, MAX_MANIFEST_BYTES, MODEL_FILE,
-    TOKENIZER_FILE, files_from_tar, hexadecimal, sha256_hex,
+    Bundle, MAP_FILE, MAX_FILE_BYTES, MAX_MANIFEST_BYTES, MODEL_FILE, TOKENIZER_FILE,
+    files_from_tar, hexadecimal, sha256_hex,
 };
 pub use encoder::{Encoder, Outputs};
 pub use error::RouterError;
 pub use graph::{FUNCTION_DOMAIN, instruction_set};
 pub use kernels::LARGEST_WEIGHT;
+pub use kind::Kind;
 pub use manifest::{
     Calibration, Candidate, CandidateQuality, CostQuality, EncoderInfo, FORMAT, FileEntry, Head,
-    Manifest, MeanQualities, Metric, Provenance, PublishedPoint, Source, TruncationSide,
+    MANIFEST_FILE, Manifest, MeanQualities, Metric, Provenance, PublishedPoint, Source,
+    TruncationSide,
 };
 pub use memory::{Battle, MEMORY_FILE, Memory, Records};
 pub use policy::{
@@ -106,7 +109,6 @@ pub use policy::{
 };
 pub use query::{Content, ContentPart, MAX_QUERY_BYTES, MAX_TURNS, Message, Query};
 pub use request::RouteRequest;
-pub use router::Kind;
 pub use tokenizer::Tokens;
 
 // Runs the README's example as a test.

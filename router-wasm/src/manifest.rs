@@ -12,6 +12,8 @@ mod cost_quality;
 
 pub use cost_quality::{CandidateQuality, CostQuality, MeanQualities, PublishedPoint};
 
+/// The manifest's file name.
+pub const MANIFEST_FILE: &str = "router.json";
 /// The bundle format this engine reads and the trainer writes.
 pub const FORMAT: u64 = 1;
 

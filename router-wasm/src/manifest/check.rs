@@ -1,7 +1,6 @@
 //! Checks a manifest beyond its fields' types.
 
-use super::{FileEntry, Manifest};
-use crate::bundle::MANIFEST_FILE;
+use super::{FileEntry, MANIFEST_FILE, Manifest};
 
 impl Manifest {
     /// Returns the first fault: the field, what was found, what was expected.

@@ -9,6 +9,8 @@ mod device;
 mod distilling;
 mod drawings;
 mod export;
+mod layers;
+mod module_graph;
 mod parity;
 mod pruning;
 mod repository;
