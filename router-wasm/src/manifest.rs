@@ -183,7 +183,7 @@ pub struct Provenance {
     pub trainer: String,
     /// The recipe's name.
     pub recipe: String,
-    /// SHA-256 of the recipe file.
+    /// SHA-256 of the recipe's settings in canonical form, as `trainer recipe` prints it.
     pub recipe_sha256: String,
     /// The seed of every random draw.
     pub seed: u64,

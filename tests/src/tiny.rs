@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
-use pointsman::{Battle, Calibration, Kind, Memory, Records, sha256_hex};
+use pointsman::{Battle, Calibration, Kind, Memory, Records};
 use pointsman_trainer::device::{DeviceChoice, open};
 use pointsman_trainer::encoder::bert::Pooling;
 use pointsman_trainer::encoder::bert_weights::{BertWeights, Dense};
@@ -148,9 +148,7 @@ pub fn recipe_text(kind: Kind, tier: &str) -> String {
 /// # Errors
 /// Errors of the recipe's text, which is a constant.
 pub fn recipe_file(kind: Kind, tier: &str) -> Result<RecipeFile> {
-    let text = recipe_text(kind, tier);
-    let recipe = Recipe::parse(&text).map_err(|detail| anyhow!(detail))?;
-    Ok(RecipeFile { recipe, sha256: sha256_hex(text.as_bytes()), text })
+    RecipeFile::parse(&recipe_text(kind, tier)).map_err(|detail| anyhow!(detail))
 }
 
 /// `tests/fixtures`.

@@ -8,7 +8,8 @@ use clap::{Parser, Subcommand};
 use pointsman_trainer::TrainerError;
 
 use commands::{
-    add_candidate, bench, calibrate, data, eval, figure, prune, report, sweep, train, verify,
+    add_candidate, bench, calibrate, data, eval, figure, prune, recipe, report, sweep, train,
+    verify,
 };
 
 /// Trains LLM routers and exports them as bundles.
@@ -41,6 +42,8 @@ enum Command {
     Figure(figure::FigureCommand),
     /// Compares the float and the int8 bundle of one router on the same queries.
     Verify(verify::VerifyArgs),
+    /// Prints a recipe merged with the files it builds on, and says which file states what.
+    Recipe(recipe::RecipeArgs),
     /// Cuts an encoder folder down to chosen layers and to the tokens of a corpus.
     Prune(prune::PruneArgs),
     /// Measures training throughput, beside PyTorch where it is installed.
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         Command::Report(args) => report::run(&args),
         Command::Figure(command) => figure::run(&command),
         Command::Verify(args) => verify::run(&args),
+        Command::Recipe(args) => recipe::run(&args),
         Command::Prune(args) => prune::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Data(command) => data::run(&command),

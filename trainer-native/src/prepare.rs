@@ -14,10 +14,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use pointsman::{Source, sha256_hex};
+use pointsman_inputs::data_files;
 
 use crate::data::{
     self, DataError, Format, OutcomeRow, Outcomes, PreferenceRow, ReadOptions, Stems, Table,
-    catalogue, remove_duplicates, remove_leaks, routellm_mmlu, split_rows,
+    remove_duplicates, remove_leaks, routellm_mmlu, split_rows,
 };
 use crate::error::TrainerError;
 use crate::gold::{GoldQuestions, split_gold};
@@ -81,7 +82,7 @@ pub struct PreferenceFile {
 /// [`TrainerError::MissingData`], listing all that are missing and where each comes from.
 pub fn require_files(recipe: &Recipe, folder: &Path) -> Result<(), TrainerError> {
     let paths = recipe.sources.iter().flat_map(SourceRecipe::paths);
-    catalogue::require(folder, paths)
+    data_files::require(folder, paths)
         .map_err(|detail| TrainerError::MissingData { folder: folder.to_owned(), detail })
 }
 

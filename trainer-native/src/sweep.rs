@@ -69,7 +69,8 @@ impl Sweep {
         format!("{}={value}", self.setting)
     }
 
-    /// The recipes, one for each value in order; `path` is the recipe's, for messages.
+    /// The recipes, one for each value in order, from the text of a resolved recipe; `path` is for
+    /// messages.
     ///
     /// # Errors
     /// [`TrainerError::BadSetting`]; [`TrainerError::BadRecipe`] where a recipe has no such
@@ -77,7 +78,7 @@ impl Sweep {
     pub fn recipes(&self, path: &Path, text: &str) -> Result<Vec<RecipeFile>, TrainerError> {
         let one = |value: &String| {
             let changed = settings::with(text, &self.setting, &settings::parse(value))?;
-            recipe::of_text(path, changed).map_err(|error| match error {
+            recipe::of_text(path, &changed).map_err(|error| match error {
                 TrainerError::BadRecipe { path, detail } => TrainerError::BadRecipe {
                     path,
                     detail: format!("with {} = {value}: {}", self.setting, detail.trim_end()),
@@ -116,10 +117,13 @@ mod tests {
     use super::*;
     use crate::recipe::HeadRecipe;
 
-    const RECIPE: &str = include_str!("../recipes/routerdc-static.toml");
+    fn recipe() -> RecipeFile {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/recipes/routerdc-static.toml");
+        recipe::read(Path::new(path)).unwrap()
+    }
 
     fn recipes(asked: &str) -> Result<Vec<RecipeFile>, TrainerError> {
-        Sweep::parse(asked)?.recipes(Path::new("routerdc-static.toml"), RECIPE)
+        Sweep::parse(asked)?.recipes(Path::new("routerdc-static.toml"), &recipe().text)
     }
 
     #[test]
@@ -131,7 +135,7 @@ mod tests {
         };
         assert_eq!(found.iter().map(lambda).collect::<Vec<_>>(), [0.0, 0.5]);
         assert_ne!(found[0].sha256, found[1].sha256);
-        let differ = settings::difference(RECIPE, &found[0].text, &["head.lambda"]);
+        let differ = settings::difference(&recipe().text, &found[0].text, &["head.lambda"]);
         assert_eq!(differ.unwrap(), None);
         assert_eq!(recipes("head.loss=zooter,cosine-classifier").unwrap().len(), 2);
         assert_eq!(recipes("sources.1.without=[],[\"mmlu\", \"cmmlu\"]").unwrap().len(), 2);

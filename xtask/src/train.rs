@@ -1,15 +1,13 @@
 //! `cargo xtask train`: trains a recipe and exports a verified bundle; running it again resumes.
 
-mod data_files;
-
 use crate::{native_build, process, setup, workspace::Workspace};
 use anyhow::{Context, Result, bail};
+use pointsman_inputs::{data_files, recipe_file};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 const DEFAULT_RECIPE: &str = "trainer-native/recipes/default.toml";
 const DEFAULT_OUT: &str = "runs/default";
-const CATALOGUE: &str = "trainer-native/data-files.toml";
 
 /// Arguments of `cargo xtask train`.
 #[derive(clap::Args)]
@@ -42,7 +40,7 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<u8> {
         None => workspace.path(DEFAULT_RECIPE),
     };
     let data = std::path::absolute(&args.data)?;
-    data_files::require(&recipe, &workspace.path(CATALOGUE), &data)?;
+    require_data(&recipe, &data)?;
     let encoder = match &args.encoder {
         Some(folder) => existing_folder("--encoder", folder)?,
         None => setup::for_training(workspace)?,
@@ -68,6 +66,17 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<u8> {
     }
     let status = process::status(trainer.args(&args.extra))?;
     Ok(process::exit_code(status))
+}
+
+/// Checks that every path of the recipe's sources is below `data`.
+fn require_data(recipe: &Path, data: &Path) -> Result<()> {
+    let recipe = recipe_file::resolve(recipe)?;
+    data_files::require(data, recipe.data_paths()).map_err(|list| {
+        anyhow::anyhow!(
+            "--data {}: {list}\ndocs/DATA.md tells how to get each of them",
+            data.display()
+        )
+    })
 }
 
 /// The trainer's cargo features for a machine: the shader compiler of its GPU, or none without a GPU or
@@ -104,6 +113,27 @@ mod tests {
         assert_eq!(features("linux", None, false), "");
         assert_eq!(features("linux", Some("cpu"), true), "");
         assert_eq!(features("macos", Some("cpu"), true), "");
+    }
+
+    #[test]
+    fn missing_data_of_a_recipe_and_of_its_bases_is_listed_with_the_page_that_helps() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("own")).unwrap();
+        let recipe = folder.path().join("own.toml");
+        let own = "base = \"base.toml\"\n";
+        std::fs::write(&recipe, own).unwrap();
+        let base = "[[sources]]\npath = \"routellm/mmlu\"\ncontaminated = \"own\"\n";
+        std::fs::write(folder.path().join("base.toml"), base).unwrap();
+        let error = require_data(&recipe, folder.path()).unwrap_err().to_string();
+        assert!(error.contains(": found 0 of 2, missing:"), "{error}");
+        assert!(error.contains("routellm/mmlu\n    from https://github.com/"), "{error}");
+        assert!(error.ends_with("docs/DATA.md tells how to get each of them"), "{error}");
+        for path in ["own/x", "routellm/mmlu/x"] {
+            let place = folder.path().join(path);
+            std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+            std::fs::write(place, "").unwrap();
+        }
+        require_data(&recipe, folder.path()).unwrap();
     }
 
     #[test]

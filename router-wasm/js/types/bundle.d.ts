@@ -137,6 +137,7 @@ export interface BundleInfo {
     trainer: string;
     /** The recipe's name. */
     recipe: string;
+    /** SHA-256 of the recipe's settings in canonical form. */
     recipe_sha256: string;
     /** The seed of every random draw. */
     seed: number;

@@ -7,7 +7,7 @@ use pointsman_trainer::device::{DeviceChoice, open};
 use pointsman_trainer::encoder::hugging_face;
 use pointsman_trainer::export::graph::{Attribute, Graph, Value};
 use pointsman_trainer::export::{Precision, quantise};
-use pointsman_trainer::recipe::Recipe;
+use pointsman_trainer::recipe::RecipeFile;
 use tract_onnx::prelude::*;
 
 #[test]
@@ -27,9 +27,12 @@ fn quantised_win_rates_stay_near_the_float_ones() {
 fn a_recipe_that_truncates_on_the_left_keeps_the_last_tokens() {
     for tier in tiny::TIERS {
         let text = tiny::recipe_text(Kind::Mf, tier);
-        assert_eq!(Recipe::parse(&text).unwrap().encoder.truncate(), TruncationSide::Right);
+        assert_eq!(
+            RecipeFile::parse(&text).unwrap().recipe.encoder.truncate(),
+            TruncationSide::Right
+        );
         let text = text.replace("max_tokens = 64", "max_tokens = 6\ntruncate = \"left\"");
-        let recipe = Recipe::parse(&text).unwrap();
+        let recipe = RecipeFile::parse(&text).unwrap().recipe;
         let mut draft = tiny::bundle_of(Kind::Mf, tier, Precision::Int8).unwrap();
         draft.manifest.encoder.max_tokens = recipe.encoder.max_tokens();
         draft.manifest.encoder.truncation_side = recipe.encoder.truncate();

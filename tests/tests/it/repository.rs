@@ -105,8 +105,10 @@ fn no_file_and_no_path_contains_the_earlier_name() {
 fn every_field_of_every_recipe_stands_in_the_trainers_page() {
     let page = std::fs::read_to_string(root().join("docs/TRAINER.md")).unwrap();
     let mut fields = 0;
-    for entry in std::fs::read_dir(root().join("trainer-native/recipes")).unwrap() {
-        let path = entry.unwrap().path();
+    let folders =
+        ["", "base", "encoder"].map(|name| root().join("trainer-native/recipes").join(name));
+    let entries = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
+    for path in entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file()) {
         let aliases = "[aliases]";
         let mut table = String::new();
         for line in std::fs::read_to_string(&path).unwrap().lines() {
@@ -126,6 +128,22 @@ fn every_field_of_every_recipe_stands_in_the_trainers_page() {
         }
     }
     assert!(fields > 100, "{fields} fields: too few to be those of the recipes");
+}
+
+#[test]
+fn a_shipped_bundle_states_the_hash_of_its_recipe() {
+    for (bundle, recipe) in [("default", "default"), ("llmrouter", "cluster-llmrouter")] {
+        let text = std::fs::read(root().join("bundles").join(bundle).join("router.json")).unwrap();
+        let manifest: pointsman::Manifest = serde_json::from_slice(&text).unwrap();
+        let stated = manifest.provenance.unwrap();
+        let path = root().join(format!("trainer-native/recipes/{recipe}.toml"));
+        let file = pointsman_trainer::recipe::read(&path).unwrap();
+        assert_eq!(
+            (stated.recipe.as_str(), stated.recipe_sha256),
+            (recipe, file.sha256),
+            "{bundle}"
+        );
+    }
 }
 
 #[test]

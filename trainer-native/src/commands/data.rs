@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
+use pointsman_inputs::data_files;
 use pointsman_trainer::TrainerError;
 use pointsman_trainer::data::convert::{Conversion, ModelSource, Original, convert};
-use pointsman_trainer::data::{self, Format, ReadOptions, catalogue};
+use pointsman_trainer::data::{self, Format, ReadOptions};
 
 #[derive(Subcommand)]
 pub enum DataCommand {
@@ -91,7 +92,7 @@ fn convert_files(args: &ConvertArgs) -> anyhow::Result<()> {
     }
     let sha256 = converted.write(&args.out).map_err(TrainerError::file(&args.out))?;
     println!("{converted}\n{}: SHA-256 {sha256}", args.out.display());
-    if let Some(entry) = catalogue::entry_of(&args.out)
+    if let Some(entry) = data_files::entry_of(&args.out)
         && let Some(recorded) = entry.sha256
     {
         match recorded == sha256 {

@@ -7,6 +7,7 @@ pub mod data;
 pub mod eval;
 pub mod figure;
 pub mod prune;
+pub mod recipe;
 pub mod report;
 pub mod sweep;
 pub mod train;

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use pointsman_trainer::TrainerError;
 use pointsman_trainer::sweep::Sweep;
 use pointsman_trainer::training::interrupt;
+use pointsman_trainer::{TrainerError, recipe};
 
 use super::train::{Finished, With, train};
 
@@ -31,8 +31,8 @@ pub fn run(args: &SweepArgs) -> anyhow::Result<()> {
         let detail = "found --seed beside it, expected one of the two. Leave --seed out".into();
         return Err(TrainerError::BadSetting { setting: sweep.setting, detail }.into());
     }
-    let text = std::fs::read_to_string(&args.recipe).map_err(TrainerError::file(&args.recipe))?;
-    let recipes = sweep.recipes(&args.recipe, &text)?;
+    let resolved = recipe::resolve(&args.recipe)?;
+    let recipes = sweep.recipes(&args.recipe, &resolved.text())?;
     let chosen_device = args.with.open(&recipes)?;
     let mut folders = Vec::new();
     for (value, recipe) in sweep.values.iter().zip(recipes) {

@@ -23,7 +23,6 @@
 //! ```
 
 mod arena;
-pub mod catalogue;
 pub mod convert;
 mod csv_rows;
 mod dedup;

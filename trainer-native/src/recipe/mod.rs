@@ -1,7 +1,8 @@
-//! A recipe: one TOML file that states a training run completely.
+//! A recipe: settings that state a training run completely, in a TOML file and the files it builds on
+//! ([`recipe_file`]).
 //!
-//! Every random draw comes from its seed, and a run keeps a copy of it beside the weights. Unknown
-//! keys are errors, so that a misspelt setting never falls back to a default.
+//! Every random draw comes from its seed, and a run keeps the resolved recipe beside the weights.
+//! Unknown keys are errors, so that a misspelt setting never falls back to a default.
 
 mod encoder;
 mod head;
@@ -13,7 +14,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use pointsman::{Candidate, sha256_hex};
+use pointsman_inputs::recipe_file::{self, RecipeFileError, ResolvedRecipe};
 use serde::Deserialize;
+use toml::Table;
 
 use crate::data::Outcomes;
 use crate::error::TrainerError;
@@ -81,49 +84,88 @@ struct Wire {
     aliases: BTreeMap<String, String>,
     encoder: EncoderRecipe,
     #[serde(default)]
-    head: toml::Table,
+    head: Table,
     training: Option<TrainingRecipe>,
     fine_tuning: Option<FineTuningRecipe>,
 }
 
-/// A recipe with the hash of its file.
+/// A recipe with its text.
 #[derive(Debug, Clone)]
 pub struct RecipeFile {
     /// The parsed recipe.
     pub recipe: Recipe,
-    /// Text of the file.
+    /// Canonical text of the resolved recipe: without `base`, comments and order of the files.
     pub text: String,
-    /// SHA-256 of the file.
+    /// SHA-256 of the canonical text.
     pub sha256: String,
 }
 
-/// Reads and checks a recipe.
+/// Reads a recipe with its bases, and checks it.
+///
+/// # Errors
+/// [`TrainerError::File`]; [`TrainerError::BadRecipe`], which names the file that has an unknown key.
+pub fn read(path: &Path) -> Result<RecipeFile, TrainerError> {
+    of_resolved(path, &resolve(path)?)
+}
+
+/// Checks a recipe that is merged with its bases; `path` is the recipe's.
+///
+/// # Errors
+/// [`TrainerError::BadRecipe`], which names the file that has an unknown key.
+pub fn of_resolved(path: &Path, resolved: &ResolvedRecipe) -> Result<RecipeFile, TrainerError> {
+    RecipeFile::of_table(resolved.table().clone()).map_err(|detail| {
+        let stated_in = unknown_key(&detail).and_then(|key| resolved.file_with_key(key));
+        TrainerError::BadRecipe { path: stated_in.unwrap_or(path).to_owned(), detail }
+    })
+}
+
+/// Merges a recipe with its bases, without a check of what it states.
 ///
 /// # Errors
 /// [`TrainerError::File`], [`TrainerError::BadRecipe`].
-pub fn read(path: &Path) -> Result<RecipeFile, TrainerError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| TrainerError::File { path: path.to_owned(), source })?;
-    of_text(path, text)
+pub fn resolve(path: &Path) -> Result<ResolvedRecipe, TrainerError> {
+    recipe_file::resolve(path).map_err(|error| match error {
+        RecipeFileError::Read { path, source } => TrainerError::File { path, source },
+        RecipeFileError::Bad { path, detail } => TrainerError::BadRecipe { path, detail },
+    })
 }
 
-/// Parses and checks a recipe given as text; `path` is for messages.
+/// Parses and checks a resolved recipe given as text; `path` is for messages.
 ///
 /// # Errors
 /// [`TrainerError::BadRecipe`].
-pub fn of_text(path: &Path, text: String) -> Result<RecipeFile, TrainerError> {
-    let recipe = Recipe::parse(&text)
-        .map_err(|detail| TrainerError::BadRecipe { path: path.to_owned(), detail })?;
-    Ok(RecipeFile { recipe, sha256: sha256_hex(text.as_bytes()), text })
+pub fn of_text(path: &Path, text: &str) -> Result<RecipeFile, TrainerError> {
+    let bad = |detail| TrainerError::BadRecipe { path: path.to_owned(), detail };
+    RecipeFile::parse(text).map_err(bad)
 }
 
-impl Recipe {
-    /// Parses and checks the text of a recipe.
+impl RecipeFile {
+    /// Parses and checks the text of a resolved recipe.
     ///
     /// # Errors
     /// What is wrong, in words.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let wire: Wire = toml::from_str(text).map_err(|e| e.to_string())?;
+        toml::from_str(text).map_err(|e: toml::de::Error| e.to_string()).and_then(Self::of_table)
+    }
+
+    fn of_table(table: Table) -> Result<Self, String> {
+        let text = recipe_file::canonical_text(&table);
+        let recipe = Recipe::of_table(table)?;
+        Ok(Self { recipe, sha256: sha256_hex(text.as_bytes()), text })
+    }
+}
+
+/// The key that serde's message calls unknown.
+fn unknown_key(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("unknown field `")?;
+    rest.split_once('`').map(|(key, _)| key)
+}
+
+impl Recipe {
+    /// Checks the table of a resolved recipe.
+    fn of_table(table: Table) -> Result<Self, String> {
+        let wire: Wire =
+            table.try_into().map_err(|e: toml::de::Error| e.to_string().trim_end().to_owned())?;
         let recipe = Self {
             head: HeadRecipe::parse(&wire.kind, wire.head)?,
             name: wire.name,
@@ -241,3 +283,6 @@ impl Recipe {
         self.aliases.get(model).map_or(model, String::as_str)
     }
 }
+
+#[cfg(test)]
+mod tests;

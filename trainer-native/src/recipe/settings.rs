@@ -2,7 +2,7 @@
 //! `fine_tuning.batch`, `sources.0.take`.
 //!
 //! A path names tables by their keys and the entries of a list by their number, from 0. [`with`]
-//! writes any key; [`Recipe::parse`] then refuses keys that a recipe does not have.
+//! writes any key; [`RecipeFile::parse`] then refuses keys that a recipe does not have.
 //!
 //! ```
 //! use pointsman_trainer::recipe::settings;
@@ -16,7 +16,7 @@
 //! # }
 //! ```
 //!
-//! [`Recipe::parse`]: super::Recipe::parse
+//! [`RecipeFile::parse`]: super::RecipeFile::parse
 
 use std::collections::BTreeMap;
 

@@ -18,7 +18,7 @@ use crate::training::history;
 pub fn traces(runs: &[PathBuf]) -> Result<Vec<Trace>, TrainerError> {
     let one = |(run, label): (&PathBuf, String)| {
         let checks = history::read(run)?;
-        let head = recipe::of_text(&run.join(RECIPE), recipe_text(run)?)?.recipe.head;
+        let head = recipe::of_text(&run.join(RECIPE), &recipe_text(run)?)?.recipe.head;
         let validation = match head {
             HeadRecipe::RouterDc(_) => Validation::Score,
             _ => Validation::Loss,
@@ -160,8 +160,6 @@ mod tests {
     use crate::eval::pool::build::tests::example;
     use crate::training::fine_tune::Check;
 
-    const TEXT: &str = include_str!("../../../recipes/routerdc-static.toml");
-
     /// Writes a folder as a run of the recipe with `changes` leaves it.
     fn run(folder: &TempDir, name: &str, changes: &[(&str, &str)]) -> PathBuf {
         let path = folder.path().join(name);
@@ -169,7 +167,9 @@ mod tests {
         let change = |text: String, (setting, value): &(&str, &str)| {
             settings::with(&text, setting, &settings::parse(value)).unwrap()
         };
-        let text = changes.iter().fold(TEXT.to_owned(), change);
+        let recipe = concat!(env!("CARGO_MANIFEST_DIR"), "/recipes/routerdc-static.toml");
+        let text = recipe::read(Path::new(recipe)).unwrap().text;
+        let text = changes.iter().fold(text, change);
         std::fs::write(path.join(RECIPE), text).unwrap();
         let stored = Stored { pools: vec![example()], ..Stored::default() };
         std::fs::write(path.join("result.json"), stored.json().unwrap()).unwrap();

@@ -6,14 +6,29 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use pointsman::sha256_hex;
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use super::*;
-use crate::report::format;
+use crate::recipe_file::resolve;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn sha256_hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The text without the commas that separate thousands.
+fn without_separators(text: &str) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    let is_digit = |at: usize| chars.get(at).is_some_and(char::is_ascii_digit);
+    let kept = chars
+        .iter()
+        .enumerate()
+        .filter(|(at, c)| **c != ',' || *at == 0 || !is_digit(at - 1) || !is_digit(at + 1));
+    kept.map(|(_, c)| c).collect()
 }
 
 /// Recipes' names by path, of every recipe in the repository.
@@ -22,13 +37,12 @@ fn recipes_by_path() -> BTreeMap<String, Vec<String>> {
     let folder = root().join("trainer-native/recipes");
     let mut files: Vec<_> =
         fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    files.retain(|path| path.is_file());
     files.sort();
     for file in files {
         let name = file.file_stem().unwrap().to_string_lossy().into_owned();
-        for source in &crate::recipe::read(&file).unwrap().recipe.sources {
-            for path in source.paths() {
-                by_path.entry(path.to_owned()).or_default().push(name.clone());
-            }
+        for path in resolve(&file).unwrap().data_paths() {
+            by_path.entry(path.to_owned()).or_default().push(name.clone());
         }
     }
     by_path
@@ -57,15 +71,13 @@ fn every_path_of_every_recipe_is_in_the_catalogue() {
     }
 }
 
-/// A row of the table of files in `docs/DATA.md`.
+/// A row of the table of files in `docs/DATA.md`, without separators of thousands.
 fn file_row(entry: &DataFile) -> String {
     let repository: Vec<&str> =
         entry.address.split('/').skip(3).filter(|part| *part != "datasets").take(2).collect();
     let converted = if entry.convert.is_some() { ", converted" } else { "" };
     let none = || "not recorded".to_owned();
-    let bytes = entry.bytes.map_or_else(none, |bytes| {
-        format!("{} bytes", format::count(usize::try_from(bytes).unwrap()))
-    });
+    let bytes = entry.bytes.map_or_else(none, |bytes| format!("{bytes} bytes"));
     let size = match entry.files {
         Some(files) => format!("{files} files, {bytes}"),
         None => bytes,
@@ -73,20 +85,20 @@ fn file_row(entry: &DataFile) -> String {
     let hash = entry.sha256.as_ref().map_or_else(none, |hash| format!("`{hash}`"));
     let published = entry.published_sha256.as_ref();
     let published = published.map_or_else(String::new, |hash| format!(", as published `{hash}`"));
-    format!(
+    without_separators(&format!(
         "| `{}` | {} | [{}]({}){converted} | {} | {size} | {hash}{published} |",
         entry.path,
         entry.what,
         repository.join("/"),
         entry.address,
         entry.licence
-    )
+    ))
 }
 
 #[test]
 fn the_page_shows_every_entry_its_recipes_and_its_command() {
     let page = fs::read_to_string(root().join("docs/DATA.md")).unwrap();
-    let lines: BTreeSet<&str> = page.lines().collect();
+    let lines: BTreeSet<String> = page.lines().map(without_separators).collect();
     let joined = page.replace("\\\n", " ");
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let by_path = recipes_by_path();
@@ -100,7 +112,7 @@ fn the_page_shows_every_entry_its_recipes_and_its_command() {
             assert!(words(&joined).contains(&words(command)), "DATA.md lacks {command}");
         }
     }
-    let missing: Vec<&String> = rows.iter().filter(|row| !lines.contains(row.as_str())).collect();
+    let missing: Vec<&String> = rows.iter().filter(|row| !lines.contains(*row)).collect();
     assert!(missing.is_empty(), "docs/DATA.md lacks these lines:\n{missing:#?}");
     let shown = lines.iter().filter(|line| line.starts_with("| `")).count();
     assert_eq!(shown, rows.len(), "docs/DATA.md has a row of no entry");
@@ -120,7 +132,11 @@ fn measured(path: &Path) -> (Option<u64>, u64, String) {
         let bytes = fs::read(path).unwrap();
         return (None, bytes.len() as u64, sha256_hex(&bytes));
     }
-    let names = crate::data::files::file_names(path).unwrap();
+    let entries = fs::read_dir(path).unwrap().map(|entry| entry.unwrap());
+    let files = entries.filter(|entry| entry.path().is_file());
+    let mut names: Vec<_> =
+        files.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort_unstable();
     let (mut total, mut lines) = (0, String::new());
     for name in &names {
         let bytes = fs::read(path.join(name)).unwrap();

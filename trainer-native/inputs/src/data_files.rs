@@ -1,7 +1,7 @@
-//! The catalogue of data files: what each file is that a recipe names, and where it comes from.
+//! Says what each data file is that a recipe names, where it comes from, and which are missing.
 //!
-//! `trainer-native/data-files.toml` has one entry a path below `--data`; `docs/DATA.md` shows it as a
-//! table. [`require`] checks the paths of a recipe before a run and lists all that are missing.
+//! `trainer-native/data-files.toml` is the catalogue: one entry for each path below `--data`.
+//! `docs/DATA.md` shows it as a table. [`require`] checks the paths of a recipe before a run.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
