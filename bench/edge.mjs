@@ -6,6 +6,10 @@
 //
 // With --save the report is stored in bench/runs.
 
+/** @import { Host } from "./in-process/measure.mjs" */
+/** @import { Entry, Job } from "./job.mjs" */
+/** @import { Report } from "./markdown.mjs" */
+
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -24,7 +28,7 @@ import { count, installed, PEERS, revision, say, unknown } from "./script.mjs";
 
 const LENGTHS = [8, 32, 128, 512];
 const MEMORY_RUNS = 3;
-const ENGINES = ["pointsman", "peer"];
+const ENGINES = /** @type {const} */ (["pointsman", "peer"]);
 
 const { values } = parseArgs({
   options: {
@@ -43,9 +47,13 @@ const settings = {
   seconds: count("--seconds", values.seconds),
   coldRuns: count("--cold-runs", values["cold-runs"]),
 };
-const known = { node, "node-simd128": nodeSimd128, workerd, chromium, native: native(values.native) };
-const hosts = values.hosts.split(",").map((name) => [name, known[name] ?? unknown("--hosts", name, known)]);
-const made = Object.fromEntries(listed(values.made).map((entry) => [entry.name, entry]));
+/** @type {Record<string, Host>} */
+const known = { node, "node-simd128": nodeSimd128, workerd, chromium, native: native(values.native ?? "") };
+const hosts = values.hosts
+  .split(",")
+  .map((name) => ({ name, measures: known[name] ?? unknown("--hosts", name, known) }));
+/** @type {Record<string, Entry>} */
+const made = Object.fromEntries(listed(values.made ?? "").map((entry) => [entry.name, entry]));
 const bundles = (values.bundles?.split(",") ?? Object.keys(made)).map((name) => {
   const entry = made[name] ?? (existsSync(join(name, "router.json")) && given(resolve(name)));
   return entry || unknown("--bundles", name, made);
@@ -54,6 +62,7 @@ const bundles = (values.bundles?.split(",") ?? Object.keys(made)).map((name) => 
 const before = load();
 const jobs = [];
 for (const entry of bundles) jobs.push(await jobOn(entry, LENGTHS));
+/** @type {Omit<Report, "load">} */
 const report = {
   made: new Date().toISOString().slice(0, 10),
   revision: revision(),
@@ -73,22 +82,24 @@ const report = {
   memory: [],
   failed: [],
 };
-for (const [host, measures] of hosts) {
+for (const { name: host, measures } of hosts) {
   for (const job of jobs) {
     try {
       await measure(host, measures, job);
     } catch (error) {
       // One host that cannot run a bundle leaves the others' figures standing.
-      say(`: ${error.message}\n`);
-      report.failed.push({ host, bundle: job.name, error: error.message });
+      const { message } = /** @type {Error} */ (error);
+      say(`: ${message}\n`);
+      report.failed.push({ host, bundle: job.name, error: message });
     }
   }
 }
-report.load = { before, after: load() };
-console.log(whole(report));
+const loaded = { ...report, load: { before, after: load() } };
+console.log(whole(loaded));
 if (report.failed.length > 0) process.exitCode = 1;
-if (values.save) say(`stored in ${save("edge", report)}\n`);
+if (values.save) say(`stored in ${save("edge", loaded)}\n`);
 
+/** @param {string} host @param {Host} measures @param {Job} job */
 async function measure(host, measures, job) {
   const bundle = job.name;
   say(`${host}, ${bundle}: tokens`);
@@ -96,6 +107,7 @@ async function measure(host, measures, job) {
   const rows = await measures.turns({ ...job, limits });
   report.turns.push(...rows.map((row) => turnsRow({ host, bundle, shape: job.shape }, row)));
   const shortest = { ...job, cases: job.cases.slice(0, 1) };
+  /** @type {Record<"pointsman" | "peer", Awaited<ReturnType<Host["cold"]>>[]>} */
   const times = { pointsman: [], peer: [] };
   say("; cold");
   for (let run = 1; run <= settings.coldRuns; run += 1) {
@@ -113,15 +125,16 @@ async function measure(host, measures, job) {
 }
 
 async function versions() {
+  /** @type {Record<string, string>} */
   const found = { "onnxruntime-web": installed("node_modules/onnxruntime-web") };
   for (const name of ["onnxruntime-node", "@huggingface/tokenizers", "@huggingface/transformers"]) {
     try {
       found[name] = installed(`${PEERS}/${name}`);
     } catch (error) {
-      if (error.code !== "ENOENT") throw error;
+      if (/** @type {NodeJS.ErrnoException} */ (error).code !== "ENOENT") throw error;
       found[name] = "not installed";
     }
   }
-  for (const [, measures] of hosts) Object.assign(found, await measures.versions());
+  for (const { measures } of hosts) Object.assign(found, await measures.versions());
   return found;
 }

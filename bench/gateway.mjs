@@ -6,6 +6,9 @@
 //
 // With --save the report is stored in bench/runs.
 
+/** @import { Contestant } from "./gateway/contestants.mjs" */
+/** @import { Report } from "./gateway/markdown.mjs" */
+
 import { parseArgs } from "node:util";
 
 import { DEFAULT } from "../tests/hosts/paths.mjs";
@@ -39,6 +42,7 @@ const settings = {
   loadRounds: count("--load-rounds", values["load-rounds"]),
   loadSeconds: count("--load-seconds", values["load-seconds"]),
 };
+/** @type {Record<string, () => Contestant>} */
 const known = {
   direct: () => direct,
   passing: () => passing,
@@ -60,6 +64,7 @@ try {
     running.push({ ...contestant, ...(await contestant.start(upstream)) });
   }
   const clients = running.map((one) => ({ name: one.name, ...clientOf(one) }));
+  /** @type {Omit<Report, "loadAverage">} */
   const report = {
     made: new Date().toISOString().slice(0, 10),
     revision: revision(),
@@ -79,10 +84,11 @@ try {
     });
     report.load.push({ concurrency, rates });
   }
-  report.loadAverage = { before, after: load() };
-  console.log(whole(report));
-  if (values.save) say(`stored in ${save("gateway", report)}\n`);
+  const loaded = { ...report, loadAverage: { before, after: load() } };
+  console.log(whole(loaded));
+  if (values.save) say(`stored in ${save("gateway", loaded)}\n`);
 
+  /** @param {"whole" | "firstToken"} measure */
   async function latency(measure) {
     say(`${measure}\n`);
     const turns = clients.map((client) => ({ name: client.name, call: client[measure], timesItself: true }));
@@ -94,11 +100,13 @@ try {
 }
 
 function versions() {
+  /** @type {Record<string, string>} */
   const found = { node: process.versions.node, workerd: installed("node_modules/workerd") };
   if (chosen.includes("portkey")) found["@portkey-ai/gateway"] = installed(`${PEERS}/@portkey-ai/gateway`);
   return found;
 }
 
+/** @param {string} flag @returns {never} */
 function missing(flag) {
   throw new Error(`${flag} is missing: name the bundle's folder`);
 }

@@ -1,6 +1,9 @@
 // What is measured on one bundle: its files, and queries of the lengths asked for with the ids that
 // the peer is given. Every host gets the same.
 
+/** @import { Limits } from "./turns.mjs" */
+/** @import { Shape } from "./work.mjs" */
+
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 
@@ -16,23 +19,53 @@ const FOR_PEER = "onnx-runtime.onnx";
 /** [CLS] and [SEP]. */
 const SPECIAL = 2;
 
-/** What `bench-bundles` wrote into a folder, in the order in which it is measured. */
+/**
+ * A bundle to measure.
+ *
+ * @typedef Entry
+ * @property {string} name
+ * @property {string} about
+ * @property {string} [precision]
+ * @property {Shape} [shape] of its encoder, where it is known
+ * @property {string} bundle its folder
+ * @property {Record<string, string>} models paths of the graph's files by name
+ */
+
+/**
+ * @typedef {{tokens: number, text: string, ids: number[]}} Case a query with the ids that the peer is given
+ * @typedef {Entry & {cases: Case[]}} Job
+ * @typedef {Job & {limits: Limits, engine: "pointsman" | "peer"}} MeasuredJob turns have `limits`, the other
+ *   measurements have `engine`
+ */
+
+/**
+ * What `bench-bundles` wrote into a folder, in the order in which it is measured.
+ * @param {string} made
+ * @returns {Entry[]}
+ */
 export function listed(made) {
-  return readJson(join(made, "index.json")).map((entry) => ({
+  /** @type {Omit<Entry, "bundle" | "models">[]} */
+  const entries = readJson(join(made, "index.json"));
+  return entries.map((entry) => ({
     ...entry,
     bundle: join(made, entry.name, "bundle"),
     models: models(join(made, entry.name, "bundle"), join(made, entry.name, FOR_PEER)),
   }));
 }
 
-/** A bundle's folder given on the command line: the shape of its encoder is not known. */
+/**
+ * A bundle's folder given on the command line: the shape of its encoder is not known.
+ * @param {string} folder
+ * @returns {Entry}
+ */
 export function given(folder) {
   return { name: basename(folder), about: "a folder given", bundle: folder, models: models(folder) };
 }
 
 /**
- * @param {object} entry a bundle, as the functions above have it
+ * @param {Entry} entry
  * @param {number[]} lengths tokens
+ * @returns {Promise<Job>}
  */
 export async function jobOn(entry, lengths) {
   const files = bundleFiles(entry.bundle);
@@ -56,7 +89,12 @@ export async function jobOn(entry, lengths) {
   return { ...entry, cases };
 }
 
-/** Paths of the graph's files by name; a second one only where its bytes differ. */
+/**
+ * Paths of the graph's files by name; a second one only where its bytes differ.
+ * @param {string} bundle
+ * @param {string} [forPeer]
+ * @returns {Record<string, string>}
+ */
 function models(bundle, forPeer) {
   const own = join(bundle, "model.onnx");
   if (!forPeer || !existsSync(forPeer)) return { "model.onnx": own };
@@ -64,8 +102,10 @@ function models(bundle, forPeer) {
   return { "model.onnx": own, ...(differs ? { [FOR_PEER]: forPeer } : {}) };
 }
 
-/** The bytes of a job's models, by name. */
+/**
+ * The bytes of a job's models, by name.
+ * @param {Record<string, string>} paths
+ */
 export function graphs(paths) {
-  const read = ([name, path]) => [name, new Uint8Array(readFileSync(path))];
-  return Object.fromEntries(Object.entries(paths).map(read));
+  return Object.fromEntries(Object.entries(paths).map(([name, path]) => [name, new Uint8Array(readFileSync(path))]));
 }

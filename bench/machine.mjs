@@ -9,6 +9,8 @@ const VECTORS = ["avx2", "fma", "avx_vnni", "avx512f", "avx512_vnni", "amx_int8"
 const FILLERS = new Set(["intel", "amd", "cpu", "processor", "virtual", "with", "core", "cores"]);
 const GIBIBYTE = 1024 ** 3;
 
+/** @typedef {ReturnType<typeof machine>} Machine */
+
 export function machine() {
   return {
     cpu: cpus()[0]?.model.trim() ?? "unknown",
@@ -24,12 +26,16 @@ export function load() {
   return loadavg()[0];
 }
 
+/** @param {Machine} machine */
 export function described({ cpu, cores, vectors, memory, system }) {
   const extensions = vectors.length > 0 ? ` (${vectors.join(", ")})` : "";
   return `${cpu}${extensions}, ${cores} logical cores, ${Math.round(memory / GIBIBYTE)} GiB, ${system}`;
 }
 
-/** A short name of a machine for a folder: `xeon-2-cores`. */
+/**
+ * A short name of a machine for a folder: `xeon-2-cores`.
+ * @param {Pick<Machine, "cpu" | "cores">} machine
+ */
 export function shortName({ cpu, cores }) {
   const words = cpu
     .toLowerCase()

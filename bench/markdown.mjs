@@ -1,10 +1,23 @@
 // The edge benchmark's report as Markdown: its page, and its section of a run's summary.
 
+/** @import { Sizes } from "./bytes.mjs" */
+/** @import { Load, Origin } from "./conditions.mjs" */
+/** @import { Entry } from "./job.mjs" */
+/** @import { ColdRow, MemoryRow, PeerTimes, TurnsRow } from "./rows.mjs" */
+
 import { conditions } from "./conditions.mjs";
 import { mb, ms, spread, times } from "./figures.mjs";
 
+/**
+ * @typedef {Pick<Entry, "name" | "about" | "precision" | "shape"> & {bytes: Sizes}} BundleRow
+ * @typedef {Origin & {settings: {rounds: number, seconds: number, coldRuns: number}, load: Load,
+ *   wasm: Record<string, Sizes>, bundles: BundleRow[], turns: TurnsRow[], cold: ColdRow[], memory: MemoryRow[],
+ *   failed: {host: string, bundle: string, error: string}[]}} Report
+ */
+
 /** Multiply-adds of a query below which no rate is stated. */
 const LEAST_WORK = 1e6;
+/** @type {Record<string, string>} */
 const HOSTS = {
   node: "Node",
   "node-simd128": "Node, simd128",
@@ -17,7 +30,10 @@ const DEFAULT_BUNDLES = "static,mini,minilm-l6,minilm-l6-float";
 
 export const title = "Time, memory and bytes from text to decision, beside ONNX Runtime";
 
-/** The command that made a report. */
+/**
+ * The command that made a report.
+ * @param {Report} report
+ */
 export function command({ settings: { rounds, seconds, coldRuns }, turns, failed, bundles }) {
   const measured = [...new Set([...turns, ...failed].map(({ host }) => host))];
   const hosts = Object.keys(HOSTS).filter((host) => measured.includes(host));
@@ -30,7 +46,10 @@ export function command({ settings: { rounds, seconds, coldRuns }, turns, failed
   ].join(" ");
 }
 
-/** Everything measured. */
+/**
+ * Everything measured.
+ * @param {Report} report
+ */
 export function whole(report) {
   return [
     "# Speed beside ONNX Runtime",
@@ -73,11 +92,14 @@ export function whole(report) {
   ].join("\n");
 }
 
-/** The run's summary: medians and ratios, first decisions, bytes. */
+/**
+ * The run's summary: medians and ratios, first decisions, bytes.
+ * @param {Report} report
+ */
 export function brief(report) {
   const hosts = present(report);
   const lengths = [...new Set(report.turns.map(({ tokens }) => tokens))];
-  const cell = (host, bundle, tokens) => {
+  const cell = (/** @type {string} */ host, /** @type {string} */ bundle, /** @type {number} */ tokens) => {
     const row = report.turns.find((one) => one.host === host && one.bundle === bundle && one.tokens === tokens);
     if (!row) return "–";
     const { peer, fromText } = row;
@@ -110,11 +132,14 @@ export function brief(report) {
   ].join("\n");
 }
 
-/** In how many cells ONNX Runtime was faster, from text, host by host. */
+/**
+ * In how many cells ONNX Runtime was faster, from text, host by host.
+ * @param {Report} report
+ */
 function losses(report) {
   const counts = present(report).map((host) => {
-    const rows = report.turns.filter((row) => row.host === host && row.fromText);
-    return { host, rows: rows.length, lost: rows.filter(({ fromText }) => fromText.ratio.median < 1).length };
+    const rows = report.turns.flatMap((row) => (row.host === host && row.fromText ? [row.fromText] : []));
+    return { host, rows: rows.length, lost: rows.filter(({ ratio }) => ratio.median < 1).length };
   });
   const lost = counts
     .filter((count) => count.lost > 0)
@@ -126,12 +151,16 @@ function losses(report) {
   ];
 }
 
-/** What a report was made with. */
+/**
+ * What a report was made with.
+ * @param {Report} report
+ */
 export function about(report) {
   const { rounds, seconds } = report.settings;
   return conditions(report, report.load, `up to ${rounds} rounds a length, for ${seconds} s or ten rounds at least`);
 }
 
+/** @param {Report} report @param {string} host */
 function turnsTable(report, host) {
   const rows = report.turns.filter((row) => row.host === host);
   const otherFile = rows.some((row) => row.otherFile);
@@ -144,11 +173,14 @@ function turnsTable(report, host) {
     ...rows.map((row) => {
       const { pointsman: ours, peer, fromText } = row;
       // A token table is read, not multiplied: a rate of multiply-adds would mean nothing.
-      const speed = ({ p50 }) => (row.multiplyAdds >= LEAST_WORK ? (row.multiplyAdds / p50 / 1e6).toFixed(1) : "–");
+      const work = row.multiplyAdds ?? 0;
+      const speed = (/** @type {{p50: number}} */ { p50 }) =>
+        work >= LEAST_WORK ? (work / p50 / 1e6).toFixed(1) : "–";
       const other = otherFile
         ? [row.otherFile ? `${ms(row.otherFile.p50)} ${row.otherFile.file}` : "–", spread(row.otherFile?.ratio)]
         : [];
-      const three = (found) => (found ? [ms(found.p50), ms(found.p95), spread(found.ratio)] : ["–", "–", "–"]);
+      const three = (/** @type {PeerTimes | undefined} */ found) =>
+        found ? [ms(found.p50), ms(found.p95), spread(found.ratio)] : ["–", "–", "–"];
       const text = [...three(fromText), ...(whole ? three(row.transformers) : [])];
       const cells = [
         row.bundle,
@@ -169,23 +201,26 @@ function turnsTable(report, host) {
   ];
 }
 
+/** @param {Report} report */
 function coldTable({ cold }) {
   const rows = grouped(cold);
   return [
     "| first decision, median ms (least to most) | bundle | ours | of it loading | ONNX Runtime | of it loading |",
     "| --- | --- | ---: | ---: | ---: | ---: |",
     ...rows.map(({ host, bundle, pointsman: ours, peer }) => {
-      const all = (row) => (row ? `${ms(row.all.p50)} (${ms(row.all.min)} to ${ms(row.all.max)})` : "–");
-      const load = (row) => (row ? ms(row.load.p50) : "–");
+      const all = (/** @type {ColdRow | undefined} */ row) =>
+        row ? `${ms(row.all.p50)} (${ms(row.all.min)} to ${ms(row.all.max)})` : "–";
+      const load = (/** @type {ColdRow | undefined} */ row) => (row ? ms(row.load.p50) : "–");
       return `| ${HOSTS[host]} | ${bundle} | ${all(ours)} | ${load(ours)} | ${all(peer)} | ${load(peer)} |`;
     }),
   ];
 }
 
+/** @param {Report} report */
 function memoryTable({ memory }) {
   const lengths = [...new Set(memory.flatMap(({ at }) => at.map(({ tokens }) => tokens)))];
-  const cell = (row, tokens) => {
-    const at = row?.at.find((one) => one.tokens === tokens);
+  const cell = (/** @type {MemoryRow} */ row, /** @type {number} */ tokens) => {
+    const at = row.at.find((one) => one.tokens === tokens);
     if (!at) return "–";
     const wasm = at.wasm ? mb(at.wasm) : "–";
     return at.resident === undefined || at.resident === null ? wasm : `${wasm} (${mb(at.resident)})`;
@@ -200,8 +235,10 @@ function memoryTable({ memory }) {
   ];
 }
 
+/** @param {Report} report */
 function bytesTable({ wasm, bundles }) {
-  const row = (what, { raw, gzip }) => `| ${what} | ${mb(raw)} | ${mb(gzip)} |`;
+  const row = (/** @type {string} */ what, /** @type {Sizes} */ { raw, gzip }) =>
+    `| ${what} | ${mb(raw)} | ${mb(gzip)} |`;
   return [
     "| MB | raw | gzip -9 |",
     "| --- | ---: | ---: |",
@@ -210,8 +247,12 @@ function bytesTable({ wasm, bundles }) {
   ];
 }
 
-/** Both engines' rows of a host and bundle, side by side. */
+/**
+ * Both engines' rows of a host and bundle, side by side.
+ * @param {ColdRow[]} rows
+ */
 function grouped(rows) {
+  /** @type {Map<string, {host: string, bundle: string, pointsman?: ColdRow, peer?: ColdRow}>} */
   const groups = new Map();
   for (const row of rows) {
     const key = `${row.host} ${row.bundle}`;
@@ -221,10 +262,12 @@ function grouped(rows) {
   return [...groups.values()];
 }
 
+/** @param {Report} report */
 function present({ turns }) {
   return Object.keys(HOSTS).filter((host) => turns.some((row) => row.host === host));
 }
 
+/** @param {string} name */
 function engine(name) {
   return name === "peer" ? "ONNX Runtime" : "ours";
 }

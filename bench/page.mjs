@@ -6,6 +6,11 @@
 //
 // With --save the report is stored in bench/runs. Without --made there is only `static`, which is bundles/default.
 
+/** @import { Entry } from "./job.mjs" */
+/** @import { Device } from "./page/devices.mjs" */
+/** @import { Report } from "./page/markdown.mjs" */
+/** @import { Visit } from "./page/rows.mjs" */
+
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -43,6 +48,7 @@ const settings = {
   seconds: count("--seconds", values.seconds),
 };
 const made = values.made ? listed(values.made) : [{ ...given(DEFAULT), name: "static", about: "bundles/default" }];
+/** @type {Record<string, Entry>} */
 const known = Object.fromEntries(made.map((entry) => [entry.name, entry]));
 const names = values.bundles?.split(",") ?? ["static", "mini"].filter((name) => known[name]);
 const bundles = names.map((name) => known[name] ?? unknown("--bundles", name, known));
@@ -56,6 +62,7 @@ needed(
 const before = load();
 const browser = await launch();
 try {
+  /** @type {Omit<Report, "loadAverage">} */
   const report = {
     made: new Date().toISOString().slice(0, 10),
     revision: revision(),
@@ -77,17 +84,20 @@ try {
   };
   for (const entry of bundles) {
     say(`${entry.name}\n`);
-    const { bundle, ...rows } = await besideTransformers(browser, await jobOn(entry, LENGTHS), settings);
-    report.bundles.push(bundle);
-    for (const [name, found] of Object.entries(rows)) report[name].push(...found);
+    const found = await besideTransformers(browser, await jobOn(entry, LENGTHS), settings);
+    report.bundles.push(found.bundle);
+    report.loads.push(...found.loads);
+    report.fetched.push(...found.fetched);
+    report.routes.push(...found.routes);
   }
-  report.loadAverage = { before, after: load() };
-  console.log(whole(report));
-  if (values.save) say(`stored in ${save("page", report)}\n`);
+  const loaded = { ...report, loadAverage: { before, after: load() } };
+  console.log(whole(loaded));
+  if (values.save) say(`stored in ${save("page", loaded)}\n`);
 } finally {
   await browser.close();
 }
 
+/** @param {string} path @param {string} otherwise */
 function needed(path, otherwise) {
   if (!existsSync(join(ROOT, path))) throw new Error(`${path} is not there: ${otherwise}`);
 }
@@ -95,6 +105,7 @@ function needed(path, otherwise) {
 /** Each device's visits, in turns; the first round is not counted. */
 async function allVisits() {
   const page = await startPage();
+  /** @type {{name: string, device: Device, first: Visit[], again: {ready: number}[]}[]} */
   const found = Object.entries(DEVICES).map(([name, device]) => ({ name, device, first: [], again: [] }));
   say("visits");
   try {

@@ -9,21 +9,24 @@ import { parseArgs } from "node:util";
 import { readme, summary } from "./run-pages.mjs";
 import { BENCHMARKS, storedRuns } from "./runs.mjs";
 
-/** What each page should hold: `[path, text]`. */
+/**
+ * What each page should hold.
+ * @returns {[path: string, text: string][]}
+ */
 export function rendered(runs = storedRuns()) {
-  return runs.flatMap((run) => [
-    ...Object.entries(run.reports).map(([name, report]) => [
+  return runs.flatMap((run) => {
+    /** @type {[path: string, text: string][]} */
+    const pages = run.reports.map(({ name, report }) => [
       join(run.folder, `${name}.md`),
       BENCHMARKS[name].whole(report),
-    ]),
-    [join(run.folder, "summary.md"), summary(run)],
-    [join(run.folder, "README.md"), readme(run)],
-  ]);
+    ]);
+    return [...pages, [join(run.folder, "summary.md"), summary(run)], [join(run.folder, "README.md"), readme(run)]];
+  });
 }
 
 /** The pages that do not hold what they should. */
 export function stale(runs = storedRuns()) {
-  const is = (path) => (existsSync(path) ? readFileSync(path, "utf8") : undefined);
+  const is = (/** @type {string} */ path) => (existsSync(path) ? readFileSync(path, "utf8") : undefined);
   return rendered(runs)
     .filter(([path, text]) => is(path) !== text)
     .map(([path]) => path);

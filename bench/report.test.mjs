@@ -1,5 +1,7 @@
 // The pages of a run say what was measured.
 
+/** @import { Report } from "./markdown.mjs" */
+
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,8 +23,9 @@ const results = [
   { name: "transformers.js", calls: 1, times: [3, 3] },
 ];
 const shape = { layers: 1, width: 384, inner: 1536 };
-const row = turnsRow({ host: "node", bundle: "mini", shape }, { tokens: 8, apart: 0, results });
+const row = turnsRow({ host: "node", bundle: "mini", shape }, { tokens: 8, apart: { "model.onnx": 0 }, results });
 const sizes = { raw: 2_000_000, gzip: 1_000_000 };
+/** @type {Report} */
 const report = {
   made: "2026-01-02",
   revision: "abc1234",
@@ -50,9 +53,9 @@ const report = {
 test("the peer's row is its faster file, and the slower file stands beside it", () => {
   assert.equal(row.peer.file, "onnx-runtime.onnx");
   assert.equal(row.peer.ratio.median, 0.25);
-  assert.equal(row.otherFile.file, "model.onnx");
-  assert.equal(row.fromText.ratio.median, 0.5);
-  assert.equal(row.transformers.ratio.median, 0.75);
+  assert.equal(row.otherFile?.file, "model.onnx");
+  assert.equal(row.fromText?.ratio.median, 0.5);
+  assert.equal(row.transformers?.ratio.median, 0.75);
   assert.equal(row.rounds, 2);
 });
 
@@ -80,12 +83,17 @@ test("every table's rows have as many cells as its head", () => {
 
 test("the summary says where ONNX Runtime is faster", () => {
   assert.match(brief(report), /ONNX Runtime is faster in 1 of 1 cells \(Node\)\./);
-  const won = { ...report, turns: [{ ...row, fromText: { ...row.fromText, ratio: { median: 1.5 } } }] };
+  const fromText = { ...row.peer, ratio: { median: 1.5, low: 1, high: 2 } };
+  const won = { ...report, turns: [{ ...row, fromText }] };
   assert.match(brief(won), /From text, ours is faster in every cell\./);
 });
 
 test("the command is the one that made the report", () => {
-  const of = (settings) => ({ ...report, settings: { rounds: 2, seconds: 1, coldRuns: 3 }, ...settings });
+  const of = (/** @type {object} */ settings) => ({
+    ...report,
+    settings: { rounds: 2, seconds: 1, coldRuns: 3 },
+    ...settings,
+  });
   assert.equal(
     command(of({})),
     "cargo xtask bench edge --hosts node,native --bundles mini --rounds 2 --seconds 1 --cold-runs 3",
@@ -96,7 +104,7 @@ test("the command is the one that made the report", () => {
 });
 
 test("a run's folder has the date and a short name of the machine", () => {
-  const name = (cpu, cores) => shortName({ cpu, cores });
+  const name = (/** @type {string} */ cpu, /** @type {number} */ cores) => shortName({ cpu, cores });
   assert.equal(name("Intel(R) Xeon(R) Processor", 2), "xeon-2-cores");
   assert.equal(name("Intel(R) Xeon(R) Platinum 8481C CPU @ 2.70GHz", 8), "xeon-platinum-8481c-8-cores");
   assert.equal(name("Apple M2 Pro", 10), "apple-m2-pro-10-cores");
@@ -114,8 +122,8 @@ test("a saved report is read again, and its pages are stale until they are writt
       found.map(({ name }) => name),
       ["2026-01-01-a-2-cores", "2026-01-02-a-2-cores"],
     );
-    assert.deepEqual(found[1].reports, JSON.parse(JSON.stringify({ edge: report })));
-    const names = (paths) => paths.map((one) => relative(runs, one));
+    assert.deepEqual(found[1].reports, [{ name: "edge", report: JSON.parse(JSON.stringify(report)) }]);
+    const names = (/** @type {string[]} */ paths) => paths.map((one) => relative(runs, one));
     const pages = ["edge.md", "summary.md", "README.md"];
     const all = found.flatMap(({ name }) => pages.map((page) => join(name, page)));
     assert.deepEqual(names(stale(found)), all);
@@ -136,7 +144,7 @@ test("a summary has one section for each benchmark, headed by its name", () => {
       .filter((line) => line.startsWith("#"));
     assert.deepEqual(
       headings.slice(1),
-      Object.keys(run.reports).map((name) => `## ${name}`),
+      run.reports.map(({ name }) => `## ${name}`),
     );
   }
 });

@@ -14,17 +14,31 @@ export function revision() {
   return status === 0 ? stdout.trim() : undefined;
 }
 
-/** The version of an installed package, by its folder from the clone's root. */
+/**
+ * The version of an installed package, by its folder from the clone's root.
+ * @param {string} folder
+ * @returns {string}
+ */
 export function installed(folder) {
   return readJson(join(ROOT, folder, "package.json")).version;
 }
 
-/** Throws: a flag names something unknown. */
+/**
+ * Throws: a flag names something unknown.
+ * @param {string} flag
+ * @param {string} name
+ * @param {object} all what is known, by name
+ * @returns {never}
+ */
 export function unknown(flag, name, all) {
   throw new Error(`${flag} names ${name}: expected of ${Object.keys(all).join(", ")}`);
 }
 
-/** A flag's value as a whole number, 1 or more; anything else throws. */
+/**
+ * A flag's value as a whole number, 1 or more; anything else throws.
+ * @param {string} flag
+ * @param {string} text
+ */
 export function count(flag, text) {
   const number = Number(text);
   if (!Number.isInteger(number) || number < 1)
@@ -32,6 +46,7 @@ export function count(flag, text) {
   return number;
 }
 
+/** @param {string} text */
 export function say(text) {
   process.stderr.write(text);
 }

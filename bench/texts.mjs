@@ -13,7 +13,7 @@ export function cutter(text, countTokens) {
   const words = text.split(/\s+/).filter(Boolean);
   const special = 2 * countTokens(words[0]) - countTokens(`${words[0]} ${words[0]}`);
   const counts = words.map((word) => countTokens(word) - special);
-  return (tokens) => {
+  return (/** @type {number} */ tokens) => {
     for (let first = 0; first < words.length; first += 1) {
       const past = endOf(counts, first, tokens - special);
       if (past === undefined) continue;
@@ -24,7 +24,12 @@ export function cutter(text, countTokens) {
   };
 }
 
-/** Where the run from `first` on ends that comes to exactly `wanted`, if one does. */
+/**
+ * Where the run from `first` on ends that comes to exactly `wanted`, if one does.
+ * @param {number[]} counts
+ * @param {number} first
+ * @param {number} wanted
+ */
 function endOf(counts, first, wanted) {
   let total = 0;
   for (let at = first; at < counts.length && total < wanted; at += 1) {

@@ -6,7 +6,8 @@ import { test } from "node:test";
 import { cutter } from "./texts.mjs";
 
 /** A token for every two letters, and two around the text. */
-const countTokens = (text) => text.split(" ").reduce((sum, word) => sum + Math.ceil(word.length / 2), 2);
+const countTokens = (/** @type {string} */ text) =>
+  text.split(" ").reduce((sum, word) => sum + Math.ceil(word.length / 2), 2);
 
 test("a text has exactly the tokens asked for, special ones included", () => {
   const cut = cutter("abcd abcd ab\nabcdef ab ab", countTokens);

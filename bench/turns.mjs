@@ -14,16 +14,22 @@ const LEAST_ROUNDS = 10;
  */
 
 /**
- * @param {Contestant[]} contestants
- * @param {object} limits
- * @param {number} limits.rounds
- * @param {number} limits.seconds after these no further round begins, but for the least
- * @param {number} limits.sample milliseconds that a sample must last, where the clock is coarse:
+ * @typedef Limits
+ * @property {number} rounds
+ * @property {number} seconds after these no further round begins, but for the least
+ * @property {number} sample milliseconds that a sample must last, where the clock is coarse:
  *   so many calls are timed together, and their mean is the sample
- * @returns {Promise<{name: string, calls: number, times: number[]}[]>} milliseconds a query, one
- *   a round; calls a sample
+ */
+
+/** @typedef {{name: string, calls: number, times: number[]}} Result milliseconds a query, one a round; calls a sample */
+
+/**
+ * @param {Contestant[]} contestants
+ * @param {Limits} limits
+ * @returns {Promise<Result[]>}
  */
 export async function takeTurns(contestants, { rounds, seconds, sample }) {
+  /** @type {Result[]} */
   const results = [];
   for (const contestant of contestants) {
     await warmUp(contestant);
@@ -41,7 +47,10 @@ export async function takeTurns(contestants, { rounds, seconds, sample }) {
   return results;
 }
 
-/** Calls until compilers and caches have settled. */
+/**
+ * Calls until compilers and caches have settled.
+ * @param {Contestant} contestant
+ */
 async function warmUp({ call }) {
   const start = performance.now();
   for (let calls = 0; ; calls += 1) {
@@ -52,7 +61,11 @@ async function warmUp({ call }) {
   }
 }
 
-/** How many calls last at least `sample` milliseconds: a power of two. */
+/**
+ * How many calls last at least `sample` milliseconds: a power of two.
+ * @param {number} sample
+ * @param {Contestant} contestant
+ */
 async function callsIn(sample, contestant) {
   if (contestant.timesItself || sample === 0) return 1;
   let calls = 1;
@@ -60,8 +73,9 @@ async function callsIn(sample, contestant) {
   return calls;
 }
 
+/** @param {Contestant} contestant @param {number} calls */
 async function timed({ call, timesItself }, calls) {
-  if (timesItself) return call();
+  if (timesItself) return Number(await call());
   const start = performance.now();
   for (let i = 0; i < calls; i += 1) {
     const result = call();

@@ -5,11 +5,13 @@ import { test } from "node:test";
 
 import { takeTurns } from "./turns.mjs";
 
+/** @param {string} name @param {string[]} order */
 function contestant(name, order) {
   return { name, timesItself: true, call: () => order.push(name) };
 }
 
 test("every contestant has one time a round, and another one comes first each round", async () => {
+  /** @type {string[]} */
   const order = [];
   const those = ["a", "b", "c"].map((name) => contestant(name, order));
   const results = await takeTurns(those, { rounds: 3, seconds: 60, sample: 0 });

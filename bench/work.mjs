@@ -7,7 +7,10 @@
  *
  * A static encoder adds a row of its table a token. Normalisation, softmax and head are not counted.
  *
- * @param {{layers: number, width: number, inner: number}} shape layers, H and I
+ * @typedef {{layers: number, width: number, inner: number}} Shape layers, H and I
+ *
+ * @param {Shape} shape
+ * @param {number} tokens
  */
 export function multiplyAdds({ layers, width, inner }, tokens) {
   if (layers === 0) return tokens * width;

@@ -11,7 +11,7 @@ const TEXT = readFileSync(new URL("../text.txt", import.meta.url), "utf8")
 const WORDS = 30;
 
 /**
- * @param {{url: string, model: string, headers: Record<string, string>}} contestant
+ * @param {import("./contestants.mjs").Target} target
  * @returns {{whole: () => Promise<number>, firstToken: () => Promise<number>}} milliseconds until
  *   the whole answer, and until the first piece of text of a stream
  */
@@ -19,7 +19,7 @@ export function clientOf({ url, model, headers }) {
   const agent = new Agent({ keepAlive: true });
   const options = { method: "POST", agent, headers: { "content-type": "application/json", ...headers } };
   let number = 0;
-  const body = (stream) => {
+  const body = (/** @type {boolean} */ stream) => {
     number += 1;
     return JSON.stringify({ model, stream, max_tokens: 100, messages: [{ role: "user", content: query(number) }] });
   };
@@ -29,17 +29,29 @@ export function clientOf({ url, model, headers }) {
   };
 }
 
-/** Words of the text, in an order that differs for every number. */
+/**
+ * Words of the text, in an order that differs for every number.
+ * @param {number} number
+ */
 function query(number) {
   const start = (number * 7) % TEXT.length;
   const words = Array.from({ length: WORDS }, (_, at) => TEXT[(start + at) % TEXT.length]);
   return `${words.join(" ")} ${number}`;
 }
 
-/** Milliseconds until `there` is true of the text received so far; the answer is read to its end. */
+/**
+ * Milliseconds until `there` is true of the text received so far; the answer is read to its end.
+ * @param {string} url
+ * @param {import("node:http").RequestOptions} options
+ * @param {string} body
+ * @param {(text: string) => boolean} there
+ * @param {string} end what a whole answer holds
+ * @returns {Promise<number>}
+ */
 function timed(url, options, body, there, end = "") {
   return new Promise((resolve, reject) => {
     const start = performance.now();
+    /** @type {number | undefined} */
     let time;
     let text = "";
     const sent = request(url, options, (response) => {
@@ -56,7 +68,9 @@ function timed(url, options, body, there, end = "") {
     });
     // A server may have hung up on a connection that waited for its turn.
     const again = () => timed(url, options, body, there, end).then(resolve, reject);
-    sent.on("error", (error) => (sent.reusedSocket && error.code === "ECONNRESET" ? again() : reject(error)));
+    sent.on("error", (/** @type {NodeJS.ErrnoException} */ error) =>
+      sent.reusedSocket && error.code === "ECONNRESET" ? again() : reject(error),
+    );
     sent.end(body);
   });
 }

@@ -1,12 +1,16 @@
 // The contestants: how each is started in front of the stand-in, and how it is asked.
 
+/** @import { ChildProcess } from "node:child_process" */
+/** @import { BundleInfo } from "pointsman" */
+
 import { spawn } from "node:child_process";
-import { createServer } from "node:net";
+import { createServer } from "node:http";
 import { join, resolve } from "node:path";
 
 import { Miniflare } from "miniflare";
 
 import { ROOT, readJson } from "../../tests/hosts/paths.mjs";
+import { listening } from "../../web/serve.mjs";
 import { startWorker } from "../../worker/js/miniflare.mjs";
 
 // On @hono/node-server from 1.19 on its streams answer 500, so bench/peers pins an earlier one.
@@ -15,7 +19,19 @@ const MODEL = "stand-in";
 /** Milliseconds after which a gateway that has not started is an error. */
 const PATIENCE = 20_000;
 
-/** The stand-in itself. */
+/**
+ * @typedef {{url: string, model: string, headers: Record<string, string>}} Target what is called, and how
+ * @typedef {object} Contestant
+ * @property {string} name
+ * @property {string} about
+ * @property {string} process
+ * @property {(upstream: {url: string}) => Promise<Target & {close: () => Promise<unknown>}>} start
+ */
+
+/**
+ * The stand-in itself.
+ * @type {Contestant}
+ */
 export const direct = {
   name: "direct",
   about: "the stand-in called without a gateway",
@@ -23,8 +39,14 @@ export const direct = {
   start: async ({ url }) => ({ url: `${url}/chat/completions`, model: MODEL, headers: {}, close: async () => {} }),
 };
 
-/** Pointsman's Worker with a bundle: every request is routed, then forwarded. */
+/**
+ * Pointsman's Worker with a bundle: every request is routed, then forwarded.
+ * @param {string} name
+ * @param {string} folder
+ * @returns {Contestant}
+ */
 export function pointsman(name, folder) {
+  /** @type {BundleInfo} */
   const manifest = readJson(join(folder, "router.json"));
   return {
     name,
@@ -50,7 +72,10 @@ export function pointsman(name, folder) {
   };
 }
 
-/** What workerd itself costs: a Worker that passes request and answer on unread. */
+/**
+ * What workerd itself costs: a Worker that passes request and answer on unread.
+ * @type {Contestant}
+ */
 export const passing = {
   name: "passing",
   about: "a Worker of three lines that passes everything on unread: what workerd itself costs",
@@ -71,22 +96,28 @@ export const passing = {
   },
 };
 
-/** Portkey's open gateway, which forwards to the stand-in as an OpenAI-compatible host and decides nothing. */
+/**
+ * Portkey's open gateway, which forwards to the stand-in as an OpenAI-compatible host and decides nothing.
+ * @type {Contestant}
+ */
 export const portkey = {
   name: "portkey",
   about:
     "Portkey's open gateway, forwarding without a decision; its own code waits 25 ms before a stream's first chunk",
   process: "Node, one process, one thread for JavaScript",
   async start({ url }) {
-    const port = await freePort();
+    const probe = await listening(createServer());
+    const { port } = probe.url;
+    await probe.close();
     const child = spawn(process.execPath, [PORTKEY, `--port=${port}`, "--headless"], {
       stdio: ["ignore", "ignore", "inherit"],
     });
     const root = `http://127.0.0.1:${port}/`;
+    /** @type {() => Promise<void>} */
     const close = () =>
       new Promise((closed) => {
         if (child.exitCode !== null) return closed();
-        child.once("exit", closed);
+        child.once("exit", () => closed());
         child.kill();
       });
     try {
@@ -100,6 +131,7 @@ export const portkey = {
   },
 };
 
+/** @param {string} url @param {ChildProcess} child */
 async function answers(url, child) {
   const end = performance.now() + PATIENCE;
   for (;;) {
@@ -112,15 +144,4 @@ async function answers(url, child) {
     if (performance.now() > end) throw new Error(`${url} did not answer in ${PATIENCE} ms`);
     await new Promise((next) => setTimeout(next, 100));
   }
-}
-
-function freePort() {
-  return new Promise((found, failed) => {
-    const probe = createServer();
-    probe.once("error", failed);
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = probe.address();
-      probe.close(() => found(port));
-    });
-  });
 }

@@ -3,12 +3,18 @@
 import { quantile } from "../statistics.mjs";
 
 /**
+ * @typedef {{name: string, rate: number, all: number[]}} Rate requests per second: the median, and each round's
+ * @typedef {{whole: () => Promise<unknown>}} Client
+ */
+
+/**
  * Contestants in turns, for some seconds each.
- * @param {{name: string, whole: () => Promise<number>}[]} clients
- * @returns {Promise<{name: string, rate: number, all: number[]}[]>} requests per second: the median, and each round's
+ * @param {({name: string} & Client)[]} clients
+ * @param {{concurrency: number, rounds: number, seconds: number}} limits
+ * @returns {Promise<Rate[]>}
  */
 export async function throughput(clients, { concurrency, rounds, seconds }) {
-  const rates = clients.map(({ name }) => ({ name, all: [] }));
+  const rates = clients.map(({ name }) => ({ name, all: /** @type {number[]} */ ([]) }));
   for (const client of clients) await rate(client, concurrency, seconds / 4);
   for (let round = 0; round < rounds; round += 1) {
     for (let turn = 0; turn < clients.length; turn += 1) {
@@ -25,6 +31,7 @@ export async function throughput(clients, { concurrency, rounds, seconds }) {
   }));
 }
 
+/** @param {Client} client @param {number} concurrency @param {number} seconds */
 async function rate({ whole }, concurrency, seconds) {
   const start = performance.now();
   const end = start + seconds * 1000;

@@ -3,6 +3,8 @@
 
 import { createServer } from "node:http";
 
+import { listening } from "../../web/serve.mjs";
+
 const WORDS =
   "The answer of a stand-in on this machine, in a few dozen words, as a short one is: it says nothing, and it says it at once, so that what is measured is the way there and back.".split(
     /(?<= )/,
@@ -10,8 +12,8 @@ const WORDS =
 const COMMON = { id: "chatcmpl-1", created: 1, model: "stand-in" };
 const USAGE = { prompt_tokens: 40, completion_tokens: 40, total_tokens: 80 };
 
-const event = (data) => `data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`;
-const chunk = (delta, finish_reason = null) =>
+const event = (/** @type {unknown} */ data) => `data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`;
+const chunk = (/** @type {object} */ delta, /** @type {string | null} */ finish_reason = null) =>
   event({ ...COMMON, object: "chat.completion.chunk", choices: [{ index: 0, delta, finish_reason }] });
 
 const WHOLE = JSON.stringify({
@@ -36,5 +38,6 @@ const server = createServer(async (request, response) => {
 });
 // Connections stay for the whole measurement.
 server.keepAliveTimeout = 600_000;
-server.listen(0, "127.0.0.1", () => process.send(`http://127.0.0.1:${server.address().port}/v1`));
+const { url } = await listening(server);
+process.send?.(new URL("v1", url).href);
 process.once("disconnect", () => process.exit());

@@ -9,8 +9,9 @@ const CHILD = fileURLToPath(new URL("upstream-process.mjs", import.meta.url));
 /** @returns {Promise<{url: string, close: () => Promise<void>}>} the API's root */
 export async function startUpstream() {
   const child = fork(CHILD);
+  /** @type {string} */
   const url = await new Promise((resolve, reject) => {
-    child.once("message", resolve);
+    child.once("message", (message) => resolve(String(message)));
     child.once("error", reject);
     child.once("exit", (code) => reject(new Error(`the stand-in ended with exit code ${code}`)));
   });
@@ -18,7 +19,7 @@ export async function startUpstream() {
     url,
     close: () =>
       new Promise((closed) => {
-        child.once("exit", closed);
+        child.once("exit", () => closed());
         child.disconnect();
       }),
   };

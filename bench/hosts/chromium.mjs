@@ -1,13 +1,18 @@
 // Chromium: a fresh page for each measurement, in a browser of its own for each bundle.
 
-import { readFileSync } from "node:fs";
+/** @import { BundleInfo } from "pointsman" */
+/** @import { Host, Measure } from "../in-process/measure.mjs" */
+/** @import { Job, MeasuredJob } from "../job.mjs" */
+
 import { basename, join } from "node:path";
 
 import { launch } from "../../tests/hosts/browser.mjs";
+import { readJson } from "../../tests/hosts/paths.mjs";
 import { ENGINE_WASM } from "../wasm-files.mjs";
 import { progress } from "./child.mjs";
 import { serveJob } from "./chromium/served.mjs";
 
+/** @type {Host} */
 export const chromium = {
   about: "Chromium",
   async versions() {
@@ -23,6 +28,7 @@ export const chromium = {
   memory: (job) => inPage("memory", job),
 };
 
+/** @param {Measure} measure @param {Job & Partial<Pick<MeasuredJob, "limits" | "engine">>} job */
 async function inPage(measure, job) {
   const server = await serveJob(job);
   const browser = await launch();
@@ -34,14 +40,22 @@ async function inPage(measure, job) {
       else console.error(message.text());
     });
     await page.goto(server.empty);
-    const manifest = JSON.parse(readFileSync(join(job.bundle, "router.json"), "utf8"));
+    /** @type {BundleInfo} */
+    const manifest = readJson(join(job.bundle, "router.json"));
     const files = ["router.json", ...manifest.files.map(({ name }) => name)];
+    const models = Object.keys(job.models);
     return await page.evaluate(
-      async ([measure, job]) => (await import("/bench/hosts/chromium/page.mjs")).answer(measure, job),
-      [
+      async ({ measure, job }) => (await import("/bench/hosts/chromium/page.mjs")).answer(measure, job),
+      {
         measure,
-        { ...job, files, models: Object.keys(job.models), wasm: basename(ENGINE_WASM), transformers: server.place },
-      ],
+        job: {
+          .../** @type {MeasuredJob} */ (job),
+          files,
+          models,
+          wasm: basename(ENGINE_WASM),
+          transformers: server.place,
+        },
+      },
     );
   } finally {
     await browser.close();

@@ -1,6 +1,9 @@
 // workerd: a fresh process and isolate for each measurement. What is measured is sent to the Worker
 // beforehand, so that its bytes are in memory.
 
+/** @import { Host } from "../in-process/measure.mjs" */
+/** @import { Entry, Job } from "../job.mjs" */
+
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
@@ -31,6 +34,7 @@ const MODULE_FOLDERS = ["router-wasm/js/lib", "router-wasm/js/pkg"];
 /** workerd's clock must show at least this share of what passed outside. */
 const CLOCK = 0.8;
 
+/** @type {Host} */
 export const workerd = {
   about: "workerd",
   versions: async () => ({ workerd: readJson(join(ROOT, "node_modules/workerd/package.json")).version }),
@@ -55,12 +59,16 @@ export const workerd = {
   memory: (job) => once("memory", job),
 };
 
-/** JavaScript and wasm of a folder, from the clone's root. */
+/**
+ * JavaScript and wasm of a folder, from the clone's root.
+ * @param {string} folder
+ */
 function modulesIn(folder) {
   const names = readdirSync(join(ROOT, folder)).filter((name) => /\.(js|wasm)$/.test(name));
   return names.map((name) => `${folder}/${name}`);
 }
 
+/** @param {"cold" | "memory"} measure @param {Job} job */
 async function once(measure, job) {
   const worker = await start(job);
   try {
@@ -70,6 +78,7 @@ async function once(measure, job) {
   }
 }
 
+/** @param {Pick<Entry, "bundle" | "models">} job */
 async function start({ bundle, models }) {
   const modules = [...MODULES, ...MODULE_FOLDERS.flatMap(modulesIn)];
   if (existsSync(join(ROOT, TOKENIZERS))) modules.push(TOKENIZERS);
@@ -84,7 +93,7 @@ async function start({ bundle, models }) {
     host: "127.0.0.1",
   });
   const url = await miniflare.ready;
-  const ask = async (path, body) => {
+  const ask = async (/** @type {string} */ path, /** @type {string | Uint8Array<ArrayBuffer>} */ body) => {
     const response = await fetch(new URL(path, url), { method: "POST", body });
     const text = await response.text();
     if (!response.ok) throw new Error(`workerd, ${path}: ${text}`);
@@ -93,12 +102,15 @@ async function start({ bundle, models }) {
   for (const [name, bytes] of Object.entries(bundleFiles(bundle))) await ask(`files/${name}`, bytes);
   for (const [name, bytes] of Object.entries(graphs(models))) await ask(`models/${name}`, bytes);
   return {
-    ask: (path, job) => ask(path, JSON.stringify(job)),
+    ask: (/** @type {string} */ path, /** @type {object} */ job) => ask(path, JSON.stringify(job)),
     close: () => miniflare.dispose(),
   };
 }
 
-/** A deployed Worker's clock stands still while it computes; this one's must not. */
+/**
+ * A deployed Worker's clock stands still while it computes; this one's must not.
+ * @param {Awaited<ReturnType<typeof start>>} worker
+ */
 async function checkClock(worker) {
   const start = performance.now();
   const { inside } = await worker.ask("clock", {});

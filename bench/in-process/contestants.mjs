@@ -1,8 +1,23 @@
 // The contestants on a query: the engine from text to decision, ONNX Runtime on the same graph from
 // ids, ONNX Runtime behind a tokenizer from text, and transformers.js.
 
+/** @import { Case } from "../job.mjs" */
+/** @import { Contestant } from "../turns.mjs" */
+/** @import { Engine, Parts } from "./measure.mjs" */
+/** @import { Outputs, Session } from "./onnx-runtime.mjs" */
+
 import { tokenizeWith } from "../peers/tokenizer.mjs";
 import { onnxRuntime } from "./onnx-runtime.mjs";
+
+/**
+ * The peer's tokenizer, where it is installed and the bundle's files are there.
+ * @param {Parts} parts
+ */
+export function tokenizerOf({ Tokenizer, files }) {
+  return Tokenizer && typeof files !== "string" ? tokenizeWith(Tokenizer, files) : undefined;
+}
+
+/** @typedef {Session & {file: string}} Peer ONNX Runtime on one of the graph's files */
 
 /** Calls by which the faster of the peer's two files is chosen. */
 const PROBES = 4;
@@ -15,18 +30,24 @@ export const NO_CACHE = { cache: 0 };
 const MOST_APART = 0.5;
 
 /**
- * @param {import("./measure.mjs").Parts} parts
- * @returns {Promise<(one: {text: string, ids: number[]}, number: number) => Promise<object>>} from
- *   a case to `{contestants, apart}`; `apart` is how far each peer's embedding is from the engine's
+ * @typedef {Record<string, number> | undefined} Apart how far each peer's embedding is from the engine's, where the
+ *   engine shows its own
+ *
+ * @param {Parts} parts
+ * @returns {Promise<(one: Case, number: number) => Promise<{contestants: Contestant[], apart: Apart}>>} the contestants
+ *   on a case
  */
 export async function contestantsOn(parts) {
   const engine = parts.engine ?? (await engineOf(parts));
+  /** @type {Peer[]} */
   const peers = [];
   for (const [file, bytes] of Object.entries(parts.models)) {
+    if (!parts.ort) throw new Error("ONNX Runtime is missing among the parts");
     peers.push({ file, ...(await onnxRuntime(parts.ort, bytes, parts.session)) });
   }
-  const tokenize = parts.Tokenizer && tokenizeWith(parts.Tokenizer, parts.files);
+  const tokenize = tokenizerOf(parts);
   return async (one, number) => {
+    /** @type {Contestant[]} */
     const contestants = [{ name: "pointsman", ...engine.contestant(one, number) }];
     for (const peer of peers) {
       const inputs = peer.inputs(one.ids);
@@ -45,7 +66,9 @@ export async function contestantsOn(parts) {
   };
 }
 
+/** @param {Parts} parts @returns {Promise<Engine>} */
 async function engineOf({ Router, files, wasm }) {
+  if (!Router) throw new Error("the npm package's Router is missing among the parts");
   const router = await Router.load(files, { wasm, ...NO_CACHE });
   return {
     contestant: ({ text }) => ({ call: () => router.route(text) }),
@@ -53,6 +76,7 @@ async function engineOf({ Router, files, wasm }) {
   };
 }
 
+/** @param {Peer[]} peers @param {number[]} ids */
 async function faster(peers, ids) {
   if (peers.length === 1) return peers[0];
   const shortest = [];
@@ -69,16 +93,23 @@ async function faster(peers, ids) {
   return peers[shortest.indexOf(Math.min(...shortest))];
 }
 
-/** How far each peer's embedding is from the engine's, where the engine shows its own. */
+/**
+ * @param {Engine} engine
+ * @param {Peer[]} peers
+ * @param {[name: string, run: (text: string) => Promise<Outputs>][]} others
+ * @param {Case} one
+ * @returns {Promise<Apart>}
+ */
 async function apartFrom(engine, peers, others, { text, ids }) {
   if (!engine.embed) return undefined;
   const theirs = [
-    ...peers.map(({ file, run, inputs }) => [file, () => run(inputs(ids))]),
-    ...others.map(([name, run]) => [name, () => run(text)]),
+    ...peers.map(({ file, run, inputs }) => ({ name: file, outputs: () => run(inputs(ids)) })),
+    ...others.map(([name, run]) => ({ name, outputs: () => run(text) })),
   ];
   const ours = engine.embed(text);
+  /** @type {Record<string, number>} */
   const found = {};
-  for (const [name, outputs] of theirs) {
+  for (const { name, outputs } of theirs) {
     found[name] = furthest(ours, (await outputs()).embedding.data);
     if (found[name] > MOST_APART) {
       throw new Error(`${name}: the peer's embedding is ${found[name]} from ours: not the same work`);
@@ -87,6 +118,7 @@ async function apartFrom(engine, peers, others, { text, ids }) {
   return found;
 }
 
+/** @param {Float32Array} ours @param {Float32Array} theirs */
 function furthest(ours, theirs) {
   if (ours.length !== theirs.length) {
     throw new Error(`embeddings of ${ours.length} and of ${theirs.length} numbers: not one graph`);

@@ -1,8 +1,14 @@
 // The three measurements, as they run inside a host. Each needs a fresh process, page or isolate.
 
-import { tokenizeWith } from "../peers/tokenizer.mjs";
+/** @import { Tokenizer } from "@huggingface/tokenizers" */
+/** @import { Router } from "pointsman" */
+/** @import { Case, Job, MeasuredJob } from "../job.mjs" */
+/** @import { Contestant, Limits, Result } from "../turns.mjs" */
+/** @import { Apart } from "./contestants.mjs" */
+/** @import { OnnxRuntime, Outputs, SessionOptions } from "./onnx-runtime.mjs" */
+
 import { takeTurns } from "../turns.mjs";
-import { contestantsOn, NO_CACHE } from "./contestants.mjs";
+import { contestantsOn, NO_CACHE, tokenizerOf } from "./contestants.mjs";
 import { onnxRuntime } from "./onnx-runtime.mjs";
 import { wasmBytes } from "./wasm-memories.mjs";
 
@@ -10,24 +16,66 @@ import { wasmBytes } from "./wasm-memories.mjs";
  * What a host measures with.
  *
  * @typedef Parts
- * @property {Record<string, Uint8Array>} files the bundle's
+ * @property {Record<string, Uint8Array> | string} files the bundle's; in a page also its folder's URL
  * @property {Record<string, Uint8Array>} models the graph's files for the peer
- * @property {object} [Router] the npm package's
+ * @property {Pick<typeof Router, "load">} [Router] the npm package's
  * @property {Uint8Array} [wasm] the engine's wasm in memory, where the host does not compile it
  *   beforehand
- * @property {object} [engine] in place of Router, an engine outside: `{contestant(one, number)}`
- * @property {object} ort ONNX Runtime's module, set up
- * @property {object} session the options of its sessions
- * @property {new (json: object, config: object) => object} [Tokenizer] the peer's, where installed
- * @property {Record<string, (text: string) => Promise<object>>} [transformers] transformers.js, loaded,
+ * @property {Engine} [engine] in place of Router, an engine outside
+ * @property {OnnxRuntime} [ort] ONNX Runtime's module, set up
+ * @property {SessionOptions} [session] the options of its sessions
+ * @property {typeof Tokenizer} [Tokenizer] the peer's, where installed
+ * @property {Record<string, (text: string) => Promise<Outputs>>} [transformers] transformers.js, loaded,
  *   by the name of its row
  * @property {() => number} [resident] bytes of the process in memory, where the host tells
+ */
+
+/**
+ * @typedef Engine
+ * @property {(one: Case, number: number) => Omit<Contestant, "name">} contestant
+ * @property {(text: string) => Float32Array} [embed]
+ */
+
+/**
+ * @typedef {"turns" | "cold" | "memory"} Measure
+ * @typedef {{tokens: number, apart: Apart, results: Result[]}} CaseRow
+ * @typedef {{load: number, decide: number, all: number}} ColdTime milliseconds
+ * @typedef {{tokens: number, wasm?: number, resident?: number}} MemoryAt bytes after queries of a length
+ */
+
+/**
+ * A host, which makes each measurement in a fresh process, page or isolate.
+ *
+ * @typedef Host
+ * @property {string} about
+ * @property {() => Promise<Record<string, string>>} versions
+ * @property {{sample: number}} limits milliseconds that a sample must last by the host's clock
+ * @property {(job: Job & {limits: Limits}) => Promise<CaseRow[]>} turns
+ * @property {(job: Job & {engine: "pointsman" | "peer"}) => Promise<ColdTime>} cold
+ * @property {(job: Job & {engine: "pointsman" | "peer"}) => Promise<MemoryAt[]>} memory
  */
 
 /** Calls of each length after which memory no longer grows. */
 const SETTLED = 3;
 
-/** Times in turns, a row a case. */
+/**
+ * Makes one measurement.
+ * @param {Measure} measure
+ * @param {Parts} parts
+ * @param {Pick<MeasuredJob, "cases" | "limits" | "engine">} job
+ * @param {(tokens: number) => void} progress
+ */
+export function measured(measure, parts, job, progress) {
+  if (measure === "turns") return turns(parts, job, progress);
+  return measure === "cold" ? cold(parts, job) : memory(parts, job);
+}
+
+/**
+ * Times in turns, a row a case.
+ * @param {Parts} parts
+ * @param {Pick<MeasuredJob, "cases" | "limits">} job
+ * @param {(tokens: number) => void} progress
+ */
 export async function turns(parts, { cases, limits }, progress) {
   const contestants = await contestantsOn(parts);
   const rows = [];
@@ -38,14 +86,26 @@ export async function turns(parts, { cases, limits }, progress) {
   return rows;
 }
 
-/** The row of one case. */
+/**
+ * The row of one case.
+ * @param {Awaited<ReturnType<typeof contestantsOn>>} contestants
+ * @param {Case} one
+ * @param {number} number
+ * @param {Limits} limits
+ * @returns {Promise<CaseRow>}
+ */
 export async function row(contestants, one, number, limits) {
   const { contestants: those, apart } = await contestants(one, number);
   return { tokens: one.tokens, apart, results: await takeTurns(those, limits) };
 }
 
-/** From bytes in memory to the first decision: milliseconds of loading and of deciding. */
-export async function cold(parts, { engine, cases }) {
+/**
+ * From bytes in memory to the first decision: milliseconds of loading and of deciding.
+ * @param {Parts} parts
+ * @param {Pick<MeasuredJob, "engine" | "cases">} job
+ * @returns {Promise<ColdTime>}
+ */
+async function cold(parts, { engine, cases }) {
   const [one] = cases;
   const start = performance.now();
   const decide = await loaded(engine, parts, parts.wasm);
@@ -55,9 +115,14 @@ export async function cold(parts, { engine, cases }) {
   return { load: ready - start, decide: end - ready, all: end - start };
 }
 
-/** Bytes of wasm memory, and bytes by which the process has grown since before loading, after each length. */
-export async function memory(parts, { engine, cases }) {
-  const before = parts.resident?.();
+/**
+ * Bytes of wasm memory, and bytes by which the process has grown since before loading, after each length.
+ * @param {Parts} parts
+ * @param {Pick<MeasuredJob, "engine" | "cases">} job
+ * @returns {Promise<MemoryAt[]>}
+ */
+async function memory(parts, { engine, cases }) {
+  const before = parts.resident?.() ?? 0;
   const decide = await loaded(engine, parts, parts.wasm);
   const rows = [];
   for (const one of cases) {
@@ -68,14 +133,24 @@ export async function memory(parts, { engine, cases }) {
   return rows;
 }
 
-/** One engine alone, from text where it can. */
-async function loaded(engine, { Router, files, models, ort, session, Tokenizer }, wasm) {
+/**
+ * One engine alone, from text where it can.
+ * @param {MeasuredJob["engine"]} engine
+ * @param {Parts} parts
+ * @param {Uint8Array} [wasm]
+ * @returns {Promise<(one: Case) => unknown>}
+ */
+async function loaded(engine, parts, wasm) {
+  const { Router, files, models, ort, session } = parts;
   if (engine === "pointsman") {
+    if (!Router) throw new Error("the npm package's Router is missing among the parts");
     const router = await Router.load(files, { wasm, ...NO_CACHE });
     return ({ text }) => router.route(text);
   }
   // The file made for the peer comes last where there is one.
-  const peer = await onnxRuntime(ort, Object.values(models).at(-1), session);
-  const tokenize = Tokenizer && tokenizeWith(Tokenizer, files);
+  const model = Object.values(models).at(-1);
+  if (!ort || !model) throw new Error("ONNX Runtime or its graph is missing among the parts");
+  const peer = await onnxRuntime(ort, model, session);
+  const tokenize = tokenizerOf(parts);
   return ({ text, ids }) => peer.run(peer.inputs(tokenize?.(text) ?? ids));
 }

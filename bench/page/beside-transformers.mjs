@@ -1,6 +1,12 @@
 // The npm package beside transformers.js on one bundle, in Chromium: bytes and time from an empty page to
 // the first decision, and the time of a query.
 
+/** @import { Browser, Page } from "playwright-core" */
+/** @import { ServedJob } from "../hosts/chromium/served.mjs" */
+/** @import { ColdTime } from "../in-process/measure.mjs" */
+/** @import { Case, Job } from "../job.mjs" */
+/** @import { Engine } from "./engines.mjs" */
+
 import { bundleBytes, sizes } from "../bytes.mjs";
 import { serveJob } from "../hosts/chromium/served.mjs";
 import { chromium } from "../hosts/chromium.mjs";
@@ -13,8 +19,8 @@ const FRESH = { "cache-control": "no-store" };
 const OWN = "/bench/";
 
 /**
- * @param {import("playwright-core").Browser} browser
- * @param {object} job as `jobOn` makes it
+ * @param {Browser} browser
+ * @param {Job} job
  * @param {{runs: number, rounds: number, seconds: number}} settings
  */
 export async function besideTransformers(browser, job, { runs, rounds, seconds }) {
@@ -26,10 +32,10 @@ export async function besideTransformers(browser, job, { runs, rounds, seconds }
       fetched.push({ bundle: job.name, engine, ...(await fetchedBytes(its)) });
     const limits = { rounds, seconds, ...chromium.limits };
     const rows = await inFreshPage(browser, server, (page) =>
-      page.evaluate(
-        async ([job, place]) => (await import("/bench/page/route-times.mjs")).routeTimes(job, place),
-        [{ cases: job.cases, limits }, server.place],
-      ),
+      page.evaluate(async ({ job, place }) => (await import("/bench/page/route-times.mjs")).routeTimes(job, place), {
+        job: { cases: job.cases, limits },
+        place: server.place,
+      }),
     );
     return {
       bundle: { name: job.name, about: job.about, precision: job.precision, bytes: bundleBytes(job.bundle) },
@@ -42,10 +48,18 @@ export async function besideTransformers(browser, job, { runs, rounds, seconds }
   }
 }
 
-/** All in turns, each in a fresh page; the first round is not counted. */
+/**
+ * All in turns, each in a fresh page; the first round is not counted.
+ * @param {Browser} browser
+ * @param {ServedJob} server
+ * @param {{cases: Case[]}} job
+ * @param {number} runs
+ */
 async function firstDecisions(browser, server, { cases: [{ text }] }, runs) {
-  const names = Object.keys(ENGINES);
+  const names = /** @type {Engine[]} */ (Object.keys(ENGINES));
+  /** @type {Record<string, ColdTime[]>} */
   const times = Object.fromEntries(names.map((name) => [name, []]));
+  /** @type {Record<string, string[]>} */
   const addresses = {};
   for (let round = 0; round <= runs; round += 1) {
     for (let turn = 0; turn < names.length; turn += 1) {
@@ -58,8 +72,10 @@ async function firstDecisions(browser, server, { cases: [{ text }] }, runs) {
   return { times, addresses };
 }
 
+/** @param {Browser} browser @param {ServedJob} server @param {Engine} engine @param {string} text */
 function firstDecision(browser, server, engine, text) {
   return inFreshPage(browser, server, async (page) => {
+    /** @type {string[]} */
     const addresses = [];
     page.on("response", (response) => {
       // A blob that the page made from bytes it has is reported as a response too.
@@ -67,14 +83,20 @@ function firstDecision(browser, server, engine, text) {
       if (protocol === "http:" && !pathname.startsWith(OWN) && response.ok()) addresses.push(response.url());
     });
     const time = await page.evaluate(
-      async ([engine, place, text]) =>
+      async ({ engine, place, text }) =>
         (await import("/bench/page/first-decision.mjs")).firstDecision(engine, place, text),
-      [engine, server.place, text],
+      { engine, place: server.place, text },
     );
     return { time, addresses };
   });
 }
 
+/**
+ * @template Result
+ * @param {Browser} browser
+ * @param {ServedJob} server
+ * @param {(page: Page) => Promise<Result>} work
+ */
 async function inFreshPage(browser, server, work) {
   const context = await browser.newContext();
   try {
@@ -86,7 +108,10 @@ async function inFreshPage(browser, server, work) {
   }
 }
 
-/** What was fetched, by file, and together. */
+/**
+ * What was fetched, by file, and together.
+ * @param {string[]} addresses
+ */
 async function fetchedBytes(addresses) {
   const parts = await Promise.all(
     addresses.map(async (address) => new Uint8Array(await (await fetch(address)).arrayBuffer())),

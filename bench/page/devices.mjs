@@ -1,9 +1,18 @@
 // The devices of the visits: a desk, and the phone that Lighthouse has by default. `good` holds Lighthouse's
 // limits, the tenth percentiles of its scoring curves.
 
+/** @import { BrowserContextOptions } from "playwright-core" */
+/** @import { Slowed } from "./slow.mjs" */
+
 const SECOND = 1000;
 const MEGABIT = 1e6 / 8;
 
+/**
+ * @typedef {{fcp: number, lcp: number, tbt: number, cls: number}} Good milliseconds, and a layout shift
+ * @typedef {{about: string, context: BrowserContextOptions, slowed?: Slowed, good: Good}} Device
+ */
+
+/** @type {Record<string, Device>} */
 export const DEVICES = {
   desk: {
     about: "1280 × 900, nothing slowed",

@@ -1,10 +1,19 @@
 // In an empty page: from nothing to the first decision, or with transformers.js to the first embedding.
 // No package is imported before the clock starts.
 
+/** @import { ColdTime } from "../in-process/measure.mjs" */
+/** @import { Place } from "../peers/transformers.mjs" */
+/** @import { Engine } from "./engines.mjs" */
+
 import { ENGINES, OURS } from "/bench/page/engines.mjs";
 import { webTransformers } from "/bench/peers/web.mjs";
 
-/** @returns {Promise<{load: number, decide: number, all: number}>} milliseconds */
+/**
+ * @param {Engine} engine
+ * @param {Place} place
+ * @param {string} text
+ * @returns {Promise<ColdTime>}
+ */
 export async function firstDecision(engine, place, text) {
   const start = performance.now();
   const decide = await (engine === OURS ? router() : transformersOn(ENGINES[engine], place));
@@ -15,13 +24,19 @@ export async function firstDecision(engine, place, text) {
   return { load: ready - start, decide: end - ready, all: end - start };
 }
 
-/** As the package's documentation has it for a page without a bundler. */
+/**
+ * As the package's documentation has it for a page without a bundler.
+ * @returns {Promise<Decide>}
+ */
 async function router() {
   const { Router } = await import("/package/browser.js");
   const loaded = await Router.load("/bundle/");
   return (text) => loaded.route(text).model;
 }
 
+/** @typedef {(text: string) => string | Promise<Float32Array>} Decide gives a candidate or an embedding */
+
+/** @param {{runtime?: string}} engine @param {Place} place @returns {Promise<Decide>} */
 async function transformersOn({ runtime }, place) {
   const run = await webTransformers(place, runtime);
   return async (text) => (await run(text)).embedding.data;

@@ -1,17 +1,43 @@
 // The page benchmark's report as Markdown: its page, and its section of a run's summary.
 
+/** @import { Sizes } from "../bytes.mjs" */
+/** @import { Load, Origin } from "../conditions.mjs" */
+/** @import { BundleRow } from "../markdown.mjs" */
+/** @import { Summary } from "../statistics.mjs" */
+/** @import { Good } from "./devices.mjs" */
+/** @import { LoadRow, RouteRow, Visit } from "./rows.mjs" */
+
 import { conditions } from "../conditions.mjs";
-import { mb, ms, spread } from "../figures.mjs";
+import { mb, ms, spread, times } from "../figures.mjs";
 import { OURS } from "./engines.mjs";
 
+/**
+ * @typedef {{device: string, about: string, good: Good, network?: {downloadThroughput: number},
+ *   first: Record<keyof Visit, Summary>, again: {ready: Summary}}} VisitsRow
+ * @typedef {Sizes & {bundle: string, engine: string, files: {path: string, bytes: number}[]}} FetchedRow
+ * @typedef {Origin & {settings: {runs: number, rounds: number, seconds: number}, loadAverage: Load, budget: number,
+ *   visits: VisitsRow[], engines: {name: string, about: string}[], bundles: Omit<BundleRow, "shape">[], loads: LoadRow[],
+ *   fetched: FetchedRow[], routes: RouteRow[]}} Report
+ * @typedef {(value: number) => string} Written
+ */
+
+/** @type {Written} */
 const seconds = (value) => (value / 1000).toFixed(2);
+/** @type {Written} */
 const milliseconds = (value) => value.toFixed(0);
+/** @type {Written} */
 const share = (value) => value.toFixed(3);
 
-/** Seconds that a slowed device's line needs for these bytes alone. */
+/**
+ * Seconds that a slowed device's line needs for these bytes alone.
+ * @type {(visit: VisitsRow, bytes: Summary) => string}
+ */
 const overLine = ({ network }, { p50 }) => (network ? seconds((p50 / network.downloadThroughput) * 1000) : "–");
 
-/** Rows of the visits: name, how the figure is read and written, and the limit it is compared with. */
+/**
+ * Rows of the visits: name, how the figure is read and written, and the limit it is compared with.
+ * @type {[name: string, of: (visit: VisitsRow) => Summary, written: Written, limit?: keyof Good | "bytes"][]}
+ */
 const VISIT = [
   ["first contentful paint, s", ({ first }) => first.fcp, seconds, "fcp"],
   ["largest contentful paint, s", ({ first }) => first.lcp, seconds, "lcp"],
@@ -27,13 +53,19 @@ const VISIT = [
 
 export const title = "Visits of the demo page, and the package beside transformers.js, in Chromium";
 
-/** The command that made a report. */
+/**
+ * The command that made a report.
+ * @param {Report} report
+ */
 export function command({ settings: { runs, rounds, seconds }, bundles }) {
   const names = bundles.map(({ name }) => name).join(",");
   return `cargo xtask bench page --bundles ${names} --runs ${runs} --rounds ${rounds} --seconds ${seconds}`;
 }
 
-/** Everything measured. */
+/**
+ * Everything measured.
+ * @param {Report} report
+ */
 export function whole(report) {
   return [
     "# The page and the package in Chromium",
@@ -96,7 +128,10 @@ export function whole(report) {
   ].join("\n");
 }
 
-/** The run's summary: visits, first decisions, queries. */
+/**
+ * The run's summary: visits, first decisions, queries.
+ * @param {Report} report
+ */
 export function brief(report) {
   return [
     "Visits of the demo page. The phone is the one that Lighthouse has by default, slowed as Lighthouse slows it.",
@@ -118,13 +153,17 @@ export function brief(report) {
   ].join("\n");
 }
 
-/** What a report was made with. */
+/**
+ * What a report was made with.
+ * @param {Report} report
+ */
 export function about(report) {
   const { runs, rounds, seconds } = report.settings;
   const limits = `${runs} visits and first decisions each, queries up to ${rounds} rounds or ${seconds} s`;
   return conditions(report, report.loadAverage, limits);
 }
 
+/** @param {Report} report */
 function visitsTable({ visits, budget }) {
   const head = visits.flatMap(({ device }) => [device, "good"]);
   return [
@@ -132,7 +171,7 @@ function visitsTable({ visits, budget }) {
     `| --- |${" ---: |".repeat(head.length)}`,
     ...VISIT.map(([name, of, written, limit]) => {
       const cells = visits.flatMap((visit) => {
-        const most = { ...visit.good, bytes: budget }[limit];
+        const most = limit && { ...visit.good, bytes: budget }[limit];
         const found = of(visit);
         return [
           `${written(found.p50)} (${written(found.min)} to ${written(found.max)})`,
@@ -145,18 +184,26 @@ function visitsTable({ visits, budget }) {
   ];
 }
 
-/** A limit, and whether it is missed. */
+/**
+ * A limit, and whether it is missed.
+ * @param {number} found
+ * @param {number | undefined} most
+ * @param {Written} written
+ */
 function held(found, most, written) {
   if (most === undefined) return "–";
   return found > most ? `${written(most)}, **missed**` : written(most);
 }
 
+/** @param {Report} report */
 function loadsTable({ loads, fetched }) {
   return [
     "| bundle | engine | first decision, median ms (least to most) | of it loading | ratio | requests | MB | MB gzip -9 |",
     `| --- | --- |${" ---: |".repeat(6)}`,
     ...loads.map(({ bundle, engine, all, load, ratio }) => {
-      const { files, raw, gzip } = fetched.find((row) => row.bundle === bundle && row.engine === engine);
+      const its = fetched.find((row) => row.bundle === bundle && row.engine === engine);
+      if (!its) throw new Error(`the report lacks what ${engine} fetched for ${bundle}`);
+      const { files, raw, gzip } = its;
       const cells = [
         bundle,
         engine,
@@ -172,6 +219,7 @@ function loadsTable({ loads, fetched }) {
   ];
 }
 
+/** @param {Report} report */
 function routesTable({ routes, engines }) {
   const peers = engines.map(({ name }) => name).filter((name) => name !== OURS);
   const cases = routes.filter(({ engine }) => engine === OURS);
@@ -181,7 +229,8 @@ function routesTable({ routes, engines }) {
     ...cases.map(({ bundle, tokens, rounds, p50, p95 }) => {
       const cells = peers.flatMap((name) => {
         const row = routes.find((one) => one.engine === name && one.bundle === bundle && one.tokens === tokens);
-        return [ms(row.p50), ms(row.p95), spread(row.ratio), row.apart.toFixed(2)];
+        if (!row) throw new Error(`the report lacks ${name} on ${bundle} at ${tokens} tokens`);
+        return [ms(row.p50), ms(row.p95), spread(row.ratio), times(row.apart)];
       });
       return `| ${[bundle, tokens, rounds, ms(p50), ms(p95), ...cells].join(" | ")} |`;
     }),

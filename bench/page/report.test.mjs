@@ -8,7 +8,7 @@ import { brief, whole } from "./markdown.mjs";
 import { figuresOf, loadRows, routeRows } from "./rows.mjs";
 
 const [, COMES, CPU] = Object.keys(ENGINES);
-const time = (all) => ({ load: all - 1, decide: 1, all });
+const time = (/** @type {number} */ all) => ({ load: all - 1, decide: 1, all });
 const loads = loadRows("static", {
   [OURS]: [10, 20, 30].map(time),
   [COMES]: [40, 60, 60].map(time),
@@ -35,6 +35,7 @@ const visit = {
   requests: 20,
 };
 const sizes = { raw: 2_000_000, gzip: 1_000_000 };
+/** @type {import("./markdown.mjs").Report} */
 const report = {
   made: "2026-01-02",
   revision: "abc1234",
@@ -102,10 +103,8 @@ test("the page has every figure: medians, least and most", () => {
 
 test("a figure over its limit is marked as missed, and no other", () => {
   const text = brief(report);
-  const cells = (name) =>
-    text
-      .split("\n")
-      .find((line) => line.startsWith(`| ${name}`))
+  const cells = (/** @type {string} */ name) =>
+    (text.split("\n").find((line) => line.startsWith(`| ${name}`)) ?? "")
       .split(" | ")
       .slice(1)
       .map((cell) => cell.replace(" |", ""));

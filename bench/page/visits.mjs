@@ -1,5 +1,10 @@
 // The built page visited: first in a fresh browser context, then again from its service worker.
 
+/** @import { Browser, BrowserContext, Page } from "playwright-core" */
+/** @import { Device } from "./devices.mjs" */
+/** @import { Visit } from "./rows.mjs" */
+/** @import { Seen } from "./watch.mjs" */
+
 import { kept } from "../../tests/web/kept.mjs";
 import { countTransfers } from "../../tests/web/transfers.mjs";
 import { visitRow } from "./rows.mjs";
@@ -15,10 +20,10 @@ const STOPPED = 10_000;
 const QUERY = "Is this page ready?";
 
 /**
- * @param {import("playwright-core").Browser} browser
+ * @param {Browser} browser
  * @param {URL} url
- * @param {object} device one of devices.mjs
- * @returns {Promise<{first: object, again: object}>} a row for each visit
+ * @param {Device} device
+ * @returns {Promise<{first: Visit, again: {ready: number}}>} a row for each visit
  */
 export async function visits(browser, url, device) {
   const context = await browser.newContext(device.context);
@@ -34,7 +39,9 @@ export async function visits(browser, url, device) {
       if (!(await page.evaluate(() => navigator.serviceWorker.controller))) {
         throw new Error(`${url}: no service worker on the second visit`);
       }
-      return { ready: (await seenBy(page)).ready };
+      const { ready } = await seenBy(page);
+      if (ready === undefined) throw new Error(`${url}: the page was never ready`);
+      return { ready };
     });
     return { first, again };
   } finally {
@@ -42,8 +49,16 @@ export async function visits(browser, url, device) {
   }
 }
 
+/**
+ * @template Row
+ * @param {BrowserContext} context
+ * @param {URL} url
+ * @param {Device} device
+ * @param {(page: Page) => Promise<Row>} look
+ */
 async function visit(context, url, { slowed }, look) {
   const page = await context.newPage();
+  /** @type {(string | undefined)[]} */
   const faults = [];
   page.on("pageerror", (error) => faults.push(error.stack));
   page.on("console", (message) => {
@@ -51,7 +66,11 @@ async function visit(context, url, { slowed }, look) {
   });
   const slowing = slowed && (await slow(page, slowed));
   await page.goto(url.href);
-  await page.waitForFunction(() => globalThis.seen.ready, undefined, { timeout: PATIENCE });
+  await page.waitForFunction(
+    () => /** @type {{seen: Seen}} */ (/** @type {unknown} */ (globalThis)).seen.ready,
+    undefined,
+    { timeout: PATIENCE },
+  );
   const found = await look(page);
   // A page that says it is ready must route.
   await page.fill("#query", QUERY);
@@ -63,9 +82,13 @@ async function visit(context, url, { slowed }, look) {
   return found;
 }
 
-const seenBy = (page) => page.evaluate(() => globalThis.seen);
+/** @type {(page: Page) => Promise<Seen>} */
+const seenBy = (page) => page.evaluate(() => /** @type {{seen: Seen}} */ (/** @type {unknown} */ (globalThis)).seen);
 
-/** Stops the service worker, so that the next visit starts it. An open page would start it again at once. */
+/**
+ * Stops the service worker, so that the next visit starts it. An open page would start it again at once.
+ * @param {Page} page
+ */
 async function stopServiceWorker(page) {
   await page.goto("about:blank");
   const session = await page.context().newCDPSession(page);

@@ -9,6 +9,8 @@ const SESSION = { apart: 1000, longest: 5000 };
  * Total blocking time: the milliseconds beyond 50 of every task, of each task the part between two
  * times.
  * @param {{at: number, lasts: number}[]} tasks
+ * @param {number} from
+ * @param {number} to
  */
 export function blockingTime(tasks, from, to) {
   const inside = tasks.map(({ at, lasts }) => Math.min(at + lasts, to) - Math.max(at, from));
@@ -21,9 +23,9 @@ export function blockingTime(tasks, from, to) {
  */
 export function layoutShift(shifts) {
   let worst = 0;
-  let session;
+  let session = { first: Number.NEGATIVE_INFINITY, last: Number.NEGATIVE_INFINITY, sum: 0 };
   for (const { at, value } of shifts) {
-    const goesOn = session && at - session.last < SESSION.apart && at - session.first < SESSION.longest;
+    const goesOn = at - session.last < SESSION.apart && at - session.first < SESSION.longest;
     session = goesOn ? { ...session, last: at, sum: session.sum + value } : { first: at, last: at, sum: value };
     worst = Math.max(worst, session.sum);
   }

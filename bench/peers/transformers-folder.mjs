@@ -8,7 +8,7 @@ const NAME = "router";
 
 /**
  * @param {{bundle: string, models: Record<string, string>}} job
- * @returns {{models: string, name: string, special: boolean, remove(): void}}
+ * @returns {import("./transformers.mjs").Place & {remove(): void}}
  */
 export function transformersFolder({ bundle, models }) {
   const root = mkdtempSync(join(tmpdir(), "pointsman-transformers-"));
@@ -19,7 +19,8 @@ export function transformersFolder({ bundle, models }) {
   writeFileSync(join(folder, "config.json"), JSON.stringify({ model_type: "bert" }));
   writeFileSync(join(folder, "tokenizer_config.json"), JSON.stringify({ tokenizer_class: "BertTokenizer" }));
   // The file made for the peer comes last where there is one.
-  symlinkSync(Object.values(models).at(-1), join(folder, "onnx/model.onnx"));
+  const paths = Object.values(models);
+  symlinkSync(paths[paths.length - 1], join(folder, "onnx/model.onnx"));
   const { encoder } = JSON.parse(readFileSync(join(bundle, "router.json"), "utf8"));
   return {
     models: `${root}/`,

@@ -1,13 +1,21 @@
 // transformers.js from text to the graph's outputs, as its documentation uses it.
 
+/** @typedef {import("../in-process/onnx-runtime.mjs").Outputs} Outputs */
+
 /**
- * @param module the package's: `@huggingface/transformers`, or its build for pages
- * @param {object} place
- * @param {string} place.models the folder or path that holds the model's folder
- * @param {string} place.name the model's folder
- * @param {boolean} place.special whether a query gets special tokens
+ * Where transformers.js finds its model.
+ *
+ * @typedef Place
+ * @property {string} models the folder or path that holds the model's folder
+ * @property {string} name the model's folder
+ * @property {boolean} special whether a query gets special tokens
+ */
+
+/**
+ * @param {typeof import("@huggingface/transformers")} module the package's, or its build for pages
+ * @param {Place} place
  * @param {object} options what `from_pretrained` takes besides
- * @returns {Promise<(text: string) => Promise<object>>}
+ * @returns {Promise<(text: string) => Promise<Outputs>>}
  */
 export async function transformers(module, { models, name, special }, options) {
   const { AutoModel, AutoTokenizer, env } = module;

@@ -6,12 +6,13 @@ const RUNTIMES = "/transformers-onnx-runtime/ort-wasm-simd-threaded";
 
 /**
  * transformers.js as a page without a bundler imports it, on the CPU with one thread.
- * @param {object} place where its model is
+ * @param {import("./transformers.mjs").Place} place
  * @param {string} runtime which of ONNX Runtime's builds: ".asyncify", for CPU and GPU, is what
  *   transformers.js takes in Chromium by itself; "" is the one for the CPU alone
  */
 export async function webTransformers(place, runtime = ".asyncify") {
   // A module of its own for each runtime: it keeps the first it has started.
+  /** @type {typeof import("@huggingface/transformers")} */
   const module = await import(`/transformers/transformers.min.js?runtime=${runtime}`);
   const { wasm } = module.env.backends.onnx;
   wasm.numThreads = 1;

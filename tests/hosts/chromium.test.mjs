@@ -21,34 +21,35 @@ after(async () => {
 });
 const page = await browser.newPage();
 await page.goto(new URL("empty.html", server.url).href);
-await page.evaluate(async () => {
-  const { Router } = await import("/pkg/browser.js");
-  globalThis.router = await Router.load("./bundle/");
-});
+const pointsman = await page.evaluateHandle(async (url) => {
+  /** @type {typeof import("pointsman")} */
+  const { Router, RouterError } = await import(url);
+  return { Router, RouterError, router: await Router.load("./bundle/") };
+}, "/pkg/browser.js");
 
 // As JSON text, since Playwright does not pass lone surrogates to the page unchanged.
 parity("Chromium", (request) =>
-  page.evaluate((text) => {
+  pointsman.evaluate(({ router, RouterError }, text) => {
     const { policy, ...input } = JSON.parse(text);
     try {
-      return { decision: globalThis.router.route(input, policy) };
+      return { decision: router.route(input, policy) };
     } catch (error) {
+      if (!(error instanceof RouterError)) throw error;
       return { code: error.code };
     }
   }, JSON.stringify(request)),
 );
 
 kinds("Chromium", (folder, queries) => {
-  const files = Object.entries(bundleFiles(folder)).map(([name, bytes]) => [name, [...bytes]]);
-  return page.evaluate(
-    async ([files, queries]) => {
-      const { Router } = await import("/pkg/browser.js");
-      const bytes = files.map(([name, values]) => [name, new Uint8Array(values)]);
+  const files = Object.entries(bundleFiles(folder)).map(([name, bytes]) => ({ name, bytes: [...bytes] }));
+  return pointsman.evaluate(
+    async ({ Router }, { files, queries }) => {
+      const bytes = files.map(({ name, bytes }) => [name, new Uint8Array(bytes)]);
       const router = await Router.load(Object.fromEntries(bytes));
       const decisions = queries.map((query) => router.route(query));
       router.free();
       return decisions;
     },
-    [files, queries],
+    { files, queries },
   );
 });

@@ -1,6 +1,8 @@
 // Compares every router kind on every encoder tier, in each host, with tests/fixtures/kinds.json: the
 // native engine's answers to a few queries, which a Rust test checks too.
 
+/** @import { Decision } from "pointsman" */
+
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -11,10 +13,11 @@ import { ROOT, readJson } from "./paths.mjs";
 /**
  * Makes one test per bundle.
  * @param {string} host
- * @param {(folder: string, queries: string[]) => Promise<object[]>} routeAll loads the bundle in
+ * @param {(folder: string, queries: string[]) => Promise<Decision[]>} routeAll loads the bundle in
  *   `folder` and answers each query with its decision
  */
 export function kinds(host, routeAll) {
+  /** @type {{tolerance: number, bundles: Record<string, {query: string, winRate: number, scores: number[]}[]>}} */
   const { tolerance, bundles } = readJson(join(ROOT, "tests/fixtures/kinds.json"));
   test(`${host}: the fixture has every kind on every tier`, () => {
     assert.ok(Object.keys(bundles).length >= 14, Object.keys(bundles).join());

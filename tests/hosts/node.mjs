@@ -1,7 +1,9 @@
 // The parity suite on the npm package in Node, with one of the engine's two wasm modules. The first load
 // in a process starts the engine; later loads share it.
 
-import { Router } from "pointsman";
+import assert from "node:assert/strict";
+
+import { Router, RouterError } from "pointsman";
 
 import { kinds } from "./kinds.mjs";
 import { parity } from "./parity.mjs";
@@ -9,7 +11,7 @@ import { TINY } from "./paths.mjs";
 
 /**
  * @param {string} host its name in the tests
- * @param {object} [options] options of the first load
+ * @param {import("pointsman").LoadOptions} [options] options of the first load
  */
 export async function inNode(host, options) {
   const router = await Router.load(TINY, options);
@@ -18,6 +20,7 @@ export async function inNode(host, options) {
     try {
       return { decision: router.route(input, policy) };
     } catch (error) {
+      assert.ok(error instanceof RouterError);
       return { code: error.code };
     }
   });

@@ -48,17 +48,24 @@ for (const [folder, cases] of Object.entries(expected)) {
       });
       if (scores.length > 0) {
         assert.deepEqual(outputs.scores.dims, [1, scores.length]);
-        near(outputs.scores.data, scores, tolerance, `scores of ${ids.length} ids`);
+        near(numbersOf(outputs.scores), scores, tolerance, `scores of ${ids.length} ids`);
       } else {
         assert.equal(outputs.scores, undefined, "a head that is not in the graph");
       }
-      const found = outputs.embedding.data.subarray(0, embedding.length);
+      const found = numbersOf(outputs.embedding).subarray(0, embedding.length);
       near(found, embedding, tolerance, `embedding of ${ids.length} ids`);
     }
     await session.release();
   });
 }
 
+/** @param {ort.Tensor} tensor in float32 */
+function numbersOf({ data }) {
+  assert.ok(data instanceof Float32Array);
+  return data;
+}
+
+/** @param {Float32Array} found @param {number[]} wanted @param {number} tolerance @param {string} what */
 function near(found, wanted, tolerance, what) {
   assert.equal(found.length, wanted.length, what);
   wanted.forEach((value, i) => {

@@ -2,6 +2,8 @@
 // within a stated tolerance. tests/fixtures/parity.json has the native engine's answers, which a Rust
 // test checks too.
 
+/** @import { Decision, Message, Policy, RouterErrorCode } from "pointsman" */
+
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -9,12 +11,19 @@ import { test } from "node:test";
 import { ROOT, readJson } from "./paths.mjs";
 
 /**
+ * @typedef {({query: string} | {messages: Message[]}) & {policy?: Policy}} Request
+ * @typedef {{decision: Decision, code?: undefined} | {decision?: undefined, code: RouterErrorCode}} Answer a decision,
+ *   or the code of the error
+ * @typedef {Partial<Decision> & {code?: undefined} | {model?: undefined, code: RouterErrorCode}} Expected
+ */
+
+/**
  * Makes one test per case.
  * @param {string} host
- * @param {(request: object) => Promise<{decision?: object, code?: string}>} route answers
- *   `{query | messages, policy}` with the decision, or with the code of its error
+ * @param {(request: Request) => Promise<Answer>} route
  */
 export function parity(host, route) {
+  /** @type {{tolerance: number, cases: ({name: string, expect: Expected} & Request)[]}} */
   const { tolerance, cases } = readJson(join(ROOT, "tests/fixtures/parity.json"));
   test(`${host}: the fixture has both decisions and errors`, () => {
     assert.ok(tolerance > 0 && tolerance < 0.01, `tolerance is ${tolerance}`);
@@ -29,6 +38,7 @@ export function parity(host, route) {
         return;
       }
       assert.equal(code, undefined);
+      assert.ok(decision && expect.scores);
       assert.equal(decision.model, expect.model);
       assert.equal(decision.reason, expect.reason);
       assert.equal(decision.tokens, expect.tokens);
@@ -44,13 +54,19 @@ export function parity(host, route) {
   }
 }
 
-/** Asserts that both are absent, or that both are numbers that differ by at most `tolerance`. */
+/**
+ * Asserts that both are absent, or that both are numbers that differ by at most `tolerance`.
+ * @param {number | undefined} found
+ * @param {number | null | undefined} expected
+ * @param {number} tolerance
+ * @param {string} what
+ */
 export function near(found, expected, tolerance, what) {
   if (expected === undefined || expected === null) {
     assert.equal(found, undefined, what);
     return;
   }
-  assert.equal(typeof found, "number", what);
+  assert.ok(typeof found === "number", what);
   const apart = Math.abs(found - expected);
   assert.ok(apart <= tolerance, `${what}: ${found}, expected ${expected}, ${apart} apart`);
 }

@@ -9,14 +9,20 @@ export const TINY = join(ROOT, "tests/fixtures/tiny");
 export const DEFAULT = join(ROOT, "bundles/default");
 export const CHROMIUM = process.env.CHROMIUM || "/usr/bin/chromium";
 
-/** Reads the files of a bundle's folder, by name. */
+/**
+ * Reads the files of a bundle's folder, by name.
+ * @param {string} folder
+ * @returns {Record<string, Uint8Array<ArrayBuffer>>}
+ */
 export function bundleFiles(folder) {
-  const read = (name) => new Uint8Array(readFileSync(join(folder, name)));
+  const read = (/** @type {string} */ name) => new Uint8Array(readFileSync(join(folder, name)));
   const manifest = read("router.json");
-  const names = JSON.parse(Buffer.from(manifest).toString("utf8")).files.map(({ name }) => name);
-  return Object.fromEntries([["router.json", manifest], ...names.map((name) => [name, read(name)])]);
+  /** @type {import("pointsman").BundleInfo} */
+  const { files } = JSON.parse(Buffer.from(manifest).toString("utf8"));
+  return Object.fromEntries([["router.json", manifest], ...files.map(({ name }) => [name, read(name)])]);
 }
 
+/** @param {string} path */
 export function readJson(path) {
   return JSON.parse(readFileSync(path, "utf8"));
 }

@@ -17,6 +17,7 @@ const run = promisify(execFile);
 // Below `tests`, where Node finds the package.
 const scratch = await mkdtemp(join(ROOT, "tests/.readme-"));
 const there = await upstream();
+/** @type {import("pointsman").BundleInfo} */
 const { candidates } = readJson(join(DEFAULT, "router.json"));
 const upstreams = Object.fromEntries(candidates.map(({ id }) => [id, { baseUrl: there.url, model: id }]));
 const worker = await gateway({ bundle: DEFAULT, upstreams });
@@ -26,7 +27,11 @@ after(async () => {
   await rm(scratch, { recursive: true });
 });
 
-/** The one code block of a language. */
+/**
+ * The one code block of a language.
+ * @param {string} text
+ * @param {string} language
+ */
 function block(text, language) {
   const found = [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\``, "gm"))].map(([, code]) => code);
   const wanted = language === "sh" ? found.filter((code) => code.startsWith("curl")) : found;
@@ -49,15 +54,15 @@ for (const name of ["README.md", "README.zh.md"]) {
 
   test(`${name}: the Worker answers the curl command with the headers that stand below it`, async () => {
     const command = block(text, "sh");
-    const [, path] = command.match(/http:\/\/127\.0\.0\.1:8787\/(\S+)/);
-    const [, body] = command.match(/-d '([^']+)'/);
+    const [, path] = command.match(/http:\/\/127\.0\.0\.1:8787\/(\S+)/) ?? [];
+    const [, body] = command.match(/-d '([^']+)'/) ?? [];
     there.does(openai());
     const response = await worker.post(path, body, { "content-type": "application/json" });
     assert.equal(response.status, 200, await response.clone().text());
     const stated = block(text, "text")
       .trimEnd()
       .split("\n")
-      .map((line) => line.split(": "));
+      .map((/** @type {string} */ line) => line.split(": "));
     assert.ok(stated.length >= 2);
     for (const [header, value] of stated) assert.equal(response.headers.get(header), value, header);
   });

@@ -10,7 +10,7 @@ import { sizes } from "../../bench/bytes.mjs";
 import { bundleFiles, DEFAULT, ROOT } from "./paths.mjs";
 
 const MIB = 1024 * 1024;
-const read = (...names) => names.map((name) => readFileSync(join(ROOT, name)));
+const read = (/** @type {string[]} */ ...names) => names.map((name) => readFileSync(join(ROOT, name)));
 const bundle = Object.values(bundleFiles(DEFAULT));
 const worker = [
   "worker/js/entry.mjs",
@@ -19,7 +19,10 @@ const worker = [
   "worker/build/pointsman_worker_bg.wasm",
 ];
 
-/** Budgets in bytes after gzip -9. The last is the limit of a script in Cloudflare's free plan. */
+/**
+ * Budgets in bytes after gzip -9. The last is the limit of a script in Cloudflare's free plan.
+ * @type {[name: string, parts: Uint8Array[], budget: number][]}
+ */
 const ITEMS = [
   ["engine, simd128", read("router-wasm/js/pkg/pointsman_bg.wasm"), 1.6 * MIB],
   ["engine, relaxed-simd", read("router-wasm/js/pkg/pointsman_relaxed_bg.wasm"), 1.6 * MIB],

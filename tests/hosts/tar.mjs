@@ -1,5 +1,6 @@
 // Makes an uncompressed tar (POSIX ustar) of files by name.
 
+/** @param {Record<string, Uint8Array>} files */
 export function tar(files) {
   const blocks = [];
   for (const [name, content] of Object.entries(files)) {
@@ -10,6 +11,7 @@ export function tar(files) {
   return new Uint8Array(Buffer.concat(blocks));
 }
 
+/** @param {string} name @param {number} size in bytes */
 function header(name, size) {
   const block = Buffer.alloc(512);
   block.write(name, 0);

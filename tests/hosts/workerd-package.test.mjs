@@ -15,11 +15,11 @@ import { tar } from "./tar.mjs";
 const assets = await mkdtemp(join(tmpdir(), "pointsman-assets-"));
 await writeFile(join(assets, "bundle.tar"), tar(bundleFiles(TINY)));
 
-const module = (path) => ({
+const module = (/** @type {string} */ path) => ({
   type: path.endsWith(".wasm") ? "CompiledWasm" : "ESModule",
   path: join(ROOT, path),
 });
-const modulesIn = (folder) =>
+const modulesIn = (/** @type {string} */ folder) =>
   readdirSync(join(ROOT, folder))
     .filter((name) => name.endsWith(".js"))
     .map((name) => `${folder}/${name}`);

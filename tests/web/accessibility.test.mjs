@@ -6,15 +6,19 @@ import { createRequire } from "node:module";
 import { after, test } from "node:test";
 
 import { VIEWS } from "../../web/src/model/deep-link.js";
-import { DEVICES, startBrowser } from "./open-page.mjs";
+import { startBrowser } from "./open-page.mjs";
 
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const { open } = await startBrowser(after);
 
+/** @param {import("playwright-core").Page} page */
 async function violations(page) {
   await page.evaluate(axe);
-  const { violations, passes } = await page.evaluate((tags) => globalThis.axe.run(document, { runOnly: tags }), TAGS);
+  const { violations, passes } = await page.evaluate((tags) => {
+    const { axe } = /** @type {{axe: typeof import("axe-core")}} */ (/** @type {unknown} */ (globalThis));
+    return axe.run(document, { runOnly: tags });
+  }, TAGS);
   assert.ok(passes.length > 10, "axe checked nothing");
   return violations.map(
     ({ id, nodes }) =>
@@ -22,13 +26,15 @@ async function violations(page) {
   );
 }
 
-for (const [device, language, theme] of [
+/** @type {[device: import("./open-page.mjs").Device, language: string, theme: string][]} */
+const SETTINGS = [
   ["desk", "en", "light"],
   ["desk", "zh", "dark"],
   ["phone", "en", "dark"],
   ["phone", "zh", "light"],
-]) {
-  assert.ok(device in DEVICES);
+];
+
+for (const [device, language, theme] of SETTINGS) {
   test(`${device}, ${language}, ${theme}: no view violates a rule`, () =>
     open({ device, link: `#/playground?q=Prove+it&lang=${language}&theme=${theme}` }, async (page) => {
       for (const view of VIEWS) {

@@ -15,7 +15,7 @@ test("the benchmark runs to its end, labels each engine's numbers and draws them
     const rows = await page.locator("#benchmark-table tbody tr").allTextContents();
     assert.equal(rows.length, 4);
     for (const row of rows) assert.match(row, /[\d.]+ ms[\d.]+ ms/);
-    assert.match(await page.locator("main").textContent(), /differ by at most [\d.]+/);
+    assert.match((await page.locator("main").textContent()) ?? "", /differ by at most [\d.]+/);
     await page.locator(".chart svg[role=img]").waitFor();
   }));
 
@@ -33,11 +33,11 @@ test("a peer engine that cannot be fetched is reported", () =>
     {
       link: "#/benchmark",
       ready: false,
-      prepare: (page, context) => context.route("**/ort-wasm*", (route) => route.fulfill({ status: 404, body: "" })),
+      prepare: (_, context) => context.route("**/ort-wasm*", (route) => route.fulfill({ status: 404, body: "" })),
     },
     async (page) => {
       await page.getByRole("button", { name: "Run the benchmark" }).click();
       await page.getByRole("alert").waitFor();
-      assert.match(await page.getByRole("alert").textContent(), /The benchmark did not finish/);
+      assert.match((await page.getByRole("alert").textContent()) ?? "", /The benchmark did not finish/);
     },
   ));

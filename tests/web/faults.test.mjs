@@ -1,5 +1,7 @@
 // Faults of the page, and the paths under which it works.
 
+/** @import { Page, Route } from "playwright-core" */
+
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -16,7 +18,7 @@ after(async () => {
   await without.close();
   await rm(empty, { recursive: true });
 });
-const alert = (page) => page.getByRole("alert").textContent();
+const alert = async (/** @type {Page} */ page) => (await page.getByRole("alert").textContent()) ?? "";
 
 test("the page works under a path", () =>
   open({}, async (page) => {
@@ -39,7 +41,10 @@ test("an unknown bundle in the link is reported", () =>
     assert.match(await alert(page), /nowhere.*404/s);
   }));
 
-const wasm = (answer) => ({ prepare: (page) => page.route("**/*.wasm", answer), ready: false });
+const wasm = (/** @type {(route: Route) => Promise<void>} */ answer) => ({
+  prepare: (/** @type {Page} */ page) => page.route("**/*.wasm", answer),
+  ready: false,
+});
 
 test("missing wasm is reported as missing", () =>
   open(

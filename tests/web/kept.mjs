@@ -2,7 +2,10 @@
 
 const TRIES = 600;
 
-/** Waits until a reload needs no network. */
+/**
+ * Waits until a reload needs no network.
+ * @param {import("playwright-core").Page} page
+ */
 export async function kept(page) {
   const holdsAll = () =>
     page.evaluate(async () => {

@@ -1,5 +1,8 @@
 // The page's computations, without the page.
 
+/** @import { ShareCurve } from "../../web/src/model/curve.js" */
+/** @import { Link } from "../../web/src/model/deep-link.js" */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -13,7 +16,13 @@ import { median, ratioOf } from "../../web/src/model/paired-times.js";
 import { clusterAt, place, readMap } from "../../web/src/model/projection.js";
 
 const QUANTILES = [0.1, 0.2, 0.25, 0.4, 0.9];
+/** @type {ShareCurve} */
 const CURVE = {
+  dataset: "d",
+  rows: 4,
+  removed_as_leaks: 0,
+  held_out: true,
+  candidates: [],
   router: [
     [0, 0.5],
     [0.5, 0.8],
@@ -44,10 +53,10 @@ test("bills follow prices, tokens and shares, and an unknown price gives no bill
   const strong = { id: "strong", input_price: 10, output_price: 30 };
   const weak = { id: "weak", input_price: 1, output_price: 2 };
   const usage = { queries: 1000, inputTokens: 100, outputTokens: 200 };
-  assert.ok(Math.abs(costOf(strong, usage) - 0.007) < 1e-12);
-  assert.ok(Math.abs(monthlyBill([strong, weak], { strong: 0.5, weak: 0.5 }, usage) - 3.75) < 1e-9);
+  assert.ok(Math.abs((costOf(strong, usage) ?? 0) - 0.007) < 1e-12);
+  assert.ok(Math.abs((monthlyBill([strong, weak], { strong: 0.5, weak: 0.5 }, usage) ?? 0) - 3.75) < 1e-9);
   assert.equal(monthlyBill([strong, { id: "weak" }], { strong: 0.5, weak: 0.5 }, usage), undefined);
-  assert.ok(monthlyBill([strong, { id: "weak" }], { strong: 1 }, usage) > 0);
+  assert.ok((monthlyBill([strong, { id: "weak" }], { strong: 1 }, usage) ?? 0) > 0);
 });
 
 test("the user's prices replace the bundle's, and an emptied field means no price", () => {
@@ -74,10 +83,11 @@ test("a histogram counts every value once, including those at its ends", () => {
     bins.map(({ count }) => count),
     [2, 0, 1, 3],
   );
-  assert.equal(bins.at(-1).to, 1);
+  assert.equal(bins.at(-1)?.to, 1);
 });
 
 test("a state is restored from its link", () => {
+  /** @type {Link} */
   const state = {
     view: "trade-off",
     mode: "threshold",
@@ -138,8 +148,12 @@ test("a position on the map is axes times (direction minus mean), without the le
 });
 
 test("the cluster at a position is the most frequent one among the nearest points", () => {
+  /** @type {Parameters<typeof clusterAt>[0]} */
   const map = {
-    clusters: [{ name: "law" }, { name: "sums" }],
+    clusters: [
+      { name: "law", rows: 2 },
+      { name: "sums", rows: 3 },
+    ],
     points: [
       [0, 0, 0, 0.1],
       [0.1, 0, 0, 0.1],
@@ -185,6 +199,6 @@ test("medians and ratios are computed from rounds", () => {
 });
 
 test("a benchmark's text has the requested length by the tokenizer's count", () => {
-  const words = (text) => text.split(" ").length;
+  const words = (/** @type {string} */ text) => text.split(" ").length;
   for (const length of [1, 8, 100]) assert.equal(textOfTokens(length, words).tokens, length);
 });

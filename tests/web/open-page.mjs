@@ -1,5 +1,7 @@
 // Opens the built page in Chromium, with a phone's or a desktop's screen. Any console error fails the test.
 
+/** @import { BrowserContext, BrowserContextOptions, Page } from "playwright-core" */
+
 import assert from "node:assert/strict";
 
 import { startPage } from "../../web/serve.mjs";
@@ -10,10 +12,18 @@ export const DEVICES = {
   desk: { viewport: { width: 1280, height: 900 } },
 };
 
+export const DEVICE_NAMES = /** @type {Device[]} */ (Object.keys(DEVICES));
+
+/**
+ * @typedef {keyof typeof DEVICES} Device
+ * @typedef {{link?: string, device?: Device, ready?: boolean,
+ *   prepare?: (page: Page, context: BrowserContext) => Promise<unknown>} & BrowserContextOptions} How to open a view
+ */
+
 /**
  * Starts the page and a browser for a file's tests.
  * @param {(close: () => Promise<void>) => void} after node:test's `after`
- * @param {object} options of `startPage`
+ * @param {Parameters<typeof startPage>[0]} [options]
  */
 export async function startBrowser(after, options) {
   const server = await startPage(options);
@@ -26,12 +36,13 @@ export async function startBrowser(after, options) {
     url: server.url,
     /**
      * Opens a view in a browser context of its own, and closes it after the work.
-     * @param {{link?: string, device?: string, ready?: boolean, context?: object, prepare?: Function}} how
-     * @param {(page: import("playwright-core").Page, context: object) => Promise<void>} work
+     * @param {How} how
+     * @param {(page: Page, context: BrowserContext) => Promise<unknown>} work
      */
     async open({ link = "", device = "desk", ready = true, prepare, ...context }, work) {
       const own = await browser.newContext({ ...DEVICES[device], ...context });
       const page = await own.newPage();
+      /** @type {(string | undefined)[]} */
       const faults = [];
       page.on("pageerror", (error) => faults.push(error.stack));
       page.on("console", (message) => {
@@ -50,7 +61,10 @@ export async function startBrowser(after, options) {
   };
 }
 
-/** Whether an element is wider than the screen, except inside elements that scroll. */
+/**
+ * Elements wider than the screen, except inside elements that scroll.
+ * @param {Page} page
+ */
 export async function widerThanScreen(page) {
   return page.evaluate(() => {
     const width = document.documentElement.clientWidth;

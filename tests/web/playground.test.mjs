@@ -1,32 +1,37 @@
 // The playground: the decision is updated with each key, policy and turn.
 
+/** @import { Page } from "playwright-core" */
+
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
 import { DEFAULT, readJson } from "../hosts/paths.mjs";
-import { DEVICES, startBrowser, widerThanScreen } from "./open-page.mjs";
+import { DEVICE_NAMES, startBrowser, widerThanScreen } from "./open-page.mjs";
 
 const info = readJson(`${DEFAULT}/router.json`);
 const { strong, weak } = info.head;
 const { open } = await startBrowser(after);
 const HARD = "A tenant breaches the lease, and the landlord sues for damages in a state court.";
 
-const verdict = (page) => page.locator("#verdict").textContent();
-const becomes = (page, text) =>
+const verdict = (/** @type {Page} */ page) => page.locator("#verdict").textContent();
+const becomes = (/** @type {Page} */ page, /** @type {string} */ text) =>
   page.waitForFunction((text) => document.querySelector("#verdict")?.textContent === text, text);
 
-for (const device of Object.keys(DEVICES)) {
+for (const device of DEVICE_NAMES) {
   test(`${device}: the decision is updated with each key`, () =>
     open({ device }, async (page) => {
       assert.equal(await verdict(page), "No query yet");
       await page.locator("#query").pressSequentially("What is");
-      assert.ok([strong, weak].includes(await verdict(page)));
+      assert.ok([strong, weak].includes((await verdict(page)) ?? ""));
       assert.equal(await page.locator("#tokens").textContent(), "2");
       await page.locator("#query").pressSequentially(" the");
       assert.equal(await page.locator("#tokens").textContent(), "3");
       assert.equal(await page.locator(".scores tbody tr").count(), info.candidates.length);
-      assert.match(await page.locator("figcaption").textContent(), /^Win rate 0\.\d{3} [<≥] Threshold 0\.\d{3}$/);
-      assert.match(await page.locator("#route-time").textContent(), /ms$/);
+      assert.match(
+        (await page.locator("figcaption").textContent()) ?? "",
+        /^Win rate 0\.\d{3} [<≥] Threshold 0\.\d{3}$/,
+      );
+      assert.match((await page.locator("#route-time").textContent()) ?? "", /ms$/);
       assert.deepEqual(await widerThanScreen(page), []);
     }));
 
@@ -49,7 +54,7 @@ for (const device of Object.keys(DEVICES)) {
       await page.waitForSelector(".turns li:nth-child(5)");
       const chart = page.locator(".chart svg[role=img]");
       await chart.waitFor();
-      const label = await chart.getAttribute("aria-label");
+      const label = (await chart.getAttribute("aria-label")) ?? "";
       const turns = [...label.matchAll(/turn (\d): alone ([\d.]+), conversation ([\d.]+)/g)].map(([, ...numbers]) =>
         numbers.map(Number),
       );
@@ -86,28 +91,25 @@ test("a weight on cost selects the cheap candidate", () =>
 test("examples in at least four languages fill the box and are decided", () =>
   open({}, async (page) => {
     const chips = page.locator(".examples button");
-    const languages = await chips.evaluateAll((all) => all.map(({ lang }) => lang));
+    const languages = await chips.evaluateAll((all) => all.map((chip) => chip.getAttribute("lang")));
     assert.ok(new Set(languages).size >= 4, String(languages));
     for (let i = 0; i < languages.length; i += 1) {
       await chips.nth(i).click();
       assert.equal(await page.inputValue("#query"), await chips.nth(i).getAttribute("title"));
-      assert.ok([strong, weak].includes(await verdict(page)));
+      assert.ok([strong, weak].includes((await verdict(page)) ?? ""));
     }
   }));
 
 test("the strong candidate's cost is shown beside the answer's", () =>
   open({ link: "#/playground?mode=strongShare&strongShare=0&q=Hello" }, async (page) => {
     const text = await page.locator(".figures").textContent();
-    assert.match(text, /This answer\$0\.0*\d/);
-    assert.match(text, /Always strong\$0\.0*\d+ 9\d% saved/);
+    assert.match(text ?? "", /This answer\$0\.0*\d/);
+    assert.match(text ?? "", /Always strong\$0\.0*\d+ 9\d% saved/);
   }));
 
 test("one can type while the router loads, and the decision follows once it is loaded", async () => {
-  let arrive;
-  const held = new Promise((arrived) => {
-    arrive = arrived;
-  });
-  const prepare = (page) =>
+  const { promise: held, resolve: arrive } = Promise.withResolvers();
+  const prepare = (/** @type {Page} */ page) =>
     page.route("**/model.onnx", async (route) => {
       await held;
       await route.continue();
@@ -116,7 +118,7 @@ test("one can type while the router loads, and the decision follows once it is l
     await page.fill("#query", HARD);
     await page.getByRole("progressbar").waitFor();
     assert.equal(await page.locator("#verdict").count(), 0);
-    arrive();
+    arrive(undefined);
     await becomes(page, strong);
     assert.equal(await page.inputValue("#query"), HARD);
   });
@@ -135,7 +137,7 @@ test("a refused query is reported, and the next one is decided", () =>
     await page.fill("#query", "x".repeat(300_000));
     const fault = page.getByRole("alert");
     await fault.waitFor();
-    assert.match(await fault.textContent(), /longer than the router accepts.*query_too_long/s);
+    assert.match((await fault.textContent()) ?? "", /longer than the router accepts.*query_too_long/s);
     await page.fill("#query", "Hello");
     await fault.waitFor({ state: "detached" });
     await page.waitForSelector(".scores");
@@ -174,8 +176,9 @@ test("all controls can be reached and used with the keyboard alone", () =>
     const seen = new Set();
     for (let i = 0; i < 60; i += 1) {
       const at = await page.evaluate(() => {
-        const { tagName, id, type, textContent } = document.activeElement;
-        return `${tagName} ${id || type || textContent.slice(0, 30)}`;
+        const element = document.activeElement;
+        const type = element && "type" in element ? element.type : "";
+        return `${element?.tagName} ${element?.id || type || element?.textContent?.slice(0, 30)}`;
       });
       seen.add(at);
       await page.keyboard.press("Tab");

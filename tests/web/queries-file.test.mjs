@@ -3,10 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { RouterError } from "pointsman";
+
 import { decisionsCsv, textOf } from "../../web/src/model/decisions-csv.js";
 import { MOST_QUERIES, readQueries } from "../../web/src/model/queries-file.js";
 
-const inputs = (read) => read.inputs.map(({ input }) => input);
+const inputs = (/** @type {ReturnType<typeof readQueries>} */ read) => read.inputs.map(({ input }) => input);
 
 test("text has one query per line, and blank lines are skipped", () => {
   const read = readQueries("\ufeffone\r\n\r\n  two  \nthree, with a comma", "");
@@ -63,11 +65,20 @@ test("queries beyond the limit are counted, not silently dropped", () => {
 });
 
 test("decisions written as CSV are read back unchanged, and no cell is a formula", () => {
-  const decision = { model: "m", winRate: 0.5, threshold: 0.4, tokens: 3, estimatedCost: 0.001 };
+  /** @type {import("pointsman").Decision} */
+  const decision = {
+    model: "m",
+    reason: "above_threshold",
+    winRate: 0.5,
+    threshold: 0.4,
+    scores: [],
+    tokens: 3,
+    estimatedCost: 0.001,
+  };
   const rows = [
     { line: 1, input: 'a "quoted", line\nbreak', outcome: { decision } },
     { line: 2, input: "=HYPERLINK(1)", outcome: { decision } },
-    { line: 3, input: "x", outcome: { error: Object.assign(new Error("empty"), { code: "query_empty" }) } },
+    { line: 3, input: "x", outcome: { error: new RouterError("query_empty", "empty") } },
   ];
   const csv = decisionsCsv(rows);
   const back = readQueries(csv, "back.csv");

@@ -1,6 +1,8 @@
 // Takes screenshots of the page: `node tests/web/screenshots.mjs [FOLDER]`. With FOLDER it writes every view
 // there; without it, it writes the views that the documentation shows to docs/figures.
 
+/** @import { How } from "./open-page.mjs" */
+
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -25,7 +27,7 @@ const OWN = [
   "Which remedy does a breach of contract give, and when is specific performance granted?",
 ];
 
-/** @type {[string, {link: string, device?: string, colorScheme?: string}, string?][]} name, options, selector to wait for */
+/** @type {[name: string, how: How, wanted: string][]} `wanted` is a selector to wait for */
 const PICTURES = [
   ["page-playground", { link: `#/playground?${HARD}` }, ".scores"],
   ["page-playground-phone", { link: `#/playground?${QUERY}&lang=zh`, device: "phone", colorScheme: "dark" }, ".scores"],
@@ -37,6 +39,7 @@ const PICTURES = [
   ["page-inside", { link: "#/inside" }, "#card-title"],
   ["page-benchmark", { link: "#/benchmark" }, "button.primary"],
 ];
+/** @type {Record<string, (page: import("playwright-core").Page) => Promise<void>>} */
 const WORK = {
   async "page-queries"(page) {
     await page.fill("#own-queries", OWN.join("\n"));
@@ -49,10 +52,9 @@ const WORK = {
   },
 };
 
-let close;
-const { open } = await startBrowser((ended) => {
-  close = ended;
-});
+/** @type {(() => Promise<void>)[]} */
+const closing = [];
+const { open } = await startBrowser((close) => closing.push(close));
 await mkdir(folder, { recursive: true });
 for (const [name, how, wanted] of PICTURES) {
   if (!process.argv[2] && !SHOWN.includes(name)) continue;
@@ -65,4 +67,4 @@ for (const [name, how, wanted] of PICTURES) {
     console.log(join(folder, `${name}.png`));
   });
 }
-await close();
+for (const close of closing) await close();

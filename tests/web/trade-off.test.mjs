@@ -5,30 +5,32 @@ import { after, test } from "node:test";
 
 import { curvesOf, valueAt } from "../../web/src/model/curve.js";
 import { DEFAULT, readJson } from "../hosts/paths.mjs";
-import { DEVICES, startBrowser, widerThanScreen } from "./open-page.mjs";
+import { DEVICE_NAMES, startBrowser, widerThanScreen } from "./open-page.mjs";
 
 const { byShare: curve } = curvesOf(readJson(`${DEFAULT}/router.json`));
+assert.ok(curve?.published, "the default bundle has a curve by share, and published points");
+const { router, published } = curve;
 const { open } = await startBrowser(after);
-const percentFine = (value) => `${(100 * value).toFixed(1)}%`;
+const percentFine = (/** @type {number} */ value) => `${(100 * value).toFixed(1)}%`;
 
-for (const device of Object.keys(DEVICES)) {
+for (const device of DEVICE_NAMES) {
   test(`${device}: the slider reads the bundle's curve`, () =>
     open({ device, link: "#/trade-off" }, async (page) => {
       for (const share of [0, 0.25, 0.5, 1]) {
         await page.getByRole("slider").fill(String(share));
         await page.waitForFunction(
-          (text) => document.querySelector("#quality").textContent === text,
-          percentFine(valueAt(curve.router, share)),
+          (text) => document.querySelector("#quality")?.textContent ?? "" === text,
+          percentFine(valueAt(router, share)),
         );
       }
       assert.equal(await page.locator("#pgr").textContent(), "100.0%");
       const chart = page.locator(".chart svg[role=img]");
       await chart.waitFor();
-      assert.match(await chart.getAttribute("aria-label"), /At 100% strong calls/);
+      assert.match((await chart.getAttribute("aria-label")) ?? "", /At 100% strong calls/);
       assert.equal((await page.locator(".chart [data-mark=line] path").count()) >= 3, true);
       assert.equal(
         await page.locator(".chart [data-mark=dot]").first().locator("path, circle").count(),
-        curve.published.length,
+        published.length,
       );
       assert.deepEqual(await widerThanScreen(page), []);
     }));
@@ -37,32 +39,38 @@ for (const device of Object.keys(DEVICES)) {
 test("the bill follows the number of queries, tokens, share and the user's prices, and the engine uses these prices", () =>
   open({ link: "#/trade-off?mode=strongShare&strongShare=0.5" }, async (page) => {
     const saving = page.locator("#saving");
-    assert.match(await saving.textContent(), /\(49%\)/);
+    assert.match((await saving.textContent()) ?? "", /\(49%\)/);
     await page.getByLabel("Queries a month").fill("2000000");
-    assert.match(await saving.textContent(), /\$11,\d{3} a month less/);
+    assert.match((await saving.textContent()) ?? "", /\$11,\d{3} a month less/);
     await page.getByLabel(/^gpt-4.*: Input$/).fill("100");
     await page.getByLabel(/^gpt-4.*: Output$/).fill("300");
-    await page.waitForFunction(() => /\$11\d,\d{3} a month less/.test(document.querySelector("#saving").textContent));
+    await page.waitForFunction(() =>
+      /\$11\d,\d{3} a month less/.test(document.querySelector("#saving")?.textContent ?? ""),
+    );
     await page.locator("nav a", { hasText: "Playground" }).click();
     await page.fill("#query", "Hello");
-    await page.waitForFunction(() => /Always strong\$0\.07/.test(document.querySelector(".figures").textContent));
+    await page.waitForFunction(() =>
+      /Always strong\$0\.07/.test(document.querySelector(".figures")?.textContent ?? ""),
+    );
     await page.locator("nav a", { hasText: "Trade-off" }).click();
     await page.getByRole("button", { name: "Back to the bundle's prices" }).click();
-    await page.waitForFunction(() => /\$11,\d{3} a month less/.test(document.querySelector("#saving").textContent));
+    await page.waitForFunction(() =>
+      /\$11,\d{3} a month less/.test(document.querySelector("#saving")?.textContent ?? ""),
+    );
   }));
 
 test("a bundle of several models shows each model beside the router, and takes prices that it does not state", () =>
   open({ link: "#/trade-off?bundle=llmrouter" }, async (page) => {
     const label = await page.locator(".chart svg[role=img]").getAttribute("aria-label");
-    assert.match(label, /This router \d+\.\d%/);
-    assert.match(label, /Oracle: knows every answer \d+\.\d%/);
+    assert.match(label ?? "", /This router \d+\.\d%/);
+    assert.match(label ?? "", /Oracle: knows every answer \d+\.\d%/);
     const fields = page.locator(".prices input");
     const count = await fields.count();
     assert.ok(count >= 6, String(count));
     for (let i = 0; i < count; i += 1) await fields.nth(i).fill(String(1 + i));
-    assert.match(await page.locator(".bills").textContent(), /Always [^$]+\$\d/);
+    assert.match((await page.locator(".bills").textContent()) ?? "", /Always [^$]+\$\d/);
     await page.locator("nav a", { hasText: "Playground" }).click();
     await page.fill("#query", "Hello");
     await page.waitForSelector("text=Cost weight: score per dollar");
-    await page.waitForFunction(() => /\$0\.0/.test(document.querySelector(".figures").textContent));
+    await page.waitForFunction(() => /\$0\.0/.test(document.querySelector(".figures")?.textContent ?? ""));
   }));

@@ -1,5 +1,9 @@
 // Counts the bytes that a browser context transfers, including the service worker's requests.
 
+/** @import { Request } from "playwright-core" */
+
+/** @typedef {{path: string, bytes: number, end: number}} Transfer `end` in milliseconds since 1970 */
+
 /** The most bytes of a first visit with the default bundle. */
 export const FIRST_VISIT_BYTES = 2.5e6;
 
@@ -7,19 +11,23 @@ export const FIRST_VISIT_BYTES = 2.5e6;
  * Starts counting.
  * @param {import("playwright-core").BrowserContext} context
  * @param {string} origin whose answers count
- * @returns {() => Promise<{path: string, bytes: number, end: number}[]>} the answers so far: bytes of
- *   head and body as sent, and when the last came, in milliseconds since 1970. Answers
- *   from the service worker or the browser's cache are not counted
+ * @returns {() => Promise<Transfer[]>} the answers so far: bytes of head and body as sent, and when the last came.
+ *   Answers from the service worker or the browser's cache are not counted
  */
 export function countTransfers(context, origin) {
+  /** @type {Promise<Transfer | undefined>[]} */
   const found = [];
   context.on("requestfinished", (request) => {
     if (new URL(request.url()).origin === origin) found.push(transfer(request));
   });
-  return async () => (await Promise.all(found)).filter((row) => row?.bytes > 0);
+  return async () => (await Promise.all(found)).flatMap((row) => (row && row.bytes > 0 ? [row] : []));
 }
 
-/** Undefined if the service worker answered, or if the page was closed. */
+/**
+ * Undefined if the service worker answered, or if the page was closed.
+ * @param {Request} request
+ * @returns {Promise<Transfer | undefined>}
+ */
 async function transfer(request) {
   const [response, sizes] = await Promise.all([request.response(), request.sizes()]).catch(() => []);
   if (!sizes || response?.fromServiceWorker()) return undefined;

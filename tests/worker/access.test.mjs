@@ -1,5 +1,7 @@
 // Access: keys and their models, origins, rate limits, and the headers that are passed on.
 
+/** @import { Key } from "./keys.mjs" */
+
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
@@ -62,7 +64,7 @@ test("a key is read from either header and not passed on", async () => {
   there.does(openai());
   for (const headers of [bearer(all), { authorization: `bearer ${all.text}` }, { "x-api-key": all.text }]) {
     assert.equal((await worker.chat({}, headers)).status, 200);
-    const sent = there.requests.at(-1).headers;
+    const sent = there.last().headers;
     assert.deepEqual([sent.authorization, sent["x-api-key"]], [undefined, undefined]);
   }
 });
@@ -79,7 +81,7 @@ test("an open gateway without keys serves every caller, whatever key the client 
   const open = await alone(t, { upstream: there });
   for (const headers of [{}, { authorization: "Bearer unused" }, { "x-api-key": "unused" }]) {
     assert.equal((await open.chat({ model: strong }, headers)).status, 200);
-    assert.equal(there.requests.at(-1).headers.authorization, undefined);
+    assert.equal(there.last().headers.authorization, undefined);
   }
 });
 
@@ -94,6 +96,7 @@ test("an open gateway with keys serves callers without a key, and applies the li
 test("a key's models limit the models that it may name, routing and the list of models", async () => {
   there.does(openai());
   const strongest = { "x-pointsman-threshold": "0" };
+  /** @type {[who: Key, model: string, answered: string | undefined][]} */
   const cases = [
     [routed, "auto", strong],
     [routed, weak, undefined],
@@ -115,7 +118,8 @@ test("a key's models limit the models that it may name, routing and the list of 
         `${who.entry.name} ${model}`,
       );
   }
-  const list = async (who) => (await (await worker.get("v1/models", bearer(who))).json()).data.map(({ id }) => id);
+  const list = async (/** @type {Key} */ who) =>
+    (await (await worker.get("v1/models", bearer(who))).json()).data.map((/** @type {{id: string}} */ { id }) => id);
   assert.deepEqual(await list(all), ["auto", name, ...ids]);
   assert.deepEqual(await list(small), ["auto", name, weak]);
   assert.deepEqual(await list(named), [weak]);
@@ -124,7 +128,7 @@ test("a key's models limit the models that it may name, routing and the list of 
 
 test("browsers may call only from the configured origins", async () => {
   there.does(openai());
-  const preflight = (origin) =>
+  const preflight = (/** @type {string} */ origin) =>
     worker.send("OPTIONS", "v1/chat/completions", undefined, {
       origin,
       "access-control-request-method": "POST",
@@ -133,17 +137,17 @@ test("browsers may call only from the configured origins", async () => {
   const allowed = await preflight("https://app.example");
   assert.equal(allowed.status, 204);
   assert.equal(allowed.headers.get("access-control-allow-origin"), "https://app.example");
-  assert.match(allowed.headers.get("access-control-allow-methods"), /POST/);
-  const headers = allowed.headers.get("access-control-allow-headers").toLowerCase();
+  assert.match(allowed.headers.get("access-control-allow-methods") ?? "", /POST/);
+  const headers = (allowed.headers.get("access-control-allow-headers") ?? "").toLowerCase();
   for (const header of ["authorization", "content-type", "x-pointsman-threshold"])
     assert.ok(headers.includes(header), `${header} in ${headers}`);
   await refused(preflight("https://evil.example"), 403, "origin_not_allowed");
   await refused(preflight("https://app.example.evil"), 403, "origin_not_allowed");
   const answer = await worker.chat({}, { ...bearer(all), origin: "https://app.example" });
   assert.equal(answer.headers.get("access-control-allow-origin"), "https://app.example");
-  assert.match(answer.headers.get("vary"), /origin/i);
-  assert.match(answer.headers.get("access-control-expose-headers"), /x-pointsman-model/);
-  assert.match(answer.headers.get("access-control-expose-headers"), /x-request-id/);
+  assert.match(answer.headers.get("vary") ?? "", /origin/i);
+  assert.match(answer.headers.get("access-control-expose-headers") ?? "", /x-pointsman-model/);
+  assert.match(answer.headers.get("access-control-expose-headers") ?? "", /x-request-id/);
   const error = await worker.chat({}, { origin: "https://app.example" });
   assert.deepEqual([error.status, error.headers.get("access-control-allow-origin")], [401, "https://app.example"]);
   await refused(worker.chat({}, { ...bearer(all), origin: "https://evil.example" }), 403, "origin_not_allowed");
@@ -154,7 +158,7 @@ test("* allows every origin, and an empty list none", async (t) => {
   const every = await alone(t, { upstream: there, gateway: { cors: { origins: ["*"] } } });
   const response = await every.chat({}, { origin: "https://any.example" });
   assert.equal(response.status, 200);
-  assert.ok(["*", "https://any.example"].includes(response.headers.get("access-control-allow-origin")));
+  assert.ok(["*", "https://any.example"].includes(response.headers.get("access-control-allow-origin") ?? ""));
   const none = await alone(t, { upstream: there });
   await refused(none.chat({}, { origin: "https://any.example" }), 403, "origin_not_allowed");
 });
@@ -164,7 +168,7 @@ test("a request's id is the caller's if it is valid, and generated otherwise", a
   for (const id of ["r-1", "A.b_c-9", "x".repeat(128)]) {
     const response = await worker.chat({}, { ...bearer(all), "x-request-id": id });
     assert.equal(response.headers.get("x-request-id"), id);
-    assert.equal(there.requests.at(-1).headers["x-request-id"], id);
+    assert.equal(there.last().headers["x-request-id"], id);
   }
   const made = new Set();
   for (const id of [undefined, "", "a b", "x".repeat(129), "a/../b", "é"]) {
@@ -172,9 +176,9 @@ test("a request's id is the caller's if it is valid, and generated otherwise", a
       {},
       { ...bearer(all), ...(id === undefined ? {} : { "x-request-id": Buffer.from(id, "utf8").toString("latin1") }) },
     );
-    const found = response.headers.get("x-request-id");
+    const found = response.headers.get("x-request-id") ?? "";
     assert.match(found, /^[A-Za-z0-9._-]{1,128}$/);
-    assert.equal(there.requests.at(-1).headers["x-request-id"], found);
+    assert.equal(there.last().headers["x-request-id"], found);
     made.add(found);
   }
   assert.equal(made.size, 6);
@@ -211,10 +215,10 @@ test("a caller's own upstream key is used if the upstream's configuration allows
   there.does(openai());
   const upstreams = everyCandidateAt(there, { keySecret: "PROVIDER_KEY" }, { [weak]: { callerKey: true } });
   const keyed = await alone(t, { upstreams, secrets: { PROVIDER_KEY: "sk-provider" } });
-  const sent = async (model, headers) => {
+  const sent = async (/** @type {string} */ model, /** @type {Record<string, string>} */ headers) => {
     const response = await keyed.chat({ model }, headers);
     assert.equal(response.status, 200);
-    return there.requests.at(-1).headers.authorization;
+    return there.last().headers.authorization;
   };
   assert.equal(await sent(weak, { "x-pointsman-upstream-key": "sk-mine" }), "Bearer sk-mine");
   assert.equal(await sent(weak, {}), "Bearer sk-provider");

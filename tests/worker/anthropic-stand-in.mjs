@@ -1,16 +1,25 @@
 // Stands in for Anthropic's messages API, with streams.
 
+/** @import { Answer } from "./stand-ins.mjs" */
+
 import { event } from "./openai-stand-in.mjs";
 
 const USAGE = { input_tokens: 100, output_tokens: 50 };
 
 /**
+ * @typedef {{type: "text", text: string, citations: null}
+ *   | {type: "tool_use", id: string, name: string, input: object}} Block
+ */
+
+/**
  * @param {object} options
  * @param {string} [options.text] the answer's text
- * @param {object[]} [options.tools] tool calls, `{id, name, input}`
+ * @param {{id: string, name: string, input: object}[]} [options.tools] tool calls
  * @param {string} [options.stop] the stop_reason
+ * @returns {Answer}
  */
 export function anthropic({ text = "Hello from the stand-in.", tools, stop } = {}) {
+  /** @type {Block[]} */
   const content = tools
     ? tools.map(({ id, name, input }) => ({ type: "tool_use", id, name, input }))
     : [{ type: "text", text, citations: null }];
@@ -32,12 +41,16 @@ export function anthropic({ text = "Hello from the stand-in.", tools, stop } = {
   };
 }
 
-/** An error in Anthropic's shape. */
-export const anthropicError = (code, type, text) => (request, response) => {
+/**
+ * An error in Anthropic's shape.
+ * @type {(code: number, type: string, text: string) => Answer}
+ */
+export const anthropicError = (code, type, text) => (_, response) => {
   response.writeHead(code, { "content-type": "application/json" });
   response.end(JSON.stringify({ type: "error", error: { type, message: text } }));
 };
 
+/** @param {string} model @param {Block[]} content @param {string | null} reason @param {typeof USAGE} usage */
 function message(model, content, reason, usage) {
   return {
     id: "msg_1",
@@ -51,6 +64,7 @@ function message(model, content, reason, usage) {
   };
 }
 
+/** @param {{model: string}} asked @param {Block[]} content @param {string} reason */
 function stream({ model }, content, reason) {
   const start = message(model, [], null, { ...USAGE, output_tokens: 1 });
   const blocks = content.flatMap((block, index) => [
@@ -68,10 +82,12 @@ function stream({ model }, content, reason) {
     .join("");
 }
 
-const begun = (block) => (block.type === "text" ? { ...block, text: "" } : { ...block, input: {} });
+const begun = (/** @type {Block} */ block) =>
+  block.type === "text" ? { ...block, text: "" } : { ...block, input: {} };
 
+/** @param {Block} block */
 function deltas(block) {
-  const cut = (text) => text.split(/(?<= )/);
+  const cut = (/** @type {string} */ text) => text.split(/(?<= )/);
   if (block.type === "text") return cut(block.text).map((text) => ({ type: "text_delta", text }));
   // Split into pieces that are not valid JSON by themselves.
   const json = JSON.stringify(block.input);

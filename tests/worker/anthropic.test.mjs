@@ -1,5 +1,7 @@
 // Anthropic's client library against the gateway, with upstreams of both APIs.
 
+/** @import { Answer, Upstream } from "./stand-ins.mjs" */
+
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
@@ -34,9 +36,11 @@ after(async () => {
   await Promise.all([plain.close(), claude.close()]);
 });
 
-const clientOf = (apiKey) => new Anthropic({ apiKey, baseURL: worker.url.href, maxRetries: 0 });
+const clientOf = (/** @type {string} */ apiKey) => new Anthropic({ apiKey, baseURL: worker.url.href, maxRetries: 0 });
 const client = clientOf(who.text);
+/** @type {{max_tokens: number, messages: Anthropic.MessageParam[]}} */
 const common = { max_tokens: 64, messages: [{ role: "user", content: "Hello" }] };
+/** @type {Anthropic.Tool[]} */
 const tools = [
   {
     name: "weather",
@@ -46,15 +50,36 @@ const tools = [
 ];
 const CALL = { id: "call_1", name: "weather", input: { city: "Rome or so" } };
 
+/** @typedef {{text?: string, tools?: (typeof CALL)[], cut?: boolean}} Wanted an answer; `cut` off at the token limit */
+
+/** @type {[model: string, there: Upstream, answering: (wanted: Wanted) => Answer][]} */
 const UPSTREAMS = [
   [
     weak,
     plain,
-    ({ tools: calls, ...rest } = {}) =>
-      openai({ ...rest, tools: calls?.map(({ id, name, input }) => ({ id, name, arguments: JSON.stringify(input) })) }),
+    ({ text, tools: calls, cut }) =>
+      openai({
+        text,
+        tools: calls?.map(({ id, name, input }) => ({ id, name, arguments: JSON.stringify(input) })),
+        finish: cut ? "length" : undefined,
+      }),
   ],
-  [strong, claude, anthropic],
+  [
+    strong,
+    claude,
+    ({ text, tools: calls, cut }) => anthropic({ text, tools: calls, stop: cut ? "max_tokens" : undefined }),
+  ],
 ];
+
+/** The text of a message of one block of text. */
+const textOf = (/** @type {Anthropic.Message} */ { content: [block] }) =>
+  block.type === "text" ? block.text : undefined;
+
+/** @typedef {new (...given: never[]) => InstanceType<typeof Anthropic.APIError>} ErrorClass of the client's errors */
+
+/** The body of an error's response. */
+const bodyOf = (/** @type {InstanceType<ErrorClass>} */ { error }) =>
+  /** @type {{type: string, error: {type: string, message: string}}} */ (error);
 
 for (const [model, there, answering] of UPSTREAMS) {
   test(`${model}: a message has its text, usage and stop reason`, async () => {
@@ -62,7 +87,7 @@ for (const [model, there, answering] of UPSTREAMS) {
     const message = await client.messages.create({ model, ...common });
     assert.deepEqual([message.type, message.role, message.stop_reason], ["message", "assistant", "end_turn"]);
     assert.deepEqual(
-      [message.content.length, message.content[0].type, message.content[0].text],
+      [message.content.length, message.content[0].type, textOf(message)],
       [1, "text", "Rome, of course."],
     );
     assert.deepEqual([message.usage.input_tokens, message.usage.output_tokens], [100, 50]);
@@ -70,11 +95,12 @@ for (const [model, there, answering] of UPSTREAMS) {
 
   test(`${model}: a stream has its events in Anthropic's order`, async () => {
     there.does(answering({ text: "One two three." }));
+    /** @type {string[]} */
     const types = [];
     let text = "";
     for await (const one of await client.messages.create({ model, ...common, stream: true })) {
       if (types.at(-1) !== one.type) types.push(one.type);
-      if (one.type === "content_block_delta") text += one.delta.text;
+      if (one.type === "content_block_delta" && one.delta.type === "text_delta") text += one.delta.text;
     }
     assert.equal(text, "One two three.");
     const expected = [
@@ -90,19 +116,22 @@ for (const [model, there, answering] of UPSTREAMS) {
       expected,
     );
     const whole = await client.messages.stream({ model, ...common }).finalMessage();
-    assert.deepEqual([whole.content[0].text, whole.stop_reason], ["One two three.", "end_turn"]);
+    assert.deepEqual([textOf(whole), whole.stop_reason], ["One two three.", "end_turn"]);
   });
 
   test(`${model}: a tool call arrives, whole and streamed, and its result reaches the upstream`, async () => {
     const second = { id: "call_2", name: "weather", input: { city: "Oslo" } };
     there.does(answering({ tools: [CALL, second] }));
-    const calls = (message) =>
-      message.content.filter(({ type }) => type === "tool_use").map(({ id, name, input }) => ({ id, name, input }));
+    const calls = (/** @type {Anthropic.Message} */ message) =>
+      message.content.flatMap((block) =>
+        block.type === "tool_use" ? [{ id: block.id, name: block.name, input: block.input }] : [],
+      );
     const message = await client.messages.create({ model, ...common, tools });
     assert.deepEqual([message.stop_reason, calls(message)], ["tool_use", [CALL, second]]);
     const streamed = await client.messages.stream({ model, ...common, tools }).finalMessage();
     assert.deepEqual([streamed.stop_reason, calls(streamed)], ["tool_use", [CALL, second]]);
     there.does(answering({ text: "Sunny." }));
+    /** @type {Anthropic.MessageParam[]} */
     const continued = [
       ...common.messages,
       { role: "assistant", content: message.content },
@@ -111,28 +140,27 @@ for (const [model, there, answering] of UPSTREAMS) {
         content: [CALL, second].map(({ id }) => ({ type: "tool_result", tool_use_id: id, content: "sun" })),
       },
     ];
-    assert.equal(
-      (await client.messages.create({ model, ...common, messages: continued, tools })).content[0].text,
-      "Sunny.",
-    );
+    assert.equal(textOf(await client.messages.create({ model, ...common, messages: continued, tools })), "Sunny.");
   });
 
   test(`${model}: an answer cut off at the token limit says so`, async () => {
-    there.does(answering(model === weak ? { text: "And", finish: "length" } : { text: "And", stop: "max_tokens" }));
+    there.does(answering({ text: "And", cut: true }));
     assert.equal((await client.messages.create({ model, ...common })).stop_reason, "max_tokens");
   });
 
   test(`${model}: upstream errors have Anthropic's types`, async () => {
-    for (const [code, type] of [
+    /** @type {[code: number, type: ErrorClass][]} */
+    const errors = [
       [400, Anthropic.BadRequestError],
       [429, Anthropic.RateLimitError],
       [500, Anthropic.InternalServerError],
-    ]) {
+    ];
+    for (const [code, type] of errors) {
       there.does(model === weak ? status(code) : anthropicError(code, "some_error", `stand-in says ${code}`));
       await assert.rejects(
         client.messages.create({ model, ...common }),
         (error) =>
-          error instanceof type && error.error.type === "error" && error.message.includes(`stand-in says ${code}`),
+          error instanceof type && bodyOf(error).type === "error" && error.message.includes(`stand-in says ${code}`),
       );
     }
   });
@@ -147,7 +175,7 @@ test("auto routes conversations to both upstreams", async () => {
   ]) {
     const headers = { "x-pointsman-threshold": threshold };
     const { data, response } = await client.messages.create({ model: "auto", ...common }, { headers }).withResponse();
-    assert.deepEqual([data.content[0].text, response.headers.get("x-pointsman-model")], [text, model]);
+    assert.deepEqual([textOf(data), response.headers.get("x-pointsman-model")], [text, model]);
     assert.ok(response.headers.get("x-request-id"));
   }
 });
@@ -157,6 +185,7 @@ test("a request for an OpenAI-compatible upstream is translated", async () => {
   await client.messages.create({
     model: weak,
     max_tokens: 77,
+    // @ts-expect-error the client's types lack it, the API's requests do not
     temperature: 0.5,
     stop_sequences: ["END"],
     tools,
@@ -197,7 +226,7 @@ test("a request for an OpenAI-compatible upstream is translated", async () => {
   );
   assert.equal(json.max_tokens ?? json.max_completion_tokens, 77);
   assert.deepEqual(
-    json.messages.map(({ role }) => role),
+    json.messages.map((/** @type {{role: string}} */ { role }) => role),
     ["system", "user", "assistant", "tool", "user"],
   );
   const [system, question, assistant, result, so] = json.messages;
@@ -235,7 +264,12 @@ test("an Anthropic upstream gets the caller's bytes with another model", async (
 });
 
 test("the gateway's own errors have Anthropic's shape and the client's types", async () => {
-  const call = (from, fields) => () => from.messages.create({ model: "auto", ...common, ...fields });
+  const call =
+    (/** @type {Anthropic} */ from, fields = {}) =>
+    () => {
+      return from.messages.create({ model: "auto", ...common, ...fields });
+    };
+  /** @type {[make: () => Promise<unknown>, type: ErrorClass, kind: string][]} */
   const cases = [
     [call(clientOf("pm-wrong")), Anthropic.AuthenticationError, "authentication_error"],
     [call(clientOf(only.text)), Anthropic.PermissionDeniedError, "permission_error"],
@@ -247,9 +281,9 @@ test("the gateway's own errors have Anthropic's shape and the client's types", a
       make,
       (error) =>
         error instanceof type &&
-        error.error.type === "error" &&
-        error.error.error.type === kind &&
-        error.error.error.message.length > 5,
+        bodyOf(error).type === "error" &&
+        bodyOf(error).error.type === kind &&
+        bodyOf(error).error.message.length > 5,
     );
   }
 });
@@ -278,8 +312,9 @@ for (const [model, there] of UPSTREAMS) {
     there.does(breaking(HALF[model]));
     let text = "";
     await assert.rejects(async () => {
-      for await (const { delta } of await client.messages.create({ model, ...common, stream: true }))
-        text += delta?.text ?? "";
+      for await (const one of await client.messages.create({ model, ...common, stream: true })) {
+        if (one.type === "content_block_delta" && one.delta.type === "text_delta") text += one.delta.text;
+      }
     });
     assert.equal(text, "Half");
   });

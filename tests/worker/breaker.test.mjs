@@ -15,7 +15,11 @@ const there = await upstream();
 const other = await upstream();
 after(() => Promise.all([there.close(), other.close()]));
 
-/** A Worker whose circuits open at the third failure, and a function that sets its clock forward. */
+/**
+ * A Worker whose circuits open at the third failure, and a function that sets its clock forward.
+ * @param {import("node:test").TestContext} t
+ * @param {object} upstreams
+ */
 async function worker(t, upstreams) {
   there.does(openai());
   other.does(openai());
@@ -25,7 +29,7 @@ async function worker(t, upstreams) {
     gateway: { retries: { most: 0 }, breaker: { failures: 3, openMs: OPEN_MS } },
   });
   t.after(() => one.close());
-  return { ...one, pass: (ms) => one.send("POST", `advance?ms=${ms}`, "") };
+  return { ...one, pass: (/** @type {number} */ ms) => one.send("POST", `advance?ms=${ms}`, "") };
 }
 
 const apart = { [strong]: { baseUrl: there.url }, [weak]: { baseUrl: other.url } };
@@ -39,10 +43,10 @@ test("after the configured failures in a row an upstream is skipped, and then on
   await pass(OPEN_MS + 1000);
   const held = deferred();
   const asked = deferred();
-  there.does(async (request, response, body) => {
+  there.does(async (request, response, body, number) => {
     asked.resolve();
     await held.promise;
-    openai()(request, response, body);
+    openai()(request, response, body, number);
   });
   const probe = chat({ model: "only" });
   await asked.promise;

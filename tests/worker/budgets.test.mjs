@@ -1,9 +1,20 @@
 // Budgets: the spending limit of a key in a day or a month.
 
+/** @import { Period } from "../../worker/js/ledger-state.mjs" */
+
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { alone, BUNDLE, decisionHeaders, everyCandidateAt, HURRIED, refused, WITH_CLOCK } from "./gateway.mjs";
+import {
+  alone,
+  BUNDLE,
+  decisionHeaders,
+  everyCandidateAt,
+  HURRIED,
+  ledgerOf,
+  refused,
+  WITH_CLOCK,
+} from "./gateway.mjs";
 import { bearer, key } from "./keys.mjs";
 import { chunk, event, openai } from "./openai-stand-in.mjs";
 import { deferred, endless, pieces, status, until, upstream } from "./stand-ins.mjs";
@@ -16,7 +27,12 @@ const COST = 0.0025;
 const there = await upstream();
 after(() => there.close());
 
-/** A Worker with one key that has this budget, its ledger's state, and a clock. */
+/**
+ * A Worker with one key that has this budget, its ledger's state, and a clock.
+ * @param {import("node:test").TestContext} t
+ * @param {{usd: number, period: Period}} budget
+ * @param {import("./gateway.mjs").Options & {gateway?: object}} options
+ */
 async function underBudget(t, budget, { upstreams = everyCandidateAt(there), gateway = {}, ...options } = {}) {
   there.does(openai());
   const who = key("spender", { budget });
@@ -32,24 +48,25 @@ async function underBudget(t, budget, { upstreams = everyCandidateAt(there), gat
   let ahead = 0;
   return {
     worker,
+    /** @param {object} [fields] @param {Record<string, string>} [headers] */
     chat: (fields, headers) => worker.chat(fields, { ...bearer(who), ...headers }),
+    /** @param {string} path @param {object} body */
     post: (path, body) => worker.post(path, body, bearer(who)),
-    pass: async (ms) => {
+    pass: async (/** @type {number} */ ms) => {
       ahead += ms;
       await worker.send("POST", `advance?ms=${ms}`, "");
     },
     /** The ledger's state once nothing is reserved. */
     settled: () =>
       until(async () => {
-        const objects = await worker.miniflare.getDurableObjectNamespace("LEDGER");
-        const ledger = objects.get(objects.idFromName("budget:spender"));
+        const ledger = await ledgerOf(worker, "budget:spender");
         const found = await ledger.spent({ limit: budget.usd, period: budget.period, now: Date.now() + ahead });
         return found.reserved === 0 && found;
       }, "settling"),
   };
 }
 
-const near = (found, expected, within = 1e-9) =>
+const near = (/** @type {number} */ found, /** @type {number} */ expected, within = 1e-9) =>
   assert.ok(Math.abs(found - expected) <= within, `${found}, expected ${expected}`);
 
 test("an answer's cost is spent, in streams too", async (t) => {
@@ -177,9 +194,9 @@ test("a stream that the client cancels is settled", async (t) => {
   const gone = deferred();
   there.does(endless(chunk({ content: "more " }), gone.resolve));
   const response = await chat({ model: strong, stream: true });
-  const reader = response.body.getReader();
-  await reader.read();
-  await reader.cancel();
+  const reader = response.body?.getReader();
+  await reader?.read();
+  await reader?.cancel();
   await gone.promise;
   assert.ok((await settled()).spent > 0);
 });

@@ -1,5 +1,8 @@
 // Bundles in R2: loaded without a deployment, refused if a hash is wrong, replaced by earlier ones.
 
+/** @import { TestContext } from "node:test" */
+/** @import { Gateway } from "./gateway.mjs" */
+
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -15,8 +18,11 @@ const MINUTE = 60_000;
 /** Another bundle with the same candidates; `name` is that in its manifest. */
 const OTHER = { name: "tiny-ridge-static", files: bundleFiles(join(ROOT, "tests/fixtures/kinds/ridge-static")) };
 const FIRST = { name: BUNDLE.name, files: bundleFiles(TINY) };
-const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
+const sha256 = (/** @type {string | Uint8Array} */ bytes) => createHash("sha256").update(bytes).digest("hex");
 
+/** @typedef {typeof FIRST} Uploaded a bundle */
+
+/** @type {Gateway[]} */
 const running = [];
 after(() => Promise.all(running.map((worker) => worker.close())));
 
@@ -30,21 +36,29 @@ async function start() {
     ...worker,
     bucket,
     health,
-    /** Uploads the bundle's files under a prefix. */
+    /**
+     * Uploads the bundle's files under a prefix.
+     * @param {string} prefix
+     * @param {Uploaded} bundle
+     * @param {Record<string, Uint8Array>} changed files to upload in place of the bundle's
+     */
     put: async (prefix, { files }, changed = {}) => {
       for (const [name, bytes] of Object.entries({ ...files, ...changed })) await bucket.put(`${prefix}${name}`, bytes);
     },
+    /** @param {string} prefix @param {Uploaded} bundle @param {string} hash */
     point: (prefix, { files }, hash = sha256(files["router.json"])) =>
       bucket.put("current.json", JSON.stringify({ prefix, sha256: hash })),
     /** Sets the clock forward, so that the Worker checks the bucket again. */
     later: () => worker.send("POST", `advance?ms=${MINUTE + 1000}`, ""),
-    becomes: (name) => until(async () => (await health()).bundle === name, `the bundle ${name}`),
+    becomes: (/** @type {string} */ name) => until(async () => (await health()).bundle === name, `the bundle ${name}`),
     /** Waits until healthz reports a newer bundle that failed, with a matching message. */
-    fails: (words) => until(async () => words.test((await health()).newer_bundle ?? ""), `a failure like ${words}`),
+    fails: (/** @type {RegExp} */ words) =>
+      until(async () => words.test((await health()).newer_bundle ?? ""), `a failure like ${words}`),
   };
 }
 
-const winRate = async (worker) => (await (await worker.post("v1/route", { query: "Hello" })).json()).winRate;
+const winRate = async (/** @type {Gateway} */ worker) =>
+  (await (await worker.post("v1/route", { query: "Hello" })).json()).winRate;
 
 test("a bundle in the bucket takes over from the deployed one, and an earlier one returns", async () => {
   const worker = await start();
@@ -73,6 +87,7 @@ test("a Worker loads the bucket's bundle at its start", async () => {
 test("healthz reports a bundle that fails to load, and the last good one stays in use", async () => {
   const damaged = Uint8Array.from(OTHER.files["model.onnx"]);
   damaged[damaged.length >> 1] ^= 1;
+  /** @type {[words: RegExp, spoil: (worker: Awaited<ReturnType<typeof start>>) => Promise<unknown>][]} */
   const cases = [
     [
       /router\.json/,
@@ -127,6 +142,7 @@ test("an empty bucket is not an error", async () => {
   assert.deepEqual([status, bundle, failed], ["ok", FIRST.name, undefined]);
 });
 
+/** @param {TestContext} t @param {Record<string, string | Uint8Array>} files */
 async function deployed(t, files) {
   const folder = await mkdtemp(join(tmpdir(), "pointsman-bundle-"));
   t.after(() => rm(folder, { recursive: true }));

@@ -1,5 +1,7 @@
 // Candidates that are excluded before the decision: by context window, tools, vision and lists.
 
+/** @import { Gateway, SentHeaders } from "./gateway.mjs" */
+
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
@@ -17,6 +19,7 @@ after(async () => {
   await there.close();
 });
 
+/** @param {Gateway} worker @param {object} fields @param {SentHeaders} headers */
 async function answeredBy(worker, fields, headers = WEAKEST) {
   const response = await worker.chat(fields, headers);
   assert.equal(response.status, 200, await response.clone().text());
@@ -24,7 +27,8 @@ async function answeredBy(worker, fields, headers = WEAKEST) {
   return [model, reason];
 }
 
-const limitedTo = (t, fields) => alone(t, { upstreams: everyCandidateAt(there, {}, { [weak]: fields }) });
+const limitedTo = (/** @type {import("node:test").TestContext} */ t, /** @type {object} */ fields) =>
+  alone(t, { upstreams: everyCandidateAt(there, {}, { [weak]: fields }) });
 const tools = [{ type: "function", function: { name: "look", parameters: { type: "object", properties: {} } } }];
 const image = [
   {
@@ -42,7 +46,7 @@ test("a request longer than one context window goes to a model whose window it f
   assert.deepEqual(await answeredBy(plain, {}), [weak, "below_threshold"]);
   assert.deepEqual(await answeredBy(plain, { max_tokens: 4000 }), [strong, "only_candidate"]);
   assert.deepEqual(await answeredBy(plain, { max_completion_tokens: 4000 }), [strong, "only_candidate"]);
-  const long = (words) => [{ role: "user", content: "hello ".repeat(words) }];
+  const long = (/** @type {number} */ words) => [{ role: "user", content: "hello ".repeat(words) }];
   assert.deepEqual(await answeredBy(plain, { messages: long(4000), max_tokens: 10 }), [strong, "only_candidate"]);
   assert.deepEqual(
     await answeredBy(plain, {
@@ -94,6 +98,7 @@ test("images go to models with vision", async (t) => {
 test("images and tools of the other endpoints count too", async (t) => {
   there.does(openai());
   const worker = await limitedTo(t, { vision: false, tools: false });
+  /** @type {[path: string, body: object][]} */
   const cases = [
     [
       "messages",
@@ -159,7 +164,7 @@ test("the configuration's lists apply to every caller", async (t) => {
     await refused(worker.chat({ model: weak }), 403, "model_not_allowed");
     const { data } = await (await worker.get("v1/models")).json();
     assert.deepEqual(
-      data.map(({ id }) => id),
+      data.map((/** @type {{id: string}} */ { id }) => id),
       ["auto", name, strong],
     );
   }

@@ -1,5 +1,8 @@
 // The cascade: the small model answers first, the large one if that answer fails the check.
 
+/** @import { SentHeaders } from "./gateway.mjs" */
+/** @import { Answer } from "./stand-ins.mjs" */
+
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
@@ -21,7 +24,13 @@ after(async () => {
   await Promise.all([small.close(), large.close()]);
 });
 
-/** Sends a request routed to the small model, which gives `answer`; the large one answers "Large." */
+/**
+ * Sends a request routed to the small model, which gives `answer`; the large one answers "Large."
+ * @param {Answer} answer
+ * @param {object} fields
+ * @param {Pick<typeof worker, "chat">} on
+ * @param {SentHeaders} headers
+ */
 async function ask(answer, fields = {}, on = worker, headers = WEAK) {
   small.does(answer);
   large.does(openai({ text: "Large." }));
@@ -105,7 +114,7 @@ test("if the large model fails too, the caller gets the small one's answer", asy
 test("a stream is held until it has passed the check, and then sent unchanged", async () => {
   const { response, model, outcome } = await ask(openai({ text: "Small and streamed." }), { stream: true });
   assert.deepEqual([model, outcome], [weak, "accepted"]);
-  assert.match(response.headers.get("content-type"), /^text\/event-stream/);
+  assert.match(response.headers.get("content-type") ?? "", /^text\/event-stream/);
   const direct = await fetch(`${small.url}/chat/completions`, {
     method: "POST",
     body: JSON.stringify({ model: "x", messages: [], stream: true }),
@@ -154,7 +163,8 @@ test("no request escalates to a large model that the caller may not use", async 
 test("the configuration selects the rules", async (t) => {
   const check = { leastCharacters: 10, refusals: false, finished: false, json: false, leastMeanLogprob: -1 };
   const one = await alone(t, { upstreams, gateway: { cascade: cascade(check), retries } });
-  const outcome = async (answer, fields) => (await ask(answer, fields, one)).outcome;
+  const outcome = async (/** @type {Answer} */ answer, /** @type {object | undefined} */ fields = undefined) =>
+    (await ask(answer, fields, one)).outcome;
   assert.equal(await outcome(openai({ text: "Too short" })), "escalated");
   assert.equal(await outcome(openai({ text: "I'm sorry, but I can't help with that.", finish: "length" })), "accepted");
   assert.equal(
@@ -166,15 +176,18 @@ test("the configuration selects the rules", async (t) => {
 });
 
 test("the cascade works on /v1/messages and /v1/responses", async () => {
+  /** @type {[path: string, body: object][]} */
   const bodies = [
     ["messages", { max_tokens: 9, messages: [{ role: "user", content: "Hi" }] }],
     ["responses", { input: "Hi" }],
   ];
+  /** @type {[answer: Answer, model: string, outcome: string][]} */
+  const outcomes = [
+    [openai({ text: "Small." }), weak, "accepted"],
+    [openai({ text: "I'm sorry, but I can't help with that." }), strong, "escalated"],
+  ];
   for (const [path, body] of bodies) {
-    for (const [answer, model, outcome] of [
-      [openai({ text: "Small." }), weak, "accepted"],
-      [openai({ text: "I'm sorry, but I can't help with that." }), strong, "escalated"],
-    ]) {
+    for (const [answer, model, outcome] of outcomes) {
       small.does(answer);
       large.does(openai({ text: "Large." }));
       const response = await worker.post(`v1/${path}`, { model: "auto", ...body }, WEAK);

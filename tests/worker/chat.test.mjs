@@ -1,5 +1,7 @@
 // POST /v1/chat/completions with upstreams that work: what upstream and client receive.
 
+/** @import { SentHeaders } from "./gateway.mjs" */
+
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
@@ -37,6 +39,7 @@ test("the decision is in the headers and the upstream gets its own model name", 
 test("model name, headers and default set the policy, in this order of precedence", async () => {
   there.does(openai());
   const half = { "x-pointsman-threshold": "1" };
+  /** @type {[model: string, headers: SentHeaders, answered: string | undefined, why: string][]} */
   const cases = [
     ["auto", { "x-pointsman-strong-share": "1" }, strong, "above_threshold"],
     ["auto", { "x-pointsman-strong-share": "0" }, weak, "below_threshold"],
@@ -70,12 +73,14 @@ test("model name, headers and default set the policy, in this order of precedenc
 
 test("x-pointsman-models and x-pointsman-exclude restrict the candidates", async () => {
   there.does(openai());
-  for (const [headers, model] of [
+  /** @type {[headers: SentHeaders, model: string][]} */
+  const cases = [
     [{ "x-pointsman-models": strong }, strong],
     [{ "x-pointsman-models": ` ${weak} ` }, weak],
     [{ "x-pointsman-exclude": weak, "x-pointsman-threshold": "1" }, strong],
     [{ "x-pointsman-models": `${weak}, ${strong}`, "x-pointsman-exclude": strong, "x-pointsman-threshold": "0" }, weak],
-  ]) {
+  ];
+  for (const [headers, model] of cases) {
     const { model: answered, reason } = decisionHeaders(await worker.chat({}, headers));
     assert.deepEqual([answered, reason], [model, "only_candidate"], JSON.stringify(headers));
   }
@@ -117,7 +122,7 @@ test("a stream's bytes are the upstream's, and are passed on at once", async () 
     'data: {"choices":[{"delta":{"role":"assistant"}}]}\n\ndata: {"choices":[{"delta":{"content":"日本 🚀 é"}}]}\n\n: a comment\r\n\r\ndata: [DONE]\n\n',
   );
   const first = deferred();
-  there.does(async (request, response) => {
+  there.does(async (_, response) => {
     response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
     // Split inside a character. The rest is sent once the client has the first event.
     const cut = bytes.indexOf(Buffer.from("🚀")) + 2;
@@ -131,7 +136,7 @@ test("a stream's bytes are the upstream's, and are passed on at once", async () 
   assert.ok(BUNDLE.ids.includes(decisionHeaders(response).model));
   assert.equal(decisionHeaders(response).cost, undefined);
   const received = [];
-  for await (const piece of response.body) {
+  for await (const piece of response.body ?? []) {
     received.push(piece);
     first.resolve();
   }
@@ -148,13 +153,13 @@ test("the upstream's call is cancelled when the client disconnects", async () =>
     signal: client.signal,
     body: JSON.stringify({ model: "auto", stream: true, messages: [{ role: "user", content: "Hello" }] }),
   });
-  await response.body.getReader().read();
+  await response.body?.getReader().read();
   client.abort();
   await gone.promise;
 });
 
 test("compressed answers reach the client decompressed", async () => {
-  there.does((request, response) => {
+  there.does((_, response) => {
     response.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" });
     response.end(gzipSync('{"choices": ["packed"]}'));
   });

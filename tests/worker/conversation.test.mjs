@@ -15,15 +15,18 @@ after(async () => {
   await there.close();
 });
 
-const conversation = (texts) =>
+const conversation = (/** @type {string[]} */ texts) =>
   texts.flatMap((content, at) => [
     ...(at > 0 ? [{ role: "assistant", content: `Answer ${at}` }] : []),
     { role: "user", content },
   ]);
-const decision = async (body, on = worker) => (await on.post("v1/route", body)).json();
+const decision = async (/** @type {object} */ body, on = worker) => (await on.post("v1/route", body)).json();
+/** @type {(query: string) => Promise<number>} */
 const single = async (query) => (await decision({ query })).winRate;
+/** @type {(texts: string[]) => Promise<number>} */
 const rated = async (texts) => (await decision({ messages: conversation(texts) })).winRate;
-const near = (found, expected) => assert.ok(Math.abs(found - expected) < 1e-6, `${found}, expected ${expected}`);
+const near = (/** @type {number} */ found, /** @type {number} */ expected) =>
+  assert.ok(Math.abs(found - expected) < 1e-6, `${found}, expected ${expected}`);
 
 /** Of these texts, the one that the fixture rates hardest, and one that it rates much easier. */
 async function hardAndEasy() {
@@ -34,14 +37,14 @@ async function hardAndEasy() {
     "3.14159 * 2 = ? 1,000,000",
   ];
   const rates = await Promise.all(texts.map(async (text) => ({ text, rate: await single(text) })));
-  const [easy, ...rest] = rates.sort((a, b) => a.rate - b.rate);
-  const hard = rest.at(-1);
+  rates.sort((a, b) => a.rate - b.rate);
+  const [easy, hard] = [rates[0], rates[rates.length - 1]];
   assert.ok(hard.rate - easy.rate > 0.2, JSON.stringify(rates));
   return { hard, easy };
 }
 
 /** The win rate of a conversation, computed from those of its messages. */
-const followed = (rates, decay = TURN_DECAY) =>
+const followed = (/** @type {number[]} */ rates, decay = TURN_DECAY) =>
   rates.reduce((before, rate) => (rate >= before ? rate : before + decay * (rate - before)));
 
 test("after a hard message an easy one lowers the rating by 30 % of the difference", async () => {

@@ -13,7 +13,8 @@ test("a bundle inside the script makes the same decision as one in assets", asyn
   const { url, miniflare } = await startWorker({ bundle: TINY, embedded: true, gateway: { open: true } });
   t.after(() => miniflare.dispose());
   const body = JSON.stringify({ query: "Prove the theorem." });
-  const ask = async (root) => (await fetch(new URL("v1/route", root), { method: "POST", body })).json();
+  const ask = async (/** @type {URL} */ root) =>
+    (await fetch(new URL("v1/route", root), { method: "POST", body })).json();
   const decision = await ask(url);
   assert.ok(decision.winRate > 0 && decision.winRate < 1);
   assert.deepEqual(decision, await ask(assets.url));

@@ -22,11 +22,14 @@ after(async () => {
   await there.close();
 });
 
-/** Bodies of an endpoint with this text. */
+/**
+ * Bodies of an endpoint with this text.
+ * @satisfies {Record<string, ((text: string) => object)[]>}
+ */
 const BODIES = {
   responses: [
-    (input) => ({ model: "auto", input }),
-    (text) => ({
+    (/** @type {string} */ input) => ({ model: "auto", input }),
+    (/** @type {string} */ text) => ({
       model: "auto",
       instructions: "Be brief.",
       input: [
@@ -36,8 +39,8 @@ const BODIES = {
     }),
   ],
   completions: [
-    (prompt) => ({ model: "auto", prompt }),
-    (prompt) => ({ model: "auto", prompt: [prompt], max_tokens: 7 }),
+    (/** @type {string} */ prompt) => ({ model: "auto", prompt }),
+    (/** @type {string} */ prompt) => ({ model: "auto", prompt: [prompt], max_tokens: 7 }),
   ],
 };
 
@@ -57,7 +60,7 @@ for (const [path, bodies] of Object.entries(BODIES)) {
         const found = decisionHeaders(response);
         assert.equal(found.model, model);
         assert.ok(Math.abs(Number(found["win-rate"]) - winRate) < 1e-5);
-        const sent = there.requests.at(-1);
+        const sent = there.last();
         assert.equal(sent.path, `/v1/${path}`);
         assert.deepEqual(sent.json, { ...body(text), model: `${model}-there` });
       }
@@ -69,10 +72,10 @@ for (const [path, bodies] of Object.entries(BODIES)) {
     const body = { ...bodies[0]("Hello"), stream: true };
     const direct = await fetch(`${there.url}/${path}`, { method: "POST", body: JSON.stringify(body) });
     const response = await worker.post(`v1/${path}`, body);
-    assert.match(response.headers.get("content-type"), /^text\/event-stream/);
+    assert.match(response.headers.get("content-type") ?? "", /^text\/event-stream/);
     const { text, whole } = await drained(response);
     assert.ok(whole);
-    const timeless = (events) => events.replaceAll(/"model":"[^"]*"/g, "");
+    const timeless = (/** @type {string} */ events) => events.replaceAll(/"model":"[^"]*"/g, "");
     assert.equal(timeless(text), timeless(await direct.text()));
   });
 
@@ -106,7 +109,7 @@ test("embeddings go to the model named, at its price", async () => {
   const response = await worker.post("v1/embeddings", body);
   const { data } = await response.json();
   assert.deepEqual(
-    data.map(({ embedding }) => embedding),
+    data.map((/** @type {{embedding: number[]}} */ { embedding }) => embedding),
     [
       [0.25, -0.5, 0.125],
       [0.25, -0.5, 0.125],
@@ -128,6 +131,7 @@ test("embeddings are never routed", async () => {
 });
 
 test("system text is rated if the configuration says so", async (t) => {
+  /** @type {[path: string, body: object][]} */
   const conversations = [
     [
       "chat/completions",
@@ -142,16 +146,19 @@ test("system text is rated if the configuration says so", async (t) => {
     ["messages", { max_tokens: 10, system: "prove it", messages: [{ role: "user", content: "hi" }] }],
   ];
   there.does(openai());
+  /** @type {(one: typeof worker, query: string) => Promise<number>} */
   const rate = async (one, query) => (await (await one.post("v1/route", { query })).json()).winRate;
   const withSystem = await gateway({ upstreams, gateway: { routing: { system: true } } });
   t.after(() => withSystem.close());
   const [plain, joined] = [await rate(worker, "hi"), await rate(worker, "prove it\n\nhi")];
   assert.ok(Math.abs(plain - joined) > 0.01, "the two texts must differ for this test to say anything");
+  /** @type {[one: typeof worker, expected: number][]} */
+  const rates = [
+    [worker, plain],
+    [withSystem, joined],
+  ];
   for (const [path, body] of conversations) {
-    for (const [one, expected] of [
-      [worker, plain],
-      [withSystem, joined],
-    ]) {
+    for (const [one, expected] of rates) {
       const found = Number(decisionHeaders(await one.post(`v1/${path}`, { model: "auto", ...body }))["win-rate"]);
       assert.ok(Math.abs(found - expected) < 1e-5, `${path}: ${found}, expected ${expected}`);
     }
@@ -160,11 +167,13 @@ test("system text is rated if the configuration says so", async (t) => {
 
 test("threshold 0 selects the strong candidate and 1 the weak one on every endpoint", async () => {
   there.does(openai());
-  for (const [path, body] of [
+  /** @type {[path: string, body: object][]} */
+  const requests = [
     ["responses", BODIES.responses[0]("Hi")],
     ["completions", BODIES.completions[0]("Hi")],
     ["chat/completions", { model: "auto", messages: [{ role: "user", content: "Hi" }] }],
-  ]) {
+  ];
+  for (const [path, body] of requests) {
     for (const [threshold, model] of [
       ["0", strong],
       ["1", weak],

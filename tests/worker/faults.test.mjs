@@ -1,6 +1,8 @@
 // Upstreams that fail before an answer has begun: retries, fallbacks, errors. broken-streams.test.mjs
 // tests streams that break off, breaker.test.mjs the circuit breaker.
 
+/** @import { Answer } from "./stand-ins.mjs" */
+
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
@@ -45,7 +47,11 @@ after(async () => {
 const good = openai({ text: "Answered." });
 const both = [{ stream: false }, { stream: true }];
 
-/** One request to a model without fallbacks. */
+/**
+ * One request to a model without fallbacks.
+ * @param {Answer} answer
+ * @param {object} fields
+ */
 async function ask(answer, fields = {}) {
   there.does(answer);
   const response = await worker.chat({ model: weak, ...fields });
@@ -71,13 +77,15 @@ test("after the last retry the upstream's own error is passed on with its status
 });
 
 test("an upstream error that is not JSON becomes a JSON error with its status", async () => {
-  for (const [code, body, type] of [
+  /** @type {[code: number, body: string, type: string][]} */
+  const answers = [
     [503, "<h1>Unavailable</h1>", "text/html"],
     [529, "", "text/plain"],
     [500, "{", "application/json"],
-  ]) {
+  ];
+  for (const [code, body, type] of answers) {
     const { response } = await ask(status(code, { "content-type": type }, body));
-    assert.match(response.headers.get("content-type"), /^application\/json/);
+    assert.match(response.headers.get("content-type") ?? "", /^application\/json/);
     assert.deepEqual([response.status, (await errorOf(response)).code], [code, "upstream_error"]);
   }
 });
@@ -146,11 +154,13 @@ test("if all fail, the last one's error is passed on", async () => {
 
 test("a retry-after in seconds or milliseconds is waited for, and one with a date in the past is not", async (t) => {
   const patient = await alone(t, { upstreams, gateway: { retries: { most: 1, baseMs: 1, longestMs: 1500 } } });
-  for (const [headers, least] of [
+  /** @type {[headers: Record<string, string>, least: number][]} */
+  const waits = [
     [{ "retry-after-ms": "80" }, 75],
     [{ "retry-after": "1" }, 950],
     [{ "retry-after": "Wed, 21 Oct 2015 07:28:00 GMT" }, 0],
-  ]) {
+  ];
+  for (const [headers, least] of waits) {
     there.does(inTurn(status(429, headers), good));
     assert.equal((await patient.chat({ model: weak })).status, 200);
     const [first, second] = there.requests;
@@ -210,19 +220,22 @@ test("headers, a first byte or a next byte that exceed their time limit are retr
 
 test("a call that times out is cancelled at the upstream", async () => {
   const gone = deferred();
-  const stuck = (request) => request.socket.on("close", gone.resolve);
+  /** @type {Answer} */
+  const stuck = (request) => request.socket.on("close", () => gone.resolve());
   const { response } = await ask(inTurn(stuck, good));
   assert.equal(response.status, 200);
   await gone.promise;
 });
 
 test("a 200 with an error, without JSON or with incomplete JSON is handled as a 502", async () => {
-  for (const [bad, code] of [
+  /** @type {[bad: Answer, code?: string][]} */
+  const answers = [
     [html, "upstream_bad_answer"],
     [text("[1, 2"), "upstream_bad_answer"],
     [text(""), "upstream_bad_answer"],
-    [breaking(['{"choices": ['], "application/json"), undefined],
-  ]) {
+    [breaking(['{"choices": ['], "application/json")],
+  ];
+  for (const [bad, code] of answers) {
     const again = await ask(inTurn(bad, good));
     assert.deepEqual([again.response.status, again.attempts], [200, 2]);
     const { response } = await ask(bad);
@@ -242,7 +255,7 @@ test("a stream that begins with an error, or ends before any event, is handled a
     assert.deepEqual([again.response.status, again.attempts], [200, 2]);
     const { response, calls } = await ask(one, { stream: true });
     assert.deepEqual([response.status, calls], [502, 3]);
-    assert.match(response.headers.get("content-type"), /^application\/json/);
+    assert.match(response.headers.get("content-type") ?? "", /^application\/json/);
     assert.ok(JSON.parse(await response.text()).error.message);
   }
 });
@@ -252,7 +265,7 @@ test("a first event may arrive in pieces, after comments", async () => {
   const bytes = Buffer.from(`: waiting\n\n${first}data: [DONE]\n\n`);
   const cut = bytes.indexOf(0xa9);
   const { response, attempts } = await ask(
-    async (request, response) => {
+    async (_, response) => {
       response.writeHead(200, { "content-type": "text/event-stream" });
       response.write(bytes.subarray(0, cut));
       await new Promise((next) => setTimeout(next, 20));
@@ -267,7 +280,7 @@ test("a first event may arrive in pieces, after comments", async () => {
 test("a redirect is not followed, since the key would be sent with it", async (t) => {
   const elsewhere = await upstream();
   t.after(() => elsewhere.close());
-  const { response } = await ask((request, response) =>
+  const { response } = await ask((_, response) =>
     response.writeHead(307, { location: `${elsewhere.url}/chat/completions` }).end(),
   );
   await refused(response, 502, "upstream_bad_status");

@@ -1,5 +1,8 @@
 // Logs: decisions and outcomes in R2, data points in Analytics Engine.
 
+/** @import { DataPoint } from "../../worker/js/stand-ins/analytics.mjs" */
+/** @import { Gateway, Options, SentHeaders } from "./gateway.mjs" */
+
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, test } from "node:test";
@@ -16,7 +19,9 @@ const STRONGEST = { "x-pointsman-threshold": "0" };
 const today = () => new Date().toISOString().slice(0, 10);
 
 const there = await upstream();
+/** @type {DataPoint[]} */
 const points = [];
+/** @type {Options} */
 const common = {
   upstream: there,
   keys: [ann.entry, bob.entry],
@@ -29,13 +34,20 @@ after(async () => {
   await there.close();
 });
 
+/** @type {(on: Gateway, id: string, fields?: object, headers?: SentHeaders) => Promise<Response>} */
 const asked = (on, id, fields = {}, headers = {}) =>
   on.chat(
     { messages: [{ role: "user", content: QUERY }], ...fields },
     { ...bearer(ann), ...STRONGEST, "x-request-id": id, ...headers },
   );
 
-/** Waits for a file in a folder of R2, and returns its text. */
+/**
+ * Waits for a file in a folder of R2, and returns its text.
+ * @param {Gateway} on
+ * @param {"decisions" | "outcomes"} folder
+ * @param {string} id
+ * @param {string} extension
+ */
 function written(on, folder, id, extension) {
   return until(async () => {
     const bucket = await on.miniflare.getR2Bucket("LOG");
@@ -95,7 +107,10 @@ test("answers are never logged", async () => {
   assert.doesNotMatch(await written(worker, "decisions", "d-4", "json"), /An answer to keep/);
 });
 
-/** Checks a line as trainer-native/src/data/outcomes_jsonl.rs does. */
+/**
+ * Checks a line as trainer-native/src/data/outcomes_jsonl.rs does.
+ * @param {string} line
+ */
 function checkRow(line) {
   const row = JSON.parse(line);
   for (const field of ["id", "query", "dataset"]) assert.equal(typeof row[field], "string", field);
@@ -136,7 +151,7 @@ test("feedback that is malformed, or on an unknown or another key's request, is 
   there.does(openai());
   await asked(worker, "f-2");
   await written(worker, "decisions", "f-2", "json");
-  const send = (body, who = ann) => worker.post("v1/feedback", body, bearer(who));
+  const send = (/** @type {unknown} */ body, who = ann) => worker.post("v1/feedback", body, bearer(who));
   await refused(send({ request_id: "never", score: 1 }), 404, "request_not_found");
   await refused(send({ request_id: "f-2", score: 1 }, bob), 404, "request_not_found");
   const wrong = [
@@ -173,16 +188,16 @@ test("each request writes one point with its blobs and doubles in the documented
   there.does(inTurn(status(503), openai()));
   points.length = 0;
   const response = await asked(worker, "a-1");
-  const point = await until(() => points[0], "a point");
-  assert.deepEqual(point.indexes, ["ann"]);
-  assert.deepEqual(point.blobs, [strong, "above_threshold", "chat/completions", "200", ""]);
-  const [winRate, threshold, attempts, milliseconds, input, output, cost] = point.doubles;
+  const { indexes, blobs, doubles = [] } = await until(() => points[0], "a point");
+  assert.deepEqual(indexes, ["ann"]);
+  assert.deepEqual(blobs, [strong, "above_threshold", "chat/completions", "200", ""]);
+  const [winRate, threshold, attempts, milliseconds, input, output, cost] = doubles;
   assert.ok(Math.abs(winRate - Number(decisionHeaders(response)["win-rate"])) < 1e-5);
   assert.deepEqual([threshold, attempts, input, output], [0, 2, 100, 50]);
   assert.ok(milliseconds >= 0 && Math.abs(cost - 0.0025) < 1e-9);
   await refused(worker.chat({ model: "nobody" }, bearer(ann)), 404, "model_not_found");
   const error = await until(() => points[1], "the point of the refused request");
-  assert.deepEqual(error.blobs.slice(2), ["chat/completions", "404", "model_not_found"]);
+  assert.deepEqual(error.blobs?.slice(2), ["chat/completions", "404", "model_not_found"]);
   assert.ok(!JSON.stringify(points).includes(QUERY) && !JSON.stringify(points).includes(ann.text));
 });
 

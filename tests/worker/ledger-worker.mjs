@@ -14,14 +14,22 @@ export class RingableLedger extends Ledger {
   }
 }
 
+/** @typedef {"reserve" | "settle" | "spent" | "pin" | "pinned" | "ring"} Method */
+
 export default {
+  /** @param {Request} request @param {{LEDGER: DurableObjectNamespace<RingableLedger>}} env */
   async fetch(request, env) {
+    /** @type {{object: string, calls: [Method, object?][]}} */
     const { object, calls } = await request.json();
-    const ledger = env.LEDGER.get(env.LEDGER.idFromName(object));
+    const ledger = /** @type {Record<Method, (argument?: object) => Promise<unknown>>} */ (
+      /** @type {unknown} */ (env.LEDGER.get(env.LEDGER.idFromName(object)))
+    );
     const answers = await Promise.allSettled(calls.map(([method, argument]) => ledger[method](argument)));
     return Response.json(
-      answers.map(({ value, reason }) =>
-        reason ? { error: { name: reason.name, message: reason.message } } : { value },
+      answers.map((answer) =>
+        answer.status === "rejected"
+          ? { error: { name: answer.reason.name, message: answer.reason.message } }
+          : { value: answer.value },
       ),
     );
   },

@@ -1,5 +1,7 @@
 // The ledger: its computation without workerd, then the Durable Object in workerd.
 
+/** @import { Budget, Period } from "../../worker/js/ledger-state.mjs" */
+
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -18,17 +20,35 @@ import {
   settle,
 } from "../../worker/js/ledger-state.mjs";
 import { ROOT } from "../hosts/paths.mjs";
+import { seeded } from "./soak.mjs";
 
 const now = Date.UTC(2026, 10, 22, 12);
 const DAY = 24 * 60 * 60 * 1000;
-const common = { limit: 1, period: "day", now };
+const common = { limit: 1, period: /** @type {Period} */ ("day"), now };
 
-/** The state after these steps, and the answer to the last one. */
+/**
+ * The state after these steps, and the answer to the last one.
+ * @param {Step[]} steps
+ * @param {Budget} [from]
+ */
 function stateAfter(steps, from) {
-  return steps.reduce(([state], [step, request]) => step(state, { ...common, ...request }), [from]);
+  let state = from;
+  let answer;
+  for (const [step, request] of steps) [state, answer] = step(state, { ...common, ...request });
+  if (!state || !answer) throw new Error("no steps");
+  return /** @type {[Budget, {granted?: boolean, spent: number, reserved: number, endsAt: number}]} */ ([
+    state,
+    answer,
+  ]);
 }
 
-const near = (found, expected) => assert.ok(Math.abs(found - expected) < 1e-9, `${found}, expected ${expected}`);
+/**
+ * @typedef {{id: string, usd: number, limit?: number, now?: number, period?: Period}} Request
+ * @typedef {[step: typeof reserve | typeof settle, request: Request]} Step
+ */
+
+const near = (/** @type {number} */ found, /** @type {number} */ expected) =>
+  assert.ok(Math.abs(found - expected) < 1e-9, `${found}, expected ${expected}`);
 
 test("a reservation is held until the actual cost replaces it", () => {
   const [reserved, first] = stateAfter([[reserve, { id: "a", usd: 0.3 }]]);
@@ -39,6 +59,7 @@ test("a reservation is held until the actual cost replaces it", () => {
 });
 
 test("settling twice, or without a reservation, changes nothing", () => {
+  /** @type {Step[]} */
   const steps = [
     [reserve, { id: "a", usd: 0.3 }],
     [settle, { id: "a", usd: 0.2 }],
@@ -49,6 +70,7 @@ test("settling twice, or without a reservation, changes nothing", () => {
 });
 
 test("the reservation that crosses the limit is granted and the next refused", () => {
+  /** @type {Step[]} */
   const steps = [
     [reserve, { id: "a", usd: 0.9 }],
     [reserve, { id: "b", usd: 0.9 }],
@@ -82,7 +104,7 @@ test("reserving an id again replaces its estimate", () => {
 
 test("a reservation that is never settled is spent once, at its estimate, after 15 minutes", () => {
   const [state] = stateAfter([[reserve, { id: "a", usd: 0.25 }]]);
-  const at = (ms) => look(state, { ...common, now: now + ms });
+  const at = (/** @type {number} */ ms) => look(state, { ...common, now: now + ms });
   assert.equal(at(RESERVATION_LIFE).reserved, 0.25);
   assert.deepEqual([at(RESERVATION_LIFE + 1).spent, at(RESERVATION_LIFE + 1).reserved], [0.25, 0]);
   const late = { id: "a", usd: 0.01, now: now + RESERVATION_LIFE + 1 };
@@ -127,25 +149,30 @@ test("periods are UTC days and months", () => {
 
 test("invalid amounts, periods, times and names are refused with a code", () => {
   const good = { id: "a", usd: 0, ...common };
-  for (const [fields, code] of [
-    ...[NaN, Infinity, -0.01, "1", null, undefined].map((usd) => [{ usd }, "ledger_amount"]),
-    ...[NaN, Infinity, -1, undefined].map((limit) => [{ limit }, "ledger_amount"]),
-    ...["week", undefined, 7].map((period) => [{ period }, "ledger_period"]),
-    ...[NaN, -1, Infinity, undefined, "now"].map((time) => [{ now: time }, "ledger_time"]),
-    ...["", 7, undefined, "x".repeat(257)].map((id) => [{ id }, "ledger_id"]),
-  ]) {
-    assert.throws(
-      () => reserve(undefined, { ...good, ...fields }),
-      (error) => error instanceof LedgerError && error.code === code,
-      JSON.stringify(fields),
-    );
+  /** @type {[code: string, field: string, values: unknown[]][]} */
+  const cases = [
+    ["ledger_amount", "usd", [NaN, Infinity, -0.01, "1", null, undefined]],
+    ["ledger_amount", "limit", [NaN, Infinity, -1, undefined]],
+    ["ledger_period", "period", ["week", undefined, 7]],
+    ["ledger_time", "now", [NaN, -1, Infinity, undefined, "now"]],
+    ["ledger_id", "id", ["", 7, undefined, "x".repeat(257)]],
+  ];
+  for (const [code, field, values] of cases) {
+    for (const value of values) {
+      assert.throws(
+        () => reserve(undefined, { ...good, [field]: value }),
+        (error) => error instanceof LedgerError && error.code === code,
+        `${field} ${value}`,
+      );
+    }
   }
   assert.throws(() => pin({ model: "", now }), { code: "ledger_model" });
 });
 
 test("in any order of calls, the amount spent is the sum of settled and expired reservations", () => {
-  let seed = 7;
-  const random = (below) => (seed = (seed * 48271) % 2147483647) % below;
+  const drawn = seeded(7);
+  const random = (/** @type {number} */ below) => Math.floor(drawn() * below);
+  /** @type {Budget | undefined} */
   let state;
   let expected = 0;
   const open = new Map();
@@ -160,7 +187,7 @@ test("in any order of calls, the amount spent is the sum of settled and expired 
         expected += estimate;
       }
     }
-    const request = { id, usd, limit: 1e6, period: "month", now: time };
+    const request = { id, usd, limit: 1e6, period: /** @type {Period} */ ("month"), now: time };
     if (random(3) > 0) {
       [state] = reserve(state, request);
       open.set(id, { usd, at: time });
@@ -186,7 +213,13 @@ test("a pin lives for an hour after its last use", () => {
   assert.deepEqual(pinned(undefined, { now }), [undefined, null]);
 });
 
+/** @typedef {[method: string, request?: object]} Call of the ledger */
+
+/** @type {(...call: Call) => Call} */
+const call = (...one) => one;
+
 describe("in workerd", () => {
+  /** @type {Miniflare} */
   let miniflare;
   before(() => {
     const paths = ["tests/worker/ledger-worker.mjs", "worker/js/ledger.mjs", "worker/js/ledger-state.mjs"];
@@ -200,17 +233,22 @@ describe("in workerd", () => {
   });
   after(() => miniflare.dispose());
 
-  /** Makes all calls of one object at once. */
+  /**
+   * Makes all calls of one object at once.
+   * @param {string} object
+   * @param {Call[]} list
+   * @returns {Promise<any[]>} `{value}` or `{error}` for each
+   */
   async function calls(object, ...list) {
     const response = await miniflare.dispatchFetch("http://ledger/", {
       method: "POST",
       body: JSON.stringify({ object, calls: list }),
     });
-    return response.json();
+    return /** @type {Promise<any[]>} */ (response.json());
   }
 
   test("of concurrent reservations at most one exceeds the limit", async () => {
-    const requests = Array.from({ length: 60 }, (_, at) => ["reserve", { ...common, id: `r${at}`, usd: 0.125 }]);
+    const requests = Array.from({ length: 60 }, (_, at) => call("reserve", { ...common, id: `r${at}`, usd: 0.125 }));
     const answers = await calls("budget:crowd", ...requests);
     assert.equal(answers.filter(({ value }) => value.granted).length, 8);
     const [{ value }] = await calls("budget:crowd", ["spent", common]);
@@ -220,8 +258,8 @@ describe("in workerd", () => {
   test("settlements among reservations are counted once each", async () => {
     const ids = Array.from({ length: 30 }, (_, at) => `r${at}`);
     const limit = 1000;
-    await calls("budget:mixed", ...ids.map((id) => ["reserve", { ...common, limit, id, usd: 1 }]));
-    const settle = ids.map((id) => ["settle", { ...common, id, usd: 0.5 }]);
+    await calls("budget:mixed", ...ids.map((id) => call("reserve", { ...common, limit, id, usd: 1 })));
+    const settle = ids.map((id) => call("settle", { ...common, id, usd: 0.5 }));
     await calls("budget:mixed", ...settle, ...settle);
     const [{ value }] = await calls("budget:mixed", ["spent", { ...common, limit }]);
     assert.deepEqual([value.spent, value.reserved], [15, 0]);
@@ -261,7 +299,10 @@ describe("in workerd", () => {
     assert.deepEqual(await ringed("session:a:1"), [0, false]);
   });
 
-  /** The entries left after the object's alarm, and whether another alarm is set. */
+  /**
+   * The entries left after the object's alarm, and whether another alarm is set.
+   * @param {string} object
+   */
   async function ringed(object) {
     const [{ value }] = await calls(object, ["ring"]);
     return [value.entries, value.alarm];

@@ -10,18 +10,22 @@ import { ROOT } from "../hosts/paths.mjs";
 
 const SCRIPT = join(ROOT, "worker/js/new-key.mjs");
 
+/** @param {string[]} args */
 function run(...args) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [SCRIPT, ...args], { encoding: "utf8" });
   return { status, stdout, stderr };
 }
 
-/** Runs the script and reads the printed key and entry. */
+/**
+ * Runs the script and reads the printed key and entry.
+ * @param {string[]} args
+ */
 function made(...args) {
   const { status, stdout, stderr } = run(...args);
   assert.equal(status, 0, stderr);
-  const [key, ...others] = stdout.match(/\bpm-[A-Za-z0-9_-]+/g);
+  const [key = "", ...others] = stdout.match(/\bpm-[A-Za-z0-9_-]+/g) ?? [];
   assert.deepEqual(others, [], "the key is printed once");
-  return { key, entry: JSON.parse(stdout.trimEnd().split("\n").at(-1)) };
+  return { key, entry: JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "") };
 }
 
 test("the entry has the key's SHA-256, and the key has 32 random bytes", () => {
@@ -38,7 +42,8 @@ test("the entry has models and budget in the gateway's format", () => {
 });
 
 test("each bad argument has its own message, exit code 2 and no key", () => {
-  for (const [args, message] of [
+  /** @type {[args: string[], message: RegExp][]} */
+  const cases = [
     [[], /NAME is missing/],
     [["two", "names"], /one NAME is expected, found two names/],
     [["a b"], /NAME is "a b"/],
@@ -51,7 +56,8 @@ test("each bad argument has its own message, exit code 2 and no key", () => {
     [["a", "--usd", "5", "--period", "week"], /--period is "week": expected day or month/],
     [["a", "--models", "x,,y"], /--models is "x,,y"/],
     [["a", "--colour", "red"], /--colour/],
-  ]) {
+  ];
+  for (const [args, message] of cases) {
     const { status, stdout, stderr } = run(...args);
     assert.equal(status, 2, args.join(" "));
     assert.equal(stdout, "");

@@ -33,9 +33,14 @@ after(async () => {
   await Promise.all([there.close(), claude.close()]);
 });
 
-const clientOf = (apiKey) => new OpenAI({ apiKey, baseURL: new URL("v1", worker.url).href, maxRetries: 0 });
+const clientOf = (/** @type {string} */ apiKey) =>
+  new OpenAI({ apiKey, baseURL: new URL("v1", worker.url).href, maxRetries: 0 });
 const client = clientOf(who.text);
+/** @typedef {OpenAI.ChatCompletionMessageParam} Message */
+
+/** @type {Message[]} */
 const messages = [{ role: "user", content: "Hello" }];
+/** @type {OpenAI.ChatCompletionTool[]} */
 const tools = [
   {
     type: "function",
@@ -48,20 +53,31 @@ const tools = [
 ];
 const CALL = { id: "call_1", name: "weather", arguments: '{"city": "Rome or so"}' };
 
-/** The models that answer a chat, one for each API. */
+/**
+ * The models that answer a chat, one for each API.
+ * @type {[model: string, answers: (wanted: {text?: string, tools?: (typeof CALL)[]}) => void][]}
+ */
 const MODELS = [
-  ["auto", (options) => there.does(openai(options))],
+  ["auto", (wanted) => there.does(openai(wanted))],
   [
     "claude",
-    ({ tools: calls, ...rest } = {}) =>
+    ({ text, tools: calls }) =>
       claude.does(
         anthropic({
-          ...rest,
+          text,
           tools: calls?.map(({ id, name, arguments: args }) => ({ id, name, input: JSON.parse(args) })),
         }),
       ),
   ],
 ];
+
+/** The id, name and arguments of a message's only tool call. */
+function calledBy(/** @type {OpenAI.ChatCompletionMessage} */ { tool_calls: [call] = [] }) {
+  assert.equal(call?.type, "function");
+  return [call.id, call.function.name, JSON.parse(call.function.arguments)];
+}
+
+/** @typedef {new (...given: never[]) => InstanceType<typeof OpenAI.APIError>} ErrorClass of the client's errors */
 
 for (const [model, answers] of MODELS) {
   test(`${model}: a chat returns its answer, usage and decision`, async () => {
@@ -72,7 +88,8 @@ for (const [model, answers] of MODELS) {
       [data.object, choice.message.role, choice.message.content, choice.finish_reason],
       ["chat.completion", "assistant", "Rome, of course.", "stop"],
     );
-    assert.deepEqual([data.usage.prompt_tokens, data.usage.completion_tokens, data.usage.total_tokens], [100, 50, 150]);
+    const { usage } = data;
+    assert.deepEqual([usage?.prompt_tokens, usage?.completion_tokens, usage?.total_tokens], [100, 50, 150]);
     assert.ok(response.headers.get("x-pointsman-model"));
   });
 
@@ -91,7 +108,7 @@ for (const [model, answers] of MODELS) {
       finish = part.choices[0]?.finish_reason ?? finish;
       usage = part.usage ?? usage;
     }
-    assert.deepEqual([content, finish, usage.completion_tokens], ["One two three.", "stop", 50]);
+    assert.deepEqual([content, finish, usage?.completion_tokens], ["One two three.", "stop", 50]);
   });
 
   test(`${model}: a tool call arrives, whole and streamed, and its result reaches the upstream`, async () => {
@@ -100,21 +117,15 @@ for (const [model, answers] of MODELS) {
       choices: [choice],
     } = await client.chat.completions.create({ model, messages, tools });
     assert.equal(choice.finish_reason, "tool_calls");
-    const [call] = choice.message.tool_calls;
-    assert.deepEqual(
-      [call.id, call.function.name, JSON.parse(call.function.arguments)],
-      [CALL.id, CALL.name, JSON.parse(CALL.arguments)],
-    );
-    const runner = client.chat.completions.stream({ model, messages, tools });
-    const streamed = (await runner.finalChatCompletion()).choices[0].message.tool_calls[0];
-    assert.deepEqual(
-      [streamed.id, streamed.function.name, JSON.parse(streamed.function.arguments)],
-      [CALL.id, CALL.name, JSON.parse(CALL.arguments)],
-    );
+    const expected = [CALL.id, CALL.name, JSON.parse(CALL.arguments)];
+    assert.deepEqual(calledBy(choice.message), expected);
+    const streamed = await client.chat.completions.stream({ model, messages, tools }).finalChatCompletion();
+    assert.deepEqual(calledBy(streamed.choices[0].message), expected);
     answers({ text: "Sunny." });
+    /** @type {Message[]} */
     const continued = [
       ...messages,
-      { role: "assistant", content: null, tool_calls: [call] },
+      { role: "assistant", content: null, tool_calls: choice.message.tool_calls },
       { role: "tool", tool_call_id: CALL.id, content: "sun" },
     ];
     const last = await client.chat.completions.create({ model, messages: continued, tools });
@@ -160,7 +171,7 @@ test("a request for claude is translated into Anthropic's API", async () => {
   assert.equal(choice.type, "any");
   assert.deepEqual([rest.tools[0].name, rest.tools[0].input_schema.required], ["weather", ["city"]]);
   assert.deepEqual(
-    sent.map(({ role }) => role),
+    sent.map((/** @type {{role: string}} */ { role }) => role),
     ["user", "assistant", "user"],
   );
   assert.deepEqual(sent[0].content[1].source, { type: "base64", media_type: "image/png", data: "AAAA" });
@@ -182,7 +193,7 @@ test("claude gets a default max_tokens if the caller states none", async () => {
 test("responses arrive whole and streamed", async () => {
   there.does(openai({ text: "Rome, of course." }));
   const response = await client.responses.create({ model: "auto", input: "Hello" });
-  assert.deepEqual([response.output_text, response.usage.output_tokens], ["Rome, of course.", 50]);
+  assert.deepEqual([response.output_text, response.usage?.output_tokens], ["Rome, of course.", 50]);
   let text = "";
   for await (const one of await client.responses.create({ model: "auto", input: "Hello", stream: true })) {
     if (one.type === "response.output_text.delta") text += one.delta;
@@ -206,7 +217,12 @@ test("completions, embeddings and models work", async () => {
 
 test("errors have the client's types and the gateway's codes", async () => {
   there.does(openai());
-  const chat = (from, fields) => () => from.chat.completions.create({ model: "auto", messages, ...fields });
+  const chat =
+    (/** @type {OpenAI} */ from, fields = {}) =>
+    () => {
+      return from.chat.completions.create({ model: "auto", messages, ...fields });
+    };
+  /** @type {[call: () => Promise<unknown>, type: ErrorClass, code: number, ours: string][]} */
   const cases = [
     [chat(clientOf("pm-wrong")), OpenAI.AuthenticationError, 401, "invalid_api_key"],
     [chat(clientOf(only.text)), OpenAI.PermissionDeniedError, 403, "model_not_allowed"],
@@ -220,21 +236,25 @@ test("errors have the client's types and the gateway's codes", async () => {
       (error) => error instanceof type && error.status === code && error.code === ours && error.message.length > 5,
     );
   }
-  for (const [code, type] of [
+  /** @type {[code: number, type: ErrorClass][]} */
+  const upstreams = [
     [429, OpenAI.RateLimitError],
     [422, OpenAI.UnprocessableEntityError],
     [500, OpenAI.InternalServerError],
-  ]) {
+  ];
+  for (const [code, type] of upstreams) {
     there.does(status(code));
     await assert.rejects(chat(client), (error) => error instanceof type && error.code === `stand_in_${code}`);
   }
 });
 
 test("claude's errors are translated into OpenAI's shape", async () => {
-  for (const [code, kind, type] of [
+  /** @type {[code: number, kind: string, type: ErrorClass][]} */
+  const errors = [
     [400, "invalid_request_error", OpenAI.BadRequestError],
     [529, "overloaded_error", OpenAI.InternalServerError],
-  ]) {
+  ];
+  for (const [code, kind, type] of errors) {
     claude.does(anthropicError(code, kind, "Claude says no"));
     await assert.rejects(
       client.chat.completions.create({ model: "claude", messages }),

@@ -1,20 +1,32 @@
 // Stands in for OpenAI's API: chat completions, responses, completions and embeddings, with streams.
 
+/** @import { Answer } from "./stand-ins.mjs" */
+
+/**
+ * @typedef {{prompt_tokens: number, completion_tokens: number, total_tokens: number,
+ *   prompt_tokens_details?: {cached_tokens: number}}} Usage
+ * @typedef {{id: string, name: string, arguments: string}} ToolCall
+ * @typedef {{text: string, tools?: ToolCall[], usage: Usage | null, logprob?: number, finish: string}} Content of an answer
+ * @typedef {{model: string, stream?: boolean, messages?: object[], stream_options?: {include_usage?: boolean},
+ *   input?: unknown, encoding_format?: string}} Asked the fields of a request that matter here
+ */
+
 export const USAGE = { prompt_tokens: 100, completion_tokens: 50, total_tokens: 150 };
 
 /**
  * @param {object} options
  * @param {string} [options.text] the answer's text
- * @param {object[]} [options.tools] tool calls, `{id, name, arguments}` with the arguments as text
+ * @param {ToolCall[]} [options.tools]
  * @param {string} [options.finish] the finish_reason
- * @param {object | null} [options.usage] the usage; null for none
+ * @param {Usage | null} [options.usage] the usage; null for none
  * @param {number} [options.logprob] the log probability of every token
+ * @returns {Answer}
  */
 export function openai({ text = "Hello from the stand-in.", tools, finish, usage = USAGE, logprob } = {}) {
   const answer = { text, tools, usage, logprob, finish: finish ?? (tools ? "tool_calls" : "stop") };
   return (request, response, body) => {
     const asked = JSON.parse(body);
-    const [make, stream] = ENDPOINTS[request.url.split("/").at(-1)] ?? [];
+    const [make, stream] = ENDPOINTS[request.url.split("/").at(-1) ?? ""] ?? [];
     if (!make) {
       response.writeHead(404, { "content-type": "application/json" });
       return response.end(JSON.stringify({ error: { message: `no ${request.url}`, type: "x", code: "x" } }));
@@ -28,11 +40,17 @@ export function openai({ text = "Hello from the stand-in.", tools, finish, usage
   };
 }
 
-/** An event of a stream. */
+/**
+ * An event of a stream.
+ * @type {(data: unknown, name?: string) => string}
+ */
 export const event = (data, name) =>
   `${name ? `event: ${name}\n` : ""}data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`;
 
-/** One chunk of a chat completion's stream. */
+/**
+ * One chunk of a chat completion's stream.
+ * @type {(delta: object, more?: object) => string}
+ */
 export const chunk = (delta, more = {}) =>
   event({
     id: "chatcmpl-1",
@@ -42,8 +60,9 @@ export const chunk = (delta, more = {}) =>
     choices: [{ index: 0, delta, finish_reason: null, ...more }],
   });
 
-const usageIf = (usage) => (usage ? { usage } : {});
+const usageIf = (/** @type {Usage | null} */ usage) => (usage ? { usage } : {});
 
+/** @param {Asked} asked @param {Content} content */
 function completion({ model }, { text, tools, finish, usage, logprob }) {
   const calls = tools?.map(({ id, name, arguments: args }) => ({
     id,
@@ -65,6 +84,7 @@ function completion({ model }, { text, tools, finish, usage, logprob }) {
   };
 }
 
+/** @param {Asked} asked @param {Content} content */
 function completionStream({ stream_options: options }, { text, tools, finish, usage }) {
   const deltas = tools
     ? tools.flatMap(({ id, name, arguments: args }, index) => [
@@ -86,6 +106,7 @@ function completionStream({ stream_options: options }, { text, tools, finish, us
   ].join("");
 }
 
+/** @param {Asked} asked @param {Content} content */
 function textCompletion({ model }, { text, usage }) {
   return {
     id: "cmpl-1",
@@ -97,8 +118,9 @@ function textCompletion({ model }, { text, usage }) {
   };
 }
 
-function textCompletionStream(asked, { text }) {
-  const one = (piece) =>
+/** @param {Asked} _ @param {Content} content */
+function textCompletionStream(_, { text }) {
+  const one = (/** @type {string} */ piece) =>
     event({
       id: "cmpl-1",
       object: "text_completion",
@@ -109,6 +131,7 @@ function textCompletionStream(asked, { text }) {
   return [...words(text).map(one), event("[DONE]")].join("");
 }
 
+/** @param {Asked} asked @param {Content} content */
 function responseObject({ model }, { text, usage }, state = "completed") {
   return {
     id: "resp_1",
@@ -146,6 +169,7 @@ function responseObject({ model }, { text, usage }, state = "completed") {
   };
 }
 
+/** @param {Asked} asked @param {Content} answer */
 function responseStream(asked, answer) {
   const place = { item_id: "msg_1", output_index: 0, content_index: 0 };
   const events = [
@@ -157,6 +181,7 @@ function responseStream(asked, answer) {
   return events.map((one, number) => event({ ...one, sequence_number: number }, one.type)).join("");
 }
 
+/** @param {Asked} asked */
 function embeddings({ model, input, encoding_format: format }) {
   const vector = [0.25, -0.5, 0.125];
   const packed = () => Buffer.from(Float32Array.from(vector).buffer).toString("base64");
@@ -166,8 +191,12 @@ function embeddings({ model, input, encoding_format: format }) {
   return { object: "list", model, data, usage: { prompt_tokens: 100, total_tokens: 100 } };
 }
 
-const words = (text) => text.split(/(?<= )/);
+const words = (/** @type {string} */ text) => text.split(/(?<= )/);
 
+/**
+ * By the end of the path: makes a whole answer, and the text of a streamed one.
+ * @type {Record<string, [make: (asked: Asked, content: Content) => object, stream?: (asked: Asked, content: Content) => string]>}
+ */
 const ENDPOINTS = {
   completions: [
     (asked, answer) => (asked.messages ? completion : textCompletion)(asked, answer),

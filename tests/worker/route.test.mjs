@@ -10,16 +10,16 @@ const nowhere = { url: "http://127.0.0.1:9/v1" };
 const worker = await gateway({ upstreams: { ...everyCandidateAt(nowhere), "@cf/extra": { baseUrl: nowhere.url } } });
 after(() => worker.close());
 
-const route = async (body) => (await worker.post("v1/route", body)).json();
+const route = async (/** @type {object} */ body) => (await worker.post("v1/route", body)).json();
 
 test("a decision has the engine's fields", async () => {
   const response = await worker.post("v1/route", { query: "What is 2 + 2?", policy: { threshold: 0 } });
   assert.equal(response.status, 200);
-  assert.match(response.headers.get("content-type"), /^application\/json/);
+  assert.match(response.headers.get("content-type") ?? "", /^application\/json/);
   const decision = await response.json();
   assert.deepEqual([decision.model, decision.reason, decision.threshold], [strong, "above_threshold", 0]);
   assert.deepEqual(
-    decision.scores.map(({ model }) => model),
+    decision.scores.map((/** @type {{model: string}} */ { model }) => model),
     ids,
   );
   assert.ok(decision.winRate > 0 && decision.winRate < 1);
@@ -43,7 +43,7 @@ test("a batch returns each request's own decision or error, in order", async () 
 });
 
 test("a batch holds up to 256 requests", async () => {
-  const of = (count) => ({ batch: Array(count).fill({ query: "Hello" }) });
+  const of = (/** @type {number} */ count) => ({ batch: Array(count).fill({ query: "Hello" }) });
   const { results } = await route(of(256));
   assert.equal(results.length, 256);
   assert.deepEqual(results[255], await route({ query: "Hello" }));
@@ -55,10 +55,10 @@ test("the list has auto, the bundle, its candidates and the other configured mod
   const { object, data } = await (await worker.get("v1/models")).json();
   assert.equal(object, "list");
   assert.deepEqual(
-    data.map(({ id }) => id),
+    data.map((/** @type {{id: string}} */ { id }) => id),
     ["auto", name, ...ids, "@cf/extra"],
   );
-  assert.ok(data.every((model) => model.object === "model"));
+  assert.ok(data.every((/** @type {{object: string}} */ { object }) => object === "model"));
 });
 
 test("a model is found by its name, whatever characters it has", async () => {
@@ -80,6 +80,7 @@ test("health names the bundle", async () => {
 });
 
 test("each bad request has its own error code", async () => {
+  /** @type {[body: string, status: number, code: string][]} */
   const cases = [
     ["", 400, "body_not_json"],
     ["{", 400, "body_not_json"],
@@ -117,7 +118,7 @@ test("an unknown path gives 404 and a wrong method 405", async () => {
   ]) {
     const response = await worker.send(method, path, method === "GET" ? undefined : "{}");
     assert.equal(response.status, 405, `${method} ${path}`);
-    assert.match(response.headers.get("allow"), new RegExp(`\\b${allow}\\b`));
+    assert.match(response.headers.get("allow") ?? "", new RegExp(`\\b${allow}\\b`));
     const { error, type } = await response.json();
     // Anthropic's error shape has no code.
     if (path === "v1/messages") assert.equal(type, "error");

@@ -1,9 +1,22 @@
 // Sessions: a conversation keeps the model that answered it until routing asks for a stronger one.
 
+/** @import { SentHeaders } from "./gateway.mjs" */
+
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { after, test } from "node:test";
 
-import { alone, BUNDLE, decisionHeaders, everyCandidateAt, gateway, HURRIED, refused, WITH_CLOCK } from "./gateway.mjs";
+import {
+  alone,
+  BUNDLE,
+  decisionHeaders,
+  everyCandidateAt,
+  gateway,
+  HURRIED,
+  ledgerOf,
+  refused,
+  WITH_CLOCK,
+} from "./gateway.mjs";
 import { bearer, key } from "./keys.mjs";
 import { openai } from "./openai-stand-in.mjs";
 import { status, until, upstream } from "./stand-ins.mjs";
@@ -24,10 +37,13 @@ function start(upstreams = everyCandidateAt(there)) {
   return gateway({ upstreams, keys: [ann.entry, bob.entry], ledger: true, gateway: HURRIED, main: WITH_CLOCK });
 }
 
-let count = 0;
-const newSession = () => `s-${(count += 1)}`;
+const newSession = () => `s-${randomUUID()}`;
 
-/** Model and reason of a request in a session. */
+/**
+ * Model and reason of a request in a session.
+ * @param {string} session
+ * @param {SentHeaders} headers
+ */
 async function ask(session, headers, who = ann, on = worker) {
   const response = await on.chat({}, { ...bearer(who), "x-pointsman-session": session, ...headers });
   assert.equal(response.status, 200, await response.clone().text());
@@ -35,7 +51,10 @@ async function ask(session, headers, who = ann, on = worker) {
   return [model, reason];
 }
 
-/** Repeats a request until the session's model is stored, which happens after an answer. */
+/**
+ * Repeats a request until the session's model is stored, which happens after an answer.
+ * @type {(session: string, headers: SentHeaders, model: string) => Promise<true>}
+ */
 const remembered = (session, headers, model) =>
   until(async () => {
     const [found, reason] = await ask(session, headers);
@@ -59,10 +78,12 @@ test("a session leaves its weak model when routing asks for a stronger one", asy
   await remembered(session, WEAK, strong);
 });
 
-/** The model that the ledger has for ann's session. */
+/**
+ * The model that the ledger has for ann's session.
+ * @param {string} session
+ */
 async function pinnedIn(session) {
-  const objects = await worker.miniflare.getDurableObjectNamespace("LEDGER");
-  return objects.get(objects.idFromName(`session:ann:${session}`)).pinned({ now: Date.now() });
+  return (await ledgerOf(worker, `session:ann:${session}`)).pinned({ now: Date.now() });
 }
 
 test("equal session names of different keys name different sessions; a request without the header has no session", async () => {
@@ -90,8 +111,8 @@ test("the session keeps the model that answered, even a fallback", async (t) => 
   const upstreams = everyCandidateAt(there, {}, { [weak]: { fallbacks: [strong] } });
   const one = await start(upstreams);
   t.after(() => one.close());
-  there.does((request, response, body) =>
-    (JSON.parse(body).model.startsWith(weak) ? status(401) : openai())(request, response, body),
+  there.does((request, response, body, number) =>
+    (JSON.parse(body).model.startsWith(weak) ? status(401) : openai())(request, response, body, number),
   );
   const session = newSession();
   assert.equal((await ask(session, WEAK, ann, one))[0], strong);

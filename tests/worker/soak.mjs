@@ -1,5 +1,7 @@
 // The requests of soak.test.mjs and their permitted outcomes.
 
+/** @import { Answer } from "./stand-ins.mjs" */
+
 import { readdirSync, readFileSync } from "node:fs";
 
 import { chunk, event, openai } from "./openai-stand-in.mjs";
@@ -11,6 +13,8 @@ const begun = [chunk({ role: "assistant" }), chunk({ content: "Half" })];
 /**
  * By name: the upstream's behaviour in the n-th call of one request, and the permitted outcome of the
  * request: `status`, the number of calls, and for streams that break off the code of the last event.
+ * @typedef {{answer: Answer, status: number, calls: number, code?: string}} Case
+ * @type {Record<string, Case>}
  */
 const CASES = {
   good: { answer: good, status: 200, calls: 1 },
@@ -23,12 +27,13 @@ const CASES = {
   hangUp: { answer: inTurn(hangUp, good), status: 200, calls: 2 },
   dead: { answer: hangUp, status: 502, calls: 3 },
 };
+/** @type {Record<string, Case>} */
 const STREAMS = {
   good: { answer: good, status: 200, calls: 1 },
   retried: { answer: inTurn(text("", "text/event-stream"), good), status: 200, calls: 2 },
   down: { answer: status(503), status: 503, calls: 3 },
   cut: {
-    answer: pieces([...Buffer.from(begun.join(""))].map((byte) => Buffer.from([byte])).concat([event("[DONE]")])),
+    answer: pieces([...[...Buffer.from(begun.join(""))].map((byte) => Buffer.from([byte])), event("[DONE]")]),
     status: 200,
     calls: 1,
   },
@@ -41,7 +46,9 @@ const STREAM_WEIGHTS = { good: 60, retried: 15, down: 5, cut: 10, breaks: 8, sil
 
 /** Behaves as the name in a request's field `soak` says; calls are counted for each request. */
 export function misbehaving() {
+  /** @type {Map<string, number>} */
   const calls = new Map();
+  /** @type {Answer} */
   const answer = (request, response, body) => {
     const { soak, stream } = JSON.parse(body);
     const [id, name] = soak.split(" ");
@@ -52,13 +59,18 @@ export function misbehaving() {
   return { answer, calls };
 }
 
-/** The request of this number; it is the same in every run. */
+/**
+ * The request of this number; it is the same in every run.
+ * @param {number} number
+ * @param {() => number} random in [0, 1)
+ */
 export function drawn(number, random) {
   const stream = random() < 0.3;
   const name = pick(stream ? STREAM_WEIGHTS : WEIGHTS, random() * 100);
   return { id: `r${number}`, name, stream, expected: (stream ? STREAMS : CASES)[name] };
 }
 
+/** @param {Record<string, number>} weights @param {number} at in [0, 100) */
 function pick(weights, at) {
   const total = Object.values(weights).reduce((sum, weight) => sum + weight, 0);
   let left = (at / 100) * total;
@@ -69,14 +81,21 @@ function pick(weights, at) {
   return Object.keys(weights)[0];
 }
 
-/** Random numbers in [0, 1) from a seed (Park and Miller). */
+/**
+ * Random numbers in [0, 1) from a seed (Park and Miller).
+ * @param {number} seed
+ */
 export function seeded(seed) {
   let state = seed;
-  return () => (state = (state * 48271) % 2147483647) / 2147483647;
+  return () => {
+    state = (state * 48271) % 2147483647;
+    return state / 2147483647;
+  };
 }
 
 /** Resident bytes of this process's largest workerd; undefined without /proc. */
 export function residentOfWorkerd() {
+  /** @type {number | undefined} */
   let found;
   try {
     for (const id of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
@@ -90,6 +109,7 @@ export function residentOfWorkerd() {
   return found;
 }
 
+/** @param {string} id */
 function statusOf(id) {
   try {
     const lines = readFileSync(`/proc/${id}/status`, "utf8").split("\n");

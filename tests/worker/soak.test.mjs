@@ -44,9 +44,11 @@ test("each request gets one well-formed answer, with the number of attempts that
     await there.close();
   });
   const random = seeded(20261122);
+  /** @type {Record<string, number>} */
   const counts = {};
   let next = 0;
 
+  /** @param {number} end */
   async function oneAfterAnother(end) {
     while (next < end) {
       const request = drawn(next, random);
@@ -59,6 +61,7 @@ test("each request gets one well-formed answer, with the number of attempts that
     }
   }
 
+  /** @param {ReturnType<typeof drawn>} request @param {string} content */
   async function checked({ id, name, stream, expected }, content) {
     const fields = { soak: `${id} ${name}`, stream, messages: [{ role: "user", content }] };
     const what = `${id} ${name}${stream ? " streamed" : ""}`;
@@ -81,7 +84,7 @@ test("each request gets one well-formed answer, with the number of attempts that
     }
   }
 
-  const until = (end) => Promise.all(Array.from({ length: AT_ONCE }, () => oneAfterAnother(end)));
+  const until = (/** @type {number} */ end) => Promise.all(Array.from({ length: AT_ONCE }, () => oneAfterAnother(end)));
   await until(REQUESTS / 2);
   const wasmBytes = async () => (await worker.get("memory")).json();
   const wasmBefore = await wasmBytes();
@@ -100,7 +103,8 @@ test("each request gets one well-formed answer, with the number of attempts that
     wasmAfterwards - wasmBefore <= WASM_GROWTH,
     `wasm memory grew from ${wasmBefore} to ${wasmAfterwards} bytes`,
   );
-  if (before === undefined) return t.diagnostic("no /proc here: workerd's memory was not checked");
+  if (before === undefined || afterwards === undefined)
+    return t.diagnostic("no /proc here: workerd's memory was not checked");
   t.diagnostic(`workerd: ${(before / 1e6).toFixed(0)} MB after half, ${(afterwards / 1e6).toFixed(0)} MB at the end`);
   assert.ok(afterwards - before < GROWTH, `workerd grew from ${before} to ${afterwards} bytes`);
 });

@@ -3,25 +3,46 @@
 //
 //   const there = await upstream(inTurn(status(503), status(429, { "retry-after": "0" }), openai()));
 
+/** @import { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http" */
+
 import { createServer } from "node:http";
 
+import { listening } from "../../web/serve.mjs";
 import { openai } from "./openai-stand-in.mjs";
+
+/**
+ * @typedef {IncomingMessage & {url: string}} Received
+ * @typedef {(request: Received, response: ServerResponse, body: string, number: number) => unknown} Answer
+ * @typedef {{headers: IncomingHttpHeaders, body: string, json: any, path: string, at: number}} Recorded `json` is
+ *   the body, parsed; `at` is the time in ms
+ * @typedef {{url: string, requests: Recorded[], last: () => Recorded, does: (answer: Answer) => void,
+ *   close: () => Promise<void>}} Upstream
+ */
 
 /**
  * Starts a stand-in that records its requests. `does(answer)` sets another answer and clears the
  * record.
- * @returns {Promise<{url: string, requests: Array<{headers: object, body: string, json: object,
- *   path: string, at: number}>, does: Function, close: Function}>} the API's root; `at` is the time in ms
+ * @param {Answer} answer
+ * @returns {Promise<Upstream>} the API's root
  */
 export async function upstream(answer = openai()) {
+  /** @type {Recorded[]} */
   const requests = [];
-  const server = createServer(async (request, response) => {
+  const server = createServer(async (incoming, response) => {
+    const request = /** @type {Received} */ (incoming);
     const chunks = [];
     try {
       for await (const chunk of request) chunks.push(chunk);
       const body = Buffer.concat(chunks).toString("utf8");
-      const sent = { headers: request.headers, body, path: request.url, at: performance.now() };
-      Object.defineProperty(sent, "json", { get: () => JSON.parse(body) });
+      const sent = {
+        headers: request.headers,
+        body,
+        path: request.url,
+        at: performance.now(),
+        get json() {
+          return JSON.parse(body);
+        },
+      };
       await answer(request, response, body, requests.push(sent) - 1);
     } catch {
       response.destroy();
@@ -29,39 +50,47 @@ export async function upstream(answer = openai()) {
   });
   // A connection that the gateway keeps open must not be closed during its next request.
   server.keepAliveTimeout = 60_000;
-  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+  const { url, close } = await listening(server);
   return {
-    url: `http://127.0.0.1:${server.address().port}/v1`,
+    url: new URL("v1", url).href,
     requests,
+    last() {
+      const last = requests.at(-1);
+      if (!last) throw new Error("the stand-in got no request");
+      return last;
+    },
     does: (other) => {
       answer = other;
       requests.length = 0;
     },
-    close: () =>
-      new Promise((closed) => {
-        server.close(closed);
-        server.closeAllConnections();
-      }),
+    close,
   };
 }
 
-/** Gives one answer per call, then the last one for all further calls. */
+/**
+ * Gives one answer per call, then the last one for all further calls.
+ * @type {(...answers: Answer[]) => Answer}
+ */
 export const inTurn =
   (...answers) =>
   (request, response, body, number) =>
     answers[Math.min(number, answers.length - 1)](request, response, body, number);
 
-/** Answers with this status and an OpenAI-shaped error, or with `text` if given. */
+/**
+ * Answers with this status and an OpenAI-shaped error, or with `text` if given.
+ * @type {(code: number, headers?: Record<string, string>, text?: string) => Answer}
+ */
 export const status =
   (code, headers = {}, text) =>
-  (request, response) => {
+  (_, response) => {
     const error = { message: `stand-in says ${code}`, type: "stand_in_error", param: null, code: `stand_in_${code}` };
     response.writeHead(code, { "content-type": "application/json", ...headers });
     response.end(text ?? JSON.stringify({ error }));
   };
 
 /** Answers with 200 and this text as body. */
-export const text = (body, type = "application/json") => status(200, { "content-type": type }, body);
+export const text = (/** @type {string} */ body, type = "application/json") =>
+  status(200, { "content-type": type }, body);
 
 export const html = text("<!doctype html><h1>Maintenance</h1>", "text/html");
 
@@ -70,29 +99,46 @@ export const errorIn200 = text(
   '{"error": {"message": "overloaded, says the stand-in", "type": "server_error", "code": null}}',
 );
 
-/** Sends nothing until the connection is closed. */
+/**
+ * Sends nothing until the connection is closed.
+ * @type {Answer}
+ */
 export const silence = () => {};
 
-/** Sends a status and headers, then nothing. */
+/**
+ * Sends a status and headers, then nothing.
+ * @type {(type?: string) => Answer}
+ */
 export const noBody =
   (type = "application/json") =>
-  (request, response) => {
+  (_, response) => {
     response.writeHead(200, { "content-type": type });
     response.flushHeaders();
   };
 
-/** Breaks the connection before any answer. */
+/**
+ * Breaks the connection before any answer.
+ * @type {Answer}
+ */
 export const hangUp = (request) => request.socket.destroy();
 
-/** Sends headers and these pieces, then nothing. */
+/** @typedef {string | Uint8Array} Piece of a body */
+
+/**
+ * Sends headers and these pieces, then nothing.
+ * @type {(pieces: Piece[], type?: string) => Answer}
+ */
 export const pausing =
   (pieces, type = "text/event-stream") =>
-  (request, response) => {
+  (_, response) => {
     response.writeHead(200, { "content-type": type });
     for (const piece of pieces) response.write(piece);
   };
 
-/** Sends these pieces, then breaks the connection in the middle of the body. */
+/**
+ * Sends these pieces, then breaks the connection in the middle of the body.
+ * @type {(pieces: Piece[], type?: string) => Answer}
+ */
 export const breaking =
   (pieces, type = "text/event-stream") =>
   (request, response) => {
@@ -102,10 +148,13 @@ export const breaking =
     response.write(last, () => setTimeout(() => request.socket.destroy(), 20));
   };
 
-/** Sends these pieces with one write each, and ends normally. */
+/**
+ * Sends these pieces with one write each, and ends normally.
+ * @type {(list: Piece[], type?: string) => Answer}
+ */
 export const pieces =
   (list, type = "text/event-stream") =>
-  async (request, response) => {
+  async (_, response) => {
     response.writeHead(200, { "content-type": type });
     for (const piece of list) {
       response.write(piece);
@@ -114,10 +163,13 @@ export const pieces =
     response.end();
   };
 
-/** Sends `piece` repeatedly until the reader disconnects, then calls `gone()`. */
+/**
+ * Sends `piece` repeatedly until the reader disconnects, then calls `gone()`.
+ * @type {(piece: Piece, gone?: () => void, type?: string) => Answer}
+ */
 export const endless =
   (piece, gone = () => {}, type = "text/event-stream") =>
-  (request, response) => {
+  (_, response) => {
     response.writeHead(200, { "content-type": type });
     const more = setInterval(() => {
       if (response.writableLength < 1 << 20) response.write(piece);
@@ -128,27 +180,36 @@ export const endless =
     });
   };
 
-/** A promise with its resolve function. It rejects after ten seconds, so that a test fails and does not hang. */
+/**
+ * A promise with its resolve function. It rejects after ten seconds, so that a test fails and does not hang.
+ * @template [Value=void]
+ * @returns {{promise: Promise<Value>, resolve: (value: Value) => void}}
+ */
 export function deferred(what = "what was waited for") {
-  let resolve;
-  const promise = new Promise((come, fail) => {
-    const end = setTimeout(() => fail(new Error(`${what} did not happen`)), 10_000);
-    resolve = (value) => {
-      clearTimeout(end);
-      come(value);
-    };
-    end.unref();
-  });
+  const { promise, resolve, reject } = /** @type {PromiseWithResolvers<Value>} */ (Promise.withResolvers());
+  const end = setTimeout(() => reject(new Error(`${what} did not happen`)), 10_000);
+  end.unref();
   promise.catch(() => {});
-  return { promise, resolve };
+  return {
+    promise,
+    resolve: (value) => {
+      clearTimeout(end);
+      resolve(value);
+    },
+  };
 }
 
-/** Calls `look` for up to three seconds until it returns neither undefined nor false nor null. */
+/**
+ * Calls `look` for up to three seconds until it returns neither undefined nor false nor null.
+ * @template Found
+ * @param {() => Found | Promise<Found>} look
+ * @returns {Promise<Exclude<Found, undefined | false | null | void>>}
+ */
 export async function until(look, what = "what was waited for") {
   const end = performance.now() + 3000;
   for (;;) {
     const found = await look();
-    if (found) return found;
+    if (found) return /** @type {Exclude<Found, undefined | false | null | void>} */ (found);
     if (performance.now() > end) throw new Error(`${what} did not happen`);
     await new Promise((next) => setTimeout(next, 20));
   }

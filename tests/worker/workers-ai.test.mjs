@@ -12,7 +12,11 @@ import { upstream } from "./stand-ins.mjs";
 const { strong, weak } = BUNDLE;
 const NAME = "@cf/meta/llama-there";
 
+/** @typedef {(call: number) => Answer | object} Answering `call` counts from 1 */
+
+/** @type {{model: string, inputs: any}[]} */
 const calls = [];
+/** @type {Answering} */
 let answer;
 const there = await upstream(openai({ text: "From the other." }));
 const upstreams = {
@@ -37,6 +41,7 @@ after(async () => {
   await there.close();
 });
 
+/** @param {Answering} does @param {object} fields */
 function ask(does, fields = {}) {
   calls.length = 0;
   answer = does;
@@ -44,7 +49,7 @@ function ask(does, fields = {}) {
 }
 
 const events =
-  (...list) =>
+  (/** @type {unknown[]} */ ...list) =>
   () =>
     new Answer(list.map((one) => event(one)).join(""), { headers: { "content-type": "text/event-stream" } });
 const usage = { prompt_tokens: 100, completion_tokens: 50, total_tokens: 150 };
@@ -88,7 +93,7 @@ test("a stream becomes OpenAI's chunks and ends with [DONE]", async () => {
   const response = await ask(events({ response: "Ro" }, { response: "me." }, { response: "", usage }, "[DONE]"), {
     stream: true,
   });
-  assert.match(response.headers.get("content-type"), /^text\/event-stream/);
+  assert.match(response.headers.get("content-type") ?? "", /^text\/event-stream/);
   const { text, whole } = await drained(response);
   assert.ok(whole);
   const found = eventsIn(text);
@@ -125,7 +130,7 @@ test("Anthropic's clients get translated answers", async () => {
   const message = await (await worker.post("v1/messages", body)).json();
   assert.deepEqual([message.type, message.content[0].text, message.usage.output_tokens], ["message", "Rome.", 50]);
   assert.deepEqual(
-    calls.at(-1).inputs.messages.map(({ role }) => role),
+    calls[calls.length - 1].inputs.messages.map((/** @type {{role: string}} */ { role }) => role),
     ["system", "user"],
   );
 });
@@ -165,7 +170,7 @@ test("a stream of the binding that exceeds the idle limit ends with an error eve
       }),
       { headers: { "content-type": "text/event-stream" } },
     );
-  const { text, whole } = await drained(await ask(silent, { stream: true }));
+  const { text } = await drained(await ask(silent, { stream: true }));
   assert.equal(eventsIn(text).at(-1).error.code, "upstream_timeout");
 });
 

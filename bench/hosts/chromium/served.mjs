@@ -1,13 +1,19 @@
 // Serves what measured pages fetch: both engines' packages, a bundle for each, and an empty page to start
 // from.
 
+/** @import { Root } from "../../../web/serve.mjs" */
+/** @import { Entry } from "../../job.mjs" */
+/** @import { Place } from "../../peers/transformers.mjs" */
+
 import { dirname, join } from "node:path";
+
 import { ROOT } from "../../../tests/hosts/paths.mjs";
 import { serveFolders } from "../../../web/serve.mjs";
 import { transformersFolder } from "../../peers/transformers-folder.mjs";
 import { PEERS } from "../../script.mjs";
 import { PEER_WASM } from "../../wasm-files.mjs";
 
+/** @type {Root[]} */
 const ROOTS = [
   ["/package/", join(ROOT, "router-wasm/js")],
   ["/onnx-runtime/", dirname(join(ROOT, PEER_WASM))],
@@ -25,15 +31,21 @@ const ISOLATED = {
 const EMPTY = "bench/hosts/chromium/empty.html";
 
 /**
- * @param {{bundle: string, models: Record<string, string>}} job
+ * @typedef {{empty: string, place: Place, close: () => Promise<void>}} ServedJob the empty page's address, and where
+ *   transformers.js finds its model
+ *
+ * @param {Pick<Entry, "bundle" | "models">} job
  * @param {Record<string, string>} headers of every file
- * @returns {Promise<{empty: string, place: object, close: () => Promise<void>}>} the empty page's
- *   address, and where transformers.js finds its model
+ * @returns {Promise<ServedJob>}
  */
 export async function serveJob(job, headers = {}) {
-  const roots = Object.entries(job.models).map(([name, path]) => [`/models/${name}/`, dirname(path)]);
   const folder = transformersFolder(job);
-  const own = [...roots, ["/bundle/", job.bundle], ["/transformers-models/", folder.models]];
+  /** @type {Root[]} */
+  const own = [
+    ...Object.entries(job.models).map(([name, path]) => /** @type {Root} */ ([`/models/${name}/`, dirname(path)])),
+    ["/bundle/", job.bundle],
+    ["/transformers-models/", folder.models],
+  ];
   const server = await serveFolders([...own, ...ROOTS], { headers: { ...ISOLATED, ...headers } });
   return {
     empty: new URL(EMPTY, server.url).href,

@@ -7,8 +7,14 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 /**
- * @returns {Promise<{loaded: object, route(number: number): Promise<object>, close(): void}>} what
- *   the process says of loading and of each query: nanoseconds, bytes in memory
+ * @typedef {{load: number, before: number}} Loaded nanoseconds of loading, and resident bytes before it
+ * @typedef {{route: number, resident?: number}} Routed nanoseconds of a query, and resident bytes
+ *
+ * @param {string} program
+ * @param {string} bundle
+ * @param {string[]} texts
+ * @returns {Promise<{loaded: Loaded, route(number: number): Promise<Routed>, close(): void}>} what
+ *   the process says of loading and of each query
  */
 export async function nativeEngine(program, bundle, texts) {
   const folder = mkdtempSync(join(tmpdir(), "pointsman-bench-"));

@@ -1,5 +1,8 @@
 // One measurement in Node, on the npm package and onnxruntime-web.
 
+/** @import { Measure } from "../../in-process/measure.mjs" */
+/** @import { MeasuredJob } from "../../job.mjs" */
+
 // First: it must see every wasm memory made.
 import "../../in-process/wasm-memories.mjs";
 
@@ -21,7 +24,7 @@ ort.env.wasm.numThreads = 1;
 ort.env.logLevel = "error";
 ort.env.wasm.wasmBinary = new Uint8Array(readFileSync(join(ROOT, PEER_WASM)));
 
-await answer(async ({ measure, wasm, ...job }) => {
+await answer(async (/** @type {MeasuredJob & {measure: Measure, wasm: string}} */ { measure, wasm, ...job }) => {
   const parts = {
     files: bundleFiles(job.bundle),
     models: graphs(job.models),
@@ -32,5 +35,5 @@ await answer(async ({ measure, wasm, ...job }) => {
     Tokenizer: (await tokenizerPackage())?.Tokenizer,
     resident,
   };
-  return measures[measure](parts, job, progress);
+  return measures.measured(measure, parts, job, progress);
 });

@@ -5,10 +5,14 @@ import wasm from "../../../node_modules/onnxruntime-web/dist/ort-wasm-simd-threa
 
 const { instantiate } = WebAssembly;
 
-WebAssembly.instantiate = async (source, imports) => {
-  if (source instanceof WebAssembly.Module) return instantiate.call(WebAssembly, source, imports);
-  return { module: wasm, instance: await instantiate.call(WebAssembly, wasm, imports) };
-};
+/** @param {WebAssembly.Module | BufferSource} source @param {WebAssembly.Imports} [imports] */
+async function instantiated(source, imports) {
+  if (source instanceof WebAssembly.Module) return instantiate(source, imports);
+  return { module: wasm, instance: await instantiate(wasm, imports) };
+}
+
+// The signatures of `instantiate` differ by the source, which one function cannot state.
+WebAssembly.instantiate = /** @type {typeof instantiate} */ (instantiated);
 
 /** Imported during a request: on import it makes calls that workerd forbids at start-up. */
 export async function onnxRuntimeWeb() {

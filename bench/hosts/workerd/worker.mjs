@@ -6,6 +6,9 @@
 // | /clock | computes for a while, by its own clock |
 // | /measure/<turns, cold, memory> | measures the job in the body |
 
+/** @import { Measure } from "../../in-process/measure.mjs" */
+/** @import { MeasuredJob } from "../../job.mjs" */
+
 // First: it must see every wasm memory made.
 import "../../in-process/wasm-memories.mjs";
 
@@ -15,22 +18,27 @@ import * as measures from "../../in-process/measure.mjs";
 import { WEB } from "../../in-process/onnx-runtime.mjs";
 import { onnxRuntimeWeb } from "./peer.mjs";
 
+/** @type {Record<"files" | "models", Record<string, Uint8Array>>} */
 const kept = { files: {}, models: {} };
-/** Both engines loaded; the isolate keeps them for all lengths. */
+/**
+ * Both engines loaded; the isolate keeps them for all lengths.
+ * @type {Awaited<ReturnType<typeof contestantsOn>> | undefined}
+ */
 let contestants;
 
 export default {
+  /** @param {Request} request */
   async fetch(request) {
     try {
       const [, action, name] = new URL(request.url).pathname.split("/");
-      if (action in kept) {
+      if (action === "files" || action === "models") {
         kept[action][name] = new Uint8Array(await request.arrayBuffer());
         return Response.json({});
       }
-      const job = await request.json();
-      return Response.json(action === "clock" ? computed() : await measured(name, job));
+      if (action === "clock") return Response.json(computed());
+      return Response.json(await measured(/** @type {Measure} */ (name), await request.json()));
     } catch (error) {
-      return new Response(error.stack ?? String(error), { status: 500 });
+      return new Response(error instanceof Error ? error.stack : String(error), { status: 500 });
     }
   },
 };
@@ -42,9 +50,10 @@ function computed() {
   return { sum, inside: performance.now() - start };
 }
 
+/** @param {Measure} measure @param {MeasuredJob & {number: number}} job */
 async function measured(measure, job) {
   const parts = { ...kept, Router, ort: await onnxRuntimeWeb(), session: WEB, Tokenizer: await tokenizerClass() };
-  if (measure !== "turns") return measures[measure](parts, job);
+  if (measure !== "turns") return measures.measured(measure, parts, job, () => {});
   contestants ??= await contestantsOn(parts);
   const [one] = job.cases;
   return measures.row(contestants, one, job.number, job.limits);
