@@ -15,6 +15,7 @@ use pointsman_trainer::encoder::{Encoder, Network, hugging_face};
 use pointsman_trainer::export::Precision;
 use pointsman_trainer::export::bundle::BundleDraft;
 use pointsman_trainer::finish;
+use pointsman_trainer::random::RandomStream;
 use pointsman_trainer::recipe::{HeadRecipe, Recipe, RecipeFile};
 use pointsman_trainer::router::TrainedHead;
 use pointsman_trainer::router::bert::ClassifierHead;
@@ -26,7 +27,6 @@ use pointsman_trainer::router::ridge::RidgeHead;
 use pointsman_trainer::router::ridge::kernel::KernelHead;
 use pointsman_trainer::router::routerdc::{LlmEmbeddings, RouterDcHead};
 use pointsman_trainer::run::Trained;
-use pointsman_trainer::training::preferences::EpochDraw;
 use serde_json::json;
 
 use crate::tiny_encoder;
@@ -245,7 +245,7 @@ fn encoder(file: &RecipeFile, tier: &str) -> Result<Encoder> {
     let network = match tier {
         "static" => {
             let rows = vocabulary().len();
-            let mut draw = EpochDraw::new(file.recipe.seed, 0);
+            let mut draw = RandomStream::new(file.recipe.seed, 0);
             let values = draw.normal(rows * WIDTH, 1.0);
             Network::Static(StaticTable { rows, width: WIDTH, values })
         }
@@ -266,7 +266,7 @@ fn encoder(file: &RecipeFile, tier: &str) -> Result<Encoder> {
 
 fn head(recipe: &Recipe, tier: &str, size: usize) -> Result<TrainedHead> {
     let device = open(DeviceChoice::Cpu)?.device.autodiff();
-    let mut draw = EpochDraw::new(recipe.seed, 1);
+    let mut draw = RandomStream::new(recipe.seed, 1);
     let training = || recipe.training.as_ref().ok_or_else(|| anyhow!("no [training]"));
     let graph = |head| Ok(TrainedHead::Graph(head));
     match &recipe.head {
@@ -336,7 +336,7 @@ fn head(recipe: &Recipe, tier: &str, size: usize) -> Result<TrainedHead> {
     }
 }
 
-fn memory(draw: &mut EpochDraw, size: usize, records: Records) -> Memory {
+fn memory(draw: &mut RandomStream, size: usize, records: Records) -> Memory {
     let width = size - 1;
     Memory::new(width, &draw.normal(REMEMBERED * width, 1.0), records)
 }

@@ -13,8 +13,8 @@ use pointsman_trainer::export::bundle::BundleDraft;
 use pointsman_trainer::finish::measured::{Measured, share_curve};
 use pointsman_trainer::map::QueryMap;
 use pointsman_trainer::map::draw::MapQuery;
+use pointsman_trainer::random::RandomStream;
 use pointsman_trainer::recipe::Pair;
-use pointsman_trainer::training::preferences::EpochDraw;
 
 /// The seed of the outcomes and of the map.
 const SEED: u64 = 7;
@@ -54,7 +54,7 @@ pub fn drawn(draft: BundleDraft) -> Result<BundleDraft> {
         weak: name(&manifest.head.weak)?,
         default_strong_share: 0.5,
     };
-    let chances = EpochDraw::new(SEED, 0).normal(2 * queries.len(), 1.0);
+    let chances = RandomStream::new(SEED, 0).normal(2 * queries.len(), 1.0);
     let right = |chance: f32, above: f32| f64::from(u8::from(chance > above));
     let rows = queries.iter().zip(chances.as_chunks::<2>().0).map(|(query, [weak, strong])| {
         let found = router.assess(&Query::new(query.text.as_str())?, DEFAULT_TURN_DECAY)?;

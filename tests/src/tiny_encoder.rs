@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use pointsman_trainer::training::preferences::EpochDraw;
+use pointsman_trainer::random::RandomStream;
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::json;
 
@@ -53,7 +53,7 @@ pub fn write(folder: &Path) -> Result<()> {
         }
         norms.extend([at("attention.output.LayerNorm"), at("output.LayerNorm")]);
     }
-    let mut draw = EpochDraw::new(11, 0);
+    let mut draw = RandomStream::new(11, 0);
     let mut tensors: Vec<(String, Vec<usize>, Vec<f32>)> = shapes
         .into_iter()
         .map(|(name, shape)| {

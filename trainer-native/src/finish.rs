@@ -12,6 +12,7 @@ use std::sync::atomic::AtomicBool;
 use pointsman::{Metric, Router};
 
 use crate::assess::{self, PairRows, pair_rows, pool_column, pool_rows, qualities, win_rates};
+use crate::dataset::Prepared;
 use crate::device::ChosenDevice;
 use crate::encoder::embeddings::EmbeddingCache;
 use crate::error::TrainerError;
@@ -26,7 +27,6 @@ use crate::eval::pool::rows::of_outcomes;
 use crate::export::Precision;
 use crate::export::bundle::BundleDraft;
 use crate::map::{QueryMap, draw};
-use crate::prepare::Prepared;
 use crate::recipe::{ClusterRecipe, Grouping, HeadRecipe, Pair, Recipe, RecipeFile};
 use crate::report::Stored;
 use crate::run::{Run, Trained};

@@ -8,11 +8,11 @@
 //! use std::path::Path;
 //! use std::sync::atomic::AtomicBool;
 //! use pointsman_trainer::device::{DeviceChoice, open};
-//! use pointsman_trainer::{finish, prepare, recipe, run::Run};
+//! use pointsman_trainer::{dataset, finish, recipe, run::Run};
 //!
 //! # fn main() -> Result<(), pointsman_trainer::TrainerError> {
 //! let recipe = recipe::read(Path::new("trainer-native/recipes/default.toml"))?;
-//! let prepared = prepare::prepare(&recipe.recipe, Path::new("data"), false)?;
+//! let prepared = dataset::prepare(&recipe.recipe, Path::new("data"), false)?;
 //! let (device, stop) = (open(DeviceChoice::Auto)?, AtomicBool::new(false));
 //! let run = Run::open(Path::new("runs/default"), &recipe, &prepared)?;
 //! let source = Path::new("all-MiniLM-L6-v2");
@@ -31,24 +31,24 @@
 pub mod add_candidate;
 pub mod assess;
 pub mod data;
+pub mod dataset;
 pub mod device;
 pub mod encoder;
 mod error;
 pub mod eval;
 pub mod export;
 pub mod finish;
-mod gold;
-mod labels;
+pub mod linear;
 pub mod map;
-pub mod prepare;
 pub mod progress;
-pub mod projection;
+pub mod random;
 pub mod recipe;
 pub mod report;
 pub mod router;
 pub mod run;
 pub mod sweep;
 pub mod teacher;
+pub mod tensors;
 pub mod throughput;
 pub mod training;
 pub mod verify;

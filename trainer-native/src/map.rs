@@ -26,8 +26,8 @@ use crate::assess::on_each;
 use crate::encoder::if_any_token;
 use crate::error::TrainerError;
 use crate::eval::cost_quality::many_models::largest;
-use crate::router::ridge::kernel::unit;
-use crate::training::labelled::numbered;
+use crate::linear::direction::unit;
+use crate::linear::groups::numbered;
 
 use draw::MapQuery;
 use plane::Plane;

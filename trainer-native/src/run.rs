@@ -23,6 +23,7 @@ use std::sync::atomic::AtomicBool;
 use burn::module::{Module, ModuleDisplay};
 use pointsman::Router;
 
+use crate::dataset::Prepared;
 use crate::device::ChosenDevice;
 use crate::encoder::bert_weights::BertWeights;
 use crate::encoder::embeddings::EmbeddingCache;
@@ -35,27 +36,27 @@ use crate::error::TrainerError;
 use crate::export::Precision;
 use crate::export::bundle::encoder_only;
 use crate::export::router_graph::GraphHead;
-use crate::prepare::Prepared;
+use crate::linear::k_means;
+use crate::linear::t_sne::{self, t_sne};
 use crate::progress::bar;
-use crate::projection::{self, t_sne};
 use crate::recipe::{
     BertRecipe, EncoderRecipe, HeadRecipe, RecipeFile, RouterDcRecipe, StaticEncoderRecipe,
     TrainingRecipe,
 };
+use crate::router::bert::queries::labelled_queries;
 use crate::router::bert::{self, ClassifierHead, ClassifierTask};
 use crate::router::length::LengthHead;
 use crate::router::mf::MfHead;
 use crate::router::mlp::MlpHead;
+use crate::router::routerdc::queries::scored_queries;
 use crate::router::routerdc::{self, LlmEmbeddings, RouterDcHead, RouterDcTask};
-use crate::router::{TrainableHead, TrainedHead, memory};
-use crate::training::checkpoint::{Checkpoint, NamedTensor};
+use crate::router::{TrainableHead, TrainedHead, cluster, memory, ridge};
+use crate::tensors::{Checkpoint, NamedTensor};
 use crate::training::fine_tune::{self, Objective};
 use crate::training::head::HeadTraining;
-use crate::training::labelled::{labelled_queries, scored_queries};
 use crate::training::optimiser::Rules;
 use crate::training::parameters::Schedule;
-use crate::training::set::TrainingSet;
-use crate::training::{cluster, k_means, ridge};
+use crate::training::training_set::TrainingSet;
 
 /// A run folder and what identifies its run.
 #[derive(Debug)]
@@ -225,13 +226,19 @@ impl Run {
             HeadRecipe::Ridge(settings) => on_embeddings(encoder, &|embedded| {
                 let strong = embedded.set.model_index(&recipe.pair()?.strong)?;
                 let encoder = (&embedded.router, &mut embedded.cache);
-                let head = ridge::train(recipe, settings, prepared, encoder, strong, stop)?;
+                let head = ridge::fit::train(recipe, settings, prepared, encoder, strong, stop)?;
                 Ok(TrainedHead::Graph(Box::new(head)))
             }),
             HeadRecipe::Cluster(settings) => on_embeddings(encoder, &|embedded| {
                 let Embedded { router, cache, columns, .. } = embedded;
-                let head =
-                    cluster::train(recipe, settings, prepared, (router, cache), columns, stop)?;
+                let head = cluster::fit::train(
+                    recipe,
+                    settings,
+                    prepared,
+                    (router, cache),
+                    columns,
+                    stop,
+                )?;
                 // It knows the candidates alone.
                 *columns = (0..columns.len()).collect();
                 Ok(TrainedHead::Graph(Box::new(head)))
@@ -378,7 +385,7 @@ impl Run {
         let rows: Vec<&[f32]> =
             embeddings.chunks_exact(width).map(|row| row.split_at(width - 1).0).collect();
         let seed = recipe_file.recipe.seed;
-        let places = t_sne(&rows, &projection::Settings { seed, ..Default::default() })?;
+        let places = t_sne(&rows, &t_sne::Settings { seed, ..Default::default() })?;
         let places: Vec<Vec<f64>> =
             places.iter().map(|place| place.map(f64::from).to_vec()).collect();
         let mut own = k_means::clusters(&places, count, seed)?.into_iter();

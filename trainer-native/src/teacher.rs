@@ -30,11 +30,11 @@
 //! ```no_run
 //! # use std::path::Path;
 //! # use std::sync::atomic::AtomicBool;
-//! use pointsman_trainer::{prepare, recipe, run::Run, teacher::Teacher};
+//! use pointsman_trainer::{dataset, recipe, run::Run, teacher::Teacher};
 //! # fn main() -> Result<(), pointsman_trainer::TrainerError> {
 //! # let stop = AtomicBool::new(false);
 //! let recipe = recipe::read(Path::new("trainer-native/recipes/distilled-static.toml"))?;
-//! let mut prepared = prepare::prepare(&recipe.recipe, Path::new("data"), false)?;
+//! let mut prepared = dataset::prepare(&recipe.recipe, Path::new("data"), false)?;
 //! let teacher = Teacher::read(Path::new("runs/teacher/bundle"), &recipe.recipe)?;
 //! prepared.sha256 = teacher.identity(&prepared);
 //! let run = Run::open(Path::new("runs/student"), &recipe, &prepared)?;
@@ -54,12 +54,12 @@ use pointsman::{DEFAULT_TURN_DECAY, Manifest, Query, Router, sha256_hex};
 
 use crate::assess::on_each;
 use crate::data::{OutcomeRow, Outcomes};
+use crate::dataset::Prepared;
 use crate::encoder::if_any_token;
 use crate::error::TrainerError;
 use crate::export::bundle;
-use crate::prepare::Prepared;
 use crate::recipe::Recipe;
-use crate::training::checkpoint::{Checkpoint, NamedTensor};
+use crate::tensors::{Checkpoint, NamedTensor};
 
 pub use comparison::{Comparison, Figure};
 

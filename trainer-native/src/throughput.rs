@@ -15,13 +15,14 @@ use crate::encoder::embeddings::EmbeddingCache;
 use crate::encoder::trainable::{TrainableEncoder, TransformerEncoder};
 use crate::error::TrainerError;
 use crate::progress::bar;
+use crate::random::RandomStream;
 use crate::recipe::{MfRecipe, TrainingRecipe};
 use crate::router::bert::{Classifier, ClassifierTask, LabelledQuery};
 use crate::router::mf::MfHead;
 use crate::training::fine_tune::{self, Place, Settings};
 use crate::training::head::HeadTraining;
 use crate::training::optimiser::Rules;
-use crate::training::preferences::{EpochDraw, TrainingQuery};
+use crate::training::preferences::TrainingQuery;
 
 /// Sizes for matrix factorisation: RouteLLM's d_m and batch.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -81,7 +82,7 @@ pub fn mf(
     folder: &Path,
     stop: &AtomicBool,
 ) -> Result<f64, TrainerError> {
-    let mut draw = EpochDraw::new(1, 0);
+    let mut draw = RandomStream::new(1, 0);
     let mut embeddings = EmbeddingCache::open(folder, "throughput", shape.width)?;
     let values = draw.normal(shape.queries * shape.width, 1.0);
     let rows = embeddings.append(values.chunks_exact(shape.width))?;
@@ -164,7 +165,7 @@ pub fn classifier(
 
 fn random_weights(shape: ClassifierShape) -> BertWeights {
     let (width, inner) = (shape.hidden, shape.intermediate);
-    let mut draw = EpochDraw::new(2, 0);
+    let mut draw = RandomStream::new(2, 0);
     let norm = || Norm { gamma: vec![1.0; width], beta: vec![0.0; width] };
     let mut dense = |input: usize, output: usize| Dense {
         input,

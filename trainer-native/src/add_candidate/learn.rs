@@ -14,11 +14,12 @@ use crate::encoder::static_table::floats;
 use crate::encoder::trainable::{EmbeddedQueries, Limits, WithHead};
 use crate::error::TrainerError;
 use crate::export::routerdc_graph::{LlmColumns, RouterDcGraph};
+use crate::linear::groups::numbered;
 use crate::progress::bar;
 use crate::recipe::RouterDcRecipe;
+use crate::router::routerdc::queries::score_less_cost;
 use crate::router::routerdc::{self, ExtendedEmbeddings, RouterDcTask, ScoredQuery, Ties};
 use crate::training::fine_tune;
-use crate::training::labelled::{numbered, score_less_cost};
 use crate::training::optimiser::Rules;
 
 /// Fewest steps: the E numbers of an embedding are learnt quickly.

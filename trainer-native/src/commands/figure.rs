@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use pointsman_trainer::TrainerError;
 use pointsman_trainer::assess::{embeddings, pool_rows};
 use pointsman_trainer::data::split_rows;
-use pointsman_trainer::projection::{self, t_sne};
+use pointsman_trainer::linear::t_sne::{self, t_sne};
 use pointsman_trainer::report::figure::map::Cloud;
 use pointsman_trainer::report::figure::{self, Sheet, runs};
 use pointsman_trainer::report::svg::png::png;
@@ -143,7 +143,7 @@ impl MapArgs {
             let (embedded, datasets): (Vec<Vec<f32>>, Vec<String>) = with_token
                 .filter_map(|(embedding, row)| Some((embedding?, row.dataset.clone())))
                 .unzip();
-            let how = projection::Settings { seed: self.seed, ..projection::Settings::default() };
+            let how = t_sne::Settings { seed: self.seed, ..t_sne::Settings::default() };
             eprintln!("{label}: t-SNE of {} queries", embedded.len());
             clouds.push(Cloud { label, places: t_sne(&embedded, &how)?, datasets });
         }

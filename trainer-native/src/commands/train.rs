@@ -10,7 +10,7 @@ use pointsman_trainer::report::Stored;
 use pointsman_trainer::run::Run;
 use pointsman_trainer::teacher::Teacher;
 use pointsman_trainer::training::interrupt;
-use pointsman_trainer::{TrainerError, finish, prepare, recipe};
+use pointsman_trainer::{TrainerError, dataset, finish, recipe};
 
 #[derive(Args)]
 pub struct TrainArgs {
@@ -80,7 +80,7 @@ impl With {
         recipes: impl IntoIterator<Item = &'a RecipeFile>,
     ) -> Result<ChosenDevice, TrainerError> {
         for file in recipes {
-            prepare::require_files(&file.recipe, &self.data)?;
+            dataset::require_files(&file.recipe, &self.data)?;
         }
         device::open(self.device)
     }
@@ -110,7 +110,7 @@ pub fn train(
     let recipe = &recipe_file.recipe;
     eprintln!("recipe {}, seed {}, device {}", recipe.name, recipe.seed, chosen_device.description);
     let teacher = teacher.map(|folder| Teacher::read(folder, recipe)).transpose()?;
-    let mut prepared = prepare::prepare(recipe, &with.data, with.skip_bad)?;
+    let mut prepared = dataset::prepare(recipe, &with.data, with.skip_bad)?;
     if let Some(teacher) = &teacher {
         prepared.sha256 = teacher.identity(&prepared);
     }

@@ -290,12 +290,12 @@ fn cut(detail: String) -> TrainerError {
 #[allow(clippy::unwrap_used)]
 pub(crate) mod tests {
     use super::*;
-    use crate::training::preferences::EpochDraw;
+    use crate::random::RandomStream;
 
     /// A random BERT: width 32, 4 heads, two layers, 64 words, 48 positions.
     pub(crate) fn tiny(seed: u64) -> BertWeights {
         let (width, inner) = (32, 64);
-        let mut draw = EpochDraw::new(seed, 0);
+        let mut draw = RandomStream::new(seed, 0);
         let mut normal = |count: usize, spread: f32| draw.normal(count, spread);
         let norm = |normal: &mut dyn FnMut(usize, f32) -> Vec<f32>| Norm {
             gamma: normal(width, 0.1).iter().map(|v| 1.0 + v).collect(),

@@ -10,8 +10,8 @@ use super::prune::{Cut, Mini, Words, prune};
 use super::static_table::{self, StaticTable, Surround};
 use super::vocabulary::{self, TokenCounts};
 use super::{Encoder, Network, hugging_face, parse_tokenizer, token_ids};
+use crate::dataset::Prepared;
 use crate::error::TrainerError;
-use crate::prepare::Prepared;
 use crate::progress::bar;
 use crate::recipe::{StaticEncoderRecipe, TransformerEncoderRecipe};
 

@@ -14,7 +14,7 @@ use super::bert_weights::{Dense, LayerWeights, Norm};
 use super::parse_tokenizer;
 use super::prune::Mini;
 use crate::error::TrainerError;
-use crate::training::checkpoint::{Checkpoint, NamedTensor};
+use crate::tensors::{Checkpoint, NamedTensor};
 
 /// Writes the folder. `config_json` is that of the original encoder.
 ///

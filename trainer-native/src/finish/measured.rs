@@ -2,13 +2,13 @@
 
 use pointsman::{CandidateQuality, CostQuality, MeanQualities, Metric, PublishedPoint};
 
+use crate::dataset::Prepared;
 use crate::error::TrainerError;
 use crate::eval::RoutedRow;
 use crate::eval::pair::published::{PairKind, table};
 use crate::eval::pair::{Origin, PairResult, PairRouter};
 use crate::eval::pool::{PoolResult, kinds};
 use crate::eval::share_steps;
-use crate::prepare::Prepared;
 use crate::recipe::Pair;
 
 /// APGR, CPT(50) and CPT(80) of the exported bundle.

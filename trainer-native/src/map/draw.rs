@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
+use crate::dataset::Prepared;
 use crate::error::TrainerError;
 use crate::eval::pool::rows::without_split;
-use crate::prepare::Prepared;
 
 /// Most queries drawn: enough to cluster, and embedded in seconds.
 pub const MOST_QUERIES: usize = 4000;

@@ -15,9 +15,9 @@ use nalgebra::{DMatrix, DVector, Matrix2, Vector2};
 
 use super::Projection;
 use crate::error::TrainerError;
-use crate::training::discriminant::Discriminant;
-use crate::training::k_means;
-use crate::training::labelled::numbered;
+use crate::linear::discriminant::Discriminant;
+use crate::linear::groups::numbered;
+use crate::linear::k_means;
 
 /// Share, in [0, 1], of the covariance within clusters that is replaced by its mean variance in
 /// every direction: a few hundred rows do not determine a covariance of hundreds of coordinates.
@@ -192,11 +192,11 @@ fn six_digits(value: f64) -> f64 {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::training::preferences::EpochDraw;
+    use crate::random::RandomStream;
 
     /// Four heaps on a plane of six dimensions, in an order of turns.
     fn heaps(count: usize) -> Vec<Vec<f64>> {
-        let mut draw = EpochDraw::new(11, 0);
+        let mut draw = RandomStream::new(11, 0);
         let row = |at: usize| {
             let noise = draw.normal(6, 0.4).into_iter().map(f64::from);
             let mut row: Vec<f64> = noise.map(|value| value + 3.0).collect();

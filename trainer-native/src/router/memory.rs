@@ -8,9 +8,10 @@ use pointsman::{Battle, Memory, Records};
 use crate::data::{Battles, split_rows};
 use crate::encoder::embeddings::EmbeddingCache;
 use crate::error::TrainerError;
+use crate::random::RandomStream;
 use crate::recipe::{KnnRecipe, SwRankingRecipe};
-use crate::training::preferences::{EpochDraw, Preference, TrainingQuery};
-use crate::training::set::TrainingSet;
+use crate::training::preferences::{Preference, TrainingQuery};
+use crate::training::training_set::TrainingSet;
 
 /// Makes a memory of battles; also returns the Elo group of each model, from 0, the strongest.
 ///
@@ -22,9 +23,9 @@ pub fn sw_ranking(
     set: &TrainingSet,
     cache: &EmbeddingCache,
 ) -> Result<(Memory, Vec<u8>), TrainerError> {
-    let mut draw = EpochDraw::new(seed, 0);
+    let mut draw = RandomStream::new(seed, 0);
     let remembered: Vec<(&TrainingQuery, Vec<Preference>)> = drawn(set, recipe.rows, seed)
-        .map(|query| (query, draw.preferences(query, recipe.battles, true)))
+        .map(|query| (query, query.preferences(recipe.battles, true, &mut draw)))
         .collect();
     let group_of = elo_groups_of(recipe, set, &remembered)?;
     let (mut rows, mut weights, mut ends, mut battles) =

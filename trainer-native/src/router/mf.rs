@@ -13,9 +13,9 @@ use crate::error::TrainerError;
 use crate::export::Precision;
 use crate::export::graph::Graph;
 use crate::export::router_graph::{GraphHead, Inputs, linear};
+use crate::random::RandomStream;
 use crate::recipe::{MfRecipe, TrainingRecipe};
 use crate::training::parameters::{Parameters, Schedule};
-use crate::training::preferences::EpochDraw;
 
 /// A matrix-factorisation head, on a device.
 pub struct MfHead {
@@ -35,7 +35,7 @@ impl MfHead {
         device: &Device,
     ) -> Self {
         let dimension = recipe.dimension;
-        let mut draw = EpochDraw::new(seed, usize::MAX - 1);
+        let mut draw = RandomStream::new(seed, usize::MAX - 1);
         let learning_rate = training.learning_rate;
         let plain = Schedule::AdamW { learning_rate, weight_decay: 0.0 };
         let decayed = Schedule::AdamW { learning_rate, weight_decay: training.weight_decay };

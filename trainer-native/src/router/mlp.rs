@@ -14,9 +14,9 @@ use crate::error::TrainerError;
 use crate::export::Precision;
 use crate::export::graph::Graph;
 use crate::export::router_graph::{GraphHead, Inputs, linear};
+use crate::random::RandomStream;
 use crate::recipe::{MlpRecipe, TrainingRecipe};
 use crate::training::parameters::{Parameters, Schedule};
-use crate::training::preferences::EpochDraw;
 
 /// A perceptron head, on a device.
 pub struct MlpHead {
@@ -37,7 +37,7 @@ impl MlpHead {
         device: &Device,
     ) -> Self {
         let hidden = recipe.hidden;
-        let mut draw = EpochDraw::new(seed, usize::MAX - 1);
+        let mut draw = RandomStream::new(seed, usize::MAX - 1);
         let learning_rate = training.learning_rate;
         let plain = Schedule::AdamW { learning_rate, weight_decay: 0.0 };
         let decayed = Schedule::AdamW { learning_rate, weight_decay: training.weight_decay };

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::Teacher;
 use crate::assess::{pair_rows, pool_column, pool_rows, qualities, win_rates};
+use crate::dataset::Prepared;
 use crate::error::TrainerError;
 use crate::eval::bootstrap;
 use crate::eval::calibration::calibrate;
@@ -16,7 +17,6 @@ use crate::eval::pair::build::{PairBenchmark, PairColumn, Settings, build};
 use crate::eval::pool::build::{
     PoolBenchmark, PoolColumn, Settings as PoolSettings, build as build_pool,
 };
-use crate::prepare::Prepared;
 use crate::recipe::{Pair, Recipe};
 
 /// Part of the gap that the reported CPT recovers.

@@ -25,11 +25,11 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::checkpoint::Checkpoint;
 use super::history;
 use super::optimiser::{Optimiser, Rules};
-use super::preferences::EpochDraw;
 use crate::error::TrainerError;
+use crate::random::RandomStream;
+use crate::tensors::Checkpoint;
 
 /// The loss on some rows.
 pub struct Loss {
@@ -48,7 +48,7 @@ pub trait Objective<M> {
 
     /// Loss on the training rows at `rows`; `None` where they give no loss. Random draws come from
     /// `draw`.
-    fn loss(&self, network: &M, rows: &[usize], draw: &mut EpochDraw) -> Option<Loss>;
+    fn loss(&self, network: &M, rows: &[usize], draw: &mut RandomStream) -> Option<Loss>;
 
     /// Loss on the validation rows, lower is better; `None` where there are none. `network` has no
     /// autodiff.
@@ -181,7 +181,8 @@ pub fn fine_tune<M: Module, O: Objective<M>>(
         }
         let (epoch, within) = (run.state.step / per_epoch, run.state.step % per_epoch);
         if batches.0 != epoch {
-            batches = (epoch, EpochDraw::new(settings.seed, epoch).batches(&lengths, micro_batch));
+            batches =
+                (epoch, RandomStream::new(settings.seed, epoch).batches(&lengths, micro_batch));
         }
         let accumulate = settings.accumulate.max(1);
         let end = ((within + 1) * accumulate).min(batches.1.len());
@@ -253,7 +254,7 @@ impl Run<'_> {
     ) -> Result<(M, usize), TrainerError> {
         let step = self.state.step;
         // Random streams of steps have numbers above those of epochs.
-        let mut draw = EpochDraw::new(self.settings.seed, (1 << 32) + step);
+        let mut draw = RandomStream::new(self.settings.seed, (1 << 32) + step);
         let (mut total, mut weight, mut tokens) = (0.0, 0.0, 0);
         for rows in batches {
             let Some(loss) = objective.loss(&network, rows, &mut draw) else { continue };

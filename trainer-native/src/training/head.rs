@@ -15,10 +15,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use burn::tensor::activation::log_sigmoid;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use super::preferences::{EpochDraw, TrainingQuery};
+use super::preferences::TrainingQuery;
 use crate::encoder::embeddings::EmbeddingCache;
 use crate::error::TrainerError;
 use crate::progress::bar;
+use crate::random::RandomStream;
 use crate::recipe::TrainingRecipe;
 use crate::router::TrainableHead;
 
@@ -58,7 +59,7 @@ impl HeadTraining<'_> {
         let epochs = self.recipe.epochs;
         let mut done = self.resume(head)?;
         while done < epochs {
-            let mut draw = EpochDraw::new(self.seed, done);
+            let mut draw = RandomStream::new(self.seed, done);
             seed_device(self.device, self.seed, done);
             let batches = draw.batches(&vec![1; self.queries.len()], self.recipe.batch);
             let progress = bar(&format!("epoch {} of {epochs}", done + 1));
@@ -107,14 +108,14 @@ impl HeadTraining<'_> {
     fn batch(
         &self,
         indices: &[usize],
-        draw: &mut EpochDraw,
+        draw: &mut RandomStream,
     ) -> Result<Option<Batch>, TrainerError> {
         let count = self.recipe.preferences;
         let mut rows = Vec::new();
         let (mut first, mut second) = (Vec::new(), Vec::new());
         let (mut target, mut weight) = (Vec::new(), Vec::new());
         for query in indices.iter().map(|&i| &self.queries[i]) {
-            let drawn = draw.preferences(query, count, self.recipe.ties);
+            let drawn = query.preferences(count, self.recipe.ties, draw);
             if drawn.is_empty() {
                 continue;
             }

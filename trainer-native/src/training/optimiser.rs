@@ -20,11 +20,11 @@ use burn::optim::{
 };
 use burn::tensor::{Gradients, Tensor, TensorData};
 
-use super::checkpoint::{Checkpoint, NamedTensor};
+use super::named_parameters::{self, Change, Parameter};
 use super::parameters::Schedule;
-use super::walk::{self, Change, Parameter};
 use crate::encoder::static_table::floats;
 use crate::error::TrainerError;
+use crate::tensors::{Checkpoint, NamedTensor};
 
 /// Schedule of the parameters under a path.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,7 +101,7 @@ impl Optimiser {
     #[must_use]
     pub fn new<M: Module>(network: M, rules: &Rules) -> (Self, M) {
         let mut slots = BTreeMap::new();
-        let network = walk::map(network, |parameter| {
+        let network = named_parameters::map(network, |parameter| {
             let (rule, learning_rate) = match rules.of(parameter.name) {
                 Schedule::AdamW { learning_rate, weight_decay } => {
                     // A single axis means a bias, or the scale or shift of a norm.
@@ -138,7 +138,7 @@ impl Optimiser {
 
     /// Adds the gradients of one micro-batch, whose loss was multiplied by `weight`.
     pub fn gather<M: Module>(&mut self, network: &M, mut gradients: Gradients, weight: f64) {
-        walk::visit(network, |parameter| {
+        named_parameters::visit(network, |parameter| {
             let Some(slot) = self.slots.get_mut(parameter.name) else { return };
             let Some(gradient) = parameter.gradient(&mut gradients) else { return };
             slot.gradient = Some(match slot.gradient.take() {
@@ -164,7 +164,7 @@ impl Optimiser {
     pub fn step<M: Module>(&mut self, network: M, scale: f64, factor: f64) -> M {
         let factor = factor / self.weight.max(f64::MIN_POSITIVE);
         self.weight = 0.0;
-        walk::map(network, |parameter| {
+        named_parameters::map(network, |parameter| {
             let Some(slot) = self.slots.get_mut(parameter.name) else { return Change::Keep };
             let Some(gradient) = slot.gradient.take() else { return Change::Keep };
             let (rate, gradient) = (slot.learning_rate * scale, gradient * factor);
@@ -187,7 +187,7 @@ impl Optimiser {
     /// [`TrainerError::NotFinite`] where a tensor cannot be read.
     pub fn weights<M: Module>(&self, network: &M) -> Result<Vec<NamedTensor>, TrainerError> {
         let mut found = Vec::new();
-        walk::visit(network, |parameter| {
+        named_parameters::visit(network, |parameter| {
             if self.slots.contains_key(parameter.name) {
                 let (name, shape) = (parameter.name.to_owned(), parameter.shape.clone());
                 let values = floats(parameter.values().into_data());
@@ -235,7 +235,7 @@ impl Optimiser {
         path: &Path,
     ) -> Result<M, TrainerError> {
         let mut fault = None;
-        let network = walk::map(network, |parameter| {
+        let network = named_parameters::map(network, |parameter| {
             let Some(slot) = self.slots.get_mut(parameter.name) else { return Change::Keep };
             let loaded = slot.load(parameter, checkpoint, state, path);
             match loaded {

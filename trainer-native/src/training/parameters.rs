@@ -11,9 +11,9 @@ use burn::optim::{
 };
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 
-use super::checkpoint::{Checkpoint, NamedTensor};
 use crate::encoder::static_table::floats;
 use crate::error::TrainerError;
+use crate::tensors::{Checkpoint, NamedTensor};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Schedule {

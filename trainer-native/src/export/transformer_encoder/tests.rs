@@ -13,7 +13,7 @@ use crate::export::bundle::{BundleDraft, BundleFacts};
 use crate::export::classifier_head::{self, Columns};
 use crate::export::graph::Value;
 use crate::export::router_graph;
-use crate::training::preferences::EpochDraw;
+use crate::random::RandomStream;
 
 const WIDTH: usize = 32;
 
@@ -61,7 +61,7 @@ fn engine(model: Vec<u8>, width: usize) -> Router {
 }
 
 fn classifier(seed: u64) -> Dense {
-    let mut draw = EpochDraw::new(seed, 9);
+    let mut draw = RandomStream::new(seed, 9);
     let (weight, bias) = (draw.normal(WIDTH * 3, 0.3), draw.normal(3, 0.3));
     Dense { input: WIDTH, output: 3, weight, bias }
 }

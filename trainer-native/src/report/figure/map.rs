@@ -1,7 +1,7 @@
 //! Draws embeddings of queries on a plane, coloured by data set, one panel for each bundle
 //! (RouterDC, figure 3).
 //!
-//! Places come from [`projection`](crate::projection). How well data sets separate is also stated
+//! Places come from [`projection`](crate::linear::t_sne). How well data sets separate is also stated
 //! as a number: the share of queries whose nearest neighbour *in the map* is of the same data set,
 //! beside the share expected by chance.
 

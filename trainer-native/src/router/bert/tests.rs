@@ -92,7 +92,7 @@ fn a_tiny_bert_learns_which_word_decides() {
 
 #[test]
 fn a_static_encoder_learns_in_the_same_loop() {
-    let values = EpochDraw::new(8, 0).normal(64 * 16, 0.3);
+    let values = RandomStream::new(8, 0).normal(64 * 16, 0.3);
     let table = StaticTable { rows: 64, width: 16, values };
     let encoder = StaticEncoder::new(&table, &device());
     let rules =

@@ -9,7 +9,7 @@
 //! approximates `s(q, q')`, and equals it where q or q' is remembered, so a fit linear in n is a
 //! fit under that kernel. Its term of a score, `v n(q) = (L'^-1 v) k(q)`, has one coefficient for
 //! each remembered query. Where every labelled query is remembered, no factor is needed: see
-//! [`fit_dual`](super::fit_dual).
+//! [`fit_dual`](crate::linear::ridge_regression::fit_dual).
 
 use nalgebra::{DMatrix, DVector};
 
@@ -17,6 +17,7 @@ use crate::error::TrainerError;
 use crate::export::Precision;
 use crate::export::graph::Graph;
 use crate::export::router_graph::{direction, linear};
+use crate::linear::direction::unit;
 
 /// Remembered queries, as unit vectors about a centre.
 #[derive(Debug, Clone, PartialEq)]
@@ -121,17 +122,6 @@ impl<'a> Coordinates<'a> {
         shares.data.into()
     }
 }
-
-/// Direction of an embedding from a centre; zeros at the centre.
-pub(crate) fn unit(embedding: &[f64], centre: &[f64]) -> Vec<f64> {
-    let from_centre: Vec<f64> = embedding.iter().zip(centre).map(|(v, c)| v - c).collect();
-    let square: f64 = from_centre.iter().map(|v| v * v).sum();
-    let length = square.sqrt().max(LEAST_LENGTH);
-    from_centre.into_iter().map(|v| v / length).collect()
-}
-
-/// Length below which a vector counts as zero.
-const LEAST_LENGTH: f64 = 1e-12;
 
 /// Remembered queries with the coefficient of each.
 #[derive(Debug, Clone, PartialEq)]

@@ -55,7 +55,7 @@ fn loss(task: &RouterDcTask, directions: &[[f32; 2]], cosines: &[Vec<f32>]) -> O
     let directions = Tensor::from_data(TensorData::new(flat, [rows, 2]), &device);
     let flat: Vec<f32> = cosines.iter().flatten().copied().collect();
     let cosines = Tensor::from_data(TensorData::new(flat, [rows, cosines[0].len()]), &device);
-    let mut draw = EpochDraw::new(1, 0);
+    let mut draw = RandomStream::new(1, 0);
     let (mean, weight) =
         task.batch_loss(directions, cosines, task.train.iter().collect(), &mut draw)?;
     Some((f64::from(mean.into_scalar::<f32>()), weight))
@@ -234,7 +234,7 @@ fn every_loss_teaches_either_encoder() {
         [RouterDcLoss::DualContrastive, RouterDcLoss::CosineClassifier, RouterDcLoss::Zooter]
     {
         let how = RouterDcRecipe { lambda: 1.0, temperature: 0.2, ..settings(loss) };
-        let values = EpochDraw::new(5, 0).normal(64 * 6, 0.5);
+        let values = RandomStream::new(5, 0).normal(64 * 6, 0.5);
         let table = StaticTable { rows: 64, width: 6, values };
         let found = accuracy(StaticEncoder::new(&table, &device), &how);
         assert!(found > 0.8, "{loss:?} on the static tier: {found}");

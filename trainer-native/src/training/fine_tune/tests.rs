@@ -45,7 +45,7 @@ impl Objective<Linear> for Line<'_> {
         (0..self.rows).map(|row| 1 + row % 5).collect()
     }
 
-    fn loss(&self, network: &Linear, rows: &[usize], draw: &mut EpochDraw) -> Option<Loss> {
+    fn loss(&self, network: &Linear, rows: &[usize], draw: &mut RandomStream) -> Option<Loss> {
         self.calls.set(self.calls.get() + 1);
         if let Some((_, stop)) = self.stop_after.filter(|(after, _)| self.calls.get() == *after) {
             stop.store(true, Ordering::Relaxed);
@@ -60,7 +60,7 @@ impl Objective<Linear> for Line<'_> {
     }
 
     fn validate(&self, network: &Linear) -> Result<Option<f64>, TrainerError> {
-        let points = EpochDraw::new(9, 9).normal(20, 1.0);
+        let points = RandomStream::new(9, 9).normal(20, 1.0);
         let found = f64::from(Self::error(network, points).into_scalar::<f32>());
         Ok(self.validation.map(|of| of(found)))
     }

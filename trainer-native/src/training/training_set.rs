@@ -9,9 +9,9 @@ use std::sync::atomic::AtomicBool;
 use pointsman::Router;
 
 use super::preferences::{Preference, TrainingQuery};
+use crate::dataset::Prepared;
 use crate::encoder::embeddings::EmbeddingCache;
 use crate::error::TrainerError;
-use crate::prepare::Prepared;
 use crate::recipe::Recipe;
 
 /// Preferences embedded at a time.

@@ -1,39 +1,13 @@
-//! Ridge regression on a bag of tokens, the embedding and the similarity to remembered queries, in
-//! closed form.
+//! Ridge regression on sparse and dense features, in closed form.
 //!
-//! ```text
-//! x_t(q)  = a / (a + p_t) * count_t / sqrt(tokens)    one coordinate a token; p_t: its share of all tokens
-//! e(q)    = embedding, centred, of mean square length 1
-//! n(q)    = coordinates of similarity to remembered queries ([`kernel`])
-//! d(q)    = 2 * label - 1, in [-1, 1]                 how far strong beat weak, smoothed
-//! p(q)    = difficulty found by other LLMs, standardised
-//! (w, u, v, b) = argmin sum (d - z)^2 + penalty (|w|^2 + |u|^2 + |v|^2)
-//! z(q)    = c p + sqrt(f) w x + sqrt(g) u e + sqrt(h) v n + b      P(strong beats weak | q) = sigmoid(2 z)
-//! ```
-//! The fit on labelled queries only corrects `c p`: far from all of them z falls back on what other
-//! LLMs found hard, as the prior mean of a Gaussian process does. `p` is itself a ridge regression,
-//! of `1 - mean score of a source's weaker LLMs` (centred and scaled within the source) on
-//! embedding and length. Everything except similarity is linear in token counts, embedding and
-//! length, so the router is exported as one number for each token, each coordinate and each
-//! remembered query. Where every labelled query is remembered, the fit is exactly kernel ridge
-//! regression under the sum of the three kernels.
-//!
-//! Both fits are solved by conjugate gradients over sparse rows: memory and time grow linearly with
-//! the queries' tokens and with queries times remembered queries; only the number of remembered
-//! queries also enters squared. Where all queries are remembered, the same fit is solved in its
-//! dual, with one unknown for each query and without coordinates of similarity: 10,000 queries take
+//! Both fits are solved by conjugate gradients over sparse rows: memory and time grow linearly with the
+//! features of all rows. [`fit_dual`] adds a kernel and has one unknown for each row: 10,000 rows take
 //! about a minute and 0.8 GB.
-
-pub mod kernel;
 
 use nalgebra::DMatrix;
 use rayon::prelude::*;
 
 use crate::error::TrainerError;
-use crate::export::Precision;
-use crate::export::graph::{Attribute, Graph};
-use crate::export::router_graph::{GraphHead, Inputs, linear};
-use kernel::KernelHead;
 
 /// A query as features: a few of very many sparse coordinates, then all dense ones.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -245,81 +219,12 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// A fitted ridge head: its terms of the strong candidate's score. Every other candidate's score is
-/// 0.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RidgeHead {
-    /// Coefficient of each token of the vocabulary, or empty; a query has the sum of its tokens'
-    /// over the root of their number.
-    pub tokens: Vec<f32>,
-    /// Coefficient of each coordinate of the embedding, the length last.
-    pub embedding: Vec<f32>,
-    /// Term of the remembered queries.
-    pub kernel: Option<KernelHead>,
-    pub intercept: f32,
-    /// The strong candidate's column among all models.
-    pub strong: usize,
-}
-
-impl RidgeHead {
-    /// Adds nodes for the sum over a query's tokens, `[1, 1]`.
-    fn bag(&self, g: &mut Graph, inputs: &Inputs) -> String {
-        // Kept in float: 4 bytes for each token are little beside the token table, and a single
-        // scale would round away the many small numbers because of a few large ones.
-        let table = g.floats("ridge.tokens", &[self.tokens.len()], &self.tokens);
-        let axis = [Attribute::Int("axis", 0)];
-        let own = g.node("Gather", "ridge.own", &[&table, &inputs.ids], &axis);
-        let own = g.node("Mul", "ridge.masked", &[&own, &inputs.mask], &[]);
-        let keep = [Attribute::Int("keepdims", 1)];
-        let sum = g.node("ReduceSum", "ridge.sum", &[&own, &inputs.axis_1], &keep);
-        let root = g.node("Sqrt", "ridge.root_tokens", &[&inputs.tokens], &[]);
-        g.node("Div", "ridge.bag", &[&sum, &root], &[])
-    }
-}
-
-impl GraphHead for RidgeHead {
-    fn nodes(
-        &self,
-        g: &mut Graph,
-        inputs: &Inputs,
-        embedding: &str,
-        columns: &[usize],
-        precision: Precision,
-    ) -> Result<String, TrainerError> {
-        let shares = self.kernel.iter().flat_map(|kernel| &kernel.shares);
-        let numbers = self.tokens.iter().chain(&self.embedding).chain([&self.intercept]);
-        let numbers = numbers.chain(shares);
-        if let Some(found) = numbers.into_iter().find(|v| !v.is_finite()) {
-            return Err(TrainerError::NotFinite {
-                what: "a ridge coefficient",
-                detail: format!("{found}: raise the penalty"),
-            });
-        }
-        let bias = [self.intercept];
-        let weights = (self.embedding.as_slice(), 1);
-        let mut score = linear(g, "ridge", embedding, weights, Some(&bias), Precision::Float);
-        if !self.tokens.is_empty() {
-            let bag = self.bag(g, inputs);
-            score = g.node("Add", "ridge.with_tokens", &[&score, &bag], &[]);
-        }
-        if let Some(kernel) = &self.kernel {
-            let remembered = kernel.nodes(g, embedding, precision);
-            score = g.node("Add", "ridge.with_kernel", &[&score, &remembered], &[]);
-        }
-        let at_strong: Vec<f32> =
-            columns.iter().map(|&c| if c == self.strong { 1.0 } else { 0.0 }).collect();
-        let spread = g.floats("ridge.candidates", &[1, columns.len()], &at_strong);
-        Ok(g.node("MatMul", "scores", &[&score, &spread], &[]))
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use nalgebra::DVector;
     use proptest::prelude::*;
 
-    use super::kernel::{Coordinates, Remembered};
     use super::*;
 
     /// The same by a dense solve of the centred normal equations.
@@ -374,74 +279,6 @@ mod tests {
             let rest: f64 =
                 features.iter().zip(&y).zip(&v).map(|((f, y), v)| v * (y - found.at(f))).sum();
             prop_assert!(rest.abs() < 1e-6);
-        }
-    }
-
-    #[test]
-    fn with_all_rows_remembered_the_fit_is_kernel_ridge_regression() {
-        let rows = [[0.3, -0.1, 0.7], [-0.5, 0.2, 0.1], [0.4, 0.9, -0.3], [-0.2, -0.8, 0.6]];
-        let (y, temperature, penalty) = ([1.0, -0.5, 0.25, 0.75], 0.4, 0.3);
-        let remembered: Vec<&[f64]> = rows.iter().map(|row| row.as_slice()).collect();
-        let memory = Remembered::new(&remembered, &[0.0; 3], temperature);
-        let coordinates = Coordinates::of(&memory).unwrap();
-        let features: Vec<Features> = remembered
-            .iter()
-            .map(|row| Features { tokens: Vec::new(), dense: coordinates.at(row) })
-            .collect();
-        let found = fit(&features, &y, &[1.0; 4], 0, penalty).unwrap();
-        // The dual: (K + penalty) a = y - b with the shares a summing to nothing.
-        let unit = |row: &[f64; 3]| DVector::from_column_slice(row).normalize();
-        let mut dual = DMatrix::from_fn(4, 4, |i, j| {
-            ((unit(&rows[i]).dot(&unit(&rows[j])) - 1.0) / temperature).exp()
-        });
-        let likeness = dual.clone();
-        dual += DMatrix::identity(4, 4) * penalty;
-        let factor = dual.cholesky().unwrap();
-        let (of_y, of_one) =
-            (factor.solve(&DVector::from_column_slice(&y)), factor.solve(&DVector::repeat(4, 1.0)));
-        let b = of_y.sum() / of_one.sum();
-        let shares = of_y - of_one * b;
-        for (row, features) in features.iter().enumerate() {
-            let expected = (likeness.row(row) * &shares)[0] + b;
-            assert!((found.at(features) - expected).abs() < 1e-5);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn the_dual_is_the_fit_on_coordinates_of_all_rows(
-            rows in prop::collection::vec(
-                (prop::collection::vec(-1.0_f64..1.0, 3..=3), 0_u32..3, -1.0_f64..1.0,
-                 0.2_f64..2.0), 2..9),
-            (weight, penalty, temperature) in (0.2_f64..4.0, 0.2_f64..3.0, 0.2_f64..1.0),
-        ) {
-            let embeddings: Vec<&[f64]> = rows.iter().map(|row| row.0.as_slice()).collect();
-            let memory = Remembered::new(&embeddings, &[0.1; 3], temperature);
-            let coordinates = Coordinates::of(&memory).unwrap();
-            let (y, v): (Vec<f64>, Vec<f64>) = rows.iter().map(|row| (row.2, row.3)).unzip();
-            let plain: Vec<Features> = rows
-                .iter()
-                .map(|row| Features { tokens: vec![(row.1, 0.7)], dense: row.0[..2].to_vec() })
-                .collect();
-            let with_coordinates: Vec<Features> = plain
-                .iter()
-                .zip(&embeddings)
-                .map(|(plain, embedding)| {
-                    let mut row = plain.clone();
-                    let own = coordinates.at(embedding);
-                    row.dense.extend(own.iter().map(|value| value * weight.sqrt()));
-                    row
-                })
-                .collect();
-            let primal = fit(&with_coordinates, &y, &v, 3, penalty).unwrap();
-            let likeness = memory.likeness();
-            let dual = fit_dual(&plain, (&likeness, weight), &y, &v, 3, penalty).unwrap();
-            for (row, features) in with_coordinates.iter().enumerate() {
-                let alike = dot(likeness.column(row).as_slice(), &dual.shares);
-                let found = dual.linear.at(&plain[row]) + alike;
-                // Coordinates have a jitter of 1e-6 on the diagonal, which queries nearly alike magnify.
-                prop_assert!((found - primal.at(features)).abs() < 1e-4);
-            }
         }
     }
 

@@ -10,6 +10,9 @@
 //! Outcomes are held in memory. Preferences may be millions, so their files are streamed: once
 //! here, to count them, and again by each reader of their rows ([`Prepared::for_each_preference`]).
 
+mod gold;
+mod labels;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -21,9 +24,9 @@ use crate::data::{
     remove_duplicates, remove_leaks, routellm_mmlu, split_rows,
 };
 use crate::error::TrainerError;
-use crate::gold::{GoldQuestions, split_gold};
-use crate::labels::smoothed_labels;
 use crate::recipe::{Recipe, Role, SourceRecipe};
+use gold::{GoldQuestions, split_gold};
+use labels::smoothed_labels;
 
 /// Most queries of one preference source held back for calibration.
 const MOST_CALIBRATION_QUERIES: usize = 2000;

@@ -15,6 +15,8 @@
 //! regression of what the group leaves unexplained. The score is thus a sum over whole, group and
 //! query, each with its own penalty.
 
+pub mod fit;
+
 use crate::error::TrainerError;
 use crate::export::Precision;
 use crate::export::graph::{Attribute, Graph};

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::labels::Companions;
 use crate::data::{Outcomes, Stems, question_stem, split_rows};
 use crate::error::TrainerError;
-use crate::labels::Companions;
 use crate::recipe::{Recipe, SourceRecipe};
 
 /// Rows of the gold source to train on, and rows to score.

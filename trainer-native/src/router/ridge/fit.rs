@@ -1,6 +1,6 @@
 //! Fits a ridge head on gold labels and on the difficulty that other LLMs found.
 //!
-//! The formulas are in [`router::ridge`](crate::router::ridge).
+//! The formulas are in the module's head.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::AtomicBool;
@@ -11,13 +11,14 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
+use super::RidgeHead;
+use super::kernel::{Coordinates, Remembered};
+use crate::dataset::Prepared;
 use crate::encoder::deployed_ids;
 use crate::encoder::embeddings::EmbeddingCache;
 use crate::error::TrainerError;
-use crate::prepare::Prepared;
+use crate::linear::ridge_regression::{Features, LinearFit, fit, fit_dual};
 use crate::recipe::{Recipe, RidgeRecipe};
-use crate::router::ridge::kernel::{Coordinates, Remembered};
-use crate::router::ridge::{Features, LinearFit, RidgeHead, fit, fit_dual};
 
 /// Weight of the length, scaled to standard deviation 1, beside an embedding of mean square length
 /// 1, in the fit of difficulty.

@@ -21,8 +21,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::data::Outcomes;
 use crate::error::TrainerError;
+use crate::linear::ridge_regression::{Features, fit};
 use crate::recipe::{Recipe, SourceRecipe};
-use crate::router::ridge::{Features, fit};
 
 /// Number of folds; the rows of each are predicted from the others.
 const FOLDS: usize = 10;

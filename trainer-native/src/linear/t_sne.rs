@@ -12,7 +12,7 @@
 //! would be added in an order that differs from call to call.
 //!
 //! ```
-//! use pointsman_trainer::projection::{Settings, t_sne};
+//! use pointsman_trainer::linear::t_sne::{Settings, t_sne};
 //!
 //! # fn main() -> Result<(), pointsman_trainer::TrainerError> {
 //! // Two heaps of directions.
@@ -31,7 +31,7 @@
 use bhtsne::tSNE;
 
 use crate::error::TrainerError;
-use crate::training::preferences::EpochDraw;
+use crate::random::RandomStream;
 
 pub const LEAST_ROWS: usize = 10;
 /// Coarseness of Barnes and Hut's approximation; 0 is exact.
@@ -73,7 +73,7 @@ pub fn t_sne<R: AsRef<[f32]>>(
     }
     #[allow(clippy::cast_precision_loss)]
     let most = (directions.len() - 1) as f32 / 3.0;
-    let start = EpochDraw::new(settings.seed, 0).normal(2 * directions.len(), START);
+    let start = RandomStream::new(settings.seed, 0).normal(2 * directions.len(), START);
     let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build();
     let alone = alone.map_err(|e| fault(format!("no thread to work on: {e}")))?;
     let places = alone.install(|| {
@@ -134,7 +134,7 @@ mod tests {
 
     /// Three heaps around the axes.
     fn heaps(count: usize) -> Vec<Vec<f32>> {
-        let mut draw = EpochDraw::new(4, 0);
+        let mut draw = RandomStream::new(4, 0);
         let row = |at: usize| {
             let mut row = draw.normal(6, 0.05);
             row[at % 3] += 2.0;

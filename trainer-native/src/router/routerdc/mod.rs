@@ -19,6 +19,8 @@
 //! and negatives (all LLMs wrong, or all right) has no sample-LLM loss; its sample-sample loss
 //! still counts.
 
+pub mod queries;
+
 use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleDisplay, Param};
@@ -31,9 +33,9 @@ use crate::error::TrainerError;
 use crate::export::Precision;
 use crate::export::graph::Graph;
 use crate::export::router_graph::{GraphHead, Inputs, direction, linear};
+use crate::random::RandomStream;
 use crate::recipe::{RouterDcLoss, RouterDcRecipe};
 use crate::training::fine_tune::{Loss, Objective};
-use crate::training::preferences::EpochDraw;
 
 /// Standard deviation of untrained LLM embeddings (section 4.1).
 const START: f32 = 0.78;
@@ -99,7 +101,7 @@ impl LlmEmbeddings {
     /// Untrained embeddings of size `width`.
     #[must_use]
     pub fn new(candidates: usize, width: usize, seed: u64, device: &Device) -> Self {
-        let mut draw = EpochDraw::new(seed, usize::MAX - 1);
+        let mut draw = RandomStream::new(seed, usize::MAX - 1);
         let shape = [candidates, width];
         let values = TensorData::new(draw.normal(candidates * width, START), shape);
         Self { vectors: Param::from_tensor(Tensor::from_data(values, device)) }
@@ -242,7 +244,7 @@ impl RouterDcTask {
         directions: Tensor<2>,
         cosines: Tensor<2>,
         rows: Vec<&ScoredQuery>,
-        draw: &mut EpochDraw,
+        draw: &mut RandomStream,
     ) -> Option<(Tensor<1>, f64)> {
         let candidates = rows.first()?.scores.len();
         let batch = Batch { rows, candidates };
@@ -298,7 +300,7 @@ impl RouterDcTask {
         &self,
         directions: Tensor<2>,
         batch: &Batch<'_>,
-        draw: &mut EpochDraw,
+        draw: &mut RandomStream,
         device: &Device,
     ) -> Option<(Tensor<1>, f64)> {
         let rows = batch.rows.len();
@@ -377,7 +379,12 @@ impl<E: TrainableEncoder, H: LlmVectors> Objective<WithHead<E, H>> for RouterDcT
         self.train.iter().map(|row| row.ids.len()).collect()
     }
 
-    fn loss(&self, network: &WithHead<E, H>, rows: &[usize], draw: &mut EpochDraw) -> Option<Loss> {
+    fn loss(
+        &self,
+        network: &WithHead<E, H>,
+        rows: &[usize],
+        draw: &mut RandomStream,
+    ) -> Option<Loss> {
         let rows: Vec<&ScoredQuery> = rows.iter().map(|&row| &self.train[row]).collect();
         let ids: Vec<&[u32]> = rows.iter().map(|row| row.ids.as_slice()).collect();
         let tokens = ids.iter().map(|ids| ids.len()).sum();
@@ -456,7 +463,7 @@ fn mixed(value: u64) -> u64 {
 /// fewer.
 #[must_use]
 pub fn balanced(rows: Vec<ScoredQuery>, samples: usize, seed: u64) -> Vec<ScoredQuery> {
-    let mut draw = EpochDraw::new(seed, usize::MAX - 2);
+    let mut draw = RandomStream::new(seed, usize::MAX - 2);
     let mut datasets: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (at, row) in rows.iter().enumerate() {
         datasets.entry(row.dataset).or_default().push(at);

@@ -10,6 +10,8 @@
 //! values between them are shared between a label and the tie. Any [`TrainableEncoder`] can be
 //! used.
 
+pub mod queries;
+
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::activation::{log_softmax, softmax};
@@ -23,8 +25,8 @@ use crate::export::Precision;
 use crate::export::classifier_head::{self, Columns, LABELS};
 use crate::export::graph::Graph;
 use crate::export::router_graph::{GraphHead, Inputs};
+use crate::random::RandomStream;
 use crate::training::fine_tune::{Loss, Objective};
-use crate::training::preferences::EpochDraw;
 
 /// Queries assessed in one batch.
 const ASSESSED: usize = 32;
@@ -48,7 +50,7 @@ pub type Classifier<E> = WithHead<E, Linear>;
 /// 0.02.
 #[must_use]
 pub fn untrained(width: usize, seed: u64, device: &Device) -> Linear {
-    let mut draw = EpochDraw::new(seed, usize::MAX - 1);
+    let mut draw = RandomStream::new(seed, usize::MAX - 1);
     let head = Dense {
         input: width,
         output: LABELS,
@@ -197,7 +199,7 @@ impl<E: TrainableEncoder> Objective<Classifier<E>> for ClassifierTask {
         self.train.iter().map(|row| row.ids.len()).collect()
     }
 
-    fn loss(&self, network: &Classifier<E>, rows: &[usize], _: &mut EpochDraw) -> Option<Loss> {
+    fn loss(&self, network: &Classifier<E>, rows: &[usize], _: &mut RandomStream) -> Option<Loss> {
         let rows: Vec<&LabelledQuery> = rows.iter().map(|&row| &self.train[row]).collect();
         (!rows.is_empty()).then(|| Self::batch(network, &rows, &self.device))
     }

@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use std::collections::HashMap;
-//! use pointsman_trainer::training::checkpoint::{Checkpoint, NamedTensor};
+//! use pointsman_trainer::tensors::{Checkpoint, NamedTensor};
 //! # fn main() -> Result<(), pointsman_trainer::TrainerError> {
 //! let path = std::env::temp_dir().join(format!("checkpoint-{}", std::process::id()));
 //! let bias = NamedTensor { name: "bias".into(), shape: vec![2], values: vec![0.5, -1.0] };

@@ -1,23 +1,23 @@
 //! Fits the cluster router: its groups, the discriminant between them, their mean scores, and the
 //! correction.
 //!
-//! The formulas are in [`router::cluster`](crate::router::cluster).
+//! The formulas are in the module's head.
 
 use std::sync::atomic::AtomicBool;
 
 use nalgebra::{DMatrix, DVector};
 use pointsman::Router;
 
-use super::discriminant::Discriminant;
-use super::k_means;
+use crate::dataset::Prepared;
 use crate::encoder::embeddings::EmbeddingCache;
 use crate::error::TrainerError;
-use crate::prepare::Prepared;
+use crate::linear::direction::unit;
+use crate::linear::discriminant::Discriminant;
+use crate::linear::groups::numbered;
+use crate::linear::k_means;
+use crate::linear::ridge_regression::{Features, fit};
 use crate::recipe::{ClusterRecipe, Grouping, Recipe};
 use crate::router::cluster::{ClusterHead, Correction};
-use crate::router::ridge::kernel::unit;
-use crate::router::ridge::{Features, fit};
-use crate::training::labelled::numbered;
 
 /// The queries that were measured on a candidate.
 struct Rows {

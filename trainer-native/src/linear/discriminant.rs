@@ -127,12 +127,12 @@ impl Discriminant {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::training::preferences::EpochDraw;
+    use crate::random::RandomStream;
 
     /// Four groups in a square of the first and the third coordinate; the second is noise, ten
     /// times as wide.
     fn rows() -> (Vec<Vec<f64>>, Vec<usize>) {
-        let mut draw = EpochDraw::new(3, 0);
+        let mut draw = RandomStream::new(3, 0);
         let row = |at: usize| {
             let noise: Vec<f64> = draw.normal(4, 1.0).into_iter().map(f64::from).collect();
             let corner = |bit: usize| if at >> bit & 1 == 1 { 6.0 } else { 0.0 };
@@ -184,7 +184,7 @@ mod tests {
             3 => [0.0, 500.0],
             group => [group as f64 * 5.0, 0.0],
         };
-        let mut draw = EpochDraw::new(5, 0);
+        let mut draw = RandomStream::new(5, 0);
         let row = |at: usize| {
             let noise: Vec<f64> = draw.normal(3, 1.0).into_iter().map(f64::from).collect();
             vec![place(at)[0] + noise[0], place(at)[1] + noise[1], noise[2]]

@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use burn::{nn::LinearConfig, tensor::Device};
-//! use pointsman_trainer::training::walk::visit;
+//! use pointsman_trainer::training::named_parameters::visit;
 //! let mut names = Vec::new();
 //! visit(&LinearConfig::new(2, 3).init(&Device::flex()), |p| names.push(p.name.to_owned()));
 //! assert_eq!(names, ["weight", "bias"]);

@@ -1,0 +1,14 @@
+//! Linear algebra that knows nothing of queries, LLMs or burn.
+//!
+//! - [`ridge_regression`]: linear functions of sparse and dense features, in closed form;
+//! - [`discriminant`]: directions that separate groups of rows;
+//! - [`k_means`]: clusters of rows;
+//! - [`t_sne`]: places of rows on a plane;
+//! - [`direction`], [`groups`]: unit vectors, and numbers of groups.
+
+pub mod direction;
+pub mod discriminant;
+pub mod groups;
+pub mod k_means;
+pub mod ridge_regression;
+pub mod t_sne;
