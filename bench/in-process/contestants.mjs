@@ -1,10 +1,11 @@
 // The contestants on a query: the engine from text to decision, ONNX Runtime on the same graph from
 // ids, ONNX Runtime behind a tokenizer from text, and transformers.js.
 
+/** @import { Tokenizer } from "@huggingface/tokenizers" */
+/** @import { Router } from "pointsman" */
 /** @import { Case } from "../job.mjs" */
 /** @import { Contestant } from "../turns.mjs" */
-/** @import { Engine, Parts } from "./measure.mjs" */
-/** @import { Outputs, Session } from "./onnx-runtime.mjs" */
+/** @import { OnnxRuntime, Outputs, Session, SessionOptions } from "./onnx-runtime.mjs" */
 
 import { tokenizeWith } from "../peers/tokenizer.mjs";
 import { onnxRuntime } from "./onnx-runtime.mjs";
@@ -16,6 +17,30 @@ import { onnxRuntime } from "./onnx-runtime.mjs";
 export function tokenizerOf({ Tokenizer, files }) {
   return Tokenizer && typeof files !== "string" ? tokenizeWith(Tokenizer, files) : undefined;
 }
+
+/**
+ * What a host measures with.
+ *
+ * @typedef Parts
+ * @property {Record<string, Uint8Array> | string} files the bundle's; in a page also its folder's URL
+ * @property {Record<string, Uint8Array>} models the graph's files for the peer
+ * @property {Pick<typeof Router, "load">} [Router] the npm package's
+ * @property {Uint8Array} [wasm] the engine's wasm in memory, where the host does not compile it
+ *   beforehand
+ * @property {Engine} [engine] in place of Router, an engine outside
+ * @property {OnnxRuntime} [ort] ONNX Runtime's module, set up
+ * @property {SessionOptions} [session] the options of its sessions
+ * @property {typeof Tokenizer} [Tokenizer] the peer's, where installed
+ * @property {Record<string, (text: string) => Promise<Outputs>>} [transformers] transformers.js, loaded,
+ *   by the name of its row
+ * @property {() => number} [resident] bytes of the process in memory, where the host tells
+ */
+
+/**
+ * @typedef Engine
+ * @property {(one: Case, number: number) => Omit<Contestant, "name">} contestant
+ * @property {(text: string) => Float32Array} [embed]
+ */
 
 /** @typedef {Session & {file: string}} Peer ONNX Runtime on one of the graph's files */
 

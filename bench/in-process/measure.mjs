@@ -1,40 +1,13 @@
 // The three measurements, as they run inside a host. Each needs a fresh process, page or isolate.
 
-/** @import { Tokenizer } from "@huggingface/tokenizers" */
-/** @import { Router } from "pointsman" */
 /** @import { Case, Job, MeasuredJob } from "../job.mjs" */
-/** @import { Contestant, Limits, Result } from "../turns.mjs" */
-/** @import { Apart } from "./contestants.mjs" */
-/** @import { OnnxRuntime, Outputs, SessionOptions } from "./onnx-runtime.mjs" */
+/** @import { Limits, Result } from "../turns.mjs" */
+/** @import { Apart, Parts } from "./contestants.mjs" */
 
 import { takeTurns } from "../turns.mjs";
 import { contestantsOn, NO_CACHE, tokenizerOf } from "./contestants.mjs";
 import { onnxRuntime } from "./onnx-runtime.mjs";
 import { wasmBytes } from "./wasm-memories.mjs";
-
-/**
- * What a host measures with.
- *
- * @typedef Parts
- * @property {Record<string, Uint8Array> | string} files the bundle's; in a page also its folder's URL
- * @property {Record<string, Uint8Array>} models the graph's files for the peer
- * @property {Pick<typeof Router, "load">} [Router] the npm package's
- * @property {Uint8Array} [wasm] the engine's wasm in memory, where the host does not compile it
- *   beforehand
- * @property {Engine} [engine] in place of Router, an engine outside
- * @property {OnnxRuntime} [ort] ONNX Runtime's module, set up
- * @property {SessionOptions} [session] the options of its sessions
- * @property {typeof Tokenizer} [Tokenizer] the peer's, where installed
- * @property {Record<string, (text: string) => Promise<Outputs>>} [transformers] transformers.js, loaded,
- *   by the name of its row
- * @property {() => number} [resident] bytes of the process in memory, where the host tells
- */
-
-/**
- * @typedef Engine
- * @property {(one: Case, number: number) => Omit<Contestant, "name">} contestant
- * @property {(text: string) => Float32Array} [embed]
- */
 
 /**
  * @typedef {"turns" | "cold" | "memory"} Measure

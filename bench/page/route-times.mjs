@@ -1,6 +1,6 @@
 // In a page: the npm package and transformers.js on the same queries, in turns.
 
-/** @import { Parts } from "../in-process/measure.mjs" */
+/** @import { Parts } from "../in-process/contestants.mjs" */
 /** @import { Case } from "../job.mjs" */
 /** @import { Place } from "../peers/transformers.mjs" */
 /** @import { Limits } from "../turns.mjs" */

@@ -1,6 +1,12 @@
 // Stands in for OpenAI's API: chat completions, responses, completions and embeddings, with streams.
 
-/** @import { Answer } from "./stand-ins.mjs" */
+/** @import { IncomingMessage, ServerResponse } from "node:http" */
+
+/**
+ * @typedef {IncomingMessage & {url: string}} Received
+ * @typedef {(request: Received, response: ServerResponse, body: string, number: number) => unknown} Answer of a stand-in;
+ *   `number` counts its calls from 0
+ */
 
 /**
  * @typedef {{prompt_tokens: number, completion_tokens: number, total_tokens: number,

@@ -3,7 +3,8 @@
 //
 //   const there = await upstream(inTurn(status(503), status(429, { "retry-after": "0" }), openai()));
 
-/** @import { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http" */
+/** @import { IncomingHttpHeaders } from "node:http" */
+/** @import { Received } from "./openai-stand-in.mjs" */
 
 import { createServer } from "node:http";
 
@@ -11,8 +12,7 @@ import { listening } from "../../web/serve.mjs";
 import { openai } from "./openai-stand-in.mjs";
 
 /**
- * @typedef {IncomingMessage & {url: string}} Received
- * @typedef {(request: Received, response: ServerResponse, body: string, number: number) => unknown} Answer
+ * @typedef {import("./openai-stand-in.mjs").Answer} Answer
  * @typedef {{headers: IncomingHttpHeaders, body: string, json: any, path: string, at: number}} Recorded `json` is
  *   the body, parsed; `at` is the time in ms
  * @typedef {{url: string, requests: Recorded[], last: () => Recorded, does: (answer: Answer) => void,

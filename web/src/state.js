@@ -34,6 +34,7 @@ const KEPT = "pointsman";
  */
 
 /** @typedef {{role: "user" | "assistant", content: string}} Turn */
+/** @typedef {Partial<Record<string, "strong" | "weak">>} Sides of the pair, by candidate */
 
 export const view = signal(/** @type {View} */ ("playground"));
 export const language = signal(/** @type {Language} */ ("en"));

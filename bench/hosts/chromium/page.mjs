@@ -1,7 +1,8 @@
 // One measurement in a page, on the npm package and onnxruntime-web.
 
 /** @import { MeasuredJob } from "../../job.mjs" */
-/** @import { Measure, Parts } from "../../in-process/measure.mjs" */
+/** @import { Parts } from "../../in-process/contestants.mjs" */
+/** @import { Measure } from "../../in-process/measure.mjs" */
 /** @import { Place } from "../../peers/transformers.mjs" */
 
 // First: it must see every wasm memory made.

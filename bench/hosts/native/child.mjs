@@ -1,7 +1,8 @@
 // One measurement natively: the engine in a process of its own, onnxruntime-node in this one. One
 // of them computes at a time.
 
-/** @import { ColdTime, Measure, MemoryAt, Parts } from "../../in-process/measure.mjs" */
+/** @import { Parts } from "../../in-process/contestants.mjs" */
+/** @import { ColdTime, Measure, MemoryAt } from "../../in-process/measure.mjs" */
 /** @import { Job, MeasuredJob } from "../../job.mjs" */
 
 import { bundleFiles } from "../../../tests/hosts/paths.mjs";

@@ -6,11 +6,16 @@ import { monthlyBill } from "../model/money.js";
 import { opened, pair, routed, share, usage } from "../state.js";
 import { NumberField } from "./field.jsx";
 
+/** @type {[name: keyof typeof usage.value, max: number][]} */
+const FIELDS = [
+  ["queries", 1e12],
+  ["inputTokens", 1e7],
+  ["outputTokens", 1e7],
+];
+
 export function Bill() {
   const { candidates } = opened().info;
-  const set = (/** @type {keyof typeof usage.value} */ name) => (/** @type {number | undefined} */ value) => {
-    if (value !== undefined) usage.value = { ...usage.value, [name]: value };
-  };
+
   const shares = sharesOfCalls();
   const routedBill = shares && monthlyBill(candidates, shares.by, usage.value);
   const always = candidates.map(({ id }) => ({ id, bill: monthlyBill(candidates, { [id]: 1 }, usage.value) }));
@@ -19,27 +24,18 @@ export function Bill() {
   return (
     <>
       <div class="fields">
-        <NumberField
-          label={t("bill.queries")}
-          value={usage.value.queries}
-          max={1e12}
-          onValue={set("queries")}
-          step="1"
-        />
-        <NumberField
-          label={t("bill.inputTokens")}
-          value={usage.value.inputTokens}
-          max={1e7}
-          onValue={set("inputTokens")}
-          step="1"
-        />
-        <NumberField
-          label={t("bill.outputTokens")}
-          value={usage.value.outputTokens}
-          max={1e7}
-          onValue={set("outputTokens")}
-          step="1"
-        />
+        {FIELDS.map(([name, max]) => (
+          <NumberField
+            key={name}
+            label={t(`bill.${name}`)}
+            value={usage.value[name]}
+            max={max}
+            onValue={(value) => {
+              if (value !== undefined) usage.value = { ...usage.value, [name]: value };
+            }}
+            step="1"
+          />
+        ))}
       </div>
       <table class="bills">
         <caption class="hidden-label">{t("bill.title")}</caption>

@@ -1,6 +1,7 @@
 // Shows a decision: the switch, the win rate on its scale, the scores and the costs.
 
 /** @import { Decision } from "pointsman" */
+/** @import { Sides } from "../state.js" */
 /** @import { TimedDecision } from "../timed-decision.js" */
 
 import { milliseconds, percent, t, usd, whole } from "../i18n.js";
@@ -9,8 +10,6 @@ import { Fault } from "./fault.jsx";
 import { Scores } from "./scores.jsx";
 import { TrackSwitch } from "./track-switch.jsx";
 import { WinRateScale } from "./win-rate-scale.jsx";
-
-/** @typedef {Partial<Record<string, "strong" | "weak">>} Sides of the pair, by candidate */
 
 /** @param {{decided?: TimedDecision}} props */
 export function DecisionPanel({ decided }) {

@@ -2,7 +2,7 @@
 
 import { fraction, t, usd } from "../i18n.js";
 
-/** @param {{decision: import("pointsman").Decision, sides: import("./decision-panel.jsx").Sides}} props */
+/** @param {{decision: import("pointsman").Decision, sides: import("../state.js").Sides}} props */
 export function Scores({ decision, sides }) {
   const most = Math.max(...decision.scores.map(({ score }) => score), 1e-9);
   return (
