@@ -169,7 +169,10 @@ pub fn train(
     );
     if let Some(teacher) = &teacher {
         let comparison = teacher.compare(recipe, &prepared, &finished.bundle.router()?, stop)?;
-        super::write(&run.file("kept.json"), serde_json::to_string_pretty(&comparison)? + "\n")?;
+        super::write(
+            &run.file("comparison.json"),
+            serde_json::to_string_pretty(&comparison)? + "\n",
+        )?;
         println!("{comparison}");
     }
     eprintln!("bundle written to {}", folder.display());

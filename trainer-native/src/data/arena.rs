@@ -13,10 +13,11 @@
 use std::path::{Path, PathBuf};
 
 use super::DataError;
+use super::bad_row::RowFault;
+use super::cell::{Cell, empty_cell, shortened};
 use super::files::stem_of;
-use super::preferences::{PreferenceRow, PreferenceSink};
-use super::source_log::RowFault;
-use super::table_rows::{Cell, empty_cell, for_each_row, required_columns, shortened};
+use super::preference_sink::{PreferenceRow, PreferenceSink};
+use super::table_rows::{for_each_row, required_columns};
 
 const EXPECTED: &str =
     "CSV with id, model_a, model_b, prompt and winner_model_a, winner_model_b, winner_tie";

@@ -26,7 +26,8 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::source_log::{RowFault, Sink, SourceLog};
+use super::bad_row::RowFault;
+use super::source_log::{Sink, SourceLog};
 use super::{BadRow, DataError, OutcomeRow, Outcomes, ReadOptions, outcomes_jsonl};
 
 /// A file may give this many questions another text than the files before it; more are refused

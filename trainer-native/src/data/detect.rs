@@ -1,4 +1,4 @@
-//! Recognises a format by what a file holds, never by trying readers in turn.
+//! Recognises a format by its name, or by what a file holds, never by trying readers in turn.
 //!
 //! A CSV or parquet file is recognised by the names of its columns, a JSONL file by the fields of
 //! its first object, RouterDC by the `[` it begins with. A folder has the one format that its data
@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -25,6 +25,22 @@ const PARQUET_MAGIC: &[u8] = b"PAR1";
 
 /// Extensions of the files of a folder that are looked into.
 const EXTENSIONS: [&str; 4] = [".csv", ".parquet", ".json", ".jsonl"];
+
+impl Format {
+    /// The format of that [`name`](Self::name).
+    ///
+    /// # Errors
+    /// [`DataError::UnknownFormat`], listing the names that exist.
+    pub fn from_name(name: &str) -> Result<Format, DataError> {
+        Self::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| {
+            DataError::UnknownFormat {
+                path: PathBuf::from("--format"),
+                found: format!("{name:?}"),
+                expected: format!("one of {}", Self::ALL.map(Format::name).join(", ")),
+            }
+        })
+    }
+}
 
 /// Recognises a format: a file by what it holds, a folder by its files.
 ///

@@ -119,7 +119,7 @@ impl Battles {
         if next == MAX_RATED_MODELS {
             return Err(DataError::TooManyModels {
                 limit: MAX_RATED_MODELS,
-                example: super::table_rows::shortened(name),
+                example: super::cell::shortened(name),
             });
         }
         self.models.push(name.to_owned());

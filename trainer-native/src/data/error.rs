@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::source_log::BadRow;
+use super::bad_row::BadRow;
 use super::{Format, Table};
 
 /// Why a source could not be read.

@@ -1,9 +1,5 @@
 //! The layouts that can be read, and whether each holds outcomes or preferences.
 
-use std::path::PathBuf;
-
-use super::DataError;
-
 /// A published layout of outcomes or preferences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
@@ -90,20 +86,6 @@ impl Format {
             Format::Arena | Format::Gpt4Dataset | Format::PreferencesJsonl => Table::Preferences,
             _ => Table::Outcomes,
         }
-    }
-
-    /// The format of that [`name`](Self::name).
-    ///
-    /// # Errors
-    /// [`DataError::UnknownFormat`], listing the names that exist.
-    pub fn from_name(name: &str) -> Result<Format, DataError> {
-        Self::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| {
-            DataError::UnknownFormat {
-                path: PathBuf::from("--format"),
-                found: format!("{name:?}"),
-                expected: format!("one of {}", Self::ALL.map(Format::name).join(", ")),
-            }
-        })
     }
 
     /// Whether a file of that name in a folder belongs to this format.

@@ -17,11 +17,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::DataError;
+use super::bad_row::RowFault;
 use super::files::stem_of;
 use super::lines::{for_each_line, json_fault};
-use super::preferences::{PreferenceRow, PreferenceSink};
+use super::preference_sink::{PreferenceRow, PreferenceSink};
 use super::score_map::required;
-use super::source_log::RowFault;
 
 /// The model whose answers were not judged.
 pub const STRONG: &str = "gpt-4-1106-preview";

@@ -5,8 +5,9 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use super::DataError;
+use super::bad_row::{RowFault, checked_utf8};
 use super::files::{io_error, strip_bom};
-use super::source_log::{RowFault, Sink, checked_utf8};
+use super::source_log::Sink;
 
 /// Longest row that is read, in bytes. A longer row means a damaged file, which must not fill
 /// memory.

@@ -23,6 +23,8 @@
 //! ```
 
 mod arena;
+mod bad_row;
+mod cell;
 pub mod convert;
 mod csv_rows;
 mod dedup;
@@ -40,6 +42,7 @@ mod lines;
 mod outcomes;
 pub mod outcomes_jsonl;
 mod parquet_rows;
+mod preference_sink;
 mod preferences;
 pub mod preferences_jsonl;
 mod python_list;
@@ -57,6 +60,7 @@ mod split;
 mod table_rows;
 mod true_false_csv;
 
+pub use bad_row::BadRow;
 pub use dedup::{Stems, remove_duplicates, remove_leaks};
 pub use detect::detect;
 pub use elo::{Battles, MAX_RATED_MODELS, PRIOR_BATTLES, RatedModel, Ratings};
@@ -66,9 +70,10 @@ pub use format::{Format, Table};
 pub use golden::preferences_from_outcomes;
 pub use inspect::{Inspection, ModelSummary, PairCount, inspect};
 pub use outcomes::{OutcomeRow, Outcomes};
-pub use preferences::{PreferenceRow, PreferenceSource, for_each_preference};
+pub use preference_sink::PreferenceRow;
+pub use preferences::{PreferenceSource, for_each_preference};
 pub use question::{Question, question_stem};
-pub use source_log::{BadRow, MAX_STORED_BAD_ROWS};
+pub use source_log::MAX_STORED_BAD_ROWS;
 pub(crate) use split::seeded;
 pub use split::{split_rows, split_rows_stratified};
 

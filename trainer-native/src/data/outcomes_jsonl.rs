@@ -18,10 +18,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Serializer;
 use serde_json::ser::Formatter;
 
+use super::bad_row::RowFault;
 use super::lines::{for_each_line, json_fault};
 use super::row_sink::{ParsedRow, RowSink};
 use super::score_map::{ScoreMap, required};
-use super::source_log::RowFault;
 use super::{DataError, Outcomes};
 
 #[derive(Deserialize)]

@@ -17,9 +17,10 @@ use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::schema::types::SchemaDescriptor;
 
 use super::DataError;
+use super::bad_row::RowFault;
+use super::cell::Cell;
 use super::files::io_error;
-use super::source_log::{RowFault, Sink};
-use super::table_rows::Cell;
+use super::source_log::Sink;
 
 /// Rows decoded at once.
 const BATCH: usize = 256;

@@ -16,11 +16,11 @@ use serde::Deserialize;
 use serde_json::{Map, json};
 
 use super::DataError;
+use super::bad_row::RowFault;
+use super::cell::shortened;
 use super::lines::{for_each_line, json_fault};
-use super::preferences::{PreferenceRow, PreferenceSink};
+use super::preference_sink::{PreferenceRow, PreferenceSink};
 use super::score_map::required;
-use super::source_log::RowFault;
-use super::table_rows::shortened;
 
 #[derive(Deserialize)]
 #[serde(expecting = "an object with id, query, dataset, model_a, model_b and winner")]

@@ -13,10 +13,11 @@
 use std::path::{Path, PathBuf};
 
 use super::DataError;
+use super::bad_row::{RowFault, checked_score};
+use super::cell::{Cell, empty_cell};
 use super::files::stem_of;
 use super::row_sink::{ParsedRow, RowSink};
-use super::source_log::{RowFault, checked_score};
-use super::table_rows::{Cell, empty_cell, for_each_row, required_columns};
+use super::table_rows::{for_each_row, required_columns};
 
 const EXPECTED: &str = "CSV with Input and one <model>/score column a model";
 const SCORE: &str = "/score";

@@ -21,9 +21,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::bad_row::BadRow;
 use super::files::{read_bytes, strip_bom};
 use super::row_sink::{ParsedRow, RowSink};
-use super::source_log::BadRow;
 use super::{DataError, Outcomes, true_false_csv};
 
 /// The data set's name in every row.

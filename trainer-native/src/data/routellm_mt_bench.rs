@@ -21,10 +21,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::DataError;
+use super::bad_row::RowFault;
 use super::lines::{for_each_line, json_fault};
 use super::row_sink::{ParsedRow, RowSink};
 use super::score_map::required;
-use super::source_log::RowFault;
 
 /// The data set's name in every row.
 pub const DATASET: &str = "mt-bench";

@@ -16,9 +16,10 @@
 
 use std::path::{Path, PathBuf};
 
+use super::bad_row::{RowFault, checked_cost, checked_score};
+use super::cell::{Cell, shortened};
 use super::row_sink::{ParsedRow, RowSink};
-use super::source_log::{RowFault, checked_cost, checked_score};
-use super::table_rows::{Cell, for_each_row, required_columns, shortened};
+use super::table_rows::{for_each_row, required_columns};
 use super::{DataError, python_list};
 
 const EXPECTED: &str = "CSV with sample_id, prompt, eval_name and one column a model";

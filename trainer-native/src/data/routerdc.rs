@@ -13,12 +13,12 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::DataError;
+use super::bad_row::{RowFault, checked_utf8};
 use super::files::{read_bytes, stem_of};
 use super::json_array::for_each_element;
 use super::lines::without_place;
 use super::row_sink::{ParsedRow, RowSink};
 use super::score_map::{ScoreMap, required};
-use super::source_log::{RowFault, checked_utf8};
 
 const EXPECTED: &str = "a JSON array of objects with question and scores";
 

@@ -3,7 +3,8 @@
 
 use std::collections::HashMap;
 
-use super::source_log::{RowFault, Sink, SourceLog, fingerprint};
+use super::bad_row::RowFault;
+use super::source_log::{Sink, SourceLog, fingerprint};
 use super::{DataError, OutcomeRow, ReadOptions};
 
 /// A row as a reader parsed it, with models by name.

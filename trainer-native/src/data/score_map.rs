@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::source_log::{RowFault, checked_cost, checked_score};
+use super::bad_row::{RowFault, checked_cost, checked_score};
 
 /// Entries in file order, not yet checked.
 #[derive(Debug)]

@@ -6,10 +6,11 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::DataError;
+use super::bad_row::{RowFault, checked_utf8};
+use super::cell::{Cell, empty_cell, shortened};
 use super::files::stem_of;
 use super::row_sink::{ParsedRow, RowSink};
-use super::source_log::{RowFault, checked_utf8};
-use super::table_rows::{Cell, empty_cell, for_each_row, shortened};
+use super::table_rows::for_each_row;
 
 const EXPECTED_HEADER: &str = "prompt, then one column a model";
 const RESPONSE: &str = "_response";

@@ -27,7 +27,7 @@ use tract_onnx::pb;
 pub use pointsman::FUNCTION_DOMAIN as DOMAIN;
 
 use super::Precision;
-use super::graph::{Attribute, OPSET, attribute, node};
+use super::node::{Attribute, OPSET, attribute, node};
 
 pub const VERSION: i64 = 1;
 

@@ -1,7 +1,9 @@
 //! Exports a trained router as a bundle.
 //!
+//! - `node`: nodes of ONNX's own operators;
 //! - [`graph`]: builds an ONNX graph, node by node, as protobuf;
 //! - [`functions`]: the functions that encoder graphs call;
+//! - `inputs`: the inputs of every graph;
 //! - [`quantise`]: int8 with a scale per row or output channel;
 //! - [`static_encoder`]: the nodes of a static encoder;
 //! - [`transformer_encoder`]: the nodes of a BERT encoder, float or int8;
@@ -14,6 +16,8 @@ pub mod bundle;
 pub mod classifier_head;
 pub mod functions;
 pub mod graph;
+mod inputs;
+mod node;
 pub mod quantise;
 pub mod router_graph;
 pub mod routerdc_graph;

@@ -11,25 +11,11 @@
 
 use super::Precision;
 use super::graph::{Attribute, Graph, Value};
+pub use super::inputs::Inputs;
 use super::quantise::{self, Bits};
 use super::{static_encoder, transformer_encoder};
 use crate::encoder::Network;
 use crate::error::TrainerError;
-
-/// The values that encoder nodes start from.
-#[derive(Debug)]
-pub struct Inputs {
-    /// `input_ids`, int64 `[1, S]`.
-    pub ids: String,
-    /// `attention_mask` as float, `[1, S]`.
-    pub mask: String,
-    /// Number of tokens, float `[1, 1]`.
-    pub tokens: String,
-    /// The constant 1.0, float `[1]`.
-    pub one: String,
-    /// The constant `[1]`, int64, for the axes of `Squeeze` and `ReduceSum`.
-    pub axis_1: String,
-}
 
 /// A head whose nodes are part of the graph.
 pub trait GraphHead {
@@ -59,7 +45,7 @@ pub fn build(
     precision: Precision,
 ) -> Result<Vec<u8>, TrainerError> {
     let mut g = Graph::new("pointsman router");
-    let inputs = inputs(&mut g);
+    let inputs = Inputs::add_to(&mut g);
     let pooled = match network {
         Network::Static(table) => static_encoder::pooled(&mut g, &inputs, table, precision),
         Network::Transformer { weights, pooling, scale } => {
@@ -79,16 +65,6 @@ pub fn build(
     }
     g.output(&embedding, Value::Float, &["1", &size.to_string()]);
     Ok(g.into_bytes())
-}
-
-pub(crate) fn inputs(g: &mut Graph) -> Inputs {
-    let ids = g.input("input_ids", Value::Int64, &["1", "S"]);
-    let mask = g.input("attention_mask", Value::Int64, &["1", "S"]);
-    let mask = g.to_float("mask", &mask);
-    let axis_1 = g.int64s("axis_1", &[1], &[1]);
-    let tokens = g.node("ReduceSum", "tokens", &[&mask, &axis_1], &[Attribute::Int("keepdims", 1)]);
-    let one = g.floats("one", &[1], &[1.0]);
-    Inputs { ids, mask, tokens, one, axis_1 }
 }
 
 /// Adds `pooled` scaled to length `scale * sqrt(H)`.

@@ -6,8 +6,8 @@
 use super::Precision;
 use super::functions::Function;
 use super::graph::Graph;
+use super::inputs::Inputs;
 use super::quantise::{self, Bits};
-use super::router_graph::Inputs;
 use crate::encoder::static_table::StaticTable;
 
 /// Adds the nodes; returns the pooled rows, `[1, D]`.

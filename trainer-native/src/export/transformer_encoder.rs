@@ -12,8 +12,8 @@
 use super::Precision;
 use super::functions::Function;
 use super::graph::{Attribute, Graph};
+use super::inputs::Inputs;
 use super::quantise::{self, Bits};
-use super::router_graph::Inputs;
 use crate::encoder::bert::Pooling;
 use crate::encoder::bert_weights::{BertWeights, Dense, LayerWeights, Norm};
 use crate::error::TrainerError;

@@ -20,9 +20,9 @@ use serde_json::{Map, Value};
 
 use super::{Answer, Conversion, Join};
 use crate::data::DataError;
+use crate::data::bad_row::{RowFault, checked_score};
 use crate::data::files::{io_error, is_folder};
 use crate::data::lines::{for_each_line, json_fault};
-use crate::data::source_log::{RowFault, checked_score};
 
 const METRICS: [&str; 6] =
     ["acc", "exact_match", "pass@1", "pass_at_1", "prompt_level_strict_acc", "mc1"];

@@ -15,11 +15,11 @@ use serde::{Deserialize, Deserializer};
 
 use super::{Answer, Join, ModelSource};
 use crate::data::DataError;
+use crate::data::bad_row::{RowFault, checked_utf8};
 use crate::data::files::{file_names, is_folder, read_bytes};
 use crate::data::json_array::for_each_element;
 use crate::data::lines::without_place;
 use crate::data::score_map::required;
-use crate::data::source_log::{RowFault, checked_utf8};
 
 const EXPECTED: &str =
     "a JSON array of objects with question_id, question, category, answer and pred";

@@ -12,7 +12,6 @@ use crate::encoder::static_table::floats;
 use crate::export::bundle::{BundleDraft, BundleFacts};
 use crate::export::classifier_head::{self, Columns};
 use crate::export::graph::Value;
-use crate::export::router_graph;
 use crate::random::RandomStream;
 
 const WIDTH: usize = 32;
@@ -73,7 +72,7 @@ fn embedding(
     precision: Precision,
     pooling: Pooling,
 ) -> String {
-    let inputs = router_graph::inputs(g);
+    let inputs = Inputs::add_to(g);
     let pooled = pooled(g, &inputs, weights, precision, pooling).unwrap();
     g.node("Identity", "embedding", &[&pooled], &[])
 }
