@@ -9,7 +9,7 @@ import { join } from "node:path";
 
 import { Miniflare } from "miniflare";
 
-import { bundleFiles, ROOT, readJson } from "../../tests/hosts/paths.mjs";
+import { bundleFiles, packageModules, ROOT, readJson } from "../../tests/hosts/paths.mjs";
 import { graphs } from "../job.mjs";
 import { PEER_WASM } from "../wasm-files.mjs";
 import { progress } from "./child.mjs";
@@ -25,12 +25,11 @@ const MODULES = [
   "bench/in-process/wasm-memories.mjs",
   "bench/peers/tokenizer.mjs",
   "bench/turns.mjs",
-  "router-wasm/js/workerd.js",
   "node_modules/onnxruntime-web/dist/ort.wasm.bundle.min.mjs",
   PEER_WASM,
 ];
-/** Folders whose JavaScript and wasm all become modules of the Worker. */
-const MODULE_FOLDERS = ["router-wasm/js/lib", "router-wasm/js/pkg"];
+/** The folder of the engine's modules and their binding. */
+const ENGINE = "router-wasm/js/pkg";
 /** workerd's clock must show at least this share of what passed outside. */
 const CLOCK = 0.8;
 
@@ -80,7 +79,7 @@ async function once(measure, job) {
 
 /** @param {Pick<Entry, "bundle" | "models">} job */
 async function start({ bundle, models }) {
-  const modules = [...MODULES, ...MODULE_FOLDERS.flatMap(modulesIn)];
+  const modules = [...MODULES, ...packageModules(), ...modulesIn(ENGINE)];
   if (existsSync(join(ROOT, TOKENIZERS))) modules.push(TOKENIZERS);
   const miniflare = new Miniflare({
     rootPath: ROOT,

@@ -29,7 +29,7 @@ export async function firstDecision(engine, place, text) {
  * @returns {Promise<Decide>}
  */
 async function router() {
-  const { Router } = await import("/package/browser.js");
+  const { Router } = await import("/package/src/entry/browser/index.js");
   const loaded = await Router.load("/bundle/");
   return (text) => loaded.route(text).model;
 }

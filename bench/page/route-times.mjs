@@ -8,7 +8,7 @@
 import { turns } from "/bench/in-process/measure.mjs";
 import { ENGINES, PEERS } from "/bench/page/engines.mjs";
 import { webTransformers } from "/bench/peers/web.mjs";
-import { Router } from "/package/browser.js";
+import { Router } from "/package/src/entry/browser/index.js";
 
 /** @param {{cases: Case[], limits: Limits}} job @param {Place} place */
 export async function routeTimes(job, place) {

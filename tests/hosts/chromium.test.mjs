@@ -25,7 +25,7 @@ const pointsman = await page.evaluateHandle(async (url) => {
   /** @type {typeof import("pointsman")} */
   const { Router, RouterError } = await import(url);
   return { Router, RouterError, router: await Router.load("./bundle/") };
-}, "/pkg/browser.js");
+}, "/pkg/src/entry/browser/index.js");
 
 // As JSON text, since Playwright does not pass lone surrogates to the page unchanged.
 parity("Chromium", (request) =>

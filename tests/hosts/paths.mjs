@@ -1,6 +1,6 @@
 // Paths in the clone.
 
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -20,6 +20,13 @@ export function bundleFiles(folder) {
   /** @type {import("pointsman").BundleInfo} */
   const { files } = JSON.parse(Buffer.from(manifest).toString("utf8"));
   return Object.fromEntries([["router.json", manifest], ...files.map(({ name }) => [name, read(name)])]);
+}
+
+/** Paths from the clone's root of the npm package's own modules, which a Worker that imports it needs. */
+export function packageModules() {
+  const folder = "router-wasm/js/src";
+  const names = /** @type {string[]} */ (readdirSync(join(ROOT, folder), { recursive: true }));
+  return names.filter((name) => name.endsWith(".js")).map((name) => `${folder}/${name}`);
 }
 
 /** @param {string} path */

@@ -1,6 +1,6 @@
 // A user's own Worker that uses the npm package. It loads the bundle from its assets, as one tar.
 
-import { Router, RouterError } from "../../router-wasm/js/workerd.js";
+import { Router, RouterError } from "../../router-wasm/js/src/entry/workerd/index.js";
 
 /** @type {Promise<Router> | undefined} */
 let loading;

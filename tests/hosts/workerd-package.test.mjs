@@ -1,6 +1,5 @@
 // The parity suite on the npm package in workerd, in a user's own Worker.
 
-import { readdirSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +8,7 @@ import { after } from "node:test";
 import { Miniflare } from "miniflare";
 
 import { parity } from "./parity.mjs";
-import { bundleFiles, ROOT, TINY } from "./paths.mjs";
+import { bundleFiles, packageModules, ROOT, TINY } from "./paths.mjs";
 import { tar } from "./tar.mjs";
 
 const assets = await mkdtemp(join(tmpdir(), "pointsman-assets-"));
@@ -19,17 +18,12 @@ const module = (/** @type {string} */ path) => ({
   type: path.endsWith(".wasm") ? "CompiledWasm" : "ESModule",
   path: join(ROOT, path),
 });
-const modulesIn = (/** @type {string} */ folder) =>
-  readdirSync(join(ROOT, folder))
-    .filter((name) => name.endsWith(".js"))
-    .map((name) => `${folder}/${name}`);
 const miniflare = new Miniflare({
   rootPath: ROOT,
   modulesRoot: ROOT,
   modules: [
     "tests/hosts/workerd-package.mjs",
-    "router-wasm/js/workerd.js",
-    ...modulesIn("router-wasm/js/lib"),
+    ...packageModules(),
     "router-wasm/js/pkg/pointsman.js",
     "router-wasm/js/pkg/pointsman_relaxed_bg.wasm",
   ].map(module),

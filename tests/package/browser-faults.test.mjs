@@ -165,7 +165,7 @@ test("a thread module of another origin is reported", async () => {
   try {
     await refused(
       {},
-      `await RouterWorker.load(undefined, { worker: "${other.url}package/worker-thread.js" });`,
+      `await RouterWorker.load(undefined, { worker: "${other.url}package/src/entry/browser/worker-thread.js" });`,
       "worker_failed",
       /origin/,
     );

@@ -60,8 +60,8 @@ test("no bundler: a module script with an import map decides as the sources do",
     "index.html": `<!doctype html>
       <link rel="icon" href="data:,">
       <script type="importmap">{ "imports": {
-        "pointsman": "./node_modules/pointsman/browser.js",
-        "pointsman/worker": "./node_modules/pointsman/worker.js"
+        "pointsman": "./node_modules/pointsman/src/entry/browser/index.js",
+        "pointsman/worker": "./node_modules/pointsman/src/entry/browser/worker.js"
       } }</script>
       <script type="module" src="./main.js"></script>`,
     "main.js": script(),
@@ -73,8 +73,8 @@ test("no bundler: files copied beside the page and imported by path decide as th
   const folder = await project({
     "index.html": html("./main.js"),
     "main.js": script()
-      .replace('"pointsman"', '"./vendor/router/browser.js"')
-      .replace('"pointsman/worker"', '"./vendor/router/worker.js"'),
+      .replace('"pointsman"', '"./vendor/router/src/entry/browser/index.js"')
+      .replace('"pointsman/worker"', '"./vendor/router/src/entry/browser/worker.js"'),
   });
   await run("cp", ["-r", "node_modules/pointsman", join(folder, "vendor-router")], { cwd: folder });
   await run("mkdir", ["vendor"], { cwd: folder });

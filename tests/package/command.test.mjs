@@ -15,7 +15,7 @@ import { tar } from "../hosts/tar.mjs";
 import { EXPECTED, POLICY, QUERY } from "./expected.mjs";
 import { PACKAGE } from "./packed.mjs";
 
-const COMMAND = join(PACKAGE, "bin/pointsman.js");
+const COMMAND = join(PACKAGE, "src/entry/command.js");
 const router = await Router.load();
 const scratch = await mkdtemp(join(tmpdir(), "pointsman-command-"));
 after(() => rm(scratch, { recursive: true }));

@@ -1,51 +1,46 @@
-// The type `RouterErrorCode`, with its documentation, and the README list exactly the codes that the
-// package and the engine can throw.
+// The codes that the package and the engine throw are those of the type `RouterErrorCode` and of the README.
+// That every RouterError of the package has a code of the type is checked by TypeScript.
 
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { ROOT } from "../hosts/paths.mjs";
+import { packageModules, ROOT } from "../hosts/paths.mjs";
 import { PACKAGE } from "./packed.mjs";
+import { BUNDLER, checked } from "./type-check.mjs";
 
 const read = (...path) => readFileSync(join(...path), "utf8");
-const types = read(PACKAGE, "types/error.d.ts");
-const union = [...types.matchAll(/^ {2}\| "(\w+)"/gm)].map(([, code]) => code);
 
-function thrown() {
-  const engine = [...read(ROOT, "router-wasm/src/error.rs").matchAll(/=> "(\w+)"/g)].map(([, code]) => code);
-  const scripts = ["", "lib"].flatMap((folder) =>
-    readdirSync(join(PACKAGE, folder))
-      .filter((name) => name.endsWith(".js"))
-      .map((name) => read(PACKAGE, folder, name)),
-  );
-  const constructed = /RouterError\(\s*"(\w+)"|code: "(\w+)"/g;
-  const own = scripts.flatMap((text) => [...text.matchAll(constructed)].map(([, code, plain]) => code ?? plain));
-  return { engine, own };
-}
+/** The codes in the first column of the README's table of errors. */
+const explained = read(PACKAGE, "README.md")
+  .split("## Errors")[1]
+  .split("\n")
+  .filter((line) => line.startsWith("| `"))
+  .flatMap((line) => [...line.split("|")[1].matchAll(/`(\w+)`/g)].map(([, code]) => code));
+const engine = [...read(ROOT, "router-wasm/src/error.rs").matchAll(/=> "(\w+)"/g)].map(([, code]) => code);
 
-test("the type lists exactly the codes that are thrown", () => {
-  const { engine, own } = thrown();
+const typeChecked = (declaration) =>
+  checked(`import type { RouterErrorCode } from "pointsman"; export ${declaration};`, {
+    ...BUNDLER,
+    lib: ["es2022", "dom"],
+  });
+
+test("the README's table has a row for exactly the codes of the type", async () => {
+  const rows = Object.fromEntries(explained.map((code) => [code, 1]));
+  await typeChecked(`const explained: Record<RouterErrorCode, 1> = ${JSON.stringify(rows)}`);
+});
+
+test("every code of the engine is one of the type", async () => {
   assert.ok(engine.length >= 20, "the engine's codes are found");
-  assert.ok(own.length >= 15, "the package's codes are found");
-  assert.deepEqual([...union].sort(), [...new Set([...engine, ...own])].sort());
+  await typeChecked(`const engine: RouterErrorCode[] = ${JSON.stringify(engine)}`);
 });
 
-test("every RouterError is constructed with a literal code, which this test can find", () => {
-  for (const name of readdirSync(join(PACKAGE, "lib"))) {
-    const text = read(PACKAGE, "lib", name);
-    for (const [call, first] of text.matchAll(/new RouterError\(\s*([^,\s]+)/g)) {
-      assert.ok(first.startsWith('"') || ["code", "thrown.code"].includes(first), `${name}: ${call}`);
-    }
-  }
-});
-
-test("every code has a comment in the type and a row in the README", () => {
-  const [documentation] = types.split("export type");
-  const readme = read(PACKAGE, "README.md");
-  for (const code of union) {
-    assert.match(documentation, new RegExp(`\`${code}\``), code);
-    assert.match(readme, new RegExp(`\`${code}\``), code);
+test("every code is thrown by the engine or the package, and the type's comment explains it", () => {
+  const scripts = packageModules().map((path) => read(ROOT, path));
+  const comment = read(PACKAGE, "types/types/error-code.d.ts").split("export type")[0];
+  for (const code of explained) {
+    assert.ok(engine.includes(code) || scripts.some((text) => text.includes(`"${code}"`)), code);
+    assert.ok(comment.includes(`\`${code}\``), code);
   }
 });

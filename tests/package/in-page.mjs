@@ -29,8 +29,8 @@ export async function pagesForTests(after) {
       await page.goto(server.url.href);
       await page.evaluate(async () => {
         const [{ Router, RouterError }, { RouterWorker }] = await Promise.all([
-          import("/package/browser.js"),
-          import("/package/worker.js"),
+          import("/package/src/entry/browser/index.js"),
+          import("/package/src/entry/browser/worker.js"),
         ]);
         Object.assign(globalThis, { Router, RouterError, RouterWorker });
       });

@@ -7,11 +7,10 @@ import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { brotliCompressSync } from "node:zlib";
 
-import { Router, RouterError } from "pointsman";
+import { loadBundle, Router, RouterError } from "pointsman";
 import bundle from "pointsman/default-bundle";
-
-import { node as host } from "../../router-wasm/js/lib/host-node.js";
-import { moduleOf } from "../../router-wasm/js/lib/wasm.js";
+import { moduleOf } from "../../router-wasm/js/src/engine/wasm.js";
+import { node as host } from "../../router-wasm/js/src/entry/node/host.js";
 import { bundleFiles, TINY } from "../hosts/paths.mjs";
 import { tar } from "../hosts/tar.mjs";
 import { assertExpected, POLICY, QUERY } from "./expected.mjs";
@@ -105,7 +104,7 @@ test("an error thrown by onProgress ends the load", async () => {
 });
 
 test("a load cancelled while it waits for the wasm rejects with the reason, and the next one works", async () => {
-  const { Router } = await import(pathToFileURL(join(await copyOfPackage(), "node.js")).href);
+  const { Router } = await import(pathToFileURL(join(await copyOfPackage(), "src/entry/node/index.js")).href);
   const controller = new AbortController();
   const reason = new Error("enough");
   const loading = Router.load(undefined, { signal: controller.signal, wasm: new Promise(() => {}) });
@@ -115,7 +114,7 @@ test("a load cancelled while it waits for the wasm rejects with the reason, and 
 });
 
 test("loads share the start of the engine, and cancelling one does not affect the others", async () => {
-  const { Router } = await import(pathToFileURL(join(await copyOfPackage(), "node.js")).href);
+  const { Router } = await import(pathToFileURL(join(await copyOfPackage(), "src/entry/node/index.js")).href);
   const controller = new AbortController();
   let give;
   const wasm = new Promise((resolve) => {
@@ -136,6 +135,76 @@ test("archives end in .tar or .bin; data: and blob: are archives", async () => {
     assert.equal(router.info().name, JSON.parse(Buffer.from(files["router.json"]).toString()).name);
   }
   await refused(() => Router.load(new URL("tiny.zip", server.url)), "argument_source", /\.tar.*\.bin/);
+});
+
+const map = Buffer.from('{"points": []}');
+const mapped = {
+  ...files,
+  "router.json": Buffer.from(
+    JSON.stringify({ ...JSON.parse(Buffer.from(files["router.json"])), map: { name: "map.json", bytes: map.length } }),
+  ),
+};
+const mappedServer = await startServer(PACKAGE, {
+  answers: (path) => {
+    const name = path.replace("/mapped/", "");
+    if (name === "map.json") return { body: map };
+    return mapped[name] ? { body: mapped[name] } : undefined;
+  },
+});
+after(() => mappedServer.close());
+
+test("loadBundle gives a folder's files by name, those that router.json lists, and routers take them", async () => {
+  for (const source of [TINY, new URL("tiny/", server.url), files]) {
+    const heard = [];
+    const loaded = await loadBundle(source, { onProgress: (progress) => heard.push(progress) });
+    assert.deepEqual(Object.keys(loaded).sort(), Object.keys(files).sort());
+    for (const [name, content] of Object.entries(files)) assert.deepEqual(loaded[name], content, name);
+    assert.deepEqual(heard.at(-1), { loaded: bytes, total: bytes });
+    const router = await Router.load(loaded);
+    assert.equal(router.info().name, JSON.parse(Buffer.from(files["router.json"]).toString()).name);
+    router.free();
+  }
+});
+
+test("loadBundle gives an archive's bytes", async () => {
+  for (const source of [archive, new Blob([archive]), new URL("tiny.tar", server.url)]) {
+    assert.deepEqual(await loadBundle(source), archive);
+  }
+  assert.deepEqual(await loadBundle(), new Uint8Array(await readFile(join(PACKAGE, "pkg/default-bundle.bin"))));
+});
+
+test("loadBundle reads a folder's map where it is asked for, and counts it", async () => {
+  const folder = new URL("mapped/", mappedServer.url);
+  const heard = [];
+  const loaded = await loadBundle(folder, { map: true, onProgress: (progress) => heard.push(progress) });
+  assert.deepEqual(Buffer.from(loaded["map.json"]), map);
+  const all = bytes - files["router.json"].length + mapped["router.json"].length + map.length;
+  assert.deepEqual(heard.at(-1), { loaded: all, total: all });
+  assert.equal((await loadBundle(folder))["map.json"], undefined);
+});
+
+test("a router loads from a promised bundle, and the engine starts while it is pending", async () => {
+  const { Router, RouterError } = await import(
+    pathToFileURL(join(await copyOfPackage(), "src/entry/node/index.js")).href
+  );
+  const pending = new Promise(() => {});
+  await assert.rejects(Router.load(pending, { wasm: "/nowhere.wasm" }), { code: "wasm_missing" });
+  assertExpected((await Router.load(Promise.resolve(bundle))).route(QUERY, POLICY));
+  const fault = new RouterError("fetch_failed", "no network");
+  await assert.rejects(Router.load(Promise.reject(fault)), fault);
+});
+
+test("loadBundle refuses what is no source, names itself, and rejects with the signal's reason", async () => {
+  await refused(() => loadBundle(42), "argument_source", /^loadBundle\(\) was given a number/);
+  await refused(() => loadBundle(TINY, 42), "argument_options", /loadBundle\(\)/);
+  await refused(() => loadBundle(TINY, { signal: {} }), "argument_options", /signal/);
+  await refused(() => loadBundle(new URL("nowhere/", server.url)), "fetch_failed", /status 404/);
+  const reason = new Error("enough");
+  await assert.rejects(loadBundle(TINY, { signal: AbortSignal.abort(reason) }), reason);
+  const controller = new AbortController();
+  const loading = loadBundle(new Promise(() => {}), { signal: controller.signal });
+  controller.abort(reason);
+  await assert.rejects(loading, reason);
 });
 
 test("options of a wrong type are refused by name", async () => {

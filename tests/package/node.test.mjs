@@ -61,7 +61,7 @@ for (const [name, node] of Object.entries(NODES)) {
     });
   }
   test(`${name}: the installed command decides as the sources do`, async () => {
-    const command = join(folder, "node_modules/pointsman/bin/pointsman.js");
+    const command = join(folder, "node_modules/pointsman/src/entry/command.js");
     const words = [command, "--json", "--strong-share", String(POLICY.strongShare), QUERY];
     assertExpected(JSON.parse(await run(node, words, { cwd: folder })));
   });

@@ -153,7 +153,7 @@ test("free() rejects pending and later calls, and may be called again", async ()
 });
 
 test("the end of a thread rejects all pending calls with a code", async () => {
-  const worker = new Worker(join(PACKAGE, "worker-thread-node.js"), { execArgv: [] });
+  const worker = new Worker(join(PACKAGE, "src/entry/node/worker-thread.js"), { execArgv: [] });
   const thread = await RouterWorker.load(files, { worker });
   const pending = [thread.route(QUERY), thread.routeBatch([QUERY])];
   await worker.terminate();
@@ -177,7 +177,7 @@ test("the thread's module may be at another URL, as bundlers place it", async ()
   await mkdir(join(place, "lib"), { recursive: true });
   const { build } = await import("esbuild");
   await build({
-    entryPoints: [join(PACKAGE, "worker-thread-node.js")],
+    entryPoints: [join(PACKAGE, "src/entry/node/worker-thread.js")],
     outfile: join(place, "lib/thread.mjs"),
     bundle: true,
     platform: "node",

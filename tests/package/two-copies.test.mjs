@@ -19,12 +19,12 @@ async function copy(name, version) {
   const place = join(folder, "copies", name);
   await cp(installed, place, { recursive: true });
   if (version) {
-    const file = join(place, "lib/version.js");
+    const file = join(place, "src/version.js");
     const text = await readFile(file, "utf8");
     await writeFile(file, text.replace(/"[^"]+"/, JSON.stringify(version)));
   }
   const load = (entry) => import(pathToFileURL(join(place, entry)).href);
-  return { ...(await load("node.js")), ...(await load("openai.js")) };
+  return { ...(await load("src/entry/node/index.js")), ...(await load("src/adapters/openai.js")) };
 }
 
 const wrongVersion =

@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { program, project, run, writeAll } from "./packed.mjs";
+import { BUNDLER, checked, NODE } from "./type-check.mjs";
 
 const MAIN = `
-import { Router, RouterError } from "pointsman";
-import type { BatchResult, BundleInfo, Decision, LoadOptions, Policy, RouterErrorCode } from "pointsman";
+import { loadBundle, Router, RouterError } from "pointsman";
+import type { BatchResult, BundleBytes, BundleInfo, Decision, LoadOptions, Policy, RouterErrorCode } from "pointsman";
 import { RouterWorker } from "pointsman/worker";
 import bundle from "pointsman/default-bundle";
 import { routedFetch } from "pointsman/openai";
@@ -25,6 +25,11 @@ for (const row of rows) {
 const info: BundleInfo = router.info();
 const point: number | undefined = info.curves?.[0]?.router?.[0]?.[1];
 const later: unknown = info.a_field_of_a_later_version;
+const files: BundleBytes = await loadBundle("./bundle/", { map: true, signal: AbortSignal.timeout(1000) });
+const fromFiles: Router = await Router.load(files);
+await RouterWorker.load(loadBundle());
+// @ts-expect-error: a bundle has bytes, not a text
+const text: string = await loadBundle();
 // @ts-expect-error: a number is no query
 router.route(42);
 // @ts-expect-error: no such field
@@ -38,7 +43,7 @@ await Router.load(42);
 const thread: RouterWorker = await RouterWorker.load(undefined, { signal: AbortSignal.timeout(1000) });
 const embedding: Float32Array = await thread.embed("text");
 const send: typeof fetch = routedFetch(thread, { names: ["auto"], models: { a: "b" }, onDecision: ({ model }) => model });
-void [winRate, point, later, embedding, send];
+void [winRate, point, later, embedding, send, fromFiles, text];
 `;
 
 const USING = `
@@ -86,35 +91,6 @@ import relaxed from "pointsman/wasm-relaxed-simd";
 const url: string = bundle;
 await Router.load(url, { wasm: relaxed });
 `;
-
-const BUNDLER = { module: "esnext", moduleResolution: "bundler" };
-const NODE = { module: "nodenext", moduleResolution: "nodenext", types: ["node"] };
-const PEERS = ["@ai-sdk", "@langchain", "@types", "ai", "openai", "undici-types"];
-
-const root = await project({}, { modules: PEERS });
-
-/** @param {{skips?: boolean}} how whether to skip the check of libraries' declarations */
-async function checked(text, options, { skips = false } = {}) {
-  const compilerOptions = {
-    strict: true,
-    noEmit: true,
-    exactOptionalPropertyTypes: true,
-    noUncheckedIndexedAccess: true,
-    target: "es2022",
-    types: [],
-    skipLibCheck: skips,
-    ...options,
-  };
-  await writeAll(root, {
-    "main.ts": text,
-    "tsconfig.json": JSON.stringify({ compilerOptions, files: ["main.ts"] }),
-  });
-  try {
-    await run(program("tsc"), ["-p", "."], { cwd: root });
-  } catch (error) {
-    assert.fail(error.stdout ?? error.message);
-  }
-}
 
 test("the types check with nodenext, Node's types and no DOM", () => checked(MAIN, { ...NODE, lib: ["es2023"] }));
 test("the types check with bundler resolution and the DOM of es2022", () =>

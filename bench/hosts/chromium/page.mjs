@@ -12,7 +12,7 @@ import * as measures from "/bench/in-process/measure.mjs";
 import { WEB } from "/bench/in-process/onnx-runtime.mjs";
 import { webTransformers } from "/bench/peers/web.mjs";
 import * as ort from "/onnx-runtime/ort.wasm.bundle.min.mjs";
-import { Router } from "/package/browser.js";
+import { Router } from "/package/src/entry/browser/index.js";
 
 const TOKENIZERS = "/tokenizers/tokenizers.mjs";
 const TRANSFORMERS = "/transformers/transformers.min.js";

@@ -12,7 +12,7 @@
 // First: it must see every wasm memory made.
 import "../../in-process/wasm-memories.mjs";
 
-import { Router } from "../../../router-wasm/js/workerd.js";
+import { Router } from "../../../router-wasm/js/src/entry/workerd/index.js";
 import { contestantsOn } from "../../in-process/contestants.mjs";
 import * as measures from "../../in-process/measure.mjs";
 import { WEB } from "../../in-process/onnx-runtime.mjs";

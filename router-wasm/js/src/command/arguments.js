@@ -1,0 +1,110 @@
+// Parses the command's arguments; holds its help text.
+
+import { parseArgs } from "node:util";
+
+import { messageOf } from "../describe.js";
+
+/** @import { Policy } from "../types/decision.js" */
+
+/** What to route: a query, or the lines of a file. @typedef {{query: string, jsonl?: undefined} | {jsonl: string}} Input */
+/** @typedef {{bundle?: string, policy: Policy, json?: boolean} & Input} Task */
+/** A text to print. @typedef {{print: "help" | "version"}} Print */
+
+export class UsageError extends Error {}
+
+export const HELP = `Decides which LLM should answer a query, in this process: no network, no key.
+
+Usage:
+  pointsman [options] QUERY            decide on one query
+  pointsman [options] -                decide on the query in standard input
+  pointsman [options] --jsonl FILE     decide on each line of a file; - for standard input
+
+With --jsonl each line is a JSON object with "query" or "messages", and optionally an "id". Each
+gives one line in the same order: the decision, or {"error": {code, message}}, with the "id".
+
+Options:
+  --bundle PATH           a bundle's folder, .tar, .bin or URL (default: the package's own bundle)
+  --threshold N           the strong model if the win rate is at least N, in [0, 1]
+  --strong-share N        share of strong calls, in [0, 1], by the bundle's calibration
+  --cost-weight N         score given up per USD, 0 or more: the best score - N * cost is chosen
+  --max-cost USD          exclude candidates whose estimated cost is above this
+  --output-tokens N       output tokens for cost estimates (default: 256)
+  --candidates ID[,ID]    the candidates allowed; may be repeated
+  --json                  print the decision as JSON
+  -h, --help              print this
+  -V, --version           print the version
+
+Exit codes: 0 all queries decided; 1 a query failed; 2 wrong usage, or unreadable bundle or input.`;
+
+/** The policy's field of each option that is a number. */
+const NUMBERS = /** @type {const} */ ({
+  threshold: "threshold",
+  "strong-share": "strongShare",
+  "cost-weight": "costWeight",
+  "max-cost": "maxCost",
+  "output-tokens": "outputTokens",
+});
+
+const OPTIONS = /** @type {const} */ ({
+  threshold: { type: "string" },
+  "strong-share": { type: "string" },
+  "cost-weight": { type: "string" },
+  "max-cost": { type: "string" },
+  "output-tokens": { type: "string" },
+  bundle: { type: "string" },
+  candidates: { type: "string", multiple: true },
+  jsonl: { type: "string" },
+  json: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+  version: { type: "boolean", short: "V" },
+});
+
+/**
+ * @param {string[]} words
+ * @returns {Task | Print}
+ */
+export function argumentsOf(words) {
+  let parsed;
+  try {
+    parsed = parseArgs({ args: words, options: OPTIONS, allowPositionals: true });
+  } catch (cause) {
+    throw new UsageError(messageOf(cause), { cause });
+  }
+  const { values, positionals } = parsed;
+  const { help, version, bundle, json, jsonl } = values;
+  if (help) return { print: "help" };
+  if (version) return { print: "version" };
+  const [query, ...others] = positionals;
+  if (jsonl !== undefined) {
+    if (query !== undefined) throw new UsageError("a query and --jsonl were given: expected one of them");
+    return { bundle, json, jsonl, policy: policyOf(values) };
+  }
+  if (query === undefined) throw new UsageError("no query was given");
+  if (others.length > 0) {
+    throw new UsageError(`${positionals.length} arguments were given: expected one query; quote it`);
+  }
+  return { bundle, json, query, policy: policyOf(values) };
+}
+
+/**
+ * @param {{[option in keyof typeof NUMBERS]?: string} & {candidates?: string[]}} values
+ * @returns {Policy}
+ */
+function policyOf(values) {
+  /** @type {Policy} */
+  const policy = {};
+  for (const option of /** @type {(keyof typeof NUMBERS)[]} */ (Object.keys(NUMBERS))) {
+    const text = values[option];
+    if (text === undefined) continue;
+    const value = Number(text);
+    if (text.trim() === "" || !Number.isFinite(value)) {
+      throw new UsageError(`--${option} is ${JSON.stringify(text)}: expected a number`);
+    }
+    policy[NUMBERS[option]] = value;
+  }
+  if (policy.outputTokens !== undefined && !Number.isSafeInteger(policy.outputTokens)) {
+    throw new UsageError(`--output-tokens is ${policy.outputTokens}: expected a whole number`);
+  }
+  const candidates = values.candidates?.flatMap((list) => list.split(","));
+  return candidates ? { ...policy, candidates: candidates.map((id) => id.trim()).filter(Boolean) } : policy;
+}

@@ -1,0 +1,157 @@
+// The public `Router`, on top of the wasm-bindgen bindings.
+
+import { freeHandle, guarded, RouterHandle } from "./engine/engine.js";
+import { loadHandle } from "./engine/load.js";
+import { RouterError } from "./error.js";
+import { FreedByUsing } from "./freed-by-using.js";
+import { currentHost } from "./host.js";
+import { checkedOptions } from "./options.js";
+import { checkedInputs, policyJson, requestJson, wellFormed } from "./request.js";
+
+/** @import { BundleInfo, BundleSource } from "./types/bundle.js" */
+/** @import { BatchResult, Decision, Policy } from "./types/decision.js" */
+/** @import { LoadOptions } from "./types/load.js" */
+/** @import { RouteInput } from "./types/query.js" */
+
+/**
+ * Decides which LLM answers a query, in this process: no network, no key.
+ *
+ * @example
+ * ```js
+ * import { Router } from "pointsman";
+ *
+ * const router = await Router.load(); // the package's default bundle
+ * const { model, winRate } = router.route("What is the capital of Italy?", { strongShare: 0.5 });
+ * ```
+ */
+export class Router extends FreedByUsing {
+  /** @type {RouterHandle | undefined} */
+  #handle;
+
+  /**
+   * @private
+   * @param {RouterHandle} handle
+   */
+  constructor(handle) {
+    super();
+    if (!(handle instanceof RouterHandle)) {
+      throw new RouterError("argument_source", "a Router is made by await Router.load(source)");
+    }
+    this.#handle = handle;
+  }
+
+  /**
+   * Reads a bundle, checks it and starts the engine.
+   *
+   * Without a source, it loads this package's default bundle. A Cloudflare Worker must pass a source:
+   * import `pointsman/default-bundle` there. While a promised source is pending, the engine starts.
+   *
+   * @param {BundleSource | Promise<BundleSource>} [source]
+   * @param {LoadOptions} [options]
+   * @returns {Promise<Router>}
+   * @throws RouterError `argument_source`, `argument_options`, `fetch_failed`, `file_unreadable`, any
+   * `wasm_*` or `bundle_*`; the signal's reason.
+   *
+   * @example
+   * ```js
+   * await Router.load("https://example.com/bundle/");
+   * await Router.load({ "router.json": manifest, "model.onnx": model, "tokenizer.json": tokenizer });
+   * await Router.load(undefined, { signal: AbortSignal.timeout(10_000), onProgress: console.log });
+   * ```
+   */
+  static async load(source, options) {
+    const host = currentHost();
+    return new Router(await loadHandle(source, checkedOptions(options, "Router.load()", host), host));
+  }
+
+  /**
+   * Decides on a query or a conversation. The same input and policy give the same decision on every host.
+   *
+   * @param {RouteInput} input
+   * @param {Policy} [policy]
+   * @returns {Decision}
+   * @throws RouterError `argument_query`, `argument_messages`, `argument_policy`, any `query_*` or
+   * `policy_*`, `messages_without_text`, `request_ill_formed`, `no_candidate`, `router_freed`.
+   *
+   * @example
+   * ```js
+   * router.route("What is the capital of Italy?", { strongShare: 0.3 });
+   * router.route([{ role: "user", content: "Hello" }], { maxCost: 0.01, outputTokens: 500 });
+   * ```
+   */
+  route(input, policy) {
+    const handle = this.#open();
+    const request = requestJson(input, policy);
+    return JSON.parse(guarded(() => handle.route(request)));
+  }
+
+  /**
+   * Decides on each input, in order. An input's error is in its own row; the other inputs are decided.
+   * For a long list in a page, see `RouterWorker` of `pointsman/worker`.
+   *
+   * @param {readonly RouteInput[]} inputs
+   * @param {Policy} [policy]
+   * @returns {BatchResult[]}
+   * @throws RouterError for errors of the whole batch: `argument_inputs`, `argument_policy`, any
+   * `policy_*`, `router_freed`.
+   *
+   * @example
+   * ```js
+   * for (const { decision, error } of router.routeBatch(queries)) {
+   *   console.log(decision?.model ?? error.code);
+   * }
+   * ```
+   */
+  routeBatch(inputs, policy) {
+    const handle = this.#open();
+    checkedInputs(inputs);
+    const check = policyJson(policy);
+    guarded(() => handle.checkPolicy(check));
+    return Array.from(inputs, (input) => {
+      try {
+        return { decision: this.route(input, policy) };
+      } catch (error) {
+        if (error instanceof RouterError) return { error };
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * The query's embedding, of `info().encoder.embedding_size` numbers.
+   *
+   * @param {string} query
+   * @returns {Float32Array}
+   * @throws RouterError `argument_query`, any `query_*`, `router_freed`.
+   */
+  embed(query) {
+    const handle = this.#open();
+    const text = wellFormed(query, "embed()");
+    return guarded(() => handle.embed(text));
+  }
+
+  /**
+   * A copy of the bundle's description.
+   * @returns {BundleInfo}
+   * @throws RouterError `router_freed`.
+   */
+  info() {
+    const handle = this.#open();
+    return JSON.parse(guarded(() => handle.info()));
+  }
+
+  /**
+   * Frees the router's memory. Later calls throw `router_freed`; freeing again does nothing.
+   * @returns {void}
+   */
+  free() {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    if (handle) freeHandle(handle);
+  }
+
+  #open() {
+    if (this.#handle) return this.#handle;
+    throw new RouterError("router_freed", "the router was freed: load it again to use it");
+  }
+}

@@ -1,0 +1,68 @@
+import type { RouterError } from "../error.js";
+
+/**
+ * How to decide. An empty policy takes the bundle's default share of strong calls
+ * (`info().head.default_strong_share`), or the best score where the bundle has none.
+ *
+ * `threshold`, `strongShare` and `costWeight` exclude each other.
+ */
+export interface Policy {
+  /** Alpha, in [0, 1]: the strong candidate if and only if the win rate is at least alpha. */
+  threshold?: number;
+  /** Share of strong calls, in [0, 1], turned into a threshold by the bundle's calibration. */
+  strongShare?: number;
+  /** Highest estimated cost of the request in USD, at least 0. Candidates above it are excluded. */
+  maxCost?: number;
+  /** Score given up per USD, at least 0: the best `score - costWeight * cost` is chosen. */
+  costWeight?: number;
+  /** The candidates allowed, by id; all of the bundle's where absent. */
+  candidates?: readonly string[];
+  /** Output tokens to estimate costs with, a whole number; 256 where absent. */
+  outputTokens?: number;
+  /**
+   * Tokens of all that the LLM will read (system prompt, history, documents), a whole number, for
+   * costs and context windows; the rated text's where absent.
+   */
+  inputTokens?: number;
+  /**
+   * Fraction of the way, in [0, 1], that an easier turn moves a conversation's rating towards its own;
+   * 0.3 where absent. With 1 only the last turn counts.
+   */
+  turnDecay?: number;
+}
+
+/** A candidate's score and cost for one query. */
+export interface CandidateScore {
+  /** The candidate's id. */
+  model: string;
+  /** Expected quality, in [0, 1]. */
+  score: number;
+  /** USD, where the bundle states the candidate's prices. */
+  estimatedCost?: number;
+}
+
+/** Which LLM answers, and why. */
+export interface Decision {
+  /** The chosen candidate's id. */
+  model: string;
+  /**
+   * - `above_threshold`: the strong candidate, since the win rate reaches the threshold
+   * - `below_threshold`: the weak candidate, since the win rate is below the threshold
+   * - `best_score`: the best score, less its weighted cost, among the candidates allowed
+   * - `only_candidate`: the only candidate that meets the constraints
+   */
+  reason: "above_threshold" | "below_threshold" | "best_score" | "only_candidate";
+  /** Estimated probability that the strong candidate beats the weak one, in [0, 1]; absent without such a pair. */
+  winRate?: number;
+  /** The threshold used, in [0, 1]; absent where the decision was not by threshold. */
+  threshold?: number;
+  /** Every candidate of the bundle, in its order. */
+  scores: CandidateScore[];
+  /** Tokens of the rated text, by the bundle's tokenizer. */
+  tokens: number;
+  /** USD for the chosen candidate, where the bundle states its prices. */
+  estimatedCost?: number;
+}
+
+/** One row of a batch: a decision, or this input's error. */
+export type BatchResult = { decision: Decision; error?: undefined } | { decision?: undefined; error: RouterError };

@@ -1,0 +1,40 @@
+/** `WebAssembly.Module`, where the compiler's library knows it; Node's does not. */
+type WasmModule = typeof globalThis extends { WebAssembly: { Module: { prototype: infer Module } } } ? Module : never;
+
+/** The engine's wasm: its location, its bytes or the compiled module. */
+export type WasmSource = string | URL | Response | ArrayBuffer | ArrayBufferView | WasmModule;
+
+/** Progress of loading a bundle, in bytes. */
+export interface LoadProgress {
+  loaded: number;
+  /** The sum in `router.json` for a folder, Content-Length for an archive; absent where unknown. */
+  total?: number;
+}
+
+/** What reading a bundle takes. */
+interface ReadOptions {
+  /** Aborts loading, which rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** Called for each piece of the bundle received; at least once, at the end with all bytes. */
+  onProgress?: (progress: LoadProgress) => void;
+}
+
+export interface LoadBundleOptions extends ReadOptions {
+  /** Whether to read a folder's map too (`info().map`), which a page draws and no host needs to route; false where absent. */
+  map?: boolean;
+}
+
+export interface LoadOptions extends ReadOptions {
+  /**
+   * The engine's wasm, where it is not in this package's folder: `pointsman/wasm` or
+   * `pointsman/wasm-relaxed-simd` as a URL, a Response, bytes or a module. The first load of a process
+   * or page starts the engine; later ones share it and ignore this option.
+   */
+  wasm?: WasmSource | Promise<WasmSource>;
+  /**
+   * How many answers to cache, a whole number from 0 to 100,000, so that a repeated query costs one
+   * look-up. By default 256, in Workers 0: where tenants share a router, the time of an answer would
+   * tell one of them whether another has asked the same.
+   */
+  cache?: number;
+}

@@ -1,3 +1,0 @@
-/** The file's bytes, as a Worker imports them. */
-declare const bytes: ArrayBuffer;
-export default bytes;

@@ -1,4 +1,0 @@
-// The engine's module for hosts with relaxed-simd, as a Worker imports it: wrangler goes by the ending
-// of what is imported.
-
-export { default } from "./pkg/pointsman_relaxed_bg.wasm";

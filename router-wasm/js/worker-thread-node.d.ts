@@ -1,2 +1,0 @@
-/** The module that a RouterWorker's thread runs; it exports nothing. */
-export {};
