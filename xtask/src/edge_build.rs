@@ -5,7 +5,8 @@
 //! are compiled once. Then wasm-bindgen writes
 //! `router-wasm/js/pkg/pointsman{.js,_bg.wasm,_relaxed_bg.wasm,.d.ts}` and
 //! `worker/build/pointsman_worker{.js,_bg.wasm,.d.ts}`. The npm package gets the default bundle too,
-//! as `router-wasm/js/pkg/default-bundle.bin`.
+//! as `router-wasm/js/pkg/default-bundle.bin`, and declarations of its types, `router-wasm/js/types/`, which
+//! tsc makes from its sources.
 
 use crate::bundle_archive;
 use crate::cache::{replace_folder, sha256_hex};
@@ -15,7 +16,7 @@ use crate::setup::{self, Node, WasmToolchain};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -37,6 +38,9 @@ const ENGINE_OUTPUT: &str = "router-wasm/js/pkg";
 const WORKER_OUTPUT: &str = "worker/build";
 /// The default bundle as one file, in the engine's folder. wrangler takes `.bin` as data unasked.
 const DEFAULT_BUNDLE: &str = "default-bundle.bin";
+/// The npm package's sources and their declarations, from the clone's root.
+const NPM_PACKAGE: &str = "router-wasm/js";
+const DECLARATIONS: &str = "router-wasm/js/types";
 
 /// Obtains the compiler and what JavaScript needs, and builds the modules. Compiling is most of the
 /// time, and at its ends one core idles: npm and the program that runs wasm-bindgen come beside it.
@@ -59,6 +63,7 @@ pub fn build(workspace: &Workspace) -> Result<Node> {
     bind(workspace, &binder, WORKER_OUTPUT, &[worker])?;
     let archive = workspace.path(ENGINE_OUTPUT).join(DEFAULT_BUNDLE);
     bundle_archive::write(&workspace.path(bundle_archive::DEFAULT), &archive)?;
+    declare(workspace, &node)?;
     eprintln!("build: edge build ready after {:.0} s", start.elapsed().as_secs_f64());
     Ok(node)
 }
@@ -97,6 +102,26 @@ fn module(target: &Path, library: &str) -> Result<Vec<u8>> {
     fs::read(&wasm).with_context(|| format!("cargo wrote no {}", wasm.display()))
 }
 
+/// Writes the declarations of the npm package's types, and fails where its types do not agree.
+fn declare(workspace: &Workspace, node: &Node) -> Result<()> {
+    let fresh = emptied(workspace, DECLARATIONS)?;
+    let mut tsc = node.command(workspace);
+    tsc.arg("node_modules/typescript/bin/tsc").args(["--project", NPM_PACKAGE, "--outDir"]);
+    process::run(tsc.arg(&fresh)).context("the npm package's types do not agree")?;
+    replace_folder(&fresh, &workspace.path(DECLARATIONS))
+}
+
+/// An empty folder that can replace `output`: beside it and not in the cache, since a rename cannot cross
+/// file systems.
+fn emptied(workspace: &Workspace, output: &str) -> Result<PathBuf> {
+    let fresh = workspace.path(format!("{output}.unfinished"));
+    if fresh.exists() {
+        fs::remove_dir_all(&fresh).with_context(|| format!("cannot empty {}", fresh.display()))?;
+    }
+    fs::create_dir_all(&fresh).with_context(|| format!("cannot create {}", fresh.display()))?;
+    Ok(fresh)
+}
+
 /// Runs wasm-bindgen on modules that share a folder and one file of JavaScript, unless its output is
 /// of this very input.
 fn bind(workspace: &Workspace, binder: &Path, output: &str, modules: &[Module]) -> Result<()> {
@@ -110,12 +135,7 @@ fn bind(workspace: &Workspace, binder: &Path, output: &str, modules: &[Module]) 
     if fs::read_to_string(&marker).is_ok_and(|found| found == wanted) {
         return Ok(());
     }
-    // Beside the output and not in the cache, since a rename cannot cross file systems.
-    let fresh = workspace.path(format!("{output}.unfinished"));
-    if fresh.exists() {
-        fs::remove_dir_all(&fresh).with_context(|| format!("cannot empty {}", fresh.display()))?;
-    }
-    fs::create_dir_all(&fresh).with_context(|| format!("cannot create {}", fresh.display()))?;
+    let fresh = emptied(workspace, output)?;
     let (first, _) = &modules[0];
     for (name, wasm) in modules {
         // Every module is bound under the first's name, which its imports then carry: one file of
