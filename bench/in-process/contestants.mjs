@@ -24,7 +24,8 @@ export function tokenizerOf({ Tokenizer, files }) {
  * @typedef Parts
  * @property {Record<string, Uint8Array> | string} files the bundle's; in a page also its folder's URL
  * @property {Record<string, Uint8Array>} models the graph's files for the peer
- * @property {Pick<typeof Router, "load">} [Router] the npm package's
+ * @property {{load: (...given: Parameters<typeof Router.load>) => Promise<Pick<Router, "route" | "embed" | "free">>}} [Router]
+ *   the npm package's
  * @property {Uint8Array} [wasm] the engine's wasm in memory, where the host does not compile it
  *   beforehand
  * @property {Engine} [engine] in place of Router, an engine outside

@@ -34,7 +34,7 @@ export async function loadHandle(source, { signal, onProgress, wasm, cache }, ho
  * @param {BundleBytes} bundle
  */
 async function hashesOf(bundle) {
-  const subtle = globalThis.crypto?.subtle;
+  const subtle = typeof crypto === "undefined" ? undefined : crypto.subtle;
   if (bundle instanceof Uint8Array || !subtle) return [];
   const hash = async (/** @type {Uint8Array} */ bytes) =>
     new Uint8Array(await subtle.digest("SHA-256", /** @type {BufferSource} */ (bytes)));
