@@ -29,15 +29,12 @@ use pointsman::{
 use crate::assess::{pool_column, pool_rows, qualities};
 use crate::data::{Format, Outcomes, Stems, split_rows};
 use crate::error::TrainerError;
-use crate::eval::pair::Origin;
-use crate::eval::pool::build::{
-    PoolBenchmark, PoolColumn, Settings as PoolSettings, build as build_pool,
-};
 use crate::eval::pool::rows::of_outcomes;
+use crate::eval::pool::{self, PoolSettings};
+use crate::eval::{Benchmark, Origin, Stored};
 use crate::export::bundle::{self, BundleDraft, BundleFacts};
 use crate::export::routerdc_graph::RouterDcGraph;
 use crate::recipe::{self, HeadRecipe, Recipe, RouterDcRecipe};
-use crate::report::Stored;
 use crate::training::fine_tune;
 use crate::verify::Disagreement;
 
@@ -322,18 +319,16 @@ impl KnownRun {
         let set = pool_rows(test, &models, format);
         let queries: Vec<&str> = test.rows.iter().map(|row| row.query.as_str()).collect();
         let before = qualities(&self.int8.router, &queries, stop)?;
-        let before = pool_column(self.info(), Origin::INT8, &models, &before)?;
-        let name = format!("{}, {} LLMs", info.name, models.len() - 1);
-        let columns =
-            [pool_column(info, Origin::INT8, &models, found)?, PoolColumn { name, ..before }];
+        let mut before = pool_column(self.info(), Origin::INT8, &models, &before)?;
+        before.router.name = format!("{}, {} LLMs", info.name, models.len() - 1);
+        let columns = [pool_column(info, Origin::INT8, &models, found)?, before];
         let training = of_outcomes(learnt, &models, set.scoring);
-        let benchmark = PoolBenchmark {
-            kind: set.kind,
+        let benchmark = Benchmark {
             leaks_removed: Some(leaks),
-            ..PoolBenchmark::new("rows not learnt from")
+            ..Benchmark::new("rows not learnt from", set.kind)
         };
         let settings = PoolSettings::default();
-        let result = build_pool(&benchmark, &models, &set.rows, &training, &columns, &settings)?;
+        let result = pool::build(&benchmark, &models, &set.rows, &training, &columns, &settings)?;
         Ok(Stored { pools: vec![result], ..Stored::default() })
     }
 }

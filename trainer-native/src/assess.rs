@@ -9,12 +9,11 @@ use crate::data::{Format, Outcomes};
 use crate::encoder::if_any_token;
 use crate::error::TrainerError;
 use crate::eval::cost_quality::many_models::largest;
-use crate::eval::pair::Origin;
 use crate::eval::pair::published::PairKind;
 use crate::eval::pair::rows::PairRow;
-use crate::eval::pool::build::PoolColumn;
 use crate::eval::pool::rows::{Scoring, of_outcomes};
-use crate::eval::pool::{PoolKind, PoolRow};
+use crate::eval::pool::{PoolColumn, PoolKind, PoolRow};
+use crate::eval::{Entry, Origin};
 use crate::progress::bar;
 
 /// Win rate of each query, in their order.
@@ -222,12 +221,17 @@ pub fn pool_column(
     };
     let predicted =
         (places.len() == models.len()).then(|| qualities.iter().map(in_order).collect());
-    Ok(PoolColumn {
+    Ok(PoolColumn { router: entry(info, origin), picked, predicted })
+}
+
+/// A bundle as a router of a result.
+#[must_use]
+pub fn entry(info: &Manifest, origin: Origin) -> Entry {
+    Entry {
         tier: Some(info.encoder.tier.clone()),
-        training_seed: info.provenance.as_ref().map(|p| p.seed),
-        predicted,
-        ..PoolColumn::new(name, &info.kind, origin, picked)
-    })
+        training_seed: info.provenance.as_ref().map(|provenance| provenance.seed),
+        ..Entry::new(&info.name, &info.kind, origin, ())
+    }
 }
 
 /// The benchmark of a layout; its published tables stand beside the results.

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use pointsman::RouterError;
 
 use crate::data::DataError;
-use crate::eval::{EvalError, ReportError};
+use crate::eval::EvalError;
+use crate::report::ReportError;
 
 /// Each message says what went wrong, what was found, what was expected and what to do.
 #[derive(Debug, thiserror::Error)]

@@ -16,19 +16,18 @@ use crate::dataset::Prepared;
 use crate::device::ChosenDevice;
 use crate::encoder::embeddings::EmbeddingCache;
 use crate::error::TrainerError;
-use crate::eval::calibration::calibrate;
-use crate::eval::nearest_neighbours::{Neighbour, nearest_neighbours};
-use crate::eval::pair::Origin;
-use crate::eval::pair::build::{PairBenchmark, PairColumn, Settings, build};
+use crate::eval::pair::calibration::calibrate;
+use crate::eval::pair::nearest_neighbours::{Neighbour, nearest_neighbours};
 use crate::eval::pair::published::PairKind;
 use crate::eval::pair::rows::routed;
-use crate::eval::pool::build::{PoolBenchmark, Settings as PoolSettings, build as build_pool};
+use crate::eval::pair::{self, PairColumn, PairModels, PairSettings};
 use crate::eval::pool::rows::of_outcomes;
+use crate::eval::pool::{self, PoolSettings};
+use crate::eval::{Benchmark, Entry, Origin, Stored};
 use crate::export::Precision;
 use crate::export::bundle::BundleDraft;
 use crate::map::{QueryMap, draw};
 use crate::recipe::{ClusterRecipe, Grouping, HeadRecipe, Pair, Recipe, RecipeFile};
-use crate::report::Stored;
 use crate::run::{Run, Trained};
 use crate::verify::Disagreement;
 
@@ -133,19 +132,24 @@ fn by_threshold(
     let rates = win_rates(&router, &scored.queries, stop)?;
     let disagreement = compared(&scored.queries, &rates)?;
     let by_rate = routed(&scored.rows, &rates)?;
+    let tier = Some(recipe.encoder.tier().to_owned());
     let mut columns = vec![PairColumn {
-        tier: Some(recipe.encoder.tier().into()),
-        training_seed: Some(recipe.seed),
+        router: Entry {
+            tier: tier.clone(),
+            training_seed: Some(recipe.seed),
+            ..Entry::new(&recipe.name, recipe.head.kind().name(), Origin::INT8, ())
+        },
+        win_rates: rates,
         calibration: Some(calibration.clone()),
-        ..PairColumn::new(&recipe.name, recipe.head.kind().name(), Origin::INT8, rates)
     }];
     // Without gold rows to train on there is no labelled neighbour, hence no kNN baseline.
     if !prepared.gold.rows.is_empty() {
         let neighbours = neighbours(run, recipe_file, prepared, trained, &scored, stop)?;
         let name = format!("kNN, k = {NEIGHBOURS}, same embeddings");
         columns.push(PairColumn {
-            tier: Some(recipe.encoder.tier().into()),
-            ..PairColumn::new(&name, "knn", Origin::Baseline, neighbours)
+            router: Entry { tier, ..Entry::new(&name, "knn", Origin::Baseline, ()) },
+            win_rates: neighbours,
+            calibration: None,
         });
     }
     // Published rows were measured on whole benchmarks.
@@ -153,16 +157,13 @@ fn by_threshold(
         true => PairKind::Other,
         false => assess::benchmark_kind(prepared.benchmark_format),
     };
-    let benchmark = PairBenchmark {
-        kind,
-        data_sha256: Some(prepared.benchmark_sha256.clone()),
-        leaks_removed: Some(prepared.test_leaks),
-        bad_rows: scored.without_pair,
+    let benchmark = Benchmark { bad_rows: scored.without_pair, ..scored_benchmark(prepared, kind) };
+    let models = PairModels { weak: weak.clone(), strong: strong.clone() };
+    let settings = PairSettings {
         score_scale: f64::from(prepared.test.score_scale),
-        ..PairBenchmark::new(&prepared.benchmark, weak, strong)
+        ..PairSettings::default()
     };
-    let settings = Settings::default();
-    let result = build(&benchmark, &scored.rows, &columns, &settings)?;
+    let result = pair::build(&benchmark, &models, &scored.rows, &columns, &settings)?;
     let set =
         Measured { dataset: &prepared.benchmark, removed_as_leaks: prepared.test_leaks, kind };
     let curve = measured::share_curve(&set, pair, &by_rate)?;
@@ -197,16 +198,11 @@ fn choose(
     let set = pool_rows(&prepared.test, &models, prepared.benchmark_format);
     let training = of_outcomes(&prepared.train, &models, set.scoring);
     let column = pool_column(router.info(), Origin::INT8, &models, &found)?;
-    let benchmark = PoolBenchmark {
-        kind: set.kind,
-        data_sha256: Some(prepared.benchmark_sha256.clone()),
-        leaks_removed: Some(prepared.test_leaks),
-        ..PoolBenchmark::new(&prepared.benchmark)
-    };
+    let benchmark = scored_benchmark(prepared, set.kind);
     let settings = PoolSettings::default();
-    let result = build_pool(&benchmark, &models, &set.rows, &training, &[column], &settings)?;
+    let result = pool::build(&benchmark, &models, &set.rows, &training, &[column], &settings)?;
     let own = result.router(&recipe.name, Origin::INT8);
-    let metric = own.and_then(|own| own.mean).map(|mean| Metric {
+    let metric = own.and_then(|own| own.metrics.mean).map(|mean| Metric {
         dataset: prepared.benchmark.clone(),
         metric: "mean_score".into(),
         value: mean * 100.0,
@@ -219,6 +215,15 @@ fn choose(
         bundle.with_metrics(metric.into_iter().collect()).with_curves(curve.into_iter().collect());
     let result = Some(Stored { pools: vec![result], ..Stored::default() });
     Ok(Finished { bundle, float, result, disagreement })
+}
+
+/// The benchmark that a run is scored on.
+fn scored_benchmark<K>(prepared: &Prepared, kind: K) -> Benchmark<K> {
+    Benchmark {
+        data_sha256: Some(prepared.benchmark_sha256.clone()),
+        leaks_removed: Some(prepared.test_leaks),
+        ..Benchmark::new(&prepared.benchmark, kind)
+    }
 }
 
 /// Win rates of the kNN baseline on the router's own embeddings.

@@ -7,7 +7,7 @@ use pointsman_tests::parity::{
     Case, KINDS_TOLERANCE, KindCases, Parity, answer, kind_answer, kind_requests, requests,
 };
 use pointsman_tests::{tiny, tiny_drawings};
-use pointsman_trainer::eval::calibration::calibrate;
+use pointsman_trainer::eval::pair::calibration::calibrate;
 use pointsman_trainer::export::Precision;
 use pointsman_trainer::export::bundle;
 use serde_json::json;

@@ -10,7 +10,7 @@ use pointsman_trainer::add_candidate::{Extended, KnownRun, NewCandidate};
 use pointsman_trainer::data::{self, ReadOptions};
 use pointsman_trainer::dataset::prepare;
 use pointsman_trainer::device::{DeviceChoice, open};
-use pointsman_trainer::eval::pair::Origin;
+use pointsman_trainer::eval::Origin;
 use pointsman_trainer::run::Run;
 use pointsman_trainer::{finish, verify};
 use serde_json::json;
@@ -137,7 +137,10 @@ fn a_new_llm_is_chosen_where_it_is_right_and_the_others_keep_their_order() {
         let three = result.router(&format!("{name}, 3 LLMs"), Origin::INT8).unwrap();
         assert!(after.on("set 3").unwrap() > 0.8, "{tier}: {after:?}");
         assert_eq!(three.on("set 3"), Some(0.0), "{tier}");
-        assert!(after.mean.unwrap() > three.mean.unwrap(), "{tier}: {after:?} {three:?}");
+        assert!(
+            after.metrics.mean.unwrap() > three.metrics.mean.unwrap(),
+            "{tier}: {after:?} {three:?}"
+        );
 
         let old = pointsman_trainer::export::bundle::read_files(&place.join("run/bundle")).unwrap();
         let (old, new) = (Router::from_files(&old).unwrap(), extended.bundle.router().unwrap());

@@ -9,7 +9,7 @@ use pointsman_tests::{tiny, tiny_encoder};
 use pointsman_trainer::assess::embeddings;
 use pointsman_trainer::dataset::{Prepared, prepare};
 use pointsman_trainer::device::{ChosenDevice, DeviceChoice, open};
-use pointsman_trainer::eval::pair::Origin;
+use pointsman_trainer::eval::Origin;
 use pointsman_trainer::export::bundle;
 use pointsman_trainer::finish::{self, Finished};
 use pointsman_trainer::linear::t_sne::{Settings, t_sne};
@@ -88,10 +88,10 @@ fn routers_of_three_candidates_learn_to_choose_and_are_compared_with_the_baselin
                 (Kind::Knn, _) | (_, "transformer") => 0.35,
                 _ => 0.6,
             };
-            assert!(own.mean.unwrap() > least, "{name}: {:?}", own.mean);
-            assert_eq!(own.datasets.len(), 3, "{name}");
+            assert!(own.metrics.mean.unwrap() > least, "{name}: {:?}", own.metrics.mean);
+            assert_eq!(own.metrics.datasets.len(), 3, "{name}");
             let means = finished.bundle.manifest.curves[0].means.unwrap();
-            assert!((means.router - own.mean.unwrap()).abs() < 1e-4, "{name}");
+            assert!((means.router - own.metrics.mean.unwrap()).abs() < 1e-4, "{name}");
             let folder = bench.folder.path().join("bundle");
             finished.bundle.write(&folder).unwrap();
             let router = Router::from_files(&bundle::read_files(&folder).unwrap()).unwrap();
@@ -135,7 +135,7 @@ fn the_sample_sample_loss_has_the_clusters_of_the_map() {
     let text = text.replace("negatives = 2", "negatives = 2\nclusters = 3");
     let bench = bench_of_three(&text, write_outcomes_of_three);
     let result = bench.finish("run").unwrap().result.unwrap().pools.remove(0);
-    assert!(result.routers[0].mean.unwrap() > 0.6, "{:?}", result.routers[0].mean);
+    assert!(result.routers[0].metrics.mean.unwrap() > 0.6, "{:?}", result.routers[0].metrics.mean);
     let many = text.replace("clusters = 3", "clusters = 500");
     let error = bench_of_three(&many, write_outcomes_of_three).finish("run").err().unwrap();
     assert!(error.to_string().contains("queries for 500 clusters: ask for fewer"), "{error}");
@@ -276,7 +276,7 @@ fn a_run_of_every_kind_and_tier_learns_exports_and_verifies() {
                 Kind::SwRanking | Kind::Knn | Kind::Cluster => 0.6,
                 _ => 0.7,
             };
-            assert!(row.apgr.unwrap() > least, "{name}: APGR {:?}", row.apgr);
+            assert!(row.metrics.apgr.unwrap() > least, "{name}: APGR {:?}", row.metrics.apgr);
             assert!(finished.disagreement.mean <= verify::LIMIT, "{name}");
             for baseline in ["random", "query length", "oracle", "always strong"] {
                 assert!(result.routers.iter().any(|r| r.name == baseline), "no row {baseline:?}");
@@ -396,7 +396,7 @@ fn training_reads_preferences_from_their_file() {
         assert_eq!(prepared.sources[1].rows + prepared.calibration.len() as u64, 300);
         let bench = Bench { folder, recipe, prepared, device: open(DeviceChoice::Cpu).unwrap() };
         let result = bench.finish("run").unwrap().result.unwrap().pairs.remove(0);
-        assert!(result.routers[0].apgr.is_some(), "{}", kind.name());
+        assert!(result.routers[0].metrics.apgr.is_some(), "{}", kind.name());
     }
 }
 

@@ -6,7 +6,7 @@ use clap::Args;
 use pointsman::{Candidate, Source};
 use pointsman_trainer::add_candidate::{KnownRun, NewCandidate};
 use pointsman_trainer::data::{Format, Outcomes};
-use pointsman_trainer::eval::pair::Origin;
+use pointsman_trainer::eval::Origin;
 use pointsman_trainer::training::interrupt;
 
 #[derive(Args)]
@@ -105,7 +105,7 @@ pub fn run(args: &AddCandidateArgs) -> anyhow::Result<()> {
         super::report::write_all(&args.out, stored)?;
         for result in &stored.pools {
             for router in result.routers.iter().filter(|router| router.origin == Origin::INT8) {
-                let mean = router.mean.or(router.row_mean);
+                let mean = router.metrics.mean.or(router.metrics.row_mean);
                 let mean = mean.map_or("undefined".into(), |mean| format!("{:.2} %", mean * 100.0));
                 println!("{}: mean score {mean} on {} rows", router.name, result.rows);
             }

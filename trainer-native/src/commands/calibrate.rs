@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use pointsman_trainer::TrainerError;
 use pointsman_trainer::assess::win_rates;
-use pointsman_trainer::eval::calibration::calibrate;
+use pointsman_trainer::eval::pair::calibration::calibrate;
 use pointsman_trainer::export::bundle;
 use pointsman_trainer::training::interrupt;
 use serde_json::json;

@@ -6,15 +6,15 @@ use std::sync::atomic::AtomicBool;
 use clap::Args;
 use pointsman::Router;
 use pointsman_trainer::TrainerError;
-use pointsman_trainer::assess::{self, pair_rows, pool_column, pool_rows, qualities, win_rates};
-use pointsman_trainer::data::{Format, Outcomes, Stems, remove_leaks};
-use pointsman_trainer::eval::pair::Origin;
-use pointsman_trainer::eval::pair::build::{PairBenchmark, PairColumn, Settings, build};
-use pointsman_trainer::eval::pool::build::{
-    PoolBenchmark, Settings as PoolSettings, build as build_pool,
+use pointsman_trainer::assess::{
+    self, entry, pair_rows, pool_column, pool_rows, qualities, win_rates,
 };
+use pointsman_trainer::data::{Format, Outcomes, Stems, remove_leaks};
+use pointsman_trainer::eval::pair::{self, PairColumn, PairModels, PairSettings};
 use pointsman_trainer::eval::pool::rows::of_outcomes;
-use pointsman_trainer::report::Stored;
+use pointsman_trainer::eval::pool::{self, PoolKind, PoolSettings};
+use pointsman_trainer::eval::{Benchmark, Origin, Stored};
+use pointsman_trainer::report::markdown;
 use pointsman_trainer::training::interrupt;
 
 #[derive(Args)]
@@ -85,47 +85,41 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
                 "the bundle names no strong and weak candidate: give both --strong and --weak"
             );
         }
-        let benchmark = PoolBenchmark {
+        let benchmark = Benchmark {
             data_sha256: Some(loaded.sha256),
             leaks_removed: leaks,
             bad_rows: loaded.bad_count,
-            ..PoolBenchmark::new(&args.name())
+            ..Benchmark::new(&args.name(), PoolKind::Other)
         };
         return args.pools(&routers, &outcomes, loaded.format, benchmark, &stop);
     };
-    let pair = pair_rows(&outcomes, &strong, &weak)?;
+    let scored = pair_rows(&outcomes, &strong, &weak)?;
     let mut columns = Vec::new();
     for (router, origin) in &routers {
-        let info = router.info();
         columns.push(PairColumn {
-            tier: Some(info.encoder.tier.clone()),
-            training_seed: info.provenance.as_ref().map(|p| p.seed),
-            calibration: info.calibration.clone(),
-            ..PairColumn::new(
-                &info.name,
-                router.kind().name(),
-                *origin,
-                win_rates(router, &pair.queries, &stop)?,
-            )
+            router: entry(router.info(), *origin),
+            win_rates: win_rates(router, &scored.queries, &stop)?,
+            calibration: router.info().calibration.clone(),
         });
     }
-    let benchmark = PairBenchmark {
-        kind: assess::benchmark_kind(loaded.format),
+    let benchmark = Benchmark {
         data_sha256: Some(loaded.sha256),
         leaks_removed: leaks,
-        bad_rows: loaded.bad_count + pair.without_pair,
-        score_scale: f64::from(outcomes.score_scale),
-        ..PairBenchmark::new(&args.name(), &weak, &strong)
+        bad_rows: loaded.bad_count + scored.without_pair,
+        ..Benchmark::new(&args.name(), assess::benchmark_kind(loaded.format))
     };
-    let mut settings = Settings {
+    let models = PairModels { weak, strong };
+    let mut settings = PairSettings {
+        score_scale: f64::from(outcomes.score_scale),
         qualities: args.cpt.clone(),
         thresholds: args.threshold.clone(),
         strong_shares: args.share.clone(),
-        ..Settings::default()
+        ..PairSettings::default()
     };
     settings.bootstrap.seed = args.seed;
     settings.bootstrap.resamples = args.resamples;
-    let result = build(&benchmark, &pair.rows, &columns, &settings).map_err(TrainerError::from)?;
+    let result = pair::build(&benchmark, &models, &scored.rows, &columns, &settings)
+        .map_err(TrainerError::from)?;
     args.show(&Stored { pairs: vec![result], ..Stored::default() })
 }
 
@@ -140,7 +134,7 @@ impl EvalArgs {
     fn show(&self, results: &Stored) -> anyhow::Result<()> {
         match &self.out {
             Some(folder) => super::report::write_all(folder, results)?,
-            None => println!("{}", results.markdown()),
+            None => println!("{}", markdown(results)),
         }
         Ok(())
     }
@@ -151,7 +145,7 @@ impl EvalArgs {
         routers: &[(Router, Origin)],
         outcomes: &Outcomes,
         format: Format,
-        benchmark: PoolBenchmark,
+        benchmark: Benchmark<PoolKind>,
         stop: &AtomicBool,
     ) -> anyhow::Result<()> {
         let first = &routers[0].0.info().candidates;
@@ -170,11 +164,11 @@ impl EvalArgs {
             let found = qualities(router, &queries, stop)?;
             columns.push(pool_column(router.info(), *origin, &models, &found)?);
         }
-        let benchmark = PoolBenchmark { kind: set.kind, ..benchmark };
+        let benchmark = Benchmark { kind: set.kind, ..benchmark };
         let mut settings = PoolSettings::default();
         settings.bootstrap.seed = self.seed;
         settings.bootstrap.resamples = self.resamples;
-        let result = build_pool(&benchmark, &models, &set.rows, &training, &columns, &settings)
+        let result = pool::build(&benchmark, &models, &set.rows, &training, &columns, &settings)
             .map_err(TrainerError::from)?;
         self.show(&Stored { pools: vec![result], ..Stored::default() })
     }

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use pointsman_trainer::TrainerError;
-use pointsman_trainer::report::Stored;
+use pointsman_trainer::eval::Stored;
+use pointsman_trainer::report;
 use pointsman_trainer::report::results_page::{self, Benchmarks};
 
 #[derive(Args)]
@@ -33,7 +34,7 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<()> {
     }
     let Some(path) = &args.page else {
         if args.out.is_none() {
-            println!("{}", results.markdown());
+            println!("{}", report::markdown(&results));
         }
         return Ok(());
     };
@@ -56,8 +57,8 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<()> {
 pub fn write_all(folder: &Path, results: &Stored) -> Result<(), TrainerError> {
     std::fs::create_dir_all(folder).map_err(TrainerError::file(folder))?;
     super::write(&folder.join("result.json"), results.json()?)?;
-    super::write(&folder.join("report.md"), results.markdown())?;
-    super::write(&folder.join("report.html"), results.page("Pointsman evaluation"))?;
+    super::write(&folder.join("report.md"), report::markdown(results))?;
+    super::write(&folder.join("report.html"), report::page::page("Pointsman evaluation", results))?;
     eprintln!("report written to {}", folder.join("report.html").display());
     Ok(())
 }

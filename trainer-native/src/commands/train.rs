@@ -5,8 +5,8 @@ use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 use pointsman_trainer::device::{self, ChosenDevice, DeviceChoice};
+use pointsman_trainer::eval::Stored;
 use pointsman_trainer::recipe::RecipeFile;
-use pointsman_trainer::report::Stored;
 use pointsman_trainer::run::Run;
 use pointsman_trainer::teacher::Teacher;
 use pointsman_trainer::training::interrupt;

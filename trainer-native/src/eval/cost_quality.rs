@@ -30,9 +30,6 @@ pub mod many_models;
 use serde::{Deserialize, Serialize};
 
 use super::EvalError;
-use super::curve::Curve;
-use super::money::CumulativeCosts;
-use super::pair::rows::PairRow;
 
 /// Mean cost and score of a way of routing.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -109,7 +106,7 @@ pub fn hull(points: &[CostPoint]) -> Vec<CostPoint> {
 /// Area under a hull over a range, divided by the range: a mean score in the unit of the scores.
 ///
 /// # Errors
-/// [`EvalError::CostRange`] where the hull begins above the range's lower end, or has no point;
+/// [`EvalError::BadInput`] where the hull begins above the range's lower end, or has no point;
 /// [`EvalError::NoCostRange`] where the range is empty.
 pub fn aiq(hull: &[CostPoint], range: Range) -> Result<f64, EvalError> {
     let width = range.high - range.low;
@@ -119,7 +116,12 @@ pub fn aiq(hull: &[CostPoint], range: Range) -> Result<f64, EvalError> {
     let begins = hull.first().map_or(f64::INFINITY, |first| first.usd);
     // Sums of costs in another order may differ in the last bits.
     if begins > range.low + 1e-9 * width {
-        return Err(EvalError::CostRange { found: begins, expected: range.low });
+        let detail = format!(
+            "found a cost-quality curve that begins at {begins} USD, expected at most {}: the range \
+             begins there. Add the point that calls the cheapest model always",
+            range.low
+        );
+        return Err(EvalError::BadInput { detail });
     }
     let mut area = 0.0;
     for (at, left) in hull.iter().enumerate() {
@@ -148,49 +150,17 @@ impl CostQuality {
         let aiq = aiq(&hull(&points), range)?;
         Ok(Self { points, aiq })
     }
-
-    /// A router of two models at the thresholds of its decile curve. `rows` are the priced rows
-    /// that [`priced`] keeps, with the router's win rates on them.
-    ///
-    /// # Errors
-    /// Those of [`Curve::at_deciles`], [`CumulativeCosts::new`] and [`aiq`]; [`EvalError::NoRows`] where a
-    /// row lacks a price.
-    pub fn of_pair(rows: &[PairRow], win_rates: &[f64], range: Range) -> Result<Self, EvalError> {
-        let curve = Curve::at_deciles(&super::pair::rows::routed(rows, win_rates)?)?;
-        let costs = CumulativeCosts::new(rows, win_rates)?.ok_or(EvalError::NoRows)?;
-        let point = |point: &super::CurvePoint| CostPoint {
-            usd: costs.at_point(point).usd_per_query,
-            score: point.score,
-        };
-        Self::new(curve.points.iter().map(point).collect(), range)
-    }
 }
 
-/// The rows with both costs, and the index of each in `rows`.
-#[must_use]
-pub fn priced(rows: &[PairRow]) -> (Vec<PairRow>, Vec<usize>) {
-    let with_costs = rows.iter().enumerate().filter(|(_, row)| row.costs().is_some());
-    with_costs.map(|(at, row)| (row.clone(), at)).unzip()
-}
+/// Most points kept of a curve that is only plotted: what a page's width can show.
+pub(super) const PLOTTED: usize = 200;
 
-/// Computes the references for routers of a pair, on the rows that [`priced`] keeps.
-///
-/// # Errors
-/// [`EvalError::NoRows`]; [`EvalError::NoCostRange`] where both models cost the same.
-pub fn compare_pair(
-    rows: &[PairRow],
-    weak: &str,
-    strong: &str,
-) -> Result<CostComparison, EvalError> {
-    let answers = |row: &PairRow| {
-        let (weak_cost, strong_cost) = row.costs()?;
-        Some(vec![
-            CostPoint { usd: weak_cost, score: row.weak },
-            CostPoint { usd: strong_cost, score: row.strong },
-        ])
-    };
-    let table: Vec<Vec<CostPoint>> = rows.iter().filter_map(answers).collect();
-    many_models::compare(&[weak, strong], &table)
+/// Keeps every few of very many points, and the last.
+pub(super) fn thin<T>(points: &mut Vec<T>) {
+    let last = points.len().saturating_sub(1);
+    let step = points.len().div_ceil(PLOTTED).max(1);
+    let mut next = 0..=last;
+    points.retain(|_| next.next().is_some_and(|at| at % step == 0 || at == last));
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@
 //! A whole evaluation of routers of a pair is a [`PairResult`]: [`pair`] makes it from outcomes and
 //! win rates, with baselines that need no training, intervals ([`bootstrap`]), money ([`money`],
 //! [`cost_quality`]), reliability and categories. Routers that pick one of a pool of models are
-//! evaluated by [`pool`], whose result is a [`PoolResult`]. [`stored`] writes both as JSON and reads
-//! them; [`report`](crate::report) draws both. All of this is pure: values in, values out.
+//! evaluated by [`pool`], whose result is a [`PoolResult`]. Both are an [`Evaluated`] with facts and
+//! metrics of its own; [`Stored`] writes them as JSON and reads them, [`report`](crate::report) draws them. All of this is pure: values in, values out.
 //!
 //! ```
 //! use pointsman_trainer::eval::{RoutedRow, evaluate};
@@ -25,23 +25,18 @@
 //! ```
 
 pub mod bootstrap;
-pub mod calibration;
-pub mod categories;
 pub mod cost_quality;
-pub mod curve;
 mod error;
-pub mod money;
-pub mod nearest_neighbours;
-pub mod operating_points;
+mod evaluated;
+mod origin;
 pub mod pair;
 pub mod pool;
-pub mod reliability;
-mod report_error;
-pub mod share_steps;
-pub mod stored;
+mod stored;
 
-pub use curve::{Curve, CurvePoint, Evaluation, RoutedRow, evaluate};
 pub use error::EvalError;
+pub use evaluated::{Benchmark, Difference, Entry, Evaluated, Form};
+pub use origin::Origin;
 pub use pair::PairResult;
+pub use pair::curve::{Evaluation, RoutedRow, evaluate};
 pub use pool::PoolResult;
-pub use report_error::ReportError;
+pub use stored::Stored;

@@ -1,130 +1,160 @@
-//! Writes a result as JSON and reads it back; every number in it is finite.
+//! Writes results as JSON and reads them back; every number in a file is finite.
 //!
-//! The file states its `format`; another format is refused before anything else is read. Optional
-//! fields that are missing are left out, so a `null` can only stand for NaN or an infinity, and is
-//! refused with its place.
+//! A file states its `format`, and the form of its results where it is not that of a pair; another
+//! format is refused before anything else is read. Optional fields that are missing are left out,
+//! so a `null` can only stand for NaN or an infinity, and is refused with its place.
 //!
 //! ```
-//! use pointsman_trainer::eval::stored;
+//! use pointsman_trainer::eval::Stored;
 //!
-//! let newer = json::read(r#"{"format": 7}"#).unwrap_err();
-//! assert_eq!(newer.code(), "result_format");
+//! let newer = Stored::read(r#"{"format": 7}"#).unwrap_err();
+//! assert!(newer.to_string().contains("format 7, expected 1"));
 //! ```
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::eval::PairResult;
-use crate::eval::ReportError;
-use crate::eval::pair::FORMAT;
+use super::EvalError;
+use super::evaluated::{Evaluated, Form};
+use super::pair::{PairFacts, PairResult};
+use super::pool::{PoolFacts, PoolResult};
 
-/// Form of results of a pair.
-pub const FORM: &str = "pair";
+/// Version of the files' format, the same for both forms.
+const FORMAT: u32 = 1;
 
-/// Writes the result as indented JSON, with a final line break.
-///
-/// # Errors
-/// [`ReportError::NotFinite`], which names the place of a NaN or infinite number.
-pub fn write(result: &PairResult) -> Result<String, ReportError> {
-    stored(result)
+/// Stored results of both forms.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Stored {
+    /// Results of routers of a weak and a strong model.
+    pub pairs: Vec<PairResult>,
+    /// Results of routers that pick one of a pool of models.
+    pub pools: Vec<PoolResult>,
 }
 
-/// Reads a stored result.
-///
-/// # Errors
-/// [`ReportError::ResultFormat`], [`ReportError::BadResult`], [`ReportError::NotFinite`].
-pub fn read(text: &str) -> Result<PairResult, ReportError> {
-    from_value(serde_json::from_str(text).map_err(|e| bad(&e))?)
-}
+impl Stored {
+    /// Reads what [`Stored::json`] wrote, or a single result of either form.
+    ///
+    /// # Errors
+    /// [`EvalError::BadResult`] for another form or format, text that is no result, and numbers that
+    /// are not finite.
+    pub fn read(text: &str) -> Result<Self, EvalError> {
+        let values = match serde_json::from_str(text).map_err(unreadable)? {
+            Value::Array(values) => values,
+            single => vec![single],
+        };
+        let mut stored = Self::default();
+        for value in values {
+            let Value::Object(fields) = value else {
+                return Err(bad(format!("found {value}, expected the JSON that eval writes")));
+            };
+            match fields.get("form").map(Value::as_str) {
+                None => stored.pairs.push(restored(fields)?),
+                Some(Some(PoolFacts::NAME)) => stored.pools.push(restored(fields)?),
+                Some(other) => {
+                    let (pair, pool) = (PairFacts::NAME, PoolFacts::NAME);
+                    let other = other.unwrap_or("no text");
+                    return Err(bad(format!(
+                        "found a result of the form {other:?}, expected {pair:?} or {pool:?}. Leave \
+                         the file out"
+                    )));
+                }
+            }
+        }
+        Ok(stored)
+    }
 
-/// Reads a stored result that is already parsed.
-///
-/// # Errors
-/// Those of [`read`].
-pub fn from_value(value: Value) -> Result<PairResult, ReportError> {
-    restored(value, FORM, FORMAT)
-}
+    /// Adds the results of another file after its own.
+    pub fn append(&mut self, other: Self) {
+        self.pairs.extend(other.pairs);
+        self.pools.extend(other.pools);
+    }
 
-/// Writes a result of either form as indented JSON, with a final line break.
-pub(crate) fn stored(result: &impl Serialize) -> Result<String, ReportError> {
-    let value = serde_json::to_value(result).map_err(|e| bad(&e))?;
-    check(&value)?;
-    let mut text = serde_json::to_string_pretty(&value).map_err(|e| bad(&e))?;
-    text.push('\n');
-    Ok(text)
-}
-
-/// Reads a result of the expected form and version.
-pub(crate) fn restored<R: DeserializeOwned>(
-    value: Value,
-    form: &'static str,
-    format: u32,
-) -> Result<R, ReportError> {
-    check_form(&value, form)?;
-    check_format(&value, format)?;
-    check(&value)?;
-    serde_json::from_value(value).map_err(|e| bad(&e))
-}
-
-/// The `form` that a stored result states; [`FORM`] where it states none.
-pub(crate) fn form(value: &Value) -> &str {
-    match value.get("form") {
-        None => FORM,
-        Some(form) => form.as_str().unwrap_or("no text"),
+    /// Writes the results as an indented JSON array, those of pairs first.
+    ///
+    /// # Errors
+    /// [`EvalError::BadResult`], which names the place of a NaN or infinite number.
+    pub fn json(&self) -> Result<String, EvalError> {
+        let texts = self.pairs.iter().map(written).chain(self.pools.iter().map(written));
+        let texts = texts.collect::<Result<Vec<_>, _>>()?;
+        Ok(format!("[\n{}\n]\n", texts.join(",\n")))
     }
 }
 
-/// Refuses the other form before anything else is read.
-fn check_form(value: &Value, expected: &'static str) -> Result<(), ReportError> {
-    match form(value) {
-        found if found == expected => Ok(()),
-        found => Err(ReportError::ResultForm { found: found.to_owned(), expected }),
+/// Writes one result, without a final line break.
+fn written<F: Form>(result: &Evaluated<F>) -> Result<String, EvalError> {
+    let mut value = serde_json::to_value(result).map_err(unreadable)?;
+    if let Value::Object(fields) = &mut value {
+        fields.insert("format".to_owned(), FORMAT.into());
+        // Files state no form where it is that of a pair.
+        if F::NAME != PairFacts::NAME {
+            fields.insert("form".to_owned(), F::NAME.into());
+        }
+        check_finite(fields)?;
     }
+    serde_json::to_string_pretty(&value).map_err(unreadable)
 }
 
-/// Refuses another version.
-fn check_format(value: &Value, expected: u32) -> Result<(), ReportError> {
-    let format = value.get("format").and_then(Value::as_u64);
-    if format == Some(u64::from(expected)) {
-        return Ok(());
+/// Reads a result whose form is known.
+fn restored<F: Form>(fields: Map<String, Value>) -> Result<Evaluated<F>, EvalError> {
+    let format = fields.get("format").and_then(Value::as_u64);
+    if format != Some(u64::from(FORMAT)) {
+        let found = format.map_or_else(|| "none".to_owned(), |format| format.to_string());
+        return Err(bad(format!(
+            "found format {found}, expected {FORMAT}. Write it anew with this version's eval"
+        )));
     }
-    let found = format.map_or_else(|| "none".to_owned(), |format| format.to_string());
-    Err(ReportError::ResultFormat { found, expected })
+    check_finite(&fields)?;
+    serde_json::from_value(Value::Object(fields)).map_err(unreadable)
 }
 
-pub(crate) fn bad(error: &serde_json::Error) -> ReportError {
-    ReportError::BadResult { detail: error.to_string() }
+fn unreadable(error: serde_json::Error) -> EvalError {
+    bad(format!("{error}. Expected the JSON that eval writes"))
+}
+
+fn bad(detail: String) -> EvalError {
+    EvalError::BadResult { detail }
 }
 
 /// Refuses a null, which only a non-finite number leaves.
-fn check(value: &Value) -> Result<(), ReportError> {
-    match null_at(value, &mut String::new()) {
-        Some(path) => Err(ReportError::NotFinite { path }),
+fn check_finite(fields: &Map<String, Value>) -> Result<(), EvalError> {
+    match null_in(fields, &mut String::new()) {
+        Some(path) => Err(bad(format!(
+            "found no finite number at {path}, expected one: a metric that is undefined is left out"
+        ))),
         None => Ok(()),
     }
 }
 
-/// Path of the first null, such as `routers[0].apgr`.
+/// Path of the first null below a value, such as `routers[0].apgr`.
 fn null_at(value: &Value, path: &mut String) -> Option<String> {
-    let length = path.len();
-    let mut enter = |value: &Value, step: String| {
-        path.push_str(&step);
-        let found = null_at(value, path);
-        path.truncate(length);
-        found
-    };
     match value {
-        Value::Array(items) => {
-            items.iter().enumerate().find_map(|(at, item)| enter(item, format!("[{at}]")))
-        }
-        Value::Object(fields) => fields.iter().find_map(|(name, field)| {
-            let dot = if length == 0 { "" } else { "." };
-            enter(field, format!("{dot}{name}"))
-        }),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .find_map(|(at, item)| entered(path, &format!("[{at}]"), |path| null_at(item, path))),
+        Value::Object(fields) => null_in(fields, path),
         Value::Null => Some(path.clone()),
         _ => None,
     }
+}
+
+fn null_in(fields: &Map<String, Value>, path: &mut String) -> Option<String> {
+    let dot = if path.is_empty() { "" } else { "." };
+    fields.iter().find_map(|(name, field)| {
+        entered(path, &format!("{dot}{name}"), |path| null_at(field, path))
+    })
+}
+
+/// What `find` finds one step further down the path.
+fn entered(
+    path: &mut String,
+    step: &str,
+    find: impl FnOnce(&mut String) -> Option<String>,
+) -> Option<String> {
+    let length = path.len();
+    path.push_str(step);
+    let found = find(path);
+    path.truncate(length);
+    found
 }
 
 #[cfg(test)]
@@ -132,39 +162,99 @@ fn null_at(value: &Value, path: &mut String) -> Option<String> {
 mod tests {
     use super::*;
     use crate::eval::pair::build::tests::example;
+    use crate::eval::pool::build::tests::example as example_of_a_pool;
 
-    #[test]
-    fn a_result_survives_its_file() {
-        let result = example();
-        let text = write(&result).unwrap();
-        assert_eq!(read(&text).unwrap(), result);
-        assert!(text.ends_with("}\n") && !text.contains("null"));
+    fn both() -> Stored {
+        Stored { pairs: vec![example()], pools: vec![example_of_a_pool()] }
+    }
+
+    fn fault(text: &str) -> String {
+        Stored::read(text).unwrap_err().to_string()
     }
 
     #[test]
-    fn a_number_that_is_none_is_refused_with_its_place() {
-        let mut result = example();
-        result.routers[1].curve[2].score = f64::NAN;
-        let found = write(&result).unwrap_err();
-        assert_eq!(found, ReportError::NotFinite { path: "routers[1].curve[2].score".into() });
-        let text =
-            write(&example()).unwrap().replacen("\"weak\": 0.", "\"weak\": null, \"x\": 0.", 1);
-        assert_eq!(read(&text).unwrap_err().code(), "result_not_finite");
+    fn results_survive_their_file() {
+        let text = both().json().unwrap();
+        assert_eq!(Stored::read(&text).unwrap(), both());
+        assert!(text.ends_with("}\n]\n") && !text.contains("null"));
+        assert_eq!(text.matches("\"form\": \"choice\"").count(), 1);
+        assert_eq!(text.matches("\"form\"").count(), 1);
+        assert_eq!(text.matches("\"format\": 1").count(), 2);
     }
 
     #[test]
-    fn what_is_no_result_of_this_format_is_refused() {
-        let text = write(&example()).unwrap();
-        let code = |text: &str| read(text).unwrap_err().code();
-        assert_eq!(code(&text.replacen("\"format\": 1", "\"format\": 2", 1)), "result_format");
-        assert_eq!(code("{}"), "result_format");
-        assert_eq!(code("{\"form\": \"choice\", \"format\": 1}"), "result_form");
-        assert_eq!(code("{\"format\": 1}"), "bad_result");
-        assert_eq!(code(&text[..text.len() / 2]), "bad_result");
-        assert_eq!(code(&text.replacen("\"rows\"", "\"lines\"", 1)), "bad_result");
-        assert_eq!(
-            code(&text.replacen("\"score_scale\": 1.0", "\"score_scale\": 1e999", 1)),
-            "bad_result"
-        );
+    fn a_file_holds_one_result_or_many() {
+        let pair = written(&example()).unwrap();
+        assert_eq!(Stored::read(&pair).unwrap().pairs, [example()]);
+        let mut found = Stored::read(&format!("[{pair},{pair}]")).unwrap();
+        assert_eq!(found.pairs, [example(), example()]);
+        found.append(Stored::read(&written(&example_of_a_pool()).unwrap()).unwrap());
+        assert_eq!(found, Stored { pairs: vec![example(), example()], ..both() });
+        assert_eq!(Stored::read("[]").unwrap(), Stored::default());
+    }
+
+    #[test]
+    fn a_number_that_is_not_finite_is_refused_with_its_place() {
+        let place = |stored: &Stored| stored.json().unwrap_err().to_string();
+        let mut stored = both();
+        stored.pools[0].routers[1].metrics.datasets[0].score = f64::INFINITY;
+        assert!(place(&stored).contains("no finite number at routers[1].datasets[0].score,"));
+        stored.pairs[0].routers[1].metrics.curve[2].score = f64::NAN;
+        assert!(place(&stored).contains("no finite number at routers[1].curve[2].score,"));
+        let text = both().json().unwrap();
+        let null = text.replacen("\"weak\": 0.", "\"weak\": null, \"x\": 0.", 1);
+        assert!(fault(&null).contains("found no finite number at "));
+        let null = text.replacen("\"shares\": [", "\"shares\": [null,", 1);
+        assert!(fault(&null).contains("found no finite number at routers[0].shares[0],"));
+    }
+
+    #[test]
+    fn another_form_format_or_text_is_refused() {
+        for text in [written(&example()).unwrap(), written(&example_of_a_pool()).unwrap()] {
+            let newer = text.replacen("\"format\": 1", "\"format\": 2", 1);
+            assert!(fault(&newer).contains("found format 2, expected 1"));
+            assert!(fault(&text[..text.len() / 2]).contains("EOF while parsing"));
+            assert!(
+                fault(&text.replacen("\"rows\"", "\"lines\"", 1)).contains("missing field `rows`")
+            );
+            let huge = text.replacen("\"resamples\": ", "\"resamples\": 1e999, \"x\": ", 1);
+            assert!(fault(&huge).contains("number out of range"));
+        }
+        let pool = written(&example_of_a_pool()).unwrap();
+        let renamed = pool.replacen("\"models\"", "\"llms\"", 1);
+        assert!(fault(&renamed).contains("missing field `models`"));
+        for (text, expected) in [
+            ("{}", "found format none, expected 1"),
+            ("[{}]", "found format none, expected 1"),
+            ("{\"format\": 1}", "missing field"),
+            ("{\"form\": \"choice\", \"format\": 1}", "missing field"),
+            ("{\"form\": 3, \"format\": 1}", "form \"no text\", expected \"pair\" or \"choice\""),
+            ("[{\"form\": \"trio\"}]", "form \"trio\", expected \"pair\" or \"choice\""),
+            ("[", "EOF while parsing"),
+            ("[7]", "found 7, expected the JSON that eval writes"),
+        ] {
+            assert!(fault(text).contains(expected), "{text}: {}", fault(text));
+            assert_eq!(Stored::read(text).unwrap_err().code(), "bad_result", "{text}");
+        }
+        // A pair's facts are no pool's.
+        let pair = written(&example()).unwrap();
+        let as_pool = pair.replacen('{', "{\"form\": \"choice\",", 1);
+        assert!(fault(&as_pool).contains("expected") || fault(&as_pool).contains("missing field"));
+    }
+
+    #[test]
+    fn stored_results_of_the_repository_are_written_back_byte_for_byte() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("results");
+        let mut read = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "json") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let again = Stored::read(&text).unwrap().json().unwrap();
+                assert!(again == text, "{}", path.display());
+                read += 1;
+            }
+        }
+        assert!(read > 40, "{read} stored results");
     }
 }

@@ -4,18 +4,18 @@ use pointsman::{CandidateQuality, CostQuality, MeanQualities, Metric, PublishedP
 
 use crate::dataset::Prepared;
 use crate::error::TrainerError;
-use crate::eval::RoutedRow;
 use crate::eval::pair::published::{PairKind, table};
-use crate::eval::pair::{Origin, PairResult, PairRouter};
+use crate::eval::pair::share_steps;
+use crate::eval::pair::{PairResult, PairRouter};
 use crate::eval::pool::{PoolResult, kinds};
-use crate::eval::share_steps;
+use crate::eval::{Origin, RoutedRow};
 use crate::recipe::Pair;
 
 /// APGR, CPT(50) and CPT(80) of the exported bundle.
 pub(super) fn metrics(prepared: &Prepared, result: &PairResult) -> Vec<Metric> {
     let own = result.routers.iter().find(|router| router.origin == Origin::INT8);
     let share = |router: &PairRouter, quality| router.cpt_at(quality).map(|c| c.strong_share);
-    let values = own.map_or([None; 3], |r| [r.apgr, share(r, 0.5), share(r, 0.8)]);
+    let values = own.map_or([None; 3], |r| [r.metrics.apgr, share(r, 0.5), share(r, 0.8)]);
     let names = [("apgr", 1.0), ("cpt50", 100.0), ("cpt80", 100.0)];
     names
         .into_iter()
@@ -92,7 +92,8 @@ pub(super) fn mean_curve(
     result: &PoolResult,
     name: &str,
 ) -> Option<CostQuality> {
-    let baseline = |kind: &str| result.routers.iter().find(|router| router.kind == kind)?.mean;
+    let baseline =
+        |kind: &str| result.routers.iter().find(|router| router.kind == kind)?.metrics.mean;
     let candidates = result.routers.iter().filter(|router| router.kind == kinds::LLM);
     let quality = |id: &String, mean: Option<f64>| {
         Some(CandidateQuality { id: id.clone(), quality: four_decimals(mean?) })
@@ -102,11 +103,11 @@ pub(super) fn mean_curve(
         rows: result.rows as u64,
         removed_as_leaks: prepared.test_leaks as u64,
         held_out: true,
-        candidates: candidates.filter_map(|llm| quality(&llm.name, llm.mean)).collect(),
+        candidates: candidates.filter_map(|llm| quality(&llm.name, llm.metrics.mean)).collect(),
         router: Vec::new(),
         oracle: Vec::new(),
         means: Some(MeanQualities {
-            router: four_decimals(result.router(name, Origin::INT8)?.mean?),
+            router: four_decimals(result.router(name, Origin::INT8)?.metrics.mean?),
             oracle: four_decimals(baseline(kinds::ORACLE)?),
             random: four_decimals(baseline(kinds::RANDOM)?),
         }),

@@ -5,8 +5,9 @@ use super::svg::Look;
 use super::svg::bars::{Bar, Bars};
 use super::svg::chart::{Axis, Chart, Series};
 use crate::eval::PairResult;
+use crate::eval::cost_quality::many_models::ManyModels;
 use crate::eval::cost_quality::{CostComparison, CostPoint, CostQuality, hull};
-use crate::eval::pair::{ManyModels, PairRouter};
+use crate::eval::pair::PairRouter;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Figure {
@@ -26,7 +27,8 @@ fn line(label: &str, look: Look, points: Vec<(f64, f64)>) -> Series {
 
 /// The judged routers and learned baselines, each with its slot of the palette.
 fn curves(result: &PairResult) -> impl Iterator<Item = (Look, &PairRouter)> {
-    let with_curve = result.routers.iter().filter(|r| !r.curve.is_empty() && r.kind != "oracle");
+    let with_curve =
+        result.routers.iter().filter(|r| !r.metrics.curve.is_empty() && r.kind != "oracle");
     with_curve.enumerate().map(|(slot, router)| (Look::Slot(slot), router))
 }
 
@@ -34,7 +36,12 @@ fn curves(result: &PairResult) -> impl Iterator<Item = (Look, &PairRouter)> {
 #[must_use]
 pub fn gap_recovered(result: &PairResult, id: &str) -> Figure {
     let points = |router: &PairRouter| -> Vec<(f64, f64)> {
-        router.curve.iter().map(|p| (100.0 * p.strong_share, result.pgr(p.score))).collect()
+        router
+            .metrics
+            .curve
+            .iter()
+            .map(|p| (100.0 * p.strong_share, result.facts.pgr(p.score)))
+            .collect()
     };
     let mut series = vec![line("random", Look::Dotted, vec![(0.0, 0.0), (100.0, 1.0)])];
     let mut entries = Vec::new();
@@ -50,7 +57,11 @@ pub fn gap_recovered(result: &PairResult, id: &str) -> Figure {
         let points = points(router);
         low = points.iter().map(|p| p.1).fold(low, f64::min);
         high = points.iter().map(|p| p.1 + 0.05).fold(high, f64::max);
-        entries.push(format!("{} {}", router.label(), router.apgr.map_or_else(String::new, three)));
+        entries.push(format!(
+            "{} {}",
+            router.label(),
+            router.metrics.apgr.map_or_else(String::new, three)
+        ));
         series.push(Series { marks: true, ..line(&router.label(), look, points) });
     }
     let past = oracle_top.filter(|&top| top > high).map_or_else(String::new, |top| {
@@ -62,7 +73,7 @@ pub fn gap_recovered(result: &PairResult, id: &str) -> Figure {
     );
     let chart = Chart {
         id: id.to_owned(),
-        title: format!("{}: performance gap recovered", result.benchmark),
+        title: format!("{}: performance gap recovered", result.benchmark.name),
         description: format!("{caption} APGR: {}.", entries.join("; ")),
         width: WIDTH,
         plot_height: 460.0,
@@ -78,7 +89,7 @@ pub fn gap_recovered(result: &PairResult, id: &str) -> Figure {
 pub fn reliability(result: &PairResult, id: &str) -> Vec<Figure> {
     let mut figures = Vec::new();
     for (_, router) in curves(result) {
-        let Some(found) = &router.reliability else { continue };
+        let Some(found) = &router.metrics.reliability else { continue };
         let gain = found.bins.iter().map(|bin| (bin.predicted, bin.gain)).collect();
         let wins = found.bins.iter().map(|bin| (bin.predicted, bin.wins)).collect();
         let marked = |label: &str, slot, points| Series {
@@ -94,7 +105,7 @@ pub fn reliability(result: &PairResult, id: &str) -> Vec<Figure> {
         let axis = |label: &str| Axis { label: label.into(), low: 0.0, high: 1.0 };
         let chart = Chart {
             id: format!("{id}-{}", figures.len()),
-            title: format!("{}: reliability of {}", result.benchmark, router.label()),
+            title: format!("{}: reliability of {}", result.benchmark.name, router.label()),
             description: format!(
                 "Mean predicted win rate against what was observed, in {} bins of equal count. {caption}.",
                 found.bins.len()
@@ -117,12 +128,13 @@ pub fn reliability(result: &PairResult, id: &str) -> Vec<Figure> {
 /// Quality against cost for routers of the pair; `None` where no costs are known.
 #[must_use]
 pub fn cost_quality(result: &PairResult, id: &str) -> Option<Figure> {
-    let cost = result.cost.as_ref()?;
+    let cost = result.facts.cost.as_ref()?;
     let curve = |(look, router): (Look, &PairRouter)| {
-        Some((router.label(), look, router.cost_quality.clone()?))
+        Some((router.label(), look, router.metrics.cost_quality.clone()?))
     };
     let routers: Vec<_> = curves(result).filter_map(curve).collect();
-    let (chart, caption) = against_money(&result.benchmark, result.score_scale, cost, &routers, id);
+    let (chart, caption) =
+        against_money(&result.benchmark.name, result.facts.score_scale, cost, &routers, id);
     Some(Figure { svg: chart.render(), caption })
 }
 
@@ -130,7 +142,7 @@ pub fn cost_quality(result: &PairResult, id: &str) -> Option<Figure> {
 #[must_use]
 pub fn many_models(result: &PairResult, id: &str) -> Option<Figure> {
     let many = result.many_models.as_ref()?;
-    Some(of_many_models(&result.benchmark, result.score_scale, many, id))
+    Some(of_many_models(&result.benchmark.name, result.facts.score_scale, many, id))
 }
 
 /// Quality against cost for routers of many models on any benchmark; a score of 1 is displayed as
@@ -226,13 +238,13 @@ fn against_money(
 /// The categories of a router, those with the largest gap first; `None` where there are none.
 #[must_use]
 pub fn categories(result: &PairResult, router: &PairRouter, id: &str) -> Option<Figure> {
-    if router.categories.is_empty() {
+    if router.metrics.categories.is_empty() {
         return None;
     }
-    let scale = if result.score_scale == 1.0 { 100.0 } else { result.score_scale };
-    let mut sorted: Vec<_> = router.categories.iter().collect();
+    let scale = if result.facts.score_scale == 1.0 { 100.0 } else { result.facts.score_scale };
+    let mut sorted: Vec<_> = router.metrics.categories.iter().collect();
     sorted.sort_by(|a, b| (b.strong - b.weak).total_cmp(&(a.strong - a.weak)));
-    let bar = |category: &&crate::eval::categories::Category| Bar {
+    let bar = |category: &&crate::eval::pair::categories::Category| Bar {
         label: category.name.clone(),
         share: 100.0 * category.strong_share,
         weak: scale * category.weak,
@@ -246,10 +258,10 @@ pub fn categories(result: &PairResult, router: &PairRouter, id: &str) -> Option<
     );
     let bars = Bars {
         id: id.to_owned(),
-        title: format!("{}: categories, {}", result.benchmark, router.label()),
+        title: format!("{}: categories, {}", result.benchmark.name, router.label()),
         description: caption.clone(),
         share_label: "strong calls, %".into(),
-        score_label: if result.score_scale == 1.0 { "score, %" } else { "score" }.into(),
+        score_label: if result.facts.score_scale == 1.0 { "score, %" } else { "score" }.into(),
         bars: sorted.iter().map(bar).collect(),
     };
     Some(Figure { svg: bars.render(), caption })
@@ -284,9 +296,9 @@ mod tests {
     #[test]
     fn what_is_not_known_is_not_drawn() {
         let mut result = example();
-        result.cost = None;
+        result.facts.cost = None;
         result.many_models = None;
-        result.routers[0].categories.clear();
+        result.routers[0].metrics.categories.clear();
         assert_eq!((cost_quality(&result, "c"), many_models(&result, "e")), (None, None));
         assert_eq!(categories(&result, &result.routers[0], "d"), None);
     }

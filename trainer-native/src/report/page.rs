@@ -67,8 +67,10 @@ const POOL_INTRODUCTION: &str = "<p>A router of many models picks one for each q
 
 fn contents(stored: &Stored) -> String {
     let mut text = String::from("<nav aria-label=\"Benchmarks\"><ul>\n");
-    let pairs = stored.pairs.iter().enumerate().map(|(at, r)| (format!("b{at}"), &r.benchmark));
-    let pools = stored.pools.iter().enumerate().map(|(at, r)| (format!("n{at}"), &r.benchmark));
+    let pairs =
+        stored.pairs.iter().enumerate().map(|(at, r)| (format!("b{at}"), &r.benchmark.name));
+    let pools =
+        stored.pools.iter().enumerate().map(|(at, r)| (format!("n{at}"), &r.benchmark.name));
     for (id, benchmark) in pairs.chain(pools) {
         let _ = writeln!(text, "<li><a href=\"#{id}\">{}</a></li>", escape(benchmark));
     }
@@ -78,10 +80,12 @@ fn contents(stored: &Stored) -> String {
 /// APGR of every router on every benchmark.
 fn overview(results: &[PairResult]) -> Table {
     let mut columns = vec![Column::text("router")];
-    columns.extend(results.iter().map(|result| Column::number(&result.benchmark)));
+    columns.extend(results.iter().map(|result| Column::number(&result.benchmark.name)));
     let mut table = Table::new("APGR on every benchmark", columns);
     let mut names: Vec<(RowClass, String)> = Vec::new();
-    for router in results.iter().flat_map(|result| &result.routers).filter(|r| r.apgr.is_some()) {
+    for router in
+        results.iter().flat_map(|result| &result.routers).filter(|r| r.metrics.apgr.is_some())
+    {
         let class = if router.is_router() { RowClass::Ours } else { RowClass::Baseline };
         if !names.iter().any(|(_, name)| *name == router.label()) {
             names.push((class, router.label()));
@@ -93,7 +97,7 @@ fn overview(results: &[PairResult]) -> Table {
         let mut cells = vec![name.clone()];
         cells.extend(results.iter().map(|result| {
             let found = result.routers.iter().find(|router| router.label() == name);
-            found.and_then(|router| router.apgr).map_or_else(|| DASH.to_owned(), three)
+            found.and_then(|router| router.metrics.apgr).map_or_else(|| DASH.to_owned(), three)
         }));
         table.push(class, cells);
     }
@@ -112,7 +116,7 @@ fn open(text: &mut String, id: &str, benchmark: &str, facts: Vec<(&'static str, 
 }
 
 fn pool_section(text: &mut String, result: &PoolResult, at: usize) {
-    open(text, &format!("n{at}"), &result.benchmark, pool_tables::facts(result));
+    open(text, &format!("n{at}"), &result.benchmark.name, pool_tables::facts(result));
     *text += &pool_tables::routers(result).html();
     for table in [pool_tables::shares(result), pool_tables::differences(result)] {
         if !table.rows.is_empty() {
@@ -121,14 +125,14 @@ fn pool_section(text: &mut String, result: &PoolResult, at: usize) {
     }
     if let Some(many) = &result.many_models {
         *text += "<h3>Cost and quality</h3>\n";
-        figure(text, &charts::of_many_models(&result.benchmark, 1.0, many, &format!("p{at}")));
+        figure(text, &charts::of_many_models(&result.benchmark.name, 1.0, many, &format!("p{at}")));
         *text += &pool_tables::many_models(result).html();
     }
     *text += "</section>\n";
 }
 
 fn section(text: &mut String, result: &PairResult, at: usize) {
-    open(text, &format!("b{at}"), &result.benchmark, pair_tables::facts(result));
+    open(text, &format!("b{at}"), &result.benchmark.name, pair_tables::facts(result));
     *text += &pair_tables::routers(result).html();
     figure(text, &charts::gap_recovered(result, &format!("g{at}")));
     for table in [pair_tables::differences(result), pair_tables::operating_points(result)] {

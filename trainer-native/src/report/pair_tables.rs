@@ -2,26 +2,31 @@
 
 use super::format::{self, DASH, percent, short_percent, three, usd};
 use super::table::{Column, RowClass, Table};
+use crate::eval::Origin;
 use crate::eval::PairResult;
 use crate::eval::cost_quality::CostComparison;
-use crate::eval::money::Money;
-use crate::eval::operating_points::ThresholdOrigin;
+use crate::eval::cost_quality::many_models::{ManyModelRouter, ManyModels};
+use crate::eval::pair::PairRouter;
+use crate::eval::pair::money::Money;
+use crate::eval::pair::operating_points::ThresholdOrigin;
 use crate::eval::pair::published::PublishedPair;
-use crate::eval::pair::{ManyModelRouter, ManyModels, Origin, PairRouter};
 
 /// Facts about the benchmark, as name and value.
 #[must_use]
 pub fn facts(result: &PairResult) -> Vec<(&'static str, String)> {
-    let ends = |score: f64| format::score(score, result.score_scale);
+    let ends = |score: f64| format::score(score, result.facts.score_scale);
     let mut facts = vec![
-        ("Strong model", format!("{}, {}", result.pair.strong, ends(result.strong))),
-        ("Weak model", format!("{}, {}", result.pair.weak, ends(result.weak))),
+        ("Strong model", format!("{}, {}", result.facts.pair.strong, ends(result.facts.strong))),
+        ("Weak model", format!("{}, {}", result.facts.pair.weak, ends(result.facts.weak))),
         ("Rows scored", format::count(result.rows)),
         (
             "Removed as leaks",
-            result.leaks_removed.map_or_else(|| "not looked for".to_owned(), format::count),
+            result
+                .benchmark
+                .leaks_removed
+                .map_or_else(|| "not looked for".to_owned(), format::count),
         ),
-        ("Bad rows left out", format::count(result.bad_rows)),
+        ("Bad rows left out", format::count(result.benchmark.bad_rows)),
         (
             "Intervals",
             format!(
@@ -33,7 +38,7 @@ pub fn facts(result: &PairResult) -> Vec<(&'static str, String)> {
         ),
     ];
     let oracle = result.routers.iter().find(|router| router.kind == "oracle");
-    if let Some(fixed) = oracle.and_then(|oracle| oracle.fixed) {
+    if let Some(fixed) = oracle.and_then(|oracle| oracle.metrics.fixed) {
         let calls = percent(fixed.strong_share);
         facts.insert(2, ("Oracle", format!("{} at {calls} % strong calls", ends(fixed.score))));
     }
@@ -42,7 +47,7 @@ pub fn facts(result: &PairResult) -> Vec<(&'static str, String)> {
         let text = format!("{}: {}, {rows} rows, {weak} and {strong}", row.source, row.pair);
         facts.push(("Published rows", text));
     }
-    if let Some(sha256) = &result.data_sha256 {
+    if let Some(sha256) = &result.benchmark.data_sha256 {
         facts.push(("SHA-256 of the data", sha256.clone()));
     }
     facts.extend(result.notes.iter().map(|note| ("Note", note.clone())));
@@ -59,10 +64,10 @@ pub fn routers(result: &PairResult) -> Table {
     columns.push(Column::number("ECE"));
     columns.push(Column::number("AIQ"));
     columns.push(Column::text("origin"));
-    let caption = format!("Routers on {}, ours beside the published", result.benchmark);
+    let caption = format!("Routers on {}, ours beside the published", result.benchmark.name);
     let mut table = Table::new(caption, columns);
     // Policies without a threshold are points; they are listed among the facts.
-    for router in result.routers.iter().filter(|router| router.apgr.is_some()) {
+    for router in result.routers.iter().filter(|router| router.metrics.apgr.is_some()) {
         let class = if router.is_router() { RowClass::Ours } else { RowClass::Baseline };
         table.push(class, measured(result, router, &qualities));
     }
@@ -74,7 +79,7 @@ pub fn routers(result: &PairResult) -> Table {
 
 fn qualities(result: &PairResult) -> Vec<f64> {
     let mut all: Vec<f64> = if result.published.is_empty() { vec![] } else { vec![0.5, 0.8] };
-    all.extend(result.routers.iter().flat_map(|router| &router.cpt).map(|cpt| cpt.quality));
+    all.extend(result.routers.iter().flat_map(|router| &router.metrics.cpt).map(|cpt| cpt.quality));
     all.sort_by(f64::total_cmp);
     all.dedup();
     all
@@ -86,17 +91,21 @@ fn measured(result: &PairResult, router: &PairRouter, qualities: &[f64]) -> Vec<
         None => value,
     };
     let apgr = router
+        .metrics
         .apgr
-        .map_or_else(dash, |apgr| with_interval(three(apgr), router.apgr_interval, three));
+        .map_or_else(dash, |apgr| with_interval(three(apgr), router.metrics.apgr_interval, three));
     let mut cells = vec![router.label(), router.tier.clone().unwrap_or_else(dash), apgr];
     for &quality in qualities {
         cells.push(router.cpt_at(quality).map_or_else(dash, |cpt| {
             with_interval(percent(cpt.strong_share), cpt.interval, percent)
         }));
     }
-    cells.push(router.reliability.as_ref().map_or_else(dash, |found| three(found.error_gain)));
-    let oracle = result.cost.as_ref().filter(|_| router.kind == "oracle").map(|cost| &cost.oracle);
-    let aiq = router.cost_quality.as_ref().or(oracle).map(|curve| curve.aiq);
+    cells.push(
+        router.metrics.reliability.as_ref().map_or_else(dash, |found| three(found.error_gain)),
+    );
+    let oracle =
+        result.facts.cost.as_ref().filter(|_| router.kind == "oracle").map(|cost| &cost.oracle);
+    let aiq = router.metrics.cost_quality.as_ref().or(oracle).map(|curve| curve.aiq);
     cells.push(aiq.map_or_else(dash, three));
     cells.push("measured".to_owned());
     cells
@@ -179,7 +188,7 @@ pub fn operating_points(result: &PairResult) -> Table {
     ];
     let mut table = Table::new("Operating points", columns);
     for router in result.routers.iter().filter(|router| router.is_router()) {
-        for point in &router.operating_points {
+        for point in &router.metrics.operating_points {
             let origin = match point.origin {
                 ThresholdOrigin::Given => "given",
                 ThresholdOrigin::SameRows => "these rows",
@@ -191,7 +200,7 @@ pub fn operating_points(result: &PairResult) -> Table {
                 origin.to_owned(),
                 format!("{:.4}", point.threshold),
                 percent(point.strong_share),
-                format::score(point.score, result.score_scale),
+                format::score(point.score, result.facts.score_scale),
                 three(point.pgr),
             ];
             cells.extend(money_cells(point.money));
@@ -214,7 +223,7 @@ pub fn money(result: &PairResult) -> Table {
     let mut table = Table::new("Money saved against calling the strong model always", columns);
     for router in &result.routers {
         let class = if router.is_router() { RowClass::Ours } else { RowClass::Baseline };
-        for cpt in router.cpt.iter().filter(|cpt| cpt.money.is_some()) {
+        for cpt in router.metrics.cpt.iter().filter(|cpt| cpt.money.is_some()) {
             let share = percent(cpt.strong_share);
             let mut cells = vec![router.label(), short_percent(cpt.quality), share];
             cells.extend(money_cells(cpt.money));
@@ -232,19 +241,19 @@ fn money_cells(money: Option<Money>) -> [String; 2] {
 /// Areas under the cost-quality curves of the pair, with the single models and the oracle.
 #[must_use]
 pub fn cost_quality(result: &PairResult) -> Table {
-    let Some(cost) = &result.cost else { return Table::new("", Vec::new()) };
+    let Some(cost) = &result.facts.cost else { return Table::new("", Vec::new()) };
     let curve = |router: &PairRouter| {
-        Some((router.origin, router.label(), router.cost_quality.as_ref()?.aiq))
+        Some((router.origin, router.label(), router.metrics.cost_quality.as_ref()?.aiq))
     };
     let routers: Vec<_> = result.routers.iter().filter_map(curve).collect();
-    against_money("Cost and quality", cost, &routers, result.score_scale)
+    against_money("Cost and quality", cost, &routers, result.facts.score_scale)
 }
 
 /// Areas under the cost-quality curves of routers of many models.
 #[must_use]
 pub fn many_models(result: &PairResult) -> Table {
     let Some(many) = &result.many_models else { return Table::new("", Vec::new()) };
-    of_many_models(many, result.score_scale)
+    of_many_models(many, result.facts.score_scale)
 }
 
 pub(super) fn of_many_models(many: &ManyModels, score_scale: f64) -> Table {
@@ -294,7 +303,7 @@ pub fn reliability(router: &PairRouter) -> Table {
         Column::number("(1 + strong - weak) / 2"),
         Column::number("strong wins outright"),
     ];
-    let Some(found) = &router.reliability else { return Table::new("", columns) };
+    let Some(found) = &router.metrics.reliability else { return Table::new("", columns) };
     let caption = format!(
         "Reliability of {}: expected calibration error {} against the gain, {} against outright wins",
         router.label(),
@@ -333,8 +342,8 @@ pub fn categories(result: &PairResult, router: &PairRouter) -> Table {
         router.label()
     );
     let mut table = Table::new(caption, columns);
-    let score = |score: f64| format::score(score, result.score_scale);
-    for category in &router.categories {
+    let score = |score: f64| format::score(score, result.facts.score_scale);
+    for category in &router.metrics.categories {
         let cells = vec![
             category.name.clone(),
             format::count(category.rows),

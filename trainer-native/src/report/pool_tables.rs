@@ -10,19 +10,22 @@ use crate::eval::pool::{PoolResult, PoolRouter, PublishedPool, kinds};
 #[must_use]
 pub fn facts(result: &PoolResult) -> Vec<(&'static str, String)> {
     let sets =
-        result.datasets.iter().map(|set| format!("{} {}", set.name, format::count(set.rows)));
+        result.facts.datasets.iter().map(|set| format!("{} {}", set.name, format::count(set.rows)));
     let mut facts = vec![
-        ("Models", result.models.join(", ")),
+        ("Models", result.facts.models.join(", ")),
         (
             "Rows scored",
             format!("{}: {}", format::count(result.rows), sets.collect::<Vec<_>>().join(", ")),
         ),
-        ("Rows to choose the best models on", format::count(result.training_rows)),
+        ("Rows to choose the best models on", format::count(result.facts.training_rows)),
         (
             "Removed as leaks",
-            result.leaks_removed.map_or_else(|| "not looked for".to_owned(), format::count),
+            result
+                .benchmark
+                .leaks_removed
+                .map_or_else(|| "not looked for".to_owned(), format::count),
         ),
-        ("Bad rows left out", format::count(result.bad_rows)),
+        ("Bad rows left out", format::count(result.benchmark.bad_rows)),
         (
             "Intervals",
             format!(
@@ -42,7 +45,7 @@ pub fn facts(result: &PoolResult) -> Vec<(&'static str, String)> {
     if !sources.is_empty() {
         facts.push(("Published rows", sources.join("; ")));
     }
-    if let Some(sha256) = &result.data_sha256 {
+    if let Some(sha256) = &result.benchmark.data_sha256 {
         facts.push(("SHA-256 of the data", sha256.clone()));
     }
     facts.extend(result.notes.iter().map(|note| ("Note", note.clone())));
@@ -59,8 +62,10 @@ pub fn routers(result: &PoolResult) -> Table {
     columns.push(Column::number("USD a query"));
     columns.push(Column::number("picks without a score"));
     columns.push(Column::text("origin"));
-    let caption =
-        format!("Mean scores of what is picked on {}, ours beside the published", result.benchmark);
+    let caption = format!(
+        "Mean scores of what is picked on {}, ours beside the published",
+        result.benchmark.name
+    );
     let mut table = Table::new(caption, columns);
     for router in &result.routers {
         table.push(class(router), measured(result, router));
@@ -73,7 +78,7 @@ pub fn routers(result: &PoolResult) -> Table {
 
 /// One column for each data set, its mean score in per cent.
 pub(crate) fn columns_of_sets(result: &PoolResult) -> impl Iterator<Item = Column> {
-    result.datasets.iter().map(|set| Column::number(&format!("{} %", set.name)))
+    result.facts.datasets.iter().map(|set| Column::number(&format!("{} %", set.name)))
 }
 
 pub(crate) fn class(router: &PoolRouter) -> RowClass {
@@ -82,23 +87,26 @@ pub(crate) fn class(router: &PoolRouter) -> RowClass {
 
 fn measured(result: &PoolResult, router: &PoolRouter) -> Vec<String> {
     let mut cells = vec![router.label(), router.tier.clone().unwrap_or_else(dash)];
-    cells.extend(result.datasets.iter().map(|set| or_dash(router.on(&set.name), percent)));
-    cells.push(match (router.mean, router.mean_interval) {
+    cells.extend(result.facts.datasets.iter().map(|set| or_dash(router.on(&set.name), percent)));
+    cells.push(match (router.metrics.mean, router.metrics.mean_interval) {
         (Some(mean), Some(interval)) => {
             format!("{} {}", percent(mean), format::interval(&interval, percent))
         }
         (mean, _) => or_dash(mean, percent),
     });
-    cells.push(or_dash(router.row_mean, percent));
-    cells.push(or_dash(router.money.map(|money| money.usd), usd));
-    cells.push(or_dash(Some(router.picked_unmeasured).filter(|&rows| rows > 0), format::count));
+    cells.push(or_dash(router.metrics.row_mean, percent));
+    cells.push(or_dash(router.metrics.money.map(|money| money.usd), usd));
+    cells.push(or_dash(
+        Some(router.metrics.picked_unmeasured).filter(|&rows| rows > 0),
+        format::count,
+    ));
     cells.push("measured".to_owned());
     cells
 }
 
 fn published(result: &PoolResult, row: &PublishedPool) -> Vec<String> {
     let mut cells = vec![row.router.clone(), dash()];
-    cells.extend(result.datasets.iter().map(|set| or_dash(row.on(&set.name), percent)));
+    cells.extend(result.facts.datasets.iter().map(|set| or_dash(row.on(&set.name), percent)));
     cells.extend([percent(row.mean), dash(), dash(), dash()]);
     cells.push(format!("published, {}", row.source));
     cells
@@ -116,11 +124,11 @@ pub fn details(result: &PoolResult) -> Vec<Table> {
 #[must_use]
 pub fn shares(result: &PoolResult) -> Table {
     let mut columns = vec![Column::text("router")];
-    columns.extend(result.models.iter().map(|model| Column::number(model)));
+    columns.extend(result.facts.models.iter().map(|model| Column::number(model)));
     let mut table = Table::new("Share of calls to each model, %", columns);
     for router in result.routers.iter().filter(|router| router.kind != kinds::LLM) {
         let mut cells = vec![router.label()];
-        cells.extend(router.shares.iter().map(|&share| percent(share)));
+        cells.extend(router.metrics.shares.iter().map(|&share| percent(share)));
         table.push(class(router), cells);
     }
     table
@@ -169,7 +177,7 @@ pub fn many_models(result: &PoolResult) -> Table {
 /// Mean over data sets of every router on every benchmark.
 pub(super) fn overview(stored: &Stored) -> Table {
     let mut columns = vec![Column::text("router")];
-    columns.extend(stored.pools.iter().map(|result| Column::number(&result.benchmark)));
+    columns.extend(stored.pools.iter().map(|result| Column::number(&result.benchmark.name)));
     let mut table = Table::new("Mean over data sets, %, on every benchmark", columns);
     let mut names: Vec<(RowClass, String)> = Vec::new();
     for router in stored.pools.iter().flat_map(|result| &result.routers) {
@@ -183,7 +191,7 @@ pub(super) fn overview(stored: &Stored) -> Table {
         let mut cells = vec![name.clone()];
         cells.extend(stored.pools.iter().map(|result| {
             let found = result.routers.iter().find(|router| router.label() == name);
-            or_dash(found.and_then(|router| router.mean), percent)
+            or_dash(found.and_then(|router| router.metrics.mean), percent)
         }));
         table.push(class, cells);
     }
@@ -234,7 +242,7 @@ mod tests {
         assert!(row(&table, "ZOOTER")[8].ends_with("as recalled"));
         let mine = row(&table, "mine (int8)");
         assert_eq!(mine[2], percent(result.routers[0].on("MMLU").unwrap()));
-        assert!(mine[5].starts_with(&percent(result.routers[0].mean.unwrap())));
+        assert!(mine[5].starts_with(&percent(result.routers[0].metrics.mean.unwrap())));
         assert!(mine[5].ends_with(']') && table.rows.iter().all(|(_, cells)| cells.len() == 9));
     }
 
@@ -279,15 +287,15 @@ mod tests {
     #[test]
     fn picks_without_a_score_are_a_column_where_there_are_any() {
         let mut result = example();
-        result.routers[1].picked_unmeasured = 1300;
+        result.routers[1].metrics.picked_unmeasured = 1300;
         let table = routers(&result);
         assert_eq!(table.columns[8].name, "picks without a score");
         assert_eq!(
             (row(&table, "kNN, k = 5")[8].as_str(), row(&table, "random")[8].as_str()),
             ("1,300", DASH)
         );
-        result.routers[1].mean = None;
-        result.routers[1].mean_interval = None;
+        result.routers[1].metrics.mean = None;
+        result.routers[1].metrics.mean_interval = None;
         assert_eq!(row(&routers(&result), "kNN, k = 5")[5], DASH);
     }
 }

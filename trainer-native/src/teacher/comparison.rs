@@ -11,12 +11,11 @@ use crate::assess::{pair_rows, pool_column, pool_rows, qualities, win_rates};
 use crate::dataset::Prepared;
 use crate::error::TrainerError;
 use crate::eval::bootstrap;
-use crate::eval::calibration::calibrate;
-use crate::eval::pair::Origin;
-use crate::eval::pair::build::{PairBenchmark, PairColumn, Settings, build};
-use crate::eval::pool::build::{
-    PoolBenchmark, PoolColumn, Settings as PoolSettings, build as build_pool,
-};
+use crate::eval::pair::calibration::calibrate;
+use crate::eval::pair::published::PairKind;
+use crate::eval::pair::{self, PairColumn, PairModels, PairSettings};
+use crate::eval::pool::{self, PoolColumn, PoolSettings};
+use crate::eval::{Benchmark, Origin};
 use crate::recipe::{Pair, Recipe};
 
 /// Part of the gap that the reported CPT recovers.
@@ -111,11 +110,12 @@ impl Teacher {
             agreement(&decided(&teacher, thresholds[0]), &decided(&student, thresholds[1]));
         let columns = [("teacher", teacher), ("student", student)]
             .map(|(name, rates)| PairColumn::new(name, "compared", Origin::INT8, rates));
-        let benchmark = PairBenchmark::new(&prepared.benchmark, &pair.weak, &pair.strong);
-        let settings = Settings { bootstrap: one_resample(), ..Settings::default() };
-        let result = build(&benchmark, &rows.rows, &columns, &settings)?;
+        let benchmark = Benchmark::new(&prepared.benchmark, PairKind::Other);
+        let models = PairModels { weak: pair.weak.clone(), strong: pair.strong.clone() };
+        let settings = PairSettings { bootstrap: one_resample(), ..PairSettings::default() };
+        let result = pair::build(&benchmark, &models, &rows.rows, &columns, &settings)?;
         let of = |name: &str| result.routers.iter().find(|router| router.name == name);
-        let apgr = |name: &str| of(name).and_then(|router| router.apgr);
+        let apgr = |name: &str| of(name).and_then(|router| router.metrics.apgr);
         let cpt = |name: &str| {
             of(name).and_then(|router| router.cpt_at(HALF)).map(|cpt| cpt.strong_share * 100.0)
         };
@@ -144,11 +144,14 @@ impl Teacher {
             Ok(PoolColumn::new(name, "compared", Origin::INT8, picked))
         };
         let columns = [column("teacher", self.router())?, column("student", student)?];
-        let benchmark = PoolBenchmark { kind: set.kind, ..PoolBenchmark::new("kept") };
+        let benchmark = Benchmark::new("kept", set.kind);
         let settings = PoolSettings { bootstrap: one_resample(), ..PoolSettings::default() };
-        let result = build_pool(&benchmark, &models, &set.rows, &[], &columns, &settings)?;
+        let result = pool::build(&benchmark, &models, &set.rows, &[], &columns, &settings)?;
         let mean = |name: &str| {
-            result.router(name, Origin::INT8).and_then(|own| own.mean).map(|mean| mean * 100.0)
+            result
+                .router(name, Origin::INT8)
+                .and_then(|own| own.metrics.mean)
+                .map(|mean| mean * 100.0)
         };
         let figures = vec![Figure {
             name: "mean score, %",

@@ -20,18 +20,63 @@
 //! # }
 //! ```
 
-use super::{CostComparison, CostPoint, CostQuality, Range, SingleModel, aiq, hull};
+use serde::{Deserialize, Serialize};
+
+use super::{CostComparison, CostPoint, CostQuality, Range, SingleModel, aiq, hull, thin};
 use crate::eval::EvalError;
+use crate::eval::error::{check_cost, check_finite, check_length, check_score};
+use crate::eval::origin::Origin;
 
 /// Decades that the cost weights reach above and below the scale of the problem.
 const DECADES: f64 = 3.0;
+
+/// Cost and quality of routers that choose between all of a benchmark's models.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ManyModels {
+    /// Single models, zero router and oracle.
+    pub comparison: CostComparison,
+    pub routers: Vec<ManyModelRouter>,
+}
+
+/// A router of many models.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ManyModelRouter {
+    pub name: String,
+    #[serde(rename = "precision")]
+    pub origin: Origin,
+    /// Its curve for the moving cost weight.
+    pub cost_quality: CostQuality,
+}
+
+/// Evaluates routers of many models. `table` has one row for each query, with each model's cost and
+/// score in the order of `models`; a router is its name, its origin, and its predicted scores in the
+/// same layout.
+///
+/// # Errors
+/// Those of [`compare`] and, with the router's name, of [`route`].
+pub fn build(
+    models: &[&str],
+    table: &[Vec<CostPoint>],
+    routers: &[(&str, Origin, &[Vec<f64>])],
+    weights: usize,
+) -> Result<ManyModels, EvalError> {
+    let mut comparison = compare(models, table)?;
+    thin(&mut comparison.oracle.points);
+    let judge = |&(name, origin, predicted): &(&str, Origin, &[Vec<f64>])| {
+        let cost_quality =
+            route(table, predicted, comparison.range, weights).map_err(|error| error.of(name))?;
+        Ok(ManyModelRouter { name: name.to_owned(), origin, cost_quality })
+    };
+    let routers = routers.iter().map(judge).collect::<Result<_, EvalError>>()?;
+    Ok(ManyModels { comparison, routers })
+}
 
 /// Single models, zero router and oracle of a table: one row for each query, with each model's cost
 /// and score in the order of `names`.
 ///
 /// # Errors
-/// [`EvalError::NoRows`], [`EvalError::LengthMismatch`], [`EvalError::BadCost`],
-/// [`EvalError::ScoreOutOfRange`], [`EvalError::NoCostRange`] where all models cost the same.
+/// [`EvalError::NoRows`], [`EvalError::BadInput`], [`EvalError::BadRow`], [`EvalError::NoCostRange`]
+/// where all models cost the same.
 pub fn compare(names: &[&str], table: &[Vec<CostPoint>]) -> Result<CostComparison, EvalError> {
     check(names.len(), table)?;
     let singles: Vec<SingleModel> = names
@@ -52,8 +97,7 @@ pub fn compare(names: &[&str], table: &[Vec<CostPoint>]) -> Result<CostCompariso
 /// and the two extremes.
 ///
 /// # Errors
-/// Those of [`compare`]; [`EvalError::LengthMismatch`] and [`EvalError::NotFinite`] for
-/// predictions.
+/// Those of [`compare`] and [`check_predictions`].
 pub fn route(
     table: &[Vec<CostPoint>],
     predicted: &[Vec<f64>],
@@ -62,19 +106,7 @@ pub fn route(
 ) -> Result<CostQuality, EvalError> {
     let models = table.first().map_or(0, Vec::len);
     check(models, table)?;
-    if predicted.len() != table.len() {
-        let (found, expected) = (predicted.len(), table.len());
-        return Err(EvalError::LengthMismatch { what: "rows of predictions", found, expected });
-    }
-    for (row, predicted) in predicted.iter().enumerate() {
-        if predicted.len() != models {
-            let (what, found) = ("predictions in a row", predicted.len());
-            return Err(EvalError::LengthMismatch { what, found, expected: models });
-        }
-        if let Some(&value) = predicted.iter().find(|value| !value.is_finite()) {
-            return Err(EvalError::NotFinite { row, what: "predicted score", value });
-        }
-    }
+    check_predictions(predicted, table.len(), models)?;
     let costs: Vec<f64> = means(models, table).iter().map(|mean| mean.usd).collect();
     let all = predicted.iter().flatten().copied();
     let spread = all.clone().fold(f64::MIN, f64::max) - all.fold(f64::MAX, f64::min);
@@ -132,18 +164,29 @@ fn check(models: usize, table: &[Vec<CostPoint>]) -> Result<(), EvalError> {
         return Err(EvalError::NoRows);
     }
     for (row, answers) in table.iter().enumerate() {
-        if answers.len() != models {
-            let (what, found) = ("answers in a row", answers.len());
-            return Err(EvalError::LengthMismatch { what, found, expected: models });
-        }
+        check_length("answers in a row", answers.len(), models)?;
         for answer in answers {
-            if !(answer.usd.is_finite() && answer.usd >= 0.0) {
-                return Err(EvalError::BadCost { row, what: "cost", value: answer.usd });
-            }
-            if !(0.0..=1.0).contains(&answer.score) {
-                let value = answer.score;
-                return Err(EvalError::ScoreOutOfRange { row, what: "score", value });
-            }
+            check_cost(row, "cost", answer.usd)?;
+            check_score(row, "score", answer.score)?;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses predictions that are not one finite number for each of `models`, for each of `rows`.
+///
+/// # Errors
+/// [`EvalError::BadInput`], [`EvalError::BadRow`].
+pub(crate) fn check_predictions(
+    predicted: &[Vec<f64>],
+    rows: usize,
+    models: usize,
+) -> Result<(), EvalError> {
+    check_length("rows of predictions", predicted.len(), rows)?;
+    for (row, scores) in predicted.iter().enumerate() {
+        check_length("predictions in a row", scores.len(), models)?;
+        for &score in scores {
+            check_finite(row, "predicted score", score)?;
         }
     }
     Ok(())

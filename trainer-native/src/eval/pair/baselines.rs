@@ -8,9 +8,11 @@
 use rand_chacha::rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
+use super::curve::evaluate;
+use super::curve::{Curve, Evaluation, RoutedRow, end_points};
 use crate::data::seeded;
-use crate::eval::curve::{Curve, Evaluation, RoutedRow, end_points};
-use crate::eval::{EvalError, evaluate};
+use crate::eval::EvalError;
+use crate::eval::error::{check_length, check_some};
 
 /// One decision for every query, or the best one for each: a point without a curve.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -29,16 +31,14 @@ pub struct FixedPolicy {
 /// qualities over `draws` of them.
 ///
 /// # Errors
-/// [`EvalError::NoDraws`], [`EvalError::NotAFraction`], and those of [`evaluate`].
+/// [`EvalError::BadInput`], and those of [`evaluate`].
 pub fn random(
     rows: &[RoutedRow],
     qualities: &[f64],
     draws: usize,
     seed: u64,
 ) -> Result<(f64, Vec<f64>), EvalError> {
-    if draws == 0 {
-        return Err(EvalError::NoDraws);
-    }
+    check_some("random draws", draws)?;
     let mut generator = seeded(seed);
     let (mut apgr, mut cpts) = (0.0, vec![0.0; qualities.len()]);
     let mut drawn = rows.to_vec();
@@ -61,15 +61,9 @@ pub fn random(
 /// given row by row, in characters or tokens.
 ///
 /// # Errors
-/// [`EvalError::LengthMismatch`], and those of [`evaluate`].
+/// [`EvalError::BadInput`], and those of [`evaluate`].
 pub fn query_length(rows: &[RoutedRow], lengths: &[usize]) -> Result<Evaluation, EvalError> {
-    if rows.len() != lengths.len() {
-        return Err(EvalError::LengthMismatch {
-            what: "query lengths",
-            found: lengths.len(),
-            expected: rows.len(),
-        });
-    }
+    check_length("query lengths", lengths.len(), rows.len())?;
     let by_length: Vec<RoutedRow> = rows
         .iter()
         .zip(lengths)
@@ -81,7 +75,7 @@ pub fn query_length(rows: &[RoutedRow], lengths: &[usize]) -> Result<Evaluation,
 /// Sends every query to the weak model.
 ///
 /// # Errors
-/// [`EvalError::NoRows`] and [`EvalError::NotFinite`].
+/// [`EvalError::NoRows`] and [`EvalError::BadRow`].
 pub fn always_weak(rows: &[RoutedRow]) -> Result<FixedPolicy, EvalError> {
     let (weak, strong) = end_points(rows)?;
     Ok(FixedPolicy { rows: rows.len(), strong_share: 0.0, score: weak, weak, strong })
@@ -90,7 +84,7 @@ pub fn always_weak(rows: &[RoutedRow]) -> Result<FixedPolicy, EvalError> {
 /// Sends every query to the strong model.
 ///
 /// # Errors
-/// [`EvalError::NoRows`] and [`EvalError::NotFinite`].
+/// [`EvalError::NoRows`] and [`EvalError::BadRow`].
 pub fn always_strong(rows: &[RoutedRow]) -> Result<FixedPolicy, EvalError> {
     let (weak, strong) = end_points(rows)?;
     Ok(FixedPolicy { rows: rows.len(), strong_share: 1.0, score: strong, weak, strong })
@@ -100,7 +94,7 @@ pub fn always_strong(rows: &[RoutedRow]) -> Result<FixedPolicy, EvalError> {
 /// the best mean score that choosing between the two can give, with the fewest strong calls for it.
 ///
 /// # Errors
-/// [`EvalError::NoRows`] and [`EvalError::NotFinite`].
+/// [`EvalError::NoRows`] and [`EvalError::BadRow`].
 pub fn best_of_both(rows: &[RoutedRow]) -> Result<FixedPolicy, EvalError> {
     let (weak, strong) = end_points(rows)?;
     let n = rows.len() as f64;
@@ -158,7 +152,7 @@ mod tests {
         let at = |draws, seed| random(&rows, &[0.5], draws, seed);
         assert_eq!(at(3, 5), at(3, 5));
         assert_ne!(at(3, 5), at(3, 6));
-        assert_eq!(at(0, 5), Err(EvalError::NoDraws));
+        assert!(at(0, 5).unwrap_err().to_string().starts_with("found 0 random draws"));
     }
 
     #[test]
@@ -167,7 +161,10 @@ mod tests {
         let helpful = query_length(&rows, &[90, 10, 80, 20]).unwrap();
         let harmful = query_length(&rows, &[10, 90, 20, 80]).unwrap();
         assert!(helpful.apgr > 0.5 && harmful.apgr < 0.5);
-        assert_eq!(query_length(&rows, &[1]).unwrap_err().code(), "length_mismatch");
+        assert_eq!(
+            query_length(&rows, &[1]).unwrap_err().to_string(),
+            "found 1 query lengths, expected 4: one a row"
+        );
     }
 
     #[test]

@@ -15,7 +15,9 @@
 //! # }
 //! ```
 
-use crate::eval::{EvalError, RoutedRow};
+use super::curve::RoutedRow;
+use crate::eval::EvalError;
+use crate::eval::error::{check_cost, check_length, check_score};
 
 /// One query with the scores and costs of both models.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -45,22 +47,16 @@ impl PairRow {
 /// Checks every number of the rows.
 ///
 /// # Errors
-/// [`EvalError::NoRows`], [`EvalError::ScoreOutOfRange`], [`EvalError::BadCost`].
+/// [`EvalError::NoRows`], [`EvalError::BadRow`].
 pub fn check(rows: &[PairRow]) -> Result<(), EvalError> {
     if rows.is_empty() {
         return Err(EvalError::NoRows);
     }
     for (at, row) in rows.iter().enumerate() {
-        for (what, value) in [("weak score", row.weak), ("strong score", row.strong)] {
-            // NaN is in no range.
-            if !(0.0..=1.0).contains(&value) {
-                return Err(EvalError::ScoreOutOfRange { row: at, what, value });
-            }
-        }
+        check_score(at, "weak score", row.weak)?;
+        check_score(at, "strong score", row.strong)?;
         for (what, value) in [("weak cost", row.weak_cost), ("strong cost", row.strong_cost)] {
-            if let Some(value) = value.filter(|cost| !(cost.is_finite() && *cost >= 0.0)) {
-                return Err(EvalError::BadCost { row: at, what, value });
-            }
+            value.map_or(Ok(()), |cost| check_cost(at, what, cost))?;
         }
     }
     Ok(())
@@ -69,15 +65,9 @@ pub fn check(rows: &[PairRow]) -> Result<(), EvalError> {
 /// Joins the rows with a router's win rates, which stand in the same order.
 ///
 /// # Errors
-/// [`EvalError::LengthMismatch`].
+/// [`EvalError::BadInput`].
 pub fn routed(rows: &[PairRow], win_rates: &[f64]) -> Result<Vec<RoutedRow>, EvalError> {
-    if rows.len() != win_rates.len() {
-        return Err(EvalError::LengthMismatch {
-            what: "win rates",
-            found: win_rates.len(),
-            expected: rows.len(),
-        });
-    }
+    check_length("win rates", win_rates.len(), rows.len())?;
     let one = |(row, &win_rate): (&PairRow, &f64)| RoutedRow {
         win_rate,
         weak: row.weak,
@@ -87,6 +77,7 @@ pub fn routed(rows: &[PairRow], win_rates: &[f64]) -> Result<Vec<RoutedRow>, Eva
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -94,21 +85,22 @@ mod tests {
     fn numbers_off_their_scale_are_named_with_their_row() {
         let good = PairRow { strong: 1.0, ..PairRow::default() };
         assert_eq!(check(std::slice::from_ref(&good)), Ok(()));
-        for (bad, code) in [
-            (PairRow { weak: 8.3, ..good.clone() }, "score_out_of_range"),
-            (PairRow { strong: f64::NAN, ..good.clone() }, "score_out_of_range"),
-            (PairRow { strong_cost: Some(-0.1), ..good.clone() }, "bad_cost"),
-            (PairRow { weak_cost: Some(f64::INFINITY), ..good.clone() }, "bad_cost"),
+        for (bad, expected) in [
+            (PairRow { weak: 8.3, ..good.clone() }, "weak score 8.3, expected a number in [0, 1]"),
+            (PairRow { strong: f64::NAN, ..good.clone() }, "strong score NaN, expected a number"),
+            (PairRow { strong_cost: Some(-0.1), ..good.clone() }, "strong cost -0.1, expected USD"),
+            (PairRow { weak_cost: Some(f64::INFINITY), ..good.clone() }, "weak cost inf, expected"),
         ] {
-            let found = check(&[good.clone(), bad]).map_err(|e| (e.code(), e.to_string()));
-            assert!(matches!(&found, Err((c, text)) if *c == code && text.starts_with("row 1: ")));
+            let found = check(&[good.clone(), bad]).unwrap_err();
+            assert!(found.to_string().starts_with(&format!("row 1: found the {expected}")));
+            assert_eq!(found.code(), "bad_row");
         }
         assert_eq!(check(&[]), Err(EvalError::NoRows));
     }
 
     #[test]
     fn a_column_belongs_to_its_rows() {
-        let found = routed(&[PairRow::default()], &[]);
-        assert!(matches!(found, Err(EvalError::LengthMismatch { found: 0, expected: 1, .. })));
+        let found = routed(&[PairRow::default()], &[]).unwrap_err();
+        assert_eq!(found.to_string(), "found 0 win rates, expected 1: one a row");
     }
 }

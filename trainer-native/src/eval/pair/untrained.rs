@@ -1,52 +1,42 @@
-//! Results that need no trained router: random, the single models and the oracle.
+//! Baselines that need no trained router: random, the single models and the oracle.
 
 use super::baselines;
-use super::build::{Settings, empty_result};
-use super::{Cpt, Origin, PairRouter};
+use super::curve::{CurvePoint, RoutedRow};
+use super::{Cpt, PairMetrics, PairRouter};
 use crate::eval::EvalError;
-use crate::eval::curve::{CurvePoint, RoutedRow};
+use crate::eval::cost_quality::thin;
+use crate::eval::evaluated::Entry;
+use crate::eval::origin::Origin;
 
-/// Most points kept of the oracle's curve: what a plot of a page's width can show.
-const PLOTTED: usize = 200;
-
-/// Evaluates these baselines; the win rates of `plain` are ignored.
-pub(super) fn rows(
+/// Evaluates these baselines; the win rates of `plain` are ignored. `draws` and `seed` are those of
+/// the random routers.
+pub(super) fn routers(
     plain: &[RoutedRow],
     qualities: &[f64],
-    settings: &Settings,
+    draws: usize,
+    seed: u64,
 ) -> Result<Vec<PairRouter>, EvalError> {
-    let mut found = vec![random(plain, qualities, settings)?];
-    for (name, policy) in [
-        ("always weak", baselines::always_weak(plain)?),
-        ("always strong", baselines::always_strong(plain)?),
-    ] {
-        let result = empty_result(name, "single", Origin::Baseline);
-        found.push(PairRouter { fixed: Some(policy), ..result });
-    }
+    let baseline =
+        |name: &str, kind: &str, metrics| Entry::new(name, kind, Origin::Baseline, metrics);
+    let (apgr, shares) = baselines::random(plain, qualities, draws, seed)?;
+    let random =
+        PairMetrics { apgr: Some(apgr), cpt: cpts(qualities, &shares), ..PairMetrics::default() };
+    let single = |policy| PairMetrics { fixed: Some(policy), ..PairMetrics::default() };
     let oracle = baselines::oracle(plain)?;
     let shares = qualities.iter().map(|&quality| oracle.curve.cpt(quality));
-    found.push(PairRouter {
+    let oracle = PairMetrics {
         apgr: Some(oracle.apgr),
         cpt: cpts(qualities, &shares.collect::<Result<Vec<_>, _>>()?),
         fixed: Some(baselines::best_of_both(plain)?),
         curve: thinned(&oracle.curve.points),
-        ..empty_result("oracle", "oracle", Origin::Baseline)
-    });
-    Ok(found)
-}
-
-fn random(
-    plain: &[RoutedRow],
-    qualities: &[f64],
-    settings: &Settings,
-) -> Result<PairRouter, EvalError> {
-    let (draws, seed) = (settings.random_draws, settings.bootstrap.seed);
-    let (apgr, shares) = baselines::random(plain, qualities, draws, seed)?;
-    Ok(PairRouter {
-        apgr: Some(apgr),
-        cpt: cpts(qualities, &shares),
-        ..empty_result("random", "random", Origin::Baseline)
-    })
+        ..PairMetrics::default()
+    };
+    Ok(vec![
+        baseline("random", "random", random),
+        baseline("always weak", "single", single(baselines::always_weak(plain)?)),
+        baseline("always strong", "single", single(baselines::always_strong(plain)?)),
+        baseline("oracle", "oracle", oracle),
+    ])
 }
 
 fn cpts(qualities: &[f64], shares: &[f64]) -> Vec<Cpt> {
@@ -73,17 +63,10 @@ fn thinned(points: &[CurvePoint]) -> Vec<CurvePoint> {
     corners
 }
 
-/// Keeps every few of very many points, and the last.
-pub(super) fn thin<T>(points: &mut Vec<T>) {
-    let last = points.len().saturating_sub(1);
-    let step = points.len().div_ceil(PLOTTED).max(1);
-    let mut next = 0..=last;
-    points.retain(|_| next.next().is_some_and(|at| at % step == 0 || at == last));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::eval::cost_quality::PLOTTED;
 
     fn point(strong_share: f64, score: f64) -> CurvePoint {
         CurvePoint { threshold: 0.0, inclusive: true, strong_share, score }

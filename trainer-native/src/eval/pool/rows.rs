@@ -25,7 +25,7 @@
 //! ```
 
 use crate::data::Outcomes;
-use crate::eval::EvalError;
+use crate::eval::error::{EvalError, check_cost, check_length, check_score};
 
 /// One query: what each model scored and cost.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -140,23 +140,20 @@ pub(super) const TRAINING: Names = Names {
 /// Checks every number of the rows.
 pub(super) fn check(rows: &[PoolRow], models: usize, names: Names) -> Result<(), EvalError> {
     for (at, row) in rows.iter().enumerate() {
-        for (what, found) in [(names.scores, row.scores.len()), (names.costs, row.costs.len())] {
-            if found != models {
-                return Err(EvalError::LengthMismatch { what, found, expected: models });
-            }
+        check_length(names.scores, row.scores.len(), models)?;
+        check_length(names.costs, row.costs.len(), models)?;
+        for &score in row.scores.iter().flatten() {
+            check_score(at, names.score, score)?;
         }
-        // NaN is in no range.
-        if let Some(&value) = row.scores.iter().flatten().find(|s| !(0.0..=1.0).contains(*s)) {
-            return Err(EvalError::ScoreOutOfRange { row: at, what: names.score, value });
-        }
-        if let Some(&value) = row.costs.iter().flatten().find(|c| !(c.is_finite() && **c >= 0.0)) {
-            return Err(EvalError::BadCost { row: at, what: names.cost, value });
+        for &cost in row.costs.iter().flatten() {
+            check_cost(at, names.cost, cost)?;
         }
     }
     Ok(())
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::data::OutcomeRow;
@@ -223,22 +220,21 @@ mod tests {
             scores: vec![Some(1.0), None],
             costs: vec![None, Some(0.0)],
         };
-        let fault = |bad: PoolRow, names| {
-            let found =
-                check(&[good.clone(), bad], 2, names).map_err(|e| (e.code(), e.to_string()));
-            found.err().unwrap_or_default()
+        let fault = |bad: PoolRow, names| check(&[good.clone(), bad], 2, names).unwrap_err();
+        let named = |bad: PoolRow, names, expected: &str| {
+            let error = fault(bad, names);
+            assert!(error.to_string().starts_with(expected), "{error}");
         };
-        assert_eq!(fault(good.clone(), SCORED), ("", String::new()));
-        let (code, text) = fault(PoolRow { scores: vec![None, Some(7.0)], ..good.clone() }, SCORED);
-        assert!(code == "score_out_of_range" && text.starts_with("row 1: found the score 7"));
+        assert_eq!(check(std::slice::from_ref(&good), 2, SCORED), Ok(()));
+        let seven = PoolRow { scores: vec![None, Some(7.0)], ..good.clone() };
+        named(seven, SCORED, "row 1: found the score 7, expected a number in [0, 1]");
         let nan = PoolRow { scores: vec![Some(f64::NAN), None], ..good.clone() };
-        let (code, text) = fault(nan, TRAINING);
-        assert!(code == "score_out_of_range" && text.contains("training score"));
-        let (code, _) = fault(PoolRow { costs: vec![Some(-1.0), None], ..good.clone() }, SCORED);
-        assert_eq!(code, "bad_cost");
-        let (code, _) = fault(PoolRow { scores: vec![None], ..good.clone() }, SCORED);
-        assert_eq!(code, "length_mismatch");
-        let (code, _) = fault(PoolRow { costs: Vec::new(), ..good.clone() }, SCORED);
-        assert_eq!(code, "length_mismatch");
+        named(nan, TRAINING, "row 1: found the training score NaN");
+        let paid = PoolRow { costs: vec![Some(-1.0), None], ..good.clone() };
+        named(paid, SCORED, "row 1: found the cost -1, expected USD from 0 up");
+        let short = PoolRow { scores: vec![None], ..good.clone() };
+        named(short, SCORED, "found 1 scores in a row, expected 2");
+        let unpaid = PoolRow { costs: Vec::new(), ..good.clone() };
+        named(unpaid, SCORED, "found 0 costs in a row, expected 2");
     }
 }

@@ -7,65 +7,65 @@
 //! Results of several runs on the same rows are drawn together; nothing is evaluated again.
 
 use super::{Panel, Sheet};
-use crate::eval::{PoolResult, ReportError};
+use crate::eval::PoolResult;
 use crate::report::charts::chart_of_many_models;
+use crate::report::error::ReportError;
 
 /// Draws one benchmark.
 ///
 /// # Errors
-/// [`ReportError::NoResults`]; [`ReportError::MixedBenchmarks`]; [`ReportError::NoCosts`];
-/// [`ReportError::UnlikeResults`] where results have other models, rows or costs than the first;
-/// [`ReportError::DuplicateSeed`] for two results of one router.
+/// [`ReportError::NoResults`], also where costs are not known; [`ReportError::UnlikeResults`] where
+/// results are of another benchmark, or have other models, rows or costs than the first, and for two
+/// results of one router.
 pub fn cost(results: &[PoolResult]) -> Result<Sheet, ReportError> {
-    let first = results
-        .first()
-        .ok_or(ReportError::NoResults { table: "the figure of cost and quality" })?;
+    let first =
+        results.first().ok_or_else(|| ReportError::no_results("the figure of cost and quality"))?;
     let mut merged = None;
     for result in results {
         if result.benchmark != first.benchmark {
-            return Err(ReportError::MixedBenchmarks {
-                found: result.benchmark.clone(),
-                expected: first.benchmark.clone(),
-            });
+            return Err(ReportError::mixed_benchmarks(
+                &result.benchmark.name,
+                &first.benchmark.name,
+            ));
         }
-        let benchmark = result.benchmark.clone();
+        let benchmark = &result.benchmark.name;
         let Some(many) = &result.many_models else {
-            return Err(ReportError::NoCosts { benchmark });
+            let detail = format!(
+                "{benchmark:?}: found no curve of cost and quality, expected rows that state every \
+                 model's cost. Evaluate on data with costs, such as RouterBench"
+            );
+            return Err(ReportError::NoResults { detail });
         };
         let merged = merged.get_or_insert_with(|| {
             let mut none = many.clone();
             none.routers.clear();
             none
         });
-        let unlike = |what| ReportError::UnlikeResults { benchmark: benchmark.clone(), what };
-        if result.models != first.models {
-            return Err(unlike("models"));
+        if result.facts.models != first.facts.models {
+            return Err(ReportError::unlike(benchmark, "models"));
         }
         if many.comparison != merged.comparison {
-            return Err(unlike("rows or costs"));
+            return Err(ReportError::unlike(benchmark, "rows or costs"));
         }
         for router in &many.routers {
             let mut before = merged.routers.iter();
             if before.any(|r| r.name == router.name && r.origin == router.origin) {
                 let own = result.router(&router.name, router.origin);
-                return Err(ReportError::DuplicateSeed {
-                    router: router.origin.label(&router.name),
-                    benchmark,
-                    seed: own.and_then(|own| own.training_seed).unwrap_or_default(),
-                });
+                let seed = own.and_then(|own| own.training_seed).unwrap_or_default();
+                let label = router.origin.label(&router.name);
+                return Err(ReportError::duplicate_seed(&label, benchmark, seed));
             }
             merged.routers.push(router.clone());
         }
     }
-    let merged =
-        merged.ok_or(ReportError::NoResults { table: "the figure of cost and quality" })?;
-    let (mut chart, caption) = chart_of_many_models(&first.benchmark, 1.0, &merged, "cost-0");
+    let merged = merged.ok_or_else(|| ReportError::no_results("the figure of cost and quality"))?;
+    let (mut chart, caption) = chart_of_many_models(&first.benchmark.name, 1.0, &merged, "cost-0");
     chart.plot_height = 420.0;
     let note = format!(
         "{caption} Means are over rows. A router's points are of one lambda each, in score - lambda * \
          cost; the oracle knows every score and cost."
     );
-    let title = format!("{}: score against cost", first.benchmark);
+    let title = format!("{}: score against cost", first.benchmark.name);
     Ok(Sheet { title, note, panels: vec![Panel { heading: String::new(), chart }], columns: 1 })
 }
 
@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(code(&[]), "no_results");
         assert_eq!(code(&[example(), example()]), "duplicate_seed");
         let mut other = renamed("yours");
-        other.benchmark = "another".into();
+        other.benchmark.name = "another".into();
         let error = cost(&[example(), other]).unwrap_err();
         assert_eq!(error.code(), "mixed_benchmarks");
         assert!(error.to_string().contains("\"another\" beside \"Made up <tasks>\""), "{error}");
@@ -123,7 +123,7 @@ mod tests {
         fewer.many_models.as_mut().unwrap().comparison.priced_rows -= 1;
         assert_eq!(code(&[example(), fewer]), "unlike_results");
         let mut others = renamed("yours");
-        others.models.reverse();
+        others.facts.models.reverse();
         assert_eq!(code(&[example(), others]), "unlike_results");
     }
 }

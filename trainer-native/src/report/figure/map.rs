@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::{Panel, Sheet, range};
-use crate::eval::ReportError;
+use crate::report::error::ReportError;
 use crate::report::svg::chart::{Axis, Chart, Series};
 use crate::report::svg::{Look, MARKERS};
 
@@ -28,22 +28,21 @@ const OTHERS: &str = "other data sets";
 /// Draws the maps; `facts` say where the queries are from and how they were drawn.
 ///
 /// # Errors
-/// [`ReportError::NoResults`] without bundles; [`ReportError::TooFewPoints`] for fewer than two
-/// queries, or where a query has not exactly one data set.
+/// [`ReportError::NoResults`] without bundles, for fewer than two queries, or where a query has not exactly one data set.
 pub fn map(clouds: &[Cloud], facts: &str) -> Result<Sheet, ReportError> {
     if clouds.is_empty() {
-        return Err(ReportError::NoResults { table: "the map of embeddings" });
+        return Err(ReportError::no_results("the map of embeddings"));
     }
     for cloud in clouds {
         let found = cloud.places.len().min(cloud.datasets.len());
         if found < 2 || cloud.places.len() != cloud.datasets.len() {
-            return Err(ReportError::TooFewPoints {
-                of: cloud.label.clone(),
-                what: "queries with a place and a data set",
+            return Err(ReportError::too_few(
+                &cloud.label,
+                "queries with a place and a data set",
                 found,
-                expected: cloud.places.len().max(2),
-                remedy: "Give more queries",
-            });
+                cloud.places.len().max(2),
+                "Give more queries",
+            ));
         }
     }
     let legend = legend(clouds);

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use super::sensitivity::{Point, measured};
 use super::steps::{Trace, Validation};
 use crate::error::TrainerError;
-use crate::eval::{PoolResult, ReportError};
+use crate::eval::PoolResult;
+use crate::eval::Stored;
 use crate::recipe::{self, HeadRecipe, settings};
-use crate::report::Stored;
+use crate::report::error::ReportError;
 use crate::training::history;
 
 /// Reads the checks of runs, each with its folder's name.
@@ -37,7 +38,12 @@ pub fn pools(paths: &[PathBuf]) -> Result<Vec<PoolResult>, TrainerError> {
     for path in paths {
         let stored = stored(path)?;
         if !stored.pairs.is_empty() {
-            return Err(ReportError::ResultForm { found: "pair".into(), expected: "choice" }.into());
+            let detail = format!(
+                "{}: found a result of the form \"pair\", expected \"choice\": routers of a pair and \
+                 routers of many models are drawn apart. Leave the file out",
+                path.display()
+            );
+            return Err(ReportError::UnlikeResults { detail }.into());
         }
         pools.extend(stored.pools);
     }
@@ -189,7 +195,7 @@ mod tests {
         let values: Vec<(&str, f64)> =
             found.iter().map(|point| (point.label.as_str(), point.value)).collect();
         assert_eq!(values, [("head.lambda=0", 0.0), ("head.lambda=0.5", 0.5), ("again", 0.5)]);
-        assert_eq!(Some(found[0].measured.value), example().routers[0].mean);
+        assert_eq!(Some(found[0].measured.value), example().routers[0].metrics.mean);
         let traces = traces(&[runs[0].clone(), half]).unwrap();
         assert_eq!((traces[1].label.as_str(), traces[1].checks.len()), ("head.lambda=0.5", 2));
         assert_eq!(traces[0].validation, Validation::Score);
@@ -230,7 +236,7 @@ mod tests {
         assert_eq!(pools(std::slice::from_ref(&first)).unwrap(), [example()]);
         let pair = Stored { pairs: vec![example_of_a_pair()], ..Stored::default() };
         std::fs::write(first.join("result.json"), pair.json().unwrap()).unwrap();
-        assert_eq!(pools(&[first]).unwrap_err().code(), "result_form");
+        assert_eq!(pools(&[first]).unwrap_err().code(), "unlike_results");
         assert_eq!(pools(&[folder.path().join("none.json")]).unwrap_err().code(), "bad_run");
     }
 

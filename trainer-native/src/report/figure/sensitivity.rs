@@ -5,10 +5,10 @@
 //! seeds.
 
 use super::{Panel, Sheet, WIDTH, range};
-use crate::eval::ReportError;
+use crate::eval::Origin;
+use crate::eval::Stored;
 use crate::eval::bootstrap::Interval;
-use crate::eval::pair::Origin;
-use crate::report::Stored;
+use crate::report::error::ReportError;
 use crate::report::svg::Look;
 use crate::report::svg::chart::{Axis, Chart, Series};
 
@@ -63,10 +63,10 @@ pub fn measured(stored: &Stored) -> Option<Measured> {
             let own = result.routers.iter().filter(|r| r.origin == Origin::INT8);
             let router = only(own)?;
             Some(Measured {
-                benchmark: result.benchmark.clone(),
+                benchmark: result.benchmark.name.clone(),
                 metric: Metric::MeanScore,
-                value: router.mean?,
-                interval: router.mean_interval,
+                value: router.metrics.mean?,
+                interval: router.metrics.mean_interval,
                 rows: result.rows,
             })
         }
@@ -74,10 +74,10 @@ pub fn measured(stored: &Stored) -> Option<Measured> {
             let own = result.routers.iter().filter(|r| r.origin == Origin::INT8);
             let router = only(own)?;
             Some(Measured {
-                benchmark: result.benchmark.clone(),
+                benchmark: result.benchmark.name.clone(),
                 metric: Metric::Apgr,
-                value: router.apgr?,
-                interval: router.apgr_interval,
+                value: router.metrics.apgr?,
+                interval: router.metrics.apgr_interval,
                 rows: result.rows,
             })
         }
@@ -101,39 +101,37 @@ pub struct Point {
 /// Draws the results over `setting`, a path in the recipe such as `head.lambda`.
 ///
 /// # Errors
-/// [`ReportError::NoResults`]; [`ReportError::MixedBenchmarks`]; [`ReportError::UnlikeValues`]
-/// where runs are judged by different quantities; [`ReportError::UnlikeResults`] where they were
-/// scored on other rows than the first; [`ReportError::TooFewPoints`] for fewer than two values.
+/// [`ReportError::NoResults`], also for fewer than two values; [`ReportError::UnlikeResults`] where
+/// runs are judged by different quantities, or on another benchmark or other rows than the first.
 pub fn sensitivity(setting: &str, points: &[Point]) -> Result<Sheet, ReportError> {
     let first =
-        points.first().ok_or(ReportError::NoResults { table: "the figure of sensitivity" })?;
+        points.first().ok_or_else(|| ReportError::no_results("the figure of sensitivity"))?;
     let expected = &first.measured;
     for Point { label, measured, .. } in points {
         if measured.metric != expected.metric {
-            return Err(ReportError::UnlikeValues {
-                of: label.clone(),
-                found: measured.metric.name(),
-                expected: expected.metric.name(),
-            });
+            return Err(ReportError::unlike_values(
+                label,
+                measured.metric.name(),
+                expected.metric.name(),
+            ));
         }
-        let benchmark = measured.benchmark.clone();
         if measured.benchmark != expected.benchmark {
-            let expected = expected.benchmark.clone();
-            return Err(ReportError::MixedBenchmarks { found: benchmark, expected });
+            let (found, expected) = (&measured.benchmark, &expected.benchmark);
+            return Err(ReportError::mixed_benchmarks(found, expected));
         }
         if measured.rows != expected.rows {
-            return Err(ReportError::UnlikeResults { benchmark, what: "rows" });
+            return Err(ReportError::unlike(&measured.benchmark, "rows"));
         }
     }
     let values = by_value(points);
     if values.len() < 2 {
-        return Err(ReportError::TooFewPoints {
-            of: setting.to_owned(),
-            what: "values",
-            found: values.len(),
-            expected: 2,
-            remedy: "Train further values with `trainer sweep`",
-        });
+        return Err(ReportError::too_few(
+            setting,
+            "values",
+            values.len(),
+            2,
+            "Train further values with `trainer sweep`",
+        ));
     }
     let line = Series {
         label: String::new(),
@@ -279,12 +277,12 @@ mod tests {
         let many = Stored { pools: vec![example_of_a_pool()], ..Stored::default() };
         let found = measured(&many).unwrap();
         assert_eq!((found.metric, found.rows), (Metric::MeanScore, 240));
-        assert_eq!(Some(found.value), many.pools[0].routers[0].mean);
+        assert_eq!(Some(found.value), many.pools[0].routers[0].metrics.mean);
         let pair = Stored { pairs: vec![example()], ..Stored::default() };
         let found = measured(&pair).unwrap();
         assert_eq!(
             (found.metric, Some(found.value)),
-            (Metric::Apgr, pair.pairs[0].routers[0].apgr)
+            (Metric::Apgr, pair.pairs[0].routers[0].metrics.apgr)
         );
         assert_eq!(measured(&Stored::default()), None);
         let both = Stored { pairs: vec![example()], pools: vec![example_of_a_pool()] };

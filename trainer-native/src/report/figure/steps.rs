@@ -6,7 +6,7 @@
 //! loss, which is shown as it is.
 
 use super::{Panel, Sheet, WIDTH, range};
-use crate::eval::ReportError;
+use crate::report::error::ReportError;
 use crate::report::svg::Look;
 use crate::report::svg::chart::{Axis, Chart, Series};
 use crate::training::fine_tune::Check;
@@ -42,20 +42,20 @@ pub struct Trace {
 /// Draws the runs.
 ///
 /// # Errors
-/// [`ReportError::NoResults`] without runs; [`ReportError::TooFewPoints`] for a run with fewer than
-/// two validated checks; [`ReportError::UnlikeValues`] where one run validates by a score and another
+/// [`ReportError::NoResults`] without runs, and for a run with fewer than two validated checks;
+/// [`ReportError::UnlikeResults`] where one run validates by a score and another
 /// by a loss.
 pub fn steps(traces: &[Trace]) -> Result<Sheet, ReportError> {
-    let first = traces.first().ok_or(ReportError::NoResults { table: "the figure of steps" })?;
+    let first = traces.first().ok_or_else(|| ReportError::no_results("the figure of steps"))?;
     let mut series = Vec::new();
     let mut best_checks = Vec::new();
     for (slot, trace) in traces.iter().enumerate() {
         if trace.validation != first.validation {
-            return Err(ReportError::UnlikeValues {
-                of: trace.label.clone(),
-                found: trace.validation.name(),
-                expected: first.validation.name(),
-            });
+            return Err(ReportError::unlike_values(
+                &trace.label,
+                trace.validation.name(),
+                first.validation.name(),
+            ));
         }
         let points = points(trace)?;
         let best = points.iter().copied().reduce(|best, point| match trace.validation {
@@ -116,13 +116,13 @@ fn points(trace: &Trace) -> Result<Vec<(f64, f64)>, ReportError> {
         .filter(|point| point.1.is_finite())
         .collect();
     match points.len() {
-        0 | 1 => Err(ReportError::TooFewPoints {
-            of: trace.label.clone(),
-            what: "checks with a validation",
-            found: points.len(),
-            expected: 2,
-            remedy: "Train it longer, with fewer check_steps or with a validation_share",
-        }),
+        0 | 1 => Err(ReportError::too_few(
+            &trace.label,
+            "checks with a validation",
+            points.len(),
+            2,
+            "Train it longer, with fewer check_steps or with a validation_share",
+        )),
         _ => Ok(points),
     }
 }

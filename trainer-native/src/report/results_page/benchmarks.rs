@@ -10,8 +10,9 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
+use super::values::missing;
 use crate::TrainerError;
-use crate::eval::ReportError;
+use crate::report::error::ReportError;
 
 /// The newest run of every benchmark.
 #[derive(Debug, Clone)]
@@ -35,8 +36,7 @@ impl Benchmarks {
     /// The newest runs in a folder of runs.
     ///
     /// # Errors
-    /// [`TrainerError::File`]; [`ReportError::NoRun`], [`ReportError::BadRun`],
-    /// [`ReportError::NoSummary`].
+    /// [`TrainerError::File`]; [`ReportError::BadRun`].
     pub fn read(runs: &Path) -> Result<Self, TrainerError> {
         Ok(Self {
             edge: newest(runs, "edge")?,
@@ -58,19 +58,33 @@ fn newest<T: DeserializeOwned>(
             found.push(folder);
         }
     }
-    let folder = found.into_iter().max().ok_or(ReportError::NoRun { benchmark })?;
+    let folder = found.into_iter().max().ok_or_else(|| {
+        let detail = format!(
+            "found no stored run of the benchmark {benchmark:?}, expected at least one. Run `cargo xtask \
+             bench {benchmark} --save`"
+        );
+        ReportError::BadRun { detail }
+    })?;
     let run = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let read = |name: &str| {
         let path = folder.join(name);
         std::fs::read_to_string(&path).map_err(TrainerError::file(&path))
     };
-    let report = serde_json::from_str(&read(&file)?).map_err(|error| ReportError::BadRun {
-        run: run.clone(),
-        benchmark,
-        detail: error.to_string(),
+    let report = serde_json::from_str(&read(&file)?).map_err(|error| {
+        let detail = format!(
+            "run {run}: found no report of the benchmark {benchmark:?}: {error}. Measure it again with \
+             --save"
+        );
+        ReportError::BadRun { detail }
     })?;
     let section = section(&read("summary.md")?, benchmark)
-        .ok_or_else(|| ReportError::NoSummary { run: run.clone(), benchmark })?;
+        .ok_or_else(|| {
+            let detail = format!(
+                "run {run}: found no section {benchmark:?} in summary.md, expected one. Run `cargo xtask \
+                 bench report`"
+            );
+            ReportError::BadRun { detail }
+        })?;
     Ok(Newest { run, section, report })
 }
 
@@ -144,16 +158,16 @@ impl Edge {
             let peer = turns.from_text?;
             Some(FromText { ours: turns.pointsman.p50, peer: peer.p50, ratio: peer.ratio.median })
         };
-        found.and_then(of).ok_or_else(|| ReportError::NoFigure {
-            figure: format!(
+        found.and_then(of).ok_or_else(|| {
+            missing(format!(
                 "time of {bundle} in {host} at {tokens} tokens, with its peer from text"
-            ),
+            ))
         })
     }
 
     /// Bytes of a wasm module after `gzip -9`.
     pub(super) fn wasm(&self, name: &str) -> Result<u64, ReportError> {
-        let missing = || ReportError::NoFigure { figure: format!("bytes of the wasm of {name}") };
+        let missing = || missing(format!("bytes of the wasm of {name}"));
         Ok(self.wasm.get(name).ok_or_else(missing)?.gzip)
     }
 }
@@ -182,7 +196,7 @@ impl Gateway {
     pub(super) fn added(&self, name: &str) -> Result<f64, ReportError> {
         let found = self.latency.whole.iter().find(|one| one.name == name);
         let added = found.and_then(|one| one.added).map(|added| added.p50);
-        added.ok_or_else(|| ReportError::NoFigure { figure: format!("time that {name} adds") })
+        added.ok_or_else(|| missing(format!("time that {name} adds")))
     }
 }
 

@@ -5,8 +5,8 @@
 use super::benchmarks::Benchmarks;
 use super::values::{PairResults, PoolResults};
 use super::{ARENA, LLMROUTER, MMLU, ROUTERBENCH, ROUTERDC};
-use crate::eval::ReportError;
-use crate::report::Stored;
+use crate::eval::Stored;
+use crate::report::error::ReportError;
 use crate::report::format::three;
 use crate::report::table::{Column, RowClass, Table};
 
@@ -96,11 +96,12 @@ pub(super) fn table(stored: &Stored, benchmarks: &Benchmarks) -> Result<Table, R
 pub(super) fn losses(stored: &Stored, benchmarks: &Benchmarks) -> Result<Vec<String>, ReportError> {
     let mut losses = Vec::new();
     let mut unclear = Vec::new();
-    for result in stored.pairs.iter().filter(|result| result.benchmark != MMLU) {
+    for result in stored.pairs.iter().filter(|result| result.benchmark.name != MMLU) {
         let default = result.routers.iter().find(|router| router.label() == "default (int8)");
-        let found = default.and_then(|router| router.apgr.zip(router.apgr_interval));
+        let found =
+            default.and_then(|router| router.metrics.apgr.zip(router.metrics.apgr_interval));
         if let Some((apgr, _)) = found.filter(|(_, interval)| interval.low <= RANDOM_APGR) {
-            unclear.push(format!("{} ({})", result.benchmark, three(apgr)));
+            unclear.push(format!("{} ({})", result.benchmark.name, three(apgr)));
         }
     }
     if !unclear.is_empty() {

@@ -27,8 +27,8 @@ mod values;
 use std::path::Path;
 
 use crate::TrainerError;
-use crate::eval::ReportError;
-use crate::report::Stored;
+use crate::eval::Stored;
+use crate::report::error::ReportError;
 pub use benchmarks::Benchmarks;
 
 /// Benchmarks by the names that stored results give them.
@@ -64,7 +64,7 @@ pub fn read_results(folder: &Path) -> Result<Stored, TrainerError> {
 /// The page's text.
 ///
 /// # Errors
-/// [`ReportError::NoFigure`] where a number that the page states is not stored; those of the tables
+/// [`ReportError::NoResults`] where a number that the page states is not stored; those of the tables
 /// in [`pair`] and [`pool`].
 pub fn page(stored: &Stored, benchmarks: &Benchmarks) -> Result<String, ReportError> {
     let Stored { pairs, pools } = stored;
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn a_number_that_is_not_stored_leaves_no_page() {
         let (mut results, benchmarks) = stored();
-        results.pools.retain(|result| result.benchmark != LLMROUTER);
+        results.pools.retain(|result| result.benchmark.name != LLMROUTER);
         let error = page(&results, &benchmarks).unwrap_err();
         assert_eq!(
             error.to_string().split(". ").next().unwrap(),
@@ -192,12 +192,12 @@ mod tests {
         assert!(before[0].contains(", RouterBench MBPP (0.462), "), "{before:?}");
         assert!(before[2].ends_with("it takes 2.99 ms where ours takes 4.58 ms."), "{before:?}");
         for result in &mut results.pairs {
-            if let Some(interval) = &mut result.routers[0].apgr_interval {
+            if let Some(interval) = &mut result.routers[0].metrics.apgr_interval {
                 interval.low = 0.51;
             }
         }
-        for result in results.pools.iter_mut().filter(|one| one.benchmark == ROUTERBENCH) {
-            result.routers[0].mean = Some(0.9);
+        for result in results.pools.iter_mut().filter(|one| one.benchmark.name == ROUTERBENCH) {
+            result.routers[0].metrics.mean = Some(0.9);
         }
         benchmarks.edge.report.make_native_faster();
         assert_eq!(brief::losses(&results, &benchmarks).unwrap(), Vec::<String>::new());

@@ -6,20 +6,22 @@
 
 use std::collections::BTreeSet;
 
-use super::seeds::{self, dash, span};
+use super::seeds::{self, dash, groups, span};
+use crate::eval::Origin;
+use crate::eval::PairResult;
 use crate::eval::pair::published::PairKind;
-use crate::eval::pair::{Origin, PairRouter};
-use crate::eval::{PairResult, ReportError};
+use crate::eval::pair::{PairFacts, PairRouter};
+use crate::report::error::ReportError;
 use crate::report::format::{count, percent, three};
 use crate::report::table::{Column, RowClass, Table};
 
 /// Runs of one router on one benchmark.
-type Group<'a> = seeds::Group<'a, PairResult, PairRouter>;
+type Group<'a> = seeds::Group<'a, PairFacts>;
 
 /// The metrics of one run that a table aggregates.
 type Read = fn(&PairRouter) -> Option<f64>;
 
-const APGR: Read = |router| router.apgr;
+const APGR: Read = |router| router.metrics.apgr;
 const CPT50: Read = |router| router.cpt_at(0.5).map(|cpt| cpt.strong_share);
 const CPT80: Read = |router| router.cpt_at(0.8).map(|cpt| cpt.strong_share);
 
@@ -27,12 +29,12 @@ const CPT80: Read = |router| router.cpt_at(0.8).map(|cpt| cpt.strong_share);
 /// the published rows. Results of other benchmarks are passed over.
 ///
 /// # Errors
-/// [`ReportError::NoResults`], [`ReportError::DuplicateSeed`].
+/// [`ReportError::NoResults`], [`ReportError::UnlikeResults`].
 pub fn mmlu_table(results: &[PairResult]) -> Result<String, ReportError> {
     let of_mmlu: Vec<&PairResult> =
-        results.iter().filter(|result| result.kind == PairKind::Mmlu).collect();
+        results.iter().filter(|result| result.benchmark.kind == PairKind::Mmlu).collect();
     let Some(first) = of_mmlu.first() else {
-        return Err(ReportError::NoResults { table: "the MMLU table" });
+        return Err(ReportError::no_results("the MMLU table"));
     };
     let mut table = Table::new(
         "MMLU",
@@ -91,7 +93,7 @@ pub fn mmlu_table(results: &[PairResult]) -> Result<String, ReportError> {
 /// best published APGR and, where rows were removed as leaks, how many.
 ///
 /// # Errors
-/// [`ReportError::NoResults`] where no result holds the router, [`ReportError::DuplicateSeed`].
+/// [`ReportError::NoResults`] where no result holds the router, [`ReportError::UnlikeResults`].
 pub fn transfer_table(results: &[PairResult], router: &str) -> Result<String, ReportError> {
     let mut table = Table::new(
         "Transfer",
@@ -117,21 +119,21 @@ pub fn transfer_table(results: &[PairResult], router: &str) -> Result<String, Re
         };
         let Some((apgr, _)) = group.moments(APGR) else { continue };
         let Some(&(result, run)) = group.runs.first() else { continue };
-        let length = result.router("query length", Origin::Baseline).and_then(|r| r.apgr);
+        let length = result.router("query length", Origin::Baseline).and_then(|r| r.metrics.apgr);
         let best = result.published.iter().map(|row| row.apgr).reduce(f64::max);
         let leaks: Vec<usize> =
-            group.runs.iter().filter_map(|(result, _)| result.leaks_removed).collect();
+            group.runs.iter().filter_map(|(result, _)| result.benchmark.leaks_removed).collect();
         // An interval belongs to one run; a mean over seeds has its spread instead.
         let interval = match group.runs.len() {
-            1 => run.apgr_interval.map(|i| format!("{:.3} to {:.3}", i.low, i.high)),
+            1 => run.metrics.apgr_interval.map(|i| format!("{:.3} to {:.3}", i.low, i.high)),
             _ => None,
         };
         let share = |read| group.moments(read).map_or_else(dash, |(mean, _)| percent(mean));
         table.push(
             RowClass::Ours,
             vec![
-                result.benchmark.clone(),
-                format!("{} over {}", result.pair.strong, result.pair.weak),
+                result.benchmark.name.clone(),
+                format!("{} over {}", result.facts.pair.strong, result.facts.pair.weak),
                 group.rows(|result| result.rows),
                 span(&leaks).unwrap_or_else(|| "not looked for".to_owned()),
                 three(apgr),
@@ -144,7 +146,7 @@ pub fn transfer_table(results: &[PairResult], router: &str) -> Result<String, Re
         );
     }
     if table.rows.is_empty() {
-        return Err(ReportError::NoResults { table: "the transfer table" });
+        return Err(ReportError::no_results("the transfer table"));
     }
     Ok(table.without_empty_columns().markdown())
 }
@@ -154,14 +156,14 @@ pub fn transfer_table(results: &[PairResult], router: &str) -> Result<String, Re
 ///
 /// # Errors
 /// [`ReportError::NoResults`] where no result holds a router of this benchmark,
-/// [`ReportError::DuplicateSeed`].
+/// [`ReportError::UnlikeResults`].
 pub fn router_table(results: &[PairResult], benchmark: &str) -> Result<String, ReportError> {
     let same: Vec<&PairResult> =
-        results.iter().filter(|result| result.benchmark == benchmark).collect();
+        results.iter().filter(|result| result.benchmark.name == benchmark).collect();
     let groups: Vec<Group> =
         groups(&same)?.into_iter().filter(|group| group.first.origin == Origin::INT8).collect();
     if groups.is_empty() {
-        return Err(ReportError::NoResults { table: "the table of routers" });
+        return Err(ReportError::no_results("the table of routers"));
     }
     let tier = |group: &Group| group.first.tier.clone().unwrap_or_else(dash);
     let tiers: BTreeSet<String> = groups.iter().map(tier).collect();
@@ -201,7 +203,9 @@ fn by_benchmark(results: &[PairResult]) -> Vec<Vec<&PairResult>> {
     let mut found: Vec<Vec<&PairResult>> = Vec::new();
     for result in results {
         let same = |of: &&mut Vec<&PairResult>| {
-            of.first().is_some_and(|o| o.benchmark == result.benchmark && o.pair == result.pair)
+            of.first().is_some_and(|o| {
+                o.benchmark == result.benchmark && o.facts.pair == result.facts.pair
+            })
         };
         match found.iter_mut().find(same) {
             Some(of) => of.push(result),
@@ -209,12 +213,6 @@ fn by_benchmark(results: &[PairResult]) -> Vec<Vec<&PairResult>> {
         }
     }
     found
-}
-
-/// Runs that differ in seed only.
-fn groups<'a>(results: &[&'a PairResult]) -> Result<Vec<Group<'a>>, ReportError> {
-    let of = |&result: &&'a PairResult| result.routers.iter().map(move |r| (result, r));
-    seeds::groups(results.iter().flat_map(of), |result| &result.benchmark)
 }
 
 #[cfg(test)]
@@ -226,7 +224,7 @@ mod tests {
     fn seeded(seed: u64, apgr: f64, rows: usize) -> PairResult {
         let mut result = example();
         result.rows = rows;
-        result.routers[0].apgr = Some(apgr);
+        result.routers[0].metrics.apgr = Some(apgr);
         result.routers[0].training_seed = Some(seed);
         result
     }
@@ -256,10 +254,10 @@ mod tests {
     #[test]
     fn transfer_has_a_row_a_benchmark() {
         let mut other = seeded(1, 0.55, 300);
-        other.benchmark = "Other questions".into();
-        other.kind = PairKind::Other;
+        other.benchmark.name = "Other questions".into();
+        other.benchmark.kind = PairKind::Other;
         other.published.clear();
-        other.leaks_removed = None;
+        other.benchmark.leaks_removed = None;
         let text = transfer_table(&[seeded(1, 0.6, 400), other], "mine").unwrap();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 4);

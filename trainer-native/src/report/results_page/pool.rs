@@ -1,8 +1,8 @@
 //! The table of routers that pick one of many models.
 
 use super::seeds::{dash, groups};
-use crate::eval::ReportError;
 use crate::eval::pool::{PoolResult, kinds};
+use crate::report::error::ReportError;
 use crate::report::format::percent;
 use crate::report::pool_tables::{class, columns_of_sets};
 use crate::report::table::{Column, RowClass, Table};
@@ -15,21 +15,21 @@ use crate::report::table::{Column, RowClass, Table};
 ///
 /// # Errors
 /// [`ReportError::NoResults`]; [`ReportError::UnlikeResults`] where results of the benchmark are
-/// over other models or data sets than the first; [`ReportError::DuplicateSeed`].
+/// over other models or data sets than the first, or of one seed.
 pub fn pool_table(results: &[PoolResult], benchmark: &str) -> Result<String, ReportError> {
     let wanted = |result: &&PoolResult| {
-        result.kind.name() == Some(benchmark) || result.benchmark == benchmark
+        result.benchmark.kind.name() == Some(benchmark) || result.benchmark.name == benchmark
     };
     let same: Vec<&PoolResult> = results.iter().filter(wanted).collect();
     let Some(&first) = same.first() else {
-        return Err(ReportError::NoResults { table: "the table of routers of many models" });
+        return Err(ReportError::no_results("the table of routers of many models"));
     };
     let sets = |result: &PoolResult| -> Vec<String> {
-        result.datasets.iter().map(|set| set.name.clone()).collect()
+        result.facts.datasets.iter().map(|set| set.name.clone()).collect()
     };
     for other in &same {
-        let unlike = |what| ReportError::UnlikeResults { benchmark: other.benchmark.clone(), what };
-        if other.models != first.models {
+        let unlike = |what| ReportError::unlike(&other.benchmark.name, what);
+        if other.facts.models != first.facts.models {
             return Err(unlike("models"));
         }
         if sets(other) != sets(first) {
@@ -46,19 +46,18 @@ pub fn pool_table(results: &[PoolResult], benchmark: &str) -> Result<String, Rep
     columns.push(Column::number("mean % (sd)"));
     columns.push(Column::text("origin"));
     let mut table = Table::new("Routers of many models", columns);
-    let runs = same.iter().flat_map(|&r| r.routers.iter().map(move |router| (r, router)));
-    for group in groups(runs, |result| &result.benchmark)? {
+    for group in groups(&same)? {
         let mut cells = vec![
             group.first.label(),
             group.first.tier.clone().unwrap_or_else(dash),
             if group.first.is_router() { group.runs.len().to_string() } else { dash() },
             group.rows(|result| result.rows),
         ];
-        for set in &first.datasets {
+        for set in &first.facts.datasets {
             let mean = group.moments(|router| router.on(&set.name));
             cells.push(mean.map_or_else(dash, |(mean, _)| percent(mean)));
         }
-        cells.push(match group.moments(|router| router.mean) {
+        cells.push(match group.moments(|router| router.metrics.mean) {
             // A baseline that is the same in every run has no spread to speak of.
             Some((mean, Some(deviation))) if group.first.is_router() || deviation > 5e-5 => {
                 format!("{} ({})", percent(mean), percent(deviation))
@@ -72,7 +71,9 @@ pub fn pool_table(results: &[PoolResult], benchmark: &str) -> Result<String, Rep
     }
     for row in first.published.iter().filter(|row| !row.single) {
         let mut cells = vec![row.router.clone(), dash(), dash(), dash()];
-        cells.extend(first.datasets.iter().map(|set| row.on(&set.name).map_or_else(dash, percent)));
+        cells.extend(
+            first.facts.datasets.iter().map(|set| row.on(&set.name).map_or_else(dash, percent)),
+        );
         cells.extend([percent(row.mean), format!("published, {}", row.source)]);
         table.push(RowClass::Published, cells);
     }
@@ -88,8 +89,8 @@ mod tests {
     fn seeded(seed: u64, mean: f64) -> PoolResult {
         let mut result = example();
         result.routers[0].training_seed = Some(seed);
-        result.routers[0].mean = Some(mean);
-        result.routers[0].datasets.iter_mut().for_each(|set| set.score = mean);
+        result.routers[0].metrics.mean = Some(mean);
+        result.routers[0].metrics.datasets.iter_mut().for_each(|set| set.score = mean);
         result
     }
 
@@ -127,18 +128,18 @@ mod tests {
         let code = |other| pool_table(&[seeded(1, 0.6), other], "in-distribution").unwrap_err();
         assert_eq!(code(seeded(1, 0.6)).code(), "duplicate_seed");
         let mut other = seeded(2, 0.6);
-        other.models[1] = "tales".into();
+        other.facts.models[1] = "tales".into();
         assert!(code(other).to_string().contains("with other models than the first"));
         let mut other = seeded(2, 0.6);
-        other.datasets.pop();
+        other.facts.datasets.pop();
         assert_eq!(code(other).code(), "unlike_results");
     }
 
     #[test]
     fn a_seed_without_a_mean_leaves_none() {
         let mut other = seeded(2, 0.6);
-        other.routers[0].mean = None;
-        other.routers[0].datasets.remove(0);
+        other.routers[0].metrics.mean = None;
+        other.routers[0].metrics.datasets.remove(0);
         let text = pool_table(&[seeded(1, 0.6), other], "in-distribution").unwrap();
         assert!(
             text.contains("| mine (int8) | static | 2 | 240 | – | 60.00 | 60.00 | – | measured |")

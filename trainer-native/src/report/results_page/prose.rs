@@ -2,10 +2,11 @@
 //! recipes and what [`NOT_STORED`] introduces.
 
 use super::seeds::span;
-use super::values::{PairResults, PoolResults, missing};
+use super::values::{PairResults, PoolResults, Results, missing};
 use super::{HELD_SUBJECTS, LLMROUTER, MMLU, ROUTERBENCH};
-use crate::eval::operating_points::ThresholdOrigin;
-use crate::eval::{PairResult, PoolResult, ReportError};
+use crate::eval::pair::operating_points::ThresholdOrigin;
+use crate::eval::{PairResult, PoolResult};
+use crate::report::error::ReportError;
 use crate::report::format::{count, three};
 
 pub(super) const OPENING: &str = "`cargo xtask results` writes this page whole; `cargo xtask results --check` compares it. \
@@ -60,8 +61,8 @@ pub(super) fn mmlu(pairs: &[PairResult]) -> Result<String, ReportError> {
 stands in both. Every router is an exported int8 bundle, scored by RouteLLM's protocol; the published rows were scored on {} rows. \
 CPT(x) is the least share of strong calls that recovers x % of the gap: lower is better. Beside a mean over seeds stands the \
 standard deviation.",
-        first.pair.strong,
-        first.pair.weak,
+        first.facts.pair.strong,
+        first.facts.pair.weak,
         count(published.rows)
     ))
 }
@@ -93,7 +94,7 @@ pub(super) fn held_subjects(pairs: &[PairResult]) -> Result<String, ReportError>
     let held = PairResults::on(pairs, HELD_SUBJECTS)?;
     let (mut seeds, mut ours, mut lengths) = (Vec::new(), Vec::new(), Vec::new());
     for (result, router) in held.runs("held-subjects (int8)") {
-        let one = PairResults(vec![result]);
+        let one = Results(vec![result]);
         seeds.push(router.training_seed.map_or_else(|| "?".to_owned(), |seed| seed.to_string()));
         ours.push(three(one.apgr("held-subjects (int8)")?));
         lengths.push(three(one.apgr("query length")?));
@@ -111,7 +112,8 @@ seeds {}, where query length has {}.",
 pub(super) fn calibration(pairs: &[PairResult]) -> Result<String, ReportError> {
     let mmlu = PairResults::on(pairs, MMLU)?;
     let asked = 0.5;
-    let mut points = mmlu.runs("default (int8)").flat_map(|(_, router)| &router.operating_points);
+    let mut points =
+        mmlu.runs("default (int8)").flat_map(|(_, router)| &router.metrics.operating_points);
     let point = points.find(|point| {
         point.origin == ThresholdOrigin::Calibration && point.asked_share == Some(asked)
     });
@@ -160,9 +162,9 @@ pub(super) fn routerbench(pools: &[PoolResult]) -> Result<String, ReportError> {
     Ok(format!(
         "{} LLMs with costs, {} tasks, {} questions to train on and {} to score. The best router, `{name}`, has {best:.2} %, the \
 best single LLM {:.2} %. [FIGURES.md](FIGURES.md) draws these routers against cost.",
-        first.models.len(),
-        first.datasets.len(),
-        count(first.training_rows),
+        first.facts.models.len(),
+        first.facts.datasets.len(),
+        count(first.facts.training_rows),
         count(first.rows),
         found.mean("best single LLM")?
     ))
@@ -182,8 +184,8 @@ pub(super) fn llmrouter(pools: &[PoolResult]) -> Result<String, ReportError> {
         "{} open LLMs on fourteen tasks, whose licence (MIT) permits weights trained on it. {} queries are drawn for training, \
 the other {} are scored; the file counts as one data set. `cluster-llmrouter` is {:.1} points above the best single LLM in seed 1, \
 {:.0} % interval [{:.1}, {:.1}].",
-        first.models.len(),
-        rows(|result| result.training_rows)?,
+        first.facts.models.len(),
+        rows(|result| result.facts.training_rows)?,
         rows(|result| result.rows)?,
         100.0 * difference.difference,
         100.0 * interval.level,

@@ -2,20 +2,24 @@
 //!
 //! A router is named by its label: `default (int8)`, or a baseline's name alone.
 
-use crate::eval::pair::PairRouter;
+use crate::eval::pair::PairFacts;
 use crate::eval::pair::published::PublishedPair;
-use crate::eval::pool::{DataSet, MeanDifference, PoolResult, PoolRouter, PublishedPool};
-use crate::eval::{PairResult, ReportError};
+use crate::eval::pool::{DataSet, PoolFacts, PoolRouter, PublishedPool};
+use crate::eval::{Difference, Entry, Evaluated, Form};
+use crate::report::error::ReportError;
 
-/// Results of routers of a pair on the benchmark so named.
-pub(super) struct PairResults<'a>(pub(super) Vec<&'a PairResult>);
+/// Results on the benchmark so named.
+pub(super) struct Results<'a, F: Form>(pub(super) Vec<&'a Evaluated<F>>);
 
-/// Results of routers of many models on the benchmark so named.
-pub(super) struct PoolResults<'a>(pub(super) Vec<&'a PoolResult>);
+/// Results of routers of a pair.
+pub(super) type PairResults<'a> = Results<'a, PairFacts>;
 
-impl<'a> PairResults<'a> {
-    pub(super) fn on(results: &'a [PairResult], benchmark: &str) -> Result<Self, ReportError> {
-        let found: Vec<_> = results.iter().filter(|one| one.benchmark == benchmark).collect();
+/// Results of routers of a pool.
+pub(super) type PoolResults<'a> = Results<'a, PoolFacts>;
+
+impl<'a, F: Form> Results<'a, F> {
+    pub(super) fn on(results: &'a [Evaluated<F>], benchmark: &str) -> Result<Self, ReportError> {
+        let found: Vec<_> = results.iter().filter(|one| one.benchmark.name == benchmark).collect();
         if found.is_empty() {
             Err(missing(format!("result on {benchmark}")))
         } else {
@@ -27,14 +31,16 @@ impl<'a> PairResults<'a> {
     pub(super) fn runs(
         &self,
         label: &str,
-    ) -> impl Iterator<Item = (&'a PairResult, &'a PairRouter)> {
-        let of = |&result: &&'a PairResult| result.routers.iter().map(move |r| (result, r));
+    ) -> impl Iterator<Item = (&'a Evaluated<F>, &'a Entry<F::Metrics>)> {
+        let of = |&result: &&'a Evaluated<F>| result.routers.iter().map(move |r| (result, r));
         self.0.iter().flat_map(of).filter(move |(_, router)| router.label() == label)
     }
+}
 
+impl<'a> PairResults<'a> {
     /// APGR of a router, mean over its runs.
     pub(super) fn apgr(&self, label: &str) -> Result<f64, ReportError> {
-        mean(self.runs(label).map(|(_, router)| router.apgr), label)
+        mean(self.runs(label).map(|(_, router)| router.metrics.apgr), label)
     }
 
     /// The labels of the routers judged, without the baselines, in order of first appearance.
@@ -57,23 +63,13 @@ impl<'a> PairResults<'a> {
 }
 
 impl<'a> PoolResults<'a> {
-    pub(super) fn on(results: &'a [PoolResult], benchmark: &str) -> Result<Self, ReportError> {
-        let found: Vec<_> = results.iter().filter(|one| one.benchmark == benchmark).collect();
-        if found.is_empty() {
-            Err(missing(format!("result on {benchmark}")))
-        } else {
-            Ok(Self(found))
-        }
-    }
-
     fn all(&self) -> impl Iterator<Item = &'a PoolRouter> {
         self.0.iter().flat_map(|&result| &result.routers)
     }
 
     /// Mean over data sets of a router, in per cent, mean over its runs.
     pub(super) fn mean(&self, label: &str) -> Result<f64, ReportError> {
-        let runs = self.all().filter(|router| router.label() == label);
-        Ok(100.0 * mean(runs.map(|router| router.mean), label)?)
+        Ok(100.0 * mean(self.runs(label).map(|(_, router)| router.metrics.mean), label)?)
     }
 
     /// The router judged with the largest mean, in per cent; not a baseline.
@@ -96,7 +92,7 @@ impl<'a> PoolResults<'a> {
 
     /// The data set with the fewest rows.
     pub(super) fn smallest(&self) -> Result<&'a DataSet, ReportError> {
-        let sets = self.0.iter().flat_map(|result| &result.datasets);
+        let sets = self.0.iter().flat_map(|result| &result.facts.datasets);
         sets.min_by_key(|set| set.rows).ok_or_else(|| missing("data set".to_owned()))
     }
 
@@ -105,7 +101,7 @@ impl<'a> PoolResults<'a> {
         &self,
         label: &str,
         against: &str,
-    ) -> Result<&'a MeanDifference, ReportError> {
+    ) -> Result<&'a Difference, ReportError> {
         for result in &self.0 {
             let is = |place: usize, label: &str| {
                 result.routers.get(place).is_some_and(|router| router.label() == label)
@@ -129,7 +125,11 @@ fn mean(values: impl Iterator<Item = Option<f64>>, label: &str) -> Result<f64, R
 }
 
 pub(super) fn missing(figure: String) -> ReportError {
-    ReportError::NoFigure { figure }
+    let detail = format!(
+        "found no {figure} in the stored results, expected one. Run the evaluation that measures it, \
+         or change the page"
+    );
+    ReportError::NoResults { detail }
 }
 
 #[cfg(test)]
@@ -143,7 +143,7 @@ mod tests {
     fn a_mean_is_over_the_runs_of_one_router() {
         let seeded = |apgr: f64| {
             let mut result = example();
-            result.routers[0].apgr = Some(apgr);
+            result.routers[0].metrics.apgr = Some(apgr);
             result
         };
         let results = [seeded(0.6), seeded(0.7)];
@@ -159,7 +159,7 @@ mod tests {
         let results = [example_of_a_pool()];
         let found = PoolResults::on(&results, "Made up <tasks>").unwrap();
         let means = results[0].routers.iter().filter(|router| router.is_router());
-        let largest = means.filter_map(|router| router.mean).fold(0.0, f64::max);
+        let largest = means.filter_map(|router| router.metrics.mean).fold(0.0, f64::max);
         assert!((found.best().unwrap().1 - 100.0 * largest).abs() < 1e-9);
         assert!(found.mean("oracle").unwrap() >= found.best().unwrap().1);
         assert!((found.published("RouterDC").unwrap().mean - 0.5854).abs() < 1e-12);

@@ -8,8 +8,9 @@ use rand_chacha::rand_core::Rng;
 use super::*;
 use crate::data::seeded;
 use crate::eval::bootstrap::Interval;
+use crate::eval::pool::PoolRouter;
 
-const QUICK: Settings = Settings {
+const QUICK: PoolSettings = PoolSettings {
     cost_weights: 8,
     bootstrap: bootstrap::Settings { resamples: 60, level: 0.9, seed: 5 },
 };
@@ -45,22 +46,25 @@ pub(crate) fn example() -> PoolResult {
         .map(|&pick| (0..3).map(|model| if model == pick { 0.8 } else { 0.4 }).collect())
         .collect();
     let mut mine = PoolColumn::new("mine", "memory", Origin::INT8, picked.clone());
-    mine.tier = Some("static".into());
-    mine.training_seed = Some(1);
+    mine.router.tier = Some("static".into());
+    mine.router.training_seed = Some(1);
     mine.predicted = Some(predicted);
     let shifted = picked.iter().map(|pick| (pick + 1) % 3).collect();
     let knn = PoolColumn::new("kNN, k = 5", "knn", Origin::Baseline, shifted);
-    let benchmark = PoolBenchmark {
-        kind: PoolKind::InDistribution,
+    let benchmark = Benchmark {
         leaks_removed: Some(12),
         data_sha256: Some("ab".repeat(32)),
-        ..PoolBenchmark::new("Made up <tasks>")
+        ..Benchmark::new("Made up <tasks>", PoolKind::InDistribution)
     };
     build(&benchmark, &models(), &rows, &training, &[mine, knn], &QUICK).unwrap()
 }
 
+fn own() -> Benchmark<PoolKind> {
+    Benchmark::new("own", PoolKind::Other)
+}
+
 fn judge(rows: &[PoolRow], columns: &[PoolColumn]) -> Result<PoolResult, EvalError> {
-    build(&PoolBenchmark::new("own"), &models(), rows, &[], columns, &QUICK)
+    build(&own(), &models(), rows, &[], columns, &QUICK)
 }
 
 fn column(name: &str, picked: Vec<usize>) -> PoolColumn {
@@ -88,13 +92,17 @@ fn a_result_holds_routers_baselines_and_published_rows() {
         ]
     );
     let sets: Vec<(&str, usize)> =
-        result.datasets.iter().map(|set| (set.name.as_str(), set.rows)).collect();
+        result.facts.datasets.iter().map(|set| (set.name.as_str(), set.rows)).collect();
     assert_eq!(sets, [("MMLU", 80), ("GSM8K", 80), ("own <set>", 80)]);
-    assert_eq!((result.rows, result.training_rows, result.published.len()), (240, 120, 12));
+    assert_eq!((result.rows, result.facts.training_rows, result.published.len()), (240, 120, 12));
     assert!(result.notes.iter().any(|note| note.starts_with("own <set>: not among the published")));
     assert!(result.notes.iter().any(|note| note.starts_with("HumanEval: published, and no rows")));
     for router in &result.routers {
-        assert!(router.mean_interval.is_some() && router.money.is_some(), "{}", router.name);
+        assert!(
+            router.metrics.mean_interval.is_some() && router.metrics.money.is_some(),
+            "{}",
+            router.name
+        );
     }
 }
 
@@ -114,12 +122,12 @@ fn the_mean_is_over_data_sets_and_a_pick_is_its_own_score() {
     let result = judge(&rows, &[column("mine", vec![0, 1, 0, 2])]).unwrap();
     let mine = &result.routers[0];
     assert_eq!((mine.on("a"), mine.on("b"), mine.on("c")), (Some(0.75), Some(0.5), None));
-    assert_eq!((mine.mean, mine.row_mean), (Some(0.625), Some(0.6875)));
-    assert_eq!(mine.shares, [0.5, 0.25, 0.25]);
-    assert_eq!((mine.picked_unmeasured, mine.money), (0, None));
+    assert_eq!((mine.metrics.mean, mine.metrics.row_mean), (Some(0.625), Some(0.6875)));
+    assert_eq!(mine.metrics.shares, [0.5, 0.25, 0.25]);
+    assert_eq!((mine.metrics.picked_unmeasured, mine.metrics.money), (0, None));
     assert_eq!(result.many_models, None);
     let oracle = result.router("oracle", Origin::Baseline).unwrap();
-    assert_eq!((oracle.mean, oracle.row_mean), (Some(1.0), Some(1.0)));
+    assert_eq!((oracle.metrics.mean, oracle.metrics.row_mean), (Some(1.0), Some(1.0)));
     let random = result.router("random", Origin::Baseline).unwrap();
     assert!((random.on("a").unwrap() - (0.5 + 0.5 + 1.75 / 3.0) / 3.0).abs() < 1e-12);
 }
@@ -132,14 +140,14 @@ fn a_pick_without_a_score_is_left_out_and_counted() {
     let result =
         judge(&rows, &[column("unmeasured", picked(2)), column("measured", picked(0))]).unwrap();
     let [unmeasured, measured] = &result.routers[..2] else { unreachable!() };
-    assert_eq!((unmeasured.picked_unmeasured, measured.picked_unmeasured), (1, 0));
-    let of = |router: &PoolRouter| router.datasets[0].clone();
+    assert_eq!((unmeasured.metrics.picked_unmeasured, measured.metrics.picked_unmeasured), (1, 0));
+    let of = |router: &PoolRouter| router.metrics.datasets[0].clone();
     assert_eq!((of(unmeasured).rows, of(measured).rows), (9, 10));
     let others: f64 = (1..10).map(|at| rows[3 * at].scores[1].unwrap()).sum();
     assert!((of(unmeasured).score - others / 9.0).abs() < 1e-12);
     assert!((of(measured).score - (others + rows[0].scores[0].unwrap()) / 10.0).abs() < 1e-12);
     // The call is made all the same, and the row has no price for anyone.
-    assert!((unmeasured.shares[2] - 1.0 / 30.0).abs() < 1e-12);
+    assert!((unmeasured.metrics.shares[2] - 1.0 / 30.0).abs() < 1e-12);
     assert!(result.notes.iter().any(|note| note.starts_with("money: 29 of 30 rows")));
     assert_eq!(result.many_models.unwrap().comparison.priced_rows, 29);
 }
@@ -150,9 +158,12 @@ fn a_router_without_a_score_on_a_data_set_has_no_mean() {
     rows.iter_mut().filter(|row| row.dataset == "MMLU").for_each(|row| row.scores[2] = None);
     let result = judge(&rows, &[column("mine", vec![2; 30])]).unwrap();
     let mine = &result.routers[0];
-    assert_eq!((mine.mean, mine.mean_interval, mine.datasets.len()), (None, None, 2));
-    assert!(mine.row_mean.is_some() && result.differences.is_empty());
-    assert_eq!(mine.picked_unmeasured, 10);
+    assert_eq!(
+        (mine.metrics.mean, mine.metrics.mean_interval, mine.metrics.datasets.len()),
+        (None, None, 2)
+    );
+    assert!(mine.metrics.row_mean.is_some() && result.differences.is_empty());
+    assert_eq!(mine.metrics.picked_unmeasured, 10);
 }
 
 #[test]
@@ -160,9 +171,7 @@ fn a_router_that_knows_the_task_equals_the_best_of_each_data_set() {
     let rows = made_up(300, 4);
     let task: Vec<usize> = (0..300).map(|at| at % 3).collect();
     let columns = [column("task", task), column("first", vec![0; 300])];
-    let result =
-        build(&PoolBenchmark::new("own"), &models(), &rows, &made_up(90, 9), &columns, &QUICK)
-            .unwrap();
+    let result = build(&own(), &models(), &rows, &made_up(90, 9), &columns, &QUICK).unwrap();
     let against = |router: usize, name: &str| {
         let found = result.differences.iter().find(|difference| {
             difference.router == router && result.routers[difference.against].name == name
@@ -185,14 +194,14 @@ fn a_constant_score_has_no_width_and_a_seed_gives_the_same_intervals() {
     rows.iter_mut().for_each(|row| row.scores[0] = Some(0.5));
     let drawn = |seed| {
         let bootstrap = bootstrap::Settings { seed, ..QUICK.bootstrap };
-        let settings = Settings { bootstrap, ..QUICK };
-        let benchmark = PoolBenchmark::new("own");
+        let settings = PoolSettings { bootstrap, ..QUICK };
+        let benchmark = own();
         build(&benchmark, &models(), &rows, &[], &[column("a", vec![1; 60])], &settings).unwrap()
     };
     let result = drawn(5);
-    let constant = result.router("small", Origin::Baseline).unwrap().mean_interval.unwrap();
+    let constant = result.router("small", Origin::Baseline).unwrap().metrics.mean_interval.unwrap();
     assert!((constant.low - 0.5).abs() < 1e-12 && (constant.high - 0.5).abs() < 1e-12);
-    let interval = |result: &PoolResult| result.routers[0].mean_interval;
+    let interval = |result: &PoolResult| result.routers[0].metrics.mean_interval;
     let single = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     assert_eq!(interval(&result), single.install(|| interval(&drawn(5))));
     assert_ne!(interval(&result), interval(&drawn(6)));
@@ -204,10 +213,10 @@ fn money_is_that_of_the_picks() {
     let mut mine = column("mine", vec![0; 90]);
     mine.predicted = Some(vec![vec![0.9, 0.1, 0.1]; 90]);
     let result = judge(&rows, &[mine, column("dear", vec![2; 90])]).unwrap();
-    let usd = |at: usize| result.routers[at].money.unwrap().usd;
+    let usd = |at: usize| result.routers[at].metrics.money.unwrap().usd;
     assert!((usd(0) - 0.0001).abs() < 1e-12 && (usd(1) - 0.002).abs() < 1e-12);
     let dear = &result.routers[1];
-    assert!((dear.money.unwrap().score - dear.row_mean.unwrap()).abs() < 1e-12);
+    assert!((dear.metrics.money.unwrap().score - dear.metrics.row_mean.unwrap()).abs() < 1e-12);
     let many = result.many_models.unwrap();
     // Only routers that predict scores have a curve.
     assert_eq!((many.routers.len(), many.comparison.singles.len()), (1, 3));
@@ -220,7 +229,7 @@ fn models_of_one_price_have_no_curve_but_a_cost() {
     rows.iter_mut().for_each(|row| row.costs = vec![Some(0.001); 3]);
     let result = judge(&rows, &[column("mine", vec![1; 30])]).unwrap();
     assert_eq!(result.many_models, None);
-    assert!((result.routers[0].money.unwrap().usd - 0.001).abs() < 1e-12);
+    assert!((result.routers[0].metrics.money.unwrap().usd - 0.001).abs() < 1e-12);
     assert!(result.notes.iter().any(|note| note.starts_with("cost-quality curve: left out")));
 }
 
@@ -228,7 +237,7 @@ fn models_of_one_price_have_no_curve_but_a_cost() {
 fn scores_that_the_publication_counts_otherwise_are_noted() {
     let mut rows = made_up(30, 8);
     rows[2].scores[0] = Some(0.97);
-    let benchmark = PoolBenchmark { kind: PoolKind::InDistribution, ..PoolBenchmark::new("own") };
+    let benchmark = Benchmark::new("own", PoolKind::InDistribution);
     let noted = |rows: &[PoolRow]| {
         let result = build(&benchmark, &models(), rows, &[], &[], &QUICK).unwrap();
         result.notes.iter().any(|note| note.starts_with("MMLU: scores between 0 and 1"))
@@ -248,38 +257,41 @@ fn what_cannot_be_judged_is_an_error_that_names_it() {
     let short = fault(&[column("mine", vec![0; 5])]);
     assert_eq!(short.to_string(), "router \"mine\": found 5 picks, expected 6: one a row");
     let unknown = fault(&[column("mine", vec![0, 1, 2, 3, 0, 0])]);
-    assert_eq!(unknown.code(), "unknown_pick");
     assert!(unknown.to_string().contains("row 3: found the pick 3"), "{unknown}");
     let twice = fault(&[column("mine", vec![0; 6]), column("mine", vec![1; 6])]);
-    assert_eq!(twice.code(), "duplicate_router");
+    assert!(twice.to_string().starts_with("found two routers named \"mine\" (int8)"), "{twice}");
     for reserved in ["random", "oracle", "verse", "best single LLM, in hindsight"] {
         let taken = PoolColumn::new(reserved, "knn", Origin::Baseline, vec![0; 6]);
-        assert_eq!(fault(&[taken]).code(), "duplicate_router", "{reserved}");
+        let twice = format!("found two routers named {reserved:?} (baseline)");
+        assert!(fault(&[taken]).to_string().starts_with(&twice), "{reserved}");
         assert!(judge(&rows, &[column(reserved, vec![0; 6])]).is_ok(), "{reserved}");
     }
-    let predicting = |predicted: Vec<Vec<f64>>| {
+    let predicting = |predicted: Vec<Vec<f64>>, expected: &str| {
         let mut column = column("mine", vec![0; 6]);
         column.predicted = Some(predicted);
-        fault(&[column]).code()
+        let error = fault(&[column]).to_string();
+        assert!(error.starts_with(&format!("router \"mine\": {expected}")), "{error}");
     };
-    assert_eq!(predicting(vec![vec![0.5; 3]; 5]), "length_mismatch");
-    assert_eq!(predicting(vec![vec![0.5; 2]; 6]), "length_mismatch");
-    assert_eq!(predicting(vec![vec![0.5, f64::NAN, 0.5]; 6]), "not_finite");
-    let benchmark = PoolBenchmark::new("own");
-    let code = |models: &[String], training: &[PoolRow], settings: &Settings| {
-        build(&benchmark, models, &rows, training, &[], settings).unwrap_err().code()
+    predicting(vec![vec![0.5; 3]; 5], "found 5 rows of predictions, expected 6");
+    predicting(vec![vec![0.5; 2]; 6], "found 2 predictions in a row, expected 3");
+    predicting(vec![vec![0.5, f64::NAN, 0.5]; 6], "row 0: found the predicted score NaN");
+    let bad = |models: &[String], training: &[PoolRow], settings: &PoolSettings, expected: &str| {
+        let error = build(&own(), models, &rows, training, &[], settings).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
     };
-    assert_eq!(code(&[], &[], &QUICK), "zero_count");
-    assert_eq!(code(&models()[..2], &[], &QUICK), "length_mismatch");
+    bad(&[], &[], &QUICK, "found 0 models to choose from, expected at least one");
+    bad(&models()[..2], &[], &QUICK, "found 3 scores in a row, expected 2");
     let twins = ["verse", "verse", "small"].map(str::to_owned);
-    assert_eq!(code(&twins, &[], &QUICK), "duplicate_router");
+    bad(&twins, &[], &QUICK, "found two routers named \"verse\" (baseline)");
     let mut training = made_up(3, 1);
     training[1].scores[1] = Some(1.5);
-    assert_eq!(code(&models(), &training, &QUICK), "score_out_of_range");
+    bad(&models(), &training, &QUICK, "row 1: found the training score 1.5");
     let none = bootstrap::Settings { resamples: 0, ..QUICK.bootstrap };
-    assert_eq!(code(&models(), &[], &Settings { bootstrap: none, ..QUICK }), "zero_count");
+    let none = PoolSettings { bootstrap: none, ..QUICK };
+    bad(&models(), &[], &none, "found 0 bootstrap resamples");
     let wide = bootstrap::Settings { level: 1.0, ..QUICK.bootstrap };
-    assert_eq!(code(&models(), &[], &Settings { bootstrap: wide, ..QUICK }), "not_a_fraction");
+    let wide = PoolSettings { bootstrap: wide, ..QUICK };
+    bad(&models(), &[], &wide, "found the level of an interval 1,");
 }
 
 /// Rows over two data sets with scores in quarters, some not measured, and picks.
@@ -307,20 +319,20 @@ proptest! {
         let baseline = |name: &str| result.router(name, Origin::Baseline).unwrap();
         let oracle = baseline("oracle");
         for router in &result.routers {
-            for set in &router.datasets {
+            for set in &router.metrics.datasets {
                 prop_assert!(set.score <= oracle.on(&set.name).unwrap() + 1e-12, "{}", router.name);
             }
-            prop_assert!((router.shares.iter().sum::<f64>() - 1.0).abs() < 1e-9);
-            prop_assert_eq!(router.picked_unmeasured, 0);
+            prop_assert!((router.metrics.shares.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+            prop_assert_eq!(router.metrics.picked_unmeasured, 0);
         }
         // Hindsight bounds every single model, and knowing the task bounds hindsight.
-        let best = baseline("best single LLM, in hindsight").mean.unwrap();
-        let task = baseline("best LLM of each data set, in hindsight").mean.unwrap();
+        let best = baseline("best single LLM, in hindsight").metrics.mean.unwrap();
+        let task = baseline("best LLM of each data set, in hindsight").metrics.mean.unwrap();
         let names = models();
-        let singles: Vec<f64> = names.iter().map(|name| baseline(name).mean.unwrap()).collect();
+        let singles: Vec<f64> = names.iter().map(|name| baseline(name).metrics.mean.unwrap()).collect();
         prop_assert!(singles.iter().all(|&single| single <= best + 1e-12));
         prop_assert!(best <= task + 1e-12);
-        let random = baseline("random").mean.unwrap();
+        let random = baseline("random").metrics.mean.unwrap();
         prop_assert!((random - singles.iter().sum::<f64>() / 3.0).abs() < 1e-12);
     }
 
@@ -330,9 +342,9 @@ proptest! {
     ) {
         let result = judge(&rows, &[column("mine", picked.clone())]).unwrap();
         for router in &result.routers {
-            let scored: usize = router.datasets.iter().map(|set| set.rows).sum();
-            prop_assert_eq!(scored + router.picked_unmeasured, rows.len());
-            let Some(interval) = router.mean_interval else { continue };
+            let scored: usize = router.metrics.datasets.iter().map(|set| set.rows).sum();
+            prop_assert_eq!(scored + router.metrics.picked_unmeasured, rows.len());
+            let Some(interval) = router.metrics.mean_interval else { continue };
             prop_assert!(interval.low <= interval.median && interval.median <= interval.high);
             prop_assert!(interval.low >= 0.0 && interval.high <= 1.0 + 1e-12);
             prop_assert_eq!(interval.resamples + interval.undefined, 60);
@@ -347,9 +359,9 @@ proptest! {
                 (Some(a), Some(b)) => (a - b).abs() < 1e-12,
                 (a, b) => a == b,
             };
-            prop_assert!(close(router.mean, other.mean), "{}", router.name);
-            prop_assert!(close(router.row_mean, other.row_mean));
-            prop_assert_eq!(router.picked_unmeasured, other.picked_unmeasured);
+            prop_assert!(close(router.metrics.mean, other.metrics.mean), "{}", router.name);
+            prop_assert!(close(router.metrics.row_mean, other.metrics.row_mean));
+            prop_assert_eq!(router.metrics.picked_unmeasured, other.metrics.picked_unmeasured);
         }
     }
 
@@ -358,7 +370,7 @@ proptest! {
         let other = picked.iter().map(|pick| (pick + 1) % 3).collect();
         let result = judge(&rows, &[column("a", picked), column("b", other)]).unwrap();
         for found in &result.differences {
-            let mean = |at: usize| result.routers[at].mean.unwrap();
+            let mean = |at: usize| result.routers[at].metrics.mean.unwrap();
             prop_assert_eq!(found.difference, mean(found.router) - mean(found.against));
             prop_assert!(found.router < found.against && found.router < 2);
         }

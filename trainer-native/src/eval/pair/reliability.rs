@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use pointsman_trainer::eval::RoutedRow;
-//! use pointsman_trainer::eval::reliability::reliability;
+//! use pointsman_trainer::eval::pair::reliability::reliability;
 //!
 //! # fn main() -> Result<(), pointsman_trainer::eval::EvalError> {
 //! // Predicts 0.5 for ties and 1 for wins: right about the gain.
@@ -22,8 +22,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::curve::RoutedRow;
 use super::curve::end_points;
-use super::{EvalError, RoutedRow};
+use crate::eval::EvalError;
+use crate::eval::error::{check_fraction, check_some};
 
 /// A bin of rows with neighbouring win rates.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -51,15 +53,12 @@ pub struct Reliability {
 /// Cuts the rows into `bins` of nearly equal count.
 ///
 /// # Errors
-/// [`EvalError::NoRows`], [`EvalError::NotFinite`], [`EvalError::ZeroCount`], and
-/// [`EvalError::NotAFraction`] for a win rate outside [0, 1], which no probability is.
+/// [`EvalError::NoRows`], [`EvalError::BadRow`], and [`EvalError::BadInput`] for no bins or a win rate outside [0, 1], which no probability is.
 pub fn reliability(rows: &[RoutedRow], bins: usize) -> Result<Reliability, EvalError> {
     end_points(rows)?;
-    if bins == 0 {
-        return Err(EvalError::ZeroCount { what: "reliability bins" });
-    }
-    if let Some(row) = rows.iter().find(|row| !(0.0..=1.0).contains(&row.win_rate)) {
-        return Err(EvalError::NotAFraction { what: "the win rate", value: row.win_rate });
+    check_some("reliability bins", bins)?;
+    for row in rows {
+        check_fraction("the win rate", row.win_rate)?;
     }
     let mut sorted = rows.to_vec();
     sorted.sort_by(|a, b| a.win_rate.total_cmp(&b.win_rate));
@@ -113,10 +112,11 @@ mod tests {
     #[test]
     fn what_is_no_probability_has_no_reliability() {
         let row = RoutedRow { win_rate: 212.0, weak: 0.0, strong: 1.0 };
-        assert_eq!(reliability(&[row], 10).unwrap_err().code(), "not_a_fraction");
+        let fault = |row, bins| reliability(&[row], bins).unwrap_err().to_string();
+        assert!(fault(row, 10).starts_with("found the win rate 212, expected a number in [0, 1]"));
         assert_eq!(reliability(&[], 10).unwrap_err().code(), "no_rows");
         let fine = RoutedRow { win_rate: 0.2, ..row };
-        assert_eq!(reliability(&[fine], 0).unwrap_err().code(), "zero_count");
+        assert!(fault(fine, 0).starts_with("found 0 reliability bins"));
     }
 
     proptest! {

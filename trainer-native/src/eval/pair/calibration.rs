@@ -6,7 +6,7 @@
 //! [`Calibration::threshold_at_share`].
 //!
 //! ```
-//! use pointsman_trainer::eval::calibration::{calibrate, strong_share};
+//! use pointsman_trainer::eval::pair::calibration::{calibrate, strong_share};
 //!
 //! # fn main() -> Result<(), pointsman_trainer::eval::EvalError> {
 //! let win_rates: Vec<f64> = (0..1000).map(|i| f64::from(i) / 1000.0).collect();
@@ -19,8 +19,9 @@
 
 use pointsman::Calibration;
 
-use super::EvalError;
 use super::curve::quantile;
+use crate::eval::EvalError;
+use crate::eval::error::check_finite;
 
 /// Number of quantiles kept: 0 %, 1 %, ... 100 %.
 pub const QUANTILES: usize = 101;
@@ -28,7 +29,7 @@ pub const QUANTILES: usize = 101;
 /// The quantiles of a sample's win rates, by linear interpolation; `sample` describes the sample.
 ///
 /// # Errors
-/// [`EvalError::NoRows`] and [`EvalError::NotFinite`].
+/// [`EvalError::NoRows`] and [`EvalError::BadRow`].
 pub fn calibrate(win_rates: &[f64], sample: &str) -> Result<Calibration, EvalError> {
     check(win_rates)?;
     let mut ascending = win_rates.to_vec();
@@ -41,7 +42,7 @@ pub fn calibrate(win_rates: &[f64], sample: &str) -> Result<Calibration, EvalErr
 /// least the threshold.
 ///
 /// # Errors
-/// [`EvalError::NoRows`] and [`EvalError::NotFinite`].
+/// [`EvalError::NoRows`] and [`EvalError::BadRow`].
 pub fn strong_share(win_rates: &[f64], threshold: f64) -> Result<f64, EvalError> {
     check(win_rates)?;
     let strong = win_rates.iter().filter(|&&win_rate| win_rate >= threshold).count();
@@ -52,10 +53,7 @@ fn check(win_rates: &[f64]) -> Result<(), EvalError> {
     if win_rates.is_empty() {
         return Err(EvalError::NoRows);
     }
-    match win_rates.iter().enumerate().find(|(_, value)| !value.is_finite()) {
-        Some((row, &value)) => Err(EvalError::NotFinite { row, what: "win rate", value }),
-        None => Ok(()),
-    }
+    win_rates.iter().enumerate().try_for_each(|(row, &value)| check_finite(row, "win rate", value))
 }
 
 #[cfg(test)]
@@ -80,7 +78,8 @@ mod tests {
     #[test]
     fn what_is_no_sample_is_an_error() {
         assert_eq!(calibrate(&[], "none").unwrap_err().code(), "no_rows");
-        assert_eq!(calibrate(&[0.1, f64::NAN], "NaN").unwrap_err().code(), "not_finite");
+        let error = calibrate(&[0.1, f64::NAN], "NaN").unwrap_err();
+        assert!(error.to_string().starts_with("row 1: found the win rate NaN"), "{error}");
     }
 
     proptest! {

@@ -8,7 +8,7 @@
 //!
 //! ```
 //! use pointsman_trainer::eval::RoutedRow;
-//! use pointsman_trainer::eval::share_steps::{STEPS, oracle, router};
+//! use pointsman_trainer::eval::pair::share_steps::{STEPS, oracle, router};
 //!
 //! # fn main() -> Result<(), pointsman_trainer::eval::EvalError> {
 //! let row = |win_rate, weak, strong| RoutedRow { win_rate, weak, strong };
@@ -20,8 +20,9 @@
 //! # }
 //! ```
 
+use super::curve::RoutedRow;
 use super::curve::end_points;
-use super::{EvalError, RoutedRow};
+use crate::eval::EvalError;
 
 /// Steps from no strong call to all of them; a curve has one point more.
 pub const STEPS: usize = 50;
@@ -29,7 +30,7 @@ pub const STEPS: usize = 50;
 /// `[strong share, mean score]` where the highest win rates go to the strong model.
 ///
 /// # Errors
-/// [`EvalError::NoRows`] and [`EvalError::NotFinite`].
+/// [`EvalError::NoRows`] and [`EvalError::BadRow`].
 pub fn router(rows: &[RoutedRow]) -> Result<Vec<[f64; 2]>, EvalError> {
     in_order(rows, |row| row.win_rate)
 }
@@ -37,7 +38,7 @@ pub fn router(rows: &[RoutedRow]) -> Result<Vec<[f64; 2]>, EvalError> {
 /// `[strong share, mean score]` where the queries go to the strong model on which it gains most.
 ///
 /// # Errors
-/// [`EvalError::NoRows`] and [`EvalError::NotFinite`].
+/// [`EvalError::NoRows`] and [`EvalError::BadRow`].
 pub fn oracle(rows: &[RoutedRow]) -> Result<Vec<[f64; 2]>, EvalError> {
     in_order(rows, |row| row.strong - row.weak)
 }
@@ -77,7 +78,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::eval::curve::Curve;
+    use crate::eval::pair::curve::Curve;
 
     fn rows(found: &[(u8, u8, u8)]) -> Vec<RoutedRow> {
         let row = |&(win_rate, weak, strong): &(u8, u8, u8)| RoutedRow {

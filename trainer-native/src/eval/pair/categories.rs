@@ -6,7 +6,7 @@
 //! shows which subjects the router considers hard.
 //!
 //! ```
-//! use pointsman_trainer::eval::categories::by_category;
+//! use pointsman_trainer::eval::pair::categories::by_category;
 //! use pointsman_trainer::eval::pair::rows::PairRow;
 //!
 //! # fn main() -> Result<(), pointsman_trainer::eval::EvalError> {
@@ -25,10 +25,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::curve::RoutedRow;
 use super::curve::evaluate;
 use super::operating_points::nearest_threshold;
-use super::pair::rows::{self, PairRow};
-use super::{EvalError, RoutedRow};
+use super::rows::{self, PairRow};
+use crate::eval::EvalError;
+use crate::eval::error::check_finite;
 
 /// Name under which rows without a category are listed.
 pub const NO_CATEGORY: &str = "(no category)";
@@ -57,12 +59,12 @@ pub struct Category {
 /// The categories by name; empty where no row states one.
 ///
 /// # Errors
-/// [`EvalError::LengthMismatch`], [`EvalError::NotFinite`], and those of [`rows::check`].
+/// [`EvalError::BadInput`], [`EvalError::BadRow`], and those of [`rows::check`].
 pub fn by_category(rows: &[PairRow], win_rates: &[f64]) -> Result<Vec<Category>, EvalError> {
     rows::check(rows)?;
     let routed = rows::routed(rows, win_rates)?;
-    if let Some((row, &value)) = win_rates.iter().enumerate().find(|(_, p)| !p.is_finite()) {
-        return Err(EvalError::NotFinite { row, what: "win rate", value });
+    for (row, &value) in win_rates.iter().enumerate() {
+        check_finite(row, "win rate", value)?;
     }
     if rows.iter().all(|row| row.category.is_none()) {
         return Ok(Vec::new());
@@ -127,10 +129,8 @@ mod tests {
     #[test]
     fn rows_without_categories_have_no_breakdown() {
         assert_eq!(by_category(&[row(None, 0.0, 1.0)], &[0.3]).unwrap(), []);
-        assert_eq!(
-            by_category(&[row(None, 0.0, 1.0)], &[f64::NAN]).unwrap_err().code(),
-            "not_finite"
-        );
+        let nan = by_category(&[row(None, 0.0, 1.0)], &[f64::NAN]).unwrap_err().to_string();
+        assert!(nan.starts_with("row 0: found the win rate NaN"), "{nan}");
     }
 
     proptest! {

@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use pointsman_trainer::eval::{RoutedRow, evaluate};
-//! use pointsman_trainer::eval::operating_points::{ThresholdOrigin, at_share, at_threshold};
+//! use pointsman_trainer::eval::pair::operating_points::{ThresholdOrigin, at_share, at_threshold};
 //!
 //! # fn main() -> Result<(), pointsman_trainer::eval::EvalError> {
 //! let row = |win_rate, weak| RoutedRow { win_rate, weak, strong: 1.0 };
@@ -23,9 +23,11 @@
 use pointsman::Calibration;
 use serde::{Deserialize, Serialize};
 
+use super::curve::RoutedRow;
 use super::curve::end_points;
 use super::money::{CumulativeCosts, Money};
-use super::{EvalError, RoutedRow};
+use crate::eval::EvalError;
+use crate::eval::error::check_fraction;
 
 /// Where the threshold of an operating point comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,7 +65,7 @@ pub struct OperatingPoint {
 /// The operating point at a threshold.
 ///
 /// # Errors
-/// [`EvalError::NoRows`], [`EvalError::NotFinite`], [`EvalError::NoGap`].
+/// [`EvalError::NoRows`], [`EvalError::BadRow`], [`EvalError::BadInput`], [`EvalError::NoGap`].
 pub fn at_threshold(
     rows: &[RoutedRow],
     costs: Option<&CumulativeCosts>,
@@ -76,16 +78,14 @@ pub fn at_threshold(
 /// none, by the threshold whose share of these rows is nearest.
 ///
 /// # Errors
-/// Those of [`at_threshold`], and [`EvalError::NotAFraction`].
+/// Those of [`at_threshold`], and [`EvalError::BadInput`].
 pub fn at_share(
     rows: &[RoutedRow],
     costs: Option<&CumulativeCosts>,
     share: f64,
     calibration: Option<&Calibration>,
 ) -> Result<OperatingPoint, EvalError> {
-    if !(0.0..=1.0).contains(&share) {
-        return Err(EvalError::NotAFraction { what: "the share of strong calls", value: share });
-    }
+    check_fraction("the share of strong calls", share)?;
     match calibration {
         Some(calibration) => {
             let threshold = calibration.threshold_at_share(share);
@@ -131,7 +131,8 @@ fn point(
         return Err(EvalError::NoGap { weak, strong });
     }
     if !threshold.is_finite() {
-        return Err(EvalError::NotFinite { row: 0, what: "threshold", value: threshold });
+        let detail = format!("found the threshold {threshold}, expected a finite number");
+        return Err(EvalError::BadInput { detail });
     }
     let (mut calls, mut score) = (0_usize, 0.0);
     for row in rows {
@@ -158,7 +159,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::eval::calibration::calibrate;
+    use crate::eval::pair::calibration::calibrate;
 
     fn rows(win_rates: &[f64]) -> Vec<RoutedRow> {
         let one = |(at, &win_rate): (usize, &f64)| RoutedRow {
@@ -183,8 +184,10 @@ mod tests {
         let rows = rows(&[0.6, 0.7, 1.0, 1.0]);
         assert_eq!(at_share(&rows, None, 0.0, None).unwrap().strong_share, 0.0);
         assert_eq!(at_share(&rows, None, 1.0, None).unwrap().strong_share, 1.0);
-        assert_eq!(at_share(&rows, None, 1.5, None).unwrap_err().code(), "not_a_fraction");
-        assert_eq!(at_threshold(&rows, None, f64::NAN).unwrap_err().code(), "not_finite");
+        let share = at_share(&rows, None, 1.5, None).unwrap_err().to_string();
+        assert!(share.starts_with("found the share of strong calls 1.5, expected a number in"));
+        let threshold = at_threshold(&rows, None, f64::NAN).unwrap_err().to_string();
+        assert!(threshold.starts_with("found the threshold NaN, expected a finite number"));
     }
 
     proptest! {

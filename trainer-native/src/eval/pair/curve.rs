@@ -16,7 +16,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::EvalError;
+use crate::eval::EvalError;
+use crate::eval::error::{check_finite, check_fraction};
 
 /// Number of equal parts that the win rates are cut into.
 const PARTS: usize = 10;
@@ -74,7 +75,7 @@ pub struct Evaluation {
 /// Evaluates by RouteLLM's protocol: the curve at the deciles and its metrics.
 ///
 /// # Errors
-/// [`EvalError::NoRows`], [`EvalError::NotFinite`], [`EvalError::NoGap`] where the strong model is
+/// [`EvalError::NoRows`], [`EvalError::BadRow`], [`EvalError::NoGap`] where the strong model is
 /// no better, [`EvalError::ConstantWinRate`] where all win rates are equal.
 pub fn evaluate(rows: &[RoutedRow]) -> Result<Evaluation, EvalError> {
     Evaluation::on(Ranked::new(rows)?.decile_curve()?, rows.len())
@@ -127,7 +128,7 @@ impl Curve {
     /// PGR >= `quality`.
     ///
     /// # Errors
-    /// [`EvalError::NotAFraction`] where `quality` is not in [0, 1].
+    /// [`EvalError::BadInput`] where `quality` is not in [0, 1].
     pub fn cpt(&self, quality: f64) -> Result<f64, EvalError> {
         let at = self.position(quality)?;
         let share = |index: usize| self.points.get(index).map_or(1.0, |p| p.strong_share);
@@ -137,9 +138,7 @@ impl Curve {
     /// Position on the curve where it first reaches `quality`, for other quantities to be
     /// interpolated there.
     pub(super) fn position(&self, quality: f64) -> Result<Position, EvalError> {
-        if !(0.0..=1.0).contains(&quality) {
-            return Err(EvalError::NotAFraction { what: "the quality", value: quality });
-        }
+        check_fraction("the quality", quality)?;
         let wanted = self.weak + quality * (self.strong - self.weak);
         let last = self.points.len().saturating_sub(1);
         // The last point always calls the strong model; only rounding can leave it below.
@@ -259,9 +258,7 @@ pub(super) fn end_points(rows: &[RoutedRow]) -> Result<(f64, f64), EvalError> {
         for (what, value) in
             [("win rate", row.win_rate), ("weak score", row.weak), ("strong score", row.strong)]
         {
-            if !value.is_finite() {
-                return Err(EvalError::NotFinite { row: at, what, value });
-            }
+            check_finite(at, what, value)?;
         }
     }
     let n = rows.len() as f64;

@@ -11,9 +11,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::EvalError;
 use super::curve::{Curve, CurvePoint};
-use super::pair::rows::PairRow;
+use super::rows::PairRow;
+use crate::eval::EvalError;
+use crate::eval::error::check_length;
 
 /// Cost of one way of routing, beside always calling the strong model.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -50,15 +51,9 @@ impl CumulativeCosts {
     /// Sums the costs; `None` where no row has both.
     ///
     /// # Errors
-    /// [`EvalError::LengthMismatch`].
+    /// [`EvalError::BadInput`].
     pub fn new(rows: &[PairRow], win_rates: &[f64]) -> Result<Option<Self>, EvalError> {
-        if rows.len() != win_rates.len() {
-            return Err(EvalError::LengthMismatch {
-                what: "win rates",
-                found: win_rates.len(),
-                expected: rows.len(),
-            });
-        }
+        check_length("win rates", win_rates.len(), rows.len())?;
         let mut priced: Vec<(f64, (f64, f64))> = win_rates
             .iter()
             .zip(rows)
@@ -101,7 +96,7 @@ impl CumulativeCosts {
     /// Cost where the curve first recovers `quality` of the gap, interpolated as CPT is.
     ///
     /// # Errors
-    /// [`EvalError::NotAFraction`].
+    /// [`EvalError::BadInput`].
     pub fn at_quality(&self, curve: &Curve, quality: f64) -> Result<Money, EvalError> {
         let at = curve.position(quality)?;
         let usd = |index: usize| {
@@ -159,10 +154,8 @@ mod tests {
         assert!(CumulativeCosts::new(&[PairRow::default()], &[0.1]).unwrap().is_none());
         let free = CumulativeCosts::new(&[row(0.0, 0.0)], &[0.1]).unwrap().unwrap();
         assert_eq!(free.always_weak().saved, None);
-        assert_eq!(
-            CumulativeCosts::new(&[row(0.0, 0.0)], &[]).unwrap_err().code(),
-            "length_mismatch"
-        );
+        let short = CumulativeCosts::new(&[row(0.0, 0.0)], &[]).unwrap_err().to_string();
+        assert_eq!(short, "found 0 win rates, expected 1: one a row");
     }
 
     proptest! {
