@@ -108,7 +108,7 @@ pub use policy::{
     Assessment, CandidateScore, DEFAULT_OUTPUT_TOKENS, DEFAULT_TURN_DECAY, Decision, Policy, Reason,
 };
 pub use query::{Content, ContentPart, MAX_QUERY_BYTES, MAX_TURNS, Message, Query};
-pub use request::RouteRequest;
+pub use request::{RouteRequest, lone_surrogate};
 pub use tokenizer::Tokens;
 
 // Runs the README's example as a test.

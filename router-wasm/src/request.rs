@@ -46,13 +46,8 @@ impl RouteRequest {
             return Err(RouterError::RequestIllFormed { detail });
         }
         let wire: Wire = serde_json::from_str(json).map_err(|e| {
-            let detail = e.to_string();
-            match detail.contains("surrogate") || detail.contains("unexpected end of hex escape") {
-                true => {
-                    RouterError::QueryIllFormed { detail: format!("lone surrogate ({detail})") }
-                }
-                false => RouterError::RequestIllFormed { detail },
-            }
+            let ill_formed = || RouterError::RequestIllFormed { detail: e.to_string() };
+            lone_surrogate(&e).unwrap_or_else(ill_formed)
         })?;
         let ill_formed = |detail: &str| RouterError::RequestIllFormed { detail: detail.into() };
         let query = match (wire.query, wire.messages) {
@@ -65,4 +60,16 @@ impl RouteRequest {
         };
         Ok(Self { query, policy: wire.policy.unwrap_or_default() })
     }
+}
+
+/// Makes the error of a query from a JSON parser's error about a lone surrogate, which JSON can carry
+/// and UTF-8 cannot; none for any other error.
+#[must_use]
+pub fn lone_surrogate(error: &serde_json::Error) -> Option<RouterError> {
+    let detail = error.to_string();
+    // serde_json's errors have no code for this case.
+    let lone = ["surrogate", "unexpected end of hex escape"];
+    lone.iter()
+        .any(|part| detail.contains(part))
+        .then(|| RouterError::QueryIllFormed { detail: format!("lone surrogate ({detail})") })
 }

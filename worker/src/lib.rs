@@ -7,41 +7,33 @@
 //!
 //! ```text
 //! POST /v1/chat/completions  {"model": "auto", "messages": [{"role": "user", "content": "Hello"}]}
-//!   -> [`ask`]       parses the body
-//!   -> [`plan`]      chooses the model and its fallbacks
-//!   -> [`exchange`]  translates request and answer between the two APIs
-//!   -> [`course`]    decides on retries and fallbacks
-//!   -> [`relay`]     passes on a stream
-//!   -> [`record`]    is what is logged
+//!   -> [`request`]     parses the body
+//!   -> [`routing`]     chooses the model and its fallbacks
+//!   -> [`translate`]   translates request, answer and stream between the two APIs
+//!   -> [`upstream`]    decides on headers, retries and circuit breakers
+//!   -> [`accounting`]  computes the cost and the record that is logged
 //! ```
 //!
-//! The modules here are pure functions, tested natively; the code that calls the Workers runtime is
-//! in `host`, compiled for wasm only.
+//! [`wire`] reads the APIs' formats, [`error`] states what the client is told, [`config`] parses the
+//! variables. All of these are pure functions, tested natively; the code that calls the Workers runtime
+//! is in `host`, compiled for wasm only.
+//!
+//! A folder uses only folders before it in this order, so no two depend on each other:
+//!
+//! ```text
+//! wire, error < config < request < upstream, accounting, translate < routing < host
+//! ```
+//! `upstream`, `accounting` and `translate` do not use one another; nor do `wire` and `error`.
 
 #![cfg_attr(not(target_family = "wasm"), allow(dead_code, unused_imports))]
 
-mod anthropic;
-mod ask;
-mod breaker;
-mod bundles;
-mod cascade;
+mod accounting;
 mod config;
-mod cost;
-mod course;
-mod endpoint;
 mod error;
-mod exchange;
-mod feedback;
 #[cfg(target_family = "wasm")]
 mod host;
-mod json_span;
-mod models;
-mod plan;
-mod record;
-mod relay;
-mod route;
-mod sse;
-mod target;
+mod request;
+mod routing;
+mod translate;
 mod upstream;
-mod usage;
-mod workers_ai;
+mod wire;

@@ -37,7 +37,17 @@ const CRATES: [(&str, &[&[&str]]); 4] = [
         ],
     ),
     ("trainer-native/src/lib.rs", &[]),
-    ("worker/src/lib.rs", &[]),
+    (
+        "worker/src/lib.rs",
+        &[
+            &["error", "wire"],
+            &["config"],
+            &["request"],
+            &["accounting", "translate", "upstream"],
+            &["routing"],
+            &["host"],
+        ],
+    ),
     (
         "xtask/src/main.rs",
         &[

@@ -67,7 +67,7 @@ impl Keys {
         let Some(json) = json else {
             return Ok(Self::default());
         };
-        let keys: Vec<Key> = super::read("KEYS", json)?;
+        let keys: Vec<Key> = super::variable::parse_variable("KEYS", json)?;
         let invalid = |detail| Err(GatewayError::ConfigInvalid { variable: "KEYS", detail });
         for (at, key) in keys.iter().enumerate() {
             let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
@@ -104,7 +104,7 @@ impl Keys {
     pub(crate) fn with_hash(&self, sha256: &str) -> Option<&Key> {
         let mut found = None;
         for key in &self.0 {
-            if same(&key.sha256, sha256) {
+            if equal_in_constant_time(&key.sha256, sha256) {
                 found = Some(key);
             }
         }
@@ -114,12 +114,12 @@ impl Keys {
 
 impl Key {
     /// Whether the key may request this name: a model's, the bundle's or `auto`.
-    pub(crate) fn may_ask(&self, name: &str) -> bool {
+    pub(crate) fn may_request(&self, name: &str) -> bool {
         self.models.as_ref().is_none_or(|models| models.iter().any(|model| model == name))
     }
 }
 
-fn same(a: &str, b: &str) -> bool {
+fn equal_in_constant_time(a: &str, b: &str) -> bool {
     let difference = a.bytes().zip(b.bytes()).fold(0, |sum, (x, y)| sum | (x ^ y));
     a.len() == b.len() && difference == 0
 }
@@ -140,7 +140,7 @@ mod tests {
         let keys = Keys::from_json(Some(&json)).unwrap();
         let key = keys.with_hash(HASH).unwrap();
         assert_eq!((key.name.as_str(), key.budget.unwrap().period), ("a", Period::Day));
-        assert!(key.may_ask("auto") && !key.may_ask("large"));
+        assert!(key.may_request("auto") && !key.may_request("large"));
         assert_eq!(keys.with_hash(&HASH.replace('9', "8")), None);
         assert_eq!(keys.with_hash(&HASH[..63]), None);
         assert_eq!(keys.with_hash(""), None);

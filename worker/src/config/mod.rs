@@ -5,10 +5,14 @@
 //! | `UPSTREAMS` | [`Upstreams`]: where each model's requests go |
 //! | `GATEWAY` | [`Settings`]: retries, timeouts, routing, limits |
 //! | `KEYS` | [`Keys`]: the callers' API keys |
+//!
+//! `current_bundle` reads the file that names the bundle to load from a bucket.
 
+pub(crate) mod current_bundle;
 mod keys;
 mod settings;
 mod upstreams;
+mod variable;
 
 pub(crate) use keys::{Budget, Key, Keys};
 pub(crate) use settings::{Breaker, Check, Retries, Settings, Timeouts};
@@ -16,13 +20,3 @@ pub(crate) use upstreams::{Api, Upstream, Upstreams};
 
 #[cfg(test)]
 pub(crate) use upstreams::tests::manifest;
-
-use serde::de::DeserializeOwned;
-
-use crate::error::GatewayError;
-
-/// Parses a variable's JSON.
-fn read<T: DeserializeOwned>(variable: &'static str, json: &str) -> Result<T, GatewayError> {
-    serde_json::from_str(json)
-        .map_err(|e| GatewayError::ConfigInvalid { variable, detail: e.to_string() })
-}

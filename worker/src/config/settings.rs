@@ -111,7 +111,7 @@ pub(crate) struct Cascade {
     pub(crate) check: Check,
 }
 
-/// The rules that a cheaper model's answer must pass; `crate::cascade` applies them.
+/// The rules that a cheaper model's answer must pass; `crate::routing::cascade` applies them.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Check {
@@ -207,7 +207,7 @@ impl Settings {
         let Some(json) = json else {
             return Ok(Self::default());
         };
-        let settings: Self = super::read("GATEWAY", json)?;
+        let settings: Self = super::variable::parse_variable("GATEWAY", json)?;
         settings.check().map_err(invalid)?;
         Ok(settings)
     }

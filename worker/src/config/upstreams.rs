@@ -73,7 +73,8 @@ impl Upstreams {
         let Some(json) = json else {
             return Ok(Self::default());
         };
-        let upstreams: BTreeMap<String, Upstream> = super::read("UPSTREAMS", json)?;
+        let upstreams: BTreeMap<String, Upstream> =
+            super::variable::parse_variable("UPSTREAMS", json)?;
         for (name, upstream) in &upstreams {
             upstream.check(name, &upstreams).map_err(|detail| GatewayError::ConfigInvalid {
                 variable: "UPSTREAMS",

@@ -18,11 +18,11 @@ use pointsman::{
 use wasm_bindgen::JsValue;
 use worker::{Context, Env};
 
-use super::javascript::{awaited, binding, describe_js_error, now};
-use super::state::{self, Config};
-use crate::bundles::Current;
+use super::isolate::{self, Config};
+use super::js::{binding, call_async, describe_js_error, now};
+use crate::config::current_bundle::CurrentBundle;
 use crate::error::GatewayError;
-use crate::plan::Engine;
+use crate::routing::plan::Engine;
 
 const BUNDLES: &str = "BUNDLES";
 const CURRENT_FILE: &str = "current.json";
@@ -46,7 +46,7 @@ pub(super) struct Loaded {
     /// The bundle's manifest, with the configuration's context windows and prices.
     pub(super) manifest: Manifest,
     /// Its `current.json` in the bucket; none for the assets.
-    current: Option<Current>,
+    current: Option<CurrentBundle>,
 }
 
 impl Engine for Loaded {
@@ -58,8 +58,8 @@ impl Engine for Loaded {
         self.router.encoder().tokenize(text).map_or(0, |tokens| tokens.total)
     }
 
-    fn rests(&self, model: &str) -> bool {
-        state::breakers(|breakers| breakers.rests(model, now()))
+    fn circuit_is_open(&self, model: &str) -> bool {
+        isolate::breakers(|breakers| breakers.is_open(model, now()))
     }
 }
 
@@ -80,7 +80,7 @@ pub(super) async fn loaded(
     context: &Context,
 ) -> Result<Rc<Loaded>, GatewayError> {
     if let Some(loaded) = slot(|slot| slot.loaded.clone()) {
-        look_again(env, config, context);
+        check_for_newer(env, config, context);
         return Ok(loaded);
     }
     slot(|slot| slot.checked_at = now());
@@ -105,7 +105,7 @@ pub(super) fn newer_failed() -> Option<String> {
     slot(|slot| slot.newer_failed.clone())
 }
 
-fn look_again(env: &Env, config: &Rc<Config>, context: &Context) {
+fn check_for_newer(env: &Env, config: &Rc<Config>, context: &Context) {
     let due = slot(|slot| now() - slot.checked_at >= CHECK_MS);
     let Some(bucket) = binding(env, BUNDLES).filter(|_| due) else { return };
     slot(|slot| slot.checked_at = now());
@@ -132,12 +132,12 @@ fn failed(why: String) {
 /// Loads the bucket's bundle; none without `current.json` or if it names the bundle in use.
 async fn from_bucket(
     bucket: &JsValue,
-    serves: Option<Current>,
+    serves: Option<CurrentBundle>,
     config: &Config,
 ) -> Result<Option<Loaded>, String> {
     let Some(text) = object(bucket, CURRENT_FILE).await? else { return Ok(None) };
     let text = String::from_utf8(text).map_err(|_| format!("{CURRENT_FILE} is not UTF-8"))?;
-    let current = Current::from_json(&text)?;
+    let current = CurrentBundle::from_json(&text)?;
     if serves.as_ref() == Some(&current) {
         return Ok(None);
     }
@@ -196,7 +196,7 @@ async fn host_hash(bytes: &[u8]) -> Result<String, JsValue> {
     let crypto = Reflect::get(&js_sys::global(), &"crypto".into())?;
     let subtle = Reflect::get(&crypto, &"subtle".into())?;
     let arguments = ["SHA-256".into(), Uint8Array::from(bytes).into()];
-    let hash = awaited(&subtle, "digest", &arguments).await?;
+    let hash = call_async(&subtle, "digest", &arguments).await?;
     Ok(hexadecimal(&Uint8Array::new(&hash).to_vec()))
 }
 
@@ -204,11 +204,11 @@ async fn host_hash(bytes: &[u8]) -> Result<String, JsValue> {
 async fn object(bucket: &JsValue, name: &str) -> Result<Option<Vec<u8>>, String> {
     let failed =
         |e: JsValue| format!("{name} could not be read from {BUNDLES}: {}", describe_js_error(e));
-    let object = awaited(bucket, "get", &[name.into()]).await.map_err(failed)?;
+    let object = call_async(bucket, "get", &[name.into()]).await.map_err(failed)?;
     if object.is_null() || object.is_undefined() {
         return Ok(None);
     }
-    let bytes = awaited(&object, "arrayBuffer", &[]).await.map_err(failed)?;
+    let bytes = call_async(&object, "arrayBuffer", &[]).await.map_err(failed)?;
     Ok(Some(Uint8Array::new(&bytes).to_vec()))
 }
 
@@ -216,11 +216,11 @@ async fn asset(assets: &JsValue, name: &str) -> Result<Vec<u8>, GatewayError> {
     let failed = |e: JsValue| unreadable(name, describe_js_error(e));
     // The host is arbitrary: the binding uses only the path.
     let url = format!("https://assets.local/{name}");
-    let response = awaited(assets, "fetch", &[url.into()]).await.map_err(failed)?;
+    let response = call_async(assets, "fetch", &[url.into()]).await.map_err(failed)?;
     let status = Reflect::get(&response, &"status".into()).map_err(failed)?;
     match status.as_f64() {
         Some(200.0) => {
-            let bytes = awaited(&response, "arrayBuffer", &[]).await.map_err(failed)?;
+            let bytes = call_async(&response, "arrayBuffer", &[]).await.map_err(failed)?;
             Ok(Uint8Array::new(&bytes).to_vec())
         }
         _ => Err(unreadable(name, format!("status {}", status.as_f64().unwrap_or_default()))),

@@ -1,10 +1,10 @@
-//! Calls the Durable Object `Ledger` (`ledger.mjs`), which stores budgets and sessions, by RPC.
+//! Calls the Durable Object `Ledger` (`js/ledger.mjs`), which stores budgets and sessions, by RPC.
 
 use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
 use worker::Env;
 
-use super::javascript::{awaited, binding, call, describe_js_error, from_js, iso, now, to_js};
+use super::js::{binding, call, call_async, describe_js_error, from_js, iso_time, now, to_js};
 use crate::config::Budget;
 use crate::error::GatewayError;
 
@@ -43,10 +43,10 @@ impl Ledger {
     /// # Errors
     /// [`GatewayError::BindingFailed`].
     pub(super) async fn used(&self, budget: Budget) -> Result<f64, GatewayError> {
-        let state = self.ask("spent", terms(budget)).await?;
-        let gone = |field: &str| state[field].as_f64().unwrap_or_default();
-        let gone = gone("spent") + gone("reserved");
-        Ok(if budget.usd > 0.0 { gone / budget.usd } else { 1.0 })
+        let state = self.call("spent", terms(budget)).await?;
+        let usd = |field: &str| state[field].as_f64().unwrap_or_default();
+        let used = usd("spent") + usd("reserved");
+        Ok(if budget.usd > 0.0 { used / budget.usd } else { 1.0 })
     }
 
     /// Reserves a request's estimated cost.
@@ -59,12 +59,12 @@ impl Ledger {
         usd: f64,
         budget: Budget,
     ) -> Result<(), GatewayError> {
-        let state = self.ask("reserve", amount(id, usd, budget)).await?;
+        let state = self.call("reserve", amount(id, usd, budget)).await?;
         match state["granted"] == true {
             true => Ok(()),
             false => Err(GatewayError::BudgetExhausted {
                 usd: budget.usd,
-                ends_at: iso(state["endsAt"].as_f64().unwrap_or_default()),
+                ends_at: iso_time(state["endsAt"].as_f64().unwrap_or_default()),
             }),
         }
     }
@@ -79,7 +79,7 @@ impl Ledger {
         usd: f64,
         budget: Budget,
     ) -> Result<(), GatewayError> {
-        self.ask("settle", amount(id, usd, budget)).await.map(drop)
+        self.call("settle", amount(id, usd, budget)).await.map(drop)
     }
 
     /// The model that gave the session's last answer.
@@ -87,7 +87,7 @@ impl Ledger {
     /// # Errors
     /// [`GatewayError::BindingFailed`].
     pub(super) async fn pinned(&self) -> Result<Option<String>, GatewayError> {
-        let model = self.ask("pinned", json!({"now": now()})).await?;
+        let model = self.call("pinned", json!({"now": now()})).await?;
         Ok(model.as_str().map(str::to_owned))
     }
 
@@ -96,11 +96,11 @@ impl Ledger {
     /// # Errors
     /// [`GatewayError::BindingFailed`].
     pub(super) async fn pin(&self, model: &str) -> Result<(), GatewayError> {
-        self.ask("pin", json!({"model": model, "now": now()})).await.map(drop)
+        self.call("pin", json!({"model": model, "now": now()})).await.map(drop)
     }
 
-    async fn ask(&self, method: &str, arguments: Value) -> Result<Value, GatewayError> {
-        let answer = awaited(&self.0, method, &[to_js(&arguments)]).await.map_err(failed)?;
+    async fn call(&self, method: &str, arguments: Value) -> Result<Value, GatewayError> {
+        let answer = call_async(&self.0, method, &[to_js(&arguments)]).await.map_err(failed)?;
         Ok(from_js(&answer))
     }
 }

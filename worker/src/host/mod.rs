@@ -1,53 +1,56 @@
 //! Connects the gateway to the Workers runtime: reads requests and bindings, calls upstreams, writes
 //! responses. Decisions are made by the modules outside this folder.
 
-mod access;
+mod after_response;
+mod attempts;
+mod auth;
 mod bundle;
-mod call;
-mod flow;
-mod javascript;
-mod journal;
+mod handler;
+mod isolate;
+mod js;
 mod ledger;
-mod reader;
-mod receive;
-mod run;
-mod sequel;
-mod serve;
-mod state;
+mod log;
+mod request_body;
+mod response;
+mod stream_body;
+mod upstream_body;
+mod upstream_call;
 
 use serde_json::{Value, json};
 use worker::{Context, Env, Request, Response};
 
-use self::access::Caller;
-use self::javascript::{header, now, unique};
-use self::serve::Service;
-use crate::endpoint::Endpoint;
+use self::auth::Caller;
+use self::handler::RequestContext;
+use self::js::{header, now, random_id};
+use self::response::{error_response, internal, json};
 use crate::error::GatewayError;
-use crate::feedback::Feedback;
-use crate::plan::Wishes;
-use crate::route::Asked;
-use crate::upstream::is_request_id;
-use crate::{anthropic, models, route};
+use crate::request::endpoint::Endpoint;
+use crate::request::feedback::Feedback;
+use crate::request::request_id::is_request_id;
+use crate::request::route::{RouteBody, parse_route_body};
+use crate::routing::models;
+use crate::routing::plan::RequestOptions;
 
 #[worker::event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
-    let id = header(&request, "x-request-id").filter(|id| is_request_id(id)).unwrap_or_else(unique);
+    let id =
+        header(&request, "x-request-id").filter(|id| is_request_id(id)).unwrap_or_else(random_id);
     let origin = header(&request, "origin");
     let response = match answer(&request, &env, &context, &id).await {
         Ok(response) => response,
         Err(error) => {
-            receive::drain(&request).await;
+            request_body::drain(&request).await;
             if error.status() >= 500 {
                 worker::console_error!("{id} {}: {error}", error.code());
             }
-            refusal(&error, &request).or_else(|e| Response::error(e.to_string(), 500))?
+            error_response(&error, &request).or_else(|e| Response::error(e.to_string(), 500))?
         }
     };
     response.headers().set("x-request-id", &id)?;
     if let Some(origin) = origin {
-        let config = state::config(&env);
-        if config.is_ok_and(|config| access::allows(&config, &origin)) {
-            access::let_read(response.headers(), &origin)?;
+        let config = isolate::config(&env);
+        if config.is_ok_and(|config| auth::allows_origin(&config, &origin)) {
+            auth::set_cors_headers(response.headers(), &origin)?;
         }
     }
     Ok(response)
@@ -61,30 +64,31 @@ async fn answer(
 ) -> Result<Response, GatewayError> {
     let started = now();
     let method = request.method().to_string();
-    let config = state::config(env)?;
+    let config = isolate::config(env)?;
     if let Some(origin) = header(request, "origin") {
-        access::check_origin(request, &config, &origin)?;
+        auth::check_origin(request, &config, &origin)?;
         if method == "OPTIONS" {
-            return access::preflight(request).map_err(internal);
+            return auth::preflight(request).map_err(internal);
         }
     }
     let endpoint = Endpoint::new(&method, &request.path())?;
     let caller = match endpoint {
-        Endpoint::Health => Caller::anybody(),
-        _ => access::admitted(request, env, &config).await?,
+        Endpoint::Health => Caller::without_key(),
+        _ => auth::admit(request, env, &config).await?,
     };
-    let service = Service { env, context, config: &config, caller: &caller, request, id, started };
+    let request_context =
+        RequestContext { env, context, config: &config, caller: &caller, request, id, started };
     match endpoint {
-        Endpoint::Upstream(dialect) => service.answer(dialect).await,
-        Endpoint::Route => routed(&service).await,
+        Endpoint::Upstream(dialect) => request_context.answer(dialect).await,
+        Endpoint::Route => answer_route(&request_context).await,
         Endpoint::Feedback => {
-            let text = receive::text(request, config.settings.max_body_bytes).await?;
+            let text = request_body::read_text(request, config.settings.max_body_bytes).await?;
             let feedback = Feedback::from_json(&text)?;
-            let written = journal::feed_back(env, caller.name, &feedback).await?;
+            let written = log::record_feedback(env, caller.name, &feedback).await?;
             json(&json!({"request_id": feedback.request_id, "written": written}))
         }
-        Endpoint::Models => json(&models::list(&names(&service).await?)),
-        Endpoint::Model(model) => match names(&service).await?.contains(&model) {
+        Endpoint::Models => json(&models::list(&names(&request_context).await?)),
+        Endpoint::Model(model) => match names(&request_context).await?.contains(&model) {
             true => json(&models::model(&model)),
             false => Err(GatewayError::ModelNotFound {
                 found: model,
@@ -99,17 +103,18 @@ async fn answer(
 }
 
 /// Answers `POST /v1/route`.
-async fn routed(service: &Service<'_>) -> Result<Response, GatewayError> {
-    let Service { env, context, config, request, .. } = service;
-    let asked = route::asked(&receive::text(request, config.settings.max_body_bytes).await?)?;
+async fn answer_route(request_context: &RequestContext<'_>) -> Result<Response, GatewayError> {
+    let RequestContext { env, context, config, request, .. } = request_context;
+    let body =
+        parse_route_body(&request_body::read_text(request, config.settings.max_body_bytes).await?)?;
     let loaded = bundle::loaded(env, config, context).await?;
-    let wishes = service.wishes()?;
-    let desk = service.desk(&loaded, &wishes, 0.0, None);
-    match asked {
-        Asked::One(one) => json(&desk.route(&one.query, one.policy)?),
-        Asked::Batch(batch) => {
+    let options = request_context.options()?;
+    let planner = request_context.planner(&loaded, &options, 0.0, None);
+    match body {
+        RouteBody::One(one) => json(&planner.route(&one.query, one.policy)?),
+        RouteBody::Batch(batch) => {
             let decided = batch.into_iter().map(|one| {
-                let decision = one.and_then(|one| desk.route(&one.query, one.policy));
+                let decision = one.and_then(|one| planner.route(&one.query, one.policy));
                 decision.map_or_else(|e| e.body(), |decision| json!(decision))
             });
             let results: Vec<Value> = decided.collect();
@@ -119,38 +124,13 @@ async fn routed(service: &Service<'_>) -> Result<Response, GatewayError> {
 }
 
 /// The model names that the caller may request.
-async fn names(service: &Service<'_>) -> Result<Vec<String>, GatewayError> {
-    let loaded = bundle::loaded(service.env, service.config, service.context).await?;
-    let wishes = Wishes::default();
-    let desk = service.desk(&loaded, &wishes, 0.0, None);
-    Ok(models::names(&loaded.manifest, &service.config.upstreams, |name| desk.may_ask(name)))
-}
-
-/// Makes a response of an error, in the shape of the client's API.
-fn refusal(error: &GatewayError, request: &Request) -> Result<Response, GatewayError> {
-    let (status, body) = match request.path() == "/v1/messages" {
-        true => anthropic::error_to_anthropic(error.status(), &error.body()),
-        false => (error.status(), error.body()),
-    };
-    let response = Response::from_json(&body).map_err(internal)?.with_status(status);
-    let header = match error {
-        GatewayError::MethodNotAllowed { allow, .. } => Some(("allow", (*allow).to_owned())),
-        GatewayError::UpstreamsResting { seconds, .. } => {
-            Some(("retry-after", seconds.to_string()))
-        }
-        GatewayError::RateLimited => Some(("retry-after", "10".to_owned())),
-        _ => None,
-    };
-    if let Some((name, value)) = header {
-        response.headers().set(name, &value).map_err(internal)?;
-    }
-    Ok(response)
-}
-
-fn json(value: &impl serde::Serialize) -> Result<Response, GatewayError> {
-    Response::from_json(value).map_err(internal)
-}
-
-fn internal(error: impl std::fmt::Display) -> GatewayError {
-    pointsman::RouterError::InferenceFailed { detail: error.to_string() }.into()
+async fn names(request_context: &RequestContext<'_>) -> Result<Vec<String>, GatewayError> {
+    let loaded =
+        bundle::loaded(request_context.env, request_context.config, request_context.context)
+            .await?;
+    let options = RequestOptions::default();
+    let planner = request_context.planner(&loaded, &options, 0.0, None);
+    Ok(models::names(&loaded.manifest, &request_context.config.upstreams, |name| {
+        planner.may_request(name)
+    }))
 }

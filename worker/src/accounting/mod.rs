@@ -1,0 +1,5 @@
+//! Computes costs and what is logged of a request.
+
+pub(crate) mod budget;
+pub(crate) mod prices;
+pub(crate) mod record;

@@ -1,0 +1,329 @@
+//! The gateway's errors, each with its HTTP status and an OpenAI-shaped body.
+//!
+//! ```json
+//! {"error": {"message": "...", "type": "invalid_request_error", "param": null, "code": "body_not_json"}}
+//! ```
+//! On `/v1/messages` they have Anthropic's shape instead (`crate::translate::shared::error_body`).
+//!
+//! A `code` is stable; the engine's codes are passed on unchanged. No message holds a key: a secret
+//! is named by its binding, never by its value.
+
+use pointsman::RouterError;
+use serde_json::{Value, json};
+
+mod untranslatable;
+
+pub(crate) use untranslatable::{Untranslatable, shown};
+
+/// An error of the gateway. Messages say what was found, what was expected and what to do.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub(crate) enum GatewayError {
+    /// The engine refused the query, the policy or the bundle.
+    #[error(transparent)]
+    Router(#[from] RouterError),
+    /// A request field that the upstream's API has no equivalent for.
+    #[error(transparent)]
+    Untranslatable(#[from] Untranslatable),
+    /// The request's body is longer than the gateway accepts.
+    #[error("request body is longer than {limit} bytes. Send a shorter conversation")]
+    BodyTooLarge { limit: usize },
+    /// The request's body could not be read to its end.
+    #[error("request body could not be read: {detail}. Send it again")]
+    BodyUnreadable { detail: String },
+    /// The request's body is not UTF-8.
+    #[error("request body is not UTF-8: first bad byte at {at}. Send JSON in UTF-8")]
+    BodyNotUtf8 { at: usize },
+    /// The request's body is not a JSON object.
+    #[error("request body cannot be read: {detail}. Expected a JSON object")]
+    BodyNotJson { detail: String },
+    /// The request names no model.
+    #[error("\"model\" is missing: expected {expected}")]
+    ModelMissing { expected: String },
+    /// The request names a model that the gateway does not serve.
+    #[error("model {found:?} is not served here: expected {expected}")]
+    ModelNotFound { found: String, expected: String },
+    /// A `router-<kind>-<threshold>` model whose threshold is not a number.
+    #[error(
+        "model {found:?} has no valid threshold: expected a number in [0, 1], as in {example:?}"
+    )]
+    ModelThreshold { found: String, example: String },
+    /// A policy header that is not a number.
+    #[error("header {header:?} is {found:?}: expected a number in [0, 1]")]
+    HeaderNotANumber { header: &'static str, found: String },
+    /// A `model` with an unknown or malformed option.
+    #[error(
+        "model {found:?} has an option that cannot be read: expected :share:, :threshold:, :max-cost: or :cost-weight: and a number, as in \"auto:share:0.5\""
+    )]
+    ModelOption { found: String },
+    /// A header whose value is neither `on` nor `off`.
+    #[error("header {header:?} is {found:?}: expected \"on\" or \"off\"")]
+    HeaderNotOnOrOff { header: &'static str, found: String },
+    /// A header that names a model that is not served.
+    #[error("header {header:?} names {found:?}, which is not served here: see GET /v1/models")]
+    HeaderUnknownModel { header: &'static str, found: String },
+    /// A model that this caller may not use.
+    #[error("model {model:?} is not allowed: {why}")]
+    ModelNotAllowed { model: String, why: String },
+    /// A request that has no equivalent in the upstream's API.
+    #[error("{detail}")]
+    NotTranslatable { detail: String },
+    /// Malformed feedback.
+    #[error(
+        "feedback cannot be read: {detail}. Expected {{\"request_id\": \"...\", \"score\": a number in [0, 1]}}"
+    )]
+    FeedbackIllFormed { detail: String },
+    /// Feedback on a request whose decision was not recorded.
+    #[error(
+        "no recorded decision has the request id {id:?}: expected the x-request-id of a routed answer"
+    )]
+    RequestNotFound { id: String },
+    /// The request does not carry a key of the gateway.
+    #[error(
+        "the gateway's key is missing or wrong: send it as \"Authorization: Bearer <key>\" or \"x-api-key: <key>\""
+    )]
+    Unauthorised,
+    /// A browser page of an origin that is not allowed.
+    #[error(
+        "pages of {origin:?} may not call this gateway: add the origin to GATEWAY.cors.origins"
+    )]
+    OriginNotAllowed { origin: String },
+    /// More requests than the rate limit allows.
+    #[error("too many requests: try again in 10 s")]
+    RateLimited,
+    /// The key's budget is spent.
+    #[error(
+        "the key's budget of {usd} US dollars is spent. Wait until {ends_at} or ask for a larger one"
+    )]
+    BudgetExhausted { usd: f64, ends_at: String },
+    /// There is no endpoint of that path.
+    #[error("no endpoint {path:?}: expected one of {expected}")]
+    NotFound { path: String, expected: &'static str },
+    /// An endpoint called with another method.
+    #[error("{path} takes {allow}, not {found}")]
+    MethodNotAllowed { path: String, found: String, allow: &'static str },
+    /// A variable of the Worker's configuration is wrong.
+    #[error("{variable} is wrong: {detail}. Correct the Worker's configuration")]
+    ConfigInvalid { variable: &'static str, detail: String },
+    /// The configuration has no keys and does not set `open`.
+    #[error(
+        "the gateway has no keys and is not open: make a key with worker/js/new-key.mjs and put it into the secret KEYS, or set GATEWAY.open"
+    )]
+    KeysMissing,
+    /// A binding that this request needs is missing.
+    #[error("the binding {binding} is missing: {why}. Add it to wrangler.toml")]
+    BindingMissing { binding: &'static str, why: &'static str },
+    /// A binding failed.
+    #[error("the binding {binding} failed: {detail}. Try again")]
+    BindingFailed { binding: &'static str, detail: String },
+    /// A key has a budget, and a model's prices are unknown.
+    #[error(
+        "the key has a budget, and the prices of {model:?} are unknown. Set inputPrice and outputPrice in UPSTREAMS"
+    )]
+    PriceUnknown { model: String },
+    /// A bundle file could not be read from the Worker's assets.
+    #[error(
+        "bundle file {name:?} could not be read from the ASSETS binding: {detail}. Deploy the Worker with a bundle's folder as its assets"
+    )]
+    BundleUnreadable { name: String, detail: String },
+    /// The chosen candidate has no upstream.
+    #[error(
+        "candidate {candidate:?} has no upstream. Add it to UPSTREAMS in the Worker's configuration"
+    )]
+    UpstreamNotConfigured { candidate: String },
+    /// The upstream's key is not bound.
+    #[error(
+        "candidate {candidate:?} needs the secret {secret:?}, which is not set. Run: wrangler secret put {secret}"
+    )]
+    UpstreamKeyMissing { candidate: String, secret: String },
+    /// The upstream could not be reached.
+    #[error("the upstream of {candidate:?} could not be reached: {detail}. Try again")]
+    UpstreamUnreachable { candidate: String, detail: String },
+    /// The upstream answered with a redirect, which is not followed since it would take the key to
+    /// another host, or with an invalid status.
+    #[error(
+        "the upstream of {candidate:?} answered with status {status}: expected 200 to 299 or 400 to 599. Correct its baseUrl"
+    )]
+    UpstreamBadStatus { candidate: String, status: u16 },
+    /// The upstream exceeded a time limit.
+    #[error("the upstream of {candidate:?} sent nothing for {ms} ms {stage}. Try again")]
+    UpstreamTimeout { candidate: String, stage: &'static str, ms: u32 },
+    /// The upstream's answer has a status of success and cannot be used.
+    #[error("the upstream of {candidate:?} gave no usable answer: {detail}. Try again")]
+    UpstreamBadAnswer { candidate: String, detail: String },
+    /// The upstream's error is not JSON.
+    #[error("the upstream of {candidate:?} answered with status {status} and {detail}")]
+    UpstreamError { candidate: String, status: u16, detail: String },
+    /// The circuit breakers of all possible upstreams are open.
+    #[error(
+        "the upstream of {candidate:?} failed several times in a row and is not called for now. Try again in {seconds} s"
+    )]
+    UpstreamsResting { candidate: String, seconds: u32 },
+    /// A stream that began and ended too early.
+    #[error("the answer of {candidate:?} broke off: {detail}. Try again")]
+    UpstreamBrokeOff { candidate: String, detail: String },
+}
+
+impl GatewayError {
+    /// The HTTP status.
+    pub(crate) fn status(&self) -> u16 {
+        match self {
+            Self::Router(error) => router_status(error.code()),
+            Self::Untranslatable(error) => error.status(),
+            Self::BodyUnreadable { .. }
+            | Self::BodyNotUtf8 { .. }
+            | Self::BodyNotJson { .. }
+            | Self::ModelMissing { .. }
+            | Self::ModelThreshold { .. }
+            | Self::ModelOption { .. }
+            | Self::HeaderNotANumber { .. }
+            | Self::HeaderNotOnOrOff { .. }
+            | Self::HeaderUnknownModel { .. }
+            | Self::NotTranslatable { .. }
+            | Self::FeedbackIllFormed { .. } => 400,
+            Self::Unauthorised => 401,
+            Self::ModelNotAllowed { .. } | Self::OriginNotAllowed { .. } => 403,
+            Self::ModelNotFound { .. } | Self::NotFound { .. } | Self::RequestNotFound { .. } => {
+                404
+            }
+            Self::MethodNotAllowed { .. } => 405,
+            Self::BodyTooLarge { .. } => 413,
+            Self::RateLimited | Self::BudgetExhausted { .. } => 429,
+            Self::ConfigInvalid { .. }
+            | Self::KeysMissing
+            | Self::BindingMissing { .. }
+            | Self::BindingFailed { .. }
+            | Self::PriceUnknown { .. }
+            | Self::BundleUnreadable { .. }
+            | Self::UpstreamNotConfigured { .. }
+            | Self::UpstreamKeyMissing { .. } => 500,
+            Self::UpstreamUnreachable { .. }
+            | Self::UpstreamBadStatus { .. }
+            | Self::UpstreamBadAnswer { .. }
+            | Self::UpstreamBrokeOff { .. } => 502,
+            Self::UpstreamError { status, .. } => *status,
+            Self::UpstreamsResting { .. } => 503,
+            Self::UpstreamTimeout { .. } => 504,
+        }
+    }
+
+    /// The stable code: `snake_case`, never reworded.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Router(error) => error.code(),
+            Self::Untranslatable(error) => error.code(),
+            Self::BodyTooLarge { .. } => "body_too_large",
+            Self::BodyUnreadable { .. } => "body_unreadable",
+            Self::BodyNotUtf8 { .. } => "body_not_utf8",
+            Self::BodyNotJson { .. } => "body_not_json",
+            Self::ModelMissing { .. } => "model_missing",
+            Self::ModelNotFound { .. } => "model_not_found",
+            Self::ModelThreshold { .. } => "model_threshold",
+            Self::HeaderNotANumber { .. } => "header_not_a_number",
+            Self::ModelOption { .. } => "model_option",
+            Self::HeaderNotOnOrOff { .. } => "header_not_on_or_off",
+            Self::HeaderUnknownModel { .. } => "header_unknown_model",
+            Self::ModelNotAllowed { .. } => "model_not_allowed",
+            Self::NotTranslatable { .. } => "not_translatable",
+            Self::FeedbackIllFormed { .. } => "feedback_ill_formed",
+            Self::RequestNotFound { .. } => "request_not_found",
+            Self::Unauthorised => "invalid_api_key",
+            Self::OriginNotAllowed { .. } => "origin_not_allowed",
+            Self::RateLimited => "rate_limited",
+            Self::BudgetExhausted { .. } => "budget_exhausted",
+            Self::KeysMissing => "keys_missing",
+            Self::BindingMissing { .. } => "binding_missing",
+            Self::BindingFailed { .. } => "binding_failed",
+            Self::PriceUnknown { .. } => "price_unknown",
+            Self::NotFound { .. } => "not_found",
+            Self::MethodNotAllowed { .. } => "method_not_allowed",
+            Self::ConfigInvalid { .. } => "config_invalid",
+            Self::BundleUnreadable { .. } => "bundle_unreadable",
+            Self::UpstreamNotConfigured { .. } => "upstream_not_configured",
+            Self::UpstreamKeyMissing { .. } => "upstream_key_missing",
+            Self::UpstreamUnreachable { .. } => "upstream_unreachable",
+            Self::UpstreamBadStatus { .. } => "upstream_bad_status",
+            Self::UpstreamTimeout { .. } => "upstream_timeout",
+            Self::UpstreamBadAnswer { .. } => "upstream_bad_answer",
+            Self::UpstreamError { .. } => "upstream_error",
+            Self::UpstreamsResting { .. } => "upstreams_resting",
+            Self::UpstreamBrokeOff { .. } => "upstream_broke_off",
+        }
+    }
+
+    /// The `type` that OpenAI's clients look at.
+    pub(crate) fn kind(&self) -> &'static str {
+        match (self, self.status()) {
+            (Self::BudgetExhausted { .. }, _) => "insufficient_quota",
+            (Self::UpstreamError { .. }, _) => "upstream_error",
+            (_, 401) => "authentication_error",
+            (_, 403) => "permission_error",
+            (_, 429) => "rate_limit_error",
+            (_, 500) => "server_error",
+            (_, 502..=504) => "upstream_error",
+            _ => "invalid_request_error",
+        }
+    }
+
+    /// The OpenAI-shaped body.
+    pub(crate) fn body(&self) -> Value {
+        let param = match self {
+            Self::Untranslatable(error) => Some(error.field()),
+            _ => None,
+        };
+        json!({"error": {
+            "message": self.to_string(),
+            "type": self.kind(),
+            "param": param,
+            "code": self.code(),
+        }})
+    }
+}
+
+fn router_status(code: &str) -> u16 {
+    match code {
+        "query_too_long" => 413,
+        "inference_failed" | "not_finite" => 500,
+        _ if code.starts_with("bundle_") => 500,
+        _ => 400,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_callers_faults_are_4xx_and_the_bundles_are_500() {
+        let cases = [
+            (RouterError::QueryEmpty, 400, "query_empty"),
+            (RouterError::QueryTooLong { bytes: 9, limit: 1 }, 413, "query_too_long"),
+            (RouterError::NoCandidate { detail: "none".into() }, 400, "no_candidate"),
+            (RouterError::InferenceFailed { detail: "x".into() }, 500, "inference_failed"),
+            (RouterError::BundleBadModel { detail: "x".into() }, 500, "bundle_bad_model"),
+        ];
+        for (error, status, code) in cases {
+            let error = GatewayError::from(error);
+            assert_eq!((error.status(), error.code()), (status, code));
+        }
+    }
+
+    #[test]
+    fn the_body_has_openais_shape() {
+        let error = GatewayError::ModelNotFound { found: "gpt-x".into(), expected: "auto".into() };
+        let body = error.body();
+        assert_eq!(body["error"]["code"], "model_not_found");
+        assert_eq!(body["error"]["type"], "invalid_request_error");
+        assert!(body["error"]["message"].as_str().is_some_and(|m| m.contains("gpt-x")));
+        assert_eq!(error.status(), 404);
+    }
+
+    #[test]
+    fn a_missing_key_is_named_by_its_binding() {
+        let error = GatewayError::UpstreamKeyMissing {
+            candidate: "large".into(),
+            secret: "LARGE_KEY".into(),
+        };
+        assert_eq!((error.status(), error.kind()), (500, "server_error"));
+        assert!(error.to_string().contains("wrangler secret put LARGE_KEY"));
+    }
+}

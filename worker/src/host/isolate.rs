@@ -1,0 +1,45 @@
+//! Keeps an isolate's configuration and circuit breakers between requests.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use worker::Env;
+
+use super::js::variable;
+use crate::config::{Keys, Settings, Upstreams};
+use crate::error::GatewayError;
+use crate::upstream::breaker::Breakers;
+
+thread_local! {
+    static CONFIG: RefCell<Option<Rc<Config>>> = const { RefCell::new(None) };
+    static BREAKERS: RefCell<Breakers> = RefCell::new(Breakers::default());
+}
+
+/// The parsed configuration.
+pub(super) struct Config {
+    pub(super) settings: Settings,
+    pub(super) upstreams: Upstreams,
+    pub(super) keys: Keys,
+}
+
+/// Returns the configuration, parsed once: an isolate's variables never change.
+///
+/// # Errors
+/// [`GatewayError::ConfigInvalid`].
+pub(super) fn config(env: &Env) -> Result<Rc<Config>, GatewayError> {
+    if let Some(config) = CONFIG.with(|slot| slot.borrow().clone()) {
+        return Ok(config);
+    }
+    let config = Rc::new(Config {
+        settings: Settings::from_json(variable(env, "GATEWAY").as_deref())?,
+        upstreams: Upstreams::from_json(variable(env, "UPSTREAMS").as_deref())?,
+        keys: Keys::from_json(variable(env, "KEYS").as_deref())?,
+    });
+    CONFIG.with(|slot| *slot.borrow_mut() = Some(Rc::clone(&config)));
+    Ok(config)
+}
+
+/// Calls `with` on the isolate's circuit breakers.
+pub(super) fn breakers<T>(with: impl FnOnce(&mut Breakers) -> T) -> T {
+    BREAKERS.with(|breakers| with(&mut breakers.borrow_mut()))
+}

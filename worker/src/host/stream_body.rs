@@ -1,0 +1,128 @@
+//! Makes the client's response body of a streamed answer.
+//!
+//! If the upstream breaks off, the client gets an error event and then a broken connection. If the
+//! client disconnects, the body is dropped, which cancels the upstream's call.
+
+use futures_util::stream::{Stream, unfold};
+
+use super::upstream_body::{ReadError, UpstreamBody};
+use super::upstream_call::read_failure;
+use crate::config::Timeouts;
+use crate::error::GatewayError;
+use crate::translate::stream::{StreamFailure, StreamTranslator};
+use crate::wire::usage::Usage;
+
+/// How a stream ended.
+pub(super) struct StreamEnd {
+    /// The token usage reported.
+    pub(super) usage: Option<Usage>,
+    /// The error code, if the stream broke off.
+    pub(super) error: Option<&'static str>,
+}
+
+/// A callback for the end of a stream, whether complete, broken off or dropped.
+pub(super) struct EndCallback(Option<Box<dyn FnOnce(StreamEnd)>>);
+
+impl EndCallback {
+    /// Calls `then` once, when the stream ends.
+    pub(super) fn new(then: impl FnOnce(StreamEnd) + 'static) -> Self {
+        Self(Some(Box::new(then)))
+    }
+
+    fn call(&mut self, usage: Option<Usage>, error: Option<&'static str>) {
+        if let Some(then) = self.0.take() {
+            then(StreamEnd { usage, error });
+        }
+    }
+}
+
+struct StreamBody {
+    model: String,
+    first: Vec<u8>,
+    translator: Box<StreamTranslator>,
+    upstream: UpstreamBody,
+    timeouts: Timeouts,
+    on_end: EndCallback,
+    state: State,
+}
+
+enum State {
+    Open,
+    /// The client got the error event; the connection is broken off next.
+    Failing(String),
+    Ended,
+}
+
+impl Drop for StreamBody {
+    fn drop(&mut self) {
+        self.on_end.call(self.translator.usage(), Some("client_gone"));
+    }
+}
+
+/// Makes the body of a stream whose first bytes are `first`.
+pub(super) fn stream_body(
+    model: String,
+    first: Vec<u8>,
+    translator: Box<StreamTranslator>,
+    upstream: UpstreamBody,
+    timeouts: Timeouts,
+    on_end: EndCallback,
+) -> impl Stream<Item = Result<Vec<u8>, worker::Error>> {
+    let stream =
+        StreamBody { model, first, translator, upstream, timeouts, on_end, state: State::Open };
+    unfold(stream, |mut stream| async move {
+        let piece = stream.next().await?;
+        Some((piece, stream))
+    })
+}
+
+impl StreamBody {
+    async fn next(&mut self) -> Option<Result<Vec<u8>, worker::Error>> {
+        if !self.first.is_empty() {
+            return Some(Ok(std::mem::take(&mut self.first)));
+        }
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Open => {}
+            State::Failing(why) => return Some(Err(worker::Error::RustError(why))),
+            State::Ended => return None,
+        }
+        self.state = State::Open;
+        loop {
+            let found = match self.upstream.next(self.timeouts.idle_ms).await {
+                Ok(Some(piece)) => self.translator.push(&piece),
+                Ok(None) => match self.translator.end() {
+                    Ok(last) => return self.end(last),
+                    Err(error) => Err(error),
+                },
+                Err(ReadError::TimedOut) if self.translator.is_finished() => {
+                    return self.end(vec![]);
+                }
+                Err(why) => {
+                    let error = read_failure(&self.model, why, self.timeouts);
+                    return Some(Ok(self.fail(&error)));
+                }
+            };
+            match found {
+                Ok(bytes) if bytes.is_empty() => {}
+                Ok(bytes) => return Some(Ok(bytes)),
+                Err(StreamFailure { detail, .. }) => {
+                    let candidate = self.model.clone();
+                    let error = GatewayError::UpstreamBrokeOff { candidate, detail };
+                    return Some(Ok(self.fail(&error)));
+                }
+            }
+        }
+    }
+
+    fn end(&mut self, last: Vec<u8>) -> Option<Result<Vec<u8>, worker::Error>> {
+        self.state = State::Ended;
+        self.on_end.call(self.translator.usage(), None);
+        (!last.is_empty()).then_some(Ok(last))
+    }
+
+    fn fail(&mut self, error: &GatewayError) -> Vec<u8> {
+        self.state = State::Failing(error.to_string());
+        self.on_end.call(self.translator.usage(), Some(error.code()));
+        self.translator.error_event(error)
+    }
+}

@@ -1,0 +1,378 @@
+//! Chooses the model that answers a request, and its fallbacks.
+//!
+//! ```text
+//! model, headers -> target -> allowed and capable candidates -> decision -> [chosen, its fallbacks]
+//! ```
+
+use pointsman::{Assessment, Decision, Manifest, Policy, Query, Reason, RouterError};
+
+use crate::accounting::budget::threshold_rise;
+use crate::accounting::prices::Prices;
+use crate::config::{Key, Settings, Upstreams};
+use crate::error::GatewayError;
+use crate::request::body::RequestBody;
+use crate::request::endpoint::Dialect;
+use crate::request::model_name::{PolicyHeaders, Target};
+
+/// How far a pinned model's score may lie below the best one, in a bundle without a pair.
+const PIN_MARGIN: f64 = 0.05;
+
+/// The routing options in the caller's headers.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RequestOptions {
+    /// The policy.
+    pub(crate) policy: PolicyHeaders,
+    /// `x-pointsman-models`: only these models.
+    pub(crate) models: Option<Vec<String>>,
+    /// `x-pointsman-exclude`: not these models.
+    pub(crate) exclude: Vec<String>,
+    /// `x-pointsman-cascade`: whether a cheaper model may answer first.
+    pub(crate) cascade: Option<bool>,
+}
+
+/// The functions of the loaded bundle and of the circuit breakers that [`Planner`] calls.
+pub(crate) trait Engine {
+    /// Rates a query with the bundle's router and `turn_decay`.
+    ///
+    /// # Errors
+    /// The engine's.
+    fn assess(&self, query: &Query, turn_decay: f64) -> Result<Assessment, RouterError>;
+    /// Counts the tokens of a text.
+    fn count(&self, text: &str) -> usize;
+    /// Whether a model's circuit is open.
+    fn circuit_is_open(&self, model: &str) -> bool;
+}
+
+/// Everything a plan depends on beside the request.
+pub(crate) struct Planner<'a> {
+    /// The bundle's manifest with the configuration's windows and prices.
+    pub(crate) manifest: &'a Manifest,
+    /// The configured upstreams.
+    pub(crate) upstreams: &'a Upstreams,
+    /// The gateway's settings.
+    pub(crate) settings: &'a Settings,
+    /// The caller's key, if it has one.
+    pub(crate) key: Option<&'a Key>,
+    /// The caller's headers.
+    pub(crate) options: &'a RequestOptions,
+    /// The bundle's router and the isolate's circuit breakers.
+    pub(crate) engine: &'a dyn Engine,
+    /// The share of the caller's budget that is spent or reserved.
+    pub(crate) budget_used: f64,
+    /// The model that gave this session's last answer.
+    pub(crate) pinned: Option<&'a str>,
+}
+
+/// The models to call for a request, with the decision behind them.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// The models to call, in order; at least one.
+    pub(crate) chain: Vec<String>,
+    /// The routing decision; none if the caller named a model.
+    pub(crate) decision: Option<Decision>,
+    /// Why the first model of the chain was chosen.
+    pub(crate) reason: &'static str,
+    /// The query that was rated.
+    pub(crate) query: Option<Query>,
+    /// Input tokens, counted by the bundle's tokenizer.
+    pub(crate) input_tokens: usize,
+    /// The request's limit on output tokens, if it states one.
+    pub(crate) output_tokens: Option<u32>,
+    /// The model to call if the first one's answer fails the cascade's check.
+    pub(crate) escalate_to: Option<String>,
+}
+
+impl Planner<'_> {
+    /// Plans a request.
+    ///
+    /// # Errors
+    /// Errors of the model name, headers, query, policy and configuration;
+    /// [`GatewayError::ModelNotAllowed`].
+    pub(crate) fn plan(&self, request: &RequestBody) -> Result<Plan, GatewayError> {
+        self.check_headers()?;
+        let serves = |name: &str| self.serves(name);
+        let target = Target::new(&request.model, &self.options.policy, self.manifest, serves)?;
+        if request.dialect == Dialect::Embeddings && matches!(target, Target::Routed(_)) {
+            let expected = "a model of UPSTREAMS: embeddings are not routed".into();
+            return Err(GatewayError::ModelNotFound { found: request.model.clone(), expected });
+        }
+        let input_tokens = request.texts().iter().map(|text| self.engine.count(text)).sum();
+        let output_tokens = request.output_tokens();
+        match target {
+            Target::Named(model) => {
+                self.check_allowed(&model)?;
+                Ok(Plan {
+                    chain: self.chain(&model, request, input_tokens)?,
+                    decision: None,
+                    reason: "requested",
+                    query: request.query(self.settings.routing.system).ok(),
+                    input_tokens,
+                    output_tokens,
+                    escalate_to: None,
+                })
+            }
+            Target::Routed(policy) => {
+                self.check_may_route(&request.model)?;
+                let query = request.query(self.settings.routing.system)?;
+                let policy = Policy {
+                    input_tokens: Some(u32::try_from(input_tokens).unwrap_or(u32::MAX)),
+                    output_tokens,
+                    ..policy
+                };
+                let lacks = |model: &str| self.missing_capability(model, request);
+                let (decision, reason) = self.decide(&query, policy, &lacks)?;
+                Ok(Plan {
+                    chain: self.chain(&decision.model, request, input_tokens)?,
+                    escalate_to: self.escalation(&decision.model),
+                    decision: Some(decision),
+                    reason,
+                    query: Some(query),
+                    input_tokens,
+                    output_tokens,
+                })
+            }
+        }
+    }
+
+    /// Makes the decision alone, for `/v1/route`.
+    ///
+    /// # Errors
+    /// Errors of the query and the policy; `no_candidate`.
+    pub(crate) fn route(&self, query: &Query, policy: Policy) -> Result<Decision, GatewayError> {
+        Ok(self.decide(query, policy, &|_| None)?.0)
+    }
+
+    /// Whether a name is that of a candidate or of a model of UPSTREAMS.
+    pub(crate) fn serves(&self, name: &str) -> bool {
+        self.manifest.candidate_index(name).is_some() || self.upstreams.get(name).is_some()
+    }
+
+    /// Whether this caller may request a name: a model's, the bundle's or `auto`.
+    pub(crate) fn may_request(&self, name: &str) -> bool {
+        let routed = !self.serves(name);
+        let granted = |name| self.key.is_none_or(|key| key.may_request(name));
+        match routed {
+            true => granted("auto") || granted(name),
+            false => granted(name) && self.may_answer(name),
+        }
+    }
+
+    /// Whether this caller may be answered by a model.
+    fn may_answer(&self, model: &str) -> bool {
+        self.refusal(model).is_none()
+    }
+
+    /// Why this caller may not be answered by a model.
+    fn refusal(&self, model: &str) -> Option<&'static str> {
+        let holds = |list: &[String]| list.iter().any(|name| name == model);
+        let models = &self.settings.models;
+        let of_key = self.key.and_then(|key| key.models.as_deref()).unwrap_or_default();
+        let names_models = of_key.iter().any(|name| self.serves(name));
+        if models.allow.as_deref().is_some_and(|allow| !holds(allow)) || holds(&models.deny) {
+            Some("the gateway's configuration excludes it")
+        } else if names_models && !holds(of_key) {
+            Some("the key's models do not include it")
+        } else if self.options.models.as_deref().is_some_and(|models| !holds(models)) {
+            Some("x-pointsman-models does not include it")
+        } else if holds(&self.options.exclude) {
+            Some("x-pointsman-exclude includes it")
+        } else {
+            None
+        }
+    }
+
+    fn check_allowed(&self, model: &str) -> Result<(), GatewayError> {
+        if let Some(key) = self.key.filter(|key| !key.may_request(model)) {
+            return Err(GatewayError::ModelNotAllowed {
+                model: model.to_owned(),
+                why: format!("the key {:?} may not request it", key.name),
+            });
+        }
+        match self.refusal(model) {
+            Some(why) => {
+                Err(GatewayError::ModelNotAllowed { model: model.to_owned(), why: why.to_owned() })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Checks the permission to route: a key with `auto` may use every name that means routing.
+    fn check_may_route(&self, asked: &str) -> Result<(), GatewayError> {
+        match self.key.filter(|key| !key.may_request("auto") && !key.may_request(asked)) {
+            Some(key) => Err(GatewayError::ModelNotAllowed {
+                model: asked.to_owned(),
+                why: format!("the key {:?} may not request \"auto\"", key.name),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    fn check_headers(&self) -> Result<(), GatewayError> {
+        let named = [
+            ("x-pointsman-models", self.options.models.as_deref().unwrap_or_default()),
+            ("x-pointsman-exclude", &self.options.exclude),
+        ];
+        for (header, models) in named {
+            if let Some(found) = models.iter().find(|model| !self.serves(model)) {
+                return Err(GatewayError::HeaderUnknownModel { header, found: found.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    /// The first capability of this request that a model missing_capability.
+    fn missing_capability(&self, model: &str, request: &RequestBody) -> Option<&'static str> {
+        let upstream = self.upstreams.get(model)?;
+        if upstream.tools == Some(false) && request.has_tools() {
+            Some("does not take tools")
+        } else if upstream.vision == Some(false) && request.has_images() {
+            Some("does not take images")
+        } else {
+            None
+        }
+    }
+
+    fn decide(
+        &self,
+        query: &Query,
+        policy: Policy,
+        missing_capability: &dyn Fn(&str) -> Option<&'static str>,
+    ) -> Result<(Decision, &'static str), GatewayError> {
+        policy.check(self.manifest)?;
+        let turn_decay = policy.turn_decay.or(self.settings.routing.turn_decay);
+        let policy = Policy { turn_decay, ..policy };
+        let policy = self.restrict_candidates(policy, missing_capability)?;
+        let assessment = self.engine.assess(query, policy.turn_decay())?;
+        let mut decision = policy.decide(self.manifest, &assessment)?;
+        let rise = threshold_rise(self.budget_used, self.settings.budget.soft_from);
+        if let Some(threshold) = decision.threshold.filter(|_| rise > 0.0) {
+            let raised = threshold + (1.0 - threshold) * rise;
+            let policy = Policy { threshold: Some(raised), strong_share: None, ..policy.clone() };
+            decision = policy.decide(self.manifest, &assessment)?;
+        }
+        let reason = reason(decision.reason);
+        match self.pinned {
+            Some(pinned) if self.keeps_pinned(pinned, &policy, &decision) => {
+                let index = self.manifest.candidate_index(pinned).unwrap_or_default();
+                decision.model = pinned.to_owned();
+                decision.estimated_cost = decision.scores.get(index).and_then(|s| s.estimated_cost);
+                Ok((decision, "pinned"))
+            }
+            _ => Ok((decision, reason)),
+        }
+    }
+
+    /// Whether the session keeps its pinned model, because routing does not want a stronger one.
+    fn keeps_pinned(&self, pinned: &str, policy: &Policy, decision: &Decision) -> bool {
+        let allowed =
+            policy.candidates.as_ref().is_none_or(|left| left.iter().any(|m| m == pinned));
+        if pinned == decision.model || !allowed {
+            return false;
+        }
+        match decision.reason {
+            Reason::AboveThreshold | Reason::BelowThreshold => {
+                self.manifest.head.strong.as_deref() == Some(pinned)
+            }
+            Reason::OnlyCandidate => false,
+            Reason::BestScore => {
+                let score = |model: &str| {
+                    decision.scores.iter().find(|s| s.model == model).map(|s| s.score)
+                };
+                score(pinned)
+                    .zip(score(&decision.model))
+                    .is_some_and(|(kept, best)| kept >= best - PIN_MARGIN)
+            }
+        }
+    }
+
+    /// Restricts the policy to candidates that are allowed and capable. Those whose circuit is open
+    /// are left out too, unless that would leave none.
+    fn restrict_candidates(
+        &self,
+        policy: Policy,
+        missing_capability: &dyn Fn(&str) -> Option<&'static str>,
+    ) -> Result<Policy, GatewayError> {
+        let mut left = Vec::new();
+        let mut out = Vec::new();
+        for candidate in &self.manifest.candidates {
+            let id = &candidate.id;
+            let wanted = policy.candidates.as_ref().is_none_or(|wanted| wanted.contains(id));
+            match (wanted, self.refusal(id).or_else(|| missing_capability(id))) {
+                (false, _) => out.push(format!("{id}: the policy's candidates do not include it")),
+                (true, Some(why)) => out.push(format!("{id}: {why}")),
+                (true, None) => left.push(id.clone()),
+            }
+        }
+        if left.is_empty() {
+            return Err(RouterError::NoCandidate { detail: out.join("; ") }.into());
+        }
+        let closed: Vec<String> =
+            left.iter().filter(|id| !self.engine.circuit_is_open(id)).cloned().collect();
+        let left = if closed.is_empty() { left } else { closed };
+        let all = left.len() == self.manifest.candidates.len();
+        Ok(Policy { candidates: (!all).then_some(left), ..policy })
+    }
+
+    /// The chosen model, then those of its fallbacks that are allowed, capable and large enough.
+    fn chain(
+        &self,
+        first: &str,
+        request: &RequestBody,
+        input_tokens: usize,
+    ) -> Result<Vec<String>, GatewayError> {
+        let upstream = self
+            .upstreams
+            .get(first)
+            .ok_or_else(|| GatewayError::UpstreamNotConfigured { candidate: first.to_owned() })?;
+        let needed = input_tokens as u64 + u64::from(request.output_tokens().unwrap_or_default());
+        let fits = |model: &str| {
+            let stated = self.upstreams.get(model).and_then(|upstream| upstream.context_window);
+            let bundles = self.manifest.candidates.iter().find(|candidate| candidate.id == model);
+            let window = stated.or_else(|| bundles.and_then(|candidate| candidate.context_window));
+            window.is_none_or(|window| window >= needed)
+        };
+        let fallbacks = upstream.fallbacks.iter().filter(|model| {
+            self.may_answer(model)
+                && self.missing_capability(model, request).is_none()
+                && fits(model)
+        });
+        Ok(std::iter::once(first.to_owned()).chain(fallbacks.cloned()).collect())
+    }
+
+    fn escalation(&self, chosen: &str) -> Option<String> {
+        let cascade = self.settings.cascade.as_ref()?;
+        let on = self.options.cascade.unwrap_or(true);
+        let applies = on && cascade.from.iter().any(|model| model == chosen);
+        (applies && self.may_answer(&cascade.to)).then(|| cascade.to.clone())
+    }
+}
+
+impl Plan {
+    /// The estimated cost for a model of the chain in US dollars, if its prices are known.
+    pub(crate) fn estimate(
+        &self,
+        model: &str,
+        upstreams: &Upstreams,
+        manifest: &Manifest,
+    ) -> Option<f64> {
+        let prices = Prices::of(model, upstreams, manifest)?;
+        Some(prices.estimate(self.input_tokens, self.output_tokens))
+    }
+}
+
+fn reason(reason: Reason) -> &'static str {
+    match reason {
+        Reason::AboveThreshold => "above_threshold",
+        Reason::BelowThreshold => "below_threshold",
+        Reason::BestScore => "best_score",
+        Reason::OnlyCandidate => "only_candidate",
+    }
+}
+
+/// Splits a header's comma-separated list of names.
+pub(crate) fn listed(header: &str) -> Vec<String> {
+    header.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests;

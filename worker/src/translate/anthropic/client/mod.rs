@@ -1,0 +1,6 @@
+//! Translates for a client that speaks Anthropic's Messages API, whose upstream speaks OpenAI's.
+
+pub(crate) mod answer;
+pub(crate) mod request;
+pub(crate) mod stream;
+mod turns;

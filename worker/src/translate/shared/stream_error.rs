@@ -1,0 +1,62 @@
+//! Errors of translating a stream, and of reading an event as JSON.
+
+use serde_json::Value;
+
+use crate::error::shown;
+use crate::wire::sse::Event;
+
+/// Why a translated stream ends early.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum StreamError {
+    /// The upstream reports an error within its stream.
+    #[error("the upstream ended its answer with the error {kind:?}: {message}. Try again")]
+    Upstream {
+        /// The HTTP status that belongs to the error.
+        status: u16,
+        /// The error's type, as the upstream names it.
+        kind: String,
+        /// The upstream's message.
+        message: String,
+    },
+    /// An event is not JSON, lacks a field or is out of order.
+    #[error(
+        "the upstream's event {event:?} is malformed: found {found}, expected {expected}. Try again, or choose another model"
+    )]
+    Malformed { event: String, found: String, expected: &'static str },
+    /// The body ended before the answer was complete.
+    #[error(
+        "the upstream's stream ended early: found its end, expected {expected}. Try again, or choose another model"
+    )]
+    Cut { expected: &'static str },
+}
+
+impl StreamError {
+    pub(crate) fn malformed(
+        event: impl Into<String>,
+        found: impl Into<String>,
+        expected: &'static str,
+    ) -> Self {
+        Self::Malformed { event: event.into(), found: found.into(), expected }
+    }
+
+    /// The HTTP status, used if no byte of the answer has been sent yet.
+    pub(crate) fn status(&self) -> u16 {
+        match self {
+            Self::Upstream { status, .. } => *status,
+            Self::Malformed { .. } | Self::Cut { .. } => 502,
+        }
+    }
+}
+
+/// Parses the JSON object in an event.
+///
+/// # Errors
+/// [`StreamError::Malformed`].
+pub(crate) fn event_json(event: &Event) -> Result<Value, StreamError> {
+    let name = || event.name.as_deref().unwrap_or("data");
+    match serde_json::from_str(&event.data) {
+        Ok(object @ Value::Object(_)) => Ok(object),
+        Ok(other) => Err(StreamError::malformed(name(), shown(&other), "a JSON object")),
+        Err(error) => Err(StreamError::malformed(name(), error.to_string(), "a JSON object")),
+    }
+}

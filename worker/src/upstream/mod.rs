@@ -1,0 +1,5 @@
+//! Decides how upstreams are called: headers, retries and circuit breakers.
+
+pub(crate) mod breaker;
+pub(crate) mod headers;
+pub(crate) mod retry;
