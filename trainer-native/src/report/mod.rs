@@ -30,19 +30,20 @@ pub mod charts;
 mod error;
 pub mod figure;
 pub mod format;
-pub mod html;
 pub mod page;
 pub mod pair_tables;
 pub mod pool_tables;
 pub mod results_page;
 pub mod svg;
 pub mod table;
+mod tables;
 
 use std::fmt::Write as _;
 
 use crate::eval::Stored;
 pub use error::ReportError;
 use table::Table;
+use tables::Fact;
 
 /// Every table as Markdown, benchmark by benchmark, those of pairs first.
 #[must_use]
@@ -62,7 +63,7 @@ pub fn markdown(stored: &Stored) -> String {
 fn section(
     text: &mut String,
     benchmark: &str,
-    facts: Vec<(&'static str, String)>,
+    facts: Vec<Fact>,
     (routers, details): (Table, Vec<Table>),
 ) {
     let _ = writeln!(text, "\n## {}\n", one_line(benchmark));

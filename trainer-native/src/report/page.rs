@@ -1,57 +1,53 @@
 //! Renders the page: the facts, tables and drawings of every benchmark, in one self-contained file.
+//!
+//! Style and drawings are inline and there is no script. The page follows the reader's choice of a
+//! light or dark screen and prints on white.
 
-use std::fmt::Write as _;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::charts::{self, Figure};
-use super::format::{DASH, three};
-use super::html::escape;
-use super::table::{Column, RowClass, Table};
-use super::{Stored, pair_tables, pool_tables};
-use crate::eval::{PairResult, PoolResult};
+use super::table::Table;
+use super::tables::Fact;
+use super::{pair_tables, pool_tables};
+use crate::eval::{PairResult, PoolResult, Stored};
 
 const STYLE: &str = concat!(include_str!("style.css"), include_str!("svg/drawing.css"));
 
-/// Renders an HTML page: results of pairs, then those of many models.
+/// Renders an HTML page: results of pairs, then those of pools.
 #[must_use]
 pub fn page(title: &str, stored: &Stored) -> String {
-    let title = escape(title);
-    let mut text = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
-         <header><h1>{title}</h1>\n"
-    );
     let Stored { pairs, pools } = stored;
-    if pools.is_empty() || !pairs.is_empty() {
-        text += INTRODUCTION;
-    }
-    if !pools.is_empty() {
-        text += POOL_INTRODUCTION;
-    }
-    text += "</header>\n<main>\n";
-    if pairs.is_empty() && pools.is_empty() {
-        text += "<p>No results were given.</p>\n";
-    }
-    if pairs.len() + pools.len() > 1 {
-        text += &contents(stored);
-    }
-    if pairs.len() > 1 {
-        text += &overview(pairs).html();
-    }
-    if pools.len() > 1 {
-        text += &pool_tables::overview(stored).html();
-    }
-    for (at, result) in pairs.iter().enumerate() {
-        section(&mut text, result, at);
-    }
-    for (at, result) in pools.iter().enumerate() {
-        pool_section(&mut text, result, at);
-    }
-    text + "</main>\n</body>\n</html>\n"
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header {
+                    h1 { (title) }
+                    @if pools.is_empty() || !pairs.is_empty() { (PreEscaped(PAIR_INTRODUCTION)) }
+                    @if !pools.is_empty() { (PreEscaped(POOL_INTRODUCTION)) }
+                }
+                main {
+                    @if pairs.is_empty() && pools.is_empty() { p { "No results were given." } }
+                    @if pairs.len() + pools.len() > 1 { (contents(stored)) }
+                    @if pairs.len() > 1 { (pair_tables::overview(pairs).html()) }
+                    @if pools.len() > 1 { (pool_tables::overview(pools).html()) }
+                    @for (at, result) in pairs.iter().enumerate() { (pair_section(result, at)) }
+                    @for (at, result) in pools.iter().enumerate() { (pool_section(result, at)) }
+                }
+            }
+        }
+    };
+    page.into_string()
 }
 
-const INTRODUCTION: &str = "<p>A router sends each query to a weak or a strong model. \
+const PAIR_INTRODUCTION: &str = "<p>A router sends each query to a weak or a strong model. \
     <dfn>PGR</dfn> is the part of the gap between them that it recovers, <dfn>APGR</dfn> the mean of \
     that over all shares of strong calls (chance 0.5, higher is better), <dfn>CPT(x)</dfn> the least \
     share of strong calls that recovers x per cent (lower is better), <dfn>AIQ</dfn> the mean score \
@@ -65,137 +61,127 @@ const POOL_INTRODUCTION: &str = "<p>A router of many models picks one for each q
     rows, and again in hindsight. <dfn>Oracle</dfn> picks the best model of each query. Brackets are \
     intervals.</p>\n";
 
-fn contents(stored: &Stored) -> String {
-    let mut text = String::from("<nav aria-label=\"Benchmarks\"><ul>\n");
-    let pairs =
-        stored.pairs.iter().enumerate().map(|(at, r)| (format!("b{at}"), &r.benchmark.name));
-    let pools =
-        stored.pools.iter().enumerate().map(|(at, r)| (format!("n{at}"), &r.benchmark.name));
-    for (id, benchmark) in pairs.chain(pools) {
-        let _ = writeln!(text, "<li><a href=\"#{id}\">{}</a></li>", escape(benchmark));
-    }
-    text + "</ul></nav>\n"
-}
-
-/// APGR of every router on every benchmark.
-fn overview(results: &[PairResult]) -> Table {
-    let mut columns = vec![Column::text("router")];
-    columns.extend(results.iter().map(|result| Column::number(&result.benchmark.name)));
-    let mut table = Table::new("APGR on every benchmark", columns);
-    let mut names: Vec<(RowClass, String)> = Vec::new();
-    for router in
-        results.iter().flat_map(|result| &result.routers).filter(|r| r.metrics.apgr.is_some())
-    {
-        let class = if router.is_router() { RowClass::Ours } else { RowClass::Baseline };
-        if !names.iter().any(|(_, name)| *name == router.label()) {
-            names.push((class, router.label()));
-        }
-    }
-    // The sort is stable: within a class the order of first appearance stays.
-    names.sort_by_key(|(class, _)| *class != RowClass::Ours);
-    for (class, name) in names {
-        let mut cells = vec![name.clone()];
-        cells.extend(results.iter().map(|result| {
-            let found = result.routers.iter().find(|router| router.label() == name);
-            found.and_then(|router| router.metrics.apgr).map_or_else(|| DASH.to_owned(), three)
-        }));
-        table.push(class, cells);
-    }
-    table
-}
-
-/// Opens a section: its heading and what was scored.
-fn open(text: &mut String, id: &str, benchmark: &str, facts: Vec<(&'static str, String)>) {
-    let heading = escape(benchmark);
-    let _ =
-        writeln!(text, "<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">{heading}</h2>\n<dl>");
-    for (name, fact) in facts {
-        let _ = writeln!(text, "<div><dt>{name}</dt><dd>{}</dd></div>", escape(&fact));
-    }
-    *text += "</dl>\n";
-}
-
-fn pool_section(text: &mut String, result: &PoolResult, at: usize) {
-    open(text, &format!("n{at}"), &result.benchmark.name, pool_tables::facts(result));
-    *text += &pool_tables::routers(result).html();
-    for table in [pool_tables::shares(result), pool_tables::differences(result)] {
-        if !table.rows.is_empty() {
-            *text += &table.html();
-        }
-    }
-    if let Some(many) = &result.many_models {
-        *text += "<h3>Cost and quality</h3>\n";
-        figure(text, &charts::of_many_models(&result.benchmark.name, 1.0, many, &format!("p{at}")));
-        *text += &pool_tables::many_models(result).html();
-    }
-    *text += "</section>\n";
-}
-
-fn section(text: &mut String, result: &PairResult, at: usize) {
-    open(text, &format!("b{at}"), &result.benchmark.name, pair_tables::facts(result));
-    *text += &pair_tables::routers(result).html();
-    figure(text, &charts::gap_recovered(result, &format!("g{at}")));
-    for table in [pair_tables::differences(result), pair_tables::operating_points(result)] {
-        if !table.rows.is_empty() {
-            *text += &table.html();
-        }
-    }
-    let reliability = charts::reliability(result, &format!("r{at}"));
-    if !reliability.is_empty() {
-        *text += "<h3>Reliability</h3>\n<p>Of queries with a predicted win rate of p, a share of p \
-                  should be won. Bins hold equal counts of queries.</p>\n<div class=\"pair\">\n";
-        reliability.iter().for_each(|found| figure(text, found));
-        *text += "</div>\n";
-    }
-    if let Some(found) = charts::cost_quality(result, &format!("c{at}")) {
-        *text += "<h3>Cost and quality</h3>\n";
-        figure(text, &found);
-        for table in [pair_tables::cost_quality(result), pair_tables::money(result)] {
-            if !table.rows.is_empty() {
-                *text += &table.html();
+fn contents(stored: &Stored) -> Markup {
+    let pairs = stored.pairs.iter().enumerate().map(|(at, r)| (pair_id(at), &r.benchmark.name));
+    let pools = stored.pools.iter().enumerate().map(|(at, r)| (pool_id(at), &r.benchmark.name));
+    html! {
+        nav aria-label="Benchmarks" {
+            ul {
+                @for (id, benchmark) in pairs.chain(pools) {
+                    li { a href=(format!("#{id}")) { (benchmark) } }
+                }
             }
         }
     }
-    if let Some(found) = charts::many_models(result, &format!("m{at}")) {
-        *text += "<h3>Cost and quality over all models</h3>\n";
-        figure(text, &found);
-        *text += &pair_tables::many_models(result).html();
-    }
-    categories(text, result, at);
-    *text += "</section>\n";
 }
 
-fn categories(text: &mut String, result: &PairResult, at: usize) {
+fn pair_id(at: usize) -> String {
+    format!("b{at}")
+}
+
+fn pool_id(at: usize) -> String {
+    format!("n{at}")
+}
+
+/// A section: its heading, what was scored, and its content.
+fn section(id: &str, benchmark: &str, facts: Vec<Fact>, content: &Markup) -> Markup {
+    html! {
+        section aria-labelledby=(id) {
+            h2 id=(id) { (benchmark) }
+            dl {
+                @for (name, fact) in facts {
+                    div { dt { (name) } dd { (fact) } }
+                }
+            }
+            (content)
+        }
+    }
+}
+
+fn pool_section(result: &PoolResult, at: usize) -> Markup {
+    let content = html! {
+        (pool_tables::routers(result).html())
+        (filled([pool_tables::shares(result), pool_tables::differences(result)]))
+        @if let Some(many) = &result.many_models {
+            h3 { "Cost and quality" }
+            (figure(&charts::of_many_models(&result.benchmark.name, 1.0, many, &format!("p{at}"))))
+            (pool_tables::many_models(result).html())
+        }
+    };
+    section(&pool_id(at), &result.benchmark.name, pool_tables::facts(result), &content)
+}
+
+fn pair_section(result: &PairResult, at: usize) -> Markup {
+    let reliability = charts::reliability(result, &format!("r{at}"));
+    let content = html! {
+        (pair_tables::routers(result).html())
+        (figure(&charts::gap_recovered(result, &format!("g{at}"))))
+        (filled([pair_tables::differences(result), pair_tables::operating_points(result)]))
+        @if !reliability.is_empty() {
+            h3 { "Reliability" }
+            p {
+                "Of queries with a predicted win rate of p, a share of p should be won. Bins hold \
+                 equal counts of queries."
+            }
+            div class="pair" {
+                @for found in &reliability { (figure(found)) }
+            }
+        }
+        @if let Some(found) = charts::cost_quality(result, &format!("c{at}")) {
+            h3 { "Cost and quality" }
+            (figure(&found))
+            (filled([pair_tables::cost_quality(result), pair_tables::money(result)]))
+        }
+        @if let Some(found) = charts::many_models(result, &format!("m{at}")) {
+            h3 { "Cost and quality over all models" }
+            (figure(&found))
+            (pair_tables::many_models(result).html())
+        }
+        (categories(result, at))
+    };
+    section(&pair_id(at), &result.benchmark.name, pair_tables::facts(result), &content)
+}
+
+fn categories(result: &PairResult, at: usize) -> Markup {
     let routers = || result.routers.iter().filter(|router| router.is_router());
-    let mut drawings = routers()
+    let drawings: Vec<Figure> = routers()
         .enumerate()
-        .filter_map(|(n, router)| charts::categories(result, router, &format!("k{at}-{n}")));
-    if let Some(first) = drawings.next() {
-        *text += "<h3>Categories</h3>\n";
-        figure(text, &first);
-        for other in drawings {
-            let _ = writeln!(text, "<details><summary>{}</summary>", escape(&other.caption));
-            figure(text, &other);
-            *text += "</details>\n";
+        .filter_map(|(n, router)| charts::categories(result, router, &format!("k{at}-{n}")))
+        .collect();
+    let tables =
+        routers().flat_map(|r| [pair_tables::categories(result, r), pair_tables::reliability(r)]);
+    html! {
+        @if let Some((first, others)) = drawings.split_first() {
+            h3 { "Categories" }
+            (figure(first))
+            @for other in others {
+                details { summary { (other.caption) } (figure(other)) }
+            }
         }
-    }
-    for table in
-        routers().flat_map(|r| [pair_tables::categories(result, r), pair_tables::reliability(r)])
-    {
-        if !table.rows.is_empty() {
-            let (summary, table) = (escape(&table.caption), table.html());
-            let _ = write!(text, "<details><summary>{summary}</summary>\n{table}</details>\n");
+        @for table in tables {
+            @if !table.rows.is_empty() {
+                details { summary { (table.caption) } (table.html()) }
+            }
         }
     }
 }
 
-fn figure(text: &mut String, figure: &Figure) {
-    let caption = escape(&figure.caption);
-    let _ = writeln!(
-        text,
-        "<figure>\n<div class=\"scroll\">{}</div>\n<figcaption>{caption}</figcaption>\n</figure>",
-        figure.svg
-    );
+/// The tables that have rows.
+fn filled(tables: [Table; 2]) -> Markup {
+    html! {
+        @for table in tables {
+            @if !table.rows.is_empty() { (table.html()) }
+        }
+    }
+}
+
+fn figure(figure: &Figure) -> Markup {
+    html! {
+        figure {
+            div class="scroll" { (PreEscaped(&figure.svg)) }
+            figcaption { (figure.caption) }
+        }
+    }
 }
 
 #[cfg(test)]

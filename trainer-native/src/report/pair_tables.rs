@@ -1,57 +1,33 @@
-//! Tables of one benchmark, in reading order.
+//! Tables of one benchmark of routers of a pair, in reading order.
 
-use super::format::{self, DASH, percent, short_percent, three, usd};
+use super::format::{self, percent, short_percent, three, usd};
 use super::table::{Column, RowClass, Table};
-use crate::eval::Origin;
-use crate::eval::PairResult;
-use crate::eval::cost_quality::CostComparison;
-use crate::eval::cost_quality::many_models::{ManyModelRouter, ManyModels};
-use crate::eval::pair::PairRouter;
+use super::tables::{self, Fact, class, dash};
+use crate::eval::Entry;
 use crate::eval::pair::money::Money;
 use crate::eval::pair::operating_points::ThresholdOrigin;
 use crate::eval::pair::published::PublishedPair;
+use crate::eval::pair::{PairResult, PairRouter};
 
 /// Facts about the benchmark, as name and value.
 #[must_use]
-pub fn facts(result: &PairResult) -> Vec<(&'static str, String)> {
+pub fn facts(result: &PairResult) -> Vec<Fact> {
     let ends = |score: f64| format::score(score, result.facts.score_scale);
-    let mut facts = vec![
+    let mut first = vec![
         ("Strong model", format!("{}, {}", result.facts.pair.strong, ends(result.facts.strong))),
         ("Weak model", format!("{}, {}", result.facts.pair.weak, ends(result.facts.weak))),
-        ("Rows scored", format::count(result.rows)),
-        (
-            "Removed as leaks",
-            result
-                .benchmark
-                .leaks_removed
-                .map_or_else(|| "not looked for".to_owned(), format::count),
-        ),
-        ("Bad rows left out", format::count(result.benchmark.bad_rows)),
-        (
-            "Intervals",
-            format!(
-                "{} %, percentile bootstrap over rows, {} resamples, seed {}",
-                short_percent(result.bootstrap.level),
-                format::count(result.bootstrap.resamples),
-                result.bootstrap.seed
-            ),
-        ),
     ];
     let oracle = result.routers.iter().find(|router| router.kind == "oracle");
     if let Some(fixed) = oracle.and_then(|oracle| oracle.metrics.fixed) {
         let calls = percent(fixed.strong_share);
-        facts.insert(2, ("Oracle", format!("{} at {calls} % strong calls", ends(fixed.score))));
+        first.push(("Oracle", format!("{} at {calls} % strong calls", ends(fixed.score))));
     }
-    if let Some(row) = result.published.first() {
+    first.push(("Rows scored", format::count(result.rows)));
+    let published = result.published.first().map(|row| {
         let (rows, weak, strong) = (format::count(row.rows), ends(row.weak), ends(row.strong));
-        let text = format!("{}: {}, {rows} rows, {weak} and {strong}", row.source, row.pair);
-        facts.push(("Published rows", text));
-    }
-    if let Some(sha256) = &result.benchmark.data_sha256 {
-        facts.push(("SHA-256 of the data", sha256.clone()));
-    }
-    facts.extend(result.notes.iter().map(|note| ("Note", note.clone())));
-    facts
+        format!("{}: {}, {rows} rows, {weak} and {strong}", row.source, row.pair)
+    });
+    tables::facts(result, first, "rows", published)
 }
 
 /// Every router, the baselines and the published rows.
@@ -68,8 +44,7 @@ pub fn routers(result: &PairResult) -> Table {
     let mut table = Table::new(caption, columns);
     // Policies without a threshold are points; they are listed among the facts.
     for router in result.routers.iter().filter(|router| router.metrics.apgr.is_some()) {
-        let class = if router.is_router() { RowClass::Ours } else { RowClass::Baseline };
-        table.push(class, measured(result, router, &qualities));
+        table.push(class(router), measured(result, router, &qualities));
     }
     for row in &result.published {
         table.push(RowClass::Published, published(row, &qualities));
@@ -138,38 +113,11 @@ pub fn details(result: &PairResult) -> Vec<Table> {
     tables
 }
 
-/// Differences of the first router from every other that was resampled.
+/// Differences of APGR of each router from every other that was resampled.
 #[must_use]
 pub fn differences(result: &PairResult) -> Table {
-    let columns = vec![
-        Column::text("router"),
-        Column::text("against"),
-        Column::number("difference of APGR"),
-        Column::number("interval"),
-        Column::text("zero lies outside"),
-    ];
-    let mut table = Table::new("Paired differences on the same resamples", columns);
-    for found in &result.differences {
-        let (Some(a), Some(b)) =
-            (result.routers.get(found.router), result.routers.get(found.against))
-        else {
-            continue;
-        };
-        if a.is_router() {
-            let outside = found.interval.map(|i| if i.excludes_zero() { "yes" } else { "no" });
-            table.push(
-                RowClass::Ours,
-                vec![
-                    a.label(),
-                    b.label(),
-                    format!("{:+.3}", found.difference),
-                    found.interval.map_or_else(dash, |i| format::interval(&i, three)),
-                    outside.map_or_else(dash, str::to_owned),
-                ],
-            );
-        }
-    }
-    table
+    let signed: fn(f64) -> String = |value| format!("{value:+.3}");
+    tables::differences(result, "difference of APGR", Entry::is_router, signed, three)
 }
 
 /// Operating points at the requested thresholds and shares.
@@ -222,12 +170,11 @@ pub fn money(result: &PairResult) -> Table {
     ];
     let mut table = Table::new("Money saved against calling the strong model always", columns);
     for router in &result.routers {
-        let class = if router.is_router() { RowClass::Ours } else { RowClass::Baseline };
         for cpt in router.metrics.cpt.iter().filter(|cpt| cpt.money.is_some()) {
             let share = percent(cpt.strong_share);
             let mut cells = vec![router.label(), short_percent(cpt.quality), share];
             cells.extend(money_cells(cpt.money));
-            table.push(class, cells);
+            table.push(class(router), cells);
         }
     }
     table
@@ -246,51 +193,19 @@ pub fn cost_quality(result: &PairResult) -> Table {
         Some((router.origin, router.label(), router.metrics.cost_quality.as_ref()?.aiq))
     };
     let routers: Vec<_> = result.routers.iter().filter_map(curve).collect();
-    against_money("Cost and quality", cost, &routers, result.facts.score_scale)
+    tables::against_money("Cost and quality", cost, &routers, result.facts.score_scale)
 }
 
 /// Areas under the cost-quality curves of routers of many models.
 #[must_use]
 pub fn many_models(result: &PairResult) -> Table {
-    let Some(many) = &result.many_models else { return Table::new("", Vec::new()) };
-    of_many_models(many, result.facts.score_scale)
+    tables::many_models(result.many_models.as_ref(), result.facts.score_scale)
 }
 
-pub(super) fn of_many_models(many: &ManyModels, score_scale: f64) -> Table {
-    let curve = |r: &ManyModelRouter| (r.origin, r.origin.label(&r.name), r.cost_quality.aiq);
-    let routers: Vec<_> = many.routers.iter().map(curve).collect();
-    let caption = format!("Cost and quality over {} models", many.comparison.singles.len());
-    against_money(&caption, &many.comparison, &routers, score_scale)
-}
-
-fn against_money(
-    caption: &str,
-    cost: &CostComparison,
-    routers: &[(Origin, String, f64)],
-    scale: f64,
-) -> Table {
-    let columns = vec![
-        Column::text("router"),
-        Column::number("AIQ"),
-        Column::number("USD a query"),
-        Column::number("score"),
-    ];
-    let mut table = Table::new(caption, columns);
-    for (origin, label, aiq) in routers {
-        let baseline = *origin == Origin::Baseline;
-        let class = if baseline { RowClass::Baseline } else { RowClass::Ours };
-        table.push(class, vec![label.clone(), three(*aiq), dash(), dash()]);
-    }
-    let zero = three(cost.zero_router_aiq);
-    let baseline = |name: &str, aiq: String| vec![name.to_owned(), aiq, dash(), dash()];
-    table.push(RowClass::Baseline, baseline("zero router (mix of the single models)", zero));
-    table.push(RowClass::Baseline, baseline("oracle", three(cost.oracle.aiq)));
-    for single in &cost.singles {
-        let score = format::score(single.point.score, scale);
-        let cells = vec![single.name.clone(), dash(), usd(single.point.usd), score];
-        table.push(RowClass::Baseline, cells);
-    }
-    table
+/// APGR of every router on every benchmark.
+pub(super) fn overview(results: &[PairResult]) -> Table {
+    let apgr = |router: &PairRouter| router.metrics.apgr.map(three);
+    tables::overview("APGR on every benchmark", results, |router| apgr(router).is_some(), apgr)
 }
 
 /// Predicted win rates against observed ones.
@@ -357,8 +272,4 @@ pub fn categories(result: &PairResult, router: &PairRouter) -> Table {
         table.push(RowClass::Ours, cells);
     }
     table
-}
-
-fn dash() -> String {
-    DASH.to_owned()
 }

@@ -1,40 +1,20 @@
-//! Tables of one benchmark of routers that pick one of many models, in reading order.
+//! Tables of one benchmark of routers that pick one of a pool of models, in reading order.
 
-use super::format::{self, DASH, percent, short_percent, usd};
+use super::format::{self, percent, usd};
 use super::table::{Column, RowClass, Table};
-use super::{Stored, pair_tables};
-use crate::eval::bootstrap::Interval;
+use super::tables::{self, Fact, class, dash, or_dash};
 use crate::eval::pool::{PoolResult, PoolRouter, PublishedPool, kinds};
 
 /// Facts about the benchmark, as name and value.
 #[must_use]
-pub fn facts(result: &PoolResult) -> Vec<(&'static str, String)> {
+pub fn facts(result: &PoolResult) -> Vec<Fact> {
     let sets =
         result.facts.datasets.iter().map(|set| format!("{} {}", set.name, format::count(set.rows)));
-    let mut facts = vec![
+    let rows = format!("{}: {}", format::count(result.rows), sets.collect::<Vec<_>>().join(", "));
+    let first = vec![
         ("Models", result.facts.models.join(", ")),
-        (
-            "Rows scored",
-            format!("{}: {}", format::count(result.rows), sets.collect::<Vec<_>>().join(", ")),
-        ),
+        ("Rows scored", rows),
         ("Rows to choose the best models on", format::count(result.facts.training_rows)),
-        (
-            "Removed as leaks",
-            result
-                .benchmark
-                .leaks_removed
-                .map_or_else(|| "not looked for".to_owned(), format::count),
-        ),
-        ("Bad rows left out", format::count(result.benchmark.bad_rows)),
-        (
-            "Intervals",
-            format!(
-                "{} %, percentile bootstrap over rows within each data set, {} resamples, seed {}",
-                short_percent(result.bootstrap.level),
-                format::count(result.bootstrap.resamples),
-                result.bootstrap.seed
-            ),
-        ),
     ];
     let mut sources: Vec<&str> = Vec::new();
     for row in &result.published {
@@ -42,14 +22,8 @@ pub fn facts(result: &PoolResult) -> Vec<(&'static str, String)> {
             sources.push(&row.source);
         }
     }
-    if !sources.is_empty() {
-        facts.push(("Published rows", sources.join("; ")));
-    }
-    if let Some(sha256) = &result.benchmark.data_sha256 {
-        facts.push(("SHA-256 of the data", sha256.clone()));
-    }
-    facts.extend(result.notes.iter().map(|note| ("Note", note.clone())));
-    facts
+    let published = (!sources.is_empty()).then(|| sources.join("; "));
+    tables::facts(result, first, "rows within each data set", published)
 }
 
 /// Every router, the baselines and the published rows: mean scores in per cent.
@@ -79,10 +53,6 @@ pub fn routers(result: &PoolResult) -> Table {
 /// One column for each data set, its mean score in per cent.
 pub(crate) fn columns_of_sets(result: &PoolResult) -> impl Iterator<Item = Column> {
     result.facts.datasets.iter().map(|set| Column::number(&format!("{} %", set.name)))
-}
-
-pub(crate) fn class(router: &PoolRouter) -> RowClass {
-    if router.is_router() { RowClass::Ours } else { RowClass::Baseline }
 }
 
 fn measured(result: &PoolResult, router: &PoolRouter) -> Vec<String> {
@@ -137,73 +107,24 @@ pub fn shares(result: &PoolResult) -> Table {
 /// Each router against the other routers and against the best models.
 #[must_use]
 pub fn differences(result: &PoolResult) -> Table {
-    let columns = vec![
-        Column::text("router"),
-        Column::text("against"),
-        Column::number("difference of the mean, points"),
-        Column::number("interval"),
-        Column::text("zero lies outside"),
-    ];
-    let mut table = Table::new("Paired differences on the same resamples", columns);
-    let points = |value: f64| format!("{:+.2}", 100.0 * value);
-    let outside = |interval: Interval| if interval.excludes_zero() { "yes" } else { "no" };
-    for found in &result.differences {
-        let (Some(a), Some(b)) =
-            (result.routers.get(found.router), result.routers.get(found.against))
-        else {
-            continue;
-        };
-        let cells = vec![
-            a.label(),
-            b.label(),
-            points(found.difference),
-            found.interval.map_or_else(dash, |i| format::interval(&i, points)),
-            found.interval.map(outside).map_or_else(dash, str::to_owned),
-        ];
-        table.push(class(a), cells);
-    }
-    table
+    let points: fn(f64) -> String = |value| format!("{:+.2}", 100.0 * value);
+    tables::differences(result, "difference of the mean, points", |_| true, points, points)
 }
 
 /// Areas under the curves of cost and quality.
 #[must_use]
 pub fn many_models(result: &PoolResult) -> Table {
-    match &result.many_models {
-        Some(many) => pair_tables::of_many_models(many, 1.0),
-        None => Table::new("", Vec::new()),
-    }
+    tables::many_models(result.many_models.as_ref(), 1.0)
 }
 
 /// Mean over data sets of every router on every benchmark.
-pub(super) fn overview(stored: &Stored) -> Table {
-    let mut columns = vec![Column::text("router")];
-    columns.extend(stored.pools.iter().map(|result| Column::number(&result.benchmark.name)));
-    let mut table = Table::new("Mean over data sets, %, on every benchmark", columns);
-    let mut names: Vec<(RowClass, String)> = Vec::new();
-    for router in stored.pools.iter().flat_map(|result| &result.routers) {
-        if router.kind != kinds::LLM && !names.iter().any(|(_, name)| *name == router.label()) {
-            names.push((class(router), router.label()));
-        }
-    }
-    // The sort is stable: within a class the order of first appearance stays.
-    names.sort_by_key(|(class, _)| *class != RowClass::Ours);
-    for (class, name) in names {
-        let mut cells = vec![name.clone()];
-        cells.extend(stored.pools.iter().map(|result| {
-            let found = result.routers.iter().find(|router| router.label() == name);
-            or_dash(found.and_then(|router| router.metrics.mean), percent)
-        }));
-        table.push(class, cells);
-    }
-    table
-}
-
-fn or_dash<T>(value: Option<T>, show: impl Fn(T) -> String) -> String {
-    value.map_or_else(dash, show)
-}
-
-fn dash() -> String {
-    DASH.to_owned()
+pub(super) fn overview(results: &[PoolResult]) -> Table {
+    tables::overview(
+        "Mean over data sets, %, on every benchmark",
+        results,
+        |router| router.kind != kinds::LLM,
+        |router| router.metrics.mean.map(percent),
+    )
 }
 
 #[cfg(test)]
@@ -211,6 +132,7 @@ fn dash() -> String {
 mod tests {
     use super::*;
     use crate::eval::pool::build::tests::example;
+    use crate::report::format::DASH;
 
     fn row<'a>(table: &'a Table, name: &str) -> &'a [String] {
         table.rows.iter().find(|(_, cells)| cells[0] == name).unwrap().1.as_slice()

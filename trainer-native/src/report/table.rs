@@ -1,8 +1,6 @@
 //! A table that renders as Markdown or as HTML from the same cells.
 
-use std::fmt::Write as _;
-
-use super::html::escape;
+use maud::{Markup, html};
 
 /// A column's heading, and whether it holds numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +30,17 @@ pub enum RowClass {
     Ours,
     Baseline,
     Published,
+}
+
+impl RowClass {
+    /// Its style class.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ours => "ours",
+            Self::Baseline => "baseline",
+            Self::Published => "published",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,37 +94,36 @@ impl Table {
 
     /// Renders an HTML table with its caption; the first cell of a row is its heading.
     #[must_use]
-    pub fn html(&self) -> String {
-        let mut text = format!(
-            "<div class=\"scroll\"><table><caption>{}</caption>\n<thead><tr>",
-            escape(&self.caption)
-        );
-        let class = |column: Option<&Column>| match column.is_some_and(|column| column.numeric) {
-            true => " class=\"n\"",
-            false => "",
-        };
-        for column in &self.columns {
-            let (class, name) = (class(Some(column)), escape(&column.name));
-            let _ = write!(text, "<th scope=\"col\"{class}>{name}</th>");
-        }
-        text += "</tr></thead>\n<tbody>\n";
-        for (row, cells) in &self.rows {
-            let row = match row {
-                RowClass::Ours => "ours",
-                RowClass::Baseline => "baseline",
-                RowClass::Published => "published",
-            };
-            let _ = write!(text, "<tr class=\"{row}\">");
-            for (at, cell) in cells.iter().enumerate() {
-                let (class, cell) = (class(self.columns.get(at)), escape(cell));
-                let _ = match at {
-                    0 => write!(text, "<th scope=\"row\"{class}>{cell}</th>"),
-                    _ => write!(text, "<td{class}>{cell}</td>"),
-                };
+    pub fn html(&self) -> Markup {
+        let class = |column: Option<&Column>| column.filter(|column| column.numeric).map(|_| "n");
+        html! {
+            div class="scroll" {
+                table {
+                    caption { (self.caption) }
+                    thead {
+                        tr {
+                            @for column in &self.columns {
+                                th scope="col" class=[class(Some(column))] { (column.name) }
+                            }
+                        }
+                    }
+                    tbody {
+                        @for (row, cells) in &self.rows {
+                            tr class=(row.name()) {
+                                @for (at, cell) in cells.iter().enumerate() {
+                                    @let class = class(self.columns.get(at));
+                                    @if at == 0 {
+                                        th scope="row" class=[class] { (cell) }
+                                    } @else {
+                                        td class=[class] { (cell) }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
             }
-            text += "</tr>\n";
         }
-        text + "</tbody></table></div>\n"
     }
 }
 
@@ -163,7 +171,7 @@ mod tests {
         let expected =
             "| router | APGR | AIQ |\n| --- | ---: | ---: |\n| mf \\| <new> line | 0.622 | – |\n";
         assert_eq!(text, expected);
-        let html = table().html();
+        let html = table().html().into_string();
         assert!(html.contains("<caption>a &lt; b</caption>"));
         assert!(
             html.contains(

@@ -3,8 +3,7 @@
 //! README.md and README.zh.md carry the same numbers; `tests/tests/it/results.rs` compares them.
 
 use super::benchmarks::Benchmarks;
-use super::values::{PairResults, PoolResults};
-use super::{ARENA, LLMROUTER, MMLU, ROUTERBENCH, ROUTERDC};
+use super::values::{ARENA, LLMROUTER, MMLU, PairResults, PoolResults, ROUTERBENCH, ROUTERDC};
 use crate::eval::Stored;
 use crate::report::error::ReportError;
 use crate::report::format::three;

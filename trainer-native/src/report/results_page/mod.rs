@@ -30,14 +30,7 @@ use crate::TrainerError;
 use crate::eval::Stored;
 use crate::report::error::ReportError;
 pub use benchmarks::Benchmarks;
-
-/// Benchmarks by the names that stored results give them.
-const MMLU: &str = "RouteLLM MMLU";
-const HELD_SUBJECTS: &str = "RouteLLM MMLU, held subjects";
-const ARENA: &str = "Arena bench v1";
-const ROUTERDC: &str = "RouterDC, in distribution";
-const ROUTERBENCH: &str = "RouterBench: ARC-C, MBPP, Winogrande";
-const LLMROUTER: &str = "LLMRouter";
+use values::{HELD_SUBJECTS, LLMROUTER, ROUTERBENCH, ROUTERDC};
 
 /// The results of every JSON file in a folder and its subfolders, in name order.
 ///

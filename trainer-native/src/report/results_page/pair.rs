@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::seeds::{self, dash, groups, span};
+use super::seeds::{self, groups, span};
 use crate::eval::Origin;
 use crate::eval::PairResult;
 use crate::eval::pair::published::PairKind;
@@ -14,6 +14,7 @@ use crate::eval::pair::{PairFacts, PairRouter};
 use crate::report::error::ReportError;
 use crate::report::format::{count, percent, three};
 use crate::report::table::{Column, RowClass, Table};
+use crate::report::tables::dash;
 
 /// Runs of one router on one benchmark.
 type Group<'a> = seeds::Group<'a, PairFacts>;

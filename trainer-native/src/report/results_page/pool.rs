@@ -1,11 +1,12 @@
 //! The table of routers that pick one of many models.
 
-use super::seeds::{dash, groups};
+use super::seeds::groups;
 use crate::eval::pool::{PoolResult, kinds};
 use crate::report::error::ReportError;
 use crate::report::format::percent;
-use crate::report::pool_tables::{class, columns_of_sets};
+use crate::report::pool_tables::columns_of_sets;
 use crate::report::table::{Column, RowClass, Table};
+use crate::report::tables::{class, dash};
 
 /// One benchmark: every router and baseline with its mean scores in per cent, over training seeds,
 /// and the standard deviation of the mean over data sets; then the published rows. `benchmark` is

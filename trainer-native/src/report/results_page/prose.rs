@@ -2,8 +2,9 @@
 //! recipes and what [`NOT_STORED`] introduces.
 
 use super::seeds::span;
-use super::values::{PairResults, PoolResults, Results, missing};
-use super::{HELD_SUBJECTS, LLMROUTER, MMLU, ROUTERBENCH};
+use super::values::{
+    self, HELD_SUBJECTS, LLMROUTER, MMLU, PairResults, PoolResults, ROUTERBENCH, Results, missing,
+};
 use crate::eval::pair::operating_points::ThresholdOrigin;
 use crate::eval::{PairResult, PoolResult};
 use crate::report::error::ReportError;
@@ -128,7 +129,7 @@ benchmarks: on MMLU, its threshold for {:.0} % strong calls sends {:.0} % of the
 }
 
 pub(super) fn task_identification(pools: &[PoolResult]) -> Result<String, ReportError> {
-    let found = PoolResults::on(pools, super::ROUTERDC)?;
+    let found = PoolResults::on(pools, values::ROUTERDC)?;
     let smallest = found.smallest()?;
     Ok(format!(
         "`task-identification-*` is the cluster router with data sets as groups: it recognises the task and takes the LLM that was \
@@ -143,7 +144,7 @@ tests can show: the {} questions of {} make a fifth of the mean.",
 }
 
 pub(super) fn routerdc_losses(pools: &[PoolResult]) -> Result<String, ReportError> {
-    let found = PoolResults::on(pools, super::ROUTERDC)?;
+    let found = PoolResults::on(pools, values::ROUTERDC)?;
     let single = found.mean("best single LLM")?;
     let transformer = found.mean("routerdc-transformer (int8)")?;
     let table = found.mean("routerdc-static (int8)")?;

@@ -2,7 +2,8 @@
 
 use crate::eval::{Entry, Evaluated, Form, Origin};
 use crate::report::error::ReportError;
-use crate::report::format::{DASH, count};
+use crate::report::format::count;
+use crate::report::tables::dash;
 
 /// Runs of one router, each with the result it stands in.
 pub(super) struct Group<'a, F: Form> {
@@ -68,8 +69,4 @@ impl<F: Form> Group<'_, F> {
 pub(super) fn span(values: &[usize]) -> Option<String> {
     let (low, high) = (values.iter().min()?, values.iter().max()?);
     Some(if low == high { count(*low) } else { format!("{} to {}", count(*low), count(*high)) })
-}
-
-pub(super) fn dash() -> String {
-    DASH.to_owned()
 }

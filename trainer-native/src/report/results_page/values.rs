@@ -8,6 +8,14 @@ use crate::eval::pool::{DataSet, PoolFacts, PoolRouter, PublishedPool};
 use crate::eval::{Difference, Entry, Evaluated, Form};
 use crate::report::error::ReportError;
 
+/// Benchmarks by the names that stored results give them.
+pub(super) const MMLU: &str = "RouteLLM MMLU";
+pub(super) const HELD_SUBJECTS: &str = "RouteLLM MMLU, held subjects";
+pub(super) const ARENA: &str = "Arena bench v1";
+pub(super) const ROUTERDC: &str = "RouterDC, in distribution";
+pub(super) const ROUTERBENCH: &str = "RouterBench: ARC-C, MBPP, Winogrande";
+pub(super) const LLMROUTER: &str = "LLMRouter";
+
 /// Results on the benchmark so named.
 pub(super) struct Results<'a, F: Form>(pub(super) Vec<&'a Evaluated<F>>);
 

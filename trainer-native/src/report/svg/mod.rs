@@ -8,13 +8,14 @@
 
 pub mod bars;
 pub mod chart;
+mod escape;
 pub mod png;
 pub mod scale;
 pub mod sheet;
 
 use std::fmt::Write as _;
 
-use super::html::escape;
+use escape::escape;
 
 /// Upper estimate of the width of a character of the labels' 12 px type, by which labels are
 /// placed.

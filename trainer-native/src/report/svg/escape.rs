@@ -1,9 +1,8 @@
-//! Escapes text for HTML and SVG.
+//! Escapes text for SVG.
 
-/// Escapes mark-up, in elements and in quoted attributes alike. Control characters, which neither
-/// HTML nor XML allows, become the replacement character.
-#[must_use]
-pub fn escape(text: &str) -> String {
+/// Escapes mark-up, in elements and in quoted attributes alike. Control characters, which XML does
+/// not allow, become the replacement character.
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
