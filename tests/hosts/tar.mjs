@@ -2,7 +2,10 @@
 
 import { createTar } from "nanotar";
 
-/** @param {Record<string, Uint8Array>} files */
+/**
+ * @param {Record<string, Uint8Array>} files
+ * @returns {Uint8Array<ArrayBuffer>}
+ */
 export function tar(files) {
-  return createTar(Object.entries(files).map(([name, data]) => ({ name, data })));
+  return new Uint8Array(createTar(Object.entries(files).map(([name, data]) => ({ name, data }))));
 }

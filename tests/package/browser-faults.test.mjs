@@ -1,5 +1,8 @@
 // Faults in a page: each is a typed error that names the file and says what to do.
 
+/** @import { RouterErrorCode } from "pointsman" */
+/** @import { ServedAnswer, Wrong } from "./server.mjs" */
+
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,10 +16,12 @@ import { INDEX_PAGE, startServer } from "./server.mjs";
 const { folder, inPage } = await pagesForTests(after);
 const wasm = readFileSync(join(folder, "pkg/pointsman_relaxed_bg.wasm"));
 
-const isWasm = (answer) => (path) => (path.endsWith(".wasm") ? answer : undefined);
+const isWasm = (/** @type {ServedAnswer} */ answer) => (/** @type {string} */ path) =>
+  path.endsWith(".wasm") ? answer : undefined;
 const ROUTE = `const router = await Router.load(); return router.route${ASK};`;
-const csp = (policy) => ({ headers: { "content-security-policy": policy } });
+const csp = (/** @type {string} */ policy) => ({ headers: { "content-security-policy": policy } });
 
+/** @param {Wrong} wrong @param {string} code @param {RouterErrorCode} expected @param {RegExp[]} parts of the message */
 async function refused(wrong, code, expected, ...parts) {
   const answer = await inPage(code, wrong);
   assert.deepEqual(
@@ -24,7 +29,7 @@ async function refused(wrong, code, expected, ...parts) {
     { typed: true, code: expected },
     answer.message ?? JSON.stringify(answer.value),
   );
-  for (const part of parts) assert.match(answer.message, part);
+  for (const part of parts) assert.match(answer.message ?? "", part);
 }
 
 test("the page works without a fault", async () => {
@@ -74,7 +79,7 @@ for (const type of ["application/wasm", "application/octet-stream"]) {
 
 test("a failed start can be repeated", async () => {
   let broken = true;
-  const answers = (path) => {
+  const answers = (/** @type {string} */ path) => {
     if (!path.endsWith(".wasm") || !broken) return undefined;
     broken = false;
     return { status: 503, body: "" };
@@ -114,7 +119,7 @@ test("a server of another origin without CORS headers is named", async () => {
 test("an offline page: the error has the address and what to check", async () => {
   const answer = await inPage(ROUTE, {}, ({ context }) => context.setOffline(true));
   assert.equal(answer.code, "fetch_failed", answer.message);
-  assert.match(answer.message, /network/);
+  assert.match(answer.message ?? "", /network/);
 });
 
 test("an index page in place of a bundle's file", () =>

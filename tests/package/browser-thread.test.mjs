@@ -8,6 +8,7 @@ import { pagesForTests } from "./in-page.mjs";
 import { ASK } from "./page.mjs";
 
 const { inPage } = await pagesForTests(after);
+// biome-ignore lint/suspicious/noTemplateCurlyInString: code that runs in the page
 const queries = "Array.from({ length: 400 }, (_, i) => `Query number ${i}`)";
 
 test("RouterWorker decides as the sources do, and its info is the bundle's manifest", async () => {
@@ -67,7 +68,7 @@ test("a script that fails in the thread rejects the load and pending calls, with
   const failing = "data:text/javascript,onmessage = () => { throw new Error('broken on purpose'); }";
   const answer = await inPage(`await RouterWorker.load(undefined, { worker: ${JSON.stringify(failing)} });`);
   assert.deepEqual([answer.typed, answer.code], [true, "worker_failed"]);
-  assert.match(answer.message, /broken on purpose/);
+  assert.match(answer.message ?? "", /broken on purpose/);
   assert.deepEqual(answer.said, []);
 });
 

@@ -4,7 +4,6 @@
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
-import { promisify } from "node:util";
 
 import * as esbuild from "esbuild";
 import * as vite from "vite";
@@ -15,10 +14,22 @@ import { html, script } from "./page.mjs";
 /** The compatibility date of the tests' Workers. */
 export const COMPATIBILITY_DATE = "2026-06-01";
 
+/** @type {(make: (thread: boolean) => Promise<string>) => (options?: {thread?: boolean}) => Promise<string>} */
 const once = (make) => {
-  const made = {};
-  return ({ thread = true } = {}) => (made[thread] ??= make(thread));
+  /** @type {Map<boolean, Promise<string>>} */
+  const made = new Map();
+  return ({ thread = true } = {}) => {
+    const folder = made.get(thread) ?? make(thread);
+    made.set(thread, folder);
+    return folder;
+  };
 };
+
+/** @type {(options: import("webpack").Configuration) => Promise<import("webpack").Stats>} */
+const bundled = (options) =>
+  new Promise((resolve, reject) => {
+    webpack(options, (error, stats) => (stats ? resolve(stats) : reject(error)));
+  });
 
 /**
  * Builds of pages that route, with and without a thread; each returns the folder to serve.
@@ -33,7 +44,7 @@ export const PAGES = {
 
   webpack: once(async (thread) => {
     const root = await project({ "main.js": script({ thread }) });
-    const stats = await promisify(webpack)({
+    const stats = await bundled({
       context: root,
       mode: "production",
       entry: "./main.js",
@@ -92,10 +103,13 @@ export async function withWrangler(main) {
     env: { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_LOG_PATH: join(root, "logs"), CI: "true" },
   });
   const names = (await readdir(folder)).filter((name) => /\.(js|wasm|bin)$/.test(name));
-  return { folder, names: names.sort((a, b) => (b === "index.js") - (a === "index.js")) };
+  return { folder, names: names.sort((a, b) => Number(b === "index.js") - Number(a === "index.js")) };
 }
 
-/** A Worker's main module that answers with the value that `body` returns, or with the error. */
+/**
+ * A Worker's main module that answers with the value that `body` returns, or with the error.
+ * @type {(imports: string, body: string) => string}
+ */
 export const worker = (imports, body) => `
   import { Router, RouterError } from "pointsman";
   ${imports}

@@ -12,15 +12,20 @@ import { COMPATIBILITY_DATE, withWrangler, worker } from "./builds.mjs";
 import { assertExpected } from "./expected.mjs";
 import { ASK } from "./page.mjs";
 
+/** @type {Record<string, "ESModule" | "CompiledWasm" | "Data">} */
 const KINDS = { ".js": "ESModule", ".wasm": "CompiledWasm", ".bin": "Data" };
 
+/** @type {Miniflare[]} */
 const running = [];
 after(() => Promise.all(running.map((miniflare) => miniflare.dispose())));
 
-/** The answer of a Worker that was bundled by wrangler. */
+/**
+ * The answer of a Worker that was bundled by wrangler.
+ * @param {string} main its main module
+ */
 async function deployed(main) {
   const { folder, names } = await withWrangler(main);
-  const kind = (name) => KINDS[name.slice(name.lastIndexOf("."))];
+  const kind = (/** @type {string} */ name) => KINDS[name.slice(name.lastIndexOf("."))];
   const miniflare = new Miniflare({
     modules: names.map((name) => ({ type: kind(name), path: join(folder, name) })),
     modulesRoot: folder,

@@ -20,10 +20,10 @@ const router = await Router.load();
 const scratch = await mkdtemp(join(tmpdir(), "pointsman-command-"));
 after(() => rm(scratch, { recursive: true }));
 
-/** @returns {Promise<{code: number, out: string, err: string}>} */
+/** @param {string[]} words @returns {Promise<{code: number | null, out: string, err: string}>} */
 function command(words, input = "") {
   const child = spawn(process.execPath, [COMMAND, ...words]);
-  const collected = (stream) => {
+  const collected = (/** @type {import("node:stream").Readable} */ stream) => {
     let text = "";
     stream.setEncoding("utf8").on("data", (piece) => {
       text += piece;
@@ -39,6 +39,7 @@ function command(words, input = "") {
   });
 }
 
+/** @type {(text: string) => any[]} */
 const rows = (text) =>
   text
     .trimEnd()
@@ -50,7 +51,7 @@ test("a query's decision is printed as text and as JSON", async () => {
   assert.equal(readable.code, 0);
   assert.equal(readable.err, "");
   assert.match(readable.out, new RegExp(`^model +${EXPECTED.model}$`, "m"));
-  assert.match(readable.out, new RegExp(`^win rate +${EXPECTED.winRate.toFixed(4)}$`, "m"));
+  assert.match(readable.out, new RegExp(`^win rate +${EXPECTED.winRate?.toFixed(4)}$`, "m"));
   const json = await command(["--json", "--strong-share=0.4", QUERY]);
   assert.deepEqual(JSON.parse(json.out), EXPECTED);
   assert.equal(json.out.split("\n").length, 2, "one line");
@@ -65,6 +66,7 @@ test("- reads the query from standard input, and a query after -- may begin with
 test("each option of the policy is that of route()", async () => {
   const info = router.info();
   const ids = info.candidates.map(({ id }) => id);
+  /** @type {[words: string[], policy: import("pointsman").Policy][]} */
   const cases = [
     [["--threshold", "0.1"], { threshold: 0.1 }],
     [["--strong-share", "1"], { strongShare: 1 }],
@@ -177,6 +179,7 @@ test("a query that fails is reported on standard error, with exit code 1", async
 });
 
 test("wrong usage and a missing bundle or file exit with 2 and say what to do", async () => {
+  /** @type {[words: string[], message: RegExp][]} */
   const cases = [
     [[], /no query/],
     [["two", "words"], /quote it/],

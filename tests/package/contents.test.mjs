@@ -13,6 +13,7 @@ import { ROOT, readJson } from "../hosts/paths.mjs";
 import { PACKAGE, packed, program, run } from "./packed.mjs";
 
 const manifest = readJson(join(PACKAGE, "package.json"));
+/** @type {(value: string | object) => string[]} */
 const targets = (value) => (typeof value === "string" ? [value] : Object.values(value).flatMap(targets));
 
 test("publint finds no fault", async () => {
@@ -64,9 +65,8 @@ test("no script contains binary data as text", async () => {
 });
 
 test("package, JavaScript and wasm have the workspace's version", () => {
-  const [, workspace] = /\[workspace\.package\]\nversion = "([^"]+)"/.exec(
-    readFileSync(join(ROOT, "Cargo.toml"), "utf8"),
-  );
+  const manifests = readFileSync(join(ROOT, "Cargo.toml"), "utf8");
+  const [, workspace] = /\[workspace\.package\]\nversion = "([^"]+)"/.exec(manifests) ?? [];
   initSync({ module: readFileSync(join(PACKAGE, "pkg/pointsman_bg.wasm")) });
   assert.equal(engineVersion(), workspace);
   assert.equal(VERSION, workspace);

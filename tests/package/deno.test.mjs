@@ -35,7 +35,7 @@ const files = {
 const folder = await project(files);
 await cp(DEFAULT, join(folder, "bundle"), { recursive: true });
 
-const deno = (script) =>
+const deno = (/** @type {string} */ script) =>
   run(program("deno"), ["run", "--no-prompt", "--allow-read", "--cached-only", script], {
     cwd: folder,
     env: { ...process.env, DENO_NO_UPDATE_CHECK: "1" },

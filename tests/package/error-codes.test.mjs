@@ -10,7 +10,7 @@ import { packageModules, ROOT } from "../hosts/paths.mjs";
 import { PACKAGE } from "./packed.mjs";
 import { BUNDLER, checked } from "./type-check.mjs";
 
-const read = (...path) => readFileSync(join(...path), "utf8");
+const read = (/** @type {string[]} */ ...path) => readFileSync(join(...path), "utf8");
 
 /** The codes in the first column of the README's table of errors. */
 const explained = read(PACKAGE, "README.md")
@@ -20,7 +20,7 @@ const explained = read(PACKAGE, "README.md")
   .flatMap((line) => [...line.split("|")[1].matchAll(/`(\w+)`/g)].map(([, code]) => code));
 const engine = [...read(ROOT, "router-wasm/src/error.rs").matchAll(/=> "(\w+)"/g)].map(([, code]) => code);
 
-const typeChecked = (declaration) =>
+const typeChecked = (/** @type {string} */ declaration) =>
   checked(`import type { RouterErrorCode } from "pointsman"; export ${declaration};`, {
     ...BUNDLER,
     lib: ["es2022", "dom"],

@@ -16,8 +16,10 @@ const router = await Router.load();
 export const EXPECTED = router.route(QUERY, POLICY);
 router.free();
 
+/** @param {import("pointsman").Decision | undefined} decision */
 export function assertExpected(decision) {
-  assert.equal(decision?.model, EXPECTED.model);
+  assert.ok(decision);
+  assert.equal(decision.model, EXPECTED.model);
   assert.equal(decision.reason, EXPECTED.reason);
   assert.equal(decision.tokens, EXPECTED.tokens);
   near(decision.winRate, EXPECTED.winRate, TOLERANCE, "win rate");

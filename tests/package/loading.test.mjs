@@ -1,5 +1,7 @@
 // `Router.load` in Node: progress, cancelling, the `wasm` option, options of a wrong type.
 
+/** @import { BundleSource, LoadProgress } from "pointsman" */
+
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,7 +9,7 @@ import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { brotliCompressSync } from "node:zlib";
 
-import { loadBundle, Router, RouterError } from "pointsman";
+import { loadBundle, Router } from "pointsman";
 import bundle from "pointsman/default-bundle";
 import { moduleOf } from "../../router-wasm/js/src/engine/wasm.js";
 import { node as host } from "../../router-wasm/js/src/entry/node/host.js";
@@ -15,6 +17,7 @@ import { bundleFiles, TINY } from "../hosts/paths.mjs";
 import { tar } from "../hosts/tar.mjs";
 import { assertExpected, POLICY, QUERY } from "./expected.mjs";
 import { copyOfPackage, PACKAGE } from "./packed.mjs";
+import { refused, untyped } from "./refused.mjs";
 import { startServer } from "./server.mjs";
 
 const path = join(PACKAGE, "pkg/pointsman_bg.wasm");
@@ -22,7 +25,7 @@ const files = bundleFiles(TINY);
 const bytes = Object.values(files).reduce((sum, { length }) => sum + length, 0);
 const archive = tar(files);
 
-const tiny = (path) => {
+const tiny = (/** @type {string} */ path) => {
   const name = path.replace("/tiny/", "");
   if (path === "/tiny.tar") return { headers: { "content-length": archive.length }, body: archive };
   if (path === "/chunked.tar") return { body: archive };
@@ -35,7 +38,9 @@ const tiny = (path) => {
 const server = await startServer(PACKAGE, { answers: tiny });
 after(() => server.close());
 
+/** @param {BundleSource} [source] */
 async function progressOf(source) {
+  /** @type {LoadProgress[]} */
   const heard = [];
   const router = await Router.load(source, { onProgress: (progress) => heard.push(progress) });
   router.free();
@@ -46,17 +51,6 @@ async function progressOf(source) {
   }, 0);
   return heard;
 }
-
-const refused = (action, code, part = /./) =>
-  assert.rejects(
-    async () => action(),
-    (error) => {
-      assert.ok(error instanceof RouterError, String(error));
-      assert.equal(error.code, code, error.message);
-      assert.match(error.message, part);
-      return true;
-    },
-  );
 
 test("without a source load() takes the default bundle, the same as its subpath", async () => {
   for (const source of [undefined, bundle]) assertExpected((await Router.load(source)).route(QUERY, POLICY));
@@ -69,14 +63,14 @@ test("a folder's progress has the total that router.json states, from the first 
       heard.every(({ total }) => total === bytes),
       JSON.stringify(heard),
     );
-    assert.equal(heard.at(-1).loaded, bytes);
+    assert.equal(heard.at(-1)?.loaded, bytes);
   }
 });
 
 test("an archive's progress has its Content-Length as total", async () => {
   const heard = await progressOf(new URL("tiny.tar", server.url));
   assert.ok(heard.every(({ total }) => total === archive.length));
-  assert.equal(heard.at(-1).loaded, archive.length);
+  assert.equal(heard.at(-1)?.loaded, archive.length);
 });
 
 test("if the length is not that of the decoded bytes, progress has no total", async () => {
@@ -86,7 +80,7 @@ test("if the length is not that of the decoded bytes, progress has no total", as
       heard.every(({ total }) => total === undefined),
       path,
     );
-    assert.equal(heard.at(-1).loaded, archive.length);
+    assert.equal(heard.at(-1)?.loaded, archive.length);
   }
 });
 
@@ -116,10 +110,7 @@ test("a load cancelled while it waits for the wasm rejects with the reason, and 
 test("loads share the start of the engine, and cancelling one does not affect the others", async () => {
   const { Router } = await import(pathToFileURL(join(await copyOfPackage(), "src/entry/node/index.js")).href);
   const controller = new AbortController();
-  let give;
-  const wasm = new Promise((resolve) => {
-    give = resolve;
-  });
+  const { promise: wasm, resolve: give } = /** @type {PromiseWithResolvers<Uint8Array>} */ (Promise.withResolvers());
   const loads = [Router.load(undefined, { signal: controller.signal, wasm }), Router.load()];
   controller.abort(new Error("enough"));
   await assert.rejects(loads[0], /enough/);
@@ -138,11 +129,11 @@ test("archives end in .tar or .bin; data: and blob: are archives", async () => {
 });
 
 const map = Buffer.from('{"points": []}');
+const manifest = JSON.parse(Buffer.from(files["router.json"]).toString());
+/** @type {Record<string, Uint8Array>} */
 const mapped = {
   ...files,
-  "router.json": Buffer.from(
-    JSON.stringify({ ...JSON.parse(Buffer.from(files["router.json"])), map: { name: "map.json", bytes: map.length } }),
-  ),
+  "router.json": Buffer.from(JSON.stringify({ ...manifest, map: { name: "map.json", bytes: map.length } })),
 };
 const mappedServer = await startServer(PACKAGE, {
   answers: (path) => {
@@ -153,10 +144,22 @@ const mappedServer = await startServer(PACKAGE, {
 });
 after(() => mappedServer.close());
 
+/**
+ * The files of a folder's bundle, by name.
+ * @param {BundleSource} source
+ * @param {import("pointsman").LoadBundleOptions} [options]
+ */
+async function filesOf(source, options) {
+  const loaded = await loadBundle(source, options);
+  assert.ok(!(loaded instanceof Uint8Array), "the files, not an archive");
+  return /** @type {Record<string, Uint8Array>} */ (loaded);
+}
+
 test("loadBundle gives a folder's files by name, those that router.json lists, and routers take them", async () => {
   for (const source of [TINY, new URL("tiny/", server.url), files]) {
+    /** @type {LoadProgress[]} */
     const heard = [];
-    const loaded = await loadBundle(source, { onProgress: (progress) => heard.push(progress) });
+    const loaded = await filesOf(source, { onProgress: (progress) => heard.push(progress) });
     assert.deepEqual(Object.keys(loaded).sort(), Object.keys(files).sort());
     for (const [name, content] of Object.entries(files)) assert.deepEqual(loaded[name], content, name);
     assert.deepEqual(heard.at(-1), { loaded: bytes, total: bytes });
@@ -175,12 +178,13 @@ test("loadBundle gives an archive's bytes", async () => {
 
 test("loadBundle reads a folder's map where it is asked for, and counts it", async () => {
   const folder = new URL("mapped/", mappedServer.url);
+  /** @type {LoadProgress[]} */
   const heard = [];
-  const loaded = await loadBundle(folder, { map: true, onProgress: (progress) => heard.push(progress) });
+  const loaded = await filesOf(folder, { map: true, onProgress: (progress) => heard.push(progress) });
   assert.deepEqual(Buffer.from(loaded["map.json"]), map);
   const all = bytes - files["router.json"].length + mapped["router.json"].length + map.length;
   assert.deepEqual(heard.at(-1), { loaded: all, total: all });
-  assert.equal((await loadBundle(folder))["map.json"], undefined);
+  assert.equal((await filesOf(folder))["map.json"], undefined);
 });
 
 test("a router loads from a promised bundle, and the engine starts while it is pending", async () => {
@@ -195,9 +199,9 @@ test("a router loads from a promised bundle, and the engine starts while it is p
 });
 
 test("loadBundle refuses what is no source, names itself, and rejects with the signal's reason", async () => {
-  await refused(() => loadBundle(42), "argument_source", /^loadBundle\(\) was given a number/);
-  await refused(() => loadBundle(TINY, 42), "argument_options", /loadBundle\(\)/);
-  await refused(() => loadBundle(TINY, { signal: {} }), "argument_options", /signal/);
+  await refused(() => loadBundle(untyped(42)), "argument_source", /^loadBundle\(\) was given a number/);
+  await refused(() => loadBundle(TINY, untyped(42)), "argument_options", /loadBundle\(\)/);
+  await refused(() => loadBundle(TINY, untyped({ signal: {} })), "argument_options", /signal/);
   await refused(() => loadBundle(new URL("nowhere/", server.url)), "fetch_failed", /status 404/);
   const reason = new Error("enough");
   await assert.rejects(loadBundle(TINY, { signal: AbortSignal.abort(reason) }), reason);
@@ -208,9 +212,9 @@ test("loadBundle refuses what is no source, names itself, and rejects with the s
 });
 
 test("options of a wrong type are refused by name", async () => {
-  await refused(() => Router.load(files, { onProgress: 1 }), "argument_options", /onProgress/);
-  await refused(() => Router.load(files, { signal: {} }), "argument_options", /signal/);
-  await refused(() => Router.load(files, 42), "argument_options", /42/);
+  await refused(() => Router.load(files, untyped({ onProgress: 1 })), "argument_options", /onProgress/);
+  await refused(() => Router.load(files, untyped({ signal: {} })), "argument_options", /signal/);
+  await refused(() => Router.load(files, untyped(42)), "argument_options", /42/);
 });
 
 test("the wasm may be a path, a URL, a Response, bytes, a module or a promise of one of these", async () => {

@@ -91,9 +91,7 @@ test("a bundle by esbuild for Node without the package's files beside it names t
     logLevel: "silent",
   });
   const failed = await new Promise((resolve) => {
-    execFile(process.execPath, ["out/module.mjs"], { cwd: folder }, (error, stdout, stderr) =>
-      resolve({ error, stderr }),
-    );
+    execFile(process.execPath, ["out/module.mjs"], { cwd: folder }, (error, _, stderr) => resolve({ error, stderr }));
   });
   assert.ok(failed.error);
   assert.match(failed.stderr, /code: '(wasm_missing|file_unreadable)'/);

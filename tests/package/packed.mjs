@@ -16,19 +16,27 @@ const NPM = "npm";
 const scratch = await mkdtemp(join(tmpdir(), "pointsman-package-"));
 after(() => rm(scratch, { recursive: true, force: true }));
 
+/** @typedef {{path: string, files: {path: string, size: number}[]}} Packed the tarball, and the files in it */
+
+/** @type {Promise<Packed> | undefined} */
 let tarball;
 let projects = 0;
 
-/** Runs a command in a project; returns its output, or throws an error with it. */
+/**
+ * Runs a command in a project; returns its output, or throws an error with it.
+ * @param {string} command
+ * @param {string[]} words
+ * @param {import("node:child_process").ExecFileOptions} options
+ */
 export async function run(command, words, options = {}) {
   const { stdout } = await promisify(execFile)(command, words, { maxBuffer: 64 << 20, ...options });
-  return stdout;
+  return String(stdout);
 }
 
 /** The path of a program of the clone's packages. */
-export const program = (name) => join(MODULES, ".bin", name);
+export const program = (/** @type {string} */ name) => join(MODULES, ".bin", name);
 
-/** The tarball's path. */
+/** The tarball. */
 export function packed() {
   tarball ??= run(NPM, ["pack", "--json", "--ignore-scripts", "--pack-destination", scratch], { cwd: PACKAGE })
     .then((listing) => Object.values(JSON.parse(listing))[0])
@@ -68,6 +76,7 @@ export async function copyOfPackage() {
   return folder;
 }
 
+/** @param {string} folder @param {Record<string, string>} files by path */
 export async function writeAll(folder, files) {
   for (const [name, content] of Object.entries(files)) {
     const path = join(folder, name);

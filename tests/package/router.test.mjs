@@ -1,5 +1,7 @@
 // The npm package's `Router` in Node: sources of a bundle, and errors.
 
+/** @import { BundleInfo, BundleSource, Bytes, RouterErrorCode } from "pointsman" */
+
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -7,11 +9,12 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 
-import { Router, RouterError } from "pointsman";
+import { Router } from "pointsman";
 
 import { serveFolders } from "../../web/serve.mjs";
 import { bundleFiles, TINY } from "../hosts/paths.mjs";
 import { tar } from "../hosts/tar.mjs";
+import { refused, untyped } from "./refused.mjs";
 
 const QUERY = "What is the capital of Italy?";
 const files = bundleFiles(TINY);
@@ -25,22 +28,14 @@ after(async () => {
   await rm(scratch, { recursive: true });
 });
 
-const refused = (action, code) =>
-  assert.rejects(
-    async () => action(),
-    (error) => {
-      assert.ok(error instanceof RouterError, String(error));
-      assert.equal(error.name, "RouterError");
-      assert.equal(error.code, code, error.message);
-      assert.ok(error.message.length > 10);
-      return true;
-    },
-  );
+/** @typedef {Uint8Array<ArrayBuffer>} Content of a file */
 
-const buffer = (bytes) => bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
-const mapped = (change) => Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, change(bytes)]));
+const buffer = (/** @type {Content} */ bytes) =>
+  bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+const mapped = (/** @type {(bytes: Content) => Bytes} */ change) =>
+  Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, change(bytes)]));
 const manifest = () => JSON.parse(Buffer.from(files["router.json"]).toString("utf8"));
-const withManifest = (change) => {
+const withManifest = (/** @type {(manifest: BundleInfo) => void} */ change) => {
   const changed = manifest();
   change(changed);
   return { ...files, "router.json": new TextEncoder().encode(JSON.stringify(changed)) };
@@ -107,12 +102,14 @@ test("arguments of a wrong type are refused", async () => {
     { text: QUERY },
     { query: 42 },
   ]) {
-    await refused(() => router.route(input), "argument_query");
+    await refused(() => router.route(untyped(input)), "argument_query");
   }
-  for (const query of [undefined, null, 42, {}, [QUERY]]) await refused(() => router.embed(query), "argument_query");
-  await refused(() => router.route({ messages: "hello" }), "argument_messages");
-  await refused(() => router.route([{ role: "user", content: 1n }]), "argument_messages");
-  const circular = [{ role: "user", content: "x" }];
+  for (const query of [undefined, null, 42, {}, [QUERY]]) {
+    await refused(() => router.embed(untyped(query)), "argument_query");
+  }
+  await refused(() => router.route(untyped({ messages: "hello" })), "argument_messages");
+  await refused(() => router.route(untyped([{ role: "user", content: 1n }])), "argument_messages");
+  const circular = [{ role: "user", content: "x", self: /** @type {unknown} */ (undefined) }];
   circular[0].self = circular;
   await refused(() => router.route(circular), "argument_messages");
   for (const policy of [
@@ -125,16 +122,16 @@ test("arguments of a wrong type are refused", async () => {
     { candidates: "all" },
     { candidates: [1] },
   ]) {
-    await refused(() => router.route(QUERY, policy), "argument_policy");
+    await refused(() => router.route(QUERY, untyped(policy)), "argument_policy");
   }
   for (const source of [null, 42, [], { "router.json": "{}" }]) {
-    await refused(() => Router.load(source), "argument_source");
+    await refused(() => Router.load(untyped(source)), "argument_source");
   }
-  await refused(() => Router.load(files, null), "argument_options");
+  await refused(() => Router.load(files, untyped(null)), "argument_options");
   for (const cache of [-1, 1.5, NaN, "256", null, true, 1e9]) {
-    await refused(() => Router.load(files, { cache }), "argument_options");
+    await refused(() => Router.load(files, untyped({ cache })), "argument_options");
   }
-  await refused(() => new Router(), "argument_source");
+  await refused(() => new (untyped(Router))(), "argument_source");
 });
 
 test("a cached rating gives the same decision, and another policy applies to it", async () => {
@@ -188,6 +185,7 @@ test("damaged bundles are refused with the cause", async () => {
   flipped[flipped.length >> 1] ^= 1;
   const archive = tar(files);
   const { "tokenizer.json": _, ...incomplete } = files;
+  /** @type {[source: BundleSource, code: RouterErrorCode][]} */
   const cases = [
     [{ ...files, "model.onnx": flipped }, "bundle_wrong_hash"],
     [{ ...files, "model.onnx": files["model.onnx"].subarray(1) }, "bundle_wrong_size"],

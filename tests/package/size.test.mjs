@@ -17,15 +17,21 @@ const MIB = 1024 * 1024;
 const BUDGETS = { tarball: 4.5 * MIB, page: 2.75 * MIB, script: 24 * 1024, worker: 3 * MIB };
 
 const browser = await browserForTests(after);
+/** @type {Map<string, number>} */
 const compressed = new Map();
 
-/** The size after brotli -q 11, which is slow, so it is computed once for the same bytes. */
+/**
+ * The size after brotli -q 11, which is slow, so it is computed once for the same bytes.
+ * @param {Uint8Array} part
+ */
 function brotli(part) {
   const key = createHash("sha256").update(part).digest("hex");
-  if (!compressed.has(key)) compressed.set(key, brotliSize([part]));
-  return compressed.get(key);
+  const size = compressed.get(key) ?? brotliSize([part]);
+  compressed.set(key, size);
+  return size;
 }
 
+/** @param {import("node:test").TestContext} t @param {string} name @param {Uint8Array[]} parts @param {number} budget */
 function checked(t, name, parts, budget) {
   const { raw, gzip } = sizes(parts);
   const small = parts.reduce((sum, part) => sum + brotli(part), 0);
@@ -48,7 +54,7 @@ for (const [name, build] of Object.entries(PAGES)) {
     const { answer, requests } = await browser.open(new URL("index.html", server.url)).finally(server.close);
     assert.equal(answer.message, undefined);
     const paths = [...new Set(requests)].filter((path) => /\.(js|wasm|bin)$/.test(path));
-    const read = (ending) =>
+    const read = (/** @type {string} */ ending) =>
       paths.filter((path) => path.endsWith(ending)).map((path) => readFileSync(join(folder, path)));
     checked(t, `browser by ${name}, JavaScript`, read(".js"), BUDGETS.script);
     checked(t, `browser by ${name}, wasm`, read(".wasm"), BUDGETS.page);

@@ -9,12 +9,13 @@ import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 
-import { Router, RouterError } from "pointsman";
+import { Router } from "pointsman";
 import { RouterWorker } from "pointsman/worker";
 
 import { bundleFiles, TINY } from "../hosts/paths.mjs";
 import { tar } from "../hosts/tar.mjs";
 import { PACKAGE } from "./packed.mjs";
+import { refused, untyped } from "./refused.mjs";
 
 const QUERY = "What is the capital of Italy?";
 const files = bundleFiles(TINY);
@@ -22,13 +23,6 @@ const router = await Router.load(files);
 const expected = router.route(QUERY);
 const scratch = await mkdtemp(join(tmpdir(), "pointsman-thread-"));
 after(() => rm(scratch, { recursive: true }));
-
-const refused = (promise, code) =>
-  assert.rejects(promise, (error) => {
-    assert.ok(error instanceof RouterError, String(error));
-    assert.equal(error.code, code, error.message);
-    return true;
-  });
 
 test("RouterWorker decides as Router does", async () => {
   const thread = await RouterWorker.load(files);
@@ -73,10 +67,12 @@ test("a bundle loads from every kind of source, with paths relative to the proce
 });
 
 test("load reports progress, and an abort signal cancels it", async () => {
+  /** @type {import("pointsman").LoadProgress[]} */
   const heard = [];
   const thread = await RouterWorker.load(TINY, { onProgress: (progress) => heard.push(progress) });
   thread.free();
-  assert.equal(heard.at(-1).loaded, heard.at(-1).total);
+  const last = heard.at(-1);
+  assert.ok(last && last.loaded === last.total);
   const reason = new Error("enough");
   await assert.rejects(RouterWorker.load(TINY, { signal: AbortSignal.abort(reason) }), reason);
   const controller = new AbortController();
@@ -93,22 +89,19 @@ test("load reports progress, and an abort signal cancels it", async () => {
 test("errors have the class and code that Router throws", async () => {
   await refused(RouterWorker.load(join(scratch, "nowhere")), "file_unreadable");
   await refused(RouterWorker.load({ ...files, "model.onnx": new Uint8Array(3) }), "bundle_wrong_size");
-  await refused(RouterWorker.load(42), "argument_source");
-  await refused(
-    RouterWorker.load(() => files),
-    "argument_source",
-  );
-  await refused(RouterWorker.load(files, 42), "argument_options");
-  await refused(RouterWorker.load(files, { worker: 42 }), "argument_options");
+  await refused(RouterWorker.load(untyped(42)), "argument_source");
+  await refused(RouterWorker.load(untyped(() => files)), "argument_source");
+  await refused(RouterWorker.load(files, untyped(42)), "argument_options");
+  await refused(RouterWorker.load(files, untyped({ worker: 42 })), "argument_options");
   await refused(RouterWorker.load(files, { wasm: join(scratch, "nowhere.wasm") }), "wasm_missing");
-  assert.throws(() => new RouterWorker(), { code: "argument_source" });
+  assert.throws(() => new (untyped(RouterWorker))(), { code: "argument_source" });
   const thread = await RouterWorker.load(files);
-  await refused(thread.route(undefined), "argument_query");
+  await refused(thread.route(untyped(undefined)), "argument_query");
   await refused(thread.route(""), "query_empty");
   await refused(thread.route(QUERY, { threshold: 2 }), "policy_out_of_range");
-  await refused(thread.embed(42), "argument_query");
-  await refused(thread.routeBatch([QUERY], {}, { onProgress: 1 }), "argument_options");
-  await refused(thread.routeBatch([QUERY], {}, null), "argument_options");
+  await refused(thread.embed(untyped(42)), "argument_query");
+  await refused(thread.routeBatch([QUERY], {}, untyped({ onProgress: 1 })), "argument_options");
+  await refused(thread.routeBatch([QUERY], {}, untyped(null)), "argument_options");
   assert.deepEqual(await thread.route(QUERY), expected, "the thread keeps working");
   thread.free();
 });
@@ -116,6 +109,7 @@ test("errors have the class and code that Router throws", async () => {
 test("a batch reports progress, and cancelling rejects at once while the thread keeps working", async () => {
   const thread = await RouterWorker.load(files);
   const queries = Array.from({ length: 500 }, (_, i) => `${QUERY} ${i}`);
+  /** @type {{done: number, total: number}[]} */
   const heard = [];
   const rows = await thread.routeBatch(queries, {}, { onProgress: (progress) => heard.push(progress) });
   assert.equal(rows.length, queries.length);
@@ -164,11 +158,11 @@ test("the end of a thread rejects all pending calls with a code", async () => {
 test("the error for a thread that fails at its start names its script", async () => {
   const broken = join(scratch, "broken.mjs");
   await writeFile(broken, 'throw new Error("broken on purpose");');
-  await assert.rejects(RouterWorker.load(files, { worker: pathToFileURL(broken) }), (error) => {
-    assert.equal(error.code, "worker_failed");
-    assert.match(error.message, /broken on purpose.*pointsman\/worker-thread/);
-    return true;
-  });
+  await refused(
+    RouterWorker.load(files, { worker: pathToFileURL(broken) }),
+    "worker_failed",
+    /broken on purpose.*pointsman\/worker-thread/,
+  );
   await refused(RouterWorker.load(files, { worker: join(scratch, "nowhere.mjs") }), "worker_failed");
 });
 

@@ -35,6 +35,7 @@ export async function checked(text, options, { skips = false } = {}) {
   try {
     await run(program("tsc"), ["-p", "."], { cwd: root });
   } catch (error) {
-    assert.fail(error.stdout ?? error.message);
+    const { stdout, message } = /** @type {Error & {stdout?: string}} */ (error);
+    assert.fail(stdout ?? message);
   }
 }
