@@ -56,6 +56,17 @@ test("every local import of the tarball is in the tarball", async () => {
   }
 });
 
+test("the entries of every runtime export the same names", () => {
+  for (const entry of ["index", "worker"]) {
+    const [browser, ...others] = ["browser", "node", "workerd"].map((runtime) => {
+      const text = readFileSync(join(PACKAGE, `types/entry/${runtime}/${entry}.d.ts`), "utf8");
+      return text.split("\n").filter((line) => line.startsWith("export"));
+    });
+    assert.ok(browser.length >= 2, browser.join());
+    for (const other of others) assert.deepEqual(other, browser, entry);
+  }
+});
+
 test("no script contains binary data as text", async () => {
   const { files } = await packed();
   for (const { path } of files.filter(({ path }) => path.endsWith(".js"))) {

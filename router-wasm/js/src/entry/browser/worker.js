@@ -9,8 +9,8 @@ import { browser } from "./host.js";
 /** @import { Thread } from "../../thread/start.js" */
 /** @import { RouterThread } from "../../types/thread.js" */
 
+export { RouterError } from "../../error.js";
 export { RouterWorker } from "../../thread/router-worker.js";
-export { RouterError };
 
 const REMEDY =
   'A Web Worker\'s script must come from the page\'s own origin, and worker-src of a Content-Security-Policy must allow it. If the bundler does not emit the file, build "pointsman/worker-thread" and pass its URL as option "worker"';

@@ -11,8 +11,8 @@ import { node } from "./host.js";
 /** @import { Thread } from "../../thread/start.js" */
 /** @import { RouterThread } from "../../types/thread.js" */
 
+export { RouterError } from "../../error.js";
 export { RouterWorker } from "../../thread/router-worker.js";
-export { RouterError };
 
 setHost(node);
 setStartThread(start);
