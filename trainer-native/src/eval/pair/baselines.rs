@@ -1,18 +1,17 @@
 //! Routers that need no training. A trained router must beat these to be worth shipping.
 //!
-//! Each takes the rows of an evaluation and ignores their win rates. [`random`] and
-//! [`query_length`] are evaluated by RouteLLM's protocol; [`always_weak`] and [`always_strong`] are
-//! single decisions without a curve; [`oracle`] knows the outcomes and bounds what any router can
+//! Each takes the rows of an evaluation and ignores their win rates. [`random`] is evaluated by
+//! RouteLLM's protocol; [`always_weak`] and [`always_strong`] are single decisions without a curve;
+//! [`oracle`] knows the outcomes and bounds what any router can
 //! reach on these rows.
 
 use rand_chacha::rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::curve::evaluate;
-use super::curve::{Curve, Evaluation, RoutedRow, end_points};
+use super::curve::{Curve, RoutedRow, end_points};
 use crate::data::seeded;
 use crate::eval::EvalError;
-use crate::eval::error::{check_length, check_some};
+use crate::eval::error::check_some;
 
 /// One decision for every query, or the best one for each: a point without a curve.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -31,7 +30,7 @@ pub struct FixedPolicy {
 /// qualities over `draws` of them.
 ///
 /// # Errors
-/// [`EvalError::BadInput`], and those of [`evaluate`].
+/// [`EvalError::BadInput`], and those of [`Curve::at_deciles`].
 pub fn random(
     rows: &[RoutedRow],
     qualities: &[f64],
@@ -55,21 +54,6 @@ pub fn random(
     }
     let n = draws as f64;
     Ok((apgr / n, cpts.into_iter().map(|sum| sum / n).collect()))
-}
-
-/// Routes by length: the longer a query, the sooner it goes to the strong model. `lengths` are
-/// given row by row, in characters or tokens.
-///
-/// # Errors
-/// [`EvalError::BadInput`], and those of [`evaluate`].
-pub fn query_length(rows: &[RoutedRow], lengths: &[usize]) -> Result<Evaluation, EvalError> {
-    check_length("query lengths", lengths.len(), rows.len())?;
-    let by_length: Vec<RoutedRow> = rows
-        .iter()
-        .zip(lengths)
-        .map(|(row, &length)| RoutedRow { win_rate: length as f64, ..*row })
-        .collect();
-    evaluate(&by_length)
 }
 
 /// Sends every query to the weak model.
@@ -108,8 +92,8 @@ pub fn best_of_both(rows: &[RoutedRow]) -> Result<FixedPolicy, EvalError> {
 /// can reach, and its APGR and CPT bound theirs.
 ///
 /// # Errors
-/// Those of [`evaluate`].
-pub fn oracle(rows: &[RoutedRow]) -> Result<Evaluation, EvalError> {
+/// Those of [`Curve::at_deciles`].
+pub fn oracle(rows: &[RoutedRow]) -> Result<Curve, EvalError> {
     end_points(rows)?;
     let mut by_gain: Vec<RoutedRow> = rows.to_vec();
     by_gain.sort_by(|a, b| (a.strong - a.weak).total_cmp(&(b.strong - b.weak)));
@@ -119,7 +103,7 @@ pub fn oracle(rows: &[RoutedRow]) -> Result<Evaluation, EvalError> {
     if let [only] = by_gain.as_slice() {
         return Err(EvalError::ConstantWinRate { value: only.win_rate });
     }
-    Evaluation::on(Curve::at_every_win_rate(&by_gain)?, rows.len())
+    Curve::at_every_win_rate(&by_gain)
 }
 
 #[cfg(test)]
@@ -156,25 +140,13 @@ mod tests {
     }
 
     #[test]
-    fn length_routes_the_longest_queries_first() {
-        let rows = rows(&[(0.0, 1.0), (1.0, 1.0), (0.0, 1.0), (1.0, 1.0)]);
-        let helpful = query_length(&rows, &[90, 10, 80, 20]).unwrap();
-        let harmful = query_length(&rows, &[10, 90, 20, 80]).unwrap();
-        assert!(helpful.apgr > 0.5 && harmful.apgr < 0.5);
-        assert_eq!(
-            query_length(&rows, &[1]).unwrap_err().to_string(),
-            "found 1 query lengths, expected 4: one a row"
-        );
-    }
-
-    #[test]
     fn the_oracle_calls_the_strong_model_only_where_it_gains() {
         // Gains: 1, 0, 1, -1. Best order gives 0.5 -> 0.75 -> 1.0 -> 1.0 -> 0.75 of mean score.
         let rows = rows(&[(0.0, 1.0), (1.0, 1.0), (0.0, 1.0), (1.0, 0.0)]);
         let bound = oracle(&rows).unwrap();
-        let scores: Vec<f64> = bound.curve.points.iter().map(|point| point.score).collect();
+        let scores: Vec<f64> = bound.points.iter().map(|point| point.score).collect();
         assert_eq!(scores, [0.5, 0.75, 1.0, 1.0, 0.75]);
-        assert_eq!(bound.cpt50, 0.125);
+        assert_eq!(bound.cpt(0.5), Ok(0.125));
         let best = best_of_both(&rows).unwrap();
         assert_eq!((best.score, best.strong_share), (1.0, 0.5));
         assert_eq!(always_strong(&rows).unwrap().score, 0.75);
@@ -199,12 +171,14 @@ mod tests {
                     strong: f64::from(strong) / 4.0,
                 })
                 .collect();
-            if let (Ok(router), Ok(bound)) = (evaluate(&rows), oracle(&rows)) {
-                prop_assert!(bound.apgr >= router.apgr - 1e-9);
-                prop_assert!(bound.cpt50 <= router.cpt50 + 1e-9);
-                prop_assert!(bound.cpt80 <= router.cpt80 + 1e-9);
+            if let (Ok(router), Ok(bound)) = (Curve::at_deciles(&rows), oracle(&rows)) {
+                prop_assert!(bound.apgr() >= router.apgr() - 1e-9);
+                for quality in [0.5, 0.8] {
+                    let (bound, router) = (bound.cpt(quality), router.cpt(quality));
+                    prop_assert!(bound.unwrap() <= router.unwrap() + 1e-9);
+                }
                 let best = best_of_both(&rows).unwrap();
-                let reached = bound.curve.points.iter().map(|point| point.score);
+                let reached = bound.points.iter().map(|point| point.score);
                 prop_assert!((reached.fold(f64::MIN, f64::max) - best.score).abs() < 1e-9);
             }
         }

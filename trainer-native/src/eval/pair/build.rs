@@ -7,7 +7,7 @@
 
 use pointsman::Calibration;
 
-use super::curve::{Curve, RoutedRow, end_points, evaluate};
+use super::curve::{Curve, RoutedRow, end_points};
 use super::money::CumulativeCosts;
 use super::operating_points::{OperatingPoint, at_share, at_threshold};
 use super::published::{self, PairKind};
@@ -107,7 +107,7 @@ pub fn build(
     for (at, column) in columns.iter().enumerate() {
         let routed =
             rows::routed(rows, &column.win_rates).map_err(|e| e.of(&column.router.name))?;
-        match evaluate(&routed) {
+        match Curve::at_deciles(&routed) {
             Ok(_) => judged.push((column, routed)),
             // The last column is the query-length baseline: equal lengths are a property of the
             // data, not an error.

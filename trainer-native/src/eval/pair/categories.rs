@@ -25,8 +25,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::curve::Curve;
 use super::curve::RoutedRow;
-use super::curve::evaluate;
 use super::operating_points::nearest_threshold;
 use super::rows::{self, PairRow};
 use crate::eval::EvalError;
@@ -87,7 +87,7 @@ fn category(name: &str, rows: &[RoutedRow], threshold: f64) -> Category {
         rows: rows.len(),
         weak: mean(&|row| row.weak),
         strong: mean(&|row| row.strong),
-        apgr: evaluate(rows).ok().map(|evaluation| evaluation.apgr),
+        apgr: Curve::at_deciles(rows).ok().map(|curve| curve.apgr()),
         mean_win_rate: mean(&|row| row.win_rate),
         strong_share: mean(&|row| f64::from(to_strong(row))),
         score: mean(&|row| if to_strong(row) { row.strong } else { row.weak }),

@@ -58,42 +58,12 @@ pub struct Curve {
     pub strong: f64,
 }
 
-/// The metrics of one router on one set.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Evaluation {
-    /// Score against share, at the deciles.
-    pub curve: Curve,
-    pub rows: usize,
-    /// Average performance gap recovered; 0.5 for chance.
-    pub apgr: f64,
-    /// Share of strong calls, in [0, 1], that recovers half of the gap.
-    pub cpt50: f64,
-    /// Share of strong calls, in [0, 1], that recovers four fifths of the gap.
-    pub cpt80: f64,
-}
-
-/// Evaluates by RouteLLM's protocol: the curve at the deciles and its metrics.
-///
-/// # Errors
-/// [`EvalError::NoRows`], [`EvalError::BadRow`], [`EvalError::NoGap`] where the strong model is
-/// no better, [`EvalError::ConstantWinRate`] where all win rates are equal.
-pub fn evaluate(rows: &[RoutedRow]) -> Result<Evaluation, EvalError> {
-    Evaluation::on(Ranked::new(rows)?.decile_curve()?, rows.len())
-}
-
-impl Evaluation {
-    /// The metrics of a curve over this many rows.
-    pub(super) fn on(curve: Curve, rows: usize) -> Result<Evaluation, EvalError> {
-        let (apgr, cpt50, cpt80) = (curve.apgr(), curve.cpt(0.5)?, curve.cpt(0.8)?);
-        Ok(Evaluation { curve, rows, apgr, cpt50, cpt80 })
-    }
-}
-
 impl Curve {
-    /// The curve at the deciles, as [`evaluate`] uses it.
+    /// The curve at the deciles, by RouteLLM's protocol.
     ///
     /// # Errors
-    /// Those of [`evaluate`].
+    /// [`EvalError::NoRows`], [`EvalError::BadRow`], [`EvalError::NoGap`] where the strong model is
+    /// no better, [`EvalError::ConstantWinRate`] where all win rates are equal.
     pub fn at_deciles(rows: &[RoutedRow]) -> Result<Curve, EvalError> {
         Ranked::new(rows)?.decile_curve()
     }
@@ -102,18 +72,12 @@ impl Curve {
     /// these.
     ///
     /// # Errors
-    /// Those of [`evaluate`].
+    /// Those of [`Curve::at_deciles`].
     pub fn at_every_win_rate(rows: &[RoutedRow]) -> Result<Curve, EvalError> {
         Ranked::new(rows)?.full_curve()
     }
 
-    /// Performance gap recovered at a mean score: 0 at the weak model's, 1 at the strong one's.
-    #[must_use]
-    pub fn pgr(&self, score: f64) -> f64 {
-        (score - self.weak) / (self.strong - self.weak)
-    }
-
-    /// Average performance gap recovered.
+    /// Average performance gap recovered; 0.5 for chance.
     #[must_use]
     pub fn apgr(&self) -> f64 {
         let pairs = || self.points.iter().zip(self.points.iter().skip(1));

@@ -106,12 +106,6 @@ impl CumulativeCosts {
         Ok(self.money(usd(at.before) + at.part * (usd(at.after) - usd(at.before))))
     }
 
-    /// Cost when the weak model answers every query.
-    #[must_use]
-    pub fn always_weak(&self) -> Money {
-        self.money(self.mean(self.win_rates.len()))
-    }
-
     fn mean(&self, first: usize) -> f64 {
         self.spent.get(first).copied().unwrap_or_default() / self.win_rates.len() as f64
     }
@@ -145,15 +139,16 @@ mod tests {
         let money = costs.at_threshold(0.5, true);
         assert_eq!((money.usd_per_query, money.always_strong_usd), (6.0, 15.0));
         assert_eq!((money.saved, money.priced_rows), (Some(0.6), 2));
-        assert_eq!(costs.at_threshold(0.9, false), costs.always_weak());
-        assert_eq!(costs.always_weak().saved, Some(0.9));
+        let weak = costs.at_threshold(f64::INFINITY, true);
+        assert_eq!(costs.at_threshold(0.9, false), weak);
+        assert_eq!(weak.saved, Some(0.9));
     }
 
     #[test]
     fn unknown_prices_are_no_price() {
         assert!(CumulativeCosts::new(&[PairRow::default()], &[0.1]).unwrap().is_none());
         let free = CumulativeCosts::new(&[row(0.0, 0.0)], &[0.1]).unwrap().unwrap();
-        assert_eq!(free.always_weak().saved, None);
+        assert_eq!(free.at_threshold(f64::INFINITY, true).saved, None);
         let short = CumulativeCosts::new(&[row(0.0, 0.0)], &[]).unwrap_err().to_string();
         assert_eq!(short, "found 0 win rates, expected 1: one a row");
     }

@@ -6,7 +6,7 @@
 //! [`ThresholdOrigin::SameRows`].
 //!
 //! ```
-//! use pointsman_trainer::eval::{RoutedRow, evaluate};
+//! use pointsman_trainer::eval::RoutedRow;
 //! use pointsman_trainer::eval::pair::operating_points::{ThresholdOrigin, at_share, at_threshold};
 //!
 //! # fn main() -> Result<(), pointsman_trainer::eval::EvalError> {

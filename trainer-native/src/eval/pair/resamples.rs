@@ -17,7 +17,7 @@
 //! # }
 //! ```
 
-use super::curve::{Curve, Ranked, RoutedRow, evaluate};
+use super::curve::{Curve, Ranked, RoutedRow};
 use crate::eval::EvalError;
 use crate::eval::bootstrap::{Interval, Resamples, Settings};
 use crate::eval::error::{check_length, check_some};
@@ -33,7 +33,7 @@ pub struct Metrics {
 /// `qualities` are those of the CPTs.
 ///
 /// # Errors
-/// Those of [`evaluate`] on the rows themselves, [`EvalError::BadInput`] for settings and where
+/// Those of [`Curve::at_deciles`] on the rows themselves, [`EvalError::BadInput`] for settings and where
 /// routers differ in rows.
 pub fn resample(
     routers: &[&[RoutedRow]],
@@ -47,9 +47,9 @@ pub fn resample(
     let mut orders = Vec::with_capacity(routers.len());
     for router in routers {
         check_length("rows of a router", router.len(), rows)?;
-        let whole = evaluate(router)?;
+        let whole = Curve::at_deciles(router)?;
         for &quality in qualities {
-            whole.curve.cpt(quality)?;
+            whole.cpt(quality)?;
         }
         let mut order: Vec<(usize, RoutedRow)> = router.iter().copied().enumerate().collect();
         order.sort_by(|a, b| a.1.win_rate.total_cmp(&b.1.win_rate));
@@ -129,11 +129,11 @@ mod tests {
             .zip(&counts)
             .flat_map(|(row, &count)| std::iter::repeat_n(*row, count as usize))
             .collect();
-        let expected = evaluate(&written).unwrap();
+        let expected = Curve::at_deciles(&written).unwrap();
         let samples = resample(&[&rows], &[0.5], FEW).unwrap();
         let found = samples.metrics[5][0].as_ref().unwrap();
-        assert!((found.apgr - expected.apgr).abs() < 1e-12);
-        assert!((found.cpts[0] - expected.cpt50).abs() < 1e-12);
+        assert!((found.apgr - expected.apgr()).abs() < 1e-12);
+        assert!((found.cpts[0] - expected.cpt(0.5).unwrap()).abs() < 1e-12);
     }
 
     #[test]

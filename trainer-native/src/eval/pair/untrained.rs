@@ -23,12 +23,12 @@ pub(super) fn routers(
         PairMetrics { apgr: Some(apgr), cpt: cpts(qualities, &shares), ..PairMetrics::default() };
     let single = |policy| PairMetrics { fixed: Some(policy), ..PairMetrics::default() };
     let oracle = baselines::oracle(plain)?;
-    let shares = qualities.iter().map(|&quality| oracle.curve.cpt(quality));
+    let shares = qualities.iter().map(|&quality| oracle.cpt(quality));
     let oracle = PairMetrics {
-        apgr: Some(oracle.apgr),
+        apgr: Some(oracle.apgr()),
         cpt: cpts(qualities, &shares.collect::<Result<Vec<_>, _>>()?),
         fixed: Some(baselines::best_of_both(plain)?),
-        curve: thinned(&oracle.curve.points),
+        curve: thinned(&oracle.points),
         ..PairMetrics::default()
     };
     Ok(vec![

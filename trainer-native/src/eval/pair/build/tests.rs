@@ -128,6 +128,21 @@ fn a_router_that_sees_the_difficulty_beats_chance_and_not_the_oracle() {
 }
 
 #[test]
+fn query_length_sends_the_longest_queries_first() {
+    let apgr = |lengths: [usize; 4]| {
+        let rows: Vec<PairRow> = [0.0, 1.0, 0.0, 1.0]
+            .iter()
+            .zip(lengths)
+            .map(|(&weak, length)| PairRow { weak, strong: 1.0, length, ..PairRow::default() })
+            .collect();
+        let benchmark = Benchmark::new("own", PairKind::Other);
+        let result = build(&benchmark, &models(), &rows, &[], &QUICK).unwrap();
+        result.router("query length", Origin::Baseline).unwrap().metrics.apgr.unwrap()
+    };
+    assert!(apgr([90, 10, 80, 20]) > 0.5 && apgr([10, 90, 20, 80]) < 0.5);
+}
+
+#[test]
 fn operating_points_say_where_their_threshold_comes_from() {
     let result = example();
     let origins = |at: usize| -> Vec<ThresholdOrigin> {

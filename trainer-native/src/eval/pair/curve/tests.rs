@@ -33,12 +33,11 @@ fn eleven_thresholds_with_the_last_one_strict() {
 fn metrics_match_the_area_counted_by_hand() {
     // PGR at 0, 2, 3, 4, 5, 6..11 strong calls of 11: 0, .4, .6, .8, 1, 1...; trapezoids in units
     // of one call: .4 + .5 + .7 + .9 + 6 = 8.5 of 11.
-    let evaluation = evaluate(&eleven([1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0])).unwrap();
-    assert!((evaluation.apgr - 8.5 / 11.0).abs() < 1e-12);
-    assert!((evaluation.cpt50 - 2.5 / 11.0).abs() < 1e-12);
-    assert!((evaluation.cpt80 - 4.0 / 11.0).abs() < 1e-12);
-    assert_eq!(evaluation.rows, 11);
-    assert!((evaluation.curve.weak - 6.0 / 11.0).abs() < 1e-12);
+    let curve = Curve::at_deciles(&eleven([1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0])).unwrap();
+    assert!((curve.apgr() - 8.5 / 11.0).abs() < 1e-12);
+    assert!((curve.cpt(0.5).unwrap() - 2.5 / 11.0).abs() < 1e-12);
+    assert!((curve.cpt(0.8).unwrap() - 4.0 / 11.0).abs() < 1e-12);
+    assert!((curve.weak - 6.0 / 11.0).abs() < 1e-12);
 }
 
 #[test]
@@ -81,17 +80,17 @@ fn cpt_is_the_least_share_where_the_curve_falls_again() {
 
 #[test]
 fn undefined_metrics_are_errors() {
-    assert_eq!(evaluate(&[]).unwrap_err().code(), "no_rows");
+    assert_eq!(Curve::at_deciles(&[]).unwrap_err().code(), "no_rows");
     let same = [row(0.1, 1.0, 1.0), row(0.2, 0.0, 0.0)];
-    assert_eq!(evaluate(&same), Err(EvalError::NoGap { weak: 0.5, strong: 0.5 }));
+    assert_eq!(Curve::at_deciles(&same), Err(EvalError::NoGap { weak: 0.5, strong: 0.5 }));
     let worse = [row(0.1, 1.0, 0.0), row(0.2, 0.0, 0.0)];
-    assert_eq!(evaluate(&worse).unwrap_err().code(), "no_gap");
+    assert_eq!(Curve::at_deciles(&worse).unwrap_err().code(), "no_gap");
     let constant = [row(0.3, 0.0, 1.0), row(0.3, 0.0, 1.0)];
-    assert_eq!(evaluate(&constant), Err(EvalError::ConstantWinRate { value: 0.3 }));
+    assert_eq!(Curve::at_deciles(&constant), Err(EvalError::ConstantWinRate { value: 0.3 }));
     for bad in [f64::NAN, f64::INFINITY] {
-        let found = evaluate(&[row(0.1, 0.0, 1.0), row(bad, 0.0, 1.0)]).unwrap_err();
+        let found = Curve::at_deciles(&[row(0.1, 0.0, 1.0), row(bad, 0.0, 1.0)]).unwrap_err();
         assert!(found.to_string().starts_with("row 1: found the win rate"), "{found}");
-        let error = evaluate(&[row(0.1, 0.0, bad)]).unwrap_err().to_string();
+        let error = Curve::at_deciles(&[row(0.1, 0.0, bad)]).unwrap_err().to_string();
         assert!(error.starts_with("row 0: found the strong score"), "{error}");
     }
 }
