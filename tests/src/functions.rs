@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 
 use anyhow::{Context, Result};
-use pointsman_trainer::export::Precision;
 use pointsman_trainer::export::functions::{DOMAIN, Function};
+use pointsman_trainer::precision::Precision;
 use prost::Message;
 use tract_onnx::pb;
 

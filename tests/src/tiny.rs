@@ -6,18 +6,18 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
-use pointsman::{Battle, Calibration, Kind, Memory, Records};
+use pointsman::{Battle, Calibration, Head, Kind, Memory, Records};
 use pointsman_trainer::device::{DeviceChoice, open};
 use pointsman_trainer::encoder::bert::Pooling;
 use pointsman_trainer::encoder::bert_weights::{BertWeights, Dense};
 use pointsman_trainer::encoder::static_table::StaticTable;
 use pointsman_trainer::encoder::{Encoder, Network, hugging_face};
-use pointsman_trainer::export::Precision;
 use pointsman_trainer::export::bundle::BundleDraft;
+use pointsman_trainer::export::router_graph::GraphHead;
 use pointsman_trainer::finish;
+use pointsman_trainer::precision::Precision;
 use pointsman_trainer::random::RandomStream;
 use pointsman_trainer::recipe::{HeadRecipe, Recipe, RecipeFile};
-use pointsman_trainer::router::TrainedHead;
 use pointsman_trainer::router::bert::ClassifierHead;
 use pointsman_trainer::router::cluster::{ClusterHead, Correction};
 use pointsman_trainer::router::length::LengthHead;
@@ -26,7 +26,7 @@ use pointsman_trainer::router::mlp::MlpHead;
 use pointsman_trainer::router::ridge::RidgeHead;
 use pointsman_trainer::router::ridge::kernel::KernelHead;
 use pointsman_trainer::router::routerdc::{LlmEmbeddings, RouterDcHead};
-use pointsman_trainer::run::Trained;
+use pointsman_trainer::training::fit::{Trained, TrainedHead};
 use serde_json::json;
 
 use crate::tiny_encoder;
@@ -237,8 +237,8 @@ pub fn bundle_of(kind: Kind, tier: &str, precision: Precision) -> Result<BundleD
     let file = recipe_file(kind, tier)?;
     let encoder = encoder(&file, tier)?;
     let head = head(&file.recipe, tier, encoder.network.embedding_size())?;
-    let trained = Trained { encoder, head, columns: vec![0, 1] };
-    Ok(finish::draft(&file, Vec::new(), &trained, "cpu", precision)?)
+    let trained = Trained { encoder, head };
+    Ok(finish::draft(&file.recipe, &file.sha256, Vec::new(), &trained, "cpu", precision)?)
 }
 
 fn encoder(file: &RecipeFile, tier: &str) -> Result<Encoder> {
@@ -267,13 +267,9 @@ fn encoder(file: &RecipeFile, tier: &str) -> Result<Encoder> {
 fn head(recipe: &Recipe, tier: &str, size: usize) -> Result<TrainedHead> {
     let device = open(DeviceChoice::Cpu)?.device.autodiff();
     let mut draw = RandomStream::new(recipe.seed, 1);
-    let training = || recipe.training.as_ref().ok_or_else(|| anyhow!("no [training]"));
-    let graph = |head| Ok(TrainedHead::Graph(head));
     match &recipe.head {
-        HeadRecipe::Mf(settings) => {
-            graph(Box::new(MfHead::new(settings, training()?, (size, 2), recipe.seed, &device)))
-        }
-        HeadRecipe::Ridge(_) => graph(Box::new(RidgeHead {
+        HeadRecipe::Mf(settings) => graph(MfHead::new(settings, (size, 2), recipe.seed, &device)),
+        HeadRecipe::Ridge(_) => graph(RidgeHead {
             tokens: draw.normal(vocabulary().len(), 0.3),
             embedding: draw.normal(size, 0.3),
             kernel: Some(KernelHead {
@@ -284,24 +280,22 @@ fn head(recipe: &Recipe, tier: &str, size: usize) -> Result<TrainedHead> {
             }),
             intercept: 0.1,
             strong: 0,
-        })),
-        HeadRecipe::Mlp(settings) => {
-            graph(Box::new(MlpHead::new(settings, training()?, (size, 2), recipe.seed, &device)))
-        }
+        }),
+        HeadRecipe::Mlp(settings) => graph(MlpHead::new(settings, (size, 2), recipe.seed, &device)),
         HeadRecipe::Bert(_) => {
             let weight = draw.normal(size * 3, 0.5);
             let dense = Dense { input: size, output: 3, weight, bias: draw.normal(3, 0.5) };
-            graph(Box::new(ClassifierHead { dense, strong: 0 }))
+            graph(ClassifierHead { dense, strong: 0 })
         }
         HeadRecipe::RouterDc(settings) => {
             // The transformer's network has no length coordinate, so its head leaves out the last one.
             let width = if tier == "static" { size } else { size - 1 };
             let embeddings = LlmEmbeddings::new(2, width, recipe.seed, &device);
-            graph(Box::new(RouterDcHead::of(&embeddings, size, settings.temperature)?))
+            graph(RouterDcHead::of(&embeddings, size, settings.temperature)?)
         }
         HeadRecipe::Cluster(_) => {
             let (width, groups) = (size - 1, 3);
-            graph(Box::new(ClusterHead {
+            graph(ClusterHead {
                 centre: draw.normal(width, 0.1),
                 membership: draw.normal(width * groups, 2.0),
                 offsets: draw.normal(groups, 0.2),
@@ -310,12 +304,12 @@ fn head(recipe: &Recipe, tier: &str, size: usize) -> Result<TrainedHead> {
                     weights: draw.normal(width * 2, 0.1),
                     offsets: vec![0.02, -0.03],
                 }),
-            }))
+            })
         }
-        HeadRecipe::Length => {
-            graph(Box::new(LengthHead::fit(&[(-0.5, 0.2, 9.0), (0.5, 0.7, 9.0)], size, 0)?))
+        HeadRecipe::Length(_) => {
+            graph(LengthHead::fit(&[(-0.5, 0.2, 9.0), (0.5, 0.7, 9.0)], size, 0)?)
         }
-        HeadRecipe::SwRanking(_) => {
+        HeadRecipe::SwRanking(settings) => {
             let target = |i: usize| if i.is_multiple_of(3) { 0.0 } else { 1.0 };
             let battles = (0..REMEMBERED).map(|i| Battle { a: 0, b: 1, target: target(i) });
             let records = Records::Battles {
@@ -324,19 +318,32 @@ fn head(recipe: &Recipe, tier: &str, size: usize) -> Result<TrainedHead> {
                 battles: battles.collect(),
             };
             let memory = memory(&mut draw, size, records);
-            Ok(TrainedHead::SwRanking { memory, elo_groups: vec![0, 1] })
+            let tiers = Some(vec![0, 1]);
+            let stated = Head { gamma: Some(settings.gamma), tiers, ..Head::default() };
+            Ok(TrainedHead::in_memory(memory, stated))
         }
-        HeadRecipe::Knn(_) => {
+        HeadRecipe::Knn(settings) => {
             let score = |i: usize| (!i.is_multiple_of(5)).then_some((i * 7 % 11) as f32 / 10.0);
             let scores = (0..2 * REMEMBERED).map(score).collect();
             let records = Records::Scores { candidates: 2, scores };
-            Ok(TrainedHead::Knn(memory(&mut draw, size, records)))
+            let memory = memory(&mut draw, size, records);
+            let stated = Head { neighbours: Some(settings.neighbours), ..Head::default() };
+            Ok(TrainedHead::in_memory(memory, stated))
         }
-        HeadRecipe::Random => Ok(TrainedHead::Random),
+        HeadRecipe::Random(_) => {
+            let stated = Head { seed: Some(recipe.seed), ..Head::default() };
+            Ok(TrainedHead { stated, ..TrainedHead::default() })
+        }
     }
 }
 
 fn memory(draw: &mut RandomStream, size: usize, records: Records) -> Memory {
     let width = size - 1;
     Memory::new(width, &draw.normal(REMEMBERED * width, 1.0), records)
+}
+
+/// A head in the graph that scores the two candidates.
+#[allow(clippy::unnecessary_wraps)]
+fn graph(head: impl GraphHead + 'static) -> Result<TrainedHead> {
+    Ok(TrainedHead::in_graph(head, vec![0, 1]))
 }

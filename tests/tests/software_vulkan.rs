@@ -6,15 +6,15 @@
 
 use std::sync::atomic::AtomicBool;
 
+use burn::module::Param;
 use burn::tensor::{Int, Tensor, TensorData};
 use pointsman::Kind;
 use pointsman_tests::{tiny, tiny_encoder};
 use pointsman_trainer::device::{ChosenDevice, DeviceChoice, open};
 use pointsman_trainer::encoder::embeddings::EmbeddingCache;
 use pointsman_trainer::encoder::hugging_face;
-use pointsman_trainer::export::Precision;
+use pointsman_trainer::precision::Precision;
 use pointsman_trainer::recipe::HeadRecipe;
-use pointsman_trainer::router::TrainableHead;
 use pointsman_trainer::router::mf::MfHead;
 use pointsman_trainer::training::head::HeadTraining;
 use pointsman_trainer::training::preferences::TrainingQuery;
@@ -60,22 +60,24 @@ fn trained(chosen: &ChosenDevice) -> Vec<Vec<f32>> {
         })
         .collect();
     let device = chosen.device.clone().autodiff();
-    let mut head = MfHead::new(settings, training, (width, 3), file.recipe.seed, &device);
-    let before = head.parameters().values("projection").unwrap();
-    HeadTraining {
+    let head = MfHead::new(settings, (width, 3), file.recipe.seed, &device);
+    let values =
+        |parameter: &Param<Tensor<2>>| parameter.val().into_data().try_to_vec::<f32>().unwrap();
+    let before = values(&head.projection);
+    let head = HeadTraining {
         queries: &queries,
         embeddings: &embeddings,
-        recipe: training,
+        settings: training,
         seed: file.recipe.seed,
         device: &device,
         checkpoint: &folder.path().join("checkpoint.safetensors"),
         identity: "vulkan",
     }
-    .run(&mut head, &stop)
+    .run(head, &stop)
     .unwrap();
-    let after = head.parameters().values("projection").unwrap();
+    let after = values(&head.projection);
     assert_ne!(before, after, "training changed no parameter");
-    vec![after, head.parameters().values("models").unwrap()]
+    vec![after, values(&head.models)]
 }
 
 #[test]

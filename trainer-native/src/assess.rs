@@ -19,7 +19,7 @@ use crate::progress::bar;
 /// Win rate of each query, in their order.
 ///
 /// # Errors
-/// Those of the engine, at the first query that fails; [`TrainerError::NoTrainingPair`] where the bundle
+/// Those of the engine, at the first query that fails; [`TrainerError::NothingToScore`] where the bundle
 /// has no strong and weak candidate; [`TrainerError::Interrupted`].
 pub fn win_rates(
     router: &Router,
@@ -27,7 +27,7 @@ pub fn win_rates(
     stop: &AtomicBool,
 ) -> Result<Vec<f64>, TrainerError> {
     each(router, queries, stop, &|assessment| {
-        assessment.win_rate.ok_or_else(|| TrainerError::NoTrainingPair {
+        assessment.win_rate.ok_or_else(|| TrainerError::NothingToScore {
             detail: "the bundle has no strong and weak candidate".into(),
         })
     })
@@ -114,7 +114,7 @@ pub struct PairRows<'a> {
 /// Selects the rows with scores of both `strong` and `weak`, for an evaluation.
 ///
 /// # Errors
-/// [`TrainerError::NoTrainingPair`] where a model is unknown, naming those known, or no row has
+/// [`TrainerError::NothingToScore`] where a model is unknown, naming those known, or no row has
 /// both.
 pub fn pair_rows<'a>(
     outcomes: &'a Outcomes,
@@ -122,7 +122,7 @@ pub fn pair_rows<'a>(
     weak: &str,
 ) -> Result<PairRows<'a>, TrainerError> {
     let index = |model: &str| {
-        outcomes.model_index(model).ok_or_else(|| TrainerError::NoTrainingPair {
+        outcomes.model_index(model).ok_or_else(|| TrainerError::NothingToScore {
             detail: format!(
                 "the data has no model {model:?}; it has {}. Name its own with --strong and --weak",
                 outcomes.models.join(", ")
@@ -148,7 +148,7 @@ pub fn pair_rows<'a>(
     }
     match found.rows.is_empty() {
         false => Ok(found),
-        true => Err(TrainerError::NoTrainingPair {
+        true => Err(TrainerError::NothingToScore {
             detail: "no row has scores of both the strong and the weak model".into(),
         }),
     }
@@ -189,7 +189,7 @@ pub fn pool_rows(outcomes: &Outcomes, models: &[String], format: Format) -> Pool
 /// candidates.
 ///
 /// # Errors
-/// [`TrainerError::NoTrainingPair`] for a candidate that is not among `models`.
+/// [`TrainerError::NothingToScore`] for a candidate that is not among `models`.
 pub fn pool_column(
     info: &Manifest,
     origin: Origin,
@@ -201,7 +201,7 @@ pub fn pool_column(
         let candidate = &candidate.id;
         models.iter().position(|model| model == candidate).ok_or_else(|| {
             let models = models.join(", ");
-            TrainerError::NoTrainingPair {
+            TrainerError::NothingToScore {
                 detail: format!(
                     "{name} may pick {candidate:?}, which is not among {models}: evaluate bundles \
                      of the same candidates together"

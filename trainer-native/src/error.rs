@@ -42,9 +42,6 @@ pub enum TrainerError {
     /// A checkpoint does not belong to this run, or is damaged.
     #[error("checkpoint {path}: {detail}. Delete the folder to start anew")]
     BadCheckpoint { path: PathBuf, detail: String },
-    /// A folder to write to holds something already.
-    #[error("{path} is there already and is not empty. Name another folder, or delete it")]
-    FolderNotEmpty { path: PathBuf },
     /// A bundle cannot be the teacher of this recipe.
     #[error("teacher {path}: {detail}")]
     BadTeacher {
@@ -78,25 +75,19 @@ pub enum TrainerError {
         /// What was going on, and what is on disk.
         doing: String,
     },
-    /// No usable rows, or no strong and weak candidate where a pair is needed.
-    #[error("no training pair: {detail}")]
-    NoTrainingPair { detail: String },
-    /// A run has no history of checks: it is no fine-tuning run, or stopped before its first check.
-    #[error(
-        "run {path}: found {found}, expected one line a check, as the kinds bert and routerdc write them. Train it for at least check_steps steps"
-    )]
-    NoHistory { path: PathBuf, found: &'static str },
-    /// A line of `history.jsonl` is damaged.
-    #[error(
-        "{path}, line {line}: {detail}. Expected step, loss and validation of one check a line, by ascending step; run `trainer train` on the folder to write it anew from its checkpoint"
-    )]
-    BadHistory {
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
+    /// The sources of a recipe give nothing to learn from.
+    #[error("no training data: {detail}")]
+    NoTrainingData {
+        /// What is missing, and what to do.
         detail: String,
     },
-    /// A run folder lacks what a figure is drawn from.
+    /// An evaluation has no row, no model or no win rate to score.
+    #[error("nothing to score: {detail}")]
+    NothingToScore {
+        /// What is missing, and what to do.
+        detail: String,
+    },
+    /// A run folder lacks something, or a file of it is damaged.
     #[error("run {path}: {detail}")]
     BadRun {
         path: PathBuf,
@@ -111,18 +102,12 @@ pub enum TrainerError {
         /// What was found, what was expected, and what to do.
         detail: String,
     },
-    /// No map can be made of the embeddings.
-    #[error("map of embeddings: {detail}")]
-    BadProjection {
+    /// Rows cannot be fitted, clustered or placed on a map.
+    #[error("{what}: {detail}")]
+    BadRows {
+        /// The computation, or the row.
+        what: String,
         /// What was found, what was expected, and what to do.
-        detail: String,
-    },
-    /// No loss can be computed on a training row.
-    #[error("training row {row}: {detail}")]
-    BadTrainingRow {
-        /// Its place, counted from 0.
-        row: usize,
-        /// What was found, and what was expected.
         detail: String,
     },
     /// A number that must be finite is not.
@@ -170,18 +155,15 @@ impl TrainerError {
             Self::MissingData { .. } => "missing_data",
             Self::BadEncoder { .. } => "bad_encoder",
             Self::BadCheckpoint { .. } => "bad_checkpoint",
-            Self::FolderNotEmpty { .. } => "folder_not_empty",
             Self::BadTeacher { .. } => "bad_teacher",
             Self::BadCandidate { .. } => "bad_candidate",
             Self::NonFiniteLoss { .. } => "non_finite_loss",
             Self::Interrupted { .. } => "interrupted",
-            Self::NoTrainingPair { .. } => "no_training_pair",
-            Self::NoHistory { .. } => "no_history",
-            Self::BadHistory { .. } => "bad_history",
+            Self::NoTrainingData { .. } => "no_training_data",
+            Self::NothingToScore { .. } => "nothing_to_score",
             Self::BadRun { .. } => "bad_run",
             Self::BadSetting { .. } => "bad_setting",
-            Self::BadProjection { .. } => "bad_projection",
-            Self::BadTrainingRow { .. } => "bad_training_row",
+            Self::BadRows { .. } => "bad_rows",
             Self::NotFinite { .. } => "not_finite",
             Self::Disagreement { .. } => "disagreement",
             Self::Data(e) => e.code(),

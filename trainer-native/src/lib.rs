@@ -8,17 +8,18 @@
 //! use std::path::Path;
 //! use std::sync::atomic::AtomicBool;
 //! use pointsman_trainer::device::{DeviceChoice, open};
-//! use pointsman_trainer::{dataset, finish, recipe, run::Run};
+//! use pointsman_trainer::training::context::Context;
+//! use pointsman_trainer::training::encoder::encoder;
+//! use pointsman_trainer::{dataset, finish, recipe, router};
 //!
 //! # fn main() -> Result<(), pointsman_trainer::TrainerError> {
 //! let recipe = recipe::read(Path::new("trainer-native/recipes/default.toml"))?;
-//! let prepared = dataset::prepare(&recipe.recipe, Path::new("data"), false)?;
+//! let data = dataset::prepare(&recipe.recipe, Path::new("data"), false)?;
 //! let (device, stop) = (open(DeviceChoice::Auto)?, AtomicBool::new(false));
-//! let run = Run::open(Path::new("runs/default"), &recipe, &prepared)?;
-//! let source = Path::new("all-MiniLM-L6-v2");
-//! let encoder = run.encoder(&recipe, &prepared, source, &device, &stop)?;
-//! let trained = run.train(&recipe, &prepared, encoder, &device, &stop)?;
-//! let finished = finish::finish(&run, &recipe, &prepared, &trained, &device, &stop)?;
+//! let context = Context::open(Path::new("runs/default"), &recipe, &data, &device, &stop)?;
+//! let encoder = encoder(&context, Path::new("all-MiniLM-L6-v2"))?;
+//! let trained = router::train(&context, encoder)?;
+//! let finished = finish::finish(&context, &trained)?;
 //! finished.bundle.write(Path::new("bundles/default"))?;
 //! # Ok(())
 //! # }
@@ -40,15 +41,15 @@ pub mod export;
 pub mod finish;
 pub mod linear;
 pub mod map;
-pub mod progress;
+pub mod precision;
+mod progress;
 pub mod random;
 pub mod recipe;
 pub mod report;
 pub mod router;
-pub mod run;
 pub mod sweep;
 pub mod teacher;
-pub mod tensors;
+mod tensors;
 pub mod throughput;
 pub mod training;
 pub mod verify;

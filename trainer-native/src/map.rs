@@ -14,8 +14,8 @@
 //! The draw of queries and the clusters come from one seed, and so does every byte of the file.
 
 pub mod draw;
-pub mod plane;
-pub mod words;
+pub(crate) mod plane;
+pub(crate) mod words;
 
 use std::sync::atomic::AtomicBool;
 
@@ -114,7 +114,7 @@ impl QueryMap {
     /// [`LEAST_QUERIES`] have a token, or where the embeddings do not span a plane.
     ///
     /// # Errors
-    /// Those of the engine; [`TrainerError::NoTrainingPair`] and [`TrainerError::NotFinite`] of the
+    /// Those of the engine; [`TrainerError::BadRows`] and [`TrainerError::NotFinite`] of the
     /// clusters; [`TrainerError::Interrupted`].
     pub fn of(
         router: &Router,

@@ -30,16 +30,17 @@
 //! ```no_run
 //! # use std::path::Path;
 //! # use std::sync::atomic::AtomicBool;
-//! use pointsman_trainer::{dataset, recipe, run::Run, teacher::Teacher};
+//! use pointsman_trainer::device::{DeviceChoice, open};
+//! use pointsman_trainer::training::context::Context;
+//! use pointsman_trainer::{dataset, recipe, teacher::Teacher};
 //! # fn main() -> Result<(), pointsman_trainer::TrainerError> {
-//! # let stop = AtomicBool::new(false);
+//! # let (device, stop) = (open(DeviceChoice::Auto)?, AtomicBool::new(false));
 //! let recipe = recipe::read(Path::new("trainer-native/recipes/distilled-static.toml"))?;
-//! let mut prepared = dataset::prepare(&recipe.recipe, Path::new("data"), false)?;
+//! let mut data = dataset::prepare(&recipe.recipe, Path::new("data"), false)?;
 //! let teacher = Teacher::read(Path::new("runs/teacher/bundle"), &recipe.recipe)?;
-//! prepared.sha256 = teacher.identity(&prepared);
-//! let run = Run::open(Path::new("runs/student"), &recipe, &prepared)?;
-//! let answers = run.file("teacher.safetensors");
-//! let relabelled = teacher.teach(&recipe.recipe, &prepared, &answers, &stop)?;
+//! data.sha256 = teacher.identity(&data);
+//! let context = Context::open(Path::new("runs/student"), &recipe, &data, &device, &stop)?;
+//! let relabelled = teacher.teach(&context)?;
 //! # Ok(())
 //! # }
 //! ```
@@ -60,8 +61,12 @@ use crate::error::TrainerError;
 use crate::export::bundle;
 use crate::recipe::Recipe;
 use crate::tensors::{Checkpoint, NamedTensor};
+use crate::training::context::Context;
 
 pub use comparison::{Comparison, Figure};
+
+/// Name of the file in a run's folder that holds the teacher's answers.
+const ANSWERS: &str = "teacher.safetensors";
 
 /// A bundle that assesses queries for a recipe.
 pub struct Teacher {
@@ -131,33 +136,29 @@ impl Teacher {
         }
     }
 
-    /// The training data under this teacher: every query of `prepared`, with the teacher's answers
-    /// for labels. The rows to score and to calibrate with stay as they are. `stored` is a file that
-    /// holds the answers, so that a resumed run need not compute them again.
+    /// The training data of the run under this teacher: every query, with the teacher's answers for
+    /// labels. The rows to score and to calibrate with stay as they are. The answers are kept in
+    /// the run's folder, so that a resumed run need not compute them again.
     ///
     /// # Errors
     /// [`TrainerError::BadTeacher`] where the teacher finds a token in no query;
-    /// [`TrainerError::BadCheckpoint`] where `stored` is another run's; those of the engine;
+    /// [`TrainerError::BadCheckpoint`] where the answers are another run's; those of the engine;
     /// [`TrainerError::Data`]; [`TrainerError::Interrupted`].
-    pub fn teach(
-        &self,
-        recipe: &Recipe,
-        prepared: &Prepared,
-        stored: &Path,
-        stop: &AtomicBool,
-    ) -> Result<Prepared, TrainerError> {
-        let queries = every_query(prepared)?;
+    pub fn teach(&self, context: &Context<'_>) -> Result<Prepared, TrainerError> {
+        let (data, stored) = (context.data, context.file(ANSWERS));
+        let queries = every_query(data)?;
         let answers = match stored.exists() {
-            true => self.read_answers(stored, prepared, queries.len())?,
+            true => self.read_answers(&stored, &data.sha256, queries.len())?,
             false => {
-                let answers = self.ask(&queries, stop)?;
-                self.write_answers(stored, prepared, &answers)?;
+                let answers = self.ask(&queries, context.stop)?;
+                self.write_answers(&stored, &data.sha256, &answers)?;
                 answers
             }
         };
-        let models = recipe.candidates.iter().map(|candidate| candidate.id.clone()).collect();
+        let models =
+            context.recipe.candidates.iter().map(|candidate| candidate.id.clone()).collect();
         let mut train = Outcomes { models, ..Outcomes::default() };
-        let mut relabelled = prepared.clone();
+        let mut relabelled = data.clone();
         relabelled.weights.clear();
         relabelled.source_of.clear();
         relabelled.labels.clear();
@@ -211,7 +212,7 @@ impl Teacher {
     fn write_answers(
         &self,
         path: &Path,
-        prepared: &Prepared,
+        identity: &str,
         answers: &[Option<Assessed>],
     ) -> Result<(), TrainerError> {
         let width = self.places.len() + 2;
@@ -227,18 +228,18 @@ impl Teacher {
         }
         let shape = vec![answers.len(), width];
         let tensors = vec![NamedTensor { name: "answers".into(), shape, values }];
-        let note = HashMap::from([("identity".to_owned(), prepared.sha256.clone())]);
+        let note = HashMap::from([("identity".to_owned(), identity.to_owned())]);
         Checkpoint { tensors, note }.write(path)
     }
 
     fn read_answers(
         &self,
         path: &Path,
-        prepared: &Prepared,
+        identity: &str,
         rows: usize,
     ) -> Result<Vec<Option<Assessed>>, TrainerError> {
         let mut stored = Checkpoint::read(path)?;
-        if stored.note.get("identity") != Some(&prepared.sha256) {
+        if stored.note.get("identity").map(String::as_str) != Some(identity) {
             return Err(TrainerError::BadCheckpoint {
                 path: path.to_owned(),
                 detail: "it holds the answers of another teacher, or to other queries".into(),

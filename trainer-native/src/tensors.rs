@@ -1,25 +1,12 @@
-//! Writes and reads named tensors and a note in one safetensors file.
+//! Tensors in host memory: their floats, and files of named tensors with a note, in safetensors.
 //!
 //! A file is replaced in one step, so an interruption while it is written leaves the earlier file.
 //! Values are stored bit for bit.
-//!
-//! ```
-//! use std::collections::HashMap;
-//! use pointsman_trainer::tensors::{Checkpoint, NamedTensor};
-//! # fn main() -> Result<(), pointsman_trainer::TrainerError> {
-//! let path = std::env::temp_dir().join(format!("checkpoint-{}", std::process::id()));
-//! let bias = NamedTensor { name: "bias".into(), shape: vec![2], values: vec![0.5, -1.0] };
-//! Checkpoint { tensors: vec![bias], note: HashMap::new() }.write(&path)?;
-//! let mut read = Checkpoint::read(&path)?;
-//! assert_eq!(read.take("bias", &[2], &path)?, [0.5, -1.0]);
-//! # std::fs::remove_file(path).ok();
-//! # Ok(())
-//! # }
-//! ```
 
 use std::collections::HashMap;
 use std::path::Path;
 
+use burn::tensor::{Tensor, TensorData};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
@@ -120,5 +107,57 @@ impl Checkpoint {
                 Err(fault(format!("{name:?} has shape {:?}, expected {shape:?}", found.shape)))
             }
         }
+    }
+}
+
+/// The floats of a tensor, row by row.
+///
+/// # Errors
+/// [`TrainerError::NotFinite`] where it holds another type.
+pub fn floats(data: TensorData) -> Result<Vec<f32>, TrainerError> {
+    data.try_to_vec::<f32>().map_err(|e| TrainerError::NotFinite {
+        what: "a tensor",
+        detail: format!("it cannot be read as f32: {e:?}"),
+    })
+}
+
+/// The floats of a tensor that are all finite; `what` and `name` are for the message.
+///
+/// # Errors
+/// [`TrainerError::NotFinite`].
+pub fn finite<const D: usize>(
+    what: &'static str,
+    name: &str,
+    tensor: Tensor<D>,
+) -> Result<Vec<f32>, TrainerError> {
+    let values = floats(tensor.into_data())?;
+    match values.iter().position(|v| !v.is_finite()) {
+        None => Ok(values),
+        Some(at) => {
+            let detail = format!("{name} holds {} at {at}", values[at]);
+            Err(TrainerError::NotFinite { what, detail })
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tensors_survive_their_file_bit_for_bit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint.safetensors");
+        let values = vec![0.1 + 0.2, -1.0];
+        let bias = NamedTensor { name: "bias".into(), shape: vec![2], values: values.clone() };
+        let note = HashMap::from([("epoch".to_owned(), "3".to_owned())]);
+        Checkpoint { tensors: vec![bias], note: note.clone() }.write(&path).unwrap();
+        let mut read = Checkpoint::read(&path).unwrap();
+        assert_eq!(read.note, note);
+        assert_eq!(read.take("bias", &[1, 2], &path).unwrap_err().code(), "bad_checkpoint");
+        let mut read = Checkpoint::read(&path).unwrap();
+        assert_eq!(read.take("bias", &[2], &path).unwrap(), values);
+        assert_eq!(read.take("bias", &[2], &path).unwrap_err().code(), "bad_checkpoint");
     }
 }

@@ -104,18 +104,18 @@ pub fn mf(
     };
     let device = device.clone().autodiff();
     let settings = MfRecipe { dimension: shape.dimension, noise: 0.0 };
-    let mut head = MfHead::new(&settings, &recipe, (shape.width, shape.models), 1, &device);
+    let head = MfHead::new(&settings, (shape.width, shape.models), 1, &device);
     let started = Instant::now();
     HeadTraining {
         queries: &queries,
         embeddings: &embeddings,
-        recipe: &recipe,
+        settings: &recipe,
         seed: 1,
         device: &device,
         checkpoint: &folder.join("checkpoint.safetensors"),
         identity: "throughput",
     }
-    .run(&mut head, stop)?;
+    .run(head, stop)?;
     #[allow(clippy::cast_precision_loss)]
     let done = (shape.queries * shape.epochs) as f64;
     Ok(done / started.elapsed().as_secs_f64())

@@ -22,10 +22,9 @@ use pointsman_trainer::encoder::prune::{Cut, Mini, Words, prune};
 use pointsman_trainer::encoder::vocabulary::TokenCounts;
 use pointsman_trainer::encoder::{Encoder, Network, parse_tokenizer};
 use pointsman_trainer::export::bundle::{BundleDraft, BundleFacts};
-use pointsman_trainer::export::{Precision, router_graph};
-use pointsman_trainer::recipe::{
-    EncoderRecipe, MfRecipe, TrainingRecipe, TransformerEncoderRecipe,
-};
+use pointsman_trainer::export::router_graph;
+use pointsman_trainer::precision::Precision;
+use pointsman_trainer::recipe::{EncoderRecipe, MfRecipe, TransformerEncoderRecipe};
 use pointsman_trainer::router::mf::MfHead;
 use serde::Serialize;
 
@@ -169,15 +168,7 @@ fn transformer(
 fn head(size: usize) -> Result<MfHead> {
     let device = open(DeviceChoice::Cpu)?.device.autodiff();
     let settings = MfRecipe { dimension: 128, noise: 0.0 };
-    let training = TrainingRecipe {
-        epochs: 1,
-        batch: 1,
-        learning_rate: 0.0,
-        weight_decay: 0.0,
-        preferences: 1,
-        ties: false,
-    };
-    Ok(MfHead::new(&settings, &training, (size, 2), SEED, &device))
+    Ok(MfHead::new(&settings, (size, 2), SEED, &device))
 }
 
 fn candidate(id: &str) -> Candidate {

@@ -8,8 +8,8 @@ use pointsman_tests::parity::{
 };
 use pointsman_tests::{tiny, tiny_drawings};
 use pointsman_trainer::eval::pair::calibration::calibrate;
-use pointsman_trainer::export::Precision;
 use pointsman_trainer::export::bundle;
+use pointsman_trainer::precision::Precision;
 use serde_json::json;
 
 fn main() -> Result<()> {

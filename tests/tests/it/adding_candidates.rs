@@ -11,8 +11,9 @@ use pointsman_trainer::data::{self, ReadOptions};
 use pointsman_trainer::dataset::prepare;
 use pointsman_trainer::device::{DeviceChoice, open};
 use pointsman_trainer::eval::Origin;
-use pointsman_trainer::run::Run;
-use pointsman_trainer::{finish, verify};
+use pointsman_trainer::training::context::Context;
+use pointsman_trainer::training::encoder::encoder;
+use pointsman_trainer::{finish, router, verify};
 use serde_json::json;
 
 use super::training::{longer, of_three, parsed, write_outcomes_of_three};
@@ -35,12 +36,12 @@ fn train_on(folder: &Path, recipe: &str) {
     let recipe = parsed(recipe).unwrap();
     let prepared = prepare(&recipe.recipe, &data, false).unwrap();
     let device = open(DeviceChoice::Cpu).unwrap();
-    let run = Run::open(&folder.join("run"), &recipe, &prepared).unwrap();
-    let encoder = run.encoder(&recipe, &prepared, &folder.join("encoder"), &device, &GO).unwrap();
-    let trained = run.train(&recipe, &prepared, encoder, &device, &GO).unwrap();
-    let finished = finish::finish(&run, &recipe, &prepared, &trained, &device, &GO).unwrap();
-    finished.bundle.write(&run.file("bundle")).unwrap();
-    finished.float.write(&run.file("bundle-float")).unwrap();
+    let context = Context::open(&folder.join("run"), &recipe, &prepared, &device, &GO).unwrap();
+    let encoder = encoder(&context, &folder.join("encoder")).unwrap();
+    let trained = router::train(&context, encoder).unwrap();
+    let finished = finish::finish(&context, &trained).unwrap();
+    finished.bundle.write(&context.file("bundle")).unwrap();
+    finished.float.write(&context.file("bundle-float")).unwrap();
 }
 
 /// Outcomes of the three LLMs and of a new one, which alone is right on questions of code; every fifth

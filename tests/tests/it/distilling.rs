@@ -8,11 +8,14 @@ use pointsman_tests::{tiny, tiny_encoder};
 use pointsman_trainer::TrainerError;
 use pointsman_trainer::dataset::{Prepared, prepare};
 use pointsman_trainer::device::{DeviceChoice, open};
-use pointsman_trainer::export::{Precision, bundle};
+use pointsman_trainer::export::bundle;
 use pointsman_trainer::finish::{self, Finished};
+use pointsman_trainer::precision::Precision;
 use pointsman_trainer::recipe::RecipeFile;
-use pointsman_trainer::run::Run;
-use pointsman_trainer::teacher::Teacher;
+use pointsman_trainer::router;
+use pointsman_trainer::teacher::{Comparison, Teacher};
+use pointsman_trainer::training::context::Context;
+use pointsman_trainer::training::encoder::encoder;
 use serde_json::json;
 
 use super::training::{longer, of_three, parsed, write_outcomes, write_outcomes_of_three};
@@ -52,14 +55,27 @@ fn train(
     if let Some(teacher) = teacher {
         prepared.sha256 = teacher.identity(&prepared);
     }
-    let run = Run::open(&folder.join(&recipe.recipe.name), recipe, &prepared)?;
-    let encoder = run.encoder(recipe, &prepared, &folder.join("encoder"), &device, &GO)?;
-    let answers = run.file("teacher.safetensors");
-    let relabelled =
-        teacher.map(|t| t.teach(&recipe.recipe, &prepared, &answers, &GO)).transpose()?;
+    let folder_of_run = folder.join(&recipe.recipe.name);
+    let context = Context::open(&folder_of_run, recipe, &prepared, &device, &GO)?;
+    let encoder = encoder(&context, &folder.join("encoder"))?;
+    let relabelled = teacher.map(|teacher| teacher.teach(&context)).transpose()?;
     let labelled = relabelled.as_ref().unwrap_or(&prepared);
-    let trained = run.train(recipe, labelled, encoder, &device, &GO)?;
-    finish::finish(&run, recipe, &prepared, &trained, &device, &GO)
+    let trained = router::train(&context.with_data(labelled), encoder)?;
+    finish::finish(&context, &trained)
+}
+
+/// Compares a student with its teacher.
+fn compared(
+    folder: &Path,
+    recipe: &RecipeFile,
+    prepared: &Prepared,
+    teacher: &Teacher,
+    student: &Router,
+) -> Comparison {
+    let device = open(DeviceChoice::Cpu).unwrap();
+    let place = folder.join(format!("{} compared", recipe.recipe.name));
+    let context = Context::open(&place, recipe, prepared, &device, &GO).unwrap();
+    teacher.compare(&context, student).unwrap()
 }
 
 fn win_rate(router: &Router, query: &str) -> f64 {
@@ -111,7 +127,7 @@ fn a_student_of_three_candidates_learns_from_the_teacher_and_not_from_its_labels
         let teacher = Teacher::read(&bundle, &recipe.recipe).unwrap();
         let finished = train(place, &recipe, prepared.clone(), Some(&teacher)).unwrap();
         let student = finished.bundle.router().unwrap();
-        let comparison = teacher.compare(&recipe.recipe, &prepared, &student, &GO).unwrap();
+        let comparison = compared(place, &recipe, &prepared, &teacher, &student);
         let mean = &comparison.figures[0];
         assert_eq!((comparison.rows, comparison.queries, mean.name), (90, 90, "mean score, %"));
         let (teacher_score, student_score) = (mean.teacher.unwrap(), mean.student.unwrap());
@@ -147,18 +163,19 @@ fn every_query_of_outcomes_corpus_and_battles_has_the_teachers_win_rate() {
         }),
     );
     let text = tiny::recipe_text(Kind::Mf, "static").replace("\n[encoder]", UNLABELLED);
-    let recipe = parsed(&text).unwrap().recipe;
-    let prepared = prepare(&recipe, data, false).unwrap();
+    let recipe = parsed(&text).unwrap();
+    let prepared = prepare(&recipe.recipe, data, false).unwrap();
     let bundle = data.join("teacher");
     tiny::bundle_of(Kind::Ridge, "static", Precision::Int8).unwrap().write(&bundle).unwrap();
-    let teacher = Teacher::read(&bundle, &recipe).unwrap();
-    let answers = data.join("answers.safetensors");
-    let relabelled = teacher.teach(&recipe, &prepared, &answers, &GO).unwrap();
+    let teacher = Teacher::read(&bundle, &recipe.recipe).unwrap();
+    let device = open(DeviceChoice::Cpu).unwrap();
+    let context = Context::open(&data.join("run"), &recipe, &prepared, &device, &GO).unwrap();
+    let relabelled = teacher.teach(&context).unwrap();
 
     assert_eq!(relabelled.train.rows.len(), prepared.train.rows.len() + 10 + 6);
     assert_eq!(relabelled.weights[prepared.train.rows.len()], 0.5, "the weight of a corpus row");
     let router = Router::from_files(&bundle::read_files(&bundle).unwrap()).unwrap();
-    for (row, target) in relabelled.train.rows.iter().zip(relabelled.pair_targets(&recipe)) {
+    for (row, target) in relabelled.train.rows.iter().zip(relabelled.pair_targets()) {
         let expected = win_rate(&router, &row.query);
         assert!((f64::from(target.unwrap()) - expected).abs() < 1e-6, "{}", row.query);
         // For two candidates, the difference of qualities gives the same preference.
@@ -175,11 +192,11 @@ fn every_query_of_outcomes_corpus_and_battles_has_the_teachers_win_rate() {
     assert_eq!((unlabelled, relabelled.corpus.rows.len()), (0, 0), "no row is used twice");
     assert_eq!(relabelled.test, prepared.test, "the scored rows keep their labels");
 
-    let again = teacher.teach(&recipe, &prepared, &answers, &GO).unwrap();
+    let again = teacher.teach(&context).unwrap();
     assert_eq!((again.train, again.labels), (relabelled.train, relabelled.labels), "read back");
-    let mut other = prepared;
+    let mut other = prepared.clone();
     other.sha256 = "other".into();
-    let error = teacher.teach(&recipe, &other, &answers, &GO).unwrap_err();
+    let error = teacher.teach(&context.with_data(&other)).unwrap_err();
     assert_eq!(error.code(), "bad_checkpoint");
 }
 
@@ -199,7 +216,7 @@ fn a_student_of_a_pair_follows_its_teacher() {
     let teacher = Teacher::read(&bundle, &recipe.recipe).unwrap();
     let finished = train(place, &recipe, prepared.clone(), Some(&teacher)).unwrap();
     let student = finished.bundle.router().unwrap();
-    let comparison = teacher.compare(&recipe.recipe, &prepared, &student, &GO).unwrap();
+    let comparison = compared(place, &recipe, &prepared, &teacher, &student);
     let names: Vec<&str> = comparison.figures.iter().map(|figure| figure.name).collect();
     assert_eq!(names, ["APGR", "CPT(50), %"]);
     assert!(comparison.agreement > 0.7, "{comparison}");
@@ -246,7 +263,10 @@ fn a_folder_of_another_teacher_is_refused() {
         relabelled.sha256 = teacher.identity(&prepared);
         relabelled
     };
-    let open = |prepared: &Prepared| Run::open(&data.join("run"), &recipe, prepared);
+    let device = open(DeviceChoice::Cpu).unwrap();
+    let open = |prepared: &Prepared| {
+        Context::open(&data.join("run"), &recipe, prepared, &device, &GO).map(drop)
+    };
     let (ridge, mlp) = (taught_by(Kind::Ridge), taught_by(Kind::Mlp));
     open(&ridge).unwrap();
     open(&ridge).unwrap();

@@ -6,7 +6,8 @@ use pointsman_tests::{tiny, tiny_encoder};
 use pointsman_trainer::device::{DeviceChoice, open};
 use pointsman_trainer::encoder::hugging_face;
 use pointsman_trainer::export::graph::{Attribute, Graph, Value};
-use pointsman_trainer::export::{Precision, quantise};
+use pointsman_trainer::export::quantise;
+use pointsman_trainer::precision::Precision;
 use pointsman_trainer::recipe::RecipeFile;
 use tract_onnx::prelude::*;
 

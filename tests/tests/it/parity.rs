@@ -3,8 +3,8 @@
 use pointsman::{Kind, Router};
 use pointsman_tests::parity::{KindCases, Parity, answer, kind_answer, kind_requests};
 use pointsman_tests::tiny;
-use pointsman_trainer::export::Precision;
 use pointsman_trainer::export::bundle;
+use pointsman_trainer::precision::Precision;
 use serde_json::Value;
 
 fn parity() -> Parity {

@@ -8,9 +8,10 @@ use pointsman_trainer::TrainerError;
 use pointsman_trainer::device::{DeviceChoice, open};
 use pointsman_trainer::encoder::bert_weights::BertWeights;
 use pointsman_trainer::encoder::hugging_face::{self, EncoderFolder};
-use pointsman_trainer::encoder::prune::{Cut, Mini, Sizes, Words, prune};
+use pointsman_trainer::encoder::prune::{Cut, Mini, Words, prune};
 use pointsman_trainer::encoder::vocabulary::TokenCounts;
 use pointsman_trainer::encoder::{parse_tokenizer, to_folder};
+use pointsman_trainer::export::encoder_sizes::EncoderSizes;
 
 /// Tokens of the corpus: whole words, pieces of words, and a character outside ASCII.
 const CORPUS: [&str; 3] = ["prove the theorem", "translating hello 请", "prove primes exist"];
@@ -70,7 +71,7 @@ fn a_folder_pruned_to_one_layer_has_that_layer_and_is_smaller() {
     let weights = BertWeights::of(&whole.bert).unwrap();
     assert_eq!(found.layers, weights.layers[1..]);
     assert_eq!((&found.words, &found.norm), (&weights.words, &weights.norm));
-    let sizes = |weights: &BertWeights| Sizes::of(weights, &whole.tokenizer_json).unwrap();
+    let sizes = |weights: &BertWeights| EncoderSizes::of(weights, &whole.tokenizer_json).unwrap();
     let (before, after) = (sizes(&weights), sizes(&found));
     assert_eq!((before.layers, after.layers, after.tokens), (2, 1, before.tokens));
     assert_eq!(before.parameters, weights.parameters());
@@ -89,6 +90,7 @@ fn errors_name_what_cannot_be_pruned_or_written() {
     assert!(error.to_string().contains("no layer 7, it has 2"), "{error}");
     let mini: Mini = cut(&[0]).unwrap();
     let error: TrainerError = to_folder::write(&folder, &whole.config_json, &mini).unwrap_err();
-    assert_eq!(error.code(), "folder_not_empty");
+    assert_eq!(error.code(), "file");
+    assert!(error.to_string().contains("is not empty"), "{error}");
     assert_eq!(read(&folder).config.num_hidden_layers, 2, "the original is unchanged");
 }

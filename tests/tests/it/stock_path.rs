@@ -2,7 +2,7 @@
 
 use pointsman::{Kind, Router};
 use pointsman_tests::{functions, tiny};
-use pointsman_trainer::export::Precision;
+use pointsman_trainer::precision::Precision;
 use tract_onnx::prelude::*;
 
 /// tract's own model of an expanded file.

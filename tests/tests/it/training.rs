@@ -18,8 +18,10 @@ use pointsman_trainer::recipe::RecipeFile;
 use pointsman_trainer::report::figure::runs;
 use pointsman_trainer::report::figure::steps::steps;
 use pointsman_trainer::report::svg::png::png;
-use pointsman_trainer::run::{Run, Trained};
-use pointsman_trainer::{TrainerError, verify};
+use pointsman_trainer::training::context::Context;
+use pointsman_trainer::training::encoder::encoder;
+use pointsman_trainer::training::fit::Trained;
+use pointsman_trainer::{TrainerError, router, verify};
 use serde_json::json;
 
 struct Bench {
@@ -218,28 +220,28 @@ fn bench(recipe: &str) -> Bench {
 }
 
 impl Bench {
-    fn run(&self, name: &str) -> Result<Run, TrainerError> {
-        Run::open(&self.folder.path().join(name), &self.recipe, &self.prepared)
+    fn open<'a>(&'a self, name: &str, stop: &'a AtomicBool) -> Result<Context<'a>, TrainerError> {
+        let folder = self.folder.path().join(name);
+        Context::open(&folder, &self.recipe, &self.prepared, &self.device, stop)
     }
 
     fn train(&self, name: &str, stop: &AtomicBool) -> Result<Trained, TrainerError> {
-        let run = self.run(name)?;
-        let source = self.folder.path().join("encoder");
-        let encoder = run.encoder(&self.recipe, &self.prepared, &source, &self.device, stop)?;
-        run.train(&self.recipe, &self.prepared, encoder, &self.device, stop)
+        let context = self.open(name, stop)?;
+        let encoder = encoder(&context, &self.folder.path().join("encoder"))?;
+        router::train(&context, encoder)
     }
 
     fn finish(&self, name: &str) -> Result<Finished, TrainerError> {
         let stop = AtomicBool::new(false);
         let trained = self.train(name, &stop)?;
-        let run = self.run(name)?;
-        finish::finish(&run, &self.recipe, &self.prepared, &trained, &self.device, &stop)
+        finish::finish(&self.open(name, &stop)?, &trained)
     }
 
     /// The model file of a trained router; files are equal if all weights are.
     fn model(&self, trained: &Trained) -> Vec<u8> {
-        let float = pointsman_trainer::export::Precision::Float;
-        let draft = finish::draft(&self.recipe, Vec::new(), trained, "cpu", float).unwrap();
+        let float = pointsman_trainer::precision::Precision::Float;
+        let RecipeFile { recipe, sha256, .. } = &self.recipe;
+        let draft = finish::draft(recipe, sha256, Vec::new(), trained, "cpu", float).unwrap();
         let folder = self.folder.path().join("compared");
         draft.write(&folder).unwrap();
         std::fs::read(folder.join("model.onnx")).unwrap()
@@ -352,9 +354,9 @@ fn a_folder_of_another_recipe_or_seed_is_refused() {
     let mut bench = bench(&mf());
     bench.train("run", &AtomicBool::new(false)).unwrap();
     bench.recipe.recipe.seed = 8;
-    assert_eq!(bench.run("run").unwrap_err().code(), "bad_checkpoint");
+    assert_eq!(bench.open("run", &AtomicBool::new(false)).unwrap_err().code(), "bad_checkpoint");
     bench.recipe = parsed(&mf().replace("dimension = 8", "dimension = 9")).unwrap();
-    assert_eq!(bench.run("run").unwrap_err().code(), "bad_checkpoint");
+    assert_eq!(bench.open("run", &AtomicBool::new(false)).unwrap_err().code(), "bad_checkpoint");
 }
 
 #[test]
@@ -426,7 +428,7 @@ fn a_gold_source_without_the_pair_names_the_columns_it_has() {
     write_outcomes(&folder.path().join("gold.jsonl"));
     let text = mf().replace("tiny-weak", "tiny-other");
     let error = prepare(&parsed(&text).unwrap().recipe, folder.path(), false).unwrap_err();
-    assert_eq!(error.code(), "no_training_pair");
+    assert_eq!(error.code(), "no_training_data");
     assert!(error.to_string().contains("tiny-weak"), "{error}");
 }
 

@@ -10,15 +10,16 @@ use pointsman::{MODEL_FILE, TOKENIZER_FILE, sha256_hex};
 use super::KnownRun;
 use crate::data::Outcomes;
 use crate::encoder::embeddings::EmbeddingCache;
-use crate::encoder::static_table::floats;
 use crate::encoder::trainable::{EmbeddedQueries, Limits, WithHead};
 use crate::error::TrainerError;
 use crate::export::routerdc_graph::{LlmColumns, RouterDcGraph};
 use crate::linear::groups::numbered;
 use crate::progress::bar;
 use crate::recipe::RouterDcRecipe;
-use crate::router::routerdc::queries::score_less_cost;
-use crate::router::routerdc::{self, ExtendedEmbeddings, RouterDcTask, ScoredQuery, Ties};
+use crate::router::routerdc::{
+    ExtendedEmbeddings, RouterDcTask, ScoredQuery, Ties, balanced, score_less_cost,
+};
+use crate::tensors::floats;
 use crate::training::fine_tune;
 use crate::training::optimiser::Rules;
 
@@ -62,7 +63,7 @@ impl KnownRun {
 
         let (rows, embeddings) = self.embedded(model, outcomes, (size, width), stop)?;
         let rows = match self.settings.samples {
-            Some(samples) => routerdc::balanced(rows, samples, self.seed()),
+            Some(samples) => balanced(rows, samples, self.seed()),
             None => rows,
         };
         let limits = Limits { vocabulary: embeddings.len() / width.max(1), longest: Some(1) };

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use pointsman_trainer::device::{self, DeviceChoice};
 use pointsman_trainer::encoder::bert_weights::BertWeights;
-use pointsman_trainer::encoder::prune::{Cut, Sizes, Words, prune};
+use pointsman_trainer::encoder::prune::{Cut, Words, prune};
 use pointsman_trainer::encoder::vocabulary::TokenCounts;
 use pointsman_trainer::encoder::{hugging_face, parse_tokenizer, to_folder};
+use pointsman_trainer::export::encoder_sizes::EncoderSizes;
 
 #[derive(Args)]
 pub struct PruneArgs {
@@ -52,8 +53,8 @@ pub fn run(args: &PruneArgs) -> anyhow::Result<()> {
     let mini = prune(&folder, &Cut { layers: args.layers.as_deref(), words })?;
     to_folder::write(&args.out, &folder.config_json, &mini)?;
 
-    let before = Sizes::of(&BertWeights::of(&folder.bert)?, &folder.tokenizer_json)?;
-    let after = Sizes::of(&mini.weights, &mini.tokenizer_json)?;
+    let before = EncoderSizes::of(&BertWeights::of(&folder.bert)?, &folder.tokenizer_json)?;
+    let after = EncoderSizes::of(&mini.weights, &mini.tokenizer_json)?;
     println!("{:<26}{:>12}{:>12}", "", "before", "after");
     for (what, before, after) in [
         ("layers", before.layers, after.layers),

@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use clap::Args;
+use pointsman_trainer::dataset::Prepared;
 use pointsman_trainer::device::{self, ChosenDevice, DeviceChoice};
 use pointsman_trainer::eval::Stored;
 use pointsman_trainer::recipe::RecipeFile;
-use pointsman_trainer::run::Run;
 use pointsman_trainer::teacher::Teacher;
+use pointsman_trainer::training::context::Context;
+use pointsman_trainer::training::encoder::encoder;
 use pointsman_trainer::training::interrupt;
-use pointsman_trainer::{TrainerError, dataset, finish, recipe};
+use pointsman_trainer::{TrainerError, dataset, finish, recipe, router};
 
 #[derive(Args)]
 pub struct TrainArgs {
@@ -110,51 +112,35 @@ pub fn train(
     let recipe = &recipe_file.recipe;
     eprintln!("recipe {}, seed {}, device {}", recipe.name, recipe.seed, chosen_device.description);
     let teacher = teacher.map(|folder| Teacher::read(folder, recipe)).transpose()?;
-    let mut prepared = dataset::prepare(recipe, &with.data, with.skip_bad)?;
+    let mut data = dataset::prepare(recipe, &with.data, with.skip_bad)?;
     if let Some(teacher) = &teacher {
-        prepared.sha256 = teacher.identity(&prepared);
+        data.sha256 = teacher.identity(&data);
     }
-    for source in &prepared.sources {
-        eprintln!(
-            "{}: {} rows to train on, {} removed as leaks",
-            source.name, source.rows, source.removed_as_leaks
-        );
-    }
-    eprintln!(
-        "{}: {} rows to score, {} removed as leaks; {} queries held back for calibration",
-        prepared.benchmark,
-        prepared.test.rows.len(),
-        prepared.test_leaks,
-        prepared.calibration.len()
-    );
-    let run = Run::open(out, &recipe_file, &prepared)?;
+    print_counts(&data);
+    let context = Context::open(out, &recipe_file, &data, chosen_device, stop)?;
     // The folder belongs to this recipe, seed and data: opening it checked that.
-    if finished == Finished::Keep && has_result(&run) {
+    if finished == Finished::Keep && has_result(&context) {
         eprintln!("{} is finished; delete it to train it anew", out.display());
         return Ok(());
     }
-    let encoder = run.encoder(&recipe_file, &prepared, &with.encoder, chosen_device, stop)?;
-    let relabelled = match &teacher {
+    let encoder = encoder(&context, &with.encoder)?;
+    let trained = match &teacher {
         Some(teacher) => {
-            let answers = run.file("teacher.safetensors");
-            let relabelled = teacher.teach(recipe, &prepared, &answers, stop)?;
+            let relabelled = teacher.teach(&context)?;
             let (name, rows) = (&teacher.router().info().name, relabelled.train.rows.len());
             eprintln!("teacher {name}: {rows} queries assessed");
-            Some(relabelled)
+            router::train(&context.with_data(&relabelled), encoder)?
         }
-        None => None,
+        None => router::train(&context, encoder)?,
     };
-    let labelled = relabelled.as_ref().unwrap_or(&prepared);
-    let trained = run.train(&recipe_file, labelled, encoder, chosen_device, stop)?;
-    let mut finished =
-        finish::finish(&run, &recipe_file, &prepared, &trained, chosen_device, stop)?;
+    let mut finished = finish::finish(&context, &trained)?;
     if let Some(teacher) = &teacher {
         teacher.sign(&mut finished.bundle.manifest);
         teacher.sign(&mut finished.float.manifest);
     }
-    let folder = run.file("bundle");
+    let folder = context.file("bundle");
     finished.bundle.write(&folder)?;
-    finished.float.write(&run.file("bundle-float"))?;
+    finished.float.write(&context.file("bundle-float"))?;
     if let Some(result) = &finished.result {
         super::report::write_all(out, result)?;
     }
@@ -168,9 +154,9 @@ pub fn train(
         d.changed * 100.0
     );
     if let Some(teacher) = &teacher {
-        let comparison = teacher.compare(recipe, &prepared, &finished.bundle.router()?, stop)?;
+        let comparison = teacher.compare(&context, &finished.bundle.router()?)?;
         super::write(
-            &run.file("comparison.json"),
+            &context.file("comparison.json"),
             serde_json::to_string_pretty(&comparison)? + "\n",
         )?;
         println!("{comparison}");
@@ -179,8 +165,25 @@ pub fn train(
     Ok(())
 }
 
-fn has_result(run: &Run) -> bool {
-    let text = std::fs::read_to_string(run.file("result.json")).ok();
+/// Says how many rows each source gives.
+fn print_counts(data: &Prepared) {
+    for source in &data.sources {
+        eprintln!(
+            "{}: {} rows to train on, {} removed as leaks",
+            source.name, source.rows, source.removed_as_leaks
+        );
+    }
+    eprintln!(
+        "{}: {} rows to score, {} removed as leaks; {} queries held back for calibration",
+        data.benchmark,
+        data.test.rows.len(),
+        data.test_leaks,
+        data.calibration.len()
+    );
+}
+
+fn has_result(context: &Context<'_>) -> bool {
+    let text = std::fs::read_to_string(context.file("result.json")).ok();
     text.is_some_and(|text| Stored::read(&text).is_ok())
 }
 

@@ -22,7 +22,8 @@ pub(crate) fn split_gold(
     let categories: BTreeSet<&str> = (0..gold.rows.len()).filter_map(category).collect();
     let categories: Vec<&str> = categories.into_iter().collect();
     if source.held_categories >= categories.len() {
-        return Err(TrainerError::NoTrainingPair {
+        return Err(TrainerError::BadRecipe {
+            path: recipe.name.as_str().into(),
             detail: format!(
                 "held_categories is {}, but {} has {} categories: at least one must be left to train on",
                 source.held_categories,

@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::data::Outcomes;
 use crate::error::TrainerError;
 use crate::linear::ridge_regression::{Features, fit};
-use crate::recipe::{Recipe, SourceRecipe};
+use crate::recipe::SourceRecipe;
 
 /// Number of folds; the rows of each are predicted from the others.
 const FOLDS: usize = 10;
@@ -35,17 +35,16 @@ pub(crate) struct Companions {
     pub(crate) scores: BTreeMap<usize, Vec<(usize, f32)>>,
 }
 
-/// The label of each gold row that has outcomes of the pair.
+/// The label of each gold row that has outcomes of the pair, whose columns are `pair`.
 ///
 /// # Errors
-/// [`TrainerError::NoTrainingPair`] where the fit on other LLMs' outcomes has no row.
+/// [`TrainerError::NoTrainingData`] where the fit on other LLMs' outcomes has no row.
 pub(crate) fn smoothed_labels(
-    recipe: &Recipe,
+    pair: Option<(usize, usize)>,
     source: &SourceRecipe,
     gold: &Outcomes,
     companions: &[Companions],
 ) -> Result<Vec<Option<f32>>, TrainerError> {
-    let pair = recipe.pair_columns(gold);
     let gains: Vec<Option<f64>> = gold
         .rows
         .iter()

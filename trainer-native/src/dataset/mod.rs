@@ -24,7 +24,7 @@ use crate::data::{
     remove_duplicates, remove_leaks, routellm_mmlu, split_rows,
 };
 use crate::error::TrainerError;
-use crate::recipe::{Recipe, Role, SourceRecipe};
+use crate::recipe::{Pair, Recipe, Role, SourceRecipe};
 use gold::{GoldQuestions, split_gold};
 use labels::smoothed_labels;
 
@@ -33,6 +33,8 @@ const MOST_CALIBRATION_QUERIES: usize = 2000;
 
 #[derive(Debug, Clone)]
 pub struct Prepared {
+    /// The strong and the weak candidate, where the recipe names them.
+    pub pair: Option<Pair>,
     /// Outcome rows to train on; `models` name every LLM of every outcome source.
     pub train: Outcomes,
     /// Weight of each of these rows in the loss.
@@ -93,12 +95,15 @@ pub fn require_files(recipe: &Recipe, folder: &Path) -> Result<(), TrainerError>
 ///
 /// # Errors
 /// [`TrainerError::MissingData`]; [`TrainerError::Data`], naming the file;
-/// [`TrainerError::NoTrainingPair`].
+/// [`TrainerError::BadRecipe`]; [`TrainerError::NoTrainingData`].
 pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepared, TrainerError> {
     require_files(recipe, folder)?;
     let options = ReadOptions { skip_bad };
     let gold_source = recipe.sources.iter().find(|s| s.role == Role::Gold).ok_or_else(|| {
-        TrainerError::NoTrainingPair { detail: "the recipe has no gold source".into() }
+        TrainerError::BadRecipe {
+            path: recipe.name.as_str().into(),
+            detail: "it has no source of role \"gold\"".into(),
+        }
     })?;
     let loaded = load(recipe, gold_source, folder, &options)?;
     let gold_all = wanted(gold_source, loaded.outcomes);
@@ -108,7 +113,7 @@ pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepare
     };
     for id in needed {
         if gold_all.model_index(id).is_none() {
-            return Err(TrainerError::NoTrainingPair {
+            return Err(TrainerError::NoTrainingData {
                 detail: format!(
                     "{} has no column {id:?}; it has {}. Name the column in [aliases]",
                     gold_source.name,
@@ -126,6 +131,7 @@ pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepare
     }
     let (gold, gold_leaks) = remove_leaks(&gold, &scored.questions);
     let mut prepared = Prepared {
+        pair: recipe.pair.clone(),
         train: Outcomes::default(),
         weights: Vec::new(),
         source_of: Vec::new(),
@@ -181,11 +187,12 @@ pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepare
     prepared.sha256 = sha256_hex(hashes.as_bytes());
     // The gold rows stand first among those to train on.
     let gold = prepared.train.select(&(0..gold_questions.rows).collect::<Vec<_>>());
-    let labels = smoothed_labels(recipe, gold_source, &gold, &companions)?;
+    let pair = recipe.pair.as_ref().and_then(|pair| columns(pair, &gold));
+    let labels = smoothed_labels(pair, gold_source, &gold, &companions)?;
     prepared.labels.iter_mut().zip(labels).for_each(|(slot, label)| *slot = label);
     match prepared.train.rows.is_empty() && prepared.preferences.is_empty() {
         false => Ok(prepared),
-        true => Err(TrainerError::NoTrainingPair { detail: "no row is left to train on".into() }),
+        true => Err(TrainerError::NoTrainingData { detail: "no row is left to train on".into() }),
     }
 }
 
@@ -305,7 +312,8 @@ impl Prepared {
         options: &ReadOptions,
     ) -> Result<String, TrainerError> {
         if source.role == Role::Corpus {
-            return Err(TrainerError::NoTrainingPair {
+            return Err(TrainerError::BadRecipe {
+                path: recipe.name.as_str().into(),
                 detail: format!("{} holds preferences: give it role \"auxiliary\"", source.name),
             });
         }
@@ -347,11 +355,17 @@ impl Prepared {
         Ok(read.sha256)
     }
 
+    /// Columns of the pair among the models to train on; `None` unless both are there.
+    #[must_use]
+    pub fn pair_columns(&self) -> Option<(usize, usize)> {
+        columns(self.pair.as_ref()?, &self.train)
+    }
+
     /// Target of strong over weak in [0, 1] for each outcome row to train on that has one: its
     /// label, or else the target that the scores of the pair give.
     #[must_use]
-    pub fn pair_targets(&self, recipe: &Recipe) -> Vec<Option<f32>> {
-        let pair = recipe.pair_columns(&self.train);
+    pub fn pair_targets(&self) -> Vec<Option<f32>> {
+        let pair = self.pair_columns();
         let rows = self.train.rows.iter().zip(&self.labels);
         rows.map(|(row, label)| {
             label.or_else(|| {
@@ -406,6 +420,11 @@ impl Prepared {
         }
         self.for_each_preference(&mut |row| visit(&row.query))
     }
+}
+
+/// Columns of a pair among the models of a table; `None` unless it has both.
+fn columns(pair: &Pair, outcomes: &Outcomes) -> Option<(usize, usize)> {
+    outcomes.model_index(&pair.strong).zip(outcomes.model_index(&pair.weak))
 }
 
 impl PreferenceFile {

@@ -23,8 +23,8 @@ use burn::nn::{Embedding, EmbeddingConfig, LayerNorm, LayerNormConfig, Linear, L
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::bert::{Bert, BertLayer};
-use super::static_table::floats;
 use crate::error::TrainerError;
+use crate::tensors::finite;
 
 /// A BERT in host memory. Matrices are stored row by row.
 #[derive(Debug, Clone, PartialEq)]
@@ -108,9 +108,17 @@ impl BertWeights {
             width: bert.words.weight.dims()[1],
             heads: bert.layers.first().map_or(1, |layer| layer.heads),
             epsilon: bert.epsilon,
-            words: finite("word embeddings", bert.words.weight.val())?,
-            positions: finite("position embeddings", bert.positions.weight.val())?,
-            types: finite("token type embeddings", bert.types.weight.val())?,
+            words: finite("a weight of the encoder", "word embeddings", bert.words.weight.val())?,
+            positions: finite(
+                "a weight of the encoder",
+                "position embeddings",
+                bert.positions.weight.val(),
+            )?,
+            types: finite(
+                "a weight of the encoder",
+                "token type embeddings",
+                bert.types.weight.val(),
+            )?,
             norm: Norm::of(&bert.norm, "embedding norm")?,
             layers: layers.collect::<Result<_, TrainerError>>()?,
         })
@@ -227,10 +235,11 @@ impl Dense {
     pub fn of(linear: &Linear, name: &str) -> Result<Self, TrainerError> {
         let [input, output] = linear.weight.dims();
         let bias = match &linear.bias {
-            Some(bias) => finite(&format!("{name}, bias"), bias.val())?,
+            Some(bias) => finite("a weight of the encoder", &format!("{name}, bias"), bias.val())?,
             None => vec![0.0; output],
         };
-        let weight = finite(&format!("{name}, weight"), linear.weight.val())?;
+        let weight =
+            finite("a weight of the encoder", &format!("{name}, weight"), linear.weight.val())?;
         Ok(Self { input, output, weight, bias })
     }
 
@@ -253,9 +262,9 @@ impl Dense {
 
 impl Norm {
     fn of(norm: &LayerNorm, name: &str) -> Result<Self, TrainerError> {
-        let gamma = finite(name, norm.gamma.val())?;
+        let gamma = finite("a weight of the encoder", name, norm.gamma.val())?;
         let beta = match &norm.beta {
-            Some(beta) => finite(name, beta.val())?,
+            Some(beta) => finite("a weight of the encoder", name, beta.val())?,
             None => vec![0.0; gamma.len()],
         };
         Ok(Self { gamma, beta })
@@ -269,17 +278,6 @@ fn matrix(values: &[f32], shape: [usize; 2], device: &Device) -> Param<Tensor<2>
 fn vector(values: &[f32], device: &Device) -> Param<Tensor<1>> {
     let data = TensorData::new(values.to_vec(), [values.len()]);
     Param::from_tensor(Tensor::from_data(data, device))
-}
-
-fn finite<const D: usize>(name: &str, tensor: Tensor<D>) -> Result<Vec<f32>, TrainerError> {
-    let values = floats(tensor.into_data())?;
-    match values.iter().position(|v| !v.is_finite()) {
-        None => Ok(values),
-        Some(at) => Err(TrainerError::NotFinite {
-            what: "a weight of the encoder",
-            detail: format!("{name} holds {} at {at}", values[at]),
-        }),
-    }
 }
 
 fn cut(detail: String) -> TrainerError {

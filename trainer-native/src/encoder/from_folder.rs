@@ -10,7 +10,6 @@ use super::prune::{Cut, Mini, Words, prune};
 use super::static_table::{self, StaticTable, Surround};
 use super::vocabulary::{self, TokenCounts};
 use super::{Encoder, Network, hugging_face, parse_tokenizer, token_ids};
-use crate::dataset::Prepared;
 use crate::error::TrainerError;
 use crate::progress::bar;
 use crate::recipe::{StaticEncoderRecipe, TransformerEncoderRecipe};
@@ -18,20 +17,24 @@ use crate::recipe::{StaticEncoderRecipe, TransformerEncoderRecipe};
 /// Queries tokenised at once when tokens are counted.
 const COUNTED: usize = 4096;
 
+/// Calls a function on each query whose tokens are counted.
+pub type Queries<'a> =
+    &'a dyn Fn(&mut dyn FnMut(&str) -> Result<(), TrainerError>) -> Result<(), TrainerError>;
+
 /// Distils a token table from the folder `source`, and cuts the tokenizer down to it.
 ///
 /// # Errors
 /// [`TrainerError::BadEncoder`], [`TrainerError::Interrupted`].
 pub fn static_table(
     settings: &StaticEncoderRecipe,
-    prepared: &Prepared,
+    queries: Queries<'_>,
     source: &Path,
     device: &Device,
     stop: &AtomicBool,
 ) -> Result<(StaticTable, Vec<u8>), TrainerError> {
     let folder = hugging_face::read(source, device)?;
     let original = parse_tokenizer(&folder.tokenizer_json)?;
-    let counts = token_counts(prepared, &original)?;
+    let counts = token_counts(queries, &original)?;
     let pruned = vocabulary::prune(&folder.tokenizer_json, &counts, settings.vocabulary)?;
     let surround = surround(&original)?;
     let progress = bar("distilling tokens");
@@ -47,7 +50,7 @@ pub fn static_table(
     );
     let tokenizer = parse_tokenizer(&pruned.tokenizer_json)?;
     let mut spread = static_table::Spread::default();
-    prepared.for_each_query(&mut |query| {
+    queries(&mut |query| {
         let ids = token_ids(&tokenizer, query, settings.max_tokens, settings.truncate)?;
         spread.add(&table, &ids);
         Ok(())
@@ -63,7 +66,7 @@ pub fn static_table(
 pub fn transformer(
     settings: &TransformerEncoderRecipe,
     scale: Option<f32>,
-    prepared: &Prepared,
+    queries: Queries<'_>,
     source: &Path,
     device: &Device,
 ) -> Result<Encoder, TrainerError> {
@@ -78,7 +81,7 @@ pub fn transformer(
         });
     }
     let counts = match settings.vocabulary {
-        Some(_) => Some(token_counts(prepared, &parse_tokenizer(&folder.tokenizer_json)?)?),
+        Some(_) => Some(token_counts(queries, &parse_tokenizer(&folder.tokenizer_json)?)?),
         None => None,
     };
     let words = counts.as_ref().map(|counts| Words { counts, most: settings.vocabulary });
@@ -100,12 +103,12 @@ fn surround(tokenizer: &tokenizers::Tokenizer) -> Result<Surround, TrainerError>
 }
 
 fn token_counts(
-    prepared: &Prepared,
+    queries: Queries<'_>,
     tokenizer: &tokenizers::Tokenizer,
 ) -> Result<TokenCounts, TrainerError> {
     let mut counts = TokenCounts::default();
     let mut waiting: Vec<String> = Vec::with_capacity(COUNTED);
-    prepared.for_each_query(&mut |query| {
+    queries(&mut |query| {
         waiting.push(query.to_owned());
         if waiting.len() == COUNTED {
             counts.add(tokenizer, &waiting)?;

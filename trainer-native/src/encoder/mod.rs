@@ -17,12 +17,12 @@
 pub mod bert;
 pub mod bert_weights;
 pub mod embeddings;
-pub mod from_folder;
+pub(crate) mod from_folder;
 pub mod hugging_face;
 pub mod prune;
 pub mod static_table;
 pub mod to_folder;
-pub mod trainable;
+pub(crate) mod trainable;
 pub mod vocabulary;
 
 use pointsman::{EncoderInfo, Router, RouterError, TruncationSide};

@@ -18,13 +18,10 @@
 //! # }
 //! ```
 
-use super::Network;
-use super::bert::Pooling;
 use super::bert_weights::BertWeights;
 use super::hugging_face::EncoderFolder;
 use super::vocabulary::{self, Pruned, SpecialTokens, TokenCounts};
 use crate::error::TrainerError;
-use crate::export::{Precision, router_graph};
 
 /// What to keep of an encoder; an absent part stays whole.
 #[derive(Debug, Clone, Copy, Default)]
@@ -68,36 +65,4 @@ pub fn prune(folder: &EncoderFolder, cut: &Cut<'_>) -> Result<Mini, TrainerError
     let pruned = vocabulary::prune_with(json, counts, most, SpecialTokens::Kept)?;
     weights.prune_vocabulary(&pruned.original_ids)?;
     Ok(Mini { weights, tokenizer_json: pruned.tokenizer_json.clone(), pruned: Some(pruned) })
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sizes {
-    pub layers: usize,
-    pub tokens: usize,
-    pub parameters: usize,
-    /// Bytes of its exported graph in float.
-    pub float_bytes: usize,
-    /// Bytes of its exported graph in int8.
-    pub int8_bytes: usize,
-    pub tokenizer_bytes: usize,
-}
-
-impl Sizes {
-    /// Measures an encoder by exporting it, without a head.
-    ///
-    /// # Errors
-    /// Those of the export.
-    pub fn of(weights: &BertWeights, tokenizer_json: &[u8]) -> Result<Self, TrainerError> {
-        let network =
-            Network::Transformer { weights: weights.clone(), pooling: Pooling::Mean, scale: None };
-        let bytes = |precision| router_graph::build(&network, None, precision).map(|b| b.len());
-        Ok(Self {
-            layers: weights.layers.len(),
-            tokens: weights.vocabulary(),
-            parameters: weights.parameters(),
-            float_bytes: bytes(Precision::Float)?,
-            int8_bytes: bytes(Precision::Int8)?,
-            tokenizer_bytes: tokenizer_json.len(),
-        })
-    }
 }

@@ -11,6 +11,7 @@
 //! ```
 //! A query's embedding is the pooled sum of its tokens' rows: no attention, no layers.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -20,6 +21,7 @@ use nalgebra::DMatrix;
 use super::bert::Bert;
 use super::vocabulary::TokenCounts;
 use crate::error::TrainerError;
+use crate::tensors::{Checkpoint, NamedTensor, floats};
 
 /// Tokens of one batch through the transformer.
 const BATCH: usize = 512;
@@ -32,6 +34,36 @@ pub struct StaticTable {
     pub width: usize,
     /// Row by row, [V, D].
     pub values: Vec<f32>,
+}
+
+impl StaticTable {
+    /// Writes the table to a file, replacing an earlier one.
+    ///
+    /// # Errors
+    /// [`TrainerError::File`], [`TrainerError::NotFinite`].
+    pub fn write(&self, path: &Path) -> Result<(), TrainerError> {
+        let tensor = NamedTensor {
+            name: "table".into(),
+            shape: vec![self.rows, self.width],
+            values: self.values.clone(),
+        };
+        Checkpoint { tensors: vec![tensor], ..Checkpoint::default() }.write(path)
+    }
+
+    /// Reads a file that [`StaticTable::write`] wrote.
+    ///
+    /// # Errors
+    /// [`TrainerError::File`], [`TrainerError::BadCheckpoint`].
+    pub fn read(path: &Path) -> Result<Self, TrainerError> {
+        let fault = |detail: String| TrainerError::BadCheckpoint { path: path.into(), detail };
+        let tensors = Checkpoint::read(path)?.tensors;
+        let table = tensors.into_iter().find(|tensor| tensor.name == "table");
+        let table = table.ok_or_else(|| fault("no tensor \"table\"".into()))?;
+        match table.shape[..] {
+            [rows, width] => Ok(Self { rows, width, values: table.values }),
+            _ => Err(fault(format!("the table has shape {:?}, expected two axes", table.shape))),
+        }
+    }
 }
 
 /// The ids put around a token before the transformer.
@@ -160,12 +192,4 @@ impl Spread {
             table.values.iter_mut().for_each(|v| *v = (f64::from(*v) * factor) as f32);
         }
     }
-}
-
-/// The floats of a tensor.
-pub(crate) fn floats(data: TensorData) -> Result<Vec<f32>, TrainerError> {
-    data.try_to_vec::<f32>().map_err(|e| TrainerError::NotFinite {
-        what: "a tensor",
-        detail: format!("it cannot be read as f32: {e:?}"),
-    })
 }

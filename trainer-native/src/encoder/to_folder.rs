@@ -19,12 +19,14 @@ use crate::tensors::{Checkpoint, NamedTensor};
 /// Writes the folder. `config_json` is that of the original encoder.
 ///
 /// # Errors
-/// [`TrainerError::FolderNotEmpty`] where the folder holds something already;
-/// [`TrainerError::BadEncoder`] where `config_json` is not an object; [`TrainerError::File`].
+/// [`TrainerError::File`], also where the folder holds something already;
+/// [`TrainerError::BadEncoder`] where `config_json` is not an object.
 pub fn write(folder: &Path, config_json: &[u8], mini: &Mini) -> Result<(), TrainerError> {
     let config = config(config_json, mini)?;
     if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
-        return Err(TrainerError::FolderNotEmpty { path: folder.to_owned() });
+        let detail = "it is there already and is not empty. Name another folder, or delete it";
+        let source = std::io::Error::new(std::io::ErrorKind::AlreadyExists, detail);
+        return Err(TrainerError::File { path: folder.to_owned(), source });
     }
     fs::create_dir_all(folder).map_err(TrainerError::file(folder))?;
     let note = HashMap::from([("format".to_owned(), "pt".to_owned())]);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::export::Precision;
+use crate::precision::Precision;
 
 /// What a result was measured on. Files store its [`name`](Self::name) as `precision`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,10 +12,10 @@ use pointsman::{
     TOKENIZER_FILE, TruncationSide, sha256_hex,
 };
 
-use super::Precision;
 use super::router_graph;
 use crate::encoder::Encoder;
 use crate::error::TrainerError;
+use crate::precision::Precision;
 use crate::recipe::Recipe;
 
 /// Everything that a bundle states besides its files.

@@ -26,8 +26,8 @@ use tract_onnx::pb;
 
 pub use pointsman::FUNCTION_DOMAIN as DOMAIN;
 
-use super::Precision;
 use super::node::{Attribute, OPSET, attribute, node};
+use crate::precision::Precision;
 
 pub const VERSION: i64 = 1;
 

@@ -20,10 +20,10 @@ use tract_onnx::pb;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
 
-use super::Precision;
 use super::functions::{DOMAIN, Function, VERSION};
 pub use super::node::Attribute;
 use super::node::{OPSET, node};
+use crate::precision::Precision;
 
 /// Version of the file format that goes with operator set [`OPSET`].
 const IR_VERSION: i64 = 8;

@@ -10,29 +10,18 @@
 //! - [`classifier_head`]: the nodes of a three-way classifier;
 //! - [`router_graph`]: encoder and head as one graph;
 //! - [`routerdc_graph`]: reads the LLMs of such a graph and adds one;
+//! - [`encoder_sizes`]: the bytes that an encoder takes when exported;
 //! - [`bundle`]: writes manifest, hashes and files.
 
 pub mod bundle;
-pub mod classifier_head;
+pub(crate) mod classifier_head;
+pub mod encoder_sizes;
 pub mod functions;
 pub mod graph;
 mod inputs;
 mod node;
 pub mod quantise;
 pub mod router_graph;
-pub mod routerdc_graph;
-pub mod static_encoder;
-pub mod transformer_encoder;
-
-/// The number format that a graph computes with.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Precision {
-    /// 32-bit float throughout, as trained: the reference of the quantised graph.
-    Float,
-    /// int8 weights; a transformer's matrix products use activations quantised at run time. This
-    /// variant ships.
-    Int8,
-}
+pub(crate) mod routerdc_graph;
+pub(crate) mod static_encoder;
+pub(crate) mod transformer_encoder;

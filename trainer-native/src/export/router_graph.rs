@@ -9,13 +9,13 @@
 //! The length of a query says something about its difficulty, so every encoder states it in its
 //! last coordinate. Memory routers compare the other coordinates.
 
-use super::Precision;
 use super::graph::{Attribute, Graph, Value};
 pub use super::inputs::Inputs;
 use super::quantise::{self, Bits};
 use super::{static_encoder, transformer_encoder};
 use crate::encoder::Network;
 use crate::error::TrainerError;
+use crate::precision::Precision;
 
 /// A head whose nodes are part of the graph.
 pub trait GraphHead {

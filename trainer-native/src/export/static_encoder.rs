@@ -3,12 +3,12 @@
 //! Rows are gathered in int8, since dequantising the table first would read every row for every
 //! query.
 
-use super::Precision;
 use super::functions::Function;
 use super::graph::Graph;
 use super::inputs::Inputs;
 use super::quantise::{self, Bits};
 use crate::encoder::static_table::StaticTable;
+use crate::precision::Precision;
 
 /// Adds the nodes; returns the pooled rows, `[1, D]`.
 pub fn pooled(g: &mut Graph, inputs: &Inputs, table: &StaticTable, precision: Precision) -> String {

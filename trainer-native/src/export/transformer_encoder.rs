@@ -9,7 +9,6 @@
 //! tables use eight bits with one scale for each row, weights seven bits with one scale for each
 //! output.
 
-use super::Precision;
 use super::functions::Function;
 use super::graph::{Attribute, Graph};
 use super::inputs::Inputs;
@@ -17,6 +16,7 @@ use super::quantise::{self, Bits};
 use crate::encoder::bert::Pooling;
 use crate::encoder::bert_weights::{BertWeights, Dense, LayerWeights, Norm};
 use crate::error::TrainerError;
+use crate::precision::Precision;
 
 /// Adds the encoder's nodes; returns the name of the pooled hidden states, `[1, H]`.
 ///

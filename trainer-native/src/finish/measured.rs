@@ -12,7 +12,7 @@ use crate::eval::{Origin, RoutedRow};
 use crate::recipe::Pair;
 
 /// APGR, CPT(50) and CPT(80) of the exported bundle.
-pub(super) fn metrics(prepared: &Prepared, result: &PairResult) -> Vec<Metric> {
+pub(super) fn metrics(data: &Prepared, result: &PairResult) -> Vec<Metric> {
     let own = result.routers.iter().find(|router| router.origin == Origin::INT8);
     let share = |router: &PairRouter, quality| router.cpt_at(quality).map(|c| c.strong_share);
     let values = own.map_or([None; 3], |r| [r.metrics.apgr, share(r, 0.5), share(r, 0.8)]);
@@ -22,11 +22,11 @@ pub(super) fn metrics(prepared: &Prepared, result: &PairResult) -> Vec<Metric> {
         .zip(values)
         .filter_map(|((metric, unit), value)| {
             Some(Metric {
-                dataset: prepared.benchmark.clone(),
+                dataset: data.benchmark.clone(),
                 metric: metric.into(),
                 value: value? * unit,
                 rows: result.rows as u64,
-                removed_as_leaks: prepared.test_leaks as u64,
+                removed_as_leaks: data.test_leaks as u64,
                 held_out: true,
             })
         })
@@ -87,11 +87,7 @@ pub fn share_curve(
 
 /// Mean scores of the router called `name`, the oracle and chance; `None` unless all were measured
 /// on every data set. A candidate that was not is left out.
-pub(super) fn mean_curve(
-    prepared: &Prepared,
-    result: &PoolResult,
-    name: &str,
-) -> Option<CostQuality> {
+pub(super) fn mean_curve(data: &Prepared, result: &PoolResult, name: &str) -> Option<CostQuality> {
     let baseline =
         |kind: &str| result.routers.iter().find(|router| router.kind == kind)?.metrics.mean;
     let candidates = result.routers.iter().filter(|router| router.kind == kinds::LLM);
@@ -99,9 +95,9 @@ pub(super) fn mean_curve(
         Some(CandidateQuality { id: id.clone(), quality: four_decimals(mean?) })
     };
     Some(CostQuality {
-        dataset: prepared.benchmark.clone(),
+        dataset: data.benchmark.clone(),
         rows: result.rows as u64,
-        removed_as_leaks: prepared.test_leaks as u64,
+        removed_as_leaks: data.test_leaks as u64,
         held_out: true,
         candidates: candidates.filter_map(|llm| quality(&llm.name, llm.metrics.mean)).collect(),
         router: Vec::new(),

@@ -16,10 +16,10 @@ const ROUNDS: u64 = 100;
 /// The cluster, below `count`, of each row `[W]`; some clusters may be empty.
 ///
 /// # Errors
-/// [`TrainerError::NoTrainingPair`] where there are fewer rows than clusters, or a value is not
+/// [`TrainerError::BadRows`] where there are fewer rows than clusters, or a value is not
 /// finite.
 pub fn clusters(rows: &[Vec<f64>], count: usize, seed: u64) -> Result<Vec<usize>, TrainerError> {
-    let fault = |detail: String| TrainerError::NoTrainingPair { detail };
+    let fault = |detail: String| TrainerError::BadRows { what: "k-means".into(), detail };
     if count == 0 || rows.len() < count {
         let found = rows.len();
         return Err(fault(format!("{found} queries for {count} clusters: ask for fewer clusters")));
@@ -38,7 +38,7 @@ pub fn clusters(rows: &[Vec<f64>], count: usize, seed: u64) -> Result<Vec<usize>
         .max_n_iterations(ROUNDS)
         .tolerance(1e-4)
         .fit(&table)
-        .map_err(|error| fault(format!("k-means: {error}")))?;
+        .map_err(|error| fault(error.to_string()))?;
     Ok(fitted.predict(table.records()).to_vec())
 }
 

@@ -6,9 +6,9 @@
 //! - [`t_sne`]: places of rows on a plane;
 //! - [`direction`], [`groups`]: unit vectors, and numbers of groups.
 
-pub mod direction;
-pub mod discriminant;
-pub mod groups;
-pub mod k_means;
-pub mod ridge_regression;
+pub(crate) mod direction;
+pub(crate) mod discriminant;
+pub(crate) mod groups;
+pub(crate) mod k_means;
+pub(crate) mod ridge_regression;
 pub mod t_sne;

@@ -36,7 +36,7 @@ const SOLVED: f64 = 1e-9;
 /// unpenalised.
 ///
 /// # Errors
-/// [`TrainerError::NoTrainingPair`] without rows, or where all weights are 0.
+/// [`TrainerError::NoTrainingData`] without rows, or where all weights are 0.
 pub fn fit(
     rows: &[Features],
     targets: &[f64],
@@ -46,7 +46,7 @@ pub fn fit(
 ) -> Result<LinearFit, TrainerError> {
     let total: f64 = weights.iter().sum();
     if rows.is_empty() || total <= 0.0 {
-        return Err(TrainerError::NoTrainingPair { detail: "no labelled query to fit".into() });
+        return Err(TrainerError::NoTrainingData { detail: "no labelled query to fit".into() });
     }
     let width = rows.iter().map(|row| row.dense.len()).max().unwrap_or_default();
     let system = System { rows, weights, vocabulary, size: vocabulary + width, penalty };
@@ -86,7 +86,7 @@ pub struct DualFit {
 /// for feature rows X and row weights v.
 ///
 /// # Errors
-/// [`TrainerError::NoTrainingPair`] without rows, or where a weight is 0.
+/// [`TrainerError::NoTrainingData`] without rows, or where a weight is 0.
 pub fn fit_dual(
     rows: &[Features],
     (likeness, weight): (&DMatrix<f64>, f64),
@@ -96,7 +96,7 @@ pub fn fit_dual(
     penalty: f64,
 ) -> Result<DualFit, TrainerError> {
     if rows.is_empty() || weights.iter().any(|weight| *weight <= 0.0) {
-        return Err(TrainerError::NoTrainingPair { detail: "no labelled query to fit".into() });
+        return Err(TrainerError::NoTrainingData { detail: "no labelled query to fit".into() });
     }
     let width = rows.iter().map(|row| row.dense.len()).max().unwrap_or_default();
     let system = System { rows, weights, vocabulary, size: vocabulary + width, penalty };
@@ -284,9 +284,9 @@ mod tests {
 
     #[test]
     fn no_rows_are_an_error() {
-        assert_eq!(fit(&[], &[], &[], 3, 1.0).unwrap_err().code(), "no_training_pair");
+        assert_eq!(fit(&[], &[], &[], 3, 1.0).unwrap_err().code(), "no_training_data");
         let none = DMatrix::zeros(0, 0);
         let error = fit_dual(&[], (&none, 1.0), &[], &[], 3, 1.0).unwrap_err();
-        assert_eq!(error.code(), "no_training_pair");
+        assert_eq!(error.code(), "no_training_data");
     }
 }

@@ -59,13 +59,13 @@ impl Default for Settings {
 /// Returns the place of each row, in the order of the rows.
 ///
 /// # Errors
-/// [`TrainerError::BadProjection`] for fewer than [`LEAST_ROWS`] rows, rows of several widths or
+/// [`TrainerError::BadRows`] for fewer than [`LEAST_ROWS`] rows, rows of several widths or
 /// none, a coordinate that is not finite, rows that are all the same, or a perplexity of at most 1.
 pub fn t_sne<R: AsRef<[f32]>>(
     rows: &[R],
     settings: &Settings,
 ) -> Result<Vec<[f32; 2]>, TrainerError> {
-    let fault = |detail: String| TrainerError::BadProjection { detail };
+    let fault = |detail: String| TrainerError::BadRows { what: "map of embeddings".into(), detail };
     let directions = directions(rows).map_err(fault)?;
     if !(settings.perplexity > 1.0 && settings.perplexity.is_finite()) {
         let found = settings.perplexity;
@@ -185,7 +185,7 @@ mod tests {
     fn what_no_map_can_be_made_of_is_named() {
         let fault = |rows: &[Vec<f32>], settings: &Settings| {
             let error = t_sne(rows, settings).unwrap_err();
-            assert_eq!(error.code(), "bad_projection");
+            assert_eq!(error.code(), "bad_rows");
             error.to_string()
         };
         let rows = heaps(20);

@@ -18,13 +18,13 @@ use pointsman_inputs::recipe_file::{self, RecipeFileError, ResolvedRecipe};
 use serde::Deserialize;
 use toml::Table;
 
-use crate::data::Outcomes;
 use crate::error::TrainerError;
 
 pub use encoder::{EncoderRecipe, StaticEncoderRecipe, TransformerEncoderRecipe};
 pub use head::{
-    BertRecipe, ClusterRecipe, EloGroups, Grouping, HeadRecipe, KernelRecipe, KnnRecipe, MfRecipe,
-    MlpRecipe, RidgeRecipe, RouterDcLoss, RouterDcRecipe, SwRankingRecipe,
+    BertRecipe, ClusterRecipe, EloGroups, Grouping, HeadRecipe, KernelRecipe, KnnRecipe,
+    LengthRecipe, MfRecipe, MlpRecipe, Optimisation, RandomRecipe, RidgeRecipe, RouterDcLoss,
+    RouterDcRecipe, SwRankingRecipe,
 };
 pub use sources::{Role, SourceRecipe};
 pub use training::{FineTuningRecipe, TrainingRecipe};
@@ -237,21 +237,21 @@ impl Recipe {
     /// The pair, for a kind that needs one.
     ///
     /// # Errors
-    /// [`TrainerError::NoTrainingPair`].
+    /// [`TrainerError::BadRecipe`].
     pub fn pair(&self) -> Result<&Pair, TrainerError> {
-        self.pair.as_ref().ok_or_else(|| TrainerError::NoTrainingPair {
-            detail: "the recipe names no strong and weak candidate".into(),
+        self.pair.as_ref().ok_or_else(|| TrainerError::BadRecipe {
+            path: self.name.as_str().into(),
+            detail: "it names no strong and weak candidate".into(),
         })
     }
 
     /// Checks that a kind has the settings it needs, and none that it would ignore.
     fn check_optimisation(&self) -> Result<(), String> {
         let kind = self.head.kind().name();
-        let on_embeddings = matches!(self.head, HeadRecipe::Mf(_) | HeadRecipe::Mlp(_));
-        let with_encoder = matches!(self.head, HeadRecipe::Bert(_) | HeadRecipe::RouterDc(_));
+        let takes = |optimisation| self.head.optimisation() == Some(optimisation);
         let tables = [
-            ("training", self.training.is_some(), on_embeddings),
-            ("fine_tuning", self.fine_tuning.is_some(), with_encoder),
+            ("training", self.training.is_some(), takes(Optimisation::Training)),
+            ("fine_tuning", self.fine_tuning.is_some(), takes(Optimisation::FineTuning)),
         ];
         for (name, given, needed) in tables {
             match (given, needed) {
@@ -268,13 +268,6 @@ impl Recipe {
         }
         self.training.as_ref().map_or(Ok(()), TrainingRecipe::check)?;
         self.fine_tuning.as_ref().map_or(Ok(()), FineTuningRecipe::check)
-    }
-
-    /// Columns of the pair among the models of a table; `None` unless it has both.
-    #[must_use]
-    pub fn pair_columns(&self, outcomes: &Outcomes) -> Option<(usize, usize)> {
-        let pair = self.pair.as_ref()?;
-        outcomes.model_index(&pair.strong).zip(outcomes.model_index(&pair.weak))
     }
 
     /// The recipe's name for a model of a source's files.

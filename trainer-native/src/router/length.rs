@@ -6,10 +6,28 @@
 //! It is fitted to the labelled queries by logistic regression (Newton's method). Its scores are `a
 //! * length + b` for the strong candidate and 0 for every other.
 
+use crate::encoder::Encoder;
+use crate::encoder::embeddings::EmbeddingCache;
 use crate::error::TrainerError;
-use crate::export::Precision;
 use crate::export::graph::Graph;
 use crate::export::router_graph::{GraphHead, Inputs, linear};
+use crate::precision::Precision;
+use crate::recipe::LengthRecipe;
+use crate::training::context::Context;
+use crate::training::embedded::Embedded;
+use crate::training::fit::{Fit, Trained, TrainedHead};
+use crate::training::training_set::TrainingSet;
+
+impl Fit for LengthRecipe {
+    fn fit(&self, context: &Context<'_>, encoder: Encoder) -> Result<Trained, TrainerError> {
+        let Embedded { set, embedder, columns } = Embedded::new(context, &encoder)?;
+        let pair = context.recipe.pair()?;
+        let pair = (set.model_index(&pair.strong)?, set.model_index(&pair.weak)?);
+        let rows = lengths(&set, &embedder.cache, pair)?;
+        let head = LengthHead::fit(&rows, embedder.cache.width(), pair.0)?;
+        Ok(Trained { encoder, head: TrainedHead::in_graph(head, columns) })
+    }
+}
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LengthHead {
@@ -30,7 +48,7 @@ impl LengthHead {
     /// Fits `(length, target, weight)` rows; targets in [0, 1].
     ///
     /// # Errors
-    /// [`TrainerError::NoTrainingPair`] where there is no row.
+    /// [`TrainerError::NoTrainingData`] where there is no row.
     pub fn fit(
         rows: &[(f64, f64, f64)],
         width: usize,
@@ -38,7 +56,7 @@ impl LengthHead {
     ) -> Result<Self, TrainerError> {
         if rows.is_empty() {
             let detail = "no query has outcomes of both the strong and the weak candidate".into();
-            return Err(TrainerError::NoTrainingPair { detail });
+            return Err(TrainerError::NoTrainingData { detail });
         }
         let (mut slope, mut intercept) = (0.0_f64, 0.0_f64);
         for _ in 0..50 {
@@ -62,6 +80,28 @@ impl LengthHead {
         }
         Ok(Self { slope, intercept, width, strong })
     }
+}
+
+/// Length coordinate, target of strong over weak, and weight of each query that has a target.
+fn lengths(
+    set: &TrainingSet,
+    cache: &EmbeddingCache,
+    (strong, weak): (usize, usize),
+) -> Result<Vec<(f64, f64, f64)>, TrainerError> {
+    let mut rows = Vec::new();
+    for query in &set.queries {
+        let score = |model| query.scores.iter().find(|(m, _)| *m == model).map(|&(_, s)| s);
+        let target = match query.label {
+            Some(label) if (label.a, label.b) == (strong, weak) => Some(label.target),
+            Some(label) if (label.b, label.a) == (strong, weak) => Some(1.0 - label.target),
+            _ => score(strong).zip(score(weak)).map(|(s, w)| f32::midpoint(1.0, s - w)),
+        };
+        let Some(target) = target else { continue };
+        let embedding = cache.read(&[query.embedding])?;
+        let length = embedding.last().copied().unwrap_or_default();
+        rows.push((f64::from(length), f64::from(target), f64::from(query.weight)));
+    }
+    Ok(rows)
 }
 
 impl GraphHead for LengthHead {
@@ -105,6 +145,6 @@ mod tests {
     fn separable_labels_stay_finite_and_no_labels_are_an_error() {
         let head = LengthHead::fit(&[(0.0, 0.0, 1.0), (1.0, 1.0, 1.0)], 2, 0).unwrap();
         assert!(head.slope.is_finite() && head.slope > 0.0);
-        assert_eq!(LengthHead::fit(&[], 2, 0).unwrap_err().code(), "no_training_pair");
+        assert_eq!(LengthHead::fit(&[], 2, 0).unwrap_err().code(), "no_training_data");
     }
 }

@@ -6,21 +6,44 @@
 //! It is trained on preferences by [`crate::training::head`]. In the graph the model vectors are
 //! folded into one matrix, `scores = (e W1 + b) F^T` with `F = w2 * v_M / |v_M|`.
 
-use burn::tensor::{Device, Distribution, Tensor};
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Distribution, Tensor, TensorData};
 
-use super::TrainableHead;
+use crate::encoder::Encoder;
 use crate::error::TrainerError;
-use crate::export::Precision;
 use crate::export::graph::Graph;
 use crate::export::router_graph::{GraphHead, Inputs, linear};
+use crate::precision::Precision;
 use crate::random::RandomStream;
 use crate::recipe::{MfRecipe, TrainingRecipe};
-use crate::training::parameters::{Parameters, Schedule};
+use crate::tensors::finite;
+use crate::training::context::Context;
+use crate::training::embedded::Embedded;
+use crate::training::fit::{Fit, Trained};
+use crate::training::head::{TrainableHead, by_steps};
+use crate::training::optimiser::{Rules, Schedule};
+
+impl Fit for MfRecipe {
+    fn fit(&self, context: &Context<'_>, encoder: Encoder) -> Result<Trained, TrainerError> {
+        let embedded = Embedded::new(context, &encoder)?;
+        let seed = context.recipe.seed;
+        let untrained = |size, device: &Device| MfHead::new(self, size, seed, device);
+        Ok(Trained { head: by_steps(context, embedded, untrained)?, encoder })
+    }
+}
 
 /// A matrix-factorisation head, on a device.
+#[derive(Module, Debug)]
 pub struct MfHead {
-    /// `projection` [D, d_m], `bias` [1, d_m], `models` [M, d_m], `weights` [1, d_m].
-    parameters: Parameters,
+    /// W1, `[D, d_m]`.
+    pub projection: Param<Tensor<2>>,
+    /// b, `[1, d_m]`.
+    pub bias: Param<Tensor<2>>,
+    /// v, `[M, d_m]`.
+    pub models: Param<Tensor<2>>,
+    /// w2, `[1, d_m]`.
+    pub weights: Param<Tensor<2>>,
+    #[module(skip)]
     noise: f64,
 }
 
@@ -29,32 +52,31 @@ impl MfHead {
     #[must_use]
     pub fn new(
         recipe: &MfRecipe,
-        training: &TrainingRecipe,
         (width, models): (usize, usize),
         seed: u64,
         device: &Device,
     ) -> Self {
         let dimension = recipe.dimension;
         let mut draw = RandomStream::new(seed, usize::MAX - 1);
-        let learning_rate = training.learning_rate;
-        let plain = Schedule::AdamW { learning_rate, weight_decay: 0.0 };
-        let decayed = Schedule::AdamW { learning_rate, weight_decay: training.weight_decay };
-        let mut parameters = Parameters::new(device);
         #[allow(clippy::cast_precision_loss)]
         let spread = (1.0 / width as f32).sqrt();
-        let mut normal = |count: usize, spread: f32| draw.normal(count, spread);
-        let projection = normal(width * dimension, spread);
-        parameters.add("projection", [width, dimension], projection, decayed);
-        parameters.add("bias", [1, dimension], vec![0.0; dimension], plain);
-        parameters.add("models", [models, dimension], normal(models * dimension, 1.0), plain);
-        parameters.add("weights", [1, dimension], vec![1.0; dimension], plain);
-        Self { parameters, noise: recipe.noise }
+        let matrix = |values: Vec<f32>, rows: usize| {
+            let data = TensorData::new(values, [rows, dimension]);
+            Param::from_tensor(Tensor::from_data(data, device))
+        };
+        Self {
+            projection: matrix(draw.normal(width * dimension, spread), width),
+            bias: matrix(vec![0.0; dimension], 1),
+            models: matrix(draw.normal(models * dimension, 1.0), models),
+            weights: matrix(vec![1.0; dimension], 1),
+            noise: recipe.noise,
+        }
     }
 
     /// F transposed, `[d_m, columns]`.
     fn factors(&self, columns: &[usize], dimension: usize) -> Result<Vec<f32>, TrainerError> {
-        let models = self.parameters.values("models")?;
-        let weights = self.parameters.values("weights")?;
+        let models = finite("a parameter", "models", self.models.val())?;
+        let weights = finite("a parameter", "weights", self.weights.val())?;
         let mut transposed = vec![0.0; dimension * columns.len()];
         for (slot, &model) in columns.iter().enumerate() {
             let vector = &models[model * dimension..(model + 1) * dimension];
@@ -76,20 +98,20 @@ impl TrainableHead for MfHead {
             }
             false => embedding,
         };
-        let hidden =
-            embedding.matmul(self.parameters.get("projection")) + self.parameters.get("bias");
-        let models = self.parameters.get("models");
+        let hidden = embedding.matmul(self.projection.val()) + self.bias.val();
+        let models = self.models.val();
         let norm = models.clone().square().sum_dim(1).sqrt() + 1e-9;
-        let factors = models / norm * self.parameters.get("weights");
+        let factors = models / norm * self.weights.val();
         hidden.matmul(factors.transpose())
     }
 
-    fn parameters(&self) -> &Parameters {
-        &self.parameters
-    }
-
-    fn parameters_mut(&mut self) -> &mut Parameters {
-        &mut self.parameters
+    fn rules(&self, settings: &TrainingRecipe) -> Rules {
+        let &TrainingRecipe { learning_rate, weight_decay, .. } = settings;
+        let plain = Schedule::AdamW { learning_rate, weight_decay: 0.0 };
+        Rules::adamw(learning_rate, weight_decay)
+            .with("bias", plain)
+            .with("models", plain)
+            .with("weights", plain)
     }
 }
 
@@ -102,9 +124,9 @@ impl GraphHead for MfHead {
         columns: &[usize],
         precision: Precision,
     ) -> Result<String, TrainerError> {
-        let [_, dimension] = self.parameters.get("projection").dims();
-        let projection = self.parameters.values("projection")?;
-        let bias = self.parameters.values("bias")?;
+        let [_, dimension] = self.projection.dims();
+        let projection = finite("a parameter", "projection", self.projection.val())?;
+        let bias = finite("a parameter", "bias", self.bias.val())?;
         let weights = (projection.as_slice(), dimension);
         let hidden = linear(g, "projection", embedding, weights, Some(&bias), precision);
         let factors = self.factors(columns, dimension)?;

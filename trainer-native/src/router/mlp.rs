@@ -6,22 +6,45 @@
 //! ```
 //! It is trained on preferences by [`crate::training::head`], as matrix factorisation is.
 
+use burn::module::{Module, Param};
 use burn::tensor::activation::relu;
-use burn::tensor::{Device, Distribution, Tensor};
+use burn::tensor::{Device, Distribution, Tensor, TensorData};
 
-use super::TrainableHead;
+use crate::encoder::Encoder;
 use crate::error::TrainerError;
-use crate::export::Precision;
 use crate::export::graph::Graph;
 use crate::export::router_graph::{GraphHead, Inputs, linear};
+use crate::precision::Precision;
 use crate::random::RandomStream;
 use crate::recipe::{MlpRecipe, TrainingRecipe};
-use crate::training::parameters::{Parameters, Schedule};
+use crate::tensors::finite;
+use crate::training::context::Context;
+use crate::training::embedded::Embedded;
+use crate::training::fit::{Fit, Trained};
+use crate::training::head::{TrainableHead, by_steps};
+use crate::training::optimiser::{Rules, Schedule};
+
+impl Fit for MlpRecipe {
+    fn fit(&self, context: &Context<'_>, encoder: Encoder) -> Result<Trained, TrainerError> {
+        let embedded = Embedded::new(context, &encoder)?;
+        let seed = context.recipe.seed;
+        let untrained = |size, device: &Device| MlpHead::new(self, size, seed, device);
+        Ok(Trained { head: by_steps(context, embedded, untrained)?, encoder })
+    }
+}
 
 /// A perceptron head, on a device.
+#[derive(Module, Debug)]
 pub struct MlpHead {
-    /// `hidden` [D, H], `hidden_bias` [1, H], `output` [H, M], `output_bias` [1, M].
-    parameters: Parameters,
+    /// W1, `[D, H]`.
+    pub hidden: Param<Tensor<2>>,
+    /// b1, `[1, H]`.
+    pub hidden_bias: Param<Tensor<2>>,
+    /// W2, `[H, M]`.
+    pub output: Param<Tensor<2>>,
+    /// b2, `[1, M]`.
+    pub output_bias: Param<Tensor<2>>,
+    #[module(skip)]
     dropout: f64,
 }
 
@@ -31,31 +54,30 @@ impl MlpHead {
     #[allow(clippy::cast_precision_loss)]
     pub fn new(
         recipe: &MlpRecipe,
-        training: &TrainingRecipe,
         (width, models): (usize, usize),
         seed: u64,
         device: &Device,
     ) -> Self {
         let hidden = recipe.hidden;
         let mut draw = RandomStream::new(seed, usize::MAX - 1);
-        let learning_rate = training.learning_rate;
-        let plain = Schedule::AdamW { learning_rate, weight_decay: 0.0 };
-        let decayed = Schedule::AdamW { learning_rate, weight_decay: training.weight_decay };
-        let mut parameters = Parameters::new(device);
+        let matrix = |values: Vec<f32>, shape: [usize; 2]| {
+            Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), device))
+        };
         let first = draw.normal(width * hidden, (2.0 / width as f32).sqrt());
         let second = draw.normal(hidden * models, (1.0 / hidden as f32).sqrt());
-        parameters.add("hidden", [width, hidden], first, decayed);
-        parameters.add("hidden_bias", [1, hidden], vec![0.0; hidden], plain);
-        parameters.add("output", [hidden, models], second, decayed);
-        parameters.add("output_bias", [1, models], vec![0.0; models], plain);
-        Self { parameters, dropout: recipe.dropout }
+        Self {
+            hidden: matrix(first, [width, hidden]),
+            hidden_bias: matrix(vec![0.0; hidden], [1, hidden]),
+            output: matrix(second, [hidden, models]),
+            output_bias: matrix(vec![0.0; models], [1, models]),
+            dropout: recipe.dropout,
+        }
     }
 }
 
 impl TrainableHead for MlpHead {
     fn scores(&self, embedding: Tensor<2>, training: bool) -> Tensor<2> {
-        let parameter = |name: &str| self.parameters.get(name);
-        let hidden = relu(embedding.matmul(parameter("hidden")) + parameter("hidden_bias"));
+        let hidden = relu(embedding.matmul(self.hidden.val()) + self.hidden_bias.val());
         let hidden = match training && self.dropout > 0.0 {
             true => {
                 let kept = 1.0 - self.dropout;
@@ -64,15 +86,15 @@ impl TrainableHead for MlpHead {
             }
             false => hidden,
         };
-        hidden.matmul(parameter("output")) + parameter("output_bias")
+        hidden.matmul(self.output.val()) + self.output_bias.val()
     }
 
-    fn parameters(&self) -> &Parameters {
-        &self.parameters
-    }
-
-    fn parameters_mut(&mut self) -> &mut Parameters {
-        &mut self.parameters
+    fn rules(&self, settings: &TrainingRecipe) -> Rules {
+        let &TrainingRecipe { learning_rate, weight_decay, .. } = settings;
+        let plain = Schedule::AdamW { learning_rate, weight_decay: 0.0 };
+        Rules::adamw(learning_rate, weight_decay)
+            .with("hidden_bias", plain)
+            .with("output_bias", plain)
     }
 }
 
@@ -85,13 +107,15 @@ impl GraphHead for MlpHead {
         columns: &[usize],
         precision: Precision,
     ) -> Result<String, TrainerError> {
-        let [hidden, models] = self.parameters.get("output").dims();
-        let first = self.parameters.values("hidden")?;
-        let bias = self.parameters.values("hidden_bias")?;
+        let [hidden, models] = self.output.dims();
+        let values =
+            |name: &str, parameter: &Param<Tensor<2>>| finite("a parameter", name, parameter.val());
+        let first = values("hidden", &self.hidden)?;
+        let bias = values("hidden_bias", &self.hidden_bias)?;
         let sum = linear(g, "hidden", embedding, (&first, hidden), Some(&bias), precision);
         let active = g.node("Relu", "hidden_active", &[&sum], &[]);
-        let (output, bias) =
-            (self.parameters.values("output")?, self.parameters.values("output_bias")?);
+        let output = values("output", &self.output)?;
+        let bias = values("output_bias", &self.output_bias)?;
         let picked: Vec<f32> = output
             .chunks_exact(models)
             .flat_map(|row| columns.iter().map(|&model| row[model]))

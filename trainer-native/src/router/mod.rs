@@ -1,43 +1,48 @@
-//! The trained routers, one file for each kind.
+//! The router kinds, a file or a folder each: how a kind is fitted, its head, and the head's export.
 //!
-//! Kinds whose head is in the graph implement [`GraphHead`]; those trained by steps on embeddings
-//! also implement [`TrainableHead`]. [`TrainedHead`] is the result of training any kind.
+//! The settings of a kind stand in [`recipe`](crate::recipe) and implement [`Fit`]. Kinds whose head is
+//! in the graph implement [`GraphHead`](crate::export::router_graph::GraphHead); those trained by steps
+//! on embeddings also [`TrainableHead`](crate::training::head::TrainableHead).
 
 pub mod bert;
 pub mod cluster;
+mod knn;
 pub mod length;
-pub mod memory;
+mod memory;
 pub mod mf;
 pub mod mlp;
+mod random;
 pub mod ridge;
 pub mod routerdc;
+mod sw_ranking;
 
-use burn::tensor::Tensor;
-use pointsman::Memory;
+use crate::encoder::Encoder;
+use crate::error::TrainerError;
+use crate::recipe::HeadRecipe;
+use crate::training::context::Context;
+use crate::training::fit::{Fit, Trained};
 
-use crate::export::router_graph::GraphHead;
-use crate::training::parameters::Parameters;
-
-/// A head trained by steps on embeddings.
-pub trait TrainableHead {
-    /// Scores `[B, M]` of embeddings `[B, D]`; noise and dropout act only in `training`.
-    fn scores(&self, embedding: Tensor<2>, training: bool) -> Tensor<2>;
-    fn parameters(&self) -> &Parameters;
-    fn parameters_mut(&mut self) -> &mut Parameters;
+/// The settings of a recipe's kind, which train it.
+fn settings(head: &HeadRecipe) -> &dyn Fit {
+    match head {
+        HeadRecipe::Mf(settings) => settings,
+        HeadRecipe::Mlp(settings) => settings,
+        HeadRecipe::Ridge(settings) => settings,
+        HeadRecipe::Bert(settings) => settings,
+        HeadRecipe::RouterDc(settings) => settings,
+        HeadRecipe::Cluster(settings) => settings,
+        HeadRecipe::SwRanking(settings) => settings,
+        HeadRecipe::Knn(settings) => settings,
+        HeadRecipe::Length(settings) => settings,
+        HeadRecipe::Random(settings) => settings,
+    }
 }
 
-/// The head that a run trained, apart from its encoder.
-pub enum TrainedHead {
-    /// A head whose nodes are in the graph.
-    Graph(Box<dyn GraphHead>),
-    /// Similarity-weighted ranking.
-    SwRanking {
-        /// Battles of the remembered queries.
-        memory: Memory,
-        /// Elo group of each model of the training table, from 0.
-        elo_groups: Vec<u8>,
-    },
-    /// Nearest neighbours: scores of the remembered queries, over the candidates.
-    Knn(Memory),
-    Random,
+/// Trains the router that the run's recipe asks for on `encoder`, resuming where an earlier call
+/// stopped.
+///
+/// # Errors
+/// Those of [`Fit::fit`].
+pub fn train(context: &Context<'_>, encoder: Encoder) -> Result<Trained, TrainerError> {
+    settings(&context.recipe.head).fit(context, encoder)
 }

@@ -1,14 +1,12 @@
 //! Compares a student with its teacher on the same held-out rows.
 
 use std::fmt;
-use std::sync::atomic::AtomicBool;
 
 use pointsman::Router;
 use serde::Serialize;
 
 use super::Teacher;
 use crate::assess::{pair_rows, pool_column, pool_rows, qualities, win_rates};
-use crate::dataset::Prepared;
 use crate::error::TrainerError;
 use crate::eval::bootstrap;
 use crate::eval::pair::calibration::calibrate;
@@ -16,7 +14,8 @@ use crate::eval::pair::published::PairKind;
 use crate::eval::pair::{self, PairColumn, PairModels, PairSettings};
 use crate::eval::pool::{self, PoolColumn, PoolSettings};
 use crate::eval::{Benchmark, Origin};
-use crate::recipe::{Pair, Recipe};
+use crate::recipe::Pair;
+use crate::training::context::Context;
 
 /// Part of the gap that the reported CPT recovers.
 const HALF: f64 = 0.5;
@@ -57,35 +56,33 @@ impl Teacher {
     /// Those of the engine and of the evaluation.
     pub fn compare(
         &self,
-        recipe: &Recipe,
-        prepared: &Prepared,
+        context: &Context<'_>,
         student: &Router,
-        stop: &AtomicBool,
     ) -> Result<Comparison, TrainerError> {
         let bytes = |router: &Router| router.info().files.iter().map(|file| file.bytes).sum();
         let sizes = Comparison {
-            rows: prepared.test.rows.len(),
+            rows: context.data.test.rows.len(),
             figures: Vec::new(),
             queries: 0,
             agreement: 1.0,
             teacher_bytes: bytes(self.router()),
             student_bytes: bytes(student),
         };
-        match &recipe.pair {
-            Some(pair) => self.compare_pair(sizes, pair, prepared, student, stop),
-            None => self.compare_picks(sizes, recipe, prepared, student, stop),
+        match &context.recipe.pair {
+            Some(pair) => self.compare_pair(context, pair, student, sizes),
+            None => self.compare_picks(context, student, sizes),
         }
     }
 
     fn compare_pair(
         &self,
-        sizes: Comparison,
+        context: &Context<'_>,
         pair: &Pair,
-        prepared: &Prepared,
         student: &Router,
-        stop: &AtomicBool,
+        sizes: Comparison,
     ) -> Result<Comparison, TrainerError> {
-        let sample: Vec<&str> = prepared.calibration.iter().map(String::as_str).collect();
+        let &Context { data, stop, .. } = context;
+        let sample: Vec<&str> = data.calibration.iter().map(String::as_str).collect();
         // Both are calibrated on the same queries here, whatever calibration the teacher came with.
         let sides = [self.router(), student];
         let sampled = sides.map(|router| win_rates(router, &sample, stop));
@@ -96,21 +93,21 @@ impl Teacher {
             let calibration = calibrate(rates, "queries held back")?;
             *threshold = calibration.threshold_at_share(pair.default_strong_share);
         }
-        if prepared.test.rows.is_empty() {
+        if data.test.rows.is_empty() {
             let agreement = agreement(
                 &decided(&sampled[0], thresholds[0]),
                 &decided(&sampled[1], thresholds[1]),
             );
             return Ok(Comparison { queries: sample.len(), agreement, ..sizes });
         }
-        let rows = pair_rows(&prepared.test, &pair.strong, &pair.weak)?;
+        let rows = pair_rows(&data.test, &pair.strong, &pair.weak)?;
         let [teacher, student] = sides.map(|router| win_rates(router, &rows.queries, stop));
         let (teacher, student) = (teacher?, student?);
         let agreement =
             agreement(&decided(&teacher, thresholds[0]), &decided(&student, thresholds[1]));
         let columns = [("teacher", teacher), ("student", student)]
             .map(|(name, rates)| PairColumn::new(name, "compared", Origin::INT8, rates));
-        let benchmark = Benchmark::new(&prepared.benchmark, PairKind::Other);
+        let benchmark = Benchmark::new(&data.benchmark, PairKind::Other);
         let models = PairModels { weak: pair.weak.clone(), strong: pair.strong.clone() };
         let settings = PairSettings { bootstrap: one_resample(), ..PairSettings::default() };
         let result = pair::build(&benchmark, &models, &rows.rows, &columns, &settings)?;
@@ -129,15 +126,14 @@ impl Teacher {
 
     fn compare_picks(
         &self,
-        sizes: Comparison,
-        recipe: &Recipe,
-        prepared: &Prepared,
+        context: &Context<'_>,
         student: &Router,
-        stop: &AtomicBool,
+        sizes: Comparison,
     ) -> Result<Comparison, TrainerError> {
+        let &Context { recipe, data, stop, .. } = context;
         let models: Vec<String> = recipe.candidates.iter().map(|c| c.id.clone()).collect();
-        let set = pool_rows(&prepared.test, &models, prepared.benchmark_format);
-        let queries: Vec<&str> = prepared.test.rows.iter().map(|row| row.query.as_str()).collect();
+        let set = pool_rows(&data.test, &models, data.benchmark_format);
+        let queries: Vec<&str> = data.test.rows.iter().map(|row| row.query.as_str()).collect();
         let column = |name: &str, router: &Router| -> Result<PoolColumn, TrainerError> {
             let found = qualities(router, &queries, stop)?;
             let picked = pool_column(router.info(), Origin::INT8, &models, &found)?.picked;

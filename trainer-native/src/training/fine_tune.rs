@@ -111,12 +111,8 @@ pub struct Check {
 pub struct FineTuned<M> {
     /// The network of the best check, or of the end where nothing is validated; without autodiff.
     pub network: M,
-    /// All checks in order, including those before a resumption.
-    pub checks: Vec<Check>,
     /// Step that the network was taken at.
     pub step: usize,
-    /// Whether training stopped early because the validation loss did not improve.
-    pub stopped_early: bool,
     /// Tokens a second since the run was started or resumed, validation not counted.
     pub tokens_per_second: f64,
 }
@@ -147,7 +143,7 @@ impl Progress {
 /// # Errors
 /// [`TrainerError::NonFiniteLoss`] with the last checkpoint kept; [`TrainerError::Interrupted`]
 /// when `stop` is set, with a checkpoint of the last whole step; [`TrainerError::BadCheckpoint`]
-/// where the checkpoint is another run's; [`TrainerError::NoTrainingPair`] without rows;
+/// where the checkpoint is another run's; [`TrainerError::NoTrainingData`] without rows;
 /// [`TrainerError::File`].
 pub fn fine_tune<M: Module, O: Objective<M>>(
     network: M,
@@ -159,7 +155,7 @@ pub fn fine_tune<M: Module, O: Objective<M>>(
 ) -> Result<FineTuned<M>, TrainerError> {
     let lengths = objective.lengths();
     if lengths.is_empty() {
-        return Err(TrainerError::NoTrainingPair { detail: "there is no training row".into() });
+        return Err(TrainerError::NoTrainingData { detail: "there is no training row".into() });
     }
     let micro_batch = settings.micro_batch.max(1);
     let per_epoch = lengths.len().div_ceil(micro_batch).div_ceil(settings.accumulate.max(1));
@@ -340,13 +336,7 @@ impl Run<'_> {
                 (step, self.optimiser.load(network, &mut best, false, &path)?)
             }
         };
-        Ok(FineTuned {
-            network: network.valid(),
-            step,
-            stopped_early: self.state.step < self.steps,
-            checks: self.state.checks,
-            tokens_per_second,
-        })
+        Ok(FineTuned { network: network.valid(), step, tokens_per_second })
     }
 
     fn path(&self) -> PathBuf {

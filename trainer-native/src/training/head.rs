@@ -12,16 +12,55 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use burn::module::Module;
 use burn::tensor::activation::log_sigmoid;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
+use super::context::Context;
+use super::embedded::Embedded;
+use super::fit::TrainedHead;
+use super::optimiser::{Optimiser, Rules};
 use super::preferences::TrainingQuery;
 use crate::encoder::embeddings::EmbeddingCache;
 use crate::error::TrainerError;
+use crate::export::router_graph::GraphHead;
 use crate::progress::bar;
 use crate::random::RandomStream;
 use crate::recipe::TrainingRecipe;
-use crate::router::TrainableHead;
+use crate::tensors::Checkpoint;
+
+/// A head trained by steps on embeddings.
+pub trait TrainableHead: Module {
+    /// Scores `[B, M]` of embeddings `[B, D]`; noise and dropout act only in `training`.
+    fn scores(&self, embedding: Tensor<2>, training: bool) -> Tensor<2>;
+
+    /// How each parameter is trained.
+    fn rules(&self, settings: &TrainingRecipe) -> Rules;
+}
+
+/// Trains the head that `head` makes for the size of an embedding and the number of models, on a
+/// device with autodiff.
+///
+/// # Errors
+/// Those of [`HeadTraining::run`].
+pub fn by_steps<H: TrainableHead + GraphHead + 'static>(
+    context: &Context<'_>,
+    embedded: Embedded<'_>,
+    head: impl Fn((usize, usize), &Device) -> H,
+) -> Result<TrainedHead, TrainerError> {
+    let device = context.autodiff();
+    let training = HeadTraining {
+        queries: &embedded.set.queries,
+        embeddings: &embedded.embedder.cache,
+        settings: context.training()?,
+        seed: context.recipe.seed,
+        device: &device,
+        checkpoint: &context.file("checkpoint.safetensors"),
+        identity: &context.identity,
+    };
+    let head = training.run(head(embedded.size(), &device), context.stop)?;
+    Ok(TrainedHead::in_graph(head, embedded.columns))
+}
 
 struct Batch {
     /// Embeddings, [B, D].
@@ -39,7 +78,7 @@ struct Batch {
 pub struct HeadTraining<'a> {
     pub queries: &'a [TrainingQuery],
     pub embeddings: &'a EmbeddingCache,
-    pub recipe: &'a TrainingRecipe,
+    pub settings: &'a TrainingRecipe,
     pub seed: u64,
     /// A device with autodiff.
     pub device: &'a Device,
@@ -54,14 +93,16 @@ impl HeadTraining<'_> {
     ///
     /// # Errors
     /// [`TrainerError::NonFiniteLoss`] and [`TrainerError::Interrupted`], both with the last
-    /// finished epoch kept on disk; [`TrainerError::NoTrainingPair`].
-    pub fn run(&self, head: &mut dyn TrainableHead, stop: &AtomicBool) -> Result<(), TrainerError> {
-        let epochs = self.recipe.epochs;
-        let mut done = self.resume(head)?;
+    /// finished epoch kept on disk; [`TrainerError::NoTrainingData`].
+    pub fn run<H: TrainableHead>(&self, head: H, stop: &AtomicBool) -> Result<H, TrainerError> {
+        let epochs = self.settings.epochs;
+        let rules = head.rules(self.settings);
+        let (mut optimiser, head) = Optimiser::new(head, &rules);
+        let (mut head, mut done) = self.resume(head, &mut optimiser)?;
         while done < epochs {
             let mut draw = RandomStream::new(self.seed, done);
             seed_device(self.device, self.seed, done);
-            let batches = draw.batches(&vec![1; self.queries.len()], self.recipe.batch);
+            let batches = draw.batches(&vec![1; self.queries.len()], self.settings.batch);
             let progress = bar(&format!("epoch {} of {epochs}", done + 1));
             progress.set_length(batches.len() as u64);
             let (mut total, mut steps) = (0.0, 0_u32);
@@ -73,7 +114,7 @@ impl HeadTraining<'_> {
                 }
                 progress.inc(1);
                 let Some(batch) = self.batch(batch, &mut draw)? else { continue };
-                let loss = loss(head, batch);
+                let loss = loss(&head, batch);
                 let value = f64::from(loss.clone().inner().into_scalar::<f32>());
                 if !value.is_finite() {
                     progress.finish_and_clear();
@@ -86,23 +127,24 @@ impl HeadTraining<'_> {
                 }
                 #[allow(clippy::cast_precision_loss)]
                 let past = (done as f64 + step as f64 / batches.len() as f64) / epochs as f64;
-                head.parameters_mut().step(&loss.backward(), 1.0 - past);
+                optimiser.gather(&head, loss.backward(), 1.0);
+                head = optimiser.step(head, 1.0 - past, 1.0);
                 total += value;
                 steps += 1;
             }
             progress.finish_and_clear();
             if steps == 0 {
-                return Err(TrainerError::NoTrainingPair {
+                return Err(TrainerError::NoTrainingData {
                     detail: "no query gives a preference; where all are ties, allow them with \
                              training.ties = true"
                         .into(),
                 });
             }
             done += 1;
-            self.keep(head, done)?;
+            self.keep(&head, &optimiser, done)?;
             eprintln!("epoch {done:>3} of {epochs}: loss {:.4}", total / f64::from(steps));
         }
-        Ok(())
+        Ok(head)
     }
 
     fn batch(
@@ -110,12 +152,12 @@ impl HeadTraining<'_> {
         indices: &[usize],
         draw: &mut RandomStream,
     ) -> Result<Option<Batch>, TrainerError> {
-        let count = self.recipe.preferences;
+        let count = self.settings.preferences;
         let mut rows = Vec::new();
         let (mut first, mut second) = (Vec::new(), Vec::new());
         let (mut target, mut weight) = (Vec::new(), Vec::new());
         for query in indices.iter().map(|&i| &self.queries[i]) {
-            let drawn = query.preferences(count, self.recipe.ties, draw);
+            let drawn = query.preferences(count, self.settings.ties, draw);
             if drawn.is_empty() {
                 continue;
             }
@@ -148,23 +190,36 @@ impl HeadTraining<'_> {
         }))
     }
 
-    fn keep(&self, head: &dyn TrainableHead, done: usize) -> Result<(), TrainerError> {
+    fn keep<H: TrainableHead>(
+        &self,
+        head: &H,
+        optimiser: &Optimiser,
+        done: usize,
+    ) -> Result<(), TrainerError> {
         let note = HashMap::from([
             ("epoch".to_owned(), done.to_string()),
             ("identity".to_owned(), self.identity.to_owned()),
         ]);
-        head.parameters().save(self.checkpoint, note)
+        let mut checkpoint = Checkpoint { tensors: Vec::new(), note };
+        optimiser.save(head, &mut checkpoint)?;
+        checkpoint.write(self.checkpoint)
     }
 
-    fn resume(&self, head: &mut dyn TrainableHead) -> Result<usize, TrainerError> {
+    /// Loads the last finished epoch; also returns its number, 0 where there is none.
+    fn resume<H: TrainableHead>(
+        &self,
+        head: H,
+        optimiser: &mut Optimiser,
+    ) -> Result<(H, usize), TrainerError> {
         if !self.checkpoint.exists() {
-            return Ok(0);
+            return Ok((head, 0));
         }
-        let note = head.parameters_mut().load(self.checkpoint)?;
+        let mut checkpoint = Checkpoint::read(self.checkpoint)?;
         let fault = |detail: &str| TrainerError::BadCheckpoint {
             path: self.checkpoint.to_owned(),
             detail: detail.into(),
         };
+        let note = &checkpoint.note;
         if note.get("identity").map(String::as_str) != Some(self.identity) {
             return Err(fault("it belongs to another recipe or to other data"));
         }
@@ -173,12 +228,12 @@ impl HeadTraining<'_> {
             .and_then(|epoch| epoch.parse().ok())
             .ok_or_else(|| fault("it does not state its epoch"))?;
         eprintln!("resuming after epoch {done}");
-        Ok(done)
+        Ok((optimiser.load(head, &mut checkpoint, true, self.checkpoint)?, done))
     }
 }
 
 /// Loss of a batch, `[1]`.
-fn loss(head: &dyn TrainableHead, batch: Batch) -> Tensor<1> {
+fn loss<H: TrainableHead>(head: &H, batch: Batch) -> Tensor<1> {
     let scores = head.scores(batch.embedding, true);
     let logit = scores.clone().gather(1, batch.first) - scores.gather(1, batch.second);
     let cross_entropy = log_sigmoid(logit.clone()) * batch.target.clone()

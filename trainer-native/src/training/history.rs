@@ -20,17 +20,13 @@ pub const FILE: &str = "history.jsonl";
 /// Writes the file in `folder`, replacing an earlier one.
 ///
 /// # Errors
-/// [`TrainerError::File`]; [`TrainerError::BadHistory`] for a check with a number that JSON cannot
+/// [`TrainerError::File`]; [`TrainerError::BadRun`] for a check with a number that JSON cannot
 /// hold.
 pub fn write(folder: &Path, checks: &[Check]) -> Result<(), TrainerError> {
     let path = folder.join(FILE);
     let mut text = String::new();
     for (at, check) in checks.iter().enumerate() {
-        let line = serde_json::to_string(check).map_err(|e| TrainerError::BadHistory {
-            path: path.clone(),
-            line: at + 1,
-            detail: e.to_string(),
-        })?;
+        let line = serde_json::to_string(check).map_err(|e| bad_line(&path, at, &e.to_string()))?;
         let _ = writeln!(text, "{line}");
     }
     let partial = path.with_extension("partial");
@@ -41,28 +37,46 @@ pub fn write(folder: &Path, checks: &[Check]) -> Result<(), TrainerError> {
 /// Reads the checks of the run in `folder`, by ascending step; at least one.
 ///
 /// # Errors
-/// [`TrainerError::NoHistory`] where there is none; [`TrainerError::BadHistory`] for a line that is
-/// not a check, or whose step is not after the previous one; [`TrainerError::File`].
+/// [`TrainerError::BadRun`] where there is none, for a line that is not a check, and for a step that
+/// is not after the previous one; [`TrainerError::File`].
 pub fn read(folder: &Path) -> Result<Vec<Check>, TrainerError> {
     let path = folder.join(FILE);
     if !path.exists() {
-        return Err(TrainerError::NoHistory { path: folder.to_owned(), found: "no history.jsonl" });
+        return Err(no_check(folder, "no history.jsonl"));
     }
     let text = std::fs::read_to_string(&path).map_err(TrainerError::file(&path))?;
     let mut checks: Vec<Check> = Vec::new();
     for (at, line) in text.lines().enumerate() {
-        let fault =
-            |detail: String| TrainerError::BadHistory { path: path.clone(), line: at + 1, detail };
-        let check: Check = serde_json::from_str(line).map_err(|e| fault(e.to_string()))?;
+        let check: Check =
+            serde_json::from_str(line).map_err(|e| bad_line(&path, at, &e.to_string()))?;
         if let Some(last) = checks.last().filter(|last| last.step >= check.step) {
-            return Err(fault(format!("step {} after step {}", check.step, last.step)));
+            let detail = format!("step {} after step {}", check.step, last.step);
+            return Err(bad_line(&path, at, &detail));
         }
         checks.push(check);
     }
     match checks.is_empty() {
         false => Ok(checks),
-        true => Err(TrainerError::NoHistory { path: folder.to_owned(), found: "no check yet" }),
+        true => Err(no_check(folder, "no check yet")),
     }
+}
+
+fn no_check(folder: &Path, found: &str) -> TrainerError {
+    let detail = format!(
+        "found {found}, expected one line a check, as the kinds bert and routerdc write them. Train \
+         it for at least check_steps steps"
+    );
+    TrainerError::BadRun { path: folder.to_owned(), detail }
+}
+
+/// The error of the line at `at`, counted from 0.
+fn bad_line(path: &Path, at: usize, detail: &str) -> TrainerError {
+    let detail = format!(
+        "line {}: {detail}. Expected step, loss and validation of one check a line, by ascending \
+         step; run `trainer train` on the folder to write it anew from its checkpoint",
+        at + 1
+    );
+    TrainerError::BadRun { path: path.to_owned(), detail }
 }
 
 #[cfg(test)]
@@ -85,13 +99,13 @@ mod tests {
     fn a_missing_empty_or_damaged_history_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let fault = || read(folder.path()).unwrap_err();
-        assert_eq!(fault().code(), "no_history");
+        assert!(fault().to_string().contains("no history.jsonl"), "{}", fault());
         write(folder.path(), &[]).unwrap();
         assert!(fault().to_string().contains("no check yet"), "{}", fault());
         let good = "{\"step\":10,\"loss\":1.0,\"validation\":0.5}\n";
         for bad in ["{\"step\":10}\n", good, "half a li"] {
             std::fs::write(folder.path().join(FILE), format!("{good}{bad}")).unwrap();
-            assert_eq!(fault().code(), "bad_history", "{bad}");
+            assert_eq!(fault().code(), "bad_run", "{bad}");
             assert!(fault().to_string().contains("line 2"), "{}", fault());
         }
     }

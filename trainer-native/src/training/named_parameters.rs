@@ -2,14 +2,6 @@
 //!
 //! burn passes tensors of each rank to a visitor, and the names of the modules on the way. Here a
 //! parameter is flat, `[n]`, and its name is its path, such as `encoder.bert.words.weight`.
-//!
-//! ```
-//! use burn::{nn::LinearConfig, tensor::Device};
-//! use pointsman_trainer::training::named_parameters::visit;
-//! let mut names = Vec::new();
-//! visit(&LinearConfig::new(2, 3).init(&Device::flex()), |p| names.push(p.name.to_owned()));
-//! assert_eq!(names, ["weight", "bias"]);
-//! ```
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor};
@@ -123,5 +115,19 @@ impl<F: FnMut(&Parameter<'_>) -> Change> ModuleMapper for Walk<F> {
                 Param::from_mapped_value(id, value, mapper)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::nn::LinearConfig;
+
+    use super::*;
+
+    #[test]
+    fn parameters_are_named_by_their_paths() {
+        let mut names = Vec::new();
+        visit(&LinearConfig::new(2, 3).init(&Device::flex()), |p| names.push(p.name.to_owned()));
+        assert_eq!(names, ["weight", "bias"]);
     }
 }

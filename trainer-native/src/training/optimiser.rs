@@ -21,10 +21,20 @@ use burn::optim::{
 use burn::tensor::{Gradients, Tensor, TensorData};
 
 use super::named_parameters::{self, Change, Parameter};
-use super::parameters::Schedule;
-use crate::encoder::static_table::floats;
 use crate::error::TrainerError;
-use crate::tensors::{Checkpoint, NamedTensor};
+use crate::tensors::{Checkpoint, NamedTensor, floats};
+
+/// How a parameter is trained.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Schedule {
+    /// AdamW with decoupled weight decay.
+    AdamW { learning_rate: f64, weight_decay: f32 },
+    /// Plain gradient descent, for a table whose rare rows Adam would move as far as common ones.
+    Sgd {
+        /// Learning rate; 0 freezes the parameter.
+        learning_rate: f64,
+    },
+}
 
 /// Schedule of the parameters under a path.
 #[derive(Debug, Clone, PartialEq)]
@@ -124,16 +134,6 @@ impl Optimiser {
             Change::Keep
         });
         (Self { slots, weight: 0.0 }, network)
-    }
-
-    /// Names of the trained parameters, in order.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.slots.keys().map(String::as_str)
-    }
-
-    #[must_use]
-    pub fn trained(&self) -> usize {
-        self.slots.values().map(|slot| slot.shape.iter().product::<usize>()).sum()
     }
 
     /// Adds the gradients of one micro-batch, whose loss was multiplied by `weight`.

@@ -4,15 +4,11 @@
 //! texts. A file of a million preferences is so trained on without being held in memory.
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicBool;
 
-use pointsman::Router;
-
+use super::embedder::Embedder;
 use super::preferences::{Preference, TrainingQuery};
 use crate::dataset::Prepared;
-use crate::encoder::embeddings::EmbeddingCache;
 use crate::error::TrainerError;
-use crate::recipe::Recipe;
 
 /// Preferences embedded at a time.
 const CHUNK: usize = 4096;
@@ -27,34 +23,28 @@ pub struct TrainingSet {
 }
 
 impl TrainingSet {
-    /// Embeds every training query of `prepared` with `router`'s encoder.
+    /// Embeds every training query of `data`.
     ///
     /// # Errors
     /// The engine's and the cache's; [`TrainerError::Data`].
-    pub fn new(
-        recipe: &Recipe,
-        prepared: &Prepared,
-        router: &Router,
-        cache: &mut EmbeddingCache,
-        stop: &AtomicBool,
-    ) -> Result<Self, TrainerError> {
+    pub fn new(data: &Prepared, embedder: &mut Embedder<'_>) -> Result<Self, TrainerError> {
         let mut set =
-            Self { queries: Vec::new(), models: prepared.train.models.clone(), without_tokens: 0 };
-        set.add_outcomes(recipe, prepared, router, cache, stop)?;
-        set.add_preferences(prepared, router, cache, stop)?;
+            Self { queries: Vec::new(), models: data.train.models.clone(), without_tokens: 0 };
+        set.add_outcomes(data, embedder)?;
+        set.add_preferences(data, embedder)?;
         match set.queries.is_empty() {
             false => Ok(set),
-            true => Err(TrainerError::NoTrainingPair { detail: "no query has a token".into() }),
+            true => Err(TrainerError::NoTrainingData { detail: "no query has a token".into() }),
         }
     }
 
     /// Index of a model in [`models`](Self::models).
     ///
     /// # Errors
-    /// [`TrainerError::NoTrainingPair`] where no source has it.
+    /// [`TrainerError::NoTrainingData`] where no source has it.
     pub fn model_index(&self, id: &str) -> Result<usize, TrainerError> {
         self.models.iter().position(|model| model == id).ok_or_else(|| {
-            TrainerError::NoTrainingPair {
+            TrainerError::NoTrainingData {
                 detail: format!("candidate {id:?} has no outcome in any source"),
             }
         })
@@ -62,16 +52,13 @@ impl TrainingSet {
 
     fn add_outcomes(
         &mut self,
-        recipe: &Recipe,
-        prepared: &Prepared,
-        router: &Router,
-        cache: &mut EmbeddingCache,
-        stop: &AtomicBool,
+        data: &Prepared,
+        embedder: &mut Embedder<'_>,
     ) -> Result<(), TrainerError> {
-        let pair = recipe.pair_columns(&prepared.train);
-        let texts = prepared.train.rows.iter().map(|row| row.query.as_str());
-        let embeddings = cache.rows(router, texts, stop)?;
-        let rows = prepared.train.rows.iter().zip(&prepared.weights).zip(&prepared.labels);
+        let pair = data.pair_columns();
+        let texts = data.train.rows.iter().map(|row| row.query.as_str());
+        let embeddings = embedder.rows(texts)?;
+        let rows = data.train.rows.iter().zip(&data.weights).zip(&data.labels);
         for (((row, &weight), label), embedding) in rows.zip(embeddings) {
             let Some(embedding) = embedding else {
                 self.without_tokens += 1;
@@ -86,15 +73,13 @@ impl TrainingSet {
 
     fn add_preferences(
         &mut self,
-        prepared: &Prepared,
-        router: &Router,
-        cache: &mut EmbeddingCache,
-        stop: &AtomicBool,
+        data: &Prepared,
+        embedder: &mut Embedder<'_>,
     ) -> Result<(), TrainerError> {
         let mut known: HashMap<String, usize> =
             self.models.iter().cloned().enumerate().map(|(at, name)| (name, at)).collect();
         let mut waiting: Vec<(String, Preference, f32)> = Vec::with_capacity(CHUNK);
-        prepared.for_each_preference(&mut |row| {
+        data.for_each_preference(&mut |row| {
             let mut index = |name: String| {
                 let next = self.models.len();
                 *known.entry(name).or_insert_with_key(|name| {
@@ -105,21 +90,19 @@ impl TrainingSet {
             let (a, b) = (index(row.model_a), index(row.model_b));
             waiting.push((row.query, Preference { a, b, target: row.target }, row.weight));
             match waiting.len() == CHUNK {
-                true => self.embed(&mut waiting, router, cache, stop),
+                true => self.embed(&mut waiting, embedder),
                 false => Ok(()),
             }
         })?;
-        self.embed(&mut waiting, router, cache, stop)
+        self.embed(&mut waiting, embedder)
     }
 
     fn embed(
         &mut self,
         waiting: &mut Vec<(String, Preference, f32)>,
-        router: &Router,
-        cache: &mut EmbeddingCache,
-        stop: &AtomicBool,
+        embedder: &mut Embedder<'_>,
     ) -> Result<(), TrainerError> {
-        let rows = cache.rows(router, waiting.iter().map(|(query, ..)| query.as_str()), stop)?;
+        let rows = embedder.rows(waiting.iter().map(|(query, ..)| query.as_str()))?;
         for ((_, preference, weight), embedding) in waiting.drain(..).zip(rows) {
             match embedding {
                 Some(embedding) => self.queries.push(TrainingQuery {

@@ -8,11 +8,11 @@ use serde_json::json;
 
 use super::*;
 use crate::encoder::bert_weights::tests::tiny;
-use crate::encoder::static_table::floats;
 use crate::export::bundle::{BundleDraft, BundleFacts};
 use crate::export::classifier_head::{self, Columns};
 use crate::export::graph::Value;
 use crate::random::RandomStream;
+use crate::tensors::floats;
 
 const WIDTH: usize = 32;
 

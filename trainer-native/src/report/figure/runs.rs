@@ -224,7 +224,7 @@ mod tests {
         let (code, message) = fault(&unfinished, "head.lambda");
         assert!(code == "bad_run" && message.contains("no result.json"), "{message}");
         std::fs::remove_file(unfinished.join("history.jsonl")).unwrap();
-        assert_eq!(traces(std::slice::from_ref(&unfinished)).unwrap_err().code(), "no_history");
+        assert_eq!(traces(std::slice::from_ref(&unfinished)).unwrap_err().code(), "bad_run");
         let (code, message) = fault(folder.path(), "head.lambda");
         assert!(code == "bad_run" && message.contains("no recipe.toml"), "{message}");
     }

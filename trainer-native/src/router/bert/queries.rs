@@ -9,31 +9,41 @@ use std::collections::HashSet;
 use pointsman::Router;
 use rayon::prelude::*;
 
-use super::LabelledQuery;
 use crate::data::Battles;
 use crate::dataset::Prepared;
 use crate::encoder::deployed_ids;
 use crate::error::TrainerError;
-use crate::recipe::{EloGroups, Pair, Recipe};
+use crate::recipe::{EloGroups, Pair};
 
-/// Every labelled query of `prepared`, tokenised as `router` does; queries without a token are left
-/// out.
+/// A query with its label.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LabelledQuery {
+    /// Token ids, including special tokens where the encoder expects them.
+    pub ids: Vec<u32>,
+    /// 1 where the strong candidate wins, 1/2 for a tie, 0 where the weak one wins; values between
+    /// are allowed.
+    pub target: f32,
+    /// Its weight in the loss, above 0.
+    pub weight: f32,
+}
+
+/// Every labelled query of `data`, tokenised as `router` does; queries without a token are left out.
 ///
 /// # Errors
-/// [`TrainerError::NoTrainingPair`] where no query is left; those of the engine; [`TrainerError::Data`].
+/// [`TrainerError::NoTrainingData`] where no query is left; those of the engine; [`TrainerError::Data`].
 pub fn labelled_queries(
-    recipe: &Recipe,
+    pair: &Pair,
     groups: Option<&EloGroups>,
-    prepared: &Prepared,
+    data: &Prepared,
     router: &Router,
 ) -> Result<Vec<LabelledQuery>, TrainerError> {
     let ids = |query: &str| deployed_ids(router, query);
-    let rows: Vec<(&str, f32, f32)> = prepared
+    let rows: Vec<(&str, f32, f32)> = data
         .train
         .rows
         .iter()
-        .zip(&prepared.weights)
-        .zip(prepared.pair_targets(recipe))
+        .zip(&data.weights)
+        .zip(data.pair_targets())
         .filter_map(|((row, &weight), target)| Some((row.query.as_str(), target?, weight)))
         .collect();
     let encoded: Result<Vec<Option<LabelledQuery>>, TrainerError> = rows
@@ -44,9 +54,8 @@ pub fn labelled_queries(
         .collect();
     let mut labelled: Vec<LabelledQuery> = encoded?.into_iter().flatten().collect();
 
-    let pair = recipe.pair()?;
-    let (strong, weak) = sides(pair, groups, prepared)?;
-    prepared.for_each_preference(&mut |row| {
+    let (strong, weak) = sides(pair, groups, data)?;
+    data.for_each_preference(&mut |row| {
         let target = match (&row.model_a, &row.model_b) {
             (a, b) if strong.contains(a) && weak.contains(b) => row.target,
             (a, b) if strong.contains(b) && weak.contains(a) => 1.0 - row.target,
@@ -58,7 +67,7 @@ pub fn labelled_queries(
     })?;
     match labelled.is_empty() {
         false => Ok(labelled),
-        true => Err(TrainerError::NoTrainingPair {
+        true => Err(TrainerError::NoTrainingData {
             detail: format!(
                 "no outcome or preference of {:?} against {:?}; other models' battles count where \
                  head.elo_groups is stated",
@@ -72,13 +81,13 @@ pub fn labelled_queries(
 fn sides(
     pair: &Pair,
     groups: Option<&EloGroups>,
-    prepared: &Prepared,
+    data: &Prepared,
 ) -> Result<(HashSet<String>, HashSet<String>), TrainerError> {
     let mut strong = HashSet::from([pair.strong.clone()]);
     let mut weak = HashSet::from([pair.weak.clone()]);
     if let Some(groups) = groups {
         let mut battles = Battles::default();
-        prepared.for_each_preference(&mut |row| {
+        data.for_each_preference(&mut |row| {
             battles.add(&row)?;
             Ok(())
         })?;

@@ -3,21 +3,44 @@
 //!
 //! The formulas are in the module's head.
 
-use std::sync::atomic::AtomicBool;
-
 use nalgebra::{DMatrix, DVector};
-use pointsman::Router;
 
+use super::head::{ClusterHead, Correction};
 use crate::dataset::Prepared;
-use crate::encoder::embeddings::EmbeddingCache;
+use crate::encoder::Encoder;
 use crate::error::TrainerError;
 use crate::linear::direction::unit;
 use crate::linear::discriminant::Discriminant;
 use crate::linear::groups::numbered;
 use crate::linear::k_means;
 use crate::linear::ridge_regression::{Features, fit};
-use crate::recipe::{ClusterRecipe, Grouping, Recipe};
-use crate::router::cluster::{ClusterHead, Correction};
+use crate::recipe::{ClusterRecipe, Grouping};
+use crate::training::context::Context;
+use crate::training::embedded::Embedded;
+use crate::training::embedder::Embedder;
+use crate::training::fit::{Fit, Trained, TrainedHead};
+
+impl Fit for ClusterRecipe {
+    fn fit(&self, context: &Context<'_>, encoder: Encoder) -> Result<Trained, TrainerError> {
+        let Embedded { mut embedder, columns, .. } = Embedded::new(context, &encoder)?;
+        let rows = Rows::of(context.data, &mut embedder, &columns)?;
+        for (at, candidate) in context.recipe.candidates.iter().enumerate() {
+            if rows.scores.iter().all(|scores| scores[at].is_none()) {
+                return Err(TrainerError::NoTrainingData {
+                    detail: format!(
+                        "candidate {:?} has no outcome; kind \"cluster\" takes no preferences",
+                        candidate.id
+                    ),
+                });
+            }
+        }
+        let groups = rows.groups(self, context.recipe.seed, context.data)?;
+        // The head scores the candidates alone, in their order.
+        let columns: Vec<usize> = (0..columns.len()).collect();
+        let head = rows.head(self, groups, columns.len())?;
+        Ok(Trained { encoder, head: TrainedHead::in_graph(head, columns) })
+    }
+}
 
 /// The queries that were measured on a candidate.
 struct Rows {
@@ -32,49 +55,6 @@ struct Rows {
     places: Vec<usize>,
 }
 
-/// Fits a head over the models at `columns` of the training table, which are the recipe's candidates.
-///
-/// # Errors
-/// [`TrainerError::NoTrainingPair`] where a candidate has no outcome, there are fewer than two
-/// groups, or the file has no `cluster_id`; those of the engine.
-pub fn train(
-    recipe: &Recipe,
-    settings: &ClusterRecipe,
-    prepared: &Prepared,
-    (router, cache): (&Router, &mut EmbeddingCache),
-    columns: &[usize],
-    stop: &AtomicBool,
-) -> Result<ClusterHead, TrainerError> {
-    let rows = Rows::of(prepared, router, cache, columns, stop)?;
-    for (at, candidate) in recipe.candidates.iter().enumerate() {
-        if rows.scores.iter().all(|scores| scores[at].is_none()) {
-            return Err(TrainerError::NoTrainingPair {
-                detail: format!(
-                    "candidate {:?} has no outcome; kind \"cluster\" takes no preferences",
-                    candidate.id
-                ),
-            });
-        }
-    }
-    let (group_of, groups) = rows.groups(settings, recipe.seed, prepared)?;
-    let Rows { directions, weights, .. } = &rows;
-    let (membership, offsets) =
-        Discriminant::new(directions, weights, &group_of, groups, settings.sphere)?.logits();
-    let means = rows.means(&group_of, groups, columns.len(), settings.shrinkage);
-    let correction = match settings.correction_penalty {
-        None => None,
-        Some(penalty) => Some(rows.correction(&membership, &offsets, &means, penalty)?),
-    };
-    // A matrix is stored column by column, the numbers of a head row by row.
-    Ok(ClusterHead {
-        centre: single(rows.centre.iter()),
-        membership: single(membership.transpose().iter()),
-        offsets: single(offsets.iter()),
-        means: single(means.iter()),
-        correction,
-    })
-}
-
 #[allow(clippy::cast_possible_truncation)]
 fn single<'a>(values: impl Iterator<Item = &'a f64>) -> Vec<f32> {
     values.map(|&value| value as f32).collect()
@@ -83,18 +63,17 @@ fn single<'a>(values: impl Iterator<Item = &'a f64>) -> Vec<f32> {
 impl Rows {
     #[allow(clippy::cast_precision_loss)]
     fn of(
-        prepared: &Prepared,
-        router: &Router,
-        cache: &mut EmbeddingCache,
+        data: &Prepared,
+        embedder: &mut Embedder<'_>,
         columns: &[usize],
-        stop: &AtomicBool,
     ) -> Result<Self, TrainerError> {
-        let train = &prepared.train;
+        let train = &data.train;
         let measured =
             |&row: &usize| columns.iter().any(|&column| train.rows[row].score(column).is_some());
         let wanted: Vec<usize> = (0..train.rows.len()).filter(measured).collect();
         let texts = wanted.iter().map(|&row| train.rows[row].query.as_str());
-        let found = cache.rows(router, texts, stop)?;
+        let found = embedder.rows(texts)?;
+        let cache = &embedder.cache;
         let width = cache.width() - 1;
         let (mut places, mut directions) = (Vec::new(), Vec::<Vec<f64>>::new());
         for (&row, embedding) in wanted.iter().zip(found) {
@@ -116,7 +95,7 @@ impl Rows {
             directions,
             centre,
             scores: places.iter().map(of_row).collect(),
-            weights: places.iter().map(|&row| f64::from(prepared.weights[row])).collect(),
+            weights: places.iter().map(|&row| f64::from(data.weights[row])).collect(),
             places,
         })
     }
@@ -126,9 +105,9 @@ impl Rows {
         &self,
         settings: &ClusterRecipe,
         seed: u64,
-        prepared: &Prepared,
+        data: &Prepared,
     ) -> Result<(Vec<usize>, usize), TrainerError> {
-        let rows = &prepared.train.rows;
+        let rows = &data.train.rows;
         let found = match settings.groups {
             Grouping::KMeans => {
                 return k_means::clusters(&self.directions, settings.count, seed).map(numbered);
@@ -140,7 +119,7 @@ impl Rows {
                 let own: Option<Vec<u32>> =
                     self.places.iter().map(|&row| rows[row].cluster).collect();
                 numbered(own.ok_or_else(|| {
-                    TrainerError::NoTrainingPair {
+                    TrainerError::NoTrainingData {
                         detail: "a training query has no cluster_id: group by \"data-set\" or \
                              \"k-means\""
                             .into(),
@@ -149,7 +128,7 @@ impl Rows {
             }
         };
         match found.1 {
-            0 | 1 => Err(TrainerError::NoTrainingPair {
+            0 | 1 => Err(TrainerError::NoTrainingData {
                 detail: format!(
                     "the training queries are of {} group, expected at least 2: group by \
                      \"k-means\"",
@@ -158,6 +137,31 @@ impl Rows {
             }),
             _ => Ok(found),
         }
+    }
+
+    /// The head of these groups of rows.
+    fn head(
+        &self,
+        settings: &ClusterRecipe,
+        (group_of, groups): (Vec<usize>, usize),
+        candidates: usize,
+    ) -> Result<ClusterHead, TrainerError> {
+        let (directions, weights) = (&self.directions, &self.weights);
+        let (membership, offsets) =
+            Discriminant::new(directions, weights, &group_of, groups, settings.sphere)?.logits();
+        let means = self.means(&group_of, groups, candidates, settings.shrinkage);
+        let correction = match settings.correction_penalty {
+            None => None,
+            Some(penalty) => Some(self.correction(&membership, &offsets, &means, penalty)?),
+        };
+        // A matrix is stored column by column, the numbers of a head row by row.
+        Ok(ClusterHead {
+            centre: single(self.centre.iter()),
+            membership: single(membership.transpose().iter()),
+            offsets: single(offsets.iter()),
+            means: single(means.iter()),
+            correction,
+        })
     }
 
     /// Mean scores, `[T, G]`, each shrunk towards the candidate's mean over all rows.

@@ -14,10 +14,10 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::error::TrainerError;
-use crate::export::Precision;
 use crate::export::graph::Graph;
 use crate::export::router_graph::{direction, linear};
 use crate::linear::direction::unit;
+use crate::precision::Precision;
 
 /// Remembered queries, as unit vectors about a centre.
 #[derive(Debug, Clone, PartialEq)]

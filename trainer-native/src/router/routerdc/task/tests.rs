@@ -14,6 +14,8 @@ use crate::encoder::bert::Pooling;
 use crate::encoder::bert_weights::tests::tiny;
 use crate::encoder::static_table::StaticTable;
 use crate::encoder::trainable::{StaticEncoder, TransformerEncoder};
+use crate::router::routerdc::network::LlmEmbeddings;
+use crate::router::routerdc::queries::balanced;
 use crate::training::fine_tune::{Place, Settings, fine_tune};
 use crate::training::optimiser::Rules;
 
@@ -122,7 +124,7 @@ fn queries_that_tell_nothing_apart_have_no_loss_and_all_of_them_are_an_error() {
         query(&[Some(1.0), Some(1.0), Some(1.0)], 0, 0),
         query(&[Some(0.0), Some(0.0), Some(0.0)], 0, 0),
     ];
-    assert_eq!(task(rows.clone(), &how).unwrap_err().code(), "no_training_pair");
+    assert_eq!(task(rows.clone(), &how).unwrap_err().code(), "no_training_data");
     let mut with_one = rows;
     with_one.push(query(&[Some(0.0), Some(1.0), Some(0.0)], 0, 0));
     let task = task(with_one, &how).unwrap();
@@ -175,14 +177,15 @@ fn data_sets_are_brought_to_one_size() {
     let rows: Vec<ScoredQuery> = (0..13)
         .map(|at| query(&[Some(at as f32 / 13.0), Some(0.0)], 0, usize::from(at >= 10)))
         .collect();
-    let balanced = balanced(rows.clone(), 7, 3);
+    let resampled = || balanced(rows.clone(), 7, 3);
+    let balanced = resampled();
     let of = |dataset: usize| balanced.iter().filter(move |row| row.dataset == dataset);
     assert_eq!((of(0).count(), of(1).count()), (7, 7));
     for row in &rows[10..] {
         let times = of(1).filter(|found| *found == row).count();
         assert!((2..=3).contains(&times), "{times}");
     }
-    assert_eq!(super::balanced(rows, 7, 3), balanced);
+    assert_eq!(resampled(), balanced);
 }
 
 /// Queries of random words; the word 5 + d says which of three LLMs is right.
@@ -205,7 +208,7 @@ fn accuracy<E: TrainableEncoder>(encoder: E, how: &RouterDcRecipe) -> f64 {
     let (train, fresh) = (rows(180, 1), rows(60, 2));
     let limits = encoder.limits();
     let task = RouterDcTask::new(train, rows(45, 3), how, limits, &device()).unwrap();
-    let network = RouterDc { head: LlmEmbeddings::new(3, encoder.width(), 4, &device()), encoder };
+    let network = WithHead { head: LlmEmbeddings::new(3, encoder.width(), 4, &device()), encoder };
     let place = tempfile::tempdir().unwrap();
     let place = Place { folder: place.path(), identity: "test" };
     let settings = Settings {
@@ -262,5 +265,5 @@ fn rows_that_cannot_be_learnt_from_are_named() {
         assert!(error.to_string().contains(part), "{error}");
         assert!(error.to_string().contains('1'), "names the row: {error}");
     }
-    assert_eq!(task(vec![], &how).unwrap_err().code(), "no_training_pair");
+    assert_eq!(task(vec![], &how).unwrap_err().code(), "no_training_data");
 }
