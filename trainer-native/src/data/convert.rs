@@ -111,7 +111,7 @@ pub struct Converted {
 /// Reads the sources of a conversion and joins their answers by question.
 ///
 /// # Errors
-/// [`DataError::NotConvertible`] for a file of another layout, and the errors of reading files.
+/// [`DataError::BadFile`] for a file of another layout, and the errors of reading files.
 pub fn convert(conversion: &Conversion) -> Result<Converted, DataError> {
     let mut join = Join::new();
     let mut older = Vec::new();
@@ -310,26 +310,20 @@ impl Join {
     fn finish(&self, expected: &'static str, remedy: &str) -> Result<(), DataError> {
         let FileCounts { path, answers, shared, other_texts, first_fault, .. } = &self.file;
         if *answers == 0 {
-            return Err(DataError::NotConvertible {
-                path: path.clone(),
-                found: match first_fault {
-                    Some(fault) => format!("no entry that can be read (first: {fault})"),
-                    None => "no entry".to_owned(),
-                },
-                expected,
-                remedy: remedy.to_owned(),
-            });
+            let found = match first_fault {
+                Some(fault) => format!("no entry that can be read (first: {fault})"),
+                None => "no entry".to_owned(),
+            };
+            let detail = format!("found {found}, expected {expected}. {remedy}");
+            return Err(DataError::bad_file(path, detail));
         }
         if *other_texts > MOST_OTHER_TEXTS && other_texts * 100 > *shared {
-            return Err(DataError::NotConvertible {
-                path: path.clone(),
-                found: format!(
-                    "another text of {other_texts} of {shared} questions than the files before it have under the same ids"
-                ),
-                expected: "the same questions and prompts in all files",
-                remedy: "Convert files of another version or prompt template by themselves"
-                    .to_owned(),
-            });
+            let detail = format!(
+                "found another text of {other_texts} of {shared} questions than the files before it \
+                 have under the same ids, expected the same questions and prompts in all files. \
+                 Convert files of another version or prompt template by themselves"
+            );
+            return Err(DataError::bad_file(path, detail));
         }
         Ok(())
     }

@@ -45,11 +45,12 @@ impl CsvRows {
         let more = match self.reader.read_byte_record(&mut self.record) {
             Ok(more) => more,
             Err(_) if self.reader.get_ref().overflow => {
-                return Err(DataError::RowTooLarge {
-                    path: self.path.clone(),
-                    line: self.line,
-                    limit: MAX_ROW_BYTES,
-                });
+                let detail = format!(
+                    "found a record of more than {MAX_ROW_BYTES} bytes, expected a shorter one. A \
+                     quote that is opened here may not be closed: fix the file. Rows after this \
+                     point cannot be found, so --skip-bad does not help"
+                );
+                return Err(DataError::bad_place(&self.path, self.line, None, detail));
             }
             Err(error) => return Err(io_error(&self.path, error.into())),
         };

@@ -45,7 +45,7 @@ impl Format {
 /// Recognises a format: a file by what it holds, a folder by its files.
 ///
 /// # Errors
-/// [`DataError::Io`], [`DataError::EmptyFile`], [`DataError::BadParquet`], and
+/// [`DataError::Io`]; [`DataError::BadFile`] for an empty or damaged file;
 /// [`DataError::UnknownFormat`] where nothing fits, or where a folder holds files of more than one
 /// format.
 pub fn detect(path: &Path) -> Result<Format, DataError> {
@@ -79,13 +79,10 @@ fn detect_folder(path: &Path) -> Result<Format, DataError> {
     }
     match fitting.as_slice() {
         [format] => Ok(*format),
-        [] => Err(DataError::NoFiles {
-            path: path.to_owned(),
-            expected: BTreeSet::from(Format::ALL.map(Format::files_expected))
-                .into_iter()
-                .collect::<Vec<_>>()
-                .join(", or "),
-        }),
+        [] => {
+            let expected = BTreeSet::from(Format::ALL.map(Format::files_expected));
+            Err(DataError::no_files(path, &Vec::from_iter(expected).join(", or ")))
+        }
         several => Err(DataError::UnknownFormat {
             path: path.to_owned(),
             found: format!(
@@ -109,9 +106,7 @@ fn look(path: &Path) -> Result<Found, DataError> {
     }
     let text = strip_bom(&head).trim_ascii_start();
     match text.first() {
-        None => {
-            Err(DataError::EmptyFile { path: path.to_owned(), expected: "outcomes or preferences" })
-        }
+        None => Err(DataError::empty_file(path, "outcomes or preferences")),
         Some(b'[') => Ok(Found::Format(Format::RouterDc)),
         Some(b'{') => Ok(by_fields(text)),
         Some(_) => {

@@ -88,7 +88,7 @@ impl Battles {
     /// the indices of the two models in [`models`](Self::models).
     ///
     /// # Errors
-    /// [`DataError::TooManyModels`] beyond [`MAX_RATED_MODELS`] names.
+    /// [`DataError::NoRatings`] beyond [`MAX_RATED_MODELS`] names.
     pub fn add(&mut self, row: &PreferenceRow) -> Result<(usize, usize), DataError> {
         self.battle(&row.model_a, &row.model_b, row.target, row.weight)
     }
@@ -96,7 +96,7 @@ impl Battles {
     /// Adds a battle of two models by name, as [`add`](Self::add) does.
     ///
     /// # Errors
-    /// [`DataError::TooManyModels`] beyond [`MAX_RATED_MODELS`] names.
+    /// [`DataError::NoRatings`] beyond [`MAX_RATED_MODELS`] names.
     pub fn battle(
         &mut self,
         model_a: &str,
@@ -117,9 +117,12 @@ impl Battles {
         }
         let next = self.models.len();
         if next == MAX_RATED_MODELS {
-            return Err(DataError::TooManyModels {
-                limit: MAX_RATED_MODELS,
-                example: super::cell::shortened(name),
+            let example = super::cell::shortened(name);
+            return Err(DataError::NoRatings {
+                detail: format!(
+                    "found more than {MAX_RATED_MODELS} models ({example:?} among them), expected \
+                     model names. Check that the columns are not mixed up"
+                ),
             });
         }
         self.models.push(name.to_owned());
@@ -190,7 +193,7 @@ impl Ratings {
     /// Elo group of each of [`models`](Self::models), 1 being the strongest; see [`elo_groups`].
     ///
     /// # Errors
-    /// [`DataError::BadEloGroupCount`].
+    /// [`DataError::NoRatings`].
     pub fn elo_groups(&self, count: usize) -> Result<Vec<usize>, DataError> {
         elo_groups(&self.models.iter().map(|model| model.rating).collect::<Vec<f64>>(), count)
     }
@@ -199,7 +202,7 @@ impl Ratings {
     /// set, 3 as the weak one.
     ///
     /// # Errors
-    /// [`DataError::BadEloGroupCount`].
+    /// [`DataError::NoRatings`].
     pub fn in_elo_groups(&self, count: usize, wanted: &[usize]) -> Result<Vec<&str>, DataError> {
         let groups = self.elo_groups(count)?;
         let models = self.models.iter().zip(groups).filter(|(_, group)| wanted.contains(group));

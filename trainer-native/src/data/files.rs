@@ -15,10 +15,7 @@ pub(super) fn list(path: &Path, format: Format) -> Result<Vec<PathBuf>, DataErro
         .map(|name| path.join(name))
         .collect();
     if files.is_empty() {
-        return Err(DataError::NoFiles {
-            path: path.to_owned(),
-            expected: format.files_expected().to_owned(),
-        });
+        return Err(DataError::no_files(path, format.files_expected()));
     }
     Ok(files)
 }

@@ -38,6 +38,17 @@ pub enum Table {
     Preferences,
 }
 
+impl Table {
+    /// The other kind of rows.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Table::Outcomes => Table::Preferences,
+            Table::Preferences => Table::Outcomes,
+        }
+    }
+}
+
 impl std::fmt::Display for Table {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {

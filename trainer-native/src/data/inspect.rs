@@ -113,7 +113,7 @@ pub struct PairCount {
 ///
 /// # Errors
 /// Those of reading; a bad row unless [`skip_bad`](ReadOptions::skip_bad) is set;
-/// [`DataError::TooManyModels`] for battles of more models than can be rated.
+/// [`DataError::NoRatings`] for battles of more models than can be rated.
 pub fn inspect(
     path: &Path,
     format: Option<Format>,

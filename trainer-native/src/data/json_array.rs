@@ -19,14 +19,14 @@ pub(super) fn for_each_element(
 ) -> Result<(), DataError> {
     let text = strip_bom(bytes);
     if text.trim_ascii().is_empty() {
-        return Err(DataError::EmptyFile { path: path.to_owned(), expected });
+        return Err(DataError::empty_file(path, expected));
     }
     let mut cursor = Cursor { path, text, at: 0, line: 1, line_start: 0 };
     cursor.skip_space();
     cursor.expect(b'[', "[, which opens the array of rows")?;
     cursor.skip_space();
     if cursor.peek() == Some(b']') {
-        return Err(DataError::EmptyFile { path: path.to_owned(), expected });
+        return Err(DataError::empty_file(path, expected));
     }
     for position in 0_usize.. {
         cursor.skip_space();
@@ -43,7 +43,7 @@ pub(super) fn for_each_element(
     cursor.skip_space();
     match cursor.peek() {
         None => Ok(()),
-        Some(_) => Err(cursor.syntax("more text after the end of the array".to_owned())),
+        Some(_) => Err(cursor.syntax("more text after the end of the array")),
     }
 }
 
@@ -89,7 +89,7 @@ impl<'a> Cursor<'a> {
             Some(other) => format!("{:?}", char::from(other)),
             None => "the end of the file".to_owned(),
         };
-        Err(self.syntax(format!("found {found}, expected {expected}")))
+        Err(self.syntax(&format!("found {found}, expected {expected}")))
     }
 
     /// The bytes of the next JSON value. Only its syntax is checked here, so that a row of the
@@ -109,23 +109,22 @@ impl<'a> Cursor<'a> {
                     0 | 1 => (self.at - self.line_start + error.column()) as u64,
                     _ => error.column() as u64,
                 };
-                Err(DataError::JsonSyntax {
-                    path: self.path.to_owned(),
-                    line: self.line + line.saturating_sub(1),
-                    column,
-                    message: without_place(&error),
-                })
+                let line = self.line + line.saturating_sub(1);
+                Err(not_json(self.path, line, column, &without_place(&error)))
             }
-            None => Err(self.syntax("found the end of the file, expected a row or ]".to_owned())),
+            None => Err(self.syntax("found the end of the file, expected a row or ]")),
         }
     }
 
-    fn syntax(&self, message: String) -> DataError {
-        DataError::JsonSyntax {
-            path: self.path.to_owned(),
-            line: self.line,
-            column: (self.at - self.line_start) as u64 + 1,
-            message,
-        }
+    fn syntax(&self, message: &str) -> DataError {
+        not_json(self.path, self.line, (self.at - self.line_start) as u64 + 1, message)
     }
+}
+
+fn not_json(path: &Path, line: u64, column: u64, message: &str) -> DataError {
+    let detail = format!(
+        "not valid JSON: {message}. Fix the file: rows after this point cannot be found, so \
+         --skip-bad does not help"
+    );
+    DataError::bad_place(path, line, Some(column), detail)
 }

@@ -39,11 +39,7 @@ pub(super) fn for_each_line<S: Sink>(
             visit(sink, number, checked_utf8(text))?;
         }
     }
-    if anything {
-        Ok(())
-    } else {
-        Err(DataError::EmptyFile { path: path.to_owned(), expected: "one JSON object a line" })
-    }
+    if anything { Ok(()) } else { Err(DataError::empty_file(path, "one JSON object a line")) }
 }
 
 /// Reads up to and including the next line end. Returns the line's length, of which at most

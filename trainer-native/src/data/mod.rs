@@ -7,7 +7,7 @@
 //! naming the file, the line and the remedy; [`inspect`] reports what a source holds. [`Stems`] and
 //! [`remove_leaks`] keep a question that is scored out of the training rows, whatever source it
 //! came from. [`Battles`] rates models by their preferences, [`elo_groups`] groups models of
-//! similar rating, and [`preferences_from_outcomes`] turns scores into preferences.
+//! similar rating.
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -34,25 +34,24 @@ mod elo_groups;
 mod error;
 mod files;
 mod format;
-mod golden;
-pub mod gpt4_dataset;
+mod gpt4_dataset;
 mod inspect;
 mod json_array;
 mod lines;
 mod outcomes;
-pub mod outcomes_jsonl;
+mod outcomes_jsonl;
 mod parquet_rows;
 mod preference_sink;
 mod preferences;
-pub mod preferences_jsonl;
+mod preferences_jsonl;
 mod python_list;
 mod question;
 mod rorf;
-pub mod routellm_gsm8k;
-pub mod routellm_mmlu;
-pub mod routellm_mt_bench;
+mod routellm_gsm8k;
+pub(crate) mod routellm_mmlu;
+mod routellm_mt_bench;
 mod routerbench;
-pub mod routerdc;
+mod routerdc;
 mod row_sink;
 mod score_map;
 mod source_log;
@@ -61,21 +60,22 @@ mod table_rows;
 mod true_false_csv;
 
 pub use bad_row::BadRow;
-pub use dedup::{Stems, remove_duplicates, remove_leaks};
+pub(crate) use dedup::remove_duplicates;
+pub use dedup::{Stems, remove_leaks};
 pub use detect::detect;
-pub use elo::{Battles, MAX_RATED_MODELS, PRIOR_BATTLES, RatedModel, Ratings};
+pub use elo::Battles;
 pub use elo_groups::elo_groups;
 pub use error::DataError;
 pub use format::{Format, Table};
-pub use golden::preferences_from_outcomes;
-pub use inspect::{Inspection, ModelSummary, PairCount, inspect};
+pub use inspect::{Inspection, inspect};
 pub use outcomes::{OutcomeRow, Outcomes};
 pub use preference_sink::PreferenceRow;
 pub use preferences::{PreferenceSource, for_each_preference};
-pub use question::{Question, question_stem};
+pub use question::Question;
+pub(crate) use question::question_stem;
 pub use source_log::MAX_STORED_BAD_ROWS;
 pub(crate) use split::seeded;
-pub use split::{split_rows, split_rows_stratified};
+pub use split::split_rows;
 
 use std::path::{Path, PathBuf};
 
@@ -134,7 +134,11 @@ pub fn read(
         return Err(DataError::NoRows { path: path.to_owned(), bad: bad_count });
     }
     if let [model] = read.models.as_slice() {
-        return Err(DataError::TooFewModels { path: path.to_owned(), model: model.clone() });
+        let detail = format!(
+            "found scores of one model only ({model}), expected at least two. A router chooses \
+             between models: add the scores of another model to the same rows"
+        );
+        return Err(DataError::bad_file(path, detail));
     }
     Ok(Loaded {
         outcomes: Outcomes { models: read.models, rows, score_scale: read.score_scale },

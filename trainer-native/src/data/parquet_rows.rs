@@ -112,10 +112,12 @@ fn open_columns(
 
 /// Index of the leaf column that holds the values of a root column, if it is a plain one.
 fn leaf(path: &Path, schema: &SchemaDescriptor, at: usize, name: &str) -> Result<usize, DataError> {
-    let nested = |found: &str| DataError::NestedColumn {
-        path: path.to_owned(),
-        column: name.to_owned(),
-        found: found.to_owned(),
+    let nested = |found: &str| {
+        let detail = format!(
+            "found {found} in the column {name:?}, expected one text or number a row. Write the \
+             column as text, a list as JSON, or convert the file to CSV"
+        );
+        DataError::bad_file(path, detail)
     };
     let leaf = (0..schema.num_columns())
         .find(|&leaf| schema.get_column_root_idx(leaf) == at)
@@ -151,7 +153,8 @@ fn hash<S: Sink>(path: &Path, sink: &mut S) -> Result<(), DataError> {
 }
 
 fn bad(path: &Path, detail: String) -> DataError {
-    DataError::BadParquet { path: path.to_owned(), detail }
+    let detail = format!("cannot be read as parquet: {detail}. Fetch or write the file again");
+    DataError::bad_file(path, detail)
 }
 
 fn contained<T>(

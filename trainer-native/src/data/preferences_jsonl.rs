@@ -9,11 +9,9 @@
 //! 0.5 for a tie. `weight`, a number above 0, says how much the row counts; 1 where it is left out.
 //! Other fields and blank lines are ignored.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use serde::Deserialize;
-use serde_json::{Map, json};
 
 use super::DataError;
 use super::bad_row::RowFault;
@@ -94,33 +92,4 @@ fn weight(weight: f64) -> Result<f32, RowFault> {
         "weight_out_of_range",
         format!("found the weight {weight}, expected a number above 0"),
     ))
-}
-
-/// Writes one preference in this format; reading it again gives the same row.
-///
-/// # Errors
-/// Those of the writer.
-pub fn write(row: &PreferenceRow, writer: &mut impl Write) -> std::io::Result<()> {
-    let mut object = Map::new();
-    let texts = [
-        ("id", &row.id),
-        ("query", &row.query),
-        ("dataset", &row.dataset),
-        ("model_a", &row.model_a),
-        ("model_b", &row.model_b),
-    ];
-    for (name, text) in texts {
-        object.insert(name.to_owned(), json!(text));
-    }
-    match row.target {
-        1.0 => object.insert("winner".to_owned(), json!("model_a")),
-        0.0 => object.insert("winner".to_owned(), json!("model_b")),
-        0.5 => object.insert("winner".to_owned(), json!("tie")),
-        target => object.insert("target".to_owned(), json!(target)),
-    };
-    if row.weight != 1.0 {
-        object.insert("weight".to_owned(), json!(row.weight));
-    }
-    serde_json::to_writer(&mut *writer, &object)?;
-    writer.write_all(b"\n")
 }

@@ -62,11 +62,8 @@ fn layout(
         }
     }
     if models.is_empty() {
-        return Err(DataError::BadHeader {
-            path: path.to_owned(),
-            found: columns.join(", "),
-            expected: "Input, and a column <model>/score for each model".to_owned(),
-        });
+        let expected = "Input, and a column <model>/score for each model";
+        return Err(DataError::bad_header(path, columns, expected));
     }
     Ok((models, wanted))
 }

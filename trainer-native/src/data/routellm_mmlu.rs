@@ -50,7 +50,7 @@ struct Contaminated {
 /// the evaluation that also stood in the training data.
 ///
 /// # Errors
-/// [`DataError::Io`], [`DataError::EmptyFile`] and [`DataError::BadRow`].
+/// [`DataError::Io`], [`DataError::BadFile`] and [`DataError::BadRow`].
 pub fn contaminated_prompts(path: &Path) -> Result<HashSet<String>, DataError> {
     let bytes = read_bytes(path)?;
     let mut prompts = HashSet::new();
@@ -70,10 +70,7 @@ pub fn contaminated_prompts(path: &Path) -> Result<HashSet<String>, DataError> {
         prompts.insert(row.eval_prompt);
     }
     if prompts.is_empty() {
-        return Err(DataError::EmptyFile {
-            path: path.to_owned(),
-            expected: "one JSON object with eval_prompt a line",
-        });
+        return Err(DataError::empty_file(path, "one JSON object with eval_prompt a line"));
     }
     Ok(prompts)
 }

@@ -156,10 +156,12 @@ impl Source {
     }
 
     fn check_parts(&self, path: &Path) -> Result<(), DataError> {
-        let missing = |found| DataError::MissingPart {
-            path: path.to_owned(),
-            found,
-            expected: "MT-Bench questions (turns) and judgements (model, score, turn)",
+        let missing = |found: &str| {
+            let detail = format!(
+                "found {found}, expected MT-Bench questions (turns) and judgements (model, score, \
+                 turn). Give the folder that holds both"
+            );
+            DataError::bad_file(path, detail)
         };
         match (self.questions.is_empty(), self.judgements.is_empty()) {
             (false, true) => Err(missing("MT-Bench questions without judgements")),

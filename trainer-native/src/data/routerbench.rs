@@ -84,13 +84,10 @@ fn layout(path: &Path, columns: &[String]) -> Result<(Layout, Vec<usize>), DataE
     let without = values.iter().find(|(_, name)| !scored(name));
     if without.is_some() || values.is_empty() {
         let model = without.map_or("<model>", |(_, name)| name.as_str());
-        return Err(DataError::BadHeader {
-            path: path.to_owned(),
-            found: columns.join(", "),
-            expected: format!(
-                "sample_id, prompt, eval_name and the scores of each model: a column {model:?}"
-            ),
-        });
+        let expected = format!(
+            "sample_id, prompt, eval_name and the scores of each model: a column {model:?}"
+        );
+        return Err(DataError::bad_header(path, columns, &expected));
     }
     Ok((Layout { numbered: index.is_some(), values }, wanted))
 }

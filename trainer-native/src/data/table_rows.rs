@@ -42,7 +42,7 @@ fn csv<S: Sink, L>(
         Some((_, record)) => {
             record.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect()
         }
-        None => return Err(DataError::EmptyFile { path: path.to_owned(), expected }),
+        None => return Err(DataError::empty_file(path, expected)),
     };
     let (layout, wanted) = columns(sink, &names)?;
     while let Some((line, record)) = rows.next(sink.log())? {
@@ -85,9 +85,6 @@ pub(super) fn required_columns<const N: usize>(
         true => "each named once".to_owned(),
         false => format!("{} too", missing.join(", ")),
     };
-    Err(DataError::BadHeader {
-        path: path.to_owned(),
-        found: columns.join(", "),
-        expected: format!("{}: {without}", names.join(", ")),
-    })
+    let expected = format!("{}: {without}", names.join(", "));
+    Err(DataError::bad_header(path, columns, &expected))
 }

@@ -57,11 +57,7 @@ fn header(
     columns: &[String],
     expected: &[String],
 ) -> Result<(Vec<String>, Vec<usize>), DataError> {
-    let bad = |expected: String| DataError::BadHeader {
-        path: path.to_owned(),
-        found: columns.join(", "),
-        expected,
-    };
+    let bad = |expected: String| DataError::bad_header(path, columns, &expected);
     let wanted = || columns.iter().enumerate().filter(|(_, name)| !name.ends_with(RESPONSE));
     let models: Vec<String> = wanted().skip(1).map(|(_, name)| name.clone()).collect();
     let unique: HashSet<&String> = models.iter().collect();

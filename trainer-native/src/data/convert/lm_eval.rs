@@ -47,21 +47,19 @@ pub(super) fn read(conversion: &Conversion, join: &mut Join) -> Result<Vec<PathB
         let before = logs.len();
         logs.extend(found);
         if logs.len() == before {
-            return Err(DataError::NoFiles {
-                path: source.path.clone(),
-                expected: "samples_<task>_<time>.jsonl, in it or in its folders".to_owned(),
-            });
+            let expected = "samples_<task>_<time>.jsonl, in it or in its folders";
+            return Err(DataError::no_files(&source.path, expected));
         }
     }
     let tasks: BTreeSet<String> = logs.iter().map(|log| log.task.clone()).collect();
     logs.retain(|log| conversion.takes(&log.task));
     if let ([], Some(source)) = (logs.as_slice(), conversion.sources.first()) {
-        return Err(DataError::NotConvertible {
-            path: source.path.clone(),
-            found: format!("logs of {}", Vec::from_iter(tasks).join(", ")),
-            expected: "a task that --only takes and --without does not leave out",
-            remedy: "Both compare the beginnings of tasks".to_owned(),
-        });
+        let found = Vec::from_iter(tasks).join(", ");
+        let detail = format!(
+            "found logs of {found}, expected a task that --only takes and --without does not leave \
+             out. Both compare the beginnings of tasks"
+        );
+        return Err(DataError::bad_file(&source.path, detail));
     }
     let mut newest: HashMap<(&str, &str), &str> = HashMap::new();
     for log in &logs {

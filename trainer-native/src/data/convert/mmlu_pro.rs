@@ -63,22 +63,17 @@ fn list(path: &Path) -> Result<Vec<PathBuf>, DataError> {
         return Ok(json);
     }
     let expected = "model_outputs_<model>_<n>shots.json";
-    Err(DataError::NoFiles {
-        path: path.to_owned(),
-        expected: match names.iter().any(|name| name.ends_with(".zip")) {
-            true => format!("{expected}. The folder holds .zip files: unzip 'model_outputs_*.zip'"),
-            false => expected.to_owned(),
-        },
-    })
+    let expected = match names.iter().any(|name| name.ends_with(".zip")) {
+        true => format!("{expected}. The folder holds .zip files: unzip 'model_outputs_*.zip'"),
+        false => expected.to_owned(),
+    };
+    Err(DataError::no_files(path, &expected))
 }
 
 fn read_file(path: &Path, model: Option<&str>, join: &mut Join) -> Result<(), DataError> {
     let bytes = read_bytes(path)?;
-    let refuse = |found: &str, expected, remedy: &str| DataError::NotConvertible {
-        path: path.to_owned(),
-        found: found.to_owned(),
-        expected,
-        remedy: remedy.to_owned(),
+    let refuse = |found: &str, expected: &str, remedy: &str| {
+        DataError::bad_file(path, format!("found {found}, expected {expected}. {remedy}"))
     };
     if bytes.starts_with(b"PK\x03\x04") {
         return Err(refuse("a zip archive", EXPECTED, UNPACK));

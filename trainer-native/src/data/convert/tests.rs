@@ -139,7 +139,7 @@ fn the_first_text_of_a_question_counts_and_a_file_of_other_questions_is_refused(
     assert_eq!(converted.other_texts, 10);
     assert_eq!(shown(&converted.outcomes)[0], "mmlu-pro-0|Text 0?|a 1 b 1");
     let error = two(40, 11).convert(Original::MmluPro).unwrap_err();
-    assert_eq!(error.code(), "not_convertible");
+    assert_eq!(error.code(), "bad_file");
     assert!(error.to_string().contains("another text of 11 of 40 questions"), "{error}");
     assert!(two(1100, 11).convert(Original::MmluPro).is_ok(), "1 % may differ");
 }
@@ -155,7 +155,7 @@ fn a_file_of_another_layout_is_refused_with_what_to_do() {
     ];
     for (name, text, expected) in cases {
         let error = Originals::new(&[(name, text)]).convert(Original::MmluPro).unwrap_err();
-        assert_eq!(error.code(), "not_convertible", "{error}");
+        assert_eq!(error.code(), "bad_file", "{error}");
         assert!(error.to_string().contains(expected), "{error}");
     }
     let zips = Originals::new(&[("model_outputs_m_5shots.zip", "PK")]);
@@ -294,9 +294,9 @@ fn a_bad_log_line_is_skipped_and_a_log_without_a_good_one_is_refused() {
         [(2, "json_syntax"), (3, "missing_field"), (4, "score_out_of_range"), (5, "missing_field")]
     );
     let error = Originals::new(&[(SMALL, lines[3])]).convert(Original::LmEval).unwrap_err();
-    assert_eq!(error.code(), "not_convertible");
+    assert_eq!(error.code(), "bad_file");
     assert!(error.to_string().contains("metric \"bleu\": found the score 4.5"), "{error}");
     assert!(error.to_string().contains("--without"), "{error}");
     let none = Originals::new(&[("runs/own.jsonl", &good)]).convert(Original::LmEval).unwrap_err();
-    assert_eq!(none.code(), "no_files");
+    assert!(none.to_string().contains("expected samples_<task>_<time>.jsonl"), "{none}");
 }

@@ -114,8 +114,10 @@ fn json_syntax_is_placed_by_line_and_column() {
         let source = Source::new(&[("x.json", text.as_bytes())]);
         // Rows behind the fault cannot be found: skipping does not apply.
         match source.lenient("x.json").unwrap_err() {
-            DataError::JsonSyntax { line, column, .. } => {
-                assert_eq!((line, column), place, "{text}")
+            DataError::BadFile { place: found, detail } => {
+                let (line, column) = place;
+                assert!(found.ends_with(&format!("x.json:{line}:{column}")), "{text}: {found}");
+                assert!(detail.starts_with("not valid JSON: "), "{text}: {detail}");
             }
             other => panic!("{text}: {other}"),
         }
@@ -143,7 +145,8 @@ fn headers_are_checked_against_the_format_and_each_other() {
             Source::new(&[("mmlu_x.csv", format!("{header}\nOne?,True,True\n").as_bytes())]);
         let path = source.path("mmlu_x.csv");
         let error = read(&path, Some(Format::RouteLlmMmlu), &ReadOptions::default()).unwrap_err();
-        assert_eq!(error.code(), "bad_header", "{header}: {error}");
+        assert_eq!(error.code(), "bad_file", "{header}: {error}");
+        assert!(error.to_string().contains("mmlu_x.csv:1: found the columns "), "{error}");
     }
     let other = MMLU.replace("large", "huge");
     let source = Source::new(&[("mmlu_a.csv", MMLU.as_bytes()), ("mmlu_b.csv", other.as_bytes())]);
@@ -156,31 +159,35 @@ fn headers_are_checked_against_the_format_and_each_other() {
 
 #[test]
 fn sources_without_usable_rows_are_errors() {
-    for (name, bytes, code) in [
-        ("mmlu_x.csv", &b""[..], "empty_file"),
-        ("x.jsonl", b"\n \n", "empty_file"),
-        ("x.json", b"\xEF\xBB\xBF \n", "empty_file"),
-        ("x.json", b"[ ]", "empty_file"),
-        ("mmlu_x.csv", b"prompt,small,large\n", "no_rows"),
-        ("mmlu_x.csv", b"prompt,only\nOne?,True\n", "too_few_models"),
+    let empty = "the file is empty";
+    for (name, bytes, code, part) in [
+        ("mmlu_x.csv", &b""[..], "bad_file", empty),
+        ("x.jsonl", b"\n \n", "bad_file", empty),
+        ("x.json", b"\xEF\xBB\xBF \n", "bad_file", empty),
+        ("x.json", b"[ ]", "bad_file", empty),
+        ("mmlu_x.csv", b"prompt,small,large\n", "no_rows", "no usable row"),
+        ("mmlu_x.csv", b"prompt,only\nOne?,True\n", "bad_file", "one model only (only)"),
         (
             "x.jsonl",
             b"{\"id\":\"a\",\"query\":\"q\",\"dataset\":\"d\",\"scores\":{\"only\":1}}",
-            "too_few_models",
+            "bad_file",
+            "one model only (only)",
         ),
-        ("x.txt", b"hello", "unknown_format"),
-        ("x.jsonl", b"{\"id\": 1}\n", "no_rows"),
+        ("x.txt", b"hello", "unknown_format", "unknown format"),
+        ("x.jsonl", b"{\"id\": 1}\n", "no_rows", "no usable row"),
     ] {
         let source = Source::new(&[(name, bytes)]);
         let error = source.lenient(name).unwrap_err();
         assert_eq!(error.code(), code, "{name}: {error}");
-        assert!(error.to_string().contains(name), "{error}");
+        assert!(error.to_string().contains(name) && error.to_string().contains(part), "{error}");
     }
 }
 
 #[test]
 fn folders_of_no_or_of_several_formats_are_errors() {
-    assert_eq!(Source::new(&[("notes.txt", b"x")]).strict("").unwrap_err().code(), "no_files");
+    let error = Source::new(&[("notes.txt", b"x")]).strict("").unwrap_err();
+    assert_eq!(error.code(), "bad_file");
+    assert!(error.to_string().contains("found no file to read in this folder"), "{error}");
     let mixed = Source::new(&[("a.json", DC.as_bytes()), ("b.jsonl", JSONL.as_bytes())]);
     assert_eq!(mixed.strict("").unwrap_err().code(), "unknown_format");
     let chosen = read(&mixed.path(""), Some(Format::RouterDc), &ReadOptions::default()).unwrap();

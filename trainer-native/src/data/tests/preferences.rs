@@ -86,7 +86,7 @@ fn arena_faults_are_placed_and_named() {
     let without = ARENA.replace("winner_tie", "tie");
     let source = Source::new(&[("b.csv", without.as_bytes())]);
     let error = source.preferences("", false).unwrap_err();
-    assert_eq!(error.code(), "bad_header");
+    assert_eq!(error.code(), "bad_file");
     assert!(error.to_string().contains("winner_tie too"), "{error}");
 }
 
@@ -145,13 +145,21 @@ fn own_preferences_are_read_and_written() {
 }
 
 #[test]
-fn a_format_of_the_other_table_is_refused_with_the_call_to_make() {
+fn a_format_of_the_other_table_is_refused() {
     let source = Source::new(&[("p.jsonl", PREFERENCES.as_bytes()), ("o.jsonl", JSONL.as_bytes())]);
     let error = source.strict("p.jsonl").unwrap_err();
     assert_eq!(error.code(), "wrong_table");
-    assert!(error.to_string().contains("for_each_preference"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("found preferences (format preferences-jsonl), expected outcomes"),
+        "{error}"
+    );
     let error = source.preferences("o.jsonl", false).unwrap_err();
-    assert!(error.to_string().contains("preferences_from_outcomes"), "{error}");
+    assert!(
+        error.to_string().contains("found outcomes (format outcomes-jsonl), expected preferences"),
+        "{error}"
+    );
     assert_eq!(source.strict("").unwrap_err().code(), "unknown_format");
     for format in Format::ALL {
         assert_eq!(
@@ -174,6 +182,31 @@ fn an_error_of_the_visitor_ends_the_reading() {
     assert_eq!((error.unwrap_err().code(), seen), ("no_ratings", 2));
 }
 
+/// One preference as a line of JSON.
+fn line(row: &PreferenceRow) -> String {
+    let mut object = serde_json::Map::new();
+    let texts = [
+        ("id", &row.id),
+        ("query", &row.query),
+        ("dataset", &row.dataset),
+        ("model_a", &row.model_a),
+        ("model_b", &row.model_b),
+    ];
+    for (name, text) in texts {
+        object.insert(name.to_owned(), serde_json::json!(text));
+    }
+    match row.target {
+        1.0 => object.insert("winner".to_owned(), serde_json::json!("model_a")),
+        0.0 => object.insert("winner".to_owned(), serde_json::json!("model_b")),
+        0.5 => object.insert("winner".to_owned(), serde_json::json!("tie")),
+        target => object.insert("target".to_owned(), serde_json::json!(target)),
+    };
+    if row.weight != 1.0 {
+        object.insert("weight".to_owned(), serde_json::json!(row.weight));
+    }
+    format!("{}\n", serde_json::Value::Object(object))
+}
+
 proptest! {
     #[test]
     fn reading_what_was_written_gives_the_same_preferences(
@@ -188,10 +221,7 @@ proptest! {
             target: [0.0, 0.5, 1.0, target][usize::from(kind)],
             weight: if kind == 0 { 1.0 } else { weight },
         }).collect();
-        let mut bytes = Vec::new();
-        for row in &rows {
-            preferences_jsonl::write(row, &mut bytes).unwrap();
-        }
+        let bytes = rows.iter().map(line).collect::<String>().into_bytes();
         let source = Source::new(&[("p.jsonl", &bytes)]);
         prop_assert_eq!(source.preferences("", false).unwrap().0, rows);
     }
