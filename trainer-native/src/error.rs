@@ -6,7 +6,7 @@ use pointsman::RouterError;
 
 use crate::data::DataError;
 use crate::eval::EvalError;
-use crate::report::ReportError;
+use crate::report_error::ReportError;
 
 /// Each message says what went wrong, what was found, what was expected and what to do.
 #[derive(Debug, thiserror::Error)]

@@ -46,6 +46,7 @@ mod progress;
 pub mod random;
 pub mod recipe;
 pub mod report;
+mod report_error;
 pub mod router;
 pub mod sweep;
 pub mod teacher;

@@ -7,8 +7,8 @@
 //! The topic is the embedding that `Router::embed` gives, `[D]`, without its last coordinate, the
 //! query's length. Its norm, which grows with the number of tokens, is divided out. A host places a
 //! query by two dot products, exactly as the points were placed (t-SNE, which
-//! [`figure`](crate::report::figure) draws, cannot place a query it has not seen). [`plane`] says how
-//! clusters and axes are found, [`words`] how clusters are named. The file holds no text of a
+//! [`figure`](crate::report::figure) draws, cannot place a query it has not seen). `plane` says how
+//! clusters and axes are found, `words` how clusters are named. The file holds no text of a
 //! query: only single words that several queries share, or names of data sets.
 //!
 //! The draw of queries and the clusters come from one seed, and so does every byte of the file.

@@ -36,7 +36,20 @@ const CRATES: [(&str, &[&[&str]]); 4] = [
             &["js", "router"],
         ],
     ),
-    ("trainer-native/src/lib.rs", &[]),
+    (
+        "trainer-native/src/lib.rs",
+        &[
+            &["data", "precision", "progress", "random", "report_error"],
+            &["eval"],
+            &["error"],
+            &["device", "linear", "recipe", "tensors", "verify"],
+            &["dataset", "encoder", "sweep"],
+            &["assess", "export"],
+            &["map", "training"],
+            &["finish", "report", "router", "teacher"],
+            &["add_candidate", "throughput"],
+        ],
+    ),
     (
         "worker/src/lib.rs",
         &[

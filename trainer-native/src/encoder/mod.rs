@@ -3,11 +3,11 @@
 //! - [`bert`]: a BERT-family transformer in burn;
 //! - [`bert_weights`]: its weights in host memory, to cut down and to export;
 //! - [`hugging_face`]: reads one from a Hugging Face folder;
-//! - [`from_folder`]: makes the encoder of a recipe from such a folder;
+//! - `from_folder`: makes the encoder of a recipe from such a folder;
 //! - [`prune`]: cuts such an encoder down to chosen layers and words;
 //! - [`to_folder`]: writes a cut-down encoder as a Hugging Face folder;
 //! - [`vocabulary`]: cuts a WordPiece tokenizer down to the tokens that a corpus uses;
-//! - [`trainable`]: an encoder that is trained end to end, of either tier;
+//! - `trainable`: an encoder that is trained end to end, of either tier;
 //! - [`static_table`]: the *static* tier, a token table distilled from a transformer;
 //! - [`embeddings`]: embeddings of queries, computed once and cached.
 //!

@@ -5,11 +5,11 @@
 //! - [`functions`]: the functions that encoder graphs call;
 //! - `inputs`: the inputs of every graph;
 //! - [`quantise`]: int8 with a scale per row or output channel;
-//! - [`static_encoder`]: the nodes of a static encoder;
-//! - [`transformer_encoder`]: the nodes of a BERT encoder, float or int8;
-//! - [`classifier_head`]: the nodes of a three-way classifier;
+//! - `static_encoder`: the nodes of a static encoder;
+//! - `transformer_encoder`: the nodes of a BERT encoder, float or int8;
+//! - `classifier_head`: the nodes of a three-way classifier;
 //! - [`router_graph`]: encoder and head as one graph;
-//! - [`routerdc_graph`]: reads the LLMs of such a graph and adds one;
+//! - `routerdc_graph`: reads the LLMs of such a graph and adds one;
 //! - [`encoder_sizes`]: the bytes that an encoder takes when exported;
 //! - [`bundle`]: writes manifest, hashes and files.
 

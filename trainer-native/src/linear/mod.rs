@@ -1,10 +1,10 @@
 //! Linear algebra that knows nothing of queries, LLMs or burn.
 //!
-//! - [`ridge_regression`]: linear functions of sparse and dense features, in closed form;
-//! - [`discriminant`]: directions that separate groups of rows;
-//! - [`k_means`]: clusters of rows;
+//! - `ridge_regression`: linear functions of sparse and dense features, in closed form;
+//! - `discriminant`: directions that separate groups of rows;
+//! - `k_means`: clusters of rows;
 //! - [`t_sne`]: places of rows on a plane;
-//! - [`direction`], [`groups`]: unit vectors, and numbers of groups.
+//! - `direction`, `groups`: unit vectors, and numbers of groups.
 
 pub(crate) mod direction;
 pub(crate) mod discriminant;

@@ -27,7 +27,6 @@
 //! ```
 
 pub mod charts;
-mod error;
 pub mod figure;
 pub mod format;
 pub mod page;
@@ -41,7 +40,6 @@ mod tables;
 use std::fmt::Write as _;
 
 use crate::eval::Stored;
-pub use error::ReportError;
 use table::Table;
 use tables::Fact;
 

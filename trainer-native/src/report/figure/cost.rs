@@ -9,7 +9,7 @@
 use super::{Panel, Sheet};
 use crate::eval::PoolResult;
 use crate::report::charts::chart_of_many_models;
-use crate::report::error::ReportError;
+use crate::report_error::ReportError;
 
 /// Draws one benchmark.
 ///

@@ -8,9 +8,9 @@
 use std::collections::BTreeMap;
 
 use super::{Panel, Sheet, range};
-use crate::report::error::ReportError;
 use crate::report::svg::chart::{Axis, Chart, Series};
 use crate::report::svg::{Look, MARKERS};
+use crate::report_error::ReportError;
 
 /// The points of one bundle.
 #[derive(Debug, Clone, PartialEq)]

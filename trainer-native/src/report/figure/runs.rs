@@ -8,7 +8,7 @@ use crate::error::TrainerError;
 use crate::eval::PoolResult;
 use crate::eval::Stored;
 use crate::recipe::{self, HeadRecipe, settings};
-use crate::report::error::ReportError;
+use crate::report_error::ReportError;
 use crate::training::history;
 
 /// Reads the checks of runs, each with its folder's name.

@@ -8,9 +8,9 @@ use super::{Panel, Sheet, WIDTH, range};
 use crate::eval::Origin;
 use crate::eval::Stored;
 use crate::eval::bootstrap::Interval;
-use crate::report::error::ReportError;
 use crate::report::svg::Look;
 use crate::report::svg::chart::{Axis, Chart, Series};
+use crate::report_error::ReportError;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measured {

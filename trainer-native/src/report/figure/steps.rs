@@ -6,9 +6,9 @@
 //! loss, which is shown as it is.
 
 use super::{Panel, Sheet, WIDTH, range};
-use crate::report::error::ReportError;
 use crate::report::svg::Look;
 use crate::report::svg::chart::{Axis, Chart, Series};
+use crate::report_error::ReportError;
 use crate::training::fine_tune::Check;
 
 /// The quantity that a run validates by.

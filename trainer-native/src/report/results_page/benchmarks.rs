@@ -12,7 +12,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::values::missing;
 use crate::TrainerError;
-use crate::report::error::ReportError;
+use crate::report_error::ReportError;
 
 /// The newest run of every benchmark.
 #[derive(Debug, Clone)]

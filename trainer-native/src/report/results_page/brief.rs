@@ -5,9 +5,9 @@
 use super::benchmarks::Benchmarks;
 use super::values::{ARENA, LLMROUTER, MMLU, PairResults, PoolResults, ROUTERBENCH, ROUTERDC};
 use crate::eval::Stored;
-use crate::report::error::ReportError;
 use crate::report::format::three;
 use crate::report::table::{Column, RowClass, Table};
+use crate::report_error::ReportError;
 
 /// APGR of picks at random, by the metric's definition.
 const RANDOM_APGR: f64 = 0.5;

@@ -28,7 +28,7 @@ use std::path::Path;
 
 use crate::TrainerError;
 use crate::eval::Stored;
-use crate::report::error::ReportError;
+use crate::report_error::ReportError;
 pub use benchmarks::Benchmarks;
 use values::{HELD_SUBJECTS, LLMROUTER, ROUTERBENCH, ROUTERDC};
 

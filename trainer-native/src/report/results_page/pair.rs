@@ -11,10 +11,10 @@ use crate::eval::Origin;
 use crate::eval::PairResult;
 use crate::eval::pair::published::PairKind;
 use crate::eval::pair::{PairFacts, PairRouter};
-use crate::report::error::ReportError;
 use crate::report::format::{count, percent, three};
 use crate::report::table::{Column, RowClass, Table};
 use crate::report::tables::dash;
+use crate::report_error::ReportError;
 
 /// Runs of one router on one benchmark.
 type Group<'a> = seeds::Group<'a, PairFacts>;

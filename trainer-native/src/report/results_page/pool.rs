@@ -2,11 +2,11 @@
 
 use super::seeds::groups;
 use crate::eval::pool::{PoolResult, kinds};
-use crate::report::error::ReportError;
 use crate::report::format::percent;
 use crate::report::pool_tables::columns_of_sets;
 use crate::report::table::{Column, RowClass, Table};
 use crate::report::tables::{class, dash};
+use crate::report_error::ReportError;
 
 /// One benchmark: every router and baseline with its mean scores in per cent, over training seeds,
 /// and the standard deviation of the mean over data sets; then the published rows. `benchmark` is

@@ -7,8 +7,8 @@ use super::values::{
 };
 use crate::eval::pair::operating_points::ThresholdOrigin;
 use crate::eval::{PairResult, PoolResult};
-use crate::report::error::ReportError;
 use crate::report::format::{count, three};
+use crate::report_error::ReportError;
 
 pub(super) const OPENING: &str = "`cargo xtask results` writes this page whole; `cargo xtask results --check` compares it. \
 Its numbers are computed from [`trainer-native/results`](../trainer-native/results), where every evaluation stores intervals, \

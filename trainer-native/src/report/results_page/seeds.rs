@@ -1,9 +1,9 @@
 //! Runs that differ only in their training seed, as one.
 
 use crate::eval::{Entry, Evaluated, Form, Origin};
-use crate::report::error::ReportError;
 use crate::report::format::count;
 use crate::report::tables::dash;
+use crate::report_error::ReportError;
 
 /// Runs of one router, each with the result it stands in.
 pub(super) struct Group<'a, F: Form> {

@@ -6,7 +6,7 @@ use crate::eval::pair::PairFacts;
 use crate::eval::pair::published::PublishedPair;
 use crate::eval::pool::{DataSet, PoolFacts, PoolRouter, PublishedPool};
 use crate::eval::{Difference, Entry, Evaluated, Form};
-use crate::report::error::ReportError;
+use crate::report_error::ReportError;
 
 /// Benchmarks by the names that stored results give them.
 pub(super) const MMLU: &str = "RouteLLM MMLU";

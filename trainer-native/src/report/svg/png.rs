@@ -7,7 +7,7 @@ use epaint_default_fonts::{HACK_REGULAR, UBUNTU_LIGHT};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree};
 
-use crate::report::error::ReportError;
+use crate::report_error::ReportError;
 
 /// Pixels of the picture for one pixel of the drawing.
 pub const SCALE: f32 = 2.0;

@@ -7,7 +7,7 @@
 //! target(y), y in [0, 1]: (2y - 1, 2 - 2y, 0) where y >= 1/2, else (0, 2y, 1 - 2y)
 //! ```
 //! y is how far the strong candidate beat the weak one: 1, 1/2 and 0 are the three labels, and
-//! values between them are shared between a label and the tie. Any [`TrainableEncoder`] can be
+//! values between them are shared between a label and the tie. Any `TrainableEncoder` can be
 //! used.
 
 mod classifier;

@@ -9,7 +9,7 @@
 //! approximates `s(q, q')`, and equals it where q or q' is remembered, so a fit linear in n is a
 //! fit under that kernel. Its term of a score, `v n(q) = (L'^-1 v) k(q)`, has one coefficient for
 //! each remembered query. Where every labelled query is remembered, no factor is needed: see
-//! [`fit_dual`](crate::linear::ridge_regression::fit_dual).
+//! `fit_dual` in `linear/ridge_regression.rs`.
 
 use nalgebra::{DMatrix, DVector};
 
