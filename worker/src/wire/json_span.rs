@@ -3,89 +3,19 @@
 //! Parsing and printing a request again would reorder its fields and reformat its numbers; so an
 //! upstream gets the caller's own bytes with another `model`.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
-/// The byte range of the value of the top-level field `name`. `json` must be a valid object; of a
-/// repeated field the last one counts, as in JSON parsers.
+use serde_json::value::RawValue;
+
+/// The byte range of the value of the top-level field `name`; none if `json` is not an object with this
+/// field. Of a repeated field the last one counts, as in JSON parsers.
 pub(crate) fn of_field(json: &str, name: &str) -> Option<Range<usize>> {
-    let bytes = json.as_bytes();
-    let mut found = None;
-    let mut at = skip_space(bytes, 0);
-    if bytes.get(at) != Some(&b'{') {
-        return None;
-    }
-    at = skip_space(bytes, at + 1);
-    while bytes.get(at) == Some(&b'"') {
-        let key_end = string_end(bytes, at)?;
-        // A key may contain escapes.
-        let key: String = serde_json::from_str(json.get(at..key_end)?).ok()?;
-        at = skip_space(bytes, key_end);
-        if bytes.get(at) != Some(&b':') {
-            return None;
-        }
-        let start = skip_space(bytes, at + 1);
-        let end = value_end(bytes, start)?;
-        if key == name {
-            found = Some(start..end);
-        }
-        at = skip_space(bytes, end);
-        if bytes.get(at) == Some(&b',') {
-            at = skip_space(bytes, at + 1);
-        }
-    }
-    found
-}
-
-fn skip_space(bytes: &[u8], mut at: usize) -> usize {
-    while matches!(bytes.get(at), Some(b' ' | b'\t' | b'\n' | b'\r')) {
-        at += 1;
-    }
-    at
-}
-
-/// The end of the string that begins at `at`.
-fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
-    let mut at = at + 1;
-    loop {
-        match bytes.get(at)? {
-            b'"' => return Some(at + 1),
-            b'\\' => at += 2,
-            _ => at += 1,
-        }
-    }
-}
-
-fn value_end(bytes: &[u8], start: usize) -> Option<usize> {
-    let mut at = start;
-    let mut depth = 0_usize;
-    loop {
-        match bytes.get(at)? {
-            b'"' => at = string_end(bytes, at)?,
-            b'{' | b'[' => {
-                depth += 1;
-                at += 1;
-            }
-            b'}' | b']' => {
-                depth = depth.checked_sub(1)?;
-                at += 1;
-            }
-            _ => {
-                // A number or a word.
-                while !matches!(
-                    bytes.get(at)?,
-                    b',' | b':' | b'"' | b'{' | b'}' | b'[' | b']' | b' ' | b'\t' | b'\n' | b'\r'
-                ) {
-                    at += 1;
-                }
-            }
-        }
-        if depth == 0 {
-            return Some(at);
-        }
-        while matches!(bytes.get(at), Some(b',' | b':' | b' ' | b'\t' | b'\n' | b'\r')) {
-            at += 1;
-        }
-    }
+    let fields: HashMap<String, &RawValue> = serde_json::from_str(json).ok()?;
+    let value = fields.get(name)?.get();
+    // A borrowed raw value is a part of the text that was parsed.
+    let start = value.as_ptr().addr() - json.as_ptr().addr();
+    Some(start..start + value.len())
 }
 
 #[cfg(test)]
