@@ -25,7 +25,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::history;
+use super::history::{self, Check};
 use super::optimiser::{Optimiser, Rules};
 use crate::error::TrainerError;
 use crate::random::RandomStream;
@@ -97,15 +97,6 @@ pub struct Place<'a> {
     pub folder: &'a Path,
     /// Identifies recipe, data and encoder: a checkpoint with another identity is refused.
     pub identity: &'a str,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Check {
-    pub step: usize,
-    /// Mean training loss since the previous check.
-    pub loss: f64,
-    /// Loss on the validation rows.
-    pub validation: Option<f64>,
 }
 
 pub struct FineTuned<M> {

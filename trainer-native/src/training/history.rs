@@ -12,10 +12,20 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::fine_tune::Check;
+use serde::{Deserialize, Serialize};
+
 use crate::error::TrainerError;
 
 pub const FILE: &str = "history.jsonl";
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    pub step: usize,
+    /// Mean training loss since the previous check.
+    pub loss: f64,
+    /// Loss on the validation rows.
+    pub validation: Option<f64>,
+}
 
 /// Writes the file in `folder`, replacing an earlier one.
 ///

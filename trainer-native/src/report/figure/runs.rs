@@ -164,7 +164,7 @@ mod tests {
     use super::*;
     use crate::eval::pair::build::tests::example as example_of_a_pair;
     use crate::eval::pool::build::tests::example;
-    use crate::training::fine_tune::Check;
+    use crate::training::history::Check;
 
     /// Writes a folder as a run of the recipe with `changes` leaves it.
     fn run(folder: &TempDir, name: &str, changes: &[(&str, &str)]) -> PathBuf {

@@ -9,7 +9,7 @@ use super::{Panel, Sheet, WIDTH, range};
 use crate::report::svg::Look;
 use crate::report::svg::chart::{Axis, Chart, Series};
 use crate::report_error::ReportError;
-use crate::training::fine_tune::Check;
+use crate::training::history::Check;
 
 /// The quantity that a run validates by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

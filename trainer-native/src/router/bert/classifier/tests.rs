@@ -18,8 +18,9 @@ use crate::encoder::bert_weights::tests::tiny;
 use crate::encoder::static_table::StaticTable;
 use crate::encoder::trainable::{Frozen, StaticEncoder, TransformerEncoder};
 use crate::tensors::floats;
-use crate::training::fine_tune::{Check, Place, Settings, fine_tune, split};
+use crate::training::fine_tune::{Place, Settings, fine_tune, split};
 use crate::training::history;
+use crate::training::history::Check;
 use crate::training::optimiser::Rules;
 use crate::training::optimiser::Schedule;
 
