@@ -108,22 +108,25 @@ mod tests {
 
     #[test]
     fn results_that_do_not_belong_together_are_named() {
-        let code = |results: &[PoolResult]| cost(results).unwrap_err().code();
-        assert_eq!(code(&[]), "no_results");
-        assert_eq!(code(&[example(), example()]), "duplicate_seed");
+        let fault = |results: &[PoolResult], code: &str, expected: &str| {
+            let error = cost(results).unwrap_err();
+            assert_eq!(error.code(), code);
+            assert!(error.to_string().contains(expected), "{error}");
+        };
+        fault(&[], "no_results", "no results for the figure of cost and quality");
+        fault(&[example(), example()], "unlike_results", "two results of router \"mine (int8)\"");
         let mut other = renamed("yours");
         other.benchmark.name = "another".into();
-        let error = cost(&[example(), other]).unwrap_err();
-        assert_eq!(error.code(), "mixed_benchmarks");
-        assert!(error.to_string().contains("\"another\" beside \"Made up <tasks>\""), "{error}");
+        let beside = "\"another\" beside \"Made up <tasks>\"";
+        fault(&[example(), other], "unlike_results", beside);
         let mut unpriced = renamed("yours");
         unpriced.many_models = None;
-        assert_eq!(code(&[example(), unpriced]), "no_costs");
+        fault(&[example(), unpriced], "no_results", "found no curve of cost and quality");
         let mut fewer = renamed("yours");
         fewer.many_models.as_mut().unwrap().comparison.priced_rows -= 1;
-        assert_eq!(code(&[example(), fewer]), "unlike_results");
+        fault(&[example(), fewer], "unlike_results", "with other rows or costs than the first");
         let mut others = renamed("yours");
         others.facts.models.reverse();
-        assert_eq!(code(&[example(), others]), "unlike_results");
+        fault(&[example(), others], "unlike_results", "with other models than the first");
     }
 }

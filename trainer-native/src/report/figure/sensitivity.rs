@@ -5,9 +5,8 @@
 //! seeds.
 
 use super::{Panel, Sheet, WIDTH, range};
-use crate::eval::Origin;
-use crate::eval::Stored;
 use crate::eval::bootstrap::Interval;
+use crate::eval::{Evaluated, Form, Origin, Stored};
 use crate::report::svg::Look;
 use crate::report::svg::chart::{Axis, Chart, Series};
 use crate::report_error::ReportError;
@@ -59,30 +58,25 @@ impl Metric {
 #[must_use]
 pub fn measured(stored: &Stored) -> Option<Measured> {
     match (stored.pools.as_slice(), stored.pairs.as_slice()) {
-        ([result], []) => {
-            let own = result.routers.iter().filter(|r| r.origin == Origin::INT8);
-            let router = only(own)?;
-            Some(Measured {
-                benchmark: result.benchmark.name.clone(),
-                metric: Metric::MeanScore,
-                value: router.metrics.mean?,
-                interval: router.metrics.mean_interval,
-                rows: result.rows,
-            })
-        }
+        ([result], []) => of_bundle(result, Metric::MeanScore, |metrics| {
+            Some((metrics.mean?, metrics.mean_interval))
+        }),
         ([], [result]) => {
-            let own = result.routers.iter().filter(|r| r.origin == Origin::INT8);
-            let router = only(own)?;
-            Some(Measured {
-                benchmark: result.benchmark.name.clone(),
-                metric: Metric::Apgr,
-                value: router.metrics.apgr?,
-                interval: router.metrics.apgr_interval,
-                rows: result.rows,
-            })
+            of_bundle(result, Metric::Apgr, |metrics| Some((metrics.apgr?, metrics.apgr_interval)))
         }
         _ => None,
     }
+}
+
+fn of_bundle<F: Form>(
+    result: &Evaluated<F>,
+    metric: Metric,
+    read: impl Fn(&F::Metrics) -> Option<(f64, Option<Interval>)>,
+) -> Option<Measured> {
+    let router = only(result.routers.iter().filter(|router| router.origin == Origin::INT8))?;
+    let (value, interval) = read(&router.metrics)?;
+    let (benchmark, rows) = (result.benchmark.name.clone(), result.rows);
+    Some(Measured { benchmark, metric, value, interval, rows })
 }
 
 fn only<T>(mut all: impl Iterator<Item = T>) -> Option<T> {
@@ -258,18 +252,23 @@ mod tests {
 
     #[test]
     fn runs_that_do_not_belong_together_are_named() {
-        let code = |runs: &[Point]| sensitivity("head.lambda", runs).unwrap_err().code();
-        assert_eq!(code(&[]), "no_results");
-        assert_eq!(code(&[point(1.0, 0.5), point(1.0, 0.6)]), "too_few_points");
+        let fault = |runs: &[Point], code: &str, expected: &str| {
+            let error = sensitivity("head.lambda", runs).unwrap_err();
+            assert_eq!(error.code(), code);
+            assert!(error.to_string().contains(expected), "{error}");
+        };
+        fault(&[], "no_results", "no results for the figure of sensitivity");
+        let one = [point(1.0, 0.5), point(1.0, 0.6)];
+        fault(&one, "no_results", "head.lambda: found 1 values, expected at least 2");
         let mut other = point(2.0, 0.5);
         other.measured.benchmark = "another".into();
-        assert_eq!(code(&[point(1.0, 0.5), other]), "mixed_benchmarks");
+        fault(&[point(1.0, 0.5), other], "unlike_results", "found results of \"another\" beside");
         let mut other = point(2.0, 0.5);
         other.measured.metric = Metric::Apgr;
-        assert_eq!(code(&[point(1.0, 0.5), other]), "unlike_values");
+        fault(&[point(1.0, 0.5), other], "unlike_results", "found an APGR, expected a mean score");
         let mut other = point(2.0, 0.5);
         other.measured.rows += 1;
-        assert_eq!(code(&[point(1.0, 0.5), other]), "unlike_results");
+        fault(&[point(1.0, 0.5), other], "unlike_results", "with other rows than the first");
     }
 
     #[test]

@@ -282,16 +282,19 @@ pub(super) mod tests {
         let found = Benchmarks::read(stored().path()).unwrap();
         let (edge, gateway) = (found.edge.report, found.gateway.report);
         // There, but without its peer.
-        assert_eq!(edge.text_to_decision("node", "static", 8).unwrap_err().code(), "no_figure");
+        let message = edge.text_to_decision("node", "static", 8).unwrap_err().to_string();
+        assert!(message.contains("time of static in node at 8 tokens"), "{message}");
         let message = edge.text_to_decision("deno", "static", 32).unwrap_err().to_string();
         assert!(message.contains("time of static in deno at 32 tokens"), "{message}");
-        assert_eq!(edge.wasm("pointsman").unwrap_err().code(), "no_figure");
-        assert_eq!(gateway.added("direct").unwrap_err().code(), "no_figure");
+        let message = edge.wasm("pointsman").unwrap_err().to_string();
+        assert!(message.starts_with("found no bytes of the wasm of pointsman in the stored"));
+        let message = gateway.added("direct").unwrap_err().to_string();
+        assert!(message.starts_with("found no time that direct adds in the stored"), "{message}");
     }
 
     #[test]
     fn a_run_that_cannot_be_used_is_an_error_that_names_it() {
-        let code = |runs: &Path| Benchmarks::read(runs).unwrap_err().code();
+        let fault = |runs: &Path| Benchmarks::read(runs).unwrap_err().to_string();
         let runs = stored();
         store(
             runs.path(),
@@ -304,8 +307,10 @@ pub(super) mod tests {
             runs.path(),
             &[("2026-01-04-a", "edge.json", EDGE), ("2026-01-04-a", "summary.md", "# None")],
         );
-        assert_eq!(code(runs.path()), "no_summary");
+        let message = fault(runs.path());
+        assert!(message.starts_with("run 2026-01-04-a: found no section \"edge\""), "{message}");
         let empty = tempfile::tempdir().unwrap();
-        assert_eq!(code(empty.path()), "no_run");
+        let message = fault(empty.path());
+        assert!(message.starts_with("found no stored run of the benchmark \"edge\""), "{message}");
     }
 }

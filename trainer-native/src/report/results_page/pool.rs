@@ -126,14 +126,18 @@ mod tests {
 
     #[test]
     fn results_that_are_not_alike_are_not_averaged() {
-        let code = |other| pool_table(&[seeded(1, 0.6), other], "in-distribution").unwrap_err();
-        assert_eq!(code(seeded(1, 0.6)).code(), "duplicate_seed");
+        let fault = |other| {
+            let error = pool_table(&[seeded(1, 0.6), other], "in-distribution").unwrap_err();
+            assert_eq!(error.code(), "unlike_results");
+            error.to_string()
+        };
+        assert!(fault(seeded(1, 0.6)).contains("two results of router \"mine (int8)\""));
         let mut other = seeded(2, 0.6);
         other.facts.models[1] = "tales".into();
-        assert!(code(other).to_string().contains("with other models than the first"));
+        assert!(fault(other).contains("with other models than the first"));
         let mut other = seeded(2, 0.6);
         other.facts.datasets.pop();
-        assert_eq!(code(other).code(), "unlike_results");
+        assert!(fault(other).contains("with other data sets than the first"));
     }
 
     #[test]

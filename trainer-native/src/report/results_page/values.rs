@@ -184,9 +184,12 @@ mod tests {
         let message = PairResults::on(&pairs, "Other").err().unwrap().to_string();
         assert!(message.starts_with("found no result on Other in the stored results"), "{message}");
         let found = PairResults::on(&pairs, "Made up <MMLU>").unwrap();
-        assert_eq!(found.apgr("yours (int8)").unwrap_err().code(), "no_figure");
+        let message = found.apgr("yours (int8)").unwrap_err().to_string();
+        assert!(message.starts_with("found no score of yours (int8) in the stored"), "{message}");
         let found = PoolResults::on(&pools, "Made up <tasks>").unwrap();
-        assert_eq!(found.mean("yours").unwrap_err().code(), "no_figure");
-        assert_eq!(found.difference("mine (int8)", "yours").unwrap_err().code(), "no_figure");
+        let message = found.mean("yours").unwrap_err().to_string();
+        assert!(message.starts_with("found no score of yours in the stored"), "{message}");
+        let message = found.difference("mine (int8)", "yours").unwrap_err().to_string();
+        assert!(message.starts_with("found no difference of mine (int8) to yours"), "{message}");
     }
 }
