@@ -75,15 +75,15 @@ impl Kind {
     /// Whether the graph gives `scores` beside the embedding.
     #[must_use]
     pub fn has_graph_scores(self) -> bool {
-        matches!(
-            self,
+        match self {
             Self::Mf
-                | Self::Ridge
-                | Self::Mlp
-                | Self::Bert
-                | Self::RouterDc
-                | Self::Cluster
-                | Self::Length
-        )
+            | Self::Ridge
+            | Self::Mlp
+            | Self::Bert
+            | Self::RouterDc
+            | Self::Cluster
+            | Self::Length => true,
+            Self::SwRanking | Self::Knn | Self::Random => false,
+        }
     }
 }

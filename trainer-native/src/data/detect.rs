@@ -23,9 +23,6 @@ const PROBE: u64 = 1 << 20;
 /// What parquet files begin with.
 const PARQUET_MAGIC: &[u8] = b"PAR1";
 
-/// Extensions of the files of a folder that are looked into.
-const EXTENSIONS: [&str; 4] = [".csv", ".parquet", ".json", ".jsonl"];
-
 impl Format {
     /// The format of that [`name`](Self::name).
     ///
@@ -70,7 +67,7 @@ enum Found {
 fn detect_folder(path: &Path) -> Result<Format, DataError> {
     let names = file_names(path)?;
     let mut fitting: Vec<Format> = Vec::new();
-    for name in names.iter().filter(|name| EXTENSIONS.iter().any(|end| name.ends_with(end))) {
+    for name in names.iter().filter(|name| Format::ALL.iter().any(|format| format.takes(name))) {
         if let Found::Format(format) = look(&path.join(name))?
             && !fitting.contains(&format)
         {
@@ -163,12 +160,16 @@ fn first_record(text: &[u8]) -> Vec<String> {
 /// missing.
 fn by_fields(text: &[u8]) -> Found {
     let line = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let fields = match serde_json::from_slice::<Fields>(line) {
-        Ok(Fields(fields)) => fields,
-        // Not valid JSON, or longer than the probe.
-        Err(_) => fields_in(line),
+    let parsed = serde_json::from_slice::<Fields>(line);
+    let text = String::from_utf8_lossy(line);
+    let has = |name: &str| match &parsed {
+        Ok(Fields(fields)) => fields.contains(name),
+        // Not valid JSON, or longer than the probe: a name in quotes, followed by a colon.
+        Err(_) => text
+            .split(&format!("\"{name}\""))
+            .skip(1)
+            .any(|rest| rest.trim_start().starts_with(':')),
     };
-    let has = |name: &str| fields.contains(name);
     if has("eval_prompt") {
         Found::ContaminationList
     } else if has("question_id") {
@@ -180,16 +181,6 @@ fn by_fields(text: &[u8]) -> Found {
     } else {
         Found::Format(Format::OutcomesJsonl)
     }
-}
-
-/// Names in quotes followed by a colon, for a line that does not parse.
-fn fields_in(line: &[u8]) -> BTreeSet<String> {
-    let names = ["eval_prompt", "question_id", "mixtral_score", "model_a", "model_b", "winner"];
-    let text = String::from_utf8_lossy(line);
-    let named = |name: &str| {
-        text.split(&format!("\"{name}\"")).skip(1).any(|rest| rest.trim_start().starts_with(':'))
-    };
-    names.into_iter().filter(|name| named(name)).map(str::to_owned).collect()
 }
 
 /// The names of an object's fields.

@@ -95,7 +95,13 @@ impl Format {
     pub fn table(self) -> Table {
         match self {
             Format::Arena | Format::Gpt4Dataset | Format::PreferencesJsonl => Table::Preferences,
-            _ => Table::Outcomes,
+            Format::RouteLlmMmlu
+            | Format::RouteLlmGsm8k
+            | Format::RouteLlmMtBench
+            | Format::RouterDc
+            | Format::RouterBench
+            | Format::Rorf
+            | Format::OutcomesJsonl => Table::Outcomes,
         }
     }
 

@@ -95,7 +95,14 @@ pub(super) fn stream(
     match format {
         Format::Arena => arena::read_files(&files, &mut sink)?,
         Format::Gpt4Dataset => gpt4_dataset::read_files(&files, &mut sink)?,
-        _ => preferences_jsonl::read_files(&files, &mut sink)?,
+        Format::PreferencesJsonl => preferences_jsonl::read_files(&files, &mut sink)?,
+        Format::RouteLlmMmlu
+        | Format::RouteLlmGsm8k
+        | Format::RouteLlmMtBench
+        | Format::RouterDc
+        | Format::RouterBench
+        | Format::Rorf
+        | Format::OutcomesJsonl => {}
     }
     Ok((sink.log, sink.rows, files))
 }

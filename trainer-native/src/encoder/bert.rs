@@ -14,7 +14,7 @@ use burn::tensor::{Int, Tensor};
 /// Sizes of a BERT, as `config.json` states them.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]
 pub struct BertConfig {
-    /// `bert`, or another name with the same graph.
+    /// Only `bert` is known.
     pub model_type: String,
     /// V, size of the vocabulary.
     pub vocab_size: usize,
@@ -45,24 +45,12 @@ pub struct Bert {
 }
 
 /// How hidden states become one embedding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pooling {
     /// The mean over the tokens.
     Mean,
     /// The first token's state, `[CLS]`.
     Cls,
-}
-
-impl Pooling {
-    /// Name in `router.json`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Mean => "mean",
-            Self::Cls => "cls",
-        }
-    }
 }
 
 #[derive(Module, Debug)]

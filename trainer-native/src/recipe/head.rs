@@ -11,11 +11,9 @@ use serde::de::DeserializeOwned;
 use kind_settings::KindSettings;
 
 pub use kind_settings::Optimisation;
-pub use on_embeddings::{
-    ClusterRecipe, Grouping, KernelRecipe, LengthRecipe, MfRecipe, MlpRecipe, RidgeRecipe,
-};
-pub use untrained::{KnnRecipe, RandomRecipe, SwRankingRecipe};
-pub use with_encoder::{BertRecipe, EloGroups, RouterDcLoss, RouterDcRecipe};
+pub use on_embeddings::*;
+pub use untrained::*;
+pub use with_encoder::*;
 
 /// The `[head]` of a recipe, by kind.
 #[derive(Debug, Clone, PartialEq)]

@@ -21,11 +21,7 @@ use toml::Table;
 use crate::error::TrainerError;
 
 pub use encoder::{EncoderRecipe, StaticEncoderRecipe, TransformerEncoderRecipe};
-pub use head::{
-    BertRecipe, ClusterRecipe, EloGroups, Grouping, HeadRecipe, KernelRecipe, KnnRecipe,
-    LengthRecipe, MfRecipe, MlpRecipe, Optimisation, RandomRecipe, RidgeRecipe, RouterDcLoss,
-    RouterDcRecipe, SwRankingRecipe,
-};
+pub use head::*;
 pub use sources::{Role, SourceRecipe};
 pub use training::{FineTuningRecipe, TrainingRecipe};
 

@@ -129,8 +129,10 @@ impl Upstream {
                     ".baseUrl must be absent: workers-ai is called through the binding AI".into()
                 );
             }
-            (_, None) => return Err(".baseUrl is missing".into()),
-            (_, Some(url)) => check_url(url).map_err(|why| format!(".baseUrl {why}"))?,
+            (Api::Openai | Api::Anthropic, None) => return Err(".baseUrl is missing".into()),
+            (Api::Openai | Api::Anthropic, Some(url)) => {
+                check_url(url).map_err(|why| format!(".baseUrl {why}"))?
+            }
         }
         for (field, value) in [("model", &self.model), ("keySecret", &self.key_secret)] {
             if value.as_deref().is_some_and(str::is_empty) {

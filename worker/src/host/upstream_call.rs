@@ -85,7 +85,7 @@ impl UpstreamRequest<'_> {
         let abort = AbortController::default();
         let response = match upstream.api {
             Api::WorkersAi => self.run_ai(name, model, &body, abort).await?,
-            _ => self.fetch(model, upstream, apis, body, abort).await?,
+            Api::Openai | Api::Anthropic => self.fetch(model, upstream, apis, body, abort).await?,
         };
         if !(200..=299).contains(&response.status) {
             return Err(self.read_refusal(model, apis, response).await);

@@ -99,9 +99,9 @@ impl Dialect {
     pub(crate) fn upstream_dialect(self, api: Api, model: &str) -> Result<Self, GatewayError> {
         match (self, api) {
             (Self::Chat | Self::Messages, Api::Anthropic) => Ok(Self::Messages),
-            (Self::Chat | Self::Messages, _) => Ok(Self::Chat),
+            (Self::Chat | Self::Messages, Api::Openai | Api::WorkersAi) => Ok(Self::Chat),
             (dialect, Api::Openai) => Ok(dialect),
-            (dialect, _) => Err(GatewayError::NotTranslatable {
+            (dialect, Api::Anthropic | Api::WorkersAi) => Err(GatewayError::NotTranslatable {
                 detail: format!(
                     "the upstream of {model:?} has an API without an equivalent of /v1/{}",
                     dialect.path()

@@ -53,7 +53,11 @@ impl ApiPair {
 
     /// Whether both sides have the same API, so that bytes pass unchanged.
     pub(crate) fn is_plain(self) -> bool {
-        self.client == self.upstream && self.api != Api::WorkersAi
+        let own_dialect = match self.api {
+            Api::Openai | Api::Anthropic => true,
+            Api::WorkersAi => false,
+        };
+        own_dialect && self.client == self.upstream
     }
 
     /// Makes the body of the call. `text` is the caller's body, `name` the upstream's model name.
@@ -109,7 +113,7 @@ impl ApiPair {
         let chat = match self.api {
             Api::WorkersAi => workers_ai::answer_to_completion(&value, model, id, created)
                 .map_err(|e| e.to_string())?,
-            _ => value,
+            Api::Openai | Api::Anthropic => value,
         };
         let usage = usage(self.upstream, &chat["usage"]);
         let (content, body) = match (self.upstream, self.client) {
@@ -124,7 +128,7 @@ impl ApiPair {
                 (AnswerContent::of_answer(&chat), Some(message.to_string()))
             }
             _ => {
-                let translated = (self.api == Api::WorkersAi).then(|| chat.to_string());
+                let translated = (!self.is_plain()).then(|| chat.to_string());
                 (AnswerContent::of_answer(&chat), translated)
             }
         };

@@ -161,12 +161,6 @@ fn a_format_of_the_other_table_is_refused() {
         "{error}"
     );
     assert_eq!(source.strict("").unwrap_err().code(), "unknown_format");
-    for format in Format::ALL {
-        assert_eq!(
-            format.table() == Table::Preferences,
-            matches!(format, Format::Arena | Format::Gpt4Dataset | Format::PreferencesJsonl)
-        );
-    }
 }
 
 #[test]
