@@ -22,7 +22,7 @@ pub fn cost(results: &[PoolResult]) -> Result<Sheet, ReportError> {
         results.first().ok_or_else(|| ReportError::no_results("the figure of cost and quality"))?;
     let mut merged = None;
     for result in results {
-        if result.benchmark != first.benchmark {
+        if result.benchmark.name != first.benchmark.name {
             return Err(ReportError::mixed_benchmarks(
                 &result.benchmark.name,
                 &first.benchmark.name,
@@ -75,9 +75,10 @@ mod tests {
     use super::*;
     use crate::eval::pool::build::tests::example;
 
-    /// The example with another router name.
+    /// The example with another router name, and with another count of leaks.
     fn renamed(name: &str) -> PoolResult {
         let mut result = example();
+        result.benchmark.leaks_removed = None;
         for router in &mut result.many_models.as_mut().unwrap().routers {
             router.name = name.to_owned();
         }

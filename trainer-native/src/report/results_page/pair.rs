@@ -205,7 +205,7 @@ fn by_benchmark(results: &[PairResult]) -> Vec<Vec<&PairResult>> {
     for result in results {
         let same = |of: &&mut Vec<&PairResult>| {
             of.first().is_some_and(|o| {
-                o.benchmark == result.benchmark && o.facts.pair == result.facts.pair
+                o.benchmark.name == result.benchmark.name && o.facts.pair == result.facts.pair
             })
         };
         match found.iter_mut().find(same) {
@@ -268,6 +268,12 @@ mod tests {
         assert!(
             lines[3].contains("| 300 | not looked for | 0.550 | ") && lines[3].ends_with("| – |")
         );
+        // Runs of other seeds are one row, whatever each removed as leaks.
+        let mut again = seeded(2, 0.7, 398);
+        again.benchmark.leaks_removed = Some(14);
+        let text = transfer_table(&[seeded(1, 0.6, 400), again], "mine").unwrap();
+        assert_eq!(text.lines().count(), 3);
+        assert!(text.contains("| 398 to 400 | 12 to 14 | 0.650 | "), "{text}");
         assert_eq!(transfer_table(&[], "mine").unwrap_err().code(), "no_results");
         assert_eq!(transfer_table(&[example()], "yours").unwrap_err().code(), "no_results");
     }
