@@ -12,8 +12,8 @@
 //! reads it. Scores and shares are fractions.
 //!
 //! ```
-//! use pointsman_trainer::eval::pool::build::{PoolBenchmark, PoolColumn, Settings, build};
-//! use pointsman_trainer::eval::pool::{PoolRow, json};
+//! use pointsman_trainer::eval::pool::{PoolColumn, PoolKind, PoolRow, PoolSettings, build};
+//! use pointsman_trainer::eval::{Benchmark, Origin, Stored};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! // One model can sums, the other can verse.
