@@ -56,3 +56,4 @@ pub mod training;
 pub mod verify;
 
 pub use error::TrainerError;
+pub use report_error::ReportError;

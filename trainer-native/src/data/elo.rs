@@ -88,7 +88,7 @@ impl Battles {
     /// the indices of the two models in [`models`](Self::models).
     ///
     /// # Errors
-    /// [`DataError::NoRatings`] beyond [`MAX_RATED_MODELS`] names.
+    /// [`DataError::NoRatings`] beyond `MAX_RATED_MODELS` names.
     pub fn add(&mut self, row: &PreferenceRow) -> Result<(usize, usize), DataError> {
         self.battle(&row.model_a, &row.model_b, row.target, row.weight)
     }
@@ -96,7 +96,7 @@ impl Battles {
     /// Adds a battle of two models by name, as [`add`](Self::add) does.
     ///
     /// # Errors
-    /// [`DataError::NoRatings`] beyond [`MAX_RATED_MODELS`] names.
+    /// [`DataError::NoRatings`] beyond `MAX_RATED_MODELS` names.
     pub fn battle(
         &mut self,
         model_a: &str,

@@ -97,7 +97,7 @@ pub fn compare(names: &[&str], table: &[Vec<CostPoint>]) -> Result<CostCompariso
 /// and the two extremes.
 ///
 /// # Errors
-/// Those of [`compare`] and [`check_predictions`].
+/// Those of [`compare`] and `check_predictions`.
 pub fn route(
     table: &[Vec<CostPoint>],
     predicted: &[Vec<f64>],

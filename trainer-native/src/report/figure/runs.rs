@@ -14,7 +14,7 @@ use crate::training::history;
 /// Reads the checks of runs, each with its folder's name.
 ///
 /// # Errors
-/// Those of [`history::read`]; [`TrainerError::BadRun`] and [`TrainerError::BadRecipe`] for the recipe
+/// Those of `history::read`; [`TrainerError::BadRun`] and [`TrainerError::BadRecipe`] for the recipe
 /// in the folder.
 pub fn traces(runs: &[PathBuf]) -> Result<Vec<Trace>, TrainerError> {
     let one = |(run, label): (&PathBuf, String)| {
