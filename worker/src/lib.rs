@@ -14,7 +14,7 @@
 //!   -> [`accounting`]  computes the cost and the record that is logged
 //! ```
 //!
-//! [`wire`] reads the APIs' formats, [`error`] states what the client is told, [`config`] parses the
+//! `wire` reads the APIs' formats, `error` states what the client is told, `config` parses the
 //! variables. All of these are pure functions, tested natively; the code that calls the Workers runtime
 //! is in `host`, compiled for wasm only.
 //!
