@@ -6,8 +6,8 @@ import process from "node:process";
 import { pathToFileURL } from "node:url";
 
 import { messageOf } from "../../describe.js";
-import { hasRelaxedSimd } from "../../engine/simd.js";
 import { RouterError } from "../../error.js";
+import { packageFiles } from "../package-files.js";
 
 /** @import { Host } from "../../host.js" */
 
@@ -16,13 +16,8 @@ const FIRST_FAST_V8 = 13;
 
 /** @type {Host} */
 export const node = {
+  ...packageFiles,
   cache: 256,
-  // Every URL is written out, so that bundlers find the files.
-  wasm: () =>
-    hasRelaxedSimd()
-      ? new URL("../../../pkg/pointsman_relaxed_bg.wasm", import.meta.url)
-      : new URL("../../../pkg/pointsman_bg.wasm", import.meta.url),
-  bundle: () => new URL("../../../pkg/default-bundle.bin", import.meta.url),
   inPairs: Number.parseInt(process.versions.v8, 10) < FIRST_FAST_V8,
   url: async (source) => {
     const isUrl = source instanceof URL || /^(https?|file|data|blob):/i.test(source);
