@@ -103,7 +103,7 @@ export const share = computed(() => {
     : shareFrom(calibration.value.quantiles, amounts.threshold.value);
 });
 
-/** The decision on the query; undefined where there is none. */
+/** The decision on the query; undefined while no bundle is ready or the query is blank. */
 export const decided = computed(() => {
   warmed.value;
   if (bundle.value.status !== "ready" || query.value.trim() === "") return undefined;

@@ -137,10 +137,9 @@ impl ModuleGraph {
             "self" => {}
             "super" => {
                 module.pop();
-                while let Some((next, after)) =
-                    rest.split_first().filter(|(next, _)| *next == "super")
+                while let Some(("super", after)) =
+                    rest.split_first().map(|(next, after)| (next.as_str(), after))
                 {
-                    debug_assert_eq!(next, "super");
                     module.pop();
                     rest = after;
                 }

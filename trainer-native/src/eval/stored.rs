@@ -99,7 +99,7 @@ fn restored<F: Form>(fields: Map<String, Value>) -> Result<Evaluated<F>, EvalErr
     if format != Some(u64::from(FORMAT)) {
         let found = format.map_or_else(|| "none".to_owned(), |format| format.to_string());
         return Err(bad(format!(
-            "found format {found}, expected {FORMAT}. Write it anew with this version's eval"
+            "found format {found}, expected {FORMAT}. Evaluate again with this version"
         )));
     }
     check_finite(&fields)?;

@@ -235,7 +235,7 @@ fn against_money(
     (chart, caption)
 }
 
-/// The categories of a router, those with the largest gap first; `None` where there are none.
+/// The categories of a router, those with the largest gap first; `None` for a router without categories.
 #[must_use]
 pub fn categories(result: &PairResult, router: &PairRouter, id: &str) -> Option<Figure> {
     if router.metrics.categories.is_empty() {

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! runs/default/
-//!   recipe.toml              the recipe
+//!   recipe.toml              the resolved recipe
 //!   encoder.safetensors      the distilled token table        } static tier, done once
 //!   tokenizer.json           the cut-down tokenizer            }
 //!   checkpoint.safetensors   parameters and optimiser state, after each epoch
@@ -35,7 +35,7 @@ pub struct Context<'a> {
     /// Hash of recipe, seed and data; a stage's result is reused only where it states the same.
     pub identity: String,
     pub recipe: &'a Recipe,
-    /// SHA-256 of the recipe's file.
+    /// SHA-256 of the resolved recipe's canonical text.
     pub recipe_sha256: &'a str,
     pub data: &'a Prepared,
     pub device: &'a ChosenDevice,

@@ -205,7 +205,7 @@ impl HeadTraining<'_> {
         checkpoint.write(self.checkpoint)
     }
 
-    /// Loads the last finished epoch; also returns its number, 0 where there is none.
+    /// Loads the last finished epoch and returns its number; without a checkpoint, `head` and 0.
     fn resume<H: TrainableHead>(
         &self,
         head: H,

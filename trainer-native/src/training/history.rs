@@ -47,8 +47,8 @@ pub fn write(folder: &Path, checks: &[Check]) -> Result<(), TrainerError> {
 /// Reads the checks of the run in `folder`, by ascending step; at least one.
 ///
 /// # Errors
-/// [`TrainerError::BadRun`] where there is none, for a line that is not a check, and for a step that
-/// is not after the previous one; [`TrainerError::File`].
+/// [`TrainerError::BadRun`] if the folder has no history or an empty one, if a line is not a check,
+/// and if a step is not after the previous one; [`TrainerError::File`].
 pub fn read(folder: &Path) -> Result<Vec<Check>, TrainerError> {
     let path = folder.join(FILE);
     if !path.exists() {
@@ -83,7 +83,7 @@ fn no_check(folder: &Path, found: &str) -> TrainerError {
 fn bad_line(path: &Path, at: usize, detail: &str) -> TrainerError {
     let detail = format!(
         "line {}: {detail}. Expected step, loss and validation of one check a line, by ascending \
-         step; run `trainer train` on the folder to write it anew from its checkpoint",
+         step; run `trainer train` on the folder to rewrite the file from its checkpoint",
         at + 1
     );
     TrainerError::BadRun { path: path.to_owned(), detail }

@@ -30,7 +30,7 @@ export function QueryBox({ rows = 6 }) {
           query.value = currentTarget.value;
         }}
       />
-      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset groups a form's fields; these buttons are none */}
+      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset groups the fields of a form, and these are buttons */}
       <div class="examples" role="group" aria-label={t("examples.label")}>
         {LEVELS.map((level) => (
           <div key={level}>

@@ -78,7 +78,7 @@ pub fn points(runs: &[PathBuf], setting: &str) -> Result<Vec<Point>, TrainerErro
         let measured = measured(&stored(path)?).ok_or_else(|| {
             fault(
                 "found no result of one int8 bundle, expected the result.json that `trainer train` \
-                 writes. Train it anew"
+                 writes. Train it again"
                     .into(),
             )
         })?;

@@ -8,7 +8,7 @@
 //! loss          = sample-LLM + lambda * sample-sample                                         (eq. 6)
 //! ```
 //! q+ is a query of the batch in q's cluster, the H q- are queries of the batch in other clusters;
-//! all are drawn anew at each step. Two losses of other papers train the same network, for
+//! each step draws all of them again. Two losses of other papers train the same network, for
 //! comparison:
 //!
 //! ```text

@@ -58,8 +58,8 @@ pub fn score_less_cost(
 /// reduced by `cost_weight` for each US dollar of the answer.
 ///
 /// # Errors
-/// [`TrainerError::NoTrainingData`] where there is none, a candidate has no outcome at all, or a
-/// `cost_weight` above 0 meets a score without a cost; those of the engine.
+/// [`TrainerError::NoTrainingData`] if no query is left, if a candidate has no outcome at all, or if
+/// a score has no cost although `cost_weight` is above 0; those of the engine.
 pub fn scored_queries(
     candidates: &[Candidate],
     cost_weight: f32,
