@@ -17,9 +17,10 @@ pub enum TrainerError {
         "no device for --device {asked}: {detail}. Install a driver (on Debian: mesa-vulkan-drivers), or use --device cpu"
     )]
     NoDevice { asked: &'static str, detail: String },
-    /// A file cannot be read or written.
-    #[error("{path}: {source}")]
-    File { path: PathBuf, source: std::io::Error },
+    /// A file cannot be read or written. The message states the cause, so that the cause is no
+    /// `source()`: programs print a chain of errors, and would print it twice.
+    #[error("{path}: {cause}")]
+    File { path: PathBuf, cause: std::io::Error },
     /// A recipe does not parse, or states something impossible.
     #[error("recipe {path}: {detail}")]
     BadRecipe {
@@ -142,7 +143,7 @@ impl TrainerError {
     /// Names the file that the system refused.
     pub fn file(path: &Path) -> impl Fn(std::io::Error) -> Self + use<> {
         let path = path.to_owned();
-        move |source| Self::File { path: path.clone(), source }
+        move |cause| Self::File { path: path.clone(), cause }
     }
 
     /// The stable code: `snake_case`, never reworded.
@@ -170,6 +171,29 @@ impl TrainerError {
             Self::Eval(e) => e.code(),
             Self::Report(e) => e.code(),
             Self::Router(e) => e.code(),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::expect_used)]
+mod tests {
+    use super::*;
+    use std::error::Error;
+
+    #[test]
+    fn a_chain_of_errors_states_each_cause_once() {
+        let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
+        let path = Path::new("a.toml");
+        let resolved = crate::recipe::resolve(Path::new("/no/recipe.toml"));
+        let errors = [
+            TrainerError::file(path)(missing()),
+            DataError::Io { path: path.to_owned(), cause: missing() }.into(),
+            EvalError::Router { router: "mine".into(), cause: Box::new(EvalError::NoRows) }.into(),
+            resolved.expect_err("no such file"),
+        ];
+        for error in errors {
+            assert!(error.source().is_none(), "{error} has a source: {:?}", error.source());
         }
     }
 }

@@ -58,9 +58,8 @@ impl Checkpoint {
         let bytes = safetensors::serialize(views, Some(self.note.clone()))
             .map_err(|e| fault(e.to_string()))?;
         let partial = path.with_extension("partial");
-        let io = |source| TrainerError::File { path: path.to_owned(), source };
-        std::fs::write(&partial, bytes).map_err(io)?;
-        std::fs::rename(&partial, path).map_err(io)
+        std::fs::write(&partial, bytes).map_err(TrainerError::file(path))?;
+        std::fs::rename(&partial, path).map_err(TrainerError::file(path))
     }
 
     /// Reads a file that [`Checkpoint::write`] wrote.
@@ -70,8 +69,7 @@ impl Checkpoint {
     /// other types than F32.
     pub fn read(path: &Path) -> Result<Self, TrainerError> {
         let fault = |detail: String| TrainerError::BadCheckpoint { path: path.into(), detail };
-        let bytes = std::fs::read(path)
-            .map_err(|source| TrainerError::File { path: path.to_owned(), source })?;
+        let bytes = std::fs::read(path).map_err(TrainerError::file(path))?;
         let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| fault(e.to_string()))?;
         let note = metadata.metadata().clone().unwrap_or_default();
         let file = SafeTensors::deserialize(&bytes).map_err(|e| fault(e.to_string()))?;

@@ -28,12 +28,12 @@ const NAMES: [&str; 2] = ["name", "id"];
 #[derive(Debug, thiserror::Error)]
 pub enum RecipeFileError {
     /// The recipe cannot be read.
-    #[error("{path}: {source}")]
+    #[error("{path}: {cause}")]
     Read {
         /// The recipe's file.
         path: PathBuf,
-        /// The system's error.
-        source: std::io::Error,
+        /// The system's error, part of the message.
+        cause: std::io::Error,
     },
     /// A file is not TOML, or its bases cannot be merged.
     #[error("recipe {path}: {detail}")]
@@ -62,7 +62,7 @@ pub struct ResolvedRecipe {
 /// [`RecipeFileError`], which names the file at fault.
 pub fn resolve(path: &Path) -> Result<ResolvedRecipe, RecipeFileError> {
     let mut merged = Merged::default();
-    let read = |source| RecipeFileError::Read { path: path.to_owned(), source };
+    let read = |cause| RecipeFileError::Read { path: path.to_owned(), cause };
     let id = std::fs::canonicalize(path).map_err(read)?;
     merged.add(path, id).map(|()| merged.recipe)
 }
@@ -159,7 +159,7 @@ impl Merged {
     fn add(&mut self, path: &Path, id: PathBuf) -> Result<(), RecipeFileError> {
         let bad = |detail: String| RecipeFileError::Bad { path: path.to_owned(), detail };
         let text = std::fs::read_to_string(path)
-            .map_err(|source| RecipeFileError::Read { path: path.to_owned(), source })?;
+            .map_err(|cause| RecipeFileError::Read { path: path.to_owned(), cause })?;
         let mut table: Table = toml::from_str(&text).map_err(|e| bad(e.to_string()))?;
         let bases = bases(table.remove(BASE)).map_err(bad)?;
         self.chain.push((path.to_owned(), id.clone()));

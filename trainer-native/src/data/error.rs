@@ -13,8 +13,8 @@ pub enum DataError {
     #[error("reading was stopped: {detail}")]
     Stopped { detail: String },
     /// The operating system refused the file or folder.
-    #[error("{path}: cannot be read: {source}. Check that it exists and may be read")]
-    Io { path: PathBuf, source: std::io::Error },
+    #[error("{path}: cannot be read: {cause}. Check that it exists and may be read")]
+    Io { path: PathBuf, cause: std::io::Error },
     /// The layout could not be recognised from names and first characters.
     #[error(
         "{path}: unknown format: found {found}, expected {expected}. Name the format with --format"

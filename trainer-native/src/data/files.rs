@@ -30,8 +30,8 @@ pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, DataError> {
     std::fs::read(path).map_err(|source| io_error(path, source))
 }
 
-pub(super) fn io_error(path: &Path, source: std::io::Error) -> DataError {
-    DataError::Io { path: path.to_owned(), source }
+pub(super) fn io_error(path: &Path, cause: std::io::Error) -> DataError {
+    DataError::Io { path: path.to_owned(), cause }
 }
 
 /// The bytes after a UTF-8 byte order mark, which some editors write.

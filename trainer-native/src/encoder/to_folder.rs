@@ -25,8 +25,8 @@ pub fn write(folder: &Path, config_json: &[u8], mini: &Mini) -> Result<(), Train
     let config = config(config_json, mini)?;
     if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
         let detail = "it is there already and is not empty. Name another folder, or delete it";
-        let source = std::io::Error::new(std::io::ErrorKind::AlreadyExists, detail);
-        return Err(TrainerError::File { path: folder.to_owned(), source });
+        let cause = std::io::Error::new(std::io::ErrorKind::AlreadyExists, detail);
+        return Err(TrainerError::file(folder)(cause));
     }
     fs::create_dir_all(folder).map_err(TrainerError::file(folder))?;
     let note = HashMap::from([("format".to_owned(), "pt".to_owned())]);

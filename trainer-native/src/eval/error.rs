@@ -37,8 +37,8 @@ pub enum EvalError {
     #[error("{detail}")]
     BadInput { detail: String },
     /// One router of several has no metrics, for the reason given.
-    #[error("router {router:?}: {source}")]
-    Router { router: String, source: Box<EvalError> },
+    #[error("router {router:?}: {cause}")]
+    Router { router: String, cause: Box<EvalError> },
     /// A file or a text that is no stored result of this version.
     #[error("stored result: {detail}")]
     BadResult { detail: String },
@@ -47,7 +47,7 @@ pub enum EvalError {
 impl EvalError {
     /// Attributes the error to the named router.
     pub(super) fn of(self, router: &str) -> Self {
-        Self::Router { router: router.to_owned(), source: Box::new(self) }
+        Self::Router { router: router.to_owned(), cause: Box::new(self) }
     }
 
     /// A stable name for programs, in snake case.
@@ -60,7 +60,7 @@ impl EvalError {
             Self::NoCostRange { .. } => "no_cost_range",
             Self::BadRow { .. } => "bad_row",
             Self::BadInput { .. } => "bad_input",
-            Self::Router { source, .. } => source.code(),
+            Self::Router { cause, .. } => cause.code(),
             Self::BadResult { .. } => "bad_result",
         }
     }

@@ -121,7 +121,7 @@ pub fn of_resolved(path: &Path, resolved: &ResolvedRecipe) -> Result<RecipeFile,
 /// [`TrainerError::File`], [`TrainerError::BadRecipe`].
 pub fn resolve(path: &Path) -> Result<ResolvedRecipe, TrainerError> {
     recipe_file::resolve(path).map_err(|error| match error {
-        RecipeFileError::Read { path, source } => TrainerError::File { path, source },
+        RecipeFileError::Read { path, cause } => TrainerError::File { path, cause },
         RecipeFileError::Bad { path, detail } => TrainerError::BadRecipe { path, detail },
     })
 }
