@@ -9,7 +9,7 @@ use worker::js_sys::futures::JsFuture;
 use worker::web_sys::{ReadableStreamDefaultReader, Response};
 use worker::{AbortController, Delay};
 
-use super::js::describe_js_error;
+use super::js::{describe_js_error, now};
 
 /// The longest complete answer in bytes.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
@@ -17,13 +17,27 @@ const MAX_ANSWER_BYTES: usize = 64 << 20;
 /// The longest answer that is read with a single wait, in bytes.
 const ONE_PIECE_BYTES: usize = 64 << 10;
 
-/// Awaits a future for at most `milliseconds`; `None` on timeout.
+/// How late a timer may fire, in milliseconds. A later one means that the isolate was stalled, so that the
+/// upstream's bytes may have arrived and not been read.
+const STALL_MS: f64 = 100.0;
+/// How often a wait is repeated because of stalls.
+const MAX_STALLS: u32 = 5;
+
+/// Awaits a future for at most `milliseconds`, not counting times in which the isolate was stalled; `None`
+/// on timeout.
 pub(super) async fn with_timeout<F: Future>(future: F, milliseconds: u32) -> Option<F::Output> {
-    let delay = Delay::from(Duration::from_millis(milliseconds.into()));
-    match select(pin!(future), pin!(delay)).await {
-        Either::Left((output, _)) => Some(output),
-        Either::Right(_) => None,
+    let mut future = pin!(future);
+    for _ in 0..=MAX_STALLS {
+        let started = now();
+        let delay = Delay::from(Duration::from_millis(milliseconds.into()));
+        if let Either::Left((output, _)) = select(future.as_mut(), pin!(delay)).await {
+            return Some(output);
+        }
+        if now() - started < f64::from(milliseconds) + STALL_MS {
+            return None;
+        }
     }
+    None
 }
 
 /// Why no further chunk was read.
