@@ -23,6 +23,8 @@ const { strong, weak } = BUNDLE;
 const DAY = 24 * 60 * 60 * 1000;
 /** The cost of the stand-in's usage at the strong model's prices: 100 input and 50 output tokens. */
 const COST = 0.0025;
+/** A request that reserves less than COST: 50 output tokens and its input. */
+const SHORT = { model: strong, max_tokens: 50 };
 
 const there = await upstream();
 after(() => there.close());
@@ -96,7 +98,7 @@ test("an answer without usage costs its estimate, and a failed one nothing", asy
 });
 
 test("the estimate is reserved during the call", async (t) => {
-  const { chat, settled } = await underBudget(t, { usd: 0.001, period: "day" });
+  const { chat, settled } = await underBudget(t, { usd: 0.008, period: "day" });
   const held = deferred();
   const asked = deferred();
   there.does(async (...call) => {
@@ -113,8 +115,8 @@ test("the estimate is reserved during the call", async (t) => {
 });
 
 test("a spent budget refuses every request, and the error says when the period ends", async (t) => {
-  const { chat, post, settled, pass } = await underBudget(t, { usd: COST / 2, period: "day" });
-  assert.equal((await chat({ model: strong })).status, 200);
+  const { chat, post, settled, pass } = await underBudget(t, { usd: COST, period: "day" });
+  assert.equal((await chat(SHORT)).status, 200);
   const { endsAt } = await settled();
   there.requests.length = 0;
   for (const response of [chat(), chat({ model: weak }), post("v1/responses", { model: "auto", input: "x" })]) {
@@ -123,12 +125,12 @@ test("a spent budget refuses every request, and the error says when the period e
   }
   assert.equal(there.requests.length, 0);
   await pass(DAY);
-  assert.equal((await chat({ model: strong })).status, 200);
+  assert.equal((await chat(SHORT)).status, 200);
 });
 
 test("budgets of keys are separate, and /v1/route costs nothing", async (t) => {
-  const { worker, chat, post, settled } = await underBudget(t, { usd: COST / 2, period: "month" });
-  assert.equal((await chat({ model: strong })).status, 200);
+  const { worker, chat, post, settled } = await underBudget(t, { usd: COST, period: "month" });
+  assert.equal((await chat(SHORT)).status, 200);
   await settled();
   await refused(chat(), 429, "budget_exhausted");
   assert.equal((await worker.chat({}, bearer(key("other")))).status, 200);
@@ -143,9 +145,9 @@ test("from softFrom on the threshold rises linearly to 1 at the end of the budge
   ]) {
     const usd = COST / spentShare;
     const { chat, settled } = await underBudget(t, { usd, period: "month" }, { gateway: { budget: { softFrom } } });
-    assert.equal((await chat({ model: strong })).status, 200);
+    assert.equal((await chat(SHORT)).status, 200);
     near((await settled()).spent / usd, spentShare);
-    const { threshold } = decisionHeaders(await chat({}, { "x-pointsman-threshold": "0" }));
+    const { threshold } = decisionHeaders(await chat({ max_tokens: 10 }, { "x-pointsman-threshold": "0" }));
     near(Number(threshold), expected, 1e-5);
   }
 });

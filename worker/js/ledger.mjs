@@ -2,31 +2,48 @@
 // `budget:<key's name>`; every session has one named `session:<key's name>:<session's id>`.
 //
 // Each method reads, computes and writes without an await in between, so calls cannot interleave; the
-// runtime sends the answer once the write is durable. The computation is in ledger-state.mjs.
+// runtime sends the answer once the write is durable. The computation is in ledger-state.mjs; its rows are
+// those of the object's storage, and nothing is kept in memory, so a restart changes nothing.
 
-/** @import { Budget, LookRequest, Pin, PinRequest, ReserveRequest, SettleRequest, Spent } from "./ledger-state.mjs" */
+/** @import { ExtendRequest, Granted, LookRequest, Pin, PinRequest, ReserveRequest, SettleRequest, Spent, Store } from "./ledger-state.mjs" */
 
 import { DurableObject } from "cloudflare:workers";
 
-import { look, PIN_LIFE, pin, pinned, reserve, settle } from "./ledger-state.mjs";
+import { extend, look, PIN_LIFE, pin, pinned, readEarlier, reserve, settle } from "./ledger-state.mjs";
 
-const BUDGET = "budget";
 const PIN = "pin";
 
 export class Ledger extends DurableObject {
+  /** @param {DurableObjectState} ctx @param {object} env */
+  constructor(ctx, env) {
+    super(ctx, env);
+    ctx.storage.transactionSync(() => readEarlier(ctx.storage.kv));
+  }
+
   /**
-   * Reserves an estimate of `usd` under a limit of `limit` US dollars per `period`; `now` in milliseconds.
-   * Reserving an id again replaces its estimate.
+   * Reserves up to `usd`, at least `least` (by default `usd`), under a limit of `limit` US dollars per
+   * `period`; `now` in milliseconds. The id is the call's own; another call must not use it.
    * @param {ReserveRequest} request
-   * @returns {{granted: boolean} & Spent} the state afterwards
+   * @returns {Granted} the state afterwards
    */
   reserve(request) {
     return this.#change(reserve, request);
   }
 
   /**
+   * Raises the reservation `id` to a total of `usd`; it is never lowered. Without the id, or where the
+   * limit does not allow it, nothing is granted and the reservation stays as it was.
+   * @param {ExtendRequest} request
+   * @returns {Granted} the state afterwards
+   */
+  extend(request) {
+    return this.#change(extend, request);
+  }
+
+  /**
    * Replaces the reservation `id` by the actual cost.
    * @param {SettleRequest} request
+   * @returns {Spent} the state afterwards
    */
   settle(request) {
     return this.#change(settle, request);
@@ -34,7 +51,7 @@ export class Ledger extends DurableObject {
 
   /** @param {LookRequest} request */
   spent(request) {
-    return look(this.ctx.storage.kv.get(BUDGET), request);
+    return look(this.ctx.storage.kv, request);
   }
 
   /**
@@ -69,13 +86,13 @@ export class Ledger extends DurableObject {
   }
 
   /**
+   * Makes all of a step's changes, or none if it throws.
    * @template Request, Answer
-   * @param {(state: Budget | undefined, request: Request) => [Budget, Answer]} step
+   * @param {(store: Store, request: Request) => Answer} step
    * @param {Request} request
    */
   #change(step, request) {
-    const [state, answer] = step(this.ctx.storage.kv.get(BUDGET), request);
-    this.ctx.storage.kv.put(BUDGET, state);
-    return answer;
+    const { storage } = this.ctx;
+    return storage.transactionSync(() => step(storage.kv, request));
   }
 }
