@@ -10,6 +10,7 @@ import { guarded } from "../../worker/js/guard.mjs";
 const { memory } = bindings.initSync({ module });
 const handlers = guarded(bindings);
 
+export { Ledger } from "../../worker/js/ledger.mjs";
 export default {
   /** @type {Fetch} */
   async fetch(request, env, context) {

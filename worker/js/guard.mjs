@@ -1,19 +1,21 @@
 // Restarts the Worker's wasm after a trap. A panic or a trap leaves the wasm instance unusable and the
-// promise of its request pending forever; so every request in flight is answered with an error, and
-// the next request gets a new instance.
+// promises of its requests pending forever. So every request in flight is answered with an error, every
+// stream in flight ends with an error event, their upstream calls are aborted, and the next request gets
+// a new instance.
+//
+// Only a request itself may use its own streams and calls. So a trap settles a promise of each request,
+// and each does the rest by itself. No function of the unusable instance is called.
 
-const BODY = JSON.stringify({
-  error: {
-    message: "the gateway stopped during this request and was restarted. Try again",
-    type: "server_error",
-    param: null,
-    code: "gateway_stopped",
-  },
-});
+const MESSAGE = "the gateway stopped during this request and was restarted. Try again";
+const OPENAI_ERROR = { message: MESSAGE, type: "server_error", param: null, code: "gateway_stopped" };
+const OPENAI = { error: OPENAI_ERROR };
+const ANTHROPIC = { type: "error", error: { type: "api_error", message: MESSAGE } };
+const EVENT_END = /(\n\n|\r\r|\r\n\r\n)$/;
 
 /**
  * @typedef {(request: Request, env: object, context: ExecutionContext) => Promise<Response>} Fetch
  * @typedef {{fetch: Fetch, __wbg_reset_state: () => void}} Bindings the Worker's wasm-bindgen exports
+ * @typedef {(error: unknown) => boolean} StopIfTrap
  */
 
 /**
@@ -21,21 +23,21 @@ const BODY = JSON.stringify({
  * @returns {{fetch: Fetch}} the handlers to export
  */
 export function guarded(bindings) {
-  /** @type {Set<() => void>} */
+  /** @type {Set<InFlight>} */
   const inFlight = new Set();
 
   const stop = (/** @type {unknown} */ error) => {
     console.error("gateway stopped:", shown(error));
     try {
-      // This runs only JavaScript: no function of the unusable instance may be called.
       bindings.__wbg_reset_state();
     } catch (again) {
       console.error("gateway not restarted:", shown(again));
     }
-    for (const answer of inFlight) answer();
+    for (const one of inFlight) one.stop();
     inFlight.clear();
   };
-  const stopIfTrap = (/** @type {unknown} */ error) => {
+  /** @type {StopIfTrap} */
+  const stopIfTrap = (error) => {
     if (!isTrap(error)) return false;
     stop(error);
     return true;
@@ -49,29 +51,149 @@ export function guarded(bindings) {
 
   return {
     async fetch(request, env, context) {
-      const { promise: stopped, resolve } = Promise.withResolvers();
-      const answer = () => resolve(undefined);
-      inFlight.add(answer);
+      const { pathname } = new URL(request.url);
+      const one = new InFlight(request);
+      inFlight.add(one);
+      const ended = () => inFlight.delete(one);
       try {
-        const response = await Promise.race([bindings.fetch(request, env, context), stopped]);
-        return response ?? failure();
+        const response = await Promise.race([bindings.fetch(one.request, env, context), one.stopped]);
+        if (response?.body && isEventStream(response)) {
+          const body = guardedStream(response.body, { pathname, stopped: one.stopped, stopIfTrap, ended });
+          return new Response(body, response);
+        }
+        ended();
+        return response ?? failure(pathname);
       } catch (error) {
+        ended();
         if (!stopIfTrap(error)) console.error("gateway failed:", shown(error));
-        return failure();
-      } finally {
-        inFlight.delete(answer);
+        return failure(pathname);
       }
     },
   };
 }
 
+/** A request whose answer has not ended. */
+class InFlight {
+  /** Resolves, to nothing, once the wasm instance has stopped. @type {Promise<undefined>} */
+  stopped;
+  /** Tells the request that the wasm instance has stopped. @type {() => void} */
+  stop;
+  /** The request, with a signal that aborts its upstream calls. @type {Request} */
+  request;
+
+  /** @param {Request} request */
+  constructor(request) {
+    const { promise, resolve } = /** @type {PromiseWithResolvers<undefined>} */ (Promise.withResolvers());
+    this.stopped = promise;
+    this.stop = () => resolve(undefined);
+    const calls = new AbortController();
+    promise.then(() => calls.abort());
+    this.request = new Request(request, { signal: AbortSignal.any([request.signal, calls.signal]) });
+  }
+}
+
+/**
+ * Passes on a stream of events. Once the wasm instance has stopped, it gives an error event, then fails.
+ * @param {ReadableStream<Uint8Array>} body
+ * @param {{pathname: string, stopped: Promise<undefined>, stopIfTrap: StopIfTrap, ended: () => void}} options
+ *   `ended` is called when nothing more needs to be stopped
+ * @returns {ReadableStream<Uint8Array>}
+ */
+function guardedStream(body, { pathname, stopped, stopIfTrap, ended }) {
+  const reader = body.getReader();
+  /** The last characters passed on. */
+  let last = "";
+  /** @type {"open" | "stopped" | "told"} */
+  let state = "open";
+  /** Resolves the pending promise of `pull`. @type {(() => void) | undefined} */
+  let pulled;
+
+  const tell = (/** @type {ReadableStreamDefaultController<Uint8Array>} */ controller) => {
+    if (state === "told") return controller.error(new Error(MESSAGE));
+    state = "told";
+    // Ends an unfinished event first; otherwise this one would continue it.
+    const begun = last !== "" && !EVENT_END.test(last);
+    controller.enqueue(new TextEncoder().encode(`${begun ? "\n\n" : ""}${errorEvent(pathname)}`));
+  };
+  const read = async (/** @type {ReadableStreamDefaultController<Uint8Array>} */ controller) => {
+    try {
+      const { done, value } = await reader.read();
+      if (state !== "open") return;
+      if (done) {
+        ended();
+        controller.close();
+      } else {
+        last = `${last}${String.fromCharCode(...value.subarray(-4))}`.slice(-4);
+        controller.enqueue(value);
+      }
+    } catch (error) {
+      if (state !== "open" || stopIfTrap(error)) return;
+      ended();
+      controller.error(error);
+    }
+    pulled?.();
+  };
+  return new ReadableStream(
+    {
+      start(controller) {
+        stopped.then(() => {
+          state = "stopped";
+          // Without a pending read, the next one gets the event.
+          if (!pulled) return;
+          tell(controller);
+          pulled();
+        });
+      },
+      async pull(controller) {
+        if (state !== "open") return tell(controller);
+        // After a trap the stream's own read stays pending forever.
+        await new Promise((resolve) => {
+          pulled = () => resolve(undefined);
+          read(controller);
+        });
+        pulled = undefined;
+      },
+      async cancel(reason) {
+        ended();
+        if (state !== "open") return;
+        try {
+          await reader.cancel(reason);
+        } catch (error) {
+          if (!stopIfTrap(error)) throw error;
+        }
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** @param {Response} response */
+function isEventStream({ headers }) {
+  return headers.get("content-type")?.startsWith("text/event-stream");
+}
+
+/**
+ * The error as an event of the stream of this endpoint.
+ * @param {string} pathname
+ */
+function errorEvent(pathname) {
+  const event = (/** @type {object} */ data, name = "") => `${name}data: ${JSON.stringify(data)}\n\n`;
+  if (pathname === "/v1/messages") return event(ANTHROPIC, "event: error\n");
+  if (pathname === "/v1/responses") return event({ ...OPENAI_ERROR, type: "error" }, "event: error\n");
+  return event(OPENAI);
+}
+
+/**
+ * The error as an answer of this endpoint.
+ * @param {string} pathname
+ */
+function failure(pathname) {
+  return Response.json(pathname === "/v1/messages" ? ANTHROPIC : OPENAI, { status: 500 });
+}
+
 /** @param {unknown} error */
 function shown(error) {
   return error instanceof Error ? error.message : error;
-}
-
-function failure() {
-  return new Response(BODY, { status: 500, headers: { "content-type": "application/json" } });
 }
 
 /**
