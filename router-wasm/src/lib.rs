@@ -94,7 +94,7 @@ pub use bundle::{
     files_from_tar, hexadecimal, sha256_hex,
 };
 pub use encoder::{Encoder, Outputs};
-pub use error::RouterError;
+pub use error::{RouterError, bounded, quoted};
 pub use graph::{FUNCTION_DOMAIN, instruction_set};
 pub use kernels::LARGEST_WEIGHT;
 pub use kind::Kind;

@@ -22,7 +22,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::RouterError;
+use crate::error::{RouterError, quoted};
 
 /// Longest query in bytes of UTF-8: a Worker tokenizes it well within its CPU time.
 pub const MAX_QUERY_BYTES: usize = 256 << 10;
@@ -75,13 +75,7 @@ impl Query {
             }
         }
         if turns.is_empty() {
-            let roles: Vec<&str> = messages.iter().map(|m| m.role.as_str()).collect();
-            return Err(RouterError::MessagesWithoutText {
-                detail: match roles.is_empty() {
-                    true => "the list is empty".into(),
-                    false => format!("roles are {}, no user message has text", roles.join(", ")),
-                },
-            });
+            return Err(RouterError::MessagesWithoutText { detail: without_text(messages) });
         }
         turns.reverse();
         Ok(Self(turns))
@@ -97,6 +91,22 @@ impl Query {
     #[must_use]
     pub fn newest(&self) -> &str {
         self.0.last().map_or("", String::as_str)
+    }
+}
+
+/// Describes messages that hold no text, by the roles of the first few.
+fn without_text(messages: &[Message]) -> String {
+    let roles = messages.iter().take(MAX_TURNS).map(|message| match message.role.as_str() {
+        plain @ ("system" | "developer" | "user" | "assistant" | "tool") => plain.to_owned(),
+        other => quoted(other),
+    });
+    let roles = roles.collect::<Vec<_>>().join(", ");
+    match messages.len() {
+        0 => "the list is empty".into(),
+        found if found > MAX_TURNS => {
+            format!("the first roles of {found} are {roles}, no user message has text")
+        }
+        _ => format!("roles are {roles}, no user message has text"),
     }
 }
 

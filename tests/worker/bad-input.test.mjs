@@ -20,6 +20,31 @@ after(async () => {
 
 const user = (/** @type {unknown} */ content) => ({ messages: [{ role: "user", content }] });
 
+test("an error repeats only the beginning of what it found", async () => {
+  const long = "x".repeat(1 << 20);
+  const roles = Array.from({ length: 10_000 }, () => ({ role: "r".repeat(100), content: "x" }));
+  /** @type {Promise<Response>[]} */
+  const answers = [
+    worker.chat({ messages: roles }),
+    worker.chat({ model: long }),
+    worker.chat({ model: `auto:share:${long}` }),
+    worker.chat({ messages: [{ role: "user", content: { [long]: 1 } }] }),
+    worker.post("v1/route", { query: "x", [long]: 1 }),
+    worker.post("v1/route", { messages: roles }),
+    worker.post("v1/route", { query: "x", policy: { candidates: [long] } }),
+    worker.post("v1/feedback", { request_id: "x", score: long }),
+    worker.post("v1/messages", { model: long, max_tokens: 1, messages: [{ role: "user", content: "x" }] }),
+    worker.get(`v1/models/${"x".repeat(8000)}`),
+    worker.chat({}, { "x-pointsman-models": "x".repeat(8000) }),
+    worker.chat({}, { "x-pointsman-threshold": "x".repeat(8000) }),
+  ];
+  for (const [at, answer] of answers.entries()) {
+    const response = await answer;
+    const { length } = await response.text();
+    assert.ok(response.status >= 400 && response.status < 500 && length < 3000, `${at}: ${response.status}, ${length}`);
+  }
+});
+
 test("callers' mistakes are 4xx and never reach an upstream", async () => {
   there.does(openai());
   /** @type {[fields: object, headers: Record<string, string>, code: number, expected: string][]} */

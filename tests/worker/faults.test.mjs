@@ -183,6 +183,19 @@ test("a retry-after longer than the longest wait goes to the fallback at once", 
   );
 });
 
+test("a retry-after with a date is read by the answer's own date", async (t) => {
+  const patient = await alone(t, { upstreams, gateway: { retries: { most: 1, baseMs: 1, longestMs: 1500 } } });
+  const date = "Wed, 21 Oct 2015 07:28:00 GMT";
+  there.does(inTurn(status(429, { date, "retry-after": "Wed, 21 Oct 2015 07:28:01 GMT" }), good));
+  assert.equal((await patient.chat({ model: weak })).status, 200);
+  const [first, second] = there.requests;
+  assert.ok(second.at - first.at >= 950, `${second.at - first.at} ms`);
+  other.does(good);
+  there.does(status(429, { date, "retry-after": "Wed, 21 Oct 2015 07:38:00 GMT" }));
+  const { headers } = await patient.chat({ model: strong });
+  assert.deepEqual([headers.get("x-pointsman-model"), there.requests.length], ["second", 1]);
+});
+
 test("a connection that breaks or is refused is retried, then gives 502", async (t) => {
   for (const fields of both) {
     const again = await ask(inTurn(hangUp, good), fields);
@@ -202,28 +215,32 @@ test("an upstream that does not speak HTTP gives 502", async () => {
   await refused(response, 502, "upstream_unreachable");
 });
 
-test("headers, a first byte or a next byte that exceed their time limit are retried, then give 504", async () => {
+test("headers, a first byte or a next byte that exceed their time limit are not asked for again: the fallback answers, or 504", async () => {
   const half = '{"id": "1", "choices": [';
-  for (const stuck of [silence, noBody(), pausing([half], "application/json")]) {
-    const again = await ask(inTurn(stuck, good));
-    assert.deepEqual([again.response.status, again.attempts], [200, 2]);
-    const never = await ask(stuck);
-    assert.equal(never.calls, 3);
+  /** @type {[stuck: Answer, fields: object][]} */
+  const cases = [
+    [silence, {}],
+    [noBody(), {}],
+    [pausing([half], "application/json"), {}],
+    [silence, { stream: true }],
+    [noBody("text/event-stream"), { stream: true }],
+  ];
+  for (const [stuck, fields] of cases) {
+    there.does(stuck);
+    other.does(good);
+    const { status, headers } = await worker.chat({ model: strong, ...fields });
+    assert.deepEqual([status, headers.get("x-pointsman-model"), there.requests.length], [200, "second", 1]);
+    const never = await ask(stuck, fields);
+    assert.equal(never.calls, 1);
     await refused(never.response, 504, "upstream_timeout");
-  }
-  for (const stuck of [silence, noBody("text/event-stream")]) {
-    const again = await ask(inTurn(stuck, good), { stream: true });
-    assert.deepEqual([again.response.status, again.attempts], [200, 2]);
-    await refused((await ask(stuck, { stream: true })).response, 504, "upstream_timeout");
   }
 });
 
 test("a call that times out is cancelled at the upstream", async () => {
   const gone = deferred();
-  /** @type {Answer} */
-  const stuck = (request) => request.socket.on("close", () => gone.resolve());
-  const { response } = await ask(inTurn(stuck, good));
-  assert.equal(response.status, 200);
+  there.does((request) => request.socket.on("close", () => gone.resolve()));
+  other.does(good);
+  assert.equal((await worker.chat({ model: strong })).status, 200);
   await gone.promise;
 });
 

@@ -6,6 +6,7 @@ import { after, test } from "node:test";
 import { Response as Answer } from "miniflare";
 
 import { alone, BUNDLE, decisionHeaders, drained, eventsIn, gateway, refused } from "./gateway.mjs";
+import { bearer, key } from "./keys.mjs";
 import { event, openai } from "./openai-stand-in.mjs";
 import { upstream } from "./stand-ins.mjs";
 
@@ -148,6 +149,29 @@ test("an error of the binding is retried, then passed on or left to the fallback
     [fallen.status, decisionHeaders(fallen).model, decisionHeaders(fallen).attempts],
     [200, strong, "3"],
   );
+});
+
+test("an input that a model refuses is the caller's 400, called once, and shuts nobody out", async (t) => {
+  const [bad, good] = ["bad", "good"].map((name) => key(name));
+  let count = 0;
+  const one = await alone(t, {
+    upstreams,
+    keys: [bad.entry, good.entry],
+    gateway: { retries: { most: 1, baseMs: 1 }, breaker: { failures: 1 } },
+    ai: (_, inputs) => {
+      count += 1;
+      const { temperature } = /** @type {{temperature?: number}} */ (inputs);
+      if (temperature !== 99) return { response: "Rome.", usage };
+      return new Answer("5006: Error: oneOf at '/' not met, '/temperature' must be <= 5", { status: 400 });
+    },
+  });
+  for (let i = 0; i < 3; i += 1) {
+    const error = await refused(one.chat({ model: weak, temperature: 99 }, bearer(bad)), 400, "upstream_error");
+    assert.match(error.message, /5006: .*temperature/);
+  }
+  assert.equal(count, 3);
+  assert.equal((await one.chat({ model: weak }, bearer(good))).status, 200);
+  assert.equal((await one.chat({ model: weak }, bearer(bad))).status, 200);
 });
 
 test("a stream of the binding that begins with an error, or is empty, is retried", async () => {

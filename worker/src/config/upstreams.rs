@@ -68,7 +68,7 @@ impl Upstreams {
     ///
     /// # Errors
     /// [`GatewayError::ConfigInvalid`] for bad JSON, a URL that is not http(s) or contains a password,
-    /// an empty name, a name that means routing, an unknown fallback, a negative price.
+    /// an empty name, a name that means routing, an unknown or repeated fallback, a negative price.
     pub(crate) fn from_json(json: Option<&str>) -> Result<Self, GatewayError> {
         let Some(json) = json else {
             return Ok(Self::default());
@@ -118,6 +118,12 @@ impl Upstream {
         format!("{}/{path}", self.base_url.as_deref().unwrap_or_default().trim_end_matches('/'))
     }
 
+    /// What distinguishes the calls of the model `name` at its upstream from another model's.
+    fn calls_as<'a>(&'a self, name: &'a str) -> impl PartialEq + 'a {
+        let key = self.key_secret.as_deref();
+        (self.api, self.url(""), self.model.as_deref().unwrap_or(name), key, &self.headers)
+    }
+
     fn check(&self, name: &str, all: &BTreeMap<String, Self>) -> Result<(), String> {
         if name == "auto" || name.starts_with("router-") || name.is_empty() {
             return Err(" cannot be a model's name: it means routing".into());
@@ -139,12 +145,27 @@ impl Upstream {
                 return Err(format!(".{field} is empty"));
             }
         }
+        let mut called = vec![(name, self)];
         for fallback in &self.fallbacks {
-            if fallback == name || !all.contains_key(fallback) {
+            let Some(next) = all.get(fallback).filter(|_| fallback != name) else {
                 return Err(format!(
                     ".fallbacks has {fallback:?}, expected another model of UPSTREAMS"
                 ));
+            };
+            // A repeated call would add waits and costs, and no chance of another answer.
+            let same = |(name, upstream): &(&str, &Self)| {
+                *name == fallback || upstream.calls_as(name) == next.calls_as(fallback)
+            };
+            if let Some((earlier, _)) = called.iter().find(|earlier| same(earlier)) {
+                return Err(match earlier == fallback {
+                    true => format!(".fallbacks has {fallback:?} twice, expected each model once"),
+                    false => format!(
+                        ".fallbacks has {fallback:?}, which calls the same upstream as {earlier:?}: \
+                         expected another baseUrl, model or keySecret"
+                    ),
+                });
             }
+            called.push((fallback, next));
         }
         for header in self.headers.keys() {
             let token = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
@@ -249,6 +270,16 @@ pub(crate) mod tests {
             (r#"{"large": {"baseUrl": "https://x", "api": "grpc"}}"#, "grpc"),
             (r#"{"large": {"baseUrl": "https://x", "fallbacks": ["large"]}}"#, "fallbacks"),
             (r#"{"large": {"baseUrl": "https://x", "fallbacks": ["none"]}}"#, "fallbacks"),
+            (
+                r#"{"a": {"baseUrl": "https://x", "fallbacks": ["b", "c", "b"]},
+                    "b": {"baseUrl": "https://x"}, "c": {"baseUrl": "https://x"}}"#,
+                "a.fallbacks has \"b\" twice",
+            ),
+            (
+                r#"{"a": {"baseUrl": "https://x/", "model": "m", "fallbacks": ["b"]},
+                    "b": {"baseUrl": "https://x", "model": "m"}}"#,
+                "the same upstream as \"a\"",
+            ),
             (r#"{"large": {"baseUrl": "https://x", "inputPrice": -1}}"#, "inputPrice"),
             (r#"{"large": {"baseUrl": "https://x", "headers": {"a b": ""}}}"#, "a b"),
             (r#"{"large": {"api": "workers-ai", "baseUrl": "https://x"}}"#, "binding AI"),

@@ -6,9 +6,10 @@
 //! On `/v1/messages` they have Anthropic's shape instead (`crate::translate::shared::error_body`).
 //!
 //! A `code` is stable; the engine's codes are passed on unchanged. No message holds a key: a secret
-//! is named by its binding, never by its value.
+//! is named by its binding, never by its value. What a message repeats of a request, of an upstream or
+//! of the configuration is shortened (`quoted`, `bounded`).
 
-use pointsman::RouterError;
+use pointsman::{RouterError, bounded, quoted};
 use serde_json::{Value, json};
 
 mod untranslatable;
@@ -28,53 +29,53 @@ pub(crate) enum GatewayError {
     #[error("request body is longer than {limit} bytes. Send a shorter conversation")]
     BodyTooLarge { limit: usize },
     /// The request's body could not be read to its end.
-    #[error("request body could not be read: {detail}. Send it again")]
+    #[error("request body could not be read: {detail}. Send it again", detail = bounded(.detail))]
     BodyUnreadable { detail: String },
     /// The request's body is not UTF-8.
     #[error("request body is not UTF-8: first bad byte at {at}. Send JSON in UTF-8")]
     BodyNotUtf8 { at: usize },
     /// The request's body is not a JSON object.
-    #[error("request body cannot be read: {detail}. Expected a JSON object")]
+    #[error("request body cannot be read: {detail}. Expected a JSON object", detail = bounded(.detail))]
     BodyNotJson { detail: String },
     /// The request names no model.
-    #[error("\"model\" is missing: expected {expected}")]
+    #[error("\"model\" is missing: expected {expected}", expected = bounded(.expected))]
     ModelMissing { expected: String },
     /// The request names a model that the gateway does not serve.
-    #[error("model {found:?} is not served here: expected {expected}")]
+    #[error("model {found} is not served here: expected {expected}", found = quoted(.found), expected = bounded(.expected))]
     ModelNotFound { found: String, expected: String },
     /// A `router-<kind>-<threshold>` model whose threshold is not a number.
     #[error(
-        "model {found:?} has no valid threshold: expected a number in [0, 1], as in {example:?}"
+        "model {found} has no valid threshold: expected a number in [0, 1], as in {example}", found = quoted(.found), example = quoted(.example)
     )]
     ModelThreshold { found: String, example: String },
     /// A policy header that is not a number.
-    #[error("header {header:?} is {found:?}: expected a number in [0, 1]")]
+    #[error("header {header:?} is {found}: expected a number in [0, 1]", found = quoted(.found))]
     HeaderNotANumber { header: &'static str, found: String },
     /// A `model` with an unknown or malformed option.
     #[error(
-        "model {found:?} has an option that cannot be read: expected :share:, :threshold:, :max-cost: or :cost-weight: and a number, as in \"auto:share:0.5\""
+        "model {found} has an option that cannot be read: expected :share:, :threshold:, :max-cost: or :cost-weight: and a number, as in \"auto:share:0.5\"", found = quoted(.found)
     )]
     ModelOption { found: String },
     /// A header whose value is neither `on` nor `off`.
-    #[error("header {header:?} is {found:?}: expected \"on\" or \"off\"")]
+    #[error("header {header:?} is {found}: expected \"on\" or \"off\"", found = quoted(.found))]
     HeaderNotOnOrOff { header: &'static str, found: String },
     /// A header that names a model that is not served.
-    #[error("header {header:?} names {found:?}, which is not served here: see GET /v1/models")]
+    #[error("header {header:?} names {found}, which is not served here: see GET /v1/models", found = quoted(.found))]
     HeaderUnknownModel { header: &'static str, found: String },
     /// A model that this caller may not use.
-    #[error("model {model:?} is not allowed: {why}")]
+    #[error("model {model} is not allowed: {why}", model = quoted(.model), why = bounded(.why))]
     ModelNotAllowed { model: String, why: String },
     /// A request that has no equivalent in the upstream's API.
-    #[error("{detail}")]
+    #[error("{detail}", detail = bounded(.detail))]
     NotTranslatable { detail: String },
     /// Malformed feedback.
     #[error(
-        "feedback cannot be read: {detail}. Expected {{\"request_id\": \"...\", \"score\": a number in [0, 1]}}"
+        "feedback cannot be read: {detail}. Expected {{\"request_id\": \"...\", \"score\": a number in [0, 1]}}", detail = bounded(.detail)
     )]
     FeedbackIllFormed { detail: String },
     /// Feedback on a request whose decision was not recorded.
     #[error(
-        "no recorded decision has the request id {id:?}: expected the x-request-id of a routed answer"
+        "no recorded decision has the request id {id}: expected the x-request-id of a routed answer", id = quoted(.id)
     )]
     RequestNotFound { id: String },
     /// The request does not carry a key of the gateway.
@@ -84,7 +85,7 @@ pub(crate) enum GatewayError {
     Unauthorised,
     /// A browser page of an origin that is not allowed.
     #[error(
-        "pages of {origin:?} may not call this gateway: add the origin to GATEWAY.cors.origins"
+        "pages of {origin} may not call this gateway: add the origin to GATEWAY.cors.origins", origin = quoted(.origin)
     )]
     OriginNotAllowed { origin: String },
     /// More requests than the rate limit allows.
@@ -92,17 +93,17 @@ pub(crate) enum GatewayError {
     RateLimited,
     /// The key's budget is spent.
     #[error(
-        "the key's budget of {usd} US dollars is spent. Wait until {ends_at} or ask for a larger one"
+        "the key's budget of {usd} US dollars is spent. Wait until {ends_at} or ask for a larger one", ends_at = bounded(.ends_at)
     )]
     BudgetExhausted { usd: f64, ends_at: String },
     /// There is no endpoint of that path.
-    #[error("no endpoint {path:?}: expected one of {expected}")]
+    #[error("no endpoint {path}: expected one of {expected}", path = quoted(.path))]
     NotFound { path: String, expected: &'static str },
     /// An endpoint called with another method.
-    #[error("{path} takes {allow}, not {found}")]
+    #[error("{path} takes {allow}, not {found}", path = bounded(.path), found = bounded(.found))]
     MethodNotAllowed { path: String, found: String, allow: &'static str },
     /// A variable of the Worker's configuration is wrong.
-    #[error("{variable} is wrong: {detail}. Correct the Worker's configuration")]
+    #[error("{variable} is wrong: {detail}. Correct the Worker's configuration", detail = bounded(.detail))]
     ConfigInvalid { variable: &'static str, detail: String },
     /// The configuration has no keys and does not set `open`.
     #[error(
@@ -113,53 +114,53 @@ pub(crate) enum GatewayError {
     #[error("the binding {binding} is missing: {why}. Add it to wrangler.toml")]
     BindingMissing { binding: &'static str, why: &'static str },
     /// A binding failed.
-    #[error("the binding {binding} failed: {detail}. Try again")]
+    #[error("the binding {binding} failed: {detail}. Try again", detail = bounded(.detail))]
     BindingFailed { binding: &'static str, detail: String },
     /// A key has a budget, and a model's prices are unknown.
     #[error(
-        "the key has a budget, and the prices of {model:?} are unknown. Set inputPrice and outputPrice in UPSTREAMS"
+        "the key has a budget, and the prices of {model} are unknown. Set inputPrice and outputPrice in UPSTREAMS", model = quoted(.model)
     )]
     PriceUnknown { model: String },
     /// A bundle file could not be read from the Worker's assets.
     #[error(
-        "bundle file {name:?} could not be read from the ASSETS binding: {detail}. Deploy the Worker with a bundle's folder as its assets"
+        "bundle file {name} could not be read from the ASSETS binding: {detail}. Deploy the Worker with a bundle's folder as its assets", name = quoted(.name), detail = bounded(.detail)
     )]
     BundleUnreadable { name: String, detail: String },
     /// The chosen candidate has no upstream.
     #[error(
-        "candidate {candidate:?} has no upstream. Add it to UPSTREAMS in the Worker's configuration"
+        "candidate {candidate} has no upstream. Add it to UPSTREAMS in the Worker's configuration", candidate = quoted(.candidate)
     )]
     UpstreamNotConfigured { candidate: String },
     /// The upstream's key is not bound.
     #[error(
-        "candidate {candidate:?} needs the secret {secret:?}, which is not set. Run: wrangler secret put {secret}"
+        "candidate {candidate} needs the secret {secret:?}, which is not set. Run: wrangler secret put {secret}", candidate = quoted(.candidate)
     )]
     UpstreamKeyMissing { candidate: String, secret: String },
     /// The upstream could not be reached.
-    #[error("the upstream of {candidate:?} could not be reached: {detail}. Try again")]
+    #[error("the upstream of {candidate} could not be reached: {detail}. Try again", candidate = quoted(.candidate), detail = bounded(.detail))]
     UpstreamUnreachable { candidate: String, detail: String },
     /// The upstream answered with a redirect, which is not followed since it would take the key to
     /// another host, or with an invalid status.
     #[error(
-        "the upstream of {candidate:?} answered with status {status}: expected 200 to 299 or 400 to 599. Correct its baseUrl"
+        "the upstream of {candidate} answered with status {status}: expected 200 to 299 or 400 to 599. Correct its baseUrl", candidate = quoted(.candidate)
     )]
     UpstreamBadStatus { candidate: String, status: u16 },
     /// The upstream exceeded a time limit.
-    #[error("the upstream of {candidate:?} sent nothing for {ms} ms {stage}. Try again")]
+    #[error("the upstream of {candidate} sent nothing for {ms} ms {stage}. Try again", candidate = quoted(.candidate))]
     UpstreamTimeout { candidate: String, stage: &'static str, ms: u32 },
     /// The upstream's answer has a status of success and cannot be used.
-    #[error("the upstream of {candidate:?} gave no usable answer: {detail}. Try again")]
+    #[error("the upstream of {candidate} gave no usable answer: {detail}. Try again", candidate = quoted(.candidate), detail = bounded(.detail))]
     UpstreamBadAnswer { candidate: String, detail: String },
     /// The upstream's error is not JSON.
-    #[error("the upstream of {candidate:?} answered with status {status} and {detail}")]
+    #[error("the upstream of {candidate} answered with status {status} and {detail}", candidate = quoted(.candidate), detail = bounded(.detail))]
     UpstreamError { candidate: String, status: u16, detail: String },
     /// The circuit breakers of all possible upstreams are open.
     #[error(
-        "the upstream of {candidate:?} failed several times in a row and is not called for now. Try again in {seconds} s"
+        "the upstream of {candidate} failed several times in a row and is not called for now. Try again in {seconds} s", candidate = quoted(.candidate)
     )]
     UpstreamsResting { candidate: String, seconds: u32 },
     /// A stream that began and ended too early.
-    #[error("the answer of {candidate:?} broke off: {detail}. Try again")]
+    #[error("the answer of {candidate} broke off: {detail}. Try again", candidate = quoted(.candidate), detail = bounded(.detail))]
     UpstreamBrokeOff { candidate: String, detail: String },
 }
 
@@ -267,7 +268,7 @@ impl GatewayError {
     /// The OpenAI-shaped body.
     pub(crate) fn body(&self) -> Value {
         let param = match self {
-            Self::Untranslatable(error) => Some(error.field()),
+            Self::Untranslatable(error) => Some(bounded(error.field())),
             _ => None,
         };
         json!({"error": {
@@ -325,5 +326,63 @@ mod tests {
         };
         assert_eq!((error.status(), error.kind()), (500, "server_error"));
         assert!(error.to_string().contains("wrangler secret put LARGE_KEY"));
+    }
+
+    /// Every variant that holds a text, with this one.
+    fn with_texts(text: &str) -> Vec<GatewayError> {
+        use GatewayError as E;
+        let text = || text.to_owned();
+        let router = |make: fn(String) -> RouterError| E::Router(make(text()));
+        let answer = Untranslatable::answer(text(), &Value::from(text()), "a string");
+        vec![
+            router(|detail| RouterError::RequestIllFormed { detail }),
+            router(|detail| RouterError::MessagesWithoutText { detail }),
+            router(|detail| RouterError::NoCandidate { detail }),
+            E::Untranslatable(answer),
+            E::BodyUnreadable { detail: text() },
+            E::BodyNotJson { detail: text() },
+            E::ModelMissing { expected: text() },
+            E::ModelNotFound { found: text(), expected: text() },
+            E::ModelThreshold { found: text(), example: text() },
+            E::HeaderNotANumber { header: "x", found: text() },
+            E::ModelOption { found: text() },
+            E::HeaderNotOnOrOff { header: "x", found: text() },
+            E::HeaderUnknownModel { header: "x", found: text() },
+            E::ModelNotAllowed { model: text(), why: text() },
+            E::NotTranslatable { detail: text() },
+            E::FeedbackIllFormed { detail: text() },
+            E::RequestNotFound { id: text() },
+            E::OriginNotAllowed { origin: text() },
+            E::NotFound { path: text(), expected: "x" },
+            E::MethodNotAllowed { path: text(), found: text(), allow: "x" },
+            E::ConfigInvalid { variable: "x", detail: text() },
+            E::BindingFailed { binding: "x", detail: text() },
+            E::PriceUnknown { model: text() },
+            E::BundleUnreadable { name: text(), detail: text() },
+            E::UpstreamNotConfigured { candidate: text() },
+            E::UpstreamUnreachable { candidate: text(), detail: text() },
+            E::UpstreamBadStatus { candidate: text(), status: 302 },
+            E::UpstreamTimeout { candidate: text(), stage: "x", ms: 1 },
+            E::UpstreamBadAnswer { candidate: text(), detail: text() },
+            E::UpstreamError { candidate: text(), status: 500, detail: text() },
+            E::UpstreamsResting { candidate: text(), seconds: 1 },
+            E::UpstreamBrokeOff { candidate: text(), detail: text() },
+        ]
+    }
+
+    #[test]
+    fn no_error_repeats_a_long_text_whole() {
+        for error in with_texts(&"é".repeat(1 << 20)) {
+            let body = error.body().to_string();
+            assert!(body.len() < 8192, "{} has {} bytes", error.code(), body.len());
+        }
+    }
+
+    #[test]
+    fn no_error_repeats_a_control_character() {
+        for error in with_texts("a\r\nb\u{1b}[2J") {
+            let message = error.to_string();
+            assert!(!message.chars().any(char::is_control), "{}", error.code());
+        }
     }
 }

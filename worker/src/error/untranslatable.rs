@@ -1,5 +1,6 @@
 //! Errors of translating a request or an answer.
 
+use pointsman::{bounded, quoted};
 use serde_json::Value;
 
 /// A request or an answer without a faithful translation. Only the fields that the tables in
@@ -8,15 +9,15 @@ use serde_json::Value;
 pub(crate) enum Untranslatable {
     /// A field of a request has no equivalent in the upstream's API.
     #[error(
-        "{field:?} is {found}, which this model's upstream does not support: expected {expected}. Change it or choose another model"
+        "{field} is {found}, which this model's upstream does not support: expected {expected}. Change it or choose another model", field = quoted(.field), found = bounded(.found)
     )]
     Unsupported { field: String, found: String, expected: &'static str },
     /// A field of a request has the wrong shape.
-    #[error("{field:?} is {found}: expected {expected}. Correct the request")]
+    #[error("{field} is {found}: expected {expected}. Correct the request", field = quoted(.field), found = bounded(.found))]
     Malformed { field: String, found: String, expected: &'static str },
     /// The upstream's answer does not have its API's shape.
     #[error(
-        "the upstream's answer is malformed: {field:?} is {found}, expected {expected}. Try again, or choose another model"
+        "the upstream's answer is malformed: {field} is {found}, expected {expected}. Try again, or choose another model", field = quoted(.field), found = bounded(.found)
     )]
     Answer { field: String, found: String, expected: &'static str },
 }

@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use worker::Delay;
 
+use super::auth;
 use super::isolate;
-use super::js::{now, random};
+use super::js::{header, now, random};
 use super::upstream_call::{Failure, Refusal, Reply, UpstreamRequest};
-use crate::config::{Settings, Upstreams};
+use crate::config::{Api, Settings, Upstreams};
 use crate::error::GatewayError;
-use crate::upstream::retry::{Fault, RetryState, Step};
+use crate::translate::workers_ai::error_status;
+use crate::upstream::breaker::{CallerId, Outcome};
+use crate::upstream::retry::{Fault, RetryState, Step, TimeLimits};
 
 /// The result of calling a chain of models.
 pub(super) struct ChainResult {
@@ -29,13 +32,21 @@ pub(super) async fn call_chain(
     settings: &Settings,
     checked: bool,
 ) -> ChainResult {
-    let mut state = RetryState::new(chain.len(), settings.retries);
+    let mut state = RetryState::new(chain.len(), settings.retries, TimeLimits::default());
+    let started = now();
+    let config = isolate::config(upstream_request.env).ok();
+    let address = header(upstream_request.request, "cf-connecting-ip").unwrap_or_default();
+    let known = config.as_ref().and_then(|c| auth::caller(upstream_request.request, c).ok());
+    let caller = match known.and_then(|caller| caller.key) {
+        Some(key) => CallerId::Key(&key.name),
+        None => CallerId::Open(&address),
+    };
     let mut at = 0;
     let mut last: Option<(String, Refusal)> = None;
     loop {
         let model = &chain[at];
         let upstream = match upstreams.get(model) {
-            Some(upstream) if breaker_admits(model, settings) => upstream,
+            Some(upstream) if breaker_admits(model, caller, settings) => upstream,
             found => {
                 let candidate = model.clone();
                 let error = match found {
@@ -58,7 +69,7 @@ pub(super) async fn call_chain(
         let Failure { fault, answer } = match upstream_request.call(model, upstream, checked).await
         {
             Ok(reply) => {
-                isolate::breakers(|breakers| breakers.succeeded(model));
+                record(model, caller, Outcome::Answered, settings);
                 return ChainResult {
                     model: model.clone(),
                     reply: Ok(reply),
@@ -67,19 +78,24 @@ pub(super) async fn call_chain(
             }
             Err(failure) => failure,
         };
-        let upstreams_fault = match fault {
-            Fault::NoAnswer => !upstream_request.client_is_gone(),
-            Fault::Status { status, .. } => status >= 500 || status == 408,
+        let (fault, answer) = match upstream.api {
+            Api::WorkersAi => by_number(fault, answer),
+            Api::Openai | Api::Anthropic => (fault, answer),
         };
-        isolate::breakers(|breakers| match upstreams_fault {
-            true => breakers.failed(model, now(), settings.breaker),
-            false => breakers.succeeded(model),
-        });
+        let fault = match &answer {
+            Refusal::Own(error) => Fault::of_error(error).unwrap_or(fault),
+            Refusal::Upstream { .. } => fault,
+        };
+        let outcome = match upstream_request.client_is_gone() {
+            true => Outcome::Unknown,
+            false => fault.outcome(),
+        };
+        record(model, caller, outcome, settings);
         last = Some((model.clone(), answer));
         if upstream_request.client_is_gone() {
             break;
         }
-        match state.after(fault, random()) {
+        match state.after(fault, random(), (now() - started) as u64) {
             Step::Call { upstream, wait_ms } => {
                 if wait_ms > 0 {
                     Delay::from(Duration::from_millis(wait_ms)).await;
@@ -97,6 +113,24 @@ pub(super) async fn call_chain(
     ChainResult { model, reply: Err(refusal), calls: state.calls() }
 }
 
-fn breaker_admits(model: &str, settings: &Settings) -> bool {
-    isolate::breakers(|breakers| breakers.admits(model, now(), settings.breaker))
+/// Tells the errors of the binding `AI` apart by their number.
+fn by_number(fault: Fault, answer: Refusal) -> (Fault, Refusal) {
+    match answer {
+        Refusal::Own(GatewayError::UpstreamBadAnswer { candidate, detail })
+            if error_status(&detail) != 502 =>
+        {
+            let status = error_status(&detail);
+            let answer = GatewayError::UpstreamError { candidate, status, detail };
+            (Fault::Status { status, retry_after_ms: None }, Refusal::Own(answer))
+        }
+        answer => (fault, answer),
+    }
+}
+
+fn breaker_admits(model: &str, caller: CallerId<'_>, settings: &Settings) -> bool {
+    isolate::breakers(|breakers| breakers.admits(model, caller, now(), settings.breaker))
+}
+
+fn record(model: &str, caller: CallerId<'_>, outcome: Outcome, settings: &Settings) {
+    isolate::breakers(|breakers| breakers.record(model, caller, outcome, now(), settings.breaker));
 }

@@ -48,7 +48,10 @@ pub(super) async fn admit<'a>(
 ///
 /// # Errors
 /// [`GatewayError::KeysMissing`], [`GatewayError::Unauthorised`].
-fn caller<'a>(request: &Request, config: &'a Config) -> Result<Caller<'a>, GatewayError> {
+pub(super) fn caller<'a>(
+    request: &Request,
+    config: &'a Config,
+) -> Result<Caller<'a>, GatewayError> {
     if config.keys.is_empty() {
         return match config.settings.open {
             true => Ok(Caller::without_key()),

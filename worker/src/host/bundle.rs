@@ -23,6 +23,7 @@ use super::js::{binding, call_async, describe_js_error, now};
 use crate::config::current_bundle::CurrentBundle;
 use crate::error::GatewayError;
 use crate::routing::plan::Engine;
+use crate::upstream::breaker::CallerId;
 
 const BUNDLES: &str = "BUNDLES";
 const CURRENT_FILE: &str = "current.json";
@@ -58,8 +59,8 @@ impl Engine for Loaded {
         self.router.encoder().tokenize(text).map_or(0, |tokens| tokens.total)
     }
 
-    fn circuit_is_open(&self, model: &str) -> bool {
-        isolate::breakers(|breakers| breakers.is_open(model, now()))
+    fn circuit_is_open(&self, model: &str, caller: CallerId<'_>) -> bool {
+        isolate::breakers(|breakers| breakers.is_open(model, caller, now()))
     }
 }
 

@@ -13,6 +13,7 @@ use crate::error::GatewayError;
 use crate::request::body::RequestBody;
 use crate::request::endpoint::Dialect;
 use crate::request::model_name::{PolicyHeaders, Target};
+use crate::upstream::breaker::CallerId;
 
 /// How far a pinned model's score may lie below the best one, in a bundle without a pair.
 const PIN_MARGIN: f64 = 0.05;
@@ -39,8 +40,8 @@ pub(crate) trait Engine {
     fn assess(&self, query: &Query, turn_decay: f64) -> Result<Assessment, RouterError>;
     /// Counts the tokens of a text.
     fn count(&self, text: &str) -> usize;
-    /// Whether a model's circuit is open.
-    fn circuit_is_open(&self, model: &str) -> bool;
+    /// Whether a model's circuit is open to a caller.
+    fn circuit_is_open(&self, model: &str, caller: CallerId<'_>) -> bool;
 }
 
 /// Everything a plan depends on beside the request.
@@ -306,8 +307,9 @@ impl Planner<'_> {
         if left.is_empty() {
             return Err(RouterError::NoCandidate { detail: out.join("; ") }.into());
         }
+        let caller = self.key.map_or(CallerId::Open(""), |key| CallerId::Key(&key.name));
         let closed: Vec<String> =
-            left.iter().filter(|id| !self.engine.circuit_is_open(id)).cloned().collect();
+            left.iter().filter(|id| !self.engine.circuit_is_open(id, caller)).cloned().collect();
         let left = if closed.is_empty() { left } else { closed };
         let all = left.len() == self.manifest.candidates.len();
         Ok(Policy { candidates: (!all).then_some(left), ..policy })

@@ -7,4 +7,4 @@ pub(crate) mod anthropic;
 pub(crate) mod call;
 pub(crate) mod shared;
 pub(crate) mod stream;
-mod workers_ai;
+pub(crate) mod workers_ai;

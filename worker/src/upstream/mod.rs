@@ -2,4 +2,5 @@
 
 pub(crate) mod breaker;
 pub(crate) mod headers;
+mod http_date;
 pub(crate) mod retry;

@@ -3,22 +3,61 @@
 //! ```text
 //! worth repeating (no usable answer, 408, 409, 425, 429, 5xx)
 //!     -> the same upstream after a wait, `retries.most` times; then the next
-//! the upstream's own refusal (401, 403, 404)  -> the next
-//! the caller's fault (another 4xx)            -> the end
+//! an answer that did not come in time       -> the next: the upstream has worked for it already
+//! not called; a refusal of the gateway's own key or name (401, 402, 403, 404, 407); a redirect
+//!                                           -> the next
+//! the caller's fault (another 4xx)          -> the end
 //! ```
 //! The n-th wait is uniform in [w / 2, w], w = min(base * 2^(n - 1), longest): the jitter keeps
-//! callers that failed together from retrying together. A `retry-after` replaces this wait; if it
-//! is longer than the longest wait, the next upstream is called at once.
+//! callers that failed together from retrying together. Where the upstream states a wait, it is that
+//! wait and a jitter in [0, w / 2] on top of it. If the stated wait is longer than the longest one, or a
+//! repetition would begin later than [`TimeLimits::repeat_ms`], the next upstream is called at once.
 
+use super::breaker::Outcome;
+use super::http_date::seconds_since_1970;
 use crate::config::Retries;
+use crate::error::GatewayError;
 
 /// Why a call gave no usable answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// An error status, with the upstream's `retry-after` in milliseconds.
     Status { status: u16, retry_after_ms: Option<u64> },
-    /// No connection, no answer in time, or an unusable answer.
+    /// No connection, or an unusable answer.
     NoAnswer,
+    /// The call was sent, and no answer came in time.
+    TimedOut,
+    /// The upstream was not called: the request cannot be translated, or a secret or binding is missing.
+    NotCalled,
+}
+
+impl Fault {
+    /// The fault that one of the gateway's own errors means; none if the error does not say.
+    pub(crate) fn of_error(error: &GatewayError) -> Option<Self> {
+        match error {
+            GatewayError::UpstreamTimeout { .. } => Some(Self::TimedOut),
+            GatewayError::UpstreamBadStatus { status, .. } => {
+                Some(Self::Status { status: *status, retry_after_ms: None })
+            }
+            GatewayError::UpstreamKeyMissing { .. }
+            | GatewayError::UpstreamNotConfigured { .. }
+            | GatewayError::BindingMissing { .. }
+            | GatewayError::NotTranslatable { .. }
+            | GatewayError::Untranslatable(_) => Some(Self::NotCalled),
+            _ => None,
+        }
+    }
+
+    /// What the fault says about its upstream. A refusal says nothing: a broken upstream may refuse, and
+    /// a sound one refuses what is wrong.
+    pub(crate) fn outcome(self) -> Outcome {
+        match self {
+            Self::NoAnswer | Self::TimedOut | Self::Status { status: 408 | 500..=599, .. } => {
+                Outcome::Failed
+            }
+            Self::NotCalled | Self::Status { .. } => Outcome::Unknown,
+        }
+    }
 }
 
 /// What to do next.
@@ -30,6 +69,21 @@ pub(crate) enum Step {
     End,
 }
 
+/// How long a request's calls may go on, in milliseconds since its first call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TimeLimits {
+    /// Until when a call of the same upstream may be repeated.
+    pub(crate) repeat_ms: u64,
+    /// Until when any call may begin.
+    pub(crate) call_ms: u64,
+}
+
+impl Default for TimeLimits {
+    fn default() -> Self {
+        Self { repeat_ms: 60_000, call_ms: 600_000 }
+    }
+}
+
 /// A request's position in its list of upstreams, with its calls so far.
 #[derive(Debug, Clone)]
 pub(crate) struct RetryState {
@@ -38,12 +92,13 @@ pub(crate) struct RetryState {
     calls_here: u32,
     calls: u32,
     retries: Retries,
+    limits: TimeLimits,
 }
 
 impl RetryState {
     /// Starts before the first call of the first upstream. `upstreams` is their number, at least 1.
-    pub(crate) fn new(upstreams: usize, retries: Retries) -> Self {
-        Self { upstreams, at: 0, calls_here: 0, calls: 0, retries }
+    pub(crate) fn new(upstreams: usize, retries: Retries, limits: TimeLimits) -> Self {
+        Self { upstreams, at: 0, calls_here: 0, calls: 0, retries, limits }
     }
 
     /// Counts a call.
@@ -57,15 +112,21 @@ impl RetryState {
         self.calls
     }
 
-    /// Decides what follows a fault; `random` is uniform in [0, 1).
-    pub(crate) fn after(&mut self, fault: Fault, random: f64) -> Step {
-        let next = match fault {
-            Fault::Status { status: 401 | 403 | 404, .. } => None,
-            Fault::Status { status, .. } if !is_retryable(status) => return Step::End,
+    /// Decides what follows a fault, `elapsed_ms` after the first call; `random` is uniform in [0, 1).
+    pub(crate) fn after(&mut self, fault: Fault, random: f64, elapsed_ms: u64) -> Step {
+        if elapsed_ms >= self.limits.call_ms {
+            return Step::End;
+        }
+        let wait = match fault {
+            Fault::NotCalled | Fault::TimedOut => None,
+            Fault::Status { status: 300..=399 | 401..=404 | 407, .. } => None,
+            Fault::Status { status: 400..=499, .. } if !fault.is_retryable() => return Step::End,
+            Fault::Status { .. } if !fault.is_retryable() => None,
             Fault::Status { retry_after_ms, .. } => self.wait(retry_after_ms, random),
             Fault::NoAnswer => self.wait(None, random),
         };
-        match next {
+        let repeat_ms = self.limits.repeat_ms.min(self.limits.call_ms);
+        match wait.filter(|wait| elapsed_ms.saturating_add(*wait) < repeat_ms) {
             Some(wait_ms) => Step::Call { upstream: self.at, wait_ms },
             None => self.next(),
         }
@@ -87,29 +148,46 @@ impl RetryState {
             return None;
         }
         let longest = u64::from(self.retries.longest_ms);
-        if let Some(asked) = asked_ms {
-            return (asked <= longest).then_some(asked);
-        }
         let doublings = self.calls_here.saturating_sub(1).min(20);
         let full = (u64::from(self.retries.base_ms) << doublings).min(longest);
-        Some(full / 2 + (full as f64 / 2.0 * random) as u64)
+        let jitter = (full as f64 / 2.0 * random) as u64;
+        match asked_ms {
+            Some(asked) => (asked <= longest).then(|| asked + jitter),
+            None => Some(full / 2 + jitter),
+        }
     }
 }
 
-/// Whether a call that ended with this status may succeed if repeated.
-pub(crate) fn is_retryable(status: u16) -> bool {
-    matches!(status, 408 | 409 | 425 | 429 | 500..=599)
+impl Fault {
+    /// Whether a call that ended with this status may succeed if repeated.
+    fn is_retryable(self) -> bool {
+        matches!(self, Self::Status { status: 408 | 409 | 425 | 429 | 500..=599, .. })
+    }
 }
 
-/// Reads `retry-after-ms` or `retry-after`, in milliseconds. A date is ignored: it would have to be
-/// compared with another machine's clock.
+/// Whether an upstream refuses with this status what is the gateway's: its key, its account, its access.
+/// Its text is not for the caller.
+pub(crate) fn refusal_is_ours(status: u16) -> bool {
+    matches!(status, 401..=403 | 407)
+}
+
+/// Reads `retry-after-ms` or `retry-after`, in milliseconds. A date is compared with the answer's own
+/// `date`, never with this machine's clock; without `date` the wait is unknown and counts as endless.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 pub(crate) fn retry_after_ms(header: impl Fn(&str) -> Option<String>) -> Option<u64> {
     let number = |name: &str, scale: f64| {
         let value: f64 = header(name)?.trim().parse().ok()?;
         (value >= 0.0 && value.is_finite()).then_some((value * scale).ceil() as u64)
     };
-    number("retry-after-ms", 1.0).or_else(|| number("retry-after", 1000.0))
+    let date = || {
+        let until = seconds_since_1970(header("retry-after")?.trim())?;
+        let answered = header("date").and_then(|date| seconds_since_1970(date.trim()));
+        Some(match answered {
+            Some(answered) => until.saturating_sub(answered).saturating_mul(1000),
+            None => u64::MAX,
+        })
+    };
+    number("retry-after-ms", 1.0).or_else(|| number("retry-after", 1000.0)).or_else(date)
 }
 
 #[cfg(test)]
@@ -125,11 +203,11 @@ mod tests {
 
     #[test]
     fn an_upstream_is_called_again_with_growing_waits_and_then_the_next() {
-        let mut state = RetryState::new(2, RETRIES);
+        let mut state = RetryState::new(2, RETRIES, TimeLimits::default());
         let mut steps = Vec::new();
         loop {
             state.count_call();
-            let step = state.after(BUSY, 0.5);
+            let step = state.after(BUSY, 0.5, 0);
             steps.push(step);
             if step == Step::End {
                 break;
@@ -145,9 +223,10 @@ mod tests {
     #[test]
     fn waits_have_jitter_and_a_maximum() {
         let wait = |calls, random| {
-            let mut state = RetryState::new(1, Retries { most: 9, ..RETRIES });
+            let mut state =
+                RetryState::new(1, Retries { most: 9, ..RETRIES }, TimeLimits::default());
             (0..calls).for_each(|_| state.count_call());
-            state.after(Fault::NoAnswer, random)
+            state.after(Fault::NoAnswer, random, 0)
         };
         let call = |wait_ms| Step::Call { upstream: 0, wait_ms };
         assert_eq!(wait(1, 0.0), call(50));
@@ -157,28 +236,33 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_honoured_up_to_the_longest_wait() {
-        let mut state = RetryState::new(2, RETRIES);
+    fn retry_after_is_honoured_with_jitter_up_to_the_longest_wait() {
+        let mut state = RetryState::new(2, RETRIES, TimeLimits::default());
         state.count_call();
-        let step = state.after(status(429, Some(250)), 0.0);
-        assert_eq!(step, Step::Call { upstream: 0, wait_ms: 250 });
+        let step = state.after(status(429, Some(250)), 0.5, 0);
+        assert_eq!(step, Step::Call { upstream: 0, wait_ms: 275 });
         state.count_call();
-        let step = state.after(status(429, Some(60_000)), 0.0);
+        let step = state.after(status(429, Some(60_000)), 0.0, 0);
         assert_eq!(step, Step::Call { upstream: 1, wait_ms: 0 });
     }
 
     #[test]
     fn an_upstreams_refusal_moves_on_and_the_callers_fault_ends() {
         for (refusal, expected) in [
+            (301, Step::Call { upstream: 1, wait_ms: 0 }),
             (401, Step::Call { upstream: 1, wait_ms: 0 }),
+            (402, Step::Call { upstream: 1, wait_ms: 0 }),
+            (403, Step::Call { upstream: 1, wait_ms: 0 }),
             (404, Step::Call { upstream: 1, wait_ms: 0 }),
+            (407, Step::Call { upstream: 1, wait_ms: 0 }),
+            (999, Step::Call { upstream: 1, wait_ms: 0 }),
             (400, Step::End),
             (422, Step::End),
             (413, Step::End),
         ] {
-            let mut state = RetryState::new(2, RETRIES);
+            let mut state = RetryState::new(2, RETRIES, TimeLimits::default());
             state.count_call();
-            assert_eq!(state.after(status(refusal, None), 0.0), expected, "{refusal}");
+            assert_eq!(state.after(status(refusal, None), 0.0, 0), expected, "{refusal}");
         }
     }
 
@@ -191,8 +275,85 @@ mod tests {
         };
         assert_eq!(read(&[("retry-after", "2")]), Some(2000));
         assert_eq!(read(&[("retry-after", "0.5"), ("retry-after-ms", "20")]), Some(20));
-        assert_eq!(read(&[("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT")]), None);
         assert_eq!(read(&[("retry-after", "-1")]), None);
         assert_eq!(read(&[]), None);
+    }
+
+    #[test]
+    fn a_date_is_compared_with_the_answers_own() {
+        let read = |after: &str, date: Option<&str>| {
+            retry_after_ms(|name| match name {
+                "retry-after" => Some(after.to_owned()),
+                "date" => date.map(str::to_owned),
+                _ => None,
+            })
+        };
+        let then = "Wed, 21 Oct 2026 07:28:00 GMT";
+        assert_eq!(read(then, Some("Wed, 21 Oct 2026 07:18:00 GMT")), Some(600_000));
+        assert_eq!(read(then, Some("Wed, 21 Oct 2026 07:27:58 GMT")), Some(2000));
+        assert_eq!(read(then, Some("Wed, 21 Oct 2026 08:00:00 GMT")), Some(0));
+        assert_eq!(read(then, None), Some(u64::MAX));
+        assert_eq!(read("soon", Some(then)), None);
+        let mut state = RetryState::new(2, RETRIES, TimeLimits::default());
+        state.count_call();
+        let step = state.after(status(429, read(then, None)), 0.9, 0);
+        assert_eq!(step, Step::Call { upstream: 1, wait_ms: 0 });
+    }
+
+    #[test]
+    fn what_was_paid_for_or_not_called_is_not_repeated() {
+        for fault in [Fault::TimedOut, Fault::NotCalled] {
+            let mut state = RetryState::new(2, RETRIES, TimeLimits::default());
+            state.count_call();
+            assert_eq!(state.after(fault, 0.0, 0), Step::Call { upstream: 1, wait_ms: 0 });
+            state.count_call();
+            assert_eq!(state.after(fault, 0.0, 0), Step::End);
+        }
+    }
+
+    #[test]
+    fn repetitions_and_calls_end_in_time() {
+        let limits = TimeLimits { repeat_ms: 1000, call_ms: 5000 };
+        let after = |elapsed_ms| {
+            let mut state = RetryState::new(2, RETRIES, limits);
+            state.count_call();
+            state.after(BUSY, 0.0, elapsed_ms)
+        };
+        assert_eq!(after(949), Step::Call { upstream: 0, wait_ms: 50 });
+        assert_eq!(after(950), Step::Call { upstream: 1, wait_ms: 0 });
+        assert_eq!(after(4999), Step::Call { upstream: 1, wait_ms: 0 });
+        assert_eq!(after(5000), Step::End);
+    }
+
+    #[test]
+    fn only_what_speaks_of_the_upstream_is_its_failure() {
+        for fault in [Fault::NoAnswer, Fault::TimedOut, status(408, None), status(529, None)] {
+            assert_eq!(fault.outcome(), Outcome::Failed, "{fault:?}");
+        }
+        let refusals = [301, 400, 401, 402, 403, 404, 409, 413, 422, 425, 429, 999];
+        for fault in refusals.map(|code| status(code, None)).into_iter().chain([Fault::NotCalled]) {
+            assert_eq!(fault.outcome(), Outcome::Unknown, "{fault:?}");
+        }
+    }
+
+    #[test]
+    fn an_own_error_says_whether_the_upstream_was_called() {
+        let candidate = || "m".to_owned();
+        let timeout = GatewayError::UpstreamTimeout { candidate: candidate(), stage: "x", ms: 1 };
+        let redirect = GatewayError::UpstreamBadStatus { candidate: candidate(), status: 302 };
+        let secret =
+            GatewayError::UpstreamKeyMissing { candidate: candidate(), secret: "K".into() };
+        let broken =
+            GatewayError::UpstreamBrokeOff { candidate: candidate(), detail: String::new() };
+        assert_eq!(Fault::of_error(&timeout), Some(Fault::TimedOut));
+        assert_eq!(Fault::of_error(&redirect), Some(status(302, None)));
+        assert_eq!(Fault::of_error(&secret), Some(Fault::NotCalled));
+        assert_eq!(Fault::of_error(&broken), None);
+    }
+
+    #[test]
+    fn a_refused_key_is_the_gateways_matter() {
+        assert!([401, 402, 403, 407].into_iter().all(refusal_is_ours));
+        assert!(![200, 400, 404, 408, 413, 422, 429, 500, 503].into_iter().any(refusal_is_ours));
     }
 }

@@ -21,11 +21,17 @@
 //!
 //! OpenAI's `code` is the Anthropic type. Other statuses stay: 4xx as `invalid_request_error`, 5xx
 //! as `server_error` and `api_error`. Towards Anthropic, OpenAI's `insufficient_quota` (429 there)
-//! is `billing_error` 402, so that clients do not retry in vain, and 408 is `timeout_error`.
+//! is `billing_error` 402, so that clients do not retry in vain, and 408 is `timeout_error`. Types and
+//! messages of an upstream are shortened.
 
 use serde_json::{Value, json};
 
 use super::stream_error::StreamError;
+
+/// The most characters of an upstream's message that are passed on.
+const MESSAGE_CHARACTERS: usize = 8192;
+/// The most characters of an upstream's error type that are passed on.
+const KIND_CHARACTERS: usize = 100;
 
 /// Anthropic's type, Anthropic's status, OpenAI's status, OpenAI's type.
 const ERRORS: [(&str, u16, u16, &str); 11] = [
@@ -47,7 +53,7 @@ const ERRORS: [(&str, u16, u16, &str); 11] = [
 pub(crate) fn error_to_openai(status: u16, body: &str) -> (u16, Value) {
     let body: Value = serde_json::from_str(body).unwrap_or_default();
     let error = &body["error"];
-    let kind = error["type"].as_str();
+    let kind = error["type"].as_str().map(|kind| cut(kind, KIND_CHARACTERS));
     let known = ERRORS
         .iter()
         .find(|(name, ..)| kind == Some(name))
@@ -94,21 +100,39 @@ pub(crate) fn error_in_stream(data: &Value) -> StreamError {
         .map(|(_, _, status, _)| *status)
         .or(by_code.filter(|code| (400..=599).contains(code)))
         .unwrap_or(502);
-    StreamError::Upstream { status, kind: kind.to_owned(), message: message(data, status) }
+    let kind = cut(kind, KIND_CHARACTERS).to_owned();
+    StreamError::Upstream { status, kind, message: message(data, status) }
 }
 
 /// The upstream's message, from any of the fields in which upstreams put it.
 fn message(body: &Value, status: u16) -> String {
     let places = [&body["error"]["message"], &body["error"], &body["message"], &body["detail"]];
     match places.into_iter().find_map(|place| place.as_str()) {
-        Some(text) if !text.is_empty() => text.to_owned(),
+        Some(text) if !text.is_empty() => cut(text, MESSAGE_CHARACTERS).to_owned(),
         _ => format!("the upstream answered with status {status} and no message. Try again"),
     }
+}
+
+/// The beginning of a text, at most `most` characters.
+fn cut(text: &str, most: usize) -> &str {
+    text.char_indices().nth(most).map_or(text, |(end, _)| &text[..end])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_error_is_shortened() {
+        let long = "é".repeat(1 << 20);
+        let body = json!({"error": {"type": long, "message": long, "code": long}});
+        let (_, openai) = error_to_openai(400, &body.to_string());
+        let (_, anthropic) = error_to_anthropic(400, &body);
+        for text in [openai.to_string(), anthropic.to_string()] {
+            assert!(text.len() < 3 * MESSAGE_CHARACTERS, "{}", text.len());
+        }
+        assert!(error_in_stream(&body).to_string().len() < 4096);
+    }
 
     #[test]
     fn every_kind_goes_there_and_back() {

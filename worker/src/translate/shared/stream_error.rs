@@ -1,5 +1,6 @@
 //! Errors of translating a stream, and of reading an event as JSON.
 
+use pointsman::{bounded, quoted};
 use serde_json::Value;
 
 use crate::error::shown;
@@ -9,7 +10,7 @@ use crate::wire::sse::Event;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum StreamError {
     /// The upstream reports an error within its stream.
-    #[error("the upstream ended its answer with the error {kind:?}: {message}. Try again")]
+    #[error("the upstream ended its answer with the error {kind}: {message}. Try again", kind = quoted(.kind), message = bounded(.message))]
     Upstream {
         /// The HTTP status that belongs to the error.
         status: u16,
@@ -20,7 +21,7 @@ pub(crate) enum StreamError {
     },
     /// An event is not JSON, lacks a field or is out of order.
     #[error(
-        "the upstream's event {event:?} is malformed: found {found}, expected {expected}. Try again, or choose another model"
+        "the upstream's event {event} is malformed: found {found}, expected {expected}. Try again, or choose another model", event = quoted(.event), found = bounded(.found)
     )]
     Malformed { event: String, found: String, expected: &'static str },
     /// The body ended before the answer was complete.

@@ -12,10 +12,12 @@
 //! only the answer itself shows which, so both are read.
 
 mod answer;
+mod error;
 mod inputs;
 mod stream;
 
 pub(crate) use answer::answer_to_completion;
+pub(crate) use error::error_status;
 pub(crate) use inputs::request_to_inputs;
 pub(crate) use stream::AnswerStream;
 

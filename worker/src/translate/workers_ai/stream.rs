@@ -14,6 +14,7 @@
 use serde_json::{Map, Value, json};
 
 use super::answer::{add_missing_fields, call, call_id, text};
+use super::error::{error_status, status_of};
 use crate::error::shown;
 use crate::translate::shared::chunk::{ChunkWriter, DONE};
 use crate::translate::shared::error_body::error_in_stream;
@@ -74,10 +75,10 @@ impl AnswerStream {
         }
         let data = event_json(event)?;
         if !data["error"].is_null() {
-            return Err(error_in_stream(&data));
+            return Err(error(&data));
         }
-        if let Some(error) = data["errors"].get(0) {
-            return Err(error_in_stream(&json!({"error": error})));
+        if let Some(first) = data["errors"].get(0) {
+            return Err(error(&json!({"error": first})));
         }
         let usage = Usage::from_chat(&data["usage"]);
         self.usage = usage.or(self.usage);
@@ -230,6 +231,20 @@ fn is_empty(call: &Value) -> bool {
     [&call["id"], &function["name"], &function["arguments"]]
         .iter()
         .all(|field| field.is_null() || **field == "")
+}
+
+/// Reads an error event; Cloudflare's number, in `code` or in front of the message, gives the status.
+fn error(data: &Value) -> StreamError {
+    let found = error_in_stream(data);
+    let number = data["error"]["code"].as_u64().and_then(|code| u32::try_from(code).ok());
+    match found {
+        StreamError::Upstream { status: 502, kind, message } => {
+            let status = number.map(status_of).filter(|status| *status != 502);
+            let status = status.unwrap_or_else(|| error_status(&message));
+            StreamError::Upstream { status, kind, message }
+        }
+        other => other,
+    }
 }
 
 #[cfg(test)]

@@ -177,6 +177,20 @@ fn unexpected_choices_do_not_fail_the_stream() {
 }
 
 #[test]
+fn cloudflares_number_gives_the_status() {
+    for (error, status) in [
+        (json!({"error": {"message": "3040: Capacity temporarily exceeded"}}), 429),
+        (json!({"error": "AiError: 5006: Error: oneOf at '/' not met"}), 400),
+        (json!({"errors": [{"message": "Invalid input", "code": 5006}]}), 400),
+        (json!({"errors": [{"message": "5006: Invalid input", "code": 1}]}), 400),
+        (json!({"error": {"message": "internal error"}}), 502),
+    ] {
+        let found = stream(false).push(&event(&error)).unwrap_err();
+        assert_eq!(found.status(), status, "{error}");
+    }
+}
+
+#[test]
 fn a_malformed_event_is_an_error() {
     for data in [
         json!("{\"response\""),
