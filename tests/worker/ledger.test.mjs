@@ -1,6 +1,6 @@
 // The ledger: its computation without workerd, then the Durable Object in workerd.
 
-/** @import { ExtendRequest, Granted, Period, ReserveRequest, SettleRequest, Store } from "../../worker/js/ledger-state.mjs" */
+/** @import { ExtendRequest, Period, ReserveRequest, SettleRequest } from "../../worker/js/ledger-state.mjs" */
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";

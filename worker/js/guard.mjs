@@ -103,7 +103,7 @@ function guardedStream(body, { pathname, stopped, stopIfTrap, ended }) {
   const reader = body.getReader();
   /** The last characters passed on. */
   let last = "";
-  /** @type {"open" | "stopped" | "told"} */
+  /** @type {"open" | "cancelled" | "stopped" | "told"} */
   let state = "open";
   /** Resolves the pending promise of `pull`. @type {(() => void) | undefined} */
   let pulled;
@@ -156,7 +156,9 @@ function guardedStream(body, { pathname, stopped, stopIfTrap, ended }) {
       async cancel(reason) {
         ended();
         if (state !== "open") return;
+        state = "cancelled";
         try {
+          // This drops the stream in wasm, which settles the request.
           await reader.cancel(reason);
         } catch (error) {
           if (!stopIfTrap(error)) throw error;
