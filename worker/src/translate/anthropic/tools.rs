@@ -10,6 +10,9 @@
 //! Custom tools, `allowed_tools` and the tools that a provider runs itself are refused. Anthropic
 //! accepts a choice only beside tools: without tools, `auto` and `none` are left out.
 
+use std::collections::{HashMap, VecDeque};
+
+use pointsman::sha256_hex;
 use serde_json::{Map, Value, json};
 
 use super::content::{keep_cache_control, text};
@@ -168,6 +171,62 @@ pub(super) fn call_id(id: &str) -> String {
     })
 }
 
+/// Gives each call of a conversation an id of its own. Some upstreams number the calls of each answer
+/// anew, and Anthropic refuses a conversation that repeats an id.
+#[derive(Debug, Default)]
+pub(super) struct CallIds {
+    /// How often each id was given.
+    given: HashMap<String, u32>,
+    /// The calls without a result, by the id that they came with.
+    open: HashMap<String, OpenCalls>,
+}
+
+/// Calls of one answer that came with the same id.
+#[derive(Debug, Default)]
+struct OpenCalls {
+    ids: VecDeque<String>,
+    answered: bool,
+}
+
+impl CallIds {
+    /// The id of a call that came with `id`.
+    pub(super) fn call(&mut self, id: &str) -> String {
+        let mut made = call_id(id);
+        let times = self.given.entry(made.clone()).or_default();
+        *times += 1;
+        if *times > 1 {
+            let mut number = *times;
+            let base = made;
+            made = format!("{base}_{number}");
+            while self.given.contains_key(&made) {
+                number += 1;
+                made = format!("{base}_{number}");
+            }
+            self.given.insert(made.clone(), 1);
+        }
+        let open = self.open.entry(id.to_owned()).or_default();
+        if std::mem::take(&mut open.answered) {
+            open.ids.clear();
+        }
+        open.ids.push_back(made.clone());
+        made
+    }
+
+    /// The id of the call that came with `id`, for its result; of several calls the next one's.
+    pub(super) fn result(&mut self, id: &str) -> String {
+        let Some(open) = self.open.get_mut(id) else { return call_id(id) };
+        open.answered = open.ids.len() <= 1;
+        let next = if open.answered { open.ids.front().cloned() } else { open.ids.pop_front() };
+        next.unwrap_or_else(|| call_id(id))
+    }
+}
+
+/// Makes the id of a call that came without one: `seed` is a text that differs between answers, `at`
+/// the call's index.
+pub(super) fn made_id(seed: &str, at: u64) -> String {
+    format!("toolu_{}_{at}", &sha256_hex(seed.as_bytes())[..16])
+}
+
 /// Parses a call's `arguments` into Anthropic's `input`; none if they are not a JSON object. Empty text
 /// becomes an empty object.
 pub(super) fn input(arguments: &Value) -> Option<Value> {
@@ -279,6 +338,16 @@ mod tests {
         assert_eq!(call_id("call_aZ-9"), "call_aZ-9");
         assert_eq!(call_id("functions.now:0"), "functions_2e_now_3a_0");
         assert_ne!(call_id("a.b"), call_id("a:b"));
+    }
+
+    #[test]
+    fn a_repeated_id_becomes_another_and_its_result_follows() {
+        let mut ids = CallIds::default();
+        assert_eq!((ids.call("c"), ids.result("c")), ("c".into(), "c".into()));
+        assert_eq!((ids.call("c"), ids.result("c")), ("c_2".into(), "c_2".into()));
+        assert_eq!((ids.call("c_2"), ids.call("c")), ("c_2_2".into(), "c_3".into()));
+        assert_eq!((ids.call("a.b"), ids.result("a.b")), ("a_2e_b".into(), "a_2e_b".into()));
+        assert_eq!(ids.result("un:known"), "un_3a_known");
     }
 
     #[test]

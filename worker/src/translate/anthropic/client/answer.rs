@@ -6,7 +6,7 @@
 //! | `reasoning_content`, else `reasoning` | a `thinking` block with an empty signature |
 //! | `content` | a `text` block |
 //! | `refusal` | a `text` block, and `stop_reason` `refusal` |
-//! | `tool_calls` | `tool_use` blocks |
+//! | `tool_calls` | `tool_use` blocks; ids get Anthropic's letters, and one is made where it is absent |
 //! | `finish_reason` | `stop_reason`, see `stop`; OpenAI does not report which stop sequence it was |
 //! | `usage` | `usage`; cached tokens are in `cache_read_input_tokens` and not in `input_tokens` |
 //!
@@ -15,7 +15,8 @@
 use serde_json::{Value, json};
 
 use crate::error::Untranslatable;
-use crate::translate::anthropic::{stop, tools};
+use crate::translate::anthropic::stop;
+use crate::translate::anthropic::tools::{self, CallIds};
 use crate::wire::usage::Usage;
 
 /// Translates an answer.
@@ -40,8 +41,17 @@ pub(crate) fn completion_to_message(completion: &Value) -> Result<Value, Untrans
         }
     }
     let calls = message["tool_calls"].as_array().map_or(&[][..], Vec::as_slice);
+    let mut ids = CallIds::default();
+    let given = |call: &Value| call["id"].as_str().filter(|id| !id.is_empty()).map(str::to_owned);
+    let lacks_one = calls.iter().any(|call| given(call).is_none());
+    let seed = if lacks_one { completion.to_string() } else { String::new() };
     for (at, call) in calls.iter().enumerate() {
-        blocks.push(tool_use(call, at)?);
+        let mut block = tool_use(call, at)?;
+        block["id"] = match given(call) {
+            Some(id) => ids.call(&id).into(),
+            None => tools::made_id(&seed, at as u64).into(),
+        };
+        blocks.push(block);
     }
     let finish = choice["finish_reason"].as_str();
     let stop_reason = match refusal.is_empty() {
@@ -90,9 +100,7 @@ fn tool_use(call: &Value, at: usize) -> Result<Value, Untranslatable> {
         let field = format!("{field}.function.name");
         return Err(Untranslatable::answer(field, &function["name"], "a string"));
     };
-    let id = call["id"].as_str().filter(|id| !id.is_empty());
-    let id = id.map_or_else(|| format!("toolu_{at}"), str::to_owned);
-    Ok(json!({"type": "tool_use", "id": id, "name": name, "input": input}))
+    Ok(json!({"type": "tool_use", "name": name, "input": input}))
 }
 
 #[cfg(test)]
@@ -148,10 +156,34 @@ mod tests {
         assert_eq!(message["content"][0]["thinking"], "r");
         let call = json!({"function": {"name": "now", "arguments": ""}});
         let message = answer(json!({"content": "", "tool_calls": [call]}), "stop");
-        let block = json!({"type": "tool_use", "id": "toolu_0", "name": "now", "input": {}});
+        let id = message["content"][0]["id"].clone();
+        let block = json!({"type": "tool_use", "id": id, "name": "now", "input": {}});
         assert_eq!(message["content"], json!([block]));
         assert_eq!(message["stop_reason"], "tool_use");
         assert_eq!(message["usage"]["input_tokens"], 0);
+    }
+
+    #[test]
+    fn ids_of_calls_are_anthropics_and_differ_within_and_between_answers() {
+        let ids = |id: Value, created: u64| {
+            let call = json!({"id": id, "function": {"name": "now", "arguments": ""}});
+            let message = json!({"content": "", "tool_calls": [call, call]});
+            let completion = json!({"created": created, "choices": [{"message": message}]});
+            let blocks = completion_to_message(&completion).unwrap()["content"].clone();
+            [blocks[0]["id"].clone(), blocks[1]["id"].clone()]
+        };
+        assert_eq!(ids(json!("functions.now:0"), 1)[0], "functions_2e_now_3a_0");
+        for id in [json!("functions.now:0"), json!(""), Value::Null] {
+            let [first, second] = ids(id.clone(), 1);
+            assert_ne!(first, second);
+            for id in [&first, &second] {
+                let plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+                assert!(id.as_str().is_some_and(|id| id.chars().all(plain)), "{id}");
+            }
+            if id != "functions.now:0" {
+                assert_ne!(first, ids(id, 2)[0]);
+            }
+        }
     }
 
     #[test]

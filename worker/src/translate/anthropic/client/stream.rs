@@ -5,7 +5,7 @@
 //! | the first with a choice | `message_start`, its usage still zero |
 //! | `reasoning_content`, else `reasoning` | a `thinking` block |
 //! | `content`, `refusal` | a `text` block |
-//! | `tool_calls` | a `tool_use` block each |
+//! | `tool_calls` | a `tool_use` block each; ids get Anthropic's letters, and one is made where it is absent |
 //! | `finish_reason` | the end of the last block |
 //! | `usage` | none; it is kept for `message_delta` |
 //! | `[DONE]` | `message_delta` with stop reason and usage, `message_stop` |
@@ -14,11 +14,13 @@
 //! Anthropic's blocks do not overlap: a block ends where the next one begins, and arguments for a call
 //! whose block has ended are an error. Only the first choice is translated.
 
+use pointsman::sha256_hex;
 use serde_json::{Value, json};
 
 use super::answer::reasoning;
 use crate::error::shown;
 use crate::translate::anthropic::stop;
+use crate::translate::anthropic::tools::{self, CallIds};
 use crate::translate::shared::error_body::error_in_stream;
 use crate::translate::shared::stream_error::{StreamError, event_json};
 use crate::wire::sse::{self, Event};
@@ -33,6 +35,9 @@ pub(crate) struct ChunkStream {
     /// The index of the open block, or of the next one.
     index: u64,
     calls: u64,
+    ids: CallIds,
+    /// SHA-256 of the first chunk, from which ids of calls are made that have none.
+    seed: String,
     refused: bool,
     finish_reason: Option<String>,
     usage: Option<Usage>,
@@ -114,6 +119,7 @@ impl ChunkStream {
         if std::mem::replace(&mut self.started, true) {
             return;
         }
+        self.seed = sha256_hex(chunk.to_string().as_bytes());
         let message = json!({
             "id": chunk["id"].as_str().unwrap_or_default(),
             "type": "message",
@@ -180,12 +186,15 @@ impl ChunkStream {
                 let found = format!("arguments of call {at}, which is not open");
                 return Err(StreamError::malformed("tool_calls", found, "the call's name first"));
             };
-            let id = match id {
-                "" => format!("toolu_{}", self.calls),
-                id => id.to_owned(),
+            let (id, given) = match id {
+                "" => {
+                    let made = tools::made_id(&self.seed, self.calls);
+                    (made.clone(), made)
+                }
+                id => (id.to_owned(), self.ids.call(id)),
             };
             self.calls += 1;
-            let empty = json!({"type": "tool_use", "id": id, "name": name, "input": {}});
+            let empty = json!({"type": "tool_use", "id": given, "name": name, "input": {}});
             self.open(Block::Call { index: at, id }, &empty, sent);
         }
         if !arguments.is_empty() {

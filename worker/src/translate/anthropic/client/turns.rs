@@ -2,7 +2,7 @@
 //!
 //! - `system` becomes one system message, its blocks as paragraphs.
 //! - An assistant turn's texts are concatenated; its `tool_use` blocks become `tool_calls`. Thinking is
-//!   dropped: OpenAI's API does not accept it in a request.
+//!   dropped, with a turn of nothing else: OpenAI's API does not accept it in a request.
 //! - A user turn's `tool_result` blocks become `tool` messages, before the rest of the turn. OpenAI's
 //!   results are texts: images and documents in them go into the following user message, after a line
 //!   that names their call. The text of an `is_error` result begins with `Error: `.
@@ -36,7 +36,7 @@ pub(super) fn to_chat_messages(
         let content = format!("{field}.content");
         match turn["role"].as_str() {
             Some("user") => user(&turn["content"], &content, &mut messages)?,
-            Some("assistant") => messages.push(assistant(&turn["content"], &content)?),
+            Some("assistant") => messages.extend(assistant(&turn["content"], &content)?),
             Some("system") => {
                 let texts = paragraphs(&turn["content"], &content)?;
                 messages.push(json!({"role": "system", "content": texts}));
@@ -131,16 +131,17 @@ fn tool_result(
     Ok(json!({"role": "tool", "tool_call_id": id, "content": content}))
 }
 
-fn assistant(content: &Value, field: &str) -> Result<Value, Untranslatable> {
+/// Translates an assistant turn; none for a turn of thinking alone.
+fn assistant(content: &Value, field: &str) -> Result<Option<Value>, Untranslatable> {
     if content.is_string() {
-        return Ok(json!({"role": "assistant", "content": content}));
+        return Ok(Some(json!({"role": "assistant", "content": content})));
     }
-    let (mut texts, mut calls) = (String::new(), Vec::new());
+    let (mut texts, mut calls, mut thinks) = (String::new(), Vec::new(), false);
     for (at, block) in blocks(content, field)?.iter().enumerate() {
         let field = format!("{field}[{at}]");
         match block["type"].as_str() {
             Some("text") => texts.push_str(text(&block["text"], format!("{field}.text"))?),
-            Some("thinking" | "redacted_thinking") => {}
+            Some("thinking" | "redacted_thinking") => thinks = true,
             Some("tool_use") => {
                 let id = text(&block["id"], format!("{field}.id"))?;
                 let name = text(&block["name"], format!("{field}.name"))?;
@@ -156,13 +157,16 @@ fn assistant(content: &Value, field: &str) -> Result<Value, Untranslatable> {
             }
         }
     }
+    if thinks && texts.is_empty() && calls.is_empty() {
+        return Ok(None);
+    }
     let silent = texts.is_empty() && !calls.is_empty();
     let content = if silent { Value::Null } else { texts.into() };
     let mut message = json!({"role": "assistant", "content": content});
     if !calls.is_empty() {
         message["tool_calls"] = calls.into();
     }
-    Ok(message)
+    Ok(Some(message))
 }
 
 #[cfg(test)]
@@ -221,6 +225,18 @@ mod tests {
         assert_eq!(messages[1]["content"], "Hi");
         assert_eq!(messages[2]["content"], Value::Null);
         assert_eq!(messages[2]["tool_calls"][0]["function"]["arguments"], "{}");
+    }
+
+    #[test]
+    fn a_turn_of_thinking_alone_is_left_out() {
+        let turns = json!([
+            {"role": "user", "content": "Hi"},
+            {"role": "assistant", "content": [{"type": "thinking", "thinking": "Hm."},
+                                              {"type": "redacted_thinking", "data": "eA=="}]},
+            {"role": "user", "content": "Well?"},
+        ]);
+        let messages = to_chat_messages(&Value::Null, &turns).unwrap();
+        assert_eq!(messages.iter().map(|m| &m["role"]).collect::<Vec<_>>(), ["user", "user"]);
     }
 
     #[test]

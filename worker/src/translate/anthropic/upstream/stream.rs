@@ -10,9 +10,10 @@
 //! | `content_block_stop` of a call without arguments | `{}` as its `arguments`, which clients parse |
 //! | `message_delta` | `finish_reason` |
 //! | `message_stop` | the usage, where asked for, and `[DONE]` |
+//! | `ping` | the comment `: ping`: a client that is gone is noticed only when something is sent |
 //! | `error` | none: [`StreamError::Upstream`] |
 //!
-//! `ping`, signatures, citations and unknown events are skipped.
+//! Signatures, citations and unknown events are skipped.
 
 use std::collections::BTreeMap;
 
@@ -25,6 +26,9 @@ use crate::translate::shared::error_body::error_in_stream;
 use crate::translate::shared::stream_error::{StreamError, event_json};
 use crate::wire::sse::Event;
 use crate::wire::usage::Usage;
+
+/// The comment that keeps a connection alive; clients skip it.
+const PING: &str = ": ping\n\n";
 
 /// Translates the events of one answer, in their order.
 #[derive(Debug)]
@@ -93,6 +97,7 @@ impl MessageStream {
             "content_block_stop" => self.close(&data),
             "message_delta" => Ok(self.end_message(&data)),
             "message_stop" => Ok(self.stop()),
+            "ping" => Ok(vec![PING.to_owned()]),
             _ => Ok(vec![]),
         }
     }

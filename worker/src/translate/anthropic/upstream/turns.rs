@@ -4,7 +4,8 @@
 //! - Neighbouring messages of one role become one turn. Within a user turn the tool results come
 //!   first, as Anthropic requires.
 //! - `tool_calls` become `tool_use` blocks after the text; `tool` messages become `tool_result`
-//!   blocks. `is_error: true` on a `tool` message, an extension, is kept.
+//!   blocks. `is_error: true` on a `tool` message, an extension, is kept. Ids that repeat, or have
+//!   letters that Anthropic refuses, are changed.
 //! - Dropped: a message's `name`, and `reasoning_content`, which lacks the signature that Anthropic
 //!   requires. Messages without any content are left out.
 //! - White space at the end of a final assistant turn is removed, as Anthropic requires.
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::error::Untranslatable;
 use crate::translate::anthropic::content::{self, text};
-use crate::translate::anthropic::tools;
+use crate::translate::anthropic::tools::{self, CallIds};
 
 /// A conversation in Anthropic's shape.
 #[derive(Debug, Default)]
@@ -21,6 +22,7 @@ pub(super) struct Conversation {
     /// Text blocks.
     pub(super) system: Vec<Value>,
     turns: Vec<Turn>,
+    ids: CallIds,
 }
 
 #[derive(Debug)]
@@ -76,8 +78,8 @@ impl Conversation {
                 ("system", content::to_blocks(content, &content_field)?)
             }
             Some("user") => ("user", content::to_blocks(content, &content_field)?),
-            Some("assistant") => ("assistant", assistant(message, field)?),
-            Some("tool") => ("user", vec![tool_result(message, field)?]),
+            Some("assistant") => ("assistant", assistant(message, field, &mut self.ids)?),
+            Some("tool") => ("user", vec![tool_result(message, field, &mut self.ids)?]),
             Some(_) => {
                 return Err(Untranslatable::unsupported(
                     format!("{field}.role"),
@@ -121,7 +123,11 @@ impl Conversation {
     }
 }
 
-fn assistant(message: &Value, field: &str) -> Result<Vec<Value>, Untranslatable> {
+fn assistant(
+    message: &Value,
+    field: &str,
+    ids: &mut CallIds,
+) -> Result<Vec<Value>, Untranslatable> {
     for key in ["function_call", "audio"] {
         if !message[key].is_null() {
             let field = format!("{field}.{key}");
@@ -139,20 +145,21 @@ fn assistant(message: &Value, field: &str) -> Result<Vec<Value>, Untranslatable>
     };
     for (at, call) in calls.iter().enumerate() {
         let field = format!("{field}.tool_calls[{at}]");
-        let id = tools::call_id(text(&call["id"], format!("{field}.id"))?);
+        let id = text(&call["id"], format!("{field}.id"))?;
         let name = text(&call["function"]["name"], format!("{field}.function.name"))?;
         let arguments = &call["function"]["arguments"];
         let input = tools::input(arguments).ok_or_else(|| {
             let field = format!("{field}.function.arguments");
             Untranslatable::malformed(field, arguments, "the text of a JSON object")
         })?;
+        let id = ids.call(id);
         blocks.push(json!({"type": "tool_use", "id": id, "name": name, "input": input}));
     }
     Ok(blocks)
 }
 
-fn tool_result(message: &Value, field: &str) -> Result<Value, Untranslatable> {
-    let id = tools::call_id(text(&message["tool_call_id"], format!("{field}.tool_call_id"))?);
+fn tool_result(message: &Value, field: &str, ids: &mut CallIds) -> Result<Value, Untranslatable> {
+    let id = ids.result(text(&message["tool_call_id"], format!("{field}.tool_call_id"))?);
     let mut block = json!({"type": "tool_result", "tool_use_id": id});
     let content = content::to_blocks(&message["content"], &format!("{field}.content"))?;
     if !content.is_empty() {
