@@ -20,6 +20,8 @@
 //! assert_eq!(Query::from_messages(&messages).unwrap().turns(), ["Prove it.", "Yes."]);
 //! ```
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::{RouterError, quoted};
@@ -57,10 +59,25 @@ impl Query {
     /// # Errors
     /// [`RouterError::MessagesWithoutText`], [`RouterError::QueryIllFormed`] for a NUL character.
     pub fn from_messages(messages: &[Message]) -> Result<Self, RouterError> {
-        let users = messages.iter().filter(|message| message.role == "user");
+        Self::from_roles_and_texts(
+            messages
+                .iter()
+                .map(|message| (message.role.as_str(), || Cow::Owned(message.content.text()))),
+        )
+    }
+
+    /// Makes a query from the roles and texts of a conversation's messages, oldest first; a text is
+    /// only asked for where it may be rated.
+    ///
+    /// # Errors
+    /// Those of [`Query::from_messages`].
+    pub fn from_roles_and_texts<'m, F: FnOnce() -> Cow<'m, str>>(
+        messages: impl DoubleEndedIterator<Item = (&'m str, F)> + Clone,
+    ) -> Result<Self, RouterError> {
+        let users = messages.clone().filter(|(role, _)| *role == "user");
         let mut left = MAX_QUERY_BYTES;
         let mut turns: Vec<String> = Vec::new();
-        for text in users.rev().map(|message| message.content.text()) {
+        for text in users.rev().map(|(_, text)| text()) {
             if text.trim().is_empty() {
                 continue;
             }
@@ -75,7 +92,9 @@ impl Query {
             }
         }
         if turns.is_empty() {
-            return Err(RouterError::MessagesWithoutText { detail: without_text(messages) });
+            return Err(RouterError::MessagesWithoutText {
+                detail: without_text(messages.map(|(role, _)| role)),
+            });
         }
         turns.reverse();
         Ok(Self(turns))
@@ -95,18 +114,18 @@ impl Query {
 }
 
 /// Describes messages that hold no text, by the roles of the first few.
-fn without_text(messages: &[Message]) -> String {
-    let roles = messages.iter().take(MAX_TURNS).map(|message| match message.role.as_str() {
+fn without_text<'m>(roles: impl Iterator<Item = &'m str> + Clone) -> String {
+    let first = roles.clone().take(MAX_TURNS).map(|role| match role {
         plain @ ("system" | "developer" | "user" | "assistant" | "tool") => plain.to_owned(),
         other => quoted(other),
     });
-    let roles = roles.collect::<Vec<_>>().join(", ");
-    match messages.len() {
+    let shown = first.collect::<Vec<_>>().join(", ");
+    match roles.count() {
         0 => "the list is empty".into(),
         found if found > MAX_TURNS => {
-            format!("the first roles of {found} are {roles}, no user message has text")
+            format!("the first roles of {found} are {shown}, no user message has text")
         }
-        _ => format!("roles are {roles}, no user message has text"),
+        _ => format!("roles are {shown}, no user message has text"),
     }
 }
 

@@ -16,7 +16,9 @@ mod variable;
 
 pub(crate) use keys::{Budget, Key, Keys};
 pub(crate) use settings::{Breaker, Check, Retries, Settings, Timeouts};
-pub(crate) use upstreams::{Api, Upstream, Upstreams};
+pub(crate) use upstreams::{
+    Api, DEFAULT_IMAGE_TOKENS, DEFAULT_MAX_OUTPUT_TOKENS, Upstream, Upstreams,
+};
 
 #[cfg(test)]
 pub(crate) use upstreams::tests::manifest;

@@ -66,6 +66,8 @@ pub(crate) struct Timeouts {
     pub(crate) first_byte_ms: u32,
     /// Between two chunks of the body.
     pub(crate) idle_ms: u32,
+    /// From the first call to the end of the answer, with all retries, fallbacks and the cascade.
+    pub(crate) total_ms: u32,
 }
 
 /// Retries of a failed call.
@@ -78,6 +80,8 @@ pub(crate) struct Retries {
     pub(crate) base_ms: u32,
     /// The longest wait, in milliseconds.
     pub(crate) longest_ms: u32,
+    /// From the first call on, for how many milliseconds a call of the same upstream is repeated.
+    pub(crate) total_ms: u32,
 }
 
 /// The circuit breaker of each upstream.
@@ -164,13 +168,13 @@ impl Default for Settings {
 impl Default for Timeouts {
     fn default() -> Self {
         // A reasoning model may send nothing until it has finished reasoning.
-        Self { headers_ms: 300_000, first_byte_ms: 120_000, idle_ms: 120_000 }
+        Self { headers_ms: 300_000, first_byte_ms: 120_000, idle_ms: 120_000, total_ms: 900_000 }
     }
 }
 
 impl Default for Retries {
     fn default() -> Self {
-        Self { most: 2, base_ms: 250, longest_ms: 8_000 }
+        Self { most: 2, base_ms: 250, longest_ms: 8_000, total_ms: 60_000 }
     }
 }
 
@@ -242,6 +246,7 @@ impl Settings {
             ("timeouts.headersMs", self.timeouts.headers_ms),
             ("timeouts.firstByteMs", self.timeouts.first_byte_ms),
             ("timeouts.idleMs", self.timeouts.idle_ms),
+            ("timeouts.totalMs", self.timeouts.total_ms),
             ("breaker.failures", self.breaker.failures),
         ] {
             if value == 0 {

@@ -14,6 +14,12 @@ use serde::Deserialize;
 
 use crate::error::GatewayError;
 
+/// The most output tokens of one answer to a key with a budget, where nothing else limits it.
+pub(crate) const DEFAULT_MAX_OUTPUT_TOKENS: u64 = 8192;
+/// The most input tokens of an image: above what Anthropic's and OpenAI's current models count, except for
+/// those of OpenAI's small models, which count up to 50,000.
+pub(crate) const DEFAULT_IMAGE_TOKENS: u64 = 8192;
+
 /// The API of an upstream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -25,6 +31,16 @@ pub(crate) enum Api {
     Anthropic,
     /// Cloudflare's binding `AI`.
     WorkersAi,
+}
+
+/// The field of a chat or completions request that limits its output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum OutputLimitField {
+    /// OpenAI's, for chat.
+    MaxCompletionTokens,
+    /// That of older and of most other servers.
+    MaxTokens,
 }
 
 /// The upstream of one model.
@@ -53,6 +69,27 @@ pub(crate) struct Upstream {
     pub(crate) output_price: Option<f64>,
     /// US dollars per million tokens read from a prompt cache; `input_price` if absent.
     pub(crate) cached_input_price: Option<f64>,
+    /// US dollars per million tokens written to a prompt cache for five minutes; with Anthropic's API 1.25
+    /// times `input_price` if absent, else `input_price`.
+    pub(crate) cache_write_price: Option<f64>,
+    /// The same for an hour; with Anthropic's API twice `input_price` if absent.
+    #[serde(rename = "cacheWrite1hPrice")]
+    pub(crate) cache_write_1h_price: Option<f64>,
+    /// The most output tokens of one answer to a key with a budget; [`DEFAULT_MAX_OUTPUT_TOKENS`] if
+    /// neither this nor the request states any.
+    pub(crate) max_output_tokens: Option<u32>,
+    /// The field that limits the output; by default `max_completion_tokens` at OpenAI's own host, else
+    /// `max_tokens`.
+    pub(crate) output_limit_field: Option<OutputLimitField>,
+    /// The most input tokens of an image; [`DEFAULT_IMAGE_TOKENS`] if absent.
+    pub(crate) image_tokens: Option<u32>,
+    /// Whether streams are asked for their usage; true if absent.
+    pub(crate) stream_usage: Option<bool>,
+    /// Fields that requests to it may not have, for every caller; if absent, those that change model, price
+    /// or state, for callers that have a list of models or a budget.
+    pub(crate) refuse: Option<Vec<String>>,
+    /// The values of `anthropic-beta` that are passed on.
+    pub(crate) betas: Option<Vec<String>>,
     /// Whether it takes tools; true if absent.
     pub(crate) tools: Option<bool>,
     /// Whether it takes images; true if absent.
@@ -124,6 +161,21 @@ impl Upstream {
         (self.api, self.url(""), self.model.as_deref().unwrap_or(name), key, &self.headers)
     }
 
+    /// The field of a chat request that limits its output.
+    pub(crate) fn chat_limit_field(&self) -> &'static str {
+        let openais = || {
+            let url = self.base_url.as_deref().unwrap_or_default();
+            let host = url.split("://").nth(1).and_then(|rest| rest.split(['/', ':']).next());
+            host.is_some_and(|host| host == "api.openai.com" || host.ends_with(".openai.azure.com"))
+        };
+        match self.output_limit_field {
+            Some(OutputLimitField::MaxCompletionTokens) => "max_completion_tokens",
+            Some(OutputLimitField::MaxTokens) => "max_tokens",
+            None if openais() => "max_completion_tokens",
+            None => "max_tokens",
+        }
+    }
+
     fn check(&self, name: &str, all: &BTreeMap<String, Self>) -> Result<(), String> {
         if name == "auto" || name.starts_with("router-") || name.is_empty() {
             return Err(" cannot be a model's name: it means routing".into());
@@ -183,9 +235,18 @@ impl Upstream {
             ("inputPrice", self.input_price),
             ("outputPrice", self.output_price),
             ("cachedInputPrice", self.cached_input_price),
+            ("cacheWritePrice", self.cache_write_price),
+            ("cacheWrite1hPrice", self.cache_write_1h_price),
         ] {
             if price.is_some_and(|price| !(price >= 0.0 && price.is_finite())) {
                 return Err(format!(".{field} must be 0 or more US dollars"));
+            }
+        }
+        for (field, count) in
+            [("maxOutputTokens", self.max_output_tokens), ("imageTokens", self.image_tokens)]
+        {
+            if count == Some(0) {
+                return Err(format!(".{field} is 0, expected 1 or more tokens"));
             }
         }
         Ok(())
@@ -249,6 +310,21 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn the_field_that_limits_the_output_is_known_by_the_host() {
+        let field = |json: &str| {
+            let upstream: Upstream = serde_json::from_str(json).unwrap();
+            upstream.chat_limit_field()
+        };
+        assert_eq!(field(r#"{"baseUrl": "https://api.openai.com/v1"}"#), "max_completion_tokens");
+        assert_eq!(field(r#"{"baseUrl": "https://x.openai.azure.com"}"#), "max_completion_tokens");
+        assert_eq!(field(r#"{"baseUrl": "https://openai.com.example/v1"}"#), "max_tokens");
+        assert_eq!(
+            field(r#"{"outputLimitField": "max_completion_tokens"}"#),
+            "max_completion_tokens"
+        );
+    }
+
+    #[test]
     fn configured_windows_and_prices_win_over_the_bundle() {
         let json = r#"{"large": {"baseUrl": "https://a.example", "contextWindow": 9,
                                   "inputPrice": 1, "outputPrice": 2}}"#;
@@ -281,6 +357,8 @@ pub(crate) mod tests {
                 "the same upstream as \"a\"",
             ),
             (r#"{"large": {"baseUrl": "https://x", "inputPrice": -1}}"#, "inputPrice"),
+            (r#"{"large": {"baseUrl": "https://x", "cacheWritePrice": -1}}"#, "cacheWritePrice"),
+            (r#"{"large": {"baseUrl": "https://x", "maxOutputTokens": 0}}"#, "maxOutputTokens"),
             (r#"{"large": {"baseUrl": "https://x", "headers": {"a b": ""}}}"#, "a b"),
             (r#"{"large": {"api": "workers-ai", "baseUrl": "https://x"}}"#, "binding AI"),
             (r#"{"auto": {"baseUrl": "https://x"}}"#, "auto"),

@@ -37,6 +37,17 @@ pub(crate) enum GatewayError {
     /// The request's body is not a JSON object.
     #[error("request body cannot be read: {detail}. Expected a JSON object", detail = bounded(.detail))]
     BodyNotJson { detail: String },
+    /// The request's body has more values, levels or fields than the gateway reads.
+    #[error("request body is not read: {detail}. Send fewer and flatter values", detail = bounded(.detail))]
+    BodyTooComplex { detail: String },
+    /// A field that is spelled as some upstreams would not read it.
+    #[error("the field {found} is misspelled: expected {expected:?}. Correct the request", found = quoted(.found))]
+    FieldSpelling { found: String, expected: &'static str },
+    /// A field or a kind of tool that changes model, price or state at the upstream.
+    #[error(
+        "{field} is not passed on to the upstream of {candidate} for this key: it can change the model, the price or stored state. Remove it, or have the operator set \"refuse\" of this upstream", field = quoted(.field), candidate = quoted(.candidate)
+    )]
+    FieldRefused { field: String, candidate: String },
     /// The request names no model.
     #[error("\"model\" is missing: expected {expected}", expected = bounded(.expected))]
     ModelMissing { expected: String },
@@ -93,9 +104,9 @@ pub(crate) enum GatewayError {
     RateLimited,
     /// The key's budget is spent.
     #[error(
-        "the key's budget of {usd} US dollars is spent. Wait until {ends_at} or ask for a larger one", ends_at = bounded(.ends_at)
+        "the key's budget of {usd} US dollars is spent, or reserved by requests in flight: this request may cost up to {needed:.6} US dollars, and {left:.6} are left. Lower its output limit, wait for other requests or until {ends_at}, or ask for a larger budget", ends_at = bounded(.ends_at)
     )]
-    BudgetExhausted { usd: f64, ends_at: String },
+    BudgetExhausted { usd: f64, needed: f64, left: f64, ends_at: String },
     /// There is no endpoint of that path.
     #[error("no endpoint {path}: expected one of {expected}", path = quoted(.path))]
     NotFound { path: String, expected: &'static str },
@@ -151,6 +162,14 @@ pub(crate) enum GatewayError {
     /// The upstream's answer has a status of success and cannot be used.
     #[error("the upstream of {candidate} gave no usable answer: {detail}. Try again", candidate = quoted(.candidate), detail = bounded(.detail))]
     UpstreamBadAnswer { candidate: String, detail: String },
+    /// The upstream refused the gateway's own key. Its text is for the log alone.
+    #[error(
+        "the upstream of {candidate} refused the gateway's own request with status {status}. The operator finds its answer in the log", candidate = quoted(.candidate)
+    )]
+    UpstreamRefused { candidate: String, status: u16 },
+    /// The request's time in all is over.
+    #[error("the request took longer than {ms} ms in all. Ask for a shorter answer")]
+    TotalTimeout { ms: u32 },
     /// The upstream's error is not JSON.
     #[error("the upstream of {candidate} answered with status {status} and {detail}", candidate = quoted(.candidate), detail = bounded(.detail))]
     UpstreamError { candidate: String, status: u16, detail: String },
@@ -180,6 +199,9 @@ impl GatewayError {
             | Self::HeaderNotOnOrOff { .. }
             | Self::HeaderUnknownModel { .. }
             | Self::NotTranslatable { .. }
+            | Self::BodyTooComplex { .. }
+            | Self::FieldSpelling { .. }
+            | Self::FieldRefused { .. }
             | Self::FeedbackIllFormed { .. } => 400,
             Self::Unauthorised => 401,
             Self::ModelNotAllowed { .. } | Self::OriginNotAllowed { .. } => 403,
@@ -199,11 +221,12 @@ impl GatewayError {
             | Self::UpstreamKeyMissing { .. } => 500,
             Self::UpstreamUnreachable { .. }
             | Self::UpstreamBadStatus { .. }
+            | Self::UpstreamRefused { .. }
             | Self::UpstreamBadAnswer { .. }
             | Self::UpstreamBrokeOff { .. } => 502,
             Self::UpstreamError { status, .. } => *status,
             Self::UpstreamsResting { .. } => 503,
-            Self::UpstreamTimeout { .. } => 504,
+            Self::UpstreamTimeout { .. } | Self::TotalTimeout { .. } => 504,
         }
     }
 
@@ -216,6 +239,9 @@ impl GatewayError {
             Self::BodyUnreadable { .. } => "body_unreadable",
             Self::BodyNotUtf8 { .. } => "body_not_utf8",
             Self::BodyNotJson { .. } => "body_not_json",
+            Self::BodyTooComplex { .. } => "body_too_complex",
+            Self::FieldSpelling { .. } => "field_spelling",
+            Self::FieldRefused { .. } => "field_refused",
             Self::ModelMissing { .. } => "model_missing",
             Self::ModelNotFound { .. } => "model_not_found",
             Self::ModelThreshold { .. } => "model_threshold",
@@ -244,6 +270,8 @@ impl GatewayError {
             Self::UpstreamUnreachable { .. } => "upstream_unreachable",
             Self::UpstreamBadStatus { .. } => "upstream_bad_status",
             Self::UpstreamTimeout { .. } => "upstream_timeout",
+            Self::UpstreamRefused { .. } => "upstream_refused",
+            Self::TotalTimeout { .. } => "total_timeout",
             Self::UpstreamBadAnswer { .. } => "upstream_bad_answer",
             Self::UpstreamError { .. } => "upstream_error",
             Self::UpstreamsResting { .. } => "upstreams_resting",

@@ -9,12 +9,11 @@ use worker::js_sys::futures::JsFuture;
 use worker::{Context, Env};
 
 use super::js::now;
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Reservation};
 use super::log;
 use super::stream_body::{EndCallback, StreamEnd};
-use crate::accounting::prices::Prices;
+use crate::accounting::attempt::{Attempt, Costs, ModelPrices};
 use crate::accounting::record::Record;
-use crate::config::Budget;
 use crate::error::GatewayError;
 use crate::wire::usage::Usage;
 
@@ -22,10 +21,16 @@ use crate::wire::usage::Usage;
 pub(super) struct Settlement {
     pub(super) env: Env,
     pub(super) record: Record,
-    /// The prices of the model that answered.
-    pub(super) prices: Option<Prices>,
-    pub(super) budget: Option<(Ledger, Budget)>,
+    pub(super) reservation: Option<Reservation>,
     pub(super) session: Option<Ledger>,
+    /// What the calls that have ended cost.
+    pub(super) costs: Costs,
+    /// The prices of the model that answered.
+    pub(super) prices: ModelPrices,
+    /// Whether the caller's own key paid for the answer.
+    pub(super) callers_key: bool,
+    /// The estimated input tokens.
+    pub(super) input_tokens: u64,
     /// When the request arrived, in milliseconds since 1970.
     pub(super) started: f64,
 }
@@ -36,43 +41,28 @@ impl Settlement {
         self,
         context: &Context,
         usage: Option<Usage>,
-        cost: Option<f64>,
         error: Option<&'static str>,
     ) {
         if self.is_needed() {
-            context.wait_until(self.settle(usage, cost, error));
+            context.wait_until(self.settle(usage, error));
         }
     }
 
     /// Whether any of the work applies to this request.
     fn is_needed(&self) -> bool {
-        self.budget.is_some() || self.session.is_some() || log::has_bindings(&self.env)
+        self.reservation.is_some() || self.session.is_some() || log::has_bindings(&self.env)
     }
 
-    /// The cost of an answer in US dollars, plus `before` for a first answer that failed the check.
-    pub(super) fn cost(&self, usage: Option<Usage>, before: f64) -> Option<f64> {
-        let (usage, prices) = usage.zip(self.prices)?;
-        Some(before + prices.of_usage(&usage))
-    }
-
-    /// Settles, pins and logs. An answer without usage costs its estimate; a failed one costs only the
-    /// first answer of a cascade.
-    async fn settle(
-        mut self,
-        usage: Option<Usage>,
-        cost: Option<f64>,
-        error: Option<&'static str>,
-    ) {
+    /// Settles, pins and logs.
+    async fn settle(mut self, usage: Option<Usage>, error: Option<&'static str>) {
         self.record.total_ms = now() - self.started;
         self.record.set_usage(usage);
-        self.record.cost = cost;
+        self.record.cost = self.costs.shown;
         self.record.error = error.map(str::to_owned);
-        let answered = self.record.status < 400;
-        if let Some((ledger, budget)) = &self.budget {
-            let estimate = self.record.estimated_cost.filter(|_| answered).unwrap_or_default();
-            let spent = cost.unwrap_or(estimate);
-            log_error(ledger.settle(&self.record.id, spent, *budget).await);
+        if let Some(reservation) = &self.reservation {
+            log_error(reservation.settle(self.costs.charged).await);
         }
+        let answered = self.record.status < 400;
         if let Some(session) = self.session.as_ref().filter(|_| answered) {
             log_error(session.pin(&self.record.model).await);
         }
@@ -80,7 +70,7 @@ impl Settlement {
     }
 
     /// Returns a callback that settles and logs in the background when a stream ends.
-    pub(super) fn on_stream_end(self, context: &Context, cost_before: f64) -> EndCallback {
+    pub(super) fn on_stream_end(mut self, context: &Context) -> EndCallback {
         if !self.is_needed() {
             return EndCallback::new(|_| {});
         }
@@ -91,9 +81,11 @@ impl Settlement {
         context.wait_until(async move {
             // The promise is never rejected.
             let _ = JsFuture::from(promise).await;
-            if let Some(StreamEnd { usage, error }) = found.take() {
-                let cost = self.cost(usage, cost_before);
-                self.settle(usage, cost, error).await;
+            if let Some(StreamEnd { received, outcome, error }) = found.take() {
+                let (model, callers_key) = (self.record.model.clone(), self.callers_key);
+                let attempt = Attempt { model, outcome, callers_key, received };
+                self.costs.add(&attempt, &self.prices, self.input_tokens);
+                self.settle(received.usage, error).await;
             }
         });
         EndCallback::new(move |end| {

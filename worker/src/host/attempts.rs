@@ -4,15 +4,18 @@ use std::time::Duration;
 
 use worker::Delay;
 
-use super::auth;
 use super::isolate;
-use super::js::{header, now, random};
-use super::upstream_call::{Failure, Refusal, Reply, UpstreamRequest};
-use crate::config::{Api, Settings, Upstreams};
+use super::js::{now, random};
+use super::ledger::Reservation;
+use super::upstream_call::{Call, Failure, Refusal, Reply, UpstreamRequest};
+use crate::accounting::attempt::{Attempt, CallOutcome, Costs, ModelPrices};
+use crate::accounting::bound::Demand;
+use crate::config::{Api, Settings, Upstream, Upstreams};
 use crate::error::GatewayError;
 use crate::translate::workers_ai::error_status;
 use crate::upstream::breaker::{CallerId, Outcome};
 use crate::upstream::retry::{Fault, RetryState, Step, TimeLimits};
+use crate::wire::usage::Received;
 
 /// The result of calling a chain of models.
 pub(super) struct ChainResult {
@@ -24,38 +27,89 @@ pub(super) struct ChainResult {
     pub(super) calls: u32,
 }
 
-/// Calls the models of `chain` in order until one answers.
+/// What a request spends, call by call.
+pub(super) struct Spending<'a> {
+    /// What it may spend; none for a caller without a budget.
+    pub(super) reservation: Option<Reservation>,
+    /// What a call may use.
+    pub(super) demand: Demand,
+    /// The estimated input tokens.
+    pub(super) input_tokens: u64,
+    /// The prices of a model.
+    pub(super) prices: &'a dyn Fn(&str) -> ModelPrices,
+    /// What the calls so far cost.
+    pub(super) costs: Costs,
+}
+
+impl Spending<'_> {
+    /// The limit on output tokens with which a call stays within the budget; none without a budget. More
+    /// than what was reserved is reserved if earlier calls used it up.
+    ///
+    /// # Errors
+    /// [`GatewayError::PriceUnknown`], [`GatewayError::BudgetExhausted`],
+    /// [`GatewayError::BindingFailed`].
+    async fn output_limit(
+        &self,
+        model: &str,
+        upstream: &Upstream,
+    ) -> Result<Option<u64>, GatewayError> {
+        let Some(reservation) = &self.reservation else { return Ok(None) };
+        let unknown = || GatewayError::PriceUnknown { model: model.to_owned() };
+        let prices = (self.prices)(model).budget.ok_or_else(unknown)?;
+        let bound = self.demand.at(upstream, &prices);
+        let left = reservation.granted() - self.costs.charged;
+        if let Some(limit) = bound.output_within(left) {
+            return Ok(Some(limit));
+        }
+        reservation.raise(self.costs.charged + bound.least_usd()).await?;
+        let left = reservation.granted() - self.costs.charged;
+        Ok(Some(bound.output_within(left).unwrap_or_default()))
+    }
+
+    /// Adds a call that has ended.
+    fn add(&mut self, attempt: &Attempt) {
+        self.costs.add(attempt, &(self.prices)(&attempt.model), self.input_tokens);
+    }
+}
+
+/// Calls the models of `chain` in order until one answers. The cost of a stream that has begun is not yet
+/// in `spending`.
 pub(super) async fn call_chain(
     upstream_request: &UpstreamRequest<'_>,
     chain: &[String],
     upstreams: &Upstreams,
     settings: &Settings,
+    spending: &mut Spending<'_>,
     checked: bool,
 ) -> ChainResult {
-    let mut state = RetryState::new(chain.len(), settings.retries, TimeLimits::default());
-    let started = now();
-    let config = isolate::config(upstream_request.env).ok();
-    let address = header(upstream_request.request, "cf-connecting-ip").unwrap_or_default();
-    let known = config.as_ref().and_then(|c| auth::caller(upstream_request.request, c).ok());
-    let caller = match known.and_then(|caller| caller.key) {
-        Some(key) => CallerId::Key(&key.name),
-        None => CallerId::Open(&address),
+    let limits = TimeLimits {
+        repeat_ms: settings.retries.total_ms.into(),
+        call_ms: settings.timeouts.total_ms.into(),
     };
+    let mut state = RetryState::new(chain.len(), settings.retries, limits);
+    let caller = upstream_request.caller;
     let mut at = 0;
     let mut last: Option<(String, Refusal)> = None;
     loop {
         let model = &chain[at];
-        let upstream = match upstreams.get(model) {
-            Some(upstream) if breaker_admits(model, caller, settings) => upstream,
-            found => {
-                let candidate = model.clone();
-                let error = match found {
-                    Some(_) => GatewayError::UpstreamsResting {
-                        candidate,
-                        seconds: settings.breaker.open_ms.div_ceil(1000),
-                    },
-                    None => GatewayError::UpstreamNotConfigured { candidate },
+        let called = match upstreams.get(model) {
+            Some(upstream) if breaker_admits(model, caller, settings) => {
+                let pays = upstream_request.callers_key_pays(upstream);
+                let limit = match pays {
+                    true => Ok(None),
+                    false => spending.output_limit(model, upstream).await,
                 };
+                limit.map(|output_limit| (Call { model, upstream, checked, output_limit }, pays))
+            }
+            Some(_) => Err(GatewayError::UpstreamsResting {
+                candidate: model.clone(),
+                seconds: settings.breaker.open_ms.div_ceil(1000),
+            }),
+            None => Err(GatewayError::UpstreamNotConfigured { candidate: model.clone() }),
+        };
+        let (call, callers_key) = match called {
+            Ok(called) => called,
+            Err(error) => {
                 // An error of an upstream called before says more than this one.
                 last.get_or_insert((model.clone(), Refusal::Own(error)));
                 match state.next() {
@@ -66,36 +120,41 @@ pub(super) async fn call_chain(
             }
         };
         state.count_call();
-        let Failure { fault, answer } = match upstream_request.call(model, upstream, checked).await
-        {
+        let attempt = |outcome: CallOutcome, received: Received| {
+            let model = model.clone();
+            Attempt { model, outcome, callers_key, received }
+        };
+        let failure = match upstream_request.call(&call).await {
             Ok(reply) => {
                 record(model, caller, Outcome::Answered, settings);
-                return ChainResult {
-                    model: model.clone(),
-                    reply: Ok(reply),
-                    calls: state.calls(),
-                };
+                if let Reply::Whole { received, .. } = &reply {
+                    spending.add(&attempt(CallOutcome::Answered, *received));
+                }
+                let (model, calls) = (model.clone(), state.calls());
+                return ChainResult { model, reply: Ok(reply), calls };
             }
             Err(failure) => failure,
         };
-        let (fault, answer) = match upstream.api {
-            Api::WorkersAi => by_number(fault, answer),
-            Api::Openai | Api::Anthropic => (fault, answer),
+        let failure = match call.upstream.api {
+            Api::WorkersAi => by_number(failure),
+            Api::Openai | Api::Anthropic => failure,
         };
+        let Failure { fault, outcome, received, answer, .. } = failure;
+        spending.add(&attempt(outcome, received));
         let fault = match &answer {
             Refusal::Own(error) => Fault::of_error(error).unwrap_or(fault),
             Refusal::Upstream { .. } => fault,
         };
-        let outcome = match upstream_request.client_is_gone() {
+        let upstreams = match upstream_request.client_is_gone() {
             true => Outcome::Unknown,
             false => fault.outcome(),
         };
-        record(model, caller, outcome, settings);
+        record(model, caller, upstreams, settings);
         last = Some((model.clone(), answer));
         if upstream_request.client_is_gone() {
             break;
         }
-        match state.after(fault, random(), (now() - started) as u64) {
+        match state.after(fault, random(), upstream_request.elapsed_ms()) {
             Step::Call { upstream, wait_ms } => {
                 if wait_ms > 0 {
                     Delay::from(Duration::from_millis(wait_ms)).await;
@@ -114,16 +173,21 @@ pub(super) async fn call_chain(
 }
 
 /// Tells the errors of the binding `AI` apart by their number.
-fn by_number(fault: Fault, answer: Refusal) -> (Fault, Refusal) {
-    match answer {
+fn by_number(failure: Failure) -> Failure {
+    match failure.answer {
         Refusal::Own(GatewayError::UpstreamBadAnswer { candidate, detail })
             if error_status(&detail) != 502 =>
         {
             let status = error_status(&detail);
             let answer = GatewayError::UpstreamError { candidate, status, detail };
-            (Fault::Status { status, retry_after_ms: None }, Refusal::Own(answer))
+            Failure {
+                fault: Fault::Status { status, retry_after_ms: None },
+                outcome: CallOutcome::of_status(status),
+                answer: Refusal::Own(answer),
+                ..failure
+            }
         }
-        answer => (fault, answer),
+        answer => Failure { answer, ..failure },
     }
 }
 

@@ -50,6 +50,13 @@ pub(super) struct Loaded {
     current: Option<CurrentBundle>,
 }
 
+impl Loaded {
+    /// Whether it was deployed with the Worker, and not read from the bucket.
+    pub(super) fn is_deployed(&self) -> bool {
+        self.current.is_none()
+    }
+}
+
 impl Engine for Loaded {
     fn assess(&self, query: &Query, turn_decay: f64) -> Result<Assessment, RouterError> {
         self.router.assess(query, turn_decay)

@@ -5,16 +5,19 @@ use std::rc::Rc;
 use worker::{Context, Env, Request, Response};
 
 use super::after_response::Settlement;
-use super::attempts::{ChainResult, call_chain};
+use super::attempts::{ChainResult, Spending, call_chain};
 use super::auth::{self, Caller};
 use super::bundle::{self, Loaded};
 use super::isolate::Config;
 use super::js::{header, iso_time, now};
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Reservation};
+use super::log;
+use super::request_body::Source;
 use super::response::{Body, build, error_response, internal};
 use super::stream_body::stream_body;
 use super::upstream_call::{Refusal, Reply, UpstreamRequest};
-use super::{log, request_body};
+use crate::accounting::attempt::{Costs, ModelPrices};
+use crate::accounting::bound::Demand;
 use crate::accounting::prices::Prices;
 use crate::accounting::record::{CascadeRecord, Record};
 use crate::error::GatewayError;
@@ -23,6 +26,7 @@ use crate::request::endpoint::Dialect;
 use crate::request::model_name::PolicyHeaders;
 use crate::routing::cascade::failed_rule;
 use crate::routing::plan::{Plan, Planner, RequestOptions, listed};
+use crate::upstream::breaker::CallerId;
 
 /// One request, with what the runtime and the configuration say about it.
 pub(super) struct RequestContext<'a> {
@@ -32,6 +36,8 @@ pub(super) struct RequestContext<'a> {
     pub(super) caller: &'a Caller<'a>,
     pub(super) request: &'a Request,
     pub(super) id: &'a str,
+    /// The caller's address; empty if unknown.
+    pub(super) address: &'a str,
     pub(super) started: f64,
 }
 
@@ -61,17 +67,26 @@ impl RequestContext<'_> {
 
     async fn plan_and_call(&self, dialect: Dialect) -> Result<Response, GatewayError> {
         let config = self.config;
-        let text = request_body::read_text(self.request, config.settings.max_body_bytes).await?;
-        let loaded = bundle::loaded(self.env, config, self.context).await?;
-        let body = RequestBody::new(dialect, &text, &loaded.manifest)?;
+        let source = Source::read(self.request, config.settings.max_body_bytes).await?;
         let budget = match self.caller.key.and_then(|key| key.budget) {
             Some(budget) => Some((Ledger::of_budget(self.env, self.caller.name)?, budget)),
             None => None,
         };
         let budget_used = match &budget {
-            Some((ledger, budget)) => ledger.used(*budget).await?,
+            Some((ledger, budget)) => {
+                let state = ledger.state(*budget).await?;
+                if state.share() >= 1.0 {
+                    return Err(state.exhausted(0.0));
+                }
+                state.share()
+            }
             None => 0.0,
         };
+        let loaded = bundle::loaded(self.env, config, self.context).await?;
+        let text = source.text()?;
+        source.pause().await;
+        let body = RequestBody::new(dialect, &text, &loaded.manifest)?;
+        source.pause().await;
         let session = match header(self.request, "x-pointsman-session") {
             Some(session) => Some(Ledger::of_session(self.env, self.caller.name, &session)?),
             None => None,
@@ -82,26 +97,77 @@ impl RequestContext<'_> {
         };
         let options = self.options()?;
         let planner = self.planner(&loaded, &options, budget_used, pinned.as_deref());
-        let plan = planner.plan(&body)?;
-        let estimate = plan.estimate(&plan.chain[0], &config.upstreams, &loaded.manifest);
-        if let Some((ledger, budget)) = &budget {
-            for model in plan.chain.iter().chain(&plan.escalate_to) {
-                if Prices::of(model, &config.upstreams, &loaded.manifest).is_none() {
-                    return Err(GatewayError::PriceUnknown { model: model.clone() });
-                }
-            }
-            ledger.reserve(self.id, estimate.unwrap_or_default(), *budget).await?;
-        }
-        let record = self.record(dialect, &plan, &loaded, estimate);
-        let settlement = Settlement {
-            env: self.env.clone(),
-            record,
-            prices: None,
-            budget,
-            session,
-            started: self.started,
+        let plan = planner.plan(&body, &text)?;
+        drop(text);
+        let prices = |model: &str| self.prices(model, &loaded, dialect);
+        let first = prices(&plan.chain[0]).shown;
+        let estimate = first.map(|prices| prices.estimate(plan.input_tokens, plan.output_tokens));
+        let spending = Spending {
+            reservation: None,
+            demand: Demand::new(&body)?,
+            input_tokens: plan.input_tokens as u64,
+            prices: &prices,
+            costs: Costs::default(),
         };
-        self.call(&body, &text, &plan, &loaded, settlement).await
+        let spending = match budget {
+            Some((ledger, budget)) => {
+                let models = plan.chain.iter().chain(&plan.escalate_to);
+                let (usd, least) = self.bound(models, &spending)?;
+                let reservation = Reservation::new(ledger, budget, usd, least).await?;
+                Spending { reservation: Some(reservation), ..spending }
+            }
+            None => spending,
+        };
+        let record = self.record(dialect, &plan, &loaded, estimate);
+        self.call(&body, &source, &plan, spending, record, session).await
+    }
+
+    /// The prices of a model. Budgets use no prices of a bundle from a bucket.
+    fn prices(&self, model: &str, loaded: &Loaded, dialect: Dialect) -> ModelPrices {
+        let Some(upstream) = self.config.upstreams.get(model) else {
+            return ModelPrices::default();
+        };
+        let candidate = loaded.manifest.candidates.iter().find(|candidate| candidate.id == model);
+        let deployed = candidate.filter(|_| loaded.is_deployed());
+        ModelPrices {
+            budget: Prices::of(upstream, deployed, dialect),
+            shown: Prices::of(upstream, candidate, dialect),
+        }
+    }
+
+    /// What a request may cost at the dearest of its models, and the least for which its first model is
+    /// worth calling, in US dollars.
+    fn bound<'m>(
+        &self,
+        models: impl Iterator<Item = &'m String>,
+        spending: &Spending<'_>,
+    ) -> Result<(f64, f64), GatewayError> {
+        let (mut most, mut least) = (0.0_f64, None);
+        for model in models {
+            let unknown = || GatewayError::PriceUnknown { model: model.clone() };
+            let upstream = self.config.upstreams.get(model).ok_or_else(unknown)?;
+            if upstream.caller_key && self.caller_key().is_some() {
+                least.get_or_insert(0.0);
+                continue;
+            }
+            let prices = (spending.prices)(model).budget.ok_or_else(unknown)?;
+            let bound = spending.demand.at(upstream, &prices);
+            most = most.max(bound.usd());
+            least.get_or_insert(bound.least_usd());
+        }
+        Ok((most, least.unwrap_or_default()))
+    }
+
+    /// Who calls, for the circuit breakers: a caller without a key by its address.
+    fn caller_id(&self) -> CallerId<'_> {
+        match self.caller.key {
+            Some(key) => CallerId::Key(&key.name),
+            None => CallerId::Open(self.address),
+        }
+    }
+
+    fn caller_key(&self) -> Option<String> {
+        auth::upstream_key(self.request, self.config)
     }
 
     /// Makes the planner's inputs for this caller.
@@ -155,36 +221,55 @@ impl RequestContext<'_> {
     async fn call(
         &self,
         body: &RequestBody,
-        text: &str,
+        source: &Source,
         plan: &Plan,
-        loaded: &Loaded,
-        mut settlement: Settlement,
+        mut spending: Spending<'_>,
+        mut record: Record,
+        session: Option<Ledger>,
     ) -> Result<Response, GatewayError> {
         let Config { settings, upstreams, .. } = &**self.config;
+        let begin = now();
         let upstream_request = UpstreamRequest {
             env: self.env,
             request: self.request,
             body,
-            text,
+            source,
             id: self.id,
             timeouts: settings.timeouts,
-            caller_key: auth::upstream_key(self.request, self.config),
+            deadline: begin + f64::from(settings.timeouts.total_ms),
+            begun: begin,
+            caller: self.caller_id(),
+            caller_key: self.caller_key(),
         };
         let checked = plan.escalate_to.is_some();
-        let first = call_chain(&upstream_request, &plan.chain, upstreams, settings, checked).await;
-        let (served, cost_before) = match &plan.escalate_to {
+        let chain = &plan.chain;
+        let first =
+            call_chain(&upstream_request, chain, upstreams, settings, &mut spending, checked).await;
+        let served = match &plan.escalate_to {
             Some(to) => {
-                let prices = Prices::of(&first.model, upstreams, &loaded.manifest);
-                let (served, note) = self.check_cascade(&upstream_request, first, to, prices).await;
-                let escalated = note.outcome == "escalated";
-                let cost = note.first_cost.filter(|_| escalated).unwrap_or_default();
-                settlement.record.cascade = Some(note);
-                (served, cost)
+                let (served, note) =
+                    self.check_cascade(&upstream_request, first, to, &mut spending).await;
+                record.cascade = Some(note);
+                served
             }
-            None => (first, 0.0),
+            None => first,
         };
-        settlement.prices = Prices::of(&served.model, upstreams, &loaded.manifest);
-        self.respond(served, plan, settlement, cost_before)
+        let Spending { reservation, input_tokens, prices, costs, .. } = spending;
+        let callers_key = upstreams
+            .get(&served.model)
+            .is_some_and(|upstream| upstream_request.callers_key_pays(upstream));
+        let settlement = Settlement {
+            env: self.env.clone(),
+            record,
+            reservation,
+            session,
+            costs,
+            prices: prices(&served.model),
+            callers_key,
+            input_tokens,
+            started: self.started,
+        };
+        self.respond(served, plan, settlement)
     }
 
     /// Checks a cheaper model's answer, and calls `to` if it fails.
@@ -193,28 +278,31 @@ impl RequestContext<'_> {
         upstream_request: &UpstreamRequest<'_>,
         first: ChainResult,
         to: &str,
-        prices: Option<Prices>,
+        spending: &mut Spending<'_>,
     ) -> (ChainResult, CascadeRecord) {
         let Config { settings, upstreams, .. } = &**self.config;
         let check = settings.cascade.as_ref().map(|cascade| &cascade.check);
-        let (failed, usage) = match (&first.reply, check) {
-            (Ok(Reply::Whole { content, usage, .. }), Some(check)) => {
-                (failed_rule(content, check, upstream_request.body.wants_json()), *usage)
+        let (failed, outcome) = match (&first.reply, check) {
+            (Ok(Reply::Whole { content, .. }), Some(check)) => {
+                (failed_rule(content, check, upstream_request.body.wants_json()), "accepted")
             }
-            _ => (Some("answered"), None),
+            // It is too long to be held back, and is passed on.
+            (Ok(Reply::Stream { .. }), _) => (None, "unchecked"),
+            _ => (Some("answered"), ""),
         };
         let mut note = CascadeRecord {
-            outcome: "accepted".into(),
+            outcome: outcome.into(),
             failed_rule: failed.map(str::to_owned),
             first_model: first.model.clone(),
             first_ms: now() - self.started,
-            first_cost: usage.zip(prices).map(|(usage, prices)| prices.of_usage(&usage)),
+            first_cost: spending.costs.shown,
         };
         if failed.is_none() {
             return (first, note);
         }
+        let stronger = [to.to_owned()];
         let second =
-            call_chain(upstream_request, &[to.to_owned()], upstreams, settings, false).await;
+            call_chain(upstream_request, &stronger, upstreams, settings, spending, false).await;
         let calls = first.calls + second.calls;
         let kept = second.reply.is_err() && first.reply.is_ok();
         note.outcome = if kept { "kept" } else { "escalated" }.into();
@@ -226,7 +314,6 @@ impl RequestContext<'_> {
         served: ChainResult,
         plan: &Plan,
         mut settlement: Settlement,
-        cost_before: f64,
     ) -> Result<Response, GatewayError> {
         let ChainResult { model, reply, calls } = served;
         settlement.record.model.clone_from(&model);
@@ -234,19 +321,18 @@ impl RequestContext<'_> {
         settlement.record.first_ms = now() - self.started;
         let mut stated = decision_headers(plan, &settlement.record);
         match reply {
-            Ok(Reply::Whole { status, headers, body, usage, .. }) => {
+            Ok(Reply::Whole { status, headers, body, received, .. }) => {
                 settlement.record.status = status;
-                let cost = settlement.cost(usage, cost_before);
-                if let Some(cost) = cost {
+                if let Some(cost) = settlement.costs.shown.filter(|_| received.is_final) {
                     stated.push(("x-pointsman-cost", format_usd(cost)));
                 }
-                settlement.settle_in_background(self.context, usage, cost, None);
+                settlement.settle_in_background(self.context, received.usage, None);
                 build(status, headers, stated, Body::Whole(body))
             }
             Ok(Reply::Stream { headers, first, translator, source }) => {
                 settlement.record.status = 200;
                 let timeouts = self.config.settings.timeouts;
-                let on_end = settlement.on_stream_end(self.context, cost_before);
+                let on_end = settlement.on_stream_end(self.context);
                 let body = stream_body(model, first, translator, source, timeouts, on_end);
                 let stream = Response::from_stream(body).map_err(internal)?;
                 build(200, headers, stated, Body::Stream(stream))
@@ -257,7 +343,7 @@ impl RequestContext<'_> {
                     Refusal::Upstream { status, .. } => (*status, "upstream_error"),
                 };
                 settlement.record.status = status;
-                settlement.settle_in_background(self.context, None, Some(cost_before), Some(code));
+                settlement.settle_in_background(self.context, None, Some(code));
                 match refusal {
                     Refusal::Upstream { status, headers, body } => {
                         build(status, headers, stated, Body::Whole(body.into_bytes()))

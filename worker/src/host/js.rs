@@ -21,6 +21,11 @@ pub(super) fn random() -> f64 {
     js_sys::Math::random()
 }
 
+/// Waits until the isolate's other events have had a turn.
+pub(super) async fn next_turn() {
+    worker::Delay::from(std::time::Duration::ZERO).await;
+}
+
 /// A random request id.
 pub(super) fn random_id() -> String {
     let crypto = Reflect::get(&js_sys::global(), &"crypto".into()).unwrap_or_default();
@@ -86,6 +91,15 @@ pub(super) fn any_signal(one: &JsValue, other: &JsValue) -> Option<AbortSignal> 
 /// Converts JSON to a JavaScript value.
 pub(super) fn to_js(value: &Value) -> JsValue {
     js_sys::JSON::parse(&value.to_string()).unwrap_or_default()
+}
+
+/// Parses JSON in UTF-8 to a JavaScript value, without a copy in wasm memory.
+pub(super) fn parse_json(bytes: &js_sys::Uint8Array) -> Result<JsValue, JsValue> {
+    let global = js_sys::global();
+    let class: Function = Reflect::get(&global, &"TextDecoder".into())?.dyn_into()?;
+    let decoder = Reflect::construct(&class, &js_sys::Array::new())?;
+    let text = call(&decoder, "decode", &[bytes.into()])?;
+    call(&Reflect::get(&global, &"JSON".into())?, "parse", &[text])
 }
 
 /// Converts a JavaScript value to JSON; null if it has no JSON form.

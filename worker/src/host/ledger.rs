@@ -1,10 +1,14 @@
 //! Calls the Durable Object `Ledger` (`js/ledger.mjs`), which stores budgets and sessions, by RPC.
 
+use std::cell::Cell;
+
 use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
 use worker::Env;
 
-use super::js::{binding, call, call_async, describe_js_error, from_js, iso_time, now, to_js};
+use super::js::{
+    binding, call, call_async, describe_js_error, from_js, iso_time, now, random_id, to_js,
+};
 use crate::config::Budget;
 use crate::error::GatewayError;
 
@@ -38,48 +42,12 @@ impl Ledger {
         Ok(Self(call(&namespace, "get", &[id]).map_err(failed)?))
     }
 
-    /// The share of a budget that is spent or reserved.
+    /// What of a budget is spent or reserved.
     ///
     /// # Errors
     /// [`GatewayError::BindingFailed`].
-    pub(super) async fn used(&self, budget: Budget) -> Result<f64, GatewayError> {
-        let state = self.call("spent", terms(budget)).await?;
-        let usd = |field: &str| state[field].as_f64().unwrap_or_default();
-        let used = usd("spent") + usd("reserved");
-        Ok(if budget.usd > 0.0 { used / budget.usd } else { 1.0 })
-    }
-
-    /// Reserves a request's estimated cost.
-    ///
-    /// # Errors
-    /// [`GatewayError::BudgetExhausted`], [`GatewayError::BindingFailed`].
-    pub(super) async fn reserve(
-        &self,
-        id: &str,
-        usd: f64,
-        budget: Budget,
-    ) -> Result<(), GatewayError> {
-        let state = self.call("reserve", amount(id, usd, budget)).await?;
-        match state["granted"] == true {
-            true => Ok(()),
-            false => Err(GatewayError::BudgetExhausted {
-                usd: budget.usd,
-                ends_at: iso_time(state["endsAt"].as_f64().unwrap_or_default()),
-            }),
-        }
-    }
-
-    /// Replaces a request's reservation by its actual cost.
-    ///
-    /// # Errors
-    /// [`GatewayError::BindingFailed`].
-    pub(super) async fn settle(
-        &self,
-        id: &str,
-        usd: f64,
-        budget: Budget,
-    ) -> Result<(), GatewayError> {
-        self.call("settle", amount(id, usd, budget)).await.map(drop)
+    pub(super) async fn state(&self, budget: Budget) -> Result<BudgetState, GatewayError> {
+        Ok(BudgetState::new(&self.call("spent", terms(budget)).await?, budget))
     }
 
     /// The model that gave the session's last answer.
@@ -102,6 +70,94 @@ impl Ledger {
     async fn call(&self, method: &str, arguments: Value) -> Result<Value, GatewayError> {
         let answer = call_async(&self.0, method, &[to_js(&arguments)]).await.map_err(failed)?;
         Ok(from_js(&answer))
+    }
+}
+
+/// What of a budget is spent or reserved.
+pub(super) struct BudgetState {
+    usd: f64,
+    used: f64,
+    ends_at: f64,
+}
+
+impl BudgetState {
+    fn new(state: &Value, budget: Budget) -> Self {
+        let number = |field: &str| state[field].as_f64().unwrap_or_default();
+        let used = number("spent") + number("reserved");
+        Self { usd: budget.usd, used, ends_at: number("endsAt") }
+    }
+
+    /// The share that is spent or reserved.
+    pub(super) fn share(&self) -> f64 {
+        if self.usd > 0.0 { self.used / self.usd } else { 1.0 }
+    }
+
+    /// The error of a request that may cost `needed` US dollars.
+    pub(super) fn exhausted(&self, needed: f64) -> GatewayError {
+        GatewayError::BudgetExhausted {
+            usd: self.usd,
+            needed,
+            left: (self.usd - self.used).max(0.0),
+            ends_at: iso_time(self.ends_at),
+        }
+    }
+}
+
+/// What a request may spend of a budget, reserved before its first call. The id is the gateway's own: a
+/// caller's `x-request-id` may be that of many requests.
+pub(super) struct Reservation {
+    ledger: Ledger,
+    budget: Budget,
+    id: String,
+    granted: Cell<f64>,
+}
+
+impl Reservation {
+    /// Reserves `usd`, or what is left if that is at least `least`.
+    ///
+    /// # Errors
+    /// [`GatewayError::BudgetExhausted`], [`GatewayError::BindingFailed`].
+    pub(super) async fn new(
+        ledger: Ledger,
+        budget: Budget,
+        usd: f64,
+        least: f64,
+    ) -> Result<Self, GatewayError> {
+        let id = random_id();
+        let mut asked = amount(&id, usd, budget);
+        asked["least"] = least.into();
+        let state = ledger.call("reserve", asked).await?;
+        if state["granted"] != true {
+            return Err(BudgetState::new(&state, budget).exhausted(least));
+        }
+        let granted = Cell::new(state["usd"].as_f64().unwrap_or_default());
+        Ok(Self { ledger, budget, id, granted })
+    }
+
+    /// What is reserved, in US dollars.
+    pub(super) fn granted(&self) -> f64 {
+        self.granted.get()
+    }
+
+    /// Raises what is reserved to `usd`, if the budget has that much.
+    ///
+    /// # Errors
+    /// [`GatewayError::BudgetExhausted`], [`GatewayError::BindingFailed`].
+    pub(super) async fn raise(&self, usd: f64) -> Result<(), GatewayError> {
+        let state = self.ledger.call("extend", amount(&self.id, usd, self.budget)).await?;
+        if state["granted"] != true {
+            return Err(BudgetState::new(&state, self.budget).exhausted(usd - self.granted()));
+        }
+        self.granted.set(usd);
+        Ok(())
+    }
+
+    /// Replaces the reservation by the actual cost.
+    ///
+    /// # Errors
+    /// [`GatewayError::BindingFailed`].
+    pub(super) async fn settle(&self, usd: f64) -> Result<(), GatewayError> {
+        self.ledger.call("settle", amount(&self.id, usd, self.budget)).await.map(drop)
     }
 }
 

@@ -76,8 +76,17 @@ async fn answer(
         Endpoint::Health => Caller::without_key(),
         _ => auth::admit(request, env, &config).await?,
     };
-    let request_context =
-        RequestContext { env, context, config: &config, caller: &caller, request, id, started };
+    let address = header(request, "cf-connecting-ip").unwrap_or_default();
+    let request_context = RequestContext {
+        env,
+        context,
+        config: &config,
+        caller: &caller,
+        request,
+        id,
+        address: &address,
+        started,
+    };
     match endpoint {
         Endpoint::Upstream(dialect) => request_context.answer(dialect).await,
         Endpoint::Route => answer_route(&request_context).await,

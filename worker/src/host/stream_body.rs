@@ -7,15 +7,18 @@ use futures_util::stream::{Stream, unfold};
 
 use super::upstream_body::{ReadError, UpstreamBody};
 use super::upstream_call::read_failure;
+use crate::accounting::attempt::CallOutcome;
 use crate::config::Timeouts;
 use crate::error::GatewayError;
-use crate::translate::stream::{StreamFailure, StreamTranslator};
-use crate::wire::usage::Usage;
+use crate::translate::stream::{StreamFailure, StreamTranslator, Translated};
+use crate::wire::usage::Received;
 
 /// How a stream ended.
 pub(super) struct StreamEnd {
-    /// The token usage reported.
-    pub(super) usage: Option<Usage>,
+    /// The usage of what arrived.
+    pub(super) received: Received,
+    /// What came of the call.
+    pub(super) outcome: CallOutcome,
     /// The error code, if the stream broke off.
     pub(super) error: Option<&'static str>,
 }
@@ -29,9 +32,9 @@ impl EndCallback {
         Self(Some(Box::new(then)))
     }
 
-    fn call(&mut self, usage: Option<Usage>, error: Option<&'static str>) {
+    fn call(&mut self, end: impl FnOnce() -> StreamEnd) {
         if let Some(then) = self.0.take() {
-            then(StreamEnd { usage, error });
+            then(end());
         }
     }
 }
@@ -48,6 +51,8 @@ struct StreamBody {
 
 enum State {
     Open,
+    /// The next piece is the error event.
+    Broken(GatewayError),
     /// The client got the error event; the connection is broken off next.
     Failing(String),
     Ended,
@@ -55,7 +60,7 @@ enum State {
 
 impl Drop for StreamBody {
     fn drop(&mut self) {
-        self.on_end.call(self.translator.usage(), Some("client_gone"));
+        self.ended(CallOutcome::Left, Some("client_gone"));
     }
 }
 
@@ -83,46 +88,55 @@ impl StreamBody {
         }
         match std::mem::replace(&mut self.state, State::Ended) {
             State::Open => {}
+            State::Broken(error) => return Some(Ok(self.fail(&error))),
             State::Failing(why) => return Some(Err(worker::Error::RustError(why))),
             State::Ended => return None,
         }
         self.state = State::Open;
         loop {
-            let found = match self.upstream.next(self.timeouts.idle_ms).await {
-                Ok(Some(piece)) => self.translator.push(&piece),
-                Ok(None) => match self.translator.end() {
-                    Ok(last) => return self.end(last),
-                    Err(error) => Err(error),
-                },
-                Err(ReadError::TimedOut) if self.translator.is_finished() => {
-                    return self.end(vec![]);
-                }
-                Err(why) => {
-                    let error = read_failure(&self.model, why, self.timeouts);
+            let Translated { bytes, failure } =
+                match self.upstream.next(self.timeouts.idle_ms).await {
+                    Ok(Some(piece)) => self.translator.push(&piece),
+                    Ok(None) => match self.translator.end() {
+                        Ok(last) => return self.end(last),
+                        Err(failure) => Translated { bytes: vec![], failure: Some(failure) },
+                    },
+                    Err(ReadError::TimedOut) if self.translator.is_finished() => {
+                        return self.end(vec![]);
+                    }
+                    Err(why) => {
+                        let error = read_failure(&self.model, why, self.timeouts);
+                        return Some(Ok(self.fail(&error)));
+                    }
+                };
+            if let Some(StreamFailure { detail, .. }) = failure {
+                let candidate = self.model.clone();
+                let error = GatewayError::UpstreamBrokeOff { candidate, detail };
+                if bytes.is_empty() {
                     return Some(Ok(self.fail(&error)));
                 }
-            };
-            match found {
-                Ok(bytes) if bytes.is_empty() => {}
-                Ok(bytes) => return Some(Ok(bytes)),
-                Err(StreamFailure { detail, .. }) => {
-                    let candidate = self.model.clone();
-                    let error = GatewayError::UpstreamBrokeOff { candidate, detail };
-                    return Some(Ok(self.fail(&error)));
-                }
+                self.state = State::Broken(error);
+            }
+            if !bytes.is_empty() {
+                return Some(Ok(bytes));
             }
         }
     }
 
     fn end(&mut self, last: Vec<u8>) -> Option<Result<Vec<u8>, worker::Error>> {
         self.state = State::Ended;
-        self.on_end.call(self.translator.usage(), None);
+        self.ended(CallOutcome::Answered, None);
         (!last.is_empty()).then_some(Ok(last))
     }
 
     fn fail(&mut self, error: &GatewayError) -> Vec<u8> {
         self.state = State::Failing(error.to_string());
-        self.on_end.call(self.translator.usage(), Some(error.code()));
+        self.ended(CallOutcome::Failed, Some(error.code()));
         self.translator.error_event(error)
+    }
+
+    fn ended(&mut self, outcome: CallOutcome, error: Option<&'static str>) {
+        let translator = &self.translator;
+        self.on_end.call(|| StreamEnd { received: translator.received(), outcome, error });
     }
 }

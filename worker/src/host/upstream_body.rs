@@ -1,7 +1,7 @@
 //! Reads an upstream's body chunk by chunk, each within a time limit.
 
 use futures_util::future::{Either, select};
-use js_sys::{Promise, Reflect, Uint8Array};
+use js_sys::{Array, Promise, Reflect, Uint8Array};
 use std::pin::pin;
 use std::time::Duration;
 use wasm_bindgen::{JsCast, JsValue};
@@ -10,9 +10,10 @@ use worker::web_sys::{ReadableStreamDefaultReader, Response};
 use worker::{AbortController, Delay};
 
 use super::js::{describe_js_error, now};
+use super::request_body::joined;
 
 /// The longest complete answer in bytes.
-const MAX_ANSWER_BYTES: usize = 64 << 20;
+pub(super) const MAX_ANSWER_BYTES: usize = 16 << 20;
 
 /// The longest answer that is read with a single wait, in bytes.
 const ONE_PIECE_BYTES: usize = 64 << 10;
@@ -45,10 +46,12 @@ pub(super) async fn with_timeout<F: Future>(future: F, milliseconds: u32) -> Opt
 pub(super) enum ReadError {
     /// Nothing came in time.
     TimedOut,
+    /// The request's time in all is over.
+    Overdue,
     /// The connection broke.
     Broken(String),
-    /// The body is longer than [`MAX_ANSWER_BYTES`].
-    TooLong,
+    /// The body is longer than the given number of bytes.
+    TooLong(usize),
 }
 
 /// A response body. Dropping it before its end cancels the call.
@@ -60,16 +63,27 @@ pub(super) struct UpstreamBody {
     /// A read that timed out; its chunk will be the next.
     pending: Option<Promise>,
     abort: Option<AbortController>,
+    /// When the request's time in all is over, in milliseconds since 1970.
+    deadline: f64,
 }
 
 impl UpstreamBody {
     /// Makes the body of a response. `length` is in bytes, if stated; `abort` cancels the call.
-    pub(super) fn new(response: Response, length: Option<usize>, abort: AbortController) -> Self {
-        Self { response, length, reader: None, pending: None, abort: Some(abort) }
+    pub(super) fn new(
+        response: Response,
+        length: Option<usize>,
+        abort: AbortController,
+        deadline: f64,
+    ) -> Self {
+        Self { response, length, reader: None, pending: None, abort: Some(abort), deadline }
     }
 
     /// Reads the next chunk; none at the end.
     pub(super) async fn next(&mut self, milliseconds: u32) -> Result<Option<Vec<u8>>, ReadError> {
+        Ok(self.next_chunk(milliseconds).await?.map(|chunk| chunk.to_vec()))
+    }
+
+    async fn next_chunk(&mut self, milliseconds: u32) -> Result<Option<Uint8Array>, ReadError> {
         if self.reader.is_none() {
             self.reader = self.response.body().map(|body| body.get_reader().unchecked_into());
         }
@@ -78,9 +92,10 @@ impl UpstreamBody {
             return Ok(None);
         };
         let promise = self.pending.take().unwrap_or_else(|| reader.read().unchecked_into());
-        let Some(chunk) = with_timeout(JsFuture::from(promise.clone()), milliseconds).await else {
+        let (wait, error) = within(milliseconds, self.deadline);
+        let Some(chunk) = with_timeout(JsFuture::from(promise.clone()), wait).await else {
             self.pending = Some(promise);
-            return Err(ReadError::TimedOut);
+            return Err(error);
         };
         let chunk = chunk.map_err(connection_error)?;
         let field = |name: &str| Reflect::get(&chunk, &name.into()).map_err(connection_error);
@@ -88,34 +103,45 @@ impl UpstreamBody {
             self.abort = None;
             return Ok(None);
         }
-        let bytes: Uint8Array = field("value")?.dyn_into().map_err(connection_error)?;
-        Ok(Some(bytes.to_vec()))
+        Ok(Some(field("value")?.dyn_into().map_err(connection_error)?))
     }
 
-    /// Reads the rest of the body, up to [`MAX_ANSWER_BYTES`].
+    /// Reads the rest of the body, up to `limit` bytes. Chunks are joined in JavaScript's memory: a vector
+    /// that grows takes up to three times its content of wasm memory.
     pub(super) async fn read_all(
         &mut self,
         first_ms: u32,
         idle_ms: u32,
+        limit: usize,
     ) -> Result<Vec<u8>, ReadError> {
         // A short answer of known length needs one wait in place of two.
         if self.length.is_some_and(|length| length <= ONE_PIECE_BYTES) {
             let buffer = self.response.array_buffer().map_err(connection_error)?;
-            let bytes =
-                with_timeout(JsFuture::from(buffer), first_ms).await.ok_or(ReadError::TimedOut)?;
+            let (wait, error) = within(first_ms, self.deadline);
+            let bytes = with_timeout(JsFuture::from(buffer), wait).await.ok_or(error)?;
             self.abort = None;
             return Ok(Uint8Array::new(&bytes.map_err(connection_error)?).to_vec());
         }
-        let mut body = Vec::new();
-        let mut wait = first_ms;
-        while let Some(piece) = self.next(wait).await? {
-            if body.len() + piece.len() > MAX_ANSWER_BYTES {
-                return Err(ReadError::TooLong);
+        let (chunks, mut length, mut wait) = (Array::new(), 0, first_ms);
+        while let Some(chunk) = self.next_chunk(wait).await? {
+            length += chunk.length();
+            if length as usize > limit {
+                return Err(ReadError::TooLong(limit));
             }
-            body.extend(piece);
+            chunks.push(&chunk);
             wait = idle_ms;
         }
-        Ok(body)
+        Ok(joined(&chunks, length).to_vec())
+    }
+}
+
+/// The wait that ends at the deadline at the latest, and the error if it passes.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+pub(super) fn within(milliseconds: u32, deadline: f64) -> (u32, ReadError) {
+    let left = (deadline - now()).max(0.0);
+    match left < f64::from(milliseconds) {
+        true => (left as u32, ReadError::Overdue),
+        false => (milliseconds, ReadError::TimedOut),
     }
 }
 

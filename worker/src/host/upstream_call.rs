@@ -5,23 +5,37 @@ use worker::js_sys::futures::JsFuture;
 use worker::web_sys;
 use worker::{AbortController, Env, Headers, Request};
 
-use super::js::{any_signal, binding, call_async, describe_js_error, from_js, now, secret};
-use super::upstream_body::{ReadError, UpstreamBody, with_timeout};
+use super::js::{any_signal, binding, call_async, describe_js_error, now, parse_json, secret};
+use super::request_body::Source;
+use super::upstream_body::{MAX_ANSWER_BYTES, ReadError, UpstreamBody, with_timeout, within};
+use crate::accounting::attempt::CallOutcome;
 use crate::config::{Api, Timeouts, Upstream};
 use crate::error::GatewayError;
 use crate::request::body::RequestBody;
-use crate::translate::call::ApiPair;
-use crate::translate::stream::{StreamFailure, StreamOptions, StreamTranslator};
+use crate::translate::call::{AnswerOptions, ApiPair, CallTerms};
+use crate::translate::stream::{StreamFailure, StreamOptions, StreamTranslator, Translated};
+use crate::upstream::breaker::CallerId;
 use crate::upstream::headers::{
     ANTHROPIC_VERSION, REQUEST_HEADERS, check_status, is_forwarded, key_headers,
 };
-use crate::upstream::retry::{Fault, retry_after_ms};
+use crate::upstream::retry::{Fault, refusal_is_ours, retry_after_ms};
 use crate::wire::answer::AnswerContent;
-use crate::wire::usage::Usage;
+use crate::wire::outgoing::Outgoing;
+use crate::wire::output_text::OutputText;
+use crate::wire::usage::Received;
 
 /// The longest wait for the first complete event after the first byte, in milliseconds; then the bytes
 /// received so far are passed on.
 const FIRST_EVENT_MS: u32 = 50;
+
+/// The most bytes of comments and unfinished events that are held back in front of the first event.
+const MAX_HELD_BACK: usize = 64 << 10;
+/// The most bytes of a streamed answer that are held back for the cascade's check.
+const MAX_CHECKED: usize = 4 << 20;
+/// The most bytes of an upstream's error that are read.
+const MAX_REFUSAL_BYTES: usize = 64 << 10;
+/// The longest complete answer that is translated, in bytes.
+const MAX_TRANSLATED_BYTES: usize = 8 << 20;
 
 /// The parts of a request that each upstream call needs.
 pub(super) struct UpstreamRequest<'a> {
@@ -29,9 +43,15 @@ pub(super) struct UpstreamRequest<'a> {
     pub(super) request: &'a Request,
     pub(super) body: &'a RequestBody,
     /// The caller's body as sent.
-    pub(super) text: &'a str,
+    pub(super) source: &'a Source,
     pub(super) id: &'a str,
     pub(super) timeouts: Timeouts,
+    /// When the request's time in all is over, in milliseconds since 1970.
+    pub(super) deadline: f64,
+    /// When its first call began.
+    pub(super) begun: f64,
+    /// Who calls, for the circuit breakers.
+    pub(super) caller: CallerId<'a>,
     /// The caller's own key for the upstream.
     pub(super) caller_key: Option<String>,
 }
@@ -43,7 +63,7 @@ pub(super) enum Reply {
         status: u16,
         headers: Vec<(String, String)>,
         body: Vec<u8>,
-        usage: Option<Usage>,
+        received: Received,
         content: AnswerContent,
     },
     /// The beginning of a stream, and the source of its rest.
@@ -59,6 +79,10 @@ pub(super) enum Reply {
 pub(super) struct Failure {
     /// What decides on retries and fallbacks.
     pub(super) fault: Fault,
+    /// What the call costs.
+    pub(super) outcome: CallOutcome,
+    /// What arrived of an answer.
+    pub(super) received: Received,
     /// The client's answer if no later call succeeds.
     pub(super) answer: Refusal,
 }
@@ -71,34 +95,65 @@ pub(super) enum Refusal {
     Upstream { status: u16, headers: Vec<(String, String)>, body: String },
 }
 
+/// One call of a request.
+pub(super) struct Call<'a> {
+    pub(super) model: &'a str,
+    pub(super) upstream: &'a Upstream,
+    /// Whether the cascade checks the answer: a stream is then read to its end before it is returned.
+    pub(super) checked: bool,
+    /// The limit on output tokens that a budget enforces.
+    pub(super) output_limit: Option<u64>,
+}
+
 impl UpstreamRequest<'_> {
-    /// Calls a model's upstream. With `checked`, a stream is read to its end before it is returned.
-    pub(super) async fn call(
-        &self,
-        model: &str,
-        upstream: &Upstream,
-        checked: bool,
-    ) -> Result<Reply, Failure> {
+    /// Whether the caller's own key pays for calls of an upstream.
+    pub(super) fn callers_key_pays(&self, upstream: &Upstream) -> bool {
+        upstream.caller_key && self.caller_key.is_some()
+    }
+
+    /// Milliseconds since the request's first call began.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    pub(super) fn elapsed_ms(&self) -> u64 {
+        (now() - self.begun) as u64
+    }
+
+    /// Calls a model's upstream.
+    pub(super) async fn call(&self, call: &Call<'_>) -> Result<Reply, Failure> {
+        let Call { model, upstream, checked, output_limit } = *call;
         let apis = ApiPair::new(self.body.dialect, upstream, model).map_err(try_next)?;
         let name = upstream.model.as_deref().unwrap_or(model);
-        let body = apis.request(self.body, self.text, name).map_err(try_next)?;
+        let ask_usage = upstream.stream_usage.unwrap_or(true);
+        let terms = CallTerms {
+            model: name,
+            output_limit,
+            chat_limit_field: upstream.chat_limit_field(),
+            ask_usage,
+        };
+        let body = match apis.is_plain() {
+            true => apis.plain_request(self.body, &terms),
+            false => {
+                let text = self.source.text().map_err(try_next)?;
+                apis.translated_request(&text, &terms).map_err(try_next)?
+            }
+        };
         let abort = AbortController::default();
         let response = match upstream.api {
             Api::WorkersAi => self.run_ai(name, model, &body, abort).await?,
             Api::Openai | Api::Anthropic => self.fetch(model, upstream, apis, body, abort).await?,
         };
         if !(200..=299).contains(&response.status) {
-            return Err(self.read_refusal(model, apis, response).await);
+            return Err(self.read_refusal(call, apis, response).await);
         }
         if !response.content_type.starts_with("text/event-stream") {
-            return self.read_answer(model, name, apis, response).await;
+            return self.read_answer(call, name, apis, response).await;
         }
         let translator = StreamTranslator::new(&StreamOptions {
             apis,
             model: name,
             id: self.id,
             created: seconds(),
-            include_usage: self.body.json["stream_options"]["include_usage"] == true,
+            include_usage: self.body.include_usage,
+            drop_usage: ask_usage && !self.body.include_usage,
             checked,
         });
         self.begin_stream(model, translator, response, checked).await
@@ -109,7 +164,7 @@ impl UpstreamRequest<'_> {
         model: &str,
         upstream: &Upstream,
         apis: ApiPair,
-        body: String,
+        body: Outgoing,
         abort: AbortController,
     ) -> Result<UpstreamResponse, Failure> {
         let unreachable = |e: JsValue| {
@@ -123,23 +178,23 @@ impl UpstreamRequest<'_> {
         init.set_method("POST");
         init.set_redirect(web_sys::RequestRedirect::Manual);
         init.set_headers(&self.headers(model, upstream)?.into());
-        init.set_body(&body.into());
+        init.set_body(&self.source.compose(&body).into());
         init.set_signal(Some(&signal));
         let scope: web_sys::WorkerGlobalScope = js_sys::global().unchecked_into();
         let url = upstream.url(apis.upstream.path());
         let fetch = JsFuture::from(scope.fetch_with_str_and_init(&url, &init));
-        let limit = self.timeouts.headers_ms;
+        let (limit, error) = within(self.timeouts.headers_ms, self.deadline);
         let Some(answer) = with_timeout(fetch, limit).await else {
             abort.abort();
-            return Err(no_answer(GatewayError::UpstreamTimeout {
-                candidate: model.to_owned(),
-                stage: "before its headers",
-                ms: limit,
-            }));
+            return Err(timed_out(self.late(model, &error, "before its headers")));
         };
         let answer: web_sys::Response = answer.map_err(unreachable)?.unchecked_into();
         let status = answer.status();
-        check_status(model, status).map_err(try_next)?;
+        if let Err(error) = check_status(model, status) {
+            // Its body is not read.
+            abort.abort();
+            return Err(try_next(error));
+        }
         let headers: Vec<(String, String)> = Headers(answer.headers()).entries().collect();
         let content_type = find(&headers, "content-type").unwrap_or_default();
         let encoded = find(&headers, "content-encoding").is_some();
@@ -149,7 +204,7 @@ impl UpstreamRequest<'_> {
             status,
             headers,
             content_type,
-            source: UpstreamBody::new(answer, length, abort),
+            source: UpstreamBody::new(answer, length, abort, self.deadline),
         })
     }
 
@@ -163,92 +218,124 @@ impl UpstreamRequest<'_> {
         &self,
         name: &str,
         model: &str,
-        body: &str,
+        body: &Outgoing,
         abort: AbortController,
     ) -> Result<UpstreamResponse, Failure> {
         let ai = binding(self.env, "AI").ok_or_else(|| {
             let why = "an upstream has the api workers-ai";
             try_next(GatewayError::BindingMissing { binding: "AI", why })
         })?;
-        let inputs = js_sys::JSON::parse(body).unwrap_or_default();
-        let limit = self.timeouts.headers_ms;
+        let unusable = |e: JsValue| {
+            let (candidate, detail) = (model.to_owned(), describe_js_error(e));
+            no_answer(GatewayError::UpstreamBadAnswer { candidate, detail })
+        };
+        let inputs = parse_json(&self.source.compose(body)).map_err(unusable)?;
+        let (limit, error) = within(self.timeouts.headers_ms, self.deadline);
         let arguments = [name.into(), inputs];
         let run = call_async(&ai, "run", &arguments);
         let Some(answer) = with_timeout(run, limit).await else {
-            return Err(no_answer(GatewayError::UpstreamTimeout {
-                candidate: model.to_owned(),
-                stage: "before its answer",
-                ms: limit,
-            }));
+            return Err(timed_out(self.late(model, &error, "before its answer")));
         };
-        let answer = answer.map_err(|e| {
-            let (candidate, detail) = (model.to_owned(), describe_js_error(e));
-            no_answer(GatewayError::UpstreamBadAnswer { candidate, detail })
-        })?;
+        let answer = answer.map_err(unusable)?;
         let (content_type, response) = match answer.dyn_into::<web_sys::ReadableStream>() {
             Ok(stream) => {
                 let body = web_sys::Response::new_with_opt_readable_stream(Some(&stream));
                 ("text/event-stream", body)
             }
             Err(answer) => {
-                let text = from_js(&answer).to_string();
+                let text = js_sys::JSON::stringify(&answer).map_err(unusable)?;
+                let text = text.as_string().unwrap_or_default();
                 ("application/json", web_sys::Response::new_with_opt_str(Some(&text)))
             }
         };
-        let response = response.map_err(|e| {
-            let (candidate, detail) = (model.to_owned(), describe_js_error(e));
-            no_answer(GatewayError::UpstreamBadAnswer { candidate, detail })
-        })?;
+        let response = response.map_err(unusable)?;
         Ok(UpstreamResponse {
             status: 200,
             headers: vec![("content-type".into(), content_type.into())],
             content_type: content_type.into(),
-            source: UpstreamBody::new(response, None, abort),
+            source: UpstreamBody::new(response, None, abort, self.deadline),
         })
+    }
+
+    /// The error of an upstream that was waited for in vain.
+    fn late(&self, model: &str, error: &ReadError, stage: &'static str) -> GatewayError {
+        match error {
+            ReadError::Overdue => GatewayError::TotalTimeout { ms: self.timeouts.total_ms },
+            _ => {
+                let (candidate, ms) = (model.to_owned(), self.timeouts.headers_ms);
+                GatewayError::UpstreamTimeout { candidate, stage, ms }
+            }
+        }
     }
 
     async fn read_refusal(
         &self,
-        model: &str,
+        call: &Call<'_>,
         apis: ApiPair,
         response: UpstreamResponse,
     ) -> Failure {
         let UpstreamResponse { status, headers, content_type, mut source } = response;
         let Timeouts { first_byte_ms, idle_ms, .. } = self.timeouts;
-        let body = source.read_all(first_byte_ms, idle_ms).await.unwrap_or_default();
+        let body = source.read_all(first_byte_ms, idle_ms, MAX_REFUSAL_BYTES).await;
+        let body = body.unwrap_or_default();
         let text = String::from_utf8_lossy(&body);
         let found = |name: &str| find(&headers, name);
         let fault = Fault::Status { status, retry_after_ms: retry_after_ms(found) };
-        let answer = match apis.error(status, &text) {
-            Some((status, body)) => {
-                Refusal::Upstream { status, headers: json_headers(headers), body }
-            }
-            None => Refusal::Own(GatewayError::UpstreamError {
-                candidate: model.to_owned(),
-                status,
-                detail: match content_type.is_empty() {
-                    true => format!("{} bytes", body.len()),
-                    false => format!("{content_type} of {} bytes", body.len()),
-                },
-            }),
+        let candidate = call.model.to_owned();
+        let refuses_gateway = refusal_is_ours(status);
+        let answer = if refuses_gateway && !self.callers_key_pays(call.upstream) {
+            let detail = text.into_owned();
+            worker::console_error!("{} {candidate}: status {status}: {detail}", self.id);
+            Refusal::Own(GatewayError::UpstreamRefused { candidate, status })
+        } else if let Some((status, body)) = apis.error(status, &text) {
+            Refusal::Upstream { status, headers: json_headers(headers), body }
+        } else {
+            let detail = match content_type.is_empty() {
+                true => format!("{} bytes", body.len()),
+                false => format!("{content_type} of {} bytes", body.len()),
+            };
+            Refusal::Own(GatewayError::UpstreamError { candidate, status, detail })
         };
-        Failure { fault, answer }
+        Failure {
+            fault,
+            outcome: CallOutcome::of_status(status),
+            received: Received::default(),
+            answer,
+        }
     }
 
     async fn read_answer(
         &self,
-        model: &str,
+        call: &Call<'_>,
         name: &str,
         apis: ApiPair,
         response: UpstreamResponse,
     ) -> Result<Reply, Failure> {
+        let model = call.model;
         let UpstreamResponse { status, headers, content_type, mut source } = response;
         let Timeouts { first_byte_ms, idle_ms, .. } = self.timeouts;
-        let body = source.read_all(first_byte_ms, idle_ms).await;
+        let limit = match apis.is_plain() && !call.checked {
+            true => MAX_ANSWER_BYTES,
+            false => MAX_TRANSLATED_BYTES,
+        };
+        let body = source.read_all(first_byte_ms, idle_ms, limit).await;
         let body = body.map_err(|e| no_answer(read_failure(model, e, self.timeouts)))?;
-        let answer = apis.answer(&body, &content_type, name, self.id, seconds());
-        let answer = answer.map_err(|detail| {
-            no_answer(GatewayError::UpstreamBadAnswer { candidate: model.to_owned(), detail })
+        let mut output = OutputText::default();
+        let options = AnswerOptions {
+            content_type: &content_type,
+            model: name,
+            id: self.id,
+            created: seconds(),
+            checked: call.checked,
+        };
+        let length = body.len();
+        let answer = apis.answer(body, &options).map_err(|detail| {
+            // It was generated, whatever it is.
+            output.add_bytes(length);
+            let candidate = model.to_owned();
+            let failure = no_answer(GatewayError::UpstreamBadAnswer { candidate, detail });
+            let received = Received { output_tokens: output.tokens(), ..Received::default() };
+            Failure { received, ..failure }
         })?;
         Ok(Reply::Whole {
             status,
@@ -258,7 +345,7 @@ impl UpstreamRequest<'_> {
                 json_headers(headers)
             },
             body: answer.body,
-            usage: answer.usage,
+            received: answer.received,
             content: answer.content,
         })
     }
@@ -272,35 +359,58 @@ impl UpstreamRequest<'_> {
         checked: bool,
     ) -> Result<Reply, Failure> {
         let UpstreamResponse { headers, mut source, .. } = response;
-        let Timeouts { first_byte_ms, idle_ms, .. } = self.timeouts;
         let mut first = Vec::new();
-        let (mut wait, mut begun) = (first_byte_ms, false);
+        match self.held_back(model, &mut translator, &mut source, &mut first, checked).await {
+            Ok(true) => {}
+            Ok(false) => {
+                let (received, content) = (translator.received(), translator.take_content());
+                let headers = forwarded_headers(headers);
+                return Ok(Reply::Whole { status: 200, headers, body: first, received, content });
+            }
+            Err(failure) => return Err(Failure { received: translator.received(), ..failure }),
+        }
+        translator.take_content();
+        let (headers, translator) = (forwarded_headers(headers), Box::new(translator));
+        Ok(Reply::Stream { headers, first, translator, source })
+    }
+
+    /// Holds back the beginning of a stream until its first event, or a checked one until its end. Returns
+    /// whether the rest is streamed: so it is too where too much would be held back.
+    async fn held_back(
+        &self,
+        model: &str,
+        translator: &mut StreamTranslator,
+        source: &mut UpstreamBody,
+        first: &mut Vec<u8>,
+        checked: bool,
+    ) -> Result<bool, Failure> {
+        let Timeouts { first_byte_ms, idle_ms, .. } = self.timeouts;
+        let (mut wait, mut begun, mut arrived) = (first_byte_ms, false, 0);
+        let most = if checked { MAX_CHECKED } else { MAX_HELD_BACK };
         loop {
             match source.next(wait).await {
                 Ok(Some(piece)) => {
-                    first.extend(translator.push(&piece).map_err(|e| stream_failure(model, &e))?);
-                    if !checked && translator.has_begun() {
-                        break;
+                    arrived += piece.len();
+                    let Translated { bytes, failure } = translator.push(&piece);
+                    if let Some(failure) = failure {
+                        return Err(stream_failure(model, &failure));
+                    }
+                    first.extend(bytes);
+                    if (!checked && translator.has_begun()) || arrived > most {
+                        return Ok(true);
                     }
                     (begun, wait) = (true, if checked { idle_ms } else { FIRST_EVENT_MS });
                 }
                 Ok(None) => {
                     first.extend(translator.end().map_err(|e| stream_failure(model, &e))?);
-                    break;
+                    return Ok(!checked);
                 }
                 // Part of an event, or a comment that keeps the connection alive.
-                Err(ReadError::TimedOut) if !checked && begun => break,
-                Err(ReadError::TimedOut) if translator.is_finished() => break,
+                Err(ReadError::TimedOut) if !checked && begun => return Ok(true),
+                Err(ReadError::TimedOut) if translator.is_finished() => return Ok(!checked),
                 Err(error) => return Err(no_answer(read_failure(model, error, self.timeouts))),
             }
         }
-        let headers = forwarded_headers(headers);
-        if !checked {
-            return Ok(Reply::Stream { headers, first, translator: Box::new(translator), source });
-        }
-        let (usage, content) =
-            (translator.usage(), translator.content().cloned().unwrap_or_default());
-        Ok(Reply::Whole { status: 200, headers, body: first, usage, content })
     }
 
     fn headers(&self, model: &str, upstream: &Upstream) -> Result<web_sys::Headers, Failure> {
@@ -370,8 +480,9 @@ pub(super) fn read_failure(model: &str, error: ReadError, timeouts: Timeouts) ->
             GatewayError::UpstreamTimeout { candidate, stage: "in its body", ms: timeouts.idle_ms }
         }
         ReadError::Broken(detail) => GatewayError::UpstreamBrokeOff { candidate, detail },
-        ReadError::TooLong => {
-            let detail = "the answer is longer than 64 MiB".into();
+        ReadError::Overdue => GatewayError::TotalTimeout { ms: timeouts.total_ms },
+        ReadError::TooLong(limit) => {
+            let detail = format!("the answer is longer than {limit} bytes");
             GatewayError::UpstreamBadAnswer { candidate, detail }
         }
     }
@@ -379,12 +490,19 @@ pub(super) fn read_failure(model: &str, error: ReadError, timeouts: Timeouts) ->
 
 /// Fails the call in a way that moves on to the next upstream.
 fn try_next(error: impl Into<GatewayError>) -> Failure {
-    let fault = Fault::Status { status: 404, retry_after_ms: None };
-    Failure { fault, answer: Refusal::Own(error.into()) }
+    failed(Fault::NotCalled, CallOutcome::Unsent, error.into())
 }
 
 fn no_answer(error: GatewayError) -> Failure {
-    Failure { fault: Fault::NoAnswer, answer: Refusal::Own(error) }
+    failed(Fault::NoAnswer, CallOutcome::Failed, error)
+}
+
+fn timed_out(error: GatewayError) -> Failure {
+    failed(Fault::TimedOut, CallOutcome::Failed, error)
+}
+
+fn failed(fault: Fault, outcome: CallOutcome, error: GatewayError) -> Failure {
+    Failure { fault, outcome, received: Received::default(), answer: Refusal::Own(error) }
 }
 
 fn stream_failure(model: &str, found: &StreamFailure) -> Failure {
@@ -394,7 +512,7 @@ fn stream_failure(model: &str, found: &StreamFailure) -> Failure {
         502 => Fault::NoAnswer,
         status => Fault::Status { status, retry_after_ms: None },
     };
-    Failure { fault, answer: Refusal::Own(answer) }
+    failed(fault, CallOutcome::Failed, answer)
 }
 
 fn forwarded_headers(headers: Vec<(String, String)>) -> Vec<(String, String)> {

@@ -1,4 +1,4 @@
-//! Reads the fields of a request body that routing needs, for each API's shape.
+//! Reads the fields of a request body that routing and budgets need, for each API's shape.
 //!
 //! | | messages | system | output limit |
 //! | --- | --- | --- | --- |
@@ -6,59 +6,170 @@
 //! | Messages | `messages` | `system` | `max_tokens` |
 //! | Responses | `input`, a text or items with a role | `instructions`, and as in chat | `max_output_tokens` |
 //! | completions | `prompt` | none | `max_tokens` |
+//! | embeddings | `input` | none | none |
 //!
-//! All other fields are left for the upstream to check.
+//! All other fields are left for the upstream to check. A [`RequestBody`] holds facts and byte ranges, not
+//! the text: its methods take the text again, so that it need not stay in memory during the upstream call.
 
-use pointsman::{Content, Manifest, Message, Query};
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+use pointsman::{Manifest, Query};
 use serde::Deserialize;
-use serde_json::Value;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::{Value, json};
 
+use super::conversation::{Message, Messages, Prompts, Texts};
 use super::endpoint::Dialect;
 use super::json::json_error;
+use super::media::Media;
 use super::model_name;
-use crate::error::GatewayError;
+use crate::error::{GatewayError, Untranslatable};
+use crate::wire::fields::Fields;
+use crate::wire::json_bounds::{self, MAX_VALUES};
 
-/// A parsed request body.
+/// The most bytes of text whose tokens are counted; the rest is estimated in proportion.
+const COUNTED_BYTES: usize = 64 << 10;
+/// The input tokens by which an image is estimated where the upstream states none.
+const ESTIMATED_IMAGE_TOKENS: usize = 1_000;
+/// The most bytes of `stream_options` that are read.
+const MAX_STREAM_OPTIONS: usize = 4096;
+/// The most tools whose types are kept.
+const MAX_TOOL_TYPES: usize = 64;
+/// The fields that the gateway reads: spelled otherwise they would be read by some upstreams only.
+const READ: [&str; 15] = [
+    "best_of",
+    "functions",
+    "input",
+    "instructions",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "max_tokens",
+    "messages",
+    "model",
+    "n",
+    "prompt",
+    "stream",
+    "stream_options",
+    "system",
+    "tools",
+];
+
+/// What the gateway read of a request body.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestBody {
     /// The API whose shape the body has.
     pub(crate) dialect: Dialect,
     /// The requested model.
     pub(crate) model: String,
-    /// The parsed body.
-    pub(crate) json: Value,
+    /// Its length in bytes.
+    pub(crate) length: usize,
+    /// Its top-level fields.
+    pub(crate) fields: Fields,
+    /// Whether the answer is asked for as a stream.
+    pub(crate) stream: bool,
+    /// Whether a stream's usage is asked for (`stream_options.include_usage`).
+    pub(crate) include_usage: bool,
+    /// `stream_options` as stated, with the usage asked for.
+    pub(crate) options_with_usage: String,
+    /// The position after the opening brace.
+    pub(crate) first_field: usize,
+    /// Images, files and recordings.
+    pub(crate) media: Media,
+    /// The number of prompts; 1 for a conversation.
+    pub(crate) prompts: u64,
+    tools: Tools,
+    json: bool,
+    limits: Vec<(&'static str, Whole)>,
+    choices: Vec<(&'static str, Whole)>,
+}
+
+/// A field that should be a whole number of at least 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Whole {
+    /// It is.
+    Stated(u64),
+    /// It is something else, shortened for the error message.
+    Other(String),
 }
 
 impl RequestBody {
-    /// Parses a body. The manifest supplies the model names for error messages.
+    /// Reads a body. The manifest supplies the model names for error messages.
     ///
     /// # Errors
-    /// [`GatewayError::BodyNotJson`], [`GatewayError::ModelMissing`],
-    /// [`GatewayError::ModelNotFound`] for a `model` that is not a string.
+    /// [`GatewayError::BodyNotJson`], [`GatewayError::BodyTooComplex`], [`GatewayError::FieldSpelling`],
+    /// [`GatewayError::ModelMissing`], [`GatewayError::ModelNotFound`] for a `model` that is not a string.
     pub(crate) fn new(
         dialect: Dialect,
         body: &str,
         manifest: &Manifest,
     ) -> Result<Self, GatewayError> {
-        let json: Value = serde_json::from_str(body).map_err(|e| json_error(&e))?;
-        if !json.is_object() {
-            return Err(GatewayError::BodyNotJson { detail: "it is not an object".into() });
+        json_bounds::check(body.as_bytes(), MAX_VALUES)
+            .map_err(|e| GatewayError::BodyTooComplex { detail: e.to_string() })?;
+        let fields = Fields::new(body).map_err(|e| json_error(&e))?;
+        if let Some((found, expected)) = fields.spelled_otherwise(&READ) {
+            return Err(GatewayError::FieldSpelling { found: found.to_owned(), expected });
         }
-        let model = match &json["model"] {
-            Value::String(model) => model.clone(),
-            Value::Null => {
+        let raw = |name: &str| fields.get(name).map(|range| &body[range]);
+        let stated = |name: &str| raw(name).filter(|value| *value != "null");
+        let model = match stated("model") {
+            Some(text) if text.starts_with('"') => {
+                serde_json::from_str(text).map_err(|e| json_error(&e))?
+            }
+            Some(other) => {
+                let found = other.chars().take(60).collect();
+                return Err(GatewayError::ModelNotFound {
+                    found,
+                    expected: model_name::expected(manifest),
+                });
+            }
+            None => {
                 return Err(GatewayError::ModelMissing {
                     expected: model_name::expected(manifest),
                 });
             }
-            other => {
-                return Err(GatewayError::ModelNotFound {
-                    found: other.to_string(),
-                    expected: model_name::expected(manifest),
-                });
-            }
         };
-        Ok(Self { dialect, model, json })
+        let whole = |name: &'static str| Some((name, Whole::read(stated(name)?)));
+        let (limits, choices): (&[_], &[_]) = match dialect {
+            Dialect::Chat => (&["max_completion_tokens", "max_tokens"], &["n"]),
+            Dialect::Messages => (&["max_tokens"], &[]),
+            Dialect::Responses => (&["max_output_tokens"], &[]),
+            Dialect::Completions => (&["max_tokens"], &["n", "best_of"]),
+            Dialect::Embeddings => (&[], &[]),
+        };
+        let conversation = raw(conversation_field(dialect));
+        let prompts = match dialect {
+            Dialect::Completions | Dialect::Embeddings => conversation
+                .and_then(|json| serde_json::from_str::<Prompts<'_>>(json).ok())
+                .map_or(1, |prompts| prompts.count as u64),
+            _ => 1,
+        };
+        let tools = ["tools", "functions"].iter().filter_map(|name| raw(name)).map(Tools::read);
+        let options = raw("stream_options").filter(|json| json.len() <= MAX_STREAM_OPTIONS);
+        let options = options.and_then(|json| json_bounds::parse_tree(json.as_bytes()).ok());
+        let mut options = options.filter(Value::is_object).unwrap_or_else(|| json!({}));
+        let include_usage = options["include_usage"] == true;
+        options["include_usage"] = true.into();
+        Ok(Self {
+            dialect,
+            model,
+            length: body.len(),
+            stream: raw("stream") == Some("true"),
+            include_usage,
+            options_with_usage: options.to_string(),
+            first_field: body.find('{').map_or(0, |at| at + 1),
+            media: conversation.map(Media::of).unwrap_or_default(),
+            prompts: prompts.max(1),
+            tools: tools.reduce(Tools::and).unwrap_or_default(),
+            json: ["response_format", "text"]
+                .iter()
+                .filter_map(|name| raw(name))
+                .any(is_json_format),
+            limits: limits.iter().filter_map(|name| whole(name)).collect(),
+            choices: choices.iter().filter_map(|name| whole(name)).collect(),
+            fields,
+        })
     }
 
     /// Returns the conversation to rate. With `system`, the system text is prepended to the first
@@ -67,122 +178,303 @@ impl RequestBody {
     /// # Errors
     /// [`GatewayError::BodyNotJson`] for malformed messages; the engine's `messages_*` and
     /// `query_*`.
-    pub(crate) fn query(&self, system: bool) -> Result<Query, GatewayError> {
-        let mut messages = self.messages()?;
-        if system {
-            let texts: Vec<String> = self.system_texts(&messages);
-            if let Some(first) = messages.iter_mut().find(|message| message.role == "user") {
-                let text = first.content.text();
-                let all = texts.into_iter().chain([text]).collect::<Vec<_>>().join("\n\n");
-                first.content = Content::Text(all);
-            }
-        }
-        Ok(Query::from_messages(&messages)?)
+    pub(crate) fn query(&self, body: &str, system: bool) -> Result<Query, GatewayError> {
+        let messages = self.messages(body)?;
+        let first = messages.iter().position(|message| message.role.as_deref() == Some("user"));
+        let system = match system {
+            true => self.system_texts(body, &messages),
+            false => vec![],
+        };
+        let texts = messages.iter().enumerate().map(|(at, message)| {
+            let role = message.role.as_deref().unwrap_or_default();
+            let system = if Some(at) == first { system.as_slice() } else { &[] };
+            (role, move || with_system(system, message.texts.joined()))
+        });
+        Ok(Query::from_roles_and_texts(texts)?)
     }
 
-    /// Returns all text that the LLM will read, to count its tokens.
-    pub(crate) fn texts(&self) -> Vec<String> {
-        let messages = self.messages().unwrap_or_default();
+    /// Counts the input tokens: `count` of all text up to [`COUNTED_BYTES`], and the rest in proportion.
+    pub(crate) fn input_tokens(&self, body: &str, count: &dyn Fn(&str) -> usize) -> usize {
+        let messages = self.messages(body).unwrap_or_default();
         let mut texts = match self.dialect {
-            Dialect::Messages | Dialect::Responses => self.system_texts(&[]),
+            Dialect::Messages | Dialect::Responses => self.system_texts(body, &[]),
             _ => Vec::new(),
         };
-        texts.extend(messages.iter().map(|message| message.content.text()));
-        if self.has_tools() {
-            texts.push(self.json["tools"].to_string());
+        texts.extend(messages.iter().flat_map(|message| message.texts.iter()).cloned());
+        if let Some(tools) = self.raw(body, "tools").filter(|_| self.has_tools()) {
+            texts.push(Cow::Borrowed(tools));
         }
-        texts.retain(|text| !text.trim().is_empty());
-        texts
+        let (mut tokens, mut counted, mut all) = (0, 0, 0);
+        for text in texts.iter().filter(|text| !text.trim().is_empty()) {
+            all += text.len();
+            let part = &text[..text.floor_char_boundary((COUNTED_BYTES - counted).min(text.len()))];
+            if !part.is_empty() {
+                tokens += count(part);
+                counted += part.len();
+            }
+        }
+        let rest = (all - counted).checked_mul(tokens).map_or(0, |rest| rest / counted.max(1));
+        let ids = match self.dialect {
+            Dialect::Completions | Dialect::Embeddings => self.token_ids(body),
+            _ => 0,
+        };
+        let images = usize::try_from(self.media.images).unwrap_or(usize::MAX);
+        (tokens + rest + ids).saturating_add(images.saturating_mul(ESTIMATED_IMAGE_TOKENS))
     }
 
-    /// The request's limit on output tokens, if it states one.
+    /// The request's limit on output tokens, if it states one: the first of its API's fields.
     pub(crate) fn output_tokens(&self) -> Option<u32> {
-        ["max_completion_tokens", "max_output_tokens", "max_tokens"]
-            .iter()
-            .find_map(|field| u32::try_from(self.json[*field].as_u64()?).ok())
+        self.limits.iter().find_map(|(_, value)| match value {
+            Whole::Stated(tokens) => u32::try_from(*tokens).ok(),
+            Whole::Other(_) => None,
+        })
+    }
+
+    /// The request's limit on output tokens that an upstream may take: the largest of its API's fields.
+    ///
+    /// # Errors
+    /// [`Untranslatable`] for a field that is not a whole number, at least 1.
+    pub(crate) fn largest_output(&self) -> Result<Option<u64>, Untranslatable> {
+        largest(&self.limits)
+    }
+
+    /// The number of answers asked for, each of a length of its own.
+    ///
+    /// # Errors
+    /// [`Untranslatable`] for a field that is not a whole number, at least 1.
+    pub(crate) fn answers(&self) -> Result<u64, Untranslatable> {
+        let choices = largest(&self.choices)?.unwrap_or(1);
+        Ok(choices.saturating_mul(self.prompts))
+    }
+
+    /// The names of the fields that limit the output and are stated.
+    pub(crate) fn limit_fields(&self) -> impl Iterator<Item = &'static str> {
+        self.limits.iter().map(|(name, _)| *name)
     }
 
     /// Whether the request has tools.
     pub(crate) fn has_tools(&self) -> bool {
-        ["tools", "functions"]
-            .iter()
-            .any(|field| self.json[*field].as_array().is_some_and(|list| !list.is_empty()))
+        self.tools.count > 0
+    }
+
+    /// The types of its tools.
+    pub(crate) fn tool_types(&self) -> impl Iterator<Item = &str> {
+        self.tools.types.iter().map(String::as_str)
     }
 
     /// Whether the request has images.
     pub(crate) fn has_images(&self) -> bool {
-        let list = match self.dialect {
-            Dialect::Responses => &self.json["input"],
-            _ => &self.json["messages"],
-        };
-        let image = |part: &Value| {
-            matches!(part["type"].as_str(), Some("image" | "image_url" | "input_image"))
-        };
-        let in_message = |message: &Value| {
-            message["content"].as_array().is_some_and(|parts| parts.iter().any(image))
-        };
-        list.as_array().is_some_and(|messages| messages.iter().any(in_message))
+        self.media.images > 0
     }
 
     /// Whether the request asks for JSON output.
     pub(crate) fn wants_json(&self) -> bool {
-        let format = &self.json["response_format"]["type"];
-        let format = if format.is_null() { &self.json["text"]["format"]["type"] } else { format };
-        matches!(format.as_str(), Some("json_object" | "json_schema"))
+        self.json
     }
 
-    fn messages(&self) -> Result<Vec<Message>, GatewayError> {
+    /// The byte range of the value of `model`.
+    pub(crate) fn model_range(&self) -> Range<usize> {
+        self.fields.get("model").unwrap_or_default()
+    }
+
+    fn raw<'t>(&self, body: &'t str, name: &str) -> Option<&'t str> {
+        self.fields.get(name).map(|range| &body[range])
+    }
+
+    fn messages<'t>(&self, body: &'t str) -> Result<Vec<Message<'t>>, GatewayError> {
+        let json = self.raw(body, conversation_field(self.dialect)).unwrap_or("null");
         let messages = match self.dialect {
-            Dialect::Chat | Dialect::Messages => Vec::deserialize(&self.json["messages"]),
-            Dialect::Responses => items(&self.json["input"]),
-            Dialect::Completions | Dialect::Embeddings => Ok(prompts(&self.json)),
+            Dialect::Chat | Dialect::Messages => {
+                serde_json::from_str::<Messages<'_>>(json).map(|messages| messages.0)
+            }
+            Dialect::Responses if json.starts_with('"') => serde_json::from_str::<Texts<'_>>(json)
+                .map(|text| vec![Message::user(text.joined())]),
+            Dialect::Responses => serde_json::from_str::<Messages<'_>>(json)
+                .map(|items| items.0.into_iter().filter(|item| item.role.is_some()).collect()),
+            Dialect::Completions | Dialect::Embeddings => {
+                let prompts = serde_json::from_str::<Prompts<'_>>(json);
+                prompts.map(|prompts| vec![Message::user(joined(&prompts.texts))])
+            }
         };
-        messages.map_err(|e| GatewayError::BodyNotJson { detail: format!("the conversation: {e}") })
+        let messages = messages.map_err(|e| conversation_error(&e))?;
+        match messages.iter().any(|message| message.role.is_none()) {
+            true => Err(GatewayError::BodyNotJson {
+                detail: "the conversation: a message has no \"role\"".into(),
+            }),
+            false => Ok(messages),
+        }
     }
 
-    fn system_texts(&self, messages: &[Message]) -> Vec<String> {
+    fn system_texts<'t>(&self, body: &'t str, messages: &[Message<'t>]) -> Vec<Cow<'t, str>> {
         let field = match self.dialect {
-            Dialect::Messages => &self.json["system"],
-            Dialect::Responses => &self.json["instructions"],
-            _ => &Value::Null,
+            Dialect::Messages => self.raw(body, "system"),
+            Dialect::Responses => self.raw(body, "instructions"),
+            _ => None,
         };
-        let stated = Content::deserialize(field);
-        let stated = stated.map(|content| content.text()).unwrap_or_default();
-        let systems =
-            messages.iter().filter(|message| ["system", "developer"].contains(&&*message.role));
-        let mut texts = vec![stated];
-        texts.extend(systems.map(|message| message.content.text()));
+        let stated = field.and_then(|json| serde_json::from_str::<Texts<'_>>(json).ok());
+        let systems = messages
+            .iter()
+            .filter(|message| matches!(message.role.as_deref(), Some("system" | "developer")));
+        let mut texts: Vec<Cow<'_, str>> = stated.iter().map(Texts::joined).collect();
+        texts.extend(systems.map(|message| message.texts.joined()));
         texts.retain(|text| !text.trim().is_empty());
         texts
     }
-}
 
-/// Returns the items of a Responses input that have a role.
-fn items(input: &Value) -> serde_json::Result<Vec<Message>> {
-    match input {
-        Value::String(text) => Ok(user(text)),
-        Value::Array(items) => {
-            items.iter().filter(|item| item["role"].is_string()).map(Message::deserialize).collect()
-        }
-        other => Vec::deserialize(other),
+    fn token_ids(&self, body: &str) -> usize {
+        let json = self.raw(body, conversation_field(self.dialect)).unwrap_or("null");
+        serde_json::from_str::<Prompts<'_>>(json).map_or(0, |prompts| prompts.token_ids)
     }
 }
 
-/// Joins the prompts into one user message; prompts given as token ids contribute no text.
-fn prompts(body: &Value) -> Vec<Message> {
-    let prompt = if body["prompt"].is_null() { &body["input"] } else { &body["prompt"] };
-    match prompt {
-        Value::String(text) => user(text),
-        Value::Array(parts) => {
-            let texts: Vec<&str> = parts.iter().filter_map(Value::as_str).collect();
-            user(&texts.join("\n\n"))
+impl Whole {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    fn read(json: &str) -> Self {
+        // Some clients write 1e3 or 1000.0.
+        let number: Option<f64> = json.parse().ok();
+        match number.filter(|n| *n >= 1.0 && *n <= f64::from(u32::MAX) && n.fract() == 0.0) {
+            Some(number) => Self::Stated(number as u64),
+            None => Self::Other(json.chars().take(40).collect()),
         }
-        _ => vec![],
     }
 }
 
-fn user(text: &str) -> Vec<Message> {
-    vec![Message { role: "user".into(), content: Content::Text(text.to_owned()) }]
+fn largest(fields: &[(&'static str, Whole)]) -> Result<Option<u64>, Untranslatable> {
+    let mut most = None;
+    for (name, value) in fields {
+        match value {
+            Whole::Stated(number) => most = most.max(Some(*number)),
+            Whole::Other(found) => {
+                return Err(Untranslatable::Malformed {
+                    field: (*name).to_owned(),
+                    found: found.clone(),
+                    expected: "a whole number, at least 1",
+                });
+            }
+        }
+    }
+    Ok(most)
+}
+
+fn conversation_field(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Chat | Dialect::Messages => "messages",
+        Dialect::Responses | Dialect::Embeddings => "input",
+        Dialect::Completions => "prompt",
+    }
+}
+
+fn conversation_error(error: &serde_json::Error) -> GatewayError {
+    match json_error(error) {
+        GatewayError::BodyNotJson { detail } => {
+            GatewayError::BodyNotJson { detail: format!("the conversation: {detail}") }
+        }
+        other => other,
+    }
+}
+
+fn joined<'t>(texts: &[Cow<'t, str>]) -> Cow<'t, str> {
+    match texts {
+        [one] => one.clone(),
+        more => Cow::Owned(more.join("\n\n")),
+    }
+}
+
+fn with_system<'t>(system: &[Cow<'t, str>], text: Cow<'t, str>) -> Cow<'t, str> {
+    match system {
+        [] => text,
+        system => Cow::Owned(format!("{}\n\n{text}", system.join("\n\n"))),
+    }
+}
+
+/// Whether a response format asks for JSON; `text` of the Responses API has it in `format`.
+fn is_json_format(json: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Format {
+        #[serde(rename = "type")]
+        kind: Option<String>,
+        format: Option<Box<Format>>,
+    }
+    let found: Option<Format> = serde_json::from_str(json).ok();
+    let kind = found.and_then(|found| found.kind.or_else(|| found.format?.kind));
+    matches!(kind.as_deref(), Some("json_object" | "json_schema"))
+}
+
+/// A list of tools: how many, and the types of the first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Tools {
+    count: usize,
+    types: Vec<String>,
+}
+
+impl Tools {
+    fn read(json: &str) -> Self {
+        // A list that cannot be read is a list of tools that the upstream may refuse.
+        serde_json::from_str(json)
+            .unwrap_or_else(|_| Self { count: usize::from(json.starts_with('[')), types: vec![] })
+    }
+
+    fn and(mut self, other: Self) -> Self {
+        self.count += other.count;
+        self.types.extend(other.types);
+        self
+    }
+}
+
+impl<'de> Deserialize<'de> for Tools {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Type(Option<String>);
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Type;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a tool, which is an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Type, A::Error> {
+                let mut kind = None;
+                while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+                    match &*name {
+                        "type" => kind = map.next_value::<Option<String>>()?,
+                        _ => drop(map.next_value::<IgnoredAny>()?),
+                    }
+                }
+                Ok(Type(kind))
+            }
+        }
+        impl<'de> Deserialize<'de> for Type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_map(Fields)
+            }
+        }
+
+        struct List;
+        impl<'de> Visitor<'de> for List {
+            type Value = Tools;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of tools")
+            }
+
+            fn visit_unit<E>(self) -> Result<Tools, E> {
+                Ok(Tools::default())
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Tools, A::Error> {
+                let mut tools = Tools::default();
+                while let Some(Type(kind)) = list.next_element()? {
+                    tools.count += 1;
+                    let known = kind.as_ref().is_none_or(|kind| tools.types.contains(kind));
+                    if !known && tools.types.len() < MAX_TOOL_TYPES {
+                        tools.types.extend(kind);
+                    }
+                }
+                Ok(tools)
+            }
+        }
+        deserializer.deserialize_any(List)
+    }
 }
 
 #[cfg(test)]
@@ -190,14 +482,13 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::config::manifest;
-    use serde_json::json;
 
     fn parsed(dialect: Dialect, body: &Value) -> RequestBody {
         RequestBody::new(dialect, &body.to_string(), &manifest()).unwrap()
     }
 
     fn turns(dialect: Dialect, body: &Value, system: bool) -> Vec<String> {
-        parsed(dialect, body).query(system).unwrap().turns().to_vec()
+        parsed(dialect, body).query(&body.to_string(), system).unwrap().turns().to_vec()
     }
 
     #[test]
@@ -247,16 +538,93 @@ mod tests {
 
     #[test]
     fn every_text_counts_towards_the_context_window() {
+        let tokens = |dialect, body: &Value| {
+            parsed(dialect, body).input_tokens(&body.to_string(), &str::len)
+        };
         let body = json!({"model": "auto", "system": "s", "tools": [{"name": "t"}], "messages": [
             {"role": "user", "content": "u"}, {"role": "assistant", "content": "a"}]});
-        assert_eq!(parsed(Dialect::Messages, &body).texts(), ["s", "u", "a", r#"[{"name":"t"}]"#]);
+        assert_eq!(tokens(Dialect::Messages, &body), 3 + r#"[{"name":"t"}]"#.len());
+        let ids = json!({"model": "m", "input": [[1, 2, 3], [4]]});
+        assert_eq!(tokens(Dialect::Embeddings, &ids), 4);
+        let image = json!({"model": "m", "messages": [{"role": "user", "content": [
+            {"type": "image_url", "image_url": {"url": "data:AAAA"}}]}]});
+        assert_eq!(tokens(Dialect::Chat, &image), ESTIMATED_IMAGE_TOKENS);
+    }
+
+    #[test]
+    fn the_tokens_of_a_long_text_are_estimated_in_proportion() {
+        let body = json!({"model": "m", "prompt": "é".repeat(COUNTED_BYTES)}).to_string();
+        let counted = std::cell::Cell::new(0);
+        let count = |text: &str| {
+            counted.set(counted.get() + text.len());
+            text.len() / 4
+        };
+        let found = RequestBody::new(Dialect::Completions, &body, &manifest()).unwrap();
+        assert_eq!(found.input_tokens(&body, &count), COUNTED_BYTES / 2);
+        assert_eq!(counted.get(), COUNTED_BYTES);
+    }
+
+    #[test]
+    fn what_an_answer_may_cost_is_read_from_the_apis_own_fields() {
+        let of = |dialect, body: Value| {
+            let found = parsed(dialect, &body);
+            (found.largest_output().ok(), found.answers().ok())
+        };
+        let chat = json!({"model": "m", "max_tokens": 100_000, "max_output_tokens": 1, "n": 128});
+        assert_eq!(of(Dialect::Chat, chat), (Some(Some(100_000)), Some(128)));
+        let both = json!({"model": "m", "max_tokens": 100, "max_completion_tokens": 9});
+        assert_eq!(of(Dialect::Chat, both), (Some(Some(100)), Some(1)));
+        let prompts = json!({"model": "m", "prompt": ["a", "b", "c"], "n": 2, "best_of": 5});
+        assert_eq!(of(Dialect::Completions, prompts), (Some(None), Some(15)));
+        for nonsense in [json!("many"), json!(0), json!(-1), json!(1.5), json!([1]), json!(1e30)] {
+            let body = json!({"model": "m", "max_tokens": nonsense, "n": nonsense});
+            assert_eq!(of(Dialect::Chat, body), (None, None), "{nonsense}");
+        }
+        let none = json!({"model": "m", "max_tokens": null, "n": null});
+        assert_eq!(of(Dialect::Chat, none), (Some(None), Some(1)));
+    }
+
+    #[test]
+    fn the_types_of_tools_are_read() {
+        let body = json!({"model": "m", "tools": [{"type": "function"}, {"type": "web_search"},
+            {"name": "x"}, {"type": "function"}]});
+        let found = parsed(Dialect::Responses, &body);
+        assert_eq!(found.tool_types().collect::<Vec<_>>(), ["function", "web_search"]);
+        assert!(found.has_tools());
+        for odd in [json!(null), json!([]), json!("x")] {
+            assert!(!parsed(Dialect::Chat, &json!({"model": "m", "tools": odd})).has_tools());
+        }
+        assert!(parsed(Dialect::Chat, &json!({"model": "m", "tools": [7]})).has_tools());
+    }
+
+    #[test]
+    fn a_field_that_some_upstreams_would_read_otherwise_is_refused() {
+        for (body, code) in [
+            (r#"{"model": "a", "model": "b"}"#, "body_not_json"),
+            (r#"{"model": "a", "MODEL": "b"}"#, "body_not_json"),
+            (r#"{"model": "a", "Max_Tokens": 9}"#, "field_spelling"),
+            (r#"{"Model": "a"}"#, "field_spelling"),
+        ] {
+            let found = RequestBody::new(Dialect::Chat, body, &manifest());
+            assert_eq!(found.map(drop).map_err(|e| e.code()), Err(code), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_body_of_too_many_values_or_levels_is_refused() {
+        let many = format!(r#"{{"model": "a", "x": [{}0]}}"#, "0,".repeat(MAX_VALUES));
+        let deep = format!(r#"{{"model": "a", "x": {}{}}}"#, "[".repeat(200), "]".repeat(200));
+        for body in [many, deep] {
+            let found = RequestBody::new(Dialect::Chat, &body, &manifest());
+            assert_eq!(found.map(drop).map_err(|e| e.code()), Err("body_too_complex"));
+        }
     }
 
     #[test]
     fn bad_requests_have_codes() {
         let code = |body: &str| {
             RequestBody::new(Dialect::Chat, body, &manifest())
-                .and_then(|body| body.query(false))
+                .and_then(|found| found.query(body, false))
                 .map_err(|e| e.code())
                 .unwrap_err()
         };

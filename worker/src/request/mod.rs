@@ -1,9 +1,11 @@
 //! Parses what clients send: paths, bodies, model names, policies and feedback.
 
 pub(crate) mod body;
+pub(crate) mod conversation;
 pub(crate) mod endpoint;
 pub(crate) mod feedback;
 pub(crate) mod json;
+pub(crate) mod media;
 pub(crate) mod model_name;
 pub(crate) mod request_id;
 pub(crate) mod route;

@@ -89,7 +89,7 @@ impl Planner<'_> {
     /// # Errors
     /// Errors of the model name, headers, query, policy and configuration;
     /// [`GatewayError::ModelNotAllowed`].
-    pub(crate) fn plan(&self, request: &RequestBody) -> Result<Plan, GatewayError> {
+    pub(crate) fn plan(&self, request: &RequestBody, text: &str) -> Result<Plan, GatewayError> {
         self.check_headers()?;
         let serves = |name: &str| self.serves(name);
         let target = Target::new(&request.model, &self.options.policy, self.manifest, serves)?;
@@ -97,34 +97,39 @@ impl Planner<'_> {
             let expected = "a model of UPSTREAMS: embeddings are not routed".into();
             return Err(GatewayError::ModelNotFound { found: request.model.clone(), expected });
         }
-        let input_tokens = request.texts().iter().map(|text| self.engine.count(text)).sum();
+        // Permission comes before the work of reading and counting the conversation.
+        match &target {
+            Target::Named(model) => self.check_allowed(model)?,
+            Target::Routed(_) => self.check_may_route(&request.model)?,
+        }
+        let input_tokens = request.input_tokens(text, &|text| self.engine.count(text));
         let output_tokens = request.output_tokens();
         match target {
             Target::Named(model) => {
-                self.check_allowed(&model)?;
+                let needs = Needs { request, input_tokens, max_cost: None };
                 Ok(Plan {
-                    chain: self.chain(&model, request, input_tokens)?,
+                    chain: self.chain(&model, &needs)?,
                     decision: None,
                     reason: "requested",
-                    query: request.query(self.settings.routing.system).ok(),
+                    query: request.query(text, self.settings.routing.system).ok(),
                     input_tokens,
                     output_tokens,
                     escalate_to: None,
                 })
             }
             Target::Routed(policy) => {
-                self.check_may_route(&request.model)?;
-                let query = request.query(self.settings.routing.system)?;
+                let query = request.query(text, self.settings.routing.system)?;
                 let policy = Policy {
                     input_tokens: Some(u32::try_from(input_tokens).unwrap_or(u32::MAX)),
                     output_tokens,
                     ..policy
                 };
+                let needs = Needs { request, input_tokens, max_cost: policy.max_cost };
                 let lacks = |model: &str| self.missing_capability(model, request);
                 let (decision, reason) = self.decide(&query, policy, &lacks)?;
                 Ok(Plan {
-                    chain: self.chain(&decision.model, request, input_tokens)?,
-                    escalate_to: self.escalation(&decision.model),
+                    chain: self.chain(&decision.model, &needs)?,
+                    escalate_to: self.escalation(&decision.model, &needs),
                     decision: Some(decision),
                     reason,
                     query: Some(query),
@@ -315,51 +320,65 @@ impl Planner<'_> {
         Ok(Policy { candidates: (!all).then_some(left), ..policy })
     }
 
-    /// The chosen model, then those of its fallbacks that are allowed, capable and large enough.
-    fn chain(
-        &self,
-        first: &str,
-        request: &RequestBody,
-        input_tokens: usize,
-    ) -> Result<Vec<String>, GatewayError> {
+    /// The chosen model, then those of its fallbacks that are allowed, capable, large enough and not
+    /// dearer than the caller's limit.
+    fn chain(&self, first: &str, needs: &Needs<'_>) -> Result<Vec<String>, GatewayError> {
         let upstream = self
             .upstreams
             .get(first)
             .ok_or_else(|| GatewayError::UpstreamNotConfigured { candidate: first.to_owned() })?;
-        let needed = input_tokens as u64 + u64::from(request.output_tokens().unwrap_or_default());
+        let output = u64::from(needs.request.output_tokens().unwrap_or_default());
+        let tokens = needs.input_tokens as u64 + output;
         let fits = |model: &str| {
             let stated = self.upstreams.get(model).and_then(|upstream| upstream.context_window);
             let bundles = self.manifest.candidates.iter().find(|candidate| candidate.id == model);
             let window = stated.or_else(|| bundles.and_then(|candidate| candidate.context_window));
-            window.is_none_or(|window| window >= needed)
+            window.is_none_or(|window| window >= tokens)
         };
         let fallbacks = upstream.fallbacks.iter().filter(|model| {
             self.may_answer(model)
-                && self.missing_capability(model, request).is_none()
+                && self.missing_capability(model, needs.request).is_none()
                 && fits(model)
+                && self.costs_at_most(&[model], needs)
         });
         Ok(std::iter::once(first.to_owned()).chain(fallbacks.cloned()).collect())
     }
 
-    fn escalation(&self, chosen: &str) -> Option<String> {
+    /// The model to call if the chosen one's answer fails the check: both answers are paid for.
+    fn escalation(&self, chosen: &str, needs: &Needs<'_>) -> Option<String> {
         let cascade = self.settings.cascade.as_ref()?;
         let on = self.options.cascade.unwrap_or(true);
         let applies = on && cascade.from.iter().any(|model| model == chosen);
-        (applies && self.may_answer(&cascade.to)).then(|| cascade.to.clone())
+        let may = applies
+            && self.may_answer(&cascade.to)
+            && self.costs_at_most(&[chosen, &cascade.to], needs);
+        may.then(|| cascade.to.clone())
+    }
+
+    /// A model's prices, the configuration's or the bundle's.
+    pub(crate) fn prices(&self, model: &str, dialect: Dialect) -> Option<Prices> {
+        let candidate = self.manifest.candidates.iter().find(|candidate| candidate.id == model);
+        Prices::of(self.upstreams.get(model)?, candidate, dialect)
+    }
+
+    /// Whether one answer of each of these models is estimated to cost no more than the caller's limit.
+    fn costs_at_most(&self, models: &[&str], needs: &Needs<'_>) -> bool {
+        let Some(limit) = needs.max_cost else { return true };
+        let output = needs.request.output_tokens();
+        let costs = models.iter().map(|model| {
+            let prices = self.prices(model, needs.request.dialect)?;
+            Some(prices.estimate(needs.input_tokens, output))
+        });
+        costs.sum::<Option<f64>>().is_some_and(|cost| cost <= limit)
     }
 }
 
-impl Plan {
-    /// The estimated cost for a model of the chain in US dollars, if its prices are known.
-    pub(crate) fn estimate(
-        &self,
-        model: &str,
-        upstreams: &Upstreams,
-        manifest: &Manifest,
-    ) -> Option<f64> {
-        let prices = Prices::of(model, upstreams, manifest)?;
-        Some(prices.estimate(self.input_tokens, self.output_tokens))
-    }
+/// What a request needs of the models that answer it.
+struct Needs<'a> {
+    request: &'a RequestBody,
+    input_tokens: usize,
+    /// The caller's limit on the estimated cost, in US dollars.
+    max_cost: Option<f64>,
 }
 
 fn reason(reason: Reason) -> &'static str {

@@ -1,25 +1,34 @@
 //! Translates a streamed answer for the client, chunk by chunk.
 //!
 //! ```text
-//! bytes -> events -> (translated events, or the same bytes) -> bytes
+//! bytes -> events -> (translated events, or the events' own bytes) -> bytes
 //! ```
+//! Between equal APIs only complete events are passed on, so that an error event never continues a half-sent
+//! one; the last chunk with the usage is left out if only the gateway asked for it.
+//!
 //! It reads from the events the token usage, the end marker and errors reported by the upstream, and so
 //! distinguishes a stream that ended from one that broke off.
 
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::anthropic::client::stream::ChunkStream;
 use super::anthropic::upstream::stream::MessageStream;
 use super::call::{ApiPair, usage};
 use super::shared::error_body::{error_in_stream, error_to_anthropic};
-use super::shared::stream_error::{StreamError, event_json};
+use super::shared::stream_error::StreamError;
 use super::workers_ai::AnswerStream;
 use crate::config::Api;
 use crate::error::GatewayError;
 use crate::request::endpoint::Dialect;
 use crate::wire::answer::AnswerContent;
-use crate::wire::sse::{self, Event, Parser};
-use crate::wire::usage::Usage;
+use crate::wire::json_bounds;
+use crate::wire::output_text::OutputText;
+use crate::wire::sse::{self, EVENT_LIMIT, Event, Parser, RESPONSES_EVENT_LIMIT};
+use crate::wire::usage::{Received, Usage};
+
+/// The most bytes of a `usage` object that are read.
+const MAX_USAGE_BYTES: usize = 16 << 10;
 
 /// A stream between an upstream and a client.
 #[derive(Debug)]
@@ -30,17 +39,43 @@ pub(crate) struct StreamTranslator {
     to_messages: Option<ChunkStream>,
     content: Option<AnswerContent>,
     events: u64,
+    output: OutputText,
+    /// Bytes of an unfinished block between equal APIs, and where in the stream they begin.
+    held: Vec<u8>,
+    held_from: usize,
+    /// Whether the last chunk with the usage is left out.
+    drop_usage: bool,
+}
+
+/// What a chunk became.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Translated {
+    /// The bytes for the client.
+    pub(crate) bytes: Vec<u8>,
+    /// Why the stream breaks off after these bytes.
+    pub(crate) failure: Option<StreamFailure>,
 }
 
 /// The upstream's kind of events, with the state of reading them.
 #[derive(Debug)]
 enum Upstream {
     /// OpenAI's chunks, or its response events.
-    Plain { dialect: Dialect, usage: Option<Usage>, finished: bool, done: bool },
+    Plain(PlainStream),
     /// Anthropic's events.
     Messages(Box<MessageStream>),
     /// Those of the binding `AI`.
     WorkersAi(Box<AnswerStream>),
+}
+
+/// Events that are passed on unchanged.
+#[derive(Debug)]
+struct PlainStream {
+    dialect: Dialect,
+    usage: Option<Usage>,
+    finished: bool,
+    done: bool,
+    /// Whether the usage came with the end or after it.
+    usage_is_final: bool,
 }
 
 /// Why a stream broke off.
@@ -64,6 +99,8 @@ pub(crate) struct StreamOptions<'a> {
     pub(crate) created: u64,
     /// Whether the client asked for usage in a last chunk.
     pub(crate) include_usage: bool,
+    /// Whether the gateway asked the upstream for usage that the client did not ask for.
+    pub(crate) drop_usage: bool,
     /// Whether to keep the answer for the cascade's check.
     pub(crate) checked: bool,
 }
@@ -83,38 +120,78 @@ impl StreamTranslator {
                 // Anthropic's events always include the usage.
                 include_usage || apis.client == Dialect::Messages,
             ))),
-            Api::Openai => Upstream::Plain {
+            Api::Openai => Upstream::Plain(PlainStream {
                 dialect: apis.upstream,
                 usage: None,
                 finished: false,
                 done: false,
-            },
+                usage_is_final: false,
+            }),
+        };
+        let limit = match apis.upstream {
+            Dialect::Responses => RESPONSES_EVENT_LIMIT,
+            _ => EVENT_LIMIT,
         };
         let to_messages = apis.client == Dialect::Messages && apis.upstream == Dialect::Chat;
         Self {
             apis,
-            parser: Parser::new(),
+            parser: Parser::with_limit(limit),
             upstream,
             to_messages: to_messages.then(ChunkStream::new),
             content: options.checked.then(AnswerContent::default),
             events: 0,
+            output: OutputText::default(),
+            held: Vec::new(),
+            held_from: 0,
+            drop_usage: options.drop_usage && apis.is_plain() && is_chunked(apis.upstream),
         }
     }
 
-    /// Reads a chunk of the upstream's and returns the bytes for the client.
-    ///
-    /// # Errors
-    /// [`StreamFailure`]; the stream is then over.
-    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<Vec<u8>, StreamFailure> {
-        let events = self.parser.push(bytes).map_err(|e| StreamFailure::new(e.to_string(), 502))?;
-        let mut translated = String::new();
-        for event in &events {
+    /// Reads a chunk of the upstream's and returns the bytes for the client: those of complete events up
+    /// to a failure, if there is one.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Translated {
+        let plain = self.apis.is_plain();
+        if plain {
+            self.held.extend_from_slice(bytes);
+        }
+        let events = match self.parser.push(bytes) {
+            Ok(events) => events,
+            Err(error) => {
+                return Translated::failed(vec![], StreamFailure::new(error.to_string(), 502));
+            }
+        };
+        let ranges = self.parser.ranges().to_vec();
+        let (mut sent, mut failure) = (Vec::new(), None);
+        for (event, range) in events.iter().zip(ranges) {
             self.events += 1;
-            for text in self.read(event)? {
-                translated.push_str(&text);
+            match self.read(event) {
+                Ok(_) if plain && self.drop_usage && is_usage_chunk(&event.data) => {
+                    sent.extend(self.released(range.start));
+                    self.released(range.end);
+                }
+                Ok(_) if plain => sent.extend(self.released(range.end)),
+                Ok(texts) => texts.iter().for_each(|text| sent.extend_from_slice(text.as_bytes())),
+                Err(error) => {
+                    failure = Some(error);
+                    break;
+                }
             }
         }
-        Ok(if self.apis.is_plain() { bytes.to_vec() } else { translated.into_bytes() })
+        if plain && failure.is_none() {
+            sent.extend(self.released(self.parser.block_end()));
+        }
+        Translated { bytes: sent, failure }
+    }
+
+    /// Takes the held bytes up to a position of the stream.
+    fn released(&mut self, to: usize) -> Vec<u8> {
+        let count = to.saturating_sub(self.held_from).min(self.held.len());
+        self.held_from += count;
+        if count == self.held.len() {
+            return std::mem::take(&mut self.held);
+        }
+        let rest = self.held.split_off(count);
+        std::mem::replace(&mut self.held, rest)
     }
 
     /// Ends the upstream's stream and returns the last bytes for the client.
@@ -132,8 +209,8 @@ impl StreamTranslator {
             return Err(cut("the rest of an event"));
         }
         let mut last = match &mut self.upstream {
-            Upstream::Plain { finished: true, .. } => vec![],
-            Upstream::Plain { .. } => return Err(cut("[DONE] or a finish_reason")),
+            Upstream::Plain(stream) if stream.finished => vec![],
+            Upstream::Plain(_) => return Err(cut("[DONE] or a finish_reason")),
             Upstream::Messages(stream) if stream.finished() => vec![],
             Upstream::Messages(_) => return Err(cut("message_stop")),
             Upstream::WorkersAi(stream) => stream.end().map_err(StreamFailure::from)?,
@@ -153,24 +230,25 @@ impl StreamTranslator {
     /// Whether the answer is complete, so that nothing more needs to be read.
     pub(crate) fn is_finished(&self) -> bool {
         match &self.upstream {
-            Upstream::Plain { done, .. } => *done,
+            Upstream::Plain(stream) => stream.done,
             Upstream::Messages(stream) => stream.finished(),
             Upstream::WorkersAi(stream) => stream.finished(),
         }
     }
 
-    /// The token usage reported so far.
-    pub(crate) fn usage(&self) -> Option<Usage> {
-        match &self.upstream {
-            Upstream::Plain { usage, .. } => *usage,
-            Upstream::Messages(stream) => stream.usage(),
-            Upstream::WorkersAi(stream) => stream.usage(),
-        }
+    /// The usage of what has arrived.
+    pub(crate) fn received(&self) -> Received {
+        let (usage, is_final) = match &self.upstream {
+            Upstream::Plain(stream) => (stream.usage, stream.usage_is_final),
+            Upstream::Messages(stream) => (stream.usage(), stream.usage_is_final()),
+            Upstream::WorkersAi(stream) => (stream.usage(), stream.usage_is_final()),
+        };
+        Received { usage, is_final, output_tokens: self.output.tokens() }
     }
 
-    /// The answer so far, if it is kept.
-    pub(crate) fn content(&self) -> Option<&AnswerContent> {
-        self.content.as_ref()
+    /// Takes the answer so far, and keeps it no longer.
+    pub(crate) fn take_content(&mut self) -> AnswerContent {
+        self.content.take().unwrap_or_default()
     }
 
     /// The event that tells the client of an error, to be sent last.
@@ -188,18 +266,19 @@ impl StreamTranslator {
             }
             _ => sse::event(None, &body.to_string()),
         };
-        // Ends an unfinished event first; otherwise this one would continue it.
-        let begun = self.apis.is_plain() && self.parser.pending();
-        format!("{}{event}", if begun { "\n\n" } else { "" }).into_bytes()
+        event.into_bytes()
     }
 
     /// Reads an upstream event and returns the translated events; none if the APIs are the same.
     fn read(&mut self, event: &Event) -> Result<Vec<String>, StreamFailure> {
+        self.count(event);
         let chunks = match &mut self.upstream {
-            Upstream::Plain { dialect, usage: found, finished, done } => {
-                let chunk = read_unchanged(event, *dialect, found, finished, done)?;
-                if let Some((content, chunk)) = self.content.as_mut().zip(chunk) {
-                    content.add_event(&chunk);
+            Upstream::Plain(stream) => {
+                stream.push(event)?;
+                if let Some(content) = &mut self.content {
+                    if let Ok(chunk) = json_bounds::parse_tree(event.data.as_bytes()) {
+                        content.add_event(&chunk);
+                    }
                 }
                 return match &mut self.to_messages {
                     Some(stream) => Ok(stream.push(event)?),
@@ -219,6 +298,94 @@ impl StreamTranslator {
             None => Ok(chunks),
         }
     }
+
+    /// Counts the text of an event. The Responses API repeats it in further events.
+    fn count(&mut self, event: &Event) {
+        let counts = match self.apis.upstream {
+            Dialect::Responses => event.name.as_deref().is_none_or(|name| name.ends_with(".delta")),
+            _ => event.data.trim() != "[DONE]",
+        };
+        if counts {
+            self.output.add(event.data.as_bytes());
+        }
+    }
+}
+
+impl Translated {
+    fn failed(bytes: Vec<u8>, failure: StreamFailure) -> Self {
+        Self { bytes, failure: Some(failure) }
+    }
+}
+
+/// The fields of an event that are read where it is passed on; the others take no memory.
+#[derive(Default, Deserialize)]
+struct Chunk<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+    #[serde(borrow)]
+    choices: Option<Vec<Choice<'a>>>,
+    #[serde(borrow)]
+    response: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Choice<'a> {
+    #[serde(borrow)]
+    finish_reason: Option<&'a RawValue>,
+}
+
+impl PlainStream {
+    /// Reads an event; one that is not JSON is ignored.
+    fn push(&mut self, event: &Event) -> Result<(), StreamFailure> {
+        if event.data.trim() == "[DONE]" {
+            (self.finished, self.done) = (true, true);
+            return Ok(());
+        }
+        let Ok(chunk) = serde_json::from_str::<Chunk<'_>>(&event.data) else { return Ok(()) };
+        let kind = chunk.kind.map_or("", |kind| kind.get().trim_matches('"'));
+        let responses = self.dialect == Dialect::Responses;
+        if kind == "error" || (chunk.error.is_some() && !responses) {
+            let error = json_bounds::parse_tree(event.data.as_bytes()).unwrap_or_default();
+            return Err(error_in_stream(&error).into());
+        }
+        let response = chunk.response.filter(|_| responses);
+        let response = response.and_then(|json| serde_json::from_str::<Chunk<'_>>(json.get()).ok());
+        let told = if responses { response.and_then(|answer| answer.usage) } else { chunk.usage };
+        let told = told.filter(|usage| usage.get().len() <= MAX_USAGE_BYTES);
+        let told = told.and_then(|told| {
+            usage(self.dialect, &json_bounds::parse_tree(told.get().as_bytes()).ok()?)
+        });
+        self.finished |= match responses {
+            true => {
+                matches!(kind, "response.completed" | "response.incomplete" | "response.failed")
+            }
+            false => chunk.choices.iter().flatten().any(|choice| {
+                choice.finish_reason.is_some_and(|reason| reason.get().starts_with('"'))
+            }),
+        };
+        self.done |= self.finished && responses;
+        self.usage_is_final |= self.finished && told.is_some();
+        self.usage = match (self.usage, told) {
+            (Some(known), Some(told)) if !self.usage_is_final => Some(known.max(told)),
+            (known, told) => told.or(known),
+        };
+        Ok(())
+    }
+}
+
+/// Whether a chunk holds the usage alone.
+fn is_usage_chunk(data: &str) -> bool {
+    let chunk: Chunk<'_> = serde_json::from_str(data).unwrap_or_default();
+    chunk.usage.is_some() && chunk.choices.is_some_and(|choices| choices.is_empty())
+}
+
+/// Whether streams of this API are OpenAI's chunks.
+fn is_chunked(dialect: Dialect) -> bool {
+    matches!(dialect, Dialect::Chat | Dialect::Completions)
 }
 
 impl StreamFailure {
@@ -231,39 +398,6 @@ impl From<StreamError> for StreamFailure {
     fn from(error: StreamError) -> Self {
         Self::new(error.to_string(), error.status())
     }
-}
-
-/// Reads the JSON of an event that is passed on unchanged; an event that is not JSON is ignored here.
-fn read_unchanged(
-    event: &Event,
-    dialect: Dialect,
-    found: &mut Option<Usage>,
-    finished: &mut bool,
-    done: &mut bool,
-) -> Result<Option<Value>, StreamFailure> {
-    if event.data.trim() == "[DONE]" {
-        (*finished, *done) = (true, true);
-        return Ok(None);
-    }
-    let Ok(chunk) = event_json(event) else { return Ok(None) };
-    let error = dialect != Dialect::Responses && !chunk["error"].is_null();
-    if error || chunk["type"] == "error" {
-        return Err(error_in_stream(&chunk).into());
-    }
-    let answer = if dialect == Dialect::Responses { &chunk["response"] } else { &chunk };
-    *found = usage(dialect, &answer["usage"]).or(*found);
-    let ended = match dialect {
-        Dialect::Responses => matches!(
-            chunk["type"].as_str(),
-            Some("response.completed" | "response.incomplete" | "response.failed")
-        ),
-        _ => chunk["choices"].as_array().is_some_and(|choices| {
-            choices.iter().any(|choice| choice["finish_reason"].is_string())
-        }),
-    };
-    *finished |= ended;
-    *done |= ended && dialect == Dialect::Responses;
-    Ok(Some(chunk))
 }
 
 /// The data of a chunk that is already written as an event.

@@ -35,7 +35,9 @@ impl Fault {
     /// The fault that one of the gateway's own errors means; none if the error does not say.
     pub(crate) fn of_error(error: &GatewayError) -> Option<Self> {
         match error {
-            GatewayError::UpstreamTimeout { .. } => Some(Self::TimedOut),
+            GatewayError::UpstreamTimeout { .. } | GatewayError::TotalTimeout { .. } => {
+                Some(Self::TimedOut)
+            }
             GatewayError::UpstreamBadStatus { status, .. } => {
                 Some(Self::Status { status: *status, retry_after_ms: None })
             }
@@ -43,6 +45,8 @@ impl Fault {
             | GatewayError::UpstreamNotConfigured { .. }
             | GatewayError::BindingMissing { .. }
             | GatewayError::NotTranslatable { .. }
+            | GatewayError::BodyTooComplex { .. }
+            | GatewayError::FieldRefused { .. }
             | GatewayError::Untranslatable(_) => Some(Self::NotCalled),
             _ => None,
         }
@@ -76,12 +80,6 @@ pub(crate) struct TimeLimits {
     pub(crate) repeat_ms: u64,
     /// Until when any call may begin.
     pub(crate) call_ms: u64,
-}
-
-impl Default for TimeLimits {
-    fn default() -> Self {
-        Self { repeat_ms: 60_000, call_ms: 600_000 }
-    }
 }
 
 /// A request's position in its list of upstreams, with its calls so far.
@@ -194,7 +192,7 @@ pub(crate) fn retry_after_ms(header: impl Fn(&str) -> Option<String>) -> Option<
 mod tests {
     use super::*;
 
-    const RETRIES: Retries = Retries { most: 2, base_ms: 100, longest_ms: 300 };
+    const RETRIES: Retries = Retries { most: 2, base_ms: 100, longest_ms: 300, total_ms: 60_000 };
     const BUSY: Fault = Fault::Status { status: 503, retry_after_ms: None };
 
     fn status(status: u16, retry_after_ms: Option<u64>) -> Fault {
@@ -203,7 +201,8 @@ mod tests {
 
     #[test]
     fn an_upstream_is_called_again_with_growing_waits_and_then_the_next() {
-        let mut state = RetryState::new(2, RETRIES, TimeLimits::default());
+        let mut state =
+            RetryState::new(2, RETRIES, TimeLimits { repeat_ms: 60_000, call_ms: 600_000 });
         let mut steps = Vec::new();
         loop {
             state.count_call();
@@ -223,8 +222,11 @@ mod tests {
     #[test]
     fn waits_have_jitter_and_a_maximum() {
         let wait = |calls, random| {
-            let mut state =
-                RetryState::new(1, Retries { most: 9, ..RETRIES }, TimeLimits::default());
+            let mut state = RetryState::new(
+                1,
+                Retries { most: 9, ..RETRIES },
+                TimeLimits { repeat_ms: 60_000, call_ms: 600_000 },
+            );
             (0..calls).for_each(|_| state.count_call());
             state.after(Fault::NoAnswer, random, 0)
         };
@@ -237,7 +239,8 @@ mod tests {
 
     #[test]
     fn retry_after_is_honoured_with_jitter_up_to_the_longest_wait() {
-        let mut state = RetryState::new(2, RETRIES, TimeLimits::default());
+        let mut state =
+            RetryState::new(2, RETRIES, TimeLimits { repeat_ms: 60_000, call_ms: 600_000 });
         state.count_call();
         let step = state.after(status(429, Some(250)), 0.5, 0);
         assert_eq!(step, Step::Call { upstream: 0, wait_ms: 275 });
@@ -260,7 +263,8 @@ mod tests {
             (422, Step::End),
             (413, Step::End),
         ] {
-            let mut state = RetryState::new(2, RETRIES, TimeLimits::default());
+            let mut state =
+                RetryState::new(2, RETRIES, TimeLimits { repeat_ms: 60_000, call_ms: 600_000 });
             state.count_call();
             assert_eq!(state.after(status(refusal, None), 0.0, 0), expected, "{refusal}");
         }
@@ -294,7 +298,8 @@ mod tests {
         assert_eq!(read(then, Some("Wed, 21 Oct 2026 08:00:00 GMT")), Some(0));
         assert_eq!(read(then, None), Some(u64::MAX));
         assert_eq!(read("soon", Some(then)), None);
-        let mut state = RetryState::new(2, RETRIES, TimeLimits::default());
+        let mut state =
+            RetryState::new(2, RETRIES, TimeLimits { repeat_ms: 60_000, call_ms: 600_000 });
         state.count_call();
         let step = state.after(status(429, read(then, None)), 0.9, 0);
         assert_eq!(step, Step::Call { upstream: 1, wait_ms: 0 });
@@ -303,7 +308,8 @@ mod tests {
     #[test]
     fn what_was_paid_for_or_not_called_is_not_repeated() {
         for fault in [Fault::TimedOut, Fault::NotCalled] {
-            let mut state = RetryState::new(2, RETRIES, TimeLimits::default());
+            let mut state =
+                RetryState::new(2, RETRIES, TimeLimits { repeat_ms: 60_000, call_ms: 600_000 });
             state.count_call();
             assert_eq!(state.after(fault, 0.0, 0), Step::Call { upstream: 1, wait_ms: 0 });
             state.count_call();

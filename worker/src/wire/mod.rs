@@ -1,6 +1,10 @@
 //! Reads and writes the formats of the APIs: server-sent events, token usage, answers, JSON bodies.
 
 pub(crate) mod answer;
-pub(crate) mod json_span;
+pub(crate) mod fields;
+pub(crate) mod json_bounds;
+pub(crate) mod json_tree;
+pub(crate) mod outgoing;
+pub(crate) mod output_text;
 pub(crate) mod sse;
 pub(crate) mod usage;

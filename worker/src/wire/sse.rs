@@ -9,8 +9,12 @@
 //! Lines end in LF, CR or CRLF; comments, `id` and `retry` are skipped; a byte order mark at
 //! the start is not part of the first line (HTML standard, section 9.2).
 
-/// The most bytes of one event, 8 MiB: about a thousand times the event of a long answer.
-pub(crate) const EVENT_LIMIT: usize = 8 << 20;
+use std::ops::Range;
+
+/// The most bytes of one event: about a hundred times the largest of a streamed answer.
+pub(crate) const EVENT_LIMIT: usize = 1 << 20;
+/// The most bytes of one event of the Responses API, whose last event repeats the whole answer.
+pub(crate) const RESPONSES_EVENT_LIMIT: usize = 8 << 20;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -44,6 +48,10 @@ pub(crate) struct Parser {
     line: Vec<u8>,
     /// The number of bytes of the stream before `line`.
     consumed: usize,
+    /// The number of bytes up to the end of the last block: an event, or comments and a blank line.
+    block_end: usize,
+    /// The bytes of the stream that the events of the last push take, each from the end of the block before.
+    ranges: Vec<Range<usize>>,
     /// Whether the last line ended in CR, so that a following LF belongs to it.
     after_cr: bool,
     first_line: bool,
@@ -59,16 +67,14 @@ impl Default for Parser {
 }
 
 impl Parser {
-    /// Makes a parser of events up to [`EVENT_LIMIT`].
-    pub(crate) fn new() -> Self {
-        Self::default()
-    }
-
-    fn with_limit(limit: usize) -> Self {
+    /// Makes a parser of events up to `limit` bytes.
+    pub(crate) fn with_limit(limit: usize) -> Self {
         Self {
             limit,
             line: Vec::new(),
             consumed: 0,
+            block_end: 0,
+            ranges: Vec::new(),
             after_cr: false,
             first_line: true,
             name: None,
@@ -84,6 +90,7 @@ impl Parser {
     /// call returns the error; [`Parser::pending`] is true until then.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<Vec<Event>, SseError> {
         let mut events = Vec::new();
+        self.ranges.clear();
         if self.failure.is_none() {
             self.failure = self.read(bytes, &mut events).err();
         }
@@ -91,6 +98,17 @@ impl Parser {
             Some(failure) if events.is_empty() => Err(failure.clone()),
             _ => Ok(events),
         }
+    }
+
+    /// The bytes of the stream that the events of the last push take, each from the end of the block before
+    /// it; counted from the stream's start.
+    pub(crate) fn ranges(&self) -> &[Range<usize>] {
+        &self.ranges
+    }
+
+    /// The number of bytes of the stream up to the end of the last block.
+    pub(crate) fn block_end(&self) -> usize {
+        self.block_end
     }
 
     /// Whether an unfinished event is buffered; at the stream's end it means that the stream was cut off.
@@ -106,6 +124,9 @@ impl Parser {
             if self.after_cr && first == b'\n' {
                 bytes = &bytes[1..];
                 self.consumed += 1;
+                if self.block_end + 1 == self.consumed {
+                    self.block_end = self.consumed;
+                }
             }
             self.after_cr = false;
             let Some(end) = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else {
@@ -122,9 +143,7 @@ impl Parser {
     }
 
     fn check_length(&self) -> Result<(), SseError> {
-        let held = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-        let length = self.line.len() + held(&self.data) + held(&self.name);
-        match length > self.limit {
+        match self.consumed - self.block_end + self.line.len() > self.limit {
             true => Err(SseError::TooLong { limit: self.limit }),
             false => Ok(()),
         }
@@ -140,8 +159,12 @@ impl Parser {
             .map_err(|e| SseError::NotUtf8 { at: self.consumed + mark + e.valid_up_to() })?;
         self.consumed += line.len() + 1;
         if text.is_empty() {
+            let range = self.block_end..self.consumed;
+            self.block_end = self.consumed;
             let name = self.name.take();
-            return Ok(self.data.take().map(|data| Event { name, data }));
+            let event = self.data.take().map(|data| Event { name, data });
+            self.ranges.extend(event.iter().map(|_| range.clone()));
+            return Ok(event);
         }
         let (field, value) = text.split_once(':').unwrap_or((text, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
@@ -184,7 +207,7 @@ mod tests {
 
     /// Parses a stream cut at the given places.
     fn parsed(bytes: &[u8], cuts: &[usize]) -> (Vec<Event>, bool) {
-        let mut parser = Parser::new();
+        let mut parser = Parser::default();
         let mut events = Vec::new();
         let mut from = 0;
         for &to in cuts.iter().chain([&bytes.len()]) {
@@ -238,7 +261,7 @@ mod tests {
 
     #[test]
     fn an_event_is_returned_with_the_line_end_that_closes_it() {
-        let mut parser = Parser::new();
+        let mut parser = Parser::default();
         assert_eq!(parser.push(b"data: a\r\n\r").unwrap(), [of(None, "a")]);
         assert!(!parser.pending());
         assert_eq!(parser.push(b"\ndata: b\n\n").unwrap(), [of(None, "b")]);
@@ -255,17 +278,17 @@ mod tests {
 
     #[test]
     fn bad_utf8_is_an_error_that_says_where() {
-        let mut parser = Parser::new();
+        let mut parser = Parser::default();
         assert_eq!(parser.push(b"data: ok\n\ndata: a\xff").unwrap(), [of(None, "ok")]);
         assert_eq!(parser.push(b"b\n\n"), Err(SseError::NotUtf8 { at: 17 }));
         assert_eq!(parser.push(b"data: c\n\n"), Err(SseError::NotUtf8 { at: 17 }));
-        let crlf = Parser::new().push(b"\xef\xbb\xbf:\r\n\xe4\xb8\n").unwrap_err();
+        let crlf = Parser::default().push(b"\xef\xbb\xbf:\r\n\xe4\xb8\n").unwrap_err();
         assert_eq!(crlf, SseError::NotUtf8 { at: 6 });
     }
 
     #[test]
     fn events_before_a_fault_in_the_same_chunk_are_not_lost() {
-        let mut parser = Parser::new();
+        let mut parser = Parser::default();
         let events = parser.push(b"data: kept\n\ndata: \xff\n\n").unwrap();
         assert_eq!(events, [of(None, "kept")]);
         assert!(parser.pending());
@@ -273,11 +296,41 @@ mod tests {
     }
 
     #[test]
+    fn the_ranges_of_events_are_their_bytes_wherever_the_chunks_split() {
+        for (text, expected) in samples() {
+            let bytes = text.as_bytes();
+            for size in 1..=bytes.len() {
+                let mut parser = Parser::default();
+                let mut found = Vec::new();
+                for chunk in bytes.chunks(size) {
+                    let events = parser.push(chunk).unwrap();
+                    assert_eq!(events.len(), parser.ranges().len());
+                    for range in parser.ranges() {
+                        // An event alone is read from its own bytes.
+                        let part = String::from_utf8(bytes[range.clone()].to_vec()).unwrap();
+                        found.extend(
+                            Parser::default()
+                                .push(part.trim_start_matches('\n').as_bytes())
+                                .unwrap(),
+                        );
+                    }
+                }
+                assert_eq!(found.len(), expected.len(), "{text:?} in pieces of {size}");
+                assert_eq!(parser.block_end(), bytes.len(), "{text:?} in pieces of {size}");
+            }
+        }
+        let mut parser = Parser::default();
+        parser.push(b": comment\n\ndata: a").unwrap();
+        assert_eq!((parser.block_end(), parser.ranges().len()), (11, 0));
+    }
+
+    #[test]
     fn an_events_size_is_bounded_wherever_it_is_cut() {
         let one_line = format!("data: {}\n\n", "x".repeat(100));
         let many_lines = "data: x\n".repeat(100);
         let comment = format!(":{}", "x".repeat(100));
-        for text in [one_line, many_lines, comment] {
+        let comments = ": x\n".repeat(100);
+        for text in [one_line, many_lines, comment, comments] {
             for size in [1, 7, 64, text.len()] {
                 let mut parser = Parser::with_limit(64);
                 let result =

@@ -6,6 +6,9 @@
 //! | responses | `input_tokens` | `input_tokens_details.cached_tokens` | `output_tokens` |
 //! | embeddings | `prompt_tokens` | - | none |
 //! | Anthropic messages | `input_tokens` + `cache_creation_input_tokens` + `cache_read_input_tokens` | `cache_read_input_tokens` | `output_tokens` |
+//!
+//! Anthropic states the tokens written to a cache too, in all and by lifetime
+//! (`cache_creation.ephemeral_1h_input_tokens`). OpenRouter states what an answer costs (`cost`, US dollars).
 
 use serde_json::{Value, json};
 
@@ -16,7 +19,24 @@ pub(crate) struct Usage {
     pub(crate) input_tokens: u64,
     /// Of the input, the tokens read from the upstream's cache.
     pub(crate) cached_tokens: u64,
+    /// Of the input, the tokens written to a cache for five minutes.
+    pub(crate) written_tokens: u64,
+    /// Of the input, the tokens written to a cache for an hour.
+    pub(crate) written_1h_tokens: u64,
     /// Tokens of the answer, including its reasoning.
+    pub(crate) output_tokens: u64,
+    /// The cost that the upstream states, in billionths of a US dollar.
+    pub(crate) stated_cost: Option<u64>,
+}
+
+/// The usage of an answer, as far as it arrived.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Received {
+    /// The usage that the upstream told.
+    pub(crate) usage: Option<Usage>,
+    /// Whether that is the usage of the whole answer.
+    pub(crate) is_final: bool,
+    /// The output tokens that arrived, by the length of their text.
     pub(crate) output_tokens: u64,
 }
 
@@ -28,6 +48,8 @@ impl Usage {
             input_tokens: usage["prompt_tokens"].as_u64()?,
             cached_tokens: count(&usage["prompt_tokens_details"]["cached_tokens"]),
             output_tokens: count(&usage["completion_tokens"]),
+            stated_cost: stated_cost(&usage["cost"]),
+            ..Self::default()
         })
     }
 
@@ -37,6 +59,8 @@ impl Usage {
             input_tokens: usage["input_tokens"].as_u64()?,
             cached_tokens: count(&usage["input_tokens_details"]["cached_tokens"]),
             output_tokens: count(&usage["output_tokens"]),
+            stated_cost: stated_cost(&usage["cost"]),
+            ..Self::default()
         })
     }
 
@@ -48,11 +72,33 @@ impl Usage {
     /// Reads the `usage` of an Anthropic message; none without `input_tokens`.
     pub(crate) fn from_anthropic(usage: &Value) -> Option<Self> {
         let cached_tokens = count(&usage["cache_read_input_tokens"]);
-        let input_tokens = usage["input_tokens"]
-            .as_u64()?
-            .saturating_add(count(&usage["cache_creation_input_tokens"]))
-            .saturating_add(cached_tokens);
-        Some(Self { input_tokens, cached_tokens, output_tokens: count(&usage["output_tokens"]) })
+        let by_lifetime = &usage["cache_creation"];
+        let written_1h_tokens = count(&by_lifetime["ephemeral_1h_input_tokens"]);
+        let written = count(&usage["cache_creation_input_tokens"]).max(
+            written_1h_tokens.saturating_add(count(&by_lifetime["ephemeral_5m_input_tokens"])),
+        );
+        let input_tokens =
+            usage["input_tokens"].as_u64()?.saturating_add(written).saturating_add(cached_tokens);
+        Some(Self {
+            input_tokens,
+            cached_tokens,
+            written_tokens: written - written_1h_tokens,
+            written_1h_tokens,
+            output_tokens: count(&usage["output_tokens"]),
+            stated_cost: None,
+        })
+    }
+
+    /// The larger of two counts in every field: usage told during an answer never lowers what is known.
+    pub(crate) fn max(self, other: Self) -> Self {
+        Self {
+            input_tokens: self.input_tokens.max(other.input_tokens),
+            cached_tokens: self.cached_tokens.max(other.cached_tokens),
+            written_tokens: self.written_tokens.max(other.written_tokens),
+            written_1h_tokens: self.written_1h_tokens.max(other.written_1h_tokens),
+            output_tokens: self.output_tokens.max(other.output_tokens),
+            stated_cost: self.stated_cost.max(other.stated_cost),
+        }
     }
 
     /// Writes the `usage` of a chat completion.
@@ -65,15 +111,30 @@ impl Usage {
         })
     }
 
-    /// Writes the `usage` of an Anthropic message. Tokens written to a cache are not known here and
-    /// count as plain input.
+    /// Writes the `usage` of an Anthropic message.
     pub(crate) fn to_anthropic(self) -> Value {
+        let written = self.written_tokens.saturating_add(self.written_1h_tokens);
         json!({
-            "input_tokens": self.input_tokens.saturating_sub(self.cached_tokens),
-            "cache_creation_input_tokens": 0,
+            "input_tokens": self.input_tokens.saturating_sub(self.cached_tokens).saturating_sub(written),
+            "cache_creation_input_tokens": written,
             "cache_read_input_tokens": self.cached_tokens,
             "output_tokens": self.output_tokens,
         })
+    }
+}
+
+impl Received {
+    /// The usage to charge: the final one, else the larger of what was told and what arrived.
+    pub(crate) fn charged(&self, input_tokens: u64) -> Usage {
+        match self.usage.filter(|_| self.is_final) {
+            Some(usage) => usage,
+            None => {
+                let arrived =
+                    Usage { input_tokens, output_tokens: self.output_tokens, ..Usage::default() };
+                let told = Usage { stated_cost: None, ..self.usage.unwrap_or_default() };
+                told.max(arrived)
+            }
+        }
     }
 }
 
@@ -81,12 +142,18 @@ fn count(value: &Value) -> u64 {
     value.as_u64().unwrap_or(0)
 }
 
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn stated_cost(usd: &Value) -> Option<u64> {
+    let usd = usd.as_f64().filter(|usd| *usd >= 0.0 && usd.is_finite())?;
+    Some((usd * 1e9).ceil() as u64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn of(input_tokens: u64, cached_tokens: u64, output_tokens: u64) -> Option<Usage> {
-        Some(Usage { input_tokens, cached_tokens, output_tokens })
+        Some(Usage { input_tokens, cached_tokens, output_tokens, ..Usage::default() })
     }
 
     #[test]
@@ -101,7 +168,39 @@ mod tests {
         assert_eq!(Usage::from_embeddings(&embeddings), of(9, 0, 0));
         let message = json!({"input_tokens": 2, "cache_creation_input_tokens": 1,
                              "cache_read_input_tokens": 6, "output_tokens": 4});
-        assert_eq!(Usage::from_anthropic(&message), of(9, 6, 4));
+        let written = of(9, 6, 4).map(|usage| Usage { written_tokens: 1, ..usage });
+        assert_eq!(Usage::from_anthropic(&message), written);
+    }
+
+    #[test]
+    fn tokens_written_to_a_cache_are_told_apart_by_lifetime() {
+        let message = json!({"input_tokens": 1, "cache_creation_input_tokens": 5, "output_tokens": 1,
+            "cache_creation": {"ephemeral_5m_input_tokens": 2, "ephemeral_1h_input_tokens": 3}});
+        let usage = Usage::from_anthropic(&message).unwrap_or_default();
+        assert_eq!((usage.input_tokens, usage.written_tokens, usage.written_1h_tokens), (6, 2, 3));
+        assert_eq!(usage.to_anthropic()["cache_creation_input_tokens"], 5);
+        let only = json!({"input_tokens": 1, "cache_creation": {"ephemeral_1h_input_tokens": 3}});
+        assert_eq!(Usage::from_anthropic(&only).map(|usage| usage.input_tokens), Some(4));
+    }
+
+    #[test]
+    fn a_stated_cost_is_read_and_nonsense_is_not() {
+        let cost = |cost: Value| {
+            let usage = json!({"prompt_tokens": 1, "cost": cost});
+            Usage::from_chat(&usage).and_then(|usage| usage.stated_cost)
+        };
+        assert_eq!(cost(json!(0.0025)), Some(2_500_000));
+        for nonsense in [json!(-1), json!("1"), json!(null)] {
+            assert_eq!(cost(nonsense), None);
+        }
+    }
+
+    #[test]
+    fn what_is_told_later_never_lowers_a_count() {
+        let first = Usage { input_tokens: 9, output_tokens: 4, ..Usage::default() };
+        let second = Usage { input_tokens: 0, output_tokens: 7, ..Usage::default() };
+        let expected = Usage { input_tokens: 9, output_tokens: 7, ..Usage::default() };
+        assert_eq!(first.max(second), expected);
     }
 
     #[test]
@@ -124,7 +223,8 @@ mod tests {
 
     #[test]
     fn written_values_are_read_back() {
-        let usage = Usage { input_tokens: 9, cached_tokens: 6, output_tokens: 4 };
+        let usage =
+            Usage { input_tokens: 9, cached_tokens: 6, output_tokens: 4, ..Usage::default() };
         assert_eq!(Usage::from_chat(&usage.to_chat()), Some(usage));
         assert_eq!(Usage::from_anthropic(&usage.to_anthropic()), Some(usage));
         assert_eq!(usage.to_chat()["total_tokens"], 13);
@@ -134,7 +234,12 @@ mod tests {
     fn absurd_counts_do_not_overflow() {
         let usage = json!({"input_tokens": u64::MAX, "cache_read_input_tokens": u64::MAX});
         assert_eq!(Usage::from_anthropic(&usage), of(u64::MAX, u64::MAX, 0));
-        let usage = Usage { input_tokens: 1, cached_tokens: 2, output_tokens: u64::MAX };
+        let usage = Usage {
+            input_tokens: 1,
+            cached_tokens: 2,
+            output_tokens: u64::MAX,
+            ..Usage::default()
+        };
         assert_eq!(usage.to_chat()["total_tokens"], u64::MAX);
         assert_eq!(usage.to_anthropic()["input_tokens"], 0);
     }

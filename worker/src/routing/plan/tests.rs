@@ -66,7 +66,7 @@ fn plan(body: &str, with: &With<'_>) -> Result<Plan, String> {
     };
     let request =
         RequestBody::new(Dialect::Chat, body, &manifest).map_err(|e| e.code().to_owned())?;
-    planner.plan(&request).map_err(|e| e.code().to_owned())
+    planner.plan(&request, body).map_err(|e| e.code().to_owned())
 }
 
 fn body(model: &str, text: &str, more: &str) -> String {

@@ -159,7 +159,7 @@ fn a_streamed_answer_comes_back_as_it_was() {
     ];
     let mut there = ChunkStream::new();
     let mut back = MessageStream::new(0, true);
-    let mut parser = crate::wire::sse::Parser::new();
+    let mut parser = crate::wire::sse::Parser::default();
     let mut text = String::new();
     let done = Event { name: None, data: "[DONE]".into() };
     for data in chunks.iter().map(event).chain([done]) {

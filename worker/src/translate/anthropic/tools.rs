@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 
 use super::content::{keep_cache_control, text};
 use crate::error::Untranslatable;
+use crate::wire::json_bounds;
 
 /// Translates OpenAI's `tools` for Anthropic; none if absent or empty.
 ///
@@ -233,7 +234,7 @@ pub(super) fn input(arguments: &Value) -> Option<Value> {
     let input = match arguments {
         Value::Null => json!({}),
         Value::String(text) if text.trim().is_empty() => json!({}),
-        Value::String(text) => serde_json::from_str(text).ok()?,
+        Value::String(text) => json_bounds::parse_tree(text.as_bytes()).ok()?,
         other => other.clone(),
     };
     input.is_object().then_some(input)

@@ -4,6 +4,7 @@ use pointsman::{bounded, quoted};
 use serde_json::Value;
 
 use crate::error::shown;
+use crate::wire::json_bounds;
 use crate::wire::sse::Event;
 
 /// Why a translated stream ends early.
@@ -55,9 +56,9 @@ impl StreamError {
 /// [`StreamError::Malformed`].
 pub(crate) fn event_json(event: &Event) -> Result<Value, StreamError> {
     let name = || event.name.as_deref().unwrap_or("data");
-    match serde_json::from_str(&event.data) {
+    match json_bounds::parse_tree(event.data.as_bytes()) {
         Ok(object @ Value::Object(_)) => Ok(object),
         Ok(other) => Err(StreamError::malformed(name(), shown(&other), "a JSON object")),
-        Err(error) => Err(StreamError::malformed(name(), error.to_string(), "a JSON object")),
+        Err(error) => Err(StreamError::malformed(name(), error, "a JSON object")),
     }
 }

@@ -34,7 +34,14 @@ const WORKERS_AI: &str = concat!(
     "data: {\"response\":\" 🚀\",\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":2}}\n\n",
     "data: [DONE]\n\n",
 );
-const USAGE: Option<Usage> = Some(Usage { input_tokens: 5, cached_tokens: 0, output_tokens: 2 });
+const USAGE: Option<Usage> = Some(Usage {
+    input_tokens: 5,
+    output_tokens: 2,
+    cached_tokens: 0,
+    written_tokens: 0,
+    written_1h_tokens: 0,
+    stated_cost: None,
+});
 
 fn translator(client: Dialect, api: Api) -> StreamTranslator {
     let upstream = config::Upstream { api, ..config::Upstream::default() };
@@ -46,8 +53,16 @@ fn translator(client: Dialect, api: Api) -> StreamTranslator {
         id,
         created: 7,
         include_usage: true,
+        drop_usage: false,
         checked: true,
     })
+}
+
+/// The client's bytes of a chunk that is no failure.
+fn pushed(translator: &mut StreamTranslator, bytes: &[u8]) -> Vec<u8> {
+    let Translated { bytes, failure } = translator.push(bytes);
+    assert_eq!(failure, None);
+    bytes
 }
 
 /// Translates `text` in pieces of `size` bytes and returns the client's bytes.
@@ -55,7 +70,7 @@ fn translated(client: Dialect, api: Api, text: &str, size: usize) -> (Vec<u8>, S
     let mut translator = translator(client, api);
     let mut sent = Vec::new();
     for bytes in text.as_bytes().chunks(size) {
-        sent.extend(translator.push(bytes).unwrap());
+        sent.extend(pushed(&mut translator, bytes));
     }
     sent.extend(translator.end().unwrap());
     (sent, translator)
@@ -70,13 +85,11 @@ fn equal_apis_pass_bytes_unchanged_wherever_the_stream_is_cut() {
         (Dialect::Messages, Api::Anthropic, MESSAGES),
     ] {
         for size in 1..40 {
-            let mut translator = translator(client, api);
-            for bytes in text.as_bytes().chunks(size) {
-                assert_eq!(translator.push(bytes).unwrap(), bytes);
-            }
+            let (sent, translator) = translated(client, api, text, size);
+            assert_eq!(String::from_utf8(sent).unwrap(), text);
             assert!(translator.is_finished(), "{client:?}");
-            assert_eq!(translator.end().unwrap(), b"");
-            assert_eq!(translator.usage(), USAGE);
+            let received = translator.received();
+            assert_eq!((received.usage, received.is_final), (USAGE, true), "{client:?}");
         }
     }
 }
@@ -89,15 +102,16 @@ fn translations_do_not_depend_on_where_the_stream_is_cut() {
         (Dialect::Chat, Api::WorkersAi, WORKERS_AI),
         (Dialect::Messages, Api::WorkersAi, WORKERS_AI),
     ] {
-        let (whole, translator) = translated(client, api, text, text.len());
+        let (whole, mut translator) = translated(client, api, text, text.len());
         let expected = if client == Dialect::Chat { "data: [DONE]" } else { "message_stop" };
         let words = String::from_utf8(whole.clone()).unwrap();
         assert!(
             words.contains("日本") && words.contains("🚀") && words.contains(expected),
             "{words}"
         );
-        assert_eq!(translator.usage(), USAGE);
-        assert_eq!(translator.content().unwrap().text, "日本 🚀", "{client:?} {api:?}");
+        let received = translator.received();
+        assert_eq!((received.usage, received.is_final), (USAGE, true), "{client:?} {api:?}");
+        assert_eq!(translator.take_content().text, "日本 🚀", "{client:?} {api:?}");
         for size in [1, 3, 7, 50] {
             assert_eq!(translated(client, api, text, size).0, whole);
         }
@@ -117,7 +131,7 @@ fn an_early_end_is_a_failure() {
         let first = text.find("\n\n").unwrap() + 2;
         for cut in [0, first, first + 9] {
             let mut translator = translator(client, api);
-            translator.push(&text.as_bytes()[..cut]).unwrap();
+            pushed(&mut translator, &text.as_bytes()[..cut]);
             assert!(translator.end().is_err(), "{client:?} {api:?} {cut}");
         }
     }
@@ -127,7 +141,7 @@ fn an_early_end_is_a_failure() {
 fn a_stream_may_end_without_done_after_its_finish_reason() {
     let mut translator = translator(Dialect::Chat, Api::Openai);
     let end = CHAT.find("data: {\"choices\":[],").unwrap();
-    translator.push(&CHAT.as_bytes()[..end]).unwrap();
+    pushed(&mut translator, &CHAT.as_bytes()[..end]);
     assert_eq!(translator.end(), Ok(vec![]));
 }
 
@@ -141,7 +155,7 @@ fn an_error_in_the_stream_is_a_failure_and_has_its_status() {
             "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"busy\"}}\n\n",
         ),
     ] {
-        let found = translator(client, api).push(text.as_bytes()).unwrap_err();
+        let found = translator(client, api).push(text.as_bytes()).failure.unwrap();
         assert!(found.detail.contains("busy") && found.status == 503, "{found:?}");
     }
 }
@@ -154,21 +168,84 @@ fn a_failure_has_the_shape_of_the_clients_api() {
         (Dialect::Responses, Api::Openai, "event: error\ndata: {"),
         (Dialect::Messages, Api::Anthropic, "event: error\ndata: {"),
     ] {
-        let mut translator = translator(client, api);
-        let words = |translator: &StreamTranslator| {
-            String::from_utf8(translator.error_event(&error)).unwrap()
-        };
-        let text = words(&translator);
+        let text = String::from_utf8(translator(client, api).error_event(&error)).unwrap();
         assert!(text.starts_with(starts) && text.ends_with("\n\n"), "{text}");
         assert!(text.contains("silence"));
-        translator.push(b"data: {\"cho").unwrap();
-        assert!(words(&translator).starts_with("\n\n"));
     }
+}
+
+#[test]
+fn an_error_event_never_continues_a_half_sent_event() {
+    let good = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
+    let bad = "data: {\"error\":{\"message\":\"busy\"}}\n\n";
+    let both = format!("{good}{bad}{good}");
+    for size in 1..=both.len() {
+        let mut translator = translator(Dialect::Chat, Api::Openai);
+        let mut sent = Vec::new();
+        let failed = both.as_bytes().chunks(size).any(|chunk| {
+            let Translated { bytes, failure } = translator.push(chunk);
+            sent.extend(bytes);
+            failure.is_some()
+        });
+        assert!(failed);
+        assert_eq!(String::from_utf8(sent).unwrap(), good, "in pieces of {size}");
+    }
+}
+
+#[test]
+fn usage_that_only_the_gateway_asked_for_is_left_out() {
+    let apis = translator(Dialect::Chat, Api::Openai).apis;
+    let usage =
+        "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":2}}\n\n";
+    for size in 1..40 {
+        let mut translator = StreamTranslator::new(&StreamOptions {
+            apis,
+            model: "m",
+            id: "id",
+            created: 7,
+            include_usage: false,
+            drop_usage: true,
+            checked: false,
+        });
+        let mut sent = Vec::new();
+        for bytes in CHAT.as_bytes().chunks(size) {
+            sent.extend(pushed(&mut translator, bytes));
+        }
+        assert_eq!(String::from_utf8(sent).unwrap(), CHAT.replace(usage, ""));
+        assert_eq!(translator.received().usage, USAGE);
+    }
+}
+
+#[test]
+fn what_arrived_is_counted_where_no_final_usage_came() {
+    let counted = |client, api, text: &str| {
+        let mut translator = translator(client, api);
+        pushed(&mut translator, text.as_bytes());
+        let found = translator.received();
+        (found.is_final, found.output_tokens)
+    };
+    let words = "word ".repeat(100);
+    let chunk = format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{words}\"}}}}]}}\n\n");
+    assert_eq!(counted(Dialect::Chat, Api::Openai, &chunk), (false, 125));
+    let (begun, _) = MESSAGES.split_at(MESSAGES.find("event: message_delta").unwrap());
+    let begun = begun.replace("日本 🚀", &words);
+    for client in [Dialect::Messages, Dialect::Chat] {
+        assert_eq!(counted(client, Api::Anthropic, &begun), (false, 125));
+    }
+    let delta = format!(
+        "event: response.output_text.delta\ndata: {{\"type\":\"response.output_text.delta\",\"delta\":\"{words}\"}}\n\n"
+    );
+    let done = format!(
+        "event: response.output_text.done\ndata: {{\"type\":\"response.output_text.done\",\"text\":\"{words}\"}}\n\n"
+    );
+    assert_eq!(counted(Dialect::Responses, Api::Openai, &format!("{delta}{done}")), (false, 125));
+    let early = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":1}}\n\n";
+    assert_eq!(counted(Dialect::Chat, Api::Openai, early), (false, 1));
 }
 
 #[test]
 fn garbage_is_passed_on_and_is_no_complete_stream() {
     let mut translator = translator(Dialect::Chat, Api::Openai);
-    assert_eq!(translator.push(b"data: hello\n\n").unwrap(), b"data: hello\n\n");
+    assert_eq!(pushed(&mut translator, b"data: hello\n\n"), b"data: hello\n\n");
     assert!(translator.end().is_err());
 }

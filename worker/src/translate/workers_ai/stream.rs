@@ -105,6 +105,11 @@ impl AnswerStream {
         self.finished
     }
 
+    /// Whether the usage of the whole answer has arrived.
+    pub(crate) fn usage_is_final(&self) -> bool {
+        self.usage.is_some() && (self.finished || self.finish_reason.is_some())
+    }
+
     /// The token usage reported so far.
     pub(crate) fn usage(&self) -> Option<Usage> {
         self.usage

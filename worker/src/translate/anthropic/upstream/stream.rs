@@ -107,6 +107,11 @@ impl MessageStream {
         self.finished
     }
 
+    /// Whether the usage of the whole answer has arrived.
+    pub(crate) fn usage_is_final(&self) -> bool {
+        self.finish_sent
+    }
+
     /// The token usage reported so far.
     pub(crate) fn usage(&self) -> Option<Usage> {
         ["input_tokens", "output_tokens"].iter().find(|key| self.usage.contains_key(**key))?;

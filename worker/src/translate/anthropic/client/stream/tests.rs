@@ -26,7 +26,7 @@ fn done() -> Value {
 
 /// Parses the events in `texts`, and checks that each is named after its type.
 fn read(texts: Vec<String>) -> Vec<Value> {
-    let mut parser = sse::Parser::new();
+    let mut parser = sse::Parser::default();
     let mut events = Vec::new();
     for text in texts {
         let read = parser.push(text.as_bytes()).unwrap();

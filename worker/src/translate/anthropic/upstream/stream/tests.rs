@@ -37,7 +37,7 @@ fn ending(reason: &str) -> [Value; 2] {
 
 /// Pushes all events and returns the chunks as JSON, `[DONE]` as text.
 fn chunks(stream: &mut MessageStream, events: Vec<Value>) -> Vec<Value> {
-    let mut parser = crate::wire::sse::Parser::new();
+    let mut parser = crate::wire::sse::Parser::default();
     let mut chunks = Vec::new();
     for data in events {
         for text in stream.push(&event(data)).unwrap() {
@@ -110,7 +110,8 @@ fn usage_is_sent_only_if_asked_for_and_known_during_the_stream() {
     assert_eq!(stream.usage(), None);
     let first = chunks(&mut stream, vec![message_start()]);
     assert!(first[0].get("usage").is_none());
-    let so_far = Usage { input_tokens: 40, cached_tokens: 30, output_tokens: 1 };
+    let so_far =
+        Usage { input_tokens: 40, cached_tokens: 30, output_tokens: 1, ..Usage::default() };
     assert_eq!(stream.usage(), Some(so_far));
     let rest = chunks(&mut stream, ending("max_tokens").into());
     assert_eq!(rest.len(), 2);

@@ -1,0 +1,195 @@
+//! Counts the images, files and recordings of a conversation, in any API's shape and at any depth.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
+
+/// What a conversation has beside text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Media {
+    /// The number of images.
+    pub(crate) images: u64,
+    /// Bytes of their data in the request.
+    pub(crate) image_bytes: u64,
+    /// Bytes of the data of files and recordings in the request.
+    pub(crate) file_bytes: u64,
+    /// The number of files and recordings that the request only names.
+    pub(crate) references: u64,
+}
+
+impl Media {
+    /// Counts what a conversation in JSON has; nothing if it cannot be read.
+    pub(crate) fn of(json: &str) -> Self {
+        let mut deserializer = serde_json::Deserializer::from_str(json);
+        Part { payload: false }
+            .deserialize(&mut deserializer)
+            .map_or_else(|_| Self::default(), |found| found.media)
+    }
+
+    fn add(&mut self, other: Self) {
+        self.images += other.images;
+        self.image_bytes += other.image_bytes;
+        self.file_bytes += other.file_bytes;
+        self.references += other.references;
+    }
+}
+
+/// Fields that hold the data or the address of an image or a file.
+const PAYLOADS: [&str; 6] = ["data", "file_data", "file_url", "image_url", "url", "video_url"];
+/// Fields that name a stored file.
+const NAMES: [&str; 3] = ["file_id", "image_file_id", "asset_id"];
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Image,
+    File,
+}
+
+impl Kind {
+    fn of(name: &str) -> Option<Self> {
+        match name {
+            "image" | "image_url" | "input_image" | "computer_screenshot" => Some(Self::Image),
+            "file" | "input_file" | "document" | "input_audio" | "audio" | "audio_url"
+            | "video_url" | "input_video" | "video" | "container_upload" => Some(Self::File),
+            _ => None,
+        }
+    }
+}
+
+/// What was found in a value: media, and a payload that belongs to the part around it.
+#[derive(Default)]
+struct Found {
+    media: Media,
+    bytes: u64,
+    named: bool,
+    kind: Option<Kind>,
+}
+
+#[derive(Clone, Copy)]
+struct Part {
+    /// Whether a string here is a payload.
+    payload: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for Part {
+    type Value = Found;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Found, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Part {
+    type Value = Found;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Found, E> {
+        Ok(Found::default())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Found, E> {
+        Ok(Found::default())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Found, E> {
+        Ok(Found::default())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Found, E> {
+        Ok(Found::default())
+    }
+
+    fn visit_unit<E>(self) -> Result<Found, E> {
+        Ok(Found::default())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Found, E> {
+        let address = ["http://", "https://", "gs://", "s3://"].iter().any(|s| text.starts_with(s));
+        Ok(Found {
+            bytes: if self.payload && !address { text.len() as u64 } else { 0 },
+            named: self.payload && address,
+            kind: Kind::of(text),
+            ..Found::default()
+        })
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Found, A::Error> {
+        let mut all = Found::default();
+        while let Some(found) = list.next_element_seed(Self { payload: false })? {
+            all.media.add(found.media);
+        }
+        Ok(all)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Found, A::Error> {
+        let mut all = Found::default();
+        let mut kind = None;
+        while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+            let found = map.next_value_seed(Self { payload: PAYLOADS.contains(&&*name) })?;
+            match &*name {
+                "type" => kind = found.kind.or(kind),
+                name => all.named |= NAMES.contains(&name),
+            }
+            all.media.add(found.media);
+            all.bytes += found.bytes;
+            all.named |= found.named;
+        }
+        let (bytes, named) = (std::mem::take(&mut all.bytes), std::mem::take(&mut all.named));
+        match kind {
+            Some(Kind::Image) => {
+                all.media.images += 1;
+                all.media.image_bytes += bytes;
+            }
+            Some(Kind::File) => {
+                all.media.file_bytes += bytes;
+                all.media.references += u64::from(named || bytes == 0);
+            }
+            None => (all.bytes, all.named) = (bytes, named),
+        }
+        Ok(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_and_files_of_each_api_are_counted() {
+        let images = r#"[{"role": "user", "content": [
+            {"type": "image_url", "image_url": {"url": "data:AAAA"}},
+            {"type": "input_image", "image_url": "data:AAAA"},
+            {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}},
+            {"type": "image", "source": {"type": "url", "url": "https://a.example/1.png"}},
+            {"type": "tool_result", "content": [{"type": "image", "source": {"data": "AAAA"}}]},
+            {"type": "text", "text": "image"}]}]"#;
+        let expected = Media { images: 5, image_bytes: 9 + 9 + 4 + 4, ..Media::default() };
+        assert_eq!(Media::of(images), expected);
+        let files = r#"[{"content": [
+            {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:BBBB"}},
+            {"type": "document", "source": {"type": "base64", "data": "BBBB"}},
+            {"type": "input_audio", "input_audio": {"data": "BBBB", "format": "wav"}},
+            {"type": "input_file", "file_id": "f-1"},
+            {"type": "document", "source": {"type": "url", "url": "https://a.example/1.pdf"}},
+            {"type": "container_upload", "file_id": "f-2"}]}]"#;
+        let expected = Media { file_bytes: 9 + 4 + 4, references: 3, ..Media::default() };
+        assert_eq!(Media::of(files), expected);
+    }
+
+    #[test]
+    fn text_and_other_json_count_nothing() {
+        for json in [
+            "\"text\"",
+            "[]",
+            "7",
+            "{",
+            r#"[{"role": "user", "content": "image_url", "url": "x"}]"#,
+        ] {
+            assert_eq!(Media::of(json), Media::default(), "{json}");
+        }
+    }
+}

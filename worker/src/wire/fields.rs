@@ -1,0 +1,164 @@
+//! Finds the top-level fields of a JSON object by their byte ranges, so that a call's body is the caller's
+//! own bytes with a few values replaced: parsing and printing would reorder fields and reformat numbers.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::ops::Range;
+
+use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// The most fields of an object.
+const MAX_FIELDS: usize = 50_000;
+/// How much of a field's name an error repeats, in characters.
+const SHOWN: usize = 60;
+
+/// The fields of an object, in their order. No two names are equal, also not to a parser that ignores
+/// case: of a repeated field some parsers take the first value and others the last.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Fields(Vec<(String, Range<usize>)>);
+
+impl Fields {
+    /// Finds the fields of the object `json`.
+    ///
+    /// # Errors
+    /// The parser's; a repeated name; more than [`MAX_FIELDS`] fields.
+    pub(crate) fn new(json: &str) -> serde_json::Result<Self> {
+        let mut deserializer = serde_json::Deserializer::from_str(json);
+        let fields = FieldsOf(json).deserialize(&mut deserializer)?;
+        deserializer.end()?;
+        Ok(fields)
+    }
+
+    /// The range of a field's value.
+    pub(crate) fn get(&self, name: &str) -> Option<Range<usize>> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, range)| range.clone())
+    }
+
+    /// The fields' names.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// The first field that a parser ignoring case takes for one of `names`, and that name.
+    pub(crate) fn spelled_otherwise<'n>(&self, names: &[&'n str]) -> Option<(&str, &'n str)> {
+        self.names().find_map(|key| {
+            let folded = folded(key);
+            let name = names.iter().find(|name| **name == folded && **name != key)?;
+            Some((key, *name))
+        })
+    }
+}
+
+/// The name as a parser that ignores case compares it (Go's `encoding/json`: by Unicode's simple folding,
+/// which maps two letters outside of ASCII to ASCII ones).
+pub(crate) fn folded(name: &str) -> String {
+    let fold = |c: char| match c {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        other => other.to_ascii_lowercase(),
+    };
+    name.chars().map(fold).collect()
+}
+
+struct FieldsOf<'t>(&'t str);
+
+impl<'de> DeserializeSeed<'de> for FieldsOf<'de> {
+    type Value = Fields;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Fields, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for FieldsOf<'de> {
+    type Value = Fields;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+        let mut fields: Vec<(String, Range<usize>)> = Vec::new();
+        let mut keys = BTreeSet::new();
+        while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+            let value = map.next_value::<&'de RawValue>()?.get();
+            let key = folded(&name);
+            if !keys.insert(key) {
+                let shown: String = name.chars().take(SHOWN).collect();
+                let why =
+                    format!("the field {shown:?} is repeated: expected it once, in one spelling");
+                return Err(A::Error::custom(why));
+            }
+            if fields.len() == MAX_FIELDS {
+                return Err(A::Error::custom(format!("it has more than {MAX_FIELDS} fields")));
+            }
+            // A borrowed raw value is a part of the text that is parsed.
+            let start = value.as_ptr().addr() - self.0.as_ptr().addr();
+            fields.push((name.into_owned(), start..start + value.len()));
+        }
+        Ok(Fields(fields))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn value<'a>(json: &'a str, name: &str) -> Option<&'a str> {
+        Fields::new(json).unwrap().get(name).map(|range| &json[range])
+    }
+
+    #[test]
+    fn the_value_is_found_beside_values_of_every_type() {
+        let json = r#" { "a" : [1, {"model": "no"}, "]}"], "n": -1.5e3, "t": true, "o": {},
+            "model" : "auto" , "z": null } "#;
+        assert_eq!(value(json, "model"), Some("\"auto\""));
+        assert_eq!(value(json, "a"), Some(r#"[1, {"model": "no"}, "]}"]"#));
+        assert_eq!(value(json, "n"), Some("-1.5e3"));
+        assert_eq!(value(json, "o"), Some("{}"));
+        assert_eq!(value(json, "z"), Some("null"));
+        assert_eq!(value(json, "absent"), None);
+    }
+
+    #[test]
+    fn quotes_braces_and_escapes_in_strings_do_not_mislead() {
+        let json = r#"{"x":"\"model\": \\","é{":"}","model":"a\"b\\","y":[[],[[]]]}"#;
+        assert_eq!(value(json, "model"), Some(r#""a\"b\\""#));
+        assert_eq!(value(json, "y"), Some("[[],[[]]]"));
+        assert_eq!(value(r#"{"mod\u0065l":"x"}"#, "model"), Some("\"x\""));
+    }
+
+    #[test]
+    fn a_repeated_field_is_refused_in_any_spelling() {
+        for json in [
+            r#"{"model":"first","model":"last"}"#,
+            r#"{"model":"first","mod\u0065l":"last"}"#,
+            r#"{"model":"first","Model":"last"}"#,
+            r#"{"messages":[],"me\u017f\u017fages":[]}"#,
+            r#"{"to\u212aens":1,"tokens":2}"#,
+        ] {
+            let why = Fields::new(json).unwrap_err().to_string();
+            assert!(why.contains("repeated"), "{json}: {why}");
+        }
+        let fields = Fields::new(r#"{"Max_Tokens": 1, "x": 2}"#).unwrap();
+        assert_eq!(
+            fields.spelled_otherwise(&["n", "max_tokens"]),
+            Some(("Max_Tokens", "max_tokens"))
+        );
+        assert_eq!(fields.spelled_otherwise(&["x"]), None);
+    }
+
+    #[test]
+    fn only_an_object_of_few_fields_is_read() {
+        for json in ["[1, 2]", "", "{\"model\":\"cut of", "7", "{} {}"] {
+            assert!(Fields::new(json).is_err(), "{json}");
+        }
+        let many: Vec<String> = (0..=MAX_FIELDS).map(|at| format!("\"f{at}\":0")).collect();
+        let why = Fields::new(&format!("{{{}}}", many.join(","))).unwrap_err().to_string();
+        assert!(why.contains("50000 fields"), "{why}");
+        assert_eq!(Fields::new("{}").unwrap(), Fields::default());
+    }
+}
