@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { BUNDLE, chatBody, decisionHeaders, drained, eventsIn, gateway } from "./gateway.mjs";
+import { alone, BUNDLE, chatBody, decisionHeaders, drained, eventsIn, gateway } from "./gateway.mjs";
 import { chunk, event, openai } from "./openai-stand-in.mjs";
 import { breaking, deferred, endless, pausing, pieces, text, upstream } from "./stand-ins.mjs";
 
@@ -106,6 +106,28 @@ test("a client that disconnects during a stream cancels the upstream's call at i
     await gone.promise;
     assert.equal(there.requests.length, 1);
   }
+});
+
+test("a client that disconnects while a translated stream only pings cancels the upstream's call", async (t) => {
+  const one = await alone(t, { upstreams: { claude: { api: "anthropic", baseUrl: there.url } } });
+  const gone = deferred();
+  const message = { id: "msg_1", model: "claude", role: "assistant", content: [], usage: { input_tokens: 1 } };
+  const start = event({ type: "message_start", message }, "message_start");
+  const pings = endless(event({ type: "ping" }, "ping"), gone.resolve);
+  there.does((request, response, body, number) => {
+    pings(request, response, body, number);
+    response.write(start);
+  });
+  const client = new AbortController();
+  const answer = await fetch(new URL("v1/chat/completions", one.url), {
+    method: "POST",
+    signal: client.signal,
+    body: JSON.stringify(chatBody({ model: "claude", stream: true })),
+  });
+  const { value } = (await answer.body?.getReader().read()) ?? {};
+  assert.match(Buffer.from(value ?? []).toString(), /"role":"assistant"/);
+  client.abort();
+  await gone.promise;
 });
 
 test("comments that keep a connection alive are passed on, unless the stream ends with them", async () => {
