@@ -9,7 +9,8 @@
 //!
 //! - two or more callers are failing, each with a row of failures not older than a minute;
 //! - their rows sum to `breaker.failures`, where each counts for at most half of it, rounded up; and
-//! - they are more than the callers that got an answer since the last of these rows began.
+//! - they are more than the callers that got an answer since the second newest of these rows began, and in
+//!   the last second: a single caller cannot choose when that is.
 //!
 //! Once `breaker.openMs` has passed, one call at a time tries the upstream: an answer closes the
 //! circuit, a failure keeps it open, and a call that says nothing lets the next caller try. A caller
@@ -24,6 +25,8 @@ use crate::config::Breaker;
 
 /// How long a row of failures, or an answer, speaks for the shared circuit, in milliseconds.
 const WINDOW_MS: f64 = 60_000.0;
+/// The least time of which answers speak against the shared circuit, in milliseconds.
+const LEAST_MS: f64 = 1000.0;
 /// The most callers remembered for one model; beyond it the one not seen for longest is forgotten.
 const MAX_CALLERS: usize = 256;
 
@@ -54,7 +57,7 @@ pub(crate) struct Breakers {
     of_open: HashMap<String, Circuit>,
 }
 
-/// The circuits of one model. It exists while a caller is failing.
+/// The circuits of one model.
 #[derive(Debug, Default)]
 struct Circuit {
     /// Until when the shared circuit is open, in milliseconds since 1970; none while it is closed.
@@ -121,17 +124,18 @@ impl Breakers {
         settings: Breaker,
     ) {
         let (circuits, name) = self.of(caller);
-        if outcome == Outcome::Failed {
-            circuits.entry(model.to_owned()).or_default().failed(name, now, settings);
-            return;
-        }
-        let Some(circuit) = circuits.get_mut(model) else { return };
         match outcome {
-            Outcome::Answered => circuit.answered(name, now, settings),
-            _ => circuit.said_nothing(name, now, f64::from(settings.open_ms)),
-        }
-        if circuit.is_spent() {
-            circuits.remove(model);
+            Outcome::Answered => {
+                circuits.entry(model.to_owned()).or_default().answered(name, now, settings);
+            }
+            Outcome::Failed => {
+                circuits.entry(model.to_owned()).or_default().failed(name, now, settings);
+            }
+            Outcome::Unknown => {
+                if let Some(circuit) = circuits.get_mut(model) {
+                    circuit.said_nothing(name, now, f64::from(settings.open_ms));
+                }
+            }
         }
     }
 
@@ -150,11 +154,6 @@ impl Circuit {
         let waits = record.map_or(f64::NEG_INFINITY, |record| record.waits_until);
         own.is_some_and(|until| now < until)
             || self.open_until.is_some_and(|until| now < until.max(waits))
-    }
-
-    /// Whether no caller is failing.
-    fn is_spent(&self) -> bool {
-        self.open_until.is_none() && self.callers.values().all(|record| record.failures == 0)
     }
 
     fn admitted(&mut self, caller: &str, now: f64, open_ms: f64) {
@@ -216,11 +215,13 @@ impl Circuit {
         let failing = || self.callers.values().filter(|r| r.failures > 0 && recent(r.seen));
         let most = settings.failures.div_ceil(2);
         let sum: u64 = failing().map(|record| u64::from(record.failures.min(most))).sum();
-        let since = failing().map(|record| record.since).fold(f64::NEG_INFINITY, f64::max);
+        let mut began: Vec<f64> = failing().map(|record| record.since).collect();
+        began.sort_by(|a, b| b.total_cmp(a));
+        let since = began.get(1).copied().unwrap_or(now).min(now - LEAST_MS);
         let contrary = self.callers.values().filter(|record| {
             record.failures == 0 && record.answered.is_some_and(|at| recent(at) && at >= since)
         });
-        let callers = failing().count();
+        let callers = began.len();
         callers >= 2 && sum >= u64::from(settings.failures) && callers > contrary.count()
     }
 

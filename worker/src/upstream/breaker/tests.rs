@@ -103,6 +103,39 @@ fn a_dead_upstream_is_noticed_for_all_although_one_caller_sends_most_calls() {
 }
 
 #[test]
+fn a_dead_upstream_is_noticed_beside_a_caller_that_always_fails() {
+    let mut model = Model::default();
+    let others: Vec<String> = (0..9).map(|at| format!("other{at}")).collect();
+    let answered = |model: &mut Model, now| {
+        others.iter().for_each(|name| model.answers(CallerId::Key(name), now));
+    };
+    model.fails(ANN, 9, 0.0);
+    answered(&mut model, 10_000.0);
+    // From here on nobody is answered.
+    model.fails(BOB, 1, 12_000.0);
+    assert!(model.admits(CAT, 12_000.0));
+    model.fails(CAT, 1, 12_001.0);
+    assert!(!model.admits(CallerId::Key("other1"), 12_002.0));
+}
+
+#[test]
+fn callers_that_restart_their_rows_together_open_nothing_while_others_are_answered() {
+    let mut model = Model::default();
+    model.fails(ANN, 1, 0.0);
+    for at in 1..50 {
+        let now = f64::from(at) * 100.0;
+        for name in ["c", "d", "e"] {
+            model.answers(CallerId::Key(name), now);
+        }
+        for caller in [ANN, BOB] {
+            model.answers(caller, now);
+            model.fails(caller, 3, now);
+        }
+        assert!(model.admits(CAT, now), "{at}");
+    }
+}
+
+#[test]
 fn many_callers_with_a_failure_each_open_the_circuit() {
     let mut model = Model::default();
     for name in ["a", "b", "c"] {
@@ -134,7 +167,6 @@ fn what_says_nothing_changes_nothing() {
     for _ in 0..10 {
         model.says_nothing(ANN, 0.0);
     }
-    assert!(model.0.of_keys.is_empty());
     for failed in 1..=4 {
         assert!(model.admits(ANN, 0.0), "{failed}");
         model.says_nothing(ANN, 0.0);
@@ -196,25 +228,15 @@ fn callers_without_a_key_do_not_close_an_upstream_to_keys() {
 }
 
 #[test]
-fn memory_is_bounded_and_empty_while_all_is_well() {
+fn memory_is_bounded() {
     let mut model = Model::default();
-    for at in 0..10 * MAX_CALLERS {
-        model.answers(CallerId::Key(&at.to_string()), 0.0);
+    for at in 0..4 * u32::try_from(MAX_CALLERS).unwrap_or(0) {
+        let name = at.to_string();
+        match at % 2 {
+            0 => model.answers(CallerId::Key(&name), f64::from(at)),
+            _ => model.fails(CallerId::Key(&name), 1, f64::from(at)),
+        }
     }
-    assert!(model.0.of_keys.is_empty());
-    for at in 0..10 * MAX_CALLERS {
-        model.fails(CallerId::Key(&at.to_string()), 1, f64::from(u32::try_from(at).unwrap_or(0)));
-    }
+    model.says_nothing(ANN, 0.0);
     assert!(model.0.of_keys.values().all(|circuit| circuit.callers.len() <= MAX_CALLERS));
-}
-
-#[test]
-fn a_circuit_is_forgotten_once_its_callers_are_answered() {
-    let mut model = dead();
-    assert!(model.admits(CAT, 100.0));
-    model.answers(CAT, 101.0);
-    for caller in [ANN, BOB] {
-        model.answers(caller, 102.0);
-    }
-    assert!(model.0.of_keys.is_empty());
 }
