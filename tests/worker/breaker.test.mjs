@@ -146,7 +146,9 @@ test("what says nothing of an upstream restarts no count: refused, untranslatabl
   const { chat } = await worker(t, upstreams);
   for (const refusal of REFUSALS) {
     there.does(inTurn(status(500), status(refusal), status(500), status(refusal), status(500)));
-    for (const expected of [500, refusal, 500, refusal, 500]) {
+    // A refusal of the gateway's own key is told as an error of the gateway.
+    const told = [401, 403].includes(refusal) ? 502 : refusal;
+    for (const expected of [500, told, 500, told, 500]) {
       assert.equal((await chat({ model: `only-${refusal}` }, bearer(ann))).status, expected);
     }
     await refused(chat({ model: `only-${refusal}` }, bearer(ann)), 503, "upstreams_resting");

@@ -85,20 +85,22 @@ test("an answer's cost is spent, in streams too", async (t) => {
   near((await settled()).spent, 4 * COST);
 });
 
-test("an answer without usage costs its estimate, and a failed one nothing", async (t) => {
+test("an answer without usage costs its input and its text, and a refused request nothing", async (t) => {
   const { chat, settled } = await underBudget(t, { usd: 5, period: "day" });
-  there.does(openai({ usage: null }));
-  const estimate = Number(decisionHeaders(await chat({ model: strong }))["estimated-cost"]);
-  near((await settled()).spent, estimate, estimate / 1000);
-  there.does(status(422));
-  assert.equal((await chat({ model: strong })).status, 422);
-  there.does(status(500));
-  assert.equal((await chat({ model: strong })).status, 500);
-  near((await settled()).spent, estimate, estimate / 1000);
+  there.does(openai({ usage: null, text: "word ".repeat(400) }));
+  assert.equal((await chat({ model: strong })).status, 200);
+  const { spent } = await settled();
+  // 500 tokens of text at 30 dollars per million, and an input of a few tokens at 10.
+  assert.ok(spent > 0.015 && spent < 0.0152, `${spent}`);
+  for (const code of [422, 429, 503]) {
+    there.does(status(code, { "retry-after": "0" }));
+    assert.equal((await chat({ model: strong })).status, code);
+  }
+  near((await settled()).spent, spent);
 });
 
-test("the estimate is reserved during the call", async (t) => {
-  const { chat, settled } = await underBudget(t, { usd: 0.008, period: "day" });
+test("what a call may cost is reserved while it lasts", async (t) => {
+  const { chat, settled } = await underBudget(t, { usd: 0.02, period: "day" });
   const held = deferred();
   const asked = deferred();
   there.does(async (...call) => {
@@ -143,9 +145,10 @@ test("from softFrom on the threshold rises linearly to 1 at the end of the budge
     [0.8, 0.5, 0],
     [0.5, 0.75, 0.5],
   ]) {
-    const usd = COST / spentShare;
+    const usd = (10 * COST) / spentShare;
     const { chat, settled } = await underBudget(t, { usd, period: "month" }, { gateway: { budget: { softFrom } } });
-    assert.equal((await chat(SHORT)).status, 200);
+    there.does(openai({ usage: { prompt_tokens: 1000, completion_tokens: 500, total_tokens: 1500 } }));
+    assert.equal((await chat({ model: strong, max_tokens: 500 })).status, 200);
     near((await settled()).spent / usd, spentShare);
     const { threshold } = decisionHeaders(await chat({ max_tokens: 10 }, { "x-pointsman-threshold": "0" }));
     near(Number(threshold), expected, 1e-5);
@@ -207,6 +210,11 @@ test("usage at the end of a stream is read wherever its chunks are split", async
   const { chat, settled } = await underBudget(t, { usd: 5, period: "month" });
   const text = `${chunk({ content: "Hé" })}${event({ choices: [], usage: { prompt_tokens: 100, completion_tokens: 50 } })}${event("[DONE]")}`;
   there.does(pieces([...Buffer.from(text)].map((byte) => Buffer.from([byte]))));
-  assert.equal(await (await chat({ model: strong, stream: true })).text(), text);
+  const options = { model: strong, stream: true, stream_options: { include_usage: true } };
+  assert.equal(await (await chat(options)).text(), text);
   near((await settled()).spent, COST);
+  const without = text.replace(/data: [^\n]*usage[^\n]*\n\n/, "");
+  assert.equal(await (await chat({ model: strong, stream: true })).text(), without);
+  near((await settled()).spent, 2 * COST);
+  assert.equal(there.last().json.stream_options.include_usage, true);
 });
