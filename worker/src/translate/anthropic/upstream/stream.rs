@@ -40,6 +40,8 @@ pub(crate) struct MessageStream {
     calls: u64,
     usage: Map<String, Value>,
     finish_sent: bool,
+    /// Whether a `message_delta` has told the output tokens; those of `message_start` are its first ones.
+    output_told: bool,
     finished: bool,
 }
 
@@ -66,6 +68,7 @@ impl MessageStream {
             calls: 0,
             usage: Map::new(),
             finish_sent: false,
+            output_told: false,
             finished: false,
         }
     }
@@ -109,7 +112,7 @@ impl MessageStream {
 
     /// Whether the usage of the whole answer has arrived.
     pub(crate) fn usage_is_final(&self) -> bool {
-        self.finish_sent
+        self.finish_sent && self.output_told
     }
 
     /// The token usage reported so far.
@@ -208,6 +211,7 @@ impl MessageStream {
 
     fn end_message(&mut self, data: &Value) -> Vec<String> {
         self.store_usage(&data["usage"]);
+        self.output_told |= data["usage"]["output_tokens"].is_u64();
         match data["delta"]["stop_reason"].as_str() {
             Some(reason) if !self.finish_sent => {
                 self.finish_sent = true;

@@ -120,6 +120,20 @@ fn usage_is_sent_only_if_asked_for_and_known_during_the_stream() {
 }
 
 #[test]
+fn usage_is_final_only_if_the_end_tells_the_output() {
+    let mut told = MessageStream::new(0, false);
+    chunks(&mut told, vec![message_start()]);
+    assert!(!told.usage_is_final());
+    chunks(&mut told, ending("end_turn").into());
+    assert!(told.usage_is_final());
+    let mut untold = MessageStream::new(0, false);
+    let [mut end, stop] = ending("end_turn");
+    end["usage"] = json!(null);
+    chunks(&mut untold, vec![message_start(), end, stop]);
+    assert!(untold.finished() && !untold.usage_is_final());
+}
+
+#[test]
 fn thinking_and_calls_are_passed_on() {
     let mut stream = MessageStream::new(0, false);
     let chunks = chunks(
