@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! upstream "EqQB..."              -> client "pm1f0c...8a.EqQB..."       tagged_answer, tagged_event
-//! client   "pm1f0c...8a.EqQB..."  -> the same model: "EqQB..."          request_for
+//! client   "pm1f0c...8a.EqQB..."  -> the same model: "EqQB..."          History::edits
 //!                                 -> another model: the block is left out
 //! ```
 //! `redacted_thinking` has its tag in `data`. A block whose signature is empty, or has no tag, is left out
@@ -19,7 +19,6 @@
 //! keeps the client's bytes.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::ops::Range;
 
 use pointsman::sha256_hex;
@@ -28,9 +27,12 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::tools::CallIds;
+use crate::wire::outgoing::Edit;
 
 /// The hexadecimal digits of a tag.
 const DIGITS: usize = 16;
+/// The bytes of a tag.
+const TAG_BYTES: usize = "pm".len() + DIGITS + ".".len();
 
 /// The tag of a model: `base_url` is its upstream's root, `model` its name there.
 pub(crate) fn model_tag(base_url: &str, model: &str) -> String {
@@ -38,6 +40,47 @@ pub(crate) fn model_tag(base_url: &str, model: &str) -> String {
     let host = rest.split('/').next().unwrap_or_default().to_ascii_lowercase();
     let hash = sha256_hex(format!("{scheme}://{host}\n{model}").as_bytes());
     format!("pm{}.", &hash[..DIGITS])
+}
+
+/// What of a Messages request depends on the model that it is sent to, or breaks Anthropic's rules, by byte
+/// ranges of the body.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct History {
+    /// The turns with thinking.
+    turns: Vec<Turn>,
+    /// Ids of calls that change.
+    ids: Vec<Edit>,
+    /// The value of `thinking`, if its type is `enabled`.
+    enabled: Option<Range<usize>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Turn {
+    /// Its index among the messages.
+    at: usize,
+    place: Place,
+    blocks: Vec<Part>,
+    /// Whether it has tool calls.
+    calls: bool,
+    /// Whether they are still being answered.
+    in_progress: bool,
+}
+
+/// A block of a turn with thinking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Part {
+    place: Place,
+    /// The place and text of its tag, empty if it has none; none for a block without a signature.
+    tag: Option<(Range<usize>, String)>,
+}
+
+/// An element of a list, as ranges whose removal leaves a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Place {
+    /// With the comma in front; for an element that is not the first.
+    with_comma_before: Range<usize>,
+    /// With the comma behind; for an element in front of which none is left.
+    with_comma_behind: Range<usize>,
 }
 
 #[derive(Deserialize)]
@@ -61,150 +104,169 @@ struct Block<'a> {
     #[serde(borrow)]
     r#type: Cow<'a, str>,
     #[serde(borrow)]
-    signature: Option<Cow<'a, str>>,
+    signature: Option<&'a RawValue>,
     #[serde(borrow)]
-    data: Option<Cow<'a, str>>,
+    data: Option<&'a RawValue>,
     #[serde(borrow)]
-    id: Option<Cow<'a, str>>,
+    id: Option<&'a RawValue>,
     #[serde(borrow)]
-    tool_use_id: Option<Cow<'a, str>>,
+    tool_use_id: Option<&'a RawValue>,
 }
 
-/// What becomes of a block.
-enum Fate {
-    Same,
-    Changed(String),
-    LeftOut,
-}
-
-/// The body of a Messages request for the model with this tag. A body of another shape stays as it is:
-/// the upstream says what is wrong with it.
-pub(crate) fn request_for<'t>(body: &'t str, tag: &str) -> Cow<'t, str> {
-    let Ok(request) = serde_json::from_str::<Request<'_>>(body) else { return Cow::Borrowed(body) };
-    let mut ids = CallIds::default();
-    let mut messages = Vec::with_capacity(request.messages.len());
-    let (mut changed, mut lacks_thinking) = (false, false);
-    for raw in &request.messages {
-        let Ok(message) = serde_json::from_str::<Message<'_>>(raw.get()) else {
-            messages.push(Cow::Borrowed(raw.get()));
-            continue;
-        };
-        let Ok(blocks) = serde_json::from_str::<Vec<&RawValue>>(message.content.get()) else {
-            // A text. That of a user begins another exchange.
-            lacks_thinking &= message.role != "user";
-            messages.push(Cow::Borrowed(raw.get()));
-            continue;
-        };
-        let content = rewritten(&blocks, tag, &mut ids);
-        match message.role.as_ref() {
-            "user" => lacks_thinking &= content.answers_calls,
-            _ => lacks_thinking |= content.calls_without_thinking,
+impl History {
+    /// Reads a request. Of a body of another shape nothing is changed: the upstream says what is wrong
+    /// with it.
+    pub(crate) fn read(body: &str) -> Self {
+        let mut history = Self::default();
+        let Ok(request) = serde_json::from_str::<Request<'_>>(body) else { return history };
+        let mut ids = CallIds::default();
+        let places = places(body, &request.messages);
+        for (at, (raw, place)) in request.messages.iter().zip(places).enumerate() {
+            let Ok(message) = serde_json::from_str::<Message<'_>>(raw.get()) else { continue };
+            let blocks = serde_json::from_str::<Vec<&RawValue>>(message.content.get());
+            let mut turn = Turn { at, place, blocks: vec![], calls: false, in_progress: true };
+            let answers_calls =
+                blocks.is_ok_and(|blocks| history.read_blocks(body, &blocks, &mut turn, &mut ids));
+            if message.role == "user" && !answers_calls {
+                history.turns.iter_mut().for_each(|turn| turn.in_progress = false);
+            }
+            if turn.blocks.iter().any(|part| part.tag.is_some()) {
+                history.turns.push(turn);
+            }
         }
-        match content.text {
-            None => messages.push(Cow::Borrowed(raw.get())),
-            Some(text) => {
-                changed = true;
-                if let Some(text) = text {
-                    messages.push(Cow::Owned(with(raw.get(), message.content, &text)));
+        history.enabled = request.thinking.and_then(|thinking| {
+            let value: Value = serde_json::from_str(thinking.get()).ok()?;
+            (value["type"] == "enabled").then(|| span(body, thinking))
+        });
+        history
+    }
+
+    /// Reads the blocks of a turn; whether there are results of calls among them.
+    fn read_blocks(
+        &mut self,
+        body: &str,
+        blocks: &[&RawValue],
+        turn: &mut Turn,
+        ids: &mut CallIds,
+    ) -> bool {
+        let mut answers_calls = false;
+        for (raw, place) in blocks.iter().zip(places(body, blocks)) {
+            let mut tag = None;
+            if let Ok(block) = serde_json::from_str::<Block<'_>>(raw.get()) {
+                let mut change = |id: Option<&RawValue>, new: &mut dyn FnMut(&str) -> String| {
+                    let Some(raw) = id else { return };
+                    let id: Cow<'_, str> = serde_json::from_str(raw.get()).unwrap_or_default();
+                    let new = if id.is_empty() { String::new() } else { new(&id) };
+                    if new != id {
+                        let text = Value::from(new).to_string();
+                        self.ids.push(Edit { range: span(body, raw), text });
+                    }
+                };
+                match block.r#type.as_ref() {
+                    "thinking" => tag = Some(tag_of(body, block.signature)),
+                    "redacted_thinking" => tag = Some(tag_of(body, block.data)),
+                    "tool_use" => {
+                        turn.calls = true;
+                        change(block.id, &mut |id| ids.call(id));
+                    }
+                    "tool_result" => {
+                        answers_calls = true;
+                        change(block.tool_use_id, &mut |id| ids.result(id));
+                    }
+                    _ => {}
                 }
             }
+            turn.blocks.push(Part { place, tag });
+        }
+        answers_calls
+    }
+
+    /// The changes of the body for the model with this tag; none of them overlap.
+    pub(crate) fn edits(&self, tag: &str) -> Vec<Edit> {
+        let mut edits = self.ids.clone();
+        // How many of the first messages are left out.
+        let (mut gone, mut lacks_thinking) = (0, false);
+        for turn in &self.turns {
+            let own = |part: &Part| part.tag.as_ref().is_none_or(|(_, found)| found == tag);
+            if !turn.blocks.iter().any(own) {
+                let range = turn.place.without(gone == turn.at);
+                edits.push(Edit { range, text: String::new() });
+                gone += usize::from(gone == turn.at);
+                continue;
+            }
+            let (mut kept, mut thinks) = (false, false);
+            for part in &turn.blocks {
+                let range = match &part.tag {
+                    _ if !own(part) => part.place.without(!kept),
+                    Some((range, _)) => range.clone(),
+                    None => 0..0,
+                };
+                thinks |= own(part) && part.tag.is_some();
+                kept |= own(part);
+                if !range.is_empty() {
+                    edits.push(Edit { range, text: String::new() });
+                }
+            }
+            lacks_thinking |= turn.in_progress && turn.calls && !thinks;
+        }
+        if let Some(range) = self.enabled.clone().filter(|_| lacks_thinking) {
+            edits.push(Edit { range, text: r#"{"type":"disabled"}"#.to_owned() });
+        }
+        edits
+    }
+}
+
+impl Place {
+    /// The range whose removal takes the element out.
+    fn without(&self, is_first: bool) -> Range<usize> {
+        match is_first {
+            true => self.with_comma_behind.clone(),
+            false => self.with_comma_before.clone(),
         }
     }
-    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-    if changed && let Some(span) = span_of_list(body) {
-        edits.push((span, format!("[{}]", messages.join(","))));
-    }
-    if lacks_thinking
-        && let Some(thinking) = request.thinking
-        && serde_json::from_str::<Value>(thinking.get()).is_ok_and(|t| t["type"] == "enabled")
-    {
-        edits.push((span(body, thinking), r#"{"type":"disabled"}"#.to_owned()));
-    }
-    edited(body, edits)
 }
 
-/// The content of a message after its blocks were rewritten.
-struct Content {
-    /// The new list; none if nothing changes, none within if nothing is left.
-    text: Option<Option<String>>,
-    /// Whether it has tool calls whose thinking was left out.
-    calls_without_thinking: bool,
-    /// Whether it has results of tool calls.
-    answers_calls: bool,
+fn places(body: &str, list: &[&RawValue]) -> Vec<Place> {
+    let spans: Vec<Range<usize>> = list.iter().map(|raw| span(body, raw)).collect();
+    let place = |(at, own): (usize, &Range<usize>)| {
+        let before = at.checked_sub(1).map_or(own.start, |at| spans[at].end);
+        let behind = spans.get(at + 1).map_or(own.end, |next| next.start);
+        Place { with_comma_before: before..own.end, with_comma_behind: own.start..behind }
+    };
+    spans.iter().enumerate().map(place).collect()
 }
 
-fn rewritten(blocks: &[&RawValue], tag: &str, ids: &mut CallIds) -> Content {
-    let mut kept: Vec<Cow<'_, str>> = Vec::with_capacity(blocks.len());
-    let (mut changed, mut calls, mut thinks, mut lost) = (false, false, false, false);
-    let mut answers_calls = false;
-    for raw in blocks {
-        let block = serde_json::from_str::<Block<'_>>(raw.get());
-        let Ok(block) = block else {
-            kept.push(Cow::Borrowed(raw.get()));
-            continue;
-        };
-        let fate = match block.r#type.as_ref() {
-            "thinking" => untagged(raw.get(), "signature", block.signature.as_deref(), tag),
-            "redacted_thinking" => untagged(raw.get(), "data", block.data.as_deref(), tag),
-            "tool_use" => {
-                calls = true;
-                with_id(raw.get(), "id", block.id.as_deref(), |id| ids.call(id))
-            }
-            "tool_result" => {
-                answers_calls = true;
-                with_id(raw.get(), "tool_use_id", block.tool_use_id.as_deref(), |id| ids.result(id))
-            }
-            _ => Fate::Same,
-        };
-        let is_thinking = block.r#type.ends_with("thinking");
-        match fate {
-            Fate::Same => kept.push(Cow::Borrowed(raw.get())),
-            Fate::Changed(text) => {
-                thinks |= is_thinking;
-                changed = true;
-                kept.push(Cow::Owned(text));
-            }
-            Fate::LeftOut => (changed, lost) = (true, true),
+/// The place and text of a signature's tag; empty if it has none, or nothing behind it.
+fn tag_of(body: &str, value: Option<&RawValue>) -> (Range<usize>, String) {
+    let literal = value.map_or("", RawValue::get);
+    let tag = literal.strip_prefix('"').and_then(|text| text.get(..TAG_BYTES)).filter(|tag| {
+        let plain = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        let digits = tag.strip_prefix("pm").and_then(|rest| rest.strip_suffix('.'));
+        digits.is_some_and(|digits| digits.bytes().all(plain))
+            && literal.len() > TAG_BYTES + "\"\"".len()
+    });
+    match (value, tag) {
+        (Some(value), Some(tag)) => {
+            let start = span(body, value).start + 1;
+            (start..start + TAG_BYTES, tag.to_owned())
         }
-    }
-    let list = || (!kept.is_empty()).then(|| format!("[{}]", kept.join(",")));
-    Content {
-        text: changed.then(list),
-        calls_without_thinking: calls && lost && !thinks,
-        answers_calls,
+        _ => (0..0, String::new()),
     }
 }
 
-/// Takes the tag off a block of the same model, and leaves out any other.
-fn untagged(raw: &str, field: &str, value: Option<&str>, tag: &str) -> Fate {
-    let own = value.and_then(|value| value.strip_prefix(tag)).filter(|value| !value.is_empty());
-    own.and_then(|own| with_field(raw, field, own)).map_or(Fate::LeftOut, Fate::Changed)
-}
-
-fn with_id(raw: &str, field: &str, id: Option<&str>, new: impl FnOnce(&str) -> String) -> Fate {
-    let Some(id) = id.filter(|id| !id.is_empty()) else { return Fate::Same };
-    let new = new(id);
-    match new == id {
-        true => Fate::Same,
-        false => with_field(raw, field, &new).map_or(Fate::Same, Fate::Changed),
-    }
+#[derive(Deserialize)]
+struct Content<'a> {
+    #[serde(borrow)]
+    content: Vec<&'a RawValue>,
 }
 
 /// A complete answer of the model with this tag, for a client.
 pub(crate) fn tagged_answer<'t>(answer: &'t str, tag: &str) -> Cow<'t, str> {
-    #[derive(Deserialize)]
-    struct Answer<'a> {
-        #[serde(borrow)]
-        content: Vec<&'a RawValue>,
-    }
-    let Ok(Answer { content }) = serde_json::from_str::<Answer<'_>>(answer) else {
+    let Ok(Content { content }) = serde_json::from_str::<Content<'_>>(answer) else {
         return Cow::Borrowed(answer);
     };
-    let edits = content.into_iter().filter_map(|raw| {
-        let new = tagged_block(raw.get(), tag)?;
-        Some((span(answer, raw), new))
-    });
-    edited(answer, edits.collect())
+    let at = content.into_iter().filter_map(|raw| tag_place(answer, raw)).collect::<Vec<_>>();
+    with_tags(answer, &at, tag)
 }
 
 /// The data of an event of a stream of the model with this tag, for a client; none if it stays the same.
@@ -223,73 +285,49 @@ pub(crate) fn tagged_event(data: &str, tag: &str) -> Option<String> {
         return None;
     }
     let event: Event<'_> = serde_json::from_str(data).ok()?;
-    let message = event.message.and_then(|raw| match tagged_answer(raw.get(), tag) {
-        Cow::Borrowed(_) => None,
-        Cow::Owned(new) => Some((raw, new)),
+    let message = event.message.and_then(|message| {
+        let content: Content<'_> = serde_json::from_str(message.get()).ok()?;
+        Some(content.content)
     });
     let parts = [event.content_block, event.delta].into_iter().flatten();
-    let mut edits =
-        parts.filter_map(|raw| Some((raw, tagged_block(raw.get(), tag)?))).chain(message);
-    let (raw, new) = edits.next()?;
-    Some(edited(data, vec![(span(data, raw), new)]).into_owned())
+    let parts = parts.chain(message.into_iter().flatten());
+    let at: Vec<usize> = parts.filter_map(|part| tag_place(data, part)).collect();
+    match with_tags(data, &at, tag) {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(tagged) => Some(tagged),
+    }
 }
 
-/// Puts the tag in front of the signature of a block or of a delta; none if it has none.
-fn tagged_block(raw: &str, tag: &str) -> Option<String> {
-    let block: Block<'_> = serde_json::from_str(raw).ok()?;
-    let (field, value) = match block.r#type.as_ref() {
-        "thinking" | "signature_delta" => ("signature", block.signature?),
-        "redacted_thinking" => ("data", block.data?),
+/// Where the signature of a block or of a delta begins; none if it has none.
+fn tag_place(text: &str, raw: &RawValue) -> Option<usize> {
+    let block: Block<'_> = serde_json::from_str(raw.get()).ok()?;
+    let value = match block.r#type.as_ref() {
+        "thinking" | "signature_delta" => block.signature?,
+        "redacted_thinking" => block.data?,
         _ => return None,
     };
-    if value.is_empty() {
-        return None;
+    let signed = value.get().starts_with('"') && value.get() != "\"\"";
+    signed.then(|| span(text, value).start + 1)
+}
+
+/// The text with the tag inserted at these places, in ascending order.
+fn with_tags<'t>(text: &'t str, at: &[usize], tag: &str) -> Cow<'t, str> {
+    let Some(last) = at.last() else { return Cow::Borrowed(text) };
+    let mut tagged = String::with_capacity(text.len() + at.len() * tag.len());
+    let mut from = 0;
+    for place in at {
+        tagged.push_str(&text[from..*place]);
+        tagged.push_str(tag);
+        from = *place;
     }
-    with_field(raw, field, &format!("{tag}{value}"))
-}
-
-/// The object with another text in one of its fields; none if it lacks it.
-fn with_field(object: &str, field: &str, text: &str) -> Option<String> {
-    let fields: HashMap<Cow<'_, str>, &RawValue> = serde_json::from_str(object).ok()?;
-    Some(with(object, fields.get(field)?, &Value::from(text).to_string()))
-}
-
-/// The text with a part of it replaced.
-fn with(text: &str, part: &RawValue, new: &str) -> String {
-    edited(text, vec![(span(text, part), new.to_owned())]).into_owned()
+    tagged.push_str(&text[*last..]);
+    Cow::Owned(tagged)
 }
 
 /// The byte range of a raw value that was borrowed from `text`.
 fn span(text: &str, part: &RawValue) -> Range<usize> {
     let start = part.get().as_ptr().addr() - text.as_ptr().addr();
     start..start + part.get().len()
-}
-
-/// The byte range of the list of messages.
-fn span_of_list(body: &str) -> Option<Range<usize>> {
-    #[derive(Deserialize)]
-    struct List<'a> {
-        #[serde(borrow)]
-        messages: &'a RawValue,
-    }
-    let list: List<'_> = serde_json::from_str(body).ok()?;
-    Some(span(body, list.messages))
-}
-
-/// Replaces ranges that do not overlap.
-fn edited(text: &str, mut edits: Vec<(Range<usize>, String)>) -> Cow<'_, str> {
-    if edits.is_empty() {
-        return Cow::Borrowed(text);
-    }
-    edits.sort_by_key(|(range, _)| range.start);
-    let (mut new, mut at) = (String::with_capacity(text.len()), 0);
-    for (range, with) in edits {
-        new.push_str(&text[at..range.start]);
-        new.push_str(&with);
-        at = range.end;
-    }
-    new.push_str(&text[at..]);
-    Cow::Owned(new)
 }
 
 #[cfg(test)]

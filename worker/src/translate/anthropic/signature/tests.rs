@@ -8,6 +8,16 @@ fn tag() -> String {
     model_tag(ROOT, "claude-a")
 }
 
+/// The body that the model with this tag is sent.
+fn request_for(body: &str, tag: &str) -> String {
+    let mut edits = History::read(body).edits(tag);
+    edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
+    assert!(edits.windows(2).all(|two| two[0].range.end <= two[1].range.start), "{edits:?}");
+    let mut sent = body.to_owned();
+    edits.iter().rev().for_each(|edit| sent.replace_range(edit.range.clone(), &edit.text));
+    sent
+}
+
 fn other() -> String {
     model_tag(ROOT, "claude-b")
 }
@@ -74,7 +84,7 @@ fn what_needs_no_change_keeps_its_bytes() {
         "[]",
         "",
     ] {
-        assert!(matches!(request_for(body, &tag()), Cow::Borrowed(same) if same == body), "{body}");
+        assert_eq!(History::read(body).edits(&tag()), [], "{body}");
     }
 }
 
@@ -86,7 +96,7 @@ fn the_rest_of_a_changed_request_keeps_its_bytes() {
     );
     assert_eq!(
         request_for(&body, &tag()),
-        r#"{"big": 12345678901234567890123, "messages": [{"role":"user","content":"x",  "n":1.10},{"content": [{"type":"thinking","thinking":"a\u00e9","signature":"c2ln"},{"type": "text", "text": "\u00e9"}], "role":"assistant"}] ,"top":1}"#
+        r#"{"big": 12345678901234567890123, "messages": [{"role":"user","content":"x",  "n":1.10}, {"content": [{"type":"thinking","thinking":"a\u00e9","signature":"c2ln"}, {"type": "text", "text": "\u00e9"}], "role":"assistant"}] ,"top":1}"#
     );
 }
 
@@ -124,6 +134,29 @@ fn tool_calls_keep_their_thinking_or_thinking_is_disabled() {
     messages.pop();
     messages.push(json!({"role": "user", "content": [{"type": "text", "text": "And?"}]}));
     assert_eq!(mode(&request, &tag()), (enabled, json!("tool_use")));
+}
+
+#[test]
+fn any_blocks_and_turns_may_be_left_out() {
+    let (text, gone) = (json!({"type": "text", "text": "x"}), thinking(""));
+    let own = thinking(&format!("{}c2ln", tag()));
+    for pattern in 0..4_u32.pow(4) {
+        let kinds: Vec<u32> = (0..4).map(|at| pattern / 4_u32.pow(at) % 4).collect();
+        let block = |kind: &u32| [&text, &gone, &own, &gone][*kind as usize].clone();
+        let blocks: Vec<Value> = kinds.iter().map(block).collect();
+        let kept = |blocks: &[Value]| -> Vec<Value> {
+            let own = blocks.iter().filter(|block| **block != gone);
+            own.map(|block| if *block == text { text.clone() } else { thinking("c2ln") }).collect()
+        };
+        let expected = json!([{"role": "assistant", "content": kept(&blocks)}]);
+        let expected = if kept(&blocks).is_empty() { json!([]) } else { expected };
+        let found = sent(&json!([{"role": "assistant", "content": blocks}]), &tag());
+        assert_eq!(found, expected, "{kinds:?}");
+        let turn = |block: &Value| json!({"role": "assistant", "content": [block]});
+        let turns: Vec<Value> = blocks.iter().map(turn).collect();
+        let expected: Vec<Value> = kept(&blocks).iter().map(turn).collect();
+        assert_eq!(sent(&json!(turns), &tag()), json!(expected), "{kinds:?}");
+    }
 }
 
 #[test]
