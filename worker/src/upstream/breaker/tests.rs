@@ -1,3 +1,5 @@
+//! Circuits of callers and of models.
+
 use super::*;
 
 const SETTINGS: Breaker = Breaker { failures: 4, open_ms: 100 };

@@ -1,3 +1,5 @@
+//! Signatures and ids of a conversation whose turns are answered by different models.
+
 #![allow(clippy::unwrap_used)]
 use super::*;
 use serde_json::json;
