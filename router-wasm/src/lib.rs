@@ -101,7 +101,7 @@ pub use kind::Kind;
 pub use manifest::{
     Calibration, Candidate, CandidateQuality, CostQuality, EncoderInfo, FORMAT, FileEntry, Head,
     MANIFEST_FILE, Manifest, MeanQualities, Metric, Provenance, PublishedPoint, Source,
-    TruncationSide,
+    TruncationSide, is_header_value,
 };
 pub use memory::{Battle, MEMORY_FILE, Memory, Records};
 pub use policy::{

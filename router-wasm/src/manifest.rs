@@ -10,6 +10,7 @@ use crate::error::RouterError;
 mod check;
 mod cost_quality;
 
+pub use check::is_header_value;
 pub use cost_quality::{CandidateQuality, CostQuality, MeanQualities, PublishedPoint};
 
 /// The manifest's file name.

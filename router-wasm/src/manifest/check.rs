@@ -2,13 +2,40 @@
 
 use super::{FileEntry, MANIFEST_FILE, Manifest};
 
+/// The longest name of a bundle or a candidate.
+const MAX_NAME_BYTES: usize = 256;
+/// The most files of a bundle.
+const MAX_FILES: usize = 32;
+
+/// Whether a text can be the value of an HTTP header on every host, and is no longer than 256 bytes:
+/// printable ASCII, not empty, without a space at its ends. Hosts state names of bundles and candidates in
+/// headers.
+#[must_use]
+pub fn is_header_value(text: &str) -> bool {
+    (1..=MAX_NAME_BYTES).contains(&text.len())
+        && text.bytes().all(|byte| (0x20..=0x7e).contains(&byte))
+        && text.trim_ascii() == text
+}
+
+fn check_name(field: &str, name: &str) -> Result<(), String> {
+    match is_header_value(name) {
+        true => Ok(()),
+        false => Err(format!(
+            "{field} is {name:?}: expected 1 to {MAX_NAME_BYTES} printable ASCII characters without a \
+             space at its ends, since hosts state it in an HTTP header"
+        )),
+    }
+}
+
 impl Manifest {
     /// Returns the first fault: the field, what was found, what was expected.
     pub(super) fn check(&self) -> Result<(), String> {
         if self.candidates.is_empty() {
             return Err("\"candidates\" is empty".into());
         }
+        check_name("\"name\"", &self.name)?;
         for (i, candidate) in self.candidates.iter().enumerate() {
+            check_name(&format!("the id of candidate {i}"), &candidate.id)?;
             if self.candidates[..i].iter().any(|c| c.id == candidate.id) {
                 return Err(format!("candidate {:?} is listed twice", candidate.id));
             }
@@ -58,13 +85,27 @@ impl Manifest {
                 return Err("calibration.quantiles are not ascending within [0, 1]".into());
             }
         }
+        if self.files.len() > MAX_FILES {
+            return Err(format!(
+                "\"files\" lists {}: expected at most {MAX_FILES}",
+                self.files.len()
+            ));
+        }
+        for file in &self.files {
+            if !is_file_name(&file.name) {
+                return Err(format!(
+                    "\"files\" lists {:?}: expected a file name such as \"model.onnx\"",
+                    file.name
+                ));
+            }
+        }
         self.curves.iter().try_for_each(|curve| curve.check(self))?;
         self.map.as_ref().map_or(Ok(()), |map| self.check_map(map))
     }
 
     fn check_map(&self, map: &FileEntry) -> Result<(), String> {
         let name = map.name.as_str();
-        if name.is_empty() || name.contains(['/', '\\']) || name == MANIFEST_FILE {
+        if !is_file_name(name) {
             return Err(format!("map.name is {name:?}: expected a file name such as \"map.json\""));
         }
         match self.files.iter().any(|file| file.name == name) {
@@ -76,6 +117,12 @@ impl Manifest {
     }
 }
 
+/// Whether a name is that of a file in the bundle's folder, other than the manifest.
+fn is_file_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    !name.is_empty() && name.chars().all(plain) && !name.starts_with('.') && name != MANIFEST_FILE
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
@@ -83,6 +130,32 @@ mod tests {
 
     use super::*;
     use crate::error::RouterError;
+
+    #[test]
+    fn names_are_values_of_headers_and_files_stay_in_the_folder() {
+        let with = |name: &str, id: &str, file: &str| {
+            let manifest = json!({
+                "format": 1, "name": name, "kind": "mf", "candidates": [{"id": "s"}, {"id": id}],
+                "encoder": {
+                    "tier": "static", "max_tokens": 8, "truncation_side": "right",
+                    "pooling": "mean", "embedding_size": 2, "special_tokens": false
+                },
+                "head": {}, "files": [{"name": file, "bytes": 2, "sha256": "ab"}]
+            });
+            Manifest::from_json(manifest.to_string().as_bytes()).map_err(|e| e.to_string())
+        };
+        assert!(with("a b", "meta/llama-3.1:70b @x", "model.onnx").is_ok());
+        let long = "x".repeat(MAX_NAME_BYTES + 1);
+        for bad in ["", " a", "a ", "a\nb", "a\r\nb", "a\0", "a\tb", "\u{7f}", "é", "模型", &long]
+        {
+            for error in [with(bad, "l", "f"), with("n", bad, "f")] {
+                assert!(error.unwrap_err().contains("printable ASCII"), "{bad:?}");
+            }
+        }
+        for bad in ["", "../x", "a/b", "a\\b", ".hidden", "router.json", "a?b", "a#b", "a%2fb"] {
+            assert!(with("n", "l", bad).unwrap_err().contains("file name"), "{bad:?}");
+        }
+    }
 
     #[test]
     fn a_map_is_a_plain_file_that_is_not_listed_twice() {
