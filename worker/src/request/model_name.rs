@@ -92,6 +92,16 @@ impl PolicyHeaders {
     }
 }
 
+/// Whether a name of a key's list means routing, whatever is served now: `auto`, `router-...` or the
+/// bundle's name, also with options.
+pub(crate) fn means_routing(name: &str, bundle: &str) -> bool {
+    let mut parts = name.split(':');
+    let router = parts.next().unwrap_or_default();
+    let options: Vec<&str> = parts.collect();
+    (router == "auto" || router == bundle || router.starts_with("router-"))
+        && with_options(Policy::default(), name, &options).is_ok()
+}
+
 fn with_options(mut policy: Policy, model: &str, options: &[&str]) -> Result<Policy, GatewayError> {
     let wrong = || GatewayError::ModelOption { found: model.to_owned() };
     for pair in options.chunks(2) {
@@ -184,6 +194,21 @@ mod tests {
         for model in ["auto:share", "auto:share:half", "auto:temperature:1", "auto:"] {
             assert_eq!(target(model, None, None), Err("model_option".into()), "{model}");
         }
+    }
+
+    #[test]
+    fn a_name_means_routing_whatever_is_served() {
+        for name in
+            ["auto", "test", "router-mf-0.5", "router-old-0.5", "auto:share:0.5", "test:share:0"]
+        {
+            assert!(means_routing(name, "test"), "{name}");
+        }
+        for name in
+            ["Auto", " auto", "", "small", "auto-small", "auto:free", "auto:share", "router"]
+        {
+            assert!(!means_routing(name, "test"), "{name}");
+        }
+        assert!(!means_routing("test", "renamed"));
     }
 
     #[test]

@@ -6,14 +6,25 @@
 //! ```
 //! A request is the engine's [`RouteRequest`], a result its `Decision`.
 
-use pointsman::{RouteRequest, RouterError};
-use serde_json::Value;
+use std::fmt;
 
-use super::json::json_error;
+use pointsman::{MAX_QUERY_BYTES, RouteRequest, RouterError};
+use serde::Deserialize;
+use serde::de::{Deserializer, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::json::{json_error, node_count};
 use crate::error::GatewayError;
 
+/// The longest body, in bytes: the longest query with every character escaped, and more.
+pub(crate) const MAX_BODY_BYTES: usize = 2 << 20;
 /// The most requests in a batch.
 const MAX_BATCH: usize = 256;
+/// The most text in all requests of a batch, in bytes: that of four single ones. Rating takes time in
+/// proportion to it.
+const MAX_BATCH_BYTES: usize = 4 * MAX_QUERY_BYTES;
+/// The most values in a body: each takes tens of bytes of memory, whatever it takes in the body.
+const MAX_NODES: usize = 100_000;
 
 /// A parsed body.
 #[derive(Debug, PartialEq)]
@@ -24,31 +35,78 @@ pub(crate) enum RouteBody {
     Batch(Vec<Result<RouteRequest, GatewayError>>),
 }
 
+/// A body with a field `batch`.
+#[derive(Deserialize)]
+struct BatchBody<'a> {
+    #[serde(borrow)]
+    batch: Option<&'a RawValue>,
+}
+
+/// The same, if it has no other field.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BatchAlone<'a> {
+    #[serde(borrow)]
+    batch: Requests<'a>,
+}
+
+/// The requests of a batch, up to one more than [`MAX_BATCH`], and their number.
+struct Requests<'a>(Vec<&'a RawValue>, usize);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Requests<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Listed;
+        impl<'de> Visitor<'de> for Listed {
+            type Value = Requests<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of requests in \"batch\"")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let (mut requests, mut count) = (Vec::new(), 0);
+                while let Some(request) = list.next_element()? {
+                    count += 1;
+                    if count <= MAX_BATCH {
+                        requests.push(request);
+                    }
+                }
+                Ok(Requests(requests, count))
+            }
+        }
+        deserializer.deserialize_seq(Listed)
+    }
+}
+
 /// Parses a body.
 ///
 /// # Errors
-/// [`GatewayError::BodyNotJson`] and those of [`RouteRequest::from_json`]; errors of a batch's
-/// requests are returned as their results.
+/// [`GatewayError::BodyNotJson`], those of [`RouteRequest::from_json`], and `query_too_long` for a
+/// batch of more than 1 MiB of text; errors of a batch's requests are returned as their results.
 pub(crate) fn parse_route_body(body: &str) -> Result<RouteBody, GatewayError> {
-    let Ok(Value::Object(fields)) = serde_json::from_str(body) else {
-        return Ok(RouteBody::One(request(body)?));
-    };
-    let Some(batch) = fields.get("batch") else {
-        return Ok(RouteBody::One(request(body)?));
-    };
     let ill_formed = |detail: String| GatewayError::from(RouterError::RequestIllFormed { detail });
-    if let Some(other) = fields.keys().find(|field| *field != "batch") {
-        return Err(ill_formed(format!("unexpected field {other:?} beside \"batch\"")));
+    let nodes = node_count(body);
+    if nodes > MAX_NODES {
+        return Err(ill_formed(format!("it has {nodes} values: expected at most {MAX_NODES}")));
     }
-    match batch.as_array() {
-        Some(requests) if requests.len() <= MAX_BATCH => {
-            Ok(RouteBody::Batch(requests.iter().map(|one| request(&one.to_string())).collect()))
-        }
-        Some(requests) => Err(ill_formed(format!(
-            "\"batch\" has {} requests: expected at most {MAX_BATCH}",
-            requests.len()
-        ))),
-        None => Err(ill_formed("\"batch\" is not a list".into())),
+    let is_object = body.trim_start().starts_with('{');
+    let batch = serde_json::from_str::<BatchBody<'_>>(body).ok().filter(|_| is_object);
+    if batch.is_none_or(|body| body.batch.is_none()) {
+        return Ok(RouteBody::One(request(body)?));
+    }
+    let BatchAlone { batch: Requests(requests, count) } =
+        serde_json::from_str(body).map_err(|e| ill_formed(e.to_string()))?;
+    if count > MAX_BATCH {
+        return Err(ill_formed(format!(
+            "\"batch\" has {count} requests: expected at most {MAX_BATCH}"
+        )));
+    }
+    let requests: Vec<_> = requests.into_iter().map(|one| request(one.get())).collect();
+    let texts = requests.iter().flatten().flat_map(|request| request.query.turns());
+    let bytes = texts.map(String::len).sum();
+    match bytes > MAX_BATCH_BYTES {
+        true => Err(RouterError::QueryTooLong { bytes, limit: MAX_BATCH_BYTES }.into()),
+        false => Ok(RouteBody::Batch(requests)),
     }
 }
 
@@ -94,8 +152,18 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_holds_as_much_text_as_four_requests() {
+        let one = format!(r#"{{"query": "{}"}}"#, "[,".repeat(MAX_QUERY_BYTES / 2));
+        let body = format!(r#"{{"batch": [{one}, {one}, {one}, {one}]}}"#);
+        assert!(matches!(parse_route_body(&body), Ok(RouteBody::Batch(four)) if four.len() == 4));
+    }
+
+    #[test]
     fn bad_requests_have_codes() {
         let long = format!(r#"{{"batch": [{}7]}}"#, "7,".repeat(MAX_BATCH));
+        let many = format!(r#"{{"x": [{}0]}}"#, "0,".repeat(MAX_NODES));
+        let one = format!(r#"{{"query": "{}"}}"#, "x".repeat(MAX_QUERY_BYTES));
+        let texts = format!(r#"{{"batch": [{one}, {one}, {one}, {one}, {{"query": "x"}}]}}"#);
         let cases = [
             ("not json", "body_not_json"),
             (r#"{"query": "x""#, "body_not_json"),
@@ -108,8 +176,11 @@ mod tests {
             (r#"{"query": "\ud800 x"}"#, "query_ill_formed"),
             (r#"{"messages": []}"#, "messages_without_text"),
             (r#"{"batch": {}}"#, "request_ill_formed"),
+            (r#"{"batch": null}"#, "request_ill_formed"),
             (r#"{"batch": [], "policy": {}}"#, "request_ill_formed"),
             (&long, "request_ill_formed"),
+            (&many, "request_ill_formed"),
+            (&texts, "query_too_long"),
         ];
         for (body, code) in cases {
             assert_eq!(parse_route_body(body).unwrap_err().code(), code, "{body}");

@@ -4,7 +4,9 @@
 //! model, headers -> target -> allowed and capable candidates -> decision -> [chosen, its fallbacks]
 //! ```
 
-use pointsman::{Assessment, Decision, Manifest, Policy, Query, Reason, RouterError};
+use pointsman::{
+    Assessment, CandidateScore, Decision, Manifest, Policy, Query, Reason, RouterError,
+};
 
 use crate::accounting::budget::threshold_rise;
 use crate::accounting::prices::Prices;
@@ -12,7 +14,7 @@ use crate::config::{Key, Settings, Upstreams};
 use crate::error::GatewayError;
 use crate::request::body::RequestBody;
 use crate::request::endpoint::Dialect;
-use crate::request::model_name::{PolicyHeaders, Target};
+use crate::request::model_name::{PolicyHeaders, Target, means_routing};
 use crate::upstream::breaker::CallerId;
 
 /// How far a pinned model's score may lie below the best one, in a bundle without a pair.
@@ -140,12 +142,17 @@ impl Planner<'_> {
         }
     }
 
-    /// Makes the decision alone, for `/v1/route`.
+    /// Makes the decision alone, for `/v1/route`. It has the scores and costs only of candidates that
+    /// the caller may use.
     ///
     /// # Errors
-    /// Errors of the query and the policy; `no_candidate`.
+    /// Errors of headers, query and policy; [`GatewayError::ModelNotAllowed`]; `no_candidate`.
     pub(crate) fn route(&self, query: &Query, policy: Policy) -> Result<Decision, GatewayError> {
-        Ok(self.decide(query, policy, &|_| None)?.0)
+        self.check_headers()?;
+        self.check_may_route(&self.manifest.name)?;
+        let (mut decision, _) = self.decide(query, policy, &|_| None)?;
+        decision.scores.retain(|score| self.exclusion(&score.model).is_none());
+        Ok(decision)
     }
 
     /// Whether a name is that of a candidate or of a model of UPSTREAMS.
@@ -168,16 +175,35 @@ impl Planner<'_> {
         self.refusal(model).is_none()
     }
 
+    /// Whether a name means routing. A served model's name does not.
+    fn means_routing(&self, name: &str) -> bool {
+        !self.serves(name) && means_routing(name, &self.manifest.name)
+    }
+
+    /// Why the configuration or the caller's key excludes a model. A key's `models` exclude every model
+    /// that they do not name, unless all of them mean routing: a name that is not served any more, or
+    /// was misspelt, matches nothing and still limits.
+    fn exclusion(&self, model: &str) -> Option<&'static str> {
+        let holds = |list: &[String]| list.iter().any(|name| name == model);
+        let models = &self.settings.models;
+        let of_key = self.key.and_then(|key| key.models.as_deref());
+        let limits = |names: &[String]| {
+            names.is_empty() || !names.iter().all(|name| self.means_routing(name))
+        };
+        if models.allow.as_deref().is_some_and(|allow| !holds(allow)) || holds(&models.deny) {
+            Some("the gateway's configuration excludes it")
+        } else if of_key.is_some_and(|names| limits(names) && !holds(names)) {
+            Some("the key's models do not include it")
+        } else {
+            None
+        }
+    }
+
     /// Why this caller may not be answered by a model.
     fn refusal(&self, model: &str) -> Option<&'static str> {
         let holds = |list: &[String]| list.iter().any(|name| name == model);
-        let models = &self.settings.models;
-        let of_key = self.key.and_then(|key| key.models.as_deref()).unwrap_or_default();
-        let names_models = of_key.iter().any(|name| self.serves(name));
-        if models.allow.as_deref().is_some_and(|allow| !holds(allow)) || holds(&models.deny) {
-            Some("the gateway's configuration excludes it")
-        } else if names_models && !holds(of_key) {
-            Some("the key's models do not include it")
+        if let Some(why) = self.exclusion(model) {
+            Some(why)
         } else if self.options.models.as_deref().is_some_and(|models| !holds(models)) {
             Some("x-pointsman-models does not include it")
         } else if holds(&self.options.exclude) {
@@ -258,7 +284,7 @@ impl Planner<'_> {
         }
         let reason = reason(decision.reason);
         match self.pinned {
-            Some(pinned) if self.keeps_pinned(pinned, &policy, &decision) => {
+            Some(pinned) if self.keeps_pinned(pinned, &policy, &assessment, &decision, rise) => {
                 let index = self.manifest.candidate_index(pinned).unwrap_or_default();
                 decision.model = pinned.to_owned();
                 decision.estimated_cost = decision.scores.get(index).and_then(|s| s.estimated_cost);
@@ -268,27 +294,45 @@ impl Planner<'_> {
         }
     }
 
-    /// Whether the session keeps its pinned model, because routing does not want a stronger one.
-    fn keeps_pinned(&self, pinned: &str, policy: &Policy, decision: &Decision) -> bool {
-        let allowed =
-            policy.candidates.as_ref().is_none_or(|left| left.iter().any(|m| m == pinned));
-        if pinned == decision.model || !allowed {
+    /// Whether the session keeps its pinned model: it meets the policy's constraints (candidates,
+    /// `max_cost`, context window), routing does not want a stronger one, and the budget does not ask
+    /// for a cheaper one.
+    fn keeps_pinned(
+        &self,
+        pinned: &str,
+        policy: &Policy,
+        assessment: &Assessment,
+        decision: &Decision,
+        rise: f64,
+    ) -> bool {
+        if pinned == decision.model || !self.meets(pinned, policy, assessment) {
             return false;
         }
+        let of = |model: &str| decision.scores.iter().find(|score| score.model == model);
+        let (Some(kept), Some(chosen)) = (of(pinned), of(&decision.model)) else { return false };
         match decision.reason {
             Reason::AboveThreshold | Reason::BelowThreshold => {
-                self.manifest.head.strong.as_deref() == Some(pinned)
+                rise <= 0.0 && self.manifest.head.strong.as_deref() == Some(pinned)
             }
             Reason::OnlyCandidate => false,
             Reason::BestScore => {
-                let score = |model: &str| {
-                    decision.scores.iter().find(|s| s.model == model).map(|s| s.score)
+                // As in the engine's decision: the score less its weighted cost.
+                let weight = policy.cost_weight.unwrap_or_default();
+                let value = |score: &CandidateScore| {
+                    score.score - weight * score.estimated_cost.unwrap_or_default()
                 };
-                score(pinned)
-                    .zip(score(&decision.model))
-                    .is_some_and(|(kept, best)| kept >= best - PIN_MARGIN)
+                let cheap = kept.estimated_cost.zip(chosen.estimated_cost);
+                (rise <= 0.0 || cheap.is_some_and(|(kept, chosen)| kept <= chosen))
+                    && value(kept) >= value(chosen) - PIN_MARGIN
             }
         }
+    }
+
+    /// Whether a candidate meets a policy's constraints.
+    fn meets(&self, model: &str, policy: &Policy, assessment: &Assessment) -> bool {
+        let allowed = policy.candidates.as_ref().is_none_or(|left| left.iter().any(|m| m == model));
+        let alone = Policy { candidates: Some(vec![model.to_owned()]), ..policy.clone() };
+        allowed && alone.decide(self.manifest, assessment).is_ok()
     }
 
     /// Restricts the policy to candidates that are allowed and capable. Those whose circuit is open

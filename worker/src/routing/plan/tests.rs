@@ -4,6 +4,8 @@
 use super::*;
 use crate::config::{Keys, manifest};
 
+mod permissions;
+
 const UPSTREAMS: &str = r#"{
     "large": {"baseUrl": "https://strong.example/v1", "fallbacks": ["other", "small"]},
     "small": {"baseUrl": "https://weak.example/v1", "tools": false, "vision": false,
