@@ -39,6 +39,16 @@ test("the entry has models and budget in the gateway's format", () => {
   const { entry } = made("team-a", "--models", "auto, small,auto", "--usd", "50", "--period", "month");
   assert.deepEqual(entry.models, ["auto", "small"]);
   assert.deepEqual(entry.budget, { usd: 50, period: "month" });
+  const { entry: quiet } = made("quiet", "--no-feedback", "--log", "no");
+  assert.deepEqual([quiet.feedback, quiet.log], [false, false]);
+  assert.deepEqual(Object.keys(made("plain").entry), ["name", "sha256"]);
+});
+
+test("names that the gateway may not serve are pointed out", () => {
+  assert.match(run("a", "--models", "auto,small-v1").stdout, /Compare small-v1 with GET \/v1\/models/);
+  for (const models of ["auto", "auto,router-mf-0.5"]) {
+    assert.doesNotMatch(run("a", "--models", models).stdout, /Compare/);
+  }
 });
 
 test("each bad argument has its own message, exit code 2 and no key", () => {
@@ -48,6 +58,13 @@ test("each bad argument has its own message, exit code 2 and no key", () => {
     [["two", "names"], /one NAME is expected, found two names/],
     [["a b"], /NAME is "a b"/],
     [["../x"], /NAME is/],
+    [[".."], /NAME is/],
+    [["open"], /callers without a key/],
+    [["a", "--log", "maybe"], /--log is "maybe"/],
+    [["a", "--models", "Auto"], /write auto in lower case/],
+    [["a", "--models", "AUTO:share:0.5"], /write auto in lower case/],
+    [["a", "--models", "Router-mf-0.5"], /write router- in lower case/],
+    [["a", "--models", "a\nb"], /printable ASCII/],
     [["a", "--usd", "50"], /--usd and --period go together/],
     [["a", "--period", "day"], /--usd and --period go together/],
     [["a", "--usd", "0", "--period", "day"], /--usd is "0": expected a number above 0/],

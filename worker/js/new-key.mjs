@@ -1,17 +1,23 @@
-// `node worker/js/new-key.mjs NAME [--models a,b] [--usd 50 --period month]` makes an API key of the
+// `node worker/js/new-key.mjs NAME [--models a,b] [--usd 50 --period month] [--no-feedback] [--log yes]` makes an API key of the
 // gateway. It prints the key, which is stored nowhere, and its entry for KEYS, which has its SHA-256.
 
 import { createHash, randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
 
-const USAGE = `usage: new-key.mjs NAME [--models NAME,NAME] [--usd DOLLARS --period day|month]
-  NAME             the holder's name: 1 to 64 characters of A-Z a-z 0-9 . _ -
+const USAGE = `usage: new-key.mjs NAME [--models NAME,NAME] [--usd DOLLARS --period day|month] [--no-feedback] [--log yes|no]
+  NAME             the holder's name: 1 to 64 characters of A-Z a-z 0-9 . _ - without a dot at its beginning
   --models a,b     the models that the key may request; include auto for routing (default: all)
   --usd DOLLARS    the most that it may spend in a period (default: no limit)
   --period PERIOD  the period of --usd: day or month, in UTC
+  --no-feedback    the key may not score answers
+  --log yes|no     whether its queries are logged as text (default: as GATEWAY.log.content)
   --help           print this text`;
 
-const NAME = /^[A-Za-z0-9._-]{1,64}$/;
+const NAME = /^(?!\.)[A-Za-z0-9._-]{1,64}$/;
+/** The name that the gateway gives to callers without a key. */
+const OPEN = "open";
+/** A name that the gateway can state in a header: printable ASCII. */
+const MODEL = /^[\x20-\x7e]{1,256}$/;
 const RANDOM_BYTES = 32;
 
 try {
@@ -24,7 +30,8 @@ try {
 }
 
 /**
- * @typedef {{models?: string[], budget?: {usd: number, period: "day" | "month"}}} Limits
+ * @typedef {{models?: string[], budget?: {usd: number, period: "day" | "month"}, feedback?: false,
+ *   log?: boolean}} Limits
  * @typedef {{name: string} & Limits} Entry
  */
 
@@ -41,6 +48,8 @@ function entryFrom(args) {
       models: { type: "string" },
       usd: { type: "string" },
       period: { type: "string" },
+      "no-feedback": { type: "boolean", default: false },
+      log: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
@@ -50,7 +59,9 @@ function entryFrom(args) {
   if (more.length > 0) throw new Error(`one NAME is expected, found ${positionals.join(" ")}`);
   if (!NAME.test(name))
     throw new Error(`NAME is ${JSON.stringify(name)}: expected 1 to 64 characters of A-Z a-z 0-9 . _ -`);
-  return { name, ...models(values.models), ...budget(values) };
+  if (name === OPEN) throw new Error(`NAME is "${OPEN}", which means callers without a key: choose another one`);
+  const feedback = values["no-feedback"] ? { feedback: /** @type {const} */ (false) } : {};
+  return { name, ...models(values.models), ...budget(values), ...feedback, ...log(values.log) };
 }
 
 /** @param {string | undefined} list @returns {Limits} */
@@ -58,7 +69,22 @@ function models(list) {
   if (list === undefined) return {};
   const names = list.split(",").map((name) => name.trim());
   if (names.includes("")) throw new Error(`--models is ${JSON.stringify(list)}: expected names separated by commas`);
+  for (const name of names) {
+    const expected = ["auto", "router-"].find((means) => {
+      const start = name.slice(0, means.length);
+      return start !== means && start.toLowerCase() === means && (means !== "auto" || /^auto(:|$)/i.test(name));
+    });
+    if (expected) throw new Error(`--models has ${JSON.stringify(name)}: write ${expected} in lower case`);
+    if (!MODEL.test(name)) throw new Error(`--models has ${JSON.stringify(name)}: expected printable ASCII characters`);
+  }
   return { models: [...new Set(names)] };
+}
+
+/** @param {string | undefined} choice @returns {Limits} */
+function log(choice) {
+  if (choice === undefined) return {};
+  if (choice !== "yes" && choice !== "no") throw new Error(`--log is ${JSON.stringify(choice)}: expected yes or no`);
+  return { log: choice === "yes" };
 }
 
 /** @param {{usd?: string, period?: string}} values @returns {Limits} */
@@ -81,9 +107,20 @@ function text({ name, ...rest }) {
   return `The key of ${name}. It is shown only once. Its holder uses it as the API key of a client:
 
 ${key}
-
+${advice(rest.models)}
 Its entry for the gateway. Add it to the JSON list in the secret KEYS, and set the secret again with
 \`npx wrangler secret put KEYS\`:
 
 ${JSON.stringify({ name, sha256, ...rest })}`;
+}
+
+/** @param {string[] | undefined} models */
+function advice(models) {
+  const named = models?.filter((name) => name !== "auto" && !name.startsWith("router-")) ?? [];
+  if (named.length === 0) return "";
+  return `
+This command cannot know which names the gateway serves. A name that it does not serve matches nothing, and
+still limits the key. Compare ${named.join(", ")} with GET /v1/models; GET /healthz
+warns "key_models_unknown", and the Worker's log names them.
+`;
 }
