@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { BUNDLE, everyCandidateAt, gateway, refused } from "./gateway.mjs";
+import { alone, BUNDLE, everyCandidateAt, gateway, refused } from "./gateway.mjs";
+import { bearer, key } from "./keys.mjs";
 
 const { strong, weak, ids, name } = BUNDLE;
 const nowhere = { url: "http://127.0.0.1:9/v1" };
@@ -51,6 +52,46 @@ test("a batch holds up to 256 requests", async () => {
   await refused(worker.post("v1/route", { batch: {} }), 400, "request_ill_formed");
 });
 
+test("a batch holds as much text as four of the longest queries", async () => {
+  const long = { query: "x ".repeat(1 << 17) };
+  assert.equal((await worker.post("v1/route", { batch: [long, long, long, long] })).status, 200);
+  await refused(worker.post("v1/route", { batch: [long, long, long, long, { query: "x" }] }), 413, "query_too_long");
+  const many = { query: "x", messages: Array(50_001).fill(0) };
+  await refused(worker.post("v1/route", many), 400, "body_too_complex");
+  await refused(worker.post("v1/route", " ".repeat((2 << 20) + 1)), 413, "body_too_large");
+});
+
+test("a route needs the permission to route, and tells only candidates that the key may use", async (t) => {
+  const [all, small, bundle, named] = [
+    key("all"),
+    key("small", { models: ["auto", weak] }),
+    key("bundle", { models: [name] }),
+    key("named", { models: [strong, weak] }),
+  ];
+  const priced = everyCandidateAt(nowhere, { inputPrice: 1, outputPrice: 77 });
+  const one = await alone(t, { upstreams: priced, keys: [all, small, bundle, named].map(({ entry }) => entry) });
+  const query = { query: "Hello", policy: { threshold: 0 } };
+  const of = (/** @type {typeof all} */ who, /** @type {object} */ body = query) =>
+    one.post("v1/route", body, bearer(who));
+  await refused(of(named), 403, "model_not_allowed");
+  for (const who of [all, bundle]) {
+    const decision = await (await of(who)).json();
+    assert.deepEqual([decision.model, decision.scores.length], [strong, ids.length]);
+  }
+  const { results } = await (await of(small, { batch: [query, query] })).json();
+  for (const decision of [await (await of(small)).json(), ...results]) {
+    assert.equal(decision.model, weak);
+    assert.deepEqual(
+      decision.scores.map((/** @type {{model: string}} */ { model }) => model),
+      [weak],
+    );
+  }
+  const refusedBatch = await (await of(named, { batch: [query] })).json();
+  assert.equal(refusedBatch.results[0].error.code, "model_not_allowed");
+  const only = { query: "Hello", policy: { candidates: [strong] } };
+  await refused(of(small, only), 400, "no_candidate");
+});
+
 test("the list has auto, the bundle, its candidates and the other configured models", async () => {
   const { object, data } = await (await worker.get("v1/models")).json();
   assert.equal(object, "list");
@@ -76,7 +117,7 @@ test("a model is found by its name, whatever characters it has", async () => {
 
 test("health names the bundle", async () => {
   const health = await (await worker.get("healthz")).json();
-  assert.deepEqual([health.status, health.bundle], ["ok", name]);
+  assert.deepEqual([health.status, health.bundle, health.source], ["ok", name, "deployed"]);
 });
 
 test("each bad request has its own error code", async () => {

@@ -1,13 +1,14 @@
 //! The log record of a request: a JSON file in R2 and a data point in Analytics Engine.
 //!
 //! ```text
-//! decisions/2026-11-22/<request id>.json   the decision, with times, tokens and costs
-//! outcomes/2026-11-22_<request id>.jsonl   a row of the trainer's `outcomes-jsonl`, after feedback
+//! decisions/2026-11-22/<key's name>/<decision id>.json  the decision, with times, tokens and costs
+//! outcomes/2026-11-22_<decision id>.jsonl               a row of the trainer's `outcomes-jsonl`, after feedback
 //! ```
+//! The decision's id is the gateway's own, so no caller can name, or overwrite, another's file.
 
-use pointsman::{CandidateScore, sha256_hex};
+use pointsman::CandidateScore;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::wire::usage::Usage;
 
@@ -17,8 +18,14 @@ const DATASET: &str = "gateway";
 /// The record of one request.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Record {
-    /// The request's `x-request-id`.
+    /// The request's `x-request-id`, which the caller may choose: for correlation alone.
     pub(crate) id: String,
+    /// The id that the gateway made for the decision; empty until it is made.
+    #[serde(default)]
+    pub(crate) decision_id: String,
+    /// The answer's `x-pointsman-feedback-id`, if it can be scored.
+    #[serde(skip)]
+    pub(crate) feedback_id: Option<String>,
     /// When the request arrived, as ISO 8601 in UTC.
     pub(crate) at: String,
     /// The name of the caller's key.
@@ -60,18 +67,30 @@ pub(crate) struct Record {
     /// The cost estimated before the answer, in US dollars.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) estimated_cost: Option<f64>,
-    /// The cost by the upstream's usage, in US dollars.
+    /// The cost by the upstreams' usage, in US dollars, of all calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cost: Option<f64>,
+    /// The cost of the answer that the client got, without other calls. If absent it is `cost` less the
+    /// first answer's of an escalated cascade, or the first answer's if it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) answer_cost: Option<f64>,
+    /// The probability with which the policy chose the model, where it is computed: choices by threshold
+    /// or score are not drawn.
+    #[serde(default)]
+    pub(crate) propensity: Option<f64>,
     /// The cascade's outcome, if it was on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cascade: Option<CascadeRecord>,
-    /// The query's turns, if `log.content` is set.
+    /// The query's turns, if content is logged for the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) query: Option<String>,
-    /// The query's SHA-256, if `log.content` is not set.
+    /// HMAC-SHA-256 of the query's turns under `LOG_SECRET`, in hexadecimal: equal queries have equal ones,
+    /// and without the secret no list of likely queries finds them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) query_sha256: Option<String>,
+    pub(crate) query_hmac: Option<String>,
+    /// The query's turns until the record is written.
+    #[serde(skip)]
+    pub(crate) query_text: Option<String>,
 }
 
 /// The outcome of a cascade.
@@ -92,11 +111,11 @@ pub(crate) struct CascadeRecord {
 }
 
 impl Record {
-    /// Sets the query: its text if `content`, else only its hash.
+    /// Sets the query: its text is recorded if `content`, else only its HMAC once it is written.
     pub(crate) fn set_query(&mut self, turns: &[String], content: bool) {
         let text = turns.join("\n\n");
-        self.query_sha256 = Some(sha256_hex(text.as_bytes()));
-        self.query = content.then_some(text);
+        self.query = content.then(|| text.clone());
+        self.query_text = Some(text);
     }
 
     /// Whether the model was chosen by routing.
@@ -117,20 +136,49 @@ impl Record {
 
     /// The name of the decision's file.
     pub(crate) fn decision_file(&self) -> String {
-        decision_file(self.day(), &self.id)
+        decision_file(self.day(), &self.key, &self.decision_id)
     }
 
-    /// The file and row of the outcome, for a score in [0, 1]; none if only the query's hash is known.
+    /// Whether the answer can be scored: an error's cannot.
+    pub(crate) fn is_scorable(&self) -> bool {
+        self.is_routed() && (200..400).contains(&self.status) && self.error.is_none()
+    }
+
+    /// The costs by model: the answer's, and that of a cascade's first answer. An estimate is none: it may
+    /// be another model's.
+    fn costs(&self) -> Map<String, Value> {
+        let mut costs = Map::new();
+        let of = |outcome: &str| self.cascade.as_ref().filter(|cascade| cascade.outcome == outcome);
+        let first = of("escalated");
+        let first = first.and_then(|cascade| Some((&cascade.first_model, cascade.first_cost?)));
+        let before = first.map_or(0.0, |(_, cost)| cost);
+        let own = match (self.answer_cost, of("kept")) {
+            (Some(cost), _) => Some(cost),
+            (None, Some(kept)) => kept.first_cost,
+            (None, None) => self.cost.map(|cost| (cost - before).max(0.0)),
+        };
+        for (model, cost) in first.into_iter().chain(own.map(|cost| (&self.model, cost))) {
+            costs.insert(model.clone(), cost.into());
+        }
+        costs
+    }
+
+    /// The file and row of the outcome, for a score in [0, 1]; none if only the query's HMAC is known. The
+    /// trainer ignores the fields after `costs`: they tell whose rows to leave out.
     pub(crate) fn outcome(&self, score: f64) -> Option<(String, String)> {
         let query = self.query.as_ref()?;
         let mut row = json!({
-            "id": self.id, "query": query, "dataset": DATASET,
+            "id": self.decision_id, "query": query, "dataset": DATASET,
             "scores": {self.model.clone(): score},
+            "key": self.key, "router": self.router, "reason": self.reason,
+            "propensity": self.propensity, "request_id": self.id,
         });
-        if let Some(cost) = self.cost.or(self.estimated_cost) {
-            row["costs"] = json!({self.model.clone(): cost});
+        let costs = self.costs();
+        if !costs.is_empty() {
+            row["costs"] = costs.into();
         }
-        Some((format!("outcomes/{}_{}.jsonl", self.day(), self.id), format!("{row}\n")))
+        let file = format!("outcomes/{}_{}.jsonl", self.day(), self.decision_id);
+        Some((file, format!("{row}\n")))
     }
 
     /// The data point for Analytics Engine: index, blobs, doubles.
@@ -150,8 +198,8 @@ impl Record {
 }
 
 /// The name of a decision's file.
-pub(crate) fn decision_file(day: &str, id: &str) -> String {
-    format!("decisions/{day}/{id}.json")
+pub(crate) fn decision_file(day: &str, key: &str, decision_id: &str) -> String {
+    format!("decisions/{day}/{key}/{decision_id}.json")
 }
 
 #[cfg(test)]
@@ -162,6 +210,7 @@ mod tests {
     fn record() -> Record {
         Record {
             id: "r-1".into(),
+            decision_id: "d-1".into(),
             at: "2026-11-22T10:00:00.000Z".into(),
             key: "team".into(),
             model: "small".into(),
@@ -177,25 +226,81 @@ mod tests {
         let mut hashed = record();
         hashed.set_query(&turns, false);
         let text = serde_json::to_string(&hashed).unwrap();
-        assert!(!text.contains("Prove") && hashed.query_sha256.as_ref().unwrap().len() == 64);
+        assert!(!text.contains("Prove"), "{text}");
+        assert_eq!(hashed.query_text.as_deref(), Some("Prove it.\n\nYes."));
         assert_eq!(hashed.outcome(1.0), None);
         let mut plain = record();
         plain.set_query(&turns, true);
         assert_eq!(plain.query.as_deref(), Some("Prove it.\n\nYes."));
-        assert_eq!(plain.query_sha256, hashed.query_sha256);
     }
 
     #[test]
     fn a_score_makes_a_row_of_the_trainers() {
         let mut record = record();
         record.set_query(&["Prove it.".to_owned()], true);
+        (record.router, record.reason) = ("mf".into(), "below_threshold".into());
         let (file, row) = record.outcome(0.5).unwrap();
-        assert_eq!(file, "outcomes/2026-11-22_r-1.jsonl");
+        assert_eq!(file, "outcomes/2026-11-22_d-1.jsonl");
         assert!(row.ends_with("}\n"));
         let row: Value = serde_json::from_str(&row).unwrap();
-        let expected = json!({"id": "r-1", "query": "Prove it.", "dataset": "gateway",
-                              "scores": {"small": 0.5}, "costs": {"small": 0.25}});
+        let expected = json!({"id": "d-1", "query": "Prove it.", "dataset": "gateway",
+                              "scores": {"small": 0.5}, "costs": {"small": 0.25}, "key": "team",
+                              "router": "mf", "reason": "below_threshold", "propensity": null,
+                              "request_id": "r-1"});
         assert_eq!(row, expected);
+    }
+
+    #[test]
+    fn a_row_states_each_models_own_cost_and_no_estimate() {
+        let costs = |change: &dyn Fn(&mut Record)| {
+            let mut record = record();
+            record.set_query(&["Prove it.".to_owned()], true);
+            change(&mut record);
+            let (_, row) = record.outcome(1.0).unwrap();
+            serde_json::from_str::<Value>(&row).unwrap()["costs"].clone()
+        };
+        let cascade = |outcome: &str, first_cost| CascadeRecord {
+            outcome: outcome.into(),
+            failed_rule: None,
+            first_model: "tiny".into(),
+            first_ms: 1.0,
+            first_cost,
+        };
+        let escalated = |record: &mut Record| {
+            record.cascade = Some(cascade("escalated", Some(0.125)));
+        };
+        assert_eq!(costs(&escalated), json!({"tiny": 0.125, "small": 0.125}));
+        let unknown = |record: &mut Record| record.cascade = Some(cascade("escalated", None));
+        assert_eq!(costs(&unknown), json!({"small": 0.25}));
+        let accepted = |record: &mut Record| {
+            record.cascade = Some(CascadeRecord {
+                first_model: "small".into(),
+                ..cascade("accepted", Some(0.25))
+            });
+        };
+        assert_eq!(costs(&accepted), json!({"small": 0.25}));
+        let kept = |record: &mut Record| {
+            record.cascade =
+                Some(CascadeRecord { first_model: "small".into(), ..cascade("kept", Some(0.125)) });
+        };
+        assert_eq!(costs(&kept), json!({"small": 0.125}));
+        assert_eq!(costs(&|record| record.answer_cost = Some(0.0625)), json!({"small": 0.0625}));
+        let estimated = |record: &mut Record| {
+            (record.cost, record.estimated_cost) = (None, Some(9.0));
+        };
+        assert_eq!(costs(&estimated), Value::Null);
+    }
+
+    #[test]
+    fn only_a_routed_answer_without_an_error_can_be_scored() {
+        let scores =
+            || vec![CandidateScore { model: "small".into(), score: 0.5, estimated_cost: None }];
+        let of = |status, error: Option<&str>, scores| {
+            Record { status, error: error.map(str::to_owned), scores, ..record() }.is_scorable()
+        };
+        assert!(of(200, None, scores()));
+        assert!(!of(422, None, scores()) && !of(0, None, scores()) && !of(200, None, vec![]));
+        assert!(!of(200, Some("upstream_broke_off"), scores()));
     }
 
     #[test]
@@ -203,7 +308,7 @@ mod tests {
         let record = record();
         let text = serde_json::to_string(&record).unwrap();
         assert_eq!(serde_json::from_str::<Record>(&text).unwrap(), record);
-        assert_eq!(record.decision_file(), "decisions/2026-11-22/r-1.json");
+        assert_eq!(record.decision_file(), "decisions/2026-11-22/team/d-1.json");
         let point = record.point();
         assert_eq!(point["indexes"], json!(["team"]));
         assert_eq!(point["blobs"], json!(["small", "", "", "200", ""]));

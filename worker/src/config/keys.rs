@@ -3,11 +3,15 @@
 //! ```json
 //! [{"name": "team-a", "sha256": "9f86...", "models": ["auto"], "budget": {"usd": 50, "period": "month"}}]
 //! ```
+//! `feedback: false` takes from a key the right to score answers, `log` overrides `GATEWAY.log.content`.
 //! Only the SHA-256 of a key is stored. Keys are random, so a slow hash would add nothing.
 
 use serde::Deserialize;
 
 use crate::error::GatewayError;
+
+/// The name that logs and ledgers give to callers without a key; no key may have it.
+pub(crate) const OPEN: &str = "open";
 
 /// A key of the gateway.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -21,6 +25,15 @@ pub(crate) struct Key {
     pub(crate) models: Option<Vec<String>>,
     /// Its budget; unlimited if absent.
     pub(crate) budget: Option<Budget>,
+    /// Whether it may score answers.
+    #[serde(default = "yes")]
+    pub(crate) feedback: bool,
+    /// Whether its queries are logged as text; as `GATEWAY.log.content` says if absent.
+    pub(crate) log: Option<bool>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// A spending limit.
@@ -72,9 +85,17 @@ impl Keys {
         for (at, key) in keys.iter().enumerate() {
             let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
             let name = &key.name;
-            if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
+            // The name is part of files' names: "." and ".." would leave their folder once downloaded.
+            let dotted = name.starts_with('.');
+            if name.is_empty() || name.len() > 64 || !name.chars().all(plain) || dotted {
                 return invalid(format!(
-                    "the name of key {at} is {name:?}, expected 1 to 64 of A-Z a-z 0-9 . _ -"
+                    "the name of key {at} is not 1 to 64 of A-Z a-z 0-9 . _ - without a dot at its \
+                     beginning"
+                ));
+            }
+            if name == OPEN {
+                return invalid(format!(
+                    "key {at} is named {OPEN:?}, which means callers without a key: choose another name"
                 ));
             }
             if keys[..at].iter().any(|other| other.name == *name) {
@@ -92,6 +113,11 @@ impl Keys {
             }
         }
         Ok(Self(keys))
+    }
+
+    /// The keys.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Key> {
+        self.0.iter()
     }
 
     /// Whether there are no keys.
@@ -119,7 +145,8 @@ impl Key {
     }
 }
 
-fn equal_in_constant_time(a: &str, b: &str) -> bool {
+/// Whether two texts are equal, in a time that depends on their lengths alone.
+pub(crate) fn equal_in_constant_time(a: &str, b: &str) -> bool {
     let difference = a.bytes().zip(b.bytes()).fold(0, |sum, (x, y)| sum | (x ^ y));
     a.len() == b.len() && difference == 0
 }
@@ -141,6 +168,7 @@ mod tests {
         let key = keys.with_hash(HASH).unwrap();
         assert_eq!((key.name.as_str(), key.budget.unwrap().period), ("a", Period::Day));
         assert!(key.may_request("auto") && !key.may_request("large"));
+        assert!(key.feedback && key.log.is_none());
         assert_eq!(keys.with_hash(&HASH.replace('9', "8")), None);
         assert_eq!(keys.with_hash(&HASH[..63]), None);
         assert_eq!(keys.with_hash(""), None);
@@ -155,6 +183,9 @@ mod tests {
             ("{}".into(), "sequence"),
             (format!("[{}]", key("", HASH, "")), "name"),
             (format!("[{}]", key("a b", HASH, "")), "name"),
+            (format!("[{}]", key("..", HASH, "")), "name"),
+            (format!("[{}]", key("open", HASH, "")), "callers without a key"),
+            (format!("[{}]", key("a", HASH, r#", "feedback": "no""#)), "boolean"),
             (format!("[{},{}]", key("a", HASH, ""), key("a", HASH, "")), "two keys"),
             (format!("[{}]", key("a", "pm-plain", "")), "new-key"),
             (format!("[{}]", key("a", &HASH.to_uppercase(), "")), "new-key"),

@@ -14,7 +14,7 @@ mod settings;
 mod upstreams;
 mod variable;
 
-pub(crate) use keys::{Budget, Key, Keys};
+pub(crate) use keys::{Budget, Key, Keys, OPEN, equal_in_constant_time};
 pub(crate) use settings::{Breaker, Check, Retries, Settings, Timeouts};
 pub(crate) use upstreams::{
     Api, DEFAULT_IMAGE_TOKENS, DEFAULT_MAX_OUTPUT_TOKENS, Upstream, Upstreams,

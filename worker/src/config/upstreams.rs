@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use pointsman::{Candidate, Manifest};
+use pointsman::{Candidate, Manifest, is_header_value};
 use serde::Deserialize;
 
 use crate::error::GatewayError;
@@ -43,6 +43,20 @@ pub(crate) enum OutputLimitField {
     MaxTokens,
 }
 
+/// Which of a caller's own keys an upstream takes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(untagged, expecting = "expected true, false or the name of a group")]
+pub(crate) enum CallerKey {
+    /// None if false; if true, those of the group named by the origin of its `base_url`.
+    Own(bool),
+    /// Those of this group.
+    Group(String),
+    /// None.
+    #[default]
+    #[serde(skip)]
+    None,
+}
+
 /// The upstream of one model.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -55,7 +69,11 @@ pub(crate) struct Upstream {
     pub(crate) model: Option<String>,
     /// The secret binding that holds the API key.
     pub(crate) key_secret: Option<String>,
-    /// Whether a caller may send its own API key for this upstream.
+    /// Which of a caller's own API keys it takes.
+    #[serde(rename = "callerKey")]
+    pub(crate) caller_keys: CallerKey,
+    /// Whether it takes any.
+    #[serde(skip)]
     pub(crate) caller_key: bool,
     /// Further request headers.
     pub(crate) headers: BTreeMap<String, String>,
@@ -110,8 +128,11 @@ impl Upstreams {
         let Some(json) = json else {
             return Ok(Self::default());
         };
-        let upstreams: BTreeMap<String, Upstream> =
+        let mut upstreams: BTreeMap<String, Upstream> =
             super::variable::parse_variable("UPSTREAMS", json)?;
+        for upstream in upstreams.values_mut() {
+            upstream.caller_key = upstream.key_group().is_some();
+        }
         for (name, upstream) in &upstreams {
             upstream.check(name, &upstreams).map_err(|detail| GatewayError::ConfigInvalid {
                 variable: "UPSTREAMS",
@@ -176,8 +197,26 @@ impl Upstream {
         }
     }
 
+    /// The API's origin, such as `https://api.example.com`, in lower case; none for
+    /// [`Api::WorkersAi`].
+    pub(crate) fn origin(&self) -> Option<String> {
+        let (scheme, rest) = self.base_url.as_deref()?.split_once("://")?;
+        let host = rest.split('/').next().unwrap_or_default();
+        Some(format!("{scheme}://{host}").to_ascii_lowercase())
+    }
+
+    /// The group of callers' own keys that it takes; none if it takes none.
+    pub(crate) fn key_group(&self) -> Option<String> {
+        match &self.caller_keys {
+            CallerKey::Own(true) => self.origin(),
+            CallerKey::Group(group) => Some(group.clone()),
+            CallerKey::Own(false) | CallerKey::None => None,
+        }
+    }
+
     fn check(&self, name: &str, all: &BTreeMap<String, Self>) -> Result<(), String> {
-        if name == "auto" || name.starts_with("router-") || name.is_empty() {
+        let routing = name.split(':').next() == Some("auto") || name.starts_with("router-");
+        if routing || name.is_empty() {
             return Err(" cannot be a model's name: it means routing".into());
         }
         match (self.api, self.base_url.as_deref()) {
@@ -196,6 +235,25 @@ impl Upstream {
             if value.as_deref().is_some_and(str::is_empty) {
                 return Err(format!(".{field} is empty"));
             }
+        }
+        if !is_header_value(name) {
+            return Err(
+                " cannot be a model's name: answers state it in a header, so it has 1 to 256 \
+                        printable ASCII characters and no space at its ends"
+                    .into(),
+            );
+        }
+        if let CallerKey::Group(group) = &self.caller_keys {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+            if !(1..=64).contains(&group.len()) || !group.chars().all(plain) {
+                return Err(
+                    ".callerKey is not true, false or a group of 1 to 64 of A-Z a-z 0-9 . _ -"
+                        .into(),
+                );
+            }
+        }
+        if self.api == Api::WorkersAi && self.key_group().is_some() {
+            return Err(".callerKey must be absent: the binding AI takes no key".into());
         }
         let mut called = vec![(name, self)];
         for fallback in &self.fallbacks {
@@ -219,7 +277,13 @@ impl Upstream {
             }
             called.push((fallback, next));
         }
-        for header in self.headers.keys() {
+        for (header, value) in &self.headers {
+            if !value.bytes().all(|byte| (0x20..=0x7e).contains(&byte)) {
+                return Err(format!(
+                    ".headers has a value for {header} that is no header's: expected printable ASCII \
+                     characters"
+                ));
+            }
             let token = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
             let secret = ["authorization", "x-api-key", "cookie"];
             if secret.contains(&header.to_ascii_lowercase().as_str()) {
@@ -335,6 +399,20 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn callers_keys_belong_to_a_group_or_to_the_origin() {
+        let group = |caller_key: &str| {
+            let json = format!(
+                r#"{{"large": {{"baseUrl": "https://API.example:8443/v1", "callerKey": {caller_key}}}}}"#
+            );
+            Upstreams::from_json(Some(&json)).unwrap().get("large").unwrap().key_group()
+        };
+        assert_eq!(group("false"), None);
+        assert_eq!(group("true").as_deref(), Some("https://api.example:8443"));
+        assert_eq!(group(r#""openai""#).as_deref(), Some("openai"));
+        assert_eq!(Upstream::default().key_group(), None);
+    }
+
+    #[test]
     fn errors_name_the_fault() {
         let cases = [
             (r#"{"large": {}}"#, "large.baseUrl is missing"),
@@ -362,6 +440,12 @@ pub(crate) mod tests {
             (r#"{"large": {"baseUrl": "https://x", "headers": {"a b": ""}}}"#, "a b"),
             (r#"{"large": {"api": "workers-ai", "baseUrl": "https://x"}}"#, "binding AI"),
             (r#"{"auto": {"baseUrl": "https://x"}}"#, "auto"),
+            (r#"{"auto:free": {"baseUrl": "https://x"}}"#, "auto:free"),
+            (r#"{"a\nb": {"baseUrl": "https://x"}}"#, "in a header"),
+            (r#"{"large": {"baseUrl": "https://x", "headers": {"a": "b\nc"}}}"#, "value for a"),
+            (r#"{"large": {"baseUrl": "https://x", "callerKey": "a,b"}}"#, "callerKey"),
+            (r#"{"large": {"baseUrl": "https://x", "callerKey": 7}}"#, "name of a group"),
+            (r#"{"large": {"api": "workers-ai", "callerKey": "a"}}"#, "callerKey"),
             ("[]", "map"),
         ];
         for (json, part) in cases {

@@ -7,7 +7,8 @@
 //!
 //! A `code` is stable; the engine's codes are passed on unchanged. No message holds a key: a secret
 //! is named by its binding, never by its value. What a message repeats of a request, of an upstream or
-//! of the configuration is shortened (`quoted`, `bounded`).
+//! of the configuration is shortened (`quoted`, `bounded`). An error that only the operator can mend has
+//! its full message in the log; the client gets the code alone ([`GatewayError::public_message`]).
 
 use pointsman::{RouterError, bounded, quoted};
 use serde_json::{Value, json};
@@ -81,14 +82,33 @@ pub(crate) enum GatewayError {
     NotTranslatable { detail: String },
     /// Malformed feedback.
     #[error(
-        "feedback cannot be read: {detail}. Expected {{\"request_id\": \"...\", \"score\": a number in [0, 1]}}", detail = bounded(.detail)
+        "feedback cannot be read: {detail}. Expected {{\"feedback_id\": \"...\", \"score\": a number in [0, 1]}}", detail = bounded(.detail)
     )]
     FeedbackIllFormed { detail: String },
-    /// Feedback on a request whose decision was not recorded.
+    /// Feedback on an answer that was not recorded, failed, or is another key's.
     #[error(
-        "no recorded decision has the request id {id}: expected the x-request-id of a routed answer", id = quoted(.id)
+        "no recorded answer of this key has that feedback id: expected the x-pointsman-feedback-id of a routed answer of the last {days} days"
     )]
-    RequestNotFound { id: String },
+    RequestNotFound { days: u32 },
+    /// A second score for an answer.
+    #[error("this answer has a score already: the first one stands")]
+    AlreadyScored,
+    /// A key that may not score answers.
+    #[error("the key {key:?} may not give feedback: its entry in KEYS has feedback: false")]
+    FeedbackNotAllowed { key: String },
+    /// A malformed session id.
+    #[error(
+        "header \"x-pointsman-session\" is not a session's id: expected 1 to 128 of A-Z a-z 0-9 . _ : -"
+    )]
+    SessionIllFormed,
+    /// A session of a caller without a key.
+    #[error("sessions need a key of the gateway: send one, or leave x-pointsman-session out")]
+    SessionNotAllowed,
+    /// A malformed list of the caller's own keys. The message repeats nothing of it.
+    #[error(
+        "header \"x-pointsman-upstream-key\" {detail}. Expected one key, or group=key pairs separated by commas"
+    )]
+    UpstreamKeysIllFormed { detail: &'static str },
     /// The request does not carry a key of the gateway.
     #[error(
         "the gateway's key is missing or wrong: send it as \"Authorization: Bearer <key>\" or \"x-api-key: <key>\""
@@ -132,11 +152,14 @@ pub(crate) enum GatewayError {
         "the key has a budget, and the prices of {model} are unknown. Set inputPrice and outputPrice in UPSTREAMS", model = quoted(.model)
     )]
     PriceUnknown { model: String },
-    /// A bundle file could not be read from the Worker's assets.
+    /// A bundle file could not be read from the Worker's assets or the bucket.
     #[error(
-        "bundle file {name} could not be read from the ASSETS binding: {detail}. Deploy the Worker with a bundle's folder as its assets", name = quoted(.name), detail = bounded(.detail)
+        "bundle file {name} could not be read from the binding {from}: {detail}. Deploy the Worker with a bundle's folder as its assets, or upload the folder to the bucket", name = quoted(.name), detail = bounded(.detail)
     )]
-    BundleUnreadable { name: String, detail: String },
+    BundleUnreadable { name: String, from: &'static str, detail: String },
+    /// The file that names the bucket's bundle is wrong.
+    #[error("current.json is wrong: {detail}. Upload it again", detail = bounded(.detail))]
+    CurrentBundleInvalid { detail: String },
     /// The chosen candidate has no upstream.
     #[error(
         "candidate {candidate} has no upstream. Add it to UPSTREAMS in the Worker's configuration", candidate = quoted(.candidate)
@@ -202,13 +225,19 @@ impl GatewayError {
             | Self::BodyTooComplex { .. }
             | Self::FieldSpelling { .. }
             | Self::FieldRefused { .. }
+            | Self::SessionIllFormed
+            | Self::UpstreamKeysIllFormed { .. }
             | Self::FeedbackIllFormed { .. } => 400,
             Self::Unauthorised => 401,
-            Self::ModelNotAllowed { .. } | Self::OriginNotAllowed { .. } => 403,
+            Self::ModelNotAllowed { .. }
+            | Self::FeedbackNotAllowed { .. }
+            | Self::SessionNotAllowed
+            | Self::OriginNotAllowed { .. } => 403,
             Self::ModelNotFound { .. } | Self::NotFound { .. } | Self::RequestNotFound { .. } => {
                 404
             }
             Self::MethodNotAllowed { .. } => 405,
+            Self::AlreadyScored => 409,
             Self::BodyTooLarge { .. } => 413,
             Self::RateLimited | Self::BudgetExhausted { .. } => 429,
             Self::ConfigInvalid { .. }
@@ -217,6 +246,7 @@ impl GatewayError {
             | Self::BindingFailed { .. }
             | Self::PriceUnknown { .. }
             | Self::BundleUnreadable { .. }
+            | Self::CurrentBundleInvalid { .. }
             | Self::UpstreamNotConfigured { .. }
             | Self::UpstreamKeyMissing { .. } => 500,
             Self::UpstreamUnreachable { .. }
@@ -253,6 +283,11 @@ impl GatewayError {
             Self::NotTranslatable { .. } => "not_translatable",
             Self::FeedbackIllFormed { .. } => "feedback_ill_formed",
             Self::RequestNotFound { .. } => "request_not_found",
+            Self::AlreadyScored => "already_scored",
+            Self::FeedbackNotAllowed { .. } => "feedback_not_allowed",
+            Self::SessionIllFormed => "session_ill_formed",
+            Self::SessionNotAllowed => "session_not_allowed",
+            Self::UpstreamKeysIllFormed { .. } => "upstream_keys_ill_formed",
             Self::Unauthorised => "invalid_api_key",
             Self::OriginNotAllowed { .. } => "origin_not_allowed",
             Self::RateLimited => "rate_limited",
@@ -265,6 +300,7 @@ impl GatewayError {
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::ConfigInvalid { .. } => "config_invalid",
             Self::BundleUnreadable { .. } => "bundle_unreadable",
+            Self::CurrentBundleInvalid { .. } => "current_bundle_invalid",
             Self::UpstreamNotConfigured { .. } => "upstream_not_configured",
             Self::UpstreamKeyMissing { .. } => "upstream_key_missing",
             Self::UpstreamUnreachable { .. } => "upstream_unreachable",
@@ -293,6 +329,40 @@ impl GatewayError {
         }
     }
 
+    /// Whether only the gateway's operator can mend the error. Its message may name variables, secrets,
+    /// files and what was found in them.
+    pub(crate) fn is_operators(&self) -> bool {
+        match self {
+            Self::Router(error) => router_status(error.code()) >= 500,
+            Self::ConfigInvalid { .. }
+            | Self::KeysMissing
+            | Self::BindingMissing { .. }
+            | Self::BindingFailed { .. }
+            | Self::PriceUnknown { .. }
+            | Self::BundleUnreadable { .. }
+            | Self::CurrentBundleInvalid { .. }
+            | Self::UpstreamNotConfigured { .. }
+            | Self::UpstreamKeyMissing { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// The message for the client, with a key or without: of an operator's error only the code, and
+    /// nothing that the runtime said of an upstream's address or headers.
+    pub(crate) fn public_message(&self) -> String {
+        match self {
+            Self::UpstreamUnreachable { candidate, .. } => {
+                format!("the upstream of {} could not be reached. Try again", quoted(candidate))
+            }
+            _ if self.is_operators() => format!(
+                "the gateway cannot answer because of its configuration or a fault of its own \
+                 ({}). Its operator finds the reason in the Worker's log",
+                self.code()
+            ),
+            _ => self.to_string(),
+        }
+    }
+
     /// The OpenAI-shaped body.
     pub(crate) fn body(&self) -> Value {
         let param = match self {
@@ -300,7 +370,7 @@ impl GatewayError {
             _ => None,
         };
         json!({"error": {
-            "message": self.to_string(),
+            "message": self.public_message(),
             "type": self.kind(),
             "param": param,
             "code": self.code(),
@@ -334,6 +404,35 @@ mod tests {
             let error = GatewayError::from(error);
             assert_eq!((error.status(), error.code()), (status, code));
         }
+    }
+
+    #[test]
+    fn an_operators_error_tells_the_client_its_code_alone() {
+        let secret = || "sk-hunter2".to_owned();
+        let cases = [
+            GatewayError::ConfigInvalid { variable: "KEYS", detail: secret() },
+            GatewayError::KeysMissing,
+            GatewayError::BindingMissing { binding: "LEDGER", why: "sk-hunter2" },
+            GatewayError::BindingFailed { binding: "LOG", detail: secret() },
+            GatewayError::PriceUnknown { model: secret() },
+            GatewayError::BundleUnreadable { name: secret(), from: "LOG", detail: secret() },
+            GatewayError::CurrentBundleInvalid { detail: secret() },
+            GatewayError::UpstreamNotConfigured { candidate: secret() },
+            GatewayError::UpstreamKeyMissing { candidate: "x".into(), secret: secret() },
+            RouterError::InferenceFailed { detail: secret() }.into(),
+            RouterError::BundleBadManifest { detail: secret() }.into(),
+        ];
+        for error in cases {
+            let text = error.body().to_string();
+            assert!(text.contains(error.code()) && text.contains("Worker's log"), "{text}");
+            for told in ["hunter2", "KEYS", "LEDGER", "LOG", "UPSTREAMS"] {
+                assert!(!text.contains(told), "{text}");
+            }
+        }
+        let unreachable =
+            GatewayError::UpstreamUnreachable { candidate: "large".into(), detail: secret() };
+        let text = unreachable.body().to_string();
+        assert!(text.contains("large") && !text.contains("hunter2"), "{text}");
     }
 
     #[test]
@@ -379,14 +478,14 @@ mod tests {
             E::ModelNotAllowed { model: text(), why: text() },
             E::NotTranslatable { detail: text() },
             E::FeedbackIllFormed { detail: text() },
-            E::RequestNotFound { id: text() },
             E::OriginNotAllowed { origin: text() },
             E::NotFound { path: text(), expected: "x" },
             E::MethodNotAllowed { path: text(), found: text(), allow: "x" },
             E::ConfigInvalid { variable: "x", detail: text() },
             E::BindingFailed { binding: "x", detail: text() },
             E::PriceUnknown { model: text() },
-            E::BundleUnreadable { name: text(), detail: text() },
+            E::BundleUnreadable { name: text(), from: "ASSETS", detail: text() },
+            E::CurrentBundleInvalid { detail: text() },
             E::UpstreamNotConfigured { candidate: text() },
             E::UpstreamUnreachable { candidate: text(), detail: text() },
             E::UpstreamBadStatus { candidate: text(), status: 302 },

@@ -5,14 +5,15 @@ use worker::{Env, Headers, Request, Response};
 
 use super::isolate::Config;
 use super::js::{binding, call_async, describe_js_error, from_js, header, to_js};
-use crate::config::Key;
+use crate::config::{Key, OPEN};
 use crate::error::GatewayError;
+use crate::request::caller_keys::CallerKeys;
+use crate::request::client_network::client_network;
+use crate::request::session_id::session_id;
 
-/// The name that logs give to callers without a key.
-const OPEN: &str = "open";
 const EXPOSED: &str = "x-request-id, x-pointsman-model, x-pointsman-router, \
     x-pointsman-reason, x-pointsman-win-rate, x-pointsman-threshold, x-pointsman-attempts, \
-    x-pointsman-estimated-cost, x-pointsman-cost, x-pointsman-cascade";
+    x-pointsman-estimated-cost, x-pointsman-cost, x-pointsman-cascade, x-pointsman-feedback-id";
 
 /// An admitted caller.
 pub(super) struct Caller<'a> {
@@ -40,8 +41,40 @@ pub(super) async fn admit<'a>(
     config: &'a Config,
 ) -> Result<Caller<'a>, GatewayError> {
     let caller = caller(request, config)?;
-    check_rate(request, env, &caller).await?;
+    let counted_by = match caller.key {
+        Some(key) => format!("key:{}", key.name),
+        None => format!("network:{}", network(request)),
+    };
+    check_rate(env, counted_by).await?;
     Ok(caller)
+}
+
+/// Admits a request of `/healthz`, which needs no key: counted by network, apart from other requests.
+///
+/// # Errors
+/// [`GatewayError::RateLimited`], [`GatewayError::BindingFailed`].
+pub(super) async fn admit_to_health<'a>(
+    request: &Request,
+    env: &Env,
+) -> Result<Caller<'a>, GatewayError> {
+    check_rate(env, format!("health:{}", network(request))).await?;
+    Ok(Caller::without_key())
+}
+
+/// The network of a caller without a key.
+pub(super) fn network(request: &Request) -> String {
+    client_network(header(request, "cf-connecting-ip").as_deref())
+}
+
+/// Reads the session's id, if the request states one.
+///
+/// # Errors
+/// [`GatewayError::SessionIllFormed`], [`GatewayError::SessionNotAllowed`].
+pub(super) fn session(
+    request: &Request,
+    caller: &Caller<'_>,
+) -> Result<Option<String>, GatewayError> {
+    session_id(header(request, "x-pointsman-session"), caller.key.is_some())
 }
 
 /// Identifies the caller by its key.
@@ -74,13 +107,9 @@ pub(super) fn caller<'a>(
 ///
 /// # Errors
 /// [`GatewayError::RateLimited`], [`GatewayError::BindingFailed`].
-async fn check_rate(request: &Request, env: &Env, caller: &Caller<'_>) -> Result<(), GatewayError> {
+async fn check_rate(env: &Env, counted_by: String) -> Result<(), GatewayError> {
     let Some(limiter) = binding(env, "RATE_LIMITER") else { return Ok(()) };
-    let key = match caller.key {
-        Some(key) => key.name.clone(),
-        None => header(request, "cf-connecting-ip").unwrap_or_else(|| OPEN.into()),
-    };
-    let asked = serde_json::json!({"key": key});
+    let asked = serde_json::json!({"key": counted_by});
     let found = call_async(&limiter, "limit", &[to_js(&asked)]).await.map_err(|e| {
         let detail = describe_js_error(e);
         GatewayError::BindingFailed { binding: "RATE_LIMITER", detail }
@@ -96,6 +125,21 @@ async fn check_rate(request: &Request, env: &Env, caller: &Caller<'_>) -> Result
 pub(super) fn upstream_key(request: &Request, config: &Config) -> Option<String> {
     header(request, "x-pointsman-upstream-key")
         .or_else(|| bearer(request).filter(|_| config.keys.is_empty()))
+}
+
+/// Reads the caller's own keys for upstreams: from their header, or one from `authorization` if the gateway
+/// itself has no keys.
+///
+/// # Errors
+/// [`GatewayError::UpstreamKeysIllFormed`].
+pub(super) fn caller_keys(
+    request: &Request,
+    config: &Config,
+) -> Result<Option<CallerKeys>, GatewayError> {
+    match header(request, "x-pointsman-upstream-key") {
+        Some(header) => CallerKeys::parse(&header).map(Some),
+        None => Ok(bearer(request).filter(|_| config.keys.is_empty()).map(CallerKeys::bare)),
+    }
 }
 
 fn bearer(request: &Request) -> Option<String> {

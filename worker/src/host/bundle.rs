@@ -3,8 +3,12 @@
 //!
 //! Static assets hold up to 25 MiB a file, can be replaced without rebuilding the script, and do not
 //! count towards its size limit. Each isolate parses the bundle once; a failure is not cached, so the
-//! next request tries again. The bucket is checked at most once a minute, in the background; if a newer
-//! bundle fails, `/healthz` reports why and the last good bundle stays in use.
+//! next request tries again. The bucket is checked at most once a minute, in the background. If its bundle
+//! fails, `/healthz` reports the error's code, the log why; an isolate keeps the bundle that it serves, and
+//! one that starts serves `previous` of `current.json`, else the deployed bundle.
+//!
+//! Sizes are checked before a file is read: an isolate has 128 MB for the old bundle, the new one's files
+//! and its router.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -19,14 +23,22 @@ use wasm_bindgen::JsValue;
 use worker::{Context, Env};
 
 use super::isolate::{self, Config};
-use super::js::{binding, call_async, describe_js_error, now};
-use crate::config::current_bundle::CurrentBundle;
+use super::js::{binding, call, call_async, describe_js_error, now};
+use crate::config::current_bundle::{self, BundleAddress, CurrentBundle};
 use crate::error::GatewayError;
+use crate::routing::models;
 use crate::routing::plan::Engine;
 use crate::upstream::breaker::CallerId;
 
 const BUNDLES: &str = "BUNDLES";
+const ASSETS: &str = "ASSETS";
 const CURRENT_FILE: &str = "current.json";
+/// The longest `router.json`, in bytes.
+const MAX_MANIFEST_BYTES: usize = 1 << 20;
+/// The longest other file, in bytes: that of static assets.
+const MAX_FILE_BYTES: usize = 25 << 20;
+/// The most bytes in all files of a bundle.
+const MAX_BUNDLE_BYTES: u64 = 32 << 20;
 /// The least time between two checks of the bucket, in milliseconds.
 const CHECK_MS: f64 = 60_000.0;
 
@@ -37,7 +49,9 @@ thread_local! {
 struct Slot {
     loaded: Option<Rc<Loaded>>,
     checked_at: f64,
-    newer_failed: Option<String>,
+    /// `current.json` as it was read last.
+    named: Option<CurrentBundle>,
+    newer_failed: Option<&'static str>,
 }
 
 /// A loaded bundle.
@@ -46,14 +60,29 @@ pub(super) struct Loaded {
     pub(super) router: Router,
     /// The bundle's manifest, with the configuration's context windows and prices.
     pub(super) manifest: Manifest,
-    /// Its `current.json` in the bucket; none for the assets.
-    current: Option<CurrentBundle>,
+    /// Whether every name in the keys' `models` is served or means routing.
+    pub(super) known_key_names: bool,
+    /// Where it is in the bucket; none for the assets.
+    address: Option<BundleAddress>,
+}
+
+impl Loaded {
+    /// Where the bundle is from: `deployed`, the bucket's `current` or `previous`, or a bundle that
+    /// `current.json` named `earlier`.
+    pub(super) fn source(&self) -> &'static str {
+        let Some(address) = &self.address else { return "deployed" };
+        slot(|slot| match &slot.named {
+            Some(named) if named.address() == *address => "current",
+            Some(named) if named.previous.as_ref() == Some(address) => "previous",
+            _ => "earlier",
+        })
+    }
 }
 
 impl Loaded {
     /// Whether it was deployed with the Worker, and not read from the bucket.
     pub(super) fn is_deployed(&self) -> bool {
-        self.current.is_none()
+        self.address.is_none()
     }
 }
 
@@ -73,7 +102,7 @@ impl Engine for Loaded {
 
 impl Slot {
     const fn new() -> Self {
-        Self { loaded: None, checked_at: 0.0, newer_failed: None }
+        Self { loaded: None, checked_at: 0.0, named: None, newer_failed: None }
     }
 }
 
@@ -93,10 +122,7 @@ pub(super) async fn loaded(
     }
     slot(|slot| slot.checked_at = now());
     let newest = match binding(env, BUNDLES) {
-        Some(bucket) => from_bucket(&bucket, None, config).await.unwrap_or_else(|why| {
-            failed(why);
-            None
-        }),
+        Some(bucket) => from_bucket(&bucket, None, config).await,
         None => None,
     };
     let loaded = match newest {
@@ -108,9 +134,9 @@ pub(super) async fn loaded(
     Ok(slot(|slot| Rc::clone(slot.loaded.get_or_insert(Rc::new(loaded)))))
 }
 
-/// Why a newer bundle in the bucket failed to load.
-pub(super) fn newer_failed() -> Option<String> {
-    slot(|slot| slot.newer_failed.clone())
+/// The code of the error by which the bucket's bundle failed to load.
+pub(super) fn newer_failed() -> Option<&'static str> {
+    slot(|slot| slot.newer_failed)
 }
 
 fn check_for_newer(env: &Env, config: &Rc<Config>, context: &Context) {
@@ -119,71 +145,115 @@ fn check_for_newer(env: &Env, config: &Rc<Config>, context: &Context) {
     slot(|slot| slot.checked_at = now());
     let config = Rc::clone(config);
     context.wait_until(async move {
-        let serves = slot(|slot| slot.loaded.as_ref().and_then(|loaded| loaded.current.clone()));
-        match from_bucket(&bucket, serves, &config).await {
-            Ok(newer) => slot(|slot| {
-                slot.newer_failed = None;
-                if let Some(newer) = newer {
-                    slot.loaded = Some(Rc::new(newer));
-                }
-            }),
-            Err(why) => failed(why),
+        let serves = slot(|slot| slot.loaded.as_ref().and_then(|loaded| loaded.address.clone()));
+        if let Some(newer) = from_bucket(&bucket, serves, &config).await {
+            slot(|slot| slot.loaded = Some(Rc::new(newer)));
         }
     });
 }
 
-fn failed(why: String) {
-    worker::console_error!("newer bundle: {why}");
-    slot(|slot| slot.newer_failed = Some(why));
-}
-
-/// Loads the bucket's bundle; none without `current.json` or if it names the bundle in use.
+/// Loads the bundle that `current.json` names, else the previous one; none without the file, if the
+/// bundle is in use already, or if neither can be loaded. Keeps the error's code for `/healthz`.
 async fn from_bucket(
     bucket: &JsValue,
-    serves: Option<CurrentBundle>,
+    serves: Option<BundleAddress>,
     config: &Config,
-) -> Result<Option<Loaded>, String> {
-    let Some(text) = object(bucket, CURRENT_FILE).await? else { return Ok(None) };
-    let text = String::from_utf8(text).map_err(|_| format!("{CURRENT_FILE} is not UTF-8"))?;
-    let current = CurrentBundle::from_json(&text)?;
-    if serves.as_ref() == Some(&current) {
-        return Ok(None);
-    }
-    let read = async |name: &str| {
-        let name = format!("{}{name}", current.prefix);
-        object(bucket, &name).await?.ok_or_else(|| format!("{name} is not in the bucket"))
+) -> Option<Loaded> {
+    let (newest, error) = match read_current(bucket).await {
+        Ok(Some(current)) => newest_of(bucket, current, serves, config).await,
+        Ok(None) => (None, None),
+        Err(error) => (None, Some(logged(&error))),
     };
-    let manifest = read(MANIFEST_FILE).await?;
-    current.check(&host_hash(&manifest).await.unwrap_or_else(|_| sha256_hex(&manifest)))?;
-    let loaded = build(manifest, read, |e| e.to_string(), config).await?;
-    Ok(Some(Loaded { current: Some(current), ..loaded }))
+    slot(|slot| slot.newer_failed = error);
+    newest
+}
+
+/// The bundle to serve from now on, if it is another one, and the code of the error by which the current
+/// one failed to load.
+async fn newest_of(
+    bucket: &JsValue,
+    current: CurrentBundle,
+    serves: Option<BundleAddress>,
+    config: &Config,
+) -> (Option<Loaded>, Option<&'static str>) {
+    slot(|slot| slot.named = Some(current.clone()));
+    let mut failed = None;
+    for address in [Some(current.address()), current.previous].into_iter().flatten() {
+        if serves.as_ref() == Some(&address) {
+            break;
+        }
+        match at_address(bucket, address, config).await {
+            Ok(loaded) => return (Some(loaded), failed),
+            Err(error) => {
+                let code = logged(&error);
+                failed = failed.or(Some(code));
+            }
+        }
+    }
+    (None, failed)
+}
+
+/// Logs an error, and returns its code.
+fn logged(error: &GatewayError) -> &'static str {
+    worker::console_error!("bundle of {BUNDLES}: {}: {error}", error.code());
+    error.code()
+}
+
+async fn read_current(bucket: &JsValue) -> Result<Option<CurrentBundle>, GatewayError> {
+    let Some(text) = object(bucket, CURRENT_FILE, current_bundle::MAX_BYTES).await? else {
+        return Ok(None);
+    };
+    let not_utf8 = |_| GatewayError::CurrentBundleInvalid { detail: "it is not UTF-8".into() };
+    CurrentBundle::from_json(&String::from_utf8(text).map_err(not_utf8)?).map(Some)
+}
+
+async fn at_address(
+    bucket: &JsValue,
+    address: BundleAddress,
+    config: &Config,
+) -> Result<Loaded, GatewayError> {
+    let read = async |name: &str, limit: usize| {
+        let name = format!("{}{name}", address.prefix);
+        let missing = || unreadable(&name, BUNDLES, "it is not in the bucket");
+        object(bucket, &name, limit).await?.ok_or_else(missing)
+    };
+    let manifest = read(MANIFEST_FILE, MAX_MANIFEST_BYTES).await?;
+    address.check(&host_hash(&manifest).await.unwrap_or_else(|_| sha256_hex(&manifest)))?;
+    let loaded = build(manifest, read, config).await?;
+    Ok(Loaded { address: Some(address), ..loaded })
 }
 
 async fn from_assets(env: &Env, config: &Config) -> Result<Loaded, GatewayError> {
-    let missing = || unreadable(MANIFEST_FILE, "the binding is missing");
-    let assets = binding(env, "ASSETS").ok_or_else(missing)?;
-    let read = async |name: &str| asset(&assets, name).await;
-    build(read(MANIFEST_FILE).await?, read, |e| e, config).await
+    let missing = || unreadable(MANIFEST_FILE, ASSETS, "the binding is missing");
+    let assets = binding(env, ASSETS).ok_or_else(missing)?;
+    let read = async |name: &str, limit: usize| asset(&assets, name, limit).await;
+    build(read(MANIFEST_FILE, MAX_MANIFEST_BYTES).await?, read, config).await
 }
 
 /// Reads the files that a manifest names, and builds the router.
-async fn build<E>(
+async fn build(
     manifest: Vec<u8>,
-    read: impl AsyncFn(&str) -> Result<Vec<u8>, E>,
-    failed: impl Fn(GatewayError) -> E + Copy,
+    read: impl AsyncFn(&str, usize) -> Result<Vec<u8>, GatewayError>,
     config: &Config,
-) -> Result<Loaded, E> {
-    let entries = Manifest::from_json(&manifest).map_err(|e| failed(e.into()))?.files;
+) -> Result<Loaded, GatewayError> {
+    let entries = Manifest::from_json(&manifest)?.files;
+    let bytes = entries.iter().fold(0, |sum: u64, entry| sum.saturating_add(entry.bytes));
+    if bytes > MAX_BUNDLE_BYTES {
+        let name = "all files of the bundle";
+        return Err(too_large(name, bytes, MAX_BUNDLE_BYTES));
+    }
     let mut files = vec![(MANIFEST_FILE.to_owned(), manifest)];
     let mut hashes = HashMap::new();
     for entry in entries {
-        let bytes = read(&entry.name).await?;
+        // A longer file than the manifest states is refused in any case.
+        let stated = usize::try_from(entry.bytes).unwrap_or(usize::MAX);
+        let bytes = read(&entry.name, stated.min(MAX_FILE_BYTES)).await?;
         if let Ok(hash) = host_hash(&bytes).await {
             hashes.insert(entry.name.clone(), hash);
         }
         files.push((entry.name, bytes));
     }
-    router(&files, &hashes, config).map_err(failed)
+    router(&files, &hashes, config)
 }
 
 fn router(
@@ -193,10 +263,19 @@ fn router(
 ) -> Result<Loaded, GatewayError> {
     let router = Router::from_bundle(Bundle::from_hashed(files, hashes)?)?;
     let manifest = config.upstreams.amended(router.info());
+    models::check_candidates(&manifest)?;
     config.settings.check_models(|name| {
         manifest.candidate_index(name).is_some() || config.upstreams.get(name).is_some()
     })?;
-    Ok(Loaded { router, manifest, current: None })
+    let unknown = models::unknown_key_names(&config.keys, &manifest, &config.upstreams);
+    for (key, name) in &unknown {
+        worker::console_error!(
+            "key_models_unknown: the models of the key {key:?} name {name:?}, which the bundle {:?} and \
+             UPSTREAMS do not serve: it matches nothing. Correct KEYS",
+            manifest.name
+        );
+    }
+    Ok(Loaded { known_key_names: unknown.is_empty(), router, manifest, address: None })
 }
 
 /// SHA-256 by the host's `crypto`, in hexadecimal: faster than freshly compiled wasm.
@@ -209,34 +288,56 @@ async fn host_hash(bytes: &[u8]) -> Result<String, JsValue> {
 }
 
 /// Reads a file of the bucket; none if it does not exist.
-async fn object(bucket: &JsValue, name: &str) -> Result<Option<Vec<u8>>, String> {
-    let failed =
-        |e: JsValue| format!("{name} could not be read from {BUNDLES}: {}", describe_js_error(e));
+async fn object(
+    bucket: &JsValue,
+    name: &str,
+    limit: usize,
+) -> Result<Option<Vec<u8>>, GatewayError> {
+    let failed = |e: JsValue| unreadable(name, BUNDLES, describe_js_error(e));
     let object = call_async(bucket, "get", &[name.into()]).await.map_err(failed)?;
     if object.is_null() || object.is_undefined() {
         return Ok(None);
+    }
+    let size = Reflect::get(&object, &"size".into()).map_err(failed)?.as_f64();
+    if size.is_none_or(|size| size > limit as f64) {
+        let body = Reflect::get(&object, &"body".into()).map_err(failed)?;
+        // The file is refused whether or not the cancellation succeeds.
+        let _ = call_async(&body, "cancel", &[]).await;
+        return Err(too_large(name, size.unwrap_or_default() as u64, limit as u64));
     }
     let bytes = call_async(&object, "arrayBuffer", &[]).await.map_err(failed)?;
     Ok(Some(Uint8Array::new(&bytes).to_vec()))
 }
 
-async fn asset(assets: &JsValue, name: &str) -> Result<Vec<u8>, GatewayError> {
-    let failed = |e: JsValue| unreadable(name, describe_js_error(e));
+/// Reads a static asset. One without a stated length is at most 25 MiB long, as the platform limits it.
+async fn asset(assets: &JsValue, name: &str, limit: usize) -> Result<Vec<u8>, GatewayError> {
+    let failed = |e: JsValue| unreadable(name, ASSETS, describe_js_error(e));
     // The host is arbitrary: the binding uses only the path.
     let url = format!("https://assets.local/{name}");
     let response = call_async(assets, "fetch", &[url.into()]).await.map_err(failed)?;
-    let status = Reflect::get(&response, &"status".into()).map_err(failed)?;
-    match status.as_f64() {
-        Some(200.0) => {
-            let bytes = call_async(&response, "arrayBuffer", &[]).await.map_err(failed)?;
-            Ok(Uint8Array::new(&bytes).to_vec())
-        }
-        _ => Err(unreadable(name, format!("status {}", status.as_f64().unwrap_or_default()))),
+    let status = Reflect::get(&response, &"status".into()).map_err(failed)?.as_f64();
+    if status != Some(200.0) {
+        let detail = format!("status {}", status.unwrap_or_default());
+        return Err(unreadable(name, ASSETS, detail));
     }
+    let headers = Reflect::get(&response, &"headers".into()).map_err(failed)?;
+    let stated = call(&headers, "get", &["content-length".into()]).map_err(failed)?;
+    let stated = stated.as_string().and_then(|length| length.parse::<u64>().ok());
+    if let Some(bytes) = stated.filter(|bytes| *bytes > limit as u64) {
+        return Err(too_large(name, bytes, limit as u64));
+    }
+    let bytes = call_async(&response, "arrayBuffer", &[]).await.map_err(failed)?;
+    Ok(Uint8Array::new(&bytes).to_vec())
 }
 
-fn unreadable(name: &str, detail: impl std::fmt::Display) -> GatewayError {
-    GatewayError::BundleUnreadable { name: name.to_owned(), detail: detail.to_string() }
+fn too_large(name: &str, bytes: u64, limit: u64) -> GatewayError {
+    let whole = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+    let name = name.to_owned();
+    RouterError::BundleTooLarge { name, bytes: whole(bytes), limit: whole(limit) }.into()
+}
+
+fn unreadable(name: &str, from: &'static str, detail: impl std::fmt::Display) -> GatewayError {
+    GatewayError::BundleUnreadable { name: name.to_owned(), from, detail: detail.to_string() }
 }
 
 fn slot<T>(with: impl FnOnce(&mut Slot) -> T) -> T {

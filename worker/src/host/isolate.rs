@@ -35,6 +35,12 @@ pub(super) fn config(env: &Env) -> Result<Rc<Config>, GatewayError> {
         upstreams: Upstreams::from_json(variable(env, "UPSTREAMS").as_deref())?,
         keys: Keys::from_json(variable(env, "KEYS").as_deref())?,
     });
+    if let Some(code) = super::log::warning(env) {
+        worker::console_error!(
+            "{code}: LOG is bound, and LOG_SECRET is not set or has fewer than 32 characters. No answer can \
+             be scored. Run: openssl rand -hex 32 | npx wrangler secret put LOG_SECRET"
+        );
+    }
     CONFIG.with(|slot| *slot.borrow_mut() = Some(Rc::clone(&config)));
     Ok(config)
 }

@@ -1,22 +1,52 @@
 //! Writes records to R2 and Analytics Engine, and outcome rows from feedback.
+//!
+//! No file is overwritten. With `LOG` and without a usable `LOG_SECRET` decisions are logged without the
+//! query's HMAC, no answer states a feedback id, and feedback is refused.
 
 use wasm_bindgen::JsValue;
 use worker::Env;
 
-use super::js::{binding, call, call_async, describe_js_error, iso_time, now, to_js};
+use super::hmac::{LogSecret, hmac};
+use super::isolate::Config;
+use super::js::{binding, call, call_async, describe_js_error, iso_time, now, random_id, to_js};
 use crate::accounting::record::{Record, decision_file};
+use crate::config::{Key, equal_in_constant_time};
 use crate::error::GatewayError;
-use crate::request::feedback::Feedback;
+use crate::request::feedback::{FEEDBACK_DAYS, Feedback, FeedbackId, signed_text};
 
 const ANALYTICS: &str = "ANALYTICS";
 const LOG: &str = "LOG";
 const DAY_MS: f64 = 24.0 * 60.0 * 60.0 * 1000.0;
-/// For how many days after a request feedback is accepted.
-const FEEDBACK_DAYS: u32 = 7;
 
 /// Whether at least one of the bindings `ANALYTICS` and `LOG` exists.
 pub(super) fn has_bindings(env: &Env) -> bool {
     [ANALYTICS, LOG].iter().any(|name| binding(env, name).is_some())
+}
+
+/// The code for `/healthz` if `LOG` is bound and its secret cannot be used.
+pub(super) fn warning(env: &Env) -> Option<&'static str> {
+    binding(env, LOG).and_then(|_| LogSecret::of(env).warning())
+}
+
+/// Whether a key's queries are logged as text.
+pub(super) fn content(config: &Config, key: Option<&Key>) -> bool {
+    key.and_then(|key| key.log).unwrap_or(config.settings.log.content)
+}
+
+/// Gives a decision its id, and, where the answer may be scored, the value of
+/// `x-pointsman-feedback-id`. Reads the record's `at`, `key` and `scores`.
+pub(super) async fn identify(env: &Env, key: Option<&Key>, record: &mut Record) {
+    record.decision_id = random_id();
+    let may_score = key.is_none_or(|key| key.feedback) && record.is_routed();
+    let LogSecret::Set(secret) = LogSecret::of(env) else { return };
+    if !may_score || binding(env, LOG).is_none() {
+        return;
+    }
+    let (day, decision) = (record.day().to_owned(), record.decision_id.clone());
+    match hmac(&secret, &signed_text(&day, &decision, &record.key)).await {
+        Ok(signature) => record.feedback_id = Some(FeedbackId { day, decision, signature }.text()),
+        Err(error) => worker::console_error!("log: {error}"),
+    }
 }
 
 /// Writes a record to the bindings that exist. A failure is only logged, since the answer is already
@@ -28,48 +58,73 @@ pub(super) async fn write(env: &Env, record: &Record) {
         }
     }
     let Some(log) = binding(env, LOG).filter(|_| record.is_routed()) else { return };
-    let Ok(text) = serde_json::to_string(record) else { return };
-    let file = record.decision_file();
-    if let Err(error) = call_async(&log, "put", &[file.into(), text.into()]).await {
-        worker::console_error!("log: {}", describe_js_error(error));
+    let mut record = record.clone();
+    if record.decision_id.is_empty() {
+        record.decision_id = random_id();
+    }
+    if let (Some(text), LogSecret::Set(secret)) = (&record.query_text, LogSecret::of(env)) {
+        // A label of its own: the HMAC of no query is the signature of a feedback id.
+        record.query_hmac = hmac(&secret, &format!("pointsman query 1\n{text}")).await.ok();
+    }
+    let Ok(text) = serde_json::to_string(&record) else { return };
+    if let Err(error) = put_new(&log, &record.decision_file(), &text).await {
+        worker::console_error!("log: {error}");
     }
 }
 
-/// Joins a score to its request. Returns whether an outcome row was written: it is not if only the
-/// query's hash was logged.
+/// Joins a score to its answer. Returns whether an outcome row was written: it is not if only the query's
+/// HMAC was logged.
 ///
 /// # Errors
 /// [`GatewayError::BindingMissing`], [`GatewayError::BindingFailed`],
-/// [`GatewayError::RequestNotFound`].
+/// [`GatewayError::FeedbackNotAllowed`], [`GatewayError::RequestNotFound`],
+/// [`GatewayError::AlreadyScored`].
 pub(super) async fn record_feedback(
     env: &Env,
-    key: &str,
+    key: (&str, Option<&Key>),
     feedback: &Feedback,
 ) -> Result<bool, GatewayError> {
+    let (name, key) = key;
+    if key.is_some_and(|key| !key.feedback) {
+        return Err(GatewayError::FeedbackNotAllowed { key: name.to_owned() });
+    }
     let why = "feedback is joined to the decisions logged there";
     let log = binding(env, LOG).ok_or(GatewayError::BindingMissing { binding: LOG, why })?;
-    let id = &feedback.request_id;
-    for days in 0..=FEEDBACK_DAYS {
-        let at = iso_time(now() - f64::from(days) * DAY_MS);
-        let file = decision_file(&at[..10], id);
-        let found = call_async(&log, "get", &[file.clone().into()]).await.map_err(failed)?;
-        if found.is_null() || found.is_undefined() {
-            continue;
-        }
-        let text = call_async(&found, "text", &[]).await.map_err(failed)?;
-        let text = text.as_string().unwrap_or_default();
-        let record: Record = serde_json::from_str(&text).map_err(|e| {
+    let secret = LogSecret::of(env).usable()?;
+    let not_found = || GatewayError::RequestNotFound { days: FEEDBACK_DAYS };
+    let id = FeedbackId::parse(&feedback.feedback_id).ok_or_else(not_found)?;
+    let signature = hmac(&secret, &signed_text(&id.day, &id.decision, name)).await?;
+    let recent =
+        (0..=FEEDBACK_DAYS).any(|days| iso_time(now() - f64::from(days) * DAY_MS)[..10] == id.day);
+    if !equal_in_constant_time(&signature, &id.signature) || !recent {
+        return Err(not_found());
+    }
+    let file = decision_file(&id.day, name, &id.decision);
+    let found = call_async(&log, "get", &[file.clone().into()]).await.map_err(failed)?;
+    if found.is_null() || found.is_undefined() {
+        return Err(not_found());
+    }
+    let text = call_async(&found, "text", &[]).await.map_err(failed)?;
+    let record: Record =
+        serde_json::from_str(&text.as_string().unwrap_or_default()).map_err(|e| {
             GatewayError::BindingFailed { binding: LOG, detail: format!("{file}: {e}") }
         })?;
-        // A key may give feedback only on its own requests.
-        if record.key != key {
-            break;
-        }
-        let Some((file, row)) = record.outcome(feedback.score) else { return Ok(false) };
-        call_async(&log, "put", &[file.into(), row.into()]).await.map_err(failed)?;
-        return Ok(true);
+    if !record.is_scorable() {
+        return Err(not_found());
     }
-    Err(GatewayError::RequestNotFound { id: id.clone() })
+    let Some((file, row)) = record.outcome(feedback.score) else { return Ok(false) };
+    match put_new(&log, &file, &row).await? {
+        true => Ok(true),
+        false => Err(GatewayError::AlreadyScored),
+    }
+}
+
+/// Writes a file unless one of its name exists. Returns whether it was written.
+async fn put_new(log: &JsValue, file: &str, text: &str) -> Result<bool, GatewayError> {
+    let options = to_js(&serde_json::json!({"onlyIf": {"etagDoesNotMatch": "*"}}));
+    let arguments = [file.into(), text.into(), options];
+    let written = call_async(log, "put", &arguments).await.map_err(failed)?;
+    Ok(!written.is_null() && !written.is_undefined())
 }
 
 fn failed(error: JsValue) -> GatewayError {

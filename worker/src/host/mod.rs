@@ -6,6 +6,7 @@ mod attempts;
 mod auth;
 mod bundle;
 mod handler;
+mod hmac;
 mod isolate;
 mod js;
 mod ledger;
@@ -19,15 +20,14 @@ mod upstream_call;
 use serde_json::{Value, json};
 use worker::{Context, Env, Request, Response};
 
-use self::auth::Caller;
 use self::handler::RequestContext;
 use self::js::{header, now, random_id};
-use self::response::{error_response, internal, json};
+use self::response::{internal, json, response_of};
 use crate::error::GatewayError;
 use crate::request::endpoint::Endpoint;
-use crate::request::feedback::Feedback;
+use crate::request::feedback::{self, Feedback};
 use crate::request::request_id::is_request_id;
-use crate::request::route::{RouteBody, parse_route_body};
+use crate::request::route::{self, RouteBody, parse_route_body};
 use crate::routing::models;
 use crate::routing::plan::RequestOptions;
 
@@ -43,7 +43,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
             if error.status() >= 500 {
                 worker::console_error!("{id} {}: {error}", error.code());
             }
-            error_response(&error, &request).or_else(|e| Response::error(e.to_string(), 500))?
+            response_of(&error, &request).or_else(|e| Response::error(e.to_string(), 500))?
         }
     };
     response.headers().set("x-request-id", &id)?;
@@ -73,10 +73,10 @@ async fn answer(
     }
     let endpoint = Endpoint::new(&method, &request.path())?;
     let caller = match endpoint {
-        Endpoint::Health => Caller::without_key(),
+        Endpoint::Health => auth::admit_to_health(request, env).await?,
         _ => auth::admit(request, env, &config).await?,
     };
-    let address = header(request, "cf-connecting-ip").unwrap_or_default();
+    let address = auth::network(request);
     let request_context = RequestContext {
         env,
         context,
@@ -91,10 +91,11 @@ async fn answer(
         Endpoint::Upstream(dialect) => request_context.answer(dialect).await,
         Endpoint::Route => answer_route(&request_context).await,
         Endpoint::Feedback => {
-            let text = request_body::read_text(request, config.settings.max_body_bytes).await?;
-            let feedback = Feedback::from_json(&text)?;
-            let written = log::record_feedback(env, caller.name, &feedback).await?;
-            json(&json!({"request_id": feedback.request_id, "written": written}))
+            let limit = config.settings.max_body_bytes.min(feedback::MAX_BODY_BYTES);
+            let feedback = Feedback::from_json(&request_body::read_text(request, limit).await?)?;
+            let key = (caller.name, caller.key);
+            let written = log::record_feedback(env, key, &feedback).await?;
+            json(&json!({"feedback_id": feedback.feedback_id, "written": written}))
         }
         Endpoint::Models => json(&models::list(&names(&request_context).await?)),
         Endpoint::Model(model) => match names(&request_context).await?.contains(&model) {
@@ -106,7 +107,10 @@ async fn answer(
         },
         Endpoint::Health => {
             let loaded = bundle::loaded(env, &config, context).await?;
-            json(&models::health(&loaded.manifest, bundle::newer_failed().as_deref()))
+            let unknown = (!loaded.known_key_names).then_some("key_models_unknown");
+            let warnings: Vec<&str> = log::warning(env).into_iter().chain(unknown).collect();
+            let newer_failed = bundle::newer_failed();
+            json(&models::health(&loaded.manifest, loaded.source(), newer_failed, &warnings))
         }
     }
 }
@@ -114,8 +118,8 @@ async fn answer(
 /// Answers `POST /v1/route`.
 async fn answer_route(request_context: &RequestContext<'_>) -> Result<Response, GatewayError> {
     let RequestContext { env, context, config, request, .. } = request_context;
-    let body =
-        parse_route_body(&request_body::read_text(request, config.settings.max_body_bytes).await?)?;
+    let limit = config.settings.max_body_bytes.min(route::MAX_BODY_BYTES);
+    let body = parse_route_body(&request_body::read_text(request, limit).await?)?;
     let loaded = bundle::loaded(env, config, context).await?;
     let options = request_context.options()?;
     let planner = request_context.planner(&loaded, &options, 0.0, None);

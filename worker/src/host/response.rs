@@ -37,8 +37,19 @@ pub(super) fn build(
     Ok(response.with_status(status).with_headers(headers))
 }
 
-/// Makes a response of an error, in the shape of the client's API.
+/// Logs an error that the client is told only in part, and makes its response.
 pub(super) fn error_response(
+    error: &GatewayError,
+    request: &Request,
+) -> Result<Response, GatewayError> {
+    if error.status() >= 500 {
+        worker::console_error!("{}: {error}", error.code());
+    }
+    response_of(error, request)
+}
+
+/// Makes a response of an error, in the shape of the client's API.
+pub(super) fn response_of(
     error: &GatewayError,
     request: &Request,
 ) -> Result<Response, GatewayError> {

@@ -1,6 +1,8 @@
 //! Parses what clients send: paths, bodies, model names, policies and feedback.
 
 pub(crate) mod body;
+pub(crate) mod caller_keys;
+pub(crate) mod client_network;
 pub(crate) mod conversation;
 pub(crate) mod endpoint;
 pub(crate) mod feedback;
@@ -9,3 +11,4 @@ pub(crate) mod media;
 pub(crate) mod model_name;
 pub(crate) mod request_id;
 pub(crate) mod route;
+pub(crate) mod session_id;

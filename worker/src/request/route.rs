@@ -13,8 +13,9 @@ use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::json::{json_error, node_count};
+use super::json::json_error;
 use crate::error::GatewayError;
+use crate::wire::json_bounds::{MAX_TREE_VALUES, check};
 
 /// The longest body, in bytes: the longest query with every character escaped, and more.
 pub(crate) const MAX_BODY_BYTES: usize = 2 << 20;
@@ -23,8 +24,6 @@ const MAX_BATCH: usize = 256;
 /// The most text in all requests of a batch, in bytes: that of four single ones. Rating takes time in
 /// proportion to it.
 const MAX_BATCH_BYTES: usize = 4 * MAX_QUERY_BYTES;
-/// The most values in a body: each takes tens of bytes of memory, whatever it takes in the body.
-const MAX_NODES: usize = 100_000;
 
 /// A parsed body.
 #[derive(Debug, PartialEq)]
@@ -81,14 +80,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Requests<'a> {
 /// Parses a body.
 ///
 /// # Errors
-/// [`GatewayError::BodyNotJson`], those of [`RouteRequest::from_json`], and `query_too_long` for a
+/// [`GatewayError::BodyTooComplex`], [`GatewayError::BodyNotJson`], those of [`RouteRequest::from_json`], and `query_too_long` for a
 /// batch of more than 1 MiB of text; errors of a batch's requests are returned as their results.
 pub(crate) fn parse_route_body(body: &str) -> Result<RouteBody, GatewayError> {
     let ill_formed = |detail: String| GatewayError::from(RouterError::RequestIllFormed { detail });
-    let nodes = node_count(body);
-    if nodes > MAX_NODES {
-        return Err(ill_formed(format!("it has {nodes} values: expected at most {MAX_NODES}")));
-    }
+    check(body.as_bytes(), MAX_TREE_VALUES)
+        .map_err(|e| GatewayError::BodyTooComplex { detail: e.to_string() })?;
     let is_object = body.trim_start().starts_with('{');
     let batch = serde_json::from_str::<BatchBody<'_>>(body).ok().filter(|_| is_object);
     if batch.is_none_or(|body| body.batch.is_none()) {
@@ -161,7 +158,7 @@ mod tests {
     #[test]
     fn bad_requests_have_codes() {
         let long = format!(r#"{{"batch": [{}7]}}"#, "7,".repeat(MAX_BATCH));
-        let many = format!(r#"{{"x": [{}0]}}"#, "0,".repeat(MAX_NODES));
+        let many = format!(r#"{{"x": [{}0]}}"#, "0,".repeat(MAX_TREE_VALUES));
         let one = format!(r#"{{"query": "{}"}}"#, "x".repeat(MAX_QUERY_BYTES));
         let texts = format!(r#"{{"batch": [{one}, {one}, {one}, {one}, {{"query": "x"}}]}}"#);
         let cases = [
@@ -179,7 +176,7 @@ mod tests {
             (r#"{"batch": null}"#, "request_ill_formed"),
             (r#"{"batch": [], "policy": {}}"#, "request_ill_formed"),
             (&long, "request_ill_formed"),
-            (&many, "request_ill_formed"),
+            (&many, "body_too_complex"),
             (&texts, "query_too_long"),
         ];
         for (body, code) in cases {
