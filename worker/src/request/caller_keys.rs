@@ -5,7 +5,14 @@
 //! openai=sk-..., anthropic=sk-ant-...  each key for the upstreams of its group (`callerKey`)
 //! ```
 
+use crate::config::Upstream;
 use crate::error::GatewayError;
+
+const NOT_A_KEY: &str = "has a key that is not printable ASCII without spaces";
+
+fn is_key(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic())
+}
 
 /// The caller's own keys. `Debug` is not derived: it would print them.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -28,11 +35,13 @@ impl CallerKeys {
         for entry in header.split(',').map(str::trim) {
             match group_and_key(entry) {
                 Some((_, "")) => return ill_formed("has a group without a key"),
+                Some((_, key)) if !is_key(key) => return ill_formed(NOT_A_KEY),
                 Some((group, _)) if keys.by_group.iter().any(|(known, _)| known == group) => {
                     return ill_formed("names a group twice");
                 }
                 Some((group, key)) => keys.by_group.push((group.to_owned(), key.to_owned())),
                 None if entry.is_empty() => return ill_formed("has an empty entry"),
+                None if !is_key(entry) => return ill_formed(NOT_A_KEY),
                 None if keys.bare.is_some() => return ill_formed("has two keys without a group"),
                 None => keys.bare = Some(entry.to_owned()),
             }
@@ -59,6 +68,27 @@ impl CallerKeys {
     }
 }
 
+/// The caller's own keys, for the upstreams of one chain.
+#[derive(Clone, Default)]
+pub(crate) struct OwnKeys {
+    keys: CallerKeys,
+    first_origin: Option<String>,
+}
+
+impl OwnKeys {
+    /// The keys for a chain that begins with this upstream.
+    pub(crate) fn new(keys: CallerKeys, first: Option<&Upstream>) -> Self {
+        Self { keys, first_origin: first.and_then(Upstream::origin) }
+    }
+
+    /// The key that pays for calls of an upstream.
+    pub(crate) fn of(&self, upstream: &Upstream) -> Option<&str> {
+        let origin = upstream.origin();
+        let is_first = origin.is_some() && origin == self.first_origin;
+        self.keys.for_upstream(upstream.key_group().as_deref(), is_first)
+    }
+}
+
 /// Splits an entry at its first `=` if a group's name stands before it. The padding of a key in base64 is
 /// not a separator.
 fn group_and_key(entry: &str) -> Option<(&str, &str)> {
@@ -76,6 +106,7 @@ fn group_and_key(entry: &str) -> Option<(&str, &str)> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::config::Upstreams;
 
     fn parsed(header: &str) -> CallerKeys {
         CallerKeys::parse(header).map_err(|e| e.to_string()).unwrap()
@@ -110,8 +141,45 @@ mod tests {
     }
 
     #[test]
+    fn a_chain_gives_the_bare_key_to_its_first_origin() {
+        let json = r#"{"a": {"baseUrl": "https://one.example/v1", "callerKey": "one"},
+                       "b": {"baseUrl": "https://ONE.example/other", "callerKey": true},
+                       "c": {"baseUrl": "https://two.example/v1", "callerKey": "two"},
+                       "d": {"baseUrl": "https://one.example/v1"},
+                       "e": {"api": "workers-ai"}}"#;
+        let upstreams = Upstreams::from_json(Some(json)).unwrap();
+        let of = |header: &str, first: &str, model: &str| {
+            let keys = OwnKeys::new(parsed(header), upstreams.get(first));
+            keys.of(upstreams.get(model).unwrap()).map(str::to_owned)
+        };
+        for (first, model, found) in [
+            ("a", "a", Some("sk-1")),
+            ("a", "b", Some("sk-1")),
+            ("a", "c", None),
+            ("a", "d", None),
+            ("d", "b", Some("sk-1")),
+            ("c", "a", None),
+            ("e", "a", None),
+            ("e", "e", None),
+        ] {
+            assert_eq!(of("sk-1", first, model).as_deref(), found, "{first} {model}");
+        }
+        assert_eq!(of("sk-1, two=sk-2", "a", "c").as_deref(), Some("sk-2"));
+    }
+
+    #[test]
     fn an_ill_formed_list_is_refused_and_not_repeated() {
-        for header in ["", ",", "openai=", "openai=sk-1,openai=sk-2", "sk-1,sk-2", "sk-1,"] {
+        for header in [
+            "",
+            ",",
+            "openai=",
+            "openai=sk-1,openai=sk-2",
+            "sk-1,sk-2",
+            "sk-1,",
+            "sk-é",
+            "a=sk-é",
+            "sk- 1",
+        ] {
             let error = CallerKeys::parse(header).map(|_| ()).unwrap_err();
             assert_eq!((error.status(), error.code()), (400, "upstream_keys_ill_formed"));
             assert!(!error.to_string().contains("sk-"), "{error}");
