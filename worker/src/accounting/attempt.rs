@@ -82,17 +82,21 @@ pub(crate) struct Costs {
     pub(crate) charged: f64,
     /// The cost that logs and headers show; none if the prices of a model are unknown.
     pub(crate) shown: Option<f64>,
+    /// The output tokens that the last call allowed the upstream; none without a budget.
+    pub(crate) most_output: Option<u64>,
 }
 
 impl Default for Costs {
     fn default() -> Self {
-        Self { charged: 0.0, shown: Some(0.0) }
+        Self { charged: 0.0, shown: Some(0.0), most_output: None }
     }
 }
 
 impl Costs {
-    /// Adds a call.
+    /// Adds the last call.
     pub(crate) fn add(&mut self, attempt: &Attempt, prices: &ModelPrices, input_tokens: u64) {
+        let received = within_limit(attempt.received, self.most_output);
+        let attempt = Attempt { received, ..attempt.clone() };
         let cost = |prices: &Prices| attempt.cost(prices, input_tokens);
         self.charged += prices.budget.as_ref().map_or(0.0, cost);
         let shown = match attempt.is_free() {
@@ -101,6 +105,15 @@ impl Costs {
         };
         self.shown = self.shown.zip(shown).map(|(sum, one)| sum + one);
     }
+}
+
+/// Corrects the output counted by its length for an upstream that was allowed `most` tokens. Long words
+/// can double the count: up to that it is at most the limit. A larger count stays, since the upstream has
+/// then ignored the limit.
+fn within_limit(received: Received, most: Option<u64>) -> Received {
+    let counted = received.output_tokens;
+    let most = most.filter(|most| counted <= most.saturating_mul(2)).unwrap_or(counted);
+    Received { output_tokens: counted.min(most), ..received }
 }
 
 #[cfg(test)]
@@ -153,6 +166,26 @@ mod tests {
         let outcomes = [400, 401, 429, 503, 529].map(CallOutcome::of_status);
         assert_eq!(outcomes, [CallOutcome::Refused; 5]);
         assert_eq!([500, 502, 504, 520].map(CallOutcome::of_status), [CallOutcome::Failed; 4]);
+    }
+
+    #[test]
+    fn a_count_by_length_exceeds_the_limit_only_where_the_upstream_ignores_it() {
+        let counted = |output_tokens| Received { output_tokens, ..Received::default() };
+        let tokens = |count, most| within_limit(counted(count), most).output_tokens;
+        assert_eq!([90, 125, 200].map(|count| tokens(count, Some(100))), [90, 100, 100]);
+        assert_eq!(tokens(201, Some(100)), 201);
+        assert_eq!(tokens(201, None), 201);
+        let upstream: Upstream =
+            serde_json::from_str(r#"{"inputPrice": 10, "outputPrice": 30}"#).unwrap();
+        let known = Prices::of(&upstream, None, Dialect::Chat);
+        let attempt = Attempt {
+            outcome: CallOutcome::Answered,
+            received: counted(125),
+            ..Attempt::default()
+        };
+        let mut costs = Costs { most_output: Some(100), ..Costs::default() };
+        costs.add(&attempt, &ModelPrices { budget: known, shown: known }, 10);
+        assert_eq!((costs.charged * 1e6).round(), 100.0 + 100.0 * 30.0);
     }
 
     #[test]

@@ -65,6 +65,11 @@ impl Demand {
         })
     }
 
+    /// The output tokens of all answers, of `limit` tokens each.
+    pub(crate) fn most_output(&self, limit: u64) -> u64 {
+        self.answers.saturating_mul(limit)
+    }
+
     /// The most that the request may cost at a model.
     #[allow(clippy::cast_precision_loss)]
     pub(crate) fn at(&self, upstream: &Upstream, prices: &Prices) -> Bound {

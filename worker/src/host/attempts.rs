@@ -120,6 +120,8 @@ pub(super) async fn call_chain(
             }
         };
         state.count_call();
+        spending.costs.most_output =
+            call.output_limit.map(|limit| spending.demand.most_output(limit));
         let attempt = |outcome: CallOutcome, received: Received| {
             let model = model.clone();
             Attempt { model, outcome, callers_key, received }
