@@ -4,6 +4,8 @@ use super::{FileEntry, MANIFEST_FILE, Manifest};
 
 /// The longest name of a bundle or a candidate.
 const MAX_NAME_BYTES: usize = 256;
+/// The most candidates: every two of them are compared.
+const MAX_CANDIDATES: usize = 1024;
 /// The most files of a bundle.
 const MAX_FILES: usize = 32;
 
@@ -32,6 +34,10 @@ impl Manifest {
     pub(super) fn check(&self) -> Result<(), String> {
         if self.candidates.is_empty() {
             return Err("\"candidates\" is empty".into());
+        }
+        if self.candidates.len() > MAX_CANDIDATES {
+            let count = self.candidates.len();
+            return Err(format!("\"candidates\" has {count}: expected at most {MAX_CANDIDATES}"));
         }
         check_name("\"name\"", &self.name)?;
         for (i, candidate) in self.candidates.iter().enumerate() {
@@ -155,6 +161,27 @@ mod tests {
         for bad in ["", "../x", "a/b", "a\\b", ".hidden", "router.json", "a?b", "a#b", "a%2fb"] {
             assert!(with("n", "l", bad).unwrap_err().contains("file name"), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn candidates_and_files_are_limited_in_number() {
+        let with = |candidates: usize, files: usize| {
+            let candidates: Vec<Value> =
+                (0..candidates).map(|i| json!({"id": format!("c{i}")})).collect();
+            let file = json!({"name": "f", "bytes": 2, "sha256": "ab"});
+            let manifest = json!({
+                "format": 1, "name": "n", "kind": "mf", "candidates": candidates,
+                "encoder": {
+                    "tier": "static", "max_tokens": 8, "truncation_side": "right",
+                    "pooling": "mean", "embedding_size": 2, "special_tokens": false
+                },
+                "head": {}, "files": vec![file; files]
+            });
+            Manifest::from_json(manifest.to_string().as_bytes()).map_err(|e| e.to_string())
+        };
+        assert!(with(MAX_CANDIDATES, MAX_FILES).is_ok());
+        assert!(with(MAX_CANDIDATES + 1, 1).unwrap_err().contains("\"candidates\" has 1025"));
+        assert!(with(1, MAX_FILES + 1).unwrap_err().contains("\"files\" lists 33"));
     }
 
     #[test]
