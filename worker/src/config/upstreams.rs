@@ -103,10 +103,13 @@ pub(crate) struct Upstream {
     pub(crate) image_tokens: Option<u32>,
     /// Whether streams are asked for their usage; true if absent.
     pub(crate) stream_usage: Option<bool>,
-    /// Fields that requests to it may not have, for every caller; if absent, those that change model, price
-    /// or state, for callers that have a list of models or a budget.
-    pub(crate) refuse: Option<Vec<String>>,
-    /// The values of `anthropic-beta` that are passed on.
+    /// Further fields that no caller may send.
+    pub(crate) refuse: Vec<String>,
+    /// Fields and types of tools that callers with a list of models or a budget may send, although they can
+    /// change the model, the price or stored state.
+    pub(crate) allow: Vec<String>,
+    /// The values of `anthropic-beta` that are passed on; if absent, all, and for callers with a list of
+    /// models or a budget those that change neither price nor state.
     pub(crate) betas: Option<Vec<String>>,
     /// Whether it takes tools; true if absent.
     pub(crate) tools: Option<bool>,

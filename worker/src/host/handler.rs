@@ -14,7 +14,7 @@ use super::ledger::{Ledger, Reservation};
 use super::log;
 use super::request_body::Source;
 use super::response::{Body, build, error_response, internal};
-use super::stream_body::stream_body;
+use super::stream_body::{State, StreamBody, stream_body};
 use super::upstream_call::{Refusal, Reply, UpstreamRequest};
 use crate::accounting::attempt::{Costs, ModelPrices};
 use crate::accounting::bound::Demand;
@@ -183,6 +183,7 @@ impl RequestContext<'_> {
             upstreams: &self.config.upstreams,
             settings: &self.config.settings,
             key: self.caller.key,
+            has_keys: !self.config.keys.is_empty(),
             options,
             engine: loaded,
             budget_used,
@@ -240,6 +241,7 @@ impl RequestContext<'_> {
             begun: begin,
             caller: self.caller_id(),
             caller_key: self.caller_key(),
+            restricted: plan.restricted,
         };
         let checked = plan.escalate_to.is_some();
         let chain = &plan.chain;
@@ -329,11 +331,20 @@ impl RequestContext<'_> {
                 settlement.settle_in_background(self.context, received.usage, None);
                 build(status, headers, stated, Body::Whole(body))
             }
-            Ok(Reply::Stream { headers, first, translator, source }) => {
+            Ok(Reply::Stream { headers, first, translator, source, secrets }) => {
                 settlement.record.status = 200;
                 let timeouts = self.config.settings.timeouts;
                 let on_end = settlement.on_stream_end(self.context);
-                let body = stream_body(model, first, translator, source, timeouts, on_end);
+                let body = stream_body(StreamBody {
+                    model,
+                    first,
+                    translator,
+                    upstream: source,
+                    timeouts,
+                    on_end,
+                    secrets,
+                    state: State::Open,
+                });
                 let stream = Response::from_stream(body).map_err(internal)?;
                 build(200, headers, stated, Body::Stream(stream))
             }

@@ -11,6 +11,7 @@ use crate::accounting::attempt::CallOutcome;
 use crate::config::Timeouts;
 use crate::error::GatewayError;
 use crate::translate::stream::{StreamFailure, StreamTranslator, Translated};
+use crate::upstream::scrub::scrub;
 use crate::wire::usage::Received;
 
 /// How a stream ended.
@@ -39,17 +40,22 @@ impl EndCallback {
     }
 }
 
-struct StreamBody {
-    model: String,
-    first: Vec<u8>,
-    translator: Box<StreamTranslator>,
-    upstream: UpstreamBody,
-    timeouts: Timeouts,
-    on_end: EndCallback,
-    state: State,
+/// A streamed answer.
+pub(super) struct StreamBody {
+    pub(super) model: String,
+    /// The bytes that were held back.
+    pub(super) first: Vec<u8>,
+    pub(super) translator: Box<StreamTranslator>,
+    pub(super) upstream: UpstreamBody,
+    pub(super) timeouts: Timeouts,
+    pub(super) on_end: EndCallback,
+    /// What error events must not repeat.
+    pub(super) secrets: Vec<String>,
+    pub(super) state: State,
 }
 
-enum State {
+/// How far a stream is.
+pub(super) enum State {
     Open,
     /// The next piece is the error event.
     Broken(GatewayError),
@@ -64,17 +70,10 @@ impl Drop for StreamBody {
     }
 }
 
-/// Makes the body of a stream whose first bytes are `first`.
+/// Makes the body of a stream.
 pub(super) fn stream_body(
-    model: String,
-    first: Vec<u8>,
-    translator: Box<StreamTranslator>,
-    upstream: UpstreamBody,
-    timeouts: Timeouts,
-    on_end: EndCallback,
+    stream: StreamBody,
 ) -> impl Stream<Item = Result<Vec<u8>, worker::Error>> {
-    let stream =
-        StreamBody { model, first, translator, upstream, timeouts, on_end, state: State::Open };
     unfold(stream, |mut stream| async move {
         let piece = stream.next().await?;
         Some((piece, stream))
@@ -110,7 +109,8 @@ impl StreamBody {
                     }
                 };
             if let Some(StreamFailure { detail, .. }) = failure {
-                let candidate = self.model.clone();
+                let secrets: Vec<&str> = self.secrets.iter().map(String::as_str).collect();
+                let (candidate, detail) = (self.model.clone(), scrub(&detail, &secrets));
                 let error = GatewayError::UpstreamBrokeOff { candidate, detail };
                 if bytes.is_empty() {
                     return Some(Ok(self.fail(&error)));

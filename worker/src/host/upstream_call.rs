@@ -12,13 +12,17 @@ use crate::accounting::attempt::CallOutcome;
 use crate::config::{Api, Timeouts, Upstream};
 use crate::error::GatewayError;
 use crate::request::body::RequestBody;
+use crate::request::endpoint::Dialect;
+use crate::translate::anthropic::signature::model_tag;
 use crate::translate::call::{AnswerOptions, ApiPair, CallTerms};
 use crate::translate::stream::{StreamFailure, StreamOptions, StreamTranslator, Translated};
 use crate::upstream::breaker::CallerId;
 use crate::upstream::headers::{
     ANTHROPIC_VERSION, REQUEST_HEADERS, check_status, is_forwarded, key_headers,
 };
+use crate::upstream::refused_fields::anthropic_betas;
 use crate::upstream::retry::{Fault, refusal_is_ours, retry_after_ms};
+use crate::upstream::scrub::{ERROR_BYTES, cut, scrub};
 use crate::wire::answer::AnswerContent;
 use crate::wire::outgoing::Outgoing;
 use crate::wire::output_text::OutputText;
@@ -54,6 +58,8 @@ pub(super) struct UpstreamRequest<'a> {
     pub(super) caller: CallerId<'a>,
     /// The caller's own key for the upstream.
     pub(super) caller_key: Option<String>,
+    /// Whether the caller has a list of models or a budget.
+    pub(super) restricted: bool,
 }
 
 /// A usable answer.
@@ -72,6 +78,8 @@ pub(super) enum Reply {
         first: Vec<u8>,
         translator: Box<StreamTranslator>,
         source: UpstreamBody,
+        /// What errors in the rest must not repeat.
+        secrets: Vec<String>,
     },
 }
 
@@ -123,6 +131,7 @@ impl UpstreamRequest<'_> {
         let apis = ApiPair::new(self.body.dialect, upstream, model).map_err(try_next)?;
         let name = upstream.model.as_deref().unwrap_or(model);
         let ask_usage = upstream.stream_usage.unwrap_or(true);
+        let tag = model_tag(upstream.base_url.as_deref().unwrap_or_default(), name);
         let terms = CallTerms {
             model: name,
             output_limit,
@@ -130,6 +139,10 @@ impl UpstreamRequest<'_> {
             ask_usage,
         };
         let body = match apis.is_plain() {
+            true if self.body.dialect == Dialect::Messages => {
+                let text = self.source.text().map_err(try_next)?;
+                apis.messages_request(self.body, &text, &terms, &tag).map_err(try_next)?
+            }
             true => apis.plain_request(self.body, &terms),
             false => {
                 let text = self.source.text().map_err(try_next)?;
@@ -145,7 +158,7 @@ impl UpstreamRequest<'_> {
             return Err(self.read_refusal(call, apis, response).await);
         }
         if !response.content_type.starts_with("text/event-stream") {
-            return self.read_answer(call, name, apis, response).await;
+            return self.read_answer(call, name, &tag, apis, response).await;
         }
         let translator = StreamTranslator::new(&StreamOptions {
             apis,
@@ -155,8 +168,9 @@ impl UpstreamRequest<'_> {
             include_usage: self.body.include_usage,
             drop_usage: ask_usage && !self.body.include_usage,
             checked,
+            tag: &tag,
         });
-        self.begin_stream(model, translator, response, checked).await
+        self.begin_stream(call, translator, response).await
     }
 
     async fn fetch(
@@ -278,14 +292,13 @@ impl UpstreamRequest<'_> {
         let Timeouts { first_byte_ms, idle_ms, .. } = self.timeouts;
         let body = source.read_all(first_byte_ms, idle_ms, MAX_REFUSAL_BYTES).await;
         let body = body.unwrap_or_default();
-        let text = String::from_utf8_lossy(&body);
+        let text = self.scrubbed(call.upstream, &String::from_utf8_lossy(&body));
         let found = |name: &str| find(&headers, name);
         let fault = Fault::Status { status, retry_after_ms: retry_after_ms(found) };
         let candidate = call.model.to_owned();
         let refuses_gateway = refusal_is_ours(status);
         let answer = if refuses_gateway && !self.callers_key_pays(call.upstream) {
-            let detail = text.into_owned();
-            worker::console_error!("{} {candidate}: status {status}: {detail}", self.id);
+            worker::console_error!("{} {candidate}: status {status}: {text}", self.id);
             Refusal::Own(GatewayError::UpstreamRefused { candidate, status })
         } else if let Some((status, body)) = apis.error(status, &text) {
             Refusal::Upstream { status, headers: json_headers(headers), body }
@@ -308,6 +321,7 @@ impl UpstreamRequest<'_> {
         &self,
         call: &Call<'_>,
         name: &str,
+        tag: &str,
         apis: ApiPair,
         response: UpstreamResponse,
     ) -> Result<Reply, Failure> {
@@ -327,12 +341,13 @@ impl UpstreamRequest<'_> {
             id: self.id,
             created: seconds(),
             checked: call.checked,
+            tag,
         };
         let length = body.len();
         let answer = apis.answer(body, &options).map_err(|detail| {
             // It was generated, whatever it is.
             output.add_bytes(length);
-            let candidate = model.to_owned();
+            let (candidate, detail) = (model.to_owned(), self.scrubbed(call.upstream, &detail));
             let failure = no_answer(GatewayError::UpstreamBadAnswer { candidate, detail });
             let received = Received { output_tokens: output.tokens(), ..Received::default() };
             Failure { received, ..failure }
@@ -353,14 +368,13 @@ impl UpstreamRequest<'_> {
     /// Reads the beginning of a stream; an error in it, or an end before any event, fails the call.
     async fn begin_stream(
         &self,
-        model: &str,
+        call: &Call<'_>,
         mut translator: StreamTranslator,
         response: UpstreamResponse,
-        checked: bool,
     ) -> Result<Reply, Failure> {
         let UpstreamResponse { headers, mut source, .. } = response;
         let mut first = Vec::new();
-        match self.held_back(model, &mut translator, &mut source, &mut first, checked).await {
+        match self.held_back(call, &mut translator, &mut source, &mut first).await {
             Ok(true) => {}
             Ok(false) => {
                 let (received, content) = (translator.received(), translator.take_content());
@@ -371,19 +385,24 @@ impl UpstreamRequest<'_> {
         }
         translator.take_content();
         let (headers, translator) = (forwarded_headers(headers), Box::new(translator));
-        Ok(Reply::Stream { headers, first, translator, source })
+        let secrets = self.secrets(call.upstream);
+        Ok(Reply::Stream { headers, first, translator, source, secrets })
     }
 
     /// Holds back the beginning of a stream until its first event, or a checked one until its end. Returns
     /// whether the rest is streamed: so it is too where too much would be held back.
     async fn held_back(
         &self,
-        model: &str,
+        call: &Call<'_>,
         translator: &mut StreamTranslator,
         source: &mut UpstreamBody,
         first: &mut Vec<u8>,
-        checked: bool,
     ) -> Result<bool, Failure> {
+        let Call { model, upstream, checked, .. } = *call;
+        let failed = |failure: StreamFailure| {
+            let detail = self.scrubbed(upstream, &failure.detail);
+            stream_failure(model, StreamFailure { detail, ..failure })
+        };
         let Timeouts { first_byte_ms, idle_ms, .. } = self.timeouts;
         let (mut wait, mut begun, mut arrived) = (first_byte_ms, false, 0);
         let most = if checked { MAX_CHECKED } else { MAX_HELD_BACK };
@@ -393,7 +412,7 @@ impl UpstreamRequest<'_> {
                     arrived += piece.len();
                     let Translated { bytes, failure } = translator.push(&piece);
                     if let Some(failure) = failure {
-                        return Err(stream_failure(model, &failure));
+                        return Err(failed(failure));
                     }
                     first.extend(bytes);
                     if (!checked && translator.has_begun()) || arrived > most {
@@ -402,7 +421,7 @@ impl UpstreamRequest<'_> {
                     (begun, wait) = (true, if checked { idle_ms } else { FIRST_EVENT_MS });
                 }
                 Ok(None) => {
-                    first.extend(translator.end().map_err(|e| stream_failure(model, &e))?);
+                    first.extend(translator.end().map_err(failed)?);
                     return Ok(!checked);
                 }
                 // Part of an event, or a comment that keeps the connection alive.
@@ -413,6 +432,24 @@ impl UpstreamRequest<'_> {
         }
     }
 
+    /// The key with which an upstream is called: the caller's own, else the gateway's.
+    fn key(&self, upstream: &Upstream) -> Option<String> {
+        let brought = self.caller_key.clone().filter(|_| upstream.caller_key);
+        brought.or_else(|| secret(self.env, upstream.key_secret.as_ref()?))
+    }
+
+    /// A text of an upstream without the secrets that it was called with.
+    fn scrubbed(&self, upstream: &Upstream, text: &str) -> String {
+        scrub(
+            cut(text, ERROR_BYTES),
+            &self.secrets(upstream).iter().map(String::as_str).collect::<Vec<_>>(),
+        )
+    }
+
+    fn secrets(&self, upstream: &Upstream) -> Vec<String> {
+        self.key(upstream).into_iter().chain(upstream.headers.values().cloned()).collect()
+    }
+
     fn headers(&self, model: &str, upstream: &Upstream) -> Result<web_sys::Headers, Failure> {
         let mut fields = vec![
             ("content-type".to_owned(), "application/json".to_owned()),
@@ -421,7 +458,15 @@ impl UpstreamRequest<'_> {
         for name in REQUEST_HEADERS {
             let anthropics = name.starts_with("anthropic-");
             let fits = !anthropics || upstream.api == Api::Anthropic;
-            if let Some(value) = super::js::header(self.request, name).filter(|_| fits) {
+            let Some(value) = super::js::header(self.request, name).filter(|_| fits) else {
+                continue;
+            };
+            let value =
+                match name == "anthropic-beta" && (self.restricted || upstream.betas.is_some()) {
+                    true => anthropic_betas(&value, upstream.betas.as_deref()),
+                    false => value,
+                };
+            if !value.is_empty() {
                 fields.push((name.to_owned(), value));
             }
         }
@@ -429,16 +474,14 @@ impl UpstreamRequest<'_> {
             fields.push(("anthropic-version".to_owned(), ANTHROPIC_VERSION.to_owned()));
         }
         fields.extend(upstream.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
-        let brought = self.caller_key.clone().filter(|_| upstream.caller_key);
-        let key = match (brought, &upstream.key_secret) {
-            (Some(key), _) => Some(key),
-            (None, Some(name)) => Some(secret(self.env, name).ok_or_else(|| {
-                try_next(GatewayError::UpstreamKeyMissing {
+        let key = match (self.key(upstream), &upstream.key_secret) {
+            (None, Some(secret)) => {
+                return Err(try_next(GatewayError::UpstreamKeyMissing {
                     candidate: model.to_owned(),
-                    secret: name.clone(),
-                })
-            })?),
-            (None, None) => None,
+                    secret: secret.clone(),
+                }));
+            }
+            (key, _) => key,
         };
         if let Some(key) = key {
             let headers = key_headers(upstream.api, &key);
@@ -505,10 +548,10 @@ fn failed(fault: Fault, outcome: CallOutcome, error: GatewayError) -> Failure {
     Failure { fault, outcome, received: Received::default(), answer: Refusal::Own(error) }
 }
 
-fn stream_failure(model: &str, found: &StreamFailure) -> Failure {
-    let (candidate, detail) = (model.to_owned(), found.detail.clone());
-    let answer = GatewayError::UpstreamBadAnswer { candidate, detail };
-    let fault = match found.status {
+fn stream_failure(model: &str, found: StreamFailure) -> Failure {
+    let StreamFailure { detail, status } = found;
+    let answer = GatewayError::UpstreamBadAnswer { candidate: model.to_owned(), detail };
+    let fault = match status {
         502 => Fault::NoAnswer,
         status => Fault::Status { status, retry_after_ms: None },
     };

@@ -69,6 +69,8 @@ pub(crate) struct RequestBody {
     pub(crate) fields: Fields,
     /// Whether the answer is asked for as a stream.
     pub(crate) stream: bool,
+    /// Whether the answer is to be fetched later (`background`).
+    pub(crate) background: bool,
     /// Whether a stream's usage is asked for (`stream_options.include_usage`).
     pub(crate) include_usage: bool,
     /// `stream_options` as stated, with the usage asked for.
@@ -105,6 +107,14 @@ impl RequestBody {
         body: &str,
         manifest: &Manifest,
     ) -> Result<Self, GatewayError> {
+        Self::read(dialect, body, &|| model_name::expected(manifest))
+    }
+
+    fn read(
+        dialect: Dialect,
+        body: &str,
+        expected: &dyn Fn() -> String,
+    ) -> Result<Self, GatewayError> {
         json_bounds::check(body.as_bytes(), MAX_VALUES)
             .map_err(|e| GatewayError::BodyTooComplex { detail: e.to_string() })?;
         let fields = Fields::new(body).map_err(|e| json_error(&e))?;
@@ -119,15 +129,10 @@ impl RequestBody {
             }
             Some(other) => {
                 let found = other.chars().take(60).collect();
-                return Err(GatewayError::ModelNotFound {
-                    found,
-                    expected: model_name::expected(manifest),
-                });
+                return Err(GatewayError::ModelNotFound { found, expected: expected() });
             }
             None => {
-                return Err(GatewayError::ModelMissing {
-                    expected: model_name::expected(manifest),
-                });
+                return Err(GatewayError::ModelMissing { expected: expected() });
             }
         };
         let whole = |name: &'static str| Some((name, Whole::read(stated(name)?)));
@@ -156,6 +161,7 @@ impl RequestBody {
             model,
             length: body.len(),
             stream: raw("stream") == Some("true"),
+            background: raw("background") == Some("true"),
             include_usage,
             options_with_usage: options.to_string(),
             first_field: body.find('{').map_or(0, |at| at + 1),
@@ -170,6 +176,14 @@ impl RequestBody {
             choices: choices.iter().filter_map(|name| whole(name)).collect(),
             fields,
         })
+    }
+
+    /// Reads a changed text of the same request.
+    ///
+    /// # Errors
+    /// Those of [`RequestBody::new`], except those of the model.
+    pub(crate) fn again(&self, body: &str) -> Result<Self, GatewayError> {
+        Self::read(self.dialect, body, &|| String::new())
     }
 
     /// Returns the conversation to rate. With `system`, the system text is prepended to the first
@@ -270,6 +284,14 @@ impl RequestBody {
     /// Whether the request asks for JSON output.
     pub(crate) fn wants_json(&self) -> bool {
         self.json
+    }
+
+    /// The top-level fields with their values as JSON texts.
+    pub(crate) fn named_values<'t>(
+        &'t self,
+        body: &'t str,
+    ) -> impl Iterator<Item = (&'t str, &'t str)> {
+        self.fields.iter().map(|(name, range)| (name, &body[range]))
     }
 
     /// The byte range of the value of `model`.

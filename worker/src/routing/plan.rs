@@ -16,6 +16,7 @@ use crate::request::body::RequestBody;
 use crate::request::endpoint::Dialect;
 use crate::request::model_name::{PolicyHeaders, Target, means_routing};
 use crate::upstream::breaker::CallerId;
+use crate::upstream::refused_fields::{Rules, refused_field, refused_tool};
 
 /// How far a pinned model's score may lie below the best one, in a bundle without a pair.
 const PIN_MARGIN: f64 = 0.05;
@@ -56,6 +57,8 @@ pub(crate) struct Planner<'a> {
     pub(crate) settings: &'a Settings,
     /// The caller's key, if it has one.
     pub(crate) key: Option<&'a Key>,
+    /// Whether the gateway has keys.
+    pub(crate) has_keys: bool,
     /// The caller's headers.
     pub(crate) options: &'a RequestOptions,
     /// The bundle's router and the isolate's circuit breakers.
@@ -83,6 +86,8 @@ pub(crate) struct Plan {
     pub(crate) output_tokens: Option<u32>,
     /// The model to call if the first one's answer fails the cascade's check.
     pub(crate) escalate_to: Option<String>,
+    /// Whether the caller has a list of models or a budget.
+    pub(crate) restricted: bool,
 }
 
 impl Planner<'_> {
@@ -108,7 +113,7 @@ impl Planner<'_> {
         let output_tokens = request.output_tokens();
         match target {
             Target::Named(model) => {
-                let needs = Needs { request, input_tokens, max_cost: None };
+                let needs = Needs { request, text, input_tokens, max_cost: None };
                 Ok(Plan {
                     chain: self.chain(&model, &needs)?,
                     decision: None,
@@ -117,6 +122,7 @@ impl Planner<'_> {
                     input_tokens,
                     output_tokens,
                     escalate_to: None,
+                    restricted: self.is_restricted(),
                 })
             }
             Target::Routed(policy) => {
@@ -126,12 +132,13 @@ impl Planner<'_> {
                     output_tokens,
                     ..policy
                 };
-                let needs = Needs { request, input_tokens, max_cost: policy.max_cost };
+                let needs = Needs { request, text, input_tokens, max_cost: policy.max_cost };
                 let lacks = |model: &str| self.missing_capability(model, request);
                 let (decision, reason) = self.decide(&query, policy, &lacks)?;
                 Ok(Plan {
                     chain: self.chain(&decision.model, &needs)?,
                     escalate_to: self.escalation(&decision.model, &needs),
+                    restricted: self.is_restricted(),
                     decision: Some(decision),
                     reason,
                     query: Some(query),
@@ -371,6 +378,9 @@ impl Planner<'_> {
             .upstreams
             .get(first)
             .ok_or_else(|| GatewayError::UpstreamNotConfigured { candidate: first.to_owned() })?;
+        if let Some(field) = self.refused_field(first, needs) {
+            return Err(GatewayError::FieldRefused { field, candidate: first.to_owned() });
+        }
         let output = u64::from(needs.request.output_tokens().unwrap_or_default());
         let tokens = needs.input_tokens as u64 + output;
         let fits = |model: &str| {
@@ -383,6 +393,7 @@ impl Planner<'_> {
             self.may_answer(model)
                 && self.missing_capability(model, needs.request).is_none()
                 && fits(model)
+                && self.refused_field(model, needs).is_none()
                 && self.costs_at_most(&[model], needs)
         });
         Ok(std::iter::once(first.to_owned()).chain(fallbacks.cloned()).collect())
@@ -395,8 +406,29 @@ impl Planner<'_> {
         let applies = on && cascade.from.iter().any(|model| model == chosen);
         let may = applies
             && self.may_answer(&cascade.to)
+            && self.refused_field(&cascade.to, needs).is_none()
             && self.costs_at_most(&[chosen, &cascade.to], needs);
         may.then(|| cascade.to.clone())
+    }
+
+    /// Whether the caller has a list of models or a budget, which fields that change the model or the price
+    /// would void. A caller without a key shares the upstream's account with those that have one.
+    pub(crate) fn is_restricted(&self) -> bool {
+        self.key.map_or(self.has_keys, |key| key.models.is_some() || key.budget.is_some())
+    }
+
+    /// A field or a type of tool of the request that is not passed on to a model's upstream.
+    fn refused_field(&self, model: &str, needs: &Needs<'_>) -> Option<String> {
+        let Needs { request, text, .. } = *needs;
+        let upstream = self.upstreams.get(model)?;
+        let restricted = self.is_restricted();
+        let rules = Rules { restricted, refuse: &upstream.refuse, allow: &upstream.allow };
+        let field = refused_field(request.named_values(text), request.dialect, rules);
+        let tool = || refused_tool(request.tool_types(), &upstream.allow).filter(|_| restricted);
+        // An answer that is fetched later would not be charged.
+        let budget = self.key.is_some_and(|key| key.budget.is_some());
+        let later = || (budget && request.background).then_some("background");
+        field.or_else(tool).or_else(later).map(str::to_owned)
     }
 
     /// A model's prices, the configuration's or the bundle's.
@@ -420,6 +452,8 @@ impl Planner<'_> {
 /// What a request needs of the models that answer it.
 struct Needs<'a> {
     request: &'a RequestBody,
+    /// The request's body as sent.
+    text: &'a str,
     input_tokens: usize,
     /// The caller's limit on the estimated cost, in US dollars.
     max_cost: Option<f64>,

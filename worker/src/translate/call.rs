@@ -7,6 +7,8 @@
 //! | Messages | chat | `anthropic::client::request` | `anthropic::client::answer` |
 //! | either | binding `AI` | `workers_ai::inputs` | `workers_ai::answer` |
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -14,6 +16,7 @@ use serde_json::value::RawValue;
 
 use super::anthropic::client::answer::completion_to_message;
 use super::anthropic::client::request::request_to_chat;
+use super::anthropic::signature::{request_for, tagged_answer};
 use super::anthropic::upstream::answer::message_to_completion;
 use super::anthropic::upstream::request::request_to_messages;
 use super::shared::error_body::{error_to_anthropic, error_to_openai};
@@ -23,7 +26,7 @@ use crate::error::GatewayError;
 use crate::request::body::RequestBody;
 use crate::request::endpoint::Dialect;
 use crate::wire::answer::AnswerContent;
-use crate::wire::outgoing::{Edit, Outgoing};
+use crate::wire::outgoing::{Edit, Outgoing, Piece};
 use crate::wire::output_text::OutputText;
 use crate::wire::usage::{Received, Usage};
 use crate::wire::{json_bounds, json_tree};
@@ -106,6 +109,27 @@ impl ApiPair {
             edits.push(Edit { range: body.first_field..body.first_field, text: inserted });
         }
         Outgoing::edited(body.length, edits)
+    }
+
+    /// Makes the body of a call between Messages APIs: as [`ApiPair::plain_request`], with the thinking of
+    /// other models left out.
+    ///
+    /// # Errors
+    /// Those of [`RequestBody::new`], for the changed body.
+    pub(crate) fn messages_request(
+        self,
+        body: &RequestBody,
+        text: &str,
+        terms: &CallTerms<'_>,
+        tag: &str,
+    ) -> Result<Outgoing, GatewayError> {
+        match request_for(text, tag) {
+            Cow::Borrowed(_) => Ok(self.plain_request(body, terms)),
+            Cow::Owned(changed) => {
+                let body = body.again(&changed)?;
+                Ok(Outgoing(vec![Piece::Text(self.plain_request(&body, terms).text(&changed))]))
+            }
+        }
     }
 
     /// Adds a field: in place of one that is null, else in front of all others.
@@ -199,7 +223,8 @@ impl ApiPair {
                 true => self.content(&bytes, of.created)?,
                 false => AnswerContent::default(),
             };
-            return Ok(Answer { received: received(told), content, body: bytes });
+            let received = received(told);
+            return Ok(Answer { received, content, body: self.tagged(bytes, of.tag) });
         }
         let value = json_bounds::parse_tree(&bytes)?;
         let chat = match self.api {
@@ -221,6 +246,16 @@ impl ApiPair {
             _ => (AnswerContent::of_answer(&chat), chat),
         };
         Ok(Answer { body: body.to_string().into_bytes(), received: received(told), content })
+    }
+
+    /// An answer of a Messages upstream with its thinking tagged.
+    fn tagged(self, bytes: Vec<u8>, tag: &str) -> Vec<u8> {
+        let text = std::str::from_utf8(&bytes).ok().filter(|_| self.client == Dialect::Messages);
+        let tagged = match text.map(|text| tagged_answer(text, tag)) {
+            Some(Cow::Owned(tagged)) => Some(tagged.into_bytes()),
+            _ => None,
+        };
+        tagged.unwrap_or(bytes)
     }
 
     /// The parts of an answer between equal APIs that the cascade's check reads.
@@ -283,6 +318,8 @@ pub(crate) struct AnswerOptions<'a> {
     pub(crate) created: u64,
     /// Whether the cascade checks the answer.
     pub(crate) checked: bool,
+    /// The tag of the model's thinking.
+    pub(crate) tag: &'a str,
 }
 
 /// A complete answer.
@@ -484,6 +521,7 @@ mod tests {
             id: "id",
             created: 7,
             checked: true,
+            tag: "tag",
         };
         let found = pair(client, api).answer(body.as_bytes().to_vec(), &options)?;
         Ok((serde_json::from_slice(&found.body).unwrap(), found.received.usage))

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::anthropic::client::stream::ChunkStream;
+use super::anthropic::signature::tagged_event;
 use super::anthropic::upstream::stream::MessageStream;
 use super::call::{ApiPair, usage};
 use super::shared::error_body::{error_in_stream, error_to_anthropic};
@@ -45,6 +46,8 @@ pub(crate) struct StreamTranslator {
     held_from: usize,
     /// Whether the last chunk with the usage is left out.
     drop_usage: bool,
+    /// The tag of the model's thinking, between Messages APIs.
+    tag: Option<String>,
 }
 
 /// What a chunk became.
@@ -103,6 +106,8 @@ pub(crate) struct StreamOptions<'a> {
     pub(crate) drop_usage: bool,
     /// Whether to keep the answer for the cascade's check.
     pub(crate) checked: bool,
+    /// The tag of the model's thinking.
+    pub(crate) tag: &'a str,
 }
 
 impl StreamTranslator {
@@ -143,6 +148,8 @@ impl StreamTranslator {
             output: OutputText::default(),
             held: Vec::new(),
             held_from: 0,
+            tag: (apis.is_plain() && apis.client == Dialect::Messages)
+                .then(|| options.tag.to_owned()),
             drop_usage: options.drop_usage && apis.is_plain() && is_chunked(apis.upstream),
         }
     }
@@ -165,11 +172,14 @@ impl StreamTranslator {
         for (event, range) in events.iter().zip(ranges) {
             self.events += 1;
             match self.read(event) {
-                Ok(_) if plain && self.drop_usage && is_usage_chunk(&event.data) => {
-                    sent.extend(self.released(range.start));
-                    self.released(range.end);
-                }
-                Ok(_) if plain => sent.extend(self.released(range.end)),
+                Ok(_) if plain => match self.replaced(event) {
+                    Some(text) => {
+                        sent.extend(self.released(range.start));
+                        self.released(range.end);
+                        sent.extend_from_slice(text.as_bytes());
+                    }
+                    None => sent.extend(self.released(range.end)),
+                },
                 Ok(texts) => texts.iter().for_each(|text| sent.extend_from_slice(text.as_bytes())),
                 Err(error) => {
                     failure = Some(error);
@@ -181,6 +191,15 @@ impl StreamTranslator {
             sent.extend(self.released(self.parser.block_end()));
         }
         Translated { bytes: sent, failure }
+    }
+
+    /// What stands in the place of an event between equal APIs; none if its bytes are passed on.
+    fn replaced(&self, event: &Event) -> Option<String> {
+        if self.drop_usage && is_usage_chunk(&event.data) {
+            return Some(String::new());
+        }
+        let data = tagged_event(&event.data, self.tag.as_deref()?)?;
+        Some(sse::event(event.name.as_deref(), &data))
     }
 
     /// Takes the held bytes up to a position of the stream.

@@ -3,11 +3,12 @@
 //!
 //! A key with `models` or a `budget` may not send them, since neither would hold. A value that asks for
 //! nothing, such as `null`, `false` or `service_tier: "default"`, passes. Names are compared as lenient
-//! parsers read them: some servers take `Models` for `models`, so `Model` beside `model` is refused too.
+//! parsers read them: some servers take `Models` for `models`.
 
 use serde_json::{Value, json};
 
 use crate::request::endpoint::Dialect;
+use crate::wire::fields::folded;
 
 /// Refused in every API.
 ///
@@ -58,23 +59,16 @@ const RESPONSES: [&str; 3] = ["conversation", "previous_response_id", "prompt"];
 /// Anthropic's Messages: what is kept or called at the upstream, and another price by region.
 const MESSAGES: [&str; 4] = ["container", "inference_geo", "mcp_servers", "user_profile_id"];
 
-/// Fields by which the gateway decides and charges: another spelling of one is refused.
-const DECIDING: [&str; 14] = [
-    "best_of",
-    "input",
-    "max_completion_tokens",
-    "max_output_tokens",
-    "max_tokens",
-    "messages",
-    "model",
-    "n",
-    "prompt",
-    "stream",
-    "stream_options",
-    "system",
-    "thinking",
-    "tools",
-];
+/// What an upstream's configuration says of a caller's fields.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules<'a> {
+    /// Whether the caller has a list of models or a budget.
+    pub(crate) restricted: bool,
+    /// Further fields that no caller may send (`refuse`).
+    pub(crate) refuse: &'a [String],
+    /// Fields and types of tools that every caller may send (`allow`).
+    pub(crate) allow: &'a [String],
+}
 
 /// Tools that run at the caller, by their type; `*` stands for the rest. Any other runs at the upstream,
 /// which bills it.
@@ -129,11 +123,11 @@ pub(crate) const DEFAULT_BETAS: [&str; 28] = [
 ];
 
 /// The first field that is refused. `fields` are a body's top-level fields with their values as JSON
-/// texts; `extra` are the further names that the upstream's `refuse` states.
+/// texts.
 pub(crate) fn refused_field<'f>(
     fields: impl IntoIterator<Item = (&'f str, &'f str)>,
     dialect: Dialect,
-    extra: &[String],
+    rules: Rules<'_>,
 ) -> Option<&'f str> {
     let own: &[&str] = match dialect {
         Dialect::Responses => &RESPONSES,
@@ -142,10 +136,10 @@ pub(crate) fn refused_field<'f>(
     };
     let refused = |name: &str, value: &str| {
         let folded = folded(name);
-        let stated = extra.iter().any(|field| field.eq_ignore_ascii_case(&folded));
+        let holds = |list: &[String]| list.iter().any(|field| field.eq_ignore_ascii_case(&folded));
         let listed = EVERYWHERE.contains(&folded.as_str()) || own.contains(&folded.as_str());
-        let misspelt = name != folded && DECIDING.contains(&folded.as_str());
-        misspelt || (listed || stated) && !asks_for_nothing(&folded, value)
+        let by_default = rules.restricted && listed && !holds(rules.allow);
+        (by_default || holds(rules.refuse)) && !asks_for_nothing(&folded, value)
     };
     fields.into_iter().find(|(name, value)| refused(name, value)).map(|(name, _)| name)
 }
@@ -176,16 +170,6 @@ pub(crate) fn anthropic_betas(header: &str, allowed: Option<&[String]>) -> Strin
     header.split(',').map(str::trim).filter(|beta| may(beta)).collect::<Vec<_>>().join(",")
 }
 
-/// A name as parsers read it that ignore case: Go's also takes U+017F for s and U+212A for k.
-fn folded(name: &str) -> String {
-    let fold = |letter: char| match letter {
-        '\u{17f}' => 's',
-        '\u{212a}' => 'k',
-        other => other.to_ascii_lowercase(),
-    };
-    name.chars().map(fold).collect()
-}
-
 fn asks_for_nothing(name: &str, value: &str) -> bool {
     // No harmless value is longer.
     let Some(value) =
@@ -207,8 +191,10 @@ mod tests {
     use super::*;
 
     fn field<'f>(name: &'f str, value: &'f str, dialect: Dialect) -> Option<&'f str> {
-        refused_field([("model", "\"m\""), (name, value), ("x", "1")], dialect, &[])
+        refused_field([("model", "\"m\""), (name, value), ("x", "1")], dialect, RESTRICTED)
     }
+
+    const RESTRICTED: Rules<'static> = Rules { restricted: true, refuse: &[], allow: &[] };
 
     #[test]
     fn fields_that_choose_model_price_or_state_are_refused() {
@@ -262,13 +248,21 @@ mod tests {
 
     #[test]
     fn other_spellings_are_refused() {
-        for name in ["Models", "ROUTE", "Model", "MAX_TOKENS", "\u{17f}tream", "too\u{17f}", "N"] {
-            let expected = (name != "too\u{17f}").then_some(name);
-            assert_eq!(field(name, "1", Dialect::Chat), expected, "{name}");
+        for name in ["Models", "ROUTE", "\u{17f}tore", "bac\u{212a}ground"] {
+            assert_eq!(field(name, "1", Dialect::Chat), Some(name), "{name}");
         }
-        let extra = ["seed".to_owned()];
-        assert_eq!(refused_field([("Seed", "1")], Dialect::Chat, &extra), Some("Seed"));
-        assert_eq!(refused_field([("seed", "null")], Dialect::Chat, &extra), None);
+    }
+
+    #[test]
+    fn an_upstreams_rules_add_and_remove_fields() {
+        let (seed, route) = (["seed".to_owned()], ["route".to_owned()]);
+        let open = Rules { restricted: false, refuse: &seed, allow: &[] };
+        assert_eq!(refused_field([("Seed", "1")], Dialect::Chat, open), Some("Seed"));
+        assert_eq!(refused_field([("seed", "null")], Dialect::Chat, open), None);
+        assert_eq!(refused_field([("route", "1")], Dialect::Chat, open), None);
+        let allowed = Rules { allow: &route, ..RESTRICTED };
+        assert_eq!(refused_field([("route", "1")], Dialect::Chat, allowed), None);
+        assert_eq!(refused_field([("models", "1")], Dialect::Chat, allowed), Some("models"));
     }
 
     #[test]

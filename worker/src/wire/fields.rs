@@ -36,14 +36,14 @@ impl Fields {
         self.0.iter().find(|(key, _)| key == name).map(|(_, range)| range.clone())
     }
 
-    /// The fields' names.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| name.as_str())
+    /// The fields' names and the ranges of their values.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Range<usize>)> {
+        self.0.iter().map(|(name, range)| (name.as_str(), range.clone()))
     }
 
     /// The first field that a parser ignoring case takes for one of `names`, and that name.
     pub(crate) fn spelled_otherwise<'n>(&self, names: &[&'n str]) -> Option<(&str, &'n str)> {
-        self.names().find_map(|key| {
+        self.iter().find_map(|(key, _)| {
             let folded = folded(key);
             let name = names.iter().find(|name| **name == folded && **name != key)?;
             Some((key, *name))

@@ -60,6 +60,7 @@ fn plan(body: &str, with: &With<'_>) -> Result<Plan, String> {
         manifest: &manifest,
         upstreams: &upstreams,
         settings: &settings,
+        has_keys: keys.is_some(),
         key: keys.as_ref().and_then(|keys| keys.with_hash(HASH)),
         options: &with.options,
         engine: &Letters(with.open_circuits),

@@ -55,6 +55,7 @@ fn translator(client: Dialect, api: Api) -> StreamTranslator {
         include_usage: true,
         drop_usage: false,
         checked: true,
+        tag: "tag",
     })
 }
 
@@ -206,6 +207,7 @@ fn usage_that_only_the_gateway_asked_for_is_left_out() {
             include_usage: false,
             drop_usage: true,
             checked: false,
+            tag: "tag",
         });
         let mut sent = Vec::new();
         for bytes in CHAT.as_bytes().chunks(size) {
