@@ -26,6 +26,7 @@ use crate::request::endpoint::Dialect;
 use crate::request::model_name::PolicyHeaders;
 use crate::routing::cascade::failed_rule;
 use crate::routing::plan::{Plan, Planner, RequestOptions, listed};
+use crate::translate::anthropic::signature::History;
 use crate::upstream::breaker::CallerId;
 
 /// One request, with what the runtime and the configuration say about it.
@@ -183,6 +184,7 @@ impl RequestContext<'_> {
             upstreams: &self.config.upstreams,
             settings: &self.config.settings,
             key: self.caller.key,
+            caller: self.caller_id(),
             has_keys: !self.config.keys.is_empty(),
             options,
             engine: loaded,
@@ -229,12 +231,17 @@ impl RequestContext<'_> {
         session: Option<Ledger>,
     ) -> Result<Response, GatewayError> {
         let Config { settings, upstreams, .. } = &**self.config;
+        let history = match body.dialect {
+            Dialect::Messages => History::read(&source.text()?),
+            _ => History::default(),
+        };
         let begin = now();
         let upstream_request = UpstreamRequest {
             env: self.env,
             request: self.request,
             body,
             source,
+            history: &history,
             id: self.id,
             timeouts: settings.timeouts,
             deadline: begin + f64::from(settings.timeouts.total_ms),

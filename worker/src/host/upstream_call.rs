@@ -12,8 +12,7 @@ use crate::accounting::attempt::CallOutcome;
 use crate::config::{Api, Timeouts, Upstream};
 use crate::error::GatewayError;
 use crate::request::body::RequestBody;
-use crate::request::endpoint::Dialect;
-use crate::translate::anthropic::signature::model_tag;
+use crate::translate::anthropic::signature::History;
 use crate::translate::call::{AnswerOptions, ApiPair, CallTerms};
 use crate::translate::stream::{StreamFailure, StreamOptions, StreamTranslator, Translated};
 use crate::upstream::breaker::CallerId;
@@ -48,6 +47,8 @@ pub(super) struct UpstreamRequest<'a> {
     pub(super) body: &'a RequestBody,
     /// The caller's body as sent.
     pub(super) source: &'a Source,
+    /// What of a Messages conversation depends on the model.
+    pub(super) history: &'a History,
     pub(super) id: &'a str,
     pub(super) timeouts: Timeouts,
     /// When the request's time in all is over, in milliseconds since 1970.
@@ -131,18 +132,16 @@ impl UpstreamRequest<'_> {
         let apis = ApiPair::new(self.body.dialect, upstream, model).map_err(try_next)?;
         let name = upstream.model.as_deref().unwrap_or(model);
         let ask_usage = upstream.stream_usage.unwrap_or(true);
-        let tag = model_tag(upstream.base_url.as_deref().unwrap_or_default(), name);
+        let tag = apis.tag(upstream, name);
+        let history = tag.as_deref().map(|tag| self.history.edits(tag)).unwrap_or_default();
         let terms = CallTerms {
             model: name,
             output_limit,
             chat_limit_field: upstream.chat_limit_field(),
             ask_usage,
+            history: &history,
         };
         let body = match apis.is_plain() {
-            true if self.body.dialect == Dialect::Messages => {
-                let text = self.source.text().map_err(try_next)?;
-                apis.messages_request(self.body, &text, &terms, &tag).map_err(try_next)?
-            }
             true => apis.plain_request(self.body, &terms),
             false => {
                 let text = self.source.text().map_err(try_next)?;
@@ -158,7 +157,7 @@ impl UpstreamRequest<'_> {
             return Err(self.read_refusal(call, apis, response).await);
         }
         if !response.content_type.starts_with("text/event-stream") {
-            return self.read_answer(call, name, &tag, apis, response).await;
+            return self.read_answer(call, name, apis, response).await;
         }
         let translator = StreamTranslator::new(&StreamOptions {
             apis,
@@ -168,7 +167,7 @@ impl UpstreamRequest<'_> {
             include_usage: self.body.include_usage,
             drop_usage: ask_usage && !self.body.include_usage,
             checked,
-            tag: &tag,
+            tag: tag.as_deref(),
         });
         self.begin_stream(call, translator, response).await
     }
@@ -321,7 +320,6 @@ impl UpstreamRequest<'_> {
         &self,
         call: &Call<'_>,
         name: &str,
-        tag: &str,
         apis: ApiPair,
         response: UpstreamResponse,
     ) -> Result<Reply, Failure> {
@@ -335,13 +333,14 @@ impl UpstreamRequest<'_> {
         let body = source.read_all(first_byte_ms, idle_ms, limit).await;
         let body = body.map_err(|e| no_answer(read_failure(model, e, self.timeouts)))?;
         let mut output = OutputText::default();
+        let tag = apis.tag(call.upstream, name);
         let options = AnswerOptions {
             content_type: &content_type,
             model: name,
             id: self.id,
             created: seconds(),
             checked: call.checked,
-            tag,
+            tag: tag.as_deref(),
         };
         let length = body.len();
         let answer = apis.answer(body, &options).map_err(|detail| {
@@ -550,7 +549,11 @@ fn failed(fault: Fault, outcome: CallOutcome, error: GatewayError) -> Failure {
 
 fn stream_failure(model: &str, found: StreamFailure) -> Failure {
     let StreamFailure { detail, status } = found;
-    let answer = GatewayError::UpstreamBadAnswer { candidate: model.to_owned(), detail };
+    let candidate = model.to_owned();
+    let answer = match status {
+        400..=499 => GatewayError::UpstreamError { candidate, status, detail },
+        _ => GatewayError::UpstreamBadAnswer { candidate, detail },
+    };
     let fault = match status {
         502 => Fault::NoAnswer,
         status => Fault::Status { status, retry_after_ms: None },

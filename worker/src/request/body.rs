@@ -107,14 +107,6 @@ impl RequestBody {
         body: &str,
         manifest: &Manifest,
     ) -> Result<Self, GatewayError> {
-        Self::read(dialect, body, &|| model_name::expected(manifest))
-    }
-
-    fn read(
-        dialect: Dialect,
-        body: &str,
-        expected: &dyn Fn() -> String,
-    ) -> Result<Self, GatewayError> {
         json_bounds::check(body.as_bytes(), MAX_VALUES)
             .map_err(|e| GatewayError::BodyTooComplex { detail: e.to_string() })?;
         let fields = Fields::new(body).map_err(|e| json_error(&e))?;
@@ -129,10 +121,15 @@ impl RequestBody {
             }
             Some(other) => {
                 let found = other.chars().take(60).collect();
-                return Err(GatewayError::ModelNotFound { found, expected: expected() });
+                return Err(GatewayError::ModelNotFound {
+                    found,
+                    expected: model_name::expected(manifest),
+                });
             }
             None => {
-                return Err(GatewayError::ModelMissing { expected: expected() });
+                return Err(GatewayError::ModelMissing {
+                    expected: model_name::expected(manifest),
+                });
             }
         };
         let whole = |name: &'static str| Some((name, Whole::read(stated(name)?)));
@@ -176,14 +173,6 @@ impl RequestBody {
             choices: choices.iter().filter_map(|name| whole(name)).collect(),
             fields,
         })
-    }
-
-    /// Reads a changed text of the same request.
-    ///
-    /// # Errors
-    /// Those of [`RequestBody::new`], except those of the model.
-    pub(crate) fn again(&self, body: &str) -> Result<Self, GatewayError> {
-        Self::read(self.dialect, body, &|| String::new())
     }
 
     /// Returns the conversation to rate. With `system`, the system text is prepended to the first

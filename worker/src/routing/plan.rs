@@ -57,6 +57,8 @@ pub(crate) struct Planner<'a> {
     pub(crate) settings: &'a Settings,
     /// The caller's key, if it has one.
     pub(crate) key: Option<&'a Key>,
+    /// The caller, for the circuit breakers.
+    pub(crate) caller: CallerId<'a>,
     /// Whether the gateway has keys.
     pub(crate) has_keys: bool,
     /// The caller's headers.
@@ -363,9 +365,8 @@ impl Planner<'_> {
         if left.is_empty() {
             return Err(RouterError::NoCandidate { detail: out.join("; ") }.into());
         }
-        let caller = self.key.map_or(CallerId::Open(""), |key| CallerId::Key(&key.name));
-        let closed: Vec<String> =
-            left.iter().filter(|id| !self.engine.circuit_is_open(id, caller)).cloned().collect();
+        let is_closed = |id: &&String| !self.engine.circuit_is_open(id, self.caller);
+        let closed: Vec<String> = left.iter().filter(is_closed).cloned().collect();
         let left = if closed.is_empty() { left } else { closed };
         let all = left.len() == self.manifest.candidates.len();
         Ok(Policy { candidates: (!all).then_some(left), ..policy })

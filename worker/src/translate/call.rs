@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 
 use super::anthropic::client::answer::completion_to_message;
 use super::anthropic::client::request::request_to_chat;
-use super::anthropic::signature::{request_for, tagged_answer};
+use super::anthropic::signature::{model_tag, tagged_answer};
 use super::anthropic::upstream::answer::message_to_completion;
 use super::anthropic::upstream::request::request_to_messages;
 use super::shared::error_body::{error_to_anthropic, error_to_openai};
@@ -26,7 +26,7 @@ use crate::error::GatewayError;
 use crate::request::body::RequestBody;
 use crate::request::endpoint::Dialect;
 use crate::wire::answer::AnswerContent;
-use crate::wire::outgoing::{Edit, Outgoing, Piece};
+use crate::wire::outgoing::{Edit, Outgoing};
 use crate::wire::output_text::OutputText;
 use crate::wire::usage::{Received, Usage};
 use crate::wire::{json_bounds, json_tree};
@@ -73,6 +73,12 @@ impl ApiPair {
         own_dialect && self.client == self.upstream
     }
 
+    /// The tag of signatures between a Messages client and a Messages upstream.
+    pub(crate) fn tag(self, upstream: &Upstream, model: &str) -> Option<String> {
+        let signs = self.is_plain() && self.upstream == Dialect::Messages;
+        signs.then(|| model_tag(upstream.base_url.as_deref().unwrap_or_default(), model))
+    }
+
     /// Makes the body of a call between equal APIs: the caller's bytes with another `model`, the enforced
     /// output limit, and a stream's usage asked for.
     pub(crate) fn plain_request(self, body: &RequestBody, terms: &CallTerms<'_>) -> Outgoing {
@@ -105,31 +111,11 @@ impl ApiPair {
                 }
             }
         }
+        edits.extend(terms.history.iter().cloned());
         if !inserted.is_empty() {
             edits.push(Edit { range: body.first_field..body.first_field, text: inserted });
         }
         Outgoing::edited(body.length, edits)
-    }
-
-    /// Makes the body of a call between Messages APIs: as [`ApiPair::plain_request`], with the thinking of
-    /// other models left out.
-    ///
-    /// # Errors
-    /// Those of [`RequestBody::new`], for the changed body.
-    pub(crate) fn messages_request(
-        self,
-        body: &RequestBody,
-        text: &str,
-        terms: &CallTerms<'_>,
-        tag: &str,
-    ) -> Result<Outgoing, GatewayError> {
-        match request_for(text, tag) {
-            Cow::Borrowed(_) => Ok(self.plain_request(body, terms)),
-            Cow::Owned(changed) => {
-                let body = body.again(&changed)?;
-                Ok(Outgoing(vec![Piece::Text(self.plain_request(&body, terms).text(&changed))]))
-            }
-        }
     }
 
     /// Adds a field: in place of one that is null, else in front of all others.
@@ -224,7 +210,11 @@ impl ApiPair {
                 false => AnswerContent::default(),
             };
             let received = received(told);
-            return Ok(Answer { received, content, body: self.tagged(bytes, of.tag) });
+            let body = match of.tag {
+                Some(tag) => with_tag(bytes, tag),
+                None => bytes,
+            };
+            return Ok(Answer { received, content, body });
         }
         let value = json_bounds::parse_tree(&bytes)?;
         let chat = match self.api {
@@ -246,16 +236,6 @@ impl ApiPair {
             _ => (AnswerContent::of_answer(&chat), chat),
         };
         Ok(Answer { body: body.to_string().into_bytes(), received: received(told), content })
-    }
-
-    /// An answer of a Messages upstream with its thinking tagged.
-    fn tagged(self, bytes: Vec<u8>, tag: &str) -> Vec<u8> {
-        let text = std::str::from_utf8(&bytes).ok().filter(|_| self.client == Dialect::Messages);
-        let tagged = match text.map(|text| tagged_answer(text, tag)) {
-            Some(Cow::Owned(tagged)) => Some(tagged.into_bytes()),
-            _ => None,
-        };
-        tagged.unwrap_or(bytes)
     }
 
     /// The parts of an answer between equal APIs that the cascade's check reads.
@@ -303,6 +283,8 @@ pub(crate) struct CallTerms<'a> {
     pub(crate) chat_limit_field: &'static str,
     /// Whether a stream is asked for its usage.
     pub(crate) ask_usage: bool,
+    /// The changes of a Messages conversation for this model.
+    pub(crate) history: &'a [Edit],
 }
 
 /// What an answer is read with.
@@ -318,8 +300,8 @@ pub(crate) struct AnswerOptions<'a> {
     pub(crate) created: u64,
     /// Whether the cascade checks the answer.
     pub(crate) checked: bool,
-    /// The tag of the model's thinking.
-    pub(crate) tag: &'a str,
+    /// The tag of the model's signatures, between a Messages client and a Messages upstream.
+    pub(crate) tag: Option<&'a str>,
 }
 
 /// A complete answer.
@@ -366,6 +348,14 @@ impl WholeAnswer<'_> {
     }
 }
 
+/// An answer whose signatures have the model's tag.
+fn with_tag(answer: Vec<u8>, tag: &str) -> Vec<u8> {
+    match std::str::from_utf8(&answer).map(|text| tagged_answer(text, tag)) {
+        Ok(Cow::Owned(tagged)) => tagged.into_bytes(),
+        Ok(Cow::Borrowed(_)) | Err(_) => answer,
+    }
+}
+
 /// Parses a small part of an answer; null if it is not small.
 fn small_tree(json: &str) -> Value {
     match json.len() <= MAX_USAGE_BYTES {
@@ -404,6 +394,7 @@ mod tests {
         output_limit: None,
         chat_limit_field: "max_tokens",
         ask_usage: true,
+        history: &[],
     };
 
     fn request_on(client: Dialect, api: Api, text: &str, terms: &CallTerms<'_>) -> String {
@@ -521,7 +512,7 @@ mod tests {
             id: "id",
             created: 7,
             checked: true,
-            tag: "tag",
+            tag: None,
         };
         let found = pair(client, api).answer(body.as_bytes().to_vec(), &options)?;
         Ok((serde_json::from_slice(&found.body).unwrap(), found.received.usage))

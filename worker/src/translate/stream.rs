@@ -28,6 +28,8 @@ use crate::wire::output_text::OutputText;
 use crate::wire::sse::{self, EVENT_LIMIT, Event, Parser, RESPONSES_EVENT_LIMIT};
 use crate::wire::usage::{Received, Usage};
 
+/// What a client gets for bytes of the upstream that translate to nothing.
+const KEEP_ALIVE: &[u8] = b": ping\n\n";
 /// The most bytes of a `usage` object that are read.
 const MAX_USAGE_BYTES: usize = 16 << 10;
 
@@ -46,7 +48,7 @@ pub(crate) struct StreamTranslator {
     held_from: usize,
     /// Whether the last chunk with the usage is left out.
     drop_usage: bool,
-    /// The tag of the model's thinking, between Messages APIs.
+    /// The tag of signatures that are passed on.
     tag: Option<String>,
 }
 
@@ -106,8 +108,8 @@ pub(crate) struct StreamOptions<'a> {
     pub(crate) drop_usage: bool,
     /// Whether to keep the answer for the cascade's check.
     pub(crate) checked: bool,
-    /// The tag of the model's thinking.
-    pub(crate) tag: &'a str,
+    /// The tag of the model's signatures, between a Messages client and a Messages upstream.
+    pub(crate) tag: Option<&'a str>,
 }
 
 impl StreamTranslator {
@@ -148,8 +150,7 @@ impl StreamTranslator {
             output: OutputText::default(),
             held: Vec::new(),
             held_from: 0,
-            tag: (apis.is_plain() && apis.client == Dialect::Messages)
-                .then(|| options.tag.to_owned()),
+            tag: options.tag.map(str::to_owned),
             drop_usage: options.drop_usage && apis.is_plain() && is_chunked(apis.upstream),
         }
     }
@@ -161,6 +162,7 @@ impl StreamTranslator {
         if plain {
             self.held.extend_from_slice(bytes);
         }
+        let block_end = self.parser.block_end();
         let events = match self.parser.push(bytes) {
             Ok(events) => events,
             Err(error) => {
@@ -189,6 +191,11 @@ impl StreamTranslator {
         }
         if plain && failure.is_none() {
             sent.extend(self.released(self.parser.block_end()));
+        }
+        // A client that is gone is only noticed by writing to it.
+        let comments = self.parser.block_end() > block_end && sent.is_empty();
+        if !plain && self.events > 0 && comments && failure.is_none() {
+            sent.extend_from_slice(KEEP_ALIVE);
         }
         Translated { bytes: sent, failure }
     }

@@ -61,6 +61,7 @@ fn plan(body: &str, with: &With<'_>) -> Result<Plan, String> {
         upstreams: &upstreams,
         settings: &settings,
         has_keys: keys.is_some(),
+        caller: CallerId::Open(""),
         key: keys.as_ref().and_then(|keys| keys.with_hash(HASH)),
         options: &with.options,
         engine: &Letters(with.open_circuits),
