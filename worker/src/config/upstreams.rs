@@ -72,9 +72,6 @@ pub(crate) struct Upstream {
     /// Which of a caller's own API keys it takes.
     #[serde(rename = "callerKey")]
     pub(crate) caller_keys: CallerKey,
-    /// Whether it takes any.
-    #[serde(skip)]
-    pub(crate) caller_key: bool,
     /// Further request headers.
     pub(crate) headers: BTreeMap<String, String>,
     /// Models to call, in order, after this one failed.
@@ -131,11 +128,8 @@ impl Upstreams {
         let Some(json) = json else {
             return Ok(Self::default());
         };
-        let mut upstreams: BTreeMap<String, Upstream> =
+        let upstreams: BTreeMap<String, Upstream> =
             super::variable::parse_variable("UPSTREAMS", json)?;
-        for upstream in upstreams.values_mut() {
-            upstream.caller_key = upstream.key_group().is_some();
-        }
         for (name, upstream) in &upstreams {
             upstream.check(name, &upstreams).map_err(|detail| GatewayError::ConfigInvalid {
                 variable: "UPSTREAMS",

@@ -94,7 +94,7 @@ pub(super) async fn call_chain(
         let model = &chain[at];
         let called = match upstreams.get(model) {
             Some(upstream) if breaker_admits(model, caller, settings) => {
-                let pays = upstream_request.callers_key_pays(upstream);
+                let pays = upstream_request.own_keys.of(upstream).is_some();
                 let limit = match pays {
                     true => Ok(None),
                     false => spending.output_limit(model, upstream).await,

@@ -120,13 +120,6 @@ async fn check_rate(env: &Env, counted_by: String) -> Result<(), GatewayError> {
     }
 }
 
-/// Reads the caller's own key for the upstream: from its header, or from `authorization` if the gateway
-/// itself has no keys.
-pub(super) fn upstream_key(request: &Request, config: &Config) -> Option<String> {
-    header(request, "x-pointsman-upstream-key")
-        .or_else(|| bearer(request).filter(|_| config.keys.is_empty()))
-}
-
 /// Reads the caller's own keys for upstreams: from their header, or one from `authorization` if the gateway
 /// itself has no keys.
 ///

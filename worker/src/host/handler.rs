@@ -15,11 +15,12 @@ use super::log;
 use super::request_body::Source;
 use super::response::{Body, build, error_response, internal};
 use super::stream_body::{State, StreamBody, stream_body};
-use super::upstream_call::{Refusal, Reply, UpstreamRequest};
+use super::upstream_call::{OwnKeys, Refusal, Reply, UpstreamRequest};
 use crate::accounting::attempt::{Costs, ModelPrices};
 use crate::accounting::bound::Demand;
 use crate::accounting::prices::Prices;
 use crate::accounting::record::{CascadeRecord, Record};
+use crate::config::Upstream;
 use crate::error::GatewayError;
 use crate::request::body::RequestBody;
 use crate::request::endpoint::Dialect;
@@ -40,6 +41,14 @@ pub(super) struct RequestContext<'a> {
     /// The caller's address; empty if unknown.
     pub(super) address: &'a str,
     pub(super) started: f64,
+}
+
+/// What the calls of a request need.
+struct CallRequest<'a> {
+    body: &'a RequestBody,
+    source: &'a Source,
+    plan: &'a Plan,
+    own_keys: &'a OwnKeys,
 }
 
 impl RequestContext<'_> {
@@ -88,7 +97,7 @@ impl RequestContext<'_> {
         source.pause().await;
         let body = RequestBody::new(dialect, &text, &loaded.manifest)?;
         source.pause().await;
-        let session = match header(self.request, "x-pointsman-session") {
+        let session = match auth::session(self.request, self.caller)? {
             Some(session) => Some(Ledger::of_session(self.env, self.caller.name, &session)?),
             None => None,
         };
@@ -110,17 +119,25 @@ impl RequestContext<'_> {
             prices: &prices,
             costs: Costs::default(),
         };
+        let first = config.upstreams.get(&plan.chain[0]);
+        let own_keys = OwnKeys {
+            keys: auth::caller_keys(self.request, config)?,
+            first_origin: first.and_then(Upstream::origin),
+        };
         let spending = match budget {
             Some((ledger, budget)) => {
                 let models = plan.chain.iter().chain(&plan.escalate_to);
-                let (usd, least) = self.bound(models, &spending)?;
+                let (usd, least) = self.bound(models, &spending, &own_keys)?;
                 let reservation = Reservation::new(ledger, budget, usd, least).await?;
                 Spending { reservation: Some(reservation), ..spending }
             }
             None => spending,
         };
-        let record = self.record(dialect, &plan, &loaded, estimate);
-        self.call(&body, &source, &plan, spending, record, session).await
+        let mut record = self.record(dialect, &plan, &loaded, estimate);
+        log::identify(self.env, self.caller.key, &mut record).await;
+        let request =
+            CallRequest { body: &body, source: &source, plan: &plan, own_keys: &own_keys };
+        self.call(&request, spending, record, session).await
     }
 
     /// The prices of a model. Budgets use no prices of a bundle from a bucket.
@@ -142,12 +159,13 @@ impl RequestContext<'_> {
         &self,
         models: impl Iterator<Item = &'m String>,
         spending: &Spending<'_>,
+        own_keys: &OwnKeys,
     ) -> Result<(f64, f64), GatewayError> {
         let (mut most, mut least) = (0.0_f64, None);
         for model in models {
             let unknown = || GatewayError::PriceUnknown { model: model.clone() };
             let upstream = self.config.upstreams.get(model).ok_or_else(unknown)?;
-            if upstream.caller_key && self.caller_key().is_some() {
+            if own_keys.of(upstream).is_some() {
                 least.get_or_insert(0.0);
                 continue;
             }
@@ -165,10 +183,6 @@ impl RequestContext<'_> {
             Some(key) => CallerId::Key(&key.name),
             None => CallerId::Open(self.address),
         }
-    }
-
-    fn caller_key(&self) -> Option<String> {
-        auth::upstream_key(self.request, self.config)
     }
 
     /// Makes the planner's inputs for this caller.
@@ -223,14 +237,13 @@ impl RequestContext<'_> {
 
     async fn call(
         &self,
-        body: &RequestBody,
-        source: &Source,
-        plan: &Plan,
+        request: &CallRequest<'_>,
         mut spending: Spending<'_>,
         mut record: Record,
         session: Option<Ledger>,
     ) -> Result<Response, GatewayError> {
         let Config { settings, upstreams, .. } = &**self.config;
+        let CallRequest { body, source, plan, own_keys } = *request;
         let history = match body.dialect {
             Dialect::Messages => History::read(&source.text()?),
             _ => History::default(),
@@ -247,7 +260,7 @@ impl RequestContext<'_> {
             deadline: begin + f64::from(settings.timeouts.total_ms),
             begun: begin,
             caller: self.caller_id(),
-            caller_key: self.caller_key(),
+            own_keys,
             restricted: plan.restricted,
         };
         let checked = plan.escalate_to.is_some();
@@ -264,9 +277,8 @@ impl RequestContext<'_> {
             None => first,
         };
         let Spending { reservation, input_tokens, prices, costs, .. } = spending;
-        let callers_key = upstreams
-            .get(&served.model)
-            .is_some_and(|upstream| upstream_request.callers_key_pays(upstream));
+        let callers_key =
+            upstreams.get(&served.model).is_some_and(|upstream| own_keys.of(upstream).is_some());
         let settlement = Settlement {
             env: self.env.clone(),
             record,
@@ -402,7 +414,7 @@ impl RequestContext<'_> {
         };
         let query = plan.query.as_ref().filter(|_| log::has_bindings(self.env));
         if let Some(query) = query {
-            record.set_query(query.turns(), self.config.settings.log.content);
+            record.set_query(query.turns(), log::content(self.config, self.caller.key));
         }
         record
     }
@@ -417,6 +429,7 @@ fn decision_headers(plan: &Plan, record: &Record) -> Vec<(&'static str, String)>
         ("x-pointsman-attempts", record.attempts.to_string()),
     ];
     let numbers = [
+        ("x-pointsman-feedback-id", record.feedback_id.clone()),
         ("x-pointsman-win-rate", record.win_rate.map(|value| format!("{value:.6}"))),
         ("x-pointsman-threshold", record.threshold.map(|value| format!("{value:.6}"))),
         ("x-pointsman-estimated-cost", record.estimated_cost.map(format_usd)),

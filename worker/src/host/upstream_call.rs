@@ -12,6 +12,7 @@ use crate::accounting::attempt::CallOutcome;
 use crate::config::{Api, Timeouts, Upstream};
 use crate::error::GatewayError;
 use crate::request::body::RequestBody;
+use crate::request::caller_keys::CallerKeys;
 use crate::translate::anthropic::signature::History;
 use crate::translate::call::{AnswerOptions, ApiPair, CallTerms};
 use crate::translate::stream::{StreamFailure, StreamOptions, StreamTranslator, Translated};
@@ -57,8 +58,8 @@ pub(super) struct UpstreamRequest<'a> {
     pub(super) begun: f64,
     /// Who calls, for the circuit breakers.
     pub(super) caller: CallerId<'a>,
-    /// The caller's own key for the upstream.
-    pub(super) caller_key: Option<String>,
+    /// The caller's own keys.
+    pub(super) own_keys: &'a OwnKeys,
     /// Whether the caller has a list of models or a budget.
     pub(super) restricted: bool,
 }
@@ -104,6 +105,22 @@ pub(super) enum Refusal {
     Upstream { status: u16, headers: Vec<(String, String)>, body: String },
 }
 
+/// A caller's own keys, and the upstream that the caller knows of: the first of the chain.
+#[derive(Default)]
+pub(super) struct OwnKeys {
+    pub(super) keys: Option<CallerKeys>,
+    pub(super) first_origin: Option<String>,
+}
+
+impl OwnKeys {
+    /// The caller's own key for an upstream, which then pays for the call.
+    pub(super) fn of(&self, upstream: &Upstream) -> Option<&str> {
+        let group = upstream.key_group();
+        let is_first = upstream.origin() == self.first_origin;
+        self.keys.as_ref()?.for_upstream(group.as_deref(), is_first)
+    }
+}
+
 /// One call of a request.
 pub(super) struct Call<'a> {
     pub(super) model: &'a str,
@@ -115,11 +132,6 @@ pub(super) struct Call<'a> {
 }
 
 impl UpstreamRequest<'_> {
-    /// Whether the caller's own key pays for calls of an upstream.
-    pub(super) fn callers_key_pays(&self, upstream: &Upstream) -> bool {
-        upstream.caller_key && self.caller_key.is_some()
-    }
-
     /// Milliseconds since the request's first call began.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     pub(super) fn elapsed_ms(&self) -> u64 {
@@ -293,10 +305,14 @@ impl UpstreamRequest<'_> {
         let body = body.unwrap_or_default();
         let text = self.scrubbed(call.upstream, &String::from_utf8_lossy(&body));
         let found = |name: &str| find(&headers, name);
-        let fault = Fault::Status { status, retry_after_ms: retry_after_ms(found) };
         let candidate = call.model.to_owned();
-        let refuses_gateway = refusal_is_ours(status);
-        let answer = if refuses_gateway && !self.callers_key_pays(call.upstream) {
+        let own_key = self.own_keys.of(call.upstream).is_some();
+        let fault = match refusal_is_ours(status) && own_key {
+            // A caller whose own key is refused is not served at the operator's cost.
+            true => Fault::Ends,
+            false => Fault::Status { status, retry_after_ms: retry_after_ms(found) },
+        };
+        let answer = if refusal_is_ours(status) && !own_key {
             worker::console_error!("{} {candidate}: status {status}: {text}", self.id);
             Refusal::Own(GatewayError::UpstreamRefused { candidate, status })
         } else if let Some((status, body)) = apis.error(status, &text) {
@@ -433,7 +449,7 @@ impl UpstreamRequest<'_> {
 
     /// The key with which an upstream is called: the caller's own, else the gateway's.
     fn key(&self, upstream: &Upstream) -> Option<String> {
-        let brought = self.caller_key.clone().filter(|_| upstream.caller_key);
+        let brought = self.own_keys.of(upstream).map(str::to_owned);
         brought.or_else(|| secret(self.env, upstream.key_secret.as_ref()?))
     }
 

@@ -27,6 +27,8 @@ pub(crate) enum Fault {
     NoAnswer,
     /// The call was sent, and no answer came in time.
     TimedOut,
+    /// The caller's own key was refused: no other upstream is tried.
+    Ends,
     /// The upstream was not called: the request cannot be translated, or a secret or binding is missing.
     NotCalled,
 }
@@ -59,7 +61,7 @@ impl Fault {
             Self::NoAnswer | Self::TimedOut | Self::Status { status: 408 | 500..=599, .. } => {
                 Outcome::Failed
             }
-            Self::NotCalled | Self::Status { .. } => Outcome::Unknown,
+            Self::NotCalled | Self::Ends | Self::Status { .. } => Outcome::Unknown,
         }
     }
 }
@@ -116,6 +118,7 @@ impl RetryState {
             return Step::End;
         }
         let wait = match fault {
+            Fault::Ends => return Step::End,
             Fault::NotCalled | Fault::TimedOut => None,
             Fault::Status { status: 300..=399 | 401..=404 | 407, .. } => None,
             Fault::Status { status: 400..=499, .. } if !fault.is_retryable() => return Step::End,

@@ -54,6 +54,7 @@ impl Outgoing {
     }
 
     /// The body as text.
+    #[cfg(test)]
     pub(crate) fn text(&self, source: &str) -> String {
         let mut text = String::with_capacity(self.len());
         for piece in &self.0 {
