@@ -254,9 +254,7 @@ test("a caller's own upstream key is used if the upstream's configuration allows
   assert.equal(await sent(strong, { "x-pointsman-upstream-key": "sk-mine" }), "Bearer sk-provider");
 });
 
-test("a caller's keys go to their groups, and one without a group to the first origin alone", {
-  todo: "host/handler.rs does not call it yet",
-}, async (t) => {
+test("a caller's keys go to their groups, and one without a group to the first origin alone", async (t) => {
   const other = await upstream();
   t.after(() => other.close());
   const upstreams = {

@@ -141,7 +141,7 @@ test("a session that was not used for an hour is deleted", async (t) => {
   assert.deepEqual(await ask(session, WEAK, ann, one), [weak, "below_threshold"]);
 });
 
-test("a session's id is short and plain", { todo: "host/handler.rs does not call it yet" }, async () => {
+test("a session's id is short and plain", async () => {
   there.does(openai());
   for (const id of ["a b", "a/b", "x".repeat(129), ""]) {
     await refused(worker.chat({}, { ...bearer(ann), "x-pointsman-session": id }), 400, "session_ill_formed");
@@ -149,7 +149,7 @@ test("a session's id is short and plain", { todo: "host/handler.rs does not call
   assert.equal((await worker.chat({}, { ...bearer(ann), "x-pointsman-session": "user:42" })).status, 200);
 });
 
-test("only a caller with a key has a session", { todo: "host/handler.rs does not call it yet" }, async (t) => {
+test("only a caller with a key has a session", async (t) => {
   there.does(openai());
   const open = await alone(t, { upstream: there, gateway: { open: true }, keys: [ann.entry], ledger: true });
   await refused(open.chat({}, { "x-pointsman-session": "s" }), 403, "session_not_allowed");

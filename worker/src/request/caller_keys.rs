@@ -5,7 +5,6 @@
 //! openai=sk-..., anthropic=sk-ant-...  each key for the upstreams of its group (`callerKey`)
 //! ```
 
-use crate::config::Upstream;
 use crate::error::GatewayError;
 
 const NOT_A_KEY: &str = "has a key that is not printable ASCII without spaces";
@@ -68,27 +67,6 @@ impl CallerKeys {
     }
 }
 
-/// The caller's own keys, for the upstreams of one chain.
-#[derive(Clone, Default)]
-pub(crate) struct OwnKeys {
-    keys: CallerKeys,
-    first_origin: Option<String>,
-}
-
-impl OwnKeys {
-    /// The keys for a chain that begins with this upstream.
-    pub(crate) fn new(keys: CallerKeys, first: Option<&Upstream>) -> Self {
-        Self { keys, first_origin: first.and_then(Upstream::origin) }
-    }
-
-    /// The key that pays for calls of an upstream.
-    pub(crate) fn of(&self, upstream: &Upstream) -> Option<&str> {
-        let origin = upstream.origin();
-        let is_first = origin.is_some() && origin == self.first_origin;
-        self.keys.for_upstream(upstream.key_group().as_deref(), is_first)
-    }
-}
-
 /// Splits an entry at its first `=` if a group's name stands before it. The padding of a key in base64 is
 /// not a separator.
 fn group_and_key(entry: &str) -> Option<(&str, &str)> {
@@ -106,7 +84,6 @@ fn group_and_key(entry: &str) -> Option<(&str, &str)> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::config::Upstreams;
 
     fn parsed(header: &str) -> CallerKeys {
         CallerKeys::parse(header).map_err(|e| e.to_string()).unwrap()
@@ -138,33 +115,6 @@ mod tests {
         assert_eq!(parsed(padded).for_upstream(Some("x"), true), Some(padded));
         let bare = CallerKeys::bare("a=b".into());
         assert_eq!(bare.for_upstream(Some("a"), true), Some("a=b"));
-    }
-
-    #[test]
-    fn a_chain_gives_the_bare_key_to_its_first_origin() {
-        let json = r#"{"a": {"baseUrl": "https://one.example/v1", "callerKey": "one"},
-                       "b": {"baseUrl": "https://ONE.example/other", "callerKey": true},
-                       "c": {"baseUrl": "https://two.example/v1", "callerKey": "two"},
-                       "d": {"baseUrl": "https://one.example/v1"},
-                       "e": {"api": "workers-ai"}}"#;
-        let upstreams = Upstreams::from_json(Some(json)).unwrap();
-        let of = |header: &str, first: &str, model: &str| {
-            let keys = OwnKeys::new(parsed(header), upstreams.get(first));
-            keys.of(upstreams.get(model).unwrap()).map(str::to_owned)
-        };
-        for (first, model, found) in [
-            ("a", "a", Some("sk-1")),
-            ("a", "b", Some("sk-1")),
-            ("a", "c", None),
-            ("a", "d", None),
-            ("d", "b", Some("sk-1")),
-            ("c", "a", None),
-            ("e", "a", None),
-            ("e", "e", None),
-        ] {
-            assert_eq!(of("sk-1", first, model).as_deref(), found, "{first} {model}");
-        }
-        assert_eq!(of("sk-1, two=sk-2", "a", "c").as_deref(), Some("sk-2"));
     }
 
     #[test]
