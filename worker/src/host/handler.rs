@@ -22,7 +22,7 @@ use crate::accounting::prices::Prices;
 use crate::accounting::record::{CascadeRecord, Record};
 use crate::config::Upstream;
 use crate::error::GatewayError;
-use crate::request::body::RequestBody;
+use crate::request::body::{RequestBody, check_bounds};
 use crate::request::endpoint::Dialect;
 use crate::request::model_name::PolicyHeaders;
 use crate::routing::cascade::failed_rule;
@@ -95,6 +95,8 @@ impl RequestContext<'_> {
         let loaded = bundle::loaded(self.env, config, self.context).await?;
         let text = source.text()?;
         source.pause().await;
+        check_bounds(&text)?;
+        source.pause().await;
         let body = RequestBody::new(dialect, &text, &loaded.manifest)?;
         source.pause().await;
         let session = match auth::session(self.request, self.caller)? {
@@ -109,6 +111,7 @@ impl RequestContext<'_> {
         let planner = self.planner(&loaded, &options, budget_used, pinned.as_deref());
         let plan = planner.plan(&body, &text)?;
         drop(text);
+        source.pause().await;
         let prices = |model: &str| self.prices(model, &loaded, dialect);
         let first = prices(&plan.chain[0]).shown;
         let estimate = first.map(|prices| prices.estimate(plan.input_tokens, plan.output_tokens));
@@ -248,6 +251,7 @@ impl RequestContext<'_> {
             Dialect::Messages => History::read(&source.text()?),
             _ => History::default(),
         };
+        source.pause().await;
         let begin = now();
         let upstream_request = UpstreamRequest {
             env: self.env,

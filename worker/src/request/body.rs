@@ -87,6 +87,12 @@ pub(crate) struct RequestBody {
     choices: Vec<(&'static str, Whole)>,
 }
 
+/// The conversation in a body, borrowed from it.
+pub(crate) struct Conversation<'t> {
+    body: &'t str,
+    messages: Result<Vec<Message<'t>>, GatewayError>,
+}
+
 /// A field that should be a whole number of at least 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Whole {
@@ -97,18 +103,16 @@ enum Whole {
 }
 
 impl RequestBody {
-    /// Reads a body. The manifest supplies the model names for error messages.
+    /// Reads a body that passed [`check_bounds`]. The manifest supplies the model names for error messages.
     ///
     /// # Errors
-    /// [`GatewayError::BodyNotJson`], [`GatewayError::BodyTooComplex`], [`GatewayError::FieldSpelling`],
+    /// [`GatewayError::BodyNotJson`], [`GatewayError::FieldSpelling`],
     /// [`GatewayError::ModelMissing`], [`GatewayError::ModelNotFound`] for a `model` that is not a string.
     pub(crate) fn new(
         dialect: Dialect,
         body: &str,
         manifest: &Manifest,
     ) -> Result<Self, GatewayError> {
-        json_bounds::check(body.as_bytes(), MAX_VALUES)
-            .map_err(|e| GatewayError::BodyTooComplex { detail: e.to_string() })?;
         let fields = Fields::new(body).map_err(|e| json_error(&e))?;
         if let Some((found, expected)) = fields.spelled_otherwise(&READ) {
             return Err(GatewayError::FieldSpelling { found: found.to_owned(), expected });
@@ -175,17 +179,26 @@ impl RequestBody {
         })
     }
 
+    /// Reads the conversation in the body.
+    pub(crate) fn conversation<'t>(&self, body: &'t str) -> Conversation<'t> {
+        Conversation { body, messages: self.messages(body) }
+    }
+
     /// Returns the conversation to rate. With `system`, the system text is prepended to the first
     /// user message.
     ///
     /// # Errors
     /// [`GatewayError::BodyNotJson`] for malformed messages; the engine's `messages_*` and
     /// `query_*`.
-    pub(crate) fn query(&self, body: &str, system: bool) -> Result<Query, GatewayError> {
-        let messages = self.messages(body)?;
+    pub(crate) fn query(
+        &self,
+        conversation: &Conversation<'_>,
+        system: bool,
+    ) -> Result<Query, GatewayError> {
+        let messages = conversation.messages.as_ref().map_err(Clone::clone)?;
         let first = messages.iter().position(|message| message.role.as_deref() == Some("user"));
         let system = match system {
-            true => self.system_texts(body, &messages),
+            true => self.system_texts(conversation.body, messages),
             false => vec![],
         };
         let texts = messages.iter().enumerate().map(|(at, message)| {
@@ -197,8 +210,13 @@ impl RequestBody {
     }
 
     /// Counts the input tokens: `count` of all text up to [`COUNTED_BYTES`], and the rest in proportion.
-    pub(crate) fn input_tokens(&self, body: &str, count: &dyn Fn(&str) -> usize) -> usize {
-        let messages = self.messages(body).unwrap_or_default();
+    pub(crate) fn input_tokens(
+        &self,
+        conversation: &Conversation<'_>,
+        count: &dyn Fn(&str) -> usize,
+    ) -> usize {
+        let body = conversation.body;
+        let messages = conversation.messages.as_deref().unwrap_or_default();
         let mut texts = match self.dialect {
             Dialect::Messages | Dialect::Responses => self.system_texts(body, &[]),
             _ => Vec::new(),
@@ -336,6 +354,15 @@ impl RequestBody {
         let json = self.raw(body, conversation_field(self.dialect)).unwrap_or("null");
         serde_json::from_str::<Prompts<'_>>(json).map_or(0, |prompts| prompts.token_ids)
     }
+}
+
+/// Refuses a body of more values or levels than are read.
+///
+/// # Errors
+/// [`GatewayError::BodyTooComplex`].
+pub(crate) fn check_bounds(body: &str) -> Result<(), GatewayError> {
+    json_bounds::check(body.as_bytes(), MAX_VALUES)
+        .map_err(|e| GatewayError::BodyTooComplex { detail: e.to_string() })
 }
 
 impl Whole {
@@ -499,7 +526,12 @@ mod tests {
     }
 
     fn turns(dialect: Dialect, body: &Value, system: bool) -> Vec<String> {
-        parsed(dialect, body).query(&body.to_string(), system).unwrap().turns().to_vec()
+        {
+            let (found, text) = (parsed(dialect, body), body.to_string());
+            found.query(&found.conversation(&text), system).unwrap()
+        }
+        .turns()
+        .to_vec()
     }
 
     #[test]
@@ -550,7 +582,8 @@ mod tests {
     #[test]
     fn every_text_counts_towards_the_context_window() {
         let tokens = |dialect, body: &Value| {
-            parsed(dialect, body).input_tokens(&body.to_string(), &str::len)
+            let (found, text) = (parsed(dialect, body), body.to_string());
+            found.input_tokens(&found.conversation(&text), &str::len)
         };
         let body = json!({"model": "auto", "system": "s", "tools": [{"name": "t"}], "messages": [
             {"role": "user", "content": "u"}, {"role": "assistant", "content": "a"}]});
@@ -571,7 +604,7 @@ mod tests {
             text.len() / 4
         };
         let found = RequestBody::new(Dialect::Completions, &body, &manifest()).unwrap();
-        assert_eq!(found.input_tokens(&body, &count), COUNTED_BYTES / 2);
+        assert_eq!(found.input_tokens(&found.conversation(&body), &count), COUNTED_BYTES / 2);
         assert_eq!(counted.get(), COUNTED_BYTES);
     }
 
@@ -626,8 +659,7 @@ mod tests {
         let many = format!(r#"{{"model": "a", "x": [{}0]}}"#, "0,".repeat(MAX_VALUES));
         let deep = format!(r#"{{"model": "a", "x": {}{}}}"#, "[".repeat(200), "]".repeat(200));
         for body in [many, deep] {
-            let found = RequestBody::new(Dialect::Chat, &body, &manifest());
-            assert_eq!(found.map(drop).map_err(|e| e.code()), Err("body_too_complex"));
+            assert_eq!(check_bounds(&body).map_err(|e| e.code()), Err("body_too_complex"));
         }
     }
 
@@ -635,7 +667,7 @@ mod tests {
     fn bad_requests_have_codes() {
         let code = |body: &str| {
             RequestBody::new(Dialect::Chat, body, &manifest())
-                .and_then(|found| found.query(body, false))
+                .and_then(|found| found.query(&found.conversation(body), false))
                 .map_err(|e| e.code())
                 .unwrap_err()
         };

@@ -111,7 +111,8 @@ impl Planner<'_> {
             Target::Named(model) => self.check_allowed(model)?,
             Target::Routed(_) => self.check_may_route(&request.model)?,
         }
-        let input_tokens = request.input_tokens(text, &|text| self.engine.count(text));
+        let conversation = request.conversation(text);
+        let input_tokens = request.input_tokens(&conversation, &|text| self.engine.count(text));
         let output_tokens = request.output_tokens();
         match target {
             Target::Named(model) => {
@@ -120,7 +121,7 @@ impl Planner<'_> {
                     chain: self.chain(&model, &needs)?,
                     decision: None,
                     reason: "requested",
-                    query: request.query(text, self.settings.routing.system).ok(),
+                    query: request.query(&conversation, self.settings.routing.system).ok(),
                     input_tokens,
                     output_tokens,
                     escalate_to: None,
@@ -128,7 +129,7 @@ impl Planner<'_> {
                 })
             }
             Target::Routed(policy) => {
-                let query = request.query(text, self.settings.routing.system)?;
+                let query = request.query(&conversation, self.settings.routing.system)?;
                 let policy = Policy {
                     input_tokens: Some(u32::try_from(input_tokens).unwrap_or(u32::MAX)),
                     output_tokens,

@@ -1,6 +1,7 @@
 //! Bounds the values and levels of a JSON text before it is parsed: a parsed value takes up to a hundred
 //! times the bytes of its text.
 
+use memchr::memchr2;
 use serde_json::Value;
 
 /// The most levels of nested lists and objects; `serde_json` itself stops at 128.
@@ -52,7 +53,7 @@ pub(crate) fn check(json: &[u8], max_values: usize) -> Result<(), TooComplex> {
 /// The position after the closing quote of the string whose content begins at `at`.
 fn end_of_string(json: &[u8], mut at: usize) -> usize {
     loop {
-        match json[at..].iter().position(|byte| matches!(byte, b'"' | b'\\')) {
+        match memchr2(b'"', b'\\', &json[at..]) {
             Some(found) if json[at + found] == b'"' => return at + found + 1,
             Some(found) => at = (at + found + 2).min(json.len()),
             None => return json.len(),
