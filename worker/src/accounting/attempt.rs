@@ -82,13 +82,15 @@ pub(crate) struct Costs {
     pub(crate) charged: f64,
     /// The cost that logs and headers show; none if the prices of a model are unknown.
     pub(crate) shown: Option<f64>,
+    /// The same of the last call alone.
+    pub(crate) last: Option<f64>,
     /// The output tokens that the last call allowed the upstream; none without a budget.
     pub(crate) most_output: Option<u64>,
 }
 
 impl Default for Costs {
     fn default() -> Self {
-        Self { charged: 0.0, shown: Some(0.0), most_output: None }
+        Self { charged: 0.0, shown: Some(0.0), last: None, most_output: None }
     }
 }
 
@@ -103,6 +105,7 @@ impl Costs {
             true => Some(0.0),
             false => prices.shown.as_ref().map(cost),
         };
+        self.last = shown;
         self.shown = self.shown.zip(shown).map(|(sum, one)| sum + one);
     }
 }

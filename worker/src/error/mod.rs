@@ -127,6 +127,9 @@ pub(crate) enum GatewayError {
         "the key's budget of {usd} US dollars is spent, or reserved by requests in flight: this request may cost up to {needed:.6} US dollars, and {left:.6} are left. Lower its output limit, wait for other requests or until {ends_at}, or ask for a larger budget", ends_at = bounded(.ends_at)
     )]
     BudgetExhausted { usd: f64, needed: f64, left: f64, ends_at: String },
+    /// The key has as many calls outstanding as its ledger keeps.
+    #[error("the key has too many requests in flight. Wait until some of them have ended")]
+    LedgerFull,
     /// There is no endpoint of that path.
     #[error("no endpoint {path}: expected one of {expected}", path = quoted(.path))]
     NotFound { path: String, expected: &'static str },
@@ -239,7 +242,7 @@ impl GatewayError {
             Self::MethodNotAllowed { .. } => 405,
             Self::AlreadyScored => 409,
             Self::BodyTooLarge { .. } => 413,
-            Self::RateLimited | Self::BudgetExhausted { .. } => 429,
+            Self::RateLimited | Self::BudgetExhausted { .. } | Self::LedgerFull => 429,
             Self::ConfigInvalid { .. }
             | Self::KeysMissing
             | Self::BindingMissing { .. }
@@ -292,6 +295,7 @@ impl GatewayError {
             Self::OriginNotAllowed { .. } => "origin_not_allowed",
             Self::RateLimited => "rate_limited",
             Self::BudgetExhausted { .. } => "budget_exhausted",
+            Self::LedgerFull => "ledger_full",
             Self::KeysMissing => "keys_missing",
             Self::BindingMissing { .. } => "binding_missing",
             Self::BindingFailed { .. } => "binding_failed",

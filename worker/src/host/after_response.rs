@@ -58,6 +58,9 @@ impl Settlement {
         self.record.total_ms = now() - self.started;
         self.record.set_usage(usage);
         self.record.cost = self.costs.shown;
+        // The last call is the answer, unless a cascade kept an earlier one.
+        let kept = self.record.cascade.as_ref().is_some_and(|cascade| cascade.outcome == "kept");
+        self.record.answer_cost = self.costs.last.filter(|_| !kept);
         self.record.error = error.map(str::to_owned);
         if let Some(reservation) = &self.reservation {
             log_error(reservation.settle(self.costs.charged).await);

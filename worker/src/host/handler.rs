@@ -377,6 +377,8 @@ impl RequestContext<'_> {
                     Refusal::Upstream { status, .. } => (*status, "upstream_error"),
                 };
                 settlement.record.status = status;
+                // An error cannot be scored.
+                stated.retain(|(name, _)| *name != "x-pointsman-feedback-id");
                 settlement.settle_in_background(self.context, None, Some(code));
                 match refusal {
                     Refusal::Upstream { status, headers, body } => {

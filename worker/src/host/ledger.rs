@@ -126,7 +126,12 @@ impl Reservation {
         let id = random_id();
         let mut asked = amount(&id, usd, budget);
         asked["least"] = least.into();
-        let state = ledger.call("reserve", asked).await?;
+        let state = ledger.call("reserve", asked).await.map_err(|error| match &error {
+            GatewayError::BindingFailed { detail, .. } if detail.contains("ledger_full:") => {
+                GatewayError::LedgerFull
+            }
+            _ => error,
+        })?;
         if state["granted"] != true {
             return Err(BudgetState::new(&state, budget).exhausted(least));
         }

@@ -9,6 +9,8 @@
 //! It reads from the events the token usage, the end marker and errors reported by the upstream, and so
 //! distinguishes a stream that ended from one that broke off.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -30,6 +32,8 @@ use crate::wire::usage::{Received, Usage};
 
 /// What a client gets for bytes of the upstream that translate to nothing.
 const KEEP_ALIVE: &[u8] = b": ping\n\n";
+/// The most choices of an answer that are told apart.
+const MAX_CHOICES: usize = 256;
 /// The most bytes of a `usage` object that are read.
 const MAX_USAGE_BYTES: usize = 16 << 10;
 
@@ -79,8 +83,10 @@ struct PlainStream {
     usage: Option<Usage>,
     finished: bool,
     done: bool,
-    /// Whether the usage came with the end or after it.
+    /// Whether the usage came with the end of the last choice or after it.
     usage_is_final: bool,
+    /// The choices that have begun, and whether each has ended.
+    choices: BTreeMap<u64, bool>,
 }
 
 /// Why a stream broke off.
@@ -133,6 +139,7 @@ impl StreamTranslator {
                 finished: false,
                 done: false,
                 usage_is_final: false,
+                choices: BTreeMap::new(),
             }),
         };
         let limit = match apis.upstream {
@@ -360,6 +367,8 @@ struct Chunk<'a> {
 
 #[derive(Deserialize)]
 struct Choice<'a> {
+    #[serde(default)]
+    index: u64,
     #[serde(borrow)]
     finish_reason: Option<&'a RawValue>,
 }
@@ -394,7 +403,16 @@ impl PlainStream {
             }),
         };
         self.done |= self.finished && responses;
-        self.usage_is_final |= self.finished && told.is_some();
+        let mut alone = true;
+        for choice in chunk.choices.iter().flatten() {
+            alone = false;
+            let ended = choice.finish_reason.is_some_and(|reason| reason.get().starts_with('"'));
+            if self.choices.len() < MAX_CHOICES || self.choices.contains_key(&choice.index) {
+                *self.choices.entry(choice.index).or_default() |= ended;
+            }
+        }
+        let all_ended = self.choices.values().all(|ended| *ended);
+        self.usage_is_final |= self.finished && told.is_some() && (alone || all_ended);
         self.usage = match (self.usage, told) {
             (Some(known), Some(told)) if !self.usage_is_final => Some(known.max(told)),
             (known, told) => told.or(known),

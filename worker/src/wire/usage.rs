@@ -42,23 +42,24 @@ pub(crate) struct Received {
 
 impl Usage {
     /// Reads the `usage` of a chat completion or of its last chunk; none without
-    /// `prompt_tokens`.
+    /// `prompt_tokens` and `completion_tokens`.
     pub(crate) fn from_chat(usage: &Value) -> Option<Self> {
         Some(Self {
             input_tokens: usage["prompt_tokens"].as_u64()?,
             cached_tokens: count(&usage["prompt_tokens_details"]["cached_tokens"]),
-            output_tokens: count(&usage["completion_tokens"]),
+            output_tokens: usage["completion_tokens"].as_u64()?,
             stated_cost: stated_cost(&usage["cost"]),
             ..Self::default()
         })
     }
 
-    /// Reads the `usage` of a response (`/v1/responses`); none without `input_tokens`.
+    /// Reads the `usage` of a response (`/v1/responses`); none without `input_tokens` and
+    /// `output_tokens`.
     pub(crate) fn from_responses(usage: &Value) -> Option<Self> {
         Some(Self {
             input_tokens: usage["input_tokens"].as_u64()?,
             cached_tokens: count(&usage["input_tokens_details"]["cached_tokens"]),
-            output_tokens: count(&usage["output_tokens"]),
+            output_tokens: usage["output_tokens"].as_u64()?,
             stated_cost: stated_cost(&usage["cost"]),
             ..Self::default()
         })
@@ -186,7 +187,7 @@ mod tests {
     #[test]
     fn a_stated_cost_is_read_and_nonsense_is_not() {
         let cost = |cost: Value| {
-            let usage = json!({"prompt_tokens": 1, "cost": cost});
+            let usage = json!({"prompt_tokens": 1, "completion_tokens": 1, "cost": cost});
             Usage::from_chat(&usage).and_then(|usage| usage.stated_cost)
         };
         assert_eq!(cost(json!(0.0025)), Some(2_500_000));
@@ -205,7 +206,8 @@ mod tests {
 
     #[test]
     fn details_may_be_absent_or_null() {
-        let chat = json!({"prompt_tokens": 9, "prompt_tokens_details": null});
+        let chat =
+            json!({"prompt_tokens": 9, "completion_tokens": 0, "prompt_tokens_details": null});
         assert_eq!(Usage::from_chat(&chat), of(9, 0, 0));
         let message = json!({"input_tokens": 2, "cache_read_input_tokens": null});
         assert_eq!(Usage::from_anthropic(&message), of(2, 0, 0));
@@ -213,6 +215,7 @@ mod tests {
 
     #[test]
     fn an_object_of_another_shape_is_not_usage() {
+        assert_eq!(Usage::from_chat(&json!({"prompt_tokens": 9})), None);
         for value in [Value::Null, json!({}), json!([1]), json!({"prompt_tokens": "9"})] {
             assert_eq!(Usage::from_chat(&value), None, "{value}");
             assert_eq!(Usage::from_responses(&value), None, "{value}");

@@ -256,6 +256,28 @@ fn what_arrived_is_counted_where_no_final_usage_came() {
 }
 
 #[test]
+fn usage_is_final_only_once_every_choice_has_ended() {
+    let chunk = |index: u64, reason: &str, tokens: u64| {
+        format!(
+            "data: {{\"choices\":[{{\"index\":{index},\"delta\":{{\"content\":\"a\"}},\"finish_reason\":{reason}}}],\
+             \"usage\":{{\"prompt_tokens\":5,\"completion_tokens\":{tokens}}}}}\n\n"
+        )
+    };
+    let mut translator = translator(Dialect::Chat, Api::Openai);
+    for (index, reason, tokens, is_final) in [
+        (0, "null", 1, false),
+        (1, "null", 2, false),
+        (0, "\"stop\"", 3, false),
+        (1, "\"length\"", 4, true),
+    ] {
+        pushed(&mut translator, chunk(index, reason, tokens).as_bytes());
+        let received = translator.received();
+        assert_eq!(received.usage.map(|usage| usage.output_tokens), Some(tokens));
+        assert_eq!(received.is_final, is_final, "after {tokens} tokens");
+    }
+}
+
+#[test]
 fn garbage_is_passed_on_and_is_no_complete_stream() {
     let mut translator = translator(Dialect::Chat, Api::Openai);
     assert_eq!(pushed(&mut translator, b"data: hello\n\n"), b"data: hello\n\n");
