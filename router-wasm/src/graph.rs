@@ -19,6 +19,8 @@ mod row_function;
 mod row_product;
 mod table;
 mod token_bag;
+mod token_numbers;
+mod token_state;
 
 use std::sync::Arc;
 
@@ -32,6 +34,9 @@ use self::constants::Constants;
 pub use self::nodes::FUNCTION_DOMAIN;
 use self::nodes::Nodes;
 use crate::kernels::{Isa, OnIsa, on_best};
+
+/// Most nodes: a transformer layer is one. tract compares the name of each with all others.
+const MOST_NODES: usize = 2000;
 
 /// A graph ready to run.
 pub(crate) struct Graph {
@@ -104,6 +109,9 @@ impl OnIsa for Load {
         if names != ["input_ids", "attention_mask"] {
             bail!("its inputs are {names:?}, expected [\"input_ids\", \"attention_mask\"]");
         }
+        if graph.node.len() > MOST_NODES {
+            bail!("it has {} nodes, expected {MOST_NODES} or fewer", graph.node.len());
+        }
         let mut model = TypedModel::default();
         let length = model.symbols.sym("S");
         let inputs = names.iter().map(|name| {
@@ -111,7 +119,7 @@ impl OnIsa for Load {
             Ok((*name, model.add_source(*name, fact)?))
         });
         let inputs = inputs.collect::<TractResult<Vec<_>>>()?;
-        let mut nodes = Nodes::<I>::new(model, Constants::new(graph.initializer));
+        let mut nodes = Nodes::<I>::new(model, length, Constants::new(graph.initializer));
         for (name, wire) in inputs {
             nodes.name(name, wire);
         }

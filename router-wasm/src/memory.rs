@@ -43,6 +43,9 @@ const FULL_TARGET: f32 = 255.0;
 /// a dot product stays within 32 bits.
 const QUERY_STEPS: f32 = 8191.0;
 
+/// Largest scale or weight in a file: sums and products of more would not be finite.
+pub(crate) const LARGEST_NUMBER: f32 = 1e9;
+
 /// A verdict between two groups of models by Elo rating.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Battle {
@@ -230,8 +233,11 @@ impl Memory {
             Records::Battles { weights, .. } => weights.as_slice(),
             Records::Scores { .. } => &[],
         };
-        if let Some(found) = scales.iter().chain(numbers).find(|v| !v.is_finite() || **v < 0.0) {
-            return Err(bad(format!("it has the scale or weight {found}: expected one >= 0")));
+        let mut all = scales.iter().chain(numbers);
+        if let Some(found) = all.find(|v| !(0.0..=LARGEST_NUMBER).contains(*v)) {
+            return Err(bad(format!(
+                "it has the scale or weight {found}: expected 0 to {LARGEST_NUMBER}"
+            )));
         }
         Ok(Self { width, scales, vectors, records })
     }

@@ -23,6 +23,9 @@ impl Computation for BertEmbeddings {
 
     fn shape(&self, inputs: &[&ShapeFact]) -> TractResult<TVec<TDim>> {
         let [ids] = inputs else { bail!("BertEmbeddings takes the ids alone") };
+        if ids.rank() != 2 {
+            bail!("BertEmbeddings of {ids:?}, expected ids [1, S]");
+        }
         Ok(tvec!(1.to_dim(), ids[1].clone(), self.words.width.to_dim()))
     }
 

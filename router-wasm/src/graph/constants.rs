@@ -48,6 +48,11 @@ impl Constants {
         last.and_then(|&dim| usize::try_from(dim).ok()).unwrap_or(1)
     }
 
+    /// The number of axes; 0 where there is no such constant.
+    pub fn rank(&self, name: &str) -> usize {
+        self.0.get(name).map_or(0, |tensor| tensor.dims.len())
+    }
+
     /// A constant of finite floats.
     pub fn floats(&self, name: &str) -> TractResult<Vec<f32>> {
         let chunks = self.get(name, DataType::Float, 4)?.raw_data.as_chunks::<4>().0;

@@ -222,15 +222,22 @@ impl<I: Isa> Computation for EncoderLayer<I> {
     }
 
     fn shape(&self, inputs: &[&ShapeFact]) -> TractResult<TVec<TDim>> {
-        let [hidden, _] = inputs else { bail!("EncoderLayer has {} inputs", inputs.len()) };
-        if hidden.rank() != 3 || hidden[2] != self.width().to_dim() {
-            bail!("an encoder layer of width {} was given {hidden:?}", self.width());
+        let [hidden, mask] = inputs else { bail!("EncoderLayer has {} inputs", inputs.len()) };
+        if hidden.rank() != 3
+            || hidden[0] != 1.to_dim()
+            || hidden[2] != self.width().to_dim()
+            || mask.dims() != &hidden.dims()[..2]
+        {
+            bail!("an encoder layer of width {} was given {hidden:?}, {mask:?}", self.width());
         }
         Ok(hidden.iter().cloned().collect())
     }
 
     fn compute(&self, inputs: &[PlainView<'_>]) -> TractResult<Vec<f32>> {
         let (hidden, mask) = (inputs[0].as_slice::<f32>()?, inputs[1].as_slice::<f32>()?);
+        if mask.is_empty() {
+            bail!("an encoder layer was given no token");
+        }
         self.scratch.with(|scratch| self.run(hidden, mask, scratch))
     }
 }

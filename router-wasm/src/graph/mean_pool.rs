@@ -14,7 +14,10 @@ impl Computation for MeanPool {
     }
 
     fn shape(&self, inputs: &[&ShapeFact]) -> TractResult<TVec<TDim>> {
-        let [hidden, _, _] = inputs else { bail!("MeanPool has {} inputs", inputs.len()) };
+        let [hidden, mask, _] = inputs else { bail!("MeanPool has {} inputs", inputs.len()) };
+        if hidden.rank() != 3 || mask.rank() != 2 || hidden[1] != mask[1] {
+            bail!("MeanPool of {hidden:?} with the mask {mask:?}");
+        }
         Ok(tvec!(1.to_dim(), hidden[2].clone()))
     }
 

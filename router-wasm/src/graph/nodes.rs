@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use tract_onnx::pb::{AttributeProto, NodeProto};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::*;
-use tract_onnx::tract_core::ops::array::{Gather, Slice, TypedConcat};
+use tract_onnx::tract_core::ops::array::{Slice, TypedConcat};
 use tract_onnx::tract_core::ops::cast::cast;
 use tract_onnx::tract_core::ops::change_axes::wire_with_rank_broadcast;
 use tract_onnx::tract_core::ops::math;
@@ -23,14 +23,28 @@ use super::row_function::RowFunction;
 use super::row_product::RowProduct;
 use super::table::Table;
 use super::token_bag::TokenBag;
+use super::token_numbers::TokenNumbers;
+use super::token_state::TokenState;
 use crate::kernels::{FloatWeights, Int8Weights, Isa, Norm};
 
 /// The domain of the functions that the trainer writes and this engine fuses.
 pub const FUNCTION_DOMAIN: &str = "pointsman";
 
+/// Most numbers in a value that does not grow with the query: sixteen times the rows of a stored
+/// kernel head.
+const LARGEST_VALUE: usize = 1 << 20;
+/// Most numbers a token in a value that does.
+const LARGEST_STATE: usize = 1 << 14;
+/// Most numbers in all values together, counted for one token.
+const LARGEST_GRAPH: usize = 1 << 24;
+
 /// A graph under construction with the kernels of one instruction set.
 pub(super) struct Nodes<I: Isa> {
     pub model: TypedModel,
+    /// S, the query's tokens.
+    length: Symbol,
+    /// Numbers in all values so far, for one token.
+    computed: usize,
     constants: Constants,
     /// Values by their names in the file.
     wires: HashMap<String, OutletId>,
@@ -40,9 +54,12 @@ pub(super) struct Nodes<I: Isa> {
 }
 
 impl<I: Isa> Nodes<I> {
-    pub fn new(model: TypedModel, constants: Constants) -> Self {
+    /// `length` is the symbol of the query's tokens.
+    pub fn new(model: TypedModel, length: Symbol, constants: Constants) -> Self {
         Self {
             model,
+            length,
+            computed: 0,
             constants,
             wires: HashMap::new(),
             dequantised: HashMap::new(),
@@ -61,18 +78,41 @@ impl<I: Isa> Nodes<I> {
     /// Adds a node.
     ///
     /// # Errors
-    /// Where it is not of an operator that this engine knows, or does not fit.
+    /// Where it is not of an operator that this engine knows, does not fit, or has a larger output than
+    /// any router needs.
     pub fn add(&mut self, node: &NodeProto) -> TractResult<()> {
         let wire = match &*node.domain {
             FUNCTION_DOMAIN => self.function(node),
             "" | "ai.onnx" => self.standard(node),
             _ => self.unknown(node),
         };
-        let wire = wire.with_context(|| format!("node {:?}, {}", node.name, node.op_type))?;
+        let wire = wire
+            .and_then(|wire| wire.map(|wire| self.within_limits(wire)).transpose())
+            .with_context(|| format!("node {:?}, {}", node.name, node.op_type))?;
         if let (Some(wire), Some(output)) = (wire, node.output.first()) {
             self.name(output, wire);
         }
         Ok(())
+    }
+
+    /// Checks a value's size, which a broadcast or a concatenation of concatenations multiplies: the
+    /// values of a graph of a few kilobytes could fill the memory.
+    fn within_limits(&mut self, wire: OutletId) -> TractResult<OutletId> {
+        let fact = self.model.outlet_fact(wire)?;
+        let one_token = SymbolValues::default().with(&self.length, 1);
+        let many_tokens = SymbolValues::default().with(&self.length, 2);
+        let (mut size, mut growing) = (1_usize, 0);
+        for dim in fact.shape.iter() {
+            let dim_size = usize::try_from(dim.eval_to_i64(&one_token)?)?;
+            size = size.saturating_mul(dim_size);
+            growing += usize::from(usize::try_from(dim.eval_to_i64(&many_tokens)?)? != dim_size);
+        }
+        let limit = if growing == 0 { LARGEST_VALUE } else { LARGEST_STATE };
+        self.computed = self.computed.saturating_add(size);
+        if size > limit || growing > 1 || self.computed > LARGEST_GRAPH {
+            bail!("its output {:?} is larger than any router's", fact.shape);
+        }
+        Ok(wire)
     }
 
     fn unknown<T>(&self, node: &NodeProto) -> TractResult<T> {
@@ -152,14 +192,15 @@ impl<I: Isa> Nodes<I> {
             let scales = self.floats(node, at + 1)?;
             Ok((Table::int8(self.int8s(node, at)?, width, scales)?, at + 2))
         } else {
-            Ok((Table::float(self.floats(node, at)?, width), at + 1))
+            Ok((Table::float(self.floats(node, at)?, width)?, at + 1))
         }
     }
 
     fn norm(&self, node: &NodeProto, at: usize) -> TractResult<(Norm, usize)> {
         let (gamma, beta) = (self.floats(node, at)?, self.floats(node, at + 1)?);
         let epsilon = attribute(node, "epsilon").map_or(0.0, |attribute| attribute.f);
-        if gamma.len() != beta.len() || !(epsilon >= 0.0 && epsilon.is_finite()) {
+        let sound = !gamma.is_empty() && epsilon >= 0.0 && epsilon.is_finite();
+        if gamma.len() != beta.len() || !sound {
             bail!("a norm with {} factors, {} terms, epsilon {epsilon}", gamma.len(), beta.len());
         }
         Ok((Norm { gamma, beta, epsilon }, at + 2))
@@ -253,11 +294,7 @@ impl<I: Isa> Nodes<I> {
             "ReduceMax" => return self.of_row(node, RowFunction::Max),
             "ReduceL2" => return self.of_row(node, RowFunction::Length),
             "Softmax" => return self.of_row(node, RowFunction::Softmax),
-            "Gather" => {
-                let (values, ids) = (self.wire(node, 0)?, self.wire(node, 1)?);
-                let axis = self.axis(node, values)?;
-                self.one(node, Gather::new(axis), &[values, ids])?
-            }
+            "Gather" => return self.gather(node),
             "Concat" => {
                 let inputs: TVec<OutletId> = (0..node.input.len())
                     .map(|at| self.wire(node, at))
@@ -295,6 +332,13 @@ impl<I: Isa> Nodes<I> {
         op: impl Into<Box<dyn TypedOp>>,
     ) -> TractResult<OutletId> {
         let inputs = [self.wire(node, 0)?, self.wire(node, 1)?];
+        for wire in inputs {
+            // Whole numbers can be divided by zero, which ends the process.
+            let found = self.model.outlet_fact(wire)?.datum_type;
+            if found != DatumType::F32 {
+                bail!("it computes with {found:?}, expected floats");
+            }
+        }
         first(wire_with_rank_broadcast(&node.name, &mut self.model, op, &inputs)?)
     }
 
@@ -331,6 +375,9 @@ impl<I: Isa> Nodes<I> {
             }
             None => bail!("its second factor, {name:?}, is not a constant"),
         };
+        if weights.outputs() == 0 {
+            bail!("its second factor, {name:?}, has no column");
+        }
         self.fused(node, Fused::new(weights), 1)
     }
 
@@ -350,6 +397,30 @@ impl<I: Isa> Nodes<I> {
         self.fused(node, Fused::new(function), 1)
     }
 
+    /// Adds a gathering, of one of two kinds: the hidden state of the token at a constant place of axis 1,
+    /// or a constant number for each token.
+    fn gather(&mut self, node: &NodeProto) -> TractResult<Option<OutletId>> {
+        let (values, places) = (self.input(node, 0)?, self.input(node, 1)?);
+        let axis = attribute(node, "axis").map_or(0, |attribute| attribute.i);
+        if self.constants.has(values) {
+            if axis != 0 || self.constants.rank(values) != 1 {
+                bail!("it gathers from the constant {values:?}, expected one axis");
+            }
+            let numbers = Table::float(self.constants.floats(values)?, 1)?;
+            let ids = self.wire(node, 1)?;
+            return self.one(node, Fused::new(TokenNumbers { numbers }), &[ids]).map(Some);
+        }
+        let rank = self.constants.rank(places);
+        match (axis, &self.constants.int64s(places)?[..], rank) {
+            (1, &[place], 0) if place >= 0 => {
+                self.fused(node, Fused::new(TokenState { place: usize::try_from(place)? }), 1)
+            }
+            (_, found, _) => {
+                bail!("it gathers {found:?} of axis {axis}, expected one place of axis 1")
+            }
+        }
+    }
+
     /// Adds a slice of one axis between constant ends.
     fn slice(&mut self, node: &NodeProto) -> TractResult<OutletId> {
         let x = self.wire(node, 0)?;
@@ -360,6 +431,10 @@ impl<I: Isa> Nodes<I> {
             }
         };
         let (start, end, axis) = (number(1)?, number(2)?, self.axis_of(number(3)?, x)?);
+        let size = self.model.outlet_fact(x)?.shape[axis].to_i64()?;
+        if !(0 <= start && start <= end && end <= size) {
+            bail!("it slices {start} to {end} of {size} values");
+        }
         self.one(node, Slice::new(axis, start, end), &[x])
     }
 }

@@ -19,7 +19,8 @@ pub(super) enum RowProduct {
 }
 
 impl RowProduct {
-    fn outputs(&self) -> usize {
+    /// N.
+    pub fn outputs(&self) -> usize {
         match self {
             Self::Float { outputs, .. } => *outputs,
             Self::Int8 { scales, .. } => scales.len(),
@@ -31,7 +32,7 @@ impl RowProduct {
             Self::Float { values, .. } => values.len(),
             Self::Int8 { values, .. } => values.len(),
         };
-        values / self.outputs().max(1)
+        values / self.outputs()
     }
 }
 

@@ -17,8 +17,14 @@ enum Values {
 
 impl Table {
     /// A table of floats, row by row.
-    pub fn float(values: Vec<f32>, width: usize) -> Self {
-        Self { width, values: Values::Float(values) }
+    ///
+    /// # Errors
+    /// Where its rows are empty.
+    pub fn float(values: Vec<f32>, width: usize) -> TractResult<Self> {
+        if width == 0 {
+            bail!("a table has rows of width 0");
+        }
+        Ok(Self { width, values: Values::Float(values) })
     }
 
     /// A table of int8, row by row, with one scale per row.
@@ -26,7 +32,7 @@ impl Table {
     /// # Errors
     /// Where the lengths do not agree.
     pub fn int8(values: Vec<i8>, width: usize, scales: Vec<f32>) -> TractResult<Self> {
-        if values.len() != scales.len() * width {
+        if width == 0 || scales.len().checked_mul(width) != Some(values.len()) {
             bail!("a table of {} values has {} scales, width {width}", values.len(), scales.len());
         }
         Ok(Self { width, values: Values::Int8 { values, scales } })
@@ -35,7 +41,7 @@ impl Table {
     /// V.
     pub fn rows(&self) -> usize {
         match &self.values {
-            Values::Float(values) => values.len() / self.width.max(1),
+            Values::Float(values) => values.len() / self.width,
             Values::Int8 { scales, .. } => scales.len(),
         }
     }

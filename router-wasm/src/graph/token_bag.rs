@@ -20,7 +20,11 @@ impl Computation for TokenBag {
         "TokenBag"
     }
 
-    fn shape(&self, _: &[&ShapeFact]) -> TractResult<TVec<TDim>> {
+    fn shape(&self, inputs: &[&ShapeFact]) -> TractResult<TVec<TDim>> {
+        let [ids, mask, _] = inputs else { bail!("TokenBag has {} inputs", inputs.len()) };
+        if ids.rank() != 2 || ids.dims() != mask.dims() {
+            bail!("TokenBag of the ids {ids:?} with the mask {mask:?}");
+        }
         Ok(tvec!(1.to_dim(), self.table.width.to_dim()))
     }
 

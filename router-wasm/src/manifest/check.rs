@@ -6,6 +6,8 @@ use super::{FileEntry, MANIFEST_FILE, Manifest};
 const MAX_NAME_BYTES: usize = 256;
 /// The most candidates: every two of them are compared.
 const MAX_CANDIDATES: usize = 1024;
+/// The largest embedding size D.
+const MAX_EMBEDDING: usize = 1 << 16;
 /// The most files of a bundle.
 const MAX_FILES: usize = 32;
 
@@ -82,6 +84,12 @@ impl Manifest {
                 encoder.max_tokens
             ));
         }
+        if !(1..=MAX_EMBEDDING).contains(&encoder.embedding_size) {
+            return Err(format!(
+                "encoder.embedding_size is {}: expected 1 to {MAX_EMBEDDING}",
+                encoder.embedding_size
+            ));
+        }
         if let Some(calibration) = &self.calibration {
             let q = &calibration.quantiles;
             if q.len() < 2 {
@@ -97,7 +105,10 @@ impl Manifest {
                 self.files.len()
             ));
         }
-        for file in &self.files {
+        for (i, file) in self.files.iter().enumerate() {
+            if self.files[..i].iter().any(|f| f.name == file.name) {
+                return Err(format!("file {:?} is listed twice", file.name));
+            }
             if !is_file_name(&file.name) {
                 return Err(format!(
                     "\"files\" lists {:?}: expected a file name such as \"model.onnx\"",
@@ -168,20 +179,43 @@ mod tests {
         let with = |candidates: usize, files: usize| {
             let candidates: Vec<Value> =
                 (0..candidates).map(|i| json!({"id": format!("c{i}")})).collect();
-            let file = json!({"name": "f", "bytes": 2, "sha256": "ab"});
+            let file = |i: usize| json!({"name": format!("f{i}"), "bytes": 2, "sha256": "ab"});
+            let files: Vec<Value> = (0..files).map(file).collect();
             let manifest = json!({
                 "format": 1, "name": "n", "kind": "mf", "candidates": candidates,
                 "encoder": {
                     "tier": "static", "max_tokens": 8, "truncation_side": "right",
                     "pooling": "mean", "embedding_size": 2, "special_tokens": false
                 },
-                "head": {}, "files": vec![file; files]
+                "head": {}, "files": files
             });
             Manifest::from_json(manifest.to_string().as_bytes()).map_err(|e| e.to_string())
         };
         assert!(with(MAX_CANDIDATES, MAX_FILES).is_ok());
         assert!(with(MAX_CANDIDATES + 1, 1).unwrap_err().contains("\"candidates\" has 1025"));
         assert!(with(1, MAX_FILES + 1).unwrap_err().contains("\"files\" lists 33"));
+    }
+
+    #[test]
+    fn an_embedding_has_a_size_and_a_file_one_entry() {
+        let fault = |field: &str, value: Value| {
+            let mut manifest = json!({
+                "format": 1, "name": "n", "kind": "mf", "candidates": [{"id": "s"}],
+                "encoder": {
+                    "tier": "static", "max_tokens": 8, "truncation_side": "right",
+                    "pooling": "mean", "embedding_size": 2, "special_tokens": false
+                },
+                "head": {}, "files": []
+            });
+            *manifest.pointer_mut(field).unwrap() = value;
+            Manifest::from_json(manifest.to_string().as_bytes()).unwrap_err().to_string()
+        };
+        for size in [0, (1 << 16) + 1, u64::MAX] {
+            let found = fault("/encoder/embedding_size", size.into());
+            assert!(found.contains("expected 1 to 65536"), "{found}");
+        }
+        let file = json!({"name": "a", "bytes": 1, "sha256": "x"});
+        assert!(fault("/files", json!([file, file])).contains("\"a\" is listed twice"));
     }
 
     #[test]

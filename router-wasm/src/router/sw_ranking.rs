@@ -23,6 +23,12 @@ const PRIOR: f64 = 1.0;
 /// Keeps the coefficients of groups without battles at 0.
 const RIDGE: f64 = 1e-6;
 const MAX_STEPS: usize = 50;
+/// Most Elo groups: the fit costs their cube. RouteLLM has ten.
+const MOST_GROUPS: usize = 64;
+/// Largest base of the similarity weights, whose products with [`LARGEST_NUMBER`] stay finite.
+///
+/// [`LARGEST_NUMBER`]: crate::memory::LARGEST_NUMBER
+const LARGEST_GAMMA: f64 = 1e9;
 
 /// A similarity-weighted ranking router.
 #[derive(Debug)]
@@ -45,8 +51,8 @@ impl SwRanking {
         };
         let head = &manifest.head;
         let gamma = head.gamma.ok_or_else(|| bad("head.gamma is missing".into()))?;
-        if !(gamma.is_finite() && gamma >= 1.0) {
-            return Err(bad(format!("head.gamma is {gamma}: expected a number >= 1")));
+        if !(1.0..=LARGEST_GAMMA).contains(&gamma) {
+            return Err(bad(format!("head.gamma is {gamma}: expected 1 to {LARGEST_GAMMA}")));
         }
         let group_of: Vec<usize> =
             head.tiers.iter().flatten().map(|&group| usize::from(group)).collect();
@@ -59,6 +65,12 @@ impl SwRanking {
         }
         let fought = battles.iter().flat_map(|battle| [battle.a, battle.b]).map(usize::from);
         let groups = fought.chain(group_of.iter().copied()).max().unwrap_or_default() + 1;
+        if groups > MOST_GROUPS {
+            return Err(bad(format!(
+                "head.tiers and memory.bin name the Elo group {}: expected one below {MOST_GROUPS}",
+                groups - 1
+            )));
+        }
         #[allow(clippy::cast_possible_truncation)]
         let gamma = gamma as f32;
         Ok(Self { memory, gamma, groups, group_of })

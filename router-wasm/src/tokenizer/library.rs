@@ -1,10 +1,14 @@
 //! The `tokenizers` crate, for every pipeline that is not plain BERT.
 
-use tokenizers::{PostProcessor, Tokenizer, TruncationDirection};
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use tokenizers::{NormalizedString, Normalizer, PostProcessor, Tokenizer, TruncationDirection};
 
 use super::Tokens;
 use super::kept::Truncation;
-use crate::error::RouterError;
+use super::library_check;
+use crate::error::{RouterError, quoted};
 use crate::manifest::TruncationSide;
 
 pub(super) struct LibraryPipeline(Tokenizer);
@@ -12,11 +16,15 @@ pub(super) struct LibraryPipeline(Tokenizer);
 impl LibraryPipeline {
     pub(super) fn from_json(bytes: &[u8]) -> Result<Self, RouterError> {
         let bad = |detail: String| RouterError::BundleBadTokenizer { detail };
+        let file: Value = serde_json::from_slice(bytes).map_err(|e| bad(e.to_string()))?;
+        library_check::check(&file).map_err(bad)?;
+        drop(file);
         let mut tokenizer = Tokenizer::from_bytes(bytes).map_err(|e| bad(e.to_string()))?;
         // The engine truncates by itself: a padding or truncation stored in the file would change the
         // length.
         tokenizer.with_padding(None);
         tokenizer.with_truncation(None).map_err(|e| bad(e.to_string()))?;
+        check_added_tokens(&tokenizer).map_err(bad)?;
         Ok(Self(tokenizer))
     }
 
@@ -47,5 +55,47 @@ impl LibraryPipeline {
         encoding.truncate(truncation.limit, 0, direction);
         let encoding = self.0.post_process(encoding, None, special_tokens).map_err(failed)?;
         Ok(Tokens { ids: encoding.get_ids().iter().map(|&id| i64::from(id)).collect(), total })
+    }
+}
+
+/// Refuses an added token of which the normaliser leaves nothing: the crate would find it between any two
+/// bytes, and panics within a character.
+fn check_added_tokens(tokenizer: &Tokenizer) -> Result<(), String> {
+    let Some(normalizer) = tokenizer.get_normalizer() else { return Ok(()) };
+    let added: BTreeMap<_, _> = tokenizer.get_added_tokens_decoder().into_iter().collect();
+    for token in added.values().filter(|token| token.normalized) {
+        let mut text = NormalizedString::from(token.content.as_str());
+        normalizer.normalize(&mut text).map_err(|e| e.to_string())?;
+        if text.is_empty() {
+            let content = quoted(&token.content);
+            return Err(format!("its normaliser leaves nothing of the added token {content}"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_added_token_has_text_after_the_normaliser() {
+        let file = |content: &str| {
+            let file = serde_json::json!({
+                "version": "1.0", "truncation": null, "padding": null,
+                "added_tokens": [{
+                    "id": 9, "content": content, "single_word": false, "lstrip": false,
+                    "rstrip": false, "normalized": true, "special": false
+                }],
+                "normalizer": {"type": "Strip", "strip_left": true, "strip_right": true},
+                "pre_tokenizer": null, "post_processor": null, "decoder": null,
+                "model": {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "a"}
+            });
+            LibraryPipeline::from_json(file.to_string().as_bytes()).map(|_| ())
+        };
+        assert_eq!(file("zz"), Ok(()));
+        let error = file("  ").unwrap_err().to_string();
+        assert!(error.contains("leaves nothing of the added token \"  \""), "{error}");
     }
 }

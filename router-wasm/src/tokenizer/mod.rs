@@ -22,6 +22,7 @@ mod fields;
 mod file;
 mod kept;
 mod library;
+mod library_check;
 mod special_tokens;
 #[cfg(test)]
 mod tests;
