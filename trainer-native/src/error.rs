@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use pointsman::RouterError;
 
-use crate::data::DataError;
+use crate::data::{DataError, shortened};
 use crate::eval::EvalError;
 use crate::report_error::ReportError;
 
@@ -22,7 +22,7 @@ pub enum TrainerError {
     #[error("{path}: {cause}")]
     File { path: PathBuf, cause: std::io::Error },
     /// A recipe does not parse, or states something impossible.
-    #[error("recipe {path}: {detail}")]
+    #[error("recipe {path}: {}", shortened(.detail))]
     BadRecipe {
         path: PathBuf,
         /// What is wrong, and what was expected.
@@ -41,7 +41,7 @@ pub enum TrainerError {
     )]
     BadEncoder { path: PathBuf, detail: String },
     /// A checkpoint does not belong to this run, or is damaged.
-    #[error("checkpoint {path}: {detail}. Delete the folder to start anew")]
+    #[error("checkpoint {path}: {}. Delete the folder to start anew", shortened(.detail))]
     BadCheckpoint { path: PathBuf, detail: String },
     /// A bundle cannot be the teacher of this recipe.
     #[error("teacher {path}: {detail}")]

@@ -1,10 +1,25 @@
 //! Errors of data sources. Each message names the place, what was found, what was expected and what
 //! to do; [`DataError::code`] is stable for programs.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::Format;
 use super::bad_row::BadRow;
+
+/// Longest text of a file that a message repeats, in bytes.
+const LONGEST_TEXT: usize = 4000;
+
+/// Cuts a text for a message: a line, a key or a list of columns can be a whole file.
+pub(crate) fn shortened(text: &str) -> Cow<'_, str> {
+    if text.len() <= LONGEST_TEXT {
+        return Cow::Borrowed(text);
+    }
+    // The remedy stands at the end.
+    let start = text.floor_char_boundary(LONGEST_TEXT / 2);
+    let end = text.ceil_char_boundary(text.len() - LONGEST_TEXT / 2);
+    Cow::Owned(format!("{} ... {}", &text[..start], &text[end..]))
+}
 
 /// Why a source could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +32,8 @@ pub enum DataError {
     Io { path: PathBuf, cause: std::io::Error },
     /// The layout could not be recognised from names and first characters.
     #[error(
-        "{path}: unknown format: found {found}, expected {expected}. Name the format with --format"
+        "{path}: unknown format: found {}, expected {expected}. Name the format with --format",
+        shortened(.found)
     )]
     UnknownFormat {
         /// File or folder, or the format's name where a name was given.
@@ -26,7 +42,7 @@ pub enum DataError {
         expected: String,
     },
     /// A file or folder is not what its format needs: empty, damaged, of other columns, or a part only.
-    #[error("{place}: {detail}")]
+    #[error("{place}: {}", shortened(.detail))]
     BadFile {
         /// The path, with line and column where they are known.
         place: String,
@@ -34,7 +50,7 @@ pub enum DataError {
         detail: String,
     },
     /// A row does not fit the format, and bad rows are not skipped.
-    #[error("{}:{}: {}. Fix the row, or pass --skip-bad to leave such rows out and count them", .0.file, .0.line, .0.reason)]
+    #[error("{}:{}: {}. Fix the row, or pass --skip-bad to leave such rows out and count them", .0.file, .0.line, shortened(&.0.reason))]
     BadRow(BadRow),
     /// No row is left to train on or to evaluate.
     #[error(
@@ -107,5 +123,19 @@ impl DataError {
             Self::WrongTable { .. } => "wrong_table",
             Self::NoRatings { .. } => "no_ratings",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_bounded_and_keeps_its_remedy() {
+        let columns: Vec<String> = (0..9000).map(|at| format!("世{at}")).collect();
+        let error = DataError::bad_header(Path::new("a.csv"), &columns, "prompt").to_string();
+        assert!(error.len() < 4200, "{} bytes", error.len());
+        assert!(error.starts_with("a.csv:1: found the columns 世0, 世1,"), "{error}");
+        assert!(error.ends_with("name another format with --format"), "{error}");
     }
 }

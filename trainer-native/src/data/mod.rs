@@ -66,6 +66,7 @@ pub use detect::detect;
 pub use elo::Battles;
 pub use elo_groups::elo_groups;
 pub use error::DataError;
+pub(crate) use error::shortened;
 pub use format::{Format, Table};
 pub use inspect::{Inspection, inspect};
 pub use outcomes::{OutcomeRow, Outcomes};
