@@ -50,7 +50,7 @@ mod report_error;
 pub mod router;
 pub mod sweep;
 pub mod teacher;
-mod tensors;
+pub mod tensors;
 pub mod throughput;
 pub mod training;
 pub mod verify;

@@ -16,12 +16,12 @@
 //!
 //! `wire` reads the APIs' formats, `error` states what the client is told, `config` parses the
 //! variables. All of these are pure functions, tested natively; the code that calls the Workers runtime
-//! is in `host`, compiled for wasm only.
+//! is in `host`, compiled for wasm only. `fuzz`, compiled natively only, checks them with damaged inputs.
 //!
 //! A folder uses only folders before it in this order, so no two depend on each other:
 //!
 //! ```text
-//! wire, error < config < request < upstream, accounting, translate < routing < host
+//! wire, error < config < request < upstream, accounting, translate < routing < host, fuzz
 //! ```
 //! `upstream`, `accounting` and `translate` do not use one another; nor do `wire` and `error`.
 
@@ -30,6 +30,8 @@
 mod accounting;
 mod config;
 mod error;
+#[cfg(not(target_family = "wasm"))]
+pub mod fuzz;
 #[cfg(target_family = "wasm")]
 mod host;
 mod request;

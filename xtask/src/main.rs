@@ -20,6 +20,7 @@ mod deploy;
 mod dist;
 mod edge_build;
 mod edge_link;
+mod fuzz;
 mod lint;
 mod native_build;
 mod page_build;
@@ -59,6 +60,8 @@ enum Command {
     Train(train::Args),
     /// Run every test suite and print the total
     Test(test_suite::Args),
+    /// Feed damaged inputs to every reader, for minutes or for a number of cases
+    Fuzz(fuzz::Args),
     /// Check formatting, clippy, rustdoc, JavaScript and dependencies
     Lint,
     /// Measure the engine, the Worker and the page beside other implementations
@@ -104,6 +107,7 @@ fn run(workspace: &Workspace, command: Command) -> anyhow::Result<u8> {
         Command::Deploy(args) => deploy::run(workspace, &args),
         Command::Train(args) => train::run(workspace, &args),
         Command::Test(args) => test_suite::run(workspace, &args),
+        Command::Fuzz(args) => fuzz::run(workspace, &args),
         Command::Lint => lint::run(workspace).map(|()| 0),
         Command::Bench { bench } => bench::run(workspace, &bench),
         Command::Results(args) => results::run(workspace, &args),

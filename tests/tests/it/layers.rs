@@ -58,7 +58,7 @@ const CRATES: [(&str, &[&[&str]]); 4] = [
             &["request"],
             &["accounting", "translate", "upstream"],
             &["routing"],
-            &["host"],
+            &["fuzz", "host"],
         ],
     ),
     (
@@ -68,7 +68,7 @@ const CRATES: [(&str, &[&[&str]]); 4] = [
             &["workspace"],
             &["native_build", "setup"],
             &["edge_build", "page_build", "train"],
-            &["bench", "demo", "deploy", "dist", "lint"],
+            &["bench", "demo", "deploy", "dist", "fuzz", "lint"],
             &["results", "test_suite"],
         ],
     ),
