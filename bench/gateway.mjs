@@ -1,9 +1,10 @@
 // What a gateway adds to a call of an upstream: Pointsman's Worker beside Portkey's open gateway,
 // both against one stand-in on loopback, with the direct call as the measure of both.
 //
-// `node bench/gateway.mjs [--contestants direct,passing,static,mini,portkey] [--mini FOLDER] [--rounds 400]
-//  [--seconds 20] [--load-rounds 3] [--load-seconds 2] [--save]`
+// `node bench/gateway.mjs [--contestants direct,passing,static,before,mini,portkey] [--mini FOLDER]
+//  [--before CLONE] [--rounds 400] [--seconds 20] [--load-rounds 3] [--load-seconds 2] [--save]`
 //
+// `--before` is a clone of an earlier revision, built, whose Worker takes part as `before`.
 // With --save the report is stored in bench/runs.
 
 /** @import { Contestant } from "./gateway/contestants.mjs" */
@@ -29,6 +30,7 @@ const { values } = parseArgs({
   options: {
     contestants: { type: "string" },
     mini: { type: "string" },
+    before: { type: "string" },
     rounds: { type: "string", default: "400" },
     seconds: { type: "string", default: "20" },
     "load-rounds": { type: "string", default: "3" },
@@ -47,10 +49,13 @@ const known = {
   direct: () => direct,
   passing: () => passing,
   static: () => pointsman("static", DEFAULT),
+  before: () => pointsman("before", DEFAULT, values.before ?? missing("--before")),
   mini: () => pointsman("mini", values.mini ?? missing("--mini")),
   portkey: () => portkey,
 };
-const chosen = values.contestants?.split(",") ?? Object.keys(known).filter((name) => name !== "mini" || values.mini);
+const chosen =
+  values.contestants?.split(",") ??
+  Object.keys(known).filter((name) => !(name === "mini" && !values.mini) && !(name === "before" && !values.before));
 if (!chosen.includes("direct"))
   throw new Error("--contestants leaves out direct: what is added is added to the direct call");
 const contestants = chosen.map((name) => (known[name] ?? unknown("--contestants", name, known))());

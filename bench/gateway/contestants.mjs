@@ -6,12 +6,12 @@
 import { spawn } from "node:child_process";
 import { createServer } from "node:http";
 import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 
 import { Miniflare } from "miniflare";
 
 import { ROOT, readJson } from "../../tests/hosts/paths.mjs";
 import { listening } from "../../web/serve.mjs";
-import { startWorker } from "../../worker/js/miniflare.mjs";
 
 // On @hono/node-server from 1.19 on its streams answer 500, so bench/peers pins an earlier one.
 const PORTKEY = join(ROOT, "bench/peers/node_modules/@portkey-ai/gateway/build/start-server.js");
@@ -43,9 +43,10 @@ export const direct = {
  * Pointsman's Worker with a bundle: every request is routed, then forwarded.
  * @param {string} name
  * @param {string} folder
+ * @param {string} clone the Worker of another clone, built, such as an earlier revision
  * @returns {Contestant}
  */
-export function pointsman(name, folder) {
+export function pointsman(name, folder, clone = ROOT) {
   /** @type {BundleInfo} */
   const manifest = readJson(join(folder, "router.json"));
   return {
@@ -54,6 +55,8 @@ export function pointsman(name, folder) {
     process: "workerd, one process, one isolate, one thread for JavaScript and wasm; the bundle part of the script",
     async start({ url }) {
       const upstreams = Object.fromEntries(manifest.candidates.map(({ id }) => [id, { baseUrl: url }]));
+      /** @type {typeof import("../../worker/js/miniflare.mjs")} */
+      const { startWorker } = await import(pathToFileURL(resolve(clone, "worker/js/miniflare.mjs")).href);
       const worker = await startWorker({
         bundle: resolve(folder),
         upstreams,

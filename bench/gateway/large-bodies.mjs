@@ -3,11 +3,11 @@
 //
 //   node bench/gateway/large-bodies.mjs [part of a name]
 
+import { DEFAULT, readJson } from "../../tests/hosts/paths.mjs";
 import { gateway } from "../../tests/worker/gateway.mjs";
+import { LARGE_BODIES } from "../../tests/worker/large-bodies.mjs";
 import { openai } from "../../tests/worker/openai-stand-in.mjs";
 import { upstream } from "../../tests/worker/stand-ins.mjs";
-import { LARGE_BODIES } from "../../tests/worker/large-bodies.mjs";
-import { DEFAULT, readJson } from "../../tests/hosts/paths.mjs";
 
 const [only = ""] = process.argv.slice(2);
 const there = await upstream(openai());
@@ -46,7 +46,9 @@ async function measured({ path, model, body }) {
   return { MiB: text.length / 2 ** 20, status, before: before / 2 ** 20, after: after / 2 ** 20, longest };
 }
 
-console.log("| body | MiB | status | wasm MiB before | after | longest wait of /healthz, ms |\n| --- | --- | --- | --- | --- | --- |");
+console.log(
+  "| body | MiB | status | wasm MiB before | after | longest wait of /healthz, ms |\n| --- | --- | --- | --- | --- | --- |",
+);
 for (const [name, large] of Object.entries(LARGE_BODIES)) {
   if (!name.includes(only)) continue;
   const found = await measured(large);

@@ -1,23 +1,13 @@
 // Budgets: the spending limit of a key in a day or a month.
 
-/** @import { Period } from "../../worker/js/ledger-state.mjs" */
-
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import {
-  alone,
-  BUNDLE,
-  decisionHeaders,
-  everyCandidateAt,
-  HURRIED,
-  ledgerOf,
-  refused,
-  WITH_CLOCK,
-} from "./gateway.mjs";
+import { BUNDLE, decisionHeaders, everyCandidateAt, refused } from "./gateway.mjs";
 import { bearer, key } from "./keys.mjs";
 import { chunk, event, openai } from "./openai-stand-in.mjs";
-import { deferred, endless, pieces, status, until, upstream } from "./stand-ins.mjs";
+import { deferred, endless, pieces, status, upstream } from "./stand-ins.mjs";
+import { near, underBudget } from "./under-budget.mjs";
 
 const { strong, weak } = BUNDLE;
 const DAY = 24 * 60 * 60 * 1000;
@@ -29,50 +19,8 @@ const SHORT = { model: strong, max_tokens: 50 };
 const there = await upstream();
 after(() => there.close());
 
-/**
- * A Worker with one key that has this budget, its ledger's state, and a clock.
- * @param {import("node:test").TestContext} t
- * @param {{usd: number, period: Period}} budget
- * @param {import("./gateway.mjs").Options & {gateway?: object}} options
- */
-async function underBudget(t, budget, { upstreams = everyCandidateAt(there), gateway = {}, ...options } = {}) {
-  there.does(openai());
-  const who = key("spender", { budget });
-  const settings = { ...HURRIED, ...gateway };
-  const worker = await alone(t, {
-    upstreams,
-    keys: [who.entry, key("other").entry],
-    ledger: true,
-    gateway: settings,
-    main: WITH_CLOCK,
-    ...options,
-  });
-  let ahead = 0;
-  return {
-    worker,
-    /** @param {object} [fields] @param {Record<string, string>} [headers] */
-    chat: (fields, headers) => worker.chat(fields, { ...bearer(who), ...headers }),
-    /** @param {string} path @param {object} body */
-    post: (path, body) => worker.post(path, body, bearer(who)),
-    pass: async (/** @type {number} */ ms) => {
-      ahead += ms;
-      await worker.send("POST", `advance?ms=${ms}`, "");
-    },
-    /** The ledger's state once nothing is reserved. */
-    settled: () =>
-      until(async () => {
-        const ledger = await ledgerOf(worker, "budget:spender");
-        const found = await ledger.spent({ limit: budget.usd, period: budget.period, now: Date.now() + ahead });
-        return found.reserved === 0 && found;
-      }, "settling"),
-  };
-}
-
-const near = (/** @type {number} */ found, /** @type {number} */ expected, within = 1e-9) =>
-  assert.ok(Math.abs(found - expected) <= within, `${found}, expected ${expected}`);
-
 test("an answer's cost is spent, in streams too", async (t) => {
-  const { chat, post, settled } = await underBudget(t, { usd: 5, period: "month" });
+  const { chat, post, settled } = await underBudget(t, there, { usd: 5, period: "month" });
   assert.equal((await chat({ model: strong })).status, 200);
   near((await settled()).spent, COST);
   await (await chat({ model: strong, stream: true, stream_options: { include_usage: true } })).text();
@@ -86,7 +34,7 @@ test("an answer's cost is spent, in streams too", async (t) => {
 });
 
 test("an answer without usage costs its input and its text, and a refused request nothing", async (t) => {
-  const { chat, settled } = await underBudget(t, { usd: 5, period: "day" });
+  const { chat, settled } = await underBudget(t, there, { usd: 5, period: "day" });
   there.does(openai({ usage: null, text: "word ".repeat(400) }));
   assert.equal((await chat({ model: strong })).status, 200);
   const { spent } = await settled();
@@ -100,7 +48,7 @@ test("an answer without usage costs its input and its text, and a refused reques
 });
 
 test("what a call may cost is reserved while it lasts", async (t) => {
-  const { chat, settled } = await underBudget(t, { usd: 0.02, period: "day" });
+  const { chat, settled } = await underBudget(t, there, { usd: 0.02, period: "day" });
   const held = deferred();
   const asked = deferred();
   there.does(async (...call) => {
@@ -117,7 +65,7 @@ test("what a call may cost is reserved while it lasts", async (t) => {
 });
 
 test("a spent budget refuses every request, and the error says when the period ends", async (t) => {
-  const { chat, post, settled, pass } = await underBudget(t, { usd: COST, period: "day" });
+  const { chat, post, settled, pass } = await underBudget(t, there, { usd: COST, period: "day" });
   assert.equal((await chat(SHORT)).status, 200);
   const { endsAt } = await settled();
   there.requests.length = 0;
@@ -131,7 +79,7 @@ test("a spent budget refuses every request, and the error says when the period e
 });
 
 test("budgets of keys are separate, and /v1/route costs nothing", async (t) => {
-  const { worker, chat, post, settled } = await underBudget(t, { usd: COST, period: "month" });
+  const { worker, chat, post, settled } = await underBudget(t, there, { usd: COST, period: "month" });
   assert.equal((await chat(SHORT)).status, 200);
   await settled();
   await refused(chat(), 429, "budget_exhausted");
@@ -146,7 +94,12 @@ test("from softFrom on the threshold rises linearly to 1 at the end of the budge
     [0.5, 0.75, 0.5],
   ]) {
     const usd = (10 * COST) / spentShare;
-    const { chat, settled } = await underBudget(t, { usd, period: "month" }, { gateway: { budget: { softFrom } } });
+    const { chat, settled } = await underBudget(
+      t,
+      there,
+      { usd, period: "month" },
+      { gateway: { budget: { softFrom } } },
+    );
     there.does(openai({ usage: { prompt_tokens: 1000, completion_tokens: 500, total_tokens: 1500 } }));
     assert.equal((await chat({ model: strong, max_tokens: 500 })).status, 200);
     near((await settled()).spent / usd, spentShare);
@@ -161,7 +114,7 @@ test("a model without prices cannot be used under a budget, and can be used with
     priceless: { baseUrl: there.url },
     priced: { baseUrl: there.url, inputPrice: 10, outputPrice: 30 },
   };
-  const { worker, chat, settled } = await underBudget(t, { usd: 5, period: "month" }, { upstreams });
+  const { worker, chat, settled } = await underBudget(t, there, { usd: 5, period: "month" }, { upstreams });
   await refused(chat({ model: "priceless" }), 500, "price_unknown");
   assert.equal(there.requests.length, 0);
   assert.equal((await worker.chat({ model: "priceless" }, bearer(key("other")))).status, 200);
@@ -171,7 +124,7 @@ test("a model without prices cannot be used under a budget, and can be used with
 
 test("cached tokens have their own price", async (t) => {
   const upstreams = everyCandidateAt(there, { cachedInputPrice: 1 });
-  const { chat, settled } = await underBudget(t, { usd: 5, period: "month" }, { upstreams });
+  const { chat, settled } = await underBudget(t, there, { usd: 5, period: "month" }, { upstreams });
   there.does(
     openai({
       usage: {
@@ -189,13 +142,13 @@ test("cached tokens have their own price", async (t) => {
 });
 
 test("without the ledger a key with a budget is refused, and other keys are served", async (t) => {
-  const { worker, chat } = await underBudget(t, { usd: 5, period: "month" }, { ledger: false });
+  const { worker, chat } = await underBudget(t, there, { usd: 5, period: "month" }, { ledger: false });
   await refused(chat(), 500, "binding_missing");
   assert.equal((await worker.chat({}, bearer(key("other")))).status, 200);
 });
 
 test("a stream that the client cancels is settled", async (t) => {
-  const { chat, settled } = await underBudget(t, { usd: 5, period: "month" });
+  const { chat, settled } = await underBudget(t, there, { usd: 5, period: "month" });
   const gone = deferred();
   there.does(endless(chunk({ content: "more " }), gone.resolve));
   const response = await chat({ model: strong, stream: true });
@@ -207,7 +160,7 @@ test("a stream that the client cancels is settled", async (t) => {
 });
 
 test("usage at the end of a stream is read wherever its chunks are split", async (t) => {
-  const { chat, settled } = await underBudget(t, { usd: 5, period: "month" });
+  const { chat, settled } = await underBudget(t, there, { usd: 5, period: "month" });
   const text = `${chunk({ content: "Hé" })}${event({ choices: [], usage: { prompt_tokens: 100, completion_tokens: 50 } })}${event("[DONE]")}`;
   there.does(pieces([...Buffer.from(text)].map((byte) => Buffer.from([byte]))));
   const options = { model: strong, stream: true, stream_options: { include_usage: true } };

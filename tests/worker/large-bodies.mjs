@@ -46,16 +46,30 @@ export const LARGE_BODIES = {
   "empty parts": large((model) => chat(model, `[${filled("{},")}{"text":"x"}]`)),
   "empty messages": large((model) => `{"model":"${model}","messages":[${filled("{},")}{"role":"user","content":"x"}]}`),
   "empty tools": large((model) => beside(model, `"tools":[${filled("{},")}{}]`)),
-  "a tool of many schemas": large((model) => beside(model, `"tools":[{"type":"function","function":{"name":"f","parameters":{"x":[${filled("{},")}{}]}}}]`)),
+  "a tool of many schemas": large((model) =>
+    beside(model, `"tools":[{"type":"function","function":{"name":"f","parameters":{"x":[${filled("{},")}{}]}}}]`),
+  ),
   "a call's arguments, translated": large(
     (model) =>
       `{"model":"${model}","messages":[{"role":"user","content":"Hi"},{"role":"assistant","tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{\\"x\\":[${filled("{},")}{}]}"}}]},{"role":"tool","tool_call_id":"c","content":"7"}]}`,
     "claude",
   ),
-  "token ids of embeddings": large((model) => `{"model":"${model}","input":[${filled("1,")}1]}`, "plain", "v1/embeddings"),
-  "prompts of embeddings": large((model) => `{"model":"${model}","input":[${filled('"a",')}"a"]}`, "plain", "v1/embeddings"),
-  "items of a response": large((model) => `{"model":"${model}","input":[${filled("{},")}{"role":"user","content":"x"}]}`, "plain", "v1/responses"),
+  "token ids of embeddings": large(
+    (model) => `{"model":"${model}","input":[${filled("1,")}1]}`,
+    "plain",
+    "v1/embeddings",
+  ),
+  "prompts of embeddings": large(
+    (model) => `{"model":"${model}","input":[${filled('"a",')}"a"]}`,
+    "plain",
+    "v1/embeddings",
+  ),
+  "items of a response": large(
+    (model) => `{"model":"${model}","input":[${filled("{},")}{"role":"user","content":"x"}]}`,
+    "plain",
+    "v1/responses",
+  ),
   "a batch to route": large((model) => `{"batch":[${filled('{"query":"x"},')}{"query":"${model}"}]}`, "x", "v1/route"),
   "a query to route": large((model) => `{"query":"${filled("한")}${model}"}`, "x", "v1/route"),
-  "feedback": large((model) => `{"feedback_id":"${filled("x")}${model}","score":1}`, "x", "v1/feedback"),
+  feedback: large((model) => `{"feedback_id":"${filled("x")}${model}","score":1}`, "x", "v1/feedback"),
 };

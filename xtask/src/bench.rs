@@ -100,6 +100,9 @@ pub struct GatewayArgs {
     /// Seconds after which no round begins, except for the first ten
     #[arg(long, default_value_t = 20)]
     seconds: u32,
+    /// A clone of an earlier revision, built, whose Worker takes part as "before"
+    #[arg(long, value_name = "CLONE")]
+    before: Option<PathBuf>,
     /// Store the report in bench/runs/DATE-MACHINE
     #[arg(long)]
     save: bool,
@@ -170,6 +173,9 @@ fn gateway(workspace: &Workspace, args: &GatewayArgs) -> Result<u8> {
     let mut script = node.command(workspace);
     script.arg(GATEWAY).arg("--mini").arg(bundles.join("mini/bundle"));
     script.args(["--rounds", &args.rounds.to_string(), "--seconds", &args.seconds.to_string()]);
+    if let Some(before) = &args.before {
+        script.arg("--before").arg(before);
+    }
     if args.save {
         script.arg(SAVE);
     }
