@@ -4,6 +4,7 @@
 //   node bench/gateway/large-bodies.mjs [part of a name]
 
 import { DEFAULT, readJson } from "../../tests/hosts/paths.mjs";
+import { anthropic } from "../../tests/worker/anthropic-stand-in.mjs";
 import { gateway } from "../../tests/worker/gateway.mjs";
 import { LARGE_BODIES } from "../../tests/worker/large-bodies.mjs";
 import { openai } from "../../tests/worker/openai-stand-in.mjs";
@@ -11,6 +12,7 @@ import { upstream } from "../../tests/worker/stand-ins.mjs";
 
 const [only = ""] = process.argv.slice(2);
 const there = await upstream(openai());
+const claude = await upstream(anthropic());
 const at = { baseUrl: there.url, contextWindow: 1e9 };
 const { candidates } = readJson(`${DEFAULT}/router.json`);
 const UPSTREAMS = Object.fromEntries(candidates.map((/** @type {{id: string}} */ { id }) => [id, at]));
@@ -22,7 +24,7 @@ const UPSTREAMS = Object.fromEntries(candidates.map((/** @type {{id: string}} */
 async function measured({ path, model, body }) {
   const worker = await gateway({
     bundle: DEFAULT,
-    upstreams: { ...UPSTREAMS, plain: at, claude: { ...at, api: "anthropic" } },
+    upstreams: { ...UPSTREAMS, plain: at, claude: { ...at, baseUrl: claude.url, api: "anthropic" } },
     main: "../../tests/worker/soak-worker.mjs",
   });
   await worker.get("healthz");
@@ -56,4 +58,5 @@ for (const [name, large] of Object.entries(LARGE_BODIES)) {
   console.log(`| ${name} | ${numbers.join(" | ")} | ${found.longest.toFixed(0)} |`);
 }
 await there.close();
+await claude.close();
 process.exit(0);
