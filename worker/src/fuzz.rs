@@ -15,14 +15,14 @@ use serde_json::value::RawValue;
 use crate::config::current_bundle::CurrentBundle;
 use crate::config::{Api, Keys, Settings, Upstream, Upstreams};
 use crate::error::GatewayError;
-use crate::request::body::RequestBody;
+use crate::request::body::{RequestBody, check_bounds};
 use crate::request::endpoint::Dialect;
 use crate::request::feedback::Feedback;
 use crate::request::json::decode_utf8;
 use crate::request::route::parse_route_body;
+use crate::translate::anthropic::signature::History;
 use crate::translate::call::{AnswerOptions, ApiPair, CallTerms};
 use crate::translate::stream::{StreamOptions, StreamTranslator};
-use crate::wire::outgoing::{Outgoing, Piece};
 use crate::wire::sse::{self, Parser};
 
 const DIALECTS: [Dialect; 5] = [
@@ -90,18 +90,20 @@ pub fn body(manifest: &Manifest, input: &[u8]) -> Said {
         Ok(text) => text,
         Err(error) => return refusal(&error),
     };
-    let request = match RequestBody::new(dialect, &text, manifest) {
-        Ok(request) => request,
-        Err(error) => return refusal(&error),
-    };
+    let request =
+        match check_bounds(&text).and_then(|()| RequestBody::new(dialect, &text, manifest)) {
+            Ok(request) => request,
+            Err(error) => return refusal(&error),
+        };
     let mut said = String::from("ok");
+    let conversation = request.conversation(&text);
     for system in [false, true] {
-        match request.query(&text, system) {
+        match request.query(&conversation, system) {
             Ok(query) => said = format!("{said} {}", query.turns().len()),
             Err(error) => said = format!("{said} {}", refusal(&error)?),
         }
     }
-    let tokens = request.input_tokens(&text, &|text| text.len());
+    let tokens = request.input_tokens(&conversation, &|text| text.len());
     if tokens > ESTIMATED_MOST * text.len() {
         return Err(format!("{tokens} tokens are counted in {} bytes", text.len()));
     }
@@ -115,12 +117,18 @@ pub fn body(manifest: &Manifest, input: &[u8]) -> Said {
                 continue;
             }
         };
+        let tag = pair.tag(&Upstream { api, ..Upstream::default() }, "m");
+        let history = match dialect {
+            Dialect::Messages => History::read(&text),
+            _ => History::default(),
+        };
+        let history = tag.map(|tag| history.edits(&tag)).unwrap_or_default();
         let terms = CallTerms {
             model: "na\"me",
             output_limit,
             chat_limit_field: "max_completion_tokens",
             ask_usage: true,
-            history: &[],
+            history: &history,
         };
         let made = match pair.is_plain() {
             true => Ok(pair.plain_request(&request, &terms)),
@@ -128,21 +136,13 @@ pub fn body(manifest: &Manifest, input: &[u8]) -> Said {
         };
         match made {
             Ok(made) => {
-                check_call(&written(&made, &text), &request, pair, output_limit)?;
+                check_call(&made.text(&text), &request, pair, output_limit)?;
                 said.push_str(" made");
             }
             Err(error) => said = format!("{said} {}", refusal(&error)?),
         }
     }
     Ok(said)
-}
-
-fn written(made: &Outgoing, text: &str) -> String {
-    let piece = |piece: &Piece| match piece {
-        Piece::Source(range) => text[range.clone()].to_owned(),
-        Piece::Text(text) => text.clone(),
-    };
-    made.0.iter().map(piece).collect()
 }
 
 /// Checks what an upstream is sent: each field that decides on the price stands there once, with what

@@ -54,7 +54,7 @@ impl Outgoing {
     }
 
     /// The body as text.
-    #[cfg(test)]
+    #[cfg(not(target_family = "wasm"))]
     pub(crate) fn text(&self, source: &str) -> String {
         let mut text = String::with_capacity(self.len());
         for piece in &self.0 {
