@@ -420,7 +420,7 @@ impl RequestContext<'_> {
         };
         let query = plan.query.as_ref().filter(|_| log::has_bindings(self.env));
         if let Some(query) = query {
-            record.set_query(query.turns(), log::content(self.config, self.caller.key));
+            record.set_query(query.turns(), log::content(&self.config.settings, self.caller.key));
         }
         record
     }

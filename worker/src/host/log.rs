@@ -7,10 +7,9 @@ use wasm_bindgen::JsValue;
 use worker::Env;
 
 use super::hmac::{LogSecret, hmac};
-use super::isolate::Config;
 use super::js::{binding, call, call_async, describe_js_error, iso_time, now, random_id, to_js};
 use crate::accounting::record::{Record, decision_file};
-use crate::config::{Key, equal_in_constant_time};
+use crate::config::{Key, Settings, equal_in_constant_time};
 use crate::error::GatewayError;
 use crate::request::feedback::{FEEDBACK_DAYS, Feedback, FeedbackId, signed_text};
 
@@ -29,8 +28,8 @@ pub(super) fn warning(env: &Env) -> Option<&'static str> {
 }
 
 /// Whether a key's queries are logged as text.
-pub(super) fn content(config: &Config, key: Option<&Key>) -> bool {
-    key.and_then(|key| key.log).unwrap_or(config.settings.log.content)
+pub(super) fn content(settings: &Settings, key: Option<&Key>) -> bool {
+    key.and_then(|key| key.log).unwrap_or(settings.log.content)
 }
 
 /// Gives a decision its id, and, where the answer may be scored, the value of
