@@ -182,7 +182,11 @@ fn asks_for_nothing(name: &str, value: &str) -> bool {
         "speed" => &["standard"],
         _ => &[],
     };
-    [Value::Null, json!(false), json!([]), json!({}), json!("")].contains(&value)
+    // An empty object of options asks for a search with the default ones.
+    let empty_asks = name.contains("search");
+    let nothing = [Value::Null, json!(false), json!([]), json!("")].contains(&value);
+    nothing
+        || (value == json!({}) && !empty_asks)
         || value.as_str().is_some_and(|text| harmless.contains(&text))
 }
 
@@ -209,6 +213,8 @@ mod tests {
             ("background", "true"),
             ("store", "true"),
             ("web_search_options", r#"{"search_context_size": "high"}"#),
+            ("web_search_options", "{}"),
+            ("search_parameters", "{ }"),
             ("api_base", "\"https://elsewhere.example\""),
         ] {
             for dialect in [Dialect::Chat, Dialect::Responses, Dialect::Messages] {
