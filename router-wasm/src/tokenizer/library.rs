@@ -18,8 +18,11 @@ impl LibraryPipeline {
         let bad = |detail: String| RouterError::BundleBadTokenizer { detail };
         let file: Value = serde_json::from_slice(bytes).map_err(|e| bad(e.to_string()))?;
         library_check::check(&file).map_err(bad)?;
+        // The crate reads what was checked: of a repeated field it would take another value.
+        let checked = file.to_string();
         drop(file);
-        let mut tokenizer = Tokenizer::from_bytes(bytes).map_err(|e| bad(e.to_string()))?;
+        let mut tokenizer =
+            Tokenizer::from_bytes(checked.as_bytes()).map_err(|e| bad(e.to_string()))?;
         // The engine truncates by itself: a padding or truncation stored in the file would change the
         // length.
         tokenizer.with_padding(None);

@@ -6,6 +6,8 @@
 //!   the graph's longest.
 //! - A merge of byte-pair encoding whose product is not in the vocabulary, or whose second piece lacks the
 //!   prefix of pieces inside a word.
+//! - A `Prepend` normaliser of an empty text: it leaves the text without its places, on which a later step
+//!   then fails.
 //! - A `Precompiled` normaliser whose `precompiled_charsmap` is no sound double array:
 //!
 //! ```text
@@ -27,6 +29,10 @@ pub(super) fn check(file: &Value) -> Result<(), String> {
             .map(drop)
             .ok_or_else(|| "its precompiled_charsmap is damaged".to_owned()),
         _ => Err("its precompiled_charsmap is not a text".to_owned()),
+    })?;
+    objects(&file["normalizer"], &mut |part| match part["prepend"].as_str() {
+        Some("") => Err("its normalizer prepends an empty text".to_owned()),
+        _ => Ok(()),
     })?;
     objects(&file["post_processor"], &mut |part| {
         let pieces = part["single"].as_array().map_or(&[][..], Vec::as_slice);
@@ -173,6 +179,16 @@ mod tests {
         assert!(!is_sound_charsmap(&charsmap(|units| units[1] = 4)), "a value beyond the texts");
         assert!(!is_sound_charsmap(&[0xff; 4]), "a length beyond the file");
         assert!(!is_sound_charsmap(b""));
+    }
+
+    #[test]
+    fn a_normalizer_prepends_some_text() {
+        let file = |text: &str| {
+            let part = json!({"type": "Prepend", "prepend": text});
+            check(&json!({"normalizer": {"type": "Sequence", "normalizers": [part]}}))
+        };
+        assert_eq!(file("_"), Ok(()));
+        assert!(file("").unwrap_err().contains("empty text"));
     }
 
     #[test]
