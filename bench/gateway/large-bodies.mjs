@@ -45,7 +45,7 @@ async function measured({ path, model, body }) {
   const status = await answered;
   const after = await (await worker.get("memory")).json();
   await worker.close();
-  return { MiB: text.length / 2 ** 20, status, before: before / 2 ** 20, after: after / 2 ** 20, longest };
+  return { MiB: Buffer.byteLength(text) / 2 ** 20, status, before: before / 2 ** 20, after: after / 2 ** 20, longest };
 }
 
 console.log(
