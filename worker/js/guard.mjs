@@ -51,22 +51,22 @@ export function guarded(bindings) {
 
   return {
     async fetch(request, env, context) {
-      const { pathname } = new URL(request.url);
       const one = new InFlight(request);
       inFlight.add(one);
       const ended = () => inFlight.delete(one);
       try {
-        const response = await Promise.race([bindings.fetch(one.request, env, context), one.stopped]);
+        const response = await Promise.race([bindings.fetch(request, env, context), one.stopped]);
         if (response?.body && isEventStream(response)) {
+          const pathname = pathOf(request);
           const body = guardedStream(response.body, { pathname, stopped: one.stopped, stopIfTrap, ended });
           return new Response(body, response);
         }
         ended();
-        return response ?? failure(pathname);
+        return response ?? failure(pathOf(request));
       } catch (error) {
         ended();
         if (!stopIfTrap(error)) console.error("gateway failed:", shown(error));
-        return failure(pathname);
+        return failure(pathOf(request));
       }
     },
   };
@@ -78,17 +78,18 @@ class InFlight {
   stopped;
   /** Tells the request that the wasm instance has stopped. @type {() => void} */
   stop;
-  /** The request, with a signal that aborts its upstream calls. @type {Request} */
-  request;
 
-  /** @param {Request} request */
+  /** @param {Request & {upstreamCalls?: Set<AbortController>}} request the Worker adds its upstream calls to it */
   constructor(request) {
     const { promise, resolve } = /** @type {PromiseWithResolvers<undefined>} */ (Promise.withResolvers());
     this.stopped = promise;
     this.stop = () => resolve(undefined);
-    const calls = new AbortController();
-    promise.then(() => calls.abort());
-    this.request = new Request(request, { signal: AbortSignal.any([request.signal, calls.signal]) });
+    /** @type {Set<AbortController>} */
+    const calls = new Set();
+    request.upstreamCalls = calls;
+    promise.then(() => {
+      for (const call of calls) call.abort();
+    });
   }
 }
 
@@ -167,6 +168,11 @@ function guardedStream(body, { pathname, stopped, stopIfTrap, ended }) {
     },
     { highWaterMark: 0 },
   );
+}
+
+/** @param {Request} request */
+function pathOf({ url }) {
+  return new URL(url).pathname;
 }
 
 /** @param {Response} response */

@@ -41,7 +41,7 @@ pub(super) async fn admit<'a>(
     config: &'a Config,
 ) -> Result<Caller<'a>, GatewayError> {
     let caller = caller(request, config)?;
-    let counted_by = match caller.key {
+    let counted_by = || match caller.key {
         Some(key) => format!("key:{}", key.name),
         None => format!("network:{}", network(request)),
     };
@@ -57,7 +57,7 @@ pub(super) async fn admit_to_health<'a>(
     request: &Request,
     env: &Env,
 ) -> Result<Caller<'a>, GatewayError> {
-    check_rate(env, format!("health:{}", network(request))).await?;
+    check_rate(env, || format!("health:{}", network(request))).await?;
     Ok(Caller::without_key())
 }
 
@@ -107,9 +107,9 @@ pub(super) fn caller<'a>(
 ///
 /// # Errors
 /// [`GatewayError::RateLimited`], [`GatewayError::BindingFailed`].
-async fn check_rate(env: &Env, counted_by: String) -> Result<(), GatewayError> {
+async fn check_rate(env: &Env, counted_by: impl Fn() -> String) -> Result<(), GatewayError> {
     let Some(limiter) = binding(env, "RATE_LIMITER") else { return Ok(()) };
-    let asked = serde_json::json!({"key": counted_by});
+    let asked = serde_json::json!({"key": counted_by()});
     let found = call_async(&limiter, "limit", &[to_js(&asked)]).await.map_err(|e| {
         let detail = describe_js_error(e);
         GatewayError::BindingFailed { binding: "RATE_LIMITER", detail }

@@ -4,7 +4,8 @@ use js_sys::{Date, Function, Promise, Reflect};
 use serde_json::Value;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::js_sys::futures::JsFuture;
-use worker::{AbortSignal, Env, Request};
+use worker::web_sys::AbortSignal;
+use worker::{Env, Request};
 
 /// Milliseconds since 1970. In Workers the clock advances only with I/O.
 pub(super) fn now() -> f64 {
@@ -83,9 +84,7 @@ pub(super) async fn call_async(
 pub(super) fn any_signal(one: &JsValue, other: &JsValue) -> Option<AbortSignal> {
     let class = Reflect::get(&js_sys::global(), &"AbortSignal".into()).ok()?;
     let both: JsValue = js_sys::Array::of2(one, other).into();
-    let signal: worker::web_sys::AbortSignal =
-        call(&class, "any", &[both]).ok()?.dyn_into().ok()?;
-    Some(signal.into())
+    call(&class, "any", &[both]).ok()?.dyn_into().ok()
 }
 
 /// Converts JSON to a JavaScript value.

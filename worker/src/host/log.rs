@@ -35,6 +35,9 @@ pub(super) fn content(settings: &Settings, key: Option<&Key>) -> bool {
 /// Gives a decision its id, and, where the answer may be scored, the value of
 /// `x-pointsman-feedback-id`. Reads the record's `at`, `key` and `scores`.
 pub(super) async fn identify(env: &Env, key: Option<&Key>, record: &mut Record) {
+    if !has_bindings(env) {
+        return;
+    }
     record.decision_id = random_id();
     let may_score = key.is_none_or(|key| key.feedback) && record.is_routed();
     let LogSecret::Set(secret) = LogSecret::of(env) else { return };

@@ -76,7 +76,10 @@ async fn answer(
         Endpoint::Health => auth::admit_to_health(request, env).await?,
         _ => auth::admit(request, env, &config).await?,
     };
-    let address = auth::network(request);
+    let address = match caller.key {
+        Some(_) => String::new(),
+        None => auth::network(request),
+    };
     let request_context = RequestContext {
         env,
         context,

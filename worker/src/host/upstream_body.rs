@@ -5,9 +5,9 @@ use js_sys::{Array, Promise, Reflect, Uint8Array};
 use std::pin::pin;
 use std::time::Duration;
 use wasm_bindgen::{JsCast, JsValue};
+use worker::Delay;
 use worker::js_sys::futures::JsFuture;
-use worker::web_sys::{ReadableStreamDefaultReader, Response};
-use worker::{AbortController, Delay};
+use worker::web_sys::{AbortController, ReadableStreamDefaultReader, Response};
 
 use super::js::{describe_js_error, now};
 use super::request_body::joined;

@@ -1,9 +1,11 @@
 //! Makes one call of an upstream and reads its answer.
 
+use js_sys::Reflect;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::js_sys::futures::JsFuture;
 use worker::web_sys;
-use worker::{AbortController, Env, Headers, Request};
+use worker::web_sys::AbortController;
+use worker::{Env, Headers, Request};
 
 use super::js::{any_signal, binding, call_async, describe_js_error, now, parse_json, secret};
 use super::request_body::Source;
@@ -160,7 +162,7 @@ impl UpstreamRequest<'_> {
                 apis.translated_request(&text, &terms).map_err(try_next)?
             }
         };
-        let abort = AbortController::default();
+        let abort = self.abortable(call).map_err(try_next)?;
         let response = match upstream.api {
             Api::WorkersAi => self.run_ai(name, model, &body, abort).await?,
             Api::Openai | Api::Anthropic => self.fetch(model, upstream, apis, body, abort).await?,
@@ -184,6 +186,20 @@ impl UpstreamRequest<'_> {
         self.begin_stream(call, translator, response).await
     }
 
+    /// Makes the controller that aborts a call. The guard aborts it too, once the wasm instance has stopped.
+    fn abortable(&self, call: &Call<'_>) -> Result<AbortController, GatewayError> {
+        let failed = |e: JsValue| {
+            let (candidate, detail) = (call.model.to_owned(), describe_js_error(e));
+            GatewayError::UpstreamUnreachable { candidate, detail }
+        };
+        let abort = AbortController::new().map_err(failed)?;
+        let calls = Reflect::get(self.request.inner(), &"upstreamCalls".into()).map_err(failed)?;
+        if calls.is_object() {
+            super::js::call(&calls, "add", &[abort.clone().into()]).map_err(failed)?;
+        }
+        Ok(abort)
+    }
+
     async fn fetch(
         &self,
         model: &str,
@@ -198,7 +214,7 @@ impl UpstreamRequest<'_> {
         };
         let own = abort.signal();
         let clients: JsValue = self.request.inner().signal().into();
-        let signal = any_signal(&JsValue::from(&**own), &clients).unwrap_or(own);
+        let signal = any_signal(&own, &clients).unwrap_or(own);
         let init = web_sys::RequestInit::new();
         init.set_method("POST");
         init.set_redirect(web_sys::RequestRedirect::Manual);

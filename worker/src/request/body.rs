@@ -156,15 +156,16 @@ impl RequestBody {
         let options = options.and_then(|json| json_bounds::parse_tree(json.as_bytes()).ok());
         let mut options = options.filter(Value::is_object).unwrap_or_else(|| json!({}));
         let include_usage = options["include_usage"] == true;
+        let stream = raw("stream") == Some("true");
         options["include_usage"] = true.into();
         Ok(Self {
             dialect,
             model,
             length: body.len(),
-            stream: raw("stream") == Some("true"),
+            stream,
             background: raw("background") == Some("true"),
             include_usage,
-            options_with_usage: options.to_string(),
+            options_with_usage: if stream { options.to_string() } else { String::new() },
             first_field: body.find('{').map_or(0, |at| at + 1),
             media: conversation.map(Media::of).unwrap_or_default(),
             prompts: prompts.max(1),
