@@ -98,7 +98,8 @@ pub(crate) struct Upstream {
     pub(crate) output_limit_field: Option<OutputLimitField>,
     /// The most input tokens of an image; [`DEFAULT_IMAGE_TOKENS`] if absent.
     pub(crate) image_tokens: Option<u32>,
-    /// Whether streams are asked for their usage; true if absent.
+    /// Whether streams are asked for their usage; true if absent, except at Mistral's host, which refuses
+    /// the field and tells the usage unasked.
     pub(crate) stream_usage: Option<bool>,
     /// Further fields that no caller may send.
     pub(crate) refuse: Vec<String>,
@@ -179,12 +180,22 @@ impl Upstream {
         (self.api, self.url(""), self.model.as_deref().unwrap_or(name), key, &self.headers)
     }
 
+    fn host(&self) -> &str {
+        let url = self.base_url.as_deref().unwrap_or_default();
+        let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+        rest.split(['/', ':']).next().unwrap_or_default()
+    }
+
+    /// Whether streams are asked for their usage.
+    pub(crate) fn asks_stream_usage(&self) -> bool {
+        self.stream_usage.unwrap_or_else(|| self.host() != "api.mistral.ai")
+    }
+
     /// The field of a chat request that limits its output.
     pub(crate) fn chat_limit_field(&self) -> &'static str {
         let openais = || {
-            let url = self.base_url.as_deref().unwrap_or_default();
-            let host = url.split("://").nth(1).and_then(|rest| rest.split(['/', ':']).next());
-            host.is_some_and(|host| host == "api.openai.com" || host.ends_with(".openai.azure.com"))
+            let host = self.host();
+            host == "api.openai.com" || host.ends_with(".openai.azure.com")
         };
         match self.output_limit_field {
             Some(OutputLimitField::MaxCompletionTokens) => "max_completion_tokens",
@@ -383,6 +394,15 @@ pub(crate) mod tests {
             field(r#"{"outputLimitField": "max_completion_tokens"}"#),
             "max_completion_tokens"
         );
+    }
+
+    #[test]
+    fn streams_are_asked_for_their_usage_where_the_field_is_known() {
+        let asks = |json: &str| serde_json::from_str::<Upstream>(json).unwrap().asks_stream_usage();
+        assert!(asks(r#"{"baseUrl": "https://api.example.com/v1"}"#));
+        assert!(!asks(r#"{"baseUrl": "https://api.mistral.ai/v1"}"#));
+        assert!(asks(r#"{"baseUrl": "https://api.mistral.ai/v1", "streamUsage": true}"#));
+        assert!(!asks(r#"{"baseUrl": "https://api.example.com/v1", "streamUsage": false}"#));
     }
 
     #[test]

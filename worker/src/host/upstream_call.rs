@@ -145,7 +145,7 @@ impl UpstreamRequest<'_> {
         let Call { model, upstream, checked, output_limit } = *call;
         let apis = ApiPair::new(self.body.dialect, upstream, model).map_err(try_next)?;
         let name = upstream.model.as_deref().unwrap_or(model);
-        let ask_usage = upstream.stream_usage.unwrap_or(true);
+        let ask_usage = upstream.asks_stream_usage();
         let tag = apis.tag(upstream, name);
         let history = tag.as_deref().map(|tag| self.history.edits(tag)).unwrap_or_default();
         let terms = CallTerms {
