@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
 import { BUNDLE, decisionHeaders, everyCandidateAt, ledgerOf, refused } from "./gateway.mjs";
+import { bearer, key } from "./keys.mjs";
 import { chunk, event, openai } from "./openai-stand-in.mjs";
 import { deferred, endless, errorIn200, hangUp, inTurn, status, text, until, upstream } from "./stand-ins.mjs";
 import { near, underBudget } from "./under-budget.mjs";
@@ -126,6 +127,16 @@ test("what does not fit is refused, and a request without a limit is shortened t
   assert.equal((await chat({ model: strong })).status, 200);
   const { max_tokens: limit } = there.last().json;
   assert.ok(limit > 256 && limit < 0.05 / OUT, `${limit}`);
+});
+
+test("a limit that is no number is refused under a budget, and left to the upstream without one", async (t) => {
+  const { worker, chat } = await underBudget(t, there, { usd: 5, period: "month" });
+  for (const fields of [{ max_tokens: "many" }, { max_completion_tokens: 1.5 }, { n: 0 }]) {
+    await refused(chat({ model: strong, ...fields }), 400, "field_malformed");
+    assert.equal(there.requests.length, 0);
+    assert.equal((await worker.chat({ model: strong, ...fields }, bearer(key("other")))).status, 200);
+    there.requests.length = 0;
+  }
 });
 
 test("requests with the same x-request-id are each charged", async (t) => {

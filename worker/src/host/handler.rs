@@ -115,9 +115,14 @@ impl RequestContext<'_> {
         let prices = |model: &str| self.prices(model, &loaded, dialect);
         let first = prices(&plan.chain[0]).shown;
         let estimate = first.map(|prices| prices.estimate(plan.input_tokens, plan.output_tokens));
+        let demand = match budget {
+            Some(_) => Demand::new(&body)?,
+            // Only budgets bound what a request may use; the upstream checks it.
+            None => Demand::default(),
+        };
         let spending = Spending {
             reservation: None,
-            demand: Demand::new(&body)?,
+            demand,
             input_tokens: plan.input_tokens as u64,
             prices: &prices,
             costs: Costs::default(),
