@@ -238,7 +238,7 @@ test("file names in a manifest cannot point outside the bundle", async () => {
   });
   await writeFile(join(scratch, "secret"), "secret");
   for (const [name, bytes] of Object.entries(changed)) await writeFile(join(folder, name), bytes);
-  await refused(() => Router.load(folder), "bundle_missing_file");
+  await refused(() => Router.load(folder), "bundle_bad_manifest");
 });
 
 test("an abort signal cancels loading", async () => {

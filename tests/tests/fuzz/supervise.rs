@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -41,7 +41,7 @@ pub fn run(target: &Target, args: &[String], folder: &Path, faults: &Path) -> io
 }
 
 /// Waits for the end; none where a case took too long, and the process was stopped.
-fn wait(child: &mut Child, current: &PathBuf) -> io::Result<Option<std::process::ExitStatus>> {
+fn wait(child: &mut Child, current: &Path) -> io::Result<Option<std::process::ExitStatus>> {
     let (mut case, mut since) = (0, Instant::now());
     loop {
         if let Some(status) = child.try_wait()? {

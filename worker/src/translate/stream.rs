@@ -308,10 +308,10 @@ impl StreamTranslator {
         let chunks = match &mut self.upstream {
             Upstream::Plain(stream) => {
                 stream.push(event)?;
-                if let Some(content) = &mut self.content {
-                    if let Ok(chunk) = json_bounds::parse_tree(event.data.as_bytes()) {
-                        content.add_event(&chunk);
-                    }
+                if let Some(content) = &mut self.content
+                    && let Ok(chunk) = json_bounds::parse_tree(event.data.as_bytes())
+                {
+                    content.add_event(&chunk);
                 }
                 return match &mut self.to_messages {
                     Some(stream) => Ok(stream.push(event)?),
