@@ -24,7 +24,7 @@ const UNKNOWN_WINDOW: u64 = 1_000_000;
 const LEAST_OUTPUT_TOKENS: u64 = 256;
 
 /// What a request may use, for any model.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Demand {
     input_tokens: u64,
     images: u64,

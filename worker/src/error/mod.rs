@@ -336,19 +336,7 @@ impl GatewayError {
     /// Whether only the gateway's operator can mend the error. Its message may name variables, secrets,
     /// files and what was found in them.
     pub(crate) fn is_operators(&self) -> bool {
-        match self {
-            Self::Router(error) => router_status(error.code()) >= 500,
-            Self::ConfigInvalid { .. }
-            | Self::KeysMissing
-            | Self::BindingMissing { .. }
-            | Self::BindingFailed { .. }
-            | Self::PriceUnknown { .. }
-            | Self::BundleUnreadable { .. }
-            | Self::CurrentBundleInvalid { .. }
-            | Self::UpstreamNotConfigured { .. }
-            | Self::UpstreamKeyMissing { .. } => true,
-            _ => false,
-        }
+        self.status() == 500 && !matches!(self, Self::UpstreamError { .. })
     }
 
     /// The message for the client, with a key or without: of an operator's error only the code, and

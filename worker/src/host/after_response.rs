@@ -69,7 +69,7 @@ impl Settlement {
         if let Some(session) = self.session.as_ref().filter(|_| answered) {
             log_error(session.pin(&self.record.model).await);
         }
-        log::write(&self.env, &self.record).await;
+        log::write(&self.env, self.record).await;
     }
 
     /// Returns a callback that settles and logs in the background when a stream ends.

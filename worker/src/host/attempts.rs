@@ -10,11 +10,10 @@ use super::ledger::Reservation;
 use super::upstream_call::{Call, Failure, Refusal, Reply, UpstreamRequest};
 use crate::accounting::attempt::{Attempt, CallOutcome, Costs, ModelPrices};
 use crate::accounting::bound::Demand;
-use crate::config::{Api, Settings, Upstream, Upstreams};
+use crate::config::{Settings, Upstream, Upstreams};
 use crate::error::GatewayError;
-use crate::translate::workers_ai::error_status;
 use crate::upstream::breaker::{CallerId, Outcome};
-use crate::upstream::retry::{Fault, RetryState, Step, TimeLimits};
+use crate::upstream::retry::{RetryState, Step, TimeLimits};
 use crate::wire::usage::Received;
 
 /// The result of calling a chain of models.
@@ -29,10 +28,8 @@ pub(super) struct ChainResult {
 
 /// What a request spends, call by call.
 pub(super) struct Spending<'a> {
-    /// What it may spend; none for a caller without a budget.
-    pub(super) reservation: Option<Reservation>,
-    /// What a call may use.
-    pub(super) demand: Demand,
+    /// What it may spend, and what a call may use; none for a caller without a budget.
+    pub(super) budget: Option<(Reservation, Demand)>,
     /// The estimated input tokens.
     pub(super) input_tokens: u64,
     /// The prices of a model.
@@ -53,10 +50,10 @@ impl Spending<'_> {
         model: &str,
         upstream: &Upstream,
     ) -> Result<Option<u64>, GatewayError> {
-        let Some(reservation) = &self.reservation else { return Ok(None) };
+        let Some((reservation, demand)) = &self.budget else { return Ok(None) };
         let unknown = || GatewayError::PriceUnknown { model: model.to_owned() };
         let prices = (self.prices)(model).budget.ok_or_else(unknown)?;
-        let bound = self.demand.at(upstream, &prices);
+        let bound = demand.at(upstream, &prices);
         let left = reservation.granted() - self.costs.charged;
         if let Some(limit) = bound.output_within(left) {
             return Ok(Some(limit));
@@ -120,13 +117,15 @@ pub(super) async fn call_chain(
             }
         };
         state.count_call();
+        let demand = spending.budget.as_ref().map(|(_, demand)| demand);
         spending.costs.most_output =
-            call.output_limit.map(|limit| spending.demand.most_output(limit));
+            demand.zip(call.output_limit).map(|(demand, limit)| demand.most_output(limit));
         let attempt = |outcome: CallOutcome, received: Received| {
             let model = model.clone();
             Attempt { model, outcome, callers_key, received }
         };
-        let failure = match upstream_request.call(&call).await {
+        let Failure { fault, outcome, received, answer } = match upstream_request.call(&call).await
+        {
             Ok(reply) => {
                 record(model, caller, Outcome::Answered, settings);
                 if let Reply::Whole { received, .. } = &reply {
@@ -137,16 +136,7 @@ pub(super) async fn call_chain(
             }
             Err(failure) => failure,
         };
-        let failure = match call.upstream.api {
-            Api::WorkersAi => by_number(failure),
-            Api::Openai | Api::Anthropic => failure,
-        };
-        let Failure { fault, outcome, received, answer, .. } = failure;
         spending.add(&attempt(outcome, received));
-        let fault = match &answer {
-            Refusal::Own(error) => Fault::of_error(error).unwrap_or(fault),
-            Refusal::Upstream { .. } => fault,
-        };
         let upstreams = match upstream_request.client_is_gone() {
             true => Outcome::Unknown,
             false => fault.outcome(),
@@ -172,25 +162,6 @@ pub(super) async fn call_chain(
         (chain[0].clone(), Refusal::Own(error))
     });
     ChainResult { model, reply: Err(refusal), calls: state.calls() }
-}
-
-/// Tells the errors of the binding `AI` apart by their number.
-fn by_number(failure: Failure) -> Failure {
-    match failure.answer {
-        Refusal::Own(GatewayError::UpstreamBadAnswer { candidate, detail })
-            if error_status(&detail) != 502 =>
-        {
-            let status = error_status(&detail);
-            let answer = GatewayError::UpstreamError { candidate, status, detail };
-            Failure {
-                fault: Fault::Status { status, retry_after_ms: None },
-                outcome: CallOutcome::of_status(status),
-                answer: Refusal::Own(answer),
-                ..failure
-            }
-        }
-        answer => Failure { answer, ..failure },
-    }
 }
 
 fn breaker_admits(model: &str, caller: CallerId<'_>, settings: &Settings) -> bool {

@@ -47,6 +47,7 @@ pub(super) struct RequestContext<'a> {
 struct CallRequest<'a> {
     body: &'a RequestBody,
     source: &'a Source,
+    history: &'a History,
     plan: &'a Plan,
     own_keys: &'a OwnKeys,
 }
@@ -70,7 +71,7 @@ impl RequestContext<'_> {
                 ..Record::default()
             };
             let env = self.env.clone();
-            self.context.wait_until(async move { log::write(&env, &record).await });
+            self.context.wait_until(async move { log::write(&env, record).await });
         }
         answer
     }
@@ -110,41 +111,45 @@ impl RequestContext<'_> {
         let options = self.options()?;
         let planner = self.planner(&loaded, &options, budget_used, pinned.as_deref());
         let plan = planner.plan(&body, &text)?;
+        let history = match dialect {
+            Dialect::Messages => History::read(&text),
+            _ => History::default(),
+        };
         drop(text);
         source.pause().await;
         let prices = |model: &str| self.prices(model, &loaded, dialect);
         let first = prices(&plan.chain[0]).shown;
         let estimate = first.map(|prices| prices.estimate(plan.input_tokens, plan.output_tokens));
-        let demand = match budget {
-            Some(_) => Demand::new(&body)?,
-            // Only budgets bound what a request may use; the upstream checks it.
-            None => Demand::default(),
-        };
-        let spending = Spending {
-            reservation: None,
-            demand,
-            input_tokens: plan.input_tokens as u64,
-            prices: &prices,
-            costs: Costs::default(),
-        };
         let first = config.upstreams.get(&plan.chain[0]);
         let own_keys = OwnKeys {
             keys: auth::caller_keys(self.request, config)?,
             first_origin: first.and_then(Upstream::origin),
         };
-        let spending = match budget {
+        // Only a budget bounds what a request may use; otherwise the upstream checks it.
+        let budget = match budget {
             Some((ledger, budget)) => {
+                let demand = Demand::new(&body)?;
                 let models = plan.chain.iter().chain(&plan.escalate_to);
-                let (usd, least) = self.bound(models, &spending, &own_keys)?;
-                let reservation = Reservation::new(ledger, budget, usd, least).await?;
-                Spending { reservation: Some(reservation), ..spending }
+                let (usd, least) = self.bound(models, &demand, &prices, &own_keys)?;
+                Some((Reservation::new(ledger, budget, usd, least).await?, demand))
             }
-            None => spending,
+            None => None,
+        };
+        let spending = Spending {
+            budget,
+            input_tokens: plan.input_tokens as u64,
+            prices: &prices,
+            costs: Costs::default(),
         };
         let mut record = self.record(dialect, &plan, &loaded, estimate);
         log::identify(self.env, self.caller.key, &mut record).await;
-        let request =
-            CallRequest { body: &body, source: &source, plan: &plan, own_keys: &own_keys };
+        let request = CallRequest {
+            body: &body,
+            source: &source,
+            history: &history,
+            plan: &plan,
+            own_keys: &own_keys,
+        };
         self.call(&request, spending, record, session).await
     }
 
@@ -166,7 +171,8 @@ impl RequestContext<'_> {
     fn bound<'m>(
         &self,
         models: impl Iterator<Item = &'m String>,
-        spending: &Spending<'_>,
+        demand: &Demand,
+        prices: &dyn Fn(&str) -> ModelPrices,
         own_keys: &OwnKeys,
     ) -> Result<(f64, f64), GatewayError> {
         let (mut most, mut least) = (0.0_f64, None);
@@ -177,8 +183,7 @@ impl RequestContext<'_> {
                 least.get_or_insert(0.0);
                 continue;
             }
-            let prices = (spending.prices)(model).budget.ok_or_else(unknown)?;
-            let bound = spending.demand.at(upstream, &prices);
+            let bound = demand.at(upstream, &prices(model).budget.ok_or_else(unknown)?);
             most = most.max(bound.usd());
             least.get_or_insert(bound.least_usd());
         }
@@ -251,19 +256,14 @@ impl RequestContext<'_> {
         session: Option<Ledger>,
     ) -> Result<Response, GatewayError> {
         let Config { settings, upstreams, .. } = &**self.config;
-        let CallRequest { body, source, plan, own_keys } = *request;
-        let history = match body.dialect {
-            Dialect::Messages => History::read(&source.text()?),
-            _ => History::default(),
-        };
-        source.pause().await;
+        let CallRequest { body, source, history, plan, own_keys } = *request;
         let begin = now();
         let upstream_request = UpstreamRequest {
             env: self.env,
             request: self.request,
             body,
             source,
-            history: &history,
+            history,
             id: self.id,
             timeouts: settings.timeouts,
             deadline: begin + f64::from(settings.timeouts.total_ms),
@@ -285,13 +285,13 @@ impl RequestContext<'_> {
             }
             None => first,
         };
-        let Spending { reservation, input_tokens, prices, costs, .. } = spending;
+        let Spending { budget, input_tokens, prices, costs } = spending;
         let callers_key =
             upstreams.get(&served.model).is_some_and(|upstream| own_keys.of(upstream).is_some());
         let settlement = Settlement {
             env: self.env.clone(),
             record,
-            reservation,
+            reservation: budget.map(|(reservation, _)| reservation),
             session,
             costs,
             prices: prices(&served.model),

@@ -53,17 +53,13 @@ pub(super) async fn identify(env: &Env, key: Option<&Key>, record: &mut Record) 
 
 /// Writes a record to the bindings that exist. A failure is only logged, since the answer is already
 /// being sent.
-pub(super) async fn write(env: &Env, record: &Record) {
+pub(super) async fn write(env: &Env, mut record: Record) {
     if let Some(analytics) = binding(env, ANALYTICS) {
         if let Err(error) = call(&analytics, "writeDataPoint", &[to_js(&record.point())]) {
             worker::console_error!("analytics: {}", describe_js_error(error));
         }
     }
     let Some(log) = binding(env, LOG).filter(|_| record.is_routed()) else { return };
-    let mut record = record.clone();
-    if record.decision_id.is_empty() {
-        record.decision_id = random_id();
-    }
     if let (Some(text), LogSecret::Set(secret)) = (&record.query_text, LogSecret::of(env)) {
         // A label of its own: the HMAC of no query is the signature of a feedback id.
         record.query_hmac = hmac(&secret, &format!("pointsman query 1\n{text}")).await.ok();

@@ -18,6 +18,7 @@ use crate::request::caller_keys::CallerKeys;
 use crate::translate::anthropic::signature::History;
 use crate::translate::call::{AnswerOptions, ApiPair, CallTerms};
 use crate::translate::stream::{StreamFailure, StreamOptions, StreamTranslator, Translated};
+use crate::translate::workers_ai::error_status;
 use crate::upstream::breaker::CallerId;
 use crate::upstream::headers::{
     ANTHROPIC_VERSION, REQUEST_HEADERS, check_status, is_forwarded, key_headers,
@@ -117,9 +118,9 @@ pub(super) struct OwnKeys {
 impl OwnKeys {
     /// The caller's own key for an upstream, which then pays for the call.
     pub(super) fn of(&self, upstream: &Upstream) -> Option<&str> {
-        let group = upstream.key_group();
+        let keys = self.keys.as_ref()?;
         let is_first = upstream.origin() == self.first_origin;
-        self.keys.as_ref()?.for_upstream(group.as_deref(), is_first)
+        keys.for_upstream(upstream.key_group().as_deref(), is_first)
     }
 }
 
@@ -142,6 +143,14 @@ impl UpstreamRequest<'_> {
 
     /// Calls a model's upstream.
     pub(super) async fn call(&self, call: &Call<'_>) -> Result<Reply, Failure> {
+        let reply = self.send(call).await;
+        match call.upstream.api {
+            Api::WorkersAi => reply.map_err(by_number),
+            Api::Openai | Api::Anthropic => reply,
+        }
+    }
+
+    async fn send(&self, call: &Call<'_>) -> Result<Reply, Failure> {
         let Call { model, upstream, checked, output_limit } = *call;
         let apis = ApiPair::new(self.body.dialect, upstream, model).map_err(try_next)?;
         let name = upstream.model.as_deref().unwrap_or(model);
@@ -171,7 +180,7 @@ impl UpstreamRequest<'_> {
             return Err(self.read_refusal(call, apis, response).await);
         }
         if !response.content_type.starts_with("text/event-stream") {
-            return self.read_answer(call, name, apis, response).await;
+            return self.read_answer(call, name, tag.as_deref(), apis, response).await;
         }
         let translator = StreamTranslator::new(&StreamOptions {
             apis,
@@ -227,7 +236,7 @@ impl UpstreamRequest<'_> {
         let (limit, error) = within(self.timeouts.headers_ms, self.deadline);
         let Some(answer) = with_timeout(fetch, limit).await else {
             abort.abort();
-            return Err(timed_out(self.late(model, &error, "before its headers")));
+            return Err(no_answer(self.late(model, &error, "before its headers")));
         };
         let answer: web_sys::Response = answer.map_err(unreachable)?.unchecked_into();
         let status = answer.status();
@@ -275,7 +284,7 @@ impl UpstreamRequest<'_> {
         let arguments = [name.into(), inputs];
         let run = call_async(&ai, "run", &arguments);
         let Some(answer) = with_timeout(run, limit).await else {
-            return Err(timed_out(self.late(model, &error, "before its answer")));
+            return Err(no_answer(self.late(model, &error, "before its answer")));
         };
         let answer = answer.map_err(unusable)?;
         let (content_type, response) = match answer.dyn_into::<web_sys::ReadableStream>() {
@@ -352,6 +361,7 @@ impl UpstreamRequest<'_> {
         &self,
         call: &Call<'_>,
         name: &str,
+        tag: Option<&str>,
         apis: ApiPair,
         response: UpstreamResponse,
     ) -> Result<Reply, Failure> {
@@ -365,14 +375,13 @@ impl UpstreamRequest<'_> {
         let body = source.read_all(first_byte_ms, idle_ms, limit).await;
         let body = body.map_err(|e| no_answer(read_failure(model, e, self.timeouts)))?;
         let mut output = OutputText::default();
-        let tag = apis.tag(call.upstream, name);
         let options = AnswerOptions {
             content_type: &content_type,
             model: name,
             id: self.id,
             created: seconds(),
             checked: call.checked,
-            tag: tag.as_deref(),
+            tag,
         };
         let length = body.len();
         let answer = apis.answer(body, &options).map_err(|detail| {
@@ -571,12 +580,29 @@ fn no_answer(error: GatewayError) -> Failure {
     failed(Fault::NoAnswer, CallOutcome::Failed, error)
 }
 
-fn timed_out(error: GatewayError) -> Failure {
-    failed(Fault::TimedOut, CallOutcome::Failed, error)
+/// Fails a call with an error of the gateway. `fault` is for an error that does not say which it is.
+fn failed(fault: Fault, outcome: CallOutcome, error: GatewayError) -> Failure {
+    let fault = Fault::of_error(&error).unwrap_or(fault);
+    Failure { fault, outcome, received: Received::default(), answer: Refusal::Own(error) }
 }
 
-fn failed(fault: Fault, outcome: CallOutcome, error: GatewayError) -> Failure {
-    Failure { fault, outcome, received: Received::default(), answer: Refusal::Own(error) }
+/// Tells the errors of the binding `AI` apart by their number.
+fn by_number(failure: Failure) -> Failure {
+    match failure.answer {
+        Refusal::Own(GatewayError::UpstreamBadAnswer { candidate, detail })
+            if error_status(&detail) != 502 =>
+        {
+            let status = error_status(&detail);
+            let answer = GatewayError::UpstreamError { candidate, status, detail };
+            Failure {
+                fault: Fault::Status { status, retry_after_ms: None },
+                outcome: CallOutcome::of_status(status),
+                answer: Refusal::Own(answer),
+                ..failure
+            }
+        }
+        answer => Failure { answer, ..failure },
+    }
 }
 
 fn stream_failure(model: &str, found: StreamFailure) -> Failure {

@@ -33,8 +33,6 @@ use crate::wire::{json_bounds, json_tree};
 
 /// The most bytes of an answer's `usage` or `error` that are read.
 const MAX_USAGE_BYTES: usize = 16 << 10;
-/// The most characters of an upstream's error message that are repeated.
-const MAX_MESSAGE: usize = 1000;
 
 /// The two APIs of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -343,8 +341,7 @@ impl WholeAnswer<'_> {
             return None;
         }
         let error = self.error.map(|error| small_tree(error.get())).unwrap_or_default();
-        let message = error["message"].as_str().or(error.as_str()).unwrap_or("no message");
-        Some(message.chars().take(MAX_MESSAGE).collect())
+        Some(error["message"].as_str().or(error.as_str()).unwrap_or("no message").to_owned())
     }
 }
 

@@ -87,6 +87,8 @@ struct PlainStream {
     usage_is_final: bool,
     /// The choices that have begun, and whether each has ended.
     choices: BTreeMap<u64, bool>,
+    /// Whether the last event holds the usage alone.
+    usage_alone: bool,
 }
 
 /// Why a stream broke off.
@@ -140,6 +142,7 @@ impl StreamTranslator {
                 done: false,
                 usage_is_final: false,
                 choices: BTreeMap::new(),
+                usage_alone: false,
             }),
         };
         let limit = match apis.upstream {
@@ -209,7 +212,8 @@ impl StreamTranslator {
 
     /// What stands in the place of an event between equal APIs; none if its bytes are passed on.
     fn replaced(&self, event: &Event) -> Option<String> {
-        if self.drop_usage && is_usage_chunk(&event.data) {
+        if self.drop_usage && matches!(&self.upstream, Upstream::Plain(plain) if plain.usage_alone)
+        {
             return Some(String::new());
         }
         let data = tagged_event(&event.data, self.tag.as_deref()?)?;
@@ -351,7 +355,7 @@ impl Translated {
 }
 
 /// The fields of an event that are read where it is passed on; the others take no memory.
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 struct Chunk<'a> {
     #[serde(borrow, rename = "type")]
     kind: Option<&'a RawValue>,
@@ -376,6 +380,7 @@ struct Choice<'a> {
 impl PlainStream {
     /// Reads an event; one that is not JSON is ignored.
     fn push(&mut self, event: &Event) -> Result<(), StreamFailure> {
+        self.usage_alone = false;
         if event.data.trim() == "[DONE]" {
             (self.finished, self.done) = (true, true);
             return Ok(());
@@ -394,37 +399,28 @@ impl PlainStream {
         let told = told.and_then(|told| {
             usage(self.dialect, &json_bounds::parse_tree(told.get().as_bytes()).ok()?)
         });
-        self.finished |= match responses {
-            true => {
-                matches!(kind, "response.completed" | "response.incomplete" | "response.failed")
-            }
-            false => chunk.choices.iter().flatten().any(|choice| {
-                choice.finish_reason.is_some_and(|reason| reason.get().starts_with('"'))
-            }),
-        };
-        self.done |= self.finished && responses;
-        let mut alone = true;
-        for choice in chunk.choices.iter().flatten() {
-            alone = false;
+        let last = ["response.completed", "response.incomplete", "response.failed"];
+        self.finished |= responses && last.contains(&kind);
+        self.done |= responses && self.finished;
+        self.usage_alone =
+            chunk.usage.is_some() && chunk.choices.as_ref().is_some_and(Vec::is_empty);
+        let choices = chunk.choices.unwrap_or_default();
+        for choice in &choices {
             let ended = choice.finish_reason.is_some_and(|reason| reason.get().starts_with('"'));
+            self.finished |= ended && !responses;
             if self.choices.len() < MAX_CHOICES || self.choices.contains_key(&choice.index) {
                 *self.choices.entry(choice.index).or_default() |= ended;
             }
         }
         let all_ended = self.choices.values().all(|ended| *ended);
-        self.usage_is_final |= self.finished && told.is_some() && (alone || all_ended);
+        let complete = self.finished && (choices.is_empty() || all_ended);
+        self.usage_is_final |= complete && told.is_some();
         self.usage = match (self.usage, told) {
             (Some(known), Some(told)) if !self.usage_is_final => Some(known.max(told)),
             (known, told) => told.or(known),
         };
         Ok(())
     }
-}
-
-/// Whether a chunk holds the usage alone.
-fn is_usage_chunk(data: &str) -> bool {
-    let chunk: Chunk<'_> = serde_json::from_str(data).unwrap_or_default();
-    chunk.usage.is_some() && chunk.choices.is_some_and(|choices| choices.is_empty())
 }
 
 /// Whether streams of this API are OpenAI's chunks.
