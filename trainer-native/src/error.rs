@@ -41,7 +41,7 @@ pub enum TrainerError {
     )]
     BadEncoder { path: PathBuf, detail: String },
     /// A checkpoint does not belong to this run, or is damaged.
-    #[error("checkpoint {path}: {}. Delete the folder to start anew", shortened(.detail))]
+    #[error("checkpoint {path}: {}. Delete the folder to train from the beginning", shortened(.detail))]
     BadCheckpoint { path: PathBuf, detail: String },
     /// A bundle cannot be the teacher of this recipe.
     #[error("teacher {path}: {detail}")]

@@ -144,8 +144,8 @@ impl Record {
         self.is_routed() && (200..400).contains(&self.status) && self.error.is_none()
     }
 
-    /// The costs by model: the answer's, and that of a cascade's first answer. An estimate is none: it may
-    /// be another model's.
+    /// Returns each model's cost: that of the answer, and that of a cascade's first answer. Leaves estimates
+    /// out, since they may be another model's.
     fn costs(&self) -> Map<String, Value> {
         let mut costs = Map::new();
         let of = |outcome: &str| self.cascade.as_ref().filter(|cascade| cascade.outcome == outcome);

@@ -8,6 +8,7 @@
 
 use serde::Deserialize;
 
+use super::variable::is_sha256;
 use crate::error::GatewayError;
 
 /// The longest file, in bytes.
@@ -43,11 +44,8 @@ impl CurrentBundle {
         let current: Self = serde_json::from_str(json).map_err(|e| {
             invalid(format!("{e}. Expected {{\"prefix\": \"...\", \"sha256\": \"...\"}}"))
         })?;
-        let is_hash = |text: &str| {
-            text.len() == 64 && text.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c))
-        };
-        let previous = current.previous.as_ref().is_none_or(|previous| is_hash(&previous.sha256));
-        if !is_hash(&current.sha256) || !previous {
+        let previous = current.previous.as_ref().is_none_or(|previous| is_sha256(&previous.sha256));
+        if !is_sha256(&current.sha256) || !previous {
             return Err(invalid("a \"sha256\" is not a SHA-256 in lower-case hexadecimal".into()));
         }
         Ok(current)

@@ -8,6 +8,7 @@
 
 use serde::Deserialize;
 
+use super::variable::is_sha256;
 use crate::error::GatewayError;
 
 /// The name that logs and ledgers give to callers without a key; no key may have it.
@@ -101,8 +102,7 @@ impl Keys {
             if keys[..at].iter().any(|other| other.name == *name) {
                 return invalid(format!("two keys are named {name:?}"));
             }
-            let hexadecimal = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
-            if key.sha256.len() != 64 || !key.sha256.chars().all(hexadecimal) {
+            if !is_sha256(&key.sha256) {
                 return invalid(format!(
                     "sha256 of {name:?} is not a SHA-256 in lower-case hexadecimal: make one with \
                      worker/js/new-key.mjs"

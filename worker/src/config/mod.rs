@@ -17,8 +17,10 @@ mod variable;
 pub(crate) use keys::{Budget, Key, Keys, OPEN, equal_in_constant_time};
 pub(crate) use settings::{Breaker, Check, Retries, Settings, Timeouts};
 pub(crate) use upstreams::{
-    Api, DEFAULT_IMAGE_TOKENS, DEFAULT_MAX_OUTPUT_TOKENS, Upstream, Upstreams,
+    Api, DEFAULT_IMAGE_TOKENS, DEFAULT_MAX_OUTPUT_TOKENS, Upstream, Upstreams, is_routing_name,
 };
+
+pub(crate) use variable::is_sha256;
 
 #[cfg(test)]
 pub(crate) use upstreams::tests::manifest;

@@ -223,8 +223,7 @@ impl Upstream {
     }
 
     fn check(&self, name: &str, all: &BTreeMap<String, Self>) -> Result<(), String> {
-        let routing = name.split(':').next() == Some("auto") || name.starts_with("router-");
-        if routing || name.is_empty() {
+        if name.is_empty() || is_routing_name(name) {
             return Err(" cannot be a model's name: it means routing".into());
         }
         match (self.api, self.base_url.as_deref()) {
@@ -323,6 +322,11 @@ impl Upstream {
         }
         Ok(())
     }
+}
+
+/// Whether a name means routing whatever the bundle is called, so that no model may have it.
+pub(crate) fn is_routing_name(name: &str) -> bool {
+    name.split(':').next() == Some("auto") || name.starts_with("router-")
 }
 
 /// Checks an API's root. The messages do not repeat the URL, which may contain a password.

@@ -109,8 +109,7 @@ impl StreamBody {
                     }
                 };
             if let Some(StreamFailure { detail, .. }) = failure {
-                let secrets: Vec<&str> = self.secrets.iter().map(String::as_str).collect();
-                let (candidate, detail) = (self.model.clone(), scrub(&detail, &secrets));
+                let (candidate, detail) = (self.model.clone(), scrub(&detail, &self.secrets));
                 let error = GatewayError::UpstreamBrokeOff { candidate, detail };
                 if bytes.is_empty() {
                     return Some(Ok(self.fail(&error)));

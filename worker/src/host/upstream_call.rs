@@ -227,7 +227,8 @@ impl UpstreamRequest<'_> {
         let init = web_sys::RequestInit::new();
         init.set_method("POST");
         init.set_redirect(web_sys::RequestRedirect::Manual);
-        init.set_headers(&self.headers(model, upstream)?.into());
+        let (headers, secrets) = self.headers(model, upstream)?;
+        init.set_headers(&headers.into());
         init.set_body(&self.source.compose(&body).into());
         init.set_signal(Some(&signal));
         let scope: web_sys::WorkerGlobalScope = js_sys::global().unchecked_into();
@@ -252,6 +253,7 @@ impl UpstreamRequest<'_> {
         let length = length.and_then(|length| length.parse().ok());
         Ok(UpstreamResponse {
             status,
+            secrets,
             headers,
             content_type,
             source: UpstreamBody::new(answer, length, abort, self.deadline),
@@ -301,6 +303,7 @@ impl UpstreamRequest<'_> {
         let response = response.map_err(unusable)?;
         Ok(UpstreamResponse {
             status: 200,
+            secrets: vec![],
             headers: vec![("content-type".into(), content_type.into())],
             content_type: content_type.into(),
             source: UpstreamBody::new(response, None, abort, self.deadline),
@@ -324,11 +327,11 @@ impl UpstreamRequest<'_> {
         apis: ApiPair,
         response: UpstreamResponse,
     ) -> Failure {
-        let UpstreamResponse { status, headers, content_type, mut source } = response;
+        let UpstreamResponse { status, secrets, headers, content_type, mut source } = response;
         let Timeouts { first_byte_ms, idle_ms, .. } = self.timeouts;
         let body = source.read_all(first_byte_ms, idle_ms, MAX_REFUSAL_BYTES).await;
         let body = body.unwrap_or_default();
-        let text = self.scrubbed(call.upstream, &String::from_utf8_lossy(&body));
+        let text = scrub(cut(&String::from_utf8_lossy(&body), ERROR_BYTES), &secrets);
         let found = |name: &str| find(&headers, name);
         let candidate = call.model.to_owned();
         let own_key = self.own_keys.of(call.upstream).is_some();
@@ -366,7 +369,7 @@ impl UpstreamRequest<'_> {
         response: UpstreamResponse,
     ) -> Result<Reply, Failure> {
         let model = call.model;
-        let UpstreamResponse { status, headers, content_type, mut source } = response;
+        let UpstreamResponse { status, secrets, headers, content_type, mut source } = response;
         let Timeouts { first_byte_ms, idle_ms, .. } = self.timeouts;
         let limit = match apis.is_plain() && !call.checked {
             true => MAX_ANSWER_BYTES,
@@ -387,7 +390,7 @@ impl UpstreamRequest<'_> {
         let answer = apis.answer(body, &options).map_err(|detail| {
             // It was generated, whatever it is.
             output.add_bytes(length);
-            let (candidate, detail) = (model.to_owned(), self.scrubbed(call.upstream, &detail));
+            let (candidate, detail) = (model.to_owned(), scrub(&detail, &secrets));
             let failure = no_answer(GatewayError::UpstreamBadAnswer { candidate, detail });
             let received = Received { output_tokens: output.tokens(), ..Received::default() };
             Failure { received, ..failure }
@@ -412,9 +415,9 @@ impl UpstreamRequest<'_> {
         mut translator: StreamTranslator,
         response: UpstreamResponse,
     ) -> Result<Reply, Failure> {
-        let UpstreamResponse { headers, mut source, .. } = response;
+        let UpstreamResponse { secrets, headers, mut source, .. } = response;
         let mut first = Vec::new();
-        match self.held_back(call, &mut translator, &mut source, &mut first).await {
+        match self.held_back(call, &secrets, &mut translator, &mut source, &mut first).await {
             Ok(true) => {}
             Ok(false) => {
                 let (received, content) = (translator.received(), translator.take_content());
@@ -425,7 +428,6 @@ impl UpstreamRequest<'_> {
         }
         translator.take_content();
         let (headers, translator) = (forwarded_headers(headers), Box::new(translator));
-        let secrets = self.secrets(call.upstream);
         Ok(Reply::Stream { headers, first, translator, source, secrets })
     }
 
@@ -434,13 +436,14 @@ impl UpstreamRequest<'_> {
     async fn held_back(
         &self,
         call: &Call<'_>,
+        secrets: &[String],
         translator: &mut StreamTranslator,
         source: &mut UpstreamBody,
         first: &mut Vec<u8>,
     ) -> Result<bool, Failure> {
-        let Call { model, upstream, checked, .. } = *call;
+        let Call { model, checked, .. } = *call;
         let failed = |failure: StreamFailure| {
-            let detail = self.scrubbed(upstream, &failure.detail);
+            let detail = scrub(&failure.detail, secrets);
             stream_failure(model, StreamFailure { detail, ..failure })
         };
         let Timeouts { first_byte_ms, idle_ms, .. } = self.timeouts;
@@ -478,19 +481,12 @@ impl UpstreamRequest<'_> {
         brought.or_else(|| secret(self.env, upstream.key_secret.as_ref()?))
     }
 
-    /// A text of an upstream without the secrets that it was called with.
-    fn scrubbed(&self, upstream: &Upstream, text: &str) -> String {
-        scrub(
-            cut(text, ERROR_BYTES),
-            &self.secrets(upstream).iter().map(String::as_str).collect::<Vec<_>>(),
-        )
-    }
-
-    fn secrets(&self, upstream: &Upstream) -> Vec<String> {
-        self.key(upstream).into_iter().chain(upstream.headers.values().cloned()).collect()
-    }
-
-    fn headers(&self, model: &str, upstream: &Upstream) -> Result<web_sys::Headers, Failure> {
+    /// The headers of a call, and the secrets in them.
+    fn headers(
+        &self,
+        model: &str,
+        upstream: &Upstream,
+    ) -> Result<(web_sys::Headers, Vec<String>), Failure> {
         let mut fields = vec![
             ("content-type".to_owned(), "application/json".to_owned()),
             ("x-request-id".to_owned(), self.id.to_owned()),
@@ -523,6 +519,7 @@ impl UpstreamRequest<'_> {
             }
             (key, _) => key,
         };
+        let secrets = key.iter().chain(upstream.headers.values()).cloned().collect();
         if let Some(key) = key {
             let headers = key_headers(upstream.api, &key);
             fields.extend(headers.into_iter().map(|(name, value)| (name.to_owned(), value)));
@@ -536,7 +533,7 @@ impl UpstreamRequest<'_> {
         for (name, value) in fields {
             headers.set(&name, &value).map_err(|e| refused(&name, e))?;
         }
-        Ok(headers)
+        Ok((headers, secrets))
     }
 }
 
@@ -550,6 +547,8 @@ fn find(headers: &[(String, String)], name: &str) -> Option<String> {
 
 struct UpstreamResponse {
     status: u16,
+    /// The secrets that the call carried.
+    secrets: Vec<String>,
     headers: Vec<(String, String)>,
     content_type: String,
     source: UpstreamBody,

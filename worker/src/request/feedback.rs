@@ -8,6 +8,7 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::config::is_sha256;
 use crate::error::GatewayError;
 
 /// For how many days after a request feedback is accepted.
@@ -65,11 +66,10 @@ impl FeedbackId {
         let of = |text: &str, length: usize, plain: fn(u8) -> bool| {
             text.len() == length && text.bytes().all(plain)
         };
-        let hexadecimal = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
         let whole = parts.next().is_none()
             && of(day, 10, |byte| byte.is_ascii_digit() || byte == b'-')
             && of(decision, 36, |byte| byte.is_ascii_hexdigit() || byte == b'-')
-            && of(signature, 64, hexadecimal);
+            && is_sha256(signature);
         whole.then(|| Self {
             day: day.to_owned(),
             decision: decision.to_owned(),

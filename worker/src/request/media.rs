@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 
+use crate::wire::scalars::scalars_are_default;
+
 /// What a conversation has beside text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Media {
@@ -87,25 +89,7 @@ impl<'de> Visitor<'de> for Part {
         f.write_str("a JSON value")
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Found, E> {
-        Ok(Found::default())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Found, E> {
-        Ok(Found::default())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Found, E> {
-        Ok(Found::default())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Found, E> {
-        Ok(Found::default())
-    }
-
-    fn visit_unit<E>(self) -> Result<Found, E> {
-        Ok(Found::default())
-    }
+    scalars_are_default!();
 
     fn visit_str<E>(self, text: &str) -> Result<Found, E> {
         let address = ["http://", "https://", "gs://", "s3://"].iter().any(|s| text.starts_with(s));

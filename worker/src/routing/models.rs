@@ -3,7 +3,7 @@
 use pointsman::{Manifest, RouterError};
 use serde_json::{Value, json};
 
-use crate::config::{Keys, Upstreams};
+use crate::config::{Keys, Upstreams, is_routing_name};
 use crate::request::model_name::means_routing;
 
 /// Lists the names that `may` allows: `auto`, the bundle's name, its candidates, then the further
@@ -40,8 +40,7 @@ pub(crate) fn model(name: &str) -> Value {
 /// # Errors
 /// [`RouterError::BundleBadManifest`].
 pub(crate) fn check_candidates(manifest: &Manifest) -> Result<(), RouterError> {
-    let routing = |id: &str| id.split(':').next() == Some("auto") || id.starts_with("router-");
-    match manifest.candidates.iter().find(|candidate| routing(&candidate.id)) {
+    match manifest.candidates.iter().find(|candidate| is_routing_name(&candidate.id)) {
         Some(candidate) => Err(RouterError::BundleBadManifest {
             detail: format!(
                 "candidate {:?} has a name that means routing: expected another one",

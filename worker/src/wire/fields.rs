@@ -62,6 +62,12 @@ pub(crate) fn folded(name: &str) -> String {
     name.chars().map(fold).collect()
 }
 
+/// The byte range in `text` of a part that is borrowed from it, such as a raw value.
+pub(crate) fn range_in(text: &str, part: &str) -> Range<usize> {
+    let start = part.as_ptr().addr() - text.as_ptr().addr();
+    start..start + part.len()
+}
+
 struct FieldsOf<'t>(&'t str);
 
 impl<'de> DeserializeSeed<'de> for FieldsOf<'de> {
@@ -94,9 +100,7 @@ impl<'de> Visitor<'de> for FieldsOf<'de> {
             if fields.len() == MAX_FIELDS {
                 return Err(A::Error::custom(format!("it has more than {MAX_FIELDS} fields")));
             }
-            // A borrowed raw value is a part of the text that is parsed.
-            let start = value.as_ptr().addr() - self.0.as_ptr().addr();
-            fields.push((name.into_owned(), start..start + value.len()));
+            fields.push((name.into_owned(), range_in(self.0, value)));
         }
         Ok(Fields(fields))
     }

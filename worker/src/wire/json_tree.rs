@@ -6,11 +6,11 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::ops::Range;
 
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use super::fields::range_in;
 use super::json_bounds::{self, MAX_TREE_VALUES};
 use super::outgoing::{Outgoing, Piece};
 
@@ -83,14 +83,9 @@ impl Tree<'_> {
         let head = text.get(..128.min(text.len())).unwrap_or_default();
         let head =
             head.starts_with("data:").then(|| head.find(',')).flatten().map_or(0, |at| at + 1);
-        let range = self.range_of(&text[head..]);
+        let range = range_in(self.source, &text[head..]);
         let (start, length) = (range.start, range.len());
         Ok(Value::String(format!("{}{MARK}{start}+{length}{MARK}", &text[..head])))
-    }
-
-    fn range_of(&self, part: &str) -> Range<usize> {
-        let start = part.as_ptr().addr() - self.source.as_ptr().addr();
-        start..start + part.len()
     }
 }
 

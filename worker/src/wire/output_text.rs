@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::scalars::scalars_are_default;
+
 /// Fields that hold text which the model wrote, in any of the APIs.
 const FIELDS: [&str; 14] = [
     "arguments",
@@ -74,25 +76,7 @@ impl<'de> Visitor<'de> for Texts {
         f.write_str("a JSON value")
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<u64, E> {
-        Ok(0)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<u64, E> {
-        Ok(0)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<u64, E> {
-        Ok(0)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<u64, E> {
-        Ok(0)
-    }
-
-    fn visit_unit<E>(self) -> Result<u64, E> {
-        Ok(0)
-    }
+    scalars_are_default!();
 
     fn visit_str<E>(self, text: &str) -> Result<u64, E> {
         Ok(if self.counts { text.len() as u64 } else { 0 })

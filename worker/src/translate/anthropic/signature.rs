@@ -27,6 +27,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::tools::CallIds;
+use crate::wire::fields::range_in;
 use crate::wire::outgoing::Edit;
 
 /// The hexadecimal digits of a tag.
@@ -136,7 +137,7 @@ impl History {
         }
         history.enabled = request.thinking.and_then(|thinking| {
             let value: Value = serde_json::from_str(thinking.get()).ok()?;
-            (value["type"] == "enabled").then(|| span(body, thinking))
+            (value["type"] == "enabled").then(|| range_in(body, thinking.get()))
         });
         history
     }
@@ -159,7 +160,7 @@ impl History {
                     let new = if id.is_empty() { String::new() } else { new(&id) };
                     if new != id {
                         let text = Value::from(new).to_string();
-                        self.ids.push(Edit { range: span(body, raw), text });
+                        self.ids.push(Edit { range: range_in(body, raw.get()), text });
                     }
                 };
                 match block.r#type.as_ref() {
@@ -227,7 +228,7 @@ impl Place {
 }
 
 fn places(body: &str, list: &[&RawValue]) -> Vec<Place> {
-    let spans: Vec<Range<usize>> = list.iter().map(|raw| span(body, raw)).collect();
+    let spans: Vec<Range<usize>> = list.iter().map(|raw| range_in(body, raw.get())).collect();
     let place = |(at, own): (usize, &Range<usize>)| {
         let before = at.checked_sub(1).map_or(own.start, |at| spans[at].end);
         let behind = spans.get(at + 1).map_or(own.end, |next| next.start);
@@ -247,7 +248,7 @@ fn tag_of(body: &str, value: Option<&RawValue>) -> (Range<usize>, String) {
     });
     match (value, tag) {
         (Some(value), Some(tag)) => {
-            let start = span(body, value).start + 1;
+            let start = range_in(body, value.get()).start + 1;
             (start..start + TAG_BYTES, tag.to_owned())
         }
         _ => (0..0, String::new()),
@@ -307,7 +308,7 @@ fn tag_place(text: &str, raw: &RawValue) -> Option<usize> {
         _ => return None,
     };
     let signed = value.get().starts_with('"') && value.get() != "\"\"";
-    signed.then(|| span(text, value).start + 1)
+    signed.then(|| range_in(text, value.get()).start + 1)
 }
 
 /// The text with the tag inserted at these places, in ascending order.
@@ -322,12 +323,6 @@ fn with_tags<'t>(text: &'t str, at: &[usize], tag: &str) -> Cow<'t, str> {
     }
     tagged.push_str(&text[*last..]);
     Cow::Owned(tagged)
-}
-
-/// The byte range of a raw value that was borrowed from `text`.
-fn span(text: &str, part: &RawValue) -> Range<usize> {
-    let start = part.get().as_ptr().addr() - text.as_ptr().addr();
-    start..start + part.get().len()
 }
 
 #[cfg(test)]

@@ -172,8 +172,8 @@ pub(super) fn call_id(id: &str) -> String {
     })
 }
 
-/// Gives each call of a conversation an id of its own. Some upstreams number the calls of each answer
-/// anew, and Anthropic refuses a conversation that repeats an id.
+/// Gives each call of a conversation an id of its own. Some upstreams begin to number the calls at 0 in each
+/// answer; Anthropic refuses a conversation that repeats an id.
 #[derive(Debug, Default)]
 pub(super) struct CallIds {
     /// How often each id was given.
