@@ -83,6 +83,17 @@ test("text that is not JSON escalates if the request asked for JSON", async () =
   assert.equal((await ask(openai({ text: "Sure: {}" }))).outcome, "accepted");
 });
 
+test("the JSON that an Anthropic client asks for is checked too", async () => {
+  const format = { type: "json_schema", schema: { type: "object", properties: {}, additionalProperties: false } };
+  small.does(openai({ text: "Sure: {}" }));
+  large.does(openai({ text: "{}" }));
+  const messages = [{ role: "user", content: "JSON, please" }];
+  for (const fields of [{ output_config: { format } }, { output_format: format }]) {
+    const response = await worker.post("v1/messages", { model: "auto", max_tokens: 9, messages, ...fields }, WEAK);
+    assert.equal(decisionHeaders(response).cascade, "escalated", await response.text());
+  }
+});
+
 test("the cost is that of both calls", async () => {
   const accepted = await ask(openai({ text: "Small." }));
   const escalated = await ask(openai({ text: "" }));

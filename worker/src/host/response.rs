@@ -53,7 +53,9 @@ pub(super) fn response_of(
     error: &GatewayError,
     request: &Request,
 ) -> Result<Response, GatewayError> {
-    let (status, body) = match request.path() == "/v1/messages" {
+    let path = request.path();
+    let is_anthropics = path == "/v1/messages" || path.starts_with("/v1/messages/");
+    let (status, body) = match is_anthropics {
         true => error_to_anthropic(error.status(), &error.body()),
         false => (error.status(), error.body()),
     };

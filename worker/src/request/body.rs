@@ -37,6 +37,8 @@ const ESTIMATED_IMAGE_TOKENS: usize = 1_000;
 const MAX_STREAM_OPTIONS: usize = 4096;
 /// The most tools whose types are kept.
 const MAX_TOOL_TYPES: usize = 64;
+/// The fields that ask for JSON: chat's, that of Responses, Anthropic's and its older one.
+const JSON_FORMATS: [&str; 4] = ["response_format", "text", "output_config", "output_format"];
 /// The fields that the gateway reads: spelled otherwise they would be read by some upstreams only.
 const READ: [&str; 15] = [
     "best_of",
@@ -170,10 +172,7 @@ impl RequestBody {
             media: conversation.map(Media::of).unwrap_or_default(),
             prompts: prompts.max(1),
             tools: tools.reduce(Tools::and).unwrap_or_default(),
-            json: ["response_format", "text"]
-                .iter()
-                .filter_map(|name| raw(name))
-                .any(is_json_format),
+            json: JSON_FORMATS.iter().filter_map(|name| raw(name)).any(is_json_format),
             limits: limits.iter().filter_map(|name| whole(name)).collect(),
             choices: choices.iter().filter_map(|name| whole(name)).collect(),
             fields,
@@ -426,7 +425,7 @@ fn with_system<'t>(system: &[Cow<'t, str>], text: Cow<'t, str>) -> Cow<'t, str> 
     }
 }
 
-/// Whether a response format asks for JSON; `text` of the Responses API has it in `format`.
+/// Whether a response format asks for JSON; `text` and `output_config` have theirs in `format`.
 fn is_json_format(json: &str) -> bool {
     #[derive(Deserialize)]
     struct Format {
@@ -578,6 +577,25 @@ mod tests {
         let found = parsed(Dialect::Chat, &body);
         assert!(!found.has_tools() && !found.wants_json());
         assert_eq!(found.output_tokens(), None);
+    }
+
+    #[test]
+    fn each_apis_way_of_asking_for_json_is_known() {
+        let asks = |dialect, more: Value| {
+            let mut body = json!({"model": "auto", "messages": [], "input": ""});
+            body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            parsed(dialect, &body).wants_json()
+        };
+        let format = json!({"type": "json_schema", "schema": {"type": "object"}});
+        assert!(asks(Dialect::Chat, json!({"response_format": {"type": "json_object"}})));
+        assert!(asks(Dialect::Responses, json!({"text": {"verbosity": "low", "format": format}})));
+        assert!(asks(
+            Dialect::Messages,
+            json!({"output_config": {"effort": "low", "format": format}})
+        ));
+        assert!(asks(Dialect::Messages, json!({"output_format": format})));
+        assert!(!asks(Dialect::Messages, json!({"output_config": {"effort": "low"}})));
+        assert!(!asks(Dialect::Responses, json!({"text": {"format": {"type": "text"}}})));
     }
 
     #[test]
