@@ -214,7 +214,7 @@ impl ApiPair {
             };
             return Ok(Answer { received, content, body });
         }
-        let value = json_bounds::parse_tree(&bytes)?;
+        let value = answer_tree(&bytes)?;
         let chat = match self.api {
             Api::WorkersAi => workers_ai::answer_to_completion(&value, of.model, of.id, of.created)
                 .map_err(|e| e.to_string())?,
@@ -233,12 +233,16 @@ impl ApiPair {
             }
             _ => (AnswerContent::of_answer(&chat), chat),
         };
-        Ok(Answer { body: body.to_string().into_bytes(), received: received(told), content })
+        Ok(Answer {
+            body: json_tree::to_text(&body).into_bytes(),
+            received: received(told),
+            content,
+        })
     }
 
     /// The parts of an answer between equal APIs that the cascade's check reads.
     fn content(self, bytes: &[u8], created: u64) -> Result<AnswerContent, String> {
-        let value = json_bounds::parse_tree(bytes)?;
+        let value = answer_tree(bytes)?;
         Ok(match self.upstream {
             Dialect::Messages => {
                 let completion =
@@ -351,6 +355,10 @@ fn with_tag(answer: Vec<u8>, tag: &str) -> Vec<u8> {
         Ok(Cow::Owned(tagged)) => tagged.into_bytes(),
         Ok(Cow::Borrowed(_)) | Err(_) => answer,
     }
+}
+
+fn answer_tree(bytes: &[u8]) -> Result<Value, String> {
+    json_tree::parse_answer(std::str::from_utf8(bytes).map_err(|e| e.to_string())?)
 }
 
 /// Parses a small part of an answer; null if it is not small.

@@ -1,13 +1,23 @@
-//! Parses a request into a tree for translation, without copying its long strings.
+//! Parses a request or an answer into a tree for translation, without copying its long strings, and without
+//! reading what only passes through.
 //!
 //! A string of more than [`LONG`] bytes without escapes (an image in base64, a text) becomes a short
 //! reference to its bytes in the request. The translation moves the reference like any text; afterwards
 //! [`to_outgoing`] puts the bytes in its place.
+//!
+//! A schema, the input of a call, and a number that is printed otherwise than it was written become a *raw*
+//! value, an object of the one field [`MARK`] that holds its text: a `Value` sorts the keys of objects, and
+//! models write fields in the order of their schema; of long numbers it loses digits.
+//!
+//! ```text
+//! {"parameters": {"properties": {"why": {}, "answer": {}}}}  ->  {"parameters": raw}  ->  the same bytes
+//! ```
 
 use std::cell::RefCell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 
 use super::fields::range_in;
@@ -16,28 +26,138 @@ use super::outgoing::{Outgoing, Piece};
 
 /// The most bytes of a string that is copied into the tree although it has no escapes.
 const LONG: usize = 2048;
-/// The most bytes of all strings that are copied into the tree, above every model's context window.
+/// The most bytes of all texts that are copied into the tree, above every model's context window.
 const MAX_COPIED: usize = 4 << 20;
-/// Begins and ends a reference: the last private-use character of Unicode, refused in requests.
+/// Begins and ends a reference, and names a raw value: the last private-use character of Unicode, refused in
+/// requests and in the names of an answer's fields.
 const MARK: char = '\u{10fffd}';
 /// Fields whose text the translation reads as JSON.
-const READ: [&str; 2] = ["arguments", "input"];
+const READ: [&str; 1] = ["arguments"];
+/// Fields whose objects become raw values.
+const RAW_OBJECTS: [&str; 4] = ["input", "input_schema", "parameters", "schema"];
+/// Fields whose numbers keep their text.
+const RAW_NUMBERS: [&str; 7] = [
+    "frequency_penalty",
+    "presence_penalty",
+    "repetition_penalty",
+    "seed",
+    "temperature",
+    "top_k",
+    "top_p",
+];
+/// The fields that are written in front of all others, as the APIs' documentation orders them: upstreams
+/// show definitions of tools to their models in the order in which they came.
+const WRITTEN_FIRST: [&str; 9] =
+    ["model", "type", "role", "id", "tool_use_id", "tool_call_id", "name", "title", "description"];
 
 /// Parses a request into a tree whose long strings are references into `json`.
 ///
 /// # Errors
 /// The parser's message, or the bound that is exceeded.
 pub(crate) fn parse(json: &str) -> Result<Value, String> {
+    parse_tree(json, Some(json))
+}
+
+/// Parses an answer, or an event of one, into a tree.
+///
+/// # Errors
+/// The parser's message, or the bound that is exceeded.
+pub(crate) fn parse_answer(json: &str) -> Result<Value, String> {
+    parse_tree(json, None)
+}
+
+fn parse_tree(json: &str, request: Option<&str>) -> Result<Value, String> {
     json_bounds::check(json.as_bytes(), MAX_TREE_VALUES).map_err(|e| e.to_string())?;
     let copied = RefCell::new(0);
     let mut deserializer = serde_json::Deserializer::from_str(json);
-    let tree = Tree { source: json, copied: &copied, read: false };
-    tree.deserialize(&mut deserializer).map_err(|e| e.to_string())
+    let tree = Tree { request, copied: &copied, read: false, plain: false };
+    let value = tree.deserialize(&mut deserializer).map_err(|e| e.to_string())?;
+    deserializer.end().map_err(|e| e.to_string())?;
+    Ok(value)
 }
 
-/// Writes a tree, with the bytes of the request in place of the references.
+/// The raw value of a text; none if the text is not a JSON object.
+pub(crate) fn raw_object(json: &str) -> Option<Value> {
+    json_bounds::check(json.as_bytes(), MAX_TREE_VALUES).ok()?;
+    let json = serde_json::from_str::<&RawValue>(json).ok()?.get();
+    json.starts_with('{').then(|| raw(json))
+}
+
+/// `json` is a JSON text. A mark can only stand in its strings, where an escape means the same.
+fn raw(json: &str) -> Value {
+    let json = match json.contains(MARK) {
+        true => json.replace(MARK, r"\udbff\udffd"),
+        false => json.to_owned(),
+    };
+    Value::Object(Map::from_iter([(MARK.to_string(), Value::String(json))]))
+}
+
+/// The text of a raw value; none of any other.
+fn raw_text(value: &Value) -> Option<&str> {
+    let fields = value.as_object().filter(|fields| fields.len() == 1)?;
+    fields.get(MARK.encode_utf8(&mut [0; 4]))?.as_str()
+}
+
+/// A number, raw or not.
+pub(crate) fn number(value: &Value) -> Option<f64> {
+    match raw_text(value) {
+        Some(json) => json.parse().ok().filter(|number: &f64| number.is_finite()),
+        None => value.as_f64(),
+    }
+}
+
+/// A copy of a value to look into: a raw one parsed.
+pub(crate) fn parsed(value: &Value) -> Value {
+    match raw_text(value) {
+        Some(json) => json_bounds::parse_tree(json.as_bytes()).unwrap_or_default(),
+        None => value.clone(),
+    }
+}
+
+/// Writes a value: a raw one by its text, and the fields of other objects in a fixed order.
+pub(crate) fn to_text(value: &Value) -> String {
+    let mut json = String::new();
+    write(value, &mut json);
+    json
+}
+
+/// A copy of a tree without raw values.
+#[cfg(test)]
+pub(crate) fn plain(tree: &Value) -> Value {
+    serde_json::from_str(&to_text(tree)).unwrap_or_default()
+}
+
+fn write(value: &Value, json: &mut String) {
+    match (value, raw_text(value)) {
+        (_, Some(raw)) => json.push_str(raw),
+        (Value::Array(list), _) => {
+            json.push('[');
+            for (at, value) in list.iter().enumerate() {
+                json.push_str(if at == 0 { "" } else { "," });
+                write(value, json);
+            }
+            json.push(']');
+        }
+        (Value::Object(fields), _) => {
+            let mut fields: Vec<(&String, &Value)> = fields.iter().collect();
+            let rank = |name: &String| WRITTEN_FIRST.iter().position(|first| first == name);
+            fields.sort_by_key(|(name, _)| rank(name).unwrap_or(WRITTEN_FIRST.len()));
+            json.push('{');
+            for (at, (name, value)) in fields.into_iter().enumerate() {
+                json.push_str(if at == 0 { "" } else { "," });
+                json.push_str(&Value::from(name.as_str()).to_string());
+                json.push(':');
+                write(value, json);
+            }
+            json.push('}');
+        }
+        (scalar, _) => json.push_str(&scalar.to_string()),
+    }
+}
+
+/// Writes a request's tree, with the bytes of the request in place of the references.
 pub(crate) fn to_outgoing(tree: &Value) -> Outgoing {
-    let text = tree.to_string();
+    let text = to_text(tree);
     let mut pieces = Vec::new();
     for (at, part) in text.split(MARK).enumerate() {
         match part.split_once('+').filter(|_| at % 2 == 1) {
@@ -53,37 +173,72 @@ pub(crate) fn to_outgoing(tree: &Value) -> Outgoing {
     Outgoing(pieces)
 }
 
+fn marked<E: Error>() -> E {
+    E::custom("it has the private-use character U+10FFFD")
+}
+
 #[derive(Clone, Copy)]
 struct Tree<'t> {
-    source: &'t str,
+    /// The request; none of an answer, whose strings are all copied.
+    request: Option<&'t str>,
     copied: &'t RefCell<usize>,
     /// Whether the translation reads this string as JSON, so that it is copied whole.
     read: bool,
+    /// Whether no part of it becomes a raw value.
+    plain: bool,
 }
 
-impl Tree<'_> {
+impl<'t> Tree<'t> {
     fn copy<E: Error>(&self, text: &str) -> Result<Value, E> {
-        let mut copied = self.copied.borrow_mut();
-        *copied += text.len();
-        if *copied > MAX_COPIED {
-            let why = format!("its texts with escapes are longer than {MAX_COPIED} bytes");
-            return Err(E::custom(why));
-        }
-        match text.contains(MARK) {
-            true => Err(E::custom("it has the private-use character U+10FFFD")),
+        self.count(text)?;
+        match self.request.is_some() && text.contains(MARK) {
+            true => Err(marked()),
             false => Ok(Value::String(text.to_owned())),
         }
     }
 
+    /// Counts what is copied of a request; an answer is bounded as a whole.
+    fn count<E: Error>(&self, text: &str) -> Result<(), E> {
+        let mut copied = self.copied.borrow_mut();
+        *copied += text.len();
+        if self.request.is_some() && *copied > MAX_COPIED {
+            return Err(E::custom(format!(
+                "its texts with escapes, schemas and inputs of calls are longer than {MAX_COPIED} bytes"
+            )));
+        }
+        Ok(())
+    }
+
+    /// An object as a raw value; anything else as ever.
+    fn raw_object<E: Error>(self, json: &'t str) -> Result<Value, E> {
+        if !json.starts_with('{') {
+            return self.value(json);
+        }
+        self.count(json)?;
+        Ok(raw(json))
+    }
+
+    /// A number as a raw value if it would be printed otherwise; anything else as ever.
+    fn raw_number<E: Error>(self, json: &'t str) -> Result<Value, E> {
+        let value = self.value(json)?;
+        Ok(if value.is_number() && value.to_string() != json { raw(json) } else { value })
+    }
+
+    fn value<E: Error>(self, json: &'t str) -> Result<Value, E> {
+        let mut deserializer = serde_json::Deserializer::from_str(json);
+        // Within it nothing is raw, so that no byte is read once for each level.
+        Tree { read: false, plain: true, ..self }.deserialize(&mut deserializer).map_err(E::custom)
+    }
+
     /// A text whose bytes stand in the request as they are: what a data URL begins with, then a reference.
     fn refer<E: Error>(&self, text: &str) -> Result<Value, E> {
-        if text.contains(MARK) {
+        let Some(request) = self.request.filter(|_| !text.contains(MARK)) else {
             return self.copy(text);
-        }
+        };
         let head = text.get(..128.min(text.len())).unwrap_or_default();
         let head =
             head.starts_with("data:").then(|| head.find(',')).flatten().map_or(0, |at| at + 1);
-        let range = range_in(self.source, &text[head..]);
+        let range = range_in(request, &text[head..]);
         let (start, length) = (range.start, range.len());
         Ok(Value::String(format!("{}{MARK}{start}+{length}{MARK}", &text[..head])))
     }
@@ -146,11 +301,19 @@ impl<'de> Visitor<'de> for Tree<'de> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut fields = Map::new();
         while let Some(name) = map.next_key::<String>()? {
-            let read = READ.contains(&name.as_str());
             if name.contains(MARK) {
-                return Err(A::Error::custom("it has the private-use character U+10FFFD"));
+                return Err(marked());
             }
-            fields.insert(name, map.next_value_seed(Tree { read, ..self })?);
+            let is_raw = |names: &[&str]| !self.plain && names.contains(&name.as_str());
+            let value = if is_raw(&RAW_OBJECTS) {
+                self.raw_object(map.next_value::<&'de RawValue>()?.get())?
+            } else if is_raw(&RAW_NUMBERS) {
+                self.raw_number(map.next_value::<&'de RawValue>()?.get())?
+            } else {
+                let read = READ.contains(&name.as_str());
+                map.next_value_seed(Tree { read, ..self })?
+            };
+            fields.insert(name, value);
         }
         Ok(fields.into())
     }
@@ -198,7 +361,70 @@ mod tests {
     }
 
     #[test]
+    fn what_only_passes_through_keeps_its_bytes() {
+        let schema =
+            r#"{"type" : "object", "properties":{"why":{}, "answer":{"maximum": 1e3}},"x":1.0}"#;
+        let input = r#"{ "z": 12345678901234567890123, "a": [1.10, "\udbff\udffd \ud83d"] }"#;
+        let json = format!(
+            r#"{{"tools":[{{"name":"f","input_schema":{schema},"parameters":{schema}}}],
+                "format":{{"schema":{schema}}}, "input":{input}, "temperature": 0.70, "top_p": 1}}"#
+        );
+        for tree in [parse(&json).unwrap(), parse_answer(&json).unwrap()] {
+            assert_eq!(tree["tools"][0]["name"], "f");
+            assert_eq!((number(&tree["temperature"]), &tree["top_p"]), (Some(0.7), &1.into()));
+            let written = to_text(&tree);
+            assert_eq!(written.matches(schema).count(), 3, "{written}");
+            assert!(written.contains(input) && written.contains(r#""temperature":0.70"#));
+            assert_eq!(to_outgoing(&tree).text(&json), written);
+            assert_eq!(parsed(&tree["tools"][0]["input_schema"])["x"], 1.0);
+        }
+    }
+
+    #[test]
+    fn only_an_object_is_raw() {
+        for (json, value) in
+            [(r#"{"input": [{"input": {"b": 1, "a": 2}}]}"#, 2), (r#"{"input": 7}"#, 7)]
+        {
+            let tree = parse(json).unwrap();
+            let input = &tree["input"];
+            assert_eq!(input[0]["input"]["a"].as_u64().or(input.as_u64()), Some(value));
+        }
+        assert_eq!(
+            raw_object(r#" {"b": 1, "a": 1.0} "#).map(|raw| to_text(&raw)).unwrap(),
+            r#"{"b": 1, "a": 1.0}"#
+        );
+        for json in ["[1]", "1", "", "{", "{} {}", "{\"a\": \u{1}}"] {
+            assert_eq!(raw_object(json), None, "{json}");
+        }
+        let many = format!("{{\"a\": [{}0]}}", "0,".repeat(MAX_TREE_VALUES));
+        assert_eq!(raw_object(&many), None);
+    }
+
+    #[test]
+    fn a_mark_in_what_passes_through_is_escaped() {
+        let raw = raw_object("{\"a\": \"\u{10fffd}0+9\u{10fffd}\"}").unwrap();
+        let written = to_outgoing(&serde_json::json!({"input": raw})).text("0123456789");
+        let found: Value = serde_json::from_str(&written).unwrap();
+        assert_eq!(found["input"]["a"], "\u{10fffd}0+9\u{10fffd}");
+        let answer = parse_answer("{\"text\": \"\u{10fffd}0+9\u{10fffd}\"}").unwrap();
+        assert_eq!(to_text(&answer), "{\"text\":\"\u{10fffd}0+9\u{10fffd}\"}");
+        assert!(parse_answer("{\"input\": {}, \"\u{10fffd}\": \"[\"}").is_err());
+    }
+
+    #[test]
+    fn fields_are_written_as_the_apis_document_them() {
+        let tool = serde_json::json!({"function": {"parameters": {}, "description": "d", "name": "f"},
+                                      "type": "function"});
+        let expected =
+            r#"{"type":"function","function":{"name":"f","description":"d","parameters":{}}}"#;
+        assert_eq!(to_text(&tool), expected);
+    }
+
+    #[test]
     fn copies_are_bounded() {
+        let schema = format!(r#"{{"schema": {{"a": "{}"}}}}"#, "x".repeat(MAX_COPIED));
+        assert!(parse(&schema).is_err_and(|why| why.contains("schemas")));
+        assert!(parse_answer(&schema).is_ok());
         let long = format!(r#"{{"a": "{}"}}"#, r"\n".repeat(MAX_COPIED + 1));
         assert!(parse(&long).is_err_and(|why| why.contains("texts with escapes")));
         let plain = format!(r#"{{"a": "{}"}}"#, "x".repeat(MAX_COPIED + 1));

@@ -16,6 +16,7 @@
 
 pub(crate) mod client;
 mod content;
+mod schema;
 pub(crate) mod signature;
 mod stop;
 mod thinking;

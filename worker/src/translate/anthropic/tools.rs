@@ -2,8 +2,8 @@
 //!
 //! | OpenAI | Anthropic |
 //! | --- | --- |
-//! | `function.parameters` | `input_schema`; absent: an object without properties |
-//! | `function.strict` | `strict` |
+//! | `function.parameters` | `input_schema`; completed, see `schema` |
+//! | `function.strict` | `strict`; towards OpenAI left out if its strict mode refuses the schema |
 //! | `tool_choice` `"auto"`, `"none"`, `"required"`, a function's name | `auto`, `none`, `any`, `tool` |
 //! | `parallel_tool_calls: false` | `disable_parallel_tool_use: true` |
 //!
@@ -16,8 +16,9 @@ use pointsman::sha256_hex;
 use serde_json::{Map, Value, json};
 
 use super::content::{keep_cache_control, text};
+use super::schema;
 use crate::error::Untranslatable;
-use crate::wire::json_bounds;
+use crate::wire::json_tree;
 
 /// Translates OpenAI's `tools` for Anthropic; none if absent or empty.
 ///
@@ -31,7 +32,8 @@ pub(super) fn to_anthropic(tools: &Value) -> Result<Option<Value>, Untranslatabl
         }
         let function = &tool["function"];
         let name = text(&function["name"], format!("{field}.function.name"))?;
-        let schema = schema(&function["parameters"], format!("{field}.function.parameters"))?;
+        let parameters = &function["parameters"];
+        let schema = schema::of_tool(parameters, false, format!("{field}.function.parameters"))?;
         let mut translated = json!({"name": name, "input_schema": schema});
         for key in ["description", "strict"] {
             if !function[key].is_null() {
@@ -55,10 +57,11 @@ pub(super) fn to_openai(tools: &Value) -> Result<Option<Value>, Untranslatable> 
             return Err(Untranslatable::unsupported(format!("{field}.type"), kind, "\"custom\""));
         }
         let name = text(&tool["name"], format!("{field}.name"))?;
-        let schema = schema(&tool["input_schema"], format!("{field}.input_schema"))?;
+        let schema = schema::of_tool(&tool["input_schema"], true, format!("{field}.input_schema"))?;
+        let strict = tool["strict"] != true || schema::is_strict(&schema);
         let mut function = json!({"name": name, "parameters": schema});
-        for key in ["description", "strict"] {
-            if !tool[key].is_null() {
+        for (key, keeps) in [("description", true), ("strict", strict)] {
+            if keeps && !tool[key].is_null() {
                 function[key] = tool[key].clone();
             }
         }
@@ -79,19 +82,6 @@ fn translate(
             Ok(Some(Value::Array(translated?)))
         }
         other => Err(Untranslatable::malformed("tools", other, "a list")),
-    }
-}
-
-/// Checks a tool's schema: Anthropic requires that of an object.
-fn schema(parameters: &Value, field: String) -> Result<Value, Untranslatable> {
-    match parameters {
-        Value::Null => Ok(json!({"type": "object", "properties": {}})),
-        Value::Object(schema) => {
-            let mut schema = schema.clone();
-            schema.entry("type").or_insert_with(|| "object".into());
-            Ok(Value::Object(schema))
-        }
-        other => Err(Untranslatable::malformed(field, other, "a JSON schema of an object")),
     }
 }
 
@@ -228,13 +218,13 @@ pub(super) fn made_id(seed: &str, at: u64) -> String {
     format!("toolu_{}_{at}", &sha256_hex(seed.as_bytes())[..16])
 }
 
-/// Parses a call's `arguments` into Anthropic's `input`; none if they are not a JSON object. Empty text
-/// becomes an empty object.
+/// Reads a call's `arguments` as Anthropic's `input`, a raw value; none if they are not a JSON object. Empty
+/// text becomes an empty object.
 pub(super) fn input(arguments: &Value) -> Option<Value> {
     let input = match arguments {
         Value::Null => json!({}),
         Value::String(text) if text.trim().is_empty() => json!({}),
-        Value::String(text) => json_bounds::parse_tree(text.as_bytes()).ok()?,
+        Value::String(text) => json_tree::raw_object(text)?,
         other => other.clone(),
     };
     input.is_object().then_some(input)
@@ -248,7 +238,8 @@ mod tests {
     fn tools() -> Value {
         json!([{"type": "function", "function": {
             "name": "weather", "description": "Weather of a town", "strict": true,
-            "parameters": {"type": "object", "properties": {"town": {"type": "string"}}},
+            "parameters": {"type": "object", "properties": {"town": {"type": "string"}},
+                           "required": ["town"], "additionalProperties": false},
         }}])
     }
 
@@ -256,12 +247,12 @@ mod tests {
     fn definitions_go_there_and_back() {
         let there = to_anthropic(&tools()).unwrap().unwrap();
         assert_eq!(
-            there,
+            json_tree::plain(&there),
             json!([{"name": "weather", "description": "Weather of a town", "strict": true,
-                    "input_schema": {"type": "object",
-                                     "properties": {"town": {"type": "string"}}}}])
+                    "input_schema": {"type": "object", "properties": {"town": {"type": "string"}},
+                                     "required": ["town"], "additionalProperties": false}}])
         );
-        assert_eq!(to_openai(&there).unwrap().unwrap(), tools());
+        assert_eq!(json_tree::plain(&to_openai(&there).unwrap().unwrap()), tools());
     }
 
     #[test]
@@ -353,7 +344,11 @@ mod tests {
 
     #[test]
     fn arguments_are_an_object() {
-        assert_eq!(input(&json!("{\"a\": [1]}")), Some(json!({"a": [1]})));
+        let written = |arguments| input(&arguments).map(|input| json_tree::to_text(&input));
+        assert_eq!(
+            written(json!(" {\"b\": [1.0], \"a\": 2} ")).unwrap(),
+            "{\"b\": [1.0], \"a\": 2}"
+        );
         assert_eq!(input(&json!({"a": 1})), Some(json!({"a": 1})));
         for empty in [json!(""), json!(" "), Value::Null] {
             assert_eq!(input(&empty), Some(json!({})));

@@ -9,7 +9,7 @@
 //! | `stream` | the same, with `stream_options.include_usage`, which Anthropic's events need |
 //! | `tools`, `tool_choice` | see `tools` |
 //! | `thinking`, `output_config.effort` | `reasoning_effort`, see `thinking` |
-//! | `output_config.format` | `response_format` `json_schema`, strict, named `answer` |
+//! | `output_config.format` | `response_format` `json_schema`, named `answer`; strict if OpenAI's strict mode takes the schema |
 //! | `metadata.user_id` | `user` |
 //!
 //! Refused: `mcp_servers`, `container`, and tools that Anthropic runs itself. Dropped: `top_k`, which
@@ -21,7 +21,8 @@ use serde_json::{Map, Value, json};
 use super::turns::to_chat_messages;
 use crate::error::Untranslatable;
 use crate::translate::anthropic::content::text;
-use crate::translate::anthropic::{thinking, tools};
+use crate::translate::anthropic::{schema, thinking, tools};
+use crate::wire::json_tree;
 
 /// The most stop sequences in OpenAI's API.
 const MOST_STOPS: usize = 4;
@@ -52,7 +53,7 @@ pub(crate) fn request_to_chat(messages: &Value, model: &str) -> Result<Value, Un
     chat.insert("max_completion_tokens".into(), max_tokens.clone());
     for name in ["temperature", "top_p"] {
         let value = &messages[name];
-        if value.is_number() {
+        if json_tree::number(value).is_some() {
             chat.insert(name.into(), value.clone());
         } else if !value.is_null() {
             return Err(Untranslatable::malformed(name, value, "a number"));
@@ -118,8 +119,11 @@ fn response_format(format: &Value) -> Result<Option<Value>, Untranslatable> {
         let field = format!("{FIELD}.schema");
         return Err(Untranslatable::malformed(field, schema, "a JSON schema"));
     }
-    let schema = json!({"name": "answer", "strict": true, "schema": schema});
-    Ok(Some(json!({"type": "json_schema", "json_schema": schema})))
+    let mut named = json!({"name": "answer", "schema": schema});
+    if schema::is_strict(schema) {
+        named["strict"] = true.into();
+    }
+    Ok(Some(json!({"type": "json_schema", "json_schema": named})))
 }
 
 #[cfg(test)]
@@ -138,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_whole_request_is_translated() {
-        let schema = json!({"type": "object", "properties": {}});
+        let schema = json!({"type": "object", "properties": {}, "additionalProperties": false});
         let given = request(json!({
             "model": "claude", "system": "Brief.", "temperature": 0.5, "top_p": 0.9, "top_k": 4,
             "stop_sequences": ["END"], "stream": true, "metadata": {"user_id": "ann"},
@@ -149,7 +153,7 @@ mod tests {
             "service_tier": "auto", "mcp_servers": [],
         }));
         assert_eq!(
-            request_to_chat(&given, "small-1").unwrap(),
+            json_tree::plain(&request_to_chat(&given, "small-1").unwrap()),
             json!({
                 "model": "small-1",
                 "messages": [{"role": "system", "content": "Brief."},
@@ -164,6 +168,25 @@ mod tests {
                 "tool_choice": "required", "parallel_tool_calls": false,
             })
         );
+    }
+
+    #[test]
+    fn a_schema_that_strict_mode_refuses_is_not_strict() {
+        let schema = json!({"type": "object", "required": [], "additionalProperties": false,
+                            "properties": {"note": {"type": "string"}}});
+        let chat = request_to_chat(
+            &request(json!({
+                "output_config": {"format": {"type": "json_schema", "schema": schema}},
+                "tools": [{"name": "note", "strict": true, "input_schema": schema}],
+            })),
+            "m",
+        )
+        .unwrap();
+        assert_eq!(
+            chat["response_format"]["json_schema"],
+            json!({"name": "answer", "schema": schema})
+        );
+        assert_eq!(chat["tools"][0]["function"].get("strict"), None);
     }
 
     #[test]
@@ -199,7 +222,7 @@ mod tests {
             "claude-opus-4-6",
         )
         .unwrap();
-        let mut back = request_to_chat(&there, "m").unwrap();
+        let mut back = json_tree::plain(&request_to_chat(&there, "m").unwrap());
         // Anthropic accepts no temperature beside thinking.
         back["temperature"] = json!(0.5);
         assert_eq!(back, chat);

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::error::Untranslatable;
 use crate::translate::anthropic::content::{text, to_part};
+use crate::wire::json_tree;
 
 /// Translates `system` and turns into messages.
 ///
@@ -146,7 +147,14 @@ fn assistant(content: &Value, field: &str) -> Result<Option<Value>, Untranslatab
                 let id = text(&block["id"], format!("{field}.id"))?;
                 let name = text(&block["name"], format!("{field}.name"))?;
                 let input = &block["input"];
-                let arguments = if input.is_null() { "{}".to_owned() } else { input.to_string() };
+                let arguments = match input {
+                    Value::Null => "{}".to_owned(),
+                    Value::Object(_) => json_tree::to_text(input),
+                    other => {
+                        let field = format!("{field}.input");
+                        return Err(Untranslatable::malformed(field, other, "an object"));
+                    }
+                };
                 let function = json!({"name": name, "arguments": arguments});
                 calls.push(json!({"id": id, "type": "function", "function": function}));
             }

@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::Untranslatable;
 use crate::translate::anthropic::stop;
+use crate::wire::json_tree;
 use crate::wire::usage::Usage;
 
 /// Translates an answer. `created` is in seconds since 1970; Anthropic's message has no such field.
@@ -45,7 +46,8 @@ pub(crate) fn message_to_completion(
                     let field = format!("content[{at}].input");
                     return Err(Untranslatable::answer(field, input, "an object"));
                 }
-                let function = json!({"name": string("name")?, "arguments": input.to_string()});
+                let function =
+                    json!({"name": string("name")?, "arguments": json_tree::to_text(input)});
                 calls.push(json!({"id": string("id")?, "type": "function", "function": function}));
             }
             _ => {}

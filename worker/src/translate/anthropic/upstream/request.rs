@@ -33,6 +33,7 @@ use crate::translate::anthropic::content::text;
 use crate::translate::anthropic::thinking::{self, Thinking, ThinkingInputs};
 use crate::translate::anthropic::tools;
 use crate::translate::shared::unsupported::refuse_unsupported;
+use crate::wire::json_tree;
 
 /// The limit on output tokens if a request states none: no current model has a lower maximum.
 const DEFAULT_MAX_TOKENS: u64 = 8192;
@@ -169,7 +170,7 @@ fn sampling(chat: &Value) -> Result<Vec<(&'static str, Value)>, Untranslatable> 
     let mut fields = Vec::new();
     for name in ["temperature", "top_p", "top_k"] {
         let value = &chat[name];
-        let number = match value.as_f64() {
+        let number = match json_tree::number(value) {
             Some(number) => number,
             None if value.is_null() => continue,
             None => return Err(Untranslatable::malformed(name, value, "a number")),

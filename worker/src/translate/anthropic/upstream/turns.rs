@@ -175,6 +175,7 @@ fn tool_result(message: &Value, field: &str, ids: &mut CallIds) -> Result<Value,
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::wire::json_tree;
 
     fn read(messages: Value) -> Conversation {
         Conversation::from_chat(&messages).unwrap()
@@ -218,7 +219,7 @@ mod tests {
         assert!(conversation.ends_in_tool_results());
         let input = json!({"town": "Kyoto"});
         assert_eq!(
-            json!(conversation.into_messages()),
+            json_tree::plain(&json!(conversation.into_messages())),
             json!([
                 {"role": "user", "content": [{"type": "text", "text": "One"},
                                              {"type": "text", "text": "Two"}]},
