@@ -406,7 +406,10 @@ impl PlainStream {
             chunk.usage.is_some() && chunk.choices.as_ref().is_some_and(Vec::is_empty);
         let choices = chunk.choices.unwrap_or_default();
         for choice in &choices {
-            let ended = choice.finish_reason.is_some_and(|reason| reason.get().starts_with('"'));
+            // Some upstreams send an empty text until the end.
+            let ended = choice.finish_reason.is_some_and(|reason| {
+                reason.get().starts_with('"') && !reason.get().trim_matches(['"', ' ']).is_empty()
+            });
             self.finished |= ended && !responses;
             if self.choices.len() < MAX_CHOICES || self.choices.contains_key(&choice.index) {
                 *self.choices.entry(choice.index).or_default() |= ended;

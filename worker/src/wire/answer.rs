@@ -57,10 +57,15 @@ impl AnswerContent {
         let text = part["content"].as_str().or_else(|| choice["text"].as_str());
         self.text.push_str(text.unwrap_or_default());
         self.tool_calls |= part["tool_calls"].as_array().is_some_and(|calls| !calls.is_empty());
-        if let Some(reason) = choice["finish_reason"].as_str() {
+        if let Some(reason) = finish_reason(choice) {
             self.finish_reason = Some(reason.to_owned());
         }
         let tokens = choice["logprobs"]["content"].as_array().into_iter().flatten();
         self.logprobs.extend(tokens.filter_map(|token| token["logprob"].as_f64()));
     }
+}
+
+/// The reason for which a choice ended; none while it goes on. Some upstreams send an empty text until then.
+pub(crate) fn finish_reason(choice: &Value) -> Option<&str> {
+    choice["finish_reason"].as_str().filter(|reason| !reason.trim().is_empty())
 }

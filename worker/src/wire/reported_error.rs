@@ -1,0 +1,266 @@
+//! Finds the error that an answer with a status of success reports, whole or in an event.
+//!
+//! | what is sent | by |
+//! | --- | --- |
+//! | `error` beside no answer, or with `type` `error`; `object` `error` | most APIs; vLLM |
+//! | `error` or `finish_reason` `error` in every choice | OpenRouter |
+//! | `finish_reason` `insufficient_system_resource` in every choice | DeepSeek |
+//! | `status` `failed`, the event `response.failed` | the Responses API |
+//! | `success: false` with `errors` | Cloudflare |
+//! | `message` or `detail` as a text, beside nothing that an answer has | AWS, FastAPI |
+//!
+//! Only the fields that decide are read: the rest of an answer takes no memory.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::json_bounds;
+
+/// The most bytes of an error that are read; a longer one is reported without its words.
+const MAX_ERROR_BYTES: usize = 16 << 10;
+
+/// The fields of an answer, of an event, or of a response in an event.
+#[derive(Deserialize)]
+struct Fields<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow)]
+    object: Option<&'a RawValue>,
+    #[serde(borrow)]
+    status: Option<&'a RawValue>,
+    #[serde(borrow)]
+    success: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow)]
+    errors: Option<&'a RawValue>,
+    #[serde(borrow)]
+    message: Option<&'a RawValue>,
+    #[serde(borrow)]
+    detail: Option<&'a RawValue>,
+    #[serde(borrow)]
+    choices: Option<&'a RawValue>,
+    #[serde(borrow)]
+    output: Option<&'a RawValue>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    content: Option<&'a RawValue>,
+    #[serde(borrow)]
+    response: Option<&'a RawValue>,
+    #[serde(borrow)]
+    result: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Choice<'a> {
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow)]
+    finish_reason: Option<&'a RawValue>,
+    #[serde(borrow)]
+    message: Option<&'a RawValue>,
+    #[serde(borrow)]
+    text: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Message<'a> {
+    #[serde(borrow)]
+    content: Option<&'a RawValue>,
+    #[serde(borrow)]
+    tool_calls: Option<&'a RawValue>,
+}
+
+/// The error that an answer or an event reports, as an object with `error` or the words in one of the
+/// fields of an error's body; none for an answer.
+pub(crate) fn reported_error(json: &[u8]) -> Option<Value> {
+    let fields: Fields<'_> = serde_json::from_slice(json).ok()?;
+    let choices = fields.choices.and_then(|list| serde_json::from_str(list.get()).ok());
+    let choices: Vec<Choice<'_>> = choices.unwrap_or_default();
+    if is(fields.kind, "error") || is(fields.object, "error") {
+        return Some(match said(fields.error) {
+            Some(error) => with_words(error),
+            None => json!({"error": small_tree(json)}),
+        });
+    }
+    if is(fields.kind, "response.failed") {
+        let response = fields.response.map_or("null", RawValue::get);
+        return Some(failed_response(serde_json::from_str(response).ok()));
+    }
+    if is(fields.status, "failed") && choices.is_empty() {
+        return Some(failed_response(Some(fields)));
+    }
+    if !choices.is_empty() && choices.iter().all(Choice::failed) {
+        let told = said(fields.error).or_else(|| choices.iter().find_map(|c| said(c.error)));
+        return Some(match (told, choices.first().and_then(|choice| choice.finish_reason)) {
+            (Some(error), _) => with_words(error),
+            (None, Some(reason)) if is(Some(reason), "insufficient_system_resource") => {
+                json!({"error": {"message": "the answer ended for lack of resources", "code": 503}})
+            }
+            _ => json!({"error": {"message": "the answer ended with finish_reason \"error\""}}),
+        });
+    }
+    if fields.answered(&choices) {
+        return None;
+    }
+    if let Some(error) = said(fields.error) {
+        return Some(with_words(error));
+    }
+    if let Some(errors) = said(fields.errors).filter(|_| is_false(fields.success)) {
+        let errors = small_tree(errors.get().as_bytes());
+        return Some(json!({"error": errors.get(0).cloned().unwrap_or(errors)}));
+    }
+    let worded =
+        [fields.message, fields.detail].iter().any(|words| said(*words).is_some_and(is_text));
+    (fields.kind.is_none() && !fields.has_an_answers_field() && worded).then(|| small_tree(json))
+}
+
+impl Fields<'_> {
+    /// Whether anything was answered beside an error.
+    fn answered(&self, choices: &[Choice<'_>]) -> bool {
+        let parts = [self.output, self.data, self.content, self.response, self.result];
+        parts.iter().any(|part| said(*part).is_some()) || choices.iter().any(Choice::answered)
+    }
+
+    fn has_an_answers_field(&self) -> bool {
+        let parts =
+            [self.choices, self.output, self.data, self.content, self.response, self.result];
+        parts.iter().any(Option::is_some)
+    }
+}
+
+impl Choice<'_> {
+    fn failed(&self) -> bool {
+        let reasons = ["error", "insufficient_system_resource"];
+        said(self.error).is_some() || reasons.iter().any(|reason| is(self.finish_reason, reason))
+    }
+
+    fn answered(&self) -> bool {
+        let message = self.message.and_then(|json| serde_json::from_str(json.get()).ok());
+        let parts =
+            message.map_or([None, None], |Message { content, tool_calls }| [content, tool_calls]);
+        said(self.text).is_some() || parts.iter().any(|part| said(*part).is_some())
+    }
+}
+
+/// The error of a failed response.
+fn failed_response(response: Option<Fields<'_>>) -> Value {
+    match response.and_then(|fields| said(fields.error)) {
+        Some(error) => with_words(error),
+        None => json!({"error": {"message": "the response has the status \"failed\""}}),
+    }
+}
+
+fn with_words(error: &RawValue) -> Value {
+    json!({"error": small_tree(error.get().as_bytes())})
+}
+
+/// A value that says something: not null, false or empty.
+fn said(value: Option<&RawValue>) -> Option<&RawValue> {
+    value.filter(|value| !matches!(value.get(), "null" | "false" | "\"\"" | "[]" | "{}"))
+}
+
+fn is(value: Option<&RawValue>, text: &str) -> bool {
+    value.is_some_and(|value| value.get().trim_matches('"') == text)
+}
+
+fn is_false(value: Option<&RawValue>) -> bool {
+    value.is_some_and(|value| value.get() == "false")
+}
+
+fn is_text(value: &RawValue) -> bool {
+    value.get().starts_with('"')
+}
+
+/// Parses an error; a long one is an object without words.
+fn small_tree(json: &[u8]) -> Value {
+    match json.len() <= MAX_ERROR_BYTES {
+        true => json_bounds::parse_tree(json).unwrap_or_default(),
+        false => json!({}),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(value: &Value) -> Option<Value> {
+        reported_error(value.to_string().as_bytes())
+    }
+
+    #[test]
+    fn every_shape_of_an_error_is_found_with_its_words() {
+        let error = json!({"message": "provider died", "code": 502});
+        let whole = |finish: &str, error: &Value| {
+            json!({"choices": [{"finish_reason": finish, "error": error,
+                                "message": {"content": "Half"}}]})
+        };
+        let chunk = json!({"object": "chat.completion.chunk", "error": error,
+                           "choices": [{"delta": {"content": ""}, "finish_reason": "error"}]});
+        let failed = json!({"object": "response", "status": "failed", "error": error,
+                            "output": [{"type": "message"}]});
+        for value in [
+            json!({"error": error}),
+            json!({"error": error, "choices": []}),
+            json!({"error": error, "choices": [{"message": {"role": "assistant", "content": ""}}]}),
+            json!({"error": error, "choices": [{"text": ""}]}),
+            json!({"type": "error", "error": error}),
+            whole("error", &error),
+            whole("stop", &error),
+            chunk,
+            json!({"error": error, "choices": [{"delta": {"content": "x"}}]}),
+            failed.clone(),
+            json!({"type": "response.failed", "response": failed}),
+            json!({"success": false, "errors": [error], "result": null}),
+        ] {
+            assert_eq!(of(&value), Some(json!({"error": error})), "{value}");
+        }
+        for (value, words) in [
+            (json!({"error": "busy"}), "busy"),
+            (json!({"type": "error", "code": "x", "message": "busy"}), "busy"),
+            (json!({"object": "error", "message": "busy", "code": 400}), "busy"),
+            (json!({"message": "busy"}), "busy"),
+            (json!({"detail": "busy"}), "busy"),
+            (whole("error", &Value::Null), "finish_reason"),
+            (
+                json!({"choices": [{"delta": {}, "finish_reason": "insufficient_system_resource"}]}),
+                "lack of resources",
+            ),
+            (json!({"status": "failed", "error": null, "output": []}), "failed"),
+            (json!({"type": "response.failed"}), "failed"),
+        ] {
+            assert!(of(&value).is_some_and(|found| found.to_string().contains(words)), "{value}");
+        }
+        let long = json!({"error": {"message": "x".repeat(MAX_ERROR_BYTES)}});
+        assert_eq!(of(&long), Some(json!({"error": {}})));
+    }
+
+    #[test]
+    fn an_answer_is_none() {
+        for value in [
+            json!({"choices": []}),
+            json!({"choices": [], "error": null, "usage": {}}),
+            json!({"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}], "error": {"x": 1}}),
+            json!({"choices": [{"message": {"content": null, "tool_calls": [{}]}}], "error": "warning"}),
+            json!({"choices": [{"delta": {"content": "error"}, "finish_reason": null, "error": null}]}),
+            json!({"choices": [{"finish_reason": "error", "message": {"content": ""}},
+                               {"finish_reason": "stop", "message": {"content": "Hi"}}]}),
+            json!({"status": "completed", "error": null, "output": []}),
+            json!({"status": "incomplete", "output": []}),
+            json!({"type": "message", "content": [], "stop_reason": "end_turn"}),
+            json!({"type": "ping"}),
+            json!({"type": "message_start", "message": {"id": "m"}}),
+            json!({"type": "response.created", "response": {"status": "in_progress", "error": null}}),
+            json!({"data": [{"embedding": [0.5]}], "message": "ok"}),
+            json!({"response": "Hi", "error": "a warning"}),
+            json!({"success": true, "errors": [], "result": {"response": "Hi"}}),
+            json!({"choices": 7}),
+            json!("text"),
+        ] {
+            assert_eq!(of(&value), None, "{value}");
+        }
+        assert_eq!(reported_error(b"{\"error\""), None);
+    }
+}
