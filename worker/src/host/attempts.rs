@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use worker::Delay;
 
+use super::call_failure::{Failure, Refusal};
 use super::isolate;
 use super::js::{now, random};
 use super::ledger::Reservation;
-use super::upstream_call::{Call, Failure, Refusal, Reply, UpstreamRequest};
+use super::upstream_answer::Reply;
+use super::upstream_call::{Call, UpstreamRequest};
 use crate::accounting::attempt::{Attempt, CallOutcome, Costs, ModelPrices};
 use crate::accounting::bound::Demand;
 use crate::config::{Settings, Upstream, Upstreams};

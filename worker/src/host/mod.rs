@@ -5,6 +5,7 @@ mod after_response;
 mod attempts;
 mod auth;
 mod bundle;
+mod call_failure;
 mod handler;
 mod hmac;
 mod isolate;
@@ -14,6 +15,7 @@ mod log;
 mod request_body;
 mod response;
 mod stream_body;
+mod upstream_answer;
 mod upstream_body;
 mod upstream_call;
 

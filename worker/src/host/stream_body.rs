@@ -5,8 +5,8 @@
 
 use futures_util::stream::{Stream, unfold};
 
+use super::call_failure::read_failure;
 use super::upstream_body::{ReadError, UpstreamBody};
-use super::upstream_call::read_failure;
 use crate::accounting::attempt::CallOutcome;
 use crate::config::Timeouts;
 use crate::error::GatewayError;
