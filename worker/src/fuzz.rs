@@ -18,6 +18,7 @@ use crate::error::GatewayError;
 use crate::request::body::{RequestBody, check_bounds};
 use crate::request::endpoint::Dialect;
 use crate::request::feedback::Feedback;
+use crate::request::input_tokens::input_tokens;
 use crate::request::json::decode_utf8;
 use crate::request::route::parse_route_body;
 use crate::translate::anthropic::signature::History;
@@ -103,7 +104,7 @@ pub fn body(manifest: &Manifest, input: &[u8]) -> Said {
             Err(error) => said = format!("{said} {}", refusal(&error)?),
         }
     }
-    let tokens = request.input_tokens(&conversation, &|text| text.len());
+    let tokens = input_tokens(&request, &text, &|text| text.len());
     if tokens > ESTIMATED_MOST * text.len() {
         return Err(format!("{tokens} tokens are counted in {} bytes", text.len()));
     }

@@ -29,10 +29,6 @@ use crate::error::{GatewayError, Untranslatable};
 use crate::wire::fields::Fields;
 use crate::wire::json_bounds::{self, MAX_VALUES};
 
-/// The most bytes of text whose tokens are counted; the rest is estimated in proportion.
-const COUNTED_BYTES: usize = 64 << 10;
-/// The input tokens by which an image is estimated where the upstream states none.
-const ESTIMATED_IMAGE_TOKENS: usize = 1_000;
 /// The most bytes of `stream_options` that are read.
 const MAX_STREAM_OPTIONS: usize = 4096;
 /// The most tools whose types are kept.
@@ -209,40 +205,6 @@ impl RequestBody {
         Ok(Query::from_roles_and_texts(texts)?)
     }
 
-    /// Counts the input tokens: `count` of all text up to [`COUNTED_BYTES`], and the rest in proportion.
-    pub(crate) fn input_tokens(
-        &self,
-        conversation: &Conversation<'_>,
-        count: &dyn Fn(&str) -> usize,
-    ) -> usize {
-        let body = conversation.body;
-        let messages = conversation.messages.as_deref().unwrap_or_default();
-        let mut texts = match self.dialect {
-            Dialect::Messages | Dialect::Responses => self.system_texts(body, &[]),
-            _ => Vec::new(),
-        };
-        texts.extend(messages.iter().flat_map(|message| message.texts.iter()).cloned());
-        if let Some(tools) = self.raw(body, "tools").filter(|_| self.has_tools()) {
-            texts.push(Cow::Borrowed(tools));
-        }
-        let (mut tokens, mut counted, mut all) = (0, 0, 0);
-        for text in texts.iter().filter(|text| !text.trim().is_empty()) {
-            all += text.len();
-            let part = &text[..text.floor_char_boundary((COUNTED_BYTES - counted).min(text.len()))];
-            if !part.is_empty() {
-                tokens += count(part);
-                counted += part.len();
-            }
-        }
-        let rest = (all - counted).checked_mul(tokens).map_or(0, |rest| rest / counted.max(1));
-        let ids = match self.dialect {
-            Dialect::Completions | Dialect::Embeddings => self.token_ids(body),
-            _ => 0,
-        };
-        let images = usize::try_from(self.media.images).unwrap_or(usize::MAX);
-        (tokens + rest + ids).saturating_add(images.saturating_mul(ESTIMATED_IMAGE_TOKENS))
-    }
-
     /// The request's limit on output tokens, if it states one: the first of its API's fields.
     pub(crate) fn output_tokens(&self) -> Option<u32> {
         self.limits.iter().find_map(|(_, value)| match value {
@@ -348,11 +310,6 @@ impl RequestBody {
         texts.extend(systems.map(|message| message.texts.joined()));
         texts.retain(|text| !text.trim().is_empty());
         texts
-    }
-
-    fn token_ids(&self, body: &str) -> usize {
-        let json = self.raw(body, conversation_field(self.dialect)).unwrap_or("null");
-        serde_json::from_str::<Prompts<'_>>(json).map_or(0, |prompts| prompts.token_ids)
     }
 }
 
@@ -596,35 +553,6 @@ mod tests {
         assert!(asks(Dialect::Messages, json!({"output_format": format})));
         assert!(!asks(Dialect::Messages, json!({"output_config": {"effort": "low"}})));
         assert!(!asks(Dialect::Responses, json!({"text": {"format": {"type": "text"}}})));
-    }
-
-    #[test]
-    fn every_text_counts_towards_the_context_window() {
-        let tokens = |dialect, body: &Value| {
-            let (found, text) = (parsed(dialect, body), body.to_string());
-            found.input_tokens(&found.conversation(&text), &str::len)
-        };
-        let body = json!({"model": "auto", "system": "s", "tools": [{"name": "t"}], "messages": [
-            {"role": "user", "content": "u"}, {"role": "assistant", "content": "a"}]});
-        assert_eq!(tokens(Dialect::Messages, &body), 3 + r#"[{"name":"t"}]"#.len());
-        let ids = json!({"model": "m", "input": [[1, 2, 3], [4]]});
-        assert_eq!(tokens(Dialect::Embeddings, &ids), 4);
-        let image = json!({"model": "m", "messages": [{"role": "user", "content": [
-            {"type": "image_url", "image_url": {"url": "data:AAAA"}}]}]});
-        assert_eq!(tokens(Dialect::Chat, &image), ESTIMATED_IMAGE_TOKENS);
-    }
-
-    #[test]
-    fn the_tokens_of_a_long_text_are_estimated_in_proportion() {
-        let body = json!({"model": "m", "prompt": "é".repeat(COUNTED_BYTES)}).to_string();
-        let counted = std::cell::Cell::new(0);
-        let count = |text: &str| {
-            counted.set(counted.get() + text.len());
-            text.len() / 4
-        };
-        let found = RequestBody::new(Dialect::Completions, &body, &manifest()).unwrap();
-        assert_eq!(found.input_tokens(&found.conversation(&body), &count), COUNTED_BYTES / 2);
-        assert_eq!(counted.get(), COUNTED_BYTES);
     }
 
     #[test]

@@ -33,8 +33,6 @@ pub(crate) struct Messages<'a>(pub(crate) Vec<Message<'a>>);
 pub(crate) struct Prompts<'a> {
     /// Prompts given as text.
     pub(crate) texts: Vec<Cow<'a, str>>,
-    /// The number of tokens of prompts given as token ids.
-    pub(crate) token_ids: usize,
     /// The number of prompts.
     pub(crate) count: usize,
 }
@@ -54,11 +52,6 @@ impl<'a> Texts<'a> {
             [one] => one.clone(),
             more => Cow::Owned(more.join("\n")),
         }
-    }
-
-    /// The texts.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Cow<'a, str>> {
-        self.0.iter()
     }
 }
 
@@ -214,7 +207,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Prompts<'a> {
         /// A prompt in a list: a text, a list of token ids, or one token id of a single prompt.
         enum Prompt<'a> {
             Text(Cow<'a, str>),
-            TokenIds(usize),
+            TokenIds,
             TokenId,
         }
 
@@ -247,11 +240,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Prompts<'a> {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Prompt<'de>, A::Error> {
-                let mut ids = 0;
-                while list.next_element::<IgnoredAny>()?.is_some() {
-                    ids += 1;
-                }
-                Ok(Prompt::TokenIds(ids))
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Prompt::TokenIds)
             }
         }
         impl<'de: 'a, 'a> Deserialize<'de> for Prompt<'a> {
@@ -269,11 +259,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Prompts<'a> {
             }
 
             fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Prompts<'de>, E> {
-                Ok(Prompts { texts: vec![Cow::Borrowed(text)], token_ids: 0, count: 1 })
+                Ok(Prompts { texts: vec![Cow::Borrowed(text)], count: 1 })
             }
 
             fn visit_str<E>(self, text: &str) -> Result<Prompts<'de>, E> {
-                Ok(Prompts { texts: vec![Cow::Owned(text.to_owned())], token_ids: 0, count: 1 })
+                Ok(Prompts { texts: vec![Cow::Owned(text.to_owned())], count: 1 })
             }
 
             fn visit_unit<E>(self) -> Result<Prompts<'de>, E> {
@@ -286,12 +276,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Prompts<'a> {
                 while let Some(prompt) = list.next_element()? {
                     match prompt {
                         Prompt::TokenId => {
-                            prompts.token_ids += 1;
                             single = 1;
                             continue;
                         }
                         Prompt::Text(text) => prompts.texts.push(text),
-                        Prompt::TokenIds(ids) => prompts.token_ids += ids,
+                        Prompt::TokenIds => {}
                     }
                     prompts.count += 1;
                     if prompts.count > MAX_MESSAGES {
@@ -319,8 +308,7 @@ mod tests {
             {"type": "image_url", "image_url": {"url": "x:"}}, {"type": "text", "text": "a\nb"}]},
             {"type": "function_call_output", "output": "7"}, {"role": "assistant", "content": null}]"#;
         let Messages(found) = serde_json::from_str(json).unwrap();
-        let texts: Vec<_> = found[0].texts.iter().collect();
-        assert!(matches!(texts[0], Cow::Borrowed("plain")));
+        assert!(matches!(found[0].texts.0[0], Cow::Borrowed("plain")));
         assert_eq!(found[0].texts.joined(), "plain\na\nb");
         assert_eq!((found[1].role.as_deref(), found[2].role.as_deref()), (None, Some("assistant")));
         assert_eq!(found[2].texts.joined(), "");
@@ -348,13 +336,13 @@ mod tests {
     fn prompts_are_texts_or_token_ids() {
         let of = |json: &str| {
             let found: Prompts<'_> = serde_json::from_str(json).unwrap();
-            (found.texts.len(), found.token_ids, found.count)
+            (found.texts.len(), found.count)
         };
-        assert_eq!(of("\"one\""), (1, 0, 1));
-        assert_eq!(of(r#"["a", "b"]"#), (2, 0, 2));
-        assert_eq!(of("[1, 2, 3]"), (0, 3, 1));
-        assert_eq!(of("[[1, 2], [3]]"), (0, 3, 2));
-        assert_eq!(of("null"), (0, 0, 0));
+        assert_eq!(of("\"one\""), (1, 1));
+        assert_eq!(of(r#"["a", "b"]"#), (2, 2));
+        assert_eq!(of("[1, 2, 3]"), (0, 1));
+        assert_eq!(of("[[1, 2], [3]]"), (0, 2));
+        assert_eq!(of("null"), (0, 0));
         assert!(serde_json::from_str::<Prompts<'_>>("{}").is_err());
     }
 }

@@ -16,9 +16,26 @@ pub(crate) struct Media {
     pub(crate) image_bytes: u64,
     /// Bytes of the data of files and recordings in the request.
     pub(crate) file_bytes: u64,
+    /// Those of recordings alone.
+    pub(crate) recording_bytes: u64,
+    /// The number of files whose text is not in the request.
+    pub(crate) documents: u64,
+    /// Bytes of their data.
+    pub(crate) document_bytes: u64,
     /// The number of files and recordings that the request only names.
     pub(crate) references: u64,
 }
+
+/// The input tokens by which an image is estimated: one of about 900 by 900 pixels.
+const IMAGE_TOKENS: u64 = 1_000;
+/// The input tokens of a file whatever its size: a page, which is read as text and as an image.
+const FILE_TOKENS: u64 = 1_500;
+/// The bytes of a file's data, in base64, for each further token: between those of a text and of a scan.
+const FILE_BYTES_PER_TOKEN: u64 = 50;
+/// The most input tokens of the data of all files: providers refuse more than some hundred pages.
+const MOST_FILE_TOKENS: u64 = 100_000;
+/// The bytes of a recording's data, in base64, for each token: ten tokens a second of compressed sound.
+const RECORDING_BYTES_PER_TOKEN: u64 = 500;
 
 impl Media {
     /// Counts what a conversation in JSON has; nothing if it cannot be read.
@@ -29,31 +46,61 @@ impl Media {
             .map_or_else(|_| Self::default(), |found| found.media)
     }
 
+    /// Estimates the input tokens, without knowing what the data shows.
+    pub(crate) fn estimated_tokens(&self) -> u64 {
+        let data = (self.document_bytes / FILE_BYTES_PER_TOKEN).min(MOST_FILE_TOKENS);
+        let recordings = self.recording_bytes / RECORDING_BYTES_PER_TOKEN;
+        self.images * IMAGE_TOKENS + self.documents * FILE_TOKENS + data + recordings
+    }
+
     fn add(&mut self, other: Self) {
         self.images += other.images;
         self.image_bytes += other.image_bytes;
         self.file_bytes += other.file_bytes;
+        self.recording_bytes += other.recording_bytes;
+        self.documents += other.documents;
+        self.document_bytes += other.document_bytes;
         self.references += other.references;
     }
 }
 
-/// Fields that hold the data or the address of an image or a file.
-const PAYLOADS: [&str; 6] = ["data", "file_data", "file_url", "image_url", "url", "video_url"];
+/// Whether a field of this name may hold the data or the address of an image or a file.
+pub(super) fn is_payload(name: &str) -> bool {
+    matches!(name, "data" | "file_data" | "file_url" | "image_url" | "result" | "url" | "video_url")
+}
+
 /// Fields that name a stored file.
 const NAMES: [&str; 3] = ["file_id", "image_file_id", "asset_id"];
 
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
+/// What the `type` of a part of a message says of its data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It is an image.
     Image,
-    File,
+    /// It is a file.
+    Document,
+    /// It is sound or a film.
+    Recording,
+    /// It is text, or a list of parts.
+    Inline,
+    /// It is text that only the provider can read.
+    Encrypted,
 }
 
 impl Kind {
-    fn of(name: &str) -> Option<Self> {
+    pub(super) fn of(name: &str) -> Option<Self> {
         match name {
-            "image" | "image_url" | "input_image" | "computer_screenshot" => Some(Self::Image),
-            "file" | "input_file" | "document" | "input_audio" | "audio" | "audio_url"
-            | "video_url" | "input_video" | "video" | "container_upload" => Some(Self::File),
+            "image"
+            | "image_url"
+            | "input_image"
+            | "computer_screenshot"
+            | "image_generation_call" => Some(Self::Image),
+            "file" | "input_file" | "document" | "container_upload" => Some(Self::Document),
+            "input_audio" | "audio" | "audio_url" | "video_url" | "input_video" | "video" => {
+                Some(Self::Recording)
+            }
+            "text" | "content" => Some(Self::Inline),
+            "redacted_thinking" => Some(Self::Encrypted),
             _ => None,
         }
     }
@@ -65,6 +112,8 @@ struct Found {
     media: Media,
     bytes: u64,
     named: bool,
+    /// Whether the part around it has its text or its parts in the request.
+    inline: bool,
     kind: Option<Kind>,
 }
 
@@ -113,7 +162,7 @@ impl<'de> Visitor<'de> for Part {
         let mut all = Found::default();
         let mut kind = None;
         while let Some(name) = map.next_key::<Cow<'de, str>>()? {
-            let found = map.next_value_seed(Self { payload: PAYLOADS.contains(&&*name) })?;
+            let found = map.next_value_seed(Self { payload: is_payload(&name) })?;
             match &*name {
                 "type" => kind = found.kind.or(kind),
                 name => all.named |= NAMES.contains(&name),
@@ -121,18 +170,32 @@ impl<'de> Visitor<'de> for Part {
             all.media.add(found.media);
             all.bytes += found.bytes;
             all.named |= found.named;
+            all.inline |= found.inline;
         }
         let (bytes, named) = (std::mem::take(&mut all.bytes), std::mem::take(&mut all.named));
+        let inline = std::mem::take(&mut all.inline);
         match kind {
             Some(Kind::Image) => {
                 all.media.images += 1;
                 all.media.image_bytes += bytes;
             }
-            Some(Kind::File) => {
+            Some(Kind::Document) => {
                 all.media.file_bytes += bytes;
+                if !inline {
+                    all.media.documents += 1;
+                    all.media.document_bytes += bytes;
+                }
                 all.media.references += u64::from(named || bytes == 0);
             }
-            None => (all.bytes, all.named) = (bytes, named),
+            Some(Kind::Recording) => {
+                all.media.file_bytes += bytes;
+                all.media.recording_bytes += bytes;
+                all.media.references += u64::from(named || bytes == 0);
+            }
+            Some(Kind::Inline | Kind::Encrypted) | None => {
+                (all.bytes, all.named) = (bytes, named);
+                all.inline = inline || kind == Some(Kind::Inline);
+            }
         }
         Ok(all)
     }
@@ -160,8 +223,22 @@ mod tests {
             {"type": "input_file", "file_id": "f-1"},
             {"type": "document", "source": {"type": "url", "url": "https://a.example/1.pdf"}},
             {"type": "container_upload", "file_id": "f-2"}]}]"#;
-        let expected = Media { file_bytes: 9 + 4 + 4, references: 3, ..Media::default() };
+        let expected = Media {
+            file_bytes: 9 + 4 + 4,
+            recording_bytes: 4,
+            documents: 5,
+            document_bytes: 9 + 4,
+            references: 3,
+            ..Media::default()
+        };
         assert_eq!(Media::of(files), expected);
+        let inline = r#"[{"content": [
+            {"type": "document", "source": {"type": "text", "data": "BBBB"}},
+            {"type": "document", "source": {"type": "content", "content": [
+                {"type": "image", "source": {"data": "AAAA"}}]}}]}]"#;
+        let expected =
+            Media { images: 1, image_bytes: 4, file_bytes: 4, references: 1, ..Media::default() };
+        assert_eq!(Media::of(inline), expected);
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub(crate) mod client_network;
 pub(crate) mod conversation;
 pub(crate) mod endpoint;
 pub(crate) mod feedback;
+pub(crate) mod input_tokens;
 pub(crate) mod json;
 pub(crate) mod media;
 pub(crate) mod model_name;

@@ -14,6 +14,7 @@ use crate::config::{Key, Settings, Upstreams};
 use crate::error::GatewayError;
 use crate::request::body::RequestBody;
 use crate::request::endpoint::Dialect;
+use crate::request::input_tokens::input_tokens;
 use crate::request::model_name::{PolicyHeaders, Target, means_routing};
 use crate::upstream::breaker::CallerId;
 use crate::upstream::refused_fields::{Rules, refused_field, refused_tool};
@@ -112,7 +113,7 @@ impl Planner<'_> {
             Target::Routed(_) => self.check_may_route(&request.model)?,
         }
         let conversation = request.conversation(text);
-        let input_tokens = request.input_tokens(&conversation, &|text| self.engine.count(text));
+        let input_tokens = input_tokens(request, text, &|text| self.engine.count(text));
         let output_tokens = request.output_tokens();
         match target {
             Target::Named(model) => {

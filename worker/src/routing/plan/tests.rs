@@ -92,7 +92,8 @@ fn first(body: &str, with: &With<'_>) -> (String, &'static str) {
 fn the_chosen_model_comes_first_then_its_fallbacks() {
     let found = plan(&body(HALF, HARD, ""), &With::default()).unwrap();
     assert_eq!(found.chain, ["large", "other", "small"]);
-    assert_eq!((found.reason, found.input_tokens), ("above_threshold", HARD.len()));
+    let framed = HARD.len() + 4;
+    assert_eq!((found.reason, found.input_tokens), ("above_threshold", framed));
     assert_eq!(first(&body(HALF, EASY, ""), &With::default()), ("small".into(), "below_threshold"));
     let named = plan(&body("other", EASY, ""), &With::default()).unwrap();
     assert_eq!((named.chain, named.reason), (vec!["other".to_owned()], "requested"));
