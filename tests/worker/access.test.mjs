@@ -174,11 +174,46 @@ test("browsers may call only from the configured origins", async () => {
   assert.equal(answer.headers.get("access-control-allow-origin"), "https://app.example");
   assert.match(answer.headers.get("vary") ?? "", /origin/i);
   assert.match(answer.headers.get("access-control-expose-headers") ?? "", /x-pointsman-model/);
-  assert.match(answer.headers.get("access-control-expose-headers") ?? "", /x-request-id/);
+  assert.match(answer.headers.get("access-control-expose-headers") ?? "", /x-request-id, request-id/);
   assert.match(answer.headers.get("access-control-expose-headers") ?? "", /x-pointsman-feedback-id/);
   const error = await worker.chat({}, { origin: "https://app.example" });
   assert.deepEqual([error.status, error.headers.get("access-control-allow-origin")], [401, "https://app.example"]);
-  await refused(worker.chat({}, { ...bearer(all), origin: "https://evil.example" }), 403, "origin_not_allowed");
+});
+
+test("a key admits a program whatever its origin, and no other page can read the answer", async () => {
+  there.does(openai());
+  for (const origin of [
+    "app://obsidian.md",
+    "tauri://localhost",
+    "vscode-webview://0abc",
+    "file://",
+    "null",
+    "https://evil.example",
+  ]) {
+    const answer = await worker.chat({}, { ...bearer(all), origin });
+    assert.equal(answer.status, 200, origin);
+    const cors = [...answer.headers.keys()].filter((name) => name.startsWith("access-control-"));
+    assert.deepEqual(cors, [], origin);
+    assert.equal((await worker.get("v1/models", { "x-api-key": all.text, origin })).status, 200, origin);
+    await refused(worker.chat({}, { authorization: "Bearer wrong", origin }), 401, "invalid_api_key");
+  }
+});
+
+test("without a key no page of another origin is served, however open the gateway is", async (t) => {
+  there.does(openai());
+  const open = await alone(t, {
+    upstream: there,
+    keys: [all.entry],
+    gateway: { open: true, cors: { origins: ["https://app.example"] } },
+  });
+  for (const origin of ["https://evil.example", "null", "app://obsidian.md"]) {
+    await refused(open.chat({}, { origin }), 403, "origin_not_allowed");
+    await refused(open.get("v1/models", { origin }), 403, "origin_not_allowed");
+    assert.equal((await open.chat({}, { ...bearer(all), origin })).status, 200);
+  }
+  assert.equal(there.requests.length, 3);
+  assert.equal((await open.chat({}, { origin: "https://app.example" })).status, 200);
+  assert.equal((await open.chat({}, { origin: open.url.origin })).status, 200);
 });
 
 test("* allows every origin, and an empty list none", async (t) => {

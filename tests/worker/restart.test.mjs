@@ -53,10 +53,12 @@ const STREAMS = [
   ["v1/chat/completions", { messages }, ({ error }) => [error.type, error.code]],
   ["v1/responses", { input: "Hi" }, (event) => [event.type, event.code]],
   ["v1/messages", { messages, max_tokens: 9 }, ({ type, error }) => [type, error.type]],
+  ["messages/", { messages, max_tokens: 9 }, ({ type, error }) => [type, error.type]],
 ];
 const EXPECTED = [
   ["server_error", "gateway_stopped"],
   ["error", "gateway_stopped"],
+  ["error", "api_error"],
   ["error", "api_error"],
 ];
 
@@ -122,18 +124,23 @@ test("after a trap the error event does not continue an event that has been sent
   assert.equal(eventsIn((await body).text).at(-1).error.code, "gateway_stopped");
 });
 
-test("a request in flight on /v1/messages gets an error of Anthropic's shape", async (t) => {
+test("requests in flight of Anthropic's API get an error of its shape", async (t) => {
   const asked = deferred();
-  const there = await upstream(() => asked.resolve());
+  const there = await upstream((_request, _response, _body, number) => {
+    if (number === 2) asked.resolve();
+  });
   t.after(() => there.close());
   const worker = await alone(t, { upstream: there, main });
-  const first = worker.post("v1/messages", { model: "auto", max_tokens: 9, messages });
+  const sent = ["v1/messages", "anthropic/v1/messages", "v1/v1/messages/"].map((path) =>
+    worker.post(path, { model: "auto", max_tokens: 9, messages }),
+  );
   await asked.promise;
   await worker.send("POST", "ruin", "");
   await worker.post("v1/route", { query: "Hello" });
-  const answer = await first;
-  const { type, error } = await answer.json();
-  assert.deepEqual([answer.status, type, error.type], [500, "error", "api_error"]);
+  for (const answer of await Promise.all(sent)) {
+    const { type, error } = await answer.json();
+    assert.deepEqual([answer.status, type, error.type], [500, "error", "api_error"]);
+  }
 });
 
 test("a request that a trap ended costs its reservation", async (t) => {

@@ -10,6 +10,9 @@ const MESSAGE = "the gateway stopped during this request and was restarted. Try 
 const OPENAI_ERROR = { message: MESSAGE, type: "server_error", param: null, code: "gateway_stopped" };
 const OPENAI = { error: OPENAI_ERROR };
 const ANTHROPIC = { type: "error", error: { type: "api_error", message: MESSAGE } };
+/** The first segment of a path below `/v1`, as `request/endpoint.rs` reads paths. */
+const FIRST_SEGMENT = /^\/+(?:(?:openai|anthropic)\/+)?(?:v1\/+){0,2}([^/]+)/;
+const OPENAIS = ["chat", "responses", "completions", "embeddings"];
 const EVENT_END = /(\n\n|\r\r|\r\n\r\n)$/;
 
 /**
@@ -57,16 +60,16 @@ export function guarded(bindings) {
       try {
         const response = await Promise.race([bindings.fetch(request, env, context), one.stopped]);
         if (response?.body && isEventStream(response)) {
-          const pathname = pathOf(request);
-          const body = guardedStream(response.body, { pathname, stopped: one.stopped, stopIfTrap, ended });
+          const segment = segmentOf(request);
+          const body = guardedStream(response.body, { segment, stopped: one.stopped, stopIfTrap, ended });
           return new Response(body, response);
         }
         ended();
-        return response ?? failure(pathOf(request));
+        return response ?? failure(request);
       } catch (error) {
         ended();
         if (!stopIfTrap(error)) console.error("gateway failed:", shown(error));
-        return failure(pathOf(request));
+        return failure(request);
       }
     },
   };
@@ -96,11 +99,11 @@ class InFlight {
 /**
  * Passes on a stream of events. Once the wasm instance has stopped, it gives an error event, then fails.
  * @param {ReadableStream<Uint8Array>} body
- * @param {{pathname: string, stopped: Promise<undefined>, stopIfTrap: StopIfTrap, ended: () => void}} options
+ * @param {{segment: string, stopped: Promise<undefined>, stopIfTrap: StopIfTrap, ended: () => void}} options
  *   `ended` is called when nothing more needs to be stopped
  * @returns {ReadableStream<Uint8Array>}
  */
-function guardedStream(body, { pathname, stopped, stopIfTrap, ended }) {
+function guardedStream(body, { segment, stopped, stopIfTrap, ended }) {
   const reader = body.getReader();
   /** The last characters passed on. */
   let last = "";
@@ -114,7 +117,7 @@ function guardedStream(body, { pathname, stopped, stopIfTrap, ended }) {
     state = "told";
     // Ends an unfinished event first; otherwise this one would continue it.
     const begun = last !== "" && !EVENT_END.test(last);
-    controller.enqueue(new TextEncoder().encode(`${begun ? "\n\n" : ""}${errorEvent(pathname)}`));
+    controller.enqueue(new TextEncoder().encode(`${begun ? "\n\n" : ""}${errorEvent(segment)}`));
   };
   const read = async (/** @type {ReadableStreamDefaultController<Uint8Array>} */ controller) => {
     try {
@@ -171,8 +174,8 @@ function guardedStream(body, { pathname, stopped, stopIfTrap, ended }) {
 }
 
 /** @param {Request} request */
-function pathOf({ url }) {
-  return new URL(url).pathname;
+function segmentOf({ url }) {
+  return FIRST_SEGMENT.exec(new URL(url).pathname)?.[1] ?? "";
 }
 
 /** @param {Response} response */
@@ -181,22 +184,24 @@ function isEventStream({ headers }) {
 }
 
 /**
- * The error as an event of the stream of this endpoint.
- * @param {string} pathname
+ * The error as an event of the stream of an endpoint.
+ * @param {string} segment
  */
-function errorEvent(pathname) {
+function errorEvent(segment) {
   const event = (/** @type {object} */ data, name = "") => `${name}data: ${JSON.stringify(data)}\n\n`;
-  if (pathname === "/v1/messages") return event(ANTHROPIC, "event: error\n");
-  if (pathname === "/v1/responses") return event({ ...OPENAI_ERROR, type: "error" }, "event: error\n");
+  if (segment === "messages") return event(ANTHROPIC, "event: error\n");
+  if (segment === "responses") return event({ ...OPENAI_ERROR, type: "error" }, "event: error\n");
   return event(OPENAI);
 }
 
 /**
- * The error as an answer of this endpoint.
- * @param {string} pathname
+ * The error as an answer, in the shape that the caller reads.
+ * @param {Request} request
  */
-function failure(pathname) {
-  return Response.json(pathname === "/v1/messages" ? ANTHROPIC : OPENAI, { status: 500 });
+function failure(request) {
+  const segment = segmentOf(request);
+  const anthropics = segment === "messages" || (request.headers.has("anthropic-version") && !OPENAIS.includes(segment));
+  return Response.json(anthropics ? ANTHROPIC : OPENAI, { status: 500 });
 }
 
 /** @param {unknown} error */

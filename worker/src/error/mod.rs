@@ -3,7 +3,7 @@
 //! ```json
 //! {"error": {"message": "...", "type": "invalid_request_error", "param": null, "code": "body_not_json"}}
 //! ```
-//! On `/v1/messages` they have Anthropic's shape instead (`crate::translate::shared::error_body`).
+//! An Anthropic client gets Anthropic's shape instead (`crate::translate::shared::error_body`).
 //!
 //! A `code` is stable; the engine's codes are passed on unchanged. No message holds a key: a secret
 //! is named by its binding, never by its value. What a message repeats of a request, of an upstream or
@@ -114,9 +114,9 @@ pub(crate) enum GatewayError {
         "the gateway's key is missing or wrong: send it as \"Authorization: Bearer <key>\" or \"x-api-key: <key>\""
     )]
     Unauthorised,
-    /// A browser page of an origin that is not allowed.
+    /// A browser page, or a caller without a key, of an origin that is not allowed.
     #[error(
-        "pages of {origin} may not call this gateway: add the origin to GATEWAY.cors.origins", origin = quoted(.origin)
+        "pages of {origin} may not call this gateway: add the origin to GATEWAY.cors.origins. A program that is no page is served with a key, whatever its origin", origin = quoted(.origin)
     )]
     OriginNotAllowed { origin: String },
     /// More requests than the rate limit allows.
@@ -131,8 +131,10 @@ pub(crate) enum GatewayError {
     #[error("the key has too many requests in flight. Wait until some of them have ended")]
     LedgerFull,
     /// There is no endpoint of that path.
-    #[error("no endpoint {path}: expected one of {expected}", path = quoted(.path))]
-    NotFound { path: String, expected: &'static str },
+    #[error(
+        "no endpoint {path}: expected one of {expected}. The base URL is {openais} for OpenAI's clients, {anthropics} for Anthropic's", path = quoted(.path), openais = quoted(&format!("{origin}/v1")), anthropics = quoted(.origin)
+    )]
+    NotFound { path: String, expected: &'static str, origin: String },
     /// An endpoint called with another method.
     #[error("{path} takes {allow}, not {found}", path = bounded(.path), found = bounded(.found))]
     MethodNotAllowed { path: String, found: String, allow: &'static str },
@@ -471,7 +473,7 @@ mod tests {
             E::NotTranslatable { detail: text() },
             E::FeedbackIllFormed { detail: text() },
             E::OriginNotAllowed { origin: text() },
-            E::NotFound { path: text(), expected: "x" },
+            E::NotFound { path: text(), expected: "x", origin: text() },
             E::MethodNotAllowed { path: text(), found: text(), allow: "x" },
             E::ConfigInvalid { variable: "x", detail: text() },
             E::BindingFailed { binding: "x", detail: text() },

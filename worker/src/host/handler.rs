@@ -392,7 +392,7 @@ impl RequestContext<'_> {
                         build(status, headers, stated, Body::Whole(body.into_bytes()))
                     }
                     Refusal::Own(error) => {
-                        let response = error_response(&error, self.request)?;
+                        let response = error_response(&error, self.request, self.id)?;
                         for (name, value) in stated {
                             response.headers().set(name, &value).map_err(internal)?;
                         }

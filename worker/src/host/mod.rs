@@ -45,10 +45,13 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
             if error.status() >= 500 {
                 worker::console_error!("{id} {}: {error}", error.code());
             }
-            response_of(&error, &request).or_else(|e| Response::error(e.to_string(), 500))?
+            response_of(&error, &request, &id).or_else(|e| Response::error(e.to_string(), 500))?
         }
     };
-    response.headers().set("x-request-id", &id)?;
+    // Anthropic's clients read the second one.
+    for name in ["x-request-id", "request-id"] {
+        response.headers().set(name, &id)?;
+    }
     if let Some(origin) = origin {
         let config = isolate::config(&env);
         if config.is_ok_and(|config| auth::allows_origin(&config, &origin)) {
@@ -67,20 +70,26 @@ async fn answer(
     let started = now();
     let method = request.method().to_string();
     let config = isolate::config(env)?;
-    if let Some(origin) = header(request, "origin") {
-        auth::check_origin(request, &config, &origin)?;
-        if method == "OPTIONS" {
-            return auth::preflight(request).map_err(internal);
-        }
+    let origin = header(request, "origin");
+    if let Some(origin) = origin.as_ref().filter(|_| method == "OPTIONS") {
+        auth::check_origin(request, &config, origin)?;
+        return auth::preflight(request).map_err(internal);
     }
-    let endpoint = Endpoint::new(&method, &request.path())?;
+    let own = request.url().map_err(internal)?.origin().ascii_serialization();
+    let endpoint = Endpoint::new(&method, &request.path(), &own)?;
     let caller = match endpoint {
         Endpoint::Health => auth::admit_to_health(request, env).await?,
         _ => auth::admit(request, env, &config).await?,
     };
     let address = match caller.key {
         Some(_) => String::new(),
-        None => auth::network(request),
+        None => {
+            // Any page in a visitor's browser could call; one with a key was given it.
+            if let Some(origin) = origin {
+                auth::check_origin(request, &config, &origin)?;
+            }
+            auth::network(request)
+        }
     };
     let request_context = RequestContext {
         env,

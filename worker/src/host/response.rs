@@ -2,7 +2,9 @@
 
 use worker::{Headers, Request, Response};
 
+use super::js::header;
 use crate::error::GatewayError;
+use crate::request::endpoint::reads_anthropics_errors;
 use crate::translate::shared::error_body::error_to_anthropic;
 
 /// A response's body.
@@ -41,22 +43,27 @@ pub(super) fn build(
 pub(super) fn error_response(
     error: &GatewayError,
     request: &Request,
+    id: &str,
 ) -> Result<Response, GatewayError> {
     if error.status() >= 500 {
         worker::console_error!("{}: {error}", error.code());
     }
-    response_of(error, request)
+    response_of(error, request, id)
 }
 
-/// Makes a response of an error, in the shape of the client's API.
+/// Makes a response of an error, in the shape of the client's API. `id` is the request's.
 pub(super) fn response_of(
     error: &GatewayError,
     request: &Request,
+    id: &str,
 ) -> Result<Response, GatewayError> {
-    let path = request.path();
-    let is_anthropics = path == "/v1/messages" || path.starts_with("/v1/messages/");
-    let (status, body) = match is_anthropics {
-        true => error_to_anthropic(error.status(), &error.body()),
+    let states_version = header(request, "anthropic-version").is_some();
+    let (status, body) = match reads_anthropics_errors(&request.path(), states_version) {
+        true => {
+            let (status, mut body) = error_to_anthropic(error.status(), &error.body());
+            body["request_id"] = id.into();
+            (status, body)
+        }
         false => (error.status(), error.body()),
     };
     let response = Response::from_json(&body).map_err(internal)?.with_status(status);

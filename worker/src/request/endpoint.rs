@@ -1,4 +1,11 @@
 //! Maps methods and paths to endpoints.
+//!
+//! Clients append different paths to a base URL. So `/v1` may be absent or stand twice, slashes may be
+//! doubled or stand at the end, and a prefix by which other gateways tell the APIs apart is ignored:
+//!
+//! ```text
+//! /v1/messages  <-  /v1/v1/messages  /messages  //v1/messages/  /anthropic/v1/messages
+//! ```
 
 use std::borrow::Cow;
 
@@ -43,25 +50,22 @@ const ALL: &str = "POST /v1/chat/completions, /v1/responses, /v1/completions, /v
                    /v1/messages, /v1/route, /v1/feedback; GET /v1/models, /healthz";
 
 impl Endpoint {
-    /// Finds the endpoint of a method and a path.
+    /// Finds the endpoint of a method and a path. `origin` is that of the request's URL, for the error.
     ///
     /// # Errors
     /// [`GatewayError::NotFound`], [`GatewayError::MethodNotAllowed`].
-    pub(crate) fn new(method: &str, path: &str) -> Result<Self, GatewayError> {
-        let endpoint = match path {
-            "/v1/chat/completions" => Self::Upstream(Dialect::Chat),
-            "/v1/responses" => Self::Upstream(Dialect::Responses),
-            "/v1/completions" => Self::Upstream(Dialect::Completions),
-            "/v1/embeddings" => Self::Upstream(Dialect::Embeddings),
-            "/v1/messages" => Self::Upstream(Dialect::Messages),
-            "/v1/route" => Self::Route,
-            "/v1/feedback" => Self::Feedback,
-            "/v1/models" => Self::Models,
-            "/healthz" => Self::Health,
-            _ => match path.strip_prefix("/v1/models/").filter(|id| !id.is_empty()) {
-                Some(id) => Self::Model(percent_decoded(id)),
-                None => {
-                    return Err(GatewayError::NotFound { path: path.to_owned(), expected: ALL });
+    pub(crate) fn new(method: &str, path: &str, origin: &str) -> Result<Self, GatewayError> {
+        let endpoint = match below_root(path) {
+            "route" => Self::Route,
+            "feedback" => Self::Feedback,
+            "models" => Self::Models,
+            "healthz" => Self::Health,
+            below => match (Dialect::of_path(below), below.strip_prefix("models/")) {
+                (Some(dialect), _) => Self::Upstream(dialect),
+                (None, Some(id)) => Self::Model(percent_decoded(id)),
+                (None, None) => {
+                    let (path, origin) = (path.to_owned(), origin.to_owned());
+                    return Err(GatewayError::NotFound { path, expected: ALL, origin });
                 }
             },
         };
@@ -80,7 +84,44 @@ impl Endpoint {
     }
 }
 
+/// The prefixes by which other gateways tell the APIs apart.
+const API_PREFIXES: [&str; 2] = ["openai", "anthropic"];
+
+/// The part of a path below `/v1`.
+fn below_root(path: &str) -> &str {
+    let mut rest = path.trim_start_matches('/');
+    let api = API_PREFIXES.iter().find_map(|prefix| without_segment(rest, prefix));
+    rest = api.unwrap_or(rest);
+    for _ in 0..2 {
+        rest = without_segment(rest, "v1").unwrap_or(rest);
+    }
+    rest.trim_end_matches('/')
+}
+
+/// The rest of a path that begins with this segment.
+fn without_segment<'p>(path: &'p str, segment: &str) -> Option<&'p str> {
+    let rest = path.strip_prefix(segment)?;
+    (rest.is_empty() || rest.starts_with('/')).then(|| rest.trim_start_matches('/'))
+}
+
+/// Whether the caller of a path reads errors in Anthropic's shape: on the paths of its API, and with its
+/// header (`states_version`) wherever no API of OpenAI's is.
+pub(crate) fn reads_anthropics_errors(path: &str, states_version: bool) -> bool {
+    let below = below_root(path);
+    let messages = without_segment(below, "messages").is_some();
+    let prefixed = without_segment(path.trim_start_matches('/'), "anthropic").is_some();
+    messages || prefixed || (states_version && Dialect::of_path(below).is_none())
+}
+
 impl Dialect {
+    const ALL: [Self; 5] =
+        [Self::Chat, Self::Responses, Self::Completions, Self::Embeddings, Self::Messages];
+
+    /// The API at a path below an API's root.
+    fn of_path(path: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|dialect| dialect.path() == path)
+    }
+
     /// The path below an API's root.
     pub(crate) fn path(self) -> &'static str {
         match self {
@@ -118,10 +159,15 @@ fn percent_decoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
+    fn found(method: &str, path: &str) -> Result<Endpoint, GatewayError> {
+        Endpoint::new(method, path, "https://gateway.example")
+    }
+
     fn code(method: &str, path: &str) -> &'static str {
-        Endpoint::new(method, path).map_or_else(|e| e.code(), |_| "served")
+        found(method, path).map_or_else(|e| e.code(), |_| "served")
     }
 
     #[test]
@@ -134,14 +180,74 @@ mod tests {
         assert_eq!(code("GET", "/v1/models"), "served");
         assert_eq!(code("HEAD", "/healthz"), "served");
         assert_eq!(code("POST", "/healthz"), "method_not_allowed");
-        for path in ["/", "/v1", "/v1/models/", "/v1/chat", "/v1/chat/completions/"] {
-            assert_eq!(code("GET", path), "not_found", "{path}");
+    }
+
+    #[test]
+    fn a_base_url_may_have_the_version_or_not() {
+        let chat = Ok(Endpoint::Upstream(Dialect::Chat));
+        for path in [
+            "/chat/completions",
+            "/v1/chat/completions/",
+            "/v1/v1/chat/completions",
+            "//v1//chat/completions",
+            "/openai/v1/chat/completions",
+            "/openai/chat/completions",
+        ] {
+            assert_eq!(found("POST", path), chat, "{path}");
+        }
+        let messages = Ok(Endpoint::Upstream(Dialect::Messages));
+        for path in ["/messages", "/v1/v1/messages", "/anthropic/v1/messages", "/v1//messages//"] {
+            assert_eq!(found("POST", path), messages, "{path}");
+        }
+        assert_eq!(found("GET", "/v1/models/"), Ok(Endpoint::Models));
+        assert_eq!(found("GET", "/models/v1/x"), Ok(Endpoint::Model("v1/x".into())));
+    }
+
+    #[test]
+    fn another_path_is_told_the_base_url() {
+        for path in [
+            "/",
+            "/v1",
+            "/v1/v1/v1/messages",
+            "/v1/chat",
+            "/v1/chat/completions/x",
+            "/v1x/messages",
+            "/v2/messages",
+            "/openai/anthropic/v1/messages",
+            "/chat/v1/completions",
+            "/v1/files",
+        ] {
+            let error = found("POST", path).map_err(|e| e.to_string()).unwrap_err();
+            assert!(error.contains(&format!("{path:?}")), "{error}");
+            assert!(error.contains("\"https://gateway.example/v1\""), "{error}");
         }
     }
 
     #[test]
+    fn errors_have_the_shape_of_the_callers_api() {
+        for path in [
+            "/v1/messages",
+            "/messages/",
+            "/v1/v1/messages",
+            "/v1/messages/count_tokens",
+            "/v1/messages/batches/x",
+            "/anthropic/v1/models",
+        ] {
+            assert!(reads_anthropics_errors(path, false), "{path}");
+        }
+        for path in ["/v1/models", "/v1/models/x", "/v1/files", "/", "/healthz"] {
+            assert!(reads_anthropics_errors(path, true), "{path}");
+            assert!(!reads_anthropics_errors(path, false), "{path}");
+        }
+        for path in ["/v1/chat/completions", "/embeddings", "/v1/responses/"] {
+            assert!(!reads_anthropics_errors(path, true), "{path}");
+        }
+        assert!(!reads_anthropics_errors("/v1/messagesx", false));
+    }
+
+    #[test]
     fn a_models_name_may_have_any_characters() {
-        let id = |path: &str| Endpoint::new("GET", &format!("/v1/models/{path}"));
+        let id = |path: &str| found("GET", &format!("/v1/models/{path}"));
         assert_eq!(id("a/b"), Ok(Endpoint::Model("a/b".into())));
         assert_eq!(id("%40cf%2Fx"), Ok(Endpoint::Model("@cf/x".into())));
         assert_eq!(id("50%"), Ok(Endpoint::Model("50%".into())));
