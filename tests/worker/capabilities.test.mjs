@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
+import { anthropic } from "./anthropic-stand-in.mjs";
 import { alone, BUNDLE, decisionHeaders, everyCandidateAt, gateway, HURRIED, refused } from "./gateway.mjs";
 import { openai } from "./openai-stand-in.mjs";
 import { inTurn, status, upstream } from "./stand-ins.mjs";
@@ -185,5 +186,123 @@ test("an excluded model is not used as a fallback", async (t) => {
     there.does(inTurn(status(500), openai()));
     assert.equal((await worker.chat({}, { ...first, ...headers })).status, 500);
     assert.equal(there.requests.length, 1);
+  }
+});
+
+test("a request goes to a candidate whose API can express it", async (t) => {
+  const claude = await upstream(anthropic());
+  t.after(() => claude.close());
+  const upstreams = everyCandidateAt(there, {}, { [strong]: { api: "anthropic", baseUrl: claude.url } });
+  const worker = await alone(t, { upstreams });
+  there.does(openai());
+  const user = (/** @type {object[]} */ ...content) => [{ role: "user", content }];
+  const words = { type: "text", text: "Hello" };
+  const shot = { type: "image", source: { type: "base64", media_type: "image/png", data: "AA==" } };
+  /** @type {[path: string, model: string, body: object][]} */
+  const cases = [
+    ["chat/completions", weak, { response_format: { type: "json_object" } }],
+    ["chat/completions", weak, { n: 2 }],
+    ["chat/completions", weak, { logprobs: true, top_logprobs: 2 }],
+    ["chat/completions", weak, { modalities: ["text", "audio"], audio: { voice: "alloy", format: "wav" } }],
+    ["chat/completions", weak, { web_search_options: {} }],
+    [
+      "chat/completions",
+      weak,
+      { messages: user(words, { type: "input_audio", input_audio: { data: "AA==", format: "wav" } }) },
+    ],
+    [
+      "chat/completions",
+      weak,
+      { messages: user(words, { type: "image_url", image_url: { url: "http://a.example/1.png" } }) },
+    ],
+    ["responses", weak, { input: "Hello" }],
+    ["completions", weak, { prompt: "Hello" }],
+    ["messages", strong, { tools: [{ type: "web_search_20250305", name: "web_search" }] }],
+    ["messages", strong, { stop_sequences: ["a", "b", "c", "d", "e"] }],
+    ["messages", strong, { mcp_servers: [{ type: "url", url: "https://a.example", name: "a" }] }],
+  ];
+  for (const [path, model, body] of cases) {
+    const base = path === "messages" ? { max_tokens: 9 } : {};
+    const messages = ["messages", "chat/completions"].includes(path) ? { messages: user(words) } : {};
+    for (const threshold of ["0", "1"]) {
+      const sent = { model: "auto", ...base, ...messages, ...body };
+      const response = await worker.post(`v1/${path}`, sent, { "x-pointsman-threshold": threshold });
+      assert.deepEqual(
+        [response.status, decisionHeaders(response).model, decisionHeaders(response).reason],
+        [200, model, "only_candidate"],
+        `${JSON.stringify(body)}: ${await response.text()}`,
+      );
+    }
+  }
+  const answer = await worker.post("v1/messages", { model: "auto", max_tokens: 9, messages: user(words, shot) });
+  assert.equal(answer.status, 200);
+});
+
+test("if no candidate's API can express a request, the refusal names the field", async (t) => {
+  const claude = await upstream(anthropic());
+  t.after(() => claude.close());
+  const upstreams = everyCandidateAt(claude, { api: "anthropic" });
+  const worker = await alone(t, { upstreams });
+  assert.equal((await refused(worker.chat({ n: 2 }), 400, "field_unsupported")).param, "n");
+  await refused(worker.post("v1/responses", { model: "auto", input: "x" }), 400, "not_translatable");
+  const mixed = await alone(t, { upstreams: { ...upstreams, [weak]: { baseUrl: there.url, tools: false } } });
+  const { message } = await refused(mixed.chat({ n: 2, tools }), 400, "no_candidate");
+  assert.match(message, new RegExp(`${strong}: "n" is 2, expected 1`));
+  assert.match(message, new RegExp(`${weak}: does not take tools`));
+  assert.equal(claude.requests.length, 0);
+});
+
+test("pictures count wherever they stand", async (t) => {
+  there.does(openai());
+  const worker = await limitedTo(t, { vision: false });
+  const source = { type: "base64", media_type: "image/png", data: "AA==" };
+  const nested = { type: "tool_result", tool_use_id: "t", content: [{ type: "image", source }] };
+  const call = { type: "function_call", call_id: "c", name: "shot", arguments: "{}" };
+  const url = "data:image/png;base64,AA==";
+  /** @type {[path: string, body: object][]} */
+  const cases = [
+    [
+      "messages",
+      {
+        max_tokens: 9,
+        messages: [
+          { role: "user", content: "Look" },
+          { role: "assistant", content: [{ type: "tool_use", id: "t", name: "shot", input: {} }] },
+          { role: "user", content: [nested] },
+        ],
+      },
+    ],
+    [
+      "responses",
+      {
+        input: [
+          { role: "user", content: "Look" },
+          call,
+          { type: "function_call_output", call_id: "c", output: [{ type: "input_image", image_url: url }] },
+        ],
+      },
+    ],
+    [
+      "responses",
+      {
+        input: [
+          { role: "user", content: "Look" },
+          { type: "computer_call_output", call_id: "c", output: { type: "computer_screenshot", image_url: url } },
+        ],
+      },
+    ],
+    [
+      "chat/completions",
+      {
+        messages: [
+          { role: "user", content: "Look" },
+          { role: "tool", tool_call_id: "c", content: [{ type: "image_url", image_url: { url } }] },
+        ],
+      },
+    ],
+  ];
+  for (const [path, body] of cases) {
+    const { model } = decisionHeaders(await worker.post(`v1/${path}`, { model: "auto", ...body }, WEAKEST));
+    assert.equal(model, strong, JSON.stringify(body));
   }
 });

@@ -100,7 +100,7 @@ pub fn body(manifest: &Manifest, input: &[u8]) -> Said {
     let conversation = request.conversation(&text);
     for system in [false, true] {
         match request.query(&conversation, system) {
-            Ok(query) => said = format!("{said} {}", query.turns().len()),
+            Ok(query) => said = format!("{said} {}", query.map_or(0, |query| query.turns().len())),
             Err(error) => said = format!("{said} {}", refusal(&error)?),
         }
     }

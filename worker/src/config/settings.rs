@@ -44,6 +44,8 @@ pub(crate) struct Routing {
     pub(crate) turn_decay: Option<f64>,
     /// Whether system messages are prepended to the first user message.
     pub(crate) system: bool,
+    /// The model for requests without text to rate: a served one, or `strong` or `weak` of the bundle's pair.
+    pub(crate) default: Option<String>,
 }
 
 /// The models that all callers may use.
@@ -227,7 +229,10 @@ impl Settings {
             let from = cascade.from.iter().map(|name| ("cascade.from", name));
             from.chain([("cascade.to", &cascade.to)])
         });
-        match allowed.chain(denied).chain(cascade).find(|(_, name)| !serves(name)) {
+        let default = self.routing.default.iter().map(|name| ("routing.default", name));
+        let default = default.filter(|(_, name)| !["strong", "weak"].contains(&name.as_str()));
+        let names = allowed.chain(denied).chain(cascade).chain(default);
+        match names.into_iter().find(|(_, name)| !serves(name)) {
             Some((field, name)) => {
                 Err(invalid(format!("{field} names {name:?}, which is not served here")))
             }
@@ -320,6 +325,7 @@ mod tests {
             (r#"{"retries": {"most": 99}}"#, "retries.most"),
             (r#"{"maxBodyBytes": 0}"#, "maxBodyBytes"),
             (r#"{"models": {"deny": ["gpt"]}}"#, "models.deny"),
+            (r#"{"routing": {"default": "gpt"}}"#, "routing.default"),
             (r#"{"cascade": {"from": ["small"], "to": "huge"}}"#, "cascade.to"),
             (r#"{"cascade": {"from": ["small"], "to": "small"}}"#, "cascade.to"),
             (r#"{"cors": {"origins": ["app.example"]}}"#, "cors.origins"),

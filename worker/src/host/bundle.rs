@@ -26,8 +26,8 @@ use super::isolate::{self, Config};
 use super::js::{binding, call, call_async, describe_js_error, now};
 use crate::config::current_bundle::{self, BundleAddress, CurrentBundle};
 use crate::error::GatewayError;
+use crate::routing::decision::Engine;
 use crate::routing::models;
-use crate::routing::plan::Engine;
 use crate::upstream::breaker::CallerId;
 
 const BUNDLES: &str = "BUNDLES";

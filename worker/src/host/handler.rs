@@ -28,7 +28,8 @@ use crate::request::body::{RequestBody, check_bounds};
 use crate::request::endpoint::Dialect;
 use crate::request::model_name::PolicyHeaders;
 use crate::routing::cascade::failed_rule;
-use crate::routing::plan::{Plan, Planner, RequestOptions, listed};
+use crate::routing::permissions::{Permissions, RequestOptions, listed};
+use crate::routing::plan::{Plan, Planner};
 use crate::translate::anthropic::signature::History;
 use crate::upstream::breaker::CallerId;
 
@@ -209,13 +210,15 @@ impl RequestContext<'_> {
         pinned: Option<&'d str>,
     ) -> Planner<'d> {
         Planner {
-            manifest: &loaded.manifest,
-            upstreams: &self.config.upstreams,
-            settings: &self.config.settings,
-            key: self.caller.key,
+            permissions: Permissions {
+                manifest: &loaded.manifest,
+                upstreams: &self.config.upstreams,
+                settings: &self.config.settings,
+                key: self.caller.key,
+                has_keys: !self.config.keys.is_empty(),
+                options,
+            },
             caller: self.caller_id(),
-            has_keys: !self.config.keys.is_empty(),
-            options,
             engine: loaded,
             budget_used,
             pinned,

@@ -31,7 +31,7 @@ use crate::request::feedback::{self, Feedback};
 use crate::request::request_id::is_request_id;
 use crate::request::route::{self, RouteBody, parse_route_body};
 use crate::routing::models;
-use crate::routing::plan::RequestOptions;
+use crate::routing::permissions::RequestOptions;
 
 #[worker::event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
@@ -158,6 +158,6 @@ async fn names(request_context: &RequestContext<'_>) -> Result<Vec<String>, Gate
     let options = RequestOptions::default();
     let planner = request_context.planner(&loaded, &options, 0.0, None);
     Ok(models::names(&loaded.manifest, &request_context.config.upstreams, |name| {
-        planner.may_request(name)
+        planner.permissions.may_request(name)
     }))
 }

@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
-use pointsman::{Manifest, Query};
+use pointsman::{Manifest, Query, RouterError};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Value, json};
@@ -180,17 +180,17 @@ impl RequestBody {
         Conversation { body, messages: self.messages(body) }
     }
 
-    /// Returns the conversation to rate. With `system`, the system text is prepended to the first
-    /// user message.
+    /// Returns the conversation to rate; none if it has no text of a user, which an upstream may answer all
+    /// the same. With `system`, the system text is prepended to the first user message. A NUL character,
+    /// which the engine refuses, is rated as a space.
     ///
     /// # Errors
-    /// [`GatewayError::BodyNotJson`] for malformed messages; the engine's `messages_*` and
-    /// `query_*`.
+    /// [`GatewayError::BodyNotJson`] for malformed messages; `messages_without_text` if there are none.
     pub(crate) fn query(
         &self,
         conversation: &Conversation<'_>,
         system: bool,
-    ) -> Result<Query, GatewayError> {
+    ) -> Result<Option<Query>, GatewayError> {
         let messages = conversation.messages.as_ref().map_err(Clone::clone)?;
         let first = messages.iter().position(|message| message.role.as_deref() == Some("user"));
         let system = match system {
@@ -200,9 +200,18 @@ impl RequestBody {
         let texts = messages.iter().enumerate().map(|(at, message)| {
             let role = message.role.as_deref().unwrap_or_default();
             let system = if Some(at) == first { system.as_slice() } else { &[] };
-            (role, move || with_system(system, message.texts.joined()))
+            (role, move || without_nul(with_system(system, message.texts.joined())))
         });
-        Ok(Query::from_roles_and_texts(texts)?)
+        let needs_messages = matches!(self.dialect, Dialect::Chat | Dialect::Messages);
+        match Query::from_roles_and_texts(texts) {
+            Ok(query) => Ok(Some(query)),
+            Err(RouterError::MessagesWithoutText { .. })
+                if !(messages.is_empty() && needs_messages) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The request's limit on output tokens, if it states one: the first of its API's fields.
@@ -278,6 +287,8 @@ impl RequestBody {
             Dialect::Chat | Dialect::Messages => {
                 serde_json::from_str::<Messages<'_>>(json).map(|messages| messages.0)
             }
+            // A stored prompt or an earlier response may hold all there is.
+            Dialect::Responses if json == "null" => Ok(vec![]),
             Dialect::Responses if json.starts_with('"') => serde_json::from_str::<Texts<'_>>(json)
                 .map(|text| vec![Message::user(text.joined())]),
             Dialect::Responses => serde_json::from_str::<Messages<'_>>(json)
@@ -379,6 +390,13 @@ fn with_system<'t>(system: &[Cow<'t, str>], text: Cow<'t, str>) -> Cow<'t, str> 
     match system {
         [] => text,
         system => Cow::Owned(format!("{}\n\n{text}", system.join("\n\n"))),
+    }
+}
+
+fn without_nul(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text.contains('\0') {
+        true => Cow::Owned(text.replace('\0', " ")),
+        false => text,
     }
 }
 
@@ -485,7 +503,7 @@ mod tests {
     fn turns(dialect: Dialect, body: &Value, system: bool) -> Vec<String> {
         {
             let (found, text) = (parsed(dialect, body), body.to_string());
-            found.query(&found.conversation(&text), system).unwrap()
+            found.query(&found.conversation(&text), system).unwrap().unwrap()
         }
         .turns()
         .to_vec()
@@ -611,6 +629,39 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_rated_is_no_fault_of_the_request() {
+        let rated = |messages: Value| {
+            let body = json!({"model": "auto", "messages": messages});
+            let (found, text) = (parsed(Dialect::Chat, &body), body.to_string());
+            found
+                .query(&found.conversation(&text), false)
+                .unwrap()
+                .map(|query| query.turns().to_vec())
+        };
+        let user = |content: Value| json!([{"role": "user", "content": content}]);
+        assert_eq!(rated(user(json!("a\0b"))), Some(vec!["a b".to_owned()]));
+        let image = json!([{"type": "image_url", "image_url": {"url": "x:"}}]);
+        for content in [image, json!(""), json!(" \n"), json!("\0"), json!([]), Value::Null] {
+            assert_eq!(rated(user(content.clone())), None, "{content}");
+        }
+        assert_eq!(rated(json!([{"role": "system", "content": "x"}])), None);
+        let earlier = json!([{"role": "user", "content": "Read it."},
+                             {"role": "tool", "tool_call_id": "c", "content": "7"},
+                             {"role": "user", "content": ""}]);
+        assert_eq!(rated(earlier), Some(vec!["Read it.".to_owned()]));
+        let input =
+            json!({"model": "auto", "input": [{"type": "function_call_output", "output": "7"}]});
+        for (dialect, body) in [
+            (Dialect::Responses, input),
+            (Dialect::Responses, json!({"model": "auto", "input": "", "prompt": {"id": "p"}})),
+            (Dialect::Completions, json!({"model": "auto", "prompt": [1, 2, 3]})),
+        ] {
+            let (found, text) = (parsed(dialect, &body), body.to_string());
+            assert_eq!(found.query(&found.conversation(&text), false), Ok(None), "{body}");
+        }
+    }
+
+    #[test]
     fn bad_requests_have_codes() {
         let code = |body: &str| {
             RequestBody::new(Dialect::Chat, body, &manifest())
@@ -630,9 +681,7 @@ mod tests {
             (with("7"), "body_not_json"),
             (with(r#"[{"role": "user", "content": 7}]"#), "body_not_json"),
             (with("[]"), "messages_without_text"),
-            (with(r#"[{"role": "system", "content": "x"}]"#), "messages_without_text"),
             (with(r#"[{"role": "user", "content": "\ud800"}]"#), "query_ill_formed"),
-            (with(r#"[{"role": "user", "content": "a\u0000"}]"#), "query_ill_formed"),
         ];
         for (body, expected) in cases {
             assert_eq!(code(&body), expected, "{body}");

@@ -1,5 +1,9 @@
 //! Chooses the model that answers, its fallbacks, and whether a cheaper answer is good enough.
 
+pub(crate) mod capability;
 pub(crate) mod cascade;
+pub(crate) mod decision;
 pub(crate) mod models;
+pub(crate) mod permissions;
 pub(crate) mod plan;
+mod without_text;

@@ -22,7 +22,7 @@ use super::anthropic::upstream::request::request_to_messages;
 use super::shared::error_body::{error_to_anthropic, error_to_openai};
 use super::workers_ai;
 use crate::config::{Api, Upstream};
-use crate::error::GatewayError;
+use crate::error::{GatewayError, Untranslatable};
 use crate::request::body::RequestBody;
 use crate::request::endpoint::Dialect;
 use crate::wire::answer::AnswerContent;
@@ -151,26 +151,33 @@ impl ApiPair {
             given[own] = limit.into();
             given[other] = Value::Null;
         }
-        let mut chat = match self.client {
-            Dialect::Messages if self.upstream == Dialect::Chat => {
-                request_to_chat(&given, terms.model)?
+        let mut translated = self.translated(&given, terms.model)?;
+        if self.api == Api::Openai {
+            if let Some(limit) = terms.output_limit {
+                translated[terms.chat_limit_field] = limit.into();
             }
-            _ => given,
-        };
-        let translated = match self.api {
-            Api::Anthropic => request_to_messages(&chat, terms.model)?,
-            Api::WorkersAi => workers_ai::request_to_inputs(&chat)?,
-            Api::Openai => {
-                if let Some(limit) = terms.output_limit {
-                    chat[terms.chat_limit_field] = limit.into();
-                }
-                if let Some(fields) = chat.as_object_mut().filter(|_| !terms.ask_usage) {
-                    fields.remove("stream_options");
-                }
-                chat
+            if let Some(fields) = translated.as_object_mut().filter(|_| !terms.ask_usage) {
+                fields.remove("stream_options");
             }
-        };
+        }
         Ok(json_tree::to_outgoing(&translated))
+    }
+
+    /// Translates a parsed request between different APIs, without limits.
+    ///
+    /// # Errors
+    /// A field without an equivalent in the upstream's API.
+    pub(crate) fn translated(self, given: &Value, model: &str) -> Result<Value, Untranslatable> {
+        match (self.client, self.api) {
+            (Dialect::Messages, Api::Anthropic) => Ok(given.clone()),
+            (Dialect::Messages, Api::Openai) => request_to_chat(given, model),
+            (Dialect::Messages, Api::WorkersAi) => {
+                workers_ai::request_to_inputs(&request_to_chat(given, model)?)
+            }
+            (_, Api::Anthropic) => request_to_messages(given, model),
+            (_, Api::WorkersAi) => workers_ai::request_to_inputs(given),
+            (_, Api::Openai) => Ok(given.clone()),
+        }
     }
 
     /// Translates a complete answer with a status of success. `checked` asks for its content.

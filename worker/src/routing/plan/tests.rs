@@ -1,9 +1,14 @@
 //! Plans of requests, each with one difference from a plain one.
 
 #![allow(clippy::unwrap_used)]
-use super::*;
-use crate::config::{Keys, manifest};
+use pointsman::Assessment;
 
+use super::*;
+use crate::config::{Keys, Settings, Upstreams, manifest};
+use crate::routing::decision::tests::Letters;
+use crate::routing::permissions::{RequestOptions, listed};
+
+mod abilities;
 mod permissions;
 
 const UPSTREAMS: &str = r#"{
@@ -25,26 +30,6 @@ struct With<'a> {
     pinned: Option<&'a str>,
 }
 
-/// Win rate 0.75 for texts of more than ten letters, else 0.25; one token per letter. The list names the
-/// models with an open circuit.
-struct Letters<'a>(&'a [&'a str]);
-
-impl Engine for Letters<'_> {
-    fn assess(&self, query: &Query, _: f64) -> Result<Assessment, RouterError> {
-        let tokens = query.newest().len();
-        let win_rate = if tokens > 10 { 0.75 } else { 0.25 };
-        Ok(Assessment { scores: vec![1.0 - win_rate, win_rate], win_rate: Some(win_rate), tokens })
-    }
-
-    fn count(&self, text: &str) -> usize {
-        text.len()
-    }
-
-    fn circuit_is_open(&self, model: &str, _: CallerId<'_>) -> bool {
-        self.0.contains(&model)
-    }
-}
-
 fn plan(body: &str, with: &With<'_>) -> Result<Plan, String> {
     let upstreams = Upstreams::from_json(Some(UPSTREAMS)).unwrap();
     let manifest = upstreams.amended(&manifest());
@@ -57,13 +42,15 @@ fn plan(body: &str, with: &With<'_>) -> Result<Plan, String> {
         Keys::from_json(Some(&json)).unwrap()
     });
     let planner = Planner {
-        manifest: &manifest,
-        upstreams: &upstreams,
-        settings: &settings,
-        has_keys: keys.is_some(),
+        permissions: Permissions {
+            manifest: &manifest,
+            upstreams: &upstreams,
+            settings: &settings,
+            has_keys: keys.is_some(),
+            key: keys.as_ref().and_then(|keys| keys.with_hash(HASH)),
+            options: &with.options,
+        },
         caller: CallerId::Open(""),
-        key: keys.as_ref().and_then(|keys| keys.with_hash(HASH)),
-        options: &with.options,
         engine: &Letters(with.open_circuits),
         budget_used: with.budget_used,
         pinned: with.pinned,

@@ -1,5 +1,7 @@
 //! What keys, sessions and `/v1/route` may use.
 
+use pointsman::Manifest;
+
 use super::*;
 
 /// Both candidates, with prices.
@@ -19,13 +21,15 @@ fn planner<T>(with: &With<'_>, act: impl FnOnce(&Planner<'_>) -> T) -> T {
         Keys::from_json(Some(&json)).unwrap()
     });
     act(&Planner {
-        manifest: &manifest,
-        upstreams: &upstreams,
-        settings: &settings,
+        permissions: Permissions {
+            manifest: &manifest,
+            upstreams: &upstreams,
+            settings: &settings,
+            has_keys: false,
+            key: keys.as_ref().and_then(|keys| keys.with_hash(HASH)),
+            options: &with.options,
+        },
         caller: CallerId::Open(""),
-        has_keys: false,
-        key: keys.as_ref().and_then(|keys| keys.with_hash(HASH)),
-        options: &with.options,
         engine: &Letters(with.open_circuits),
         budget_used: with.budget_used,
         pinned: with.pinned,
@@ -36,7 +40,12 @@ fn planner<T>(with: &With<'_>, act: impl FnOnce(&Planner<'_>) -> T) -> T {
 fn decided(text: &str, policy: Policy, with: &With<'_>) -> (String, &'static str) {
     let query = Query::new(text).unwrap();
     let policy = Policy { threshold: policy.cost_weight.is_none().then_some(0.5), ..policy };
-    let (decision, reason) = planner(with, |it| it.decide(&query, policy, &|_| None)).unwrap();
+    planner(with, |it| decided_by(it, &query, policy))
+}
+
+fn decided_by(planner: &Planner<'_>, query: &Query, policy: Policy) -> (String, &'static str) {
+    let candidates = planner.candidates(&policy, &|_| None, &|_| false).unwrap();
+    let (decision, reason) = planner.decider().decide(query, policy, &candidates).unwrap();
     (decision.model, reason)
 }
 
@@ -156,21 +165,22 @@ fn a_pin_is_not_kept_above_max_cost_or_beyond_its_context_window() {
         "head": {}, "files": []
     }"#;
     let planner = Planner {
-        manifest: &Manifest::from_json(json.as_bytes()).unwrap(),
-        upstreams: &Upstreams::default(),
-        settings: &Settings::default(),
+        permissions: Permissions {
+            manifest: &Manifest::from_json(json.as_bytes()).unwrap(),
+            upstreams: &Upstreams::default(),
+            settings: &Settings::default(),
+            has_keys: false,
+            key: None,
+            options: &RequestOptions::default(),
+        },
         caller: CallerId::Open(""),
-        has_keys: false,
-        key: None,
-        options: &RequestOptions::default(),
         engine: &Close,
         budget_used: 0.0,
         pinned: Some("large"),
     };
     let with = |policy: Policy| {
         let query = Query::new(EASY).unwrap();
-        let (decision, reason) = planner.decide(&query, policy, &|_| None).unwrap();
-        (decision.model, reason)
+        decided_by(&planner, &query, policy)
     };
     assert_eq!(with(Policy::default()), ("large".into(), "pinned"));
     let cheap = Policy { max_cost: Some(0.001), ..Policy::default() };
