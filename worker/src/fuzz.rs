@@ -13,7 +13,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::config::current_bundle::CurrentBundle;
-use crate::config::{Api, Keys, Settings, Upstream, Upstreams};
+use crate::config::{Api, Keys, ReturnedReasoning, Settings, Upstream, Upstreams};
 use crate::error::GatewayError;
 use crate::request::body::{RequestBody, check_bounds};
 use crate::request::endpoint::Dialect;
@@ -22,8 +22,10 @@ use crate::request::input_tokens::input_tokens;
 use crate::request::json::decode_utf8;
 use crate::request::route::parse_route_body;
 use crate::translate::anthropic::signature::History;
-use crate::translate::call::{AnswerOptions, ApiPair, CallTerms};
+use crate::translate::call::{AnswerOptions, ApiPair};
+use crate::translate::call_body::CallTerms;
 use crate::translate::stream::{StreamOptions, StreamTranslator};
+use crate::translate::tool_names::ToolNames;
 use crate::wire::sse::{self, Parser};
 
 const DIALECTS: [Dialect; 5] = [
@@ -123,17 +125,22 @@ pub fn body(manifest: &Manifest, input: &[u8]) -> Said {
             Dialect::Messages => History::read(&text),
             _ => History::default(),
         };
-        let history = tag.map(|tag| history.edits(&tag)).unwrap_or_default();
+        let history = tag.as_deref().map(|tag| history.edits(tag)).unwrap_or_default();
         let terms = CallTerms {
             model: "na\"me",
             output_limit,
             chat_limit_field: "max_completion_tokens",
+            renames_limit: output_limit.is_none(),
             ask_usage: true,
+            dropped: &["seed", "user"],
+            short_call_ids: false,
+            reasoning: ReturnedReasoning::Own,
+            tag: tag.as_deref(),
             history: &history,
         };
         let made = match pair.is_plain() {
             true => Ok(pair.plain_request(&request, &terms)),
-            false => pair.translated_request(&text, &terms),
+            false => pair.translated_request(&text, &terms).map(|made| made.body),
         };
         match made {
             Ok(made) => {
@@ -237,7 +244,8 @@ pub fn answer(input: &[u8]) -> Said {
         id: "id",
         created: 7,
         checked: true,
-        tag: None,
+        tag: Some("pm0123456789abcdef."),
+        tool_names: &ToolNames::default(),
     };
     match pair.answer(bytes.to_vec(), &options) {
         Ok(answer) => {
@@ -263,6 +271,7 @@ fn received<'a>(pair: ApiPair, pieces: impl Iterator<Item = &'a [u8]>) -> Receiv
         drop_usage: false,
         checked: true,
         tag: None,
+        tool_names: &ToolNames::default(),
     });
     let mut sent = Vec::new();
     for piece in pieces {

@@ -10,11 +10,13 @@
 
 pub(crate) mod current_bundle;
 mod keys;
+mod request_fields;
 mod settings;
 mod upstreams;
 mod variable;
 
 pub(crate) use keys::{Budget, Key, Keys, OPEN, equal_in_constant_time};
+pub(crate) use request_fields::ReturnedReasoning;
 pub(crate) use settings::{Breaker, Check, Retries, Settings, Timeouts};
 pub(crate) use upstreams::{
     Api, DEFAULT_IMAGE_TOKENS, DEFAULT_MAX_OUTPUT_TOKENS, Upstream, Upstreams, is_routing_name,

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use pointsman::{Candidate, Manifest, is_header_value};
 use serde::Deserialize;
 
+use super::request_fields::{OutputLimitField, ReasoningField};
 use crate::error::GatewayError;
 
 /// The most output tokens of one answer to a key with a budget, where nothing else limits it.
@@ -31,16 +32,6 @@ pub(crate) enum Api {
     Anthropic,
     /// Cloudflare's binding `AI`.
     WorkersAi,
-}
-
-/// The field of a chat or completions request that limits its output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum OutputLimitField {
-    /// OpenAI's, for chat.
-    MaxCompletionTokens,
-    /// That of older and of most other servers.
-    MaxTokens,
 }
 
 /// Which of a caller's own keys an upstream takes.
@@ -96,6 +87,11 @@ pub(crate) struct Upstream {
     /// The field that limits the output; by default `max_completion_tokens` at OpenAI's own host, else
     /// `max_tokens`.
     pub(crate) output_limit_field: Option<OutputLimitField>,
+    /// Top-level fields that it is never sent.
+    pub(crate) drop: Vec<String>,
+    /// The field of a message in which it takes reasoning back; by default its own reasoning goes back in the
+    /// field in which it came.
+    pub(crate) reasoning_field: Option<ReasoningField>,
     /// The most input tokens of an image; [`DEFAULT_IMAGE_TOKENS`] if absent.
     pub(crate) image_tokens: Option<u32>,
     /// Whether streams are asked for their usage; true if absent, except at Mistral's host, which refuses
@@ -180,31 +176,6 @@ impl Upstream {
         (self.api, self.url(""), self.model.as_deref().unwrap_or(name), key, &self.headers)
     }
 
-    fn host(&self) -> &str {
-        let url = self.base_url.as_deref().unwrap_or_default();
-        let rest = url.split_once("://").map_or("", |(_, rest)| rest);
-        rest.split(['/', ':']).next().unwrap_or_default()
-    }
-
-    /// Whether streams are asked for their usage.
-    pub(crate) fn asks_stream_usage(&self) -> bool {
-        self.stream_usage.unwrap_or_else(|| self.host() != "api.mistral.ai")
-    }
-
-    /// The field of a chat request that limits its output.
-    pub(crate) fn chat_limit_field(&self) -> &'static str {
-        let openais = || {
-            let host = self.host();
-            host == "api.openai.com" || host.ends_with(".openai.azure.com")
-        };
-        match self.output_limit_field {
-            Some(OutputLimitField::MaxCompletionTokens) => "max_completion_tokens",
-            Some(OutputLimitField::MaxTokens) => "max_tokens",
-            None if openais() => "max_completion_tokens",
-            None => "max_tokens",
-        }
-    }
-
     /// The API's origin, such as `https://api.example.com`, in lower case; none for
     /// [`Api::WorkersAi`].
     pub(crate) fn origin(&self) -> Option<String> {
@@ -262,6 +233,7 @@ impl Upstream {
         if self.api == Api::WorkersAi && self.key_group().is_some() {
             return Err(".callerKey must be absent: the binding AI takes no key".into());
         }
+        self.check_request_fields()?;
         let mut called = vec![(name, self)];
         for fallback in &self.fallbacks {
             let Some(next) = all.get(fallback).filter(|_| fallback != name) else {
@@ -386,30 +358,6 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_field_that_limits_the_output_is_known_by_the_host() {
-        let field = |json: &str| {
-            let upstream: Upstream = serde_json::from_str(json).unwrap();
-            upstream.chat_limit_field()
-        };
-        assert_eq!(field(r#"{"baseUrl": "https://api.openai.com/v1"}"#), "max_completion_tokens");
-        assert_eq!(field(r#"{"baseUrl": "https://x.openai.azure.com"}"#), "max_completion_tokens");
-        assert_eq!(field(r#"{"baseUrl": "https://openai.com.example/v1"}"#), "max_tokens");
-        assert_eq!(
-            field(r#"{"outputLimitField": "max_completion_tokens"}"#),
-            "max_completion_tokens"
-        );
-    }
-
-    #[test]
-    fn streams_are_asked_for_their_usage_where_the_field_is_known() {
-        let asks = |json: &str| serde_json::from_str::<Upstream>(json).unwrap().asks_stream_usage();
-        assert!(asks(r#"{"baseUrl": "https://api.example.com/v1"}"#));
-        assert!(!asks(r#"{"baseUrl": "https://api.mistral.ai/v1"}"#));
-        assert!(asks(r#"{"baseUrl": "https://api.mistral.ai/v1", "streamUsage": true}"#));
-        assert!(!asks(r#"{"baseUrl": "https://api.example.com/v1", "streamUsage": false}"#));
-    }
-
-    #[test]
     fn configured_windows_and_prices_win_over_the_bundle() {
         let json = r#"{"large": {"baseUrl": "https://a.example", "contextWindow": 9,
                                   "inputPrice": 1, "outputPrice": 2}}"#;
@@ -458,6 +406,7 @@ pub(crate) mod tests {
             (r#"{"large": {"baseUrl": "https://x", "inputPrice": -1}}"#, "inputPrice"),
             (r#"{"large": {"baseUrl": "https://x", "cacheWritePrice": -1}}"#, "cacheWritePrice"),
             (r#"{"large": {"baseUrl": "https://x", "maxOutputTokens": 0}}"#, "maxOutputTokens"),
+            (r#"{"large": {"baseUrl": "https://x", "drop": ["model"]}}"#, "large.drop"),
             (r#"{"large": {"baseUrl": "https://x", "headers": {"a b": ""}}}"#, "a b"),
             (r#"{"large": {"api": "workers-ai", "baseUrl": "https://x"}}"#, "binding AI"),
             (r#"{"auto": {"baseUrl": "https://x"}}"#, "auto"),

@@ -8,6 +8,7 @@ use crate::config::Timeouts;
 use crate::error::GatewayError;
 use crate::translate::call::{AnswerOptions, ApiPair};
 use crate::translate::stream::{StreamFailure, StreamOptions, StreamTranslator, Translated};
+use crate::translate::tool_names::ToolNames;
 use crate::upstream::headers::is_forwarded;
 use crate::upstream::retry::{Fault, refusal_is_ours, retry_after_ms};
 use crate::upstream::scrub::{ERROR_BYTES, cut, scrub};
@@ -73,8 +74,10 @@ pub(super) struct AnswerReader<'a> {
     pub(super) checked: bool,
     /// Whether the caller's own key was sent.
     pub(super) own_key: bool,
-    /// The tag of the model's signatures, between a Messages client and a Messages upstream.
+    /// The tag of the thinking that a Messages client gets.
     pub(super) tag: Option<&'a str>,
+    /// The names of tools that were changed for the upstream.
+    pub(super) tool_names: &'a ToolNames,
     /// Whether the client asked for a stream's usage.
     pub(super) include_usage: bool,
     /// Whether only the gateway did.
@@ -144,6 +147,7 @@ impl AnswerReader<'_> {
             created: seconds(),
             checked,
             tag: self.tag,
+            tool_names: self.tool_names,
         };
         let length = body.len();
         let answer = apis.answer(body, &options).map_err(|detail| {
@@ -178,6 +182,7 @@ impl AnswerReader<'_> {
             drop_usage: self.drop_usage,
             checked: self.checked,
             tag: self.tag,
+            tool_names: self.tool_names,
         });
         let UpstreamResponse { secrets, headers, mut source, .. } = response;
         let mut first = Vec::new();

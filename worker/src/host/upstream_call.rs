@@ -17,7 +17,9 @@ use crate::error::GatewayError;
 use crate::request::body::RequestBody;
 use crate::request::caller_keys::CallerKeys;
 use crate::translate::anthropic::signature::History;
-use crate::translate::call::{ApiPair, CallTerms};
+use crate::translate::call::ApiPair;
+use crate::translate::call_body::{CallTerms, TranslatedRequest};
+use crate::translate::tool_names::ToolNames;
 use crate::upstream::breaker::CallerId;
 use crate::upstream::headers::{ANTHROPIC_VERSION, REQUEST_HEADERS, check_status, key_headers};
 use crate::upstream::refused_fields::anthropic_betas;
@@ -99,11 +101,19 @@ impl UpstreamRequest<'_> {
             model: name,
             output_limit,
             chat_limit_field: upstream.chat_limit_field(),
+            renames_limit: upstream.renames_limit(),
             ask_usage,
+            dropped: &upstream.dropped_fields(),
+            short_call_ids: upstream.wants_short_call_ids(),
+            reasoning: upstream.returned_reasoning(),
+            tag: tag.as_deref(),
             history: &history,
         };
-        let body = match apis.is_plain() {
-            true => apis.plain_request(self.body, &terms),
+        let TranslatedRequest { body, tool_names } = match apis.is_plain() {
+            true => TranslatedRequest {
+                body: apis.plain_request(self.body, &terms),
+                tool_names: ToolNames::default(),
+            },
             false => {
                 let text = self.source.text().map_err(try_next)?;
                 apis.translated_request(&text, &terms).map_err(try_next)?
@@ -123,6 +133,7 @@ impl UpstreamRequest<'_> {
             checked,
             own_key: self.own_keys.of(upstream).is_some(),
             tag: tag.as_deref(),
+            tool_names: &tool_names,
             include_usage: self.body.include_usage,
             drop_usage: ask_usage && !self.body.include_usage,
         };

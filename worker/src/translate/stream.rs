@@ -20,6 +20,7 @@ use super::anthropic::upstream::stream::MessageStream;
 use super::call::{ApiPair, usage};
 use super::shared::error_body::{error_in_stream, error_to_anthropic};
 use super::shared::stream_error::StreamError;
+use super::tool_names::ToolNames;
 use super::workers_ai::AnswerStream;
 use crate::config::Api;
 use crate::error::GatewayError;
@@ -54,6 +55,7 @@ pub(crate) struct StreamTranslator {
     drop_usage: bool,
     /// The tag of signatures that are passed on.
     tag: Option<String>,
+    tool_names: ToolNames,
 }
 
 /// What a chunk became.
@@ -116,8 +118,10 @@ pub(crate) struct StreamOptions<'a> {
     pub(crate) drop_usage: bool,
     /// Whether to keep the answer for the cascade's check.
     pub(crate) checked: bool,
-    /// The tag of the model's signatures, between a Messages client and a Messages upstream.
+    /// The tag of the thinking that a Messages client gets.
     pub(crate) tag: Option<&'a str>,
+    /// The names of tools that were changed for the upstream.
+    pub(crate) tool_names: &'a ToolNames,
 }
 
 impl StreamTranslator {
@@ -161,6 +165,7 @@ impl StreamTranslator {
             held: Vec::new(),
             held_from: 0,
             tag: options.tag.map(str::to_owned),
+            tool_names: options.tool_names.clone(),
             drop_usage: options.drop_usage && apis.is_plain() && is_chunked(apis.upstream),
         }
     }
@@ -173,12 +178,13 @@ impl StreamTranslator {
             self.held.extend_from_slice(bytes);
         }
         let block_end = self.parser.block_end();
-        let events = match self.parser.push(bytes) {
+        let mut events = match self.parser.push(bytes) {
             Ok(events) => events,
             Err(error) => {
                 return Translated::failed(vec![], StreamFailure::new(error.to_string(), 502));
             }
         };
+        events.iter_mut().for_each(|event| self.tool_names.restore_event(&mut event.data));
         let ranges = self.parser.ranges().to_vec();
         let (mut sent, mut failure) = (Vec::new(), None);
         for (event, range) in events.iter().zip(ranges) {

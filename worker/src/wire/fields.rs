@@ -17,7 +17,15 @@ const SHOWN: usize = 60;
 /// The fields of an object, in their order. No two names are equal, also not to a parser that ignores
 /// case: of a repeated field some parsers take the first value and others the last.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Fields(Vec<(String, Range<usize>)>);
+pub(crate) struct Fields(Vec<Field>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Field {
+    name: String,
+    /// The name with its quotes.
+    key: Range<usize>,
+    value: Range<usize>,
+}
 
 impl Fields {
     /// Finds the fields of the object `json`.
@@ -33,12 +41,40 @@ impl Fields {
 
     /// The range of a field's value.
     pub(crate) fn get(&self, name: &str) -> Option<Range<usize>> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, range)| range.clone())
+        self.0.iter().find(|field| field.name == name).map(|field| field.value.clone())
+    }
+
+    /// The range of a field's name, with its quotes.
+    pub(crate) fn key(&self, name: &str) -> Option<Range<usize>> {
+        self.0.iter().find(|field| field.name == name).map(|field| field.key.clone())
+    }
+
+    /// The ranges without which the object lacks the fields of these names, in any spelling; with the commas
+    /// of them, and in ascending order.
+    pub(crate) fn ranges_of(&self, names: &[&str]) -> Vec<Range<usize>> {
+        let mut ranges = Vec::new();
+        // The end of the value in front, if any field in front of this one stays.
+        let mut kept: Option<usize> = None;
+        for (at, field) in self.0.iter().enumerate() {
+            if !names.contains(&folded(&field.name).as_str()) {
+                kept = Some(field.value.end);
+                continue;
+            }
+            ranges.push(match kept {
+                Some(end) => end..field.value.end,
+                None => {
+                    let next = self.0.get(at + 1);
+                    field.key.start..next.map_or(field.value.end, |next| next.key.start)
+                }
+            });
+            kept = kept.map(|_| field.value.end);
+        }
+        ranges
     }
 
     /// The fields' names and the ranges of their values.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Range<usize>)> {
-        self.0.iter().map(|(name, range)| (name.as_str(), range.clone()))
+        self.0.iter().map(|field| (field.name.as_str(), field.value.clone()))
     }
 
     /// The first field that a parser ignoring case takes for one of `names`, and that name.
@@ -86,7 +122,7 @@ impl<'de> Visitor<'de> for FieldsOf<'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-        let mut fields: Vec<(String, Range<usize>)> = Vec::new();
+        let mut fields: Vec<Field> = Vec::new();
         let mut keys = BTreeSet::new();
         while let Some(name) = map.next_key::<Cow<'de, str>>()? {
             let value = map.next_value::<&'de RawValue>()?.get();
@@ -100,7 +136,13 @@ impl<'de> Visitor<'de> for FieldsOf<'de> {
             if fields.len() == MAX_FIELDS {
                 return Err(A::Error::custom(format!("it has more than {MAX_FIELDS} fields")));
             }
-            fields.push((name.into_owned(), range_in(self.0, value)));
+            let value = range_in(self.0, value);
+            // Between two values stand a comma, the name and a colon; in front of the first one the brace.
+            let from = fields.last().map_or(0, |field| field.value.end);
+            let between = &self.0[from..value.start];
+            let start = from + between.find('"').unwrap_or_default();
+            let end = from + between.rfind('"').map_or(0, |quote| quote + 1);
+            fields.push(Field { name: name.into_owned(), key: start..end, value });
         }
         Ok(Fields(fields))
     }
@@ -133,6 +175,35 @@ mod tests {
         assert_eq!(value(json, "model"), Some(r#""a\"b\\""#));
         assert_eq!(value(json, "y"), Some("[[],[[]]]"));
         assert_eq!(value(r#"{"mod\u0065l":"x"}"#, "model"), Some("\"x\""));
+    }
+
+    #[test]
+    fn names_have_ranges_too() {
+        let json = r#" { "a" : 1, "q\"x" :"b:\"","c":[2] }"#;
+        let fields = Fields::new(json).unwrap();
+        let key = |name| fields.key(name).map(|range| &json[range]);
+        assert_eq!(key("a"), Some("\"a\""));
+        assert_eq!(key("q\"x"), Some(r#""q\"x""#));
+        assert_eq!((key("c"), key("d")), (Some("\"c\""), None));
+    }
+
+    #[test]
+    fn an_object_stays_one_without_any_of_its_fields() {
+        let json = r#"{ "a" : 1, "B": {"x": 2} ,"c":[3] , "d" : "," }"#;
+        let fields = Fields::new(json).unwrap();
+        let names = ["a", "b", "c", "d"];
+        for chosen in 0_usize..16 {
+            let dropped: Vec<&str> =
+                (0..4).filter(|at| chosen & (1 << at) > 0).map(|at| names[at]).collect();
+            let mut left = json.to_owned();
+            for range in fields.ranges_of(&dropped).into_iter().rev() {
+                left.replace_range(range, "");
+            }
+            let left = Fields::new(&left).unwrap_or_else(|e| panic!("{left}: {e}"));
+            let left: Vec<String> = left.iter().map(|(name, _)| folded(name)).collect();
+            let expected: Vec<&str> = names.into_iter().filter(|n| !dropped.contains(n)).collect();
+            assert_eq!(left, expected);
+        }
     }
 
     #[test]

@@ -98,6 +98,11 @@ fn raw_text(value: &Value) -> Option<&str> {
     fields.get(MARK.encode_utf8(&mut [0; 4]))?.as_str()
 }
 
+/// Whether a string of a tree is the text itself, without a reference.
+pub(crate) fn is_copied(text: &str) -> bool {
+    !text.contains(MARK)
+}
+
 /// A number, raw or not.
 pub(crate) fn number(value: &Value) -> Option<f64> {
     match raw_text(value) {

@@ -28,7 +28,8 @@ pub(crate) struct Edit {
 impl Outgoing {
     /// The caller's body of `length` bytes with some changes, none of which overlap.
     pub(crate) fn edited(length: usize, mut edits: Vec<Edit>) -> Self {
-        edits.sort_by_key(|edit| edit.range.start);
+        // An insertion goes in front of what begins at the same byte.
+        edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
         let mut pieces = Vec::with_capacity(2 * edits.len() + 1);
         let mut at = 0;
         for Edit { range, text } in edits {

@@ -16,11 +16,12 @@
 
 pub(crate) mod client;
 mod content;
+pub(crate) mod reasoning;
 mod schema;
 pub(crate) mod signature;
 mod stop;
 mod thinking;
-mod tools;
+pub(crate) mod tools;
 pub(crate) mod upstream;
 
 #[cfg(test)]

@@ -212,6 +212,25 @@ impl CallIds {
     }
 }
 
+/// Gives the calls of a chat request ids of nine letters and digits, the only ones that Mistral's API takes.
+pub(crate) fn shorten_call_ids(chat: &mut Value) {
+    const LENGTH: usize = 9;
+    let shorten = |id: &mut Value| {
+        let Some(given) = id.as_str() else { return };
+        if given.len() != LENGTH || !given.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            *id = sha256_hex(given.as_bytes())[..LENGTH].into();
+        }
+    };
+    let messages = chat["messages"].as_array_mut().into_iter().flatten();
+    for message in messages.filter_map(Value::as_object_mut) {
+        message.get_mut("tool_call_id").into_iter().for_each(shorten);
+        let calls = message.get_mut("tool_calls").and_then(Value::as_array_mut);
+        for call in calls.into_iter().flatten().filter_map(Value::as_object_mut) {
+            call.get_mut("id").into_iter().for_each(shorten);
+        }
+    }
+}
+
 /// Makes the id of a call that came without one: `seed` is a text that differs between answers, `at`
 /// the call's index.
 pub(super) fn made_id(seed: &str, at: u64) -> String {
@@ -330,6 +349,22 @@ mod tests {
         assert_eq!(call_id("call_aZ-9"), "call_aZ-9");
         assert_eq!(call_id("functions.now:0"), "functions_2e_now_3a_0");
         assert_ne!(call_id("a.b"), call_id("a:b"));
+    }
+
+    #[test]
+    fn short_ids_pair_calls_and_results() {
+        let mut chat = json!({"messages": [
+            {"role": "user", "content": "Hi"},
+            {"role": "assistant", "tool_calls": [{"id": "toolu_01A"}, {"id": "abcDEF123"}, 7]},
+            {"role": "tool", "tool_call_id": "toolu_01A"},
+            {"role": "tool", "tool_call_id": "abcDEF123"}]});
+        shorten_call_ids(&mut chat);
+        let messages = &chat["messages"];
+        let id = messages[1]["tool_calls"][0]["id"].as_str().unwrap();
+        assert!(id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{id}");
+        assert_eq!(messages[2]["tool_call_id"], id);
+        assert_eq!(messages[1]["tool_calls"][1]["id"], "abcDEF123");
+        assert_eq!(messages[3]["tool_call_id"], "abcDEF123");
     }
 
     #[test]

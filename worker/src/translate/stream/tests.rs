@@ -56,6 +56,7 @@ fn translator(client: Dialect, api: Api) -> StreamTranslator {
         drop_usage: false,
         checked: true,
         tag: None,
+        tool_names: &ToolNames::default(),
     })
 }
 
@@ -218,6 +219,7 @@ fn usage_that_only_the_gateway_asked_for_is_left_out() {
             drop_usage: true,
             checked: false,
             tag: None,
+            tool_names: &ToolNames::default(),
         });
         let mut sent = Vec::new();
         for bytes in CHAT.as_bytes().chunks(size) {
@@ -282,4 +284,33 @@ fn garbage_is_passed_on_and_is_no_complete_stream() {
     let mut translator = translator(Dialect::Chat, Api::Openai);
     assert_eq!(pushed(&mut translator, b"data: hello\n\n"), b"data: hello\n\n");
     assert!(translator.end().is_err());
+}
+
+#[test]
+fn a_shortened_name_of_a_tool_comes_back_in_a_stream() {
+    let long = "n".repeat(80);
+    let mut request = serde_json::json!({"tools": [{"name": long}]});
+    let names = ToolNames::change(&mut request, Dialect::Messages, Api::Openai);
+    let sent = request["tools"][0]["name"].clone();
+    let options = |apis| StreamOptions {
+        apis,
+        model: "m",
+        id: "id",
+        created: 7,
+        include_usage: false,
+        drop_usage: false,
+        checked: false,
+        tag: None,
+        tool_names: &names,
+    };
+    let chunk = serde_json::json!({"choices": [{"index": 0, "delta": {"tool_calls": [
+        {"index": 0, "id": "c", "function": {"name": sent, "arguments": "{}"}}]}}]});
+    let event = format!("data: {chunk}\n\n");
+    for api in [Api::Openai, Api::WorkersAi] {
+        let upstream = config::Upstream { api, ..Default::default() };
+        let apis = ApiPair::new(Dialect::Messages, &upstream, "m").unwrap();
+        let translated = StreamTranslator::new(&options(apis)).push(event.as_bytes());
+        let text = String::from_utf8(translated.bytes).unwrap();
+        assert!(text.contains(&long), "{text}");
+    }
 }

@@ -1,8 +1,9 @@
 //! Translates Anthropic's `system` and turns into the messages of an OpenAI request.
 //!
 //! - `system` becomes one system message, its blocks as paragraphs.
-//! - An assistant turn's texts are concatenated; its `tool_use` blocks become `tool_calls`. Thinking is
-//!   dropped, with a turn of nothing else: OpenAI's API does not accept it in a request.
+//! - An assistant turn's texts are concatenated; its `tool_use` blocks become `tool_calls`. Its thinking
+//!   becomes `reasoning_content` beside tool calls, see `reasoning`, and is dropped without them. A turn
+//!   without text and calls is left out.
 //! - A user turn's `tool_result` blocks become `tool` messages, before the rest of the turn. OpenAI's
 //!   results are texts: images and documents in them go into the following user message, after a line
 //!   that names their call. The text of an `is_error` result begins with `Error: `.
@@ -132,17 +133,19 @@ fn tool_result(
     Ok(json!({"role": "tool", "tool_call_id": id, "content": content}))
 }
 
-/// Translates an assistant turn; none for a turn of thinking alone.
+/// Translates an assistant turn; none without text and calls.
 fn assistant(content: &Value, field: &str) -> Result<Option<Value>, Untranslatable> {
-    if content.is_string() {
-        return Ok(Some(json!({"role": "assistant", "content": content})));
+    if let Some(text) = content.as_str() {
+        let message = || json!({"role": "assistant", "content": content});
+        return Ok((!text.is_empty()).then(message));
     }
-    let (mut texts, mut calls, mut thinks) = (String::new(), Vec::new(), false);
+    let (mut texts, mut thinking, mut calls) = (String::new(), String::new(), Vec::new());
     for (at, block) in blocks(content, field)?.iter().enumerate() {
         let field = format!("{field}[{at}]");
         match block["type"].as_str() {
             Some("text") => texts.push_str(text(&block["text"], format!("{field}.text"))?),
-            Some("thinking" | "redacted_thinking") => thinks = true,
+            Some("thinking") => thinking.push_str(block["thinking"].as_str().unwrap_or_default()),
+            Some("redacted_thinking") => {}
             Some("tool_use") => {
                 let id = text(&block["id"], format!("{field}.id"))?;
                 let name = text(&block["name"], format!("{field}.name"))?;
@@ -165,14 +168,16 @@ fn assistant(content: &Value, field: &str) -> Result<Option<Value>, Untranslatab
             }
         }
     }
-    if thinks && texts.is_empty() && calls.is_empty() {
+    if texts.is_empty() && calls.is_empty() {
         return Ok(None);
     }
-    let silent = texts.is_empty() && !calls.is_empty();
-    let content = if silent { Value::Null } else { texts.into() };
+    let content = if texts.is_empty() { Value::Null } else { texts.into() };
     let mut message = json!({"role": "assistant", "content": content});
     if !calls.is_empty() {
         message["tool_calls"] = calls.into();
+        if !thinking.is_empty() {
+            message["reasoning_content"] = thinking.into();
+        }
     }
     Ok(Some(message))
 }
@@ -210,7 +215,8 @@ mod tests {
             json!([
                 {"role": "system", "content": "Be brief.\n\nBe kind."},
                 {"role": "user", "content": "Look"},
-                {"role": "assistant", "content": "Looking.", "tool_calls": [call]},
+                {"role": "assistant", "content": "Looking.", "reasoning_content": "Hm.",
+                 "tool_calls": [call]},
                 {"role": "tool", "tool_call_id": "t1", "content": "Error: Too\ndark"},
                 {"role": "tool", "tool_call_id": "t2", "content": ""},
                 {"role": "user", "content": [

@@ -1,0 +1,235 @@
+//! Which fields an upstream's requests have: by its settings, else by its host.
+//!
+//! | host | limit of the output | not sent | reasoning given back | ids of calls |
+//! | --- | --- | --- | --- | --- |
+//! | OpenAI's, Azure's | `max_completion_tokens` | | no | |
+//! | Mistral's | `max_tokens` | `stream_options` | no | nine letters |
+//! | any other | `max_tokens`, in translated requests | | to the model from which it came | |
+
+use serde::Deserialize;
+
+use super::upstreams::Upstream;
+
+/// Fields without which no request is answered, or whose absence would break a promise of the gateway.
+const NEVER_DROPPED: [(&str, &str); 8] = [
+    ("input", "no request is answered without it"),
+    ("max_completion_tokens", "it bounds what a request costs. Set outputLimitField instead"),
+    ("max_output_tokens", "it bounds what a request costs"),
+    ("max_tokens", "it bounds what a request costs. Set outputLimitField instead"),
+    ("messages", "no request is answered without it"),
+    ("model", "no request is answered without it"),
+    ("prompt", "no request is answered without it"),
+    ("stream", "the caller expects the kind of answer that it asks for"),
+];
+
+/// The field of a chat or completions request that limits its output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum OutputLimitField {
+    /// OpenAI's, for chat.
+    MaxCompletionTokens,
+    /// That of older and of most other servers.
+    MaxTokens,
+}
+
+/// The field of a message in which an upstream takes its own reasoning back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(untagged, expecting = "expected false, \"reasoning_content\" or \"reasoning\"")]
+pub(crate) enum ReasoningField {
+    /// None, if false.
+    Given(bool),
+    /// This one.
+    Named(ReasoningName),
+}
+
+/// The names under which upstreams state reasoning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ReasoningName {
+    /// DeepSeek's, Moonshot's and most servers'.
+    ReasoningContent,
+    /// OpenRouter's, and that of newer servers.
+    Reasoning,
+}
+
+/// Which reasoning of earlier turns a chat upstream gets, beside the tool calls that followed from it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum ReturnedReasoning {
+    /// None.
+    Never,
+    /// The model's own, in the field in which it came.
+    #[default]
+    Own,
+    /// All, in this field, which each message with tool calls has.
+    Always(&'static str),
+}
+
+impl ReasoningName {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::ReasoningContent => "reasoning_content",
+            Self::Reasoning => "reasoning",
+        }
+    }
+}
+
+impl Upstream {
+    fn host(&self) -> &str {
+        let url = self.base_url.as_deref().unwrap_or_default();
+        let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+        rest.split(['/', ':']).next().unwrap_or_default()
+    }
+
+    fn is_openais(&self) -> bool {
+        self.host() == "api.openai.com" || self.host().ends_with(".openai.azure.com")
+    }
+
+    fn is_mistrals(&self) -> bool {
+        self.host() == "mistral.ai" || self.host().ends_with(".mistral.ai")
+    }
+
+    /// Whether streams are asked for their usage.
+    pub(crate) fn asks_stream_usage(&self) -> bool {
+        let drops = || self.dropped_fields().contains(&"stream_options");
+        self.stream_usage.unwrap_or_else(|| !drops())
+    }
+
+    /// The top-level fields that it is never sent, in lower case.
+    pub(crate) fn dropped_fields(&self) -> Vec<&str> {
+        let own = self.drop.iter().map(String::as_str);
+        let by_host = self.is_mistrals() && self.stream_usage != Some(true);
+        own.chain(by_host.then_some("stream_options")).collect()
+    }
+
+    /// The field of a chat request that limits its output.
+    pub(crate) fn chat_limit_field(&self) -> &'static str {
+        match self.output_limit_field {
+            Some(OutputLimitField::MaxCompletionTokens) => "max_completion_tokens",
+            Some(OutputLimitField::MaxTokens) => "max_tokens",
+            None if self.is_openais() => "max_completion_tokens",
+            None => "max_tokens",
+        }
+    }
+
+    /// Whether a caller's own limit gets the name of that field: of an unknown host it is not known which
+    /// names it takes.
+    pub(crate) fn renames_limit(&self) -> bool {
+        self.output_limit_field.is_some() || self.is_openais() || self.is_mistrals()
+    }
+
+    /// Which reasoning of earlier turns it gets.
+    pub(crate) fn returned_reasoning(&self) -> ReturnedReasoning {
+        match self.reasoning_field {
+            Some(ReasoningField::Given(_)) => ReturnedReasoning::Never,
+            Some(ReasoningField::Named(name)) => ReturnedReasoning::Always(name.as_str()),
+            None if self.is_openais() || self.is_mistrals() => ReturnedReasoning::Never,
+            None => ReturnedReasoning::Own,
+        }
+    }
+
+    /// Whether it takes only ids of calls of nine letters and digits.
+    pub(crate) fn wants_short_call_ids(&self) -> bool {
+        self.is_mistrals()
+    }
+
+    /// Checks the settings that are read here.
+    pub(super) fn check_request_fields(&self) -> Result<(), String> {
+        for name in &self.drop {
+            if let Some((_, why)) = NEVER_DROPPED.iter().find(|(never, _)| never == name) {
+                return Err(format!(".drop has {name:?}, expected other fields: {why}"));
+            }
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-.".contains(c);
+            if name.is_empty() || !name.chars().all(plain) {
+                return Err(format!(
+                    ".drop has {name:?}, expected names of top-level fields, of a-z 0-9 _ - ."
+                ));
+            }
+        }
+        if self.stream_usage == Some(true) && self.drop.iter().any(|name| name == "stream_options")
+        {
+            return Err(
+                ".drop has \"stream_options\", by which streamUsage asks: expected one of \
+                        the two"
+                    .into(),
+            );
+        }
+        if self.reasoning_field == Some(ReasoningField::Given(true)) {
+            return Err(
+                ".reasoningField is true, expected false, \"reasoning_content\" or \"reasoning\""
+                    .into(),
+            );
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn upstream(json: &str) -> Upstream {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn the_field_that_limits_the_output_is_known_by_the_host() {
+        let field = |json: &str| {
+            let upstream = upstream(json);
+            (upstream.chat_limit_field(), upstream.renames_limit())
+        };
+        let newer = ("max_completion_tokens", true);
+        assert_eq!(field(r#"{"baseUrl": "https://api.openai.com/v1"}"#), newer);
+        assert_eq!(field(r#"{"baseUrl": "https://x.openai.azure.com"}"#), newer);
+        assert_eq!(field(r#"{"baseUrl": "https://openai.com.example/v1"}"#), ("max_tokens", false));
+        assert_eq!(field(r#"{"baseUrl": "https://api.mistral.ai/v1"}"#), ("max_tokens", true));
+        assert_eq!(field(r#"{"outputLimitField": "max_completion_tokens"}"#), newer);
+    }
+
+    #[test]
+    fn streams_are_asked_for_their_usage_where_the_field_is_known() {
+        let asks = |json: &str| upstream(json).asks_stream_usage();
+        assert!(asks(r#"{"baseUrl": "https://api.example.com/v1"}"#));
+        assert!(!asks(r#"{"baseUrl": "https://api.mistral.ai/v1"}"#));
+        assert!(asks(r#"{"baseUrl": "https://api.mistral.ai/v1", "streamUsage": true}"#));
+        assert!(!asks(r#"{"baseUrl": "https://api.example.com/v1", "streamUsage": false}"#));
+        assert!(!asks(r#"{"baseUrl": "https://api.example.com/v1", "drop": ["stream_options"]}"#));
+    }
+
+    #[test]
+    fn fields_are_dropped_by_setting_or_host() {
+        let mistral = upstream(r#"{"baseUrl": "https://api.mistral.ai/v1", "drop": ["seed"]}"#);
+        assert_eq!(mistral.dropped_fields(), ["seed", "stream_options"]);
+        assert!(mistral.wants_short_call_ids());
+        let other = upstream(r#"{"baseUrl": "https://mistral.ai.example/v1"}"#);
+        assert!(other.dropped_fields().is_empty() && !other.wants_short_call_ids());
+    }
+
+    #[test]
+    fn reasoning_goes_back_by_setting_or_host() {
+        let of = |json: &str| upstream(json).returned_reasoning();
+        assert_eq!(of(r#"{"baseUrl": "https://api.deepseek.com"}"#), ReturnedReasoning::Own);
+        assert_eq!(of(r#"{"baseUrl": "https://api.openai.com/v1"}"#), ReturnedReasoning::Never);
+        assert_eq!(of(r#"{"reasoningField": false}"#), ReturnedReasoning::Never);
+        let named = r#"{"baseUrl": "https://api.openai.com/v1", "reasoningField": "reasoning"}"#;
+        assert_eq!(of(named), ReturnedReasoning::Always("reasoning"));
+    }
+
+    #[test]
+    fn faulty_settings_are_named() {
+        for (json, part) in [
+            (r#"{"drop": ["model"]}"#, "\"model\""),
+            (r#"{"drop": ["max_tokens"]}"#, "outputLimitField"),
+            (r#"{"drop": [""]}"#, "names of top-level fields"),
+            (r#"{"drop": ["Seed"]}"#, "\"Seed\""),
+            (r#"{"drop": ["stream_options"], "streamUsage": true}"#, "streamUsage"),
+            (r#"{"reasoningField": true}"#, "reasoningField is true"),
+        ] {
+            let why = upstream(json).check_request_fields().unwrap_err();
+            assert!(why.contains(part), "{why}");
+        }
+        let why = serde_json::from_str::<Upstream>(r#"{"reasoningField": "thoughts"}"#);
+        assert!(why.unwrap_err().to_string().contains("expected false"));
+        assert_eq!(upstream(r#"{"drop": ["seed", "x-y.z"]}"#).check_request_fields(), Ok(()));
+    }
+}
