@@ -60,6 +60,9 @@ pub(crate) enum GatewayError {
         "model {found} has no valid threshold: expected a number in [0, 1], as in {example}", found = quoted(.found), example = quoted(.example)
     )]
     ModelThreshold { found: String, example: String },
+    /// A parameter of the URL that cannot be read.
+    #[error("query parameter {name:?} is {found}: expected {expected}", found = quoted(.found))]
+    ParameterIllFormed { name: &'static str, found: String, expected: &'static str },
     /// A policy header that is not a number.
     #[error("header {header:?} is {found}: expected a number in [0, 1]", found = quoted(.found))]
     HeaderNotANumber { header: &'static str, found: String },
@@ -223,6 +226,7 @@ impl GatewayError {
             | Self::ModelMissing { .. }
             | Self::ModelThreshold { .. }
             | Self::ModelOption { .. }
+            | Self::ParameterIllFormed { .. }
             | Self::HeaderNotANumber { .. }
             | Self::HeaderNotOnOrOff { .. }
             | Self::HeaderUnknownModel { .. }
@@ -280,6 +284,7 @@ impl GatewayError {
             Self::ModelMissing { .. } => "model_missing",
             Self::ModelNotFound { .. } => "model_not_found",
             Self::ModelThreshold { .. } => "model_threshold",
+            Self::ParameterIllFormed { .. } => "parameter_ill_formed",
             Self::HeaderNotANumber { .. } => "header_not_a_number",
             Self::ModelOption { .. } => "model_option",
             Self::HeaderNotOnOrOff { .. } => "header_not_on_or_off",
@@ -465,6 +470,7 @@ mod tests {
             E::ModelMissing { expected: text() },
             E::ModelNotFound { found: text(), expected: text() },
             E::ModelThreshold { found: text(), example: text() },
+            E::ParameterIllFormed { name: "x", found: text(), expected: "x" },
             E::HeaderNotANumber { header: "x", found: text() },
             E::ModelOption { found: text() },
             E::HeaderNotOnOrOff { header: "x", found: text() },

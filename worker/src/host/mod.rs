@@ -30,6 +30,7 @@ use crate::request::endpoint::Endpoint;
 use crate::request::feedback::{self, Feedback};
 use crate::request::request_id::is_request_id;
 use crate::request::route::{self, RouteBody, parse_route_body};
+use crate::routing::model_list::{self, ModelLimits, PageRequest};
 use crate::routing::models;
 use crate::routing::permissions::RequestOptions;
 
@@ -111,14 +112,7 @@ async fn answer(
             let written = log::record_feedback(env, key, &feedback).await?;
             json(&json!({"feedback_id": feedback.feedback_id, "written": written}))
         }
-        Endpoint::Models => json(&models::list(&names(&request_context).await?)),
-        Endpoint::Model(model) => match names(&request_context).await?.contains(&model) {
-            true => json(&models::model(&model)),
-            false => Err(GatewayError::ModelNotFound {
-                found: model,
-                expected: "a name listed by GET /v1/models".into(),
-            }),
-        },
+        Endpoint::Models | Endpoint::Model(_) => answer_models(&request_context, &endpoint).await,
         Endpoint::Health => {
             let loaded = bundle::loaded(env, &config, context).await?;
             let unknown = (!loaded.known_key_names).then_some("key_models_unknown");
@@ -150,14 +144,32 @@ async fn answer_route(request_context: &RequestContext<'_>) -> Result<Response, 
     }
 }
 
-/// The model names that the caller may request.
-async fn names(request_context: &RequestContext<'_>) -> Result<Vec<String>, GatewayError> {
-    let loaded =
-        bundle::loaded(request_context.env, request_context.config, request_context.context)
-            .await?;
+/// Answers `GET /v1/models` and `GET /v1/models/{id}` with the models that the caller may request.
+async fn answer_models(
+    request_context: &RequestContext<'_>,
+    endpoint: &Endpoint,
+) -> Result<Response, GatewayError> {
+    let RequestContext { env, context, config, request, .. } = request_context;
+    let loaded = bundle::loaded(env, config, context).await?;
+    let (manifest, upstreams) = (&loaded.manifest, &config.upstreams);
     let options = RequestOptions::default();
     let planner = request_context.planner(&loaded, &options, 0.0, None);
-    Ok(models::names(&loaded.manifest, &request_context.config.upstreams, |name| {
-        planner.permissions.may_request(name)
-    }))
+    let permissions = &planner.permissions;
+    let names = models::names(manifest, upstreams, |name| permissions.may_request(name));
+    let limits = |name: &str| {
+        ModelLimits::of(name, manifest, upstreams, |candidate| permissions.may_answer(candidate))
+    };
+    match endpoint {
+        Endpoint::Model(found) if names.contains(found) => {
+            json(&model_list::model(found, limits(found)))
+        }
+        Endpoint::Model(found) => Err(GatewayError::ModelNotFound {
+            found: found.clone(),
+            expected: "a name listed by GET /v1/models".into(),
+        }),
+        _ => {
+            let asked = PageRequest::new(request.url().map_err(internal)?.query_pairs())?;
+            json(&model_list::page(&names, &asked, limits)?)
+        }
+    }
 }

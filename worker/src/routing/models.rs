@@ -1,4 +1,4 @@
-//! `GET /v1/models`: the model names that a client may request.
+//! The names of models: which a client may request, which keys name in vain; and `GET /healthz`.
 
 use pointsman::{Manifest, RouterError};
 use serde_json::{Value, json};
@@ -22,16 +22,6 @@ pub(crate) fn names(
         .filter(|name| may(name))
         .map(str::to_owned)
         .collect()
-}
-
-/// A list in OpenAI's shape.
-pub(crate) fn list(names: &[String]) -> Value {
-    json!({"object": "list", "data": names.iter().map(|name| model(name)).collect::<Vec<_>>()})
-}
-
-/// One model in OpenAI's shape. `created` is 0, since the gateway does not know it.
-pub(crate) fn model(name: &str) -> Value {
-    json!({"id": name, "object": "model", "created": 0, "owned_by": "pointsman"})
 }
 
 /// Checks that no candidate has a name that means routing: requests for it, and lists of keys that name
@@ -102,8 +92,6 @@ mod tests {
         assert_eq!(all, ["auto", "test", "small", "large", "other"]);
         let some = names(&manifest(), &upstreams, |name| name != "small");
         assert_eq!(some, ["auto", "test", "large", "other"]);
-        let list = list(&some);
-        assert_eq!((&list["object"], &list["data"][3]["id"]), (&json!("list"), &json!("other")));
     }
 
     #[test]
