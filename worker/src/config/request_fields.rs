@@ -3,7 +3,7 @@
 //! | host | limit of the output | not sent | reasoning given back | ids of calls |
 //! | --- | --- | --- | --- | --- |
 //! | OpenAI's, Azure's | `max_completion_tokens` | | no | |
-//! | Mistral's | `max_tokens` | `stream_options` | no | nine letters |
+//! | Mistral's | `max_tokens` | `stream_options`, `user` | no | nine letters |
 //! | any other | `max_tokens`, in translated requests | | to the model from which it came | |
 
 use serde::Deserialize;
@@ -97,8 +97,12 @@ impl Upstream {
     /// The top-level fields that it is never sent, in lower case.
     pub(crate) fn dropped_fields(&self) -> Vec<&str> {
         let own = self.drop.iter().map(String::as_str);
-        let by_host = self.is_mistrals() && self.stream_usage != Some(true);
-        own.chain(by_host.then_some("stream_options")).collect()
+        let (usage, user) = match self.is_mistrals() {
+            true => (self.stream_usage != Some(true), true),
+            false => (false, false),
+        };
+        let by_host = [usage.then_some("stream_options"), user.then_some("user")];
+        own.chain(by_host.into_iter().flatten()).collect()
     }
 
     /// The field of a chat request that limits its output.
@@ -199,7 +203,7 @@ mod tests {
     #[test]
     fn fields_are_dropped_by_setting_or_host() {
         let mistral = upstream(r#"{"baseUrl": "https://api.mistral.ai/v1", "drop": ["seed"]}"#);
-        assert_eq!(mistral.dropped_fields(), ["seed", "stream_options"]);
+        assert_eq!(mistral.dropped_fields(), ["seed", "stream_options", "user"]);
         assert!(mistral.wants_short_call_ids());
         let other = upstream(r#"{"baseUrl": "https://mistral.ai.example/v1"}"#);
         assert!(other.dropped_fields().is_empty() && !other.wants_short_call_ids());

@@ -145,9 +145,7 @@ impl ApiPair {
         if self.api == Api::Openai {
             let always = matches!(terms.reasoning, ReturnedReasoning::Always(_));
             reasoning::write_as(&mut translated, reasoning, always);
-            if terms.short_call_ids {
-                shorten_call_ids(&mut translated);
-            }
+            shorten_call_ids(&mut translated, terms.short_call_ids);
         }
         if let Some(fields) = translated.as_object_mut() {
             if self.api == Api::Openai

@@ -3,14 +3,17 @@
 //! | OpenAI part | Anthropic block |
 //! | --- | --- |
 //! | `text`, `refusal` | `text` |
-//! | `image_url` with a `data:` URL | `image`, source `base64` |
+//! | `image_url` with a `data:` URL, `file` with one of an image | `image`, source `base64` |
 //! | `image_url` with an https URL | `image`, source `url` |
-//! | `file` with `file_data` | `document`, source `base64`; the file's name is its `title` |
-//! | `text` | `document`, source `text` |
+//! | `file` with a PDF in `file_data` | `document`, source `base64`; the file's name is its `title` |
+//! | `file` with an https URL in `file_data` or `file_url` | `document`, source `url`; not back |
+//! | `text`, after the document's title and context | `document`, source `text` |
+//! | the parts of its content, after them | `document`, source `content` |
+//! | `text` of title, source and texts | `search_result` |
 //!
 //! Anthropic refuses blocks of only white space, so they are left out. `cache_control` is kept
 //! towards Anthropic and dropped towards OpenAI, which caches automatically. An image's `detail` and
-//! a document's `citations` and `context` are dropped. Audio and uploaded files are refused.
+//! a document's `citations` are dropped. Audio, uploaded files and other kinds of files are refused.
 
 use serde_json::{Value, json};
 
@@ -70,32 +73,46 @@ fn text_block(text: &str) -> Option<Value> {
 
 fn image_block(part: &Value, field: &str) -> Result<Value, Untranslatable> {
     let field = format!("{field}.image_url.url");
-    let url = text(&part["image_url"]["url"], field.as_str())?;
+    // A text instead of the object is common.
+    let place =
+        if part["image_url"].is_string() { &part["image_url"] } else { &part["image_url"]["url"] };
+    let url = text(place, field.as_str())?;
     let source = if url.starts_with("https://") {
         json!({"type": "url", "url": url})
     } else if let Some((media_type, data)) = data_url(url) {
-        // "image/jpg" is common, and Anthropic accepts only the registered name.
-        let media_type = if media_type == "image/jpg" { "image/jpeg" } else { media_type };
-        json!({"type": "base64", "media_type": media_type, "data": data})
+        inline(media_type, data)
     } else {
         let expected = "an https URL, or a data URL in base64";
-        return Err(Untranslatable::unsupported(field, &part["image_url"]["url"], expected));
+        return Err(Untranslatable::unsupported(field, place, expected));
     };
     Ok(json!({"type": "image", "source": source}))
 }
 
+fn inline(media_type: &str, data: &str) -> Value {
+    // "image/jpg" is common, and Anthropic accepts only the registered name.
+    let media_type = if media_type == "image/jpg" { "image/jpeg" } else { media_type };
+    json!({"type": "base64", "media_type": media_type, "data": data})
+}
+
 fn document_block(part: &Value, field: &str) -> Result<Value, Untranslatable> {
     let file = &part["file"];
-    let Some((media_type, data)) = file["file_data"].as_str().and_then(data_url) else {
-        return Err(Untranslatable::unsupported(
-            format!("{field}.file.file_data"),
-            &file["file_data"],
-            "a data URL in base64",
-        ));
+    let name = ["file_data", "file_url", "file_id"].into_iter().find(|name| !file[*name].is_null());
+    let name = name.unwrap_or("file_data");
+    let given = file[name].as_str().filter(|_| name != "file_id").unwrap_or_default();
+    let (kind, source) = match data_url(given) {
+        Some(("application/pdf", data)) => ("document", inline("application/pdf", data)),
+        Some((media_type, data)) if media_type.starts_with("image/") => {
+            ("image", inline(media_type, data))
+        }
+        None if given.starts_with("https://") => ("document", json!({"type": "url", "url": given})),
+        _ => {
+            let expected = "a data URL in base64 of a PDF or an image, or an https URL";
+            let field = format!("{field}.file.{name}");
+            return Err(Untranslatable::unsupported(field, &file[name], expected));
+        }
     };
-    let source = json!({"type": "base64", "media_type": media_type, "data": data});
-    let mut block = json!({"type": "document", "source": source});
-    if file["filename"].is_string() {
+    let mut block = json!({"type": kind, "source": source});
+    if kind == "document" && file["filename"].is_string() {
         block["title"] = file["filename"].clone();
     }
     Ok(block)
@@ -109,52 +126,106 @@ fn data_url(url: &str) -> Option<(&str, &str)> {
     (!media_type.is_empty()).then_some((media_type, data))
 }
 
-/// Translates an Anthropic user block into an OpenAI part.
+/// Translates an Anthropic user block into OpenAI parts.
 ///
 /// # Errors
 /// [`Untranslatable`] for a block that OpenAI does not take.
-pub(super) fn to_part(block: &Value, field: &str) -> Result<Value, Untranslatable> {
+pub(super) fn to_parts(block: &Value, field: &str) -> Result<Vec<Value>, Untranslatable> {
     let source = &block["source"];
-    match (block["type"].as_str(), source["type"].as_str()) {
-        (Some("text"), _) => {
-            let text = text(&block["text"], format!("{field}.text"))?;
-            Ok(json!({"type": "text", "text": text}))
-        }
+    let part = match (block["type"].as_str(), source["type"].as_str()) {
+        (Some("text"), _) => text_part(text(&block["text"], format!("{field}.text"))?),
         (Some("image"), Some("url")) => {
             let url = text(&source["url"], format!("{field}.source.url"))?;
-            Ok(json!({"type": "image_url", "image_url": {"url": url}}))
+            json!({"type": "image_url", "image_url": {"url": url}})
         }
         (Some("image"), Some("base64")) => {
-            Ok(json!({"type": "image_url", "image_url": {"url": url_of(source, field)?}}))
+            json!({"type": "image_url", "image_url": {"url": url_of(source, field)?}})
         }
         (Some("document"), Some("base64")) => {
             let name = block["title"].as_str().unwrap_or("document.pdf");
-            let file = json!({"filename": name, "file_data": url_of(source, field)?});
-            Ok(json!({"type": "file", "file": file}))
+            json!({"type": "file", "file": {"filename": name, "file_data": url_of(source, field)?}})
         }
         (Some("document"), Some("text")) => {
             let text = text(&source["data"], format!("{field}.source.data"))?;
-            Ok(json!({"type": "text", "text": text}))
+            text_part(&titled(&[&block["title"], &block["context"]], text))
         }
-        (Some("image" | "document"), Some(_)) => Err(Untranslatable::unsupported(
-            format!("{field}.source.type"),
-            &source["type"],
-            "\"base64\", an image's \"url\" or a document's \"text\"",
-        )),
-        (Some("image" | "document"), None) => Err(Untranslatable::malformed(
-            format!("{field}.source.type"),
-            &source["type"],
-            "a string",
-        )),
-        (Some(_), _) => Err(Untranslatable::unsupported(
-            format!("{field}.type"),
-            &block["type"],
-            "\"text\", \"image\", \"document\", \"tool_use\" or \"tool_result\" in their roles",
-        )),
+        (Some("document"), Some("content")) => {
+            let head = titled(&[&block["title"], &block["context"]], "");
+            let mut parts: Vec<Value> = Vec::new();
+            if !head.is_empty() {
+                parts.push(text_part(&head));
+            }
+            parts.extend(nested(&source["content"], &format!("{field}.source.content"))?);
+            return Ok(parts);
+        }
+        (Some("search_result"), _) => {
+            let parts = nested(&block["content"], &format!("{field}.content"))?;
+            let texts: Vec<&str> = parts.iter().filter_map(|part| part["text"].as_str()).collect();
+            text_part(&titled(&[&block["title"], source], &texts.join("\n")))
+        }
+        (Some("image" | "document"), Some(_)) => {
+            return Err(Untranslatable::unsupported(
+                format!("{field}.source.type"),
+                &source["type"],
+                "\"base64\", an image's \"url\", or a document's \"text\" or \"content\"",
+            ));
+        }
+        (Some("image" | "document"), None) => {
+            return Err(Untranslatable::malformed(
+                format!("{field}.source.type"),
+                &source["type"],
+                "a string",
+            ));
+        }
+        (Some(_), _) => {
+            return Err(Untranslatable::unsupported(
+                format!("{field}.type"),
+                &block["type"],
+                "\"text\", \"image\", \"document\", \"search_result\", \"tool_use\" or \"tool_result\" in \
+                 their roles",
+            ));
+        }
         (None, _) => {
-            Err(Untranslatable::malformed(format!("{field}.type"), &block["type"], "a string"))
+            let field = format!("{field}.type");
+            return Err(Untranslatable::malformed(field, &block["type"], "a string"));
         }
+    };
+    Ok(vec![part])
+}
+
+fn text_part(text: &str) -> Value {
+    json!({"type": "text", "text": text})
+}
+
+/// The heads that are texts, each as a line, and a text.
+fn titled(heads: &[&Value], text: &str) -> String {
+    let heads = heads.iter().filter_map(|head| head.as_str());
+    heads.chain([text]).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+/// Translates the content of a document or a search result: a text, or texts and images.
+fn nested(content: &Value, field: &str) -> Result<Vec<Value>, Untranslatable> {
+    let blocks = match content {
+        Value::String(text) => return Ok(vec![text_part(text)]),
+        Value::Array(blocks) => blocks,
+        other => {
+            return Err(Untranslatable::malformed(field, other, "a string or a list of blocks"));
+        }
+    };
+    let mut parts = Vec::new();
+    for (at, block) in blocks.iter().enumerate() {
+        let field = format!("{field}[{at}]");
+        if !matches!(block["type"].as_str(), Some("text" | "image")) {
+            let field = format!("{field}.type");
+            return Err(Untranslatable::unsupported(
+                field,
+                &block["type"],
+                "\"text\" or \"image\"",
+            ));
+        }
+        parts.extend(to_parts(block, &field)?);
     }
+    Ok(parts)
 }
 
 fn url_of(source: &Value, field: &str) -> Result<String, Untranslatable> {
@@ -198,8 +269,48 @@ mod tests {
                  "source": {"type": "base64", "media_type": "application/pdf", "data": "BBBB"}},
             ])
         );
-        let back: Vec<Value> = blocks.iter().map(|block| to_part(block, "b").unwrap()).collect();
+        let back: Vec<Value> =
+            blocks.iter().flat_map(|block| to_parts(block, "b").unwrap()).collect();
         assert_eq!(json!(back), parts);
+    }
+
+    #[test]
+    fn files_are_documents_or_images_by_what_they_hold() {
+        let block = |part: Value| to_blocks(&json!([part]), "content").unwrap()[0].clone();
+        let url = "https://papers.example/a.pdf";
+        for name in ["file_data", "file_url"] {
+            let document = block(json!({"type": "file", "file": {name: url, "filename": "a"}}));
+            let source = json!({"type": "url", "url": url});
+            assert_eq!(document, json!({"type": "document", "title": "a", "source": source}));
+        }
+        let image = json!({"type": "file", "file":
+            {"filename": "a.png", "file_data": "data:image/png;base64,AAAA"}});
+        let source = json!({"type": "base64", "media_type": "image/png", "data": "AAAA"});
+        assert_eq!(block(image), json!({"type": "image", "source": source}));
+        let bare = block(json!({"type": "image_url", "image_url": "https://a.example/b.png"}));
+        assert_eq!(bare["source"]["url"], "https://a.example/b.png");
+    }
+
+    #[test]
+    fn documents_and_search_results_of_text_are_texts() {
+        let texts = |block: Value| -> Vec<String> {
+            let parts = to_parts(&block, "b").unwrap();
+            parts.iter().map(|part| part["text"].as_str().unwrap_or("image").to_owned()).collect()
+        };
+        let text = json!({"type": "text", "data": "Body.", "media_type": "text/plain"});
+        let document = json!({"type": "document", "title": "T", "context": "C", "source": text});
+        assert_eq!(texts(document), ["T\nC\nBody."]);
+        assert_eq!(texts(json!({"type": "document", "source": text})), ["Body."]);
+        let image = json!({"type": "image", "source": {"type": "url", "url": "https://a.example"}});
+        let content =
+            json!({"type": "content", "content": [{"type": "text", "text": "One."}, image]});
+        let document = json!({"type": "document", "title": "T", "source": content});
+        assert_eq!(texts(document), ["T", "One.", "image"]);
+        let content = json!({"type": "content", "content": "One."});
+        assert_eq!(texts(json!({"type": "document", "source": content})), ["One."]);
+        let result = json!({"type": "search_result", "title": "T", "source": "https://a.example",
+            "content": [{"type": "text", "text": "One."}, {"type": "text", "text": "Two."}]});
+        assert_eq!(texts(result), ["T\nhttps://a.example\nOne.\nTwo."]);
     }
 
     #[test]
@@ -244,13 +355,28 @@ mod tests {
                 json!([{"type": "image_url", "image_url": {"url": "data:image/png,raw"}}]),
                 "content[0].image_url.url",
             ),
-            (json!([{"type": "file", "file": {"file_id": "f"}}]), "content[0].file.file_data"),
+            (json!([{"type": "image_url", "image_url": 7}]), "content[0].image_url.url"),
+            (json!([{"type": "file", "file": {"file_id": "f"}}]), "content[0].file.file_id"),
+            (json!([{"type": "file", "file": {}}]), "content[0].file.file_data"),
+            (
+                json!([{"type": "file", "file": {"file_url": "http://plain.example"}}]),
+                "content[0].file.file_url",
+            ),
+            (
+                json!([{"type": "file", "file": {"file_data": "data:text/plain;base64,QQ=="}}]),
+                "content[0].file.file_data",
+            ),
         ];
         for (content, field) in cases {
             assert_eq!(to_blocks(&content, "content").unwrap_err().field(), field, "{content}");
         }
         let cases = [
-            (json!({"type": "search_result"}), "b.type"),
+            (json!({"type": "container_upload"}), "b.type"),
+            (json!({"type": "search_result"}), "b.content"),
+            (
+                json!({"type": "document", "source": {"type": "content", "content": [{"type": "x"}]}}),
+                "b.source.content[0].type",
+            ),
             (json!({}), "b.type"),
             (json!({"type": "image"}), "b.source.type"),
             (json!({"type": "image", "source": {"type": "file"}}), "b.source.type"),
@@ -258,7 +384,7 @@ mod tests {
             (json!({"type": "image", "source": {"type": "base64"}}), "b.source.media_type"),
         ];
         for (block, field) in cases {
-            assert_eq!(to_part(&block, "b").unwrap_err().field(), field, "{block}");
+            assert_eq!(to_parts(&block, "b").unwrap_err().field(), field, "{block}");
         }
     }
 }

@@ -122,7 +122,8 @@ fn complete_root(schema: &str, edits: &mut Vec<Edit>) {
         None => r#""type":"object","#,
         Some(Value::String(kind)) if kind == "object" => "",
         Some(Value::Array(kinds)) if kinds.contains(&"object".into()) => {
-            edits.extend(kind.map(|range| Edit { range, text: r#""object""#.to_owned() }));
+            let text = r#""object""#.to_owned();
+            edits.extend(kind.clone().map(|range| Edit { range, text }));
             ""
         }
         // The upstream says what is wrong with it.
@@ -134,6 +135,11 @@ fn complete_root(schema: &str, edits: &mut Vec<Edit>) {
             add.to_owned()
         }
         Some(_) => add.to_owned(),
+        None if kind.is_some() => {
+            let end = kind.map_or(0, |range| range.end);
+            edits.push(Edit { range: end..end, text: r#","properties":{}"#.to_owned() });
+            String::new()
+        }
         None => format!(r#"{add}"properties":{{}},"#),
     };
     if !add.is_empty() {
@@ -241,7 +247,7 @@ mod tests {
     fn the_schema_of_a_tool_is_that_of_an_object_with_properties() {
         let bare = r#"{"type":"object","properties":{}}"#;
         assert_eq!(of("{}", false), bare);
-        assert_eq!(of(r#"{"type":"object"}"#, false), r#"{"properties":{},"type":"object"}"#);
+        assert_eq!(of(r#"{"type":"object"}"#, false), bare);
         for (given, expected) in [
             (
                 r#"{ "required": ["a"] }"#,

@@ -51,7 +51,7 @@ pub(crate) fn chat() -> Value {
             {"role": "user", "content": [
                 {"type": "text", "text": "What?", "cache_control": {"type": "ephemeral"}},
                 {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}},
-                {"type": "file", "file": {"filename": "a", "file_data": "data:a/b;base64,AA"}}]},
+                {"type": "file", "file": {"filename": "a", "file_data": "data:application/pdf;base64,AA"}}]},
             {"role": "assistant", "content": "So.", "tool_calls": [
                 {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
             {"role": "tool", "tool_call_id": "c", "content": "Done"},

@@ -212,14 +212,23 @@ impl CallIds {
     }
 }
 
-/// Gives the calls of a chat request ids of nine letters and digits, the only ones that Mistral's API takes.
-pub(crate) fn shorten_call_ids(chat: &mut Value) {
-    const LENGTH: usize = 9;
+/// The most letters of a call's id at OpenAI.
+const LONGEST_ID: usize = 40;
+/// The letters and digits of a call's id at Mistral, no more and no fewer.
+const SHORT_ID: usize = 9;
+
+/// Shortens the ids of a chat request's calls to what the upstream takes: nine letters and digits if `short`.
+pub(crate) fn shorten_call_ids(chat: &mut Value, short: bool) {
     let shorten = |id: &mut Value| {
         let Some(given) = id.as_str() else { return };
-        if given.len() != LENGTH || !given.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            *id = sha256_hex(given.as_bytes())[..LENGTH].into();
-        }
+        let is_short =
+            given.len() == SHORT_ID && given.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let most = match short {
+            true if !is_short => SHORT_ID,
+            false if given.len() > LONGEST_ID => LONGEST_ID,
+            _ => return,
+        };
+        *id = sha256_hex(given.as_bytes())[..most].into();
     };
     let messages = chat["messages"].as_array_mut().into_iter().flatten();
     for message in messages.filter_map(Value::as_object_mut) {
@@ -358,7 +367,13 @@ mod tests {
             {"role": "assistant", "tool_calls": [{"id": "toolu_01A"}, {"id": "abcDEF123"}, 7]},
             {"role": "tool", "tool_call_id": "toolu_01A"},
             {"role": "tool", "tool_call_id": "abcDEF123"}]});
-        shorten_call_ids(&mut chat);
+        let given = chat.clone();
+        shorten_call_ids(&mut chat, false);
+        assert_eq!(chat, given);
+        let mut long = json!({"messages": [{"role": "tool", "tool_call_id": "x".repeat(41)}]});
+        shorten_call_ids(&mut long, false);
+        assert_eq!(long["messages"][0]["tool_call_id"].as_str().map(str::len), Some(40));
+        shorten_call_ids(&mut chat, true);
         let messages = &chat["messages"];
         let id = messages[1]["tool_calls"][0]["id"].as_str().unwrap();
         assert!(id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{id}");

@@ -12,7 +12,7 @@
 use serde_json::{Value, json};
 
 use crate::error::Untranslatable;
-use crate::translate::anthropic::content::{text, to_part};
+use crate::translate::anthropic::content::{text, to_parts};
 use crate::wire::json_tree;
 
 /// Translates `system` and turns into messages.
@@ -86,7 +86,7 @@ fn user(content: &Value, field: &str, messages: &mut Vec<Value>) -> Result<(), U
         if block["type"] == "tool_result" {
             messages.push(tool_result(block, &field, &mut parts)?);
         } else {
-            parts.push(to_part(block, &field)?);
+            parts.extend(to_parts(block, &field)?);
         }
     }
     match parts.as_slice() {
@@ -116,10 +116,11 @@ fn tool_result(
         _ => {
             let mut others = Vec::new();
             for (at, block) in blocks(content, &content_field)?.iter().enumerate() {
-                let part = to_part(block, &format!("{content_field}[{at}]"))?;
-                match part["text"].as_str() {
-                    Some(text) => texts.push(text.to_owned()),
-                    None => others.push(part),
+                for part in to_parts(block, &format!("{content_field}[{at}]"))? {
+                    match part["text"].as_str() {
+                        Some(text) => texts.push(text.to_owned()),
+                        None => others.push(part),
+                    }
                 }
             }
             if !others.is_empty() {
@@ -263,7 +264,11 @@ mod tests {
             (json!([{"role": "tool", "content": "x"}]), "messages[0].role"),
             (json!([{"role": "user", "content": 1}]), "messages[0].content"),
             (user(json!({"type": "tool_result"})), "messages[0].content[0].tool_use_id"),
-            (user(json!({"type": "search_result"})), "messages[0].content[0].type"),
+            (user(json!({"type": "container_upload"})), "messages[0].content[0].type"),
+            (
+                model(json!({"type": "tool_use", "id": "t", "name": "f", "input": []})),
+                "messages[0].content[0].input",
+            ),
             (model(json!({"type": "text"})), "messages[0].content[0].text"),
             (model(json!({"type": "tool_use", "id": "t"})), "messages[0].content[0].name"),
             (model(json!({"type": "web_search_tool_result"})), "messages[0].content[0].type"),

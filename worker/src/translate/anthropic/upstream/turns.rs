@@ -6,15 +6,22 @@
 //! - `tool_calls` become `tool_use` blocks after the text; `tool` messages become `tool_result`
 //!   blocks. `is_error: true` on a `tool` message, an extension, is kept. Ids that repeat, or have
 //!   letters that Anthropic refuses, are changed.
-//! - Dropped: a message's `name`, and `reasoning_content`, which lacks the signature that Anthropic
-//!   requires. Messages without any content are left out.
+//! - Dropped: a message's `name`, and `reasoning_content` and parts of reasoning, which lack the signature
+//!   that Anthropic requires. Messages without any content are left out.
+//! - Where the assistant begins, or there are system messages alone, a user turn of [`BEGIN`] stands in
+//!   front: Anthropic's API requires one.
 //! - White space at the end of a final assistant turn is removed, as Anthropic requires.
+
+use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
 use crate::error::Untranslatable;
 use crate::translate::anthropic::content::{self, text};
 use crate::translate::anthropic::tools::{self, CallIds};
+
+/// The text of a first turn that Anthropic requires and the caller does not have.
+const BEGIN: &str = "(Begin.)";
 
 /// A conversation in Anthropic's shape.
 #[derive(Debug, Default)]
@@ -43,6 +50,11 @@ impl Conversation {
         let mut conversation = Self::default();
         for (at, message) in list.iter().enumerate() {
             conversation.add(message, &format!("messages[{at}]"))?;
+        }
+        let begins = conversation.turns.first().map(|turn| turn.role);
+        if begins == Some("assistant") || begins.is_none() && !conversation.system.is_empty() {
+            let blocks = vec![json!({"type": "text", "text": BEGIN})];
+            conversation.turns.insert(0, Turn { role: "user", blocks });
         }
         if conversation.turns.is_empty() {
             let expected = "a user message with content";
@@ -134,7 +146,8 @@ fn assistant(
             return Err(Untranslatable::unsupported(field, &message[key], "content or tool_calls"));
         }
     }
-    let mut blocks = content::to_blocks(&message["content"], &format!("{field}.content"))?;
+    let content = without_reasoning(&message["content"]);
+    let mut blocks = content::to_blocks(&content, &format!("{field}.content"))?;
     blocks.extend(content::to_blocks(&message["refusal"], &format!("{field}.refusal"))?);
     let calls = match &message["tool_calls"] {
         Value::Null => return Ok(blocks),
@@ -156,6 +169,17 @@ fn assistant(
         blocks.push(json!({"type": "tool_use", "id": id, "name": name, "input": input}));
     }
     Ok(blocks)
+}
+
+/// An assistant's content without the reasoning that some upstreams put into it.
+fn without_reasoning(content: &Value) -> Cow<'_, Value> {
+    let reasons = |part: &Value| {
+        matches!(part["type"].as_str(), Some("thinking" | "redacted_thinking" | "reasoning"))
+    };
+    match content.as_array().filter(|parts| parts.iter().any(reasons)) {
+        Some(parts) => Cow::Owned(parts.iter().filter(|part| !reasons(part)).cloned().collect()),
+        None => Cow::Borrowed(content),
+    }
 }
 
 fn tool_result(message: &Value, field: &str, ids: &mut CallIds) -> Result<Value, Untranslatable> {
@@ -234,6 +258,23 @@ mod tests {
                     {"type": "text", "text": "And quickly"}]},
             ])
         );
+    }
+
+    #[test]
+    fn a_user_turn_stands_in_front() {
+        let begin = json!({"role": "user", "content": [{"type": "text", "text": BEGIN}]});
+        let conversation = read(json!([
+            {"role": "system", "content": "Be kind."},
+            {"role": "assistant", "content": [
+                {"type": "thinking", "thinking": [{"type": "text", "text": "A guest."}]},
+                {"type": "text", "text": "Welcome!"}]},
+            {"role": "user", "content": "Hello"},
+        ]));
+        let turns = json!(conversation.into_messages());
+        assert_eq!((&turns[0], &turns[2]["content"][0]["text"]), (&begin, &json!("Hello")));
+        assert_eq!(turns[1]["content"], json!([{"type": "text", "text": "Welcome!"}]));
+        let alone = read(json!([{"role": "system", "content": "Tell a joke."}]));
+        assert_eq!(json!(alone.into_messages()), json!([begin]));
     }
 
     #[test]
