@@ -105,7 +105,8 @@ pub use manifest::{
 };
 pub use memory::{Battle, MEMORY_FILE, Memory, Records};
 pub use policy::{
-    Assessment, CandidateScore, DEFAULT_OUTPUT_TOKENS, DEFAULT_TURN_DECAY, Decision, Policy, Reason,
+    Assessment, CandidateScore, DEFAULT_OUTPUT_TOKENS, DEFAULT_TURN_DECAY, Decision, Policy,
+    Reason, SHORT_ANSWER_TOKENS,
 };
 pub use query::{Content, ContentPart, MAX_QUERY_BYTES, MAX_TURNS, Message, Query};
 pub use request::{RouteRequest, lone_surrogate};

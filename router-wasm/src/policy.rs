@@ -3,8 +3,8 @@
 //! Between a strong and a weak candidate the win rate is compared with a threshold alpha: strong iff
 //! win rate >= alpha (RouteLLM, section 3). The bundle's [`Calibration`] turns a share of strong calls
 //! into a threshold. Among several candidates, or with a cost weight, the best
-//! `score - cost_weight * cost` is chosen (RouterDC's cost-aware variant). Candidates above `max_cost`
-//! or with too small a context window are excluded first.
+//! `score - cost_weight * cost` is chosen (RouterDC's cost-aware variant). Candidates above `max_cost`,
+//! or whose context window does not hold the input and a short answer, are excluded first.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,10 @@ use crate::manifest::{Calibration, Manifest};
 
 /// Output tokens assumed for a cost estimate where the caller states none.
 pub const DEFAULT_OUTPUT_TOKENS: u32 = 256;
+
+/// Output tokens that must fit into a candidate's context window beside the input. A caller's limit is a
+/// maximum, and most answers are far below it.
+pub const SHORT_ANSWER_TOKENS: u32 = 256;
 
 /// Fraction of the way that an easier turn moves a conversation's rating towards its own, where the
 /// caller states none.
@@ -32,7 +36,8 @@ pub struct Policy {
     pub cost_weight: Option<f64>,
     /// The candidates allowed; all of the bundle's where absent.
     pub candidates: Option<Vec<String>>,
-    /// Output tokens to estimate costs with; [`DEFAULT_OUTPUT_TOKENS`] where absent.
+    /// Output tokens to estimate costs with; [`DEFAULT_OUTPUT_TOKENS`] where absent. Of these a context
+    /// window must hold [`SHORT_ANSWER_TOKENS`], or fewer if these are fewer.
     pub output_tokens: Option<u32>,
     /// Tokens of all that the LLM will read, for costs and context windows; the query's where
     /// absent.
@@ -300,7 +305,8 @@ impl Policy {
         tokens: usize,
         costs: &[Option<f64>],
     ) -> Result<Vec<usize>, RouterError> {
-        let needed = tokens as u64 + u64::from(self.output_tokens());
+        let answer = self.output_tokens().min(SHORT_ANSWER_TOKENS);
+        let needed = tokens as u64 + u64::from(answer);
         let mut left = Vec::new();
         let mut out = Vec::new();
         for (i, candidate) in manifest.candidates.iter().enumerate() {

@@ -66,7 +66,11 @@ pub fn requests() -> Vec<(&'static str, Map<String, Value>)> {
         ("no money for strong", json!({"query": "prove it", "policy": {"maxCost": 0.001}})),
         ("score less cost", json!({"query": "prove it", "policy": {"costWeight": 20.0}})),
         ("one candidate allowed", json!({"query": "hi", "policy": {"candidates": ["tiny-weak"]}})),
-        ("weak's window is too small", json!({"query": "hi", "policy": {"outputTokens": 4000}})),
+        ("weak's window is too small", json!({"query": "hi", "policy": {"inputTokens": 1800}})),
+        (
+            "a limit on the output above weak's window",
+            json!({"query": "hi", "policy": {"outputTokens": 4000, "threshold": 1.0}}),
+        ),
         (
             "a conversation",
             json!({"messages": [

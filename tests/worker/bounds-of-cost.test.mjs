@@ -65,7 +65,8 @@ test("a request that states no limit is sent with one", async (t) => {
     [undefined, 8192],
     [300, 300],
   ]) {
-    const upstreams = everyCandidateAt(there, most ? { maxOutputTokens: most } : {});
+    const window = { contextWindow: 100_000 };
+    const upstreams = everyCandidateAt(there, most ? { ...window, maxOutputTokens: most } : window);
     const { reserved, sent, bytes } = await reservedBy(t, { model: strong, messages }, { upstreams });
     assert.equal(sent.max_tokens, expected);
     near(reserved, Number(expected) * OUT + bytes * IN);

@@ -1,4 +1,4 @@
-// Candidates that are excluded before the decision: by context window, tools, vision and lists.
+// Candidates that are excluded before the decision: by tools, vision and lists. windows.test.mjs tests windows.
 
 /** @import { Gateway, SentHeaders } from "./gateway.mjs" */
 
@@ -40,45 +40,6 @@ const image = [
     ],
   },
 ];
-
-test("a request longer than one context window goes to a model whose window it fits", async () => {
-  there.does(openai());
-  // The windows are 2048 and 8192 tokens.
-  assert.deepEqual(await answeredBy(plain, {}), [weak, "below_threshold"]);
-  assert.deepEqual(await answeredBy(plain, { max_tokens: 4000 }), [strong, "only_candidate"]);
-  assert.deepEqual(await answeredBy(plain, { max_completion_tokens: 4000 }), [strong, "only_candidate"]);
-  const long = (/** @type {number} */ words) => [{ role: "user", content: "hello ".repeat(words) }];
-  assert.deepEqual(await answeredBy(plain, { messages: long(4000), max_tokens: 10 }), [strong, "only_candidate"]);
-  assert.deepEqual(
-    await answeredBy(plain, {
-      messages: [...long(4000), { role: "assistant", content: "So?" }, { role: "user", content: "Hi" }],
-      max_tokens: 10,
-    }),
-    [strong, "only_candidate"],
-  );
-  assert.deepEqual(
-    await answeredBy(plain, {
-      messages: [
-        { role: "system", content: "hello ".repeat(4000) },
-        { role: "user", content: "Hi" },
-      ],
-      max_tokens: 10,
-    }),
-    [strong, "only_candidate"],
-  );
-});
-
-test("a request longer than every context window is refused", async () => {
-  there.does(openai());
-  await refused(plain.chat({ max_tokens: 100_000 }), 400, "no_candidate");
-  assert.equal(there.requests.length, 0);
-});
-
-test("a model of the configuration has its own context window", async (t) => {
-  there.does(openai());
-  const worker = await limitedTo(t, { contextWindow: 100_000 });
-  assert.deepEqual(await answeredBy(worker, { max_tokens: 50_000 }), [weak, "only_candidate"]);
-});
 
 test("tools go to models that take them", async (t) => {
   there.does(openai());

@@ -129,6 +129,7 @@ pub fn body(manifest: &Manifest, input: &[u8]) -> Said {
         let terms = CallTerms {
             model: "na\"me",
             output_limit,
+            output_room: output_limit,
             chat_limit_field: "max_completion_tokens",
             renames_limit: output_limit.is_none(),
             ask_usage: true,

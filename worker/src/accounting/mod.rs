@@ -5,3 +5,4 @@ pub(crate) mod bound;
 pub(crate) mod budget;
 pub(crate) mod prices;
 pub(crate) mod record;
+pub(crate) mod window;

@@ -12,6 +12,7 @@ use super::upstream_answer::Reply;
 use super::upstream_call::{Call, UpstreamRequest};
 use crate::accounting::attempt::{Attempt, CallOutcome, Costs, ModelPrices};
 use crate::accounting::bound::Demand;
+use crate::accounting::window::output_limit;
 use crate::config::{Settings, Upstream, Upstreams};
 use crate::error::GatewayError;
 use crate::upstream::breaker::{CallerId, Outcome};
@@ -34,6 +35,8 @@ pub(super) struct Spending<'a> {
     pub(super) budget: Option<(Reservation, Demand)>,
     /// The estimated input tokens.
     pub(super) input_tokens: u64,
+    /// The most output tokens for which a model's context window has room, if it is known.
+    pub(super) output_room: &'a dyn Fn(&str) -> Option<u64>,
     /// The prices of a model.
     pub(super) prices: &'a dyn Fn(&str) -> ModelPrices,
     /// What the calls so far cost.
@@ -87,6 +90,8 @@ pub(super) async fn call_chain(
     };
     let mut state = RetryState::new(chain.len(), settings.retries, limits);
     let caller = upstream_request.caller;
+    // An upstream refuses a limit that is no number.
+    let stated = upstream_request.body.largest_output().ok().flatten();
     let mut at = 0;
     let mut last: Option<(String, Refusal)> = None;
     loop {
@@ -98,7 +103,12 @@ pub(super) async fn call_chain(
                     true => Ok(None),
                     false => spending.output_limit(model, upstream).await,
                 };
-                limit.map(|output_limit| (Call { model, upstream, checked, output_limit }, pays))
+                limit.map(|budgets| {
+                    let room = (spending.output_room)(model);
+                    let output_limit = output_limit(budgets, stated, room);
+                    let call = Call { model, upstream, checked, output_limit, output_room: room };
+                    (call, pays)
+                })
             }
             Some(_) => Err(GatewayError::UpstreamsResting {
                 candidate: model.clone(),

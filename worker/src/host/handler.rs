@@ -22,6 +22,7 @@ use crate::accounting::attempt::{Costs, ModelPrices};
 use crate::accounting::bound::Demand;
 use crate::accounting::prices::Prices;
 use crate::accounting::record::{CascadeRecord, Record};
+use crate::accounting::window::output_room;
 use crate::config::Upstream;
 use crate::error::GatewayError;
 use crate::request::body::{RequestBody, check_bounds};
@@ -141,6 +142,9 @@ impl RequestContext<'_> {
         let spending = Spending {
             budget,
             input_tokens: plan.input_tokens as u64,
+            output_room: &|model| {
+                output_room(planner.context_window(model)?, plan.input_tokens as u64)
+            },
             prices: &prices,
             costs: Costs::default(),
         };
@@ -290,7 +294,7 @@ impl RequestContext<'_> {
             }
             None => first,
         };
-        let Spending { budget, input_tokens, prices, costs } = spending;
+        let Spending { budget, input_tokens, prices, costs, .. } = spending;
         let callers_key =
             upstreams.get(&served.model).is_some_and(|upstream| own_keys.of(upstream).is_some());
         let settlement = Settlement {

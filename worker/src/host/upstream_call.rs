@@ -70,8 +70,10 @@ pub(super) struct Call<'a> {
     pub(super) upstream: &'a Upstream,
     /// Whether the cascade checks the answer: a stream is then read to its end before it is returned.
     pub(super) checked: bool,
-    /// The limit on output tokens that a budget enforces.
+    /// The limit on output tokens that the budget or the context window enforces.
     pub(super) output_limit: Option<u64>,
+    /// The most output tokens for which the context window has room, if it is known.
+    pub(super) output_room: Option<u64>,
 }
 
 impl UpstreamRequest<'_> {
@@ -91,7 +93,7 @@ impl UpstreamRequest<'_> {
     }
 
     async fn send(&self, call: &Call<'_>) -> Result<Reply, Failure> {
-        let Call { model, upstream, checked, output_limit } = *call;
+        let Call { model, upstream, checked, output_limit, output_room } = *call;
         let apis = ApiPair::new(self.body.dialect, upstream, model).map_err(try_next)?;
         let name = upstream.model.as_deref().unwrap_or(model);
         let ask_usage = upstream.asks_stream_usage();
@@ -100,6 +102,7 @@ impl UpstreamRequest<'_> {
         let terms = CallTerms {
             model: name,
             output_limit,
+            output_room,
             chat_limit_field: upstream.chat_limit_field(),
             renames_limit: upstream.renames_limit(),
             ask_usage,

@@ -25,6 +25,7 @@ use super::endpoint::Dialect;
 use super::json::json_error;
 use super::media::Media;
 use super::model_name;
+use super::thinking_budget::ThinkingBudget;
 use crate::error::{GatewayError, Untranslatable};
 use crate::wire::fields::Fields;
 use crate::wire::json_bounds::{self, MAX_VALUES};
@@ -77,6 +78,8 @@ pub(crate) struct RequestBody {
     pub(crate) first_field: usize,
     /// Images, files and recordings.
     pub(crate) media: Media,
+    /// The budget of Anthropic's `thinking`.
+    pub(crate) thinking: Option<ThinkingBudget>,
     /// The number of prompts; 1 for a conversation.
     pub(crate) prompts: u64,
     tools: Tools,
@@ -165,6 +168,7 @@ impl RequestBody {
             include_usage,
             options_with_usage: if stream { options.to_string() } else { String::new() },
             first_field: body.find('{').map_or(0, |at| at + 1),
+            thinking: fields.get("thinking").and_then(|at| ThinkingBudget::read(body, at)),
             media: conversation.map(Media::of).unwrap_or_default(),
             prompts: prompts.max(1),
             tools: tools.reduce(Tools::and).unwrap_or_default(),

@@ -13,3 +13,4 @@ pub(crate) mod model_name;
 pub(crate) mod request_id;
 pub(crate) mod route;
 pub(crate) mod session_id;
+pub(crate) mod thinking_budget;

@@ -11,6 +11,7 @@ use super::decision::{Candidates, Decider, Engine};
 use super::permissions::Permissions;
 use super::without_text;
 use crate::accounting::prices::Prices;
+use crate::accounting::window;
 use crate::error::GatewayError;
 use crate::request::body::RequestBody;
 use crate::request::endpoint::Dialect;
@@ -291,15 +292,18 @@ impl Planner<'_> {
         self.permissions.may_answer(model) && self.inability(model, needs).is_none()
     }
 
-    /// Whether a model's context window holds the request and its answer.
+    /// Whether a model's context window, if it is known, holds the request and a short answer.
     fn fits(&self, model: &str, needs: &Needs<'_>) -> bool {
+        let (input, output) = (needs.input_tokens as u64, needs.request.output_tokens());
+        self.context_window(model).is_none_or(|window| window::holds(window, input, output))
+    }
+
+    /// A model's context window in tokens, the configuration's or the bundle's.
+    pub(crate) fn context_window(&self, model: &str) -> Option<u64> {
         let Permissions { manifest, upstreams, .. } = self.permissions;
-        let output = u64::from(needs.request.output_tokens().unwrap_or_default());
-        let tokens = needs.input_tokens as u64 + output;
         let stated = upstreams.get(model).and_then(|upstream| upstream.context_window);
         let bundles = manifest.candidates.iter().find(|candidate| candidate.id == model);
-        let window = stated.or_else(|| bundles.and_then(|candidate| candidate.context_window));
-        window.is_none_or(|window| window >= tokens)
+        stated.or_else(|| bundles.and_then(|candidate| candidate.context_window))
     }
 
     /// The model to call if the chosen one's answer fails the check: both answers are paid for.

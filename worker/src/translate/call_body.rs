@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::anthropic::client::request::request_to_chat;
 use super::anthropic::reasoning;
+use super::anthropic::thinking::limit_output;
 use super::anthropic::tools::shorten_call_ids;
 use super::anthropic::upstream::request::request_to_messages;
 use super::call::ApiPair;
@@ -22,8 +23,10 @@ use crate::wire::outgoing::{Edit, Outgoing};
 pub(crate) struct CallTerms<'a> {
     /// The upstream's model name.
     pub(crate) model: &'a str,
-    /// The limit on output tokens that a budget enforces.
+    /// The limit on output tokens that the budget or the context window enforces.
     pub(crate) output_limit: Option<u64>,
+    /// The most output tokens that a translated request may state by default.
+    pub(crate) output_room: Option<u64>,
     /// The field of a chat request that limits its output.
     pub(crate) chat_limit_field: &'static str,
     /// Whether the caller's own limit in a chat request gets that name.
@@ -78,6 +81,7 @@ impl ApiPair {
             }
         }
         edits.extend(renamed.map(|range| Edit { range, text: quoted(own) }));
+        edits.extend(thinking_within(body, terms));
         let chunks = matches!(self.client, Dialect::Chat | Dialect::Completions);
         if terms.ask_usage && chunks && body.stream && !body.include_usage {
             match body.fields.get("stream_options") {
@@ -142,6 +146,9 @@ impl ApiPair {
             _ => "",
         };
         let mut translated = self.translated(&given, terms.model)?;
+        if self.api == Api::Anthropic {
+            limit_output(&mut translated, terms.output_limit, terms.output_room);
+        }
         if self.api == Api::Openai {
             let always = matches!(terms.reasoning, ReturnedReasoning::Always(_));
             reasoning::write_as(&mut translated, reasoning, always);
@@ -177,6 +184,15 @@ impl ApiPair {
             (_, Api::Openai) => Ok(given.clone()),
         }
     }
+}
+
+/// The change of the budget of `thinking` beside an enforced limit that is below the request's own.
+fn thinking_within(body: &RequestBody, terms: &CallTerms<'_>) -> Option<Edit> {
+    let limit = terms.output_limit?;
+    let thinking = body.thinking.as_ref()?;
+    let lowers = body.largest_output().ok()?.is_none_or(|stated| limit < stated);
+    let replaced = terms.history.iter().any(|edit| edit.range == thinking.range);
+    thinking.within(limit).filter(|_| lowers && !replaced)
 }
 
 /// The other name of the field that limits the output of a chat request.

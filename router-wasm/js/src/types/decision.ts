@@ -17,7 +17,10 @@ export interface Policy {
   costWeight?: number;
   /** The candidates allowed, by id; all of the bundle's where absent. */
   candidates?: readonly string[];
-  /** Output tokens to estimate costs with, a whole number; 256 where absent. */
+  /**
+   * Output tokens to estimate costs with, a whole number; 256 where absent. A context window must hold
+   * 256 of them beside the input, or fewer if these are fewer.
+   */
   outputTokens?: number;
   /**
    * Tokens of all that the LLM will read (system prompt, history, documents), a whole number, for

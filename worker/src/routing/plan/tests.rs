@@ -96,8 +96,10 @@ fn a_named_model_is_forwarded_whatever_the_messages_hold() {
 fn candidates_that_lack_what_a_request_needs_are_left_out() {
     let tools = body(HALF, EASY, r#", "tools": [{}]"#);
     assert_eq!(first(&tools, &With::default()), ("large".into(), "only_candidate"));
-    let long = body(HALF, EASY, r#", "max_tokens": 2000"#);
+    let long = body(HALF, &format!("{EASY} {}", "a".repeat(800)), "");
     assert_eq!(first(&long, &With::default()), ("large".into(), "only_candidate"));
+    let short = body(HALF, EASY, r#", "max_tokens": 2000"#);
+    assert_eq!(first(&short, &With::default()), ("small".into(), "below_threshold"));
     let tools = body(HALF, HARD, r#", "tools": [{}]"#);
     assert_eq!(plan(&tools, &With::default()).unwrap().chain, ["large", "other"]);
     let image = r#"{"model": "router-mf-0.5", "messages": [{"role": "user", "content": [

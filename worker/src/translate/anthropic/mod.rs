@@ -20,7 +20,7 @@ pub(crate) mod reasoning;
 mod schema;
 pub(crate) mod signature;
 mod stop;
-mod thinking;
+pub(crate) mod thinking;
 pub(crate) mod tools;
 pub(crate) mod upstream;
 

@@ -23,8 +23,7 @@
 use serde_json::{Value, json};
 
 use crate::error::Untranslatable;
-
-const LEAST_BUDGET: u64 = 1024;
+use crate::request::thinking_budget::{LEAST_BUDGET, Lowered, lowered};
 
 /// Parts of the names of models without adaptive thinking. No further such model will appear.
 const BUDGET_MODELS: [&str; 9] = [
@@ -95,6 +94,25 @@ pub(super) fn of_effort(
     }
     let thinking = Some(json!({"type": "enabled", "budget_tokens": budget}));
     Ok(Thinking { thinking, effort: None })
+}
+
+/// Lowers the limit of a request for Anthropic to `room`, and its budget below a limit that the gateway has
+/// lowered.
+pub(crate) fn limit_output(request: &mut Value, enforced: Option<u64>, room: Option<u64>) {
+    let stated = request["max_tokens"].as_u64().unwrap_or_default();
+    let limit = room.map_or(stated, |room| stated.min(room));
+    if limit < stated {
+        request["max_tokens"] = limit.into();
+    }
+    if enforced.is_none() && limit == stated {
+        return;
+    }
+    let budget = request["thinking"]["budget_tokens"].as_u64();
+    match budget.and_then(|budget| lowered(budget, limit)) {
+        Some(Lowered::To(tokens)) => request["thinking"]["budget_tokens"] = tokens.into(),
+        Some(Lowered::Disabled) => request["thinking"] = json!({"type": "disabled"}),
+        None => {}
+    }
 }
 
 /// Reads the effort of an Anthropic request; none if it states none.

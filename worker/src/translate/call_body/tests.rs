@@ -8,6 +8,7 @@ use crate::wire::outgoing::Piece;
 const TERMS: CallTerms<'static> = CallTerms {
     model: "large \"2026\"",
     output_limit: None,
+    output_room: None,
     chat_limit_field: "max_tokens",
     renames_limit: false,
     ask_usage: true,
@@ -79,6 +80,48 @@ fn an_enforced_limit_is_written_where_the_upstream_reads_it() {
     let sent = request_on(Dialect::Responses, openai, input, &limited(old));
     assert_eq!(sent, r#"{"max_output_tokens":7,"model": "large \"2026\"", "input": "Hi"}"#);
     assert!(!request_on(Dialect::Embeddings, openai, input, &limited(old)).contains('7'));
+}
+
+#[test]
+fn a_lowered_limit_leaves_room_beside_the_budget_of_thinking() {
+    let sent = |client, api, more: &str, terms: &CallTerms<'_>| -> Value {
+        let text = format!(
+            r#"{{"model": "auto", "messages": [{{"role": "user", "content": "Hi"}}]{more}}}"#
+        );
+        serde_json::from_str(&request_on(client, api, &text, terms)).unwrap()
+    };
+    let (messages, chat, anthropic) = (Dialect::Messages, Dialect::Chat, Api::Anthropic);
+    let limited = |limit| CallTerms { output_limit: Some(limit), ..TERMS };
+    let asked = r#", "max_tokens": 32000, "thinking": {"type": "enabled", "budget_tokens": 31999}"#;
+    for client in [messages, chat] {
+        let found = sent(client, anthropic, asked, &limited(9_000));
+        assert_eq!(
+            (&found["max_tokens"], &found["thinking"]["budget_tokens"]),
+            (&9_000.into(), &4_500.into())
+        );
+        let found = sent(client, anthropic, asked, &limited(500));
+        assert_eq!(
+            (&found["max_tokens"], &found["thinking"]["type"]),
+            (&500.into(), &"disabled".into())
+        );
+    }
+    let unchanged = sent(messages, anthropic, asked, &limited(32_000));
+    assert_eq!(unchanged["thinking"]["budget_tokens"], 31_999);
+    let removed = Edit { range: 79..122, text: "null".into() };
+    let with_history = CallTerms { history: &[removed], ..limited(500) };
+    let thinking = r#", "thinking": {"type": "enabled", "budget_tokens": 31999}"#;
+    assert_eq!(sent(messages, anthropic, thinking, &with_history)["thinking"], Value::Null);
+    let room = CallTerms { output_room: Some(3_000), ..TERMS };
+    assert_eq!(sent(chat, anthropic, "", &room)["max_tokens"], 3_000);
+    let reasoning =
+        sent(chat, anthropic, r#", "thinking": {"type": "enabled", "budget_tokens": 8000}"#, &room);
+    assert_eq!(
+        (&reasoning["max_tokens"], &reasoning["thinking"]["budget_tokens"]),
+        (&3_000.into(), &1_500.into())
+    );
+    let wide = CallTerms { output_room: Some(100_000), ..TERMS };
+    assert_eq!(sent(chat, anthropic, "", &wide)["max_tokens"], 8_192);
+    assert_eq!(sent(chat, Api::Openai, "", &room)["max_tokens"], Value::Null);
 }
 
 #[test]
