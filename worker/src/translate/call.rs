@@ -18,6 +18,7 @@ use super::anthropic::client::answer::completion_to_message;
 use super::anthropic::reasoning::{reasoning_tag, sign};
 use super::anthropic::signature::{model_tag, tagged_answer};
 use super::anthropic::upstream::answer::message_to_completion;
+use super::shared::answer_defaults::AnswerDefaults;
 use super::shared::error_body::{error_to_anthropic, error_to_openai};
 use super::tool_names::ToolNames;
 use super::workers_ai;
@@ -69,6 +70,14 @@ impl ApiPair {
         own_dialect && self.client == self.upstream
     }
 
+    /// The id of an answer whose upstream gives it none, made from that of the request.
+    pub(super) fn answer_id(self, request_id: &str) -> String {
+        match self.client {
+            Dialect::Messages => format!("msg_{request_id}"),
+            _ => format!("chatcmpl-{request_id}"),
+        }
+    }
+
     /// The tag of the thinking that a Messages client gets: in signatures of a Messages upstream, and in
     /// those that are made for the reasoning of a chat upstream.
     pub(crate) fn tag(self, upstream: &Upstream, model: &str) -> Option<String> {
@@ -112,7 +121,7 @@ impl ApiPair {
         };
         if self.is_plain() {
             let content = match of.checked {
-                true => self.content(&bytes, of.created)?,
+                true => self.content(&bytes, of)?,
                 false => AnswerContent::default(),
             };
             let received = received(told);
@@ -123,9 +132,12 @@ impl ApiPair {
             return Ok(Answer { received, content, body });
         }
         let value = answer_tree(&bytes)?;
+        let id = self.answer_id(of.id);
+        let defaults = AnswerDefaults { id: &id, model: of.model, created: of.created };
         let mut chat = match self.api {
-            Api::WorkersAi => workers_ai::answer_to_completion(&value, of.model, of.id, of.created)
-                .map_err(|e| e.to_string())?,
+            Api::WorkersAi => {
+                workers_ai::answer_to_completion(&value, &defaults).map_err(|e| e.to_string())?
+            }
             Api::Openai | Api::Anthropic => value,
         };
         of.tool_names.restore(&mut chat);
@@ -133,11 +145,12 @@ impl ApiPair {
         let (content, body) = match (self.upstream, self.client) {
             (Dialect::Messages, _) => {
                 let completion =
-                    message_to_completion(&chat, of.created).map_err(|e| e.to_string())?;
+                    message_to_completion(&chat, &defaults).map_err(|e| e.to_string())?;
                 (AnswerContent::of_answer(&completion), completion)
             }
             (Dialect::Chat, Dialect::Messages) => {
-                let mut message = completion_to_message(&chat).map_err(|e| e.to_string())?;
+                let mut message =
+                    completion_to_message(&chat, &defaults).map_err(|e| e.to_string())?;
                 of.tag.into_iter().for_each(|tag| sign(&mut message, &chat, tag));
                 (AnswerContent::of_answer(&chat), message)
             }
@@ -151,12 +164,13 @@ impl ApiPair {
     }
 
     /// The parts of an answer between equal APIs that the cascade's check reads.
-    fn content(self, bytes: &[u8], created: u64) -> Result<AnswerContent, String> {
+    fn content(self, bytes: &[u8], of: &AnswerOptions<'_>) -> Result<AnswerContent, String> {
         let value = answer_tree(bytes)?;
+        let defaults = AnswerDefaults { id: of.id, model: of.model, created: of.created };
         Ok(match self.upstream {
             Dialect::Messages => {
                 let completion =
-                    message_to_completion(&value, created).map_err(|e| e.to_string())?;
+                    message_to_completion(&value, &defaults).map_err(|e| e.to_string())?;
                 AnswerContent::of_answer(&completion)
             }
             _ => AnswerContent::of_answer(&value),
@@ -191,7 +205,7 @@ pub(crate) struct AnswerOptions<'a> {
     pub(crate) content_type: &'a str,
     /// The upstream's model name.
     pub(crate) model: &'a str,
-    /// The answer's id, if the upstream gives none.
+    /// The request's id, from which that of an answer without one is made.
     pub(crate) id: &'a str,
     /// Seconds since 1970.
     pub(crate) created: u64,

@@ -18,6 +18,7 @@ use super::anthropic::client::stream::ChunkStream;
 use super::anthropic::signature::tagged_event;
 use super::anthropic::upstream::stream::MessageStream;
 use super::call::{ApiPair, usage};
+use super::shared::answer_defaults::AnswerDefaults;
 use super::shared::error_body::{error_in_stream, error_to_anthropic};
 use super::shared::stream_error::StreamError;
 use super::tool_names::ToolNames;
@@ -108,7 +109,7 @@ pub(crate) struct StreamOptions<'a> {
     pub(crate) apis: ApiPair,
     /// The model that answers.
     pub(crate) model: &'a str,
-    /// The answer's id, if the upstream gives none.
+    /// The request's id, from which that of an answer without one is made.
     pub(crate) id: &'a str,
     /// Seconds since 1970.
     pub(crate) created: u64,
@@ -127,15 +128,15 @@ pub(crate) struct StreamOptions<'a> {
 impl StreamTranslator {
     /// Starts before the first chunk.
     pub(crate) fn new(options: &StreamOptions<'_>) -> Self {
-        let &StreamOptions { apis, created, include_usage, .. } = options;
+        let &StreamOptions { apis, model, created, include_usage, .. } = options;
+        let id = apis.answer_id(options.id);
+        let defaults = AnswerDefaults { id: &id, model, created };
         let upstream = match apis.api {
             Api::Anthropic => {
-                Upstream::Messages(Box::new(MessageStream::new(created, include_usage)))
+                Upstream::Messages(Box::new(MessageStream::new(&defaults, include_usage)))
             }
             Api::WorkersAi => Upstream::WorkersAi(Box::new(AnswerStream::new(
-                options.id,
-                options.model,
-                created,
+                &defaults,
                 // Anthropic's events always include the usage.
                 include_usage || apis.client == Dialect::Messages,
             ))),
@@ -158,7 +159,7 @@ impl StreamTranslator {
             apis,
             parser: Parser::with_limit(limit),
             upstream,
-            to_messages: to_messages.then(ChunkStream::new),
+            to_messages: to_messages.then(|| ChunkStream::new(&defaults, options.tag)),
             content: options.checked.then(AnswerContent::default),
             events: 0,
             output: OutputText::default(),

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::written::{Written, written};
+
 /// The parts of an answer that the rules of a cascade check.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct AnswerContent {
@@ -54,8 +56,12 @@ impl AnswerContent {
 
     fn add(&mut self, choice: &Value, field: &str) {
         let part = &choice[field];
-        let text = part["content"].as_str().or_else(|| choice["text"].as_str());
-        self.text.push_str(text.unwrap_or_default());
+        self.text.push_str(choice["text"].as_str().unwrap_or_default());
+        for piece in written(part).unwrap_or_default() {
+            if let Written::Text(text) = piece {
+                self.text.push_str(&text);
+            }
+        }
         self.tool_calls |= part["tool_calls"].as_array().is_some_and(|calls| !calls.is_empty());
         if let Some(reason) = finish_reason(choice) {
             self.finish_reason = Some(reason.to_owned());

@@ -13,6 +13,7 @@
 //! {"parameters": {"properties": {"why": {}, "answer": {}}}}  ->  {"parameters": raw}  ->  the same bytes
 //! ```
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
 
@@ -23,6 +24,7 @@ use serde_json::{Map, Number, Value};
 use super::fields::range_in;
 use super::json_bounds::{self, MAX_TREE_VALUES};
 use super::outgoing::{Outgoing, Piece};
+use super::surrogates;
 
 /// The most bytes of a string that is copied into the tree although it has no escapes.
 const LONG: usize = 2048;
@@ -34,7 +36,7 @@ const MARK: char = '\u{10fffd}';
 /// Fields whose text the translation reads as JSON.
 const READ: [&str; 1] = ["arguments"];
 /// Fields whose objects become raw values.
-const RAW_OBJECTS: [&str; 4] = ["input", "input_schema", "parameters", "schema"];
+const RAW_OBJECTS: [&str; 5] = ["arguments", "input", "input_schema", "parameters", "schema"];
 /// Fields whose numbers keep their text.
 const RAW_NUMBERS: [&str; 7] = [
     "frequency_penalty",
@@ -58,12 +60,28 @@ pub(crate) fn parse(json: &str) -> Result<Value, String> {
     parse_tree(json, Some(json))
 }
 
-/// Parses an answer, or an event of one, into a tree.
+/// Parses an answer into a tree. Halves of characters become U+FFFD.
 ///
 /// # Errors
 /// The parser's message, or the bound that is exceeded.
 pub(crate) fn parse_answer(json: &str) -> Result<Value, String> {
-    parse_tree(json, None)
+    parse_tree(json, None).or_else(|why| match surrogates::replaced(json) {
+        Cow::Owned(json) => parse_tree(&json, None),
+        Cow::Borrowed(_) => Err(why),
+    })
+}
+
+/// Parses an event of an answer into a tree, and says whether halves of characters in it are stand-ins, to
+/// be joined by [`surrogates::Halves`].
+///
+/// # Errors
+/// The parser's message, or the bound that is exceeded.
+pub(crate) fn parse_event(json: &str) -> Result<(Value, bool), String> {
+    let strict = parse_tree(json, None).map(|value| (value, false));
+    strict.or_else(|why| match surrogates::marked(json) {
+        Cow::Owned(json) => parse_tree(&json, None).map(|value| (value, true)),
+        Cow::Borrowed(_) => Err(why),
+    })
 }
 
 fn parse_tree(json: &str, request: Option<&str>) -> Result<Value, String> {
@@ -232,7 +250,7 @@ impl<'t> Tree<'t> {
     fn value<E: Error>(self, json: &'t str) -> Result<Value, E> {
         let mut deserializer = serde_json::Deserializer::from_str(json);
         // Within it nothing is raw, so that no byte is read once for each level.
-        Tree { read: false, plain: true, ..self }.deserialize(&mut deserializer).map_err(E::custom)
+        Tree { plain: true, ..self }.deserialize(&mut deserializer).map_err(E::custom)
     }
 
     /// A text whose bytes stand in the request as they are: what a data URL begins with, then a reference.
@@ -310,13 +328,13 @@ impl<'de> Visitor<'de> for Tree<'de> {
                 return Err(marked());
             }
             let is_raw = |names: &[&str]| !self.plain && names.contains(&name.as_str());
+            let within = Tree { read: READ.contains(&name.as_str()), ..self };
             let value = if is_raw(&RAW_OBJECTS) {
-                self.raw_object(map.next_value::<&'de RawValue>()?.get())?
+                within.raw_object(map.next_value::<&'de RawValue>()?.get())?
             } else if is_raw(&RAW_NUMBERS) {
-                self.raw_number(map.next_value::<&'de RawValue>()?.get())?
+                within.raw_number(map.next_value::<&'de RawValue>()?.get())?
             } else {
-                let read = READ.contains(&name.as_str());
-                map.next_value_seed(Tree { read, ..self })?
+                map.next_value_seed(within)?
             };
             fields.insert(name, value);
         }

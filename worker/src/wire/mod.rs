@@ -9,4 +9,6 @@ pub(crate) mod output_text;
 pub(crate) mod reported_error;
 pub(crate) mod scalars;
 pub(crate) mod sse;
+pub(crate) mod surrogates;
 pub(crate) mod usage;
+pub(crate) mod written;

@@ -3,10 +3,10 @@
 //! | what is sent | by |
 //! | --- | --- |
 //! | `error` beside no answer, or with `type` `error`; `object` `error` | most APIs; vLLM |
-//! | `error` or `finish_reason` `error` in every choice | OpenRouter |
-//! | `finish_reason` `insufficient_system_resource` in every choice | DeepSeek |
+//! | `error` in every choice; `finish_reason` `error` | OpenRouter |
+//! | `finish_reason` `insufficient_system_resource`; `abort` | DeepSeek; vLLM |
 //! | `status` `failed`, the event `response.failed` | the Responses API |
-//! | `success: false` with `errors` | Cloudflare |
+//! | `errors` beside no answer | Cloudflare |
 //! | `message` or `detail` as a text, beside nothing that an answer has | AWS, FastAPI |
 //!
 //! Only the fields that decide are read: the rest of an answer takes no memory.
@@ -29,8 +29,6 @@ struct Fields<'a> {
     object: Option<&'a RawValue>,
     #[serde(borrow)]
     status: Option<&'a RawValue>,
-    #[serde(borrow)]
-    success: Option<&'a RawValue>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -94,12 +92,13 @@ pub(crate) fn reported_error(json: &[u8]) -> Option<Value> {
     }
     if !choices.is_empty() && choices.iter().all(Choice::failed) {
         let told = said(fields.error).or_else(|| choices.iter().find_map(|c| said(c.error)));
-        return Some(match (told, choices.first().and_then(|choice| choice.finish_reason)) {
-            (Some(error), _) => with_words(error),
-            (None, Some(reason)) if is(Some(reason), "insufficient_system_resource") => {
-                json!({"error": {"message": "the answer ended for lack of resources", "code": 503}})
-            }
-            _ => json!({"error": {"message": "the answer ended with finish_reason \"error\""}}),
+        let reason = choices.first().and_then(|choice| choice.finish_reason);
+        let busy = is(reason, "insufficient_system_resource");
+        let words =
+            format!("the answer ended with finish_reason {}", reason.map_or("", RawValue::get));
+        return Some(match told {
+            Some(error) => with_words(error),
+            None => json!({"error": {"message": words, "code": busy.then_some(503)}}),
         });
     }
     if fields.answered(&choices) {
@@ -108,7 +107,7 @@ pub(crate) fn reported_error(json: &[u8]) -> Option<Value> {
     if let Some(error) = said(fields.error) {
         return Some(with_words(error));
     }
-    if let Some(errors) = said(fields.errors).filter(|_| is_false(fields.success)) {
+    if let Some(errors) = said(fields.errors) {
         let errors = small_tree(errors.get().as_bytes());
         return Some(json!({"error": errors.get(0).cloned().unwrap_or(errors)}));
     }
@@ -133,7 +132,7 @@ impl Fields<'_> {
 
 impl Choice<'_> {
     fn failed(&self) -> bool {
-        let reasons = ["error", "insufficient_system_resource"];
+        let reasons = ["error", "abort", "insufficient_system_resource"];
         said(self.error).is_some() || reasons.iter().any(|reason| is(self.finish_reason, reason))
     }
 
@@ -163,11 +162,7 @@ fn said(value: Option<&RawValue>) -> Option<&RawValue> {
 }
 
 fn is(value: Option<&RawValue>, text: &str) -> bool {
-    value.is_some_and(|value| value.get().trim_matches('"') == text)
-}
-
-fn is_false(value: Option<&RawValue>) -> bool {
-    value.is_some_and(|value| value.get() == "false")
+    value.is_some_and(|value| value.get().trim_matches('"').eq_ignore_ascii_case(text))
 }
 
 fn is_text(value: &RawValue) -> bool {
@@ -226,7 +221,7 @@ mod tests {
             (whole("error", &Value::Null), "finish_reason"),
             (
                 json!({"choices": [{"delta": {}, "finish_reason": "insufficient_system_resource"}]}),
-                "lack of resources",
+                "503",
             ),
             (json!({"status": "failed", "error": null, "output": []}), "failed"),
             (json!({"type": "response.failed"}), "failed"),

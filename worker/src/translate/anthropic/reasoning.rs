@@ -32,13 +32,17 @@ pub(crate) fn signature(tag: &str, field: &str) -> String {
 
 /// Signs the thinking of a message that was made from `completion`.
 pub(crate) fn sign(message: &mut Value, completion: &Value, tag: &str) {
-    let made_from = &completion["choices"][0]["message"];
-    let says = |field: &&&str| made_from[**field].as_str().is_some_and(|text| !text.is_empty());
-    let Some(field) = FIELDS.iter().find(says) else { return };
+    let Some(field) = field_of(&completion["choices"][0]["message"]) else { return };
     let blocks = message["content"].as_array_mut().into_iter().flatten();
     for block in blocks.filter(|block| block["type"] == "thinking" && block["signature"] == "") {
         block["signature"] = signature(tag, field).into();
     }
+}
+
+/// The field that holds the reasoning of a message, or of a piece of one.
+pub(crate) fn field_of(message: &Value) -> Option<&'static str> {
+    let says = |field: &&str| message[*field].as_str().is_some_and(|text| !text.is_empty());
+    FIELDS.into_iter().find(says)
 }
 
 /// Leaves out the thinking of a Messages request that does not go back to the model with this tag. Returns

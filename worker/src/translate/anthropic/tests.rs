@@ -6,10 +6,14 @@ use super::client::stream::ChunkStream;
 use super::upstream::answer::message_to_completion;
 use super::upstream::request::request_to_messages;
 use super::upstream::stream::MessageStream;
+use crate::translate::shared::answer_defaults::AnswerDefaults;
 use crate::translate::shared::chunk::DONE;
 use crate::translate::shared::error_body::{error_in_stream, error_to_anthropic, error_to_openai};
 use crate::wire::sse::Event;
 use serde_json::{Value, json};
+
+pub(crate) const DEFAULTS: AnswerDefaults<'static> =
+    AnswerDefaults { id: "id", model: "m", created: 7 };
 
 /// Variants of `value`: each replaces one of its parts by one of a few odd values.
 pub(crate) fn distorted(value: &Value) -> Vec<Value> {
@@ -91,10 +95,10 @@ fn no_request_and_no_answer_makes_a_translation_panic() {
         let _ = request_to_chat(&messages, "m");
     }
     for message in distorted(&message()) {
-        let _ = message_to_completion(&message, 0);
+        let _ = message_to_completion(&message, &DEFAULTS);
     }
     for completion in distorted(&completion()) {
-        let _ = completion_to_message(&completion);
+        let _ = completion_to_message(&completion, &DEFAULTS);
     }
 }
 
@@ -114,7 +118,7 @@ fn no_event_makes_a_stream_panic() {
     ];
     for at in 0..events.len() {
         for odd in distorted(&events[at]) {
-            let mut stream = MessageStream::new(0, true);
+            let mut stream = MessageStream::new(&DEFAULTS, true);
             let passed = events[..at].iter().chain([&odd]).chain(&events[at + 1..]);
             let _ = passed.map(|data| stream.push(&event(data))).collect::<Vec<_>>();
             let _ = stream.usage();
@@ -129,7 +133,7 @@ fn no_chunk_makes_a_stream_panic() {
         "delta": {"content": "x", "refusal": null, "reasoning": "Hm", "tool_calls": [call]}}],
         "usage": {"prompt_tokens": 1}, "error": null});
     for odd in distorted(&chunk) {
-        let mut stream = ChunkStream::new();
+        let mut stream = ChunkStream::new(&DEFAULTS, None);
         let _ = [&chunk, &odd, &chunk].map(|data| stream.push(&event(data)));
         let _ = stream.end();
     }
@@ -157,8 +161,8 @@ fn a_streamed_answer_comes_back_as_it_was() {
         json!({"id": "c1", "choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}),
         json!({"id": "c1", "choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 2}}),
     ];
-    let mut there = ChunkStream::new();
-    let mut back = MessageStream::new(0, true);
+    let mut there = ChunkStream::new(&DEFAULTS, None);
+    let mut back = MessageStream::new(&DEFAULTS, true);
     let mut parser = crate::wire::sse::Parser::default();
     let mut text = String::new();
     let done = Event { name: None, data: "[DONE]".into() };

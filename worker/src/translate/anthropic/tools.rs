@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use super::content::{keep_cache_control, text};
 use super::schema;
 use crate::error::Untranslatable;
-use crate::wire::json_tree;
+use crate::wire::{json_tree, surrogates};
 
 /// Translates OpenAI's `tools` for Anthropic; none if absent or empty.
 ///
@@ -240,19 +240,17 @@ pub(crate) fn shorten_call_ids(chat: &mut Value, short: bool) {
     }
 }
 
-/// Makes the id of a call that came without one: `seed` is a text that differs between answers, `at`
-/// the call's index.
-pub(super) fn made_id(seed: &str, at: u64) -> String {
-    format!("toolu_{}_{at}", &sha256_hex(seed.as_bytes())[..16])
-}
-
 /// Reads a call's `arguments` as Anthropic's `input`, a raw value; none if they are not a JSON object. Empty
-/// text becomes an empty object.
+/// text and null become an empty object; an object whose text is a JSON text once more is read.
 pub(super) fn input(arguments: &Value) -> Option<Value> {
     let input = match arguments {
         Value::Null => json!({}),
-        Value::String(text) if text.trim().is_empty() => json!({}),
-        Value::String(text) => json_tree::raw_object(text)?,
+        Value::String(text) if matches!(text.trim(), "" | "null") => json!({}),
+        Value::String(text) => {
+            let text = surrogates::replaced(text);
+            let again = || json_tree::raw_object(&serde_json::from_str::<String>(&text).ok()?);
+            json_tree::raw_object(&text).or_else(again)?
+        }
         other => other.clone(),
     };
     input.is_object().then_some(input)

@@ -1,11 +1,6 @@
-//! Errors of translating a stream, and of reading an event as JSON.
+//! Errors of translating a stream.
 
 use pointsman::{bounded, quoted};
-use serde_json::Value;
-
-use crate::error::shown;
-use crate::wire::json_bounds;
-use crate::wire::sse::Event;
 
 /// Why a translated stream ends early.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,18 +42,5 @@ impl StreamError {
             Self::Upstream { status, .. } => *status,
             Self::Malformed { .. } | Self::Cut { .. } => 502,
         }
-    }
-}
-
-/// Parses the JSON object in an event.
-///
-/// # Errors
-/// [`StreamError::Malformed`].
-pub(crate) fn event_json(event: &Event) -> Result<Value, StreamError> {
-    let name = || event.name.as_deref().unwrap_or("data");
-    match json_bounds::parse_tree(event.data.as_bytes()) {
-        Ok(object @ Value::Object(_)) => Ok(object),
-        Ok(other) => Err(StreamError::malformed(name(), shown(&other), "a JSON object")),
-        Err(error) => Err(StreamError::malformed(name(), error, "a JSON object")),
     }
 }

@@ -3,43 +3,44 @@
 //! | answer | completion |
 //! | --- | --- |
 //! | `choices` | the same; id, time, model and calls' ids are filled in if absent |
+//! | `content` as a list of parts | its texts as `content`, its thinking as `reasoning_content` |
 //! | `response` | `content`; an object, from a model asked for JSON, becomes its JSON text |
 //! | `tool_calls` (`name`, `arguments` as an object) | `tool_calls` |
 //! | `usage` | `usage` |
 //! | - | `finish_reason`: `tool_calls` if there are any, else the answer's own, else `stop` |
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 use crate::error::Untranslatable;
+use crate::translate::shared::answer_defaults::{AnswerDefaults, MadeIds};
+use crate::translate::shared::call_pieces::CallFields;
+use crate::wire::answer::finish_reason;
+use crate::wire::json_tree;
 use crate::wire::usage::Usage;
+use crate::wire::written::{Written, written};
 
-/// Translates an answer of `model`. The binding returns neither id nor time, so the host supplies both;
-/// `created` is in seconds since 1970.
+/// Translates an answer. The binding returns neither id nor time, so the host supplies both.
 ///
 /// # Errors
 /// [`Untranslatable::Answer`] for an answer of neither shape.
 pub(crate) fn answer_to_completion(
     answer: &Value,
-    model: &str,
-    id: &str,
-    created: u64,
+    defaults: &AnswerDefaults<'_>,
 ) -> Result<Value, Untranslatable> {
     let Some(fields) = answer.as_object() else {
         return Err(Untranslatable::answer("answer", answer, "an object"));
     };
     if !answer["choices"].is_null() {
-        return openai(fields.clone(), model, id, created);
+        return openai(fields.clone(), defaults);
     }
     if !["response", "tool_calls"].iter().any(|name| fields.contains_key(*name)) {
         return Err(Untranslatable::answer("response", &Value::Null, "a text, or \"choices\""));
     }
     let text = text(&answer["response"]);
-    let calls = calls(&answer["tool_calls"], "tool_calls", id)?;
-    let finish = match answer["finish_reason"].as_str() {
-        _ if !calls.is_empty() => "tool_calls",
-        Some(reason) => reason,
-        None => "stop",
-    };
+    let calls = calls(answer, "tool_calls", &call_ids(defaults, answer))?;
+    let finish = finish(finish_reason(answer), !calls.is_empty());
     let silent = text.is_empty() && !calls.is_empty();
     let content = if silent { Value::Null } else { text.into() };
     let mut message = json!({"role": "assistant", "content": content, "refusal": null});
@@ -47,10 +48,10 @@ pub(crate) fn answer_to_completion(
         message["tool_calls"] = calls.into();
     }
     let mut completion = json!({
-        "id": id,
+        "id": defaults.id,
         "object": "chat.completion",
-        "created": created,
-        "model": model,
+        "created": defaults.created,
+        "model": defaults.model,
         "choices": [{"index": 0, "message": message, "logprobs": null, "finish_reason": finish}],
     });
     if let Some(usage) = Usage::from_chat(&answer["usage"]) {
@@ -61,36 +62,79 @@ pub(crate) fn answer_to_completion(
 
 fn openai(
     mut answer: Map<String, Value>,
-    model: &str,
-    id: &str,
-    created: u64,
+    defaults: &AnswerDefaults<'_>,
 ) -> Result<Value, Untranslatable> {
-    add_missing_fields(&mut answer, "chat.completion", model, id, created);
+    add_missing_fields(&mut answer, "chat.completion", defaults);
     let mut answer = Value::Object(answer);
-    let message = &answer["choices"][0]["message"];
-    if !message.is_object() {
-        return Err(Untranslatable::answer("choices[0].message", message, "an object"));
+    let choice = &answer["choices"][0];
+    if !choice["message"].is_object() {
+        return Err(Untranslatable::answer("choices[0].message", &choice["message"], "an object"));
     }
-    let calls = calls(&message["tool_calls"], "choices[0].message.tool_calls", id)?;
+    let mut message = choice["message"].clone();
+    flatten_content(&mut message).map_err(|found| {
+        let expected = "a text or a list of parts";
+        Untranslatable::answer("choices[0].message.content", &found, expected)
+    })?;
+    let made_ids = call_ids(defaults, &answer);
+    let calls = calls(&message, "choices[0].message.tool_calls", &made_ids)?;
+    let reason = finish(finish_reason(choice), !calls.is_empty()).to_owned();
     if !calls.is_empty() {
-        answer["choices"][0]["message"]["tool_calls"] = calls.into();
+        message["tool_calls"] = calls.into();
     }
+    answer["choices"][0]["message"] = message;
+    answer["choices"][0]["finish_reason"] = reason.into();
     Ok(answer)
+}
+
+/// The `finish_reason` of an answer. Some models report `stop` after tool calls.
+pub(super) fn finish(own: Option<&str>, calls_tools: bool) -> &str {
+    match own {
+        None | Some("stop") if calls_tools => "tool_calls",
+        Some(reason) => reason,
+        None => "stop",
+    }
+}
+
+/// Makes texts of the parts of a message's content, or of a piece of one.
+///
+/// # Errors
+/// The content, if it is neither a text nor parts.
+pub(super) fn flatten_content(message: &mut Value) -> Result<(), Value> {
+    if message["content"].is_null() || message["content"].is_string() {
+        return Ok(());
+    }
+    let mut fields: [(&str, String); 3] = [
+        ("content", String::new()),
+        ("reasoning_content", String::new()),
+        ("refusal", String::new()),
+    ];
+    for piece in written(message).map_err(Clone::clone)? {
+        let (at, text) = match piece {
+            Written::Text(text) => (0, text),
+            Written::Reasoning(text) => (1, text),
+            Written::Refusal(text) => (2, text),
+        };
+        fields[at].1.push_str(&text);
+    }
+    for (name, text) in fields {
+        if name == "content" || !text.is_empty() {
+            message[name] = text.into();
+        }
+    }
+    Ok(())
 }
 
 /// Adds the fields that OpenAI clients read and Workers AI may leave out.
 pub(super) fn add_missing_fields(
     answer: &mut Map<String, Value>,
     object: &str,
-    model: &str,
-    id: &str,
-    created: u64,
+    defaults: &AnswerDefaults<'_>,
 ) {
     for (name, value) in [
-        ("id", json!(id)),
+        ("id", json!(defaults.id)),
         ("object", json!(object)),
-        ("created", json!(created)),
-        ("model", json!(model)),
+        ("created", json!(defaults.created)),
+        ("model", json!(defaults.model)),
     ] {
         let field = answer.entry(name).or_insert(Value::Null);
         if field.is_null() || *field == "" {
@@ -100,46 +144,35 @@ pub(super) fn add_missing_fields(
 }
 
 /// Converts a `response`, which may be a number or an object, to text.
-pub(super) fn text(response: &Value) -> String {
+pub(super) fn text(response: &Value) -> Cow<'_, str> {
     match response {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+        Value::Null => Cow::Borrowed(""),
+        Value::String(text) => Cow::Borrowed(text),
+        other => Cow::Owned(json_tree::to_text(other)),
     }
 }
 
-/// A call's name and its arguments as text, from either shape of call; none if it has no name.
-pub(super) fn call(call: &Value) -> Option<(&str, String)> {
-    let function = if call["function"].is_object() { &call["function"] } else { call };
-    let arguments = match text(&function["arguments"]) {
-        empty if empty.is_empty() => "{}".to_owned(),
-        text => text,
-    };
-    Some((function["name"].as_str()?, arguments))
+/// The ids of an answer's calls that come without one.
+pub(super) fn call_ids(defaults: &AnswerDefaults<'_>, answer: &Value) -> MadeIds {
+    defaults.call_ids("call", &answer.to_string())
 }
 
-/// The id of the call at index `at`; if it has none, a unique one made from the answer's id.
-pub(super) fn call_id(call: &Value, at: usize, id: &str) -> String {
-    match call["id"].as_str() {
-        Some(own) if !own.is_empty() => own.to_owned(),
-        _ => format!("call_{id}_{at}"),
+fn calls(message: &Value, field: &str, made_ids: &MadeIds) -> Result<Vec<Value>, Untranslatable> {
+    let list = &message["tool_calls"];
+    if !list.is_null() && !list.is_array() {
+        return Err(Untranslatable::answer(field, list, "a list"));
     }
-}
-
-fn calls(list: &Value, field: &str, id: &str) -> Result<Vec<Value>, Untranslatable> {
-    let list = match list {
-        Value::Null => return Ok(vec![]),
-        Value::Array(list) => list,
-        other => return Err(Untranslatable::answer(field, other, "a list")),
+    let translate = |(at, call): (usize, CallFields<'_>)| {
+        if call.name.is_empty() {
+            let field = format!("{field}[{at}]");
+            return Err(Untranslatable::answer(field, &Value::Null, "a named call"));
+        }
+        let arguments = if call.arguments.is_empty() { "{}" } else { &*call.arguments };
+        let function = json!({"name": call.name, "arguments": arguments});
+        let id = if call.id.is_empty() { made_ids.of(at) } else { call.id.into_owned() };
+        Ok(json!({"id": id, "type": "function", "function": function}))
     };
-    let translate = |(at, given): (usize, &Value)| {
-        let Some((name, arguments)) = call(given) else {
-            return Err(Untranslatable::answer(format!("{field}[{at}]"), given, "a named call"));
-        };
-        let function = json!({"name": name, "arguments": arguments});
-        Ok(json!({"id": call_id(given, at, id), "type": "function", "function": function}))
-    };
-    list.iter().enumerate().map(translate).collect()
+    CallFields::all(message).enumerate().map(translate).collect()
 }
 
 #[cfg(test)]
@@ -148,9 +181,11 @@ mod tests {
     use super::*;
 
     const MODEL: &str = "@cf/meta/llama-3.1-8b-instruct";
+    const DEFAULTS: AnswerDefaults<'static> =
+        AnswerDefaults { id: "chatcmpl-7", model: MODEL, created: 1_700_000_000 };
 
     fn completion(answer: Value) -> Value {
-        answer_to_completion(&answer, MODEL, "chatcmpl-7", 1_700_000_000).unwrap()
+        answer_to_completion(&answer, &DEFAULTS).unwrap()
     }
 
     #[test]
@@ -178,15 +213,30 @@ mod tests {
         let choice = &completion(answer)["choices"][0];
         assert_eq!(choice["finish_reason"], "tool_calls");
         assert_eq!(choice["message"]["content"], Value::Null);
-        assert_eq!(
-            choice["message"]["tool_calls"],
-            json!([
-                {"id": "call_chatcmpl-7_0", "type": "function",
-                 "function": {"name": "weather", "arguments": "{\"town\":\"Kyoto\"}"}},
-                {"id": "own", "type": "function",
-                 "function": {"name": "now", "arguments": "{}"}},
-            ])
+        let calls = &choice["message"]["tool_calls"];
+        assert_made(&calls[0]["id"]);
+        let function = json!({"name": "weather", "arguments": "{\"town\":\"Kyoto\"}"});
+        assert_eq!((&calls[0]["type"], &calls[0]["function"]), (&json!("function"), &function));
+        let own = json!({"id": "own", "type": "function",
+                         "function": {"name": "now", "arguments": "{}"}});
+        assert_eq!(calls[1], own);
+    }
+
+    fn assert_made(id: &Value) {
+        assert!(
+            id.as_str().is_some_and(|id| id.starts_with("call_") && id.ends_with("_0")),
+            "{id}"
         );
+    }
+
+    #[test]
+    fn parts_of_content_become_text_and_an_empty_finish_reason_an_end() {
+        let answer = json!({"choices": [{"index": 0, "finish_reason": "", "message": {"content": [
+            {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]},
+            {"type": "text", "text": "Hi."}]}}]});
+        let choice = &completion(answer)["choices"][0];
+        assert_eq!(choice["message"], json!({"content": "Hi.", "reasoning_content": "Hm."}));
+        assert_eq!(choice["finish_reason"], "stop");
     }
 
     #[test]
@@ -213,7 +263,7 @@ mod tests {
         let message = &completion["choices"][0]["message"];
         assert_eq!(message["reasoning_content"], "Hm.");
         assert_eq!(message["tool_calls"][0]["function"]["arguments"], "{\"a\":1}");
-        assert_eq!(message["tool_calls"][0]["id"], "call_chatcmpl-7_0");
+        assert_made(&message["tool_calls"][0]["id"]);
     }
 
     #[test]
@@ -226,7 +276,7 @@ mod tests {
             (json!({"response": "", "tool_calls": [{"id": "x"}]}), "tool_calls[0]"),
         ];
         for (answer, field) in cases {
-            let error = answer_to_completion(&answer, MODEL, "c", 0).unwrap_err();
+            let error = answer_to_completion(&answer, &DEFAULTS).unwrap_err();
             assert_eq!((error.field(), error.status()), (field, 502), "{answer}");
         }
     }

@@ -13,14 +13,23 @@
 
 use serde_json::{Map, Value, json};
 
-use super::answer::{add_missing_fields, call, call_id, text};
+use super::answer::{add_missing_fields, finish, flatten_content, text};
 use super::error::{error_status, status_of};
 use crate::error::shown;
+use crate::translate::shared::answer_defaults::{AnswerDefaults, MadeIds};
+use crate::translate::shared::call_pieces::{CallFields, CallPiece, CallPieces};
 use crate::translate::shared::chunk::{ChunkWriter, DONE};
-use crate::translate::shared::error_body::error_in_stream;
-use crate::translate::shared::stream_error::{StreamError, event_json};
+use crate::translate::shared::event_json::event_json;
+use crate::translate::shared::stream_error::StreamError;
+use crate::wire::answer::finish_reason;
+use crate::wire::json_tree;
+use crate::wire::reported_error::reported_error;
 use crate::wire::sse::{self, Event};
+use crate::wire::surrogates::Halves;
 use crate::wire::usage::Usage;
+
+/// The fields of a piece of a message that hold text.
+const TEXTS: [&str; 4] = ["reasoning_content", "reasoning", "content", "refusal"];
 
 /// Translates the events of one answer, in their order.
 #[derive(Debug)]
@@ -29,7 +38,11 @@ pub(crate) struct AnswerStream {
     /// Whether an event of either shape has arrived.
     started: bool,
     role_sent: bool,
-    calls: usize,
+    calls: CallPieces,
+    /// The ids of calls that come without one.
+    made_ids: MadeIds,
+    /// The halves of characters at the ends of [`TEXTS`].
+    halves: [Halves; TEXTS.len()],
     finish_reason: Option<String>,
     finish_sent: bool,
     usage: Option<Usage>,
@@ -38,15 +51,17 @@ pub(crate) struct AnswerStream {
 }
 
 impl AnswerStream {
-    /// Starts a stream to a client: the host makes the `id`, `created` is in seconds since 1970 and
-    /// `include_usage` is that of the request's `stream_options`.
-    pub(crate) fn new(id: &str, model: &str, created: u64, include_usage: bool) -> Self {
+    /// Starts a stream to a client; `include_usage` is that of the request's `stream_options`.
+    pub(crate) fn new(defaults: &AnswerDefaults<'_>, include_usage: bool) -> Self {
+        let AnswerDefaults { id, model, created } = *defaults;
         let (id, model) = (id.to_owned(), model.to_owned());
         Self {
             writer: ChunkWriter { id, model, created, include_usage },
             started: false,
             role_sent: false,
-            calls: 0,
+            calls: CallPieces::default(),
+            made_ids: MadeIds::default(),
+            halves: Default::default(),
             finish_reason: None,
             finish_sent: false,
             usage: None,
@@ -65,7 +80,7 @@ impl AnswerStream {
         }
         if event.data.trim() == "[DONE]" {
             return match self.started {
-                true => Ok(self.finish()),
+                true => self.finish(),
                 false => Err(StreamError::malformed(
                     "[DONE]",
                     "it as the first event",
@@ -73,18 +88,15 @@ impl AnswerStream {
                 )),
             };
         }
-        let data = event_json(event)?;
-        if !data["error"].is_null() {
-            return Err(error(&data));
-        }
-        if let Some(first) = data["errors"].get(0) {
-            return Err(error(&json!({"error": first})));
+        let (data, marked) = event_json(event).map_err(|error| with_status(error, event))?;
+        if !self.started {
+            self.made_ids = self.defaults().call_ids("call", &event.data);
         }
         let usage = Usage::from_chat(&data["usage"]);
         self.usage = usage.or(self.usage);
         match data {
-            Value::Object(chunk) if chunk.contains_key("choices") => self.openai(chunk),
-            data => self.classic(&data),
+            Value::Object(chunk) if chunk.contains_key("choices") => self.openai(chunk, marked),
+            data => self.classic(&data, marked),
         }
     }
 
@@ -95,7 +107,7 @@ impl AnswerStream {
     pub(crate) fn end(&mut self) -> Result<Vec<String>, StreamError> {
         match self.finished {
             true => Ok(vec![]),
-            false if self.finish_reason.is_some() => Ok(self.finish()),
+            false if self.finish_reason.is_some() => self.finish(),
             false => Err(StreamError::Cut { expected: "\"[DONE]\"" }),
         }
     }
@@ -115,16 +127,18 @@ impl AnswerStream {
         self.usage
     }
 
-    fn openai(&mut self, mut chunk: Map<String, Value>) -> Result<Vec<String>, StreamError> {
+    fn defaults(&self) -> AnswerDefaults<'_> {
+        let ChunkWriter { id, model, created, .. } = &self.writer;
+        AnswerDefaults { id, model, created: *created }
+    }
+
+    fn openai(
+        &mut self,
+        mut chunk: Map<String, Value>,
+        marked: bool,
+    ) -> Result<Vec<String>, StreamError> {
         self.started = true;
-        let writer = &self.writer;
-        add_missing_fields(
-            &mut chunk,
-            "chat.completion.chunk",
-            &writer.model,
-            &writer.id,
-            writer.created,
-        );
+        add_missing_fields(&mut chunk, "chat.completion.chunk", &self.defaults());
         chunk.remove("p");
         let Some(Value::Array(choices)) = chunk.get_mut("choices") else {
             let found = shown(chunk.get("choices").unwrap_or(&Value::Null));
@@ -132,13 +146,20 @@ impl AnswerStream {
         };
         for choice in choices.iter_mut() {
             self.role_sent |= choice["delta"]["role"].is_string();
-            if let Some(Value::Array(calls)) = choice.pointer_mut("/delta/tool_calls") {
-                calls.retain(|call| !is_empty(call));
-                self.calls += calls.len();
+            let ended = finish_reason(choice).map(str::to_owned);
+            if let Some(delta) = choice.get_mut("delta").filter(|delta| delta.is_object()) {
+                self.delta(delta, marked)?;
             }
-            if let Some(reason) = choice["finish_reason"].as_str() {
-                self.finish_reason = Some(reason.to_owned());
+            if let Some(reason) = ended {
+                let mut last = std::mem::take(&mut choice["delta"]);
+                self.last_delta(&mut last)?;
+                choice["delta"] = last;
+                let reason = finish(Some(&reason), self.calls.has_begun()).to_owned();
+                choice["finish_reason"] = reason.clone().into();
+                self.finish_reason = Some(reason);
                 self.finish_sent = true;
+            } else if choice["finish_reason"].is_string() {
+                choice["finish_reason"] = Value::Null;
             }
         }
         let last = choices.is_empty();
@@ -151,56 +172,91 @@ impl AnswerStream {
         }
         // Clients read the usage from the chunk without choices, so usage of other chunks is repeated there.
         self.usage_sent |= last && has_usage;
-        Ok(vec![sse::event(None, &Value::Object(chunk).to_string())])
+        Ok(vec![sse::event(None, &json_tree::to_text(&Value::Object(chunk)))])
     }
 
-    fn classic(&mut self, data: &Value) -> Result<Vec<String>, StreamError> {
+    /// Makes a piece of a message what OpenAI's clients understand.
+    fn delta(&mut self, delta: &mut Value, marked: bool) -> Result<(), StreamError> {
+        flatten_content(delta).map_err(|found| {
+            StreamError::malformed("delta", shown(&found), "a text or a list of parts")
+        })?;
+        for (name, halves) in TEXTS.iter().zip(&mut self.halves) {
+            if let Some(Value::String(text)) = delta.get_mut(*name) {
+                *text = halves.join(text, marked).into_owned();
+            }
+        }
+        let has_calls = ["tool_calls", "function_call"].iter().any(|name| !delta[*name].is_null());
+        if has_calls {
+            let mut calls = Vec::new();
+            for piece in CallFields::all(delta) {
+                calls.extend(self.calls.push(&piece)?.into_iter().map(|piece| self.call(piece)));
+            }
+            delta["tool_calls"] = calls.into();
+            delta.as_object_mut().map(|fields| fields.remove("function_call"));
+        }
+        Ok(())
+    }
+
+    /// Adds to the last piece of a message what is still held.
+    fn last_delta(&mut self, delta: &mut Value) -> Result<(), StreamError> {
+        if !delta.is_object() {
+            *delta = json!({});
+        }
+        for (name, halves) in TEXTS.iter().zip(&mut self.halves) {
+            let rest = halves.rest();
+            if !rest.is_empty() {
+                delta[*name] =
+                    format!("{}{rest}", delta[*name].as_str().unwrap_or_default()).into();
+            }
+        }
+        let ended: Vec<Value> =
+            self.calls.end()?.into_iter().map(|piece| self.call(piece)).collect();
+        if !ended.is_empty() {
+            let mut calls = delta["tool_calls"].as_array().cloned().unwrap_or_default();
+            calls.extend(ended);
+            delta["tool_calls"] = calls.into();
+        }
+        Ok(())
+    }
+
+    fn classic(&mut self, data: &Value, marked: bool) -> Result<Vec<String>, StreamError> {
         let mut sent = Vec::new();
         let has = |name: &str| data.get(name).is_some();
         self.started |= has("response") || has("tool_calls");
-        let text = text(&data["response"]);
-        if !text.is_empty() {
+        let mut delta = json!({"content": text(&data["response"])});
+        self.delta(&mut delta, marked)?;
+        if delta["content"] != "" {
             self.role(&mut sent);
-            sent.push(self.writer.delta(json!({"content": text})));
+            sent.push(self.writer.delta(delta));
         }
-        match &data["tool_calls"] {
-            Value::Null => {}
-            Value::Array(calls) => {
-                for call in calls.iter().filter(|call| !is_empty(call)) {
-                    self.role(&mut sent);
-                    let piece = self.call(call)?;
-                    sent.push(self.writer.delta(json!({"tool_calls": [piece]})));
-                }
+        let calls = &data["tool_calls"];
+        if !calls.is_null() && !calls.is_array() {
+            return Err(StreamError::malformed("tool_calls", shown(calls), "a list"));
+        }
+        for piece in CallFields::all(data) {
+            for piece in self.calls.push(&piece)? {
+                self.role(&mut sent);
+                let call = self.call(piece);
+                sent.push(self.writer.delta(json!({"tool_calls": [call]})));
             }
-            other => return Err(StreamError::malformed("tool_calls", shown(other), "a list")),
         }
-        if let Some(reason) = data["finish_reason"].as_str() {
+        if let Some(reason) = finish_reason(data) {
             self.finish_reason = Some(reason.to_owned());
         }
         Ok(sent)
     }
 
-    /// Translates a complete call, its first piece, or a further piece of its arguments.
-    fn call(&mut self, given: &Value) -> Result<Value, StreamError> {
-        let index = given["index"].as_u64();
-        let Some((name, arguments)) = call(given) else {
-            let Some(index) = index.or(self.calls.checked_sub(1).map(|last| last as u64)) else {
-                let found = "arguments without a call";
-                return Err(StreamError::malformed("tool_calls", found, "the call's name first"));
-            };
-            let arguments = text(&given["function"]["arguments"]);
-            return Ok(json!({"index": index, "function": {"arguments": arguments}}));
-        };
-        let id = call_id(given, self.calls, &self.writer.id);
-        // A call with an index arrives in pieces; the first may have no arguments.
-        let arguments = match index {
-            Some(_) => text(&given["function"]["arguments"]),
-            None => arguments,
-        };
-        let index = index.unwrap_or(self.calls as u64);
-        self.calls += 1;
-        let function = json!({"name": name, "arguments": arguments});
-        Ok(json!({"index": index, "id": id, "type": "function", "function": function}))
+    /// Writes a call, or a piece of one.
+    fn call(&self, piece: CallPiece) -> Value {
+        let CallPiece { number, begins, arguments, .. } = piece;
+        match begins {
+            Some((name, id)) => {
+                let id = if id.is_empty() { self.made_ids.of(number) } else { id };
+                let function = json!({"name": name, "arguments": arguments});
+                json!({"index": number, "id": id, "type": "function", "function": function})
+            }
+            None => json!({"index": number, "function": {"arguments": arguments}}),
+        }
     }
 
     fn role(&mut self, sent: &mut Vec<String>) {
@@ -210,40 +266,34 @@ impl AnswerStream {
         }
     }
 
-    fn finish(&mut self) -> Vec<String> {
+    fn finish(&mut self) -> Result<Vec<String>, StreamError> {
         self.finished = true;
         let mut sent = Vec::new();
-        self.role(&mut sent);
+        let mut last = json!({});
+        self.last_delta(&mut last)?;
         if !self.finish_sent {
-            let reason = match self.finish_reason.as_deref() {
-                _ if self.calls > 0 => "tool_calls",
-                Some(reason) => reason,
-                None => "stop",
-            };
+            self.role(&mut sent);
+            if last != json!({}) {
+                sent.push(self.writer.delta(last));
+            }
+            let reason = finish(self.finish_reason.as_deref(), self.calls.has_begun());
             sent.push(self.writer.finish(reason));
         }
         if !self.usage_sent {
             sent.extend(self.writer.usage(self.usage));
         }
         sent.push(DONE.to_owned());
-        sent
+        Ok(sent)
     }
 }
 
-/// Whether a call has neither id nor name nor arguments; some models end their calls with such a one.
-fn is_empty(call: &Value) -> bool {
-    let function = if call["function"].is_object() { &call["function"] } else { call };
-    [&call["id"], &function["name"], &function["arguments"]]
-        .iter()
-        .all(|field| field.is_null() || **field == "")
-}
-
-/// Reads an error event; Cloudflare's number, in `code` or in front of the message, gives the status.
-fn error(data: &Value) -> StreamError {
-    let found = error_in_stream(data);
-    let number = data["error"]["code"].as_u64().and_then(|code| u32::try_from(code).ok());
-    match found {
+/// Cloudflare's number, in an error's `code` or in front of its message, gives its status.
+fn with_status(error: StreamError, event: &Event) -> StreamError {
+    match error {
         StreamError::Upstream { status: 502, kind, message } => {
+            let reported = reported_error(event.data.as_bytes()).unwrap_or_default();
+            let number =
+                reported["error"]["code"].as_u64().and_then(|code| u32::try_from(code).ok());
             let status = number.map(status_of).filter(|status| *status != 502);
             let status = status.unwrap_or_else(|| error_status(&message));
             StreamError::Upstream { status, kind, message }

@@ -1,7 +1,7 @@
 //! Properties of every translation, for any input.
 
 use super::*;
-use crate::translate::anthropic::tests::{chat, distorted};
+use crate::translate::anthropic::tests::{DEFAULTS, chat, distorted};
 use crate::wire::sse::Event;
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ fn no_request_and_no_answer_makes_a_translation_panic() {
                          "usage": {"prompt_tokens": 1}});
     let openai = json!({"choices": [{"message": {"content": "x", "tool_calls": [call()]}}]});
     for answer in [classic, openai].iter().flat_map(distorted) {
-        let _ = answer_to_completion(&answer, "m", "c", 0);
+        let _ = answer_to_completion(&answer, &DEFAULTS);
     }
 }
 
@@ -31,7 +31,7 @@ fn no_event_makes_a_stream_panic() {
                                      "finish_reason": "stop"}], "usage": {}});
     for before in [&classic, &openai] {
         for odd in [&classic, &openai].into_iter().flat_map(distorted) {
-            let mut stream = AnswerStream::new("c", "m", 0, true);
+            let mut stream = AnswerStream::new(&DEFAULTS, true);
             for data in [before, &odd, before] {
                 let _ = stream.push(&Event { name: None, data: data.to_string() });
             }

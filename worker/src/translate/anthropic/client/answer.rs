@@ -2,105 +2,113 @@
 //!
 //! | completion | message |
 //! | --- | --- |
-//! | `id`, `model` | the same |
-//! | `reasoning_content`, else `reasoning` | a `thinking` block with an empty signature |
+//! | `id`, `model` | the same; where absent, those of `AnswerDefaults` |
+//! | reasoning (`wire::written`) | a `thinking` block with an empty signature |
 //! | `content` | a `text` block |
 //! | `refusal` | a `text` block, and `stop_reason` `refusal` |
 //! | `tool_calls` | `tool_use` blocks; ids get Anthropic's letters, and one is made where it is absent |
-//! | `finish_reason` | `stop_reason`, see `stop`; OpenAI does not report which stop sequence it was |
+//! | arguments that `max_tokens` cut off | an empty `input` |
+//! | `finish_reason` | `stop_reason`, see `stop` |
 //! | `usage` | `usage`; cached tokens are in `cache_read_input_tokens` and not in `input_tokens` |
 //!
 //! Only the first choice is translated: an Anthropic request asks for one.
 
+use std::cell::OnceCell;
+
 use serde_json::{Value, json};
 
 use crate::error::Untranslatable;
-use crate::translate::anthropic::stop;
+use crate::translate::anthropic::stop::Ending;
 use crate::translate::anthropic::tools::{self, CallIds};
+use crate::translate::shared::answer_defaults::AnswerDefaults;
+use crate::translate::shared::call_pieces::CallFields;
 use crate::wire::usage::Usage;
+use crate::wire::written::{Written, written};
 
 /// Translates an answer.
 ///
 /// # Errors
 /// [`Untranslatable::Answer`].
-pub(crate) fn completion_to_message(completion: &Value) -> Result<Value, Untranslatable> {
+pub(crate) fn completion_to_message(
+    completion: &Value,
+    defaults: &AnswerDefaults<'_>,
+) -> Result<Value, Untranslatable> {
     let choice = &completion["choices"][0];
     let message = &choice["message"];
     if !message.is_object() {
         return Err(Untranslatable::answer("choices[0].message", message, "an object"));
     }
+    let written = written(message).map_err(|found| {
+        Untranslatable::answer("choices[0].message.content", found, "a text or a list of parts")
+    })?;
+    let refused = written.iter().any(|piece| matches!(piece, Written::Refusal(_)));
+    let ending = Ending::of(choice).unwrap_or_default();
     let mut blocks = Vec::new();
-    if let Some(thinking) = reasoning(message) {
-        blocks.push(json!({"type": "thinking", "thinking": thinking, "signature": ""}));
+    for piece in written {
+        add(piece, &mut blocks);
     }
-    let content = text(&message["content"])?;
-    let refusal = message["refusal"].as_str().unwrap_or_default();
-    for text in [content.as_str(), refusal] {
-        if !text.is_empty() {
-            blocks.push(json!({"type": "text", "text": text}));
-        }
-    }
-    let calls = message["tool_calls"].as_array().map_or(&[][..], Vec::as_slice);
-    let mut ids = CallIds::default();
-    let given = |call: &Value| call["id"].as_str().filter(|id| !id.is_empty()).map(str::to_owned);
-    let lacks_one = calls.iter().any(|call| given(call).is_none());
-    let seed = if lacks_one { completion.to_string() } else { String::new() };
-    for (at, call) in calls.iter().enumerate() {
-        let mut block = tool_use(call, at)?;
-        block["id"] = match given(call) {
-            Some(id) => ids.call(&id).into(),
-            None => tools::made_id(&seed, at as u64).into(),
+    let made_ids = OnceCell::new();
+    let (mut ids, texts) = (CallIds::default(), blocks.len());
+    for (at, call) in CallFields::all(message).enumerate() {
+        let id = match &*call.id {
+            "" => {
+                made_ids.get_or_init(|| defaults.call_ids("toolu", &completion.to_string())).of(at)
+            }
+            id => ids.call(id),
         };
-        blocks.push(block);
+        blocks.push(tool_use(&call, id, at, ending.is_cut())?);
     }
-    let finish = choice["finish_reason"].as_str();
-    let stop_reason = match refusal.is_empty() {
-        true => stop::to_stop(finish, !calls.is_empty()),
-        false => "refusal",
-    };
+    let (stop_reason, stop_sequence) = ending.to_anthropic(blocks.len() > texts, refused);
     let usage = Usage::from_chat(&completion["usage"]).unwrap_or_default();
     Ok(json!({
-        "id": completion["id"].as_str().unwrap_or_default(),
+        "id": defaults.id_of(completion),
         "type": "message",
         "role": "assistant",
-        "model": completion["model"].as_str().unwrap_or_default(),
+        "model": defaults.model_of(completion),
         "content": blocks,
         "stop_reason": stop_reason,
-        "stop_sequence": null,
+        "stop_sequence": stop_sequence,
         "usage": usage.to_anthropic(),
     }))
 }
 
-/// The reasoning of a message or delta, under either of the names that upstreams use.
-pub(super) fn reasoning(message: &Value) -> Option<&str> {
-    let names = ["reasoning_content", "reasoning"];
-    names.iter().filter_map(|name| message[*name].as_str()).find(|text| !text.is_empty())
-}
-
-/// Reads content that is a text, a list of parts (from some upstreams) or null.
-fn text(content: &Value) -> Result<String, Untranslatable> {
-    const FIELD: &str = "choices[0].message.content";
-    match content {
-        Value::Null => Ok(String::new()),
-        Value::String(text) => Ok(text.clone()),
-        Value::Array(parts) => Ok(parts.iter().filter_map(|part| part["text"].as_str()).collect()),
-        other => Err(Untranslatable::answer(FIELD, other, "a string")),
+/// Adds a piece of text as a block, or to the last block of its kind.
+fn add(piece: Written, blocks: &mut Vec<Value>) {
+    let (kind, text) = match piece {
+        Written::Reasoning(text) => ("thinking", text),
+        Written::Text(text) | Written::Refusal(text) => ("text", text),
+    };
+    match blocks.last_mut().filter(|block| block["type"] == kind) {
+        Some(block) => {
+            block[kind] = format!("{}{text}", block[kind].as_str().unwrap_or_default()).into();
+        }
+        None if kind == "thinking" => {
+            blocks.push(json!({"type": kind, "thinking": text, "signature": ""}));
+        }
+        None => blocks.push(json!({"type": kind, "text": text})),
     }
 }
 
-fn tool_use(call: &Value, at: usize) -> Result<Value, Untranslatable> {
-    let field = format!("choices[0].message.tool_calls[{at}]");
-    let function = &call["function"];
-    let arguments = &function["arguments"];
-    let input = tools::input(arguments).ok_or_else(|| {
-        let field = format!("{field}.function.arguments");
-        Untranslatable::answer(field, arguments, "the text of a JSON object")
-    })?;
-    let Some(name) = function["name"].as_str() else {
-        let field = format!("{field}.function.name");
-        return Err(Untranslatable::answer(field, &function["name"], "a string"));
+fn tool_use(
+    call: &CallFields<'_>,
+    id: String,
+    at: usize,
+    is_cut: bool,
+) -> Result<Value, Untranslatable> {
+    let field = |name: &str| format!("choices[0].message.tool_calls[{at}].function.{name}");
+    let arguments = Value::from(&*call.arguments);
+    let input = match tools::input(&arguments) {
+        Some(input) => input,
+        None if is_cut => json!({}),
+        None => {
+            let expected = "the text of a JSON object";
+            return Err(Untranslatable::answer(field("arguments"), &arguments, expected));
+        }
     };
-    Ok(json!({"type": "tool_use", "name": name, "input": input}))
+    if call.name.is_empty() {
+        return Err(Untranslatable::answer(field("name"), &Value::Null, "a name"));
+    }
+    Ok(json!({"type": "tool_use", "id": id, "name": call.name, "input": input}))
 }
 
 #[cfg(test)]
@@ -109,10 +117,17 @@ mod tests {
     use super::*;
     use crate::wire::json_tree;
 
+    const DEFAULTS: AnswerDefaults<'static> =
+        AnswerDefaults { id: "msg_7", model: "asked", created: 7 };
+
     fn answer(message: Value, finish: &str) -> Value {
         let completion = json!({"id": "c", "model": "m",
             "choices": [{"index": 0, "message": message, "finish_reason": finish}]});
-        completion_to_message(&completion).unwrap()
+        translated(&completion).unwrap()
+    }
+
+    fn translated(completion: &Value) -> Result<Value, Untranslatable> {
+        completion_to_message(completion, &DEFAULTS)
     }
 
     #[test]
@@ -127,7 +142,7 @@ mod tests {
                       "prompt_tokens_details": {"cached_tokens": 30}},
         });
         assert_eq!(
-            json_tree::plain(&completion_to_message(&completion).unwrap()),
+            json_tree::plain(&translated(&completion).unwrap()),
             json!({
                 "id": "chatcmpl-1", "type": "message", "role": "assistant", "model": "small-1",
                 "content": [
@@ -170,7 +185,7 @@ mod tests {
             let call = json!({"id": id, "function": {"name": "now", "arguments": ""}});
             let message = json!({"content": "", "tool_calls": [call, call]});
             let completion = json!({"created": created, "choices": [{"message": message}]});
-            let blocks = completion_to_message(&completion).unwrap()["content"].clone();
+            let blocks = translated(&completion).unwrap()["content"].clone();
             [blocks[0]["id"].clone(), blocks[1]["id"].clone()]
         };
         assert_eq!(ids(json!("functions.now:0"), 1)[0], "functions_2e_now_3a_0");
@@ -200,7 +215,7 @@ mod tests {
             (call(json!({})), "choices[0].message.tool_calls[0].function.name"),
         ];
         for (completion, field) in cases {
-            let error = completion_to_message(&completion).unwrap_err();
+            let error = translated(&completion).unwrap_err();
             assert_eq!((error.field(), error.status()), (field, 502), "{completion}");
         }
     }

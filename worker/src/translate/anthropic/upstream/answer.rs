@@ -2,35 +2,41 @@
 //!
 //! | message | completion |
 //! | --- | --- |
-//! | `id`, `model` | the same |
+//! | `id`, `model` | the same; where absent, those of `AnswerDefaults` |
 //! | `text` blocks | `content`, concatenated; null if there are only tool calls |
 //! | `thinking` blocks | `reasoning_content`, an extension that many clients read |
-//! | `tool_use` blocks | `tool_calls` |
+//! | `tool_use` blocks | `tool_calls`; an id is made where it is absent |
 //! | `stop_reason` | `finish_reason`, see `stop` |
 //! | `stop_details.explanation` of a refusal | `refusal` |
 //! | `usage` | `usage`; `prompt_tokens` counts cached tokens too |
 //!
 //! Dropped: signatures, redacted thinking, citations, and blocks of unknown types.
 
+use std::cell::OnceCell;
+
 use serde_json::{Map, Value, json};
 
 use crate::error::Untranslatable;
-use crate::translate::anthropic::stop;
+use crate::translate::anthropic::{stop, tools};
+use crate::translate::shared::answer_defaults::AnswerDefaults;
 use crate::wire::json_tree;
 use crate::wire::usage::Usage;
 
-/// Translates an answer. `created` is in seconds since 1970; Anthropic's message has no such field.
+/// Translates an answer.
 ///
 /// # Errors
 /// [`Untranslatable::Answer`].
 pub(crate) fn message_to_completion(
     message: &Value,
-    created: u64,
+    defaults: &AnswerDefaults<'_>,
 ) -> Result<Value, Untranslatable> {
-    let Some(blocks) = message["content"].as_array() else {
-        return Err(Untranslatable::answer("content", &message["content"], "a list of blocks"));
+    let (blocks, text) = match &message["content"] {
+        Value::Array(blocks) => (blocks.as_slice(), ""),
+        Value::String(text) => (&[][..], text.as_str()),
+        other => return Err(Untranslatable::answer("content", other, "a list of blocks")),
     };
-    let (mut content, mut reasoning, mut calls) = (String::new(), String::new(), Vec::new());
+    let (mut content, mut reasoning, mut calls) = (text.to_owned(), String::new(), Vec::new());
+    let made_ids = OnceCell::new();
     for (at, block) in blocks.iter().enumerate() {
         let string = |key: &str| {
             block[key].as_str().ok_or_else(|| {
@@ -41,14 +47,19 @@ pub(crate) fn message_to_completion(
             "text" => content.push_str(string("text")?),
             "thinking" => reasoning.push_str(string("thinking")?),
             "tool_use" => {
-                let input = &block["input"];
-                if !input.is_object() {
+                let input = tools::input(&block["input"]).ok_or_else(|| {
                     let field = format!("content[{at}].input");
-                    return Err(Untranslatable::answer(field, input, "an object"));
-                }
+                    Untranslatable::answer(field, &block["input"], "an object")
+                })?;
                 let function =
-                    json!({"name": string("name")?, "arguments": json_tree::to_text(input)});
-                calls.push(json!({"id": string("id")?, "type": "function", "function": function}));
+                    json!({"name": string("name")?, "arguments": json_tree::to_text(&input)});
+                let id = match block["id"].as_str() {
+                    Some(id) if !id.is_empty() => id.to_owned(),
+                    _ => made_ids
+                        .get_or_init(|| defaults.call_ids("call", &message.to_string()))
+                        .of(calls.len()),
+                };
+                calls.push(json!({"id": id, "type": "function", "function": function}));
             }
             _ => {}
         }
@@ -61,19 +72,20 @@ pub(crate) fn message_to_completion(
     if !reasoning.is_empty() {
         answer.insert("reasoning_content".into(), reasoning.into());
     }
+    let finish = stop::to_finish(message["stop_reason"].as_str(), !calls.is_empty());
     if !calls.is_empty() {
         answer.insert("tool_calls".into(), calls.into());
     }
     let mut completion = json!({
-        "id": message["id"].as_str().unwrap_or_default(),
+        "id": defaults.id_of(message),
         "object": "chat.completion",
-        "created": created,
-        "model": message["model"].as_str().unwrap_or_default(),
+        "created": defaults.created,
+        "model": defaults.model_of(message),
         "choices": [{
             "index": 0,
             "message": answer,
             "logprobs": null,
-            "finish_reason": stop::to_finish(message["stop_reason"].as_str()),
+            "finish_reason": finish,
         }],
     });
     if let Some(usage) = Usage::from_anthropic(&message["usage"]) {
@@ -86,6 +98,13 @@ pub(crate) fn message_to_completion(
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    const DEFAULTS: AnswerDefaults<'static> =
+        AnswerDefaults { id: "chatcmpl-7", model: "asked", created: 1_700_000_000 };
+
+    fn translated(message: &Value) -> Result<Value, Untranslatable> {
+        message_to_completion(message, &DEFAULTS)
+    }
 
     #[test]
     fn a_whole_message_is_translated() {
@@ -105,7 +124,7 @@ mod tests {
                       "cache_read_input_tokens": 30, "output_tokens": 5},
         });
         assert_eq!(
-            message_to_completion(&message, 1_700_000_000).unwrap(),
+            translated(&message).unwrap(),
             json!({
                 "id": "msg_01", "object": "chat.completion", "created": 1_700_000_000,
                 "model": "claude-opus-4-6",
@@ -124,7 +143,7 @@ mod tests {
     fn content_is_null_only_beside_calls() {
         let content = |blocks| {
             let message = json!({"content": blocks, "stop_reason": "end_turn"});
-            message_to_completion(&message, 0).unwrap()["choices"][0]["message"]["content"].clone()
+            translated(&message).unwrap()["choices"][0]["message"]["content"].clone()
         };
         assert_eq!(content(json!([])), json!(""));
         let call = json!([{"type": "tool_use", "id": "t", "name": "now", "input": {}}]);
@@ -135,7 +154,7 @@ mod tests {
     fn a_refusal_is_translated() {
         let message = json!({"content": [], "stop_reason": "refusal",
                              "stop_details": {"type": "refusal", "explanation": "Not this."}});
-        let choice = message_to_completion(&message, 0).unwrap()["choices"][0].clone();
+        let choice = translated(&message).unwrap()["choices"][0].clone();
         assert_eq!(choice["finish_reason"], "content_filter");
         assert_eq!(choice["message"]["refusal"], "Not this.");
     }
@@ -150,7 +169,7 @@ mod tests {
             (json!({"content": [{"type": "tool_use", "input": {}}]}), "content[0].name"),
         ];
         for (message, field) in cases {
-            let error = message_to_completion(&message, 0).unwrap_err();
+            let error = translated(&message).unwrap_err();
             assert_eq!((error.field(), error.status()), (field, 502), "{message}");
         }
     }

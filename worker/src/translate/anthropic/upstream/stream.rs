@@ -8,10 +8,10 @@
 //! | `thinking_delta` | `reasoning_content` |
 //! | `input_json_delta` | a call's `arguments` |
 //! | `content_block_stop` of a call without arguments | `{}` as its `arguments`, which clients parse |
-//! | `message_delta` | `finish_reason` |
+//! | `message_delta` | the explanation of a refusal as `refusal`, `finish_reason` |
 //! | `message_stop` | the usage, where asked for, and `[DONE]` |
 //! | `ping` | the comment `: ping`: a client that is gone is noticed only when something is sent |
-//! | `error` | none: [`StreamError::Upstream`] |
+//! | an error | none: [`StreamError::Upstream`] |
 //!
 //! Signatures, citations and unknown events are skipped.
 
@@ -21,10 +21,14 @@ use serde_json::{Map, Value, json};
 
 use crate::error::shown;
 use crate::translate::anthropic::stop;
+use crate::translate::shared::answer_defaults::{AnswerDefaults, MadeIds};
 use crate::translate::shared::chunk::{ChunkWriter, DONE};
 use crate::translate::shared::error_body::error_in_stream;
-use crate::translate::shared::stream_error::{StreamError, event_json};
+use crate::translate::shared::event_json::event_json;
+use crate::translate::shared::stream_error::StreamError;
+use crate::wire::json_tree;
 use crate::wire::sse::Event;
+use crate::wire::surrogates::Halves;
 use crate::wire::usage::Usage;
 
 /// The comment that keeps a connection alive; clients skip it.
@@ -37,7 +41,9 @@ pub(crate) struct MessageStream {
     started: bool,
     /// The open blocks by Anthropic's index.
     blocks: BTreeMap<u64, Block>,
-    calls: u64,
+    calls: usize,
+    /// The ids of calls that come without one.
+    made_ids: MadeIds,
     usage: Map<String, Value>,
     finish_sent: bool,
     /// Whether a `message_delta` has told the output tokens; those of `message_start` are its first ones.
@@ -45,27 +51,36 @@ pub(crate) struct MessageStream {
     finished: bool,
 }
 
+#[derive(Debug, Default)]
+struct Block {
+    call: Option<Call>,
+    /// The chunk's field for its text.
+    field: Option<&'static str>,
+    halves: Halves,
+}
+
+/// A tool call's block.
 #[derive(Debug)]
-enum Block {
-    /// A tool call: its index among the calls, its initial input, and whether more input arrived.
-    Call {
-        index: u64,
-        input: Value,
-        written: bool,
-    },
-    Other,
+struct Call {
+    /// Its index among the calls.
+    index: usize,
+    /// Its initial input.
+    input: Value,
+    /// Whether more input arrived.
+    written: bool,
 }
 
 impl MessageStream {
-    /// Starts a stream to a client; `created` is in seconds since 1970, `include_usage` is that of the
-    /// request's `stream_options`.
-    pub(crate) fn new(created: u64, include_usage: bool) -> Self {
-        let (id, model) = (String::new(), String::new());
+    /// Starts a stream to a client; `include_usage` is that of the request's `stream_options`.
+    pub(crate) fn new(defaults: &AnswerDefaults<'_>, include_usage: bool) -> Self {
+        let AnswerDefaults { id, model, created } = *defaults;
+        let (id, model) = (id.to_owned(), model.to_owned());
         Self {
             writer: ChunkWriter { id, model, created, include_usage },
             started: false,
             blocks: BTreeMap::new(),
             calls: 0,
+            made_ids: MadeIds::default(),
             usage: Map::new(),
             finish_sent: false,
             output_told: false,
@@ -81,7 +96,7 @@ impl MessageStream {
         if self.finished {
             return Ok(vec![]);
         }
-        let data = event_json(event)?;
+        let (data, marked) = event_json(event)?;
         let kind = data["type"].as_str().or(event.name.as_deref()).unwrap_or_default();
         match kind {
             "message_start" => self.start(&data["message"]),
@@ -95,8 +110,8 @@ impl MessageStream {
             {
                 Err(StreamError::malformed(kind, "it first", "\"message_start\" before it"))
             }
-            "content_block_start" => self.open(&data),
-            "content_block_delta" => self.translate_delta(&data),
+            "content_block_start" => self.open(&data, marked),
+            "content_block_delta" => self.translate_delta(&data, marked),
             "content_block_stop" => self.close(&data),
             "message_delta" => Ok(self.end_message(&data)),
             "message_stop" => Ok(self.stop()),
@@ -127,38 +142,43 @@ impl MessageStream {
         if self.started {
             return Err(StreamError::malformed("message_start", "a second one", "one"));
         }
-        let string = |key: &str| {
-            message[key].as_str().map(str::to_owned).ok_or_else(|| {
-                let found = format!("message.{key} {}", shown(&message[key]));
-                StreamError::malformed("message_start", found, "a string")
-            })
-        };
-        self.writer.id = string("id")?;
-        self.writer.model = string("model")?;
+        if !message.is_object() {
+            let found = format!("message {}", shown(message));
+            return Err(StreamError::malformed("message_start", found, "an object"));
+        }
+        let ChunkWriter { id, model, created, .. } = &self.writer;
+        let defaults = AnswerDefaults { id, model, created: *created };
+        self.made_ids = defaults.call_ids("call", &message.to_string());
+        (self.writer.id, self.writer.model) = (defaults.id_of(message), defaults.model_of(message));
         self.started = true;
         self.store_usage(&message["usage"]);
         Ok(vec![self.writer.delta(json!({"role": "assistant", "content": "", "refusal": null}))])
     }
 
-    fn open(&mut self, data: &Value) -> Result<Vec<String>, StreamError> {
+    fn open(&mut self, data: &Value, marked: bool) -> Result<Vec<String>, StreamError> {
         const EVENT: &str = "content_block_start";
         let at = index(data, EVENT)?;
         let block = &data["content_block"];
-        let (opened, delta) = match field(block, "type", EVENT)? {
+        let mut opened = Block::default();
+        let delta = match field(block, "type", EVENT)? {
             "tool_use" => {
-                let (id, name) = (field(block, "id", EVENT)?, field(block, "name", EVENT)?);
+                let name = field(block, "name", EVENT)?;
                 let index = self.calls;
                 self.calls += 1;
+                let id = match block["id"].as_str() {
+                    Some(id) if !id.is_empty() => id.to_owned(),
+                    _ => self.made_ids.of(index),
+                };
                 let function = json!({"name": name, "arguments": ""});
                 let call =
                     json!({"index": index, "id": id, "type": "function", "function": function});
                 let input = block["input"].clone();
-                let opened = Block::Call { index, input, written: false };
-                (opened, Some(json!({"tool_calls": [call]})))
+                opened.call = Some(Call { index, input, written: false });
+                Some(json!({"tool_calls": [call]}))
             }
-            "text" => (Block::Other, text_delta("content", &block["text"])),
-            "thinking" => (Block::Other, text_delta("reasoning_content", &block["thinking"])),
-            _ => (Block::Other, None),
+            "text" => opened.begin("content", &block["text"], marked),
+            "thinking" => opened.begin("reasoning_content", &block["thinking"], marked),
+            _ => None,
         };
         if self.blocks.insert(at, opened).is_some() {
             let found = format!("block {at}, which is open");
@@ -167,7 +187,7 @@ impl MessageStream {
         Ok(delta.map(|delta| self.writer.delta(delta)).into_iter().collect())
     }
 
-    fn translate_delta(&mut self, data: &Value) -> Result<Vec<String>, StreamError> {
+    fn translate_delta(&mut self, data: &Value, marked: bool) -> Result<Vec<String>, StreamError> {
         const EVENT: &str = "content_block_delta";
         let at = index(data, EVENT)?;
         let Some(block) = self.blocks.get_mut(&at) else {
@@ -175,47 +195,48 @@ impl MessageStream {
             return Err(StreamError::malformed(EVENT, found, "an open block's index"));
         };
         let delta = &data["delta"];
-        let sent = match (field(delta, "type", EVENT)?, block) {
-            ("text_delta", _) => json!({"content": field(delta, "text", EVENT)?}),
-            ("thinking_delta", _) => {
-                json!({"reasoning_content": field(delta, "thinking", EVENT)?})
-            }
-            ("input_json_delta", Block::Call { index, written, .. }) => {
-                let json = field(delta, "partial_json", EVENT)?;
-                if json.is_empty() {
-                    return Ok(vec![]);
-                }
-                *written = true;
-                arguments(*index, json)
-            }
+        let (name, text) = match (field(delta, "type", EVENT)?, &block.call) {
+            ("text_delta", _) => ("content", field(delta, "text", EVENT)?),
+            ("thinking_delta", _) => ("reasoning_content", field(delta, "thinking", EVENT)?),
+            ("input_json_delta", Some(_)) => ("arguments", field(delta, "partial_json", EVENT)?),
             _ => return Ok(vec![]),
         };
-        Ok(vec![self.writer.delta(sent)])
+        block.field = Some(name);
+        let text = block.halves.join(text, marked);
+        Ok(block.piece(&text).map(|delta| self.writer.delta(delta)).into_iter().collect())
     }
 
     fn close(&mut self, data: &Value) -> Result<Vec<String>, StreamError> {
         const EVENT: &str = "content_block_stop";
         let at = index(data, EVENT)?;
-        match self.blocks.remove(&at) {
-            Some(Block::Call { index, input, written: false }) => {
-                let input = if input.is_object() { input.to_string() } else { "{}".to_owned() };
-                Ok(vec![self.writer.delta(arguments(index, &input))])
-            }
-            Some(_) => Ok(vec![]),
-            None => {
-                let found = format!("block {at}, which is not open");
-                Err(StreamError::malformed(EVENT, found, "an open block's index"))
-            }
+        let Some(mut block) = self.blocks.remove(&at) else {
+            let found = format!("block {at}, which is not open");
+            return Err(StreamError::malformed(EVENT, found, "an open block's index"));
+        };
+        let rest = block.halves.rest();
+        let mut deltas: Vec<Value> = block.piece(rest).into_iter().collect();
+        if let Some(Call { index, input, written: false }) = block.call {
+            let input = match input.is_object() {
+                true => json_tree::to_text(&input),
+                false => "{}".to_owned(),
+            };
+            deltas.push(arguments(index, &input));
         }
+        Ok(deltas.into_iter().map(|delta| self.writer.delta(delta)).collect())
     }
 
     fn end_message(&mut self, data: &Value) -> Vec<String> {
         self.store_usage(&data["usage"]);
         self.output_told |= data["usage"]["output_tokens"].is_u64();
-        match data["delta"]["stop_reason"].as_str() {
+        let delta = &data["delta"];
+        match delta["stop_reason"].as_str().filter(|reason| !reason.is_empty()) {
             Some(reason) if !self.finish_sent => {
                 self.finish_sent = true;
-                vec![self.writer.finish(stop::to_finish(Some(reason)))]
+                let refusal = text_delta("refusal", &delta["stop_details"]["explanation"]);
+                let mut sent: Vec<String> =
+                    refusal.map(|delta| self.writer.delta(delta)).into_iter().collect();
+                sent.push(self.writer.finish(stop::to_finish(Some(reason), self.calls > 0)));
+                sent
             }
             _ => vec![],
         }
@@ -223,7 +244,8 @@ impl MessageStream {
 
     fn stop(&mut self) -> Vec<String> {
         self.finished = true;
-        let finish = (!self.finish_sent).then(|| self.writer.finish(stop::to_finish(None)));
+        let finish =
+            (!self.finish_sent).then(|| self.writer.finish(stop::to_finish(None, self.calls > 0)));
         finish.into_iter().chain(self.writer.usage(self.usage())).chain([DONE.to_owned()]).collect()
     }
 
@@ -234,7 +256,28 @@ impl MessageStream {
     }
 }
 
-fn arguments(index: u64, json: &str) -> Value {
+impl Block {
+    /// The piece of the message with the text that the block begins with.
+    fn begin(&mut self, field: &'static str, text: &Value, marked: bool) -> Option<Value> {
+        self.field = Some(field);
+        let text = self.halves.join(text.as_str().unwrap_or_default(), marked);
+        self.piece(&text)
+    }
+
+    /// A piece of the message with a further text of the block.
+    fn piece(&mut self, text: &str) -> Option<Value> {
+        let field = self.field.filter(|_| !text.is_empty())?;
+        Some(match self.call.as_mut().filter(|_| field == "arguments") {
+            Some(call) => {
+                call.written = true;
+                arguments(call.index, text)
+            }
+            None => json!({field: text}),
+        })
+    }
+}
+
+fn arguments(index: usize, json: &str) -> Value {
     json!({"tool_calls": [{"index": index, "function": {"arguments": json}}]})
 }
 

@@ -10,7 +10,8 @@ fn event(data: &Value) -> Event {
 }
 
 fn stream(include_usage: bool) -> AnswerStream {
-    AnswerStream::new("chatcmpl-7", MODEL, 1_700_000_000, include_usage)
+    let defaults = AnswerDefaults { id: "chatcmpl-7", model: MODEL, created: 1_700_000_000 };
+    AnswerStream::new(&defaults, include_usage)
 }
 
 /// The chunks' JSON, `[DONE]` as text.
@@ -69,11 +70,10 @@ fn whole_calls_are_translated() {
             json!("[DONE]"),
         ],
     );
-    assert_eq!(
-        chunks[1]["choices"][0]["delta"]["tool_calls"],
-        json!([{"index": 0, "id": "call_chatcmpl-7_0", "type": "function",
-                "function": {"name": "f", "arguments": "{\"a\":1}"}}])
-    );
+    let call = &chunks[1]["choices"][0]["delta"]["tool_calls"][0];
+    assert!(call["id"].as_str().is_some_and(|id| id.starts_with("call_") && id.ends_with("_0")));
+    assert_eq!((&call["index"], &call["type"]), (&json!(0), &json!("function")));
+    assert_eq!(call["function"], json!({"name": "f", "arguments": "{\"a\":1}"}));
     assert_eq!(
         chunks[2]["choices"][0]["delta"]["tool_calls"],
         json!([{"index": 1, "id": "own", "type": "function",
@@ -99,11 +99,10 @@ fn calls_in_pieces_are_passed_on_without_their_empty_end() {
         ],
     );
     let calls: Vec<&Value> =
-        chunks[1..4].iter().map(|c| &c["choices"][0]["delta"]["tool_calls"][0]).collect();
-    assert_eq!(calls[0]["function"], json!({"name": "f", "arguments": ""}));
-    assert_eq!(calls[1], &json!({"index": 0, "function": {"arguments": "{\"a\":"}}));
-    assert_eq!(calls[2], &json!({"index": 0, "function": {"arguments": "1}"}}));
-    assert_eq!(chunks[4]["choices"][0]["finish_reason"], "tool_calls");
+        chunks[1..3].iter().map(|c| &c["choices"][0]["delta"]["tool_calls"][0]).collect();
+    assert_eq!(calls[0]["function"], json!({"name": "f", "arguments": "{\"a\":"}));
+    assert_eq!(calls[1], &json!({"index": 0, "function": {"arguments": "1}"}}));
+    assert_eq!(chunks[3]["choices"][0]["finish_reason"], "tool_calls");
 }
 
 fn openai_events() -> Vec<Value> {
@@ -198,9 +197,74 @@ fn a_malformed_event_is_an_error() {
         json!("[DONE]"),
         json!({"choices": 1}),
         json!({"tool_calls": 1}),
-        json!({"tool_calls": [{"function": {"arguments": "{}"}}]}),
     ] {
         let error = stream(false).push(&event(&data)).unwrap_err();
         assert!(matches!(error, StreamError::Malformed { .. }), "{data}");
+    }
+}
+
+#[test]
+fn arguments_without_a_call_are_an_error() {
+    let mut stream = stream(false);
+    chunks(&mut stream, &[json!({"tool_calls": [{"function": {"arguments": "{}"}}]})]);
+    let error = stream.push(&event(&json!("[DONE]"))).unwrap_err();
+    assert!(matches!(error, StreamError::Malformed { .. }));
+}
+
+#[test]
+fn openais_chunks_become_what_clients_understand() {
+    let open =
+        |delta: Value| json!({"choices": [{"index": 0, "delta": delta, "finish_reason": ""}]});
+    let call = |id: &str, arguments: Value| {
+        open(
+            json!({"tool_calls": [{"index": 0, "id": id, "function": {"name": "f", "arguments": arguments}}]}),
+        )
+    };
+    let mut stream = stream(false);
+    let sent = chunks(
+        &mut stream,
+        &[
+            open(json!({"content": [{"type": "thinking", "thinking": "Hm."}]})),
+            open(json!({"content": [{"type": "text", "text": "Hello."}]})),
+            call("c1", json!({"a": 1})),
+            call("c2", json!("")),
+            json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}),
+            json!("[DONE]"),
+        ],
+    );
+    let delta = |at: usize| &sent[at]["choices"][0]["delta"];
+    assert_eq!(delta(0), &json!({"content": "", "reasoning_content": "Hm."}));
+    assert_eq!(delta(1), &json!({"content": "Hello."}));
+    assert_eq!(sent[1]["choices"][0]["finish_reason"], Value::Null);
+    let function = |at: usize| &delta(at)["tool_calls"][0]["function"];
+    assert_eq!(function(2), &json!({"name": "f", "arguments": "{\"a\":1}"}));
+    assert_eq!(delta(4)["tool_calls"][0]["index"], 1);
+    assert_eq!(function(4), &json!({"name": "f", "arguments": "{}"}));
+    assert_eq!(sent[4]["choices"][0]["finish_reason"], "tool_calls");
+    assert_eq!((sent.len(), &sent[5]), (6, &json!("[DONE]")));
+}
+
+#[test]
+fn halves_of_a_character_are_joined() {
+    for (shape, end) in [
+        (r#"{"response": "TEXT"}"#, json!({"response": ""})),
+        (
+            r#"{"choices": [{"index": 0, "delta": {"content": "TEXT"}}]}"#,
+            json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}),
+        ),
+    ] {
+        let mut stream = stream(false);
+        let mut sent = Vec::new();
+        for text in [r"a\ud83d", r"\ude00b", r"\ud83d"] {
+            let data = shape.replace("TEXT", text);
+            sent.extend(stream.push(&Event { name: None, data }).unwrap());
+        }
+        sent.extend(stream.push(&event(&end)).unwrap());
+        sent.extend(stream.push(&event(&json!("[DONE]"))).unwrap());
+        let content = |chunk: &Value| {
+            chunk["choices"][0]["delta"]["content"].as_str().unwrap_or_default().to_owned()
+        };
+        let text: String = read(sent).iter().map(content).collect();
+        assert_eq!(text, "a😀b\u{fffd}", "{shape}");
     }
 }

@@ -3,6 +3,11 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 
+fn new_stream(include_usage: bool) -> MessageStream {
+    let defaults = AnswerDefaults { id: "chatcmpl-7", model: "asked", created: 1_700_000_000 };
+    MessageStream::new(&defaults, include_usage)
+}
+
 /// Makes an event as Anthropic sends it, named after its type.
 fn event(data: Value) -> Event {
     Event { name: data["type"].as_str().map(str::to_owned), data: data.to_string() }
@@ -61,7 +66,7 @@ fn deltas(chunks: &[Value]) -> Vec<Value> {
 
 #[test]
 fn a_text_is_passed_on_piece_by_piece() {
-    let mut stream = MessageStream::new(1_700_000_000, true);
+    let mut stream = new_stream(true);
     let [end, last] = ending("end_turn");
     let chunks = chunks(
         &mut stream,
@@ -97,7 +102,7 @@ fn a_text_is_passed_on_piece_by_piece() {
     assert_eq!(chunks.len(), 6);
     assert!(stream.finished());
     assert_eq!(stream.push(&event(json!({"type": "ping"}))), Ok(vec![]), "it is over");
-    let mut stream = MessageStream::new(0, false);
+    let mut stream = new_stream(false);
     for event in [json!({"type": "ping"}), message_start(), json!({"type": "ping"})].map(event) {
         let ping = event.name.as_deref() == Some("ping");
         assert_eq!(stream.push(&event).unwrap() == [": ping\n\n"], ping);
@@ -106,7 +111,7 @@ fn a_text_is_passed_on_piece_by_piece() {
 
 #[test]
 fn usage_is_sent_only_if_asked_for_and_known_during_the_stream() {
-    let mut stream = MessageStream::new(0, false);
+    let mut stream = new_stream(false);
     assert_eq!(stream.usage(), None);
     let first = chunks(&mut stream, vec![message_start()]);
     assert!(first[0].get("usage").is_none());
@@ -121,12 +126,12 @@ fn usage_is_sent_only_if_asked_for_and_known_during_the_stream() {
 
 #[test]
 fn usage_is_final_only_if_the_end_tells_the_output() {
-    let mut told = MessageStream::new(0, false);
+    let mut told = new_stream(false);
     chunks(&mut told, vec![message_start()]);
     assert!(!told.usage_is_final());
     chunks(&mut told, ending("end_turn").into());
     assert!(told.usage_is_final());
-    let mut untold = MessageStream::new(0, false);
+    let mut untold = new_stream(false);
     let [mut end, stop] = ending("end_turn");
     end["usage"] = json!(null);
     chunks(&mut untold, vec![message_start(), end, stop]);
@@ -135,7 +140,7 @@ fn usage_is_final_only_if_the_end_tells_the_output() {
 
 #[test]
 fn thinking_and_calls_are_passed_on() {
-    let mut stream = MessageStream::new(0, false);
+    let mut stream = new_stream(false);
     let chunks = chunks(
         &mut stream,
         vec![
@@ -180,7 +185,7 @@ fn thinking_and_calls_are_passed_on() {
 
 #[test]
 fn an_error_event_is_the_streams_error() {
-    let mut stream = MessageStream::new(0, true);
+    let mut stream = new_stream(true);
     chunks(&mut stream, vec![message_start()]);
     let error = json!({"type": "error", "error": {"type": "overloaded_error", "message": "Busy"}});
     let error = stream.push(&event(error)).unwrap_err();
@@ -195,7 +200,7 @@ fn a_malformed_event_is_an_error() {
         (false, json!({"type": "message_stop"})),
         (false, start(0, json!({"type": "text"}))),
         (false, json!({"type": "message_start"})),
-        (false, json!({"type": "message_start", "message": {"id": "m"}})),
+        (false, json!({"type": "message_start", "message": "m"})),
         (true, message_start()),
         (true, json!({"type": "content_block_start", "content_block": {"type": "text"}})),
         (true, start(0, json!({}))),
@@ -204,7 +209,7 @@ fn a_malformed_event_is_an_error() {
         (true, stop(0)),
     ];
     for (started, data) in cases {
-        let mut stream = MessageStream::new(0, false);
+        let mut stream = new_stream(false);
         if started {
             chunks(&mut stream, vec![message_start()]);
         }
@@ -213,14 +218,73 @@ fn a_malformed_event_is_an_error() {
     }
     for data in ["", "[]", "{\"type\": "] {
         let broken = Event { name: Some("ping".into()), data: data.into() };
-        assert!(MessageStream::new(0, false).push(&broken).is_err(), "{data:?}");
+        assert!(new_stream(false).push(&broken).is_err(), "{data:?}");
     }
 }
 
 #[test]
 fn an_open_block_is_not_opened_again_and_texts_are_texts() {
-    let mut stream = MessageStream::new(0, false);
+    let mut stream = new_stream(false);
     chunks(&mut stream, vec![message_start(), start(0, json!({"type": "text", "text": "a"}))]);
     assert!(stream.push(&event(start(0, json!({"type": "text"})))).is_err());
     assert!(stream.push(&event(delta(0, json!({"type": "text_delta"})))).is_err());
+}
+
+#[test]
+fn halves_of_a_character_are_joined_in_each_block() {
+    let mut stream = new_stream(false);
+    let start = [message_start(), start(0, json!({"type": "text", "text": ""}))];
+    chunks(&mut stream, start.into());
+    let mut sent = Vec::new();
+    for text in [r"a\ud83d", r"\ude00b", r"\ud83d"] {
+        let data = format!(
+            r#"{{"type": "content_block_delta", "index": 0, "delta": {{"type": "text_delta", "text": "{text}"}}}}"#
+        );
+        sent.extend(stream.push(&Event { name: None, data }).unwrap());
+    }
+    sent.extend(stream.push(&event(stop(0))).unwrap());
+    let pieces = crate::wire::sse::Parser::default().push(sent.concat().as_bytes()).unwrap();
+    let content = |event: &Event| {
+        let chunk: Value = serde_json::from_str(&event.data).unwrap();
+        chunk["choices"][0]["delta"]["content"].as_str().unwrap().to_owned()
+    };
+    let pieces: Vec<String> = pieces.iter().map(content).collect();
+    assert_eq!(pieces, ["a", "😀b", "\u{fffd}"]);
+}
+
+#[test]
+fn what_the_upstream_leaves_out_is_made() {
+    let mut stream = new_stream(false);
+    let sent = chunks(
+        &mut stream,
+        vec![
+            json!({"type": "message_start", "message": {}}),
+            start(0, json!({"type": "tool_use", "name": "f"})),
+            stop(0),
+        ],
+    );
+    assert_eq!((&sent[0]["id"], &sent[0]["model"]), (&json!("chatcmpl-7"), &json!("asked")));
+    let id = sent[1]["choices"][0]["delta"]["tool_calls"][0]["id"].as_str().unwrap();
+    assert!(id.starts_with("call_") && id.ends_with("_0"), "{id}");
+}
+
+#[test]
+fn a_refusal_keeps_its_words() {
+    let mut stream = new_stream(false);
+    let [mut end, last] = ending("refusal");
+    end["delta"]["stop_details"] = json!({"type": "refusal", "explanation": "Not this."});
+    let sent = chunks(&mut stream, vec![message_start(), end, last]);
+    assert_eq!(sent[1]["choices"][0]["delta"], json!({"refusal": "Not this."}));
+    assert_eq!(sent[2]["choices"][0]["finish_reason"], "content_filter");
+}
+
+#[test]
+fn a_calls_input_keeps_its_bytes() {
+    let mut stream = new_stream(false);
+    let data = r#"{"type": "content_block_start", "index": 0, "content_block":
+        {"type": "tool_use", "id": "t", "name": "f", "input": {"z": 1.0, "a": 12345678901234567890123}}}"#;
+    chunks(&mut stream, vec![message_start()]);
+    stream.push(&Event { name: None, data: data.replace('\n', "") }).unwrap();
+    let sent = stream.push(&event(stop(0))).unwrap().concat();
+    assert!(sent.contains(r#"{\"z\": 1.0, \"a\": 12345678901234567890123}"#), "{sent}");
 }
