@@ -24,6 +24,7 @@ use crate::request::route::parse_route_body;
 use crate::translate::anthropic::signature::History;
 use crate::translate::call::{AnswerOptions, ApiPair};
 use crate::translate::call_body::CallTerms;
+use crate::translate::response_ids::References;
 use crate::translate::stream::{StreamOptions, StreamTranslator};
 use crate::translate::tool_names::ToolNames;
 use crate::wire::sse::{self, Parser};
@@ -125,7 +126,12 @@ pub fn body(manifest: &Manifest, input: &[u8]) -> Said {
             Dialect::Messages => History::read(&text),
             _ => History::default(),
         };
-        let history = tag.as_deref().map(|tag| history.edits(tag)).unwrap_or_default();
+        let references = References::read(&request, &text);
+        let history = match (tag.as_deref(), dialect) {
+            (Some(tag), Dialect::Responses) => references.edits(tag),
+            (Some(tag), _) => history.edits(tag),
+            (None, _) => vec![],
+        };
         let terms = CallTerms {
             model: "na\"me",
             output_limit,

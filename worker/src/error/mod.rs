@@ -80,6 +80,9 @@ pub(crate) enum GatewayError {
     /// A model that this caller may not use.
     #[error("model {model} is not allowed: {why}", model = quoted(.model), why = bounded(.why))]
     ModelNotAllowed { model: String, why: String },
+    /// A reference to what a model that is not served any more has stored.
+    #[error("{field} is {found}, of a model that is not served here any more: expected what a served model has stored. Send the whole conversation in \"input\" instead", field = quoted(.field), found = bounded(.found))]
+    ResponseNotFound { field: String, found: String },
     /// A request that has no equivalent in the upstream's API.
     #[error("{detail}", detail = bounded(.detail))]
     NotTranslatable { detail: String },
@@ -242,9 +245,10 @@ impl GatewayError {
             | Self::FeedbackNotAllowed { .. }
             | Self::SessionNotAllowed
             | Self::OriginNotAllowed { .. } => 403,
-            Self::ModelNotFound { .. } | Self::NotFound { .. } | Self::RequestNotFound { .. } => {
-                404
-            }
+            Self::ModelNotFound { .. }
+            | Self::ResponseNotFound { .. }
+            | Self::NotFound { .. }
+            | Self::RequestNotFound { .. } => 404,
             Self::MethodNotAllowed { .. } => 405,
             Self::AlreadyScored => 409,
             Self::BodyTooLarge { .. } => 413,
@@ -290,6 +294,7 @@ impl GatewayError {
             Self::HeaderNotOnOrOff { .. } => "header_not_on_or_off",
             Self::HeaderUnknownModel { .. } => "header_unknown_model",
             Self::ModelNotAllowed { .. } => "model_not_allowed",
+            Self::ResponseNotFound { .. } => "response_not_found",
             Self::NotTranslatable { .. } => "not_translatable",
             Self::FeedbackIllFormed { .. } => "feedback_ill_formed",
             Self::RequestNotFound { .. } => "request_not_found",
@@ -366,6 +371,7 @@ impl GatewayError {
     pub(crate) fn body(&self) -> Value {
         let param = match self {
             Self::Untranslatable(error) => Some(bounded(error.field())),
+            Self::ResponseNotFound { field, .. } => Some(bounded(field)),
             _ => None,
         };
         json!({"error": {
@@ -476,6 +482,7 @@ mod tests {
             E::HeaderNotOnOrOff { header: "x", found: text() },
             E::HeaderUnknownModel { header: "x", found: text() },
             E::ModelNotAllowed { model: text(), why: text() },
+            E::ResponseNotFound { field: text(), found: text() },
             E::NotTranslatable { detail: text() },
             E::FeedbackIllFormed { detail: text() },
             E::OriginNotAllowed { origin: text() },

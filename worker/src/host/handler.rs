@@ -273,6 +273,8 @@ impl RequestContext<'_> {
             body,
             source,
             history,
+            references: &plan.references,
+            routed: plan.routed,
             id: self.id,
             timeouts: settings.timeouts,
             deadline: begin + f64::from(settings.timeouts.total_ms),

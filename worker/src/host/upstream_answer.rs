@@ -74,7 +74,7 @@ pub(super) struct AnswerReader<'a> {
     pub(super) checked: bool,
     /// Whether the caller's own key was sent.
     pub(super) own_key: bool,
-    /// The tag of the thinking that a Messages client gets.
+    /// The tag of thinking or ids that the client gets.
     pub(super) tag: Option<&'a str>,
     /// The names of tools that were changed for the upstream.
     pub(super) tool_names: &'a ToolNames,

@@ -16,9 +16,11 @@ use crate::config::{Api, Timeouts, Upstream};
 use crate::error::GatewayError;
 use crate::request::body::RequestBody;
 use crate::request::caller_keys::CallerKeys;
+use crate::request::endpoint::Dialect;
 use crate::translate::anthropic::signature::History;
 use crate::translate::call::ApiPair;
 use crate::translate::call_body::{CallTerms, TranslatedRequest};
+use crate::translate::response_ids::References;
 use crate::translate::tool_names::ToolNames;
 use crate::upstream::breaker::CallerId;
 use crate::upstream::headers::{ANTHROPIC_VERSION, REQUEST_HEADERS, check_status, key_headers};
@@ -34,6 +36,10 @@ pub(super) struct UpstreamRequest<'a> {
     pub(super) source: &'a Source,
     /// What of a Messages conversation depends on the model.
     pub(super) history: &'a History,
+    /// What of a Responses request depends on the model.
+    pub(super) references: &'a References,
+    /// Whether the model was routed.
+    pub(super) routed: bool,
     pub(super) id: &'a str,
     pub(super) timeouts: Timeouts,
     /// When the request's time in all is over, in milliseconds since 1970.
@@ -98,7 +104,11 @@ impl UpstreamRequest<'_> {
         let name = upstream.model.as_deref().unwrap_or(model);
         let ask_usage = upstream.asks_stream_usage();
         let tag = apis.tag(upstream, name);
-        let history = tag.as_deref().map(|tag| self.history.edits(tag)).unwrap_or_default();
+        let history = match (tag.as_deref(), apis.client) {
+            (Some(tag), Dialect::Responses) => self.references.edits(tag),
+            (Some(tag), _) => self.history.edits(tag),
+            (None, _) => vec![],
+        };
         let terms = CallTerms {
             model: name,
             output_limit,
@@ -135,7 +145,8 @@ impl UpstreamRequest<'_> {
             timeouts: self.timeouts,
             checked,
             own_key: self.own_keys.of(upstream).is_some(),
-            tag: tag.as_deref(),
+            // A Response of a named model keeps its bytes.
+            tag: tag.as_deref().filter(|_| self.routed || apis.client != Dialect::Responses),
             tool_names: &tool_names,
             include_usage: self.body.include_usage,
             drop_usage: ask_usage && !self.body.include_usage,

@@ -12,11 +12,13 @@ use super::permissions::Permissions;
 use super::without_text;
 use crate::accounting::prices::Prices;
 use crate::accounting::window;
+use crate::config::Api;
 use crate::error::GatewayError;
 use crate::request::body::RequestBody;
 use crate::request::endpoint::Dialect;
 use crate::request::input_tokens::input_tokens;
 use crate::request::model_name::Target;
+use crate::translate::response_ids::{References, Stored, response_tag};
 use crate::upstream::breaker::CallerId;
 
 /// Everything a plan depends on beside the request.
@@ -52,6 +54,10 @@ pub(crate) struct Plan {
     pub(crate) escalate_to: Option<String>,
     /// Whether the caller has a list of models or a budget.
     pub(crate) restricted: bool,
+    /// Whether the caller left the choice to routing.
+    pub(crate) routed: bool,
+    /// What the request refers to that an upstream stores.
+    pub(crate) references: References,
 }
 
 /// What a request needs of the models that answer it.
@@ -60,6 +66,7 @@ struct Needs<'a> {
     /// The request's body as sent.
     text: &'a str,
     demands: &'a Demands<'a>,
+    references: &'a References,
     input_tokens: usize,
     /// The caller's limit on the estimated cost, in US dollars.
     max_cost: Option<f64>,
@@ -97,45 +104,60 @@ impl Planner<'_> {
         let output_tokens = request.output_tokens();
         let query = request.query(&conversation, settings.routing.system);
         let demands = Demands::new(request, text);
-        let restricted = self.permissions.is_restricted();
-        match target {
+        let references = References::read(request, text);
+        let mut needs = Needs {
+            request,
+            text,
+            demands: &demands,
+            references: &references,
+            input_tokens,
+            max_cost: None,
+        };
+        let (choice, chain, query, escalate_to) = match target {
             Target::Named(model) => {
-                let needs =
-                    Needs { request, text, demands: &demands, input_tokens, max_cost: None };
-                Ok(Plan {
-                    chain: self.chain(&model, &needs)?,
-                    decision: None,
-                    reason: "requested",
-                    query: query.ok().flatten(),
-                    input_tokens,
-                    output_tokens,
-                    escalate_to: None,
-                    restricted,
-                })
+                let chain = self.chain(&model, &needs)?;
+                let choice = Choice { model, reason: "requested", decision: None };
+                (choice, chain, query.ok().flatten(), None)
             }
             Target::Routed(policy) => {
-                let query = query?;
-                let policy = Policy {
-                    input_tokens: Some(u32::try_from(input_tokens).unwrap_or(u32::MAX)),
-                    output_tokens,
-                    ..policy
-                };
-                let max_cost = policy.max_cost;
-                let needs = Needs { request, text, demands: &demands, input_tokens, max_cost };
-                let Choice { model, reason, decision } =
-                    self.choose(query.as_ref(), policy, &needs)?;
-                Ok(Plan {
-                    chain: self.routed_chain(&model, &needs)?,
-                    escalate_to: self.escalation(&model, &needs),
-                    restricted,
-                    decision,
-                    reason,
-                    query,
-                    input_tokens,
-                    output_tokens,
-                })
+                needs.max_cost = policy.max_cost;
+                if let Some(model) = self.keeper(&references)? {
+                    self.permissions.check_may_answer(&model)?;
+                    if !self.costs_at_most(&[&model], &needs) {
+                        let detail =
+                            format!("{model}: it alone can go on, and exceeds the cost limit");
+                        return Err(RouterError::NoCandidate { detail }.into());
+                    }
+                    let choice = Choice { model, reason: "pinned", decision: None };
+                    let chain = self.chain(&choice.model, &needs)?;
+                    let escalate_to = self.escalation(&choice.model, &needs);
+                    (choice, chain, query.ok().flatten(), escalate_to)
+                } else {
+                    let query = query?;
+                    let policy = Policy {
+                        input_tokens: Some(u32::try_from(input_tokens).unwrap_or(u32::MAX)),
+                        output_tokens,
+                        ..policy
+                    };
+                    let choice = self.choose(query.as_ref(), policy, &needs)?;
+                    let chain = self.routed_chain(&choice.model, &needs)?;
+                    let escalate_to = self.escalation(&choice.model, &needs);
+                    (choice, chain, query, escalate_to)
+                }
             }
-        }
+        };
+        Ok(Plan {
+            chain,
+            decision: choice.decision,
+            reason: choice.reason,
+            query,
+            input_tokens,
+            output_tokens,
+            escalate_to,
+            restricted: self.permissions.is_restricted(),
+            routed: choice.reason != "requested",
+            references,
+        })
     }
 
     /// Makes the decision alone, for `/v1/route`. It has the scores and costs only of candidates that
@@ -275,14 +297,44 @@ impl Planner<'_> {
         }
     }
 
+    /// The model that keeps what a Responses request goes on from, if an id tells it.
+    ///
+    /// # Errors
+    /// [`GatewayError::ResponseNotFound`] if it is not served any more.
+    fn keeper(&self, references: &References) -> Result<Option<String>, GatewayError> {
+        let Some(Stored { field, found, tag: Some(tag) }) = references.kept() else {
+            return Ok(None);
+        };
+        let upstreams = self.permissions.upstreams;
+        let made = |model: &&str| {
+            let upstream = upstreams.get(model).filter(|upstream| upstream.api == Api::Openai);
+            upstream.is_some_and(|upstream| response_tag(upstream, model) == *tag)
+        };
+        // A model may have several names.
+        let named = || upstreams.names().filter(made);
+        let allowed = named().find(|model| self.permissions.may_answer(model));
+        let not_found =
+            || GatewayError::ResponseNotFound { field: field.clone(), found: found.clone() };
+        allowed.or_else(|| named().next()).map(|model| Some(model.to_owned())).ok_or_else(not_found)
+    }
+
+    /// Whether a further model has what the request goes on from: one at the same account.
+    fn shares_stored(&self, model: &str, further: &str, needs: &Needs<'_>) -> bool {
+        let upstreams = self.permissions.upstreams;
+        let account =
+            |model| upstreams.get(model).map(|one| (one.origin(), one.key_secret.as_deref()));
+        !needs.references.needs_stored() || account(model) == account(further)
+    }
+
     /// Those of a model's fallbacks that may and can answer, are large enough and not dearer than the
     /// caller's limit.
     fn fallbacks(&self, model: &str, needs: &Needs<'_>) -> Vec<String> {
         let stated = self.permissions.upstreams.get(model).map(|upstream| &upstream.fallbacks);
-        let answers = |model: &&String| {
-            self.answers_instead(model, needs)
-                && self.fits(model, needs)
-                && self.costs_at_most(&[model], needs)
+        let answers = |further: &&String| {
+            self.answers_instead(further, needs)
+                && self.shares_stored(model, further, needs)
+                && self.fits(further, needs)
+                && self.costs_at_most(&[further], needs)
         };
         stated.into_iter().flatten().filter(answers).cloned().collect()
     }
@@ -314,6 +366,7 @@ impl Planner<'_> {
         let applies = on && cascade.from.iter().any(|model| model == chosen);
         let may = applies
             && self.answers_instead(&cascade.to, needs)
+            && self.shares_stored(chosen, &cascade.to, needs)
             && self.fits(&cascade.to, needs)
             && self.costs_at_most(&[chosen, &cascade.to], needs);
         may.then(|| cascade.to.clone())

@@ -18,6 +18,7 @@ use super::anthropic::client::answer::completion_to_message;
 use super::anthropic::reasoning::{reasoning_tag, sign};
 use super::anthropic::signature::{model_tag, tagged_answer};
 use super::anthropic::upstream::answer::message_to_completion;
+use super::response_ids::{self, response_tag};
 use super::shared::answer_defaults::AnswerDefaults;
 use super::shared::error_body::{error_to_anthropic, error_to_openai};
 use super::tool_names::ToolNames;
@@ -78,14 +79,15 @@ impl ApiPair {
         }
     }
 
-    /// The tag of the thinking that a Messages client gets: in signatures of a Messages upstream, and in
-    /// those that are made for the reasoning of a chat upstream.
+    /// The tag of what only this model, or its account, can read again: in signatures of a Messages upstream,
+    /// in those that are made for the reasoning of a chat upstream, and in ids of Responses.
     pub(crate) fn tag(self, upstream: &Upstream, model: &str) -> Option<String> {
         let base_url = upstream.base_url.as_deref().unwrap_or_default();
         let returned = upstream.returned_reasoning() != ReturnedReasoning::Never;
         match (self.client, self.api) {
             (Dialect::Messages, Api::Anthropic) => Some(model_tag(base_url, model)),
             (Dialect::Messages, Api::Openai) if returned => Some(reasoning_tag(base_url, model)),
+            (Dialect::Responses, Api::Openai) => Some(response_tag(upstream, model)),
             _ => None,
         }
     }
@@ -126,7 +128,7 @@ impl ApiPair {
             };
             let received = received(told);
             let body = match of.tag {
-                Some(tag) => with_tag(bytes, tag),
+                Some(tag) => with_tag(self.client, bytes, tag),
                 None => bytes,
             };
             return Ok(Answer { received, content, body });
@@ -211,7 +213,7 @@ pub(crate) struct AnswerOptions<'a> {
     pub(crate) created: u64,
     /// Whether the cascade checks the answer.
     pub(crate) checked: bool,
-    /// The tag of the thinking that a Messages client gets.
+    /// The tag of thinking or ids that the client gets, see [`ApiPair::tag`].
     pub(crate) tag: Option<&'a str>,
     /// The names of tools that were changed for the upstream.
     pub(crate) tool_names: &'a ToolNames,
@@ -260,9 +262,13 @@ impl WholeAnswer<'_> {
     }
 }
 
-/// An answer whose signatures have the model's tag.
-fn with_tag(answer: Vec<u8>, tag: &str) -> Vec<u8> {
-    match std::str::from_utf8(&answer).map(|text| tagged_answer(text, tag)) {
+/// An answer whose signatures or ids have the model's tag.
+fn with_tag(client: Dialect, answer: Vec<u8>, tag: &str) -> Vec<u8> {
+    let tagged = |text| match client {
+        Dialect::Responses => response_ids::tagged_answer(text, tag),
+        _ => tagged_answer(text, tag),
+    };
+    match std::str::from_utf8(&answer).map(tagged) {
         Ok(Cow::Owned(tagged)) => tagged.into_bytes(),
         Ok(Cow::Borrowed(_)) | Err(_) => answer,
     }

@@ -41,7 +41,7 @@ pub(crate) struct CallTerms<'a> {
     pub(crate) reasoning: ReturnedReasoning,
     /// The tag of the model's thinking.
     pub(crate) tag: Option<&'a str>,
-    /// The changes of a Messages conversation for this model.
+    /// The changes of a Messages or Responses conversation for this model.
     pub(crate) history: &'a [Edit],
 }
 

@@ -6,6 +6,7 @@
 pub(crate) mod anthropic;
 pub(crate) mod call;
 pub(crate) mod call_body;
+pub(crate) mod response_ids;
 pub(crate) mod shared;
 pub(crate) mod stream;
 pub(crate) mod tool_names;

@@ -18,6 +18,7 @@ use super::anthropic::client::stream::ChunkStream;
 use super::anthropic::signature::tagged_event;
 use super::anthropic::upstream::stream::MessageStream;
 use super::call::{ApiPair, usage};
+use super::response_ids;
 use super::shared::answer_defaults::AnswerDefaults;
 use super::shared::error_body::{error_in_stream, error_to_anthropic};
 use super::shared::stream_error::StreamError;
@@ -54,7 +55,7 @@ pub(crate) struct StreamTranslator {
     held_from: usize,
     /// Whether the last chunk with the usage is left out.
     drop_usage: bool,
-    /// The tag of signatures that are passed on.
+    /// The tag of signatures or ids that are passed on.
     tag: Option<String>,
     tool_names: ToolNames,
 }
@@ -119,7 +120,7 @@ pub(crate) struct StreamOptions<'a> {
     pub(crate) drop_usage: bool,
     /// Whether to keep the answer for the cascade's check.
     pub(crate) checked: bool,
-    /// The tag of the thinking that a Messages client gets.
+    /// The tag of thinking or ids that the client gets, see [`ApiPair::tag`].
     pub(crate) tag: Option<&'a str>,
     /// The names of tools that were changed for the upstream.
     pub(crate) tool_names: &'a ToolNames,
@@ -223,7 +224,11 @@ impl StreamTranslator {
         {
             return Some(String::new());
         }
-        let data = tagged_event(&event.data, self.tag.as_deref()?)?;
+        let tag = self.tag.as_deref()?;
+        let data = match self.apis.client {
+            Dialect::Responses => response_ids::tagged_event(&event.data, tag)?,
+            _ => tagged_event(&event.data, tag)?,
+        };
         Some(sse::event(event.name.as_deref(), &data))
     }
 

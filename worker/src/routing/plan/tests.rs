@@ -10,6 +10,7 @@ use crate::routing::permissions::{RequestOptions, listed};
 
 mod abilities;
 mod permissions;
+mod responses;
 
 const UPSTREAMS: &str = r#"{
     "large": {"baseUrl": "https://strong.example/v1", "fallbacks": ["other", "small"]},

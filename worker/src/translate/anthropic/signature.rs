@@ -77,7 +77,7 @@ struct Part {
 
 /// An element of a list, as ranges whose removal leaves a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Place {
+pub(crate) struct Place {
     /// With the comma in front; for an element that is not the first.
     with_comma_before: Range<usize>,
     /// With the comma behind; for an element in front of which none is left.
@@ -219,7 +219,7 @@ impl History {
 
 impl Place {
     /// The range whose removal takes the element out.
-    fn without(&self, is_first: bool) -> Range<usize> {
+    pub(crate) fn without(&self, is_first: bool) -> Range<usize> {
         match is_first {
             true => self.with_comma_behind.clone(),
             false => self.with_comma_before.clone(),
@@ -227,7 +227,8 @@ impl Place {
     }
 }
 
-fn places(body: &str, list: &[&RawValue]) -> Vec<Place> {
+/// The places of the elements of a list that are borrowed from `body`.
+pub(crate) fn places(body: &str, list: &[&RawValue]) -> Vec<Place> {
     let spans: Vec<Range<usize>> = list.iter().map(|raw| range_in(body, raw.get())).collect();
     let place = |(at, own): (usize, &Range<usize>)| {
         let before = at.checked_sub(1).map_or(own.start, |at| spans[at].end);
@@ -312,7 +313,7 @@ fn tag_place(text: &str, raw: &RawValue) -> Option<usize> {
 }
 
 /// The text with the tag inserted at these places, in ascending order.
-fn with_tags<'t>(text: &'t str, at: &[usize], tag: &str) -> Cow<'t, str> {
+pub(crate) fn with_tags<'t>(text: &'t str, at: &[usize], tag: &str) -> Cow<'t, str> {
     let Some(last) = at.last() else { return Cow::Borrowed(text) };
     let mut tagged = String::with_capacity(text.len() + at.len() * tag.len());
     let mut from = 0;
