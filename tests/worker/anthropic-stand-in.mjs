@@ -8,6 +8,7 @@ const USAGE = { input_tokens: 100, output_tokens: 50 };
 
 /**
  * @typedef {{type: "text", text: string, citations: null}
+ *   | {type: "thinking", thinking: string, signature: string}
  *   | {type: "tool_use", id: string, name: string, input: object}} Block
  */
 
@@ -15,14 +16,16 @@ const USAGE = { input_tokens: 100, output_tokens: 50 };
  * @param {object} options
  * @param {string} [options.text] the answer's text
  * @param {{id: string, name: string, input: object}[]} [options.tools] tool calls
+ * @param {{thinking: string, signature: string}} [options.thinking] a block of thinking in front
  * @param {string} [options.stop] the stop_reason
  * @returns {Answer}
  */
-export function anthropic({ text = "Hello from the stand-in.", tools, stop } = {}) {
+export function anthropic({ text = "Hello from the stand-in.", tools, thinking, stop } = {}) {
   /** @type {Block[]} */
   const content = tools
     ? tools.map(({ id, name, input }) => ({ type: "tool_use", id, name, input }))
     : [{ type: "text", text, citations: null }];
+  if (thinking) content.unshift({ type: "thinking", ...thinking });
   const reason = stop ?? (tools ? "tool_use" : "end_turn");
   return (request, response, body) => {
     const asked = JSON.parse(body);
@@ -82,13 +85,20 @@ function stream({ model }, content, reason) {
     .join("");
 }
 
-const begun = (/** @type {Block} */ block) =>
-  block.type === "text" ? { ...block, text: "" } : { ...block, input: {} };
+/** @param {Block} block */
+function begun(block) {
+  if (block.type === "text") return { ...block, text: "" };
+  return block.type === "thinking" ? { ...block, thinking: "", signature: "" } : { ...block, input: {} };
+}
 
 /** @param {Block} block */
 function deltas(block) {
   const cut = (/** @type {string} */ text) => text.split(/(?<= )/);
   if (block.type === "text") return cut(block.text).map((text) => ({ type: "text_delta", text }));
+  if (block.type === "thinking") {
+    const thoughts = cut(block.thinking).map((thinking) => ({ type: "thinking_delta", thinking }));
+    return [...thoughts, { type: "signature_delta", signature: block.signature }];
+  }
   // Split into pieces that are not valid JSON by themselves.
   const json = JSON.stringify(block.input);
   return ["", json.slice(0, 5), json.slice(5)].map((partial) => ({ type: "input_json_delta", partial_json: partial }));

@@ -137,8 +137,30 @@ function textCompletionStream(_, { text }) {
   return [...words(text).map(one), event("[DONE]")].join("");
 }
 
+/** The items of a response's output. @param {Content} content @param {string} state */
+const outputOf = ({ text, tools }, state) =>
+  tools
+    ? tools.map(({ id, name, arguments: args }) => ({
+        type: "function_call",
+        id: `fc_${id}`,
+        call_id: id,
+        name,
+        arguments: args,
+        status: state,
+      }))
+    : [
+        {
+          type: "message",
+          id: "msg_1",
+          status: state,
+          role: "assistant",
+          content: [{ type: "output_text", text, annotations: [] }],
+        },
+      ];
+
 /** @param {Asked} asked @param {Content} content */
-function responseObject({ model }, { text, usage }, state = "completed") {
+function responseObject({ model }, content, state = "completed") {
+  const { usage } = content;
   return {
     id: "resp_1",
     object: "response",
@@ -154,20 +176,14 @@ function responseObject({ model }, { text, usage }, state = "completed") {
     tool_choice: "auto",
     tools: [],
     top_p: 1,
-    output: [
-      {
-        type: "message",
-        id: "msg_1",
-        status: state,
-        role: "assistant",
-        content: [{ type: "output_text", text, annotations: [] }],
-      },
-    ],
+    output: state === "in_progress" ? [] : outputOf(content, state),
     ...(usage
       ? {
           usage: {
             input_tokens: usage.prompt_tokens,
+            input_tokens_details: { cached_tokens: usage.prompt_tokens_details?.cached_tokens ?? 0 },
             output_tokens: usage.completion_tokens,
+            output_tokens_details: { reasoning_tokens: 0 },
             total_tokens: usage.total_tokens,
           },
         }
@@ -177,15 +193,39 @@ function responseObject({ model }, { text, usage }, state = "completed") {
 
 /** @param {Asked} asked @param {Content} answer */
 function responseStream(asked, answer) {
-  const place = { item_id: "msg_1", output_index: 0, content_index: 0 };
+  const begun = responseObject(asked, { ...answer, usage: null }, "in_progress");
   const events = [
-    { type: "response.created", response: responseObject(asked, { ...answer, usage: null }, "in_progress") },
-    ...words(answer.text).map((delta) => ({ type: "response.output_text.delta", ...place, delta })),
-    { type: "response.output_text.done", ...place, text: answer.text },
+    { type: "response.created", response: begun },
+    { type: "response.in_progress", response: begun },
+    ...outputOf(answer, "completed").flatMap(itemEvents),
     { type: "response.completed", response: responseObject(asked, answer) },
   ];
   return events.map((one, number) => event({ ...one, sequence_number: number }, one.type)).join("");
 }
+
+/** @param {ReturnType<typeof outputOf>[number]} item @param {number} index */
+function itemEvents(item, index) {
+  const place = { item_id: item.id, output_index: index };
+  const empty = { ...item, status: "in_progress", ...("content" in item ? { content: [] } : { arguments: "" }) };
+  return [
+    { type: "response.output_item.added", output_index: index, item: empty },
+    ...("content" in item
+      ? textEvents({ ...place, content_index: 0 }, item.content[0])
+      : [
+          ...words(item.arguments).map((delta) => ({ type: "response.function_call_arguments.delta", ...place, delta })),
+          { type: "response.function_call_arguments.done", ...place, arguments: item.arguments },
+        ]),
+    { type: "response.output_item.done", output_index: index, item },
+  ];
+}
+
+/** @param {object} place @param {{type: string, text: string, annotations: unknown[]}} part */
+const textEvents = (place, part) => [
+  { type: "response.content_part.added", ...place, part: { ...part, text: "" } },
+  ...words(part.text).map((delta) => ({ type: "response.output_text.delta", ...place, delta, logprobs: [] })),
+  { type: "response.output_text.done", ...place, text: part.text, logprobs: [] },
+  { type: "response.content_part.done", ...place, part },
+];
 
 /** @param {Asked} asked */
 function embeddings({ model, input, encoding_format: format }) {
