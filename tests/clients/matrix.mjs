@@ -48,11 +48,14 @@ export async function served(api) {
  */
 export async function task(program, api, environment) {
   const { there, key: secret, origin, close } = await served(api);
-  const place = await folders({ ...program.files?.(origin), "notes.txt": fileWith(WORD) });
-  const env = { ...environment, ...program.quiet, ...program.env(origin, secret) };
-  const asked = (/** @type {string} */ prompt, { again = false, failing = NEVER } = {}) => {
+  const place = await folders({ ...program.files?.(origin, secret), "notes.txt": fileWith(WORD) });
+  const env = { ...environment, ...program.quiet, ...program.env?.(origin, secret) };
+  const ran = (/** @type {string[]} */ args) => run([program.command, ...args.map(place.expanded)], { ...place, env });
+  if (program.signIn) await ran(program.signIn(origin, secret));
+  const asked = async (/** @type {string} */ prompt, { again = false, failing = NEVER } = {}) => {
+    const session = again ? (program.sessions ? JSON.parse((await ran(program.sessions)).out)[0].sessionId : "last") : undefined;
     there.forget(failing);
-    return run([program.command, ...program.ask(prompt, again)].map(place.expanded), { ...place, env });
+    return ran(program.ask(prompt, session));
   };
   /** Runs the program, which must print `words` and succeed, without a request that the provider refuses. */
   const prints = async (/** @type {string} */ words, /** @type {ReturnType<typeof run>} */ running) => {

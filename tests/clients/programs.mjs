@@ -14,10 +14,13 @@
  * @property {string} command what a user types
  * @property {Protocol} protocol
  * @property {Api[]} over kinds of upstream
- * @property {(origin: string, key: string) => Record<string, string>} env
- * @property {(origin: string) => Record<string, string>} [files] by path
+ * @property {(origin: string, key: string) => Record<string, string>} [env]
+ * @property {(origin: string, key: string) => Record<string, string>} [files] by path
+ * @property {(origin: string, key: string) => string[]} [signIn] the arguments that store the address and the key
  * @property {Record<string, string>} [quiet]
- * @property {(prompt: string, again: boolean) => string[]} ask the arguments of a prompt; `again` continues the last conversation
+ * @property {string[]} [sessions] the arguments that list the sessions as JSON, the last one first, for `again`
+ * @property {(prompt: string, again: string | undefined) => string[]} ask the arguments of a prompt; `again` continues
+ *   the last conversation, and is its `sessionId` where the program has `sessions`
  */
 
 const KEY = "POINTSMAN_KEY";
@@ -167,11 +170,13 @@ const cline = {
   command: "cline",
   protocol: "chat completions",
   over: ["openai", "anthropic"],
-  env: keyAlone,
-  files: (origin) => ({
-  }),
+  signIn: (origin, key) => [
+    ...["auth", "--provider", "openai", "--baseurl", `${origin}/v1`],
+    ...["--modelid", "auto", "--apikey", key],
+  ],
   quiet: { CLINE_SESSION_BACKEND_MODE: "local" },
-  ask: (prompt, again) => [...(again ? ["--id"] : []), prompt],
+  sessions: ["history", "--json"],
+  ask: (prompt, again) => [...(again ? ["--id", again] : []), prompt],
 };
 
 /** @type {Program} */
@@ -182,13 +187,14 @@ const llm = {
   command: "llm",
   protocol: "chat completions",
   over: ["openai", "anthropic"],
-  env: (_, key) => ({ OPENAI_API_KEY: key }),
-  files: (origin) => ({
+  files: (origin, key) => ({
     "~/.config/io.datasette.llm/extra-openai-models.yaml": `- model_id: auto
   model_name: auto
   api_base: ${origin}/v1
+  api_key_name: pointsman
   supports_tools: true
 `,
+    "~/.config/io.datasette.llm/keys.json": json({ pointsman: key }),
   }),
   ask: (prompt, again) => [...(again ? ["--continue"] : ["--model", "auto"]), "--functions", READER, prompt],
 };
@@ -204,5 +210,6 @@ export const PROGRAMS = [
   pi("responses", "openai-responses", "/v1", ["openai"]),
   pi("messages", "anthropic-messages", "", ["openai", "anthropic"]),
   continueCli,
+  cline,
   llm,
 ];
