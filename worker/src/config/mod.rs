@@ -8,6 +8,7 @@
 //!
 //! `current_bundle` reads the file that names the bundle to load from a bucket.
 
+mod aliases;
 pub(crate) mod current_bundle;
 mod keys;
 mod request_fields;
@@ -15,6 +16,7 @@ mod settings;
 mod upstreams;
 mod variable;
 
+pub(crate) use aliases::{Alias, Aliases};
 pub(crate) use keys::{Budget, Key, Keys, OPEN, equal_in_constant_time};
 pub(crate) use request_fields::ReturnedReasoning;
 pub(crate) use settings::{Breaker, Check, Retries, Settings, Timeouts};

@@ -6,6 +6,7 @@
 
 use serde::Deserialize;
 
+use super::aliases::Aliases;
 use crate::error::GatewayError;
 
 /// The gateway's settings.
@@ -18,6 +19,8 @@ pub(crate) struct Settings {
     pub(crate) routing: Routing,
     /// The models that all callers may use.
     pub(crate) models: Models,
+    /// Other names of models.
+    pub(crate) aliases: Aliases,
     /// Time limits of upstream calls.
     pub(crate) timeouts: Timeouts,
     /// Retries of a failed call.
@@ -155,6 +158,7 @@ impl Default for Settings {
             open: false,
             routing: Routing::default(),
             models: Models::default(),
+            aliases: Aliases::default(),
             timeouts: Timeouts::default(),
             retries: Retries::default(),
             breaker: Breaker::default(),
@@ -275,6 +279,7 @@ impl Settings {
                 ));
             }
         }
+        self.aliases.check()?;
         match &self.cascade {
             Some(cascade) if cascade.from.contains(&cascade.to) => {
                 Err(format!("cascade.to {:?} is among cascade.from", cascade.to))
@@ -328,6 +333,8 @@ mod tests {
             (r#"{"routing": {"default": "gpt"}}"#, "routing.default"),
             (r#"{"cascade": {"from": ["small"], "to": "huge"}}"#, "cascade.to"),
             (r#"{"cascade": {"from": ["small"], "to": "small"}}"#, "cascade.to"),
+            (r#"{"aliases": {" a": "small"}}"#, "aliases"),
+            (r#"{"aliases": ["a"]}"#, "an object of names"),
             (r#"{"cors": {"origins": ["app.example"]}}"#, "cors.origins"),
             (r#"{"cors": {"origins": ["https://app.example/"]}}"#, "cors.origins"),
         ];

@@ -267,6 +267,7 @@ fn router(
     config.settings.check_models(|name| {
         manifest.candidate_index(name).is_some() || config.upstreams.get(name).is_some()
     })?;
+    models::check_aliases(&config.settings.aliases, &manifest, &config.upstreams)?;
     let unknown = models::unknown_key_names(&config.keys, &manifest, &config.upstreams);
     for (key, name) in &unknown {
         worker::console_error!(

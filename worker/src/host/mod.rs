@@ -155,12 +155,18 @@ async fn answer_models(
     let options = RequestOptions::default();
     let planner = request_context.planner(&loaded, &options, 0.0, None);
     let permissions = &planner.permissions;
-    let names = models::names(manifest, upstreams, |name| permissions.may_request(name));
+    let aliases = &config.settings.aliases;
+    let names = models::names(manifest, upstreams, aliases, |name| permissions.may_request(name));
     let limits = |name: &str| {
-        ModelLimits::of(name, manifest, upstreams, |candidate| permissions.may_answer(candidate))
+        let may_answer = |candidate: &str| permissions.may_answer(candidate);
+        ModelLimits::of(permissions.meant(name), manifest, upstreams, may_answer)
+    };
+    let has_alias = |name: &str| {
+        let meant = permissions.meant(name);
+        meant != name && permissions.may_request(meant)
     };
     match endpoint {
-        Endpoint::Model(found) if names.contains(found) => {
+        Endpoint::Model(found) if names.contains(found) || has_alias(found) => {
             json(&model_list::model(found, limits(found)))
         }
         Endpoint::Model(found) => Err(GatewayError::ModelNotFound {

@@ -7,6 +7,8 @@
 //! | `router-<name>`, `auto`, the bundle's name, with `:option:value` | routed by these options |
 //! | a model that is served | that model, without routing |
 //!
+//! An alias of `GATEWAY.aliases` means one of these (`crate::config::Aliases`).
+//!
 //! `<name>` is the router's kind or the bundle's name. The options are `share`, `threshold`, `max-cost`
 //! and `cost-weight`; options in the name win over the headers.
 
@@ -130,7 +132,7 @@ fn with_options(mut policy: Policy, model: &str, options: &[&str]) -> Result<Pol
 /// Lists the accepted values of `model`, for error messages.
 pub(crate) fn expected(manifest: &Manifest) -> String {
     format!(
-        "\"auto\", \"router-{}-<threshold>\", one of {}, or another model of UPSTREAMS",
+        "\"auto\", \"router-{}-<threshold>\", one of {}, another model of UPSTREAMS, or an alias of GATEWAY.aliases",
         manifest.kind,
         manifest.candidate_names()
     )

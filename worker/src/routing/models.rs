@@ -3,16 +3,19 @@
 use pointsman::{Manifest, RouterError};
 use serde_json::{Value, json};
 
-use crate::config::{Keys, Upstreams, is_routing_name};
-use crate::request::model_name::means_routing;
+use crate::config::{Alias, Aliases, Keys, Upstreams, is_routing_name};
+use crate::error::GatewayError;
+use crate::request::model_name::{PolicyHeaders, Target, means_routing};
 
-/// Lists the names that `may` allows: `auto`, the bundle's name, its candidates, then the further
-/// models of UPSTREAMS.
+/// Lists the names that `may` allows: `auto`, the bundle's name, its candidates, the further models of
+/// UPSTREAMS, then the aliases that are no patterns.
 pub(crate) fn names(
     manifest: &Manifest,
     upstreams: &Upstreams,
+    aliases: &Aliases,
     may: impl Fn(&str) -> bool,
 ) -> Vec<String> {
+    let aliases = aliases.iter().filter(|alias| !alias.is_pattern() && may(&alias.target));
     let candidates = manifest.candidates.iter().map(|candidate| candidate.id.as_str());
     let further = upstreams.names().filter(|name| manifest.candidate_index(name).is_none());
     ["auto", manifest.name.as_str()]
@@ -20,6 +23,7 @@ pub(crate) fn names(
         .chain(candidates)
         .chain(further)
         .filter(|name| may(name))
+        .chain(aliases.map(|alias| alias.name.as_str()))
         .map(str::to_owned)
         .collect()
 }
@@ -39,6 +43,36 @@ pub(crate) fn check_candidates(manifest: &Manifest) -> Result<(), RouterError> {
         }),
         None => Ok(()),
     }
+}
+
+/// Checks that each alias means a model that is served, or a name that means routing under a valid policy,
+/// and is no such name itself: it would never be tried.
+///
+/// # Errors
+/// [`GatewayError::ConfigInvalid`].
+pub(crate) fn check_aliases(
+    aliases: &Aliases,
+    manifest: &Manifest,
+    upstreams: &Upstreams,
+) -> Result<(), GatewayError> {
+    let serves =
+        |name: &str| manifest.candidate_index(name).is_some() || upstreams.get(name).is_some();
+    for Alias { name, target } in aliases.iter() {
+        let meant = Target::new(target, &PolicyHeaders::default(), manifest, serves);
+        let valid = meant.and_then(|meant| match meant {
+            Target::Named(_) => Ok(()),
+            Target::Routed(policy) => Ok(policy.check(manifest)?),
+        });
+        let detail = match valid {
+            Err(why) => format!("aliases.{name} means {target:?}: {why}"),
+            Ok(()) if serves(name) || means_routing(name, &manifest.name) => {
+                format!("aliases.{name} is a name that is served already: remove the alias")
+            }
+            Ok(()) => continue,
+        };
+        return Err(GatewayError::ConfigInvalid { variable: "GATEWAY", detail });
+    }
+    Ok(())
 }
 
 /// The names in the keys' `models` that are neither served nor mean routing, each after its key's name.
@@ -88,10 +122,34 @@ mod tests {
     fn routing_comes_first_then_the_candidates_in_the_bundles_order() {
         let json = r#"{"other": {"baseUrl": "https://x"}, "large": {"baseUrl": "https://x"}}"#;
         let upstreams = Upstreams::from_json(Some(json)).unwrap();
-        let all = names(&manifest(), &upstreams, |_| true);
-        assert_eq!(all, ["auto", "test", "small", "large", "other"]);
-        let some = names(&manifest(), &upstreams, |name| name != "small");
-        assert_eq!(some, ["auto", "test", "large", "other"]);
+        let aliases: Aliases =
+            serde_json::from_str(r#"{"opus": "large", "haiku": "small", "gpt-*": "auto"}"#)
+                .unwrap();
+        let all = names(&manifest(), &upstreams, &aliases, |_| true);
+        assert_eq!(all, ["auto", "test", "small", "large", "other", "haiku", "opus"]);
+        let some = names(&manifest(), &upstreams, &aliases, |name| name != "small");
+        assert_eq!(some, ["auto", "test", "large", "other", "opus"]);
+    }
+
+    #[test]
+    fn an_alias_means_a_served_model_or_routing_and_is_neither() {
+        let upstreams =
+            Upstreams::from_json(Some(r#"{"other": {"baseUrl": "https://x"}}"#)).unwrap();
+        let check = |name: &str, target: &str| {
+            let aliases = serde_json::from_value(json!({name: target})).unwrap();
+            check_aliases(&aliases, &manifest(), &upstreams)
+        };
+        for target in ["small", "other", "auto", "test", "auto:threshold:0.3", "router-mf-0.5"] {
+            assert_eq!(check("claude-*", target), Ok(()), "{target}");
+        }
+        for target in ["gone", "claude-x", "auto:share:2", "auto:share", "router-mf-half", ""] {
+            let why = check("claude-*", target).unwrap_err();
+            assert_eq!((why.status(), why.code()), (500, "config_invalid"));
+            assert!(why.to_string().contains("aliases.claude-*"), "{why}");
+        }
+        for name in ["small", "other", "auto", "test", "router-x-1"] {
+            assert_eq!(check(name, "large").unwrap_err().code(), "config_invalid", "{name}");
+        }
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use pointsman::Manifest;
 
-use crate::config::{Key, Settings, Upstreams};
+use crate::config::{Key, Settings, Upstreams, is_routing_name};
 use crate::error::GatewayError;
 use crate::request::body::RequestBody;
-use crate::request::model_name::{PolicyHeaders, means_routing};
+use crate::request::endpoint::Dialect;
+use crate::request::model_name::{PolicyHeaders, Target, means_routing};
 use crate::upstream::refused_fields::{Rules, refused_field, refused_tool};
 
 /// The routing options in the caller's headers.
@@ -47,6 +48,37 @@ impl Permissions<'_> {
     /// Whether a name is that of a candidate or of a model of UPSTREAMS.
     pub(crate) fn serves(&self, name: &str) -> bool {
         self.manifest.candidate_index(name).is_some() || self.upstreams.get(name).is_some()
+    }
+
+    /// What a requested name means: the name itself if it is that of a model or means routing, else what its
+    /// alias means.
+    pub(crate) fn meant<'n>(&'n self, name: &'n str) -> &'n str {
+        let is_bundles = name.split(':').next() == Some(self.manifest.name.as_str());
+        match self.serves(name) || is_routing_name(name) || is_bundles {
+            true => name,
+            false => self.settings.aliases.target(name).unwrap_or(name),
+        }
+    }
+
+    /// What a request asks for, if this caller may ask for it. An alias needs the permission for what it
+    /// means.
+    ///
+    /// # Errors
+    /// Errors of the model name and of headers; [`GatewayError::ModelNotAllowed`].
+    pub(crate) fn target(&self, request: &RequestBody) -> Result<Target, GatewayError> {
+        self.check_headers()?;
+        let asked = self.meant(&request.model);
+        let serves = |name: &str| self.serves(name);
+        let target = Target::new(asked, &self.options.policy, self.manifest, serves)?;
+        match &target {
+            Target::Routed(_) if request.dialect == Dialect::Embeddings => {
+                let expected = "a model of UPSTREAMS: embeddings are not routed".into();
+                return Err(GatewayError::ModelNotFound { found: request.model.clone(), expected });
+            }
+            Target::Routed(_) => self.check_may_route(asked)?,
+            Target::Named(model) => self.check_allowed(model)?,
+        }
+        Ok(target)
     }
 
     /// Whether this caller may request a name: a model's, the bundle's or `auto`.

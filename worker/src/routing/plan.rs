@@ -86,23 +86,12 @@ impl Planner<'_> {
     /// Errors of the model name, headers, query, policy and configuration;
     /// [`GatewayError::ModelNotAllowed`].
     pub(crate) fn plan(&self, request: &RequestBody, text: &str) -> Result<Plan, GatewayError> {
-        let Permissions { manifest, settings, options, .. } = self.permissions;
-        self.permissions.check_headers()?;
-        let serves = |name: &str| self.permissions.serves(name);
-        let target = Target::new(&request.model, &options.policy, manifest, serves)?;
-        if request.dialect == Dialect::Embeddings && matches!(target, Target::Routed(_)) {
-            let expected = "a model of UPSTREAMS: embeddings are not routed".into();
-            return Err(GatewayError::ModelNotFound { found: request.model.clone(), expected });
-        }
         // Permission comes before the work of reading and counting the conversation.
-        match &target {
-            Target::Named(model) => self.permissions.check_allowed(model)?,
-            Target::Routed(_) => self.permissions.check_may_route(&request.model)?,
-        }
+        let target = self.permissions.target(request)?;
         let conversation = request.conversation(text);
         let input_tokens = input_tokens(request, text, &|text| self.engine.count(text));
         let output_tokens = request.output_tokens();
-        let query = request.query(&conversation, settings.routing.system);
+        let query = request.query(&conversation, self.permissions.settings.routing.system);
         let demands = Demands::new(request, text);
         let references = References::read(request, text);
         let mut needs = Needs {
