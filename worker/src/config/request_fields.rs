@@ -34,7 +34,7 @@ pub(crate) enum OutputLimitField {
 
 /// The field of a message in which an upstream takes its own reasoning back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(untagged, expecting = "expected false, \"reasoning_content\" or \"reasoning\"")]
+#[serde(untagged, expecting = "expected false, reasoning_content or reasoning")]
 pub(crate) enum ReasoningField {
     /// None, if false.
     Given(bool),
@@ -159,8 +159,7 @@ impl Upstream {
         }
         if self.reasoning_field == Some(ReasoningField::Given(true)) {
             return Err(
-                ".reasoningField is true, expected false, \"reasoning_content\" or \"reasoning\""
-                    .into(),
+                ".reasoningField is true, expected false, reasoning_content or reasoning".into()
             );
         }
         Ok(())

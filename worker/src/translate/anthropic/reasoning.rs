@@ -48,7 +48,10 @@ pub(crate) fn field_of(message: &Value) -> Option<&'static str> {
 /// Leaves out the thinking of a Messages request that does not go back to the model with this tag. Returns
 /// the field for what stays.
 pub(crate) fn select(request: &mut Value, which: ReturnedReasoning, tag: &str) -> &'static str {
-    let mut named = FIELDS[0];
+    let mut named = match which {
+        ReturnedReasoning::Always(field) => field,
+        ReturnedReasoning::Never | ReturnedReasoning::Own => FIELDS[0],
+    };
     let mut goes_back = |block: &Value| {
         if !matches!(block["type"].as_str(), Some("thinking" | "redacted_thinking")) {
             return true;
@@ -56,10 +59,7 @@ pub(crate) fn select(request: &mut Value, which: ReturnedReasoning, tag: &str) -
         let field = block["signature"].as_str().and_then(|text| text.strip_prefix(tag));
         match (which, FIELDS.iter().find(|name| field == Some(name))) {
             (ReturnedReasoning::Never, _) | (ReturnedReasoning::Own, None) => false,
-            (ReturnedReasoning::Always(field), _) => {
-                named = field;
-                true
-            }
+            (ReturnedReasoning::Always(_), _) => true,
             (ReturnedReasoning::Own, Some(field)) => {
                 named = field;
                 true
@@ -125,7 +125,8 @@ mod tests {
         assert_eq!(found, json!([text]));
         let found = selected(json!(blocks), ReturnedReasoning::Always("reasoning_content"));
         assert_eq!(found, (json!(blocks), "reasoning_content"));
-        assert_eq!(selected(json!("x"), ReturnedReasoning::Own).0, "x");
+        let none = selected(json!("x"), ReturnedReasoning::Always("reasoning"));
+        assert_eq!(none, (json!("x"), "reasoning"));
     }
 
     #[test]
