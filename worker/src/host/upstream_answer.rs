@@ -78,6 +78,8 @@ pub(super) struct AnswerReader<'a> {
     pub(super) tag: Option<&'a str>,
     /// The names of tools that were changed for the upstream.
     pub(super) tool_names: &'a ToolNames,
+    /// Whether the client asked for a stream.
+    pub(super) streams: bool,
     /// Whether the client asked for a stream's usage.
     pub(super) include_usage: bool,
     /// Whether only the gateway did.
@@ -133,7 +135,7 @@ impl AnswerReader<'_> {
         let AnswerReader { model, apis, checked, .. } = *self;
         let UpstreamResponse { status, secrets, headers, content_type, mut source } = response;
         let Timeouts { first_byte_ms, idle_ms, .. } = self.timeouts;
-        let limit = match apis.is_plain() && !checked {
+        let limit = match apis.is_plain() && !checked && !self.streams {
             true => MAX_ANSWER_BYTES,
             false => MAX_TRANSLATED_BYTES,
         };
@@ -150,7 +152,11 @@ impl AnswerReader<'_> {
             tool_names: self.tool_names,
         };
         let length = body.len();
-        let answer = apis.answer(body, &options).map_err(|detail| {
+        let answer = apis.answer(body, &options).and_then(|answer| match self.streams {
+            true => apis.as_stream(answer, self.include_usage, &options),
+            false => Ok(answer),
+        });
+        let answer = answer.map_err(|detail| {
             // It was generated, whatever it is.
             output.add_bytes(length);
             let (candidate, detail) = (model.to_owned(), scrub(&detail, &secrets));
@@ -160,10 +166,10 @@ impl AnswerReader<'_> {
         })?;
         Ok(Reply::Whole {
             status,
-            headers: if apis.is_plain() {
-                forwarded_headers(headers)
-            } else {
-                json_headers(headers)
+            headers: match (self.streams, apis.is_plain()) {
+                (true, _) => headers_of("text/event-stream", headers),
+                (false, true) => forwarded_headers(headers),
+                (false, false) => json_headers(headers),
             },
             body: answer.body,
             received: answer.received,
@@ -257,8 +263,13 @@ fn forwarded_headers(headers: Vec<(String, String)>) -> Vec<(String, String)> {
 }
 
 fn json_headers(headers: Vec<(String, String)>) -> Vec<(String, String)> {
+    headers_of("application/json", headers)
+}
+
+/// The headers that are passed on beside a body of another type.
+fn headers_of(content_type: &str, headers: Vec<(String, String)>) -> Vec<(String, String)> {
     let mut headers = forwarded_headers(headers);
     headers.retain(|(name, _)| name != "content-type");
-    headers.push(("content-type".into(), "application/json".into()));
+    headers.push(("content-type".into(), content_type.into()));
     headers
 }

@@ -148,6 +148,7 @@ impl UpstreamRequest<'_> {
             // A Response of a named model keeps its bytes.
             tag: tag.as_deref().filter(|_| self.routed || apis.client != Dialect::Responses),
             tool_names: &tool_names,
+            streams: self.body.stream && self.body.dialect != Dialect::Embeddings,
             include_usage: self.body.include_usage,
             drop_usage: ask_usage && !self.body.include_usage,
         };

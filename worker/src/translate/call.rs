@@ -22,6 +22,7 @@ use super::response_ids::{self, response_tag};
 use super::shared::answer_defaults::AnswerDefaults;
 use super::shared::error_body::{error_to_anthropic, error_to_openai};
 use super::tool_names::ToolNames;
+use super::whole_as_stream::whole_as_stream;
 use super::workers_ai;
 use crate::config::{Api, ReturnedReasoning, Upstream};
 use crate::error::GatewayError;
@@ -163,6 +164,23 @@ impl ApiPair {
             received: received(told),
             content,
         })
+    }
+
+    /// Makes the stream that the client asked for of a whole answer.
+    ///
+    /// # Errors
+    /// A message that says why the answer is unusable.
+    pub(crate) fn as_stream(
+        self,
+        answer: Answer,
+        include_usage: bool,
+        of: &AnswerOptions<'_>,
+    ) -> Result<Answer, String> {
+        let id = self.answer_id(of.id);
+        let defaults = AnswerDefaults { id: &id, model: of.model, created: of.created };
+        let body = whole_as_stream(self.client, &answer.body, include_usage, &defaults)
+            .map_err(|why| format!("asked for a stream, it sent {why}"))?;
+        Ok(Answer { body, ..answer })
     }
 
     /// The parts of an answer between equal APIs that the cascade's check reads.

@@ -10,4 +10,5 @@ pub(crate) mod response_ids;
 pub(crate) mod shared;
 pub(crate) mod stream;
 pub(crate) mod tool_names;
+pub(crate) mod whole_as_stream;
 pub(crate) mod workers_ai;

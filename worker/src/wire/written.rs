@@ -45,6 +45,35 @@ pub(crate) fn written(message: &Value) -> Result<Vec<Written>, &Value> {
     Ok(pieces)
 }
 
+/// Makes texts of the parts of a message's content, or of a piece of one.
+///
+/// # Errors
+/// The content, if it is neither a text nor parts.
+pub(crate) fn flatten(message: &mut Value) -> Result<(), Value> {
+    if message["content"].is_null() || message["content"].is_string() {
+        return Ok(());
+    }
+    let mut fields: [(&str, String); 3] = [
+        ("content", String::new()),
+        ("reasoning_content", String::new()),
+        ("refusal", String::new()),
+    ];
+    for piece in written(message).map_err(Clone::clone)? {
+        let (at, text) = match piece {
+            Written::Text(text) => (0, text),
+            Written::Reasoning(text) => (1, text),
+            Written::Refusal(text) => (2, text),
+        };
+        fields[at].1.push_str(&text);
+    }
+    for (name, text) in fields {
+        if name == "content" || !text.is_empty() {
+            message[name] = text.into();
+        }
+    }
+    Ok(())
+}
+
 fn reasoning(message: &Value) -> String {
     let mut text = String::new();
     for name in ["reasoning_content", "reasoning", "thinking", "reasoning_details"] {

@@ -19,7 +19,7 @@ use crate::translate::shared::call_pieces::CallFields;
 use crate::wire::answer::finish_reason;
 use crate::wire::json_tree;
 use crate::wire::usage::Usage;
-use crate::wire::written::{Written, written};
+use crate::wire::written::flatten;
 
 /// Translates an answer. The binding returns neither id nor time, so the host supplies both.
 ///
@@ -71,7 +71,7 @@ fn openai(
         return Err(Untranslatable::answer("choices[0].message", &choice["message"], "an object"));
     }
     let mut message = choice["message"].clone();
-    flatten_content(&mut message).map_err(|found| {
+    flatten(&mut message).map_err(|found| {
         let expected = "a text or a list of parts";
         Untranslatable::answer("choices[0].message.content", &found, expected)
     })?;
@@ -93,35 +93,6 @@ pub(super) fn finish(own: Option<&str>, calls_tools: bool) -> &str {
         Some(reason) => reason,
         None => "stop",
     }
-}
-
-/// Makes texts of the parts of a message's content, or of a piece of one.
-///
-/// # Errors
-/// The content, if it is neither a text nor parts.
-pub(super) fn flatten_content(message: &mut Value) -> Result<(), Value> {
-    if message["content"].is_null() || message["content"].is_string() {
-        return Ok(());
-    }
-    let mut fields: [(&str, String); 3] = [
-        ("content", String::new()),
-        ("reasoning_content", String::new()),
-        ("refusal", String::new()),
-    ];
-    for piece in written(message).map_err(Clone::clone)? {
-        let (at, text) = match piece {
-            Written::Text(text) => (0, text),
-            Written::Reasoning(text) => (1, text),
-            Written::Refusal(text) => (2, text),
-        };
-        fields[at].1.push_str(&text);
-    }
-    for (name, text) in fields {
-        if name == "content" || !text.is_empty() {
-            message[name] = text.into();
-        }
-    }
-    Ok(())
 }
 
 /// Adds the fields that OpenAI clients read and Workers AI may leave out.

@@ -13,7 +13,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::answer::{add_missing_fields, finish, flatten_content, text};
+use super::answer::{add_missing_fields, finish, text};
 use super::error::{error_status, status_of};
 use crate::error::shown;
 use crate::translate::shared::answer_defaults::{AnswerDefaults, MadeIds};
@@ -27,6 +27,7 @@ use crate::wire::reported_error::reported_error;
 use crate::wire::sse::{self, Event};
 use crate::wire::surrogates::Halves;
 use crate::wire::usage::Usage;
+use crate::wire::written::flatten;
 
 /// The fields of a piece of a message that hold text.
 const TEXTS: [&str; 4] = ["reasoning_content", "reasoning", "content", "refusal"];
@@ -177,7 +178,7 @@ impl AnswerStream {
 
     /// Makes a piece of a message what OpenAI's clients understand.
     fn delta(&mut self, delta: &mut Value, marked: bool) -> Result<(), StreamError> {
-        flatten_content(delta).map_err(|found| {
+        flatten(delta).map_err(|found| {
             StreamError::malformed("delta", shown(&found), "a text or a list of parts")
         })?;
         for (name, halves) in TEXTS.iter().zip(&mut self.halves) {
