@@ -267,3 +267,33 @@ test("pictures count wherever they stand", async (t) => {
     assert.equal(model, strong, JSON.stringify(body));
   }
 });
+
+test("what the configuration says that a model lacks is asked of others", async (t) => {
+  there.does(openai());
+  const lacks = ["responses", "json_object", "n", "documents", "streaming", "image_urls"];
+  const worker = await limitedTo(t, { lacks });
+  const named = [{ type: "image_url", image_url: { url: "https://a.example/1.png" } }];
+  const file = [{ type: "file", file: { filename: "a.pdf", file_data: "data:application/pdf;base64,AA==" } }];
+  const user = (/** @type {object[]} */ parts) => [
+    { role: "user", content: [{ type: "text", text: "Hello" }, ...parts] },
+  ];
+  for (const fields of [
+    { response_format: { type: "json_object" } },
+    { n: 2 },
+    { stream: true },
+    { messages: user(file) },
+    { messages: user(named) },
+  ]) {
+    assert.deepEqual(await answeredBy(worker, fields), [strong, "only_candidate"], JSON.stringify(fields));
+  }
+  for (const fields of [{ response_format: { type: "text" } }, { n: 1 }, { stream: false }, { messages: image }]) {
+    assert.deepEqual(await answeredBy(worker, fields), [weak, "below_threshold"], JSON.stringify(fields));
+  }
+  const response = await worker.post("v1/responses", { model: "auto", input: "Hello" }, WEAKEST);
+  assert.equal(decisionHeaders(response).model, strong);
+  // A model that is named is asked, and the upstream says what it says.
+  assert.equal((await worker.chat({ model: weak, n: 2 })).status, 200);
+  const wrong = await limitedTo(t, { lacks: ["sight"] });
+  await refused(wrong.chat(), 500, "config_invalid");
+  assert.match(wrong.log.join(), /unknown variant `sight`/);
+});

@@ -10,6 +10,7 @@
 
 mod aliases;
 pub(crate) mod current_bundle;
+mod feature;
 mod keys;
 mod request_fields;
 mod settings;
@@ -17,6 +18,7 @@ mod upstreams;
 mod variable;
 
 pub(crate) use aliases::{Alias, Aliases};
+pub(crate) use feature::Feature;
 pub(crate) use keys::{Budget, Key, Keys, OPEN, equal_in_constant_time};
 pub(crate) use request_fields::ReturnedReasoning;
 pub(crate) use settings::{Breaker, Check, Retries, Settings, Timeouts};

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use pointsman::{Candidate, Manifest, is_header_value};
 use serde::Deserialize;
 
+use super::feature::Feature;
 use super::request_fields::{OutputLimitField, ReasoningField};
 use crate::error::GatewayError;
 
@@ -109,6 +110,8 @@ pub(crate) struct Upstream {
     pub(crate) tools: Option<bool>,
     /// Whether it takes images; true if absent.
     pub(crate) vision: Option<bool>,
+    /// What else it lacks, so that routing leaves it out.
+    pub(crate) lacks: Vec<Feature>,
 }
 
 /// The upstreams by model.
@@ -390,6 +393,7 @@ pub(crate) mod tests {
             (r#"{"large": {"baseUrl": "https://x/v1?key=1"}}"#, "query"),
             (r#"{"large": {"baseUrl": "https://x", "model": ""}}"#, "large.model is empty"),
             (r#"{"large": {"baseUrl": "https://x", "key": "sk"}}"#, "key"),
+            (r#"{"large": {"baseUrl": "https://x", "lacks": ["sight"]}}"#, "json_object"),
             (r#"{"large": {"baseUrl": "https://x", "api": "grpc"}}"#, "grpc"),
             (r#"{"large": {"baseUrl": "https://x", "fallbacks": ["large"]}}"#, "fallbacks"),
             (r#"{"large": {"baseUrl": "https://x", "fallbacks": ["none"]}}"#, "fallbacks"),

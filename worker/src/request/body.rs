@@ -83,7 +83,7 @@ pub(crate) struct RequestBody {
     /// The number of prompts; 1 for a conversation.
     pub(crate) prompts: u64,
     tools: Tools,
-    json: bool,
+    json_format: Option<JsonFormat>,
     limits: Vec<(&'static str, Whole)>,
     choices: Vec<(&'static str, Whole)>,
 }
@@ -92,6 +92,15 @@ pub(crate) struct RequestBody {
 pub(crate) struct Conversation<'t> {
     body: &'t str,
     messages: Result<Vec<Message<'t>>, GatewayError>,
+}
+
+/// A format of JSON output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum JsonFormat {
+    /// Any object.
+    Object,
+    /// By a schema.
+    Schema,
 }
 
 /// A field that should be a whole number of at least 1.
@@ -172,7 +181,7 @@ impl RequestBody {
             media: conversation.map(Media::of).unwrap_or_default(),
             prompts: prompts.max(1),
             tools: tools.reduce(Tools::and).unwrap_or_default(),
-            json: JSON_FORMATS.iter().filter_map(|name| raw(name)).any(is_json_format),
+            json_format: JSON_FORMATS.iter().filter_map(|name| raw(name)).find_map(JsonFormat::of),
             limits: limits.iter().filter_map(|name| whole(name)).collect(),
             choices: choices.iter().filter_map(|name| whole(name)).collect(),
             fields,
@@ -263,9 +272,14 @@ impl RequestBody {
         self.media.images > 0
     }
 
+    /// The format of JSON that the request asks for.
+    pub(crate) fn json_format(&self) -> Option<JsonFormat> {
+        self.json_format
+    }
+
     /// Whether the request asks for JSON output.
     pub(crate) fn wants_json(&self) -> bool {
-        self.json
+        self.json_format.is_some()
     }
 
     /// The top-level fields with their values as JSON texts.
@@ -404,17 +418,22 @@ fn without_nul(text: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
-/// Whether a response format asks for JSON; `text` and `output_config` have theirs in `format`.
-fn is_json_format(json: &str) -> bool {
-    #[derive(Deserialize)]
-    struct Format {
-        #[serde(rename = "type")]
-        kind: Option<String>,
-        format: Option<Box<Format>>,
+impl JsonFormat {
+    /// Reads a response format; `text` and `output_config` have theirs in `format`.
+    fn of(json: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Format {
+            #[serde(rename = "type")]
+            kind: Option<String>,
+            format: Option<Box<Format>>,
+        }
+        let found: Format = serde_json::from_str(json).ok()?;
+        match found.kind.or_else(|| found.format?.kind)?.as_str() {
+            "json_object" => Some(Self::Object),
+            "json_schema" => Some(Self::Schema),
+            _ => None,
+        }
     }
-    let found: Option<Format> = serde_json::from_str(json).ok();
-    let kind = found.and_then(|found| found.kind.or_else(|| found.format?.kind));
-    matches!(kind.as_deref(), Some("json_object" | "json_schema"))
 }
 
 /// A list of tools: how many, and the types of the first.

@@ -14,9 +14,13 @@ pub(crate) struct Media {
     pub(crate) images: u64,
     /// Bytes of their data in the request.
     pub(crate) image_bytes: u64,
+    /// The number of images that the request only names.
+    pub(crate) named_images: u64,
     /// Bytes of the data of files and recordings in the request.
     pub(crate) file_bytes: u64,
-    /// Those of recordings alone.
+    /// The number of recordings.
+    pub(crate) recordings: u64,
+    /// Bytes of their data.
     pub(crate) recording_bytes: u64,
     /// The number of files whose text is not in the request.
     pub(crate) documents: u64,
@@ -41,7 +45,7 @@ impl Media {
     /// Counts what a conversation in JSON has; nothing if it cannot be read.
     pub(crate) fn of(json: &str) -> Self {
         let mut deserializer = serde_json::Deserializer::from_str(json);
-        Part { payload: false }
+        Part { payload: false, source: false }
             .deserialize(&mut deserializer)
             .map_or_else(|_| Self::default(), |found| found.media)
     }
@@ -56,7 +60,9 @@ impl Media {
     fn add(&mut self, other: Self) {
         self.images += other.images;
         self.image_bytes += other.image_bytes;
+        self.named_images += other.named_images;
         self.file_bytes += other.file_bytes;
+        self.recordings += other.recordings;
         self.recording_bytes += other.recording_bytes;
         self.documents += other.documents;
         self.document_bytes += other.document_bytes;
@@ -121,6 +127,8 @@ struct Found {
 struct Part {
     /// Whether a string here is a payload.
     payload: bool,
+    /// Whether an object here is the source of a part, whose type says where the data is.
+    source: bool,
 }
 
 impl<'de> DeserializeSeed<'de> for Part {
@@ -152,7 +160,7 @@ impl<'de> Visitor<'de> for Part {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Found, A::Error> {
         let mut all = Found::default();
-        while let Some(found) = list.next_element_seed(Self { payload: false })? {
+        while let Some(found) = list.next_element_seed(Self { payload: false, source: false })? {
             all.media.add(found.media);
         }
         Ok(all)
@@ -162,7 +170,8 @@ impl<'de> Visitor<'de> for Part {
         let mut all = Found::default();
         let mut kind = None;
         while let Some(name) = map.next_key::<Cow<'de, str>>()? {
-            let found = map.next_value_seed(Self { payload: is_payload(&name) })?;
+            let part = Self { payload: is_payload(&name), source: name == "source" };
+            let found = map.next_value_seed(part)?;
             match &*name {
                 "type" => kind = found.kind.or(kind),
                 name => all.named |= NAMES.contains(&name),
@@ -174,10 +183,11 @@ impl<'de> Visitor<'de> for Part {
         }
         let (bytes, named) = (std::mem::take(&mut all.bytes), std::mem::take(&mut all.named));
         let inline = std::mem::take(&mut all.inline);
-        match kind {
+        match kind.filter(|kind| !self.source || *kind == Kind::Inline) {
             Some(Kind::Image) => {
                 all.media.images += 1;
                 all.media.image_bytes += bytes;
+                all.media.named_images += u64::from(named);
             }
             Some(Kind::Document) => {
                 all.media.file_bytes += bytes;
@@ -189,6 +199,7 @@ impl<'de> Visitor<'de> for Part {
             }
             Some(Kind::Recording) => {
                 all.media.file_bytes += bytes;
+                all.media.recordings += 1;
                 all.media.recording_bytes += bytes;
                 all.media.references += u64::from(named || bytes == 0);
             }
@@ -214,7 +225,8 @@ mod tests {
             {"type": "image", "source": {"type": "url", "url": "https://a.example/1.png"}},
             {"type": "tool_result", "content": [{"type": "image", "source": {"data": "AAAA"}}]},
             {"type": "text", "text": "image"}]}]"#;
-        let expected = Media { images: 5, image_bytes: 9 + 9 + 4 + 4, ..Media::default() };
+        let expected =
+            Media { images: 5, image_bytes: 9 + 9 + 4 + 4, named_images: 1, ..Media::default() };
         assert_eq!(Media::of(images), expected);
         let files = r#"[{"content": [
             {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:BBBB"}},
@@ -225,6 +237,7 @@ mod tests {
             {"type": "container_upload", "file_id": "f-2"}]}]"#;
         let expected = Media {
             file_bytes: 9 + 4 + 4,
+            recordings: 1,
             recording_bytes: 4,
             documents: 5,
             document_bytes: 9 + 4,

@@ -8,10 +8,12 @@ use std::cell::{OnceCell, RefCell};
 
 use serde_json::Value;
 
-use crate::config::{Api, Upstream};
+use super::features::asks_for;
+use crate::config::{Api, Feature, Upstream};
 use crate::error::{GatewayError, Untranslatable};
 use crate::request::body::RequestBody;
 use crate::translate::call::ApiPair;
+use crate::translate::response_ids::References;
 use crate::wire::json_tree;
 
 /// What a request asks of the model that answers it.
@@ -19,6 +21,7 @@ pub(crate) struct Demands<'a> {
     request: &'a RequestBody,
     /// The request's body as sent.
     text: &'a str,
+    references: &'a References,
     tree: OnceCell<Result<Value, String>>,
     /// The APIs whose translation was tried, with the result.
     tried: RefCell<Vec<(Api, Result<(), GatewayError>)>>,
@@ -35,8 +38,8 @@ pub(crate) struct Inability {
 
 impl<'a> Demands<'a> {
     /// Reads nothing yet. `text` is the request's body.
-    pub(crate) fn new(request: &'a RequestBody, text: &'a str) -> Self {
-        Self { request, text, tree: OnceCell::new(), tried: RefCell::default() }
+    pub(crate) fn new(request: &'a RequestBody, text: &'a str, references: &'a References) -> Self {
+        Self { request, text, references, tree: OnceCell::new(), tried: RefCell::default() }
     }
 
     /// The first demand that a model's upstream does not meet, if any.
@@ -47,6 +50,11 @@ impl<'a> Demands<'a> {
         }
         if upstream.vision == Some(false) && self.request.has_images() {
             return says("does not take images");
+        }
+        let lacks =
+            |feature: &&Feature| asks_for(**feature, self.request, self.text, self.references);
+        if let Some(feature) = upstream.lacks.iter().find(lacks) {
+            return says(&format!("lacks {}", feature.name()));
         }
         self.translation(model, upstream).err().map(Inability::of)
     }

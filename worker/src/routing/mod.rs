@@ -3,6 +3,7 @@
 pub(crate) mod capability;
 pub(crate) mod cascade;
 pub(crate) mod decision;
+mod features;
 pub(crate) mod model_list;
 pub(crate) mod models;
 pub(crate) mod permissions;

@@ -92,8 +92,8 @@ impl Planner<'_> {
         let input_tokens = input_tokens(request, text, &|text| self.engine.count(text));
         let output_tokens = request.output_tokens();
         let query = request.query(&conversation, self.permissions.settings.routing.system);
-        let demands = Demands::new(request, text);
         let references = References::read(request, text);
+        let demands = Demands::new(request, text, &references);
         let mut needs = Needs {
             request,
             text,

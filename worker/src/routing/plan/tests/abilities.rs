@@ -153,3 +153,16 @@ fn a_message_without_text_is_routed_by_the_default() {
     assert_eq!(none.code(), "no_candidate");
     assert!(none.to_string().contains("does not take images"), "{none}");
 }
+
+#[test]
+fn what_the_configuration_says_that_a_model_lacks_is_asked_of_others() {
+    let json =
+        body(HALF, HARD, r#", "response_format": {"type": "json_schema", "json_schema": {}}"#);
+    let large = r#""lacks": ["n", "json_schema"]"#;
+    assert_eq!(chosen(large, OPENAI, &json, &With::default()), only("small"));
+    let plain = body(HALF, HARD, r#", "n": 1"#);
+    assert_eq!(chosen(large, OPENAI, &plain, &With::default()).0, ["large"]);
+    let none = plan_on(large, r#""lacks": ["streaming", "json_schema"]"#, &json, &With::default());
+    let text = none.unwrap_err().to_string();
+    assert!(text.contains("small: lacks json_schema; large: lacks json_schema"), "{text}");
+}
