@@ -256,10 +256,20 @@ pub fn answer(input: &[u8]) -> Said {
     };
     match pair.answer(bytes.to_vec(), &options) {
         Ok(answer) => {
-            let body: Value = serde_json::from_slice(&answer.body)
+            // Numbers out of range and lone surrogates are JSON by its grammar.
+            let body: &RawValue = serde_json::from_slice(&answer.body)
                 .map_err(|e| format!("a translated answer is not JSON: {e}"))?;
-            let usage = answer.received.usage.is_some();
-            Ok(format!("ok {client:?} {api:?} {} {usage:?}", body.is_object()))
+            let (object, usage) = (body.get().starts_with('{'), answer.received.usage.is_some());
+            let streamed = match pair.as_stream(answer, true, &options) {
+                Ok(streamed) => events_of(&streamed.body),
+                Err(_) => vec![],
+            };
+            for event in streamed.iter().filter(|event| event.data != "[DONE]") {
+                serde_json::from_str::<&RawValue>(&event.data).map_err(|e| {
+                    format!("a whole answer's stream has an event that is not JSON: {e}")
+                })?;
+            }
+            Ok(format!("ok {client:?} {api:?} {object} {usage:?} {}", streamed.len().min(9)))
         }
         Err(why) => Ok(format!("{client:?} {api:?} {why}")),
     }
@@ -338,8 +348,12 @@ pub fn stream(input: &[u8]) -> Said {
     for event in &events {
         let data = match event.data.as_str() {
             "[DONE]" => Value::from("done"),
-            data => serde_json::from_str(data)
-                .map_err(|e| format!("{client:?} {api:?} gives an event that is not JSON: {e}"))?,
+            data => {
+                serde_json::from_str::<&RawValue>(data).map_err(|e| {
+                    format!("{client:?} {api:?} gives an event that is not JSON: {e}")
+                })?;
+                serde_json::from_str(data).unwrap_or_default()
+            }
         };
         if client == Dialect::Messages && data["type"].as_str() != event.name.as_deref() {
             return Err(format!(

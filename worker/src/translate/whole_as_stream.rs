@@ -99,6 +99,9 @@ fn chat_choice(mut choice: Value) -> Result<(&'static str, Vec<Value>), String> 
         Some(message @ Value::Object(_)) => message,
         _ => return Err("a choice without a message".to_owned()),
     };
+    if !delta["role"].is_string() {
+        delta["role"] = "assistant".into();
+    }
     flatten(&mut delta).map_err(|_| "a choice whose content is neither a text nor parts")?;
     let mut calls = 0;
     let list = delta.get_mut("tool_calls").and_then(Value::as_array_mut);

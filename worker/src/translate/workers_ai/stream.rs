@@ -146,10 +146,13 @@ impl AnswerStream {
             return Err(StreamError::malformed("choices", found, "a list"));
         };
         for choice in choices.iter_mut() {
-            self.role_sent |= choice["delta"]["role"].is_string();
             let ended = finish_reason(choice).map(str::to_owned);
             if let Some(delta) = choice.get_mut("delta").filter(|delta| delta.is_object()) {
                 self.delta(delta, marked)?;
+                // OpenAI's library refuses a message without one.
+                if !std::mem::replace(&mut self.role_sent, true) {
+                    delta["role"] = "assistant".into();
+                }
             }
             if let Some(reason) = ended {
                 let mut last = std::mem::take(&mut choice["delta"]);
@@ -178,6 +181,7 @@ impl AnswerStream {
 
     /// Makes a piece of a message what OpenAI's clients understand.
     fn delta(&mut self, delta: &mut Value, marked: bool) -> Result<(), StreamError> {
+        self.role_sent |= delta["role"].is_string();
         flatten(delta).map_err(|found| {
             StreamError::malformed("delta", shown(&found), "a text or a list of parts")
         })?;

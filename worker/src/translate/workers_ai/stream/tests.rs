@@ -233,7 +233,8 @@ fn openais_chunks_become_what_clients_understand() {
         ],
     );
     let delta = |at: usize| &sent[at]["choices"][0]["delta"];
-    assert_eq!(delta(0), &json!({"content": "", "reasoning_content": "Hm."}));
+    let first = json!({"role": "assistant", "content": "", "reasoning_content": "Hm."});
+    assert_eq!(delta(0), &first);
     assert_eq!(delta(1), &json!({"content": "Hello."}));
     assert_eq!(sent[1]["choices"][0]["finish_reason"], Value::Null);
     let function = |at: usize| &delta(at)["tool_calls"][0]["function"];
