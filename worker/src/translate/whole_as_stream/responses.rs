@@ -1,8 +1,8 @@
 //! Writes a whole answer of the Responses API as its events.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::{event, list, object};
+use super::json::{event, list, object};
 
 /// The longest answer whose texts are written as deltas, in bytes; of a longer one each item is sent whole.
 const MAX_DELTAS: usize = 1 << 20;
@@ -55,7 +55,6 @@ const TEXT_PARTS: [TextPart; 4] = [
 ];
 
 /// Numbers the events.
-#[derive(Default)]
 struct Events {
     text: String,
     count: u64,
@@ -72,47 +71,53 @@ impl Events {
 
 /// The events of a response of `bytes` bytes.
 pub(super) fn events(answer: Value, bytes: usize) -> Result<String, String> {
-    let response = Value::Object(object(answer, "output")?);
-    let mut events = Events::default();
-    let mut begun = response.clone();
-    (begun["status"], begun["output"], begun["usage"]) =
-        ("in_progress".into(), json!([]), Value::Null);
+    let mut response = object(answer, "output")?;
+    let output = list(response.insert("output".into(), json!([])));
+    // Each text is written with its item and with the response.
+    let mut events = Events { text: String::with_capacity(2 * bytes), count: 0 };
+    let mut begun = Value::Object(response.clone());
+    (begun["status"], begun["usage"]) = ("in_progress".into(), Value::Null);
     events.push("created", json!({"response": begun}));
     events.push("in_progress", json!({"response": begun}));
-    for (at, item) in list(Some(response["output"].clone())).into_iter().enumerate() {
+    for (at, item) in output.iter().enumerate() {
         add_item(&mut events, at, item, bytes <= MAX_DELTAS);
     }
+    response.insert("output".into(), output.into());
+    let response = Value::Object(response);
     let last = match response["status"].as_str() {
-        Some(status @ ("incomplete" | "failed")) => status,
+        Some("incomplete") => "incomplete",
+        Some("failed") => "failed",
         _ => "completed",
     };
-    events.push(last, json!({"response": response}));
+    let mut end = json!({});
+    end["response"] = response;
+    events.push(last, end);
     Ok(events.text)
 }
 
-fn add_item(events: &mut Events, at: usize, item: Value, deltas: bool) {
+fn add_item(events: &mut Events, at: usize, item: &Value, deltas: bool) {
     let id = item["id"].as_str().map_or_else(|| format!("item_{at}"), str::to_owned);
     let call = match item["type"].as_str() {
         Some("function_call") => Some(("arguments", "function_call_arguments")),
         Some("custom_tool_call") => Some(("input", "custom_tool_call_input")),
         _ => None,
     };
-    let mut begun = item.clone();
-    if deltas && item.is_object() {
-        if !item["status"].is_null() {
-            begun["status"] = "in_progress".into();
-        }
-        for name in ["content", "summary"].into_iter().filter(|name| item[*name].is_array()) {
-            begun[name] = json!([]);
-        }
-        if let Some((field, _)) = call {
-            begun[field] = "".into();
-        }
+    // As it begins: without what its deltas add, and without a picture.
+    let mut begun = Map::new();
+    for (name, value) in item.as_object().into_iter().flatten() {
+        let value = match name.as_str() {
+            "status" => "in_progress".into(),
+            "content" | "summary" if value.is_array() => json!([]),
+            "result" => Value::Null,
+            field if call.is_some_and(|(own, _)| own == field) => "".into(),
+            _ => value.clone(),
+        };
+        begun.insert(name.clone(), value);
     }
     events.push("output_item.added", json!({"output_index": at, "item": begun}));
     if deltas {
         for part in &TEXT_PARTS {
-            add_parts(events, at, &id, &item, part);
+            add_parts(events, at, &id, item, part);
         }
         if let Some((field, kind)) = call {
             let text = item[field].as_str().unwrap_or_default();

@@ -1,8 +1,11 @@
 //! Whole answers that become streams.
 
 #![allow(clippy::unwrap_used)]
+use serde_json::{Value, json};
+
 use super::*;
 use crate::request::endpoint::Dialect::{Chat, Completions, Messages, Responses};
+use crate::wire::sse;
 
 const DEFAULTS: AnswerDefaults<'static> =
     AnswerDefaults { id: "chatcmpl-7", model: "asked", created: 7 };
