@@ -140,7 +140,7 @@ pub fn body(manifest: &Manifest, input: &[u8]) -> Said {
             renames_limit: output_limit.is_none(),
             ask_usage: true,
             dropped: &["seed", "user"],
-            short_call_ids: false,
+            mistrals_rules: false,
             reasoning: ReturnedReasoning::Own,
             tag: tag.as_deref(),
             history: &history,

@@ -1,9 +1,9 @@
 //! Which fields an upstream's requests have: by its settings, else by its host.
 //!
-//! | host | limit of the output | not sent | reasoning given back | ids of calls |
+//! | host | limit of the output | not sent | reasoning given back | messages |
 //! | --- | --- | --- | --- | --- |
 //! | OpenAI's, Azure's | `max_completion_tokens` | | no | |
-//! | Mistral's | `max_tokens` | `stream_options`, `user` | no | nine letters |
+//! | Mistral's | `max_tokens` | `stream_options`, `user` | no | by Mistral's rules |
 //! | any other | `max_tokens`, in translated requests | | to the model from which it came | |
 
 use serde::Deserialize;
@@ -131,8 +131,8 @@ impl Upstream {
         }
     }
 
-    /// Whether it takes only ids of calls of nine letters and digits.
-    pub(crate) fn wants_short_call_ids(&self) -> bool {
+    /// Whether messages keep to Mistral's rules.
+    pub(crate) fn has_mistrals_rules(&self) -> bool {
         self.is_mistrals()
     }
 
@@ -203,9 +203,9 @@ mod tests {
     fn fields_are_dropped_by_setting_or_host() {
         let mistral = upstream(r#"{"baseUrl": "https://api.mistral.ai/v1", "drop": ["seed"]}"#);
         assert_eq!(mistral.dropped_fields(), ["seed", "stream_options", "user"]);
-        assert!(mistral.wants_short_call_ids());
+        assert!(mistral.has_mistrals_rules());
         let other = upstream(r#"{"baseUrl": "https://mistral.ai.example/v1"}"#);
-        assert!(other.dropped_fields().is_empty() && !other.wants_short_call_ids());
+        assert!(other.dropped_fields().is_empty() && !other.has_mistrals_rules());
     }
 
     #[test]

@@ -117,7 +117,7 @@ impl UpstreamRequest<'_> {
             renames_limit: upstream.renames_limit(),
             ask_usage,
             dropped: &upstream.dropped_fields(),
-            short_call_ids: upstream.wants_short_call_ids(),
+            mistrals_rules: upstream.has_mistrals_rules(),
             reasoning: upstream.returned_reasoning(),
             tag: tag.as_deref(),
             history: &history,

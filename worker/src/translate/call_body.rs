@@ -6,9 +6,9 @@ use serde_json::Value;
 use super::anthropic::client::request::request_to_chat;
 use super::anthropic::reasoning;
 use super::anthropic::thinking::limit_output;
-use super::anthropic::tools::shorten_call_ids;
 use super::anthropic::upstream::request::request_to_messages;
 use super::call::ApiPair;
+use super::chat_rules;
 use super::tool_names::ToolNames;
 use super::workers_ai;
 use crate::config::{Api, ReturnedReasoning};
@@ -35,8 +35,8 @@ pub(crate) struct CallTerms<'a> {
     pub(crate) ask_usage: bool,
     /// Top-level fields that are left out, in lower case.
     pub(crate) dropped: &'a [&'a str],
-    /// Whether ids of calls have nine letters.
-    pub(crate) short_call_ids: bool,
+    /// Whether a translated chat request keeps to Mistral's rules.
+    pub(crate) mistrals_rules: bool,
     /// Which reasoning of earlier turns a chat upstream gets.
     pub(crate) reasoning: ReturnedReasoning,
     /// The tag of the model's thinking.
@@ -152,7 +152,7 @@ impl ApiPair {
         if self.api == Api::Openai {
             let always = matches!(terms.reasoning, ReturnedReasoning::Always(_));
             reasoning::write_as(&mut translated, reasoning, always);
-            shorten_call_ids(&mut translated, terms.short_call_ids);
+            chat_rules::apply(&mut translated, terms.mistrals_rules);
         }
         if let Some(fields) = translated.as_object_mut() {
             if self.api == Api::Openai

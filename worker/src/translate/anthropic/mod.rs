@@ -21,7 +21,7 @@ mod schema;
 pub(crate) mod signature;
 mod stop;
 pub(crate) mod thinking;
-pub(crate) mod tools;
+mod tools;
 pub(crate) mod upstream;
 
 #[cfg(test)]

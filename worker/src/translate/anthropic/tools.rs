@@ -10,15 +10,25 @@
 //! Custom tools, `allowed_tools` and the tools that a provider runs itself are refused. Anthropic
 //! accepts a choice only beside tools: without tools, `auto` and `none` are left out.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use pointsman::sha256_hex;
 use serde_json::{Map, Value, json};
 
 use super::content::{keep_cache_control, text};
 use super::schema;
 use crate::error::Untranslatable;
 use crate::wire::{json_tree, surrogates};
+
+/// Definitions of the tools that a conversation calls, for a request without tools: Anthropic refuses calls of
+/// tools that are not defined. None of them is to be called.
+pub(super) fn of_history(messages: &[Value]) -> Option<(Value, Value)> {
+    let blocks = messages.iter().flat_map(|turn| turn["content"].as_array().into_iter().flatten());
+    let calls = blocks.filter(|block| block["type"] == "tool_use");
+    let names: BTreeSet<&str> = calls.filter_map(|call| call["name"].as_str()).collect();
+    let schema = json!({"type": "object", "properties": {}});
+    let tools = names.iter().map(|name| json!({"name": name, "input_schema": schema}));
+    (!names.is_empty()).then(|| (tools.collect(), json!({"type": "none"})))
+}
 
 /// Translates OpenAI's `tools` for Anthropic; none if absent or empty.
 ///
@@ -212,34 +222,6 @@ impl CallIds {
     }
 }
 
-/// The most letters of a call's id at OpenAI.
-const LONGEST_ID: usize = 40;
-/// The letters and digits of a call's id at Mistral, no more and no fewer.
-const SHORT_ID: usize = 9;
-
-/// Shortens the ids of a chat request's calls to what the upstream takes: nine letters and digits if `short`.
-pub(crate) fn shorten_call_ids(chat: &mut Value, short: bool) {
-    let shorten = |id: &mut Value| {
-        let Some(given) = id.as_str() else { return };
-        let is_short =
-            given.len() == SHORT_ID && given.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        let most = match short {
-            true if !is_short => SHORT_ID,
-            false if given.len() > LONGEST_ID => LONGEST_ID,
-            _ => return,
-        };
-        *id = sha256_hex(given.as_bytes())[..most].into();
-    };
-    let messages = chat["messages"].as_array_mut().into_iter().flatten();
-    for message in messages.filter_map(Value::as_object_mut) {
-        message.get_mut("tool_call_id").into_iter().for_each(shorten);
-        let calls = message.get_mut("tool_calls").and_then(Value::as_array_mut);
-        for call in calls.into_iter().flatten().filter_map(Value::as_object_mut) {
-            call.get_mut("id").into_iter().for_each(shorten);
-        }
-    }
-}
-
 /// Reads a call's `arguments` as Anthropic's `input`, a raw value; none if they are not a JSON object. Empty
 /// text and null become an empty object; an object whose text is a JSON text once more is read.
 pub(super) fn input(arguments: &Value) -> Option<Value> {
@@ -356,28 +338,6 @@ mod tests {
         assert_eq!(call_id("call_aZ-9"), "call_aZ-9");
         assert_eq!(call_id("functions.now:0"), "functions_2e_now_3a_0");
         assert_ne!(call_id("a.b"), call_id("a:b"));
-    }
-
-    #[test]
-    fn short_ids_pair_calls_and_results() {
-        let mut chat = json!({"messages": [
-            {"role": "user", "content": "Hi"},
-            {"role": "assistant", "tool_calls": [{"id": "toolu_01A"}, {"id": "abcDEF123"}, 7]},
-            {"role": "tool", "tool_call_id": "toolu_01A"},
-            {"role": "tool", "tool_call_id": "abcDEF123"}]});
-        let given = chat.clone();
-        shorten_call_ids(&mut chat, false);
-        assert_eq!(chat, given);
-        let mut long = json!({"messages": [{"role": "tool", "tool_call_id": "x".repeat(41)}]});
-        shorten_call_ids(&mut long, false);
-        assert_eq!(long["messages"][0]["tool_call_id"].as_str().map(str::len), Some(40));
-        shorten_call_ids(&mut chat, true);
-        let messages = &chat["messages"];
-        let id = messages[1]["tool_calls"][0]["id"].as_str().unwrap();
-        assert!(id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{id}");
-        assert_eq!(messages[2]["tool_call_id"], id);
-        assert_eq!(messages[1]["tool_calls"][1]["id"], "abcDEF123");
-        assert_eq!(messages[3]["tool_call_id"], "abcDEF123");
     }
 
     #[test]

@@ -13,7 +13,7 @@ const TERMS: CallTerms<'static> = CallTerms {
     renames_limit: false,
     ask_usage: true,
     dropped: &[],
-    short_call_ids: false,
+    mistrals_rules: false,
     reasoning: ReturnedReasoning::Own,
     tag: Some("pm0123456789abcdef."),
     history: &[],
@@ -262,7 +262,7 @@ fn reasoning_goes_back_to_its_model_beside_tool_calls() {
     assert_eq!(sent("", &always)["messages"][1]["reasoning_content"], "I should look.");
     let never = CallTerms { reasoning: ReturnedReasoning::Never, tag: None, ..TERMS };
     assert_eq!(sent("reasoning", &never)["messages"][1].get("reasoning_content"), None);
-    let short = sent("", &CallTerms { short_call_ids: true, ..TERMS });
+    let short = sent("", &CallTerms { mistrals_rules: true, ..TERMS });
     let id = short["messages"][1]["tool_calls"][0]["id"].as_str().unwrap();
     assert_eq!((id.len(), &short["messages"][2]["tool_call_id"]), (9, &id.into()));
 }

@@ -9,7 +9,7 @@
 //! | `stream` | the same, with `stream_options.include_usage`, which Anthropic's events need |
 //! | `tools`, `tool_choice` | see `tools` |
 //! | `thinking`, `output_config.effort` | `reasoning_effort`, see `thinking` |
-//! | `output_config.format` | `response_format` `json_schema`, named `answer`; strict if OpenAI's strict mode takes the schema |
+//! | `output_config.format`, else `output_format` | `response_format` `json_schema`, named `answer`; strict if OpenAI's strict mode takes the schema |
 //! | `metadata.user_id` | `user` |
 //!
 //! Refused: `mcp_servers`, `container`, and tools that Anthropic runs itself. Dropped: `top_k`, which
@@ -79,7 +79,11 @@ pub(crate) fn request_to_chat(messages: &Value, model: &str) -> Result<Value, Un
     if let Some(effort) = thinking::to_effort(messages) {
         chat.insert("reasoning_effort".into(), effort.into());
     }
-    if let Some(format) = response_format(&messages["output_config"]["format"])? {
+    let format = match &messages["output_config"]["format"] {
+        Value::Null => response_format(&messages["output_format"], "output_format")?,
+        format => response_format(format, "output_config.format")?,
+    };
+    if let Some(format) = format {
         chat.insert("response_format".into(), format);
     }
     if let Some(user) = messages["metadata"]["user_id"].as_str() {
@@ -105,18 +109,17 @@ fn stops(sequences: &Value) -> Result<Option<Value>, Untranslatable> {
     }
 }
 
-fn response_format(format: &Value) -> Result<Option<Value>, Untranslatable> {
-    const FIELD: &str = "output_config.format";
+fn response_format(format: &Value, field: &str) -> Result<Option<Value>, Untranslatable> {
     if format.is_null() {
         return Ok(None);
     }
     if format["type"] != "json_schema" {
-        let field = format!("{FIELD}.type");
+        let field = format!("{field}.type");
         return Err(Untranslatable::unsupported(field, &format["type"], "\"json_schema\""));
     }
     let schema = &format["schema"];
     if !schema.is_object() {
-        let field = format!("{FIELD}.schema");
+        let field = format!("{field}.schema");
         return Err(Untranslatable::malformed(field, schema, "a JSON schema"));
     }
     let mut named = json!({"name": "answer", "schema": schema});
@@ -241,6 +244,7 @@ mod tests {
             (json!({"stop_sequences": ["a", "b", "c", "d", "e"]}), "stop_sequences"),
             (json!({"tools": [{"type": "bash_20250124", "name": "bash"}]}), "tools[0].type"),
             (json!({"output_config": {"format": {}}}), "output_config.format.type"),
+            (json!({"output_format": {"type": "json_schema"}}), "output_format.schema"),
             (
                 json!({"output_config": {"format": {"type": "json_schema"}}}),
                 "output_config.format.schema",

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::error::Untranslatable;
 use crate::translate::anthropic::content::{text, to_parts};
+use crate::translate::anthropic::tools;
 use crate::wire::json_tree;
 
 /// Translates `system` and turns into messages.
@@ -151,14 +152,11 @@ fn assistant(content: &Value, field: &str) -> Result<Option<Value>, Untranslatab
                 let id = text(&block["id"], format!("{field}.id"))?;
                 let name = text(&block["name"], format!("{field}.name"))?;
                 let input = &block["input"];
-                let arguments = match input {
-                    Value::Null => "{}".to_owned(),
-                    Value::Object(_) => json_tree::to_text(input),
-                    other => {
-                        let field = format!("{field}.input");
-                        return Err(Untranslatable::malformed(field, other, "an object"));
-                    }
+                let Some(input) = tools::input(input) else {
+                    let field = format!("{field}.input");
+                    return Err(Untranslatable::malformed(field, input, "an object"));
                 };
+                let arguments = json_tree::to_text(&input);
                 let function = json!({"name": name, "arguments": arguments});
                 calls.push(json!({"id": id, "type": "function", "function": function}));
             }

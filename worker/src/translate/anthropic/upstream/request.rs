@@ -8,7 +8,7 @@
 //! | `top_p` | the same below 1; left out beside a `temperature`, since newer models refuse both together |
 //! | `top_k`, `stream` | the same |
 //! | `stop` | `stop_sequences`, blank ones left out |
-//! | `tools`, `tool_choice`, `parallel_tool_calls` | see `tools` |
+//! | `tools`, `tool_choice`, `parallel_tool_calls` | see `tools`; without them, the tools that the conversation calls, and the choice of none |
 //! | `reasoning_effort` | `thinking` and `output_config.effort`, see `thinking` |
 //! | `thinking` (an extension) | the same, instead of `reasoning_effort` |
 //! | `response_format` `json_schema` | `output_config.format` |
@@ -75,7 +75,12 @@ pub(crate) fn request_to_messages(chat: &Value, model: &str) -> Result<Value, Un
     put("model", Some(model.into()));
     put("max_tokens", Some(max_tokens.into()));
     put("system", (!conversation.system.is_empty()).then(|| json!(conversation.system)));
-    put("messages", Some(conversation.into_messages().into()));
+    let messages = conversation.into_messages();
+    let (tools, choice) = match tools {
+        None if choice.is_none() => tools::of_history(&messages).unzip(),
+        tools => (tools, choice),
+    };
+    put("messages", Some(messages.into()));
     put("tools", tools);
     put("tool_choice", choice);
     put("stop_sequences", stop_sequences(&chat["stop"])?);

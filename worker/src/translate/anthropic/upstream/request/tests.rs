@@ -132,3 +132,22 @@ fn unsupported_fields_are_refused_by_name() {
     }
     assert_eq!(request_to_messages(&json!([]), MODEL).unwrap_err().field(), "body");
 }
+
+#[test]
+fn tools_of_the_history_are_defined_and_not_called() {
+    let call = |name: &str| json!({"id": "c", "type": "function", "function": {"name": name}});
+    let mut chat = json!({"messages": [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "tool_calls": [call("look"), call("find"), call("look")]},
+        {"role": "tool", "tool_call_id": "c", "content": "sun"},
+        {"role": "user", "content": "Sum up"}]});
+    let sent = request_to_messages(&chat, MODEL).unwrap();
+    let schema = json!({"type": "object", "properties": {}});
+    let tool = |name: &str| json!({"name": name, "input_schema": schema});
+    assert_eq!(sent["tools"], json!([tool("find"), tool("look")]));
+    assert_eq!(sent["tool_choice"], json!({"type": "none"}));
+    chat["tools"] = json!([{"type": "function", "function": {"name": "other"}}]);
+    let sent = request_to_messages(&chat, MODEL).unwrap();
+    assert_eq!((&sent["tools"], sent.get("tool_choice")), (&json!([tool("other")]), None));
+    assert_eq!(translated(json!({})).get("tools"), None);
+}
