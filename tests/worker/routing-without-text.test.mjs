@@ -94,11 +94,13 @@ test("a default that is not served is an error of the configuration", async (t) 
   assert.match(worker.log.join(), /routing\.default names "nobody"/);
 });
 
-test("a NUL character is rated as a space and passed on as it is", async () => {
+test("characters that the engine refuses are rated as others, and passed on as they are", async () => {
   there.does(openai());
-  const messages = [{ role: "user", content: "dump: a\0b" }];
-  assert.deepEqual(await chosen(await plain.chat({ messages }, NEVER_STRONG)), [weak, "below_threshold"]);
-  assert.deepEqual(there.last().json.messages, messages);
+  for (const content of ["dump: a\0b", "half of it: \ud83d"]) {
+    const messages = [{ role: "user", content }];
+    assert.deepEqual(await chosen(await plain.chat({ messages }, NEVER_STRONG)), [weak, "below_threshold"]);
+    assert.deepEqual(there.last().json.messages, messages);
+  }
 });
 
 test("a conversation without any message stays refused", async () => {

@@ -29,6 +29,7 @@ use super::thinking_budget::ThinkingBudget;
 use crate::error::{GatewayError, Untranslatable};
 use crate::wire::fields::Fields;
 use crate::wire::json_bounds::{self, MAX_VALUES};
+use crate::wire::surrogates;
 
 /// The most bytes of `stream_options` that are read.
 const MAX_STREAM_OPTIONS: usize = 4096;
@@ -299,9 +300,27 @@ impl RequestBody {
         self.fields.get(name).map(|range| &body[range])
     }
 
+    /// The messages; halves of characters, which are JSON and no text, are read as U+FFFD.
     fn messages<'t>(&self, body: &'t str) -> Result<Vec<Message<'t>>, GatewayError> {
         let json = self.raw(body, conversation_field(self.dialect)).unwrap_or("null");
-        let messages = match self.dialect {
+        let messages = self.read_messages(json).or_else(|error| match surrogates::replaced(json) {
+            Cow::Owned(json) => {
+                let messages = self.read_messages(&json)?;
+                Ok(messages.into_iter().map(Message::into_owned).collect())
+            }
+            Cow::Borrowed(_) => Err(error),
+        });
+        let messages = messages.map_err(|e| conversation_error(&e))?;
+        match messages.iter().any(|message| message.role.is_none()) {
+            true => Err(GatewayError::BodyNotJson {
+                detail: "the conversation: a message has no \"role\"".into(),
+            }),
+            false => Ok(messages),
+        }
+    }
+
+    fn read_messages<'t>(&self, json: &'t str) -> serde_json::Result<Vec<Message<'t>>> {
+        match self.dialect {
             Dialect::Chat | Dialect::Messages => {
                 serde_json::from_str::<Messages<'_>>(json).map(|messages| messages.0)
             }
@@ -315,13 +334,6 @@ impl RequestBody {
                 let prompts = serde_json::from_str::<Prompts<'_>>(json);
                 prompts.map(|prompts| vec![Message::user(joined(&prompts.texts))])
             }
-        };
-        let messages = messages.map_err(|e| conversation_error(&e))?;
-        match messages.iter().any(|message| message.role.is_none()) {
-            true => Err(GatewayError::BodyNotJson {
-                detail: "the conversation: a message has no \"role\"".into(),
-            }),
-            false => Ok(messages),
         }
     }
 
@@ -704,7 +716,6 @@ mod tests {
             (with("7"), "body_not_json"),
             (with(r#"[{"role": "user", "content": 7}]"#), "body_not_json"),
             (with("[]"), "messages_without_text"),
-            (with(r#"[{"role": "user", "content": "\ud800"}]"#), "query_ill_formed"),
         ];
         for (body, expected) in cases {
             assert_eq!(code(&body), expected, "{body}");

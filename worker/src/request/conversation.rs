@@ -42,6 +42,13 @@ impl Message<'_> {
     pub(crate) fn user(text: Cow<'_, str>) -> Message<'_> {
         Message { role: Some("user".into()), texts: Texts(vec![text]) }
     }
+
+    /// The message without a borrow.
+    pub(crate) fn into_owned(self) -> Message<'static> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        let texts = Texts(self.texts.0.into_iter().map(owned).collect());
+        Message { role: self.role.map(owned), texts }
+    }
 }
 
 impl<'a> Texts<'a> {

@@ -286,15 +286,20 @@ impl Planner<'_> {
         }
     }
 
-    /// The model that keeps what a Responses request goes on from, if an id tells it.
+    /// The model that keeps what a Responses request goes on from: if an id tells it, else the session's.
     ///
     /// # Errors
     /// [`GatewayError::ResponseNotFound`] if it is not served any more.
     fn keeper(&self, references: &References) -> Result<Option<String>, GatewayError> {
-        let Some(Stored { field, found, tag: Some(tag) }) = references.kept() else {
-            return Ok(None);
-        };
         let upstreams = self.permissions.upstreams;
+        let Some(Stored { field, found, tag: Some(tag) }) = references.kept() else {
+            let may = |model: &&str| {
+                references.needs_stored()
+                    && self.permissions.may_answer(model)
+                    && upstreams.get(model).is_some_and(|upstream| upstream.api == Api::Openai)
+            };
+            return Ok(self.pinned.filter(may).map(str::to_owned));
+        };
         let made = |model: &&str| {
             let upstream = upstreams.get(model).filter(|upstream| upstream.api == Api::Openai);
             upstream.is_some_and(|upstream| response_tag(upstream, model) == *tag)

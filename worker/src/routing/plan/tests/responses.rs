@@ -11,6 +11,15 @@ const UPSTREAMS: &str = r#"{
 }"#;
 
 fn plan(body: &str, options: RequestOptions) -> Result<Plan, GatewayError> {
+    plan_in(None, body, options)
+}
+
+/// Plans in a session with this model's last answer.
+fn plan_in(
+    pinned: Option<&str>,
+    body: &str,
+    options: RequestOptions,
+) -> Result<Plan, GatewayError> {
     let upstreams = Upstreams::from_json(Some(UPSTREAMS)).unwrap();
     let manifest = upstreams.amended(&manifest());
     let planner = Planner {
@@ -25,7 +34,7 @@ fn plan(body: &str, options: RequestOptions) -> Result<Plan, GatewayError> {
         caller: CallerId::Open(""),
         engine: &Letters(&[]),
         budget_used: 0.0,
-        pinned: None,
+        pinned,
     };
     planner.plan(&RequestBody::new(Dialect::Responses, body, &manifest).unwrap(), body)
 }
@@ -67,4 +76,16 @@ fn a_model_that_is_gone_or_not_allowed_is_named_in_the_refusal() {
     assert_eq!(gone.body()["error"]["param"], "previous_response_id");
     let exclude = RequestOptions { exclude: listed("small"), ..RequestOptions::default() };
     assert_eq!(plan(&after("small", input), exclude).unwrap_err().code(), "model_not_allowed");
+}
+
+#[test]
+fn what_no_id_tells_stays_with_the_sessions_model() {
+    let body =
+        format!(r#"{{"model": "router-mf-0.5", "conversation": "conv_1", "input": "{HARD}"}}"#);
+    let of = |pinned| {
+        let found = plan_in(pinned, &body, RequestOptions::default()).unwrap();
+        (found.chain[0].clone(), found.reason)
+    };
+    assert_eq!(of(Some("small")), ("small".into(), "pinned"));
+    assert_eq!(of(None), ("large".into(), "above_threshold"));
 }
