@@ -6,7 +6,7 @@
 import { DEFAULT, readJson } from "../../tests/hosts/paths.mjs";
 import { anthropic } from "../../tests/worker/anthropic-stand-in.mjs";
 import { gateway } from "../../tests/worker/gateway.mjs";
-import { LARGE_BODIES } from "../../tests/worker/large-bodies.mjs";
+import { LARGE_BODIES, sent } from "../../tests/worker/large-bodies.mjs";
 import { openai } from "../../tests/worker/openai-stand-in.mjs";
 import { upstream } from "../../tests/worker/stand-ins.mjs";
 
@@ -21,7 +21,7 @@ const UPSTREAMS = Object.fromEntries(candidates.map((/** @type {{id: string}} */
  * Sends one body to a fresh Worker with the default bundle.
  * @param {import("../../tests/worker/large-bodies.mjs").LargeBody} large
  */
-async function measured({ path, model, body }) {
+async function measured(large) {
   const worker = await gateway({
     bundle: DEFAULT,
     upstreams: { ...UPSTREAMS, plain: at, claude: { ...at, baseUrl: claude.url, api: "anthropic" } },
@@ -30,9 +30,9 @@ async function measured({ path, model, body }) {
   await worker.get("healthz");
   await (await worker.chat({ model: "plain" })).text();
   const before = await (await worker.get("memory")).json();
-  const text = body(model);
+  const { bytes, body, headers } = sent(large);
   let [over, longest] = [false, 0];
-  const answered = worker.post(path, text).then(async (response) => {
+  const answered = worker.send("POST", large.path, body, headers).then(async (response) => {
     await response.text();
     over = true;
     return response.status;
@@ -45,7 +45,7 @@ async function measured({ path, model, body }) {
   const status = await answered;
   const after = await (await worker.get("memory")).json();
   await worker.close();
-  return { MiB: Buffer.byteLength(text) / 2 ** 20, status, before: before / 2 ** 20, after: after / 2 ** 20, longest };
+  return { MiB: bytes / 2 ** 20, status, before: before / 2 ** 20, after: after / 2 ** 20, longest };
 }
 
 console.log(

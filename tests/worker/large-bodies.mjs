@@ -1,6 +1,10 @@
 // The largest request bodies, by shape: some honest, some made to cost an isolate as much as they can.
 
-/** @typedef {{path: string, model: string, body: (model: string) => string}} LargeBody */
+import { gzipSync } from "node:zlib";
+
+/**
+ * @typedef {{path: string, model: string, body: (model: string) => string, gzip?: boolean}} LargeBody
+ */
 
 const BYTES = 15.5 * 2 ** 20;
 /** @param {string} unit */
@@ -36,6 +40,8 @@ export const LARGE_BODIES = {
   "a text, routed": large(text("word "), "auto"),
   "a text with escapes": large(text("line\\n")),
   "a text with escapes, translated": large(text("line\\n"), "claude"),
+  "a text, in gzip": { ...large(text("word ")), gzip: true },
+  "a text of 300 MiB, in gzip": { ...large((model) => chat(model, `"${"word ".repeat(60 * 2 ** 20)}"`)), gzip: true },
   "Korean text, routed": large(text("한국어 "), "auto"),
   "punctuation, routed": large(text("!?."), "auto"),
   "one word, routed": large(text("x"), "auto"),
@@ -73,3 +79,15 @@ export const LARGE_BODIES = {
   "a query to route": large((model) => `{"query":"${filled("한")}${model}"}`, "x", "v1/route"),
   feedback: large((model) => `{"feedback_id":"${filled("x")}${model}","score":1}`, "x", "v1/feedback"),
 };
+
+/**
+ * The body as it is sent, its headers, and its length before it is compressed.
+ * @param {LargeBody} large
+ */
+export function sent({ model, body, gzip }) {
+  const text = body(model);
+  const bytes = Buffer.byteLength(text);
+  return gzip
+    ? { bytes, body: gzipSync(text), headers: { "content-encoding": "gzip" } }
+    : { bytes, body: text, headers: {} };
+}

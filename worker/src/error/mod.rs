@@ -32,6 +32,12 @@ pub(crate) enum GatewayError {
     /// The request's body could not be read to its end.
     #[error("request body could not be read: {detail}. Send it again", detail = bounded(.detail))]
     BodyUnreadable { detail: String },
+    /// The request's body is compressed in a way that the runtime cannot undo.
+    #[error("request body has the content-encoding {found}: expected gzip, deflate or none. Send it uncompressed", found = quoted(.found))]
+    EncodingUnsupported { found: String },
+    /// The request's body is not what its `content-encoding` says.
+    #[error("request body is not valid {encoding}: {detail}. Expected what its content-encoding says. Send it uncompressed", detail = bounded(.detail))]
+    BodyNotDecompressed { encoding: &'static str, detail: String },
     /// The request's body is not UTF-8.
     #[error("request body is not UTF-8: first bad byte at {at}. Send JSON in UTF-8")]
     BodyNotUtf8 { at: usize },
@@ -224,6 +230,7 @@ impl GatewayError {
             Self::Router(error) => router_status(error.code()),
             Self::Untranslatable(error) => error.status(),
             Self::BodyUnreadable { .. }
+            | Self::BodyNotDecompressed { .. }
             | Self::BodyNotUtf8 { .. }
             | Self::BodyNotJson { .. }
             | Self::ModelMissing { .. }
@@ -252,6 +259,7 @@ impl GatewayError {
             Self::MethodNotAllowed { .. } => 405,
             Self::AlreadyScored => 409,
             Self::BodyTooLarge { .. } => 413,
+            Self::EncodingUnsupported { .. } => 415,
             Self::RateLimited | Self::BudgetExhausted { .. } | Self::LedgerFull => 429,
             Self::ConfigInvalid { .. }
             | Self::KeysMissing
@@ -280,6 +288,8 @@ impl GatewayError {
             Self::Untranslatable(error) => error.code(),
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::BodyUnreadable { .. } => "body_unreadable",
+            Self::EncodingUnsupported { .. } => "encoding_unsupported",
+            Self::BodyNotDecompressed { .. } => "body_not_decompressed",
             Self::BodyNotUtf8 { .. } => "body_not_utf8",
             Self::BodyNotJson { .. } => "body_not_json",
             Self::BodyTooComplex { .. } => "body_too_complex",
@@ -472,6 +482,8 @@ mod tests {
             router(|detail| RouterError::NoCandidate { detail }),
             E::Untranslatable(answer),
             E::BodyUnreadable { detail: text() },
+            E::EncodingUnsupported { found: text() },
+            E::BodyNotDecompressed { encoding: "gzip", detail: text() },
             E::BodyNotJson { detail: text() },
             E::ModelMissing { expected: text() },
             E::ModelNotFound { found: text(), expected: text() },

@@ -6,6 +6,8 @@ mod attempts;
 mod auth;
 mod bundle;
 mod call_failure;
+mod chunks;
+mod decompression;
 mod handler;
 mod hmac;
 mod isolate;

@@ -3,19 +3,24 @@
 //! The body stays in JavaScript's memory: wasm memory, which never shrinks, holds its text only while it is
 //! read, and an upstream call's body is composed without it.
 
-use js_sys::{Array, Reflect, Uint8Array};
+use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::Request;
 use worker::js_sys::futures::JsFuture;
 use worker::web_sys::ReadableStreamDefaultReader;
 
-use super::js::{header, next_turn};
+use super::chunks::Chunks;
+use super::decompression::{DecompressionError, Decompressor};
+use super::js::{describe_js_error, header, next_turn};
 use crate::error::GatewayError;
+use crate::request::content_encoding::Compression;
 use crate::request::json::decode_utf8;
 use crate::wire::outgoing::{Outgoing, Piece};
 
 /// The longest body of a refused request that is still read, in bytes.
 const DRAINED: usize = 64 << 10;
+/// The longest body whose rest is read, and not kept, once it is refused in the middle, in bytes.
+const MAX_REST: usize = 32 << 20;
 /// From this length on, other requests get a turn between the steps of reading a body, in bytes.
 const LONG: u32 = 1 << 20;
 
@@ -24,36 +29,36 @@ pub(super) struct Source(Uint8Array);
 
 impl Source {
     /// Reads the body. One without a stated length, or with one above `limit`, is read chunk by chunk until
-    /// it exceeds `limit` bytes; a body is never longer than the length it states.
+    /// it exceeds `limit` bytes; a body is never longer than the length it states. A compressed one has at
+    /// most `limit` bytes before and after.
     ///
     /// # Errors
-    /// [`GatewayError::BodyTooLarge`], [`GatewayError::BodyUnreadable`].
+    /// [`GatewayError::BodyTooLarge`], [`GatewayError::BodyUnreadable`],
+    /// [`GatewayError::EncodingUnsupported`], [`GatewayError::BodyNotDecompressed`].
     pub(super) async fn read(request: &Request, limit: usize) -> Result<Self, GatewayError> {
-        if is_at_most(request, limit) {
+        let compression = Compression::of(header(request, "content-encoding").as_deref())?;
+        if compression.is_none() && is_at_most(request, limit) {
             let buffer = request.inner().array_buffer().map_err(unreadable)?;
             let bytes = JsFuture::from(buffer).await.map_err(unreadable)?;
             return Ok(Self(Uint8Array::new(&bytes)));
         }
-        let chunks = Array::new();
         let Some(stream) = request.inner().body() else {
             return Ok(Self(Uint8Array::new_with_length(0)));
         };
         let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
-        let mut length = 0;
-        loop {
-            let chunk = JsFuture::from(reader.read()).await.map_err(unreadable)?;
-            if field(&chunk, "done")?.is_truthy() {
-                return Ok(Self(joined(&chunks, length)));
+        let read = match compression {
+            Some(compression) => read_compressed(&reader, compression, limit).await,
+            None => read_plain(&reader, limit).await,
+        };
+        if read.is_err() {
+            // A client that is still sending may not read the refusal, so the rest is read.
+            while is_at_most(request, MAX_REST) && matches!(next_chunk(&reader).await, Ok(Some(_)))
+            {
             }
-            let bytes: Uint8Array = field(&chunk, "value")?.dyn_into().map_err(unreadable)?;
-            length += bytes.length();
-            if length as usize > limit {
-                // The request is refused whether or not the cancellation succeeds.
-                let _ = JsFuture::from(reader.cancel()).await;
-                return Err(GatewayError::BodyTooLarge { limit });
-            }
-            chunks.push(&bytes);
+            // The request is refused whether or not the cancellation succeeds.
+            let _ = JsFuture::from(reader.cancel()).await;
         }
+        read.map(Self)
     }
 
     /// The body as text.
@@ -111,16 +116,67 @@ pub(super) async fn drain(request: &Request) {
     }
 }
 
-/// Chunks as one array of `length` bytes.
-pub(super) fn joined(chunks: &Array, length: u32) -> Uint8Array {
-    let whole = Uint8Array::new_with_length(length);
-    let mut at = 0;
-    for chunk in chunks.iter() {
-        let chunk: Uint8Array = chunk.unchecked_into();
-        whole.set(&chunk, at);
-        at += chunk.length();
+/// Reads a body of at most `limit` bytes.
+async fn read_plain(
+    reader: &ReadableStreamDefaultReader,
+    limit: usize,
+) -> Result<Uint8Array, GatewayError> {
+    let mut chunks = Chunks::new(limit);
+    while let Some(chunk) = next_chunk(reader).await? {
+        if !chunks.push(&chunk) {
+            return Err(GatewayError::BodyTooLarge { limit });
+        }
     }
-    whole
+    Ok(chunks.joined())
+}
+
+/// Reads and decompresses a body.
+async fn read_compressed(
+    reader: &ReadableStreamDefaultReader,
+    compression: Compression,
+    limit: usize,
+) -> Result<Uint8Array, GatewayError> {
+    let failed = |error: DecompressionError| match error {
+        DecompressionError::TooLong => GatewayError::BodyTooLarge { limit },
+        DecompressionError::Malformed(error) => GatewayError::BodyNotDecompressed {
+            encoding: compression.name(),
+            detail: describe_js_error(error),
+        },
+    };
+    let (mut decompressor, mut length) = (None, 0_usize);
+    while let Some(chunk) = next_chunk(reader).await? {
+        if chunk.length() == 0 {
+            continue;
+        }
+        length = length.saturating_add(chunk.length() as usize);
+        if length > limit {
+            return Err(GatewayError::BodyTooLarge { limit });
+        }
+        let stream = match &mut decompressor {
+            Some(stream) => stream,
+            None => {
+                let format = compression.format(chunk.get_index(0));
+                let stream = Decompressor::new(format, limit).map_err(|e| failed(e.into()))?;
+                decompressor.insert(stream)
+            }
+        };
+        stream.push(&chunk).await.map_err(failed)?;
+    }
+    match decompressor {
+        Some(stream) => stream.finish().await.map_err(failed),
+        None => Ok(Uint8Array::new_with_length(0)),
+    }
+}
+
+/// The next chunk of a body; none at its end.
+async fn next_chunk(
+    reader: &ReadableStreamDefaultReader,
+) -> Result<Option<Uint8Array>, GatewayError> {
+    let chunk = JsFuture::from(reader.read()).await.map_err(unreadable)?;
+    if field(&chunk, "done")?.is_truthy() {
+        return Ok(None);
+    }
+    field(&chunk, "value")?.dyn_into().map(Some).map_err(unreadable)
 }
 
 /// A position in a body; bodies are shorter than 4 GiB.
@@ -140,5 +196,5 @@ fn field(chunk: &JsValue, name: &str) -> Result<JsValue, GatewayError> {
 }
 
 fn unreadable(error: JsValue) -> GatewayError {
-    GatewayError::BodyUnreadable { detail: worker::Error::from(error).to_string() }
+    GatewayError::BodyUnreadable { detail: describe_js_error(error) }
 }

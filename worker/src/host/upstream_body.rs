@@ -1,7 +1,7 @@
 //! Reads an upstream's body chunk by chunk, each within a time limit.
 
 use futures_util::future::{Either, select};
-use js_sys::{Array, Promise, Reflect, Uint8Array};
+use js_sys::{Promise, Reflect, Uint8Array};
 use std::pin::pin;
 use std::time::Duration;
 use wasm_bindgen::{JsCast, JsValue};
@@ -9,8 +9,8 @@ use worker::Delay;
 use worker::js_sys::futures::JsFuture;
 use worker::web_sys::{AbortController, ReadableStreamDefaultReader, Response};
 
+use super::chunks::Chunks;
 use super::js::{describe_js_error, now};
-use super::request_body::joined;
 
 /// The longest complete answer in bytes.
 pub(super) const MAX_ANSWER_BYTES: usize = 16 << 20;
@@ -122,16 +122,14 @@ impl UpstreamBody {
             self.abort = None;
             return Ok(Uint8Array::new(&bytes.map_err(connection_error)?).to_vec());
         }
-        let (chunks, mut length, mut wait) = (Array::new(), 0, first_ms);
+        let (mut chunks, mut wait) = (Chunks::new(limit), first_ms);
         while let Some(chunk) = self.next_chunk(wait).await? {
-            length += chunk.length();
-            if length as usize > limit {
+            if !chunks.push(&chunk) {
                 return Err(ReadError::TooLong(limit));
             }
-            chunks.push(&chunk);
             wait = idle_ms;
         }
-        Ok(joined(&chunks, length).to_vec())
+        Ok(chunks.joined().to_vec())
     }
 }
 

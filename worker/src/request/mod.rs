@@ -3,6 +3,7 @@
 pub(crate) mod body;
 pub(crate) mod caller_keys;
 pub(crate) mod client_network;
+pub(crate) mod content_encoding;
 pub(crate) mod conversation;
 pub(crate) mod endpoint;
 pub(crate) mod feedback;
