@@ -1,5 +1,7 @@
 //! What an answer gets that its upstream leaves out.
 
+use std::collections::BTreeSet;
+
 use pointsman::sha256_hex;
 use serde_json::Value;
 
@@ -28,18 +30,29 @@ impl AnswerDefaults<'_> {
     /// The ids of calls that come without one: those of two answers differ, also of equal ones.
     pub(crate) fn call_ids(&self, prefix: &str, answer: &str) -> MadeIds {
         let hash = sha256_hex(format!("{}\n{}\n{answer}", self.id, self.created).as_bytes());
-        MadeIds(format!("{prefix}_{}", &hash[..16]))
+        MadeIds { made: format!("{prefix}_{}", &hash[..16]), given: BTreeSet::new() }
     }
 }
 
-/// Makes the ids of an answer's calls.
+/// The ids of an answer's calls.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct MadeIds(String);
+pub(crate) struct MadeIds {
+    made: String,
+    given: BTreeSet<String>,
+}
 
 impl MadeIds {
-    /// The id of the call at index `at`.
+    /// The id that is made for the call at index `at`.
     pub(crate) fn of(&self, at: usize) -> String {
-        format!("{}_{at}", self.0)
+        format!("{}_{at}", self.made)
+    }
+
+    /// The id of the call at index `at`: its own, or a made one if it has none or another call's.
+    pub(crate) fn unique(&mut self, own: &str, at: usize) -> String {
+        match !own.is_empty() && self.given.insert(own.to_owned()) {
+            true => own.to_owned(),
+            false => self.of(at),
+        }
     }
 }
 

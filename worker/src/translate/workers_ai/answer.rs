@@ -39,7 +39,7 @@ pub(crate) fn answer_to_completion(
         return Err(Untranslatable::answer("response", &Value::Null, "a text, or \"choices\""));
     }
     let text = text(&answer["response"]);
-    let calls = calls(answer, "tool_calls", &call_ids(defaults, answer))?;
+    let calls = calls(answer, "tool_calls", call_ids(defaults, answer))?;
     let finish = finish(finish_reason(answer), !calls.is_empty());
     let silent = text.is_empty() && !calls.is_empty();
     let content = if silent { Value::Null } else { text.into() };
@@ -76,7 +76,7 @@ fn openai(
         Untranslatable::answer("choices[0].message.content", &found, expected)
     })?;
     let made_ids = call_ids(defaults, &answer);
-    let calls = calls(&message, "choices[0].message.tool_calls", &made_ids)?;
+    let calls = calls(&message, "choices[0].message.tool_calls", made_ids)?;
     let reason = finish(finish_reason(choice), !calls.is_empty()).to_owned();
     if !calls.is_empty() {
         message["tool_calls"] = calls.into();
@@ -128,7 +128,7 @@ pub(super) fn call_ids(defaults: &AnswerDefaults<'_>, answer: &Value) -> MadeIds
     defaults.call_ids("call", &answer.to_string())
 }
 
-fn calls(message: &Value, field: &str, made_ids: &MadeIds) -> Result<Vec<Value>, Untranslatable> {
+fn calls(message: &Value, field: &str, mut ids: MadeIds) -> Result<Vec<Value>, Untranslatable> {
     let list = &message["tool_calls"];
     if !list.is_null() && !list.is_array() {
         return Err(Untranslatable::answer(field, list, "a list"));
@@ -140,8 +140,7 @@ fn calls(message: &Value, field: &str, made_ids: &MadeIds) -> Result<Vec<Value>,
         }
         let arguments = if call.arguments.is_empty() { "{}" } else { &*call.arguments };
         let function = json!({"name": call.name, "arguments": arguments});
-        let id = if call.id.is_empty() { made_ids.of(at) } else { call.id.into_owned() };
-        Ok(json!({"id": id, "type": "function", "function": function}))
+        Ok(json!({"id": ids.unique(&call.id, at), "type": "function", "function": function}))
     };
     CallFields::all(message).enumerate().map(translate).collect()
 }

@@ -252,11 +252,11 @@ impl AnswerStream {
     }
 
     /// Writes a call, or a piece of one.
-    fn call(&self, piece: CallPiece) -> Value {
+    fn call(&mut self, piece: CallPiece) -> Value {
         let CallPiece { number, begins, arguments, .. } = piece;
         match begins {
             Some((name, id)) => {
-                let id = if id.is_empty() { self.made_ids.of(number) } else { id };
+                let id = self.made_ids.unique(&id, number);
                 let function = json!({"name": name, "arguments": arguments});
                 json!({"index": number, "id": id, "type": "function", "function": function})
             }

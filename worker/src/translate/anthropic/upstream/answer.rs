@@ -12,8 +12,6 @@
 //!
 //! Dropped: signatures, redacted thinking, citations, and blocks of unknown types.
 
-use std::cell::OnceCell;
-
 use serde_json::{Map, Value, json};
 
 use crate::error::Untranslatable;
@@ -36,7 +34,7 @@ pub(crate) fn message_to_completion(
         other => return Err(Untranslatable::answer("content", other, "a list of blocks")),
     };
     let (mut content, mut reasoning, mut calls) = (text.to_owned(), String::new(), Vec::new());
-    let made_ids = OnceCell::new();
+    let mut ids = None;
     for (at, block) in blocks.iter().enumerate() {
         let string = |key: &str| {
             block[key].as_str().ok_or_else(|| {
@@ -53,12 +51,9 @@ pub(crate) fn message_to_completion(
                 })?;
                 let function =
                     json!({"name": string("name")?, "arguments": json_tree::to_text(&input)});
-                let id = match block["id"].as_str() {
-                    Some(id) if !id.is_empty() => id.to_owned(),
-                    _ => made_ids
-                        .get_or_init(|| defaults.call_ids("call", &message.to_string()))
-                        .of(calls.len()),
-                };
+                let ids =
+                    ids.get_or_insert_with(|| defaults.call_ids("call", &message.to_string()));
+                let id = ids.unique(block["id"].as_str().unwrap_or_default(), calls.len());
                 calls.push(json!({"id": id, "type": "function", "function": function}));
             }
             _ => {}

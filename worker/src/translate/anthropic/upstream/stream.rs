@@ -13,7 +13,7 @@
 //! | `ping` | the comment `: ping`: a client that is gone is noticed only when something is sent |
 //! | an error | none: [`StreamError::Upstream`] |
 //!
-//! Signatures, citations and unknown events are skipped.
+//! Signatures, citations and unknown events are skipped. An event that only frames others may be missing.
 
 use std::collections::BTreeMap;
 
@@ -34,6 +34,9 @@ use crate::wire::usage::Usage;
 /// The comment that keeps a connection alive; clients skip it.
 const PING: &str = ": ping\n\n";
 
+/// The most calls of an answer, and the most blocks that are open at once.
+const MAX_CALLS: usize = 256;
+
 /// Translates the events of one answer, in their order.
 #[derive(Debug)]
 pub(crate) struct MessageStream {
@@ -42,8 +45,7 @@ pub(crate) struct MessageStream {
     /// The open blocks by Anthropic's index.
     blocks: BTreeMap<u64, Block>,
     calls: usize,
-    /// The ids of calls that come without one.
-    made_ids: MadeIds,
+    ids: MadeIds,
     usage: Map<String, Value>,
     finish_sent: bool,
     /// Whether a `message_delta` has told the output tokens; those of `message_start` are its first ones.
@@ -80,7 +82,7 @@ impl MessageStream {
             started: false,
             blocks: BTreeMap::new(),
             calls: 0,
-            made_ids: MadeIds::default(),
+            ids: MadeIds::default(),
             usage: Map::new(),
             finish_sent: false,
             output_told: false,
@@ -101,18 +103,18 @@ impl MessageStream {
         match kind {
             "message_start" => self.start(&data["message"]),
             "error" => Err(error_in_stream(&data)),
-            "content_block_start"
-            | "content_block_delta"
-            | "content_block_stop"
-            | "message_delta"
-            | "message_stop"
-                if !self.started =>
-            {
-                Err(StreamError::malformed(kind, "it first", "\"message_start\" before it"))
+            "message_delta" | "message_stop" if !self.started => {
+                Err(StreamError::malformed(kind, "it first", "an answer before it"))
+            }
+            // Some servers send an answer without `message_start`.
+            "content_block_start" | "content_block_delta" if !self.started => {
+                let mut sent = self.start(&json!({}))?;
+                sent.extend(self.push(event)?);
+                Ok(sent)
             }
             "content_block_start" => self.open(&data, marked),
             "content_block_delta" => self.translate_delta(&data, marked),
-            "content_block_stop" => self.close(&data),
+            "content_block_stop" => Ok(self.close(index(&data, kind)?)),
             "message_delta" => Ok(self.end_message(&data)),
             "message_stop" => Ok(self.stop()),
             "ping" => Ok(vec![PING.to_owned()]),
@@ -148,7 +150,7 @@ impl MessageStream {
         }
         let ChunkWriter { id, model, created, .. } = &self.writer;
         let defaults = AnswerDefaults { id, model, created: *created };
-        self.made_ids = defaults.call_ids("call", &message.to_string());
+        self.ids = defaults.call_ids("call", &message.to_string());
         (self.writer.id, self.writer.model) = (defaults.id_of(message), defaults.model_of(message));
         self.started = true;
         self.store_usage(&message["usage"]);
@@ -159,16 +161,19 @@ impl MessageStream {
         const EVENT: &str = "content_block_start";
         let at = index(data, EVENT)?;
         let block = &data["content_block"];
+        if self.calls >= MAX_CALLS || self.blocks.len() >= MAX_CALLS {
+            let found = format!("more than {MAX_CALLS} calls or open blocks");
+            return Err(StreamError::malformed(EVENT, found, "fewer"));
+        }
+        // Some servers leave the end of a block out.
+        let mut sent = self.close(at);
         let mut opened = Block::default();
         let delta = match field(block, "type", EVENT)? {
             "tool_use" => {
                 let name = field(block, "name", EVENT)?;
                 let index = self.calls;
                 self.calls += 1;
-                let id = match block["id"].as_str() {
-                    Some(id) if !id.is_empty() => id.to_owned(),
-                    _ => self.made_ids.of(index),
-                };
+                let id = self.ids.unique(block["id"].as_str().unwrap_or_default(), index);
                 let function = json!({"name": name, "arguments": ""});
                 let call =
                     json!({"index": index, "id": id, "type": "function", "function": function});
@@ -180,21 +185,24 @@ impl MessageStream {
             "thinking" => opened.begin("reasoning_content", &block["thinking"], marked),
             _ => None,
         };
-        if self.blocks.insert(at, opened).is_some() {
-            let found = format!("block {at}, which is open");
-            return Err(StreamError::malformed(EVENT, found, "a new index"));
-        }
-        Ok(delta.map(|delta| self.writer.delta(delta)).into_iter().collect())
+        self.blocks.insert(at, opened);
+        sent.extend(delta.map(|delta| self.writer.delta(delta)));
+        Ok(sent)
     }
 
     fn translate_delta(&mut self, data: &Value, marked: bool) -> Result<Vec<String>, StreamError> {
         const EVENT: &str = "content_block_delta";
         let at = index(data, EVENT)?;
+        let delta = &data["delta"];
+        let begins = matches!(delta["type"].as_str(), Some("text_delta" | "thinking_delta"));
+        if begins && self.blocks.len() < MAX_CALLS {
+            // Some servers leave the beginning of a block of text out.
+            self.blocks.entry(at).or_default();
+        }
         let Some(block) = self.blocks.get_mut(&at) else {
             let found = format!("block {at}, which is not open");
             return Err(StreamError::malformed(EVENT, found, "an open block's index"));
         };
-        let delta = &data["delta"];
         let (name, text) = match (field(delta, "type", EVENT)?, &block.call) {
             ("text_delta", _) => ("content", field(delta, "text", EVENT)?),
             ("thinking_delta", _) => ("reasoning_content", field(delta, "thinking", EVENT)?),
@@ -206,13 +214,9 @@ impl MessageStream {
         Ok(block.piece(&text).map(|delta| self.writer.delta(delta)).into_iter().collect())
     }
 
-    fn close(&mut self, data: &Value) -> Result<Vec<String>, StreamError> {
-        const EVENT: &str = "content_block_stop";
-        let at = index(data, EVENT)?;
-        let Some(mut block) = self.blocks.remove(&at) else {
-            let found = format!("block {at}, which is not open");
-            return Err(StreamError::malformed(EVENT, found, "an open block's index"));
-        };
+    /// Ends a block, if it is open.
+    fn close(&mut self, at: u64) -> Vec<String> {
+        let Some(mut block) = self.blocks.remove(&at) else { return vec![] };
         let rest = block.halves.rest();
         let mut deltas: Vec<Value> = block.piece(rest).into_iter().collect();
         if let Some(Call { index, input, written: false }) = block.call {
@@ -222,7 +226,12 @@ impl MessageStream {
             };
             deltas.push(arguments(index, &input));
         }
-        Ok(deltas.into_iter().map(|delta| self.writer.delta(delta)).collect())
+        deltas.into_iter().map(|delta| self.writer.delta(delta)).collect()
+    }
+
+    fn close_all(&mut self) -> Vec<String> {
+        let open: Vec<u64> = self.blocks.keys().copied().collect();
+        open.into_iter().flat_map(|at| self.close(at)).collect()
     }
 
     fn end_message(&mut self, data: &Value) -> Vec<String> {
@@ -232,9 +241,9 @@ impl MessageStream {
         match delta["stop_reason"].as_str().filter(|reason| !reason.is_empty()) {
             Some(reason) if !self.finish_sent => {
                 self.finish_sent = true;
+                let mut sent = self.close_all();
                 let refusal = text_delta("refusal", &delta["stop_details"]["explanation"]);
-                let mut sent: Vec<String> =
-                    refusal.map(|delta| self.writer.delta(delta)).into_iter().collect();
+                sent.extend(refusal.map(|delta| self.writer.delta(delta)));
                 sent.push(self.writer.finish(stop::to_finish(Some(reason), self.calls > 0)));
                 sent
             }
@@ -244,9 +253,13 @@ impl MessageStream {
 
     fn stop(&mut self) -> Vec<String> {
         self.finished = true;
-        let finish =
-            (!self.finish_sent).then(|| self.writer.finish(stop::to_finish(None, self.calls > 0)));
-        finish.into_iter().chain(self.writer.usage(self.usage())).chain([DONE.to_owned()]).collect()
+        let mut sent = self.close_all();
+        if !self.finish_sent {
+            sent.push(self.writer.finish(stop::to_finish(None, self.calls > 0)));
+        }
+        sent.extend(self.writer.usage(self.usage()));
+        sent.push(DONE.to_owned());
+        sent
     }
 
     /// Stores the usage. Its counts are running totals, so a later one replaces an earlier one.

@@ -198,15 +198,13 @@ fn an_error_event_is_the_streams_error() {
 fn a_malformed_event_is_an_error() {
     let cases = [
         (false, json!({"type": "message_stop"})),
-        (false, start(0, json!({"type": "text"}))),
         (false, json!({"type": "message_start"})),
         (false, json!({"type": "message_start", "message": "m"})),
         (true, message_start()),
         (true, json!({"type": "content_block_start", "content_block": {"type": "text"}})),
         (true, start(0, json!({}))),
         (true, start(0, json!({"type": "tool_use", "id": "t"}))),
-        (true, delta(0, json!({"type": "text_delta", "text": "x"}))),
-        (true, stop(0)),
+        (true, delta(0, json!({"type": "input_json_delta", "partial_json": "{"}))),
     ];
     for (started, data) in cases {
         let mut stream = new_stream(false);
@@ -223,11 +221,36 @@ fn a_malformed_event_is_an_error() {
 }
 
 #[test]
-fn an_open_block_is_not_opened_again_and_texts_are_texts() {
+fn events_that_only_frame_others_may_be_missing() {
     let mut stream = new_stream(false);
-    chunks(&mut stream, vec![message_start(), start(0, json!({"type": "text", "text": "a"}))]);
-    assert!(stream.push(&event(start(0, json!({"type": "text"})))).is_err());
+    let mut events = vec![
+        delta(0, json!({"type": "text_delta", "text": "Hi."})),
+        start(1, json!({"type": "tool_use", "id": "t", "name": "f", "input": {}})),
+        start(1, json!({"type": "tool_use", "id": "t", "name": "g", "input": {}})),
+        delta(1, json!({"type": "input_json_delta", "partial_json": "{\"a\":1}"})),
+        stop(0),
+        stop(7),
+    ];
+    events.extend(ending("end_turn"));
+    let sent = chunks(&mut stream, events);
+    let found = deltas(&sent);
+    assert_eq!(found[1], json!({"content": "Hi."}));
+    let call = |at: usize| &found[at]["tool_calls"][0];
+    assert_eq!((&call(2)["id"], &call(3)["function"]["arguments"]), (&json!("t"), &json!("{}")));
+    assert_ne!(call(4)["id"], "t", "ids differ");
+    assert_eq!(call(5)["function"]["arguments"], "{\"a\":1}");
+    assert_eq!(sent[sent.len() - 2]["choices"][0]["finish_reason"], "tool_calls");
+}
+
+#[test]
+fn calls_are_bounded_and_texts_are_texts() {
+    let mut stream = new_stream(false);
+    chunks(&mut stream, vec![message_start()]);
     assert!(stream.push(&event(delta(0, json!({"type": "text_delta"})))).is_err());
+    let call = json!({"type": "tool_use", "id": "t", "name": "f", "input": {}});
+    let failed =
+        (0..=300).map(|at| stream.push(&event(start(at, call.clone())))).find_map(Result::err);
+    assert!(failed.is_some_and(|error| error.to_string().contains("more than 256")));
 }
 
 #[test]
