@@ -78,9 +78,11 @@ function settingsFault({ max_tokens: most, temperature, top_p: topP, thinking, t
     if (!(thinking.budget_tokens >= 1024)) return "thinking.enabled.budget_tokens: should be at least 1024";
     if (thinking.budget_tokens >= most) return "`max_tokens` must be greater than `thinking.budget_tokens`";
   } else if (thinking.type !== "adaptive") return `thinking: unknown type ${thinking.type}`;
-  if (temperature !== undefined && temperature !== 1) return "`temperature` may only be set to 1 when thinking is enabled";
+  if (temperature !== undefined && temperature !== 1)
+    return "`temperature` may only be set to 1 when thinking is enabled";
   if (topP !== undefined && topP < 0.95) return "`top_p` must be at least 0.95 when thinking is enabled";
-  if (choice && ["any", "tool"].includes(choice.type)) return "Thinking may not be enabled when tool_choice forces tool use";
+  if (choice && ["any", "tool"].includes(choice.type))
+    return "Thinking may not be enabled when tool_choice forces tool use";
   return undefined;
 }
 
@@ -92,7 +94,8 @@ function toolsFault({ tools = [] }) {
     if (tool.type && tool.type !== "custom") continue;
     const fault = extra(place, tool, TOOL);
     if (fault) return fault;
-    if (!/^[a-zA-Z0-9_-]{1,128}$/.test(tool.name)) return `${place}.name: String should match pattern, found ${tool.name}`;
+    if (!/^[a-zA-Z0-9_-]{1,128}$/.test(tool.name))
+      return `${place}.name: String should match pattern, found ${tool.name}`;
     if (names.has(tool.name)) return "tools: Tool names must be unique.";
     if (tool.input_schema?.type !== "object") return `${place}.input_schema.type: Field required`;
     names.add(tool.name);
@@ -107,7 +110,8 @@ function messagesFault({ messages, model, thinking }) {
   /** Calls of the turn before that have no result yet. @type {string[]} */
   let open = [];
   const ids = new Set();
-  for (const [at, message] of merged(messages).entries()) {
+  const turns = merged(messages);
+  for (const [at, message] of turns.entries()) {
     const place = `messages.${at}`;
     const fault =
       extra(place, message, ["role", "content"]) ??
@@ -129,15 +133,16 @@ function messagesFault({ messages, model, thinking }) {
     }
     if (message.role === "user" && calls.length > 0) return `${place}: tool_use in a user message`;
     if (message.role === "assistant" && results.length > 0) return `${place}: tool_result in an assistant message`;
-    const last = at === merged(messages).length - 2 && calls.length > 0;
+    const last = at === turns.length - 2 && calls.length > 0;
     if (last && thinking?.type === "enabled" && !/thinking$/.test(message.content[0].type)) {
       return `${place}.content.0.type: Expected \`thinking\` or \`redacted_thinking\`, but found \`${message.content[0].type}\``;
     }
   }
   if (open.length > 0) return `messages: \`tool_use\` ids were found without \`tool_result\` blocks: ${open}`;
-  const end = messages.at(-1);
+  const end = messages[messages.length - 1];
   const text = typeof end.content === "string" ? end.content : end.content.at(-1)?.text;
-  if (end.role === "assistant" && /\s$/.test(text ?? "")) return "messages: final assistant content ends with whitespace";
+  if (end.role === "assistant" && /\s$/.test(text ?? ""))
+    return "messages: final assistant content ends with whitespace";
   return undefined;
 }
 
@@ -149,7 +154,7 @@ function merged(messages) {
     const content =
       typeof message.content === "string" ? [{ type: "text", text: message.content }] : (message.content ?? []);
     const last = list.at(-1);
-    if (last?.role === message.role) last.content = [...last.content, ...content];
+    if (last && last.role === message.role) last.content = [...last.content, ...content];
     else list.push({ ...message, content });
   }
   return list;
@@ -170,11 +175,14 @@ function blocksFault(place, blocks, types, model) {
 /** @param {string} place @param {Fields} block @param {string} model @returns {string | undefined} */
 function blockFault(place, block, model) {
   if (block.type === "text" && block.text === "") return `${place}: text content blocks must be non-empty`;
-  if (block.type === "text" && block.text.trim() === "") return `${place}: text content blocks must contain non-whitespace text`;
+  if (block.type === "text" && block.text.trim() === "")
+    return `${place}: text content blocks must contain non-whitespace text`;
   if (block.type === "tool_use") {
-    if (!/^[a-zA-Z0-9_-]+$/.test(block.id)) return `${place}.tool_use.id: String should match pattern, found ${block.id}`;
+    if (!/^[a-zA-Z0-9_-]+$/.test(block.id))
+      return `${place}.tool_use.id: String should match pattern, found ${block.id}`;
     if (!/^[a-zA-Z0-9_-]{1,200}$/.test(block.name)) return `${place}.tool_use.name: String should match pattern`;
-    if (typeof block.input !== "object" || Array.isArray(block.input)) return `${place}.input: Input should be an object`;
+    if (typeof block.input !== "object" || Array.isArray(block.input))
+      return `${place}.input: Input should be an object`;
   }
   if (block.type === "tool_result" && Array.isArray(block.content) && block.content.length > 0) {
     return blocksFault(`${place}.content`, block.content, ["text", "image", "document"], model);
@@ -185,7 +193,8 @@ function blockFault(place, block, model) {
   if (block.type === "image") {
     const { type, media_type: media } = block.source ?? {};
     if (!["base64", "url", "file"].includes(type)) return `${place}.image.source: unknown type ${type}`;
-    if (type === "base64" && !/^image\/(png|jpeg|gif|webp)$/.test(media)) return `${place}.image.source.media_type: ${media}`;
+    if (type === "base64" && !/^image\/(png|jpeg|gif|webp)$/.test(media))
+      return `${place}.image.source.media_type: ${media}`;
   }
   return undefined;
 }

@@ -6,7 +6,7 @@
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -37,11 +37,16 @@ export function install() {
   mkdirSync(dirname(place), { recursive: true });
   const scratch = mkdtempSync(`${place}.unfinished-`);
   for (const name of FILES) cpSync(join(HERE, name), join(scratch, name));
-  const here = { cwd: scratch, stdio: /** @type {const} */ (["ignore", "ignore", "inherit"]) };
+  /** @type {import("node:child_process").ExecFileSyncOptions} */
+  const here = { cwd: scratch, stdio: ["ignore", "ignore", "inherit"] };
   execFileSync("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], here);
   execFileSync("npm", ["rebuild", ...SCRIPTS, "--ignore-scripts=false", "--loglevel=error"], here);
   const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"];
-  execFileSync("python3", [...pip, "--root-user-action=ignore", "--target", "python", "--requirement", "requirements.txt"], here);
+  execFileSync(
+    "python3",
+    [...pip, "--root-user-action=ignore", "--target", "python", "--requirement", "requirements.txt"],
+    here,
+  );
   renameSync(scratch, place);
   return place;
 }

@@ -67,7 +67,8 @@ function unknownField(place, value, known) {
 /** @param {Fields} body */
 function togetherFault(body) {
   if (body.tools?.length === 0) return "[] is too short - 'tools'";
-  if (body.stream_options && !body.stream) return "The 'stream_options' parameter is only allowed when 'stream' is enabled.";
+  if (body.stream_options && !body.stream)
+    return "The 'stream_options' parameter is only allowed when 'stream' is enabled.";
   for (const field of ["tool_choice", "parallel_tool_calls"]) {
     if (body[field] !== undefined && !body.tools) return `'${field}' is only allowed when 'tools' are specified.`;
   }
@@ -75,7 +76,8 @@ function togetherFault(body) {
     return "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.";
   }
   if (body.user?.length > 64) return "Invalid 'user': string too long. Expected a string with maximum length 64.";
-  if (body.temperature !== undefined && !(body.temperature >= 0 && body.temperature <= 2)) return "Invalid 'temperature'";
+  if (body.temperature !== undefined && !(body.temperature >= 0 && body.temperature <= 2))
+    return "Invalid 'temperature'";
   return undefined;
 }
 
@@ -85,8 +87,10 @@ function toolsFault(tools = [], functionOf) {
     if (tool.type !== "function") continue;
     const { name, parameters, ...more } = functionOf(tool) ?? {};
     if (!NAME.test(name)) return `Invalid 'tools[${at}].function.name': string does not match pattern: ${name}`;
-    if (parameters && parameters.type !== "object") return `Invalid schema for function '${name}': schema must be of type "object"`;
-    if (parameters && !parameters.properties) return `Invalid schema for function '${name}': object schema missing properties`;
+    if (parameters && parameters.type !== "object")
+      return `Invalid schema for function '${name}': schema must be of type "object"`;
+    if (parameters && !parameters.properties)
+      return `Invalid schema for function '${name}': object schema missing properties`;
     const fault = unknownField(`tools[${at}].function.`, more, ["description", "strict", "type", "defer_loading"]);
     if (fault) return fault;
   }
@@ -113,7 +117,9 @@ function messagesFault(messages) {
     if (open.length > 0) return `An assistant message with 'tool_calls' must be followed by tool messages: ${open}`;
     open = (message.tool_calls ?? []).map((/** @type {Fields} */ { id }) => id);
   }
-  return open.length > 0 ? `An assistant message with 'tool_calls' must be followed by tool messages: ${open}` : undefined;
+  return open.length > 0
+    ? `An assistant message with 'tool_calls' must be followed by tool messages: ${open}`
+    : undefined;
 }
 
 /** @param {string} place @param {Fields} message */
@@ -122,7 +128,8 @@ function contentFault(place, { role, content, tool_calls: calls, refusal, audio 
   for (const call of calls ?? []) {
     if (call.type !== "function" || !call.id) return `Missing required parameter: '${place}.tool_calls[].id' or type`;
     if (!NAME.test(call.function.name)) return `Invalid '${place}.tool_calls[].function.name': ${call.function.name}`;
-    if (typeof call.function.arguments !== "string") return `Invalid type for '${place}.tool_calls[].function.arguments'`;
+    if (typeof call.function.arguments !== "string")
+      return `Invalid type for '${place}.tool_calls[].function.arguments'`;
   }
   if (content === null || content === undefined) {
     return role === "assistant" && (calls || refusal || audio)
@@ -150,7 +157,8 @@ function itemsFault(items) {
       }
       open.add(item.call_id);
     } else if (CALLS.includes(type.replace(/_output$/, ""))) {
-      if (!open.delete(item.call_id)) return `No tool call found for function call output with call_id ${item.call_id}.`;
+      if (!open.delete(item.call_id))
+        return `No tool call found for function call output with call_id ${item.call_id}.`;
     } else if (type === "message") {
       const wrong = responseContentFault(item);
       if (wrong) return `Invalid value: '${wrong}' of input[${at}].content[].type`;
@@ -164,5 +172,7 @@ function responseContentFault({ role, content }) {
   if (typeof content === "string") return undefined;
   const allowed =
     role === "assistant" ? ["output_text", "refusal"] : ["input_text", "input_image", "input_file", "input_audio"];
-  return content.map((/** @type {Fields} */ { type }) => type).find((/** @type {string} */ type) => !allowed.includes(type));
+  return content
+    .map((/** @type {Fields} */ { type }) => type)
+    .find((/** @type {string} */ type) => !allowed.includes(type));
 }

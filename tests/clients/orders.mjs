@@ -51,14 +51,14 @@ function reading(tools, path) {
 /** @param {Schema} schema @param {string} path @returns {Record<string, unknown>} */
 function filled({ properties = {}, required }, path) {
   const names = required ?? Object.keys(properties).slice(0, 1);
-  return Object.fromEntries(names.map((name) => [name, valueOf(name, properties[name], path)]));
+  return Object.fromEntries(names.map((name) => [name, filledValue(name, properties[name], path)]));
 }
 
 /** @param {string} name @param {Schema} schema @param {string} path @returns {unknown} */
-function valueOf(name, { type, items, enum: values, ...schema }, path) {
+function filledValue(name, { type, items, enum: values, ...schema }, path) {
   if (values) return values[0];
   const kind = [type].flat()[0];
-  if (kind === "array") return [valueOf(name, items ?? {}, path)];
+  if (kind === "array") return [filledValue(name, items ?? {}, path)];
   if (kind === "object") return filled(schema, path);
   if (kind === "boolean") return false;
   if (kind === "number" || kind === "integer") return 1;

@@ -3,6 +3,8 @@
 // `env` and `files` are what a user sets; docs/CLIENTS.md shows them. `quiet` keeps a program from its maker's
 // servers and from updates. A file's path begins with `~/` for the user's folder, else it is in the work folder.
 
+/** @import { Step } from "./matrix.mjs" */
+
 /** @typedef {"chat completions" | "messages" | "responses"} Protocol */
 /** @typedef {"openai" | "anthropic"} Api of an upstream */
 
@@ -18,9 +20,9 @@
  * @property {(origin: string, key: string) => Record<string, string>} [files] by path
  * @property {(origin: string, key: string) => string[]} [signIn] the arguments that store the address and the key
  * @property {Record<string, string>} [quiet]
- * @property {string[]} [sessions] the arguments that list the sessions as JSON, the last one first, for `again`
- * @property {(prompt: string, again: string | undefined) => string[]} ask the arguments of a prompt; `again` continues
- *   the last conversation, and is its `sessionId` where the program has `sessions`
+ * @property {(prompt: string, again: boolean) => string[]} ask the arguments of a prompt; `again` continues the last
+ *   conversation
+ * @property {Partial<Record<Step, string>>} [lacks] steps that the program cannot do without a terminal, and why
  */
 
 const KEY = "POINTSMAN_KEY";
@@ -134,7 +136,15 @@ const pi = (protocol, api, path, over) => ({
     }),
   }),
   quiet: { PI_OFFLINE: "1", PI_TELEMETRY: "0" },
-  ask: (prompt, again) => ["--provider", "pointsman", "--model", "auto", ...(again ? ["--continue"] : []), "-p", prompt],
+  ask: (prompt, again) => [
+    "--provider",
+    "pointsman",
+    "--model",
+    "auto",
+    ...(again ? ["--continue"] : []),
+    "-p",
+    prompt,
+  ],
 });
 
 /** @type {Program} */
@@ -175,8 +185,8 @@ const cline = {
     ...["--modelid", "auto", "--apikey", key],
   ],
   quiet: { CLINE_SESSION_BACKEND_MODE: "local" },
-  sessions: ["history", "--json"],
-  ask: (prompt, again) => [...(again ? ["--id", again] : []), prompt],
+  ask: (prompt) => [prompt],
+  lacks: { "second turn": "resumes a session only in a terminal" },
 };
 
 /** @type {Program} */

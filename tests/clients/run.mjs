@@ -8,26 +8,28 @@ import { delimiter, dirname, join, resolve } from "node:path";
 const LIMIT_MS = 60_000;
 
 /**
- * Makes a user's folder and a work folder with these files.
- * @param {Record<string, string>} files by path: `~/` begins one in the user's folder
+ * A user's folder and a work folder. In paths `~/` begins one in the user's folder.
+ * @typedef {Awaited<ReturnType<typeof folders>>} Folders
  */
-export async function folders(files) {
+export async function folders() {
   const root = await mkdtemp(join(tmpdir(), "pointsman-client-"));
-  const home = join(root, "home");
-  const place = {
+  const [home, work] = [join(root, "home"), join(root, "work")];
+  await mkdir(home);
+  await mkdir(work);
+  const expanded = (/** @type {string} */ path) => (path.startsWith("~/") ? join(home, path.slice(2)) : path);
+  return {
     home,
-    work: join(root, "work"),
-    expanded: (/** @type {string} */ path) => (path.startsWith("~/") ? join(home, path.slice(2)) : path),
+    work,
+    expanded,
+    write: async (/** @type {Record<string, string>} */ files) => {
+      for (const [name, text] of Object.entries(files)) {
+        const path = resolve(work, expanded(name));
+        await mkdir(dirname(path), { recursive: true });
+        await writeFile(path, text);
+      }
+    },
     remove: () => rm(root, { recursive: true, force: true, maxRetries: 5 }),
   };
-  await mkdir(place.home);
-  await mkdir(place.work);
-  for (const [name, text] of Object.entries(files)) {
-    const path = resolve(place.work, place.expanded(name));
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, text);
-  }
-  return place;
 }
 
 /**
@@ -68,7 +70,10 @@ export function run([program, ...args], { home, work, env }) {
     child.on("exit", killAll);
     child.on("close", (code, signal) => {
       clearTimeout(limit);
-      if (signal) failed(new Error(`${program} ${args.join(" ")} ended by ${signal}, perhaps after ${LIMIT_MS} ms: ${result.all}`));
+      if (signal)
+        failed(
+          new Error(`${program} ${args.join(" ")} ended by ${signal}, perhaps after ${LIMIT_MS} ms: ${result.all}`),
+        );
       else ended({ code, ...result });
     });
   });

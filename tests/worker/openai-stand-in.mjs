@@ -212,7 +212,11 @@ function itemEvents(item, index) {
     ...("content" in item
       ? textEvents({ ...place, content_index: 0 }, item.content[0])
       : [
-          ...words(item.arguments).map((delta) => ({ type: "response.function_call_arguments.delta", ...place, delta })),
+          ...words(item.arguments).map((delta) => ({
+            type: "response.function_call_arguments.delta",
+            ...place,
+            delta,
+          })),
           { type: "response.function_call_arguments.done", ...place, arguments: item.arguments },
         ]),
     { type: "response.output_item.done", output_index: index, item },

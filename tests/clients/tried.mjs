@@ -1,0 +1,44 @@
+// The tests of one client, and the record of what it did: a line of JSON for each client and kind of upstream, in the
+// file that CLIENTS_RECORD names.
+
+/** @import { Step } from "./matrix.mjs" */
+/** @import { Api, Protocol } from "./programs.mjs" */
+
+import { appendFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { task } from "./matrix.mjs";
+import { versionOf } from "./versions.mjs";
+
+/**
+ * @typedef {{name: string, from: string, protocol: Protocol, over: Api[], streams?: boolean,
+ *   lacks?: Partial<Record<Step, string>>}} Client
+ * @typedef {{from: string, version: string, protocol: Protocol, streams: boolean, api: Api, did: Step[]}} Recorded
+ */
+
+/**
+ * Tries a client over each kind of upstream.
+ * @param {Client} client
+ * @param {Parameters<typeof task>[2]} started
+ */
+export function tried({ name, from, protocol, over, streams = true, lacks = {} }, started) {
+  for (const api of over) {
+    const how = streams ? "" : ", whole answers";
+    test(`${name} with ${protocol} over an upstream of ${api}${how}`, async (t) => {
+      const { steps, close } = await task(protocol, api, started);
+      t.after(close);
+      /** @type {Step[]} */
+      const did = [];
+      for (const [step, check] of /** @type {[Step, () => Promise<void>][]} */ (Object.entries(steps))) {
+        if (lacks[step]) continue;
+        await t.test(step, async () => {
+          await check();
+          did.push(step);
+        });
+      }
+      const file = process.env.CLIENTS_RECORD;
+      if (file)
+        appendFileSync(file, `${JSON.stringify({ from, version: versionOf(from), protocol, streams, api, did })}\n`);
+    });
+  }
+}
