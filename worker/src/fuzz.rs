@@ -21,6 +21,7 @@ use crate::request::feedback::Feedback;
 use crate::request::input_tokens::input_tokens;
 use crate::request::json::decode_utf8;
 use crate::request::route::parse_route_body;
+use crate::routing::capability::Demands;
 use crate::translate::anthropic::signature::History;
 use crate::translate::call::{AnswerOptions, ApiPair};
 use crate::translate::call_body::CallTerms;
@@ -113,6 +114,13 @@ pub fn body(manifest: &Manifest, input: &[u8]) -> Said {
     }
     let _ = (request.output_tokens(), request.has_images(), request.wants_json());
     let _ = (request.answers(), request.largest_output(), request.tool_types().count());
+    let references = References::read(&request, &text);
+    let demands = Demands::new(&request, &text, &references);
+    for api in APIS {
+        if let Some(inability) = demands.unmet("m", &Upstream { api, ..Upstream::default() }) {
+            said = format!("{said} {}", inability.why);
+        }
+    }
     for (api, output_limit) in APIS.into_iter().flat_map(|api| [(api, None), (api, Some(7))]) {
         let pair = match pair(dialect, api) {
             Ok(pair) => pair,
@@ -126,7 +134,6 @@ pub fn body(manifest: &Manifest, input: &[u8]) -> Said {
             Dialect::Messages => History::read(&text),
             _ => History::default(),
         };
-        let references = References::read(&request, &text);
         let history = match (tag.as_deref(), dialect) {
             (Some(tag), Dialect::Responses) => references.edits(tag),
             (Some(tag), _) => history.edits(tag),

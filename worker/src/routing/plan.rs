@@ -88,10 +88,11 @@ impl Planner<'_> {
     pub(crate) fn plan(&self, request: &RequestBody, text: &str) -> Result<Plan, GatewayError> {
         // Permission comes before the work of reading and counting the conversation.
         let target = self.permissions.target(request)?;
-        let conversation = request.conversation(text);
         let input_tokens = input_tokens(request, text, &|text| self.engine.count(text));
         let output_tokens = request.output_tokens();
-        let query = request.query(&conversation, self.permissions.settings.routing.system);
+        // The conversation takes memory that trying the translation needs.
+        let query =
+            request.query(&request.conversation(text), self.permissions.settings.routing.system);
         let references = References::read(request, text);
         let demands = Demands::new(request, text, &references);
         let mut needs = Needs {

@@ -28,12 +28,12 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::anthropic::signature::{Place, places, with_tags};
 use crate::config::Upstream;
 use crate::request::body::RequestBody;
 use crate::request::endpoint::Dialect;
 use crate::wire::fields::{Fields, range_in};
 use crate::wire::outgoing::Edit;
+use crate::wire::places::{Place, inserted, places};
 
 /// The hexadecimal digits of a tag for the account, and those for the model.
 const ACCOUNT_DIGITS: usize = 6;
@@ -309,7 +309,7 @@ pub(crate) fn tagged_answer<'t>(answer: &'t str, tag: &str) -> Cow<'t, str> {
         add_response(&mut at, answer, &response);
     }
     at.sort_unstable();
-    with_tags(answer, &at, tag)
+    inserted(answer, &at, tag)
 }
 
 /// The data of an event of a stream of the model with this tag, for a client; none if it stays the same.
@@ -337,7 +337,7 @@ pub(crate) fn tagged_event(data: &str, tag: &str) -> Option<String> {
         add_response(&mut at, data, &response);
     }
     at.sort_unstable();
-    match with_tags(data, &at, tag) {
+    match inserted(data, &at, tag) {
         Cow::Borrowed(_) => None,
         Cow::Owned(tagged) => Some(tagged),
     }

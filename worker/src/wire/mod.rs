@@ -6,6 +6,7 @@ pub(crate) mod json_bounds;
 pub(crate) mod json_tree;
 pub(crate) mod outgoing;
 pub(crate) mod output_text;
+pub(crate) mod places;
 pub(crate) mod reported_error;
 pub(crate) mod scalars;
 pub(crate) mod sse;

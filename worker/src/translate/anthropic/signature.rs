@@ -29,6 +29,7 @@ use serde_json::value::RawValue;
 use super::tools::CallIds;
 use crate::wire::fields::range_in;
 use crate::wire::outgoing::Edit;
+use crate::wire::places::{Place, inserted, places};
 
 /// The hexadecimal digits of a tag.
 const DIGITS: usize = 16;
@@ -73,15 +74,6 @@ struct Part {
     place: Place,
     /// The place and text of its tag, empty if it has none; none for a block without a signature.
     tag: Option<(Range<usize>, String)>,
-}
-
-/// An element of a list, as ranges whose removal leaves a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
-    /// With the comma in front; for an element that is not the first.
-    with_comma_before: Range<usize>,
-    /// With the comma behind; for an element in front of which none is left.
-    with_comma_behind: Range<usize>,
 }
 
 #[derive(Deserialize)]
@@ -217,27 +209,6 @@ impl History {
     }
 }
 
-impl Place {
-    /// The range whose removal takes the element out.
-    pub(crate) fn without(&self, is_first: bool) -> Range<usize> {
-        match is_first {
-            true => self.with_comma_behind.clone(),
-            false => self.with_comma_before.clone(),
-        }
-    }
-}
-
-/// The places of the elements of a list that are borrowed from `body`.
-pub(crate) fn places(body: &str, list: &[&RawValue]) -> Vec<Place> {
-    let spans: Vec<Range<usize>> = list.iter().map(|raw| range_in(body, raw.get())).collect();
-    let place = |(at, own): (usize, &Range<usize>)| {
-        let before = at.checked_sub(1).map_or(own.start, |at| spans[at].end);
-        let behind = spans.get(at + 1).map_or(own.end, |next| next.start);
-        Place { with_comma_before: before..own.end, with_comma_behind: own.start..behind }
-    };
-    spans.iter().enumerate().map(place).collect()
-}
-
 /// The place and text of a signature's tag; empty if it has none, or nothing behind it.
 fn tag_of(body: &str, value: Option<&RawValue>) -> (Range<usize>, String) {
     let literal = value.map_or("", RawValue::get);
@@ -268,7 +239,7 @@ pub(crate) fn tagged_answer<'t>(answer: &'t str, tag: &str) -> Cow<'t, str> {
         return Cow::Borrowed(answer);
     };
     let at = content.into_iter().filter_map(|raw| tag_place(answer, raw)).collect::<Vec<_>>();
-    with_tags(answer, &at, tag)
+    inserted(answer, &at, tag)
 }
 
 /// The data of an event of a stream of the model with this tag, for a client; none if it stays the same.
@@ -294,7 +265,7 @@ pub(crate) fn tagged_event(data: &str, tag: &str) -> Option<String> {
     let parts = [event.content_block, event.delta].into_iter().flatten();
     let parts = parts.chain(message.into_iter().flatten());
     let at: Vec<usize> = parts.filter_map(|part| tag_place(data, part)).collect();
-    match with_tags(data, &at, tag) {
+    match inserted(data, &at, tag) {
         Cow::Borrowed(_) => None,
         Cow::Owned(tagged) => Some(tagged),
     }
@@ -310,20 +281,6 @@ fn tag_place(text: &str, raw: &RawValue) -> Option<usize> {
     };
     let signed = value.get().starts_with('"') && value.get() != "\"\"";
     signed.then(|| range_in(text, value.get()).start + 1)
-}
-
-/// The text with the tag inserted at these places, in ascending order.
-pub(crate) fn with_tags<'t>(text: &'t str, at: &[usize], tag: &str) -> Cow<'t, str> {
-    let Some(last) = at.last() else { return Cow::Borrowed(text) };
-    let mut tagged = String::with_capacity(text.len() + at.len() * tag.len());
-    let mut from = 0;
-    for place in at {
-        tagged.push_str(&text[from..*place]);
-        tagged.push_str(tag);
-        from = *place;
-    }
-    tagged.push_str(&text[*last..]);
-    Cow::Owned(tagged)
 }
 
 #[cfg(test)]
