@@ -29,6 +29,7 @@ use crate::translate::response_ids::References;
 use crate::translate::stream::{StreamOptions, StreamTranslator};
 use crate::translate::tool_names::ToolNames;
 use crate::wire::sse::{self, Parser};
+use crate::wire::upstream_error::UpstreamError;
 
 const DIALECTS: [Dialect; 5] = [
     Dialect::Chat,
@@ -244,9 +245,10 @@ pub fn answer(input: &[u8]) -> Said {
     let (first, bytes) = split(input);
     let (client, api) = PAIRS[first % PAIRS.len()];
     let pair = pair(client, api).map_err(|e| e.to_string())?;
-    if let Some((status, body)) =
-        std::str::from_utf8(bytes).ok().and_then(|text| pair.error(429, text))
+    if let Ok(text) = std::str::from_utf8(bytes)
+        && let Some(error) = UpstreamError::read(text)
     {
+        let (status, body) = pair.error(429, &error, Some(text));
         let body: Result<Value, _> = serde_json::from_str(&body);
         if body.is_err() || !(400..600).contains(&status) {
             return Err(format!("an error of the upstream became {status} and {body:?}"));
@@ -278,7 +280,7 @@ pub fn answer(input: &[u8]) -> Said {
             }
             Ok(format!("ok {client:?} {api:?} {object} {usage:?} {}", streamed.len().min(9)))
         }
-        Err(why) => Ok(format!("{client:?} {api:?} {why}")),
+        Err(why) => Ok(format!("{client:?} {api:?} {why:?}")),
     }
 }
 
@@ -318,6 +320,13 @@ fn events_of(bytes: &[u8]) -> Vec<sse::Event> {
     Parser::with_limit(sse::EVENT_LIMIT).push(bytes).unwrap_or_default()
 }
 
+/// The events without those that only keep a connection alive.
+fn spoken(bytes: &[u8]) -> Vec<sse::Event> {
+    let mut events = events_of(bytes);
+    events.retain(|event| event.name.as_deref() != Some("ping"));
+    events
+}
+
 /// Translates an upstream's stream for the pair of APIs that the first byte names. Where it is cut does
 /// not matter, and what the client gets is events of JSON.
 ///
@@ -330,8 +339,8 @@ pub fn stream(input: &[u8]) -> Said {
     let (whole, failed) = received(pair, std::iter::once(bytes));
     for size in [1, 2, 7, 64] {
         let (cut, cut_failed) = received(pair, bytes.chunks(size));
-        // Comments depend on the reads: those in front of a failure, and those that keep a client waiting.
-        let same = events_of(&cut) == events_of(&whole);
+        // What keeps a client waiting depends on the reads, as do comments in front of a failure.
+        let same = spoken(&cut) == spoken(&whole);
         if failed != cut_failed || !same {
             return Err(format!(
                 "{client:?} {api:?} gives other bytes in pieces of {size}, failure {failed} and {cut_failed}"

@@ -73,6 +73,8 @@ pub(crate) struct Timeouts {
     pub(crate) idle_ms: u32,
     /// From the first call to the end of the answer, with all retries, fallbacks and the cascade.
     pub(crate) total_ms: u32,
+    /// Of silence in a stream, until the client is sent what keeps its connection alive; 0 for never.
+    pub(crate) keep_alive_ms: u32,
 }
 
 /// Retries of a failed call.
@@ -174,7 +176,13 @@ impl Default for Settings {
 impl Default for Timeouts {
     fn default() -> Self {
         // A reasoning model may send nothing until it has finished reasoning.
-        Self { headers_ms: 300_000, first_byte_ms: 120_000, idle_ms: 120_000, total_ms: 900_000 }
+        Self {
+            headers_ms: 300_000,
+            first_byte_ms: 120_000,
+            idle_ms: 120_000,
+            total_ms: 900_000,
+            keep_alive_ms: 15_000,
+        }
     }
 }
 

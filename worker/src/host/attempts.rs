@@ -12,7 +12,7 @@ use super::upstream_answer::Reply;
 use super::upstream_call::{Call, UpstreamRequest};
 use crate::accounting::attempt::{Attempt, CallOutcome, Costs, ModelPrices};
 use crate::accounting::bound::Demand;
-use crate::accounting::window::output_limit;
+use crate::accounting::window::{output_limit, output_room};
 use crate::config::{Settings, Upstream, Upstreams};
 use crate::error::GatewayError;
 use crate::upstream::breaker::{CallerId, Outcome};
@@ -35,8 +35,8 @@ pub(super) struct Spending<'a> {
     pub(super) budget: Option<(Reservation, Demand)>,
     /// The estimated input tokens.
     pub(super) input_tokens: u64,
-    /// The most output tokens for which a model's context window has room, if it is known.
-    pub(super) output_room: &'a dyn Fn(&str) -> Option<u64>,
+    /// The context window of a model in tokens, if it is known.
+    pub(super) context_window: &'a dyn Fn(&str) -> Option<u64>,
     /// The prices of a model.
     pub(super) prices: &'a dyn Fn(&str) -> ModelPrices,
     /// What the calls so far cost.
@@ -88,7 +88,8 @@ pub(super) async fn call_chain(
         repeat_ms: settings.retries.total_ms.into(),
         call_ms: settings.timeouts.total_ms.into(),
     };
-    let mut state = RetryState::new(chain.len(), settings.retries, limits);
+    let windows = chain.iter().map(|model| (spending.context_window)(model)).collect();
+    let mut state = RetryState::new(windows, settings.retries, limits);
     let caller = upstream_request.caller;
     // An upstream refuses a limit that is no number.
     let stated = upstream_request.body.largest_output().ok().flatten();
@@ -104,7 +105,8 @@ pub(super) async fn call_chain(
                     false => spending.output_limit(model, upstream).await,
                 };
                 limit.map(|budgets| {
-                    let room = (spending.output_room)(model);
+                    let window = (spending.context_window)(model);
+                    let room = window.and_then(|window| output_room(window, spending.input_tokens));
                     let output_limit = output_limit(budgets, stated, room);
                     let call = Call { model, upstream, checked, output_limit, output_room: room };
                     (call, pays)

@@ -4,9 +4,8 @@ use super::upstream_body::ReadError;
 use crate::accounting::attempt::CallOutcome;
 use crate::config::Timeouts;
 use crate::error::GatewayError;
-use crate::translate::stream::StreamFailure;
-use crate::translate::workers_ai::error_status;
 use crate::upstream::retry::Fault;
+use crate::wire::upstream_error::UpstreamError;
 use crate::wire::usage::Received;
 
 /// A failed call.
@@ -26,7 +25,13 @@ pub(super) enum Refusal {
     /// An error of the gateway.
     Own(GatewayError),
     /// An error of the upstream.
-    Upstream { status: u16, headers: Vec<(String, String)>, body: String },
+    Upstream {
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: String,
+        /// What the upstream says.
+        said: UpstreamError,
+    },
 }
 
 /// Makes an error of a body that ended early.
@@ -58,37 +63,4 @@ pub(super) fn no_answer(error: GatewayError) -> Failure {
 fn failed(fault: Fault, outcome: CallOutcome, error: GatewayError) -> Failure {
     let fault = Fault::of_error(&error).unwrap_or(fault);
     Failure { fault, outcome, received: Received::default(), answer: Refusal::Own(error) }
-}
-
-/// Tells the errors of the binding `AI` apart by their number.
-pub(super) fn by_number(failure: Failure) -> Failure {
-    match failure.answer {
-        Refusal::Own(GatewayError::UpstreamBadAnswer { candidate, detail })
-            if error_status(&detail) != 502 =>
-        {
-            let status = error_status(&detail);
-            let answer = GatewayError::UpstreamError { candidate, status, detail };
-            Failure {
-                fault: Fault::Status { status, retry_after_ms: None },
-                outcome: CallOutcome::of_status(status),
-                answer: Refusal::Own(answer),
-                ..failure
-            }
-        }
-        answer => Failure { answer, ..failure },
-    }
-}
-
-pub(super) fn stream_failure(model: &str, found: StreamFailure) -> Failure {
-    let StreamFailure { detail, status } = found;
-    let candidate = model.to_owned();
-    let answer = match status {
-        400..=499 => GatewayError::UpstreamError { candidate, status, detail },
-        _ => GatewayError::UpstreamBadAnswer { candidate, detail },
-    };
-    let fault = match status {
-        502 => Fault::NoAnswer,
-        status => Fault::Status { status, retry_after_ms: None },
-    };
-    failed(fault, CallOutcome::Failed, answer)
 }

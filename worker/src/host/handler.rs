@@ -15,14 +15,13 @@ use super::ledger::{Ledger, Reservation};
 use super::log;
 use super::request_body::Source;
 use super::response::{Body, build, error_response, internal};
-use super::stream_body::{State, StreamBody, stream_body};
+use super::stream_body::{Silence, State, StreamBody, stream_body};
 use super::upstream_answer::Reply;
 use super::upstream_call::{OwnKeys, UpstreamRequest};
 use crate::accounting::attempt::{Costs, ModelPrices};
 use crate::accounting::bound::Demand;
 use crate::accounting::prices::Prices;
 use crate::accounting::record::{CascadeRecord, Record};
-use crate::accounting::window::output_room;
 use crate::config::Upstream;
 use crate::error::GatewayError;
 use crate::request::body::{RequestBody, check_bounds};
@@ -142,9 +141,7 @@ impl RequestContext<'_> {
         let spending = Spending {
             budget,
             input_tokens: plan.input_tokens as u64,
-            output_room: &|model| {
-                output_room(planner.context_window(model)?, plan.input_tokens as u64)
-            },
+            context_window: &|model| planner.context_window(model),
             prices: &prices,
             costs: Costs::default(),
         };
@@ -383,6 +380,7 @@ impl RequestContext<'_> {
                     on_end,
                     secrets,
                     state: State::Open,
+                    silence: Silence::default(),
                 });
                 let stream = Response::from_stream(body).map_err(internal)?;
                 build(200, headers, stated, Body::Stream(stream))
@@ -397,7 +395,7 @@ impl RequestContext<'_> {
                 stated.retain(|(name, _)| *name != "x-pointsman-feedback-id");
                 settlement.settle_in_background(self.context, None, Some(code));
                 match refusal {
-                    Refusal::Upstream { status, headers, body } => {
+                    Refusal::Upstream { status, headers, body, .. } => {
                         build(status, headers, stated, Body::Whole(body.into_bytes()))
                     }
                     Refusal::Own(error) => {

@@ -2,11 +2,13 @@
 //! responses. Decisions are made by the modules outside this folder.
 
 mod after_response;
+mod answer_end;
 mod attempts;
 mod auth;
 mod bundle;
 mod call_failure;
 mod chunks;
+mod content_coding;
 mod decompression;
 mod handler;
 mod hmac;

@@ -6,6 +6,7 @@ use super::js::header;
 use crate::error::GatewayError;
 use crate::request::endpoint::reads_anthropics_errors;
 use crate::translate::shared::error_body::error_to_anthropic;
+use crate::wire::upstream_error::UpstreamError;
 
 /// A response's body.
 pub(super) enum Body {
@@ -60,7 +61,8 @@ pub(super) fn response_of(
     let states_version = header(request, "anthropic-version").is_some();
     let (status, body) = match reads_anthropics_errors(&request.path(), states_version) {
         true => {
-            let (status, mut body) = error_to_anthropic(error.status(), &error.body());
+            let (status, mut body) =
+                error_to_anthropic(error.status(), &UpstreamError::of(&error.body()));
             body["request_id"] = id.into();
             (status, body)
         }

@@ -1,21 +1,31 @@
 //! Reads the answer of an upstream call: a refusal, a complete answer, or the beginning of a stream.
 
-use super::call_failure::{Failure, Refusal, no_answer, read_failure, stream_failure};
+use super::answer_end::AnswerEnd;
+use super::call_failure::{Failure, Refusal, no_answer, read_failure};
 use super::js::now;
 use super::upstream_body::{MAX_ANSWER_BYTES, ReadError, UpstreamBody};
 use crate::accounting::attempt::CallOutcome;
-use crate::config::Timeouts;
+use crate::config::{Api, Timeouts};
 use crate::error::GatewayError;
-use crate::translate::call::{AnswerOptions, ApiPair};
-use crate::translate::stream::{StreamFailure, StreamOptions, StreamTranslator, Translated};
+use crate::translate::call::{Answer, AnswerOptions, ApiPair, Unusable};
+use crate::translate::shared::error_body::status_of;
+use crate::translate::shared::stream_error::StreamFailure;
+use crate::translate::stream::{StreamOptions, StreamTranslator, Translated};
 use crate::translate::tool_names::ToolNames;
-use crate::upstream::headers::is_forwarded;
-use crate::upstream::retry::{Fault, refusal_is_ours, retry_after_ms};
+use crate::translate::workers_ai::error_status;
+use crate::upstream::headers::{is_forwarded, media_type};
+use crate::upstream::retry::{Fault, refusal_is_ours};
 use crate::upstream::scrub::{ERROR_BYTES, cut, scrub};
 use crate::wire::answer::AnswerContent;
+use crate::wire::beginning::{Beginning, beginning};
 use crate::wire::output_text::OutputText;
+use crate::wire::upstream_error::UpstreamError;
 use crate::wire::usage::Received;
 
+/// The media type of a stream.
+const EVENT_STREAM: &str = "text/event-stream";
+/// The most bytes that are read to tell a stream from JSON.
+const MAX_BEGINNING: usize = 4096;
 /// The longest wait for the first complete event after the first byte, in milliseconds; then the bytes
 /// received so far are passed on.
 const FIRST_EVENT_MS: u32 = 50;
@@ -58,6 +68,8 @@ pub(super) struct UpstreamResponse {
     pub(super) headers: Vec<(String, String)>,
     pub(super) content_type: String,
     pub(super) source: UpstreamBody,
+    /// The content coding of its body, if nothing here can decode it.
+    pub(super) unknown_coding: Option<String>,
 }
 
 /// What the answer of a call is read with.
@@ -87,53 +99,135 @@ pub(super) struct AnswerReader<'a> {
 }
 
 impl AnswerReader<'_> {
-    /// Reads an answer; of a stream, its beginning.
-    pub(super) async fn read(&self, response: UpstreamResponse) -> Result<Reply, Failure> {
+    /// Reads an answer; of a stream, its beginning. The body decides which it is, where the stated type and
+    /// what was asked for differ: some upstreams state the wrong one.
+    pub(super) async fn read(&self, mut response: UpstreamResponse) -> Result<Reply, Failure> {
         if !(200..=299).contains(&response.status) {
             return Err(self.read_refusal(response).await);
         }
-        match response.content_type.starts_with("text/event-stream") {
-            true => self.begin_stream(response).await,
-            false => self.read_answer(response).await,
+        if let Some(coding) = &response.unknown_coding {
+            let detail = format!("{coding}: expected no content-encoding, or gzip, br or deflate");
+            return Err(self.unusable(&detail, &response.secrets));
+        }
+        let stated = media_type(&response.content_type) == EVENT_STREAM;
+        let events = match stated || self.streams {
+            true => match self.beginning(&mut response.source).await? {
+                Beginning::Events => true,
+                Beginning::Json => false,
+                Beginning::Other => stated,
+            },
+            false => false,
+        };
+        match (events, self.streams) {
+            (true, true) => self.begin_stream(response).await,
+            (true, false) => {
+                let detail = "a stream of events, though the request asks for none";
+                Err(self.unusable(detail, &response.secrets))
+            }
+            (false, _) => self.read_answer(response).await,
         }
     }
 
+    /// Reads as much of a body as tells a stream of events from JSON, and puts it back.
+    async fn beginning(&self, source: &mut UpstreamBody) -> Result<Beginning, Failure> {
+        let mut read = Vec::new();
+        let found = loop {
+            match beginning(&read) {
+                Some(found) => break found,
+                None if read.len() > MAX_BEGINNING => break Beginning::Other,
+                None => {}
+            }
+            match source.next(self.timeouts.first_byte_ms).await {
+                Ok(Some(piece)) => read.extend(piece),
+                Ok(None) => break Beginning::Other,
+                Err(error) => {
+                    return Err(no_answer(read_failure(self.model, error, self.timeouts)));
+                }
+            }
+        };
+        source.put_back(&read);
+        Ok(found)
+    }
+
     async fn read_refusal(&self, response: UpstreamResponse) -> Failure {
-        let UpstreamResponse { status, secrets, headers, content_type, mut source } = response;
+        let UpstreamResponse { status, secrets, headers, content_type, mut source, unknown_coding } =
+            response;
         let Timeouts { first_byte_ms, idle_ms, .. } = self.timeouts;
         let body = source.read_all(first_byte_ms, idle_ms, MAX_REFUSAL_BYTES).await;
         let body = body.unwrap_or_default();
         let text = scrub(cut(&String::from_utf8_lossy(&body), ERROR_BYTES), &secrets);
-        let found = |name: &str| find(&headers, name);
+        if let Some(error) = UpstreamError::read(&text).filter(|_| unknown_coding.is_none()) {
+            return self.refused(status, error, Some(&text), headers);
+        }
+        let detail = match (unknown_coding, content_type.as_str()) {
+            (Some(coding), _) => coding,
+            (None, "") => format!("{} bytes", body.len()),
+            (None, kind) => format!("{kind} of {} bytes", body.len()),
+        };
         let candidate = self.model.to_owned();
-        let fault = match refusal_is_ours(status) && self.own_key {
+        let error = GatewayError::UpstreamError { candidate, status, detail };
+        self.refused(status, UpstreamError::of(&error.body()), None, headers)
+    }
+
+    /// Fails the call with an error of the upstream, which has no secrets left in it. `body` is its own form.
+    fn refused(
+        &self,
+        status: u16,
+        said: UpstreamError,
+        body: Option<&str>,
+        headers: Vec<(String, String)>,
+    ) -> Failure {
+        let candidate = self.model.to_owned();
+        let ours = refusal_is_ours(status, &said);
+        let fault = match ours && self.own_key {
             // A caller whose own key is refused is not served at the operator's cost.
             true => Fault::Ends,
-            false => Fault::Status { status, retry_after_ms: retry_after_ms(found) },
+            false => Fault::of_refusal(status, &said, |name| find(&headers, name)),
         };
-        let answer = if refusal_is_ours(status) && !self.own_key {
+        let answer = if ours && !self.own_key {
+            let text = body.unwrap_or(&said.message);
             worker::console_error!("{} {candidate}: status {status}: {text}", self.id);
             Refusal::Own(GatewayError::UpstreamRefused { candidate, status })
-        } else if let Some((status, body)) = self.apis.error(status, &text) {
-            Refusal::Upstream { status, headers: json_headers(headers), body }
         } else {
-            let detail = match content_type.is_empty() {
-                true => format!("{} bytes", body.len()),
-                false => format!("{content_type} of {} bytes", body.len()),
-            };
-            Refusal::Own(GatewayError::UpstreamError { candidate, status, detail })
+            let (status, body) = self.apis.error(status, &said, body);
+            Refusal::Upstream { status, headers: json_headers(headers), body, said }
         };
-        Failure {
-            fault,
-            outcome: CallOutcome::of_status(status),
-            received: Received::default(),
-            answer,
+        let outcome = CallOutcome::of_status(status);
+        Failure { fault, outcome, received: Received::default(), answer }
+    }
+
+    /// Fails the call with an error that the binding `AI` throws: its number gives the status.
+    pub(super) fn refused_by_binding(&self, detail: String) -> Failure {
+        match error_status(&detail) {
+            502 => self.unusable(&detail, &[]),
+            status => {
+                let said = UpstreamError { message: detail, ..UpstreamError::default() };
+                self.refused(status, said, None, vec![])
+            }
         }
+    }
+
+    /// Fails the call with an error that an answer of status 200 reports.
+    fn reported(
+        &self,
+        status: u16,
+        said: UpstreamError,
+        secrets: &[String],
+        headers: Vec<(String, String)>,
+    ) -> Failure {
+        let said = said.map(|text| scrub(text, secrets));
+        // What it cost is not known.
+        Failure { outcome: CallOutcome::Failed, ..self.refused(status, said, None, headers) }
+    }
+
+    fn unusable(&self, detail: &str, secrets: &[String]) -> Failure {
+        let (candidate, detail) = (self.model.to_owned(), scrub(detail, secrets));
+        no_answer(GatewayError::UpstreamBadAnswer { candidate, detail })
     }
 
     async fn read_answer(&self, response: UpstreamResponse) -> Result<Reply, Failure> {
         let AnswerReader { model, apis, checked, .. } = *self;
-        let UpstreamResponse { status, secrets, headers, content_type, mut source } = response;
+        let UpstreamResponse { status, secrets, headers, content_type, mut source, .. } = response;
         let Timeouts { first_byte_ms, idle_ms, .. } = self.timeouts;
         let limit = match apis.is_plain() && !checked && !self.streams {
             true => MAX_ANSWER_BYTES,
@@ -141,7 +235,6 @@ impl AnswerReader<'_> {
         };
         let body = source.read_all(first_byte_ms, idle_ms, limit).await;
         let body = body.map_err(|e| no_answer(read_failure(model, e, self.timeouts)))?;
-        let mut output = OutputText::default();
         let options = AnswerOptions {
             content_type: &content_type,
             model: self.name,
@@ -151,30 +244,39 @@ impl AnswerReader<'_> {
             tag: self.tag,
             tool_names: self.tool_names,
         };
-        let length = body.len();
+        let mut output = OutputText::default();
+        // It was generated, whatever it is.
+        output.add_bytes(body.len());
+        let received = Received { output_tokens: output.tokens(), ..Received::default() };
         let answer = apis.answer(body, &options).and_then(|answer| match self.streams {
-            true => apis.as_stream(answer, self.include_usage, &options),
+            true => Ok(apis.as_stream(answer, self.include_usage, &options)?),
             false => Ok(answer),
         });
-        let answer = answer.map_err(|detail| {
-            // It was generated, whatever it is.
-            output.add_bytes(length);
-            let (candidate, detail) = (model.to_owned(), scrub(&detail, &secrets));
-            let failure = no_answer(GatewayError::UpstreamBadAnswer { candidate, detail });
-            let received = Received { output_tokens: output.tokens(), ..Received::default() };
-            Failure { received, ..failure }
-        })?;
-        Ok(Reply::Whole {
-            status,
-            headers: match (self.streams, apis.is_plain()) {
-                (true, _) => headers_of("text/event-stream", headers),
-                (false, true) => forwarded_headers(headers),
-                (false, false) => json_headers(headers),
-            },
-            body: answer.body,
-            received: answer.received,
-            content: answer.content,
-        })
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(Unusable::Malformed(detail)) => {
+                return Err(Failure { received, ..self.unusable(&detail, &secrets) });
+            }
+            Err(Unusable::Error(said)) => {
+                let status = self.status_of(&said);
+                return Err(Failure { received, ..self.reported(status, said, &secrets, headers) });
+            }
+        };
+        let headers = match (self.streams, apis.is_plain() && content_type.contains("json")) {
+            (true, _) => headers_of(EVENT_STREAM, headers),
+            (false, true) => forwarded_headers(headers),
+            (false, false) => json_headers(headers),
+        };
+        let Answer { body, received, content } = answer;
+        Ok(Reply::Whole { status, headers, body, received, content })
+    }
+
+    /// The status of an error in an answer of status 200.
+    fn status_of(&self, said: &UpstreamError) -> u16 {
+        match (status_of(said), self.apis.api) {
+            (502, Api::WorkersAi) => error_status(&said.message),
+            (status, _) => status,
+        }
     }
 
     /// Reads the beginning of a stream; an error in it, or an end before any event, fails the call.
@@ -192,44 +294,52 @@ impl AnswerReader<'_> {
         });
         let UpstreamResponse { secrets, headers, mut source, .. } = response;
         let mut first = Vec::new();
-        match self.held_back(&secrets, &mut translator, &mut source, &mut first).await {
-            Ok(true) => {}
-            Ok(false) => {
-                let (received, content) = (translator.received(), translator.take_content());
-                let headers = forwarded_headers(headers);
-                return Ok(Reply::Whole { status: 200, headers, body: first, received, content });
+        let is_streamed = match self.held_back(&mut translator, &mut source, &mut first).await {
+            Ok(is_streamed) => is_streamed,
+            Err(failure) => {
+                let failure = match failure {
+                    Unbegun::Unread(error) => no_answer(error),
+                    Unbegun::Broken(StreamFailure { error: Some(said), status, .. }) => {
+                        self.reported(status, said, &secrets, headers)
+                    }
+                    Unbegun::Broken(broken) => self.unusable(&broken.detail, &secrets),
+                };
+                return Err(Failure { received: translator.received(), ..failure });
             }
-            Err(failure) => return Err(Failure { received: translator.received(), ..failure }),
+        };
+        let headers = event_headers(headers);
+        if !is_streamed {
+            let (received, content) = (translator.received(), translator.take_content());
+            return Ok(Reply::Whole { status: 200, headers, body: first, received, content });
         }
         translator.take_content();
-        let (headers, translator) = (forwarded_headers(headers), Box::new(translator));
-        Ok(Reply::Stream { headers, first, translator, source, secrets })
+        Ok(Reply::Stream { headers, first, translator: Box::new(translator), source, secrets })
     }
 
     /// Holds back the beginning of a stream until its first event, or a checked one until its end. Returns
     /// whether the rest is streamed: so it is too where too much would be held back.
     async fn held_back(
         &self,
-        secrets: &[String],
         translator: &mut StreamTranslator,
         source: &mut UpstreamBody,
         first: &mut Vec<u8>,
-    ) -> Result<bool, Failure> {
+    ) -> Result<bool, Unbegun> {
         let AnswerReader { model, checked, .. } = *self;
-        let failed = |failure: StreamFailure| {
-            let detail = scrub(&failure.detail, secrets);
-            stream_failure(model, StreamFailure { detail, ..failure })
-        };
         let Timeouts { first_byte_ms, idle_ms, .. } = self.timeouts;
         let (mut wait, mut begun, mut arrived) = (first_byte_ms, false, 0);
         let most = if checked { MAX_CHECKED } else { MAX_HELD_BACK };
+        let mut end = AnswerEnd::default();
         loop {
-            match source.next(wait).await {
+            if checked && (translator.is_finished() || end.is_overdue(translator)) {
+                first.extend(translator.end()?);
+                return Ok(false);
+            }
+            match source.next(end.wait(translator, wait)).await {
                 Ok(Some(piece)) => {
                     arrived += piece.len();
                     let Translated { bytes, failure } = translator.push(&piece);
                     if let Some(failure) = failure {
-                        return Err(failed(failure));
+                        return Err(failure.into());
                     }
                     first.extend(bytes);
                     if (!checked && translator.has_begun()) || arrived > most {
@@ -238,15 +348,35 @@ impl AnswerReader<'_> {
                     (begun, wait) = (true, if checked { idle_ms } else { FIRST_EVENT_MS });
                 }
                 Ok(None) => {
-                    first.extend(translator.end().map_err(failed)?);
+                    first.extend(translator.end()?);
                     return Ok(!checked);
                 }
                 // Part of an event, or a comment that keeps the connection alive.
                 Err(ReadError::TimedOut) if !checked && begun => return Ok(true),
-                Err(ReadError::TimedOut) if translator.is_finished() => return Ok(!checked),
-                Err(error) => return Err(no_answer(read_failure(model, error, self.timeouts))),
+                Err(ReadError::TimedOut) if translator.is_complete() => end.expire(),
+                Err(error) => return Err(read_failure(model, error, self.timeouts).into()),
             }
         }
+    }
+}
+
+/// Why a stream did not begin.
+enum Unbegun {
+    /// Its body ended or was late.
+    Unread(GatewayError),
+    /// It broke off.
+    Broken(StreamFailure),
+}
+
+impl From<GatewayError> for Unbegun {
+    fn from(error: GatewayError) -> Self {
+        Self::Unread(error)
+    }
+}
+
+impl From<StreamFailure> for Unbegun {
+    fn from(failure: StreamFailure) -> Self {
+        Self::Broken(failure)
     }
 }
 
@@ -260,6 +390,14 @@ pub(super) fn find(headers: &[(String, String)], name: &str) -> Option<String> {
 
 fn forwarded_headers(headers: Vec<(String, String)>) -> Vec<(String, String)> {
     headers.into_iter().filter(|(name, _)| is_forwarded(name)).collect()
+}
+
+/// The headers of a stream, with its type.
+fn event_headers(headers: Vec<(String, String)>) -> Vec<(String, String)> {
+    match headers.iter().any(|(k, v)| k == "content-type" && v.starts_with(EVENT_STREAM)) {
+        true => forwarded_headers(headers),
+        false => headers_of(EVENT_STREAM, headers),
+    }
 }
 
 fn json_headers(headers: Vec<(String, String)>) -> Vec<(String, String)> {

@@ -60,6 +60,8 @@ pub(super) struct UpstreamBody {
     /// The body's length, if stated.
     length: Option<usize>,
     reader: Option<ReadableStreamDefaultReader>,
+    /// Bytes that were read and put back.
+    peeked: Option<Uint8Array>,
     /// A read that timed out; its chunk will be the next.
     pending: Option<Promise>,
     abort: Option<AbortController>,
@@ -75,7 +77,15 @@ impl UpstreamBody {
         abort: AbortController,
         deadline: f64,
     ) -> Self {
-        Self { response, length, reader: None, pending: None, abort: Some(abort), deadline }
+        Self {
+            response,
+            length,
+            reader: None,
+            peeked: None,
+            pending: None,
+            abort: Some(abort),
+            deadline,
+        }
     }
 
     /// Reads the next chunk; none at the end.
@@ -83,7 +93,15 @@ impl UpstreamBody {
         Ok(self.next_chunk(milliseconds).await?.map(|chunk| chunk.to_vec()))
     }
 
+    /// Makes bytes that were read the next chunk.
+    pub(super) fn put_back(&mut self, bytes: &[u8]) {
+        self.peeked = (!bytes.is_empty()).then(|| Uint8Array::from(bytes));
+    }
+
     async fn next_chunk(&mut self, milliseconds: u32) -> Result<Option<Uint8Array>, ReadError> {
+        if let Some(chunk) = self.peeked.take() {
+            return Ok(Some(chunk));
+        }
         if self.reader.is_none() {
             self.reader = self.response.body().map(|body| body.get_reader().unchecked_into());
         }
@@ -115,7 +133,8 @@ impl UpstreamBody {
         limit: usize,
     ) -> Result<Vec<u8>, ReadError> {
         // A short answer of known length needs one wait in place of two.
-        if self.length.is_some_and(|length| length <= ONE_PIECE_BYTES) {
+        let is_short = self.length.is_some_and(|length| length <= ONE_PIECE_BYTES);
+        if is_short && self.reader.is_none() {
             let buffer = self.response.array_buffer().map_err(connection_error)?;
             let (wait, error) = within(first_ms, self.deadline);
             let bytes = with_timeout(JsFuture::from(buffer), wait).await.ok_or(error)?;

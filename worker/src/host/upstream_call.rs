@@ -7,13 +7,14 @@ use worker::web_sys;
 use worker::web_sys::AbortController;
 use worker::{Env, Headers, Request};
 
-use super::call_failure::{Failure, by_number, no_answer, try_next};
+use super::call_failure::{Failure, no_answer, read_failure, try_next};
+use super::content_coding::decoded;
 use super::js::{any_signal, binding, call_async, describe_js_error, now, parse_json, secret};
 use super::request_body::Source;
 use super::upstream_answer::{AnswerReader, Reply, UpstreamResponse, find};
 use super::upstream_body::{ReadError, UpstreamBody, with_timeout, within};
 use crate::config::{Api, Timeouts, Upstream};
-use crate::error::GatewayError;
+use crate::error::{GatewayError, shown};
 use crate::request::body::RequestBody;
 use crate::request::caller_keys::CallerKeys;
 use crate::request::endpoint::Dialect;
@@ -23,7 +24,9 @@ use crate::translate::call_body::{CallTerms, TranslatedRequest};
 use crate::translate::response_ids::References;
 use crate::translate::tool_names::ToolNames;
 use crate::upstream::breaker::CallerId;
-use crate::upstream::headers::{ANTHROPIC_VERSION, REQUEST_HEADERS, check_status, key_headers};
+use crate::upstream::headers::{
+    ANTHROPIC_VERSION, Coding, REQUEST_HEADERS, check_status, coding, key_headers,
+};
 use crate::upstream::refused_fields::anthropic_betas;
 use crate::wire::outgoing::Outgoing;
 
@@ -91,14 +94,6 @@ impl UpstreamRequest<'_> {
 
     /// Calls a model's upstream.
     pub(super) async fn call(&self, call: &Call<'_>) -> Result<Reply, Failure> {
-        let reply = self.send(call).await;
-        match call.upstream.api {
-            Api::WorkersAi => reply.map_err(by_number),
-            Api::Openai | Api::Anthropic => reply,
-        }
-    }
-
-    async fn send(&self, call: &Call<'_>) -> Result<Reply, Failure> {
         let Call { model, upstream, checked, output_limit, output_room } = *call;
         let apis = ApiPair::new(self.body.dialect, upstream, model).map_err(try_next)?;
         let name = upstream.model.as_deref().unwrap_or(model);
@@ -133,10 +128,6 @@ impl UpstreamRequest<'_> {
             }
         };
         let abort = self.abortable(call).map_err(try_next)?;
-        let response = match upstream.api {
-            Api::WorkersAi => self.run_ai(name, model, &body, abort).await?,
-            Api::Openai | Api::Anthropic => self.fetch(model, upstream, apis, body, abort).await?,
-        };
         let reader = AnswerReader {
             model,
             name,
@@ -151,6 +142,10 @@ impl UpstreamRequest<'_> {
             streams: self.body.stream && self.body.dialect != Dialect::Embeddings,
             include_usage: self.body.include_usage,
             drop_usage: ask_usage && !self.body.include_usage,
+        };
+        let response = match upstream.api {
+            Api::WorkersAi => self.run_ai(&reader, &body, abort).await?,
+            Api::Openai | Api::Anthropic => self.fetch(model, upstream, apis, body, abort).await?,
         };
         reader.read(response).await
     }
@@ -208,15 +203,30 @@ impl UpstreamRequest<'_> {
         }
         let headers: Vec<(String, String)> = Headers(answer.headers()).entries().collect();
         let content_type = find(&headers, "content-type").unwrap_or_default();
-        let encoded = find(&headers, "content-encoding").is_some();
-        let length = find(&headers, "content-length").filter(|_| !encoded);
+        let encoding = find(&headers, "content-encoding");
+        let length = find(&headers, "content-length").filter(|_| encoding.is_none());
         let length = length.and_then(|length| length.parse().ok());
+        let encoding = encoding.unwrap_or_default();
+        let coding = coding(&encoding);
+        let answer = match coding {
+            Coding::Compressed => {
+                let (limit, error) = within(self.timeouts.first_byte_ms, self.deadline);
+                let Some(decoded) = with_timeout(decoded(answer, &encoding), limit).await else {
+                    abort.abort();
+                    return Err(no_answer(read_failure(model, error, self.timeouts)));
+                };
+                decoded.map_err(unreachable)?
+            }
+            Coding::Decoded | Coding::Unknown => answer,
+        };
+        let unknown = || format!("content-encoding {}", shown(&encoding.into()));
         Ok(UpstreamResponse {
             status,
             secrets,
             headers,
             content_type,
             source: UpstreamBody::new(answer, length, abort, self.deadline),
+            unknown_coding: (coding == Coding::Unknown).then(unknown),
         })
     }
 
@@ -228,8 +238,7 @@ impl UpstreamRequest<'_> {
     /// Calls the binding `AI`.
     async fn run_ai(
         &self,
-        name: &str,
-        model: &str,
+        reader: &AnswerReader<'_>,
         body: &Outgoing,
         abort: AbortController,
     ) -> Result<UpstreamResponse, Failure> {
@@ -237,10 +246,8 @@ impl UpstreamRequest<'_> {
             let why = "an upstream has the api workers-ai";
             try_next(GatewayError::BindingMissing { binding: "AI", why })
         })?;
-        let unusable = |e: JsValue| {
-            let (candidate, detail) = (model.to_owned(), describe_js_error(e));
-            no_answer(GatewayError::UpstreamBadAnswer { candidate, detail })
-        };
+        let AnswerReader { name, model, .. } = *reader;
+        let unusable = |e: JsValue| reader.refused_by_binding(describe_js_error(e));
         let inputs = parse_json(&self.source.compose(body)).map_err(unusable)?;
         let (limit, error) = within(self.timeouts.headers_ms, self.deadline);
         let arguments = [name.into(), inputs];
@@ -266,6 +273,7 @@ impl UpstreamRequest<'_> {
             secrets: vec![],
             headers: vec![("content-type".into(), content_type.into())],
             content_type: content_type.into(),
+            unknown_coding: None,
             source: UpstreamBody::new(response, None, abort, self.deadline),
         })
     }

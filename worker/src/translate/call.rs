@@ -10,7 +10,6 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -28,7 +27,10 @@ use crate::config::{Api, ReturnedReasoning, Upstream};
 use crate::error::GatewayError;
 use crate::request::endpoint::Dialect;
 use crate::wire::answer::AnswerContent;
+use crate::wire::context_overflow;
 use crate::wire::output_text::OutputText;
+use crate::wire::reported_error::reported_error;
+use crate::wire::upstream_error::UpstreamError;
 use crate::wire::usage::{Received, Usage};
 use crate::wire::{json_bounds, json_tree};
 
@@ -97,19 +99,19 @@ impl ApiPair {
     ///
     /// # Errors
     /// A message that says why the answer is unusable.
-    pub(crate) fn answer(self, bytes: Vec<u8>, of: &AnswerOptions<'_>) -> Result<Answer, String> {
+    pub(crate) fn answer(self, bytes: Vec<u8>, of: &AnswerOptions<'_>) -> Result<Answer, Unusable> {
         let found: WholeAnswer<'_> = match serde_json::from_slice(&bytes) {
             Ok(found) => found,
             Err(_) if bytes.trim_ascii_start().first() == Some(&b'[') => {
-                return Err("JSON that is not an object".into());
+                return Err("JSON that is not an object".to_owned().into());
             }
             Err(e) => {
                 let (kind, length) = (of.content_type, bytes.len());
-                return Err(format!("{kind} of {length} bytes, not JSON ({e})"));
+                return Err(format!("{kind} of {length} bytes, not JSON ({e})").into());
             }
         };
-        if let Some(message) = found.error_message() {
-            return Err(format!("an error with a status of success: {message}"));
+        if let Some(error) = reported_error(&bytes) {
+            return Err(Unusable::Error(UpstreamError::of(&error)));
         }
         let mut output = OutputText::default();
         let told = found.usage.filter(|usage| usage.get().len() <= MAX_USAGE_BYTES);
@@ -197,24 +199,39 @@ impl ApiPair {
         })
     }
 
-    /// Translates an upstream's error for the client; none if it is not a JSON object with an error.
-    pub(crate) fn error(self, status: u16, body: &str) -> Option<(u16, String)> {
-        let value = json_bounds::parse_tree(body.as_bytes()).ok()?;
-        if value["error"].is_null() || !value.is_object() {
-            return None;
+    /// Writes an upstream's error for the client. `body` is the upstream's own, which is passed on where it
+    /// has the shape that the client reads.
+    pub(crate) fn error(
+        self,
+        status: u16,
+        error: &UpstreamError,
+        body: Option<&str>,
+    ) -> (u16, String) {
+        let (translated, value) = match (self.client, self.upstream) {
+            (Dialect::Messages, Dialect::Messages) => (status, error_to_anthropic(status, error).1),
+            (Dialect::Messages, _) => error_to_anthropic(status, error),
+            _ => error_to_openai(status, error, self.upstream),
+        };
+        match body.filter(|body| self.passes(&value, body)) {
+            Some(body) => (status, body.to_owned()),
+            None => (translated, value.to_string()),
         }
-        match (self.upstream, self.client) {
-            (Dialect::Messages, Dialect::Messages) => Some((status, body.to_owned())),
-            (Dialect::Messages, _) => {
-                let (status, error) = error_to_openai(status, body);
-                Some((status, error.to_string()))
+    }
+
+    /// Whether a client reads an error's body as it is: it has an object `error`, and a request that is too
+    /// long is named as in `translated`.
+    fn passes(self, translated: &Value, body: &str) -> bool {
+        let same_api = (self.client == Dialect::Messages) == (self.upstream == Dialect::Messages);
+        let body = json_bounds::parse_tree(body.as_bytes()).unwrap_or_default();
+        let named = match self.client {
+            Dialect::Messages => {
+                body["type"] == "error"
+                    && (translated["error"]["message"] == body["error"]["message"]
+                        || !too_long(translated))
             }
-            (_, Dialect::Messages) => {
-                let (status, error) = error_to_anthropic(status, &value);
-                Some((status, error.to_string()))
-            }
-            _ => Some((status, body.to_owned())),
-        }
+            _ => !too_long(translated) || too_long(&body),
+        };
+        same_api && body["error"].is_object() && named
     }
 }
 
@@ -248,36 +265,34 @@ pub(crate) struct Answer {
     pub(crate) content: AnswerContent,
 }
 
-/// The fields of an answer that are read whatever its API; the others take no memory.
+/// Why an answer with a status of success is not passed on.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Unusable {
+    /// It is no answer of the upstream's API.
+    Malformed(String),
+    /// It reports an error.
+    Error(UpstreamError),
+}
+
+impl From<String> for Unusable {
+    fn from(why: String) -> Self {
+        Self::Malformed(why)
+    }
+}
+
+/// The field of an answer that is read whatever its API; the others take no memory.
 #[derive(Deserialize)]
 struct WholeAnswer<'a> {
     #[serde(borrow)]
-    error: Option<&'a RawValue>,
-    #[serde(borrow, rename = "type")]
-    kind: Option<&'a RawValue>,
-    #[serde(borrow)]
     usage: Option<&'a RawValue>,
-    choices: Option<IgnoredAny>,
-    output: Option<IgnoredAny>,
-    data: Option<IgnoredAny>,
-    content: Option<IgnoredAny>,
-    response: Option<IgnoredAny>,
-    result: Option<IgnoredAny>,
 }
 
-impl WholeAnswer<'_> {
-    /// The upstream's message, if this is an error and no answer.
-    fn error_message(&self) -> Option<String> {
-        let parts =
-            [&self.choices, &self.output, &self.data, &self.content, &self.response, &self.result];
-        let answered = parts.iter().any(|part| part.is_some());
-        let is_error = self.kind.is_some_and(|kind| kind.get() == "\"error\"");
-        if !is_error && (self.error.is_none() || answered) {
-            return None;
-        }
-        let error = self.error.map(|error| small_tree(error.get())).unwrap_or_default();
-        Some(error["message"].as_str().or(error.as_str()).unwrap_or("no message").to_owned())
-    }
+/// Whether an error of OpenAI's or Anthropic's shape says in that API's words that the request is too long.
+fn too_long(error: &Value) -> bool {
+    let error = &error["error"];
+    let words = error["message"].as_str().unwrap_or_default().to_lowercase();
+    error["code"] == context_overflow::OPENAI_CODE
+        || words.contains(context_overflow::ANTHROPIC_WORDS)
 }
 
 /// An answer whose signatures or ids have the model's tag.
@@ -324,7 +339,7 @@ mod tests {
         ApiPair::new(client, &upstream, "m").unwrap()
     }
 
-    fn answer(client: Dialect, api: Api, body: &str) -> Result<(Value, Option<Usage>), String> {
+    fn answer(client: Dialect, api: Api, body: &str) -> Result<(Value, Option<Usage>), Unusable> {
         let options = AnswerOptions {
             content_type: "text/html",
             model: "m",
@@ -363,30 +378,74 @@ mod tests {
 
     #[test]
     fn an_unusable_answer_says_why() {
-        for (body, part) in [
-            ("<h1>Hello</h1>", "text/html"),
-            ("[]", "not an object"),
-            (r#"{"error": {"message": "no credit"}}"#, "no credit"),
-            (r#"{"error": "overloaded"}"#, "overloaded"),
-            (r#"{"type": "error", "error": {"type": "x", "message": "busy"}}"#, "busy"),
-        ] {
-            let why = answer(Dialect::Chat, Api::Openai, body).unwrap_err();
+        for (body, part) in [("<h1>Hello</h1>", "text/html"), ("[]", "not an object")] {
+            let Unusable::Malformed(why) = answer(Dialect::Chat, Api::Openai, body).unwrap_err()
+            else {
+                panic!("{body} is taken for an error")
+            };
             assert!(why.contains(part), "{why}");
+        }
+        for (body, words, status) in [
+            (r#"{"error": {"message": "no credit", "code": 402}}"#, "no credit", Some(402)),
+            (r#"{"error": "overloaded"}"#, "overloaded", None),
+            (r#"{"type": "error", "error": {"type": "x", "message": "busy"}}"#, "busy", None),
+            (r#"{"status": "failed", "output": [], "error": {"message": "no"}}"#, "no", None),
+        ] {
+            let Unusable::Error(error) = answer(Dialect::Chat, Api::Openai, body).unwrap_err()
+            else {
+                panic!("{body} is no error")
+            };
+            assert_eq!((error.message.as_str(), error.status), (words, status));
         }
         let with_null = r#"{"error": null, "choices": []}"#;
         assert!(answer(Dialect::Chat, Api::Openai, with_null).is_ok());
     }
 
+    fn error(client: Dialect, api: Api, status: u16, body: &str) -> (u16, String) {
+        let read = UpstreamError::read(body).unwrap_or_default();
+        pair(client, api).error(status, &read, Some(body))
+    }
+
     #[test]
     fn an_error_keeps_its_meaning() {
         let openai = r#"{"error": {"message": "slow down", "type": "rate_limit_error"}}"#;
-        let chat = pair(Dialect::Chat, Api::Openai);
-        assert_eq!(chat.error(429, openai), Some((429, openai.to_owned())));
-        assert_eq!(chat.error(503, "<h1>Busy</h1>"), None);
-        assert_eq!(chat.error(503, r#"{"detail": "busy"}"#), None);
-        let (status, body) = pair(Dialect::Messages, Api::Openai).error(429, openai).unwrap();
+        let plain = error(Dialect::Chat, Api::Openai, 429, openai);
+        assert_eq!(plain, (429, openai.to_owned()));
+        let (status, body) = error(Dialect::Messages, Api::Openai, 429, openai);
         let body: Value = serde_json::from_str(&body).unwrap();
         assert_eq!((status, &body["error"]["message"]), (429, &Value::from("slow down")));
         assert_eq!(body["type"], "error");
+        let anthropic = r#"{"type":"error","error":{"type":"overloaded_error","message":"Busy"}}"#;
+        let plain = error(Dialect::Messages, Api::Anthropic, 529, anthropic);
+        assert_eq!(plain, (529, anthropic.to_owned()));
+    }
+
+    #[test]
+    fn an_error_of_another_shape_becomes_the_clients() {
+        for body in
+            [r#"{"detail": "So."}"#, r#"{"error": "So."}"#, r#"[{"error": {"message": "So."}}]"#]
+        {
+            let (status, openai) = error(Dialect::Chat, Api::Openai, 422, body);
+            let openai: Value = serde_json::from_str(&openai).unwrap();
+            assert_eq!((status, &openai["error"]["message"]), (422, &Value::from("So.")));
+            let (_, anthropic) = error(Dialect::Messages, Api::Anthropic, 422, body);
+            let anthropic: Value = serde_json::from_str(&anthropic).unwrap();
+            assert_eq!(
+                (&anthropic["type"], &anthropic["error"]["message"]),
+                (&Value::from("error"), &Value::from("So."))
+            );
+        }
+    }
+
+    #[test]
+    fn an_overflow_has_the_code_that_clients_read() {
+        let told =
+            r#"{"error": {"message": "maximum context length is 9", "type": "x", "code": 400}}"#;
+        let (status, body) = error(Dialect::Chat, Api::Openai, 400, told);
+        assert!(status == 400 && body.contains("\"context_length_exceeded\""), "{body}");
+        let exact = told.replace("400", "\"context_length_exceeded\"");
+        assert_eq!(error(Dialect::Chat, Api::Openai, 400, &exact).1, exact);
+        let claude = r#"{"type": "error", "error": {"type": "invalid_request_error", "message": "prompt is too long: 9 > 8"}}"#;
+        assert_eq!(error(Dialect::Messages, Api::Anthropic, 400, claude).1, claude);
     }
 }

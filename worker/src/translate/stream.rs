@@ -4,24 +4,23 @@
 //! bytes -> events -> (translated events, or the events' own bytes) -> bytes
 //! ```
 //! Between equal APIs only complete events are passed on, so that an error event never continues a half-sent
-//! one; the last chunk with the usage is left out if only the gateway asked for it.
+//! one; the last chunk with the usage is left out if only the gateway asked for it. An event that is longer than
+//! an event may be, as one with a picture, passes on in parts: of its long strings only the beginning is kept.
 //!
 //! It reads from the events the token usage, the end marker and errors reported by the upstream, and so
 //! distinguishes a stream that ended from one that broke off.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use std::ops::Range;
 
 use super::anthropic::client::stream::ChunkStream;
 use super::anthropic::signature::tagged_event;
 use super::anthropic::upstream::stream::MessageStream;
-use super::call::{ApiPair, usage};
+use super::call::ApiPair;
+use super::plain_stream::PlainStream;
 use super::response_ids;
 use super::shared::answer_defaults::AnswerDefaults;
-use super::shared::error_body::{error_in_stream, error_to_anthropic};
-use super::shared::stream_error::StreamError;
+use super::shared::error_body::{error_to_anthropic, error_to_openai};
+use super::shared::stream_error::StreamFailure;
 use super::tool_names::ToolNames;
 use super::workers_ai::AnswerStream;
 use crate::config::Api;
@@ -29,16 +28,15 @@ use crate::error::GatewayError;
 use crate::request::endpoint::Dialect;
 use crate::wire::answer::AnswerContent;
 use crate::wire::json_bounds;
+use crate::wire::long_strings::KEPT_OF_STRINGS;
 use crate::wire::output_text::OutputText;
 use crate::wire::sse::{self, EVENT_LIMIT, Event, Parser, RESPONSES_EVENT_LIMIT};
-use crate::wire::usage::{Received, Usage};
+use crate::wire::upstream_error::UpstreamError;
+use crate::wire::usage::Received;
 
-/// What a client gets for bytes of the upstream that translate to nothing.
-const KEEP_ALIVE: &[u8] = b": ping\n\n";
-/// The most choices of an answer that are told apart.
-const MAX_CHOICES: usize = 256;
-/// The most bytes of a `usage` object that are read.
-const MAX_USAGE_BYTES: usize = 16 << 10;
+/// What keeps a client's connection alive: a comment, or Anthropic's event, which follows `message_start`.
+const COMMENT: &[u8] = b": ping\n\n";
+const PING: &[u8] = b"event: ping\ndata: {\"type\": \"ping\"}\n\n";
 
 /// A stream between an upstream and a client.
 #[derive(Debug)]
@@ -49,10 +47,18 @@ pub(crate) struct StreamTranslator {
     to_messages: Option<ChunkStream>,
     content: Option<AnswerContent>,
     events: u64,
+    /// The request's id.
+    id: String,
+    /// Whether the client got anything but what keeps its connection alive.
+    spoken: bool,
     output: OutputText,
     /// Bytes of an unfinished block between equal APIs, and where in the stream they begin.
     held: Vec<u8>,
     held_from: usize,
+    /// The most bytes that are held.
+    limit: usize,
+    /// Whether the beginning of the unfinished block was passed on, since it is longer than that.
+    in_parts: bool,
     /// Whether the last chunk with the usage is left out.
     drop_usage: bool,
     /// The tag of signatures or ids that are passed on.
@@ -78,30 +84,6 @@ enum Upstream {
     Messages(Box<MessageStream>),
     /// Those of the binding `AI`.
     WorkersAi(Box<AnswerStream>),
-}
-
-/// Events that are passed on unchanged.
-#[derive(Debug)]
-struct PlainStream {
-    dialect: Dialect,
-    usage: Option<Usage>,
-    finished: bool,
-    done: bool,
-    /// Whether the usage came with the end of the last choice or after it.
-    usage_is_final: bool,
-    /// The choices that have begun, and whether each has ended.
-    choices: BTreeMap<u64, bool>,
-    /// Whether the last event holds the usage alone.
-    usage_alone: bool,
-}
-
-/// Why a stream broke off.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct StreamFailure {
-    /// A message for people.
-    pub(crate) detail: String,
-    /// The HTTP status of this error if no byte has been sent yet.
-    pub(crate) status: u16,
 }
 
 /// The arguments of [`StreamTranslator::new`].
@@ -141,31 +123,32 @@ impl StreamTranslator {
                 // Anthropic's events always include the usage.
                 include_usage || apis.client == Dialect::Messages,
             ))),
-            Api::Openai => Upstream::Plain(PlainStream {
-                dialect: apis.upstream,
-                usage: None,
-                finished: false,
-                done: false,
-                usage_is_final: false,
-                choices: BTreeMap::new(),
-                usage_alone: false,
-            }),
+            Api::Openai => Upstream::Plain(PlainStream::new(apis.upstream)),
         };
         let limit = match apis.upstream {
             Dialect::Responses => RESPONSES_EVENT_LIMIT,
             _ => EVENT_LIMIT,
         };
         let to_messages = apis.client == Dialect::Messages && apis.upstream == Dialect::Chat;
+        let mut parser = Parser::with_limit(limit);
+        let passes_parts = options.tag.is_none() || apis.client == Dialect::Responses;
+        if apis.is_plain() && !options.checked && passes_parts {
+            parser.shorten_strings();
+        }
         Self {
             apis,
-            parser: Parser::with_limit(limit),
+            parser,
             upstream,
             to_messages: to_messages.then(|| ChunkStream::new(&defaults, options.tag)),
             content: options.checked.then(AnswerContent::default),
             events: 0,
+            id: options.id.to_owned(),
+            spoken: false,
             output: OutputText::default(),
             held: Vec::new(),
             held_from: 0,
+            limit,
+            in_parts: false,
             tag: options.tag.map(str::to_owned),
             tool_names: options.tool_names.clone(),
             drop_usage: options.drop_usage && apis.is_plain() && is_chunked(apis.upstream),
@@ -183,16 +166,18 @@ impl StreamTranslator {
         let mut events = match self.parser.push(bytes) {
             Ok(events) => events,
             Err(error) => {
-                return Translated::failed(vec![], StreamFailure::new(error.to_string(), 502));
+                let failure = Some(StreamFailure::unreadable(error.to_string()));
+                return Translated { bytes: vec![], failure };
             }
         };
         events.iter_mut().for_each(|event| self.tool_names.restore_event(&mut event.data));
         let ranges = self.parser.ranges().to_vec();
         let (mut sent, mut failure) = (Vec::new(), None);
         for (event, range) in events.iter().zip(ranges) {
-            self.events += 1;
+            self.events += u64::from(!is_ping(event));
+            self.count(event, range.len());
             match self.read(event) {
-                Ok(_) if plain => match self.replaced(event) {
+                Ok(_) if plain => match self.replaced(event, &range) {
                     Some(text) => {
                         sent.extend(self.released(range.start));
                         self.released(range.end);
@@ -206,30 +191,61 @@ impl StreamTranslator {
                     break;
                 }
             }
+            self.in_parts = false;
         }
         if plain && failure.is_none() {
             sent.extend(self.released(self.parser.block_end()));
+            if self.parser.shortens_strings() && self.held.len() > self.limit {
+                sent.append(&mut self.held);
+                self.held_from = self.parser.position();
+                self.in_parts = true;
+            }
         }
+        self.spoken |= self.events > 0 && !sent.is_empty() && sent != COMMENT;
         // A client that is gone is only noticed by writing to it.
-        let comments = self.parser.block_end() > block_end && sent.is_empty();
-        if !plain && self.events > 0 && comments && failure.is_none() {
-            sent.extend_from_slice(KEEP_ALIVE);
+        let nothing = self.parser.block_end() > block_end && (sent.is_empty() || sent == COMMENT);
+        if !plain && nothing && failure.is_none() {
+            sent = self.keep_alive();
         }
         Translated { bytes: sent, failure }
     }
 
-    /// What stands in the place of an event between equal APIs; none if its bytes are passed on.
-    fn replaced(&self, event: &Event) -> Option<String> {
+    /// What keeps the client's connection alive while the upstream is silent.
+    pub(crate) fn keep_alive(&self) -> Vec<u8> {
+        match self.apis.client {
+            // It would stand within an event.
+            _ if self.in_parts => vec![],
+            Dialect::Messages if self.spoken => PING.to_vec(),
+            _ => COMMENT.to_vec(),
+        }
+    }
+
+    /// What stands in the place of an event between equal APIs; none if its bytes are passed on. `range` is
+    /// that of its block.
+    fn replaced(&self, event: &Event, range: &Range<usize>) -> Option<String> {
+        if self.in_parts {
+            return None;
+        }
         if self.drop_usage && matches!(&self.upstream, Upstream::Plain(plain) if plain.usage_alone)
         {
             return Some(String::new());
         }
         let tag = self.tag.as_deref()?;
+        // Of a long event only the beginnings of its strings were read.
+        let whole = (event.data.len() >= KEPT_OF_STRINGS).then(|| self.held_event(range));
+        let event = whole.as_ref().map_or(Some(event), Option::as_ref)?;
         let data = match self.apis.client {
             Dialect::Responses => response_ids::tagged_event(&event.data, tag)?,
             _ => tagged_event(&event.data, tag)?,
         };
         Some(sse::event(event.name.as_deref(), &data))
+    }
+
+    /// The event in a range of the held bytes.
+    fn held_event(&self, range: &Range<usize>) -> Option<Event> {
+        let from = range.start.checked_sub(self.held_from)?;
+        let bytes = self.held.get(from..range.end - self.held_from)?;
+        Parser::with_limit(self.limit).push(bytes).ok()?.into_iter().next()
     }
 
     /// Takes the held bytes up to a position of the stream.
@@ -249,12 +265,11 @@ impl StreamTranslator {
     /// [`StreamFailure`] if the answer is incomplete.
     pub(crate) fn end(&mut self) -> Result<Vec<u8>, StreamFailure> {
         let cut = |expected: &str| {
-            StreamFailure::new(
-                format!("the upstream's stream ended early: expected {expected}"),
-                502,
-            )
+            StreamFailure::unreadable(format!(
+                "the upstream's stream ended early: expected {expected}"
+            ))
         };
-        if self.parser.pending() {
+        if self.parser.pending() && !self.is_complete() && !self.is_finished() {
             return Err(cut("the rest of an event"));
         }
         let mut last = match &mut self.upstream {
@@ -271,9 +286,23 @@ impl StreamTranslator {
         Ok(last.concat().into_bytes())
     }
 
+    /// The number of events that have arrived, without those that only keep the connection alive.
+    pub(crate) fn events(&self) -> u64 {
+        self.events
+    }
+
     /// Whether an event has arrived.
     pub(crate) fn has_begun(&self) -> bool {
         self.events > 0
+    }
+
+    /// Whether every choice has ended, so that at most the usage and `[DONE]` follow.
+    pub(crate) fn is_complete(&self) -> bool {
+        match &self.upstream {
+            Upstream::Plain(stream) => stream.is_complete(),
+            Upstream::Messages(stream) => stream.finished(),
+            Upstream::WorkersAi(stream) => stream.is_complete(),
+        }
     }
 
     /// Whether the answer is complete, so that nothing more needs to be read.
@@ -300,30 +329,42 @@ impl StreamTranslator {
         self.content.take().unwrap_or_default()
     }
 
-    /// The event that tells the client of an error, to be sent last.
+    /// The event that tells the client of an error of the gateway, to be sent last.
     pub(crate) fn error_event(&self, error: &GatewayError) -> Vec<u8> {
-        let body = error.body();
-        let event = match self.apis.client {
-            Dialect::Messages => {
-                let (_, body) = error_to_anthropic(error.status(), &body);
-                sse::event(Some("error"), &body.to_string())
+        self.last_event(error.status(), &UpstreamError::of(&error.body()), Dialect::Chat)
+    }
+
+    /// The event that tells the client what the upstream reported, to be sent last.
+    pub(crate) fn reported_event(&self, status: u16, error: &UpstreamError) -> Vec<u8> {
+        self.last_event(status, error, self.apis.upstream)
+    }
+
+    fn last_event(&self, status: u16, error: &UpstreamError, of: Dialect) -> Vec<u8> {
+        let openai = || error_to_openai(status, error, of).1;
+        let event = match (self.apis.client, &self.upstream) {
+            (Dialect::Messages, _) => {
+                sse::event(Some("error"), &error_to_anthropic(status, error).1.to_string())
             }
-            Dialect::Responses => {
-                let mut event = body["error"].clone();
-                event["type"] = "error".into();
-                sse::event(Some("error"), &event.to_string())
+            (Dialect::Responses, Upstream::Plain(stream)) => {
+                let (error, failed) = stream.failed_response(&openai()["error"], &self.id);
+                let tag = self.tag.as_deref();
+                let tagged = tag.and_then(|tag| response_ids::tagged_event(&failed, tag));
+                sse::event(Some("error"), &error)
+                    + &sse::event(Some("response.failed"), &tagged.unwrap_or(failed))
             }
-            _ => sse::event(None, &body.to_string()),
+            _ => sse::event(None, &openai().to_string()),
         };
-        event.into_bytes()
+        // An event that was passed on in part is closed first.
+        let close = if self.in_parts { "\n\n" } else { "" };
+        format!("{close}{event}").into_bytes()
     }
 
     /// Reads an upstream event and returns the translated events; none if the APIs are the same.
     fn read(&mut self, event: &Event) -> Result<Vec<String>, StreamFailure> {
-        self.count(event);
+        let first = self.events == 1;
         let chunks = match &mut self.upstream {
             Upstream::Plain(stream) => {
-                stream.push(event)?;
+                stream.push(event, first)?;
                 if let Some(content) = &mut self.content
                     && let Ok(chunk) = json_bounds::parse_tree(event.data.as_bytes())
                 {
@@ -348,111 +389,30 @@ impl StreamTranslator {
         }
     }
 
-    /// Counts the text of an event. The Responses API repeats it in further events.
-    fn count(&mut self, event: &Event) {
+    /// Counts the text of an event of `length` bytes. The Responses API repeats it in further events.
+    fn count(&mut self, event: &Event, length: usize) {
         let counts = match self.apis.upstream {
             Dialect::Responses => event.name.as_deref().is_none_or(|name| name.ends_with(".delta")),
             _ => event.data.trim() != "[DONE]",
         };
         if counts {
             self.output.add(event.data.as_bytes());
-        }
-    }
-}
-
-impl Translated {
-    fn failed(bytes: Vec<u8>, failure: StreamFailure) -> Self {
-        Self { bytes, failure: Some(failure) }
-    }
-}
-
-/// The fields of an event that are read where it is passed on; the others take no memory.
-#[derive(Deserialize)]
-struct Chunk<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
-    #[serde(borrow)]
-    usage: Option<&'a RawValue>,
-    #[serde(borrow)]
-    choices: Option<Vec<Choice<'a>>>,
-    #[serde(borrow)]
-    response: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Choice<'a> {
-    #[serde(default)]
-    index: u64,
-    #[serde(borrow)]
-    finish_reason: Option<&'a RawValue>,
-}
-
-impl PlainStream {
-    /// Reads an event; one that is not JSON is ignored.
-    fn push(&mut self, event: &Event) -> Result<(), StreamFailure> {
-        self.usage_alone = false;
-        if event.data.trim() == "[DONE]" {
-            (self.finished, self.done) = (true, true);
-            return Ok(());
-        }
-        let Ok(chunk) = serde_json::from_str::<Chunk<'_>>(&event.data) else { return Ok(()) };
-        let kind = chunk.kind.map_or("", |kind| kind.get().trim_matches('"'));
-        let responses = self.dialect == Dialect::Responses;
-        if kind == "error" || (chunk.error.is_some() && !responses) {
-            let error = json_bounds::parse_tree(event.data.as_bytes()).unwrap_or_default();
-            return Err(error_in_stream(&error).into());
-        }
-        let response = chunk.response.filter(|_| responses);
-        let response = response.and_then(|json| serde_json::from_str::<Chunk<'_>>(json.get()).ok());
-        let told = if responses { response.and_then(|answer| answer.usage) } else { chunk.usage };
-        let told = told.filter(|usage| usage.get().len() <= MAX_USAGE_BYTES);
-        let told = told.and_then(|told| {
-            usage(self.dialect, &json_bounds::parse_tree(told.get().as_bytes()).ok()?)
-        });
-        let last = ["response.completed", "response.incomplete", "response.failed"];
-        self.finished |= responses && last.contains(&kind);
-        self.done |= responses && self.finished;
-        self.usage_alone =
-            chunk.usage.is_some() && chunk.choices.as_ref().is_some_and(Vec::is_empty);
-        let choices = chunk.choices.unwrap_or_default();
-        for choice in &choices {
-            // Some upstreams send an empty text until the end.
-            let ended = choice.finish_reason.is_some_and(|reason| {
-                reason.get().starts_with('"') && !reason.get().trim_matches(['"', ' ']).is_empty()
-            });
-            self.finished |= ended && !responses;
-            if self.choices.len() < MAX_CHOICES || self.choices.contains_key(&choice.index) {
-                *self.choices.entry(choice.index).or_default() |= ended;
+            // What was left out of long strings.
+            if event.data.len() >= KEPT_OF_STRINGS {
+                self.output.add_bytes(length.saturating_sub(event.data.len()));
             }
         }
-        let all_ended = self.choices.values().all(|ended| *ended);
-        let complete = self.finished && (choices.is_empty() || all_ended);
-        self.usage_is_final |= complete && told.is_some();
-        self.usage = match (self.usage, told) {
-            (Some(known), Some(told)) if !self.usage_is_final => Some(known.max(told)),
-            (known, told) => told.or(known),
-        };
-        Ok(())
     }
+}
+
+/// Whether an event only keeps a connection alive.
+fn is_ping(event: &Event) -> bool {
+    event.name.as_deref() == Some("ping")
 }
 
 /// Whether streams of this API are OpenAI's chunks.
 fn is_chunked(dialect: Dialect) -> bool {
     matches!(dialect, Dialect::Chat | Dialect::Completions)
-}
-
-impl StreamFailure {
-    fn new(detail: String, status: u16) -> Self {
-        Self { detail, status }
-    }
-}
-
-impl From<StreamError> for StreamFailure {
-    fn from(error: StreamError) -> Self {
-        Self::new(error.to_string(), error.status())
-    }
 }
 
 /// The data of a chunk that is already written as an event.

@@ -15,12 +15,58 @@ pub(crate) const ANTHROPIC_VERSION: &str = "2023-06-01";
 /// Whether a header of the upstream's answer is passed on. Lengths and encodings are not, since the
 /// runtime decodes the body.
 pub(crate) fn is_forwarded(header: &str) -> bool {
-    const NAMES: [&str; 5] =
-        ["cache-control", "content-type", "openai-processing-ms", "retry-after", "retry-after-ms"];
+    const NAMES: [&str; 6] = [
+        "cache-control",
+        "content-type",
+        "openai-processing-ms",
+        "retry-after",
+        "retry-after-ms",
+        "x-should-retry",
+    ];
+    const FAMILIES: [&str; 4] =
+        ["x-ratelimit-", "anthropic-ratelimit-", "anthropic-priority-", "ratelimit"];
     let header = header.to_ascii_lowercase();
-    NAMES.contains(&header.as_str())
-        || header.starts_with("x-ratelimit-")
-        || header.starts_with("anthropic-ratelimit-")
+    NAMES.contains(&header.as_str()) || FAMILIES.iter().any(|family| header.starts_with(family))
+}
+
+/// The media type of a `content-type`, in lower case and without its parameters.
+pub(crate) fn media_type(content_type: &str) -> String {
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// How a body with a `content-encoding` is decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Coding {
+    /// It has none, or the runtime has decoded it.
+    Decoded,
+    /// With a stream of the runtime's, by its first bytes.
+    Compressed,
+    /// Not at all.
+    Unknown,
+}
+
+/// How a body is decoded. The runtime itself decodes what is spelled `gzip` or `br`.
+pub(crate) fn coding(content_encoding: &str) -> Coding {
+    match content_encoding.trim() {
+        "" | "gzip" | "br" => Coding::Decoded,
+        other => match other.to_ascii_lowercase().as_str() {
+            "identity" => Coding::Decoded,
+            "deflate" | "gzip" | "x-gzip" => Coding::Compressed,
+            _ => Coding::Unknown,
+        },
+    }
+}
+
+/// The format of the runtime's decompression for a body that begins with these bytes; none if it is not
+/// compressed. Some servers send `deflate` without its header.
+pub(crate) fn compression(first: [u8; 2], content_encoding: &str) -> Option<&'static str> {
+    let header = u16::from_be_bytes(first);
+    if header == 0x1f8b {
+        return Some("gzip");
+    }
+    let deflate = content_encoding.trim().eq_ignore_ascii_case("deflate");
+    let has_header = first[0] & 0x0f == 8 && header % 31 == 0;
+    deflate.then_some(if has_header { "deflate" } else { "deflate-raw" })
 }
 
 /// Accepts statuses of success and of errors. A redirect is refused: following it would send the key
@@ -50,12 +96,40 @@ mod tests {
 
     #[test]
     fn limits_pass_and_cookies_do_not() {
-        for header in ["Content-Type", "retry-after", "X-RateLimit-Remaining-Requests"] {
+        for header in [
+            "Content-Type",
+            "retry-after",
+            "X-Should-Retry",
+            "X-RateLimit-Remaining-Requests",
+            "RateLimit-Reset",
+            "ratelimit",
+            "anthropic-ratelimit-tokens-remaining",
+        ] {
             assert!(is_forwarded(header), "{header}");
         }
         for header in ["set-cookie", "content-encoding", "content-length", "openai-organization"] {
             assert!(!is_forwarded(header), "{header}");
         }
+    }
+
+    #[test]
+    fn a_media_type_has_no_case_and_no_parameters() {
+        assert_eq!(media_type("Text/Event-Stream ; charset=utf-8"), "text/event-stream");
+        assert_eq!(media_type(""), "");
+    }
+
+    #[test]
+    fn a_compressed_body_is_known_by_its_first_bytes() {
+        let codings = ["", "gzip", "BR", "identity", "Deflate", "x-gzip", "zstd", "gzip, br"];
+        let found = codings.map(coding);
+        let (decoded, compressed, unknown) = (Coding::Decoded, Coding::Compressed, Coding::Unknown);
+        let expected =
+            [decoded, decoded, unknown, decoded, compressed, compressed, unknown, unknown];
+        assert_eq!(found, expected);
+        assert_eq!(compression([0x78, 0x9c], "deflate"), Some("deflate"));
+        assert_eq!(compression([0xab, 0x56], "DEFLATE"), Some("deflate-raw"));
+        assert_eq!(compression([0x1f, 0x8b], "x-gzip"), Some("gzip"));
+        assert_eq!(compression(*b"{\"", "x-gzip"), None);
     }
 
     #[test]

@@ -4,8 +4,11 @@
 //! worth repeating (no usable answer, 408, 409, 425, 429, 5xx)
 //!     -> the same upstream after a wait, `retries.most` times; then the next
 //! an answer that did not come in time       -> the next: the upstream has worked for it already
-//! not called; a refusal of the gateway's own key or name (401, 402, 403, 404, 407); a redirect
+//! not called; a refusal of the gateway's own key or name (401, 402, 403, 404, 407); a redirect; an
+//! account without credit; `x-should-retry: false`
 //!                                           -> the next
+//! a request longer than the context window, 413
+//!                                           -> the next whose window may be larger
 //! the caller's fault (another 4xx)          -> the end
 //! ```
 //! The n-th wait is uniform in [w / 2, w], w = min(base * 2^(n - 1), longest): the jitter keeps
@@ -17,6 +20,8 @@ use super::breaker::Outcome;
 use super::http_date::seconds_since_1970;
 use crate::config::Retries;
 use crate::error::GatewayError;
+use crate::wire::context_overflow::is_context_overflow;
+use crate::wire::upstream_error::UpstreamError;
 
 /// Why a call gave no usable answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,11 +34,33 @@ pub(crate) enum Fault {
     TimedOut,
     /// The caller's own key was refused: no other upstream is tried.
     Ends,
+    /// An error status, and the upstream says that the same call will fail again.
+    NotRepeated { status: u16 },
+    /// The request is longer than the model's context window.
+    TooLong,
     /// The upstream was not called: the request cannot be translated, or a secret or binding is missing.
     NotCalled,
 }
 
 impl Fault {
+    /// The fault that an upstream's error means, by its status, its words and its headers.
+    pub(crate) fn of_refusal(
+        status: u16,
+        error: &UpstreamError,
+        header: impl Fn(&str) -> Option<String>,
+    ) -> Self {
+        let told = header("x-should-retry").is_some_and(|told| told.eq_ignore_ascii_case("false"));
+        match status {
+            413 => Self::TooLong,
+            400 | 422 if is_context_overflow(error) => Self::TooLong,
+            _ if refusal_is_ours(status, error) => Self::NotRepeated { status },
+            408 | 409 | 425 | 429 | 500..=599 if told || lacks_credit(error) => {
+                Self::NotRepeated { status }
+            }
+            _ => Self::Status { status, retry_after_ms: retry_after_ms(header) },
+        }
+    }
+
     /// The fault that one of the gateway's own errors means; none if the error does not say.
     pub(crate) fn of_error(error: &GatewayError) -> Option<Self> {
         match error {
@@ -58,10 +85,15 @@ impl Fault {
     /// a sound one refuses what is wrong.
     pub(crate) fn outcome(self) -> Outcome {
         match self {
-            Self::NoAnswer | Self::TimedOut | Self::Status { status: 408 | 500..=599, .. } => {
-                Outcome::Failed
-            }
-            Self::NotCalled | Self::Ends | Self::Status { .. } => Outcome::Unknown,
+            Self::NoAnswer
+            | Self::TimedOut
+            | Self::Status { status: 408 | 500..=599, .. }
+            | Self::NotRepeated { status: 408 | 500..=599 } => Outcome::Failed,
+            Self::NotCalled
+            | Self::Ends
+            | Self::TooLong
+            | Self::NotRepeated { .. }
+            | Self::Status { .. } => Outcome::Unknown,
         }
     }
 }
@@ -87,7 +119,8 @@ pub(crate) struct TimeLimits {
 /// A request's position in its list of upstreams, with its calls so far.
 #[derive(Debug, Clone)]
 pub(crate) struct RetryState {
-    upstreams: usize,
+    /// The context window of each upstream, if known.
+    windows: Vec<Option<u64>>,
     at: usize,
     calls_here: u32,
     calls: u32,
@@ -96,9 +129,10 @@ pub(crate) struct RetryState {
 }
 
 impl RetryState {
-    /// Starts before the first call of the first upstream. `upstreams` is their number, at least 1.
-    pub(crate) fn new(upstreams: usize, retries: Retries, limits: TimeLimits) -> Self {
-        Self { upstreams, at: 0, calls_here: 0, calls: 0, retries, limits }
+    /// Starts before the first call of the first upstream. `windows` has the context window of each, if it
+    /// is known.
+    pub(crate) fn new(windows: Vec<Option<u64>>, retries: Retries, limits: TimeLimits) -> Self {
+        Self { windows, at: 0, calls_here: 0, calls: 0, retries, limits }
     }
 
     /// Counts a call.
@@ -119,7 +153,8 @@ impl RetryState {
         }
         let wait = match fault {
             Fault::Ends => return Step::End,
-            Fault::NotCalled | Fault::TimedOut => None,
+            Fault::TooLong => return self.next_larger(),
+            Fault::NotCalled | Fault::TimedOut | Fault::NotRepeated { .. } => None,
             Fault::Status { status: 300..=399 | 401..=404 | 407, .. } => None,
             Fault::Status { status: 400..=499, .. } if !fault.is_retryable() => return Step::End,
             Fault::Status { .. } if !fault.is_retryable() => None,
@@ -137,9 +172,21 @@ impl RetryState {
     pub(crate) fn next(&mut self) -> Step {
         self.at += 1;
         self.calls_here = 0;
-        match self.at < self.upstreams {
+        match self.at < self.windows.len() {
             true => Step::Call { upstream: self.at, wait_ms: 0 },
             false => Step::End,
+        }
+    }
+
+    /// Moves to the next upstream whose context window is larger than this one's, as far as both are known.
+    fn next_larger(&mut self) -> Step {
+        let exceeded = self.windows.get(self.at).copied().flatten();
+        loop {
+            let step = self.next();
+            let window = self.windows.get(self.at).copied().flatten();
+            if step == Step::End || window.zip(exceeded).is_none_or(|(next, this)| next > this) {
+                return step;
+            }
         }
     }
 
@@ -166,10 +213,43 @@ impl Fault {
     }
 }
 
-/// Whether an upstream refuses with this status what is the gateway's: its key, its account, its access.
-/// Its text is not for the caller.
-pub(crate) fn refusal_is_ours(status: u16) -> bool {
-    matches!(status, 401..=403 | 407)
+/// Whether an upstream refuses what is the gateway's: its key, its account, its access. Some tell a wrong key
+/// or an empty account with status 400. Its text is not for the caller.
+pub(crate) fn refusal_is_ours(status: u16, error: &UpstreamError) -> bool {
+    const KEY: [&str; 4] =
+        ["api key not valid", "incorrect api key", "invalid api key", "api key expired"];
+    match status {
+        401..=403 | 407 => true,
+        400 => {
+            let message = error.message.to_lowercase();
+            error.code.as_deref() == Some("invalid_api_key")
+                || KEY.iter().any(|words| message.contains(words))
+                || lacks_credit(error)
+        }
+        _ => false,
+    }
+}
+
+/// Whether an error says that the account at the upstream has no credit left, which no repetition fills.
+fn lacks_credit(error: &UpstreamError) -> bool {
+    const CODES: [&str; 5] = [
+        "insufficient_quota",
+        "billing_error",
+        "billing_hard_limit_reached",
+        "billing_not_active",
+        "account_deactivated",
+    ];
+    const WORDS: [&str; 6] = [
+        "exceeded your current quota",
+        "check your plan and billing",
+        "credit balance is too low",
+        "insufficient balance",
+        "insufficient credit",
+        "insufficient_quota",
+    ];
+    let message = error.message.to_lowercase();
+    [&error.code, &error.kind].into_iter().flatten().any(|code| CODES.contains(&code.as_str()))
+        || WORDS.iter().any(|words| message.contains(words))
 }
 
 /// Reads `retry-after-ms` or `retry-after`, in milliseconds. A date is compared with the answer's own
@@ -204,8 +284,11 @@ mod tests {
 
     #[test]
     fn an_upstream_is_called_again_with_growing_waits_and_then_the_next() {
-        let mut state =
-            RetryState::new(2, RETRIES, TimeLimits { repeat_ms: 60_000, call_ms: 600_000 });
+        let mut state = RetryState::new(
+            vec![None; 2],
+            RETRIES,
+            TimeLimits { repeat_ms: 60_000, call_ms: 600_000 },
+        );
         let mut steps = Vec::new();
         loop {
             state.count_call();
@@ -226,7 +309,7 @@ mod tests {
     fn waits_have_jitter_and_a_maximum() {
         let wait = |calls, random| {
             let mut state = RetryState::new(
-                1,
+                vec![None],
                 Retries { most: 9, ..RETRIES },
                 TimeLimits { repeat_ms: 60_000, call_ms: 600_000 },
             );
@@ -242,8 +325,11 @@ mod tests {
 
     #[test]
     fn retry_after_is_honoured_with_jitter_up_to_the_longest_wait() {
-        let mut state =
-            RetryState::new(2, RETRIES, TimeLimits { repeat_ms: 60_000, call_ms: 600_000 });
+        let mut state = RetryState::new(
+            vec![None; 2],
+            RETRIES,
+            TimeLimits { repeat_ms: 60_000, call_ms: 600_000 },
+        );
         state.count_call();
         let step = state.after(status(429, Some(250)), 0.5, 0);
         assert_eq!(step, Step::Call { upstream: 0, wait_ms: 275 });
@@ -266,8 +352,11 @@ mod tests {
             (422, Step::End),
             (413, Step::End),
         ] {
-            let mut state =
-                RetryState::new(2, RETRIES, TimeLimits { repeat_ms: 60_000, call_ms: 600_000 });
+            let mut state = RetryState::new(
+                vec![None; 2],
+                RETRIES,
+                TimeLimits { repeat_ms: 60_000, call_ms: 600_000 },
+            );
             state.count_call();
             assert_eq!(state.after(status(refusal, None), 0.0, 0), expected, "{refusal}");
         }
@@ -301,8 +390,11 @@ mod tests {
         assert_eq!(read(then, Some("Wed, 21 Oct 2026 08:00:00 GMT")), Some(0));
         assert_eq!(read(then, None), Some(u64::MAX));
         assert_eq!(read("soon", Some(then)), None);
-        let mut state =
-            RetryState::new(2, RETRIES, TimeLimits { repeat_ms: 60_000, call_ms: 600_000 });
+        let mut state = RetryState::new(
+            vec![None; 2],
+            RETRIES,
+            TimeLimits { repeat_ms: 60_000, call_ms: 600_000 },
+        );
         state.count_call();
         let step = state.after(status(429, read(then, None)), 0.9, 0);
         assert_eq!(step, Step::Call { upstream: 1, wait_ms: 0 });
@@ -311,8 +403,11 @@ mod tests {
     #[test]
     fn what_was_paid_for_or_not_called_is_not_repeated() {
         for fault in [Fault::TimedOut, Fault::NotCalled] {
-            let mut state =
-                RetryState::new(2, RETRIES, TimeLimits { repeat_ms: 60_000, call_ms: 600_000 });
+            let mut state = RetryState::new(
+                vec![None; 2],
+                RETRIES,
+                TimeLimits { repeat_ms: 60_000, call_ms: 600_000 },
+            );
             state.count_call();
             assert_eq!(state.after(fault, 0.0, 0), Step::Call { upstream: 1, wait_ms: 0 });
             state.count_call();
@@ -324,7 +419,7 @@ mod tests {
     fn repetitions_and_calls_end_in_time() {
         let limits = TimeLimits { repeat_ms: 1000, call_ms: 5000 };
         let after = |elapsed_ms| {
-            let mut state = RetryState::new(2, RETRIES, limits);
+            let mut state = RetryState::new(vec![None; 2], RETRIES, limits);
             state.count_call();
             state.after(BUSY, 0.0, elapsed_ms)
         };
@@ -360,9 +455,65 @@ mod tests {
         assert_eq!(Fault::of_error(&broken), None);
     }
 
+    fn error(message: &str) -> UpstreamError {
+        UpstreamError { message: message.into(), ..UpstreamError::default() }
+    }
+
     #[test]
-    fn a_refused_key_is_the_gateways_matter() {
-        assert!([401, 402, 403, 407].into_iter().all(refusal_is_ours));
-        assert!(![200, 400, 404, 408, 413, 422, 429, 500, 503].into_iter().any(refusal_is_ours));
+    fn a_refused_key_or_account_is_the_gateways_matter() {
+        let ours = |status, message: &str| refusal_is_ours(status, &error(message));
+        assert!([401, 402, 403, 407].into_iter().all(|status| ours(status, "")));
+        assert!(
+            ![200, 400, 404, 408, 413, 422, 429, 500].into_iter().any(|status| ours(status, ""))
+        );
+        assert!(ours(400, "API key not valid. Please pass a valid API key."));
+        assert!(ours(400, "Your credit balance is too low to access the Anthropic API."));
+        assert!(!ours(422, "Incorrect API key provided"));
+    }
+
+    #[test]
+    fn an_empty_account_and_a_stated_refusal_are_not_asked_again() {
+        let no_header = |_: &str| None;
+        let told = |name: &str| (name == "x-should-retry").then(|| "false".to_owned());
+        let quota = UpstreamError { code: Some("insufficient_quota".into()), ..error("") };
+        assert_eq!(Fault::of_refusal(429, &quota, no_header), Fault::NotRepeated { status: 429 });
+        assert_eq!(Fault::of_refusal(503, &error(""), told), Fault::NotRepeated { status: 503 });
+        assert_eq!(Fault::of_refusal(429, &error("slow"), no_header), status(429, None));
+        assert_eq!(Fault::of_refusal(422, &error("no"), told), status(422, None));
+        let mut state = RetryState::new(
+            vec![None; 2],
+            RETRIES,
+            TimeLimits { repeat_ms: 60_000, call_ms: 600_000 },
+        );
+        state.count_call();
+        let step = state.after(Fault::NotRepeated { status: 429 }, 0.0, 0);
+        assert_eq!(step, Step::Call { upstream: 1, wait_ms: 0 });
+        assert_eq!(Fault::NotRepeated { status: 503 }.outcome(), Outcome::Failed);
+        assert_eq!(Fault::NotRepeated { status: 429 }.outcome(), Outcome::Unknown);
+    }
+
+    #[test]
+    fn a_request_that_is_too_long_goes_to_a_larger_window() {
+        let words = error("This model's maximum context length is 8192 tokens");
+        for (code, fault) in [
+            (400, Fault::TooLong),
+            (422, Fault::TooLong),
+            (413, Fault::TooLong),
+            (429, status(429, None)),
+        ] {
+            assert_eq!(Fault::of_refusal(code, &words, |_| None), fault);
+        }
+        let step = |windows: &[Option<u64>]| {
+            let limits = TimeLimits { repeat_ms: 60_000, call_ms: 600_000 };
+            let mut state = RetryState::new(windows.to_vec(), RETRIES, limits);
+            state.count_call();
+            state.after(Fault::TooLong, 0.0, 0)
+        };
+        let call = |upstream| Step::Call { upstream, wait_ms: 0 };
+        assert_eq!(step(&[Some(8), Some(8), Some(4), Some(9)]), call(3));
+        assert_eq!(step(&[Some(8), None]), call(1));
+        assert_eq!(step(&[None, Some(8)]), call(1));
+        assert_eq!(step(&[Some(8), Some(8)]), Step::End);
+        assert_eq!(step(&[None]), Step::End);
     }
 }

@@ -11,6 +11,8 @@
 
 use std::ops::Range;
 
+use super::long_strings::Shortener;
+
 /// The most bytes of one event: about a hundred times the largest of a streamed answer.
 pub(crate) const EVENT_LIMIT: usize = 1 << 20;
 /// The most bytes of one event of the Responses API, whose last event repeats the whole answer.
@@ -46,6 +48,12 @@ pub(crate) struct Parser {
     limit: usize,
     /// The beginning of a line whose end has not arrived.
     line: Vec<u8>,
+    /// Its length in the stream, in bytes.
+    line_length: usize,
+    /// The bytes kept of the block's earlier lines.
+    kept: usize,
+    /// Leaves out what exceeds the beginning of long strings.
+    shortener: Option<Shortener>,
     /// The number of bytes of the stream before `line`.
     consumed: usize,
     /// The number of bytes up to the end of the last block: an event, or comments and a blank line.
@@ -72,6 +80,9 @@ impl Parser {
         Self {
             limit,
             line: Vec::new(),
+            line_length: 0,
+            kept: 0,
+            shortener: None,
             consumed: 0,
             block_end: 0,
             ranges: Vec::new(),
@@ -98,6 +109,22 @@ impl Parser {
             Some(failure) if events.is_empty() => Err(failure.clone()),
             _ => Ok(events),
         }
+    }
+
+    /// From now on keeps only the beginning of the long strings of JSON in lines, so that an event may be longer
+    /// than the limit.
+    pub(crate) fn shorten_strings(&mut self) {
+        self.shortener.get_or_insert_default();
+    }
+
+    /// Whether the rest of long strings is left out.
+    pub(crate) fn shortens_strings(&self) -> bool {
+        self.shortener.is_some()
+    }
+
+    /// The number of bytes read so far.
+    pub(crate) fn position(&self) -> usize {
+        self.consumed + self.line_length
     }
 
     /// The bytes of the stream that the events of the last push take, each from the end of the block before
@@ -130,10 +157,10 @@ impl Parser {
             }
             self.after_cr = false;
             let Some(end) = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else {
-                self.line.extend_from_slice(bytes);
+                self.append(bytes);
                 return self.check_length();
             };
-            self.line.extend_from_slice(&bytes[..end]);
+            self.append(&bytes[..end]);
             self.check_length()?;
             self.after_cr = bytes[end] == b'\r';
             bytes = &bytes[end + 1..];
@@ -142,8 +169,16 @@ impl Parser {
         Ok(())
     }
 
+    fn append(&mut self, bytes: &[u8]) {
+        self.line_length += bytes.len();
+        match &mut self.shortener {
+            Some(shortener) => shortener.append(bytes, &mut self.line),
+            None => self.line.extend_from_slice(bytes),
+        }
+    }
+
     fn check_length(&self) -> Result<(), SseError> {
-        match self.consumed - self.block_end + self.line.len() > self.limit {
+        match self.kept + self.line.len() > self.limit {
             true => Err(SseError::TooLong { limit: self.limit }),
             false => Ok(()),
         }
@@ -151,14 +186,19 @@ impl Parser {
 
     fn end_line(&mut self) -> Result<Option<Event>, SseError> {
         let line = std::mem::take(&mut self.line);
+        if let Some(shortener) = &mut self.shortener {
+            *shortener = Shortener::default();
+        }
         let mark = match std::mem::take(&mut self.first_line) {
             true if line.starts_with(BYTE_ORDER_MARK) => BYTE_ORDER_MARK.len(),
             _ => 0,
         };
         let text = std::str::from_utf8(&line[mark..])
             .map_err(|e| SseError::NotUtf8 { at: self.consumed + mark + e.valid_up_to() })?;
-        self.consumed += line.len() + 1;
+        self.consumed += std::mem::take(&mut self.line_length) + 1;
+        self.kept += line.len() + 1;
         if text.is_empty() {
+            self.kept = 0;
             let range = self.block_end..self.consumed;
             self.block_end = self.consumed;
             let name = self.name.take();

@@ -6,10 +6,12 @@ use super::client::stream::ChunkStream;
 use super::upstream::answer::message_to_completion;
 use super::upstream::request::request_to_messages;
 use super::upstream::stream::MessageStream;
+use crate::request::endpoint::Dialect;
 use crate::translate::shared::answer_defaults::AnswerDefaults;
 use crate::translate::shared::chunk::DONE;
 use crate::translate::shared::error_body::{error_in_stream, error_to_anthropic, error_to_openai};
 use crate::wire::sse::Event;
+use crate::wire::upstream_error::UpstreamError;
 use serde_json::{Value, json};
 
 pub(crate) const DEFAULTS: AnswerDefaults<'static> =
@@ -138,10 +140,13 @@ fn no_chunk_makes_a_stream_panic() {
         let _ = stream.end();
     }
     for body in distorted(&json!({"error": {"type": "a", "code": "b", "message": "c"}})) {
+        let error = UpstreamError::of(&body);
         for status in [0, 400, 529, 999] {
-            let (_, openai) = error_to_openai(status, &body.to_string());
-            assert!(openai["error"]["message"].is_string());
-            assert!(error_to_anthropic(status, &body).1["error"]["message"].is_string());
+            for upstream in [Dialect::Messages, Dialect::Chat] {
+                let (_, openai) = error_to_openai(status, &error, upstream);
+                assert!(openai["error"]["message"].is_string());
+            }
+            assert!(error_to_anthropic(status, &error).1["error"]["message"].is_string());
         }
         let _ = error_in_stream(&body);
     }

@@ -23,15 +23,24 @@
 //! as `server_error` and `api_error`. Towards Anthropic, OpenAI's `insufficient_quota` (429 there)
 //! is `billing_error` 402, so that clients do not retry in vain, and 408 is `timeout_error`. Types and
 //! messages of an upstream are shortened.
+//!
+//! Of a request that is longer than the context window clients read OpenAI's `code`
+//! `context_length_exceeded`, or Anthropic's `invalid_request_error` with the words "prompt is too long":
+//! these are added where the upstream says the same in other words.
 
 use serde_json::{Value, json};
 
 use super::stream_error::StreamError;
+use crate::request::endpoint::Dialect;
+use crate::wire::context_overflow::{ANTHROPIC_WORDS, OPENAI_CODE, is_context_overflow};
+use crate::wire::upstream_error::UpstreamError;
 
 /// The most characters of an upstream's message that are passed on.
 const MESSAGE_CHARACTERS: usize = 8192;
 /// The most characters of an upstream's error type that are passed on.
 const KIND_CHARACTERS: usize = 100;
+/// The code of an upstream's error that has none.
+const NO_CODE: &str = "upstream_error";
 
 /// Anthropic's type, Anthropic's status, OpenAI's status, OpenAI's type.
 const ERRORS: [(&str, u16, u16, &str); 11] = [
@@ -48,34 +57,55 @@ const ERRORS: [(&str, u16, u16, &str); 11] = [
     ("overloaded_error", 529, 503, "server_error"),
 ];
 
-/// Translates an Anthropic error's status and body into OpenAI's. A body of another shape, such as a
-/// proxy's HTML page, is translated by its status and not passed on.
-pub(crate) fn error_to_openai(status: u16, body: &str) -> (u16, Value) {
-    let body: Value = serde_json::from_str(body).unwrap_or_default();
-    let error = &body["error"];
-    let kind = error["type"].as_str().map(|kind| cut(kind, KIND_CHARACTERS));
-    let known = ERRORS
-        .iter()
-        .find(|(name, ..)| kind == Some(name))
-        .or_else(|| ERRORS.iter().find(|(_, anthropics, ..)| *anthropics == status));
-    let (code, status, openais) = match known {
-        Some((name, _, status, openais)) => (kind.unwrap_or(name), *status, *openais),
-        None if status < 500 => {
-            (kind.unwrap_or("invalid_request_error"), status, "invalid_request_error")
+/// Writes an upstream's error for a client of OpenAI's API, with its status there. `upstream` is the API of
+/// the upstream: Anthropic's names of errors have statuses of their own.
+pub(crate) fn error_to_openai(
+    status: u16,
+    error: &UpstreamError,
+    upstream: Dialect,
+) -> (u16, Value) {
+    let told = error.kind.as_deref().map(|kind| cut(kind, KIND_CHARACTERS));
+    let by_status = || ERRORS.iter().find(|(_, anthropics, ..)| *anthropics == status);
+    let (status, kind, code) = match upstream {
+        Dialect::Messages => {
+            let known = ERRORS.iter().find(|(name, ..)| told == Some(name)).or_else(by_status);
+            match known {
+                Some((name, _, status, kind)) => (*status, *kind, told.unwrap_or(name)),
+                None if status < 500 => {
+                    (status, "invalid_request_error", told.unwrap_or("invalid_request_error"))
+                }
+                None => (status, "server_error", told.unwrap_or("api_error")),
+            }
         }
-        None => (kind.unwrap_or("api_error"), status, "server_error"),
+        _ => {
+            let own = match by_status() {
+                Some((.., kind)) => kind,
+                None if status < 500 => "invalid_request_error",
+                None => "server_error",
+            };
+            let code = error.code.as_deref().map(|code| cut(code, KIND_CHARACTERS));
+            (status, told.unwrap_or(own), code.unwrap_or(NO_CODE))
+        }
     };
-    let message = message(&body, status);
-    let error = json!({"message": message, "type": openais, "param": null, "code": code});
-    (status, json!({"error": error}))
+    let overflow = status < 500 && is_context_overflow(error);
+    let (kind, code) = match overflow {
+        true => ("invalid_request_error", OPENAI_CODE),
+        false => (kind, code),
+    };
+    let param = error.fields.first().map(|field| cut(field, KIND_CHARACTERS));
+    let message = message(error, status);
+    let body = json!({"message": message, "type": kind, "param": param, "code": code});
+    (status, json!({"error": body}))
 }
 
-/// Translates an OpenAI error's status and body into Anthropic's.
-pub(crate) fn error_to_anthropic(status: u16, openai_error: &Value) -> (u16, Value) {
-    let error = &openai_error["error"];
-    let out_of_quota = [&error["code"], &error["type"]].iter().any(|v| **v == "insufficient_quota");
+/// Writes an error of OpenAI's shape, or of another that is not Anthropic's, for a client of Anthropic's API.
+pub(crate) fn error_to_anthropic(status: u16, error: &UpstreamError) -> (u16, Value) {
+    let out_of_quota =
+        [&error.code, &error.kind].iter().any(|v| v.as_deref() == Some("insufficient_quota"));
+    let overflow = status < 500 && is_context_overflow(error);
     let (status, kind) = match status {
         _ if out_of_quota => (402, "billing_error"),
+        _ if overflow => (400, "invalid_request_error"),
         408 => (504, "timeout_error"),
         503 => (529, "overloaded_error"),
         _ => match ERRORS.iter().find(|(_, anthropics, ..)| *anthropics == status) {
@@ -84,32 +114,35 @@ pub(crate) fn error_to_anthropic(status: u16, openai_error: &Value) -> (u16, Val
             None => (status, "api_error"),
         },
     };
-    let error = json!({"type": kind, "message": message(openai_error, status)});
-    (status, json!({"type": "error", "error": error}))
+    let message = match message(error, status) {
+        message if overflow && !message.to_lowercase().contains(ANTHROPIC_WORDS) => {
+            format!("{ANTHROPIC_WORDS}: {message}")
+        }
+        message => message,
+    };
+    (status, json!({"type": "error", "error": {"type": kind, "message": message}}))
 }
 
 /// Reads an error event of a stream, Anthropic's or OpenAI's.
 pub(crate) fn error_in_stream(data: &Value) -> StreamError {
-    let error = &data["error"];
-    let word = |key: &str| error[key].as_str();
-    let kind = word("type").or(word("code")).unwrap_or("error");
-    let by_code = error["code"].as_u64().and_then(|code| u16::try_from(code).ok());
-    let status = ERRORS
-        .iter()
-        .find(|(name, ..)| *name == kind)
-        .map(|(_, _, status, _)| *status)
-        .or(by_code.filter(|code| (400..=599).contains(code)))
-        .unwrap_or(502);
-    let kind = cut(kind, KIND_CHARACTERS).to_owned();
-    StreamError::Upstream { status, kind, message: message(data, status) }
+    let error = UpstreamError::of(data);
+    StreamError::Upstream { status: status_of(&error), error }
 }
 
-/// The upstream's message, from any of the fields in which upstreams put it.
-fn message(body: &Value, status: u16) -> String {
-    let places = [&body["error"]["message"], &body["error"], &body["message"], &body["detail"]];
-    match places.into_iter().find_map(|place| place.as_str()) {
-        Some(text) if !text.is_empty() => cut(text, MESSAGE_CHARACTERS).to_owned(),
-        _ => format!("the upstream answered with status {status} and no message. Try again"),
+/// The HTTP status of an error in a stream or in an answer of status 200.
+pub(crate) fn status_of(error: &UpstreamError) -> u16 {
+    let kind = error.kind.as_deref().or(error.code.as_deref());
+    let named =
+        ERRORS.iter().find(|(name, ..)| Some(*name) == kind).map(|(_, _, status, _)| *status);
+    let overflow = || is_context_overflow(error).then_some(400);
+    error.status.or(named).or_else(overflow).unwrap_or(502)
+}
+
+/// The upstream's message.
+fn message(error: &UpstreamError, status: u16) -> String {
+    match error.message.as_str() {
+        "" => format!("the upstream answered with status {status} and no message. Try again"),
+        text => cut(text, MESSAGE_CHARACTERS).to_owned(),
     }
 }
 
@@ -122,15 +155,25 @@ fn cut(text: &str, most: usize) -> &str {
 mod tests {
     use super::*;
 
+    fn read(body: &Value) -> UpstreamError {
+        UpstreamError::read(&body.to_string()).unwrap_or_default()
+    }
+
+    fn from_anthropic(status: u16, body: &Value) -> (u16, Value) {
+        error_to_openai(status, &read(body), Dialect::Messages)
+    }
+
     #[test]
     fn a_long_error_is_shortened() {
         let long = "é".repeat(1 << 20);
-        let body = json!({"error": {"type": long, "message": long, "code": long}});
-        let (_, openai) = error_to_openai(400, &body.to_string());
-        let (_, anthropic) = error_to_anthropic(400, &body);
-        for text in [openai.to_string(), anthropic.to_string()] {
-            assert!(text.len() < 3 * MESSAGE_CHARACTERS, "{}", text.len());
+        let body = json!({"error": {"type": long, "message": long, "code": long, "param": long}});
+        let error = UpstreamError::of(&body);
+        for upstream in [Dialect::Messages, Dialect::Chat] {
+            let (_, openai) = error_to_openai(400, &error, upstream);
+            assert!(openai.to_string().len() < 3 * MESSAGE_CHARACTERS);
         }
+        let (_, anthropic) = error_to_anthropic(400, &error);
+        assert!(anthropic.to_string().len() < 3 * MESSAGE_CHARACTERS);
         assert!(error_in_stream(&body).to_string().len() < 4096);
     }
 
@@ -139,33 +182,49 @@ mod tests {
         for (kind, anthropics, openais, openai_kind) in ERRORS {
             let error = json!({"type": "error", "error": {"type": kind, "message": "So."},
                                "request_id": "req_1"});
-            let (status, body) = error_to_openai(anthropics, &error.to_string());
+            let (status, body) = from_anthropic(anthropics, &error);
             assert_eq!(status, openais);
             assert_eq!(
                 body["error"],
                 json!({"message": "So.", "type": openai_kind, "param": null, "code": kind})
             );
-            let (status, body) = error_to_anthropic(status, &body);
+            let (status, body) = error_to_anthropic(status, &read(&body));
             assert_eq!((status, &body["type"]), (anthropics, &json!("error")));
             assert_eq!(body["error"], json!({"type": kind, "message": "So."}));
         }
     }
 
     #[test]
-    fn a_body_without_an_error_is_translated_by_its_status() {
-        let (status, body) = error_to_openai(529, "<html>busy</html>");
+    fn an_error_without_words_is_translated_by_its_status() {
+        let none = UpstreamError::default();
+        let (status, body) = error_to_openai(529, &none, Dialect::Messages);
         assert_eq!((status, &body["error"]["code"]), (503, &json!("overloaded_error")));
         assert!(body["error"]["message"].as_str().is_some_and(|m| m.contains("503")));
-        let (status, body) = error_to_openai(418, "");
+        let (status, body) = error_to_openai(418, &none, Dialect::Messages);
         assert_eq!((status, &body["error"]["type"]), (418, &json!("invalid_request_error")));
-        let (status, body) = error_to_openai(599, "{}");
+        let (status, body) = error_to_openai(599, &none, Dialect::Messages);
         assert_eq!((status, &body["error"]["type"]), (599, &json!("server_error")));
     }
 
     #[test]
     fn an_unknown_error_type_is_passed_on_as_code() {
-        let (status, body) = error_to_openai(422, r#"{"error": {"type": "new_error"}}"#);
+        let (status, body) = from_anthropic(422, &json!({"error": {"type": "new_error"}}));
         assert_eq!((status, &body["error"]["code"]), (422, &json!("new_error")));
+    }
+
+    #[test]
+    fn other_shapes_become_openais_with_their_status_and_names() {
+        let body = json!({"detail": [{"loc": ["body", "n"], "msg": "Too many"}]});
+        let (status, openai) = error_to_openai(422, &read(&body), Dialect::Chat);
+        let expected = json!({"error": {"message": "body.n: Too many", "type": "invalid_request_error",
+                                        "param": "body.n", "code": "upstream_error"}});
+        assert_eq!((status, openai), (422, expected));
+        let google =
+            json!([{"error": {"code": 429, "message": "Slow", "status": "RESOURCE_EXHAUSTED"}}]);
+        let (status, openai) = error_to_openai(429, &read(&google), Dialect::Chat);
+        let error = &openai["error"];
+        assert_eq!((status, &error["type"]), (429, &json!("rate_limit_error")));
+        assert_eq!(error["code"], "RESOURCE_EXHAUSTED");
     }
 
     #[test]
@@ -179,10 +238,34 @@ mod tests {
             (429, Value::Null, 429, "rate_limit_error"),
         ];
         for (given, body, status, kind) in cases {
-            let (found, translated) = error_to_anthropic(given, &body);
+            let (found, translated) = error_to_anthropic(given, &read(&body));
             assert_eq!((found, &translated["error"]["type"]), (status, &json!(kind)), "{body}");
             assert!(translated["error"]["message"].as_str().is_some_and(|m| !m.is_empty()));
         }
+    }
+
+    #[test]
+    fn an_overflow_is_recognisable_to_both_kinds_of_client() {
+        let words = "This model's maximum context length is 4096 tokens.";
+        for (status, body) in [(400, json!({"detail": words})), (413, json!({"error": words}))] {
+            let error = read(&body);
+            let (_, openai) = error_to_openai(status, &error, Dialect::Chat);
+            assert_eq!(openai["error"]["code"], "context_length_exceeded");
+            assert_eq!(openai["error"]["message"], words);
+            let (status, anthropic) = error_to_anthropic(status, &error);
+            assert_eq!(
+                (status, &anthropic["error"]["type"]),
+                (400, &json!("invalid_request_error"))
+            );
+            let expected = format!("prompt is too long: {words}");
+            assert_eq!(anthropic["error"]["message"], expected);
+        }
+        let anthropics = json!({"type": "error", "error": {"type": "invalid_request_error",
+            "message": "prompt is too long: 210000 tokens > 200000 maximum"}});
+        let (status, openai) = from_anthropic(400, &anthropics);
+        assert_eq!((status, &openai["error"]["code"]), (400, &json!("context_length_exceeded")));
+        let (_, again) = error_to_anthropic(400, &read(&anthropics));
+        assert_eq!(again["error"], anthropics["error"]);
     }
 
     #[test]
@@ -196,6 +279,10 @@ mod tests {
         assert_eq!(status, 503);
         assert!(text.contains("overloaded_error") && text.contains("Busy"));
         assert_eq!(of(json!({"error": {"code": 429, "message": "x"}})).0, 429);
+        assert_eq!(
+            of(json!({"error": {"code": "context_length_exceeded", "message": "x"}})).0,
+            400
+        );
         assert_eq!(of(json!({"error": "gone"})).0, 502);
         assert_eq!(of(json!({"error": {"code": 7}})).0, 502);
     }

@@ -2,18 +2,18 @@
 
 use pointsman::{bounded, quoted};
 
+use crate::wire::upstream_error::UpstreamError;
+
 /// Why a translated stream ends early.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum StreamError {
     /// The upstream reports an error within its stream.
-    #[error("the upstream ended its answer with the error {kind}: {message}. Try again", kind = quoted(.kind), message = bounded(.message))]
+    #[error("the upstream ended its answer with the error {kind}: {message}. Try again", kind = quoted(.error.kind.as_deref().unwrap_or("error")), message = bounded(&.error.message))]
     Upstream {
         /// The HTTP status that belongs to the error.
         status: u16,
-        /// The error's type, as the upstream names it.
-        kind: String,
-        /// The upstream's message.
-        message: String,
+        /// What the upstream says.
+        error: UpstreamError,
     },
     /// An event is not JSON, lacks a field or is out of order.
     #[error(
@@ -42,5 +42,34 @@ impl StreamError {
             Self::Upstream { status, .. } => *status,
             Self::Malformed { .. } | Self::Cut { .. } => 502,
         }
+    }
+}
+
+/// Why a stream broke off.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct StreamFailure {
+    /// A message for people.
+    pub(crate) detail: String,
+    /// The HTTP status of this error if no byte has been sent yet.
+    pub(crate) status: u16,
+    /// What the upstream said, if it reported an error.
+    pub(crate) error: Option<UpstreamError>,
+}
+
+impl StreamFailure {
+    /// A stream that cannot be read further.
+    pub(crate) fn unreadable(detail: String) -> Self {
+        Self { detail, status: 502, error: None }
+    }
+}
+
+impl From<StreamError> for StreamFailure {
+    fn from(error: StreamError) -> Self {
+        let (detail, status) = (error.to_string(), error.status());
+        let error = match error {
+            StreamError::Upstream { error, .. } => Some(error),
+            StreamError::Malformed { .. } | StreamError::Cut { .. } => None,
+        };
+        Self { detail, status, error }
     }
 }

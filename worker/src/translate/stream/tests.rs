@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::config;
+use crate::wire::usage::Usage;
 
 const CHAT: &str = concat!(
     "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"日本\"}}]}\n\n",
@@ -96,6 +97,12 @@ fn equal_apis_pass_bytes_unchanged_wherever_the_stream_is_cut() {
     }
 }
 
+/// What keeps the connection alive depends on the reads.
+fn without_pings(text: &str) -> String {
+    let ping = String::from_utf8_lossy(PING);
+    text.replace(": ping\n\n", "").replace(&*ping, "")
+}
+
 #[test]
 fn translations_do_not_depend_on_where_the_stream_is_cut() {
     for (client, api, text) in [
@@ -116,7 +123,7 @@ fn translations_do_not_depend_on_where_the_stream_is_cut() {
         assert_eq!(translator.take_content().text, "日本 🚀", "{client:?} {api:?}");
         for size in [1, 3, 7, 50] {
             let sent = String::from_utf8(translated(client, api, text, size).0).unwrap();
-            assert_eq!(sent.replace(": ping\n\n", ""), words.replace(": ping\n\n", ""));
+            assert_eq!(without_pings(&sent), without_pings(&words));
         }
     }
 }
@@ -124,10 +131,22 @@ fn translations_do_not_depend_on_where_the_stream_is_cut() {
 #[test]
 fn a_client_gets_something_for_comments_too() {
     let mut translator = translator(Dialect::Messages, Api::Openai);
+    // Anthropic's event may not precede the message.
+    assert_eq!(pushed(&mut translator, b": wait\n\n"), COMMENT);
     let (first, _) = CHAT.split_at(CHAT.find(": a comment").unwrap());
     assert!(!pushed(&mut translator, first.as_bytes()).is_empty());
     assert_eq!(pushed(&mut translator, b": half a com"), b"");
-    assert_eq!(pushed(&mut translator, b"ment\n\n"), KEEP_ALIVE);
+    assert_eq!(pushed(&mut translator, b"ment\n\n"), PING);
+    assert_eq!(translator.keep_alive(), PING);
+}
+
+#[test]
+fn a_ping_in_front_of_the_answer_is_no_beginning() {
+    for client in [Dialect::Chat, Dialect::Messages] {
+        let mut translator = translator(client, Api::Anthropic);
+        let sent = pushed(&mut translator, b"event: ping\ndata: {\"type\": \"ping\"}\n\n");
+        assert!(!sent.is_empty() && !translator.has_begun(), "{client:?}");
+    }
 }
 
 #[test]
@@ -169,7 +188,124 @@ fn an_error_in_the_stream_is_a_failure_and_has_its_status() {
     ] {
         let found = translator(client, api).push(text.as_bytes()).failure.unwrap();
         assert!(found.detail.contains("busy") && found.status == 503, "{found:?}");
+        assert_eq!(found.error.unwrap().message, "busy");
     }
+}
+
+#[test]
+fn every_shape_of_an_error_in_a_stream_is_a_failure() {
+    let chunk = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
+    for error in [
+        "data: {\"error\":{\"message\":\"busy\"}}\n\n",
+        "data: {\"error\":\"busy\"}\r\n\r\n",
+        "event: error\rdata: {\"message\":\"busy\"}\r\r",
+        "event: error\ndata: busy\n\n",
+        "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"busy\"}}\n\n",
+        "data: {\"choices\":[{\"index\":0,\"finish_reason\":\"error\",\"error\":{\"message\":\"busy\"}}]}\n\n",
+        "data: {\"object\":\"error\",\"message\":\"busy\",\"code\":400}\n\n",
+    ] {
+        for client in [Dialect::Chat, Dialect::Completions, Dialect::Messages, Dialect::Responses] {
+            for begun in ["", "\u{feff}", ": hello\n\n", chunk] {
+                let text = format!("{begun}{error}");
+                let found = translator(client, Api::Openai).push(text.as_bytes());
+                let told = found.failure.and_then(|failure| failure.error);
+                assert_eq!(told.map(|error| error.message).as_deref(), Some("busy"), "{text:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_response_that_fails_ends_with_its_own_event() {
+    let created = "event: response.created\ndata: {\"type\":\"response.created\",\"sequence_number\":4,\
+        \"response\":{\"id\":\"resp_1\",\"model\":\"large\",\"created_at\":9.5}}\n\n";
+    let error = GatewayError::UpstreamBrokeOff { candidate: "m".into(), detail: "silence".into() };
+    for (begun, id, model) in [(created, "resp_1", "large"), ("", "resp_id", "")] {
+        let mut translator = translator(Dialect::Responses, Api::Openai);
+        pushed(&mut translator, begun.as_bytes());
+        let text = String::from_utf8(translator.error_event(&error)).unwrap();
+        let mut parser = Parser::default();
+        let events = parser.push(text.as_bytes()).unwrap();
+        let data = |at: usize| serde_json::from_str::<serde_json::Value>(&events[at].data).unwrap();
+        let (told, failed) = (data(0), data(1));
+        assert_eq!((&told["type"], &told["code"]), (&"error".into(), &"upstream_broke_off".into()));
+        assert_eq!(events[1].name.as_deref(), Some("response.failed"));
+        let response = &failed["response"];
+        assert_eq!((&response["id"], &response["model"]), (&id.into(), &model.into()));
+        assert_eq!(
+            (&response["status"], &response["error"]["code"]),
+            (&"failed".into(), &told["code"])
+        );
+        assert_eq!(
+            failed["sequence_number"].as_u64(),
+            told["sequence_number"].as_u64().map(|n| n + 1)
+        );
+    }
+    // One that the upstream itself ends so is passed on.
+    let failed = "data: {\"type\":\"response.failed\",\"response\":{\"status\":\"failed\",\"error\":{\"message\":\"x\"}}}\n\n";
+    let mut translator = translator(Dialect::Responses, Api::Openai);
+    pushed(&mut translator, created.as_bytes());
+    assert_eq!(pushed(&mut translator, failed.as_bytes()), failed.as_bytes());
+    assert!(translator.is_finished());
+}
+
+#[test]
+fn an_event_that_is_longer_than_the_limit_passes_on_in_parts() {
+    let picture = "A".repeat(9 << 20);
+    let created = "data: {\"type\":\"response.created\",\"response\":{\"id\":\"resp_1\"}}\n\n";
+    let last = format!(
+        "event: response.completed\ndata: {{\"type\":\"response.completed\",\"response\":{{\"output\":[{{\"result\":\"{picture}\"}}],\
+         \"usage\":{{\"input_tokens\":5,\"output_tokens\":2}}}}}}\n\n"
+    );
+    let apis = translator(Dialect::Responses, Api::Openai).apis;
+    let new = || {
+        StreamTranslator::new(&StreamOptions {
+            apis,
+            model: "m",
+            id: "id",
+            created: 7,
+            include_usage: false,
+            drop_usage: false,
+            checked: false,
+            tag: None,
+            tool_names: &ToolNames::default(),
+        })
+    };
+    let (mut whole, mut sent) = (new(), pushed(&mut new(), created.as_bytes()));
+    for bytes in last.as_bytes().chunks(100_000) {
+        sent.extend(pushed(&mut whole, bytes));
+        assert!(whole.held.len() <= (8 << 20) + 100_000);
+    }
+    assert!(sent == format!("{created}{last}").into_bytes());
+    assert_eq!((whole.is_finished(), whole.received().usage), (true, USAGE));
+    // One that breaks off is closed in front of the error, and nothing stands within it.
+    let mut broken = new();
+    let mut sent = pushed(&mut broken, last[..last.len() - 100].as_bytes());
+    assert!(sent.len() > 8 << 20 && broken.keep_alive().is_empty());
+    assert!(broken.end().is_err());
+    let error = GatewayError::UpstreamBrokeOff { candidate: "m".into(), detail: "x".into() };
+    sent.extend(broken.error_event(&error));
+    assert!(
+        sent.ends_with(b"\n\n") && String::from_utf8_lossy(&sent).contains("\n\nevent: error\n")
+    );
+}
+
+#[test]
+fn a_long_answer_without_long_strings_is_still_bounded() {
+    let long = format!("data: [{}0]\n\n", "0,".repeat(EVENT_LIMIT));
+    let apis = translator(Dialect::Chat, Api::Openai).apis;
+    let mut translator = StreamTranslator::new(&StreamOptions {
+        apis,
+        model: "m",
+        id: "id",
+        created: 7,
+        include_usage: false,
+        drop_usage: false,
+        checked: false,
+        tag: None,
+        tool_names: &ToolNames::default(),
+    });
+    assert!(translator.push(long.as_bytes()).failure.is_some());
 }
 
 #[test]
@@ -313,4 +449,29 @@ fn a_shortened_name_of_a_tool_comes_back_in_a_stream() {
         let text = String::from_utf8(translated.bytes).unwrap();
         assert!(text.contains(&long), "{text}");
     }
+}
+
+#[test]
+fn the_ids_of_a_long_event_are_tagged_and_nothing_of_it_is_lost() {
+    let picture = "A".repeat(1 << 20);
+    let event = format!(
+        "data: {{\"type\":\"response.completed\",\"response\":{{\"id\":\"resp_1\",\"output\":[{{\"result\":\"{picture}\"}}]}}}}\n\n"
+    );
+    let apis = translator(Dialect::Responses, Api::Openai).apis;
+    let mut translator = StreamTranslator::new(&StreamOptions {
+        apis,
+        model: "m",
+        id: "id",
+        created: 7,
+        include_usage: false,
+        drop_usage: false,
+        checked: false,
+        tag: Some("pm0123456789ab_"),
+        tool_names: &ToolNames::default(),
+    });
+    let sent = pushed(&mut translator, event.as_bytes());
+    assert!(sent == event.replace("resp_1", "resp_pm0123456789ab_1").into_bytes());
+    let error = GatewayError::UpstreamBrokeOff { candidate: "m".into(), detail: "x".into() };
+    let text = String::from_utf8(translator.error_event(&error)).unwrap();
+    assert!(text.contains("\"id\":\"resp_pm0123456789ab_1\""), "{text}");
 }

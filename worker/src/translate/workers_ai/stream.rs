@@ -118,6 +118,11 @@ impl AnswerStream {
         self.finished
     }
 
+    /// Whether the answer has ended, so that at most its usage and `[DONE]` follow.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.finished || self.finish_reason.is_some()
+    }
+
     /// Whether the usage of the whole answer has arrived.
     pub(crate) fn usage_is_final(&self) -> bool {
         self.usage.is_some() && (self.finished || self.finish_reason.is_some())
@@ -295,13 +300,13 @@ impl AnswerStream {
 /// Cloudflare's number, in an error's `code` or in front of its message, gives its status.
 fn with_status(error: StreamError, event: &Event) -> StreamError {
     match error {
-        StreamError::Upstream { status: 502, kind, message } => {
+        StreamError::Upstream { status: 502, error } => {
             let reported = reported_error(event.data.as_bytes()).unwrap_or_default();
             let number =
                 reported["error"]["code"].as_u64().and_then(|code| u32::try_from(code).ok());
             let status = number.map(status_of).filter(|status| *status != 502);
-            let status = status.unwrap_or_else(|| error_status(&message));
-            StreamError::Upstream { status, kind, message }
+            let status = status.unwrap_or_else(|| error_status(&error.message));
+            StreamError::Upstream { status, error }
         }
         other => other,
     }
