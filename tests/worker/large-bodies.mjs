@@ -30,6 +30,15 @@ const anthropicImage = (/** @type {string} */ model) =>
   );
 const text = (/** @type {string} */ unit) => (/** @type {string} */ model) => chat(model, `"${filled(unit)}"`);
 
+/** What is copied at most in a translation, of this unit. @param {string} unit */
+const copied = (unit) => unit.repeat(Math.floor((4 * 2 ** 20 - 4096) / Buffer.byteLength(unit)));
+/** A message with an image that fills the body, `fields` in front of it, and a call. @type {(model: string, fields: string, call: string) => string} */
+const besideImage = (model, fields, call) => {
+  const turns = (/** @type {string} */ data) =>
+    `{"model":"${model}","max_tokens":9,${fields}"messages":[{"role":"user","content":[{"type":"text","text":"Hi"},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"${data}"}}]}${call && `,{"role":"assistant","content":[${call}]}`}]}`;
+  return turns("A".repeat(BYTES - turns("").length));
+};
+
 /** @type {Record<string, LargeBody>} */
 export const LARGE_BODIES = {
   "an image": large(image),
@@ -59,6 +68,19 @@ export const LARGE_BODIES = {
     (model) =>
       `{"model":"${model}","messages":[{"role":"user","content":"Hi"},{"role":"assistant","tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{\\"x\\":[${filled("{},")}{}]}"}}]},{"role":"tool","tool_call_id":"c","content":"7"}]}`,
     "claude",
+  ),
+  "a call's input and an image, translated": large(
+    (model) => besideImage(model, "", `{"type":"tool_use","id":"c","name":"f","input":{"x":"${copied('\\\\\\"')}"}}`),
+    "plain",
+    "v1/messages",
+  ),
+  "a long schema and an image, translated": large(
+    (model) => {
+      const schema = `{"type":"object","properties":{"x":{"type":"string","description":"${copied("line\\n")}"}}}`;
+      return besideImage(model, `"tools":[{"name":"f","strict":true,"input_schema":${schema}}],`, "");
+    },
+    "plain",
+    "v1/messages",
   ),
   "token ids of embeddings": large(
     (model) => `{"model":"${model}","input":[${filled("1,")}1]}`,

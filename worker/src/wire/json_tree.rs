@@ -14,6 +14,8 @@
 //! ```
 
 use std::borrow::Cow;
+mod write;
+
 use std::cell::RefCell;
 use std::fmt;
 
@@ -23,8 +25,9 @@ use serde_json::{Map, Number, Value};
 
 use super::fields::range_in;
 use super::json_bounds::{self, MAX_TREE_VALUES};
-use super::outgoing::{Outgoing, Piece};
 use super::surrogates;
+
+pub(crate) use write::{to_outgoing, to_text};
 
 /// The most bytes of a string that is copied into the tree although it has no escapes.
 const LONG: usize = 2048;
@@ -47,11 +50,6 @@ const RAW_NUMBERS: [&str; 7] = [
     "top_k",
     "top_p",
 ];
-/// The fields that are written in front of all others, as the APIs' documentation orders them: upstreams
-/// show definitions of tools to their models in the order in which they came.
-const WRITTEN_FIRST: [&str; 9] =
-    ["model", "type", "role", "id", "tool_use_id", "tool_call_id", "name", "title", "description"];
-
 /// Parses a request into a tree whose long strings are references into `json`.
 ///
 /// # Errors
@@ -137,63 +135,10 @@ pub(crate) fn parsed(value: &Value) -> Value {
     }
 }
 
-/// Writes a value: a raw one by its text, and the fields of other objects in a fixed order.
-pub(crate) fn to_text(value: &Value) -> String {
-    let mut json = String::new();
-    write(value, &mut json);
-    json
-}
-
 /// A copy of a tree without raw values.
 #[cfg(test)]
 pub(crate) fn plain(tree: &Value) -> Value {
     serde_json::from_str(&to_text(tree)).unwrap_or_default()
-}
-
-fn write(value: &Value, json: &mut String) {
-    match (value, raw_text(value)) {
-        (_, Some(raw)) => json.push_str(raw),
-        (Value::Array(list), _) => {
-            json.push('[');
-            for (at, value) in list.iter().enumerate() {
-                json.push_str(if at == 0 { "" } else { "," });
-                write(value, json);
-            }
-            json.push(']');
-        }
-        (Value::Object(fields), _) => {
-            let mut fields: Vec<(&String, &Value)> = fields.iter().collect();
-            let rank = |name: &String| WRITTEN_FIRST.iter().position(|first| first == name);
-            fields.sort_by_key(|(name, _)| rank(name).unwrap_or(WRITTEN_FIRST.len()));
-            json.push('{');
-            for (at, (name, value)) in fields.into_iter().enumerate() {
-                json.push_str(if at == 0 { "" } else { "," });
-                json.push_str(&Value::from(name.as_str()).to_string());
-                json.push(':');
-                write(value, json);
-            }
-            json.push('}');
-        }
-        (scalar, _) => json.push_str(&scalar.to_string()),
-    }
-}
-
-/// Writes a request's tree, with the bytes of the request in place of the references.
-pub(crate) fn to_outgoing(tree: &Value) -> Outgoing {
-    let text = to_text(tree);
-    let mut pieces = Vec::new();
-    for (at, part) in text.split(MARK).enumerate() {
-        match part.split_once('+').filter(|_| at % 2 == 1) {
-            Some((start, length)) => {
-                let number = |digits: &str| digits.parse::<usize>().unwrap_or_default();
-                let start = number(start);
-                pieces.push(Piece::Source(start..start + number(length)));
-            }
-            None if part.is_empty() => {}
-            None => pieces.push(Piece::Text(part.to_owned())),
-        }
-    }
-    Outgoing(pieces)
 }
 
 fn marked<E: Error>() -> E {
@@ -346,6 +291,7 @@ impl<'de> Visitor<'de> for Tree<'de> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::wire::outgoing::Piece;
 
     #[test]
     fn long_strings_are_references_and_come_back_as_bytes() {
@@ -432,15 +378,6 @@ mod tests {
         let answer = parse_answer("{\"text\": \"\u{10fffd}0+9\u{10fffd}\"}").unwrap();
         assert_eq!(to_text(&answer), "{\"text\":\"\u{10fffd}0+9\u{10fffd}\"}");
         assert!(parse_answer("{\"input\": {}, \"\u{10fffd}\": \"[\"}").is_err());
-    }
-
-    #[test]
-    fn fields_are_written_as_the_apis_document_them() {
-        let tool = serde_json::json!({"function": {"parameters": {}, "description": "d", "name": "f"},
-                                      "type": "function"});
-        let expected =
-            r#"{"type":"function","function":{"name":"f","description":"d","parameters":{}}}"#;
-        assert_eq!(to_text(&tool), expected);
     }
 
     #[test]

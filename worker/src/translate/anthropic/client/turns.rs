@@ -152,11 +152,14 @@ fn assistant(content: &Value, field: &str) -> Result<Option<Value>, Untranslatab
                 let id = text(&block["id"], format!("{field}.id"))?;
                 let name = text(&block["name"], format!("{field}.name"))?;
                 let input = &block["input"];
-                let Some(input) = tools::input(input) else {
+                let arguments = match input {
+                    Value::Object(_) => Some(json_tree::to_text(input)),
+                    _ => tools::input(input).map(|input| json_tree::to_text(&input)),
+                };
+                let Some(arguments) = arguments else {
                     let field = format!("{field}.input");
                     return Err(Untranslatable::malformed(field, input, "an object"));
                 };
-                let arguments = json_tree::to_text(&input);
                 let function = json!({"name": name, "arguments": arguments});
                 calls.push(json!({"id": id, "type": "function", "function": function}));
             }
