@@ -314,6 +314,20 @@ test("why an answer ended is told", async () => {
   assert.equal(refused.stop_reason, "refusal");
 });
 
+test("a choice that fails in mid-stream is the stream's error, with the upstream's words", async () => {
+  const error = { code: 502, message: "provider died" };
+  for (const last of [
+    finish("error", { error }),
+    event({ error, choices: [{ index: 0, delta: {}, finish_reason: "error" }] }),
+  ]) {
+    const stream = [chunk({ role: "assistant", content: "Half" }), last, done];
+    for (const model of ["plain", "cf"]) {
+      await assert.rejects(message(stream, model), /provider died/, model);
+      await assert.rejects(completion(stream, model), /provider died/, model);
+    }
+  }
+});
+
 test("too many bytes behind a call without an end are an error, and not memory", async () => {
   const long = chunk({ content: "x".repeat(900_000) });
   const stream = [calls(piece(0, "c0", "look", "{")), ...Array.from({ length: 6 }, () => long), finish("stop"), done];
