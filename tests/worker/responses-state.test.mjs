@@ -25,6 +25,7 @@ function storing(name) {
   const known = new Set();
   return (request, response, body, number) => {
     const asked = JSON.parse(body);
+    /** @type {{type: string, id: string, encrypted_content: string}[]} */
     const items = Array.isArray(asked.input) ? asked.input : [];
     const made = [
       asked.previous_response_id,
@@ -91,7 +92,8 @@ async function ask(body, headers) {
   const response = await worker.post("v1/responses", { model: "auto", ...body }, headers);
   const answer = await response.json();
   assert.equal(response.status, 200, JSON.stringify(answer));
-  return { answer, ...decisionHeaders(response) };
+  const { model, reason } = decisionHeaders(response);
+  return { answer, model, reason };
 }
 
 test("a follow-up goes to the model that keeps the response, however hard it is", async () => {

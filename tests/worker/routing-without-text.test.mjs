@@ -1,7 +1,5 @@
 // Requests with nothing to rate: pictures, files, calls' results, empty texts and characters that the engine refuses.
 
-/** @import { SentHeaders } from "./gateway.mjs" */
-
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
