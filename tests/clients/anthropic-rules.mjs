@@ -18,6 +18,12 @@ const OF_BETAS = new Map([
   ["container", "code-execution-"],
   ["speed", "fast-mode-"],
 ]);
+/** Fields of a message by its role, and what a beta adds to those of the system. @type {Record<string, string[]>} */
+const MESSAGE = { user: ["role", "content"], assistant: ["role", "content"], system: ["role", "content"] };
+const OF_SYSTEM_BETAS = new Map([
+  ["output_config", "effort-"],
+  ["clear_at", "mid-conversation-"],
+]);
 /** @type {Record<string, string[]>} */
 const BLOCKS = {
   text: ["text", "citations", "cache_control"],
@@ -42,14 +48,15 @@ export function anthropicFault(body, headers) {
   if (!headers["anthropic-version"]) return "anthropic-version: header is required";
   if (!headers["x-api-key"]) return "x-api-key: header is required";
   const betas = String(headers["anthropic-beta"] ?? "");
-  const allowed = [...OF_BETAS].filter(([, beta]) => betas.includes(beta)).map(([field]) => field);
+  const of = (/** @type {Map<string, string>} */ fields) =>
+    [...fields].filter(([, beta]) => betas.includes(beta)).map(([field]) => field);
   return (
-    extra("", body, [...TOP, ...allowed]) ??
+    extra("", body, [...TOP, ...of(OF_BETAS)]) ??
     ["model", "messages", "max_tokens"].map((field) => absent(body, field)).find(Boolean) ??
     settingsFault(body) ??
     toolsFault(body) ??
     (typeof body.system === "object" ? blocksFault("system", body.system, ["text"], body.model) : undefined) ??
-    messagesFault(body) ??
+    messagesFault(body, { ...MESSAGE, system: [...MESSAGE.system, ...of(OF_SYSTEM_BETAS)] }) ??
     cachingFault(body)
   );
 }
@@ -103,8 +110,8 @@ function toolsFault({ tools = [] }) {
   return undefined;
 }
 
-/** @param {Fields} body */
-function messagesFault({ messages, model, thinking }) {
+/** @param {Fields} body @param {Record<string, string[]>} fields by role */
+function messagesFault({ messages, model, thinking }, fields) {
   if (messages.length === 0) return "messages: at least one message is required";
   if (messages[0].role !== "user") return "messages: first message must use the user role";
   /** Calls of the turn before that have no result yet. @type {string[]} */
@@ -113,9 +120,10 @@ function messagesFault({ messages, model, thinking }) {
   const turns = merged(messages);
   for (const [at, message] of turns.entries()) {
     const place = `messages.${at}`;
+    if (!fields[message.role]) return `${place}.role: Input should be 'user' or 'assistant', found ${message.role}`;
+    const types = message.role === "system" ? ["text"] : Object.keys(BLOCKS);
     const fault =
-      extra(place, message, ["role", "content"]) ??
-      blocksFault(`${place}.content`, message.content, Object.keys(BLOCKS), model);
+      extra(place, message, fields[message.role]) ?? blocksFault(`${place}.content`, message.content, types, model);
     if (fault) return fault;
     const results = message.content.filter((/** @type {Fields} */ { type }) => type === "tool_result");
     const calls = message.content.filter((/** @type {Fields} */ { type }) => type === "tool_use");

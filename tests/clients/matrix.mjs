@@ -23,6 +23,8 @@ const NOTES = "notes.txt";
  * @typedef {(prompt: string, again: boolean) => Promise<Printed>} Ask `again` continues the conversation
  */
 
+/** The names that programs ask for by themselves. */
+export const ALIASES = { "claude-*": "auto", "gpt-*": "auto" };
 /** The path at which an upstream of each kind is asked. @type {Record<Api, (protocol: Protocol) => string>} */
 const PATHS = {
   anthropic: () => "/v1/messages",
@@ -44,7 +46,7 @@ async function served(api) {
     keys: [who.entry],
     secrets: { UPSTREAM_KEY: "sk-there" },
     ledger: true,
-    gateway: { retries: { most: 2, baseMs: 1, longestMs: 5 } },
+    gateway: { aliases: ALIASES, retries: { most: 2, baseMs: 1, longestMs: 5 } },
   });
   return { there, key: who.text, origin: worker.url.origin, close: () => Promise.all([worker.close(), there.close()]) };
 }

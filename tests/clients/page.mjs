@@ -97,7 +97,8 @@ function table(clients, record) {
 function row({ name, from, protocol, lacks = {} }, record) {
   const mine = record.filter((one) => one.from === from && one.protocol === protocol);
   const cells = STEPS.map(([step]) => {
-    const did = new Set(mine.filter((one) => one.did.includes(step)).map(({ api }) => KINDS[api]));
+    const failed = mine.filter(({ did }) => !did.includes(step)).map(({ api }) => api);
+    const did = new Set(mine.filter(({ api }) => !failed.includes(api)).map(({ api }) => KINDS[api]));
     return lacks[step] ? `no: ${lacks[step]}` : [...did].sort().join(", ") || "no";
   });
   return `| ${name} | ${mine[0]?.version} | ${protocol} | ${cells.join(" | ")} |`;

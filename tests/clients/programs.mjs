@@ -40,8 +40,6 @@ const claudeCode = {
   env: (origin, key) => ({
     ANTHROPIC_BASE_URL: origin,
     ANTHROPIC_AUTH_TOKEN: key,
-    ANTHROPIC_MODEL: "auto",
-    ANTHROPIC_DEFAULT_HAIKU_MODEL: "auto",
   }),
   quiet: { CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1", DISABLE_AUTOUPDATER: "1" },
   ask: (prompt, again) => ["-p", prompt, "--allowedTools", "Read", ...(again ? ["--continue"] : [])],
@@ -57,8 +55,7 @@ const codex = {
   over: ["openai"],
   env: keyAlone,
   files: (origin) => ({
-    "~/.codex/config.toml": `model = "auto"
-model_provider = "pointsman"
+    "~/.codex/config.toml": `model_provider = "pointsman"
 web_search = "disabled"
 
 [model_providers.pointsman]
