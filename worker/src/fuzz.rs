@@ -148,6 +148,7 @@ pub fn body(manifest: &Manifest, input: &[u8]) -> Said {
             renames_limit: output_limit.is_none(),
             ask_usage: true,
             dropped: &["seed", "user"],
+            left_out: &[],
             mistrals_rules: false,
             reasoning: ReturnedReasoning::Own,
             tag: tag.as_deref(),

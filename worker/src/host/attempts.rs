@@ -16,8 +16,12 @@ use crate::accounting::window::{output_limit, output_room};
 use crate::config::{Settings, Upstream, Upstreams};
 use crate::error::GatewayError;
 use crate::upstream::breaker::{CallerId, Outcome};
-use crate::upstream::retry::{RetryState, Step, TimeLimits};
+use crate::upstream::field_adjustments::{Adjustable, Adjustments};
+use crate::upstream::retry::{Fault, RetryState, Step, TimeLimits};
 use crate::wire::usage::Received;
+
+/// How often an upstream is asked again, each time without another field that it refuses.
+const MOST_ADJUSTMENTS: u32 = 5;
 
 /// The result of calling a chain of models.
 pub(super) struct ChainResult {
@@ -95,8 +99,12 @@ pub(super) async fn call_chain(
     let stated = upstream_request.body.largest_output().ok().flatten();
     let mut at = 0;
     let mut last: Option<(String, Refusal)> = None;
+    let mut adjusted = Adjusted::of(at, &chain[at]);
     loop {
         let model = &chain[at];
+        if adjusted.at != at {
+            adjusted = Adjusted::of(at, model);
+        }
         let called = match upstreams.get(model) {
             Some(upstream) if breaker_admits(model, caller, settings) => {
                 let pays = upstream_request.own_keys.of(upstream).is_some();
@@ -108,7 +116,10 @@ pub(super) async fn call_chain(
                     let window = (spending.context_window)(model);
                     let room = window.and_then(|window| output_room(window, spending.input_tokens));
                     let output_limit = output_limit(budgets, stated, room);
-                    let call = Call { model, upstream, checked, output_limit, output_room: room };
+                    let adjustments = &adjusted.adjustments;
+                    let output_room = room;
+                    let call =
+                        Call { model, upstream, checked, output_limit, output_room, adjustments };
                     (call, pays)
                 })
             }
@@ -142,6 +153,9 @@ pub(super) async fn call_chain(
         {
             Ok(reply) => {
                 record(model, caller, Outcome::Answered, settings);
+                if adjusted.times > 0 {
+                    isolate::learned(|learned| learned.keep(model, &adjusted.adjustments));
+                }
                 if let Reply::Whole { received, .. } = &reply {
                     spending.add(&attempt(CallOutcome::Answered, *received));
                 }
@@ -156,9 +170,15 @@ pub(super) async fn call_chain(
             false => fault.outcome(),
         };
         record(model, caller, upstreams, settings);
+        let otherwise = adjusted.after(fault, &answer, upstream_request.adjustable(&call));
         last = Some((model.clone(), answer));
         if upstream_request.client_is_gone() {
             break;
+        }
+        if let Some(otherwise) = otherwise {
+            state.asked_otherwise();
+            adjusted = otherwise;
+            continue;
         }
         match state.after(fault, random(), upstream_request.elapsed_ms()) {
             Step::Call { upstream, wait_ms } => {
@@ -176,6 +196,32 @@ pub(super) async fn call_chain(
         (chain[0].clone(), Refusal::Own(error))
     });
     ChainResult { model, reply: Err(refusal), calls: state.calls() }
+}
+
+/// What one upstream of the chain is sent otherwise than its configuration says.
+struct Adjusted {
+    /// Its place in the chain.
+    at: usize,
+    adjustments: Adjustments,
+    /// How often it was asked again for them.
+    times: u32,
+}
+
+impl Adjusted {
+    /// What the isolate has learned of a model's upstream.
+    fn of(at: usize, model: &str) -> Self {
+        Self { at, adjustments: isolate::learned(|learned| learned.of(model)), times: 0 }
+    }
+
+    /// The adjustments with which the upstream is asked again at once; none if it is not.
+    fn after(&self, fault: Fault, answer: &Refusal, may: Adjustable) -> Option<Self> {
+        let (Fault::Status { status, .. }, Refusal::Upstream { said, .. }) = (fault, answer) else {
+            return None;
+        };
+        let adjustments = self.adjustments.after(status, said, may)?;
+        let times = self.times + 1;
+        (times <= MOST_ADJUSTMENTS).then_some(Self { at: self.at, adjustments, times })
+    }
 }
 
 fn breaker_admits(model: &str, caller: CallerId<'_>, settings: &Settings) -> bool {

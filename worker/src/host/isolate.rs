@@ -1,4 +1,4 @@
-//! Keeps an isolate's configuration and circuit breakers between requests.
+//! Keeps an isolate's configuration, circuit breakers and what it learned of its upstreams between requests.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -9,10 +9,12 @@ use super::js::variable;
 use crate::config::{Keys, Settings, Upstreams};
 use crate::error::GatewayError;
 use crate::upstream::breaker::Breakers;
+use crate::upstream::field_adjustments::Learned;
 
 thread_local! {
     static CONFIG: RefCell<Option<Rc<Config>>> = const { RefCell::new(None) };
     static BREAKERS: RefCell<Breakers> = RefCell::new(Breakers::default());
+    static LEARNED: RefCell<Learned> = RefCell::new(Learned::default());
 }
 
 /// The parsed configuration.
@@ -48,4 +50,9 @@ pub(super) fn config(env: &Env) -> Result<Rc<Config>, GatewayError> {
 /// Calls `with` on the isolate's circuit breakers.
 pub(super) fn breakers<T>(with: impl FnOnce(&mut Breakers) -> T) -> T {
     BREAKERS.with(|breakers| with(&mut breakers.borrow_mut()))
+}
+
+/// Calls `with` on what the isolate learned of the fields that its upstreams refuse.
+pub(super) fn learned<T>(with: impl FnOnce(&mut Learned) -> T) -> T {
+    LEARNED.with(|learned| with(&mut learned.borrow_mut()))
 }

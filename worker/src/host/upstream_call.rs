@@ -24,6 +24,7 @@ use crate::translate::call_body::{CallTerms, TranslatedRequest};
 use crate::translate::response_ids::References;
 use crate::translate::tool_names::ToolNames;
 use crate::upstream::breaker::CallerId;
+use crate::upstream::field_adjustments::{Adjustable, Adjustments, STREAM_OPTIONS};
 use crate::upstream::headers::{
     ANTHROPIC_VERSION, Coding, REQUEST_HEADERS, check_status, coding, key_headers,
 };
@@ -83,6 +84,8 @@ pub(super) struct Call<'a> {
     pub(super) output_limit: Option<u64>,
     /// The most output tokens for which the context window has room, if it is known.
     pub(super) output_room: Option<u64>,
+    /// What the upstream is sent otherwise than its configuration says.
+    pub(super) adjustments: &'a Adjustments,
 }
 
 impl UpstreamRequest<'_> {
@@ -94,10 +97,11 @@ impl UpstreamRequest<'_> {
 
     /// Calls a model's upstream.
     pub(super) async fn call(&self, call: &Call<'_>) -> Result<Reply, Failure> {
-        let Call { model, upstream, checked, output_limit, output_room } = *call;
+        let Call { model, upstream, checked, output_limit, output_room, adjustments } = *call;
         let apis = ApiPair::new(self.body.dialect, upstream, model).map_err(try_next)?;
         let name = upstream.model.as_deref().unwrap_or(model);
-        let ask_usage = upstream.asks_stream_usage();
+        let left_out = adjustments.left_out();
+        let ask_usage = upstream.asks_stream_usage() && !left_out.contains(&STREAM_OPTIONS);
         let tag = apis.tag(upstream, name);
         let history = match (tag.as_deref(), apis.client) {
             (Some(tag), Dialect::Responses) => self.references.edits(tag),
@@ -108,10 +112,11 @@ impl UpstreamRequest<'_> {
             model: name,
             output_limit,
             output_room,
-            chat_limit_field: upstream.chat_limit_field(),
-            renames_limit: upstream.renames_limit(),
+            chat_limit_field: adjustments.limit_field.unwrap_or(upstream.chat_limit_field()),
+            renames_limit: adjustments.limit_field.is_some() || upstream.renames_limit(),
             ask_usage,
             dropped: &upstream.dropped_fields(),
+            left_out,
             mistrals_rules: upstream.has_mistrals_rules(),
             reasoning: upstream.returned_reasoning(),
             tag: tag.as_deref(),
@@ -148,6 +153,27 @@ impl UpstreamRequest<'_> {
             Api::Openai | Api::Anthropic => self.fetch(model, upstream, apis, body, abort).await?,
         };
         reader.read(response).await
+    }
+
+    /// What may be changed in a call whose upstream refuses a field.
+    pub(super) fn adjustable(&self, call: &Call<'_>) -> Adjustable {
+        let Ok(apis) = ApiPair::new(self.body.dialect, call.upstream, call.model) else {
+            return Adjustable::default();
+        };
+        let translated = !apis.is_plain() && apis.api != Api::WorkersAi;
+        let states_limit =
+            translated || call.output_limit.is_some() || self.body.limit_fields().next().is_some();
+        Adjustable {
+            limit: apis.api == Api::Openai
+                && apis.upstream == Dialect::Chat
+                && states_limit
+                && self.body.largest_output().is_ok(),
+            translated,
+            stream_options: apis.api == Api::Openai
+                && call.upstream.asks_stream_usage()
+                && self.body.stream
+                && self.body.fields.get(STREAM_OPTIONS).is_none(),
+        }
     }
 
     /// Makes the controller that aborts a call. The guard aborts it too, once the wasm instance has stopped.

@@ -9,6 +9,7 @@ use super::anthropic::thinking::limit_output;
 use super::anthropic::upstream::request::request_to_messages;
 use super::call::ApiPair;
 use super::chat_rules;
+use super::left_out::leave_out;
 use super::tool_names::ToolNames;
 use super::workers_ai;
 use crate::config::{Api, ReturnedReasoning};
@@ -35,6 +36,8 @@ pub(crate) struct CallTerms<'a> {
     pub(crate) ask_usage: bool,
     /// Top-level fields that are left out, in lower case.
     pub(crate) dropped: &'a [&'a str],
+    /// Fields that a translation writes and that are left out.
+    pub(crate) left_out: &'a [&'static str],
     /// Whether a translated chat request keeps to Mistral's rules.
     pub(crate) mistrals_rules: bool,
     /// Which reasoning of earlier turns a chat upstream gets.
@@ -165,6 +168,7 @@ impl ApiPair {
             }
             fields.retain(|name, _| !terms.dropped.contains(&name.as_str()));
         }
+        leave_out(&mut translated, terms.left_out);
         Ok(TranslatedRequest { body: json_tree::to_outgoing(&translated), tool_names })
     }
 

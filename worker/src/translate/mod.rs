@@ -7,6 +7,7 @@ pub(crate) mod anthropic;
 pub(crate) mod call;
 pub(crate) mod call_body;
 mod chat_rules;
+mod left_out;
 mod plain_stream;
 pub(crate) mod response_ids;
 pub(crate) mod shared;

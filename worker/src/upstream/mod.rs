@@ -2,6 +2,7 @@
 //! retries and circuit breakers.
 
 pub(crate) mod breaker;
+pub(crate) mod field_adjustments;
 pub(crate) mod headers;
 mod http_date;
 pub(crate) mod refused_fields;

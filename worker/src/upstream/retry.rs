@@ -141,6 +141,11 @@ impl RetryState {
         self.calls += 1;
     }
 
+    /// Takes the last call back as a try: the same upstream is asked again at once, in another form.
+    pub(crate) fn asked_otherwise(&mut self) {
+        self.calls_here = self.calls_here.saturating_sub(1);
+    }
+
     /// The number of calls so far.
     pub(crate) fn calls(&self) -> u32 {
         self.calls

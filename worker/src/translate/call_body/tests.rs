@@ -13,6 +13,7 @@ const TERMS: CallTerms<'static> = CallTerms {
     renames_limit: false,
     ask_usage: true,
     dropped: &[],
+    left_out: &[],
     mistrals_rules: false,
     reasoning: ReturnedReasoning::Own,
     tag: Some("pm0123456789abcdef."),
