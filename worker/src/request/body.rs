@@ -12,12 +12,10 @@
 //! the text: its methods take the text again, so that it need not stay in memory during the upstream call.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::ops::Range;
 
 use pointsman::{Manifest, Query, RouterError};
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Value, json};
 
 use super::conversation::{Message, Messages, Prompts, Texts};
@@ -26,6 +24,7 @@ use super::json::json_error;
 use super::media::Media;
 use super::model_name;
 use super::thinking_budget::ThinkingBudget;
+use super::tools::Tools;
 use crate::error::{GatewayError, Untranslatable};
 use crate::wire::fields::Fields;
 use crate::wire::json_bounds::{self, MAX_VALUES};
@@ -33,8 +32,6 @@ use crate::wire::surrogates;
 
 /// The most bytes of `stream_options` that are read.
 const MAX_STREAM_OPTIONS: usize = 4096;
-/// The most tools whose types are kept.
-const MAX_TOOL_TYPES: usize = 64;
 /// The fields that ask for JSON: chat's, that of Responses, Anthropic's and its older one.
 const JSON_FORMATS: [&str; 4] = ["response_format", "text", "output_config", "output_format"];
 /// The fields that the gateway reads: spelled otherwise they would be read by some upstreams only.
@@ -117,7 +114,7 @@ impl RequestBody {
     /// Reads a body that passed [`check_bounds`]. The manifest supplies the model names for error messages.
     ///
     /// # Errors
-    /// [`GatewayError::BodyNotJson`], [`GatewayError::FieldSpelling`],
+    /// [`GatewayError::BodyNotJson`], [`GatewayError::BodyTooComplex`], [`GatewayError::FieldSpelling`],
     /// [`GatewayError::ModelMissing`], [`GatewayError::ModelNotFound`] for a `model` that is not a string.
     pub(crate) fn new(
         dialect: Dialect,
@@ -162,7 +159,15 @@ impl RequestBody {
                 .map_or(1, |prompts| prompts.count as u64),
             _ => 1,
         };
-        let tools = ["tools", "functions"].iter().filter_map(|name| raw(name)).map(Tools::read);
+        let mut tools = Tools::default();
+        let too_many = |detail| GatewayError::BodyTooComplex { detail };
+        for list in ["tools", "functions"].iter().filter_map(|name| raw(name)) {
+            tools = Tools::of_list(list).and_then(|list| tools.and(list)).map_err(too_many)?;
+        }
+        if let (Some(json), Dialect::Responses | Dialect::Messages) = (conversation, dialect) {
+            let carried = Tools::of_conversation(json);
+            tools = carried.and_then(|carried| tools.and(carried)).map_err(too_many)?;
+        }
         let options = raw("stream_options").filter(|json| json.len() <= MAX_STREAM_OPTIONS);
         let options = options.and_then(|json| json_bounds::parse_tree(json.as_bytes()).ok());
         let mut options = options.filter(Value::is_object).unwrap_or_else(|| json!({}));
@@ -181,7 +186,7 @@ impl RequestBody {
             thinking: fields.get("thinking").and_then(|at| ThinkingBudget::read(body, at)),
             media: conversation.map(Media::of).unwrap_or_default(),
             prompts: prompts.max(1),
-            tools: tools.reduce(Tools::and).unwrap_or_default(),
+            tools,
             json_format: JSON_FORMATS.iter().filter_map(|name| raw(name)).find_map(JsonFormat::of),
             limits: limits.iter().filter_map(|name| whole(name)).collect(),
             choices: choices.iter().filter_map(|name| whole(name)).collect(),
@@ -448,83 +453,6 @@ impl JsonFormat {
     }
 }
 
-/// A list of tools: how many, and the types of the first.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Tools {
-    count: usize,
-    types: Vec<String>,
-}
-
-impl Tools {
-    fn read(json: &str) -> Self {
-        // A list that cannot be read is a list of tools that the upstream may refuse.
-        serde_json::from_str(json)
-            .unwrap_or_else(|_| Self { count: usize::from(json.starts_with('[')), types: vec![] })
-    }
-
-    fn and(mut self, other: Self) -> Self {
-        self.count += other.count;
-        self.types.extend(other.types);
-        self
-    }
-}
-
-impl<'de> Deserialize<'de> for Tools {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Type(Option<String>);
-        struct Fields;
-        impl<'de> Visitor<'de> for Fields {
-            type Value = Type;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a tool, which is an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Type, A::Error> {
-                let mut kind = None;
-                while let Some(name) = map.next_key::<Cow<'de, str>>()? {
-                    match &*name {
-                        "type" => kind = map.next_value::<Option<String>>()?,
-                        _ => drop(map.next_value::<IgnoredAny>()?),
-                    }
-                }
-                Ok(Type(kind))
-            }
-        }
-        impl<'de> Deserialize<'de> for Type {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_map(Fields)
-            }
-        }
-
-        struct List;
-        impl<'de> Visitor<'de> for List {
-            type Value = Tools;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of tools")
-            }
-
-            fn visit_unit<E>(self) -> Result<Tools, E> {
-                Ok(Tools::default())
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Tools, A::Error> {
-                let mut tools = Tools::default();
-                while let Some(Type(kind)) = list.next_element()? {
-                    tools.count += 1;
-                    let known = kind.as_ref().is_none_or(|kind| tools.types.contains(kind));
-                    if !known && tools.types.len() < MAX_TOOL_TYPES {
-                        tools.types.extend(kind);
-                    }
-                }
-                Ok(tools)
-            }
-        }
-        deserializer.deserialize_any(List)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -639,6 +567,10 @@ mod tests {
             assert!(!parsed(Dialect::Chat, &json!({"model": "m", "tools": odd})).has_tools());
         }
         assert!(parsed(Dialect::Chat, &json!({"model": "m", "tools": [7]})).has_tools());
+        let carried = json!({"model": "m", "tools": [{"type": "function"}], "input": [
+            {"type": "additional_tools", "role": "developer", "tools": [{"type": "web_search"}]}]});
+        let found = parsed(Dialect::Responses, &carried);
+        assert_eq!(found.tool_types().collect::<Vec<_>>(), ["function", "web_search"]);
     }
 
     #[test]

@@ -15,3 +15,4 @@ pub(crate) mod request_id;
 pub(crate) mod route;
 pub(crate) mod session_id;
 pub(crate) mod thinking_budget;
+pub(crate) mod tools;
