@@ -59,7 +59,7 @@ for (const type of [
       const answer = await chat();
       assert.match(answer.headers.get("content-type") ?? "", /^text\/event-stream/);
       assert.match(await answer.text(), /\[DONE\]/);
-      assert.match(await (await message()).text(), /"text":"Fine\."[^]*message_stop/);
+      assert.match(await (await message()).text(), /"text":"Fine\."[\s\S]*message_stop/);
     });
   }
 }
