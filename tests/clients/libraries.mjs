@@ -176,7 +176,9 @@ const aiSdk = (from, protocol, over, streams, modelOf) => ({
         const result = streams
           ? streamText({ ...settings, messages, onError })
           : await generateText({ ...settings, messages });
+        // Where a stream fails after its first text, the text is what came until then.
         const text = await Promise.resolve(result.text).catch((error) => Promise.reject(failed ?? error));
+        if (failed) throw failed;
         messages.push(...(await result.response).messages);
         return text;
       };

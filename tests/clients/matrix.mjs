@@ -16,15 +16,15 @@ const WORD = "quartz";
 const REFUSAL = "The stand-in refuses the pelican.";
 const NOTES = "notes.txt";
 
-/** @typedef {"text" | "tool" | "second turn" | "busy upstream" | "refusal"} Step */
+/** @typedef {"text" | "tool" | "second turn" | "busy upstream" | "broken stream" | "refusal"} Step */
 /**
  * What a client printed: its answer, and all with its errors.
  * @typedef {{answer: string, all: string}} Printed
  * @typedef {(prompt: string, again: boolean) => Promise<Printed>} Ask `again` continues the conversation
  */
 
-/** The names that programs ask for by themselves. */
-export const ALIASES = { "claude-*": "auto", "gpt-*": "auto" };
+/** The names that Claude Code asks for by itself. */
+const ALIASES = { "claude-*": "auto" };
 /** The path at which an upstream of each kind is asked. @type {Record<Api, (protocol: Protocol) => string>} */
 const PATHS = {
   anthropic: () => "/v1/messages",
@@ -60,6 +60,7 @@ async function served(api) {
  * | tool | read a file with its tool, send the result, and print the answer to that |
  * | second turn | continue the conversation |
  * | busy upstream | print the answer, although the first call of the upstream fails with 503, at Anthropic 529 |
+ * | broken stream | print the whole answer or an error, where the upstream's first answer breaks off in the middle |
  * | refusal | print the words with which the upstream refuses a request |
  *
  * In no step may the upstream get a request that the real one refuses.
@@ -94,6 +95,14 @@ export async function task(protocol, api, started) {
         const failing = { times: 1, code: api === "anthropic" ? 529 : 503, words: "Overloaded" };
         await prints(said("plum"), asked("SAY plum", { failing }));
         assert.ok(there.requests.length > 1, "the upstream was asked once");
+      },
+      "broken stream": async () => {
+        const { answer, all } = await asked("SAY a-whole-sentence-of-words", { failing: { times: 1 } });
+        const whole = answer.includes(said("a-whole-sentence-of-words"));
+        assert.ok(
+          whole || (answer === "" && /error|terminated|broke/i.test(all)),
+          `half an answer, and no error: ${all}`,
+        );
       },
       refusal: async () => {
         const { all } = await asked("SAY pelican", { failing: { times: Infinity, code: 400, words: REFUSAL } });

@@ -18,14 +18,8 @@ export const RECORD = join(HERE, "record.jsonl");
 
 const ORIGIN = "https://gateway.example";
 const KEY = "pm-...";
-/** @type {[Step, string][]} */
-const STEPS = [
-  ["text", "text"],
-  ["tool", "tool"],
-  ["second turn", "second turn"],
-  ["busy upstream", "busy upstream"],
-  ["refusal", "refusal"],
-];
+/** @type {Step[]} */
+const STEPS = ["text", "tool", "second turn", "busy upstream", "broken stream", "refusal"];
 /** @type {Record<Api, string>} */
 const KINDS = { openai: "OpenAI", anthropic: "Anthropic" };
 
@@ -57,10 +51,10 @@ export const rewritten = (page, record) =>
     return `${before}${begin}\n\n${part}\n${end}${after}`;
   }, page);
 
-/** The settings of each program, the first way of those that speak several protocols. */
+/** The settings of each program, the first way of those that speak several protocols; the libraries' are variables. */
 function settings() {
   const seen = new Set();
-  const first = PROGRAMS.filter(({ name }) => !seen.has(name) && seen.add(name));
+  const first = PROGRAMS.filter(({ name, command }) => command !== "python3" && !seen.has(name) && seen.add(name));
   return first.map(settingsOf).join("\n");
 }
 
@@ -86,7 +80,7 @@ const fenced = (title, path, text) =>
 function table(clients, record) {
   const rows = new Map(clients.map((client) => [`${client.name}|${client.protocol}`, client]));
   return [
-    `| client | version | speaks | ${STEPS.map(([, title]) => title).join(" | ")} |`,
+    `| client | version | speaks | ${STEPS.join(" | ")} |`,
     `| --- | --- | --- | ${STEPS.map(() => "---").join(" | ")} |`,
     ...[...rows.values()].map((client) => row(client, record)),
     "",
@@ -94,9 +88,9 @@ function table(clients, record) {
 }
 
 /** @param {Client} client @param {Recorded[]} record */
-function row({ name, from, protocol, lacks = {} }, record) {
-  const mine = record.filter((one) => one.from === from && one.protocol === protocol);
-  const cells = STEPS.map(([step]) => {
+function row({ name, protocol, lacks = {} }, record) {
+  const mine = record.filter((one) => one.name === name && one.protocol === protocol);
+  const cells = STEPS.map((step) => {
     const failed = mine.filter(({ did }) => !did.includes(step)).map(({ api }) => api);
     const did = new Set(mine.filter(({ api }) => !failed.includes(api)).map(({ api }) => KINDS[api]));
     return lacks[step] ? `no: ${lacks[step]}` : [...did].sort().join(", ") || "no";

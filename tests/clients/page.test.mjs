@@ -15,19 +15,19 @@ test("the page is what the record says", () => {
 });
 
 test("the record has every client in its pinned version, over each kind of upstream", () => {
-  const wanted = CLIENTS.flatMap(({ from, protocol, over, streams = true }) =>
-    over.map((api) => [from, versionOf(from), protocol, streams, api].join(" ")),
+  const wanted = CLIENTS.flatMap((client) =>
+    client.over.map((api) => [client.name, versionOf(client), client.protocol, client.streams ?? true, api].join(" ")),
   );
-  const found = storedRecord().map(({ from, version, protocol, streams, api }) =>
-    [from, version, protocol, streams, api].join(" "),
+  const found = storedRecord().map(({ name, version, protocol, streams, api }) =>
+    [name, version, protocol, streams, api].join(" "),
   );
   assert.deepEqual(found.sort(), wanted.sort(), REMEDY);
 });
 
 test("in the record every client did every step that it has", () => {
   const steps = Math.max(...storedRecord().map(({ did }) => did.length));
-  for (const { from, protocol, did } of storedRecord()) {
-    const { lacks = {} } = CLIENTS.find((client) => client.from === from && client.protocol === protocol) ?? {};
-    assert.equal(did.length, steps - Object.keys(lacks).length, `${from} with ${protocol}: ${did}; ${REMEDY}`);
+  for (const { name, protocol, did } of storedRecord()) {
+    const { lacks = {} } = CLIENTS.find((client) => client.name === name && client.protocol === protocol) ?? {};
+    assert.equal(did.length, steps - Object.keys(lacks).length, `${name} with ${protocol}: ${did}; ${REMEDY}`);
   }
 });

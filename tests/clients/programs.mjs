@@ -3,6 +3,8 @@
 // `env` and `files` are what a user sets; docs/CLIENTS.md shows them. `quiet` keeps a program from its maker's
 // servers and from updates. A file's path begins with `~/` for the user's folder, else it is in the work folder.
 
+import { fileURLToPath } from "node:url";
+
 /** @import { Step } from "./matrix.mjs" */
 
 /** @typedef {"chat completions" | "messages" | "responses"} Protocol */
@@ -55,7 +57,8 @@ const codex = {
   over: ["openai"],
   env: keyAlone,
   files: (origin) => ({
-    "~/.codex/config.toml": `model_provider = "pointsman"
+    "~/.codex/config.toml": `model = "auto"
+model_provider = "pointsman"
 web_search = "disabled"
 
 [model_providers.pointsman]
@@ -207,6 +210,33 @@ const llm = {
 };
 const READER = 'def read_file(path: str) -> str:\n    "Reads a file"\n    return open(path).read()\n';
 
+const TALK = fileURLToPath(new URL("talk.py", import.meta.url));
+
+/**
+ * A library of Python, in a program of the tests.
+ * @param {string} from @param {Protocol} protocol @param {string} word of talk.py @param {Api[]} over
+ * @param {Program["env"]} env
+ * @returns {Program}
+ */
+const python = (from, protocol, word, over, env) => ({
+  name: `${from} (Python)`,
+  from,
+  registry: "pypi",
+  command: "python3",
+  protocol,
+  over,
+  env,
+  ask: (prompt, again) => [TALK, word, prompt, ...(again ? ["again"] : [])],
+});
+const openaiEnv = (/** @type {string} */ origin, /** @type {string} */ key) => ({
+  OPENAI_BASE_URL: `${origin}/v1`,
+  OPENAI_API_KEY: key,
+});
+const anthropicEnv = (/** @type {string} */ origin, /** @type {string} */ key) => ({
+  ANTHROPIC_BASE_URL: origin,
+  ANTHROPIC_API_KEY: key,
+});
+
 export const PROGRAMS = [
   claudeCode,
   codex,
@@ -219,4 +249,7 @@ export const PROGRAMS = [
   continueCli,
   cline,
   llm,
+  python("openai", "chat completions", "chat", ["openai", "anthropic"], openaiEnv),
+  python("openai", "responses", "responses", ["openai"], openaiEnv),
+  python("anthropic", "messages", "messages", ["anthropic", "openai"], anthropicEnv),
 ];

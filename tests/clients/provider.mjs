@@ -7,12 +7,13 @@
 // | `READ path` | calls the program's tool that reads the file, then tells the secret word of the result |
 // | `RECALL` | tells again the word that it told before |
 
+/** @import { ServerResponse } from "node:http" */
 /** @import { Answer } from "../worker/stand-ins.mjs" */
 /** @import { Order } from "./orders.mjs" */
 
 import { anthropic, anthropicError } from "../worker/anthropic-stand-in.mjs";
 import { openai } from "../worker/openai-stand-in.mjs";
-import { status, upstream } from "../worker/stand-ins.mjs";
+import { breaking, status, upstream } from "../worker/stand-ins.mjs";
 import { anthropicFault } from "./anthropic-rules.mjs";
 import { chatFault, responseFault } from "./openai-rules.mjs";
 import { reply, turnOfChat, turnOfMessages, turnOfResponse } from "./orders.mjs";
@@ -47,9 +48,12 @@ const APIS = {
   },
 };
 
-/** @typedef {{times: number, code: number, words: string}} Failing */
+/**
+ * So many calls answered with an error of this status and these words, or, without a status, broken off in the middle.
+ * @typedef {{times: number, code?: number, words?: string}} Failing
+ */
 /** @type {Failing} */
-export const NEVER = { times: 0, code: 400, words: "" };
+export const NEVER = { times: 0 };
 
 /**
  * Starts the stand-in. `faults` are the words with which it refused requests; `forget(failing)` clears the record, and
@@ -71,7 +75,9 @@ export async function provider() {
     const turn = api.turn(asked);
     if (failing.times > 0 && turn.tools.length > 0) {
       failing = { ...failing, times: failing.times - 1 };
-      return api.error(failing.code, failing.words)(request, response, body, number);
+      const { code, words = "" } = failing;
+      const answer = code ? api.error(code, words) : half(api.answer(reply(turn, number), asked));
+      return answer(request, response, body, number);
     }
     return api.answer(reply(turn, number), asked)(request, response, body, number);
   });
@@ -83,6 +89,30 @@ export async function provider() {
       faults.length = 0;
       failing = next;
     },
+  };
+}
+
+/**
+ * The first half of an answer, then the end of the connection.
+ * @param {Answer} answer
+ * @returns {Answer}
+ */
+function half(answer) {
+  return (request, response, body, number) => {
+    const whole = { type: "", text: "" };
+    const kept = {
+      writeHead: (/** @type {number} */ _, /** @type {Record<string, string>} */ headers) => {
+        whole.type = headers["content-type"];
+      },
+      end: (/** @type {string} */ text) => {
+        whole.text = text;
+      },
+    };
+    answer(request, /** @type {ServerResponse} */ (/** @type {unknown} */ (kept)), body, number);
+    const events = whole.text.split(/(?<=\n\n)/);
+    const first =
+      events.length > 1 ? events.slice(0, events.length / 2).join("") : whole.text.slice(0, whole.text.length / 2);
+    return breaking([first], whole.type)(request, response, body, number);
   };
 }
 

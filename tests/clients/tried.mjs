@@ -11,9 +11,9 @@ import { task } from "./matrix.mjs";
 import { versionOf } from "./versions.mjs";
 
 /**
- * @typedef {{name: string, from: string, protocol: Protocol, over: Api[], streams?: boolean,
- *   lacks?: Partial<Record<Step, string>>}} Client
- * @typedef {{from: string, version: string, protocol: Protocol, streams: boolean, api: Api, did: Step[]}} Recorded
+ * @typedef {{name: string, from: string, registry?: "npm" | "pypi", protocol: Protocol, over: Api[],
+ *   streams?: boolean, lacks?: Partial<Record<Step, string>>}} Client
+ * @typedef {{name: string, version: string, protocol: Protocol, streams: boolean, api: Api, did: Step[]}} Recorded
  */
 
 /**
@@ -21,7 +21,8 @@ import { versionOf } from "./versions.mjs";
  * @param {Client} client
  * @param {Parameters<typeof task>[2]} started
  */
-export function tried({ name, from, protocol, over, streams = true, lacks = {} }, started) {
+export function tried(client, started) {
+  const { name, protocol, over, streams = true, lacks = {} } = client;
   for (const api of over) {
     const how = streams ? "" : ", whole answers";
     test(`${name} with ${protocol} over an upstream of ${api}${how}`, async (t) => {
@@ -38,7 +39,7 @@ export function tried({ name, from, protocol, over, streams = true, lacks = {} }
       }
       const file = process.env.CLIENTS_RECORD;
       if (file)
-        appendFileSync(file, `${JSON.stringify({ from, version: versionOf(from), protocol, streams, api, did })}\n`);
+        appendFileSync(file, `${JSON.stringify({ name, version: versionOf(client), protocol, streams, api, did })}\n`);
     });
   }
 }

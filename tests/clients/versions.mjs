@@ -11,5 +11,6 @@ const python = Object.fromEntries(
     .map((line) => line.split("==")),
 );
 
-/** @param {string} from a package @returns {string} */
-export const versionOf = (from) => programs[from] ?? libraries[from] ?? python[from];
+/** @param {{from: string, registry?: "npm" | "pypi"}} client `registry` is absent for the libraries @returns {string} */
+export const versionOf = ({ from, registry }) =>
+  (registry ? (registry === "npm" ? programs : python) : libraries)[from];

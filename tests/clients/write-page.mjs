@@ -16,11 +16,11 @@ const { status } = spawnSync(process.execPath, ["--test", ...files], {
   stdio: "inherit",
   env: { ...process.env, CLIENTS_RECORD: record },
 });
-const place = new Map(CLIENTS.map(({ from, protocol }, index) => [`${from} ${protocol}`, index]));
+const place = new Map(CLIENTS.map(({ name, protocol }, index) => [`${name} ${protocol}`, index]));
 const lines = readFileSync(record, "utf8").trim().split("\n");
 const order = (/** @type {string} */ line) => {
-  const { from, protocol, streams, api } = JSON.parse(line);
-  return `${String(place.get(`${from} ${protocol}`)).padStart(3, "0")} ${api} ${streams}`;
+  const { name, protocol, streams, api } = JSON.parse(line);
+  return `${String(place.get(`${name} ${protocol}`)).padStart(3, "0")} ${api} ${streams}`;
 };
 writeFileSync(RECORD, `${lines.sort((a, b) => order(a).localeCompare(order(b))).join("\n")}\n`);
 writeFileSync(PAGE, rewritten(readFileSync(PAGE, "utf8"), storedRecord()));

@@ -21,7 +21,7 @@ pub use wasm_target::WasmToolchain;
 
 use crate::process;
 use crate::workspace::Workspace;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use std::path::PathBuf;
 
 /// The commands to prepare for.
@@ -46,7 +46,8 @@ pub fn prepare(workspace: &Workspace, purpose: Purpose) -> Result<()> {
         Purpose::Test => {
             for_edge(workspace)?;
             for_binding(workspace)?;
-            for_javascript(workspace)?;
+            let node = for_javascript(workspace)?;
+            for_clients(workspace, &node)?;
             for_browser()?;
             for_gpu_tests()?;
         }
@@ -85,6 +86,14 @@ pub fn for_bench(workspace: &Workspace, node: &Node) -> Result<()> {
         say("bench peers", format!("{error:#}; the benchmark omits them"));
     }
     Ok(())
+}
+
+/// The programs that the suite `clients/programs` drives.
+pub fn for_clients(workspace: &Workspace, node: &Node) -> Result<()> {
+    say("clients", "programs that speak to the gateway (2 GB, once)");
+    process::run(node.command(workspace).arg("tests/clients/install.mjs")).context(
+        "the programs could not be installed; check that npm and pip reach their registries",
+    )
 }
 
 /// cargo-deny, which checks licences, bans, sources and advisories of dependencies.
