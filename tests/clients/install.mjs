@@ -6,7 +6,7 @@
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -34,8 +34,9 @@ function cacheRoot() {
 export function install() {
   const place = programsFolder();
   if (existsSync(place)) return place;
-  mkdirSync(dirname(place), { recursive: true });
-  const scratch = mkdtempSync(`${place}.unfinished-`);
+  const scratch = `${place}.unfinished`;
+  rmSync(scratch, { recursive: true, force: true });
+  mkdirSync(scratch, { recursive: true });
   for (const name of FILES) cpSync(join(HERE, name), join(scratch, name));
   /** @type {import("node:child_process").ExecFileSyncOptions} */
   const here = { cwd: scratch, stdio: ["ignore", "ignore", "inherit"] };
