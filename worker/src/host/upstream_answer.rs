@@ -2,7 +2,7 @@
 
 use super::answer_end::AnswerEnd;
 use super::call_failure::{Failure, Refusal, no_answer, read_failure};
-use super::js::now;
+use super::js::{now, random_id};
 use super::upstream_body::{MAX_ANSWER_BYTES, ReadError, UpstreamBody};
 use crate::accounting::attempt::CallOutcome;
 use crate::config::{Api, Timeouts};
@@ -238,7 +238,7 @@ impl AnswerReader<'_> {
         let options = AnswerOptions {
             content_type: &content_type,
             model: self.name,
-            id: self.id,
+            id: &random_id(),
             created: seconds(),
             checked,
             tag: self.tag,
@@ -284,7 +284,7 @@ impl AnswerReader<'_> {
         let mut translator = StreamTranslator::new(&StreamOptions {
             apis: self.apis,
             model: self.name,
-            id: self.id,
+            id: &random_id(),
             created: seconds(),
             include_usage: self.include_usage,
             drop_usage: self.drop_usage,

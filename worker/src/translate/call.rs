@@ -74,11 +74,11 @@ impl ApiPair {
         own_dialect && self.client == self.upstream
     }
 
-    /// The id of an answer whose upstream gives it none, made from that of the request.
-    pub(super) fn answer_id(self, request_id: &str) -> String {
+    /// The id of an answer whose upstream gives it none.
+    pub(super) fn answer_id(self, id: &str) -> String {
         match self.client {
-            Dialect::Messages => format!("msg_{request_id}"),
-            _ => format!("chatcmpl-{request_id}"),
+            Dialect::Messages => format!("msg_{id}"),
+            _ => format!("chatcmpl-{id}"),
         }
     }
 
@@ -242,7 +242,7 @@ pub(crate) struct AnswerOptions<'a> {
     pub(crate) content_type: &'a str,
     /// The upstream's model name.
     pub(crate) model: &'a str,
-    /// The request's id, from which that of an answer without one is made.
+    /// A text that differs between answers, from which the id of an answer without one is made.
     pub(crate) id: &'a str,
     /// Seconds since 1970.
     pub(crate) created: u64,

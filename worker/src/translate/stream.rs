@@ -27,7 +27,7 @@ use crate::config::Api;
 use crate::error::GatewayError;
 use crate::request::endpoint::Dialect;
 use crate::wire::answer::AnswerContent;
-use crate::wire::json_bounds;
+use crate::wire::json_tree;
 use crate::wire::long_strings::KEPT_OF_STRINGS;
 use crate::wire::output_text::OutputText;
 use crate::wire::sse::{self, EVENT_LIMIT, Event, Parser, RESPONSES_EVENT_LIMIT};
@@ -92,7 +92,7 @@ pub(crate) struct StreamOptions<'a> {
     pub(crate) apis: ApiPair,
     /// The model that answers.
     pub(crate) model: &'a str,
-    /// The request's id, from which that of an answer without one is made.
+    /// A text that differs between answers, from which the id of an answer without one is made.
     pub(crate) id: &'a str,
     /// Seconds since 1970.
     pub(crate) created: u64,
@@ -366,7 +366,7 @@ impl StreamTranslator {
             Upstream::Plain(stream) => {
                 stream.push(event, first)?;
                 if let Some(content) = &mut self.content
-                    && let Ok(chunk) = json_bounds::parse_tree(event.data.as_bytes())
+                    && let Ok(chunk) = json_tree::parse_answer(&event.data)
                 {
                     content.add_event(&chunk);
                 }

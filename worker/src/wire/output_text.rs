@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::scalars::scalars_are_default;
+use super::surrogates;
 
 /// Fields that hold text which the model wrote, in any of the APIs.
 const FIELDS: [&str; 14] = [
@@ -36,9 +37,11 @@ pub(crate) struct OutputText {
 impl OutputText {
     /// Adds the text in an event or in a whole answer; a text that is not JSON counts in full.
     pub(crate) fn add(&mut self, json: &[u8]) {
-        let mut deserializer = serde_json::Deserializer::from_slice(json);
-        let found = Texts { counts: false }.deserialize(&mut deserializer);
-        let bytes = found.unwrap_or(json.len() as u64);
+        let bytes = text_bytes(json).unwrap_or_else(|| {
+            let whole = std::str::from_utf8(json).map(surrogates::replaced);
+            let found = whole.ok().and_then(|json| text_bytes(json.as_bytes()));
+            found.unwrap_or(json.len() as u64)
+        });
         self.bytes += bytes;
         self.pieces += u64::from(bytes > 0);
     }
@@ -52,6 +55,12 @@ impl OutputText {
     pub(crate) fn tokens(&self) -> u64 {
         self.bytes.div_ceil(BYTES_PER_TOKEN).max(self.pieces)
     }
+}
+
+/// The bytes of the text in a JSON text; none if it does not parse.
+fn text_bytes(json: &[u8]) -> Option<u64> {
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    Texts { counts: false }.deserialize(&mut deserializer).ok()
 }
 
 /// Sums the bytes of the strings in [`FIELDS`], at any depth.
@@ -134,5 +143,6 @@ mod tests {
         assert_eq!(tokens(&[r#"{"text": "a"}"#; 5]), 5);
         assert_eq!(tokens(&[r#"{"text": ""}"#, r#"{"choices": []}"#]), 0);
         assert_eq!(tokens(&["not JSON"]), 2);
+        assert_eq!(tokens(&[r#"{"id": "0123456789abcdef", "text": "\ud83d"}"#]), 1);
     }
 }
