@@ -195,7 +195,7 @@ impl RequestContext<'_> {
     }
 
     /// Who calls, for the circuit breakers: a caller without a key by its address.
-    fn caller_id(&self) -> CallerId<'_> {
+    pub(super) fn caller_id(&self) -> CallerId<'_> {
         match self.caller.key {
             Some(key) => CallerId::Key(&key.name),
             None => CallerId::Open(self.address),
@@ -272,6 +272,7 @@ impl RequestContext<'_> {
             history,
             references: &plan.references,
             routed: plan.routed,
+            counts_tokens: false,
             id: self.id,
             timeouts: settings.timeouts,
             deadline: begin + f64::from(settings.timeouts.total_ms),

@@ -9,6 +9,7 @@ mod bundle;
 mod call_failure;
 mod chunks;
 mod content_coding;
+mod count_tokens;
 mod decompression;
 mod handler;
 mod hmac;
@@ -108,6 +109,7 @@ async fn answer(
     };
     match endpoint {
         Endpoint::Upstream(dialect) => request_context.answer(dialect).await,
+        Endpoint::CountTokens => request_context.count_tokens().await,
         Endpoint::Route => answer_route(&request_context).await,
         Endpoint::Feedback => {
             let limit = config.settings.max_body_bytes.min(feedback::MAX_BODY_BYTES);

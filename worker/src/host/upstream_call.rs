@@ -17,7 +17,7 @@ use crate::config::{Api, Timeouts, Upstream};
 use crate::error::{GatewayError, shown};
 use crate::request::body::RequestBody;
 use crate::request::caller_keys::CallerKeys;
-use crate::request::endpoint::Dialect;
+use crate::request::endpoint::{COUNT_TOKENS, Dialect};
 use crate::translate::anthropic::signature::History;
 use crate::translate::call::ApiPair;
 use crate::translate::call_body::{CallTerms, TranslatedRequest};
@@ -44,6 +44,8 @@ pub(super) struct UpstreamRequest<'a> {
     pub(super) references: &'a References,
     /// Whether the model was routed.
     pub(super) routed: bool,
+    /// Whether an upstream with Anthropic's API only counts the tokens.
+    pub(super) counts_tokens: bool,
     pub(super) id: &'a str,
     pub(super) timeouts: Timeouts,
     /// When the request's time in all is over, in milliseconds since 1970.
@@ -213,7 +215,11 @@ impl UpstreamRequest<'_> {
         init.set_body(&self.source.compose(&body).into());
         init.set_signal(Some(&signal));
         let scope: web_sys::WorkerGlobalScope = js_sys::global().unchecked_into();
-        let url = upstream.url(apis.upstream.path());
+        let path = match self.counts_tokens {
+            true => COUNT_TOKENS,
+            false => apis.upstream.path(),
+        };
+        let url = upstream.url(path);
         let fetch = JsFuture::from(scope.fetch_with_str_and_init(&url, &init));
         let (limit, error) = within(self.timeouts.headers_ms, self.deadline);
         let Some(answer) = with_timeout(fetch, limit).await else {

@@ -19,6 +19,8 @@ use crate::error::GatewayError;
 pub(crate) enum Endpoint {
     /// An API whose requests are forwarded to an upstream.
     Upstream(Dialect),
+    /// `POST /v1/messages/count_tokens`.
+    CountTokens,
     /// `POST /v1/route`.
     Route,
     /// `POST /v1/feedback`.
@@ -46,8 +48,11 @@ pub(crate) enum Dialect {
     Messages,
 }
 
+/// The path of Anthropic's endpoint that counts tokens, below the API's root.
+pub(crate) const COUNT_TOKENS: &str = "messages/count_tokens";
+
 const ALL: &str = "POST /v1/chat/completions, /v1/responses, /v1/completions, /v1/embeddings, \
-                   /v1/messages, /v1/route, /v1/feedback; GET /v1/models, /healthz";
+                   /v1/messages, /v1/messages/count_tokens, /v1/route, /v1/feedback; GET /v1/models, /healthz";
 
 impl Endpoint {
     /// Finds the endpoint of a method and a path. `origin` is that of the request's URL, for the error.
@@ -60,6 +65,7 @@ impl Endpoint {
             "feedback" => Self::Feedback,
             "models" => Self::Models,
             "healthz" => Self::Health,
+            COUNT_TOKENS => Self::CountTokens,
             below => match (Dialect::of_path(below), below.strip_prefix("models/")) {
                 (Some(dialect), _) => Self::Upstream(dialect),
                 (None, Some(id)) => Self::Model(percent_decoded(id)),
@@ -177,6 +183,8 @@ mod tests {
             assert_eq!(code("POST", &path), "served");
             assert_eq!(code("GET", &path), "method_not_allowed");
         }
+        assert_eq!(code("POST", "/v1/messages/count_tokens"), "served");
+        assert_eq!(code("GET", "/v1/messages/count_tokens"), "method_not_allowed");
         assert_eq!(code("GET", "/v1/models"), "served");
         assert_eq!(code("HEAD", "/healthz"), "served");
         assert_eq!(code("POST", "/healthz"), "method_not_allowed");
