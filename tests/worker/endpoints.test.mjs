@@ -69,7 +69,8 @@ for (const [path, bodies] of Object.entries(BODIES)) {
 
   test(`${path} passes on the upstream's events`, async () => {
     there.does(openai({ text: "One two three." }));
-    const body = { ...bodies[0]("Hello"), stream: true };
+    // A routed response's ids have a tag.
+    const body = { ...bodies[0]("Hello"), model: weak, stream: true };
     const direct = await fetch(`${there.url}/${path}`, { method: "POST", body: JSON.stringify(body) });
     const response = await worker.post(`v1/${path}`, body);
     assert.match(response.headers.get("content-type") ?? "", /^text\/event-stream/);

@@ -72,9 +72,10 @@ struct Needs<'a> {
     max_cost: Option<f64>,
 }
 
-/// The model that routing chose.
+/// The model that routing chose, with those to call if it fails.
 struct Choice {
     model: String,
+    chain: Vec<String>,
     reason: &'static str,
     decision: Option<Decision>,
 }
@@ -103,41 +104,32 @@ impl Planner<'_> {
             input_tokens,
             max_cost: None,
         };
-        let (choice, chain, query, escalate_to) = match target {
+        let (choice, query, escalate_to) = match target {
             Target::Named(model) => {
                 let chain = self.chain(&model, &needs)?;
-                let choice = Choice { model, reason: "requested", decision: None };
-                (choice, chain, query.ok().flatten(), None)
+                let choice = Choice { model, chain, reason: "requested", decision: None };
+                (choice, query.ok().flatten(), None)
             }
             Target::Routed(policy) => {
                 needs.max_cost = policy.max_cost;
-                if let Some(model) = self.keeper(&references)? {
-                    self.permissions.check_may_answer(&model)?;
-                    if !self.costs_at_most(&[&model], &needs) {
-                        let detail =
-                            format!("{model}: it alone can go on, and exceeds the cost limit");
-                        return Err(RouterError::NoCandidate { detail }.into());
+                let (choice, query) = match self.choose_keeper(&needs)? {
+                    Some(choice) => (choice, query.ok().flatten()),
+                    None => {
+                        let query = query?;
+                        let policy = Policy {
+                            input_tokens: Some(u32::try_from(input_tokens).unwrap_or(u32::MAX)),
+                            output_tokens,
+                            ..policy
+                        };
+                        (self.choose(query.as_ref(), policy, &needs)?, query)
                     }
-                    let choice = Choice { model, reason: "pinned", decision: None };
-                    let chain = self.chain(&choice.model, &needs)?;
-                    let escalate_to = self.escalation(&choice.model, &needs);
-                    (choice, chain, query.ok().flatten(), escalate_to)
-                } else {
-                    let query = query?;
-                    let policy = Policy {
-                        input_tokens: Some(u32::try_from(input_tokens).unwrap_or(u32::MAX)),
-                        output_tokens,
-                        ..policy
-                    };
-                    let choice = self.choose(query.as_ref(), policy, &needs)?;
-                    let chain = self.routed_chain(&choice.model, &needs)?;
-                    let escalate_to = self.escalation(&choice.model, &needs);
-                    (choice, chain, query, escalate_to)
-                }
+                };
+                let escalate_to = self.escalation(&choice.model, &needs);
+                (choice, query, escalate_to)
             }
         };
         Ok(Plan {
-            chain,
+            chain: choice.chain,
             decision: choice.decision,
             reason: choice.reason,
             query,
@@ -185,7 +177,9 @@ impl Planner<'_> {
         match query {
             Some(query) => {
                 let (decision, reason) = self.decider().decide(query, policy, &candidates)?;
-                Ok(Choice { model: decision.model.clone(), reason, decision: Some(decision) })
+                let model = decision.model.clone();
+                let chain = self.routed_chain(&model, needs)?;
+                Ok(Choice { model, chain, reason, decision: Some(decision) })
             }
             None => self.choose_without_text(&policy, &candidates, needs),
         }
@@ -217,7 +211,20 @@ impl Planner<'_> {
         };
         let is_pinned = self.pinned == Some(model.as_str());
         let reason = if is_pinned { "pinned" } else { "no_text" };
-        Ok(Choice { model, reason, decision: None })
+        let chain = self.routed_chain(&model, needs)?;
+        Ok(Choice { model, chain, reason, decision: None })
+    }
+
+    /// Chooses the model that keeps what the request goes on from, if one does.
+    fn choose_keeper(&self, needs: &Needs<'_>) -> Result<Option<Choice>, GatewayError> {
+        let Some(model) = self.keeper(needs.references)? else { return Ok(None) };
+        self.permissions.check_may_answer(&model)?;
+        if !self.costs_at_most(&[&model], needs) {
+            let detail = format!("{model}: it alone can go on, and exceeds the cost limit");
+            return Err(RouterError::NoCandidate { detail }.into());
+        }
+        let chain = self.chain(&model, needs)?;
+        Ok(Some(Choice { model, chain, reason: "pinned", decision: None }))
     }
 
     /// Those candidates of the bundle that are allowed and capable; without any those for which a fallback
