@@ -7,8 +7,8 @@ import { after, test } from "node:test";
 
 import { anthropic } from "./anthropic-stand-in.mjs";
 import { alone, eventsIn, gateway, refused } from "./gateway.mjs";
-import { openai } from "./openai-stand-in.mjs";
-import { text, upstream } from "./stand-ins.mjs";
+import { chunk, event, openai } from "./openai-stand-in.mjs";
+import { pieces, text, upstream } from "./stand-ins.mjs";
 
 const there = await upstream();
 const claude = await upstream(anthropic());
@@ -120,9 +120,11 @@ test("strict is sent only where OpenAI's strict mode takes the schema", async ()
   ])) {
     const format = { type: "json_schema", schema };
     const tools = [{ name: "look", input_schema: schema, strict: true }];
-    await served(messages("plain", `,"tools":${JSON.stringify(tools)},"output_config":${JSON.stringify({ format })}`));
-    const { json } = there.last();
-    assert.deepEqual([json.response_format.json_schema.strict, json.tools[0].function.strict], [strict, strict]);
+    for (const asked of [{ output_config: { format } }, { output_format: format }]) {
+      await served(messages("plain", `,"tools":${JSON.stringify(tools)},${JSON.stringify(asked).slice(1, -1)}`));
+      const { json } = there.last();
+      assert.deepEqual([json.response_format.json_schema.strict, json.tools[0].function.strict], [strict, strict]);
+    }
   }
 });
 
@@ -192,6 +194,29 @@ for (const field of ["reasoning_content", "reasoning"]) {
   });
 }
 
+test("streamed reasoning goes back too", async () => {
+  const called = { index: 0, ...CALL };
+  there.does(
+    pieces([
+      chunk({ role: "assistant", reasoning_content: "I should " }),
+      chunk({ reasoning_content: "look." }),
+      chunk({ tool_calls: [called] }),
+      chunk({}, { finish_reason: "tool_calls" }),
+      event("[DONE]"),
+    ]),
+  );
+  const events = eventsIn(await (await served(messages("plain", `,"stream":true${TOOLS}`))).text());
+  const delta = (/** @type {string} */ name) =>
+    events.map(({ delta: one }) => (typeof one?.[name] === "string" ? one[name] : "")).join("");
+  const content = [
+    { type: "thinking", thinking: delta("thinking"), signature: delta("signature") },
+    { type: "tool_use", id: "c1", name: "look", input: {} },
+  ];
+  there.does(openai());
+  await served(messages("plain", TOOLS, continued(content)));
+  assert.equal(there.last().json.messages[1].reasoning_content, "I should look.");
+});
+
 test("an upstream with reasoningField gets all thinking, and the field beside every call", async () => {
   there.does(openai());
   const use = { type: "tool_use", id: "c1", name: "look", input: {} };
@@ -260,6 +285,20 @@ test("a file by URL reaches Anthropic's API, and one that it cannot take is refu
   ]);
   const error = await refused(chat("claude", "", turns({ file_id: "f1" })), 400, "field_unsupported");
   assert.equal(error.param, "messages[0].content[0].file.file_id");
+});
+
+test("tools that only the conversation calls are defined at Anthropic's API, and not to be called", async () => {
+  claude.does(anthropic());
+  const turns = JSON.stringify([
+    HELLO,
+    { role: "assistant", content: null, tool_calls: [CALL] },
+    { role: "tool", tool_call_id: "c1", content: "ok" },
+    { role: "user", content: "Sum up" },
+  ]);
+  await served(chat("claude", "", turns));
+  const { tools, tool_choice: choice } = claude.last().json;
+  const names = tools.map((/** @type {{name: string}} */ { name }) => name);
+  assert.deepEqual([names, choice], [["look"], { type: "none" }]);
 });
 
 test("a conversation that the assistant begins gets a user's turn in front at Anthropic's API", async () => {
