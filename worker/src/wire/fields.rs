@@ -199,7 +199,7 @@ mod tests {
             for range in fields.ranges_of(&dropped).into_iter().rev() {
                 left.replace_range(range, "");
             }
-            let left = Fields::new(&left).unwrap_or_else(|e| panic!("{left}: {e}"));
+            let left = Fields::new(&left).unwrap();
             let left: Vec<String> = left.iter().map(|(name, _)| folded(name)).collect();
             let expected: Vec<&str> = names.into_iter().filter(|n| !dropped.contains(n)).collect();
             assert_eq!(left, expected);

@@ -189,7 +189,8 @@ impl<'t> Tree<'t> {
     /// A number as a raw value if it would be printed otherwise; anything else as ever.
     fn raw_number<E: Error>(self, json: &'t str) -> Result<Value, E> {
         let value = self.value(json)?;
-        Ok(if value.is_number() && value.to_string() != json { raw(json) } else { value })
+        let printed = value.is_number().then(|| value.to_string());
+        Ok(if printed.is_some_and(|printed| printed != json) { raw(json) } else { value })
     }
 
     fn value<E: Error>(self, json: &'t str) -> Result<Value, E> {
