@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { anthropicError } from "./anthropic-stand-in.mjs";
+import { anthropic, anthropicError } from "./anthropic-stand-in.mjs";
 import { alone, BUNDLE, everyCandidateAt, gateway, HURRIED } from "./gateway.mjs";
 import { bearer, key } from "./keys.mjs";
 import { inTurn, status, text, upstream } from "./stand-ins.mjs";
@@ -81,7 +81,7 @@ test("every other model, and routing, is counted by the gateway", async () => {
   assert.ok(seen > 1000 && seen < 1020, String(seen));
 });
 
-test("a server without the endpoint leaves the count to the gateway", async () => {
+test("a server without the endpoint leaves the count to the gateway, and stays in use", async () => {
   for (const answer of [status(404), status(405), status(501), anthropicError(404, "not_found_error", "no")]) {
     there.does(answer);
     const { status: code, by } = await count({ model: "claude" });
@@ -89,6 +89,10 @@ test("a server without the endpoint leaves the count to the gateway", async () =
   }
   there.does(text("<h1>Welcome</h1>", "text/html"));
   assert.equal((await count({ model: "claude" })).status, 502);
+  // It answers messages nevertheless: ten failed counts open no circuit.
+  there.does(anthropic());
+  const answer = await worker.post("v1/messages", { model: "claude", max_tokens: 9, messages });
+  assert.equal(answer.status, 200, await answer.text());
 });
 
 test("errors are those of /v1/messages", async () => {

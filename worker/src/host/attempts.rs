@@ -165,7 +165,9 @@ pub(super) async fn call_chain(
             Err(failure) => failure,
         };
         spending.add(&attempt(outcome, received));
-        let upstreams = match upstream_request.client_is_gone() {
+        // A server may have no endpoint that counts, and answer requests all the same.
+        let tells_nothing = upstream_request.client_is_gone() || upstream_request.counts_tokens;
+        let upstreams = match tells_nothing {
             true => Outcome::Unknown,
             false => fault.outcome(),
         };
