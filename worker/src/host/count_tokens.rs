@@ -112,7 +112,7 @@ impl RequestContext<'_> {
         let mut spending = Spending {
             budget: None,
             input_tokens: 0,
-            output_room: &|_| None,
+            context_window: &|_| None,
             prices: &|_| ModelPrices::default(),
             costs: Costs::default(),
         };
@@ -133,7 +133,7 @@ impl RequestContext<'_> {
             {
                 Ok(None)
             }
-            Err(Refusal::Upstream { status, headers, body }) => {
+            Err(Refusal::Upstream { status, headers, body, .. }) => {
                 build(status, headers, stated, Body::Whole(body.into_bytes())).map(Some)
             }
             Err(Refusal::Own(error)) => Err(error),
