@@ -16,8 +16,8 @@ use crate::accounting::window::{output_limit, output_room};
 use crate::config::{Settings, Upstream, Upstreams};
 use crate::error::GatewayError;
 use crate::upstream::breaker::{CallerId, Outcome};
-use crate::upstream::field_adjustments::{Adjustable, Adjustments};
-use crate::upstream::retry::{Fault, RetryState, Step, TimeLimits};
+use crate::upstream::field_adjustments::Adjustments;
+use crate::upstream::retry::{RetryState, Step, TimeLimits};
 use crate::wire::usage::Received;
 
 /// How often an upstream is asked again, each time without another field that it refuses.
@@ -149,21 +149,21 @@ pub(super) async fn call_chain(
             let model = model.clone();
             Attempt { model, outcome, callers_key, received }
         };
-        let Failure { fault, outcome, received, answer } = match upstream_request.call(&call).await
-        {
-            Ok(reply) => {
-                record(model, caller, Outcome::Answered, settings);
-                if adjusted.times > 0 {
-                    isolate::learned(|learned| learned.keep(model, &adjusted.adjustments));
+        let Failure { fault, outcome, received, answer, otherwise } =
+            match upstream_request.call(&call).await {
+                Ok(reply) => {
+                    record(model, caller, Outcome::Answered, settings);
+                    if adjusted.times > 0 {
+                        isolate::learned(|learned| learned.keep(model, &adjusted.adjustments));
+                    }
+                    if let Reply::Whole { received, .. } = &reply {
+                        spending.add(&attempt(CallOutcome::Answered, *received));
+                    }
+                    let (model, calls) = (model.clone(), state.calls());
+                    return ChainResult { model, reply: Ok(reply), calls };
                 }
-                if let Reply::Whole { received, .. } = &reply {
-                    spending.add(&attempt(CallOutcome::Answered, *received));
-                }
-                let (model, calls) = (model.clone(), state.calls());
-                return ChainResult { model, reply: Ok(reply), calls };
-            }
-            Err(failure) => failure,
-        };
+                Err(failure) => failure,
+            };
         spending.add(&attempt(outcome, received));
         // A server may have no endpoint that counts, and answer requests all the same.
         let tells_nothing = upstream_request.client_is_gone() || upstream_request.counts_tokens;
@@ -172,14 +172,13 @@ pub(super) async fn call_chain(
             false => fault.outcome(),
         };
         record(model, caller, upstreams, settings);
-        let otherwise = adjusted.after(fault, &answer, upstream_request.adjustable(&call));
         last = Some((model.clone(), answer));
         if upstream_request.client_is_gone() {
             break;
         }
-        if let Some(otherwise) = otherwise {
+        if let Some(adjustments) = otherwise.filter(|_| adjusted.times < MOST_ADJUSTMENTS) {
             state.asked_otherwise();
-            adjusted = otherwise;
+            adjusted = Adjusted { at, adjustments, times: adjusted.times + 1 };
             continue;
         }
         match state.after(fault, random(), upstream_request.elapsed_ms()) {
@@ -213,16 +212,6 @@ impl Adjusted {
     /// What the isolate has learned of a model's upstream.
     fn of(at: usize, model: &str) -> Self {
         Self { at, adjustments: isolate::learned(|learned| learned.of(model)), times: 0 }
-    }
-
-    /// The adjustments with which the upstream is asked again at once; none if it is not.
-    fn after(&self, fault: Fault, answer: &Refusal, may: Adjustable) -> Option<Self> {
-        let (Fault::Status { status, .. }, Refusal::Upstream { said, .. }) = (fault, answer) else {
-            return None;
-        };
-        let adjustments = self.adjustments.after(status, said, may)?;
-        let times = self.times + 1;
-        (times <= MOST_ADJUSTMENTS).then_some(Self { at: self.at, adjustments, times })
     }
 }
 

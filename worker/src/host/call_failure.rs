@@ -4,6 +4,7 @@ use super::upstream_body::ReadError;
 use crate::accounting::attempt::CallOutcome;
 use crate::config::Timeouts;
 use crate::error::GatewayError;
+use crate::upstream::field_adjustments::Adjustments;
 use crate::upstream::retry::Fault;
 use crate::wire::upstream_error::UpstreamError;
 use crate::wire::usage::Received;
@@ -18,6 +19,8 @@ pub(super) struct Failure {
     pub(super) received: Received,
     /// The client's answer if no later call succeeds.
     pub(super) answer: Refusal,
+    /// The adjustments with which the upstream may answer.
+    pub(super) otherwise: Option<Adjustments>,
 }
 
 /// An error for the client.
@@ -62,5 +65,6 @@ pub(super) fn no_answer(error: GatewayError) -> Failure {
 /// Fails a call with an error of the gateway. `fault` is for an error that does not say which it is.
 fn failed(fault: Fault, outcome: CallOutcome, error: GatewayError) -> Failure {
     let fault = Fault::of_error(&error).unwrap_or(fault);
-    Failure { fault, outcome, received: Received::default(), answer: Refusal::Own(error) }
+    let answer = Refusal::Own(error);
+    Failure { fault, outcome, received: Received::default(), answer, otherwise: None }
 }

@@ -193,7 +193,7 @@ impl AnswerReader<'_> {
             Refusal::Upstream { status, headers: json_headers(headers), body, said }
         };
         let outcome = CallOutcome::of_status(status);
-        Failure { fault, outcome, received: Received::default(), answer }
+        Failure { fault, outcome, received: Received::default(), answer, otherwise: None }
     }
 
     /// Fails the call with an error that the binding `AI` throws: its number gives the status.

@@ -7,7 +7,7 @@ use worker::web_sys;
 use worker::web_sys::AbortController;
 use worker::{Env, Headers, Request};
 
-use super::call_failure::{Failure, no_answer, read_failure, try_next};
+use super::call_failure::{Failure, Refusal, no_answer, read_failure, try_next};
 use super::content_coding::decoded;
 use super::js::{any_signal, binding, call_async, describe_js_error, now, parse_json, secret};
 use super::request_body::Source;
@@ -24,11 +24,12 @@ use crate::translate::call_body::{CallTerms, TranslatedRequest};
 use crate::translate::response_ids::References;
 use crate::translate::tool_names::ToolNames;
 use crate::upstream::breaker::CallerId;
-use crate::upstream::field_adjustments::{Adjustable, Adjustments, STREAM_OPTIONS};
+use crate::upstream::field_adjustments::{Adjustable, Adjustments, STREAM_OPTIONS, TRANSLATED};
 use crate::upstream::headers::{
     ANTHROPIC_VERSION, Coding, REQUEST_HEADERS, check_status, coding, key_headers,
 };
 use crate::upstream::refused_fields::anthropic_betas;
+use crate::upstream::retry::Fault;
 use crate::wire::outgoing::Outgoing;
 
 /// The parts of a request that each upstream call needs.
@@ -152,29 +153,33 @@ impl UpstreamRequest<'_> {
         };
         let response = match upstream.api {
             Api::WorkersAi => self.run_ai(&reader, &body, abort).await?,
-            Api::Openai | Api::Anthropic => self.fetch(model, upstream, apis, body, abort).await?,
+            Api::Openai | Api::Anthropic => self.fetch(model, upstream, apis, &body, abort).await?,
         };
-        reader.read(response).await
+        let reply = reader.read(response).await;
+        reply.map_err(|failure| {
+            let otherwise = match (failure.fault, &failure.answer) {
+                (Fault::Status { status, .. }, Refusal::Upstream { said, .. }) => {
+                    adjustments.after(status, said, &self.adjustable(apis, &terms, &body))
+                }
+                _ => None,
+            };
+            Failure { otherwise, ..failure }
+        })
     }
 
     /// What may be changed in a call whose upstream refuses a field.
-    pub(super) fn adjustable(&self, call: &Call<'_>) -> Adjustable {
-        let Ok(apis) = ApiPair::new(self.body.dialect, call.upstream, call.model) else {
-            return Adjustable::default();
-        };
+    fn adjustable(&self, apis: ApiPair, terms: &CallTerms<'_>, sent: &Outgoing) -> Adjustable {
         let translated = !apis.is_plain() && apis.api != Api::WorkersAi;
+        let chat = apis.api == Api::Openai && apis.upstream == Dialect::Chat;
         let states_limit =
-            translated || call.output_limit.is_some() || self.body.limit_fields().next().is_some();
+            translated || terms.output_limit.is_some() || self.body.limit_fields().next().is_some();
+        let asks = terms.ask_usage && self.body.fields.get(STREAM_OPTIONS).is_none();
+        let ours = |field: &&str| translated || (**field == *STREAM_OPTIONS && asks);
+        let written = TRANSLATED.into_iter().filter(ours).filter(|field| sent.writes(field));
         Adjustable {
-            limit: apis.api == Api::Openai
-                && apis.upstream == Dialect::Chat
-                && states_limit
-                && self.body.largest_output().is_ok(),
-            translated,
-            stream_options: apis.api == Api::Openai
-                && call.upstream.asks_stream_usage()
-                && self.body.stream
-                && self.body.fields.get(STREAM_OPTIONS).is_none(),
+            // A caller's value that is no number might be what is refused.
+            limit: chat && states_limit && self.body.largest_output().is_ok(),
+            written: written.collect(),
         }
     }
 
@@ -197,7 +202,7 @@ impl UpstreamRequest<'_> {
         model: &str,
         upstream: &Upstream,
         apis: ApiPair,
-        body: Outgoing,
+        body: &Outgoing,
         abort: AbortController,
     ) -> Result<UpstreamResponse, Failure> {
         let unreachable = |e: JsValue| {
@@ -212,7 +217,7 @@ impl UpstreamRequest<'_> {
         init.set_redirect(web_sys::RequestRedirect::Manual);
         let (headers, secrets) = self.headers(model, upstream)?;
         init.set_headers(&headers.into());
-        init.set_body(&self.source.compose(&body).into());
+        init.set_body(&self.source.compose(body).into());
         init.set_signal(Some(&signal));
         let scope: web_sys::WorkerGlobalScope = js_sys::global().unchecked_into();
         let path = match self.counts_tokens {

@@ -1,6 +1,6 @@
 //! Leaves fields out of a translated request that its upstream has refused.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Removes the fields of these names at the places where a translation writes them: at the top, in messages,
 /// tools and the format of the answer.
@@ -18,11 +18,14 @@ pub(super) fn leave_out(request: &mut Value, names: &[&str]) {
                     }
                 }
                 ("messages", Value::Array(messages)) => places.extend(messages),
+                ("output_config", value) => places.push(value),
                 ("response_format", value) => places.extend(value.get_mut("json_schema")),
                 _ => {}
             }
         }
         places.into_iter().for_each(|place| remove(place, name));
+        fields
+            .retain(|field, value| field != "output_config" || *value != Value::Object(Map::new()));
     }
 }
 
@@ -54,6 +57,13 @@ mod tests {
             "response_format": {"type": "json_schema", "json_schema": {"name": "x"}},
         });
         assert_eq!(request, expected);
+        let mut request =
+            json!({"output_config": {"effort": "low", "format": {"type": "json_schema"}}});
+        leave_out(&mut request, &["effort"]);
+        assert_eq!(request, json!({"output_config": {"format": {"type": "json_schema"}}}));
+        let mut request = json!({"output_config": {"effort": "low"}});
+        leave_out(&mut request, &["effort"]);
+        assert_eq!(request, json!({}));
         leave_out(&mut Value::Null, &["user"]);
     }
 }

@@ -16,8 +16,8 @@ use crate::wire::upstream_error::UpstreamError;
 /// The fields that a translation writes and that may be left out: the answer means the same without them, or
 /// the caller asked for them in other words.
 pub(crate) const TRANSLATED: [&str; 10] = [
+    "effort",
     "metadata",
-    "output_config",
     "parallel_tool_calls",
     "reasoning",
     "reasoning_content",
@@ -42,14 +42,12 @@ pub(crate) struct Adjustments {
 }
 
 /// What may be changed in a request that was refused.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Adjustable {
     /// Whether the name of its limit may be changed: it is a chat request and its limit is a number.
     pub(crate) limit: bool,
-    /// Whether the request was translated, so that its fields are the gateway's.
-    pub(crate) translated: bool,
-    /// Whether the gateway asked for a stream's usage.
-    pub(crate) stream_options: bool,
+    /// The fields that the gateway wrote.
+    pub(crate) written: Vec<&'static str>,
 }
 
 /// The adjustments of each model that an isolate has learned. Only configured models have any.
@@ -67,7 +65,7 @@ impl Adjustments {
         &self,
         status: u16,
         error: &UpstreamError,
-        may: Adjustable,
+        may: &Adjustable,
     ) -> Option<Self> {
         if !matches!(status, 400 | 422) {
             return None;
@@ -88,22 +86,21 @@ impl Adjustments {
     }
 
     /// Changes what is sent of a field that an error names. Returns whether that is something new.
-    fn adjust(&mut self, name: &str, error: &UpstreamError, may: Adjustable) -> bool {
+    fn adjust(&mut self, name: &str, error: &UpstreamError, may: &Adjustable) -> bool {
         if let Some(at) = LIMITS.iter().position(|limit| *limit == name) {
             let other = LIMITS[1 - at];
             // The field was refused and not its value, which the other name would not change.
-            let refused = may.limit && self.limit_field.is_none() && is_unknown(error, other);
+            let told = is_unknown(error) || names(&error.message).any(|name| name == other);
+            let refused = may.limit && self.limit_field.is_none() && told;
             if refused {
                 self.limit_field = Some(other);
             }
             return refused;
         }
-        let Some(field) = TRANSLATED.iter().find(|field| **field == name) else { return false };
-        let ours = match *field {
-            STREAM_OPTIONS => may.stream_options || may.translated,
-            _ => may.translated,
-        };
-        let new = ours && !self.left_out.contains(field);
+        let Some(field) = may.written.iter().find(|field| **field == name) else { return false };
+        // A name that is also a word is meant where the error names it as a field, or says what is wrong.
+        let meant = field.contains('_') || !error.fields.is_empty() || is_unknown(error);
+        let new = meant && !self.left_out.contains(field);
         if new {
             self.left_out.push(field);
         }
@@ -125,25 +122,31 @@ impl Learned {
     }
 }
 
-/// Whether an error says that a field is not known, or that its other name is.
-fn is_unknown(error: &UpstreamError, other: &str) -> bool {
-    const WORDS: [&str; 12] = [
+/// Whether an error says that a field is not known.
+fn is_unknown(error: &UpstreamError) -> bool {
+    const WORDS: [&str; 18] = [
+        "does not have",
         "extra",
+        "forbidden",
         "instead",
         "no such",
         "not a field",
+        "not a parameter",
+        "not accept",
         "not allowed",
+        "not available",
+        "not know",
         "not permitted",
-        "not recognized",
+        "not recogni",
         "not support",
         "unexpected",
         "unknown",
-        "unrecognized",
+        "unrecogni",
         "unsupported",
     ];
     let code = error.code.as_deref().unwrap_or_default();
     let text = format!("{code} {}", error.message).to_ascii_lowercase();
-    WORDS.iter().any(|words| text.contains(words)) || names(&text).any(|name| name == other)
+    WORDS.iter().any(|words| text.contains(words))
 }
 
 /// The words of a text that may be names of fields.
@@ -156,10 +159,15 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    const ALL: Adjustable = Adjustable { limit: true, translated: true, stream_options: true };
-    const PLAIN: Adjustable = Adjustable { translated: false, ..ALL };
+    fn all() -> Adjustable {
+        Adjustable { limit: true, written: TRANSLATED.to_vec() }
+    }
 
-    fn after(body: &Value, may: Adjustable) -> Option<Adjustments> {
+    fn plain() -> Adjustable {
+        Adjustable { limit: true, written: vec![STREAM_OPTIONS] }
+    }
+
+    fn after(body: &Value, may: &Adjustable) -> Option<Adjustments> {
         Adjustments::default().after(400, &UpstreamError::of(body), may)
     }
 
@@ -194,10 +202,10 @@ mod tests {
             ),
             (json!({"error": "json: unknown field \"max_completion_tokens\""}), old),
         ] {
-            for may in [ALL, PLAIN] {
-                assert_eq!(after(&body, may), limit(field), "{body}");
+            for may in [all(), plain()] {
+                assert_eq!(after(&body, &may), limit(field), "{body}");
             }
-            assert_eq!(after(&body, Adjustable { limit: false, ..ALL }), None);
+            assert_eq!(after(&body, &Adjustable { limit: false, ..all() }), None);
         }
     }
 
@@ -208,7 +216,7 @@ mod tests {
             "max_tokens must be at least 1",
             "max_completion_tokens: Input should be greater than 0",
         ] {
-            assert_eq!(after(&json!({"error": {"message": message}}), ALL), None, "{message}");
+            assert_eq!(after(&json!({"error": {"message": message}}), &all()), None, "{message}");
         }
     }
 
@@ -244,7 +252,7 @@ mod tests {
                 &["thinking"],
             ),
         ] {
-            assert_eq!(after(&body, ALL), left_out(fields), "{body}");
+            assert_eq!(after(&body, &all()), left_out(fields), "{body}");
         }
     }
 
@@ -252,31 +260,43 @@ mod tests {
     fn what_the_caller_wrote_is_not() {
         let body = |field: &str| json!({"error": {"message": format!("{field} is not supported"), "param": field}});
         for field in ["temperature", "top_p", "top_k", "response_format", "tools", "seed"] {
-            assert_eq!(after(&body(field), ALL), None, "{field}");
+            assert_eq!(after(&body(field), &all()), None, "{field}");
         }
         for field in ["reasoning_effort", "user", "strict"] {
-            assert_eq!(after(&body(field), PLAIN), None, "{field}");
+            assert_eq!(after(&body(field), &plain()), None, "{field}");
         }
-        assert_eq!(after(&body("stream_options"), PLAIN), left_out(&["stream_options"]));
-        let own = Adjustable { stream_options: false, ..PLAIN };
-        assert_eq!(after(&body("stream_options"), own), None);
+        assert_eq!(after(&body("stream_options"), &plain()), left_out(&["stream_options"]));
+        let own = Adjustable { written: vec![], ..plain() };
+        assert_eq!(after(&body("stream_options"), &own), None);
+    }
+
+    #[test]
+    fn a_word_that_is_also_a_fields_name_is_not_taken_for_it() {
+        for message in [
+            "messages: roles must alternate between \"user\" and \"assistant\"",
+            "the strict rules of thinking are broken",
+        ] {
+            assert_eq!(after(&json!({"error": {"message": message}}), &all()), None, "{message}");
+        }
+        let named =
+            json!({"error": {"message": "This model does not support the effort parameter."}});
+        assert_eq!(after(&named, &all()), left_out(&["effort"]));
     }
 
     #[test]
     fn a_field_is_adjusted_once_and_only_after_a_refusal_of_the_request() {
-        let error =
-            UpstreamError::of(&json!({"error": {"message": "no user, please", "param": "user"}}));
+        let error = UpstreamError::of(&json!({"error": {"message": "No.", "param": "user"}}));
         let none = Adjustments::default();
-        let once = none.after(422, &error, ALL).unwrap_or_default();
+        let once = none.after(422, &error, &all()).unwrap_or_default();
         assert_eq!(once.left_out(), ["user"]);
-        assert_eq!(once.after(422, &error, ALL), None);
+        assert_eq!(once.after(422, &error, &all()), None);
         for status in [401, 404, 429, 500] {
-            assert_eq!(none.after(status, &error, ALL), None);
+            assert_eq!(none.after(status, &error, &all()), None);
         }
         let swap =
             |field: &str| UpstreamError::of(&json!({"error": format!("unknown field {field}")}));
-        let new = none.after(400, &swap("max_tokens"), ALL).unwrap_or_default();
-        assert_eq!(new.after(400, &swap("max_completion_tokens"), ALL), None);
+        let new = none.after(400, &swap("max_tokens"), &all()).unwrap_or_default();
+        assert_eq!(new.after(400, &swap("max_completion_tokens"), &all()), None);
     }
 
     #[test]

@@ -45,6 +45,12 @@ impl Outgoing {
         Self(pieces)
     }
 
+    /// Whether a field of this name stands in the new text.
+    pub(crate) fn writes(&self, name: &str) -> bool {
+        let key = format!("\"{name}\":");
+        self.0.iter().any(|piece| matches!(piece, Piece::Text(text) if text.contains(&key)))
+    }
+
     /// The body's length in bytes.
     pub(crate) fn len(&self) -> usize {
         let length = |piece: &Piece| match piece {
@@ -71,6 +77,14 @@ impl Outgoing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fields_that_are_written_are_found() {
+        let written = Piece::Text("{\"user\":\"u\",\"a\":\"strict\"}".into());
+        let body = Outgoing(vec![Piece::Source(0..3), written]);
+        assert!(body.writes("user") && body.writes("a"));
+        assert!(!body.writes("strict") && !body.writes("u"));
+    }
 
     #[test]
     fn edits_keep_the_bytes_around_them() {
