@@ -25,8 +25,8 @@ use crate::wire::json_tree;
 
 /// The most calls of an answer.
 const MAX_CALLS: usize = 256;
-/// The most bytes of the arguments of an answer's calls, which are kept until the answer ends.
-const MAX_ARGUMENT_BYTES: usize = 4 << 20;
+/// The most bytes of an answer's calls, which are kept until the answer ends.
+const MAX_BYTES: usize = 4 << 20;
 
 /// The calls of one answer.
 #[derive(Debug, Default)]
@@ -130,13 +130,13 @@ impl CallPieces {
         if call.repeats(piece) {
             return Ok(vec![]);
         }
-        self.bytes += piece.arguments.len();
-        if self.bytes > MAX_ARGUMENT_BYTES {
-            let found = format!("arguments of more than {MAX_ARGUMENT_BYTES} bytes");
+        let (goes_on, before) = (call.begun, call.size());
+        call.add(piece);
+        self.bytes += call.size() - before;
+        if self.bytes > MAX_BYTES {
+            let found = format!("calls of more than {MAX_BYTES} bytes");
             return Err(StreamError::malformed("tool_calls", found, "shorter ones"));
         }
-        let goes_on = call.begun;
-        call.add(piece);
         match goes_on {
             true if piece.arguments.is_empty() => Ok(vec![]),
             true => {
@@ -244,6 +244,11 @@ impl Call {
             && piece.arguments == self.arguments
     }
 
+    fn size(&self) -> usize {
+        self.id.len() + self.name.len() + self.arguments.len()
+    }
+
+    /// Adds a piece; nothing becomes shorter.
     fn add(&mut self, piece: &CallFields<'_>) {
         if !self.begun {
             match piece.name {

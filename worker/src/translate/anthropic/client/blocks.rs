@@ -20,6 +20,8 @@ use crate::wire::surrogates::Halves;
 
 /// The most bytes of text that wait for a block to end.
 const MAX_WAITING_BYTES: usize = 4 << 20;
+/// The bytes that a waiting block counts beside its text.
+const BLOCK_BYTES: usize = 256;
 
 /// The blocks that are not ended.
 #[derive(Debug, Default)]
@@ -114,6 +116,7 @@ impl Blocks {
     fn begin(&mut self, kind: BlockKind, sent: &mut Vec<String>) {
         let (text, halves, complete) = (String::new(), Halves::default(), false);
         self.blocks.push_back(Block { kind, text, halves, complete });
+        self.waiting += BLOCK_BYTES;
         if self.blocks.len() == 1 {
             self.open_first(sent);
         }
@@ -160,7 +163,7 @@ impl Blocks {
             "type": "content_block_start", "index": self.index, "content_block": empty,
         })));
         let text = std::mem::take(&mut block.text);
-        self.waiting -= text.len();
+        self.waiting -= BLOCK_BYTES + text.len();
         sent.extend(block.kind.delta(self.index, &text));
     }
 

@@ -36,6 +36,8 @@ const PING: &str = ": ping\n\n";
 
 /// The most calls of an answer, and the most blocks that are open at once.
 const MAX_CALLS: usize = 256;
+/// The most bytes of the initial inputs of the calls that are open.
+const MAX_INPUT_BYTES: usize = 4 << 20;
 
 /// Translates the events of one answer, in their order.
 #[derive(Debug)]
@@ -45,6 +47,8 @@ pub(crate) struct MessageStream {
     /// The open blocks by Anthropic's index.
     blocks: BTreeMap<u64, Block>,
     calls: usize,
+    /// The bytes of the open calls' initial inputs.
+    input_bytes: usize,
     ids: MadeIds,
     usage: Map<String, Value>,
     finish_sent: bool,
@@ -66,8 +70,8 @@ struct Block {
 struct Call {
     /// Its index among the calls.
     index: usize,
-    /// Its initial input.
-    input: Value,
+    /// Its initial input, as JSON.
+    input: String,
     /// Whether more input arrived.
     written: bool,
 }
@@ -82,6 +86,7 @@ impl MessageStream {
             started: false,
             blocks: BTreeMap::new(),
             calls: 0,
+            input_bytes: 0,
             ids: MadeIds::default(),
             usage: Map::new(),
             finish_sent: false,
@@ -161,8 +166,11 @@ impl MessageStream {
         const EVENT: &str = "content_block_start";
         let at = index(data, EVENT)?;
         let block = &data["content_block"];
-        if self.calls >= MAX_CALLS || self.blocks.len() >= MAX_CALLS {
-            let found = format!("more than {MAX_CALLS} calls or open blocks");
+        let too_many = self.calls >= MAX_CALLS || self.blocks.len() >= MAX_CALLS;
+        if too_many || self.input_bytes > MAX_INPUT_BYTES {
+            let found = format!(
+                "more than {MAX_CALLS} calls or open blocks, or {MAX_INPUT_BYTES} bytes of input"
+            );
             return Err(StreamError::malformed(EVENT, found, "fewer"));
         }
         // Some servers leave the end of a block out.
@@ -177,7 +185,11 @@ impl MessageStream {
                 let function = json!({"name": name, "arguments": ""});
                 let call =
                     json!({"index": index, "id": id, "type": "function", "function": function});
-                let input = block["input"].clone();
+                let input = match block["input"].is_object() {
+                    true => json_tree::to_text(&block["input"]),
+                    false => "{}".to_owned(),
+                };
+                self.input_bytes += input.len();
                 opened.call = Some(Call { index, input, written: false });
                 Some(json!({"tool_calls": [call]}))
             }
@@ -219,12 +231,11 @@ impl MessageStream {
         let Some(mut block) = self.blocks.remove(&at) else { return vec![] };
         let rest = block.halves.rest();
         let mut deltas: Vec<Value> = block.piece(rest).into_iter().collect();
-        if let Some(Call { index, input, written: false }) = block.call {
-            let input = match input.is_object() {
-                true => json_tree::to_text(&input),
-                false => "{}".to_owned(),
-            };
-            deltas.push(arguments(index, &input));
+        if let Some(Call { index, input, written }) = block.call {
+            self.input_bytes -= input.len();
+            if !written {
+                deltas.push(arguments(index, &input));
+            }
         }
         deltas.into_iter().map(|delta| self.writer.delta(delta)).collect()
     }

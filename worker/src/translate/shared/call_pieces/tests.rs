@@ -152,9 +152,19 @@ fn calls_are_bounded_and_need_a_name() {
     }
     assert!(calls.push(&CallFields::of(&piece(MAX_CALLS, "", "f", ""))).is_err());
     let mut calls = CallPieces::default();
-    let long = "x".repeat(MAX_ARGUMENT_BYTES);
+    let long = "x".repeat(MAX_BYTES - 1);
     calls.push(&CallFields::of(&piece(0, "", "f", &long))).unwrap();
     assert!(calls.push(&CallFields::of(&piece(0, "", "", "x"))).is_err());
+    for (id, name) in [("x", ""), ("", "x")] {
+        let mut calls = CallPieces::default();
+        let (id, name) = (id.repeat(1 << 20), name.repeat(1 << 20));
+        let pieces = (0..6).map(|at| calls.push(&CallFields::of(&piece(at, &id, &name, ""))));
+        assert!(pieces.collect::<Vec<_>>().iter().any(Result::is_err));
+    }
+    let (mut calls, id) = (CallPieces::default(), "x".repeat(MAX_BYTES / 2));
+    for _ in 0..3 {
+        calls.push(&CallFields::of(&piece(0, &id, "f", "x"))).unwrap();
+    }
     let mut calls = CallPieces::default();
     calls.push(&CallFields::of(&piece(0, "c1", "", B))).unwrap();
     assert!(calls.end().is_err());

@@ -315,12 +315,17 @@ fn calls_by_turns_become_one_block_after_the_other() {
 }
 
 #[test]
-fn text_behind_a_call_without_an_end_is_bounded() {
-    let mut stream = new_stream();
-    events(&mut stream, &[call(json!({"id": "c", "function": {"name": "f", "arguments": "{"}}))]);
-    let text = chunk(json!({"content": "x".repeat(900_000)}));
-    let failed = (0..6).map(|_| stream.push(&event(&text))).find_map(Result::err).unwrap();
-    assert!(failed.to_string().contains("behind a call without an end"), "{failed}");
+fn what_stands_behind_a_call_without_an_end_is_bounded() {
+    let long = [chunk(json!({"content": "x".repeat(900_000)}))];
+    let many = [chunk(json!({"content": "x"})), chunk(json!({"reasoning": "x"}))];
+    for chunks in [&long[..], &many] {
+        let mut stream = new_stream();
+        let call = call(json!({"id": "c", "function": {"name": "f", "arguments": "{"}}));
+        events(&mut stream, &[call]);
+        let mut pushed = chunks.iter().cycle().take(20_000).map(|chunk| stream.push(&event(chunk)));
+        let failed = pushed.find_map(Result::err).unwrap();
+        assert!(failed.to_string().contains("behind a call without an end"), "{failed}");
+    }
 }
 
 #[test]

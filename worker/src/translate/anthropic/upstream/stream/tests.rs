@@ -251,6 +251,12 @@ fn calls_are_bounded_and_texts_are_texts() {
     let failed =
         (0..=300).map(|at| stream.push(&event(start(at, call.clone())))).find_map(Result::err);
     assert!(failed.is_some_and(|error| error.to_string().contains("more than 256")));
+    let mut stream = new_stream(false);
+    let mut call = call;
+    call["input"] = json!({"q": "x".repeat(900_000)});
+    let failed =
+        (0..9).map(|at| stream.push(&event(start(at, call.clone())))).find_map(Result::err);
+    assert!(failed.is_some_and(|error| error.to_string().contains("bytes of input")));
 }
 
 #[test]
