@@ -311,13 +311,13 @@ test("a conversation that the assistant begins gets a user's turn in front at An
 });
 
 test("a faulty setting of an upstream's fields is named", async (t) => {
-  for (const [fields, word] of [
+  for (const [fields, word] of /** @type {const} */ ([
     [{ drop: ["model"] }, "drop"],
     [{ reasoningField: "thoughts" }, "reasoning_content"],
-  ]) {
+  ])) {
     const faulty = await alone(t, { upstreams: { plain: { baseUrl: there.url, ...fields } } });
     const response = await faulty.chat({ model: "plain" });
     assert.equal(response.status, 500);
-    assert.ok(faulty.log.join("\n").includes(String(word)), faulty.log.join("\n"));
+    assert.ok(faulty.log.join("\n").includes(word), faulty.log.join("\n"));
   }
 });
