@@ -379,6 +379,34 @@ for (const [what, body] of WHOLE) {
   });
 }
 
+test("a whole message of Anthropic's API becomes a stream in either API", async () => {
+  const content = [
+    { type: "thinking", thinking: "Hm.", signature: "c2ln" },
+    { type: "text", text: "Whole." },
+    { type: "tool_use", id: "t0", name: "look", input: { q: "a" } },
+  ];
+  const whole = {
+    id: "m",
+    type: "message",
+    role: "assistant",
+    model: "c",
+    content,
+    stop_reason: "tool_use",
+    stop_sequence: null,
+    usage: { input_tokens: 3, output_tokens: 2 },
+  };
+  there.does(json(whole));
+  const messages = [{ role: /** @type {const} */ ("user"), content: "Hello" }];
+  const found = await anthropic.messages.stream({ model: "claude", max_tokens: 9, messages }).finalMessage();
+  assert.deepEqual(
+    found.content.map((block) => (block.type === "tool_use" ? block.input : block.type === "text" && block.text)),
+    [false, "Whole.", { q: "a" }],
+  );
+  assert.deepEqual([found.stop_reason, found.usage.output_tokens], ["tool_use", 2]);
+  const { choices } = await openai.chat.completions.stream({ model: "claude", messages }).finalChatCompletion();
+  assert.deepEqual([choices[0]?.message.content, choices[0]?.finish_reason], ["Whole.", "tool_calls"]);
+});
+
 test("a whole response and a whole completion of a prompt become streams too", async () => {
   const part = { type: "output_text", text: "Whole.", annotations: [] };
   const output = [
