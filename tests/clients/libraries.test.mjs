@@ -6,6 +6,6 @@ import { LIBRARIES } from "./libraries.mjs";
 import { libraryOf } from "./matrix.mjs";
 import { tried } from "./tried.mjs";
 
-describe("libraries", { concurrency: 2, timeout: 60_000 }, () => {
+describe("libraries", { concurrency: 2 }, () => {
   for (const library of LIBRARIES) tried(library, libraryOf(library.begin));
 });

@@ -16,7 +16,7 @@ const WORD = "quartz";
 const REFUSAL = "The stand-in refuses the pelican.";
 const NOTES = "notes.txt";
 
-/** @typedef {"text" | "tool" | "second turn" | "busy upstream" | "broken stream" | "refusal"} Step */
+/** @typedef {"text" | "tool" | "second turn" | "busy upstream" | "refusal" | "broken stream"} Step */
 /**
  * What a client printed: its answer, and all with its errors.
  * @typedef {{answer: string, all: string}} Printed
@@ -60,8 +60,8 @@ async function served(api) {
  * | tool | read a file with its tool, send the result, and print the answer to that |
  * | second turn | continue the conversation |
  * | busy upstream | print the answer, although the first call of the upstream fails with 503, at Anthropic 529 |
- * | broken stream | print the whole answer or an error, where the upstream's first answer breaks off in the middle |
  * | refusal | print the words with which the upstream refuses a request |
+ * | broken stream | print the whole answer or an error, where the upstream's first answer breaks off in the middle |
  *
  * In no step may the upstream get a request that the real one refuses.
  * @param {Protocol} protocol
@@ -96,6 +96,11 @@ export async function task(protocol, api, started) {
         await prints(said("plum"), asked("SAY plum", { failing }));
         assert.ok(there.requests.length > 1, "the upstream was asked once");
       },
+      refusal: async () => {
+        const { all } = await asked("SAY pelican", { failing: { times: Infinity, code: 400, words: REFUSAL } });
+        assert.ok(all.includes(REFUSAL), `"${REFUSAL}" is not in: ${all}`);
+      },
+      // The last one: after it the connection closes, and a request on its way in it would fail.
       "broken stream": async () => {
         const { answer, all } = await asked("SAY a-whole-sentence-of-words", { failing: { times: 1 } });
         const whole = answer.includes(said("a-whole-sentence-of-words"));
@@ -103,10 +108,6 @@ export async function task(protocol, api, started) {
           whole || (answer === "" && /error|terminated|broke/i.test(all)),
           `half an answer, and no error: ${all}`,
         );
-      },
-      refusal: async () => {
-        const { all } = await asked("SAY pelican", { failing: { times: Infinity, code: 400, words: REFUSAL } });
-        assert.ok(all.includes(REFUSAL), `"${REFUSAL}" is not in: ${all}`);
       },
     },
     close: async () => {

@@ -19,7 +19,7 @@ export const RECORD = join(HERE, "record.jsonl");
 const ORIGIN = "https://gateway.example";
 const KEY = "pm-...";
 /** @type {Step[]} */
-const STEPS = ["text", "tool", "second turn", "busy upstream", "broken stream", "refusal"];
+const STEPS = ["text", "tool", "second turn", "busy upstream", "refusal", "broken stream"];
 /** @type {Record<Api, string>} */
 const KINDS = { openai: "OpenAI", anthropic: "Anthropic" };
 
@@ -59,16 +59,17 @@ function settings() {
 }
 
 /** @param {Program} program */
-function settingsOf({ name, from, registry, command, env, files, signIn, quiet }) {
+function settingsOf({ name, from, registry, command, env, files, signIn, quiet, ask }) {
   const shell = Object.entries(env?.(ORIGIN, KEY) ?? {}).map(([variable, value]) => `export ${variable}=${value}`);
   if (signIn) shell.push([command, ...signIn(ORIGIN, KEY)].join(" "));
   const written = Object.entries(files?.(ORIGIN, KEY) ?? {}).map(([path, text]) => fenced(`\`${path}\`:`, path, text));
+  const asked = [command, ...ask("PROMPT", false)].map((word) => (word.includes("\n") ? "..." : word)).join(" ");
   const off = Object.keys(quiet ?? {}).map((variable) => `\`${variable}\``);
   return [
     `**${name}** (\`${from}\`${registry === "pypi" ? " of PyPI" : ""})\n`,
     ...(shell.length > 0 ? [fenced("", "sh", `${shell.join("\n")}\n`)] : []),
     ...written,
-    ...(off.length > 0 ? [`The tests also set ${off.join(", ")}.\n`] : []),
+    `Asked with \`${asked}\`.${off.length > 0 ? ` The tests also set ${off.join(", ")}.` : ""}\n`,
   ].join("\n");
 }
 

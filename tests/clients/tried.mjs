@@ -16,6 +16,8 @@ import { versionOf } from "./versions.mjs";
  * @typedef {{name: string, version: string, protocol: Protocol, streams: boolean, api: Api, did: Step[]}} Recorded
  */
 
+const LIMIT_MS = 300_000;
+
 /**
  * Tries a client over each kind of upstream.
  * @param {Client} client
@@ -25,7 +27,7 @@ export function tried(client, started) {
   const { name, protocol, over, streams = true, lacks = {} } = client;
   for (const api of over) {
     const how = streams ? "" : ", whole answers";
-    test(`${name} with ${protocol} over an upstream of ${api}${how}`, async (t) => {
+    test(`${name} with ${protocol} over an upstream of ${api}${how}`, { timeout: LIMIT_MS }, async (t) => {
       const { steps, close } = await task(protocol, api, started);
       t.after(close);
       /** @type {Step[]} */
