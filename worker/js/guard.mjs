@@ -12,13 +12,15 @@ const OPENAI = { error: OPENAI_ERROR };
 const ANTHROPIC = { type: "error", error: { type: "api_error", message: MESSAGE } };
 /** The first segment of a path below `/v1`, as `request/endpoint.rs` reads paths. */
 const FIRST_SEGMENT = /^\/+(?:(?:openai|anthropic)\/+)?(?:v1\/+){0,2}([^/]+)/;
-const OPENAIS = ["chat", "responses", "completions", "embeddings"];
+const OPENAIS = ["chat", "responses", "completions", "embeddings", "audio", "images", "moderations", "rerank"];
 const EVENT_END = /(\n\n|\r\r|\r\n\r\n)$/;
 
 /**
  * @typedef {(request: Request, env: object, context: ExecutionContext) => Promise<Response>} Fetch
  * @typedef {{fetch: Fetch, __wbg_reset_state: () => void}} Bindings the Worker's wasm-bindgen exports
  * @typedef {(error: unknown) => boolean} StopIfTrap
+ * @typedef {Request & {upstreamCalls?: Set<AbortController>, passesBytes?: boolean}} Guarded the Worker adds its
+ *   upstream calls to it, and says whether the answer is an upstream's bytes
  */
 
 /**
@@ -53,15 +55,15 @@ export function guarded(bindings) {
   );
 
   return {
-    async fetch(request, env, context) {
+    async fetch(/** @type {Guarded} */ request, env, context) {
       const one = new InFlight(request);
       inFlight.add(one);
       const ended = () => inFlight.delete(one);
       try {
         const response = await Promise.race([bindings.fetch(request, env, context), one.stopped]);
-        if (response?.body && isEventStream(response)) {
-          const segment = segmentOf(request);
-          const body = guardedStream(response.body, { segment, stopped: one.stopped, stopIfTrap, ended });
+        if (response?.body && (isEventStream(response) || request.passesBytes)) {
+          const event = isEventStream(response) ? errorEvent(segmentOf(request)) : undefined;
+          const body = guardedStream(response.body, { event, stopped: one.stopped, stopIfTrap, ended });
           return new Response(body, response);
         }
         ended();
@@ -82,7 +84,7 @@ class InFlight {
   /** Tells the request that the wasm instance has stopped. @type {() => void} */
   stop;
 
-  /** @param {Request & {upstreamCalls?: Set<AbortController>}} request the Worker adds its upstream calls to it */
+  /** @param {Guarded} request */
   constructor(request) {
     const { promise, resolve } = /** @type {PromiseWithResolvers<undefined>} */ (Promise.withResolvers());
     this.stopped = promise;
@@ -97,13 +99,13 @@ class InFlight {
 }
 
 /**
- * Passes on a stream of events. Once the wasm instance has stopped, it gives an error event, then fails.
+ * Passes on a stream. Once the wasm instance has stopped, it gives the error event, if it has one, then fails.
  * @param {ReadableStream<Uint8Array>} body
- * @param {{segment: string, stopped: Promise<undefined>, stopIfTrap: StopIfTrap, ended: () => void}} options
+ * @param {{event: string | undefined, stopped: Promise<undefined>, stopIfTrap: StopIfTrap, ended: () => void}} options
  *   `ended` is called when nothing more needs to be stopped
  * @returns {ReadableStream<Uint8Array>}
  */
-function guardedStream(body, { segment, stopped, stopIfTrap, ended }) {
+function guardedStream(body, { event, stopped, stopIfTrap, ended }) {
   const reader = body.getReader();
   /** The last characters passed on. */
   let last = "";
@@ -113,11 +115,11 @@ function guardedStream(body, { segment, stopped, stopIfTrap, ended }) {
   let pulled;
 
   const tell = (/** @type {ReadableStreamDefaultController<Uint8Array>} */ controller) => {
-    if (state === "told") return controller.error(new Error(MESSAGE));
+    if (state === "told" || event === undefined) return controller.error(new Error(MESSAGE));
     state = "told";
     // Ends an unfinished event first; otherwise this one would continue it.
     const begun = last !== "" && !EVENT_END.test(last);
-    controller.enqueue(new TextEncoder().encode(`${begun ? "\n\n" : ""}${errorEvent(segment)}`));
+    controller.enqueue(new TextEncoder().encode(`${begun ? "\n\n" : ""}${event}`));
   };
   const read = async (/** @type {ReadableStreamDefaultController<Uint8Array>} */ controller) => {
     try {

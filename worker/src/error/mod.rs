@@ -44,6 +44,9 @@ pub(crate) enum GatewayError {
     /// The request's body is not a JSON object.
     #[error("request body cannot be read: {detail}. Expected a JSON object", detail = bounded(.detail))]
     BodyNotJson { detail: String },
+    /// The request's body is not the form that its `content-type` says.
+    #[error("request body cannot be read as a form: {detail}. Expected multipart/form-data with its boundary", detail = bounded(.detail))]
+    BodyNotForm { detail: String },
     /// The request's body has more values, levels or fields than the gateway reads.
     #[error("request body is not read: {detail}. Send fewer and flatter values", detail = bounded(.detail))]
     BodyTooComplex { detail: String },
@@ -169,6 +172,11 @@ pub(crate) enum GatewayError {
         "the key has a budget, and the prices of {model} are unknown. Set inputPrice and outputPrice in UPSTREAMS", model = quoted(.model)
     )]
     PriceUnknown { model: String },
+    /// A key has a budget, and what an endpoint costs is not known.
+    #[error(
+        "the key has a budget, and what a request of {path} costs is not known. Use a key without a budget, send your own key for the upstream, or have the operator set inputPrice and outputPrice of the model to 0 if it is free", path = quoted(&format!("/v1/{path}"))
+    )]
+    EndpointUnpriced { path: String },
     /// A bundle file could not be read from the Worker's assets or the bucket.
     #[error(
         "bundle file {name} could not be read from the binding {from}: {detail}. Deploy the Worker with a bundle's folder as its assets, or upload the folder to the bucket", name = quoted(.name), detail = bounded(.detail)
@@ -231,6 +239,8 @@ impl GatewayError {
             Self::Untranslatable(error) => error.status(),
             Self::BodyUnreadable { .. }
             | Self::BodyNotDecompressed { .. }
+            | Self::BodyNotForm { .. }
+            | Self::EndpointUnpriced { .. }
             | Self::BodyNotUtf8 { .. }
             | Self::BodyNotJson { .. }
             | Self::ModelMissing { .. }
@@ -290,6 +300,8 @@ impl GatewayError {
             Self::BodyUnreadable { .. } => "body_unreadable",
             Self::EncodingUnsupported { .. } => "encoding_unsupported",
             Self::BodyNotDecompressed { .. } => "body_not_decompressed",
+            Self::BodyNotForm { .. } => "body_not_form",
+            Self::EndpointUnpriced { .. } => "endpoint_unpriced",
             Self::BodyNotUtf8 { .. } => "body_not_utf8",
             Self::BodyNotJson { .. } => "body_not_json",
             Self::BodyTooComplex { .. } => "body_too_complex",
@@ -484,6 +496,8 @@ mod tests {
             E::BodyUnreadable { detail: text() },
             E::EncodingUnsupported { found: text() },
             E::BodyNotDecompressed { encoding: "gzip", detail: text() },
+            E::BodyNotForm { detail: text() },
+            E::EndpointUnpriced { path: text() },
             E::BodyNotJson { detail: text() },
             E::ModelMissing { expected: text() },
             E::ModelNotFound { found: text(), expected: text() },

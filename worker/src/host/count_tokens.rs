@@ -99,6 +99,7 @@ impl RequestContext<'_> {
             source: counted.source,
             history: counted.history,
             references: &References::default(),
+            passthrough: None,
             routed: false,
             counts_tokens: true,
             id: self.id,
@@ -123,10 +124,12 @@ impl RequestContext<'_> {
             Ok(Reply::Whole { status, headers, body, .. }) => {
                 build(status, headers, stated, Body::Whole(body)).map(Some)
             }
-            Ok(Reply::Stream { .. }) => Err(GatewayError::UpstreamBadAnswer {
-                candidate: model.to_owned(),
-                detail: "a stream of events, expected input_tokens".into(),
-            }),
+            Ok(Reply::Stream { .. } | Reply::Bytes { .. }) => {
+                Err(GatewayError::UpstreamBadAnswer {
+                    candidate: model.to_owned(),
+                    detail: "a stream of events, expected input_tokens".into(),
+                })
+            }
             Err(Refusal::Upstream { status, .. }) if WITHOUT_COUNTS.contains(&status) => Ok(None),
             Err(Refusal::Own(GatewayError::UpstreamError { status, .. }))
                 if WITHOUT_COUNTS.contains(&status) =>

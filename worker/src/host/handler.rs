@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use js_sys::Reflect;
 use worker::{Context, Env, Request, Response};
 
 use super::after_response::Settlement;
@@ -10,14 +11,15 @@ use super::auth::{self, Caller};
 use super::bundle::{self, Loaded};
 use super::call_failure::Refusal;
 use super::isolate::Config;
-use super::js::{header, iso_time, now};
+use super::js::{describe_js_error, header, iso_time, now};
 use super::ledger::{Ledger, Reservation};
 use super::log;
+use super::passed_bytes::{PassedBytes, passed_bytes};
 use super::request_body::Source;
 use super::response::{Body, build, error_response, internal};
 use super::stream_body::{Silence, State, StreamBody, stream_body};
 use super::upstream_answer::Reply;
-use super::upstream_call::{OwnKeys, UpstreamRequest};
+use super::upstream_call::{OwnKeys, Passthrough, UpstreamRequest};
 use crate::accounting::attempt::{Costs, ModelPrices};
 use crate::accounting::bound::Demand;
 use crate::accounting::prices::Prices;
@@ -47,27 +49,33 @@ pub(super) struct RequestContext<'a> {
 }
 
 /// What the calls of a request need.
-struct CallRequest<'a> {
-    body: &'a RequestBody,
-    source: &'a Source,
-    history: &'a History,
-    plan: &'a Plan,
-    own_keys: &'a OwnKeys,
+pub(super) struct CallRequest<'a> {
+    pub(super) body: &'a RequestBody,
+    pub(super) source: &'a Source,
+    pub(super) history: &'a History,
+    pub(super) plan: &'a Plan,
+    pub(super) own_keys: &'a OwnKeys,
+    /// Of an endpoint whose requests are passed on as they are.
+    pub(super) passthrough: Option<&'a Passthrough>,
 }
 
 impl RequestContext<'_> {
-    /// Answers a request of an API, and logs a refusal.
+    /// Awaits an answer of the endpoint `path`, and logs a refusal.
     ///
     /// # Errors
-    /// The gateway's own errors. An upstream's error is returned as a response.
-    pub(super) async fn answer(&self, dialect: Dialect) -> Result<Response, GatewayError> {
-        let answer = self.plan_and_call(dialect).await;
+    /// The answer's.
+    pub(super) async fn logged(
+        &self,
+        path: &str,
+        answer: impl Future<Output = Result<Response, GatewayError>>,
+    ) -> Result<Response, GatewayError> {
+        let answer = answer.await;
         if let Err(error) = &answer {
             let record = Record {
                 id: self.id.to_owned(),
                 at: iso_time(self.started),
                 key: self.caller.name.to_owned(),
-                endpoint: dialect.path().to_owned(),
+                endpoint: path.to_owned(),
                 status: error.status(),
                 error: Some(error.code().to_owned()),
                 total_ms: now() - self.started,
@@ -79,7 +87,11 @@ impl RequestContext<'_> {
         answer
     }
 
-    async fn plan_and_call(&self, dialect: Dialect) -> Result<Response, GatewayError> {
+    /// Answers a request of an API.
+    ///
+    /// # Errors
+    /// The gateway's own errors. An upstream's error is returned as a response.
+    pub(super) async fn plan_and_call(&self, dialect: Dialect) -> Result<Response, GatewayError> {
         let config = self.config;
         let source = Source::read(self.request, config.settings.max_body_bytes).await?;
         let budget = match self.caller.key.and_then(|key| key.budget) {
@@ -145,7 +157,7 @@ impl RequestContext<'_> {
             prices: &prices,
             costs: Costs::default(),
         };
-        let mut record = self.record(dialect, &plan, &loaded, estimate);
+        let mut record = self.record(dialect.path(), &plan, &loaded, estimate);
         log::identify(self.env, self.caller.key, &mut record).await;
         let request = CallRequest {
             body: &body,
@@ -153,6 +165,7 @@ impl RequestContext<'_> {
             history: &history,
             plan: &plan,
             own_keys: &own_keys,
+            passthrough: None,
         };
         self.call(&request, spending, record, session).await
     }
@@ -254,7 +267,11 @@ impl RequestContext<'_> {
         })
     }
 
-    async fn call(
+    /// Calls the models of a plan, and responds.
+    ///
+    /// # Errors
+    /// `inference_failed` if the runtime refuses the response.
+    pub(super) async fn call(
         &self,
         request: &CallRequest<'_>,
         mut spending: Spending<'_>,
@@ -262,7 +279,7 @@ impl RequestContext<'_> {
         session: Option<Ledger>,
     ) -> Result<Response, GatewayError> {
         let Config { settings, upstreams, .. } = &**self.config;
-        let CallRequest { body, source, history, plan, own_keys } = *request;
+        let CallRequest { body, source, history, plan, own_keys, passthrough } = *request;
         let begin = now();
         let upstream_request = UpstreamRequest {
             env: self.env,
@@ -271,6 +288,7 @@ impl RequestContext<'_> {
             source,
             history,
             references: &plan.references,
+            passthrough,
             routed: plan.routed,
             counts_tokens: false,
             id: self.id,
@@ -386,6 +404,22 @@ impl RequestContext<'_> {
                 let stream = Response::from_stream(body).map_err(internal)?;
                 build(200, headers, stated, Body::Stream(stream))
             }
+            Ok(Reply::Bytes { status, headers, first, source }) => {
+                settlement.record.status = status;
+                let body = passed_bytes(PassedBytes {
+                    model,
+                    first,
+                    upstream: source,
+                    timeouts: self.config.settings.timeouts,
+                    on_end: settlement.on_stream_end(self.context),
+                    ended: false,
+                });
+                // After a trap the guard ends the answer.
+                Reflect::set(self.request.inner(), &"passesBytes".into(), &true.into())
+                    .map_err(|e| internal(describe_js_error(e)))?;
+                let stream = Response::from_stream(body).map_err(internal)?;
+                build(status, headers, stated, Body::Stream(stream))
+            }
             Err(refusal) => {
                 let (status, code) = match &refusal {
                     Refusal::Own(error) => (error.status(), error.code()),
@@ -411,9 +445,10 @@ impl RequestContext<'_> {
         }
     }
 
-    fn record(
+    /// Begins the record of a request of the endpoint `path`.
+    pub(super) fn record(
         &self,
-        dialect: Dialect,
+        path: &str,
         plan: &Plan,
         loaded: &Loaded,
         estimated_cost: Option<f64>,
@@ -423,7 +458,7 @@ impl RequestContext<'_> {
             id: self.id.to_owned(),
             at: iso_time(self.started),
             key: self.caller.name.to_owned(),
-            endpoint: dialect.path().to_owned(),
+            endpoint: path.to_owned(),
             router: loaded.manifest.name.clone(),
             model: plan.chain[0].clone(),
             reason: plan.reason.to_owned(),

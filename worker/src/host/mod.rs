@@ -17,6 +17,8 @@ mod isolate;
 mod js;
 mod ledger;
 mod log;
+mod passed_bytes;
+mod passthrough;
 mod request_body;
 mod response;
 mod stream_body;
@@ -108,8 +110,13 @@ async fn answer(
         started,
     };
     match endpoint {
-        Endpoint::Upstream(dialect) => request_context.answer(dialect).await,
+        Endpoint::Upstream(dialect) => {
+            request_context.logged(dialect.path(), request_context.plan_and_call(dialect)).await
+        }
         Endpoint::CountTokens => request_context.count_tokens().await,
+        Endpoint::Passthrough(path) => {
+            request_context.logged(path, request_context.pass_through(path)).await
+        }
         Endpoint::Route => answer_route(&request_context).await,
         Endpoint::Feedback => {
             let limit = config.settings.max_body_bytes.min(feedback::MAX_BODY_BYTES);

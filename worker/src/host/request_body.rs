@@ -61,6 +61,11 @@ impl Source {
         read.map(Self)
     }
 
+    /// The body's bytes.
+    pub(super) fn bytes(&self) -> &Uint8Array {
+        &self.0
+    }
+
     /// The body as text.
     ///
     /// # Errors

@@ -36,7 +36,8 @@ impl EndCallback {
         Self(Some(Box::new(then)))
     }
 
-    fn call(&mut self, end: impl FnOnce() -> StreamEnd) {
+    /// Calls it, unless that was done.
+    pub(super) fn call(&mut self, end: impl FnOnce() -> StreamEnd) {
         if let Some(then) = self.0.take() {
             then(end());
         }

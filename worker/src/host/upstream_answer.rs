@@ -49,6 +49,8 @@ pub(super) enum Reply {
         received: Received,
         content: AnswerContent,
     },
+    /// The beginning of an answer that is passed on unread, and the source of its rest.
+    Bytes { status: u16, headers: Vec<(String, String)>, first: Vec<u8>, source: UpstreamBody },
     /// The beginning of a stream, and the source of its rest.
     Stream {
         headers: Vec<(String, String)>,
@@ -90,6 +92,8 @@ pub(super) struct AnswerReader<'a> {
     pub(super) tag: Option<&'a str>,
     /// The names of tools that were changed for the upstream.
     pub(super) tool_names: &'a ToolNames,
+    /// Whether the answer is passed on unread.
+    pub(super) passes: bool,
     /// Whether the client asked for a stream.
     pub(super) streams: bool,
     /// Whether the client asked for a stream's usage.
@@ -108,6 +112,9 @@ impl AnswerReader<'_> {
         if let Some(coding) = &response.unknown_coding {
             let detail = format!("{coding}: expected no content-encoding, or gzip, br or deflate");
             return Err(self.unusable(&detail, &response.secrets));
+        }
+        if self.passes {
+            return self.pass_on(response).await;
         }
         let stated = media_type(&response.content_type) == EVENT_STREAM;
         let events = match stated || self.streams {
@@ -147,6 +154,15 @@ impl AnswerReader<'_> {
         };
         source.put_back(&read);
         Ok(found)
+    }
+
+    /// Reads the beginning of an answer that is passed on unread.
+    async fn pass_on(&self, response: UpstreamResponse) -> Result<Reply, Failure> {
+        let UpstreamResponse { status, headers, mut source, .. } = response;
+        let first = source.next(self.timeouts.first_byte_ms).await;
+        let first = first.map_err(|e| no_answer(read_failure(self.model, e, self.timeouts)))?;
+        let headers = forwarded_headers(headers);
+        Ok(Reply::Bytes { status, headers, first: first.unwrap_or_default(), source })
     }
 
     async fn read_refusal(&self, response: UpstreamResponse) -> Failure {

@@ -1,6 +1,6 @@
 //! Makes one call of an upstream.
 
-use js_sys::Reflect;
+use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::js_sys::futures::JsFuture;
 use worker::web_sys;
@@ -43,6 +43,8 @@ pub(super) struct UpstreamRequest<'a> {
     pub(super) history: &'a History,
     /// What of a Responses request depends on the model.
     pub(super) references: &'a References,
+    /// Of an endpoint whose requests are passed on as they are.
+    pub(super) passthrough: Option<&'a Passthrough>,
     /// Whether the model was routed.
     pub(super) routed: bool,
     /// Whether an upstream with Anthropic's API only counts the tokens.
@@ -59,6 +61,22 @@ pub(super) struct UpstreamRequest<'a> {
     pub(super) own_keys: &'a OwnKeys,
     /// Whether the caller has a list of models or a budget.
     pub(super) restricted: bool,
+}
+
+/// A request that is passed on as it is.
+pub(super) struct Passthrough {
+    /// The endpoint's path below an API's root.
+    pub(super) path: &'static str,
+    /// The form, if the body is one.
+    pub(super) form: Option<JsValue>,
+}
+
+/// The body of a call by `fetch`.
+enum Content {
+    /// JSON.
+    Json(Uint8Array),
+    /// A form, whose content type the runtime states.
+    Form(JsValue),
 }
 
 /// A caller's own keys, and the upstream that the caller knows of: the first of the chain.
@@ -147,13 +165,25 @@ impl UpstreamRequest<'_> {
             // A Response of a named model keeps its bytes.
             tag: tag.as_deref().filter(|_| self.routed || apis.client != Dialect::Responses),
             tool_names: &tool_names,
+            passes: self.passthrough.is_some(),
             streams: self.body.stream && self.body.dialect != Dialect::Embeddings,
             include_usage: self.body.include_usage,
             drop_usage: ask_usage && !self.body.include_usage,
         };
         let response = match upstream.api {
             Api::WorkersAi => self.run_ai(&reader, &body, abort).await?,
-            Api::Openai | Api::Anthropic => self.fetch(model, upstream, apis, &body, abort).await?,
+            Api::Openai | Api::Anthropic => {
+                let path = match self.passthrough {
+                    Some(passed) => passed.path,
+                    None if self.counts_tokens => COUNT_TOKENS,
+                    None => apis.upstream.path(),
+                };
+                let content = self.content(name, &body).map_err(|e| {
+                    let (candidate, detail) = (model.to_owned(), describe_js_error(e));
+                    try_next(GatewayError::UpstreamUnreachable { candidate, detail })
+                })?;
+                self.fetch(model, upstream, path, content, abort).await?
+            }
         };
         let reply = reader.read(response).await;
         reply.map_err(|failure| {
@@ -197,12 +227,23 @@ impl UpstreamRequest<'_> {
         Ok(abort)
     }
 
+    /// The body of a call: the form with the upstream's `name` of the model, or the JSON in pieces.
+    fn content(&self, name: &str, body: &Outgoing) -> Result<Content, JsValue> {
+        match self.passthrough.and_then(|passed| passed.form.as_ref()) {
+            Some(form) => {
+                super::js::call(form, "set", &["model".into(), name.into()])?;
+                Ok(Content::Form(form.clone()))
+            }
+            None => Ok(Content::Json(self.source.compose(body))),
+        }
+    }
+
     async fn fetch(
         &self,
         model: &str,
         upstream: &Upstream,
-        apis: ApiPair,
-        body: &Outgoing,
+        path: &str,
+        content: Content,
         abort: AbortController,
     ) -> Result<UpstreamResponse, Failure> {
         let unreachable = |e: JsValue| {
@@ -216,14 +257,16 @@ impl UpstreamRequest<'_> {
         init.set_method("POST");
         init.set_redirect(web_sys::RequestRedirect::Manual);
         let (headers, secrets) = self.headers(model, upstream)?;
+        match content {
+            Content::Json(bytes) => init.set_body(&bytes.into()),
+            Content::Form(form) => {
+                headers.delete("content-type").map_err(unreachable)?;
+                init.set_body(&form);
+            }
+        }
         init.set_headers(&headers.into());
-        init.set_body(&self.source.compose(body).into());
         init.set_signal(Some(&signal));
         let scope: web_sys::WorkerGlobalScope = js_sys::global().unchecked_into();
-        let path = match self.counts_tokens {
-            true => COUNT_TOKENS,
-            false => apis.upstream.path(),
-        };
         let url = upstream.url(path);
         let fetch = JsFuture::from(scope.fetch_with_str_and_init(&url, &init));
         let (limit, error) = within(self.timeouts.headers_ms, self.deadline);

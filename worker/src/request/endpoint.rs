@@ -21,6 +21,8 @@ pub(crate) enum Endpoint {
     Upstream(Dialect),
     /// `POST /v1/messages/count_tokens`.
     CountTokens,
+    /// An API of OpenAI's whose requests are passed on to a named model, with its path below `/v1`.
+    Passthrough(&'static str),
     /// `POST /v1/route`.
     Route,
     /// `POST /v1/feedback`.
@@ -52,7 +54,20 @@ pub(crate) enum Dialect {
 pub(crate) const COUNT_TOKENS: &str = "messages/count_tokens";
 
 const ALL: &str = "POST /v1/chat/completions, /v1/responses, /v1/completions, /v1/embeddings, \
-                   /v1/messages, /v1/messages/count_tokens, /v1/route, /v1/feedback; GET /v1/models, /healthz";
+                   /v1/messages, /v1/messages/count_tokens, /v1/audio/..., /v1/images/..., \
+                   /v1/moderations, /v1/rerank, /v1/route, /v1/feedback; GET /v1/models, /healthz";
+
+/// The paths of [`Endpoint::Passthrough`].
+const PASSTHROUGH: [&str; 8] = [
+    "audio/speech",
+    "audio/transcriptions",
+    "audio/translations",
+    "images/edits",
+    "images/generations",
+    "images/variations",
+    "moderations",
+    "rerank",
+];
 
 impl Endpoint {
     /// Finds the endpoint of a method and a path. `origin` is that of the request's URL, for the error.
@@ -66,14 +81,19 @@ impl Endpoint {
             "models" => Self::Models,
             "healthz" => Self::Health,
             COUNT_TOKENS => Self::CountTokens,
-            below => match (Dialect::of_path(below), below.strip_prefix("models/")) {
-                (Some(dialect), _) => Self::Upstream(dialect),
-                (None, Some(id)) => Self::Model(percent_decoded(id)),
-                (None, None) => {
+            below => {
+                let passed = PASSTHROUGH.into_iter().find(|path| *path == below);
+                let unknown = || {
                     let (path, origin) = (path.to_owned(), origin.to_owned());
-                    return Err(GatewayError::NotFound { path, expected: ALL, origin });
-                }
-            },
+                    GatewayError::NotFound { path, expected: ALL, origin }
+                };
+                let model = below.strip_prefix("models/");
+                Dialect::of_path(below)
+                    .map(Self::Upstream)
+                    .or(passed.map(Self::Passthrough))
+                    .or_else(|| model.map(|id| Self::Model(percent_decoded(id))))
+                    .ok_or_else(unknown)?
+            }
         };
         let allow = match endpoint {
             Self::Models | Self::Model(_) | Self::Health => "GET",
@@ -116,7 +136,8 @@ pub(crate) fn reads_anthropics_errors(path: &str, states_version: bool) -> bool 
     let below = below_root(path);
     let messages = without_segment(below, "messages").is_some();
     let prefixed = without_segment(path.trim_start_matches('/'), "anthropic").is_some();
-    messages || prefixed || (states_version && Dialect::of_path(below).is_none())
+    let openais = Dialect::of_path(below).is_some() || PASSTHROUGH.contains(&below);
+    messages || prefixed || (states_version && !openais)
 }
 
 impl Dialect {
@@ -188,6 +209,18 @@ mod tests {
         assert_eq!(code("GET", "/v1/models"), "served");
         assert_eq!(code("HEAD", "/healthz"), "served");
         assert_eq!(code("POST", "/healthz"), "method_not_allowed");
+    }
+
+    #[test]
+    fn what_is_passed_on_has_a_path_of_a_closed_list() {
+        for path in PASSTHROUGH {
+            assert_eq!(found("POST", &format!("/v1/{path}/")), Ok(Endpoint::Passthrough(path)));
+            assert_eq!(code("GET", &format!("/v1/{path}")), "method_not_allowed");
+            assert!(!reads_anthropics_errors(&format!("/v1/{path}"), true));
+        }
+        for path in ["/v1/audio", "/v1/audio/voices", "/v1/images/", "/v1/moderations/x"] {
+            assert_eq!(code("POST", path), "not_found", "{path}");
+        }
     }
 
     #[test]

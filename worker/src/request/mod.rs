@@ -7,6 +7,7 @@ pub(crate) mod content_encoding;
 pub(crate) mod conversation;
 pub(crate) mod endpoint;
 pub(crate) mod feedback;
+pub(crate) mod form;
 pub(crate) mod input_tokens;
 pub(crate) mod json;
 pub(crate) mod media;

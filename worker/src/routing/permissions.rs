@@ -72,7 +72,7 @@ impl Permissions<'_> {
         let target = Target::new(asked, &self.options.policy, self.manifest, serves)?;
         match &target {
             Target::Routed(_) if request.dialect == Dialect::Embeddings => {
-                let expected = "a model of UPSTREAMS: embeddings are not routed".into();
+                let expected = "a model of UPSTREAMS: this endpoint is not routed".into();
                 return Err(GatewayError::ModelNotFound { found: request.model.clone(), expected });
             }
             Target::Routed(_) => self.check_may_route(asked)?,
