@@ -188,3 +188,24 @@ fn a_pin_is_not_kept_above_max_cost_or_beyond_its_context_window() {
     let long = Policy { input_tokens: Some(500), ..Policy::default() };
     assert_eq!(with(long), ("middle".into(), "best_score"));
 }
+
+#[test]
+fn an_alias_needs_the_permission_for_what_it_means() {
+    let settings = r#"{"aliases": {"claude-opus-*": "large", "claude-*": "auto"}}"#;
+    let with = |key_models| With { settings, key_models, ..With::default() };
+    let named = |key_models| plan(&body("claude-opus-4-1", EASY, ""), &with(key_models));
+    let routed = |key_models| plan(&body("claude-sonnet-4-5", EASY, ""), &with(key_models));
+    let found = named(None).unwrap();
+    assert_eq!((found.chain[0].as_str(), found.reason), ("large", "requested"));
+    assert!(routed(None).unwrap().decision.is_some());
+    assert!(named(Some(r#"["large"]"#)).is_ok() && routed(Some(r#"["auto"]"#)).is_ok());
+    for refused in [
+        named(Some(r#"["auto"]"#)),
+        named(Some(r#"["claude-opus-4-1"]"#)),
+        routed(Some(r#"["large"]"#)),
+    ] {
+        assert_eq!(refused.map(drop), Err("model_not_allowed".to_owned()));
+    }
+    let unknown = plan(&body("gpt-5", EASY, ""), &with(None));
+    assert_eq!(unknown.map(drop), Err("model_not_found".to_owned()));
+}
