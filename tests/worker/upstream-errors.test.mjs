@@ -5,11 +5,11 @@
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
+import { createDeflate, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 
 import { BUNDLE, decisionHeaders, errorOf, gateway, refused } from "./gateway.mjs";
-import { event, openai } from "./openai-stand-in.mjs";
-import { inTurn, status, text, upstream } from "./stand-ins.mjs";
+import { chunk, event, openai } from "./openai-stand-in.mjs";
+import { deferred, inTurn, status, text, upstream } from "./stand-ins.mjs";
 
 const { strong, weak } = BUNDLE;
 const there = await upstream();
@@ -201,6 +201,37 @@ for (const [encoding, bytes] of PACKED) {
     assert.equal(answer.status, 200);
   });
 }
+
+test("a compressed answer has the bound of any answer, and a compressed stream is passed on event by event", async () => {
+  there.does((_, response) => {
+    response.writeHead(200, { "content-type": "application/json", "content-encoding": "deflate" });
+    response.end(deflateSync(Buffer.alloc(40 << 20, " ")));
+  });
+  const error = await refused(worker.chat({ model: weak }), 502, "upstream_bad_answer");
+  assert.match(error.message, /longer than 16777216 bytes/);
+  const packer = createDeflate();
+  const [first, ...rest] = [
+    chunk({ content: "One" }),
+    chunk({ content: " two" }, { finish_reason: "stop" }),
+    event("[DONE]"),
+  ];
+  const read = deferred();
+  there.does(async (_, response) => {
+    response.writeHead(200, { "content-type": "text/event-stream", "content-encoding": "deflate" });
+    packer.pipe(response);
+    packer.write(first);
+    packer.flush();
+    await read.promise;
+    packer.end(rest.join(""));
+  });
+  const answer = await worker.chat({ model: weak, stream: true });
+  let came = "";
+  for await (const piece of answer.body ?? []) {
+    came += Buffer.from(piece).toString();
+    if (came.includes("One")) read.resolve();
+  }
+  assert.equal(came, [first, ...rest].join(""));
+});
 
 test("an answer in an encoding that cannot be decoded is a 502 that names it", async () => {
   for (const code of [200, 400]) {

@@ -27,6 +27,11 @@ impl Chunks {
         fits
     }
 
+    /// The most bytes of all chunks.
+    pub(super) fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// The chunks as one array.
     pub(super) fn joined(&self) -> Uint8Array {
         let whole = Uint8Array::new_with_length(self.length);

@@ -77,6 +77,12 @@ impl Decompressor {
         Ok(())
     }
 
+    /// Takes what the pieces so far became; the limit is then that of what follows.
+    pub(super) fn take(&mut self) -> Uint8Array {
+        let limit = self.chunks.limit();
+        std::mem::replace(&mut self.chunks, Chunks::new(limit)).joined()
+    }
+
     /// Ends the body, and returns what it became.
     ///
     /// # Errors

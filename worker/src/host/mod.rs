@@ -8,7 +8,6 @@ mod auth;
 mod bundle;
 mod call_failure;
 mod chunks;
-mod content_coding;
 mod count_tokens;
 mod decompression;
 mod handler;

@@ -316,7 +316,7 @@ impl AnswerReader<'_> {
                 let failure = match failure {
                     Unbegun::Unread(error) => no_answer(error),
                     Unbegun::Broken(StreamFailure { error: Some(said), status, .. }) => {
-                        self.reported(status, said, &secrets, headers)
+                        self.reported(status, *said, &secrets, headers)
                     }
                     Unbegun::Broken(broken) => self.unusable(&broken.detail, &secrets),
                 };

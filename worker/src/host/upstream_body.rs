@@ -10,7 +10,9 @@ use worker::js_sys::futures::JsFuture;
 use worker::web_sys::{AbortController, ReadableStreamDefaultReader, Response};
 
 use super::chunks::Chunks;
+use super::decompression::{DecompressionError, Decompressor};
 use super::js::{describe_js_error, now};
+use crate::upstream::headers::compression;
 
 /// The longest complete answer in bytes.
 pub(super) const MAX_ANSWER_BYTES: usize = 16 << 20;
@@ -54,6 +56,16 @@ pub(super) enum ReadError {
     TooLong(usize),
 }
 
+/// What the runtime gives of a body.
+enum Content {
+    /// The content itself.
+    Plain,
+    /// Bytes with this `content-encoding`, of which none has been read.
+    Compressed(String),
+    /// Bytes that are decompressed.
+    Decompressed(Decompressor),
+}
+
 /// A response body. Dropping it before its end cancels the call.
 pub(super) struct UpstreamBody {
     response: Response,
@@ -64,6 +76,7 @@ pub(super) struct UpstreamBody {
     peeked: Option<Uint8Array>,
     /// A read that timed out; its chunk will be the next.
     pending: Option<Promise>,
+    content: Content,
     abort: Option<AbortController>,
     /// When the request's time in all is over, in milliseconds since 1970.
     deadline: f64,
@@ -83,6 +96,7 @@ impl UpstreamBody {
             reader: None,
             peeked: None,
             pending: None,
+            content: Content::Plain,
             abort: Some(abort),
             deadline,
         }
@@ -98,10 +112,64 @@ impl UpstreamBody {
         self.peeked = (!bytes.is_empty()).then(|| Uint8Array::from(bytes));
     }
 
+    /// Decompresses the body, as its first byte and its `content-encoding` say.
+    pub(super) fn decompress(&mut self, encoding: &str) {
+        self.content = Content::Compressed(encoding.to_owned());
+    }
+
     async fn next_chunk(&mut self, milliseconds: u32) -> Result<Option<Uint8Array>, ReadError> {
         if let Some(chunk) = self.peeked.take() {
             return Ok(Some(chunk));
         }
+        loop {
+            let piece = self.next_piece(milliseconds).await?;
+            if matches!(self.content, Content::Plain) {
+                return Ok(piece);
+            }
+            let ended = piece.is_none();
+            let chunk = self.decompressed(piece).await?;
+            if ended || chunk.length() > 0 {
+                return Ok(Some(chunk).filter(|chunk| chunk.length() > 0));
+            }
+        }
+    }
+
+    /// What a piece of a compressed body becomes, or its end.
+    async fn decompressed(&mut self, piece: Option<Uint8Array>) -> Result<Uint8Array, ReadError> {
+        if let (Content::Compressed(encoding), Some(piece)) = (&self.content, &piece) {
+            let format = (piece.length() > 0).then(|| compression(piece.get_index(0), encoding));
+            match format {
+                None => return Ok(piece.clone()),
+                Some(None) => {
+                    self.content = Content::Plain;
+                    return Ok(piece.clone());
+                }
+                Some(Some(format)) => {
+                    let decompressor = Decompressor::new(format, MAX_ANSWER_BYTES);
+                    self.content = Content::Decompressed(decompressor.map_err(connection_error)?);
+                }
+            }
+        }
+        let content = match piece {
+            Some(_) => None,
+            None => Some(std::mem::replace(&mut self.content, Content::Plain)),
+        };
+        let failed = |error| match error {
+            DecompressionError::Malformed(error) => connection_error(error),
+            DecompressionError::TooLong => ReadError::TooLong(MAX_ANSWER_BYTES),
+        };
+        match (content, &mut self.content, piece) {
+            (Some(Content::Decompressed(rest)), ..) => rest.finish().await.map_err(failed),
+            (None, Content::Decompressed(decompressor), Some(piece)) => {
+                decompressor.push(&piece).await.map_err(failed)?;
+                Ok(decompressor.take())
+            }
+            _ => Ok(Uint8Array::new_with_length(0)),
+        }
+    }
+
+    /// Reads the next bytes as the runtime gives them; none at the end.
+    async fn next_piece(&mut self, milliseconds: u32) -> Result<Option<Uint8Array>, ReadError> {
         if self.reader.is_none() {
             self.reader = self.response.body().map(|body| body.get_reader().unchecked_into());
         }

@@ -7,8 +7,7 @@ use worker::web_sys;
 use worker::web_sys::AbortController;
 use worker::{Env, Headers, Request};
 
-use super::call_failure::{Failure, Refusal, no_answer, read_failure, try_next};
-use super::content_coding::decoded;
+use super::call_failure::{Failure, Refusal, no_answer, try_next};
 use super::js::{any_signal, binding, call_async, describe_js_error, now, parse_json, secret};
 use super::request_body::Source;
 use super::upstream_answer::{AnswerReader, Reply, UpstreamResponse, find};
@@ -287,25 +286,18 @@ impl UpstreamRequest<'_> {
         let length = find(&headers, "content-length").filter(|_| encoding.is_none());
         let length = length.and_then(|length| length.parse().ok());
         let encoding = encoding.unwrap_or_default();
+        let mut source = UpstreamBody::new(answer, length, abort, self.deadline);
         let coding = coding(&encoding);
-        let answer = match coding {
-            Coding::Compressed => {
-                let (limit, error) = within(self.timeouts.first_byte_ms, self.deadline);
-                let Some(decoded) = with_timeout(decoded(answer, &encoding), limit).await else {
-                    abort.abort();
-                    return Err(no_answer(read_failure(model, error, self.timeouts)));
-                };
-                decoded.map_err(unreachable)?
-            }
-            Coding::Decoded | Coding::Unknown => answer,
-        };
+        if coding == Coding::Compressed {
+            source.decompress(&encoding);
+        }
         let unknown = || format!("content-encoding {}", shown(&encoding.into()));
         Ok(UpstreamResponse {
             status,
             secrets,
             headers,
             content_type,
-            source: UpstreamBody::new(answer, length, abort, self.deadline),
+            source,
             unknown_coding: (coding == Coding::Unknown).then(unknown),
         })
     }

@@ -379,11 +379,8 @@ mod tests {
     #[test]
     fn an_unusable_answer_says_why() {
         for (body, part) in [("<h1>Hello</h1>", "text/html"), ("[]", "not an object")] {
-            let Unusable::Malformed(why) = answer(Dialect::Chat, Api::Openai, body).unwrap_err()
-            else {
-                panic!("{body} is taken for an error")
-            };
-            assert!(why.contains(part), "{why}");
+            let found = answer(Dialect::Chat, Api::Openai, body).unwrap_err();
+            assert!(matches!(&found, Unusable::Malformed(why) if why.contains(part)), "{found:?}");
         }
         for (body, words, status) in [
             (r#"{"error": {"message": "no credit", "code": 402}}"#, "no credit", Some(402)),
@@ -391,11 +388,10 @@ mod tests {
             (r#"{"type": "error", "error": {"type": "x", "message": "busy"}}"#, "busy", None),
             (r#"{"status": "failed", "output": [], "error": {"message": "no"}}"#, "no", None),
         ] {
-            let Unusable::Error(error) = answer(Dialect::Chat, Api::Openai, body).unwrap_err()
-            else {
-                panic!("{body} is no error")
-            };
-            assert_eq!((error.message.as_str(), error.status), (words, status));
+            let found = answer(Dialect::Chat, Api::Openai, body).unwrap_err();
+            let told = matches!(&found, Unusable::Error(error)
+                if error.message == words && error.status == status);
+            assert!(told, "{found:?}");
         }
         let with_null = r#"{"error": null, "choices": []}"#;
         assert!(answer(Dialect::Chat, Api::Openai, with_null).is_ok());

@@ -39,7 +39,7 @@ pub(crate) fn media_type(content_type: &str) -> String {
 pub(crate) enum Coding {
     /// It has none, or the runtime has decoded it.
     Decoded,
-    /// With a stream of the runtime's, by its first bytes.
+    /// With a stream of the runtime's, by its first byte.
     Compressed,
     /// Not at all.
     Unknown,
@@ -57,16 +57,15 @@ pub(crate) fn coding(content_encoding: &str) -> Coding {
     }
 }
 
-/// The format of the runtime's decompression for a body that begins with these bytes; none if it is not
-/// compressed. Some servers send `deflate` without its header.
-pub(crate) fn compression(first: [u8; 2], content_encoding: &str) -> Option<&'static str> {
-    let header = u16::from_be_bytes(first);
-    if header == 0x1f8b {
-        return Some("gzip");
-    }
+/// The format of the runtime's decompression for a body that begins with this byte; none if it is not
+/// compressed. Some servers send `deflate` without its header, which states the method 8.
+pub(crate) fn compression(first: u8, content_encoding: &str) -> Option<&'static str> {
     let deflate = content_encoding.trim().eq_ignore_ascii_case("deflate");
-    let has_header = first[0] & 0x0f == 8 && header % 31 == 0;
-    deflate.then_some(if has_header { "deflate" } else { "deflate-raw" })
+    match first {
+        0x1f => Some("gzip"),
+        _ if deflate && first & 0x0f == 8 => Some("deflate"),
+        _ => deflate.then_some("deflate-raw"),
+    }
 }
 
 /// Accepts statuses of success and of errors. A redirect is refused: following it would send the key
@@ -119,17 +118,17 @@ mod tests {
     }
 
     #[test]
-    fn a_compressed_body_is_known_by_its_first_bytes() {
+    fn a_compressed_body_is_known_by_its_first_byte() {
         let codings = ["", "gzip", "BR", "identity", "Deflate", "x-gzip", "zstd", "gzip, br"];
         let found = codings.map(coding);
         let (decoded, compressed, unknown) = (Coding::Decoded, Coding::Compressed, Coding::Unknown);
         let expected =
             [decoded, decoded, unknown, decoded, compressed, compressed, unknown, unknown];
         assert_eq!(found, expected);
-        assert_eq!(compression([0x78, 0x9c], "deflate"), Some("deflate"));
-        assert_eq!(compression([0xab, 0x56], "DEFLATE"), Some("deflate-raw"));
-        assert_eq!(compression([0x1f, 0x8b], "x-gzip"), Some("gzip"));
-        assert_eq!(compression(*b"{\"", "x-gzip"), None);
+        assert_eq!(compression(0x78, "deflate"), Some("deflate"));
+        assert_eq!(compression(0xab, "DEFLATE"), Some("deflate-raw"));
+        assert_eq!(compression(0x1f, "x-gzip"), Some("gzip"));
+        assert_eq!(compression(b'{', "x-gzip"), None);
     }
 
     #[test]

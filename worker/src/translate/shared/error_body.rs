@@ -126,7 +126,7 @@ pub(crate) fn error_to_anthropic(status: u16, error: &UpstreamError) -> (u16, Va
 /// Reads an error event of a stream, Anthropic's or OpenAI's.
 pub(crate) fn error_in_stream(data: &Value) -> StreamError {
     let error = UpstreamError::of(data);
-    StreamError::Upstream { status: status_of(&error), error }
+    StreamError::Upstream { status: status_of(&error), error: Box::new(error) }
 }
 
 /// The HTTP status of an error in a stream or in an answer of status 200.

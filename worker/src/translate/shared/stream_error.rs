@@ -13,7 +13,7 @@ pub(crate) enum StreamError {
         /// The HTTP status that belongs to the error.
         status: u16,
         /// What the upstream says.
-        error: UpstreamError,
+        error: Box<UpstreamError>,
     },
     /// An event is not JSON, lacks a field or is out of order.
     #[error(
@@ -53,7 +53,7 @@ pub(crate) struct StreamFailure {
     /// The HTTP status of this error if no byte has been sent yet.
     pub(crate) status: u16,
     /// What the upstream said, if it reported an error.
-    pub(crate) error: Option<UpstreamError>,
+    pub(crate) error: Option<Box<UpstreamError>>,
 }
 
 impl StreamFailure {

@@ -280,7 +280,7 @@ fn an_event_that_is_longer_than_the_limit_passes_on_in_parts() {
     assert_eq!((whole.is_finished(), whole.received().usage), (true, USAGE));
     // One that breaks off is closed in front of the error, and nothing stands within it.
     let mut broken = new();
-    let mut sent = pushed(&mut broken, last[..last.len() - 100].as_bytes());
+    let mut sent = pushed(&mut broken, &last.as_bytes()[..last.len() - 100]);
     assert!(sent.len() > 8 << 20 && broken.keep_alive().is_empty());
     assert!(broken.end().is_err());
     let error = GatewayError::UpstreamBrokeOff { candidate: "m".into(), detail: "x".into() };
