@@ -11,6 +11,7 @@
 mod aliases;
 pub(crate) mod current_bundle;
 mod feature;
+mod host_rules;
 mod keys;
 mod request_fields;
 mod settings;

@@ -92,6 +92,9 @@ pub(crate) enum GatewayError {
     /// A reference to what a model that is not served any more has stored.
     #[error("{field} is {found}, of a model that is not served here any more: expected what a served model has stored. Send the whole conversation in \"input\" instead", field = quoted(.field), found = bounded(.found))]
     ResponseNotFound { field: String, found: String },
+    /// A conversation that Anthropic's API is to keep.
+    #[error("\"thread\" is {found}, expected none: a thread is kept by one upstream, and routing may choose another. Send the whole conversation without it", found = bounded(.found))]
+    ThreadUnsupported { found: String },
     /// A request that has no equivalent in the upstream's API.
     #[error("{detail}", detail = bounded(.detail))]
     NotTranslatable { detail: String },
@@ -250,6 +253,7 @@ impl GatewayError {
             | Self::HeaderNotANumber { .. }
             | Self::HeaderNotOnOrOff { .. }
             | Self::HeaderUnknownModel { .. }
+            | Self::ThreadUnsupported { .. }
             | Self::NotTranslatable { .. }
             | Self::BodyTooComplex { .. }
             | Self::FieldSpelling { .. }
@@ -317,6 +321,7 @@ impl GatewayError {
             Self::HeaderUnknownModel { .. } => "header_unknown_model",
             Self::ModelNotAllowed { .. } => "model_not_allowed",
             Self::ResponseNotFound { .. } => "response_not_found",
+            Self::ThreadUnsupported { .. } => "thread_unsupported",
             Self::NotTranslatable { .. } => "not_translatable",
             Self::FeedbackIllFormed { .. } => "feedback_ill_formed",
             Self::RequestNotFound { .. } => "request_not_found",
@@ -394,6 +399,7 @@ impl GatewayError {
         let param = match self {
             Self::Untranslatable(error) => Some(bounded(error.field())),
             Self::ResponseNotFound { field, .. } => Some(bounded(field)),
+            Self::ThreadUnsupported { .. } => Some("thread".into()),
             _ => None,
         };
         json!({"error": {
@@ -402,6 +408,13 @@ impl GatewayError {
             "param": param,
             "code": self.code(),
         }})
+    }
+
+    /// The `details` of the error in Anthropic's shape, by which its libraries choose what to do next: without
+    /// threads they send the whole conversation.
+    pub(crate) fn anthropic_details(&self) -> Option<Value> {
+        matches!(self, Self::ThreadUnsupported { .. })
+            .then(|| json!({"error_code": "thread_unsupported_request", "unsupported": ["thread"]}))
     }
 }
 
@@ -509,6 +522,7 @@ mod tests {
             E::HeaderUnknownModel { header: "x", found: text() },
             E::ModelNotAllowed { model: text(), why: text() },
             E::ResponseNotFound { field: text(), found: text() },
+            E::ThreadUnsupported { found: text() },
             E::NotTranslatable { detail: text() },
             E::FeedbackIllFormed { detail: text() },
             E::OriginNotAllowed { origin: text() },

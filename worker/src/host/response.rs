@@ -64,6 +64,9 @@ pub(super) fn response_of(
             let (status, mut body) =
                 error_to_anthropic(error.status(), &UpstreamError::of(&error.body()));
             body["request_id"] = id.into();
+            if let Some(details) = error.anthropic_details() {
+                body["error"]["details"] = details;
+            }
             (status, body)
         }
         false => (error.status(), error.body()),

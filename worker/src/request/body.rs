@@ -115,7 +115,8 @@ impl RequestBody {
     ///
     /// # Errors
     /// [`GatewayError::BodyNotJson`], [`GatewayError::BodyTooComplex`], [`GatewayError::FieldSpelling`],
-    /// [`GatewayError::ModelMissing`], [`GatewayError::ModelNotFound`] for a `model` that is not a string.
+    /// [`GatewayError::ModelMissing`], [`GatewayError::ModelNotFound`] for a `model` that is not a string,
+    /// [`GatewayError::ThreadUnsupported`].
     pub(crate) fn new(
         dialect: Dialect,
         body: &str,
@@ -144,6 +145,9 @@ impl RequestBody {
                 });
             }
         };
+        if let Some(found) = stated("thread").filter(|_| dialect == Dialect::Messages) {
+            return Err(GatewayError::ThreadUnsupported { found: found.to_owned() });
+        }
         let whole = |name: &'static str| Some((name, Whole::read(stated(name)?)));
         let (limits, choices): (&[_], &[_]) = match dialect {
             Dialect::Chat => (&["max_completion_tokens", "max_tokens"], &["n"]),
@@ -571,6 +575,20 @@ mod tests {
             {"type": "additional_tools", "role": "developer", "tools": [{"type": "web_search"}]}]});
         let found = parsed(Dialect::Responses, &carried);
         assert_eq!(found.tool_types().collect::<Vec<_>>(), ["function", "web_search"]);
+    }
+
+    #[test]
+    fn a_conversation_kept_by_an_upstream_is_refused_in_the_words_of_anthropics_libraries() {
+        let with = |thread: Value| {
+            let body = json!({"model": "m", "thread": thread, "messages": []}).to_string();
+            RequestBody::new(Dialect::Messages, &body, &manifest())
+        };
+        assert!(with(Value::Null).is_ok());
+        let error = with(json!({"type": "create"})).unwrap_err();
+        assert_eq!((error.status(), error.code()), (400, "thread_unsupported"));
+        let details = error.anthropic_details().unwrap();
+        assert_eq!(details["error_code"], "thread_unsupported_request");
+        assert_eq!(details["unsupported"], json!(["thread"]));
     }
 
     #[test]

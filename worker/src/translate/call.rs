@@ -308,7 +308,7 @@ fn with_tag(client: Dialect, answer: Vec<u8>, tag: &str) -> Vec<u8> {
 }
 
 fn answer_tree(bytes: &[u8]) -> Result<Value, String> {
-    json_tree::parse_answer(std::str::from_utf8(bytes).map_err(|e| e.to_string())?)
+    json_tree::parse_answer(&String::from_utf8_lossy(bytes))
 }
 
 /// Parses a small part of an answer; null if it is not small.

@@ -70,16 +70,16 @@ impl ApiPair {
             Dialect::Embeddings => ("", ""),
         };
         let stated: Vec<&str> = body.limit_fields().collect();
-        let renames = terms.renames_limit && stated.contains(&other);
+        // Both names in one request are refused by the servers that know both.
+        let renames = terms.renames_limit || terms.output_limit.is_some();
+        let renames = renames && stated.contains(&other);
         let renamed = body.fields.key(other).filter(|_| renames && body.fields.get(own).is_none());
+        // The other name beside a null that gets the limit.
+        let replaced = renames && renamed.is_none() && !stated.contains(&own);
         if let Some(limit) = terms.output_limit {
             let ranges = stated.iter().filter_map(|name| body.fields.get(name));
             edits.extend(ranges.map(|range| Edit { range, text: limit.to_string() }));
-            // A server that knows only the older field ignores the newer one; OpenAI's takes either.
-            let suffices = stated.contains(&own)
-                || renamed.is_some()
-                || (own == "max_completion_tokens" && stated.contains(&"max_tokens"));
-            if !own.is_empty() && !suffices {
+            if !own.is_empty() && !stated.contains(&own) && renamed.is_none() {
                 self.insert(body, &mut edits, &mut inserted, own, &limit.to_string());
             }
         }
@@ -96,7 +96,9 @@ impl ApiPair {
             }
         }
         edits.extend(terms.history.iter().cloned());
-        for range in body.fields.ranges_of(terms.dropped) {
+        let replaced = replaced.then_some(other).into_iter();
+        let dropped: Vec<&str> = terms.dropped.iter().copied().chain(replaced).collect();
+        for range in body.fields.ranges_of(&dropped) {
             edits.retain(|edit| edit.range.start < range.start || edit.range.end > range.end);
             edits.push(Edit { range, text: String::new() });
         }

@@ -35,11 +35,6 @@ pub(crate) enum SseError {
     /// An event, or a single line, is longer than the limit.
     #[error("an event of the upstream is longer than {limit} bytes. Ask for a shorter answer")]
     TooLong { limit: usize },
-    /// A line is not UTF-8. `at` counts bytes from the start of the stream.
-    #[error(
-        "the upstream's event stream is not UTF-8: first bad byte at {at}. Try again, or choose another upstream"
-    )]
-    NotUtf8 { at: usize },
 }
 
 /// An incremental parser: bytes in, events out.
@@ -193,8 +188,8 @@ impl Parser {
             true if line.starts_with(BYTE_ORDER_MARK) => BYTE_ORDER_MARK.len(),
             _ => 0,
         };
-        let text = std::str::from_utf8(&line[mark..])
-            .map_err(|e| SseError::NotUtf8 { at: self.consumed + mark + e.valid_up_to() })?;
+        // As the standard of event streams decodes them: a character cut in two by an upstream costs itself alone.
+        let text = String::from_utf8_lossy(&line[mark..]);
         self.consumed += std::mem::take(&mut self.line_length) + 1;
         self.kept += line.len() + 1;
         if text.is_empty() {
@@ -206,7 +201,7 @@ impl Parser {
             self.ranges.extend(event.iter().map(|_| range.clone()));
             return Ok(event);
         }
-        let (field, value) = text.split_once(':').unwrap_or((text, ""));
+        let (field, value) = text.split_once(':').unwrap_or((&text, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
         match field {
             "event" => self.name = (!value.is_empty()).then(|| value.to_owned()),
@@ -317,20 +312,19 @@ mod tests {
     }
 
     #[test]
-    fn bad_utf8_is_an_error_that_says_where() {
+    fn bytes_that_are_no_utf8_are_replaced() {
         let mut parser = Parser::default();
         assert_eq!(parser.push(b"data: ok\n\ndata: a\xff").unwrap(), [of(None, "ok")]);
-        assert_eq!(parser.push(b"b\n\n"), Err(SseError::NotUtf8 { at: 17 }));
-        assert_eq!(parser.push(b"data: c\n\n"), Err(SseError::NotUtf8 { at: 17 }));
-        let crlf = Parser::default().push(b"\xef\xbb\xbf:\r\n\xe4\xb8\n").unwrap_err();
-        assert_eq!(crlf, SseError::NotUtf8 { at: 6 });
+        assert_eq!(parser.push(b"b\n\n").unwrap(), [of(None, "a\u{fffd}b")]);
+        let halves = parser.push(b"data: \xe4\xb8\r\n\r\ndata: \xad\n\n").unwrap();
+        assert_eq!(halves, [of(None, "\u{fffd}"), of(None, "\u{fffd}")]);
     }
 
     #[test]
     fn events_before_a_fault_in_the_same_chunk_are_not_lost() {
-        let mut parser = Parser::default();
-        let events = parser.push(b"data: kept\n\ndata: \xff\n\n").unwrap();
-        assert_eq!(events, [of(None, "kept")]);
+        let mut parser = Parser::with_limit(8);
+        let events = parser.push(b"data: a\n\ndata: much too long\n\n").unwrap();
+        assert_eq!(events, [of(None, "a")]);
         assert!(parser.pending());
         assert!(parser.push(b"").is_err());
     }

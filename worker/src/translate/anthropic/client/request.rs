@@ -10,12 +10,13 @@
 //! | `tools`, `tool_choice` | see `tools` |
 //! | `thinking`, `output_config.effort` | `reasoning_effort`, see `thinking` |
 //! | `output_config.format`, else `output_format` | `response_format` `json_schema`, named `answer`; strict if OpenAI's strict mode takes the schema |
-//! | `metadata.user_id` | `user` |
+//! | `metadata.user_id` | `user`; above OpenAI's 64 characters its SHA-256 |
 //!
 //! Refused: `mcp_servers`, `container`, and tools that Anthropic runs itself. Dropped: `top_k`, which
 //! OpenAI's API lacks, `service_tier`, `cache_control`, `context_management`,
 //! `inference_geo`, `anthropic_*`, and any field not named here.
 
+use pointsman::sha256_hex;
 use serde_json::{Map, Value, json};
 
 use super::turns::to_chat_messages;
@@ -24,6 +25,8 @@ use crate::translate::anthropic::content::text;
 use crate::translate::anthropic::{schema, thinking, tools};
 use crate::wire::json_tree;
 
+/// The longest `user` in OpenAI's API.
+const MOST_USER_CHARACTERS: usize = 64;
 /// The most stop sequences in OpenAI's API.
 const MOST_STOPS: usize = 4;
 
@@ -87,6 +90,10 @@ pub(crate) fn request_to_chat(messages: &Value, model: &str) -> Result<Value, Un
         chat.insert("response_format".into(), format);
     }
     if let Some(user) = messages["metadata"]["user_id"].as_str() {
+        let user = match user.chars().count() > MOST_USER_CHARACTERS {
+            true => sha256_hex(user.as_bytes()),
+            false => user.to_owned(),
+        };
         chat.insert("user".into(), user.into());
     }
     Ok(Value::Object(chat))
@@ -190,6 +197,18 @@ mod tests {
             json!({"name": "answer", "schema": schema})
         );
         assert_eq!(chat["tools"][0]["function"].get("strict"), None);
+    }
+
+    #[test]
+    fn a_user_is_hashed_only_where_its_name_is_too_long() {
+        let user = |id: String| {
+            let given = request(json!({"metadata": {"user_id": id}}));
+            request_to_chat(&given, "m").unwrap()["user"].clone()
+        };
+        assert_eq!(user("é".repeat(64)), "é".repeat(64));
+        let long = user("u".repeat(65));
+        assert_eq!(long, sha256_hex("u".repeat(65).as_bytes()));
+        assert_eq!(long.as_str().unwrap().len(), MOST_USER_CHARACTERS);
     }
 
     #[test]
