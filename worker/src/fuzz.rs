@@ -266,8 +266,13 @@ pub fn answer(input: &[u8]) -> Said {
     };
     match pair.answer(bytes.to_vec(), &options) {
         Ok(answer) => {
-            // Numbers out of range and lone surrogates are JSON by its grammar.
-            let body: &RawValue = serde_json::from_slice(&answer.body)
+            // Numbers out of range and lone surrogates are JSON by its grammar; between equal APIs bytes pass as
+            // they are.
+            let body = match pair.is_plain() {
+                true => String::from_utf8_lossy(&answer.body),
+                false => String::from_utf8(answer.body.clone()).map_err(|e| e.to_string())?.into(),
+            };
+            let body: &RawValue = serde_json::from_str(&body)
                 .map_err(|e| format!("a translated answer is not JSON: {e}"))?;
             let (object, usage) = (body.get().starts_with('{'), answer.received.usage.is_some());
             let streamed = match pair.as_stream(answer, true, &options) {

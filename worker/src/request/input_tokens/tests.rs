@@ -1,3 +1,5 @@
+//! Counts of every API, part by part.
+
 #![allow(clippy::unwrap_used)]
 use serde_json::{Value, json};
 
