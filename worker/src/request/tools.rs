@@ -5,6 +5,7 @@
 //! | `tools`, `functions` | every API |
 //! | `tools` of a tool, such as a `namespace` | Responses |
 //! | `tools` of a message, an item or a part, such as `additional_tools` | Responses, Messages |
+//! | `tool.definition` of a part, and of an entry of `tool_changes` | Messages |
 //!
 //! The arguments of calls are data and declare nothing.
 
@@ -46,12 +47,12 @@ impl Tools {
     /// # Errors
     /// As [`Tools::of_list`].
     pub(crate) fn of_conversation(json: &str) -> Result<Self, String> {
-        let named = ["\"tools\"", "\\u"].iter().any(|part| json.contains(part));
+        let named = ["\"tools\"", "\"tool\"", "\\u"].iter().any(|part| json.contains(part));
         match named {
             true => {
                 serde_json::from_str(json).map(|Carried(tools)| tools).map_err(|e| e.to_string())
             }
-            // Nothing has the field, however it is spelled.
+            // Nothing has the fields, however they are spelled.
             false => Ok(Self::default()),
         }
     }
@@ -80,53 +81,6 @@ impl Tools {
 
 impl<'de> Deserialize<'de> for Tools {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        /// A tool and those within it.
-        struct Tool(Tools);
-        struct Fields;
-        impl<'de> Visitor<'de> for Fields {
-            type Value = Tools;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a tool, which is an object")
-            }
-
-            scalars_are_default!();
-
-            fn visit_str<E>(self, _: &str) -> Result<Tools, E> {
-                Ok(Tools::default())
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Tools, A::Error> {
-                while list.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Tools::default())
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tools, A::Error> {
-                let mut tools = Tools::default();
-                while let Some(name) = map.next_key::<Cow<'de, str>>()? {
-                    match &*name {
-                        "type" => {
-                            if let Kind(Some(kind)) = map.next_value()? {
-                                tools.add_type(kind).map_err(A::Error::custom)?;
-                            }
-                        }
-                        "tools" => {
-                            tools = tools.and(map.next_value()?).map_err(A::Error::custom)?;
-                        }
-                        _ => drop(map.next_value::<IgnoredAny>()?),
-                    }
-                }
-                Ok(tools)
-            }
-        }
-        impl<'de> Deserialize<'de> for Tool {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let mut found = deserializer.deserialize_any(Fields)?;
-                found.count += 1;
-                Ok(Self(found))
-            }
-        }
-
         struct List;
         impl<'de> Visitor<'de> for List {
             type Value = Tools;
@@ -155,6 +109,99 @@ impl<'de> Deserialize<'de> for Tools {
             }
         }
         deserializer.deserialize_any(List)
+    }
+}
+
+/// A tool and those within it.
+struct Tool(Tools);
+
+/// The fields of a tool.
+struct Fields;
+
+impl<'de> Visitor<'de> for Fields {
+    type Value = Tools;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a tool, which is an object")
+    }
+
+    scalars_are_default!();
+
+    fn visit_str<E>(self, _: &str) -> Result<Tools, E> {
+        Ok(Tools::default())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Tools, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Tools::default())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tools, A::Error> {
+        let mut tools = Tools::default();
+        while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+            match &*name {
+                "type" => {
+                    if let Kind(Some(kind)) = map.next_value()? {
+                        tools.add_type(kind).map_err(A::Error::custom)?;
+                    }
+                }
+                "tools" => {
+                    tools = tools.and(map.next_value()?).map_err(A::Error::custom)?;
+                }
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(tools)
+    }
+}
+impl<'de> Deserialize<'de> for Tool {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut found = deserializer.deserialize_any(Fields)?;
+        found.count += 1;
+        Ok(Self(found))
+    }
+}
+
+/// The tool that a part defines; none if it is only named.
+#[derive(Default)]
+struct Defined(Tools);
+
+impl<'de> Deserialize<'de> for Defined {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Definition;
+        impl<'de> Visitor<'de> for Definition {
+            type Value = Defined;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a tool that is named or defined")
+            }
+
+            scalars_are_default!();
+
+            fn visit_str<E>(self, _: &str) -> Result<Defined, E> {
+                Ok(Defined::default())
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Defined, A::Error> {
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Defined::default())
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Defined, A::Error> {
+                let mut tools = Tools::default();
+                while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+                    match &*name {
+                        "definition" => {
+                            let Tool(one) = map.next_value()?;
+                            tools = tools.and(one).map_err(A::Error::custom)?;
+                        }
+                        _ => drop(map.next_value::<IgnoredAny>()?),
+                    }
+                }
+                Ok(Defined(tools))
+            }
+        }
+        deserializer.deserialize_any(Definition)
     }
 }
 
@@ -221,7 +268,8 @@ impl<'de> Deserialize<'de> for Carried {
                 while let Some(name) = map.next_key::<Cow<'de, str>>()? {
                     let more = match &*name {
                         "tools" => map.next_value::<Tools>()?,
-                        "content" => map.next_value::<Carried>()?.0,
+                        "tool" => map.next_value::<Defined>()?.0,
+                        "content" | "tool_changes" => map.next_value::<Carried>()?.0,
                         _ => {
                             map.next_value::<IgnoredAny>()?;
                             continue;
@@ -289,12 +337,23 @@ mod tests {
             {"type": "additional_tools", "role": "developer", "tools": [
                 {"type": "namespace", "name": "functions", "tools": [{"type": "web_search"}]}]},
             {"role": "system", "content": [{"type": "tool_addition", "tools": [{"type": "mcp"}]}]},
+            {"role": "system", "content": [
+                {"type": "tool_removal", "tool": {"type": "tool_reference", "name": "x"}},
+                {"type": "tool_addition", "tool": {"type": "tool_definition",
+                 "definition": {"type": "web_fetch_20260209", "name": "y"}}}]},
+            {"role": "assistant", "content": [{"type": "compaction", "tool_changes": [
+                {"type": "tool_addition", "tool": {"definition": {"type": "advisor_20260301"}}}]}]},
             {"role": "assistant", "content": [
-                {"type": "tool_use", "input": {"tools": [{"type": "image_generation"}]}}]},
+                {"type": "tool_use", "input": {"tools": [{"type": "image_generation"}],
+                 "tool": {"definition": {"type": "image_generation"}}}}]},
             {"type": "function_call", "arguments": "{\"tools\": [{\"type\": \"shell\"}]}"},
         ]);
         let tools = Tools::of_conversation(&items.to_string()).unwrap();
-        assert_eq!(tools.types, ["web_search", "namespace", "mcp"]);
+        let expected = ["web_search", "namespace", "mcp", "web_fetch_20260209", "advisor_20260301"];
+        assert_eq!(
+            (tools.types.as_slice(), tools.count),
+            (expected.map(str::to_owned).as_slice(), 5)
+        );
         let spelled = r#"[{"too\u006cs": [{"type": "mcp"}]}]"#;
         assert_eq!(Tools::of_conversation(spelled).unwrap().types, ["mcp"]);
         assert_eq!(Tools::of_conversation("\"Hello\"").unwrap(), Tools::default());

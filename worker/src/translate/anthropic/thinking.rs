@@ -115,13 +115,13 @@ pub(crate) fn limit_output(request: &mut Value, enforced: Option<u64>, room: Opt
     }
 }
 
-/// Reads the effort of an Anthropic request; none if it states none.
-pub(super) fn to_effort(messages: &Value) -> Option<&str> {
+/// Reads the effort of an Anthropic request; none if it states none. `later` is one that a turn states.
+pub(super) fn to_effort<'m>(messages: &'m Value, later: Option<&'m str>) -> Option<&'m str> {
     let thinking = &messages["thinking"];
     if thinking["type"] == "disabled" {
         return None;
     }
-    if let Some(effort) = messages["output_config"]["effort"].as_str() {
+    if let Some(effort) = later.or(messages["output_config"]["effort"].as_str()) {
         return Some(if effort == "max" { "xhigh" } else { effort });
     }
     match thinking["budget_tokens"].as_u64()? {
@@ -203,7 +203,7 @@ mod tests {
             (json!({"thinking": {"type": "enabled", "budget_tokens": 5000}}), Some("medium")),
             (json!({"thinking": {"type": "enabled", "budget_tokens": 9000}}), Some("high")),
         ] {
-            assert_eq!(to_effort(&messages), effort, "{messages}");
+            assert_eq!(to_effort(&messages, None), effort, "{messages}");
         }
     }
 }

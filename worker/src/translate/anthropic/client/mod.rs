@@ -4,4 +4,5 @@ pub(crate) mod answer;
 mod blocks;
 pub(crate) mod request;
 pub(crate) mod stream;
+mod system_turns;
 mod turns;

@@ -19,6 +19,7 @@
 use pointsman::sha256_hex;
 use serde_json::{Map, Value, json};
 
+use super::system_turns;
 use super::turns::to_chat_messages;
 use crate::error::Untranslatable;
 use crate::translate::anthropic::content::text;
@@ -75,11 +76,13 @@ pub(crate) fn request_to_chat(messages: &Value, model: &str) -> Result<Value, Un
     if let Some(stops) = stops(&messages["stop_sequences"])? {
         chat.insert("stop".into(), stops);
     }
-    if let Some(tools) = tools::to_openai(&messages["tools"])? {
+    let offered = system_turns::tools_at_end(&messages["tools"], &messages["messages"])?;
+    if let Some(tools) = tools::to_openai(&offered)? {
         chat.insert("tools".into(), tools);
         tools::choice_to_openai(&messages["tool_choice"], &mut chat)?;
     }
-    if let Some(effort) = thinking::to_effort(messages) {
+    if let Some(effort) = thinking::to_effort(messages, system_turns::effort(&messages["messages"]))
+    {
         chat.insert("reasoning_effort".into(), effort.into());
     }
     let format = match &messages["output_config"]["format"] {
@@ -197,6 +200,31 @@ mod tests {
             json!({"name": "answer", "schema": schema})
         );
         assert_eq!(chat["tools"][0]["function"].get("strict"), None);
+    }
+
+    #[test]
+    fn turns_of_the_system_change_the_tools_and_the_effort() {
+        let tool = |name: &str| json!({"name": name, "input_schema": {"type": "object"}});
+        let mut given = request(json!({"tools": [tool("a")], "output_config": {"effort": "high"}}));
+        given["messages"] = json!([
+            {"role": "user", "content": "Hi"},
+            {"role": "system", "output_config": {"effort": "low"}},
+            {"role": "system", "content": [
+                {"type": "text", "text": "Another tool now."},
+                {"type": "tool_removal", "tool": {"type": "tool_reference", "name": "a"}},
+                {"type": "tool_addition", "tool": {"type": "tool_definition", "definition": tool("b")}}]},
+        ]);
+        let chat = request_to_chat(&given, "m").unwrap();
+        assert_eq!(
+            (&chat["reasoning_effort"], &chat["tools"][0]["function"]["name"]),
+            (&json!("low"), &json!("b"))
+        );
+        assert_eq!(chat["tools"].as_array().map(Vec::len), Some(1));
+        assert_eq!(
+            chat["messages"],
+            json!([{"role": "user", "content": "Hi"},
+                                            {"role": "system", "content": "Another tool now."}])
+        );
     }
 
     #[test]

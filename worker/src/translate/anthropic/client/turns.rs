@@ -1,6 +1,7 @@
 //! Translates Anthropic's `system` and turns into the messages of an OpenAI request.
 //!
-//! - `system` becomes one system message, its blocks as paragraphs.
+//! - `system` becomes one system message, its blocks as paragraphs; so does each turn of the system, see
+//!   `system_turns`.
 //! - An assistant turn's texts are concatenated; its `tool_use` blocks become `tool_calls`. Its thinking
 //!   becomes `reasoning_content` beside tool calls, see `reasoning`, and is dropped without them. A turn
 //!   without text and calls is left out.
@@ -11,6 +12,7 @@
 
 use serde_json::{Value, json};
 
+use super::system_turns;
 use crate::error::Untranslatable;
 use crate::translate::anthropic::content::{text, to_parts};
 use crate::translate::anthropic::tools;
@@ -40,9 +42,12 @@ pub(super) fn to_chat_messages(
         match turn["role"].as_str() {
             Some("user") => user(&turn["content"], &content, &mut messages)?,
             Some("assistant") => messages.extend(assistant(&turn["content"], &content)?),
+            Some("system") if system_turns::is_cleared(turns, at) => {}
             Some("system") => {
                 let texts = paragraphs(&turn["content"], &content)?;
-                messages.push(json!({"role": "system", "content": texts}));
+                if !texts.is_empty() {
+                    messages.push(json!({"role": "system", "content": texts}));
+                }
             }
             _ => {
                 let expected = "\"user\" or \"assistant\"";
@@ -65,8 +70,15 @@ fn paragraphs(content: &Value, field: &str) -> Result<String, Untranslatable> {
     if let Some(text) = content.as_str() {
         return Ok(text.to_owned());
     }
+    // A turn of the system may state an effort alone.
+    if content.is_null() {
+        return Ok(String::new());
+    }
     let mut texts = Vec::new();
     for (at, block) in blocks(content, field)?.iter().enumerate() {
+        if system_turns::changes_tools(block) {
+            continue;
+        }
         if block["type"] != "text" {
             let field = format!("{field}[{at}].type");
             return Err(Untranslatable::unsupported(field, &block["type"], "\"text\""));
