@@ -149,6 +149,7 @@ test("a body that would become huge is refused, and costs little wasm memory", {
   const bomb = gzipSync(Buffer.alloc(300 * MiB, " "));
   const answers = [0, 1, 2].map(() => one.send("POST", "v1/chat/completions", bomb, { "content-encoding": "gzip" }));
   for (const answer of answers) await refused(answer, 413, "body_too_large");
-  assert.equal(await memory(), before);
+  const grown = (await memory()) - before;
+  assert.ok(grown < MiB, `${grown} bytes`);
   assert.equal((await one.chat({ model: weak })).status, 200);
 });
