@@ -15,7 +15,9 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::wire::scalars::scalars_are_default;
+use crate::wire::scalars::{
+    list_is_default, object_is_default, scalars_are_default, text_is_default,
+};
 
 /// The most types of tools in one request.
 const MAX_TYPES: usize = 64;
@@ -90,15 +92,8 @@ impl<'de> Deserialize<'de> for Tools {
             }
 
             scalars_are_default!();
-
-            fn visit_str<E>(self, _: &str) -> Result<Tools, E> {
-                Ok(Tools::default())
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tools, A::Error> {
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Tools::default())
-            }
+            text_is_default!();
+            object_is_default!('de);
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Tools, A::Error> {
                 let mut tools = Tools::default();
@@ -126,15 +121,8 @@ impl<'de> Visitor<'de> for Fields {
     }
 
     scalars_are_default!();
-
-    fn visit_str<E>(self, _: &str) -> Result<Tools, E> {
-        Ok(Tools::default())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Tools, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Tools::default())
-    }
+    text_is_default!();
+    list_is_default!('de);
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tools, A::Error> {
         let mut tools = Tools::default();
@@ -177,15 +165,8 @@ impl<'de> Deserialize<'de> for Defined {
             }
 
             scalars_are_default!();
-
-            fn visit_str<E>(self, _: &str) -> Result<Defined, E> {
-                Ok(Defined::default())
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Defined, A::Error> {
-                while list.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Defined::default())
-            }
+            text_is_default!();
+            list_is_default!('de);
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Defined, A::Error> {
                 let mut tools = Tools::default();
@@ -225,15 +206,8 @@ impl<'de> Deserialize<'de> for Kind {
                 Ok(Kind(Some(text.to_owned())))
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Kind, A::Error> {
-                while list.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Kind::default())
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Kind, A::Error> {
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Kind::default())
-            }
+            list_is_default!('de);
+            object_is_default!('de);
         }
         deserializer.deserialize_any(Type)
     }
@@ -250,10 +224,7 @@ impl<'de> Deserialize<'de> for Carried {
             }
 
             scalars_are_default!();
-
-            fn visit_str<E>(self, _: &str) -> Result<Carried, E> {
-                Ok(Carried::default())
-            }
+            text_is_default!();
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Carried, A::Error> {
                 let mut tools = Tools::default();
