@@ -10,6 +10,7 @@ mod chromium;
 mod encoder;
 mod node;
 mod npm;
+mod python;
 mod software_vulkan;
 mod version;
 mod wasm_bindgen;
@@ -91,6 +92,7 @@ pub fn for_bench(workspace: &Workspace, node: &Node) -> Result<()> {
 /// The programs that the suite `clients/programs` drives.
 pub fn for_clients(workspace: &Workspace, node: &Node) -> Result<()> {
     say("clients", "programs that speak to the gateway (2 GB, once)");
+    python::with_pip()?;
     process::run(node.command(workspace).arg("tests/clients/install.mjs")).context(
         "the programs could not be installed; check that npm and pip reach their registries",
     )

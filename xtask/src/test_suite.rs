@@ -48,6 +48,8 @@ impl Suite {
 }
 
 const SCRIPT: &str = ".test.mjs";
+/// The suite of real programs at the gateway.
+const CLIENTS: &str = "clients/programs";
 
 /// The folders in which JavaScript tests lie.
 const TESTED: [&str; 2] = ["bench", "tests"];
@@ -113,7 +115,13 @@ fn run_suite(
         Suite::Format => lint::format_check(workspace).map(|()| Counts::SUCCESS),
         Suite::Rust => run_rust(workspace),
         Suite::Script(path) => match scripts {
-            Some(Ok(tools)) => run_script(workspace, path, tools),
+            Some(Ok(tools)) => {
+                // Elsewhere the suite is skipped without them: nobody is made to fetch 2 GB.
+                if workspace::is_ci() && suite.name() == CLIENTS {
+                    setup::for_clients(workspace, &tools.node)?;
+                }
+                run_script(workspace, path, tools)
+            }
             Some(Err(error)) => bail!("{error:#}"),
             None => bail!("the programs for {} were not prepared", suite.name()),
         },

