@@ -9,7 +9,6 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -29,12 +28,12 @@ use crate::request::endpoint::Dialect;
 use crate::wire::answer::AnswerContent;
 use crate::wire::context_overflow;
 use crate::wire::output_text::OutputText;
-use crate::wire::reported_error::reported_error;
+use crate::wire::reported_error::AnswerFields;
 use crate::wire::upstream_error::UpstreamError;
 use crate::wire::usage::{Received, Usage};
 use crate::wire::{json_bounds, json_tree};
 
-/// The most bytes of an answer's `usage` or `error` that are read.
+/// The most bytes of a `usage` object that are read.
 const MAX_USAGE_BYTES: usize = 16 << 10;
 
 /// The two APIs of a call.
@@ -100,8 +99,8 @@ impl ApiPair {
     /// # Errors
     /// A message that says why the answer is unusable.
     pub(crate) fn answer(self, bytes: Vec<u8>, of: &AnswerOptions<'_>) -> Result<Answer, Unusable> {
-        let found: WholeAnswer<'_> = match serde_json::from_slice(&bytes) {
-            Ok(found) => found,
+        let fields = match AnswerFields::read(&bytes) {
+            Ok(fields) => fields,
             Err(_) if bytes.trim_ascii_start().first() == Some(&b'[') => {
                 return Err("JSON that is not an object".to_owned().into());
             }
@@ -110,12 +109,11 @@ impl ApiPair {
                 return Err(format!("{kind} of {length} bytes, not JSON ({e})").into());
             }
         };
-        if let Some(error) = reported_error(&bytes) {
+        if let Some(error) = fields.reported_error(&bytes) {
             return Err(Unusable::Error(UpstreamError::of(&error)));
         }
         let mut output = OutputText::default();
-        let told = found.usage.filter(|usage| usage.get().len() <= MAX_USAGE_BYTES);
-        let told = told.and_then(|told| usage(self.upstream, &small_tree(told.get())));
+        let told = fields.get("usage").and_then(|told| told_usage(self.upstream, told));
         if told.is_none() {
             output.add(&bytes);
         }
@@ -280,13 +278,6 @@ impl From<String> for Unusable {
     }
 }
 
-/// The field of an answer that is read whatever its API; the others take no memory.
-#[derive(Deserialize)]
-struct WholeAnswer<'a> {
-    #[serde(borrow)]
-    usage: Option<&'a RawValue>,
-}
-
 /// Whether an error of OpenAI's or Anthropic's shape says in that API's words that the request is too long.
 fn too_long(error: &Value) -> bool {
     let error = &error["error"];
@@ -311,16 +302,15 @@ fn answer_tree(bytes: &[u8]) -> Result<Value, String> {
     json_tree::parse_answer(&String::from_utf8_lossy(bytes))
 }
 
-/// Parses a small part of an answer; null if it is not small.
-fn small_tree(json: &str) -> Value {
-    match json.len() <= MAX_USAGE_BYTES {
-        true => json_bounds::parse_tree(json.as_bytes()).unwrap_or_default(),
-        false => Value::Null,
-    }
+/// Reads the JSON of a `usage` object of an upstream's API; none if it is longer than [`MAX_USAGE_BYTES`].
+pub(super) fn told_usage(dialect: Dialect, told: &RawValue) -> Option<Usage> {
+    let json = told.get();
+    let told = (json.len() <= MAX_USAGE_BYTES).then(|| json_bounds::parse_tree(json.as_bytes()))?;
+    usage(dialect, &told.ok()?)
 }
 
 /// Reads a `usage` object of an upstream's API.
-pub(crate) fn usage(dialect: Dialect, usage: &Value) -> Option<Usage> {
+fn usage(dialect: Dialect, usage: &Value) -> Option<Usage> {
     match dialect {
         Dialect::Chat | Dialect::Completions => Usage::from_chat(usage),
         Dialect::Responses => Usage::from_responses(usage),
@@ -378,7 +368,9 @@ mod tests {
 
     #[test]
     fn an_unusable_answer_says_why() {
-        for (body, part) in [("<h1>Hello</h1>", "text/html"), ("[]", "not an object")] {
+        for (body, part) in
+            [("<h1>Hello</h1>", "text/html"), ("[]", "not an object"), ("[{}]", "not an object")]
+        {
             let found = answer(Dialect::Chat, Api::Openai, body).unwrap_err();
             assert!(matches!(&found, Unusable::Malformed(why) if why.contains(part)), "{found:?}");
         }

@@ -7,20 +7,18 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::call::usage;
+use super::call::told_usage;
 use super::shared::error_body::error_in_stream;
 use super::shared::stream_error::StreamError;
 use crate::request::endpoint::Dialect;
 use crate::wire::json_bounds;
-use crate::wire::reported_error::reported_error;
+use crate::wire::reported_error::AnswerFields;
 use crate::wire::sse::Event;
 use crate::wire::upstream_error::UpstreamError;
 use crate::wire::usage::Usage;
 
 /// The most choices of an answer that are told apart.
 const MAX_CHOICES: usize = 256;
-/// The most bytes of a `usage` object that are read.
-const MAX_USAGE_BYTES: usize = 16 << 10;
 /// The most bytes of a response's id or model that are kept.
 const MAX_NAME_BYTES: usize = 1024;
 /// The events that end a stream of the Responses API.
@@ -54,21 +52,6 @@ struct Response {
     created_at: Option<u64>,
     /// The number of the last event.
     sequence: u64,
-}
-
-/// The fields of an event that are read where it is passed on; the others take no memory.
-#[derive(Deserialize)]
-struct Chunk<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Option<&'a RawValue>,
-    #[serde(borrow)]
-    usage: Option<&'a RawValue>,
-    #[serde(borrow)]
-    choices: Option<Vec<Choice<'a>>>,
-    #[serde(borrow)]
-    response: Option<&'a RawValue>,
-    #[serde(borrow)]
-    sequence_number: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -111,7 +94,7 @@ impl PlainStream {
         self.finished && self.choices.values().all(|ended| *ended)
     }
 
-    /// Reads an event; one that is not JSON is ignored. `first` is that of the answer.
+    /// Reads an event; one that is not JSON is ignored. `first` says whether it is the answer's first.
     ///
     /// # Errors
     /// [`StreamError::Upstream`].
@@ -122,35 +105,40 @@ impl PlainStream {
             return Ok(());
         }
         let is_error = event.name.as_deref() == Some("error");
-        let Ok(chunk) = serde_json::from_str::<Chunk<'_>>(&event.data) else {
+        let json = event.data.as_bytes();
+        let read = AnswerFields::read(json).and_then(|chunk| {
+            let choices = chunk
+                .get("choices")
+                .map(|list| serde_json::from_str::<Vec<Choice<'_>>>(list.get()));
+            Ok((chunk, choices.transpose()?))
+        });
+        let Ok((chunk, choices)) = read else {
             let words = UpstreamError::read(&event.data).filter(|_| is_error);
             return words.map_or(Ok(()), |words| Err(error_in_stream(&words.message.into())));
         };
-        let kind = chunk.kind.map_or("", |kind| kind.get().trim_matches('"'));
+        let kind = chunk.get("type").map_or("", |kind| kind.get().trim_matches('"'));
         let responses = self.dialect == Dialect::Responses;
         // A response that has begun ends with its own event.
         let is_its_end = responses && !first && kind == "response.failed";
-        let reported = reported_error(event.data.as_bytes()).filter(|_| !is_its_end);
-        let named = || json_bounds::parse_tree(event.data.as_bytes()).ok().filter(|_| is_error);
+        let reported = chunk.reported_error(json).filter(|_| !is_its_end);
+        let named = || json_bounds::parse_tree(json).ok().filter(|_| is_error);
         if let Some(error) = reported.or_else(named) {
             return Err(error_in_stream(&error));
         }
-        let response = chunk.response.filter(|_| responses);
+        let response = chunk.get("response").filter(|_| responses);
         let response =
             response.and_then(|json| serde_json::from_str::<Answer<'_>>(json.get()).ok());
         if responses {
-            self.response.read(chunk.sequence_number, response.as_ref());
+            self.response.read(chunk.get("sequence_number"), response.as_ref());
         }
-        let told = if responses { response.and_then(|answer| answer.usage) } else { chunk.usage };
-        let told = told.filter(|usage| usage.get().len() <= MAX_USAGE_BYTES);
-        let told = told.and_then(|told| {
-            usage(self.dialect, &json_bounds::parse_tree(told.get().as_bytes()).ok()?)
-        });
+        let told =
+            if responses { response.and_then(|answer| answer.usage) } else { chunk.get("usage") };
+        let told = told.and_then(|told| told_usage(self.dialect, told));
         self.finished |= responses && TERMINAL.contains(&kind);
         self.done |= responses && self.finished;
         self.usage_alone =
-            chunk.usage.is_some() && chunk.choices.as_ref().is_some_and(Vec::is_empty);
-        let choices = chunk.choices.unwrap_or_default();
+            chunk.get("usage").is_some() && choices.as_ref().is_some_and(Vec::is_empty);
+        let choices = choices.unwrap_or_default();
         for choice in &choices {
             // Some upstreams send an empty text until the end.
             let ended = choice.finish_reason.is_some_and(|reason| {

@@ -1,12 +1,13 @@
 //! Finds the top-level fields of a JSON object by their byte ranges, so that a call's body is the caller's
-//! own bytes with a few values replaced: parsing and printing would reorder fields and reformat numbers.
+//! own bytes with a few values replaced: parsing and printing would reorder fields and reformat numbers. Reads
+//! single fields of an answer, of which the others take no memory.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 
-use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// The most fields of an object.
@@ -104,12 +105,71 @@ pub(crate) fn range_in(text: &str, part: &str) -> Range<usize> {
     start..start + part.len()
 }
 
+/// The values of the object `json` in the fields of these names; none where the field is absent or null. Of a
+/// repeated field it is the last.
+///
+/// # Errors
+/// The parser's.
+pub(crate) fn raw_values<'t, const N: usize>(
+    json: &'t [u8],
+    names: [&str; N],
+) -> serde_json::Result<[Option<&'t RawValue>; N]> {
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    let values = deserializer.deserialize_map(ValuesOf(names))?;
+    deserializer.end()?;
+    Ok(values)
+}
+
+struct ValuesOf<'n, const N: usize>([&'n str; N]);
+
+impl<'de, const N: usize> Visitor<'de> for ValuesOf<'_, N> {
+    type Value = [Option<&'de RawValue>; N];
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut values = [None; N];
+        while let Some(place) = map.next_key_seed(PlaceIn(&self.0))? {
+            match place {
+                Some(at) => values[at] = map.next_value()?,
+                None => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(values)
+    }
+}
+
+/// The place of a field's name among these.
+struct PlaceIn<'n>(&'n [&'n str]);
+
+impl<'de> DeserializeSeed<'de> for PlaceIn<'_> {
+    type Value = Option<usize>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<usize>, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for PlaceIn<'_> {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a field's name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Option<usize>, E> {
+        Ok(self.0.iter().position(|known| *known == name))
+    }
+}
+
 struct FieldsOf<'t>(&'t str);
 
 impl<'de> DeserializeSeed<'de> for FieldsOf<'de> {
     type Value = Fields;
 
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Fields, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Fields, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
@@ -224,6 +284,17 @@ mod tests {
             Some(("Max_Tokens", "max_tokens"))
         );
         assert_eq!(fields.spelled_otherwise(&["x"]), None);
+    }
+
+    #[test]
+    fn single_values_are_read_beside_all_others() {
+        let json = r#" {"x": [{"a": 1}], "\u0061" : {"b": 2}, "b": null, "c": 1, "c" : "last"} "#;
+        let found = raw_values(json.as_bytes(), ["a", "b", "c", "d"]).unwrap();
+        let found = found.map(|value| value.map(RawValue::get));
+        assert_eq!(found, [Some(r#"{"b": 2}"#), None, Some("\"last\""), None]);
+        for json in ["[1]", "", "7", "null", "{\"a\": 1", "{} {}", "{\"x\": 01}"] {
+            assert!(raw_values(json.as_bytes(), ["a"]).is_err(), "{json}");
+        }
     }
 
     #[test]

@@ -15,41 +15,34 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::fields::raw_values;
 use super::json_bounds;
 
 /// The most bytes of an error that are read; a longer one is reported without its words.
 const MAX_ERROR_BYTES: usize = 16 << 10;
 
 /// The fields of an answer, of an event, or of a response in an event.
-#[derive(Deserialize)]
-struct Fields<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Option<&'a RawValue>,
-    #[serde(borrow)]
-    object: Option<&'a RawValue>,
-    #[serde(borrow)]
-    status: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
-    #[serde(borrow)]
-    errors: Option<&'a RawValue>,
-    #[serde(borrow)]
-    message: Option<&'a RawValue>,
-    #[serde(borrow)]
-    detail: Option<&'a RawValue>,
-    #[serde(borrow)]
-    choices: Option<&'a RawValue>,
-    #[serde(borrow)]
-    output: Option<&'a RawValue>,
-    #[serde(borrow)]
-    data: Option<&'a RawValue>,
-    #[serde(borrow)]
-    content: Option<&'a RawValue>,
-    #[serde(borrow)]
-    response: Option<&'a RawValue>,
-    #[serde(borrow)]
-    result: Option<&'a RawValue>,
-}
+const FIELDS: [&str; 15] = [
+    "type",
+    "object",
+    "status",
+    "error",
+    "errors",
+    "message",
+    "detail",
+    "choices",
+    "output",
+    "data",
+    "content",
+    "response",
+    "result",
+    "usage",
+    "sequence_number",
+];
+
+/// The values of [`FIELDS`] in one object.
+#[derive(Debug)]
+pub(crate) struct AnswerFields<'a>([Option<&'a RawValue>; FIELDS.len()]);
 
 #[derive(Deserialize)]
 struct Choice<'a> {
@@ -71,62 +64,82 @@ struct Message<'a> {
     tool_calls: Option<&'a RawValue>,
 }
 
-/// The error that an answer or an event reports, as an object with `error` or the words in one of the
-/// fields of an error's body; none for an answer.
+/// The error that an answer or an event reports, see [`AnswerFields::reported_error`].
 pub(crate) fn reported_error(json: &[u8]) -> Option<Value> {
-    let fields: Fields<'_> = serde_json::from_slice(json).ok()?;
-    let choices = fields.choices.and_then(|list| serde_json::from_str(list.get()).ok());
-    let choices: Vec<Choice<'_>> = choices.unwrap_or_default();
-    if is(fields.kind, "error") || is(fields.object, "error") {
-        return Some(match said(fields.error) {
-            Some(error) => with_words(error),
-            None => json!({"error": small_tree(json)}),
-        });
-    }
-    if is(fields.kind, "response.failed") {
-        let response = fields.response.map_or("null", RawValue::get);
-        return Some(failed_response(serde_json::from_str(response).ok()));
-    }
-    if is(fields.status, "failed") && choices.is_empty() {
-        return Some(failed_response(Some(fields)));
-    }
-    if !choices.is_empty() && choices.iter().all(Choice::failed) {
-        let told = said(fields.error).or_else(|| choices.iter().find_map(|c| said(c.error)));
-        let reason = choices.first().and_then(|choice| choice.finish_reason);
-        let busy = is(reason, "insufficient_system_resource");
-        let words =
-            format!("the answer ended with finish_reason {}", reason.map_or("", RawValue::get));
-        return Some(match told {
-            Some(error) => with_words(error),
-            None => json!({"error": {"message": words, "code": busy.then_some(503)}}),
-        });
-    }
-    if fields.answered(&choices) {
-        return None;
-    }
-    if let Some(error) = said(fields.error) {
-        return Some(with_words(error));
-    }
-    if let Some(errors) = said(fields.errors) {
-        let errors = small_tree(errors.get().as_bytes());
-        return Some(json!({"error": errors.get(0).cloned().unwrap_or(errors)}));
-    }
-    let worded =
-        [fields.message, fields.detail].iter().any(|words| said(*words).is_some_and(is_text));
-    (fields.kind.is_none() && !fields.has_an_answers_field() && worded).then(|| small_tree(json))
+    AnswerFields::read(json).ok()?.reported_error(json)
 }
 
-impl Fields<'_> {
+impl<'a> AnswerFields<'a> {
+    /// Reads the fields of the object `json`.
+    ///
+    /// # Errors
+    /// The parser's.
+    pub(crate) fn read(json: &'a [u8]) -> serde_json::Result<Self> {
+        raw_values(json, FIELDS).map(Self)
+    }
+
+    /// The value of one of [`FIELDS`]; none if it is absent or null.
+    pub(crate) fn get(&self, name: &str) -> Option<&'a RawValue> {
+        FIELDS.iter().position(|field| *field == name).and_then(|at| self.0[at])
+    }
+
+    /// The error that is reported, as an object with `error` or the words in one of the fields of an error's
+    /// body; none for an answer. `json` is what the fields were read from.
+    pub(crate) fn reported_error(&self, json: &[u8]) -> Option<Value> {
+        let choices = self.get("choices").and_then(|list| serde_json::from_str(list.get()).ok());
+        let choices: Vec<Choice<'_>> = choices.unwrap_or_default();
+        if is(self.get("type"), "error") || is(self.get("object"), "error") {
+            return Some(match said(self.get("error")) {
+                Some(error) => with_words(error),
+                None => json!({"error": small_tree(json)}),
+            });
+        }
+        if is(self.get("type"), "response.failed") {
+            let response = self.get("response").map_or("null", RawValue::get);
+            let [error] = raw_values(response.as_bytes(), ["error"]).unwrap_or_default();
+            return Some(failed_response(error));
+        }
+        if is(self.get("status"), "failed") && choices.is_empty() {
+            return Some(failed_response(self.get("error")));
+        }
+        if !choices.is_empty() && choices.iter().all(Choice::failed) {
+            let told =
+                said(self.get("error")).or_else(|| choices.iter().find_map(|c| said(c.error)));
+            let reason = choices.first().and_then(|choice| choice.finish_reason);
+            let busy = is(reason, "insufficient_system_resource");
+            let words =
+                format!("the answer ended with finish_reason {}", reason.map_or("", RawValue::get));
+            return Some(match told {
+                Some(error) => with_words(error),
+                None => json!({"error": {"message": words, "code": busy.then_some(503)}}),
+            });
+        }
+        if self.answered(&choices) {
+            return None;
+        }
+        if let Some(error) = said(self.get("error")) {
+            return Some(with_words(error));
+        }
+        if let Some(errors) = said(self.get("errors")) {
+            let errors = small_tree(errors.get().as_bytes());
+            return Some(json!({"error": errors.get(0).cloned().unwrap_or(errors)}));
+        }
+        let worded =
+            ["message", "detail"].iter().any(|words| said(self.get(words)).is_some_and(is_text));
+        (self.get("type").is_none() && !self.has_an_answers_field() && worded)
+            .then(|| small_tree(json))
+    }
+
     /// Whether anything was answered beside an error.
     fn answered(&self, choices: &[Choice<'_>]) -> bool {
-        let parts = [self.output, self.data, self.content, self.response, self.result];
-        parts.iter().any(|part| said(*part).is_some()) || choices.iter().any(Choice::answered)
+        let parts = ["output", "data", "content", "response", "result"];
+        parts.iter().any(|part| said(self.get(part)).is_some())
+            || choices.iter().any(Choice::answered)
     }
 
     fn has_an_answers_field(&self) -> bool {
-        let parts =
-            [self.choices, self.output, self.data, self.content, self.response, self.result];
-        parts.iter().any(Option::is_some)
+        let parts = ["choices", "output", "data", "content", "response", "result"];
+        parts.iter().any(|part| self.get(part).is_some())
     }
 }
 
@@ -144,9 +157,9 @@ impl Choice<'_> {
     }
 }
 
-/// The error of a failed response.
-fn failed_response(response: Option<Fields<'_>>) -> Value {
-    match response.and_then(|fields| said(fields.error)) {
+/// The error of a failed response, whose field `error` is given.
+fn failed_response(error: Option<&RawValue>) -> Value {
+    match said(error) {
         Some(error) => with_words(error),
         None => json!({"error": {"message": "the response has the status \"failed\""}}),
     }

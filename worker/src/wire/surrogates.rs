@@ -68,7 +68,7 @@ fn rewritten(json: &str, with: impl Fn(u32) -> char) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The surrogate whose escape, `\uXXXX`, begins at `at`.
+/// Reads the escape of a surrogate at `at`: `\u` and four hexadecimal digits.
 fn escaped_half(bytes: &[u8], at: usize) -> Option<u32> {
     let escape = bytes.get(at..at + 6).filter(|escape| escape.starts_with(b"\\u"))?;
     let digits = std::str::from_utf8(&escape[2..]).ok()?;
