@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     fn answer(tokens: usize) -> Assessment {
-        Assessment { scores: vec![0.5], win_rate: Some(0.25), tokens }
+        Assessment { scores: vec![0.5], win_rate: Some(0.25), tokens, rated_tokens: tokens }
     }
 
     /// Looks up `text`, whose token count identifies its answer. Returns whether it was cached.

@@ -54,18 +54,26 @@ impl Encoder {
         contained(|| self.tokenizer.tokenize(text), failed)
     }
 
+    /// Counts the tokens of a text of any length, without special ones; 0 where the tokenizer fails. Hashed
+    /// n-grams estimate the tokens of an LLM.
+    #[must_use]
+    pub fn count(&self, text: &str) -> usize {
+        contained(|| Ok(self.tokenizer.count(text)), failed).unwrap_or_default()
+    }
+
     /// How many tokens the tokenizer knows; ids are below this where they are consecutive.
     #[must_use]
     pub fn vocabulary(&self) -> usize {
         self.tokenizer.vocabulary()
     }
 
-    /// Runs the graph on one query's ids.
+    /// Runs the graph on one query's tokens.
     ///
     /// # Errors
     /// [`RouterError::InferenceFailed`], [`RouterError::NotFinite`].
-    pub fn run(&self, ids: &[i64]) -> Result<Outputs, RouterError> {
-        let evaluate = || self.graph.run(ids).map_err(|e| failed(format!("{e:#}")));
+    pub fn run(&self, tokens: &Tokens) -> Result<Outputs, RouterError> {
+        let Tokens { ids, counts, .. } = tokens;
+        let evaluate = || self.graph.run(ids, counts).map_err(|e| failed(format!("{e:#}")));
         let (scores, embedding) = contained(evaluate, failed)?;
         let finite = |values: Vec<f32>, output: &str| match values.iter().find(|v| !v.is_finite()) {
             None => Ok(values),

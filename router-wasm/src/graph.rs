@@ -1,7 +1,8 @@
 //! Reads `model.onnx` into a plan that tract runs.
 //!
 //! The trainer writes an encoder as a few calls of functions that the file itself defines in ONNX's own
-//! operators: `TokenBag`, `BertEmbeddings`, `EncoderLayer`, `MeanPool`, each in float and in int8.
+//! operators: `TokenBag`, `NgramBag`, `BertEmbeddings`, `EncoderLayer`, `MeanPool`, each in float and in
+//! int8.
 //! Other runtimes expand the functions and need no custom operator. This engine has a fused operator
 //! for each, so a transformer layer is one node here.
 //!
@@ -14,6 +15,7 @@ mod constants;
 mod encoder_layer;
 mod fused;
 mod mean_pool;
+mod ngram_bag;
 mod nodes;
 mod row_function;
 mod row_product;
@@ -61,17 +63,16 @@ impl Graph {
         on_best(Load { file, candidates, embedding_size })
     }
 
-    /// Runs the graph on token ids: the scores, empty where the head is not in the graph, and the
-    /// embedding.
+    /// Runs the graph on token ids `[S]` and how often each occurs, `[S]`: the scores, empty where the head
+    /// is not in the graph, and the embedding.
     ///
     /// # Errors
-    /// Where an id is out of range or a value not finite.
-    pub fn run(&self, ids: &[i64]) -> TractResult<(Vec<f32>, Vec<f32>)> {
+    /// Where the lengths differ, an id is out of range or a value not finite.
+    pub fn run(&self, ids: &[i64], counts: &[i64]) -> TractResult<(Vec<f32>, Vec<f32>)> {
         let shape = [1, ids.len()];
-        let mask = vec![1_i64; ids.len()];
         let outputs = self.plan.run(tvec![
             Tensor::from_shape(&shape, ids)?.into_tvalue(),
-            Tensor::from_shape(&shape, &mask)?.into_tvalue(),
+            Tensor::from_shape(&shape, counts)?.into_tvalue(),
         ])?;
         let values = |slot: usize| -> TractResult<Vec<f32>> {
             Ok(outputs[slot].try_as_plain_ram()?.as_slice::<f32>()?.to_vec())

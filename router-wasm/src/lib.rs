@@ -33,7 +33,8 @@
 //! # What it does
 //!
 //! - **Queries**: a text ([`Query::new`]), or the user's turns of a conversation
-//!   ([`Query::from_messages`]), of up to [`MAX_QUERY_BYTES`]. [`RouteRequest`] reads both from JSON.
+//!   ([`Query::from_messages`]), of up to [`MAX_QUERY_BYTES`]; [`Query`] says what of a long one is rated.
+//!   [`RouteRequest`] reads both from JSON.
 //! - **Decisions**: between a strong and a weak candidate by a threshold on the win rate, or by a
 //!   share of strong calls that the bundle's calibration turns into a threshold; among several by the
 //!   best score less its weighted cost. A limit on cost, context windows and a list of allowed
@@ -108,9 +109,12 @@ pub use policy::{
     Assessment, CandidateScore, DEFAULT_OUTPUT_TOKENS, DEFAULT_TURN_DECAY, Decision, Policy,
     Reason, SHORT_ANSWER_TOKENS,
 };
-pub use query::{Content, ContentPart, MAX_QUERY_BYTES, MAX_TURNS, Message, Query};
+pub use query::{
+    Content, ContentPart, MAX_QUERY_BYTES, MAX_RATED_BYTES, MAX_TURNS, Message, Query,
+    estimated_tokens,
+};
 pub use request::{RouteRequest, lone_surrogate};
-pub use tokenizer::Tokens;
+pub use tokenizer::{HashedNgrams, NgramSettings, Tokens};
 
 // Runs the README's example as a test.
 #[cfg(doctest)]
@@ -190,15 +194,17 @@ impl Router {
                 Err(error) => return Err(error),
             }
         }
-        found.ok_or(RouterError::QueryEmpty)
+        let found = found.ok_or(RouterError::QueryEmpty)?;
+        Ok(Assessment { tokens: query.tokens(found.tokens), ..found })
     }
 
     fn assess_turn(&self, turn: &str) -> Result<Assessment, RouterError> {
         self.cache.get_or(turn, || {
             let tokens = self.encoder.tokenize(turn)?;
-            let outputs = self.encoder.run(&tokens.ids)?;
+            let outputs = self.encoder.run(&tokens)?;
             let (scores, win_rate) = self.scorer.assess(turn, &outputs, &self.manifest);
-            Ok(Assessment { scores, win_rate, tokens: tokens.total })
+            let (tokens, rated_tokens) = (tokens.total, tokens.rated);
+            Ok(Assessment { scores, win_rate, tokens, rated_tokens })
         })
     }
 
@@ -219,7 +225,7 @@ impl Router {
     /// `query_empty`, `inference_failed`, `not_finite`.
     pub fn embed(&self, query: &Query) -> Result<Vec<f32>, RouterError> {
         let tokens = self.encoder.tokenize(query.newest())?;
-        Ok(self.encoder.run(&tokens.ids)?.embedding)
+        Ok(self.encoder.run(&tokens)?.embedding)
     }
 
     /// The bundle's manifest: candidates, calibration, metrics, provenance.

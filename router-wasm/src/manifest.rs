@@ -80,9 +80,10 @@ pub struct Candidate {
 pub struct EncoderInfo {
     /// `static` or `transformer`.
     pub tier: String,
-    /// Longest sequence the graph is given, special tokens included.
+    /// Longest sequence the graph is given, special tokens included. Hashed n-grams have limits of their
+    /// own, in `tokenizer.json`.
     pub max_tokens: usize,
-    /// Which end of a longer query is cut off.
+    /// Which part of a longer query is cut off.
     pub truncation_side: TruncationSide,
     /// How token vectors are combined to one, for example `mean`.
     pub pooling: String,
@@ -95,7 +96,7 @@ pub struct EncoderInfo {
     pub source: Option<String>,
 }
 
-/// Which end of a long query is cut off.
+/// Which part of a long query is cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TruncationSide {
@@ -103,6 +104,21 @@ pub enum TruncationSide {
     Left,
     /// The end is cut off.
     Right,
+    /// The middle is cut off: of a query of more than L tokens the first `floor(L / 4)` are kept, and the
+    /// last `L - floor(L / 4)`, among which a request behind long context stands.
+    Middle,
+}
+
+impl TruncationSide {
+    /// How many of the `limit` tokens kept are a long query's first ones; the others are its last.
+    #[must_use]
+    pub fn first_kept(self, limit: usize) -> usize {
+        match self {
+            Self::Left => 0,
+            Self::Right => limit,
+            Self::Middle => limit / 4,
+        }
+    }
 }
 
 /// What a router kind needs beyond the graph.

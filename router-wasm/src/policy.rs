@@ -63,8 +63,12 @@ pub struct Decision {
     pub threshold: Option<f64>,
     /// Every candidate of the bundle, in its order.
     pub scores: Vec<CandidateScore>,
-    /// Tokens of the query, by the bundle's tokenizer.
+    /// Tokens of the query's whole text, by the bundle's tokenizer, and at least one in eight bytes; costs
+    /// and context windows are computed with them unless the policy states `input_tokens`.
     pub tokens: usize,
+    /// Tokens of the text that the router read, summed over the turns rated: fewer than `tokens` where a
+    /// part of a long text was left out.
+    pub rated_tokens: usize,
     /// Estimated USD for the chosen candidate, where its prices are known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub estimated_cost: Option<f64>,
@@ -104,8 +108,10 @@ pub struct Assessment {
     pub scores: Vec<f64>,
     /// Win rate of the manifest's strong candidate over its weak one, in [0, 1].
     pub win_rate: Option<f64>,
-    /// Tokens of the query.
+    /// Estimated tokens of the query's whole text.
     pub tokens: usize,
+    /// Tokens of the text that the graph read, summed over the turns.
+    pub rated_tokens: usize,
 }
 
 impl Assessment {
@@ -116,14 +122,16 @@ impl Assessment {
     #[must_use]
     pub fn then(self, next: Self, turn_decay: f64) -> Self {
         let tokens = self.tokens + next.tokens;
+        let rated_tokens = self.rated_tokens + next.rated_tokens;
         if next.difficulty() >= self.difficulty() {
-            return Self { tokens, ..next };
+            return Self { tokens, rated_tokens, ..next };
         }
         let towards = |from: f64, to: f64| from + turn_decay * (to - from);
         Self {
             scores: self.scores.iter().zip(&next.scores).map(|(&a, &b)| towards(a, b)).collect(),
             win_rate: self.win_rate.zip(next.win_rate).map(|(a, b)| towards(a, b)),
             tokens,
+            rated_tokens,
         }
     }
 
@@ -260,6 +268,7 @@ impl Policy {
             threshold,
             scores,
             tokens: assessment.tokens,
+            rated_tokens: assessment.rated_tokens,
             estimated_cost: costs[chosen],
         })
     }

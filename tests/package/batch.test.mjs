@@ -29,7 +29,7 @@ const MIXED = [
   { query: "Hi", messages: [] },
   [{ role: "user", content: 1n }],
   [{ role: "system", content: "x" }],
-  "x".repeat(300_000),
+  "x".repeat((16 << 20) + 1),
   "What is the capital of France?",
 ];
 const CODES = [

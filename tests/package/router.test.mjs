@@ -175,9 +175,22 @@ test("text that is not well-formed is refused", async () => {
 
 test("empty and huge queries are refused", async () => {
   for (const text of ["", "   ", "\n\t"]) await refused(() => router.route(text), "query_empty");
-  await refused(() => router.route("x".repeat(1 << 20)), "query_too_long");
-  await refused(() => router.embed("x".repeat(1 << 20)), "query_too_long");
+  const long = "x".repeat((16 << 20) + 1);
+  for (const input of [long, [{ role: "user", content: long }]]) {
+    await refused(() => router.route(input), "query_too_long");
+  }
+  await refused(() => router.embed(long), "query_too_long");
   await refused(() => router.route([]), "messages_without_text");
+});
+
+test("a long text is decided by its ends, plain or as a message, and all of it counts as tokens", () => {
+  const long = "x".repeat(1 << 20);
+  const decision = router.route(long);
+  assert.deepEqual(router.route([{ role: "user", content: long }]), decision);
+  assert.equal(decision.tokens, (1 << 20) / 8);
+  assert.ok(decision.ratedTokens < 10, `${decision.ratedTokens}`);
+  const { tokens, ratedTokens } = router.route("Is this short?");
+  assert.ok(ratedTokens > 0 && ratedTokens === tokens);
 });
 
 test("damaged bundles are refused with the cause", async () => {

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
-use pointsman::{Battle, Calibration, Head, Kind, Memory, Records};
+use pointsman::{Battle, Calibration, Head, Kind, Memory, NgramSettings, Records};
 use pointsman_trainer::device::{DeviceChoice, open};
 use pointsman_trainer::encoder::bert::Pooling;
 use pointsman_trainer::encoder::bert_weights::{BertWeights, Dense};
@@ -112,11 +112,20 @@ check_steps = 10
 
 /// The tiers' names in recipes.
 pub const TIERS: [&str; 2] = ["static", "transformer"];
+/// A static tier of hashed n-grams, which has no recipe of its own here.
+pub const NGRAMS: &str = "ngrams";
+
+/// Every kind on every tier, and one kind on hashed n-grams.
+#[must_use]
+pub fn kinds_and_tiers() -> Vec<(Kind, &'static str)> {
+    let on_tiers = Kind::ALL.into_iter().flat_map(|kind| TIERS.map(|tier| (kind, tier)));
+    on_tiers.chain([(Kind::Mf, NGRAMS)]).collect()
+}
 
 /// The text of the tiny recipe of a kind and tier.
 #[must_use]
 pub fn recipe_text(kind: Kind, tier: &str) -> String {
-    let encoder = if tier == "static" { STATIC } else { TRANSFORMER };
+    let encoder = if tier == "transformer" { TRANSFORMER } else { STATIC };
     let (head, optimisation) = match kind {
         Kind::Mf => ("dimension = 8", ON_EMBEDDINGS),
         Kind::Ridge => ("penalty = 1.0\nfrequency_weight = 0.01\nembedding_weight = 0.2", ""),
@@ -241,6 +250,18 @@ pub fn bundle_of(kind: Kind, tier: &str, precision: Precision) -> Result<BundleD
     Ok(finish::draft(&file.recipe, &file.sha256, Vec::new(), &trained, "cpu", precision)?)
 }
 
+/// The hashed n-grams of the tiny bundle.
+fn ngram_settings() -> NgramSettings {
+    NgramSettings {
+        buckets: 512,
+        characters: [2, 4],
+        words: [1, 2],
+        lowercase: true,
+        max_characters: 400,
+        tail_characters: Some(20),
+    }
+}
+
 fn encoder(file: &RecipeFile, tier: &str) -> Result<Encoder> {
     let network = match tier {
         "static" => {
@@ -248,6 +269,13 @@ fn encoder(file: &RecipeFile, tier: &str) -> Result<Encoder> {
             let mut draw = RandomStream::new(file.recipe.seed, 0);
             let values = draw.normal(rows * WIDTH, 1.0);
             Network::Static(StaticTable { rows, width: WIDTH, values })
+        }
+        NGRAMS => {
+            let (settings, width) = (ngram_settings(), 3);
+            let rows = settings.buckets as usize;
+            let values = RandomStream::new(file.recipe.seed, 0).normal(rows * width, 1.0);
+            let network = Network::Ngrams(StaticTable { rows, width, values });
+            return Ok(Encoder { network, tokenizer_json: settings.to_json() });
         }
         _ => {
             let folder = tempfile::tempdir()?;

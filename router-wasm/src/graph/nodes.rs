@@ -19,6 +19,7 @@ use super::constants::Constants;
 use super::encoder_layer::{Dense, EncoderLayer, ScratchPool};
 use super::fused::Fused;
 use super::mean_pool::MeanPool;
+use super::ngram_bag::{NgramBag, Values};
 use super::row_function::RowFunction;
 use super::row_product::RowProduct;
 use super::table::Table;
@@ -166,6 +167,16 @@ impl<I: Isa> Nodes<I> {
             "TokenBag" | "TokenBagInt8" => {
                 let (table, _) = self.table(node, 3)?;
                 self.fused(node, Fused::new(TokenBag { table }), 3)
+            }
+            "NgramBag" | "NgramBagInt8" => {
+                let width = self.constants.width(self.input(node, 2)?);
+                let values = match &*node.op_type {
+                    "NgramBag" => Values::Float(self.floats(node, 2)?),
+                    _ => {
+                        Values::Int8 { values: self.int8s(node, 2)?, scales: self.floats(node, 3)? }
+                    }
+                };
+                self.fused(node, Fused::new(NgramBag::new(values, width)?), 2)
             }
             "BertEmbeddings" | "BertEmbeddingsInt8" => {
                 let (words, next) = self.table(node, 1)?;

@@ -48,7 +48,8 @@ impl BertPipeline {
             true => (&self.special_tokens.before[..], &self.special_tokens.after[..]),
             false => (&[][..], &[][..]),
         };
-        let ids = [before, &ids, after].concat().into_iter().map(i64::from).collect();
-        Tokens { ids, total }
+        let rated = ids.len();
+        let ids: Vec<i64> = [before, &ids, after].concat().into_iter().map(i64::from).collect();
+        Tokens { total, rated, ..Tokens::from_ids(ids) }
     }
 }

@@ -9,7 +9,6 @@ use super::Tokens;
 use super::kept::Truncation;
 use super::library_check;
 use crate::error::{RouterError, quoted};
-use crate::manifest::TruncationSide;
 
 pub(super) struct LibraryPipeline(Tokenizer);
 
@@ -51,13 +50,20 @@ impl LibraryPipeline {
         };
         let mut encoding = self.0.encode_fast(text, false).map_err(failed)?;
         let total = encoding.len();
-        let direction = match truncation.side {
-            TruncationSide::Left => TruncationDirection::Left,
-            TruncationSide::Right => TruncationDirection::Right,
-        };
-        encoding.truncate(truncation.limit, 0, direction);
+        if total > truncation.limit {
+            let [first, last] = truncation.ends();
+            let mut end = encoding.clone();
+            encoding.truncate(first, 0, TruncationDirection::Right);
+            end.truncate(last, 0, TruncationDirection::Left);
+            // What is cut off is no part of the answer.
+            encoding.take_overflowing();
+            end.take_overflowing();
+            encoding.merge_with(end, false);
+        }
+        let rated = encoding.len();
         let encoding = self.0.post_process(encoding, None, special_tokens).map_err(failed)?;
-        Ok(Tokens { ids: encoding.get_ids().iter().map(|&id| i64::from(id)).collect(), total })
+        let ids: Vec<i64> = encoding.get_ids().iter().map(|&id| i64::from(id)).collect();
+        Ok(Tokens { total, rated, ..Tokens::from_ids(ids) })
     }
 }
 

@@ -3,17 +3,18 @@
 //! ```text
 //! text (String)
 //!   -> tokens u32 [total]              the pipeline that tokenizer.json states
-//!   -> tokens u32 [min(total, L)]      the first or the last L: truncation
+//!   -> tokens u32 [min(total, L)]      the first, the last or both: truncation
 //!   -> ids i64 [before + .. + after]   the special tokens around them
 //! ```
 //!
-//! L is the longest sequence of the graph less the special tokens. There are two implementations.
+//! L is the longest sequence of the graph less the special tokens. There are three implementations.
 //! [`bert::BertPipeline`] is this crate's own, for the pipeline that BERT's family shares
 //! (`BertNormalizer`, `BertPreTokenizer`, WordPiece): a Worker reads its 30,000 tokens in a few
 //! milliseconds at a cold start, and a query costs some tens of nanoseconds a token.
 //! [`library::LibraryPipeline`] is the `tokenizers` crate, for every other pipeline. Where both can
 //! read a file they give the same ids for every text; [`file`] accepts only plain BERT, so that an
-//! unknown field costs speed and never changes an answer.
+//! unknown field costs speed and never changes an answer. [`ngrams::HashedNgrams`] has a file of its own
+//! kind and needs no vocabulary.
 
 mod added_tokens;
 mod bert;
@@ -23,6 +24,7 @@ mod file;
 mod kept;
 mod library;
 mod library_check;
+mod ngrams;
 mod special_tokens;
 #[cfg(test)]
 mod tests;
@@ -36,14 +38,30 @@ use bert::BertPipeline;
 use file::Reading;
 use kept::Truncation;
 use library::LibraryPipeline;
+pub use ngrams::{HashedNgrams, NgramSettings};
 
 /// A query's token ids as the graph takes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tokens {
-    /// Ids after truncation, special tokens included where the bundle asks for them.
+    /// `input_ids`, `[S]`: ids after truncation, special tokens included where the bundle asks for them; of
+    /// hashed n-grams each bucket once, ascending.
     pub ids: Vec<i64>,
-    /// Tokens of the whole query, before truncation and without special tokens.
+    /// `attention_mask`, `[S]`: 1 for each token; of hashed n-grams how often each bucket occurs.
+    pub counts: Vec<i64>,
+    /// Tokens of the whole text, before truncation and without special tokens; of hashed n-grams an
+    /// estimate.
     pub total: usize,
+    /// Those of them that are left after truncation.
+    pub rated: usize,
+}
+
+impl Tokens {
+    /// A sequence of ids, each of one token.
+    #[must_use]
+    pub fn from_ids(ids: impl Into<Vec<i64>>) -> Self {
+        let ids = ids.into();
+        Self { counts: vec![1; ids.len()], total: ids.len(), rated: ids.len(), ids }
+    }
 }
 
 /// One bundle's tokenizer, with the bundle's limits on length.
@@ -54,6 +72,7 @@ pub(crate) struct QueryTokenizer {
 }
 
 enum Pipeline {
+    Ngrams(Box<HashedNgrams>),
     Bert(Box<BertPipeline>),
     Library(Box<LibraryPipeline>),
 }
@@ -66,6 +85,11 @@ impl QueryTokenizer {
     /// query.
     pub(crate) fn from_json(bytes: &[u8], info: &EncoderInfo) -> Result<Self, RouterError> {
         let pipeline = Pipeline::from_json(bytes)?;
+        if matches!(pipeline, Pipeline::Ngrams(_)) && info.special_tokens {
+            let detail = "hashed n-grams have no special tokens, expected \"special_tokens\": false in \
+                          router.json";
+            return Err(RouterError::BundleBadTokenizer { detail: detail.into() });
+        }
         let added = match info.special_tokens {
             true => pipeline.special_tokens(),
             false => 0,
@@ -98,6 +122,17 @@ impl QueryTokenizer {
         }
     }
 
+    /// Counts a text's tokens without special ones; 0 where the tokenizer fails.
+    pub(crate) fn count(&self, text: &str) -> usize {
+        match &self.pipeline {
+            Pipeline::Ngrams(ngrams) => ngrams.count(text),
+            pipeline => {
+                let tokens = pipeline.tokenize(text, self.truncation, false);
+                tokens.map_or(0, |tokens| tokens.total)
+            }
+        }
+    }
+
     /// How many tokens the tokenizer knows; ids are below this where they are consecutive.
     pub(crate) fn vocabulary(&self) -> usize {
         self.pipeline.vocabulary()
@@ -106,6 +141,9 @@ impl QueryTokenizer {
 
 impl Pipeline {
     fn from_json(bytes: &[u8]) -> Result<Self, RouterError> {
+        if let Some(settings) = NgramSettings::read(bytes) {
+            return settings.and_then(HashedNgrams::new).map(|own| Self::Ngrams(Box::new(own)));
+        }
         match file::read(bytes) {
             Reading::Bert(bert) => Ok(Self::Bert(bert)),
             Reading::Damaged(detail) => Err(RouterError::BundleBadTokenizer { detail }),
@@ -116,6 +154,7 @@ impl Pipeline {
     /// How many special tokens stand around a query.
     fn special_tokens(&self) -> usize {
         match self {
+            Self::Ngrams(_) => 0,
             Self::Bert(bert) => bert.special_tokens(),
             Self::Library(library) => library.special_tokens(),
         }
@@ -128,6 +167,7 @@ impl Pipeline {
         special_tokens: bool,
     ) -> Result<Tokens, RouterError> {
         match self {
+            Self::Ngrams(ngrams) => Ok(ngrams.tokenize(text)),
             Self::Bert(bert) => Ok(bert.tokenize(text, truncation, special_tokens)),
             Self::Library(library) => library.tokenize(text, truncation, special_tokens),
         }
@@ -135,6 +175,7 @@ impl Pipeline {
 
     fn vocabulary(&self) -> usize {
         match self {
+            Self::Ngrams(ngrams) => ngrams.settings().buckets as usize,
             Self::Bert(bert) => bert.vocabulary(),
             Self::Library(library) => library.vocabulary(),
         }

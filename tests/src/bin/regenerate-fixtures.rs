@@ -2,7 +2,7 @@
 //! and token ids with results for ONNX Runtime.
 
 use anyhow::{Context, Result};
-use pointsman::{DEFAULT_TURN_DECAY, Kind, Query, Router};
+use pointsman::{DEFAULT_TURN_DECAY, Query, Router};
 use pointsman_tests::parity::{
     Case, KINDS_TOLERANCE, KindCases, Parity, answer, kind_answer, kind_requests, requests,
 };
@@ -45,16 +45,14 @@ fn main() -> Result<()> {
     let mut folders =
         ["tests/fixtures/tiny", "bundles/default", "bundles/llmrouter"].map(str::to_owned).to_vec();
     let mut kinds = KindCases { tolerance: KINDS_TOLERANCE, bundles: Default::default() };
-    for kind in Kind::ALL {
-        for tier in tiny::TIERS {
-            let name = format!("{}-{tier}", kind.name());
-            let draft = tiny::bundle_of(kind, tier, Precision::Int8)?;
-            draft.write(&fixtures.join("kinds").join(&name))?;
-            let router = draft.router()?;
-            let cases = kind_requests().map(|query| kind_answer(&router, query));
-            kinds.bundles.insert(name.clone(), cases.into_iter().collect::<Result<_, _>>()?);
-            folders.push(format!("tests/fixtures/kinds/{name}"));
-        }
+    for (kind, tier) in tiny::kinds_and_tiers() {
+        let name = format!("{}-{tier}", kind.name());
+        let draft = tiny::bundle_of(kind, tier, Precision::Int8)?;
+        draft.write(&fixtures.join("kinds").join(&name))?;
+        let router = draft.router()?;
+        let cases = kind_requests().map(|query| kind_answer(&router, query));
+        kinds.bundles.insert(name.clone(), cases.into_iter().collect::<Result<_, _>>()?);
+        folders.push(format!("tests/fixtures/kinds/{name}"));
     }
     write(&fixtures.join("kinds.json"), &kinds)?;
 
@@ -69,9 +67,14 @@ fn main() -> Result<()> {
             .iter()
             .filter_map(|text| router.encoder().tokenize(text).ok())
             .map(|tokens| {
-                let outputs = router.encoder().run(&tokens.ids)?;
+                let outputs = router.encoder().run(&tokens)?;
                 let embedding: Vec<f32> = outputs.embedding.iter().copied().take(8).collect();
-                Ok(json!({"ids": tokens.ids, "scores": outputs.scores, "embedding": embedding}))
+                let mut row =
+                    json!({"ids": tokens.ids, "scores": outputs.scores, "embedding": embedding});
+                if tokens.counts.iter().any(|&count| count != 1) {
+                    row["counts"] = json!(tokens.counts);
+                }
+                Ok(row)
             })
             .collect::<Result<Vec<_>>>()?;
         ids.insert(name, rows.into());

@@ -99,7 +99,7 @@ fn add(folder: &Path, model: &str, rows: usize) -> Result<Extended, TrainerError
 
 fn scores(router: &Router, query: &str) -> Vec<f32> {
     let tokens = router.encoder().tokenize(query).unwrap();
-    router.encoder().run(&tokens.ids).unwrap().scores
+    router.encoder().run(&tokens).unwrap().scores
 }
 
 fn order(values: &[f64]) -> Vec<usize> {

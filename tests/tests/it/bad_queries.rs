@@ -1,14 +1,14 @@
 //! Queries that cannot be routed are refused with a stable code.
 
-use pointsman::{MAX_QUERY_BYTES, Message, Query, RouteRequest};
+use pointsman::{MAX_QUERY_BYTES, MAX_RATED_BYTES, Message, Query, RouteRequest};
 
 fn code(json: &str) -> &'static str {
     RouteRequest::from_json(json).unwrap_err().code()
 }
 
 #[test]
-fn a_megabyte_is_too_long_and_the_limit_is_named() {
-    let error = Query::new("a ".repeat(1 << 19)).unwrap_err();
+fn more_than_the_longest_query_is_too_long_and_the_limit_is_named() {
+    let error = Query::new("a ".repeat(1 << 24)).unwrap_err();
     assert_eq!(error.code(), "query_too_long");
     assert!(error.to_string().contains(&MAX_QUERY_BYTES.to_string()));
     assert!(Query::new("a".repeat(MAX_QUERY_BYTES)).is_ok());
@@ -16,7 +16,7 @@ fn a_megabyte_is_too_long_and_the_limit_is_named() {
 
 #[test]
 fn a_long_conversation_keeps_its_newest_text() {
-    let old = "古".repeat(MAX_QUERY_BYTES / 3);
+    let old = "古".repeat(MAX_RATED_BYTES / 3);
     let messages: Vec<Message> = serde_json::from_value(serde_json::json!([
         {"role": "user", "content": old},
         {"role": "user", "content": "newest"},
@@ -24,8 +24,9 @@ fn a_long_conversation_keeps_its_newest_text() {
     .unwrap();
     let query = Query::from_messages(&messages).unwrap();
     let [first, newest] = query.turns() else { panic!("{} turns", query.turns().len()) };
-    assert!(first.len() + newest.len() <= MAX_QUERY_BYTES);
-    assert!(first.ends_with('古') && newest == "newest");
+    assert!(first.len() + newest.len() <= MAX_RATED_BYTES);
+    assert!(first.starts_with('古') && first.ends_with('古') && newest == "newest");
+    assert_eq!(query.bytes(), MAX_RATED_BYTES / 3 * 3 + 6);
 }
 
 #[test]

@@ -5,11 +5,16 @@ use pointsman_tests::tiny;
 use pointsman_trainer::export::bundle;
 
 fn rating(win_rate: f64, tokens: usize) -> Assessment {
-    Assessment { scores: vec![win_rate, 1.0 - win_rate], win_rate: Some(win_rate), tokens }
+    Assessment {
+        scores: vec![win_rate, 1.0 - win_rate],
+        win_rate: Some(win_rate),
+        tokens,
+        rated_tokens: tokens,
+    }
 }
 
 fn scores(scores: &[f64]) -> Assessment {
-    Assessment { scores: scores.to_vec(), win_rate: None, tokens: 1 }
+    Assessment { scores: scores.to_vec(), win_rate: None, tokens: 1, rated_tokens: 1 }
 }
 
 fn users(texts: &[&str]) -> Query {
@@ -28,7 +33,7 @@ fn the_rating_rises_at_once_and_decays_by_a_share() {
     let fallen = rating(0.8, 3).then(rating(0.2, 4), 0.25);
     assert!((fallen.win_rate.unwrap() - 0.65).abs() < 1e-12);
     assert!((fallen.scores[1] - 0.35).abs() < 1e-12);
-    assert_eq!(fallen.tokens, 7);
+    assert_eq!((fallen.tokens, fallen.rated_tokens), (7, 7));
 }
 
 #[test]

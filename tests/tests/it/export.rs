@@ -44,6 +44,32 @@ fn a_recipe_that_truncates_on_the_left_keeps_the_last_tokens() {
             .map(|words| router.encoder().tokenize(&words.join(" ")).unwrap());
         assert_eq!(long.ids, last.ids, "{tier}");
         assert_eq!((long.ids.len(), long.total), (6, words.len()), "{tier}");
+        assert_eq!(long.rated, room, "{tier}");
+    }
+}
+
+#[test]
+fn a_recipe_that_truncates_in_the_middle_keeps_a_quarter_and_the_last_tokens() {
+    let words = ["hello", "world", "prove", "the", "theorem", "of", "a", "prime"];
+    for tier in tiny::TIERS {
+        let text = tiny::recipe_text(Kind::Mf, tier)
+            .replace("max_tokens = 64", "max_tokens = 6\ntruncate = \"middle\"");
+        let recipe = RecipeFile::parse(&text).unwrap().recipe;
+        let mut draft = tiny::bundle_of(Kind::Mf, tier, Precision::Int8).unwrap();
+        draft.manifest.encoder.max_tokens = recipe.encoder.max_tokens();
+        draft.manifest.encoder.truncation_side = recipe.encoder.truncate();
+        let router = draft.router().unwrap();
+        // Of six, or of four between special tokens.
+        let kept = match tier {
+            "static" => [&words[..1], &words[3..]].concat(),
+            _ => [&words[..1], &words[5..]].concat(),
+        };
+        let [long, kept] = [&words[..], &kept].map(|words| words.join(" "));
+        let decision = router.route(&Query::new(&*long).unwrap(), &Policy::default()).unwrap();
+        let [long, kept] = [long, kept].map(|text| router.encoder().tokenize(&text).unwrap());
+        assert_eq!(long.ids, kept.ids, "{tier}");
+        assert_eq!((long.rated, long.total), (kept.total, words.len()), "{tier}");
+        assert_eq!((decision.rated_tokens, decision.tokens), (long.rated, long.total), "{tier}");
     }
 }
 

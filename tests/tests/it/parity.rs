@@ -1,6 +1,6 @@
 //! The parity suite on the native engine.
 
-use pointsman::{Kind, Router};
+use pointsman::Router;
 use pointsman_tests::parity::{KindCases, Parity, answer, kind_answer, kind_requests};
 use pointsman_tests::tiny;
 use pointsman_trainer::export::bundle;
@@ -83,10 +83,9 @@ fn a_tar_of_the_bundle_routes_as_the_folder_does() {
 fn every_kind_and_tier_gives_the_stored_answers() {
     let text = std::fs::read_to_string(tiny::fixtures().join("kinds.json")).unwrap();
     let expected: KindCases = serde_json::from_str(&text).unwrap();
-    let names: Vec<String> = Kind::ALL
-        .iter()
-        .flat_map(|kind| tiny::TIERS.map(|tier| format!("{}-{tier}", kind.name())))
-        .collect();
+    let all = tiny::kinds_and_tiers();
+    let names: Vec<String> =
+        all.iter().map(|(kind, tier)| format!("{}-{tier}", kind.name())).collect();
     assert_eq!(expected.bundles.len(), names.len());
     for name in names {
         let folder = tiny::fixtures().join("kinds").join(&name);
@@ -104,16 +103,13 @@ fn every_kind_and_tier_gives_the_stored_answers() {
 
 #[test]
 fn an_int8_bundle_of_every_kind_stays_near_its_float_one() {
-    for kind in Kind::ALL {
-        for tier in tiny::TIERS {
-            let router = |precision| tiny::bundle_of(kind, tier, precision).unwrap().router();
-            let (int8, float) =
-                (router(Precision::Int8).unwrap(), router(Precision::Float).unwrap());
-            for query in kind_requests() {
-                let rate = |router: &Router| kind_answer(router, query).unwrap().win_rate;
-                let (a, b) = (rate(&int8), rate(&float));
-                assert!((a - b).abs() < 0.05, "{}-{tier}, {query:?}: {a} and {b}", kind.name());
-            }
+    for (kind, tier) in tiny::kinds_and_tiers() {
+        let router = |precision| tiny::bundle_of(kind, tier, precision).unwrap().router();
+        let (int8, float) = (router(Precision::Int8).unwrap(), router(Precision::Float).unwrap());
+        for query in kind_requests() {
+            let rate = |router: &Router| kind_answer(router, query).unwrap().win_rate;
+            let (a, b) = (rate(&int8), rate(&float));
+            assert!((a - b).abs() < 0.05, "{}-{tier}, {query:?}: {a} and {b}", kind.name());
         }
     }
 }

@@ -39,6 +39,8 @@ use trainable::Limits;
 #[derive(Debug, Clone)]
 pub enum Network {
     Static(StaticTable),
+    /// A table with a row for each bucket of hashed n-grams.
+    Ngrams(StaticTable),
     /// A transformer, mean-pooled or at `[CLS]`.
     Transformer {
         weights: BertWeights,
@@ -54,7 +56,9 @@ impl Network {
     #[must_use]
     pub fn limits(&self) -> Limits {
         match self {
-            Self::Static(table) => Limits { vocabulary: table.rows, longest: None },
+            Self::Static(table) | Self::Ngrams(table) => {
+                Limits { vocabulary: table.rows, longest: None }
+            }
             Self::Transformer { weights, .. } => {
                 Limits { vocabulary: weights.vocabulary(), longest: Some(weights.longest()) }
             }
@@ -65,7 +69,7 @@ impl Network {
     #[must_use]
     pub fn embedding_size(&self) -> usize {
         match self {
-            Self::Static(table) => table.width + 1,
+            Self::Static(table) | Self::Ngrams(table) => table.width + 1,
             Self::Transformer { weights, .. } => weights.width + 1,
         }
     }
@@ -84,6 +88,7 @@ impl Encoder {
     pub fn info(&self, recipe: &EncoderRecipe) -> EncoderInfo {
         let (pooling, special_tokens) = match &self.network {
             Network::Static(_) => ("sum / sqrt(tokens), with length", false),
+            Network::Ngrams(_) => ("weighted sum of n-grams, with length", false),
             Network::Transformer { pooling: Pooling::Mean, .. } => ("mean, with length", true),
             Network::Transformer { pooling: Pooling::Cls, .. } => ("cls, with length", true),
         };
@@ -116,7 +121,7 @@ pub(crate) fn tokenizer_error(error: tokenizers::Error) -> TrainerError {
     TrainerError::BadEncoder { path: "tokenizer.json".into(), detail: error.to_string() }
 }
 
-/// Token ids of a query for the static tier: without special tokens, cut to `max_tokens` at the end
+/// Token ids of a query for the static tier: without special tokens, cut to `max_tokens` at the part
 /// named by `side`.
 ///
 /// # Errors
@@ -129,11 +134,9 @@ pub fn token_ids(
 ) -> Result<Vec<u32>, TrainerError> {
     let encoding = tokenizer.encode_fast(query, false).map_err(tokenizer_error)?;
     let ids = encoding.get_ids();
-    let first = match side {
-        TruncationSide::Left => ids.len().saturating_sub(max_tokens),
-        TruncationSide::Right => 0,
-    };
-    Ok(ids.iter().copied().skip(first).take(max_tokens).collect())
+    let first = side.first_kept(max_tokens).min(ids.len());
+    let last = ids.len().saturating_sub(max_tokens - side.first_kept(max_tokens)).max(first);
+    Ok([&ids[..first], &ids[last..]].concat())
 }
 
 /// Token ids of a query as `router` reads it; `None` for a query without a token.

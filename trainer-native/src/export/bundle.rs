@@ -185,6 +185,7 @@ pub fn encoder_only(
     let side = match info.truncation_side {
         TruncationSide::Left => " left",
         TruncationSide::Right => "",
+        TruncationSide::Middle => " middle",
     };
     let identity = sha256_hex(
         &[

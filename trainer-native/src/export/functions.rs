@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! TokenBag(ids, mask, tokens, table)         mask table[ids] / sqrt(tokens)                 [1, D]
+//! NgramBag(ids, counts, table)               w table[ids] / |w|, w = ln(1 + counts)            [1, D]
 //! BertEmbeddings(ids, words, positions, gamma, beta)
 //!                                            norm(words[ids] + positions[0..S])             [1, S, H]
 //! EncoderLayer(hidden, mask, ...)            one transformer layer                          [1, S, H]
@@ -13,7 +14,7 @@
 //! Dense(x, weight, bias)                     x weight + bias
 //! ```
 //! Names of int8 variants end in `Int8`: a table is then followed by one scale for each row, a
-//! weight by one scale for each output. `DenseInt8` quantises each row of its input at run time, to
+//! weight by one scale for each output, and so is the table of `NgramBagInt8`. `DenseInt8` quantises each row of its input at run time, to
 //! 8 bits with a zero point, and multiplies it by weights of seven bits:
 //!
 //! ```text
@@ -36,6 +37,8 @@ pub const VERSION: i64 = 1;
 pub enum Function {
     /// The weighted sum of rows of a table.
     TokenBag,
+    /// The mean of rows of a table, weighted by how often each occurs.
+    NgramBag,
     /// The normalised sum of word and position embeddings.
     BertEmbeddings,
     EncoderLayer,
@@ -52,6 +55,8 @@ impl Function {
         match (self, precision) {
             (Self::TokenBag, Precision::Float) => "TokenBag",
             (Self::TokenBag, Precision::Int8) => "TokenBagInt8",
+            (Self::NgramBag, Precision::Float) => "NgramBag",
+            (Self::NgramBag, Precision::Int8) => "NgramBagInt8",
             (Self::BertEmbeddings, Precision::Float) => "BertEmbeddings",
             (Self::BertEmbeddings, Precision::Int8) => "BertEmbeddingsInt8",
             (Self::EncoderLayer, Precision::Float) => "EncoderLayer",
@@ -74,6 +79,7 @@ impl Function {
         let mut body = Body::new(self.name(precision), precision);
         match self {
             Self::TokenBag => token_bag(&mut body),
+            Self::NgramBag => ngram_bag(&mut body),
             Self::BertEmbeddings => bert_embeddings(&mut body),
             Self::EncoderLayer => encoder_layer(&mut body),
             Self::MeanPool => mean_pool(&mut body),
@@ -226,6 +232,31 @@ fn token_bag(body: &mut Body) {
     body.weighted_sum("sum_row", weights, rows);
     body.node("Sqrt", "root", &["tokens"], &[]);
     body.node("Div", "pooled", &["sum_row", "root"], &[]);
+    body.output("pooled");
+}
+
+fn ngram_bag(body: &mut Body) {
+    body.inputs(["ids", "counts"]);
+    body.weights("table");
+    body.float("one", 1.0);
+    body.node("Add", "counts_and_one", &["counts", "one"], &[]);
+    body.node("Log", "weights", &["counts_and_one"], &[]);
+    let axes = [Attribute::Ints("axes", &[1]), Attribute::Int("keepdims", 1)];
+    body.node("ReduceL2", "length", &["weights"], &axes);
+    body.node("Gather", "taken", &["table", "ids"], &[Attribute::Int("axis", 0)]);
+    let sum = match body.precision {
+        Precision::Float => {
+            body.weighted_sum("sum_row", "weights", "taken");
+            "sum_row"
+        }
+        Precision::Int8 => {
+            body.cast_to_float("taken", "rows");
+            body.weighted_sum("sum_row", "weights", "rows");
+            body.node("Mul", "sum_scaled", &["sum_row", "table_scales"], &[]);
+            "sum_scaled"
+        }
+    };
+    body.node("Div", "pooled", &[sum, "length"], &[]);
     body.output("pooled");
 }
 

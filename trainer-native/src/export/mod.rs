@@ -5,7 +5,8 @@
 //! - [`functions`]: the functions that encoder graphs call;
 //! - `inputs`: the inputs of every graph;
 //! - [`quantise`]: int8 with a scale per row or output channel;
-//! - `static_encoder`: the nodes of a static encoder;
+//! - `static_encoder`: the nodes of a token table;
+//! - `ngram_encoder`: the nodes of a table of hashed n-grams;
 //! - `transformer_encoder`: the nodes of a BERT encoder, float or int8;
 //! - `classifier_head`: the nodes of a three-way classifier;
 //! - [`router_graph`]: encoder and head as one graph;
@@ -19,6 +20,7 @@ pub mod encoder_sizes;
 pub mod functions;
 pub mod graph;
 mod inputs;
+pub(crate) mod ngram_encoder;
 mod node;
 pub mod quantise;
 pub mod router_graph;

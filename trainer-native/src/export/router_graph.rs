@@ -1,7 +1,7 @@
 //! Builds a router's whole graph: the encoder's nodes, then the head's.
 //!
 //! ```text
-//! tokens    = sum of mask                                     [1, 1]
+//! tokens    = sum of mask, of hashed n-grams their number     [1, 1]
 //! pooled    = encoder(ids, mask), for a transformer scaled to one length where asked   [1, D]
 //! embedding = [pooled ; ln(1 + tokens) / 4 - 1]               [1, D + 1]
 //! scores    = head(embedding)                                 [1, M]   where the head is in the graph
@@ -12,7 +12,7 @@
 use super::graph::{Attribute, Graph, Value};
 pub use super::inputs::Inputs;
 use super::quantise::{self, Bits};
-use super::{static_encoder, transformer_encoder};
+use super::{ngram_encoder, static_encoder, transformer_encoder};
 use crate::encoder::Network;
 use crate::error::TrainerError;
 use crate::precision::Precision;
@@ -48,6 +48,7 @@ pub fn build(
     let inputs = Inputs::add_to(&mut g);
     let pooled = match network {
         Network::Static(table) => static_encoder::pooled(&mut g, &inputs, table, precision),
+        Network::Ngrams(table) => ngram_encoder::pooled(&mut g, &inputs, table, precision),
         Network::Transformer { weights, pooling, scale } => {
             let pooled =
                 transformer_encoder::pooled(&mut g, &inputs, weights, precision, *pooling)?;

@@ -27,7 +27,8 @@ pub struct StaticEncoderRecipe {
     pub frequency_weight: f64,
     /// Longest sequence in tokens.
     pub max_tokens: usize,
-    /// Which end of a longer query is cut off; `left` keeps its last tokens, as RouterDC does.
+    /// Which part of a longer query is cut off; `left` keeps its last tokens, as RouterDC does, `middle`
+    /// its first quarter and its last three quarters.
     #[serde(default = "right")]
     pub truncate: TruncationSide,
     /// Root mean square that an embedding's coordinates are scaled to over the training queries,
@@ -47,7 +48,8 @@ pub struct TransformerEncoderRecipe {
     pub vocabulary: Option<usize>,
     /// Longest sequence in tokens, special ones included.
     pub max_tokens: usize,
-    /// Which end of a longer query is cut off; `left` keeps its last tokens, as RouterDC does.
+    /// Which part of a longer query is cut off; `left` keeps its last tokens, as RouterDC does, `middle`
+    /// its first quarter and its last three quarters.
     #[serde(default = "right")]
     pub truncate: TruncationSide,
     /// Root mean square that the coordinates of every embedding are scaled to; unscaled where
@@ -78,7 +80,7 @@ impl EncoderRecipe {
         }
     }
 
-    /// Which end of a longer query is cut off.
+    /// Which part of a longer query is cut off.
     #[must_use]
     pub fn truncate(&self) -> TruncationSide {
         match self {

@@ -18,7 +18,7 @@ use crate::tensors::floats;
 /// Trains `encoder` without its `frozen` parts, and the head that `head` makes for its width.
 ///
 /// # Errors
-/// Those of [`fine_tune`](fine_tune::fine_tune).
+/// Those of [`fine_tune`](fine_tune::fine_tune); [`TrainerError::BadSetting`] for hashed n-grams.
 pub fn train<H, O>(
     context: &Context<'_>,
     encoder: Encoder,
@@ -40,6 +40,14 @@ where
             let tuned = tune(context, network, frozen, objective)?;
             let values = floats(tuned.encoder.table.weight.val().into_data())?;
             (Network::Static(StaticTable { values, ..table }), tuned.head)
+        }
+        Network::Ngrams(_) => {
+            return Err(TrainerError::BadSetting {
+                setting: "head.kind".into(),
+                detail: "this kind trains its encoder by steps, and hashed n-grams are trained in closed \
+                         form: use a kind with a head on embeddings, or a token table"
+                    .into(),
+            });
         }
         Network::Transformer { weights, pooling, scale } => {
             let start = TransformerEncoder { bert: weights.bert(&device), pooling };

@@ -250,5 +250,6 @@ export default /** @type {const} */ ({
   "fault.bundle_bad_archive": "The archive is not an uncompressed tar of a bundle.",
   "fault.bundle_too_large": "A file is larger than the engine accepts.",
   "fault.query_too_long": "The query is longer than the router accepts.",
+  "fault.query_ill_formed": "The query holds a character that is not text.",
   "fault.query_empty": "The query has no token that the router's tokenizer knows.",
 });

@@ -243,6 +243,7 @@ const zh = /** @type {const} */ ({
   "fault.bundle_bad_archive": "该归档不是未压缩的路由包 tar。",
   "fault.bundle_too_large": "有一个文件超出引擎接受的大小。",
   "fault.query_too_long": "查询超出了路由器接受的长度。",
+  "fault.query_ill_formed": "查询含有不是文本的字符。",
   "fault.query_empty": "查询中没有路由器的分词器认识的词元。",
 });
 

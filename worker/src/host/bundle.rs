@@ -92,7 +92,7 @@ impl Engine for Loaded {
     }
 
     fn count(&self, text: &str) -> usize {
-        self.router.encoder().tokenize(text).map_or(0, |tokens| tokens.total)
+        self.router.encoder().count(text)
     }
 
     fn circuit_is_open(&self, model: &str, caller: CallerId<'_>) -> bool {

@@ -16,6 +16,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Write};
 use std::ops::Range;
 
+use pointsman::estimated_tokens;
 use serde::de::{Deserialize, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -25,10 +26,6 @@ use super::media::{Kind, is_payload};
 
 /// The most bytes of text that are tokenised; the rest is estimated in proportion.
 const COUNTED_BYTES: usize = 64 << 10;
-/// The most bytes of text that a token stands for, on average over a text. A bundle's tokenizer may take a
-/// word that it does not know, however long, for one token; those of LLMs do not: English has about 4.5
-/// bytes in a token, code 3 to 4, Chinese, Japanese and Korean 2 to 4, Cyrillic 4 to 8, random letters 2.
-const MOST_BYTES_PER_TOKEN: u64 = 8;
 /// The bytes of base64 that hold one token of text.
 const BASE64_BYTES_PER_TOKEN: u64 = 6;
 /// The tokens that a chat template adds to each message.
@@ -177,8 +174,7 @@ impl Counter {
 
     fn tokens(&self, count: &dyn Fn(&str) -> usize) -> u64 {
         let counted = if self.sample.is_empty() { 0 } else { count(&self.sample) as u64 };
-        let text = counted.saturating_mul(self.bytes) / self.sampled.max(1);
-        text.max(self.bytes / MOST_BYTES_PER_TOKEN)
+        estimated_tokens(counted, self.sampled, self.bytes)
             .saturating_add(self.base64 / BASE64_BYTES_PER_TOKEN)
             .saturating_add(self.messages * MESSAGE_TOKENS)
             .saturating_add(self.token_ids)

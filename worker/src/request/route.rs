@@ -8,7 +8,7 @@
 
 use std::fmt;
 
-use pointsman::{MAX_QUERY_BYTES, RouteRequest, RouterError};
+use pointsman::{MAX_RATED_BYTES, RouteRequest, RouterError};
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -17,13 +17,13 @@ use super::json::json_error;
 use crate::error::GatewayError;
 use crate::wire::json_bounds::{MAX_TREE_VALUES, check};
 
-/// The longest body, in bytes: the longest query with every character escaped, and more.
+/// The longest body, in bytes: the longest text that is rated with every character escaped, and more.
 pub(crate) const MAX_BODY_BYTES: usize = 2 << 20;
 /// The most requests in a batch.
 const MAX_BATCH: usize = 256;
-/// The most text in all requests of a batch, in bytes: that of four single ones. Rating takes time in
+/// The most text rated in all requests of a batch, in bytes: that of four single ones. Rating takes time in
 /// proportion to it.
-const MAX_BATCH_BYTES: usize = 4 * MAX_QUERY_BYTES;
+const MAX_BATCH_BYTES: usize = 4 * MAX_RATED_BYTES;
 
 /// A parsed body.
 #[derive(Debug, PartialEq)]
@@ -81,7 +81,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Requests<'a> {
 ///
 /// # Errors
 /// [`GatewayError::BodyTooComplex`], [`GatewayError::BodyNotJson`], those of [`RouteRequest::from_json`], and `query_too_long` for a
-/// batch of more than 1 MiB of text; errors of a batch's requests are returned as their results.
+/// batch of more than 1 MiB of text to rate; errors of a batch's requests are returned as their results.
 pub(crate) fn parse_route_body(body: &str) -> Result<RouteBody, GatewayError> {
     let ill_formed = |detail: String| GatewayError::from(RouterError::RequestIllFormed { detail });
     check(body.as_bytes(), MAX_TREE_VALUES)
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_batch_holds_as_much_text_as_four_requests() {
-        let one = format!(r#"{{"query": "{}"}}"#, "[,".repeat(MAX_QUERY_BYTES / 2));
+        let one = format!(r#"{{"query": "{}"}}"#, "[,".repeat(MAX_RATED_BYTES / 2));
         let body = format!(r#"{{"batch": [{one}, {one}, {one}, {one}]}}"#);
         assert!(matches!(parse_route_body(&body), Ok(RouteBody::Batch(four)) if four.len() == 4));
     }
@@ -159,7 +159,7 @@ mod tests {
     fn bad_requests_have_codes() {
         let long = format!(r#"{{"batch": [{}7]}}"#, "7,".repeat(MAX_BATCH));
         let many = format!(r#"{{"x": [{}0]}}"#, "0,".repeat(MAX_TREE_VALUES));
-        let one = format!(r#"{{"query": "{}"}}"#, "x".repeat(MAX_QUERY_BYTES));
+        let one = format!(r#"{{"query": "{}"}}"#, "x".repeat(MAX_RATED_BYTES));
         let texts = format!(r#"{{"batch": [{one}, {one}, {one}, {one}, {{"query": "x"}}]}}"#);
         let cases = [
             ("not json", "body_not_json"),

@@ -188,6 +188,7 @@ pub(crate) mod tests {
                 scores: vec![1.0 - win_rate, win_rate],
                 win_rate: Some(win_rate),
                 tokens,
+                rated_tokens: tokens,
             })
         }
 

@@ -124,7 +124,7 @@ function objectIn(line) {
 }
 
 /** @param {Decision} decision */
-function readable({ model, reason, winRate, threshold, tokens, estimatedCost }) {
+function readable({ model, reason, winRate, threshold, tokens, ratedTokens, estimatedCost }) {
   const digits = (/** @type {number | undefined} */ value) => value?.toFixed(4);
   /** @type {[string, string | number | undefined][]} */
   const rows = [
@@ -132,7 +132,7 @@ function readable({ model, reason, winRate, threshold, tokens, estimatedCost }) 
     ["reason", reason.replaceAll("_", " ")],
     ["win rate", digits(winRate)],
     ["threshold", digits(threshold)],
-    ["tokens", tokens],
+    ["tokens", ratedTokens < tokens ? `${tokens}, ${ratedTokens} of them rated` : tokens],
     ["cost", estimatedCost === undefined ? undefined : `${estimatedCost.toPrecision(3)} USD, estimated`],
   ];
   const there = rows.filter(([, value]) => value !== undefined);

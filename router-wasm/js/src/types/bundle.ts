@@ -92,7 +92,8 @@ export interface BundleInfo {
     tier: string;
     /** Longest sequence, special tokens included; longer queries are truncated. */
     max_tokens: number;
-    truncation_side: "left" | "right";
+    /** The part of a longer query that is cut off. */
+    truncation_side: "left" | "right" | "middle";
     pooling: string;
     /** Length of what `embed` returns. */
     embedding_size: number;

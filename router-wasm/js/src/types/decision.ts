@@ -61,8 +61,13 @@ export interface Decision {
   threshold?: number;
   /** Every candidate of the bundle, in its order. */
   scores: CandidateScore[];
-  /** Tokens of the rated text, by the bundle's tokenizer. */
+  /**
+   * Tokens of the query's whole text, by the bundle's tokenizer, and at least one in eight bytes. Costs and context
+   * windows are computed with them unless the policy states `inputTokens`.
+   */
   tokens: number;
+  /** Tokens of the text that the router read: fewer than `tokens` where a part of a long text was left out. */
+  ratedTokens: number;
   /** USD for the chosen candidate, where the bundle states its prices. */
   estimatedCost?: number;
 }

@@ -38,7 +38,7 @@
  *
  * A query
  * - `query_empty`: there is no text to route.
- * - `query_too_long`: the text has more than 262,144 bytes of UTF-8.
+ * - `query_too_long`: the text has more than 16,777,216 bytes of UTF-8.
  * - `query_ill_formed`: the text holds a NUL character or a lone surrogate.
  * - `messages_without_text`: no user message has text.
  * - `request_ill_formed`: a message or a field of the policy is not of the documented shape.

@@ -35,7 +35,7 @@ fn text() -> impl Strategy<Value = String> {
 
 fn truncation() -> impl Strategy<Value = Truncation> {
     let limit = prop_oneof![1..40_usize, Just(1), Just(1 << 20), Just(usize::MAX)];
-    let side = prop::sample::select(vec![TruncationSide::Left, TruncationSide::Right]);
+    let side = prop::sample::select(SIDES.to_vec());
     (limit, side).prop_map(|(limit, side)| Truncation { limit, side })
 }
 
@@ -59,6 +59,9 @@ static CHARACTERS: LazyLock<Vec<Both>> = LazyLock::new(|| {
     .map(|normalizer| Both::new(tokenizer(all_characters(), normalizer).to_string().as_bytes()))
     .collect()
 });
+
+const SIDES: [TruncationSide; 3] =
+    [TruncationSide::Left, TruncationSide::Right, TruncationSide::Middle];
 
 static DEFAULT: LazyLock<Both> = LazyLock::new(|| Both::new(&default_json()));
 static TINY: LazyLock<Both> = LazyLock::new(|| Both::new(&tiny_json()));
@@ -115,10 +118,10 @@ fn every_character_is_taken_as_the_crate_takes_it() {
 }
 
 #[test]
-fn every_length_of_truncation_keeps_the_right_end() {
+fn every_length_of_truncation_keeps_the_right_part() {
     let text = "what is the unhappily [SEP] répétition, of 什么 words? ".repeat(3);
     for limit in 1..120 {
-        for side in [TruncationSide::Left, TruncationSide::Right] {
+        for side in SIDES {
             for special_tokens in [false, true] {
                 DEFAULT.agree(&text, Truncation { limit, side }, special_tokens);
                 TINY.agree(&text, Truncation { limit, side }, special_tokens);
@@ -130,7 +133,7 @@ fn every_length_of_truncation_keeps_the_right_end() {
 #[test]
 fn a_long_query_is_counted_whole() {
     let text = "abc ".repeat(40_000);
-    for side in [TruncationSide::Left, TruncationSide::Right] {
+    for side in SIDES {
         let tokens = TINY.own.tokenize(&text, Truncation { limit: 6, side }, false);
         assert_eq!((tokens.ids.len(), tokens.total), (6, 120_000));
     }

@@ -7,9 +7,11 @@ use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorPr
 
 use super::{Rng, bytes};
 
-const OPERATORS: [&str; 29] = [
+const OPERATORS: [&str; 31] = [
     "TokenBag",
     "TokenBagInt8",
+    "NgramBag",
+    "NgramBagInt8",
     "BertEmbeddings",
     "BertEmbeddingsInt8",
     "EncoderLayer",

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use pointsman::{Candidate, EncoderInfo, Head, Router, TruncationSide};
+use pointsman::{Candidate, EncoderInfo, Head, Router, Tokens, TruncationSide};
 use serde_json::json;
 
 use super::*;
@@ -111,7 +111,7 @@ fn the_float_graph_answers_as_burn_does_at_every_length() {
     for pooling in [Pooling::Mean, Pooling::Cls] {
         let engine = engine(model(&weights, Precision::Float, pooling, &classifier(1)), WIDTH);
         for ids in queries() {
-            let found = engine.encoder().run(&ids).unwrap().embedding;
+            let found = engine.encoder().run(&Tokens::from_ids(&ids[..])).unwrap().embedding;
             let expected = in_burn(&weights, &ids, pooling);
             for (f, e) in found.iter().zip(&expected) {
                 assert!((f - e).abs() < 1e-4, "{pooling:?}, {} tokens: {f} and {e}", ids.len());
@@ -126,7 +126,7 @@ fn the_int8_graph_is_close_to_burn_at_every_length() {
     for pooling in [Pooling::Mean, Pooling::Cls] {
         let engine = engine(model(&weights, Precision::Int8, pooling, &classifier(1)), WIDTH);
         for ids in queries() {
-            let found = engine.encoder().run(&ids).unwrap().embedding;
+            let found = engine.encoder().run(&Tokens::from_ids(&ids[..])).unwrap().embedding;
             let near = cosine(&found, &in_burn(&weights, &ids, pooling));
             assert!(near > 0.99, "{pooling:?}, {} tokens: cosine {near}", ids.len());
         }
@@ -142,7 +142,7 @@ fn a_cut_down_encoder_exports_too() {
     let whole = model(&tiny(13), Precision::Int8, Pooling::Mean, &classifier(1));
     let bytes = model(&weights, Precision::Int8, Pooling::Mean, &classifier(1));
     assert!(bytes.len() < whole.len());
-    let found = engine(bytes, WIDTH).encoder().run(&[5, 9, 1]).unwrap().embedding;
+    let found = engine(bytes, WIDTH).encoder().run(&Tokens::from_ids([5, 9, 1])).unwrap().embedding;
     assert!(cosine(&found, &in_burn(&weights, &[5, 9, 1], Pooling::Mean)) > 0.99);
 }
 
@@ -151,7 +151,7 @@ fn the_engines_win_rate_is_the_softmax_of_the_first_label() {
     let (weights, head) = (tiny(14), classifier(2));
     let engine = engine(model(&weights, Precision::Float, Pooling::Mean, &head), WIDTH);
     for ids in queries().step_by(7) {
-        let found = engine.encoder().run(&ids).unwrap();
+        let found = engine.encoder().run(&Tokens::from_ids(&ids[..])).unwrap();
         let logit = |label: usize| -> f32 {
             let column = head.weight.iter().skip(label).step_by(3);
             head.bias[label] + column.zip(&found.embedding).map(|(w, e)| w * e).sum::<f32>()
@@ -177,7 +177,7 @@ fn extreme_logits_stay_finite_and_columns_swap() {
         let scores = classifier_head::scores(&mut g, &embedding, &head, columns).unwrap();
         g.output(&scores, Value::Float, &["1", "2"]);
         g.output(&embedding, Value::Float, &["1", &WIDTH.to_string()]);
-        engine(g.into_bytes(), WIDTH).encoder().run(&[1, 2]).unwrap().scores
+        engine(g.into_bytes(), WIDTH).encoder().run(&Tokens::from_ids([1, 2])).unwrap().scores
     };
     assert_eq!(scores(Columns::StrongFirst), [-200.0, 300.0]);
     assert_eq!(scores(Columns::WeakFirst), [300.0, -200.0]);

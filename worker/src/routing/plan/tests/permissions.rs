@@ -140,7 +140,7 @@ struct Close;
 
 impl Engine for Close {
     fn assess(&self, _: &Query, _: f64) -> Result<Assessment, RouterError> {
-        Ok(Assessment { scores: vec![0.5, 0.6, 0.59], win_rate: None, tokens: 5 })
+        Ok(Assessment { scores: vec![0.5, 0.6, 0.59], win_rate: None, tokens: 5, rated_tokens: 5 })
     }
 
     fn count(&self, text: &str) -> usize {
