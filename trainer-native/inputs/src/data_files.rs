@@ -19,8 +19,9 @@ pub struct DataFile {
     pub path: String,
     /// What it holds.
     pub what: String,
-    /// Public address of the file itself, or of what it is made from.
-    pub address: String,
+    /// Public address of the file itself, or of what it is made from; absent where this project wrote
+    /// it.
+    pub address: Option<String>,
     /// An SPDX identifier, or what is known.
     pub licence: String,
     /// SHA-256 of the file; of a folder, over one line `<name> <SHA-256>` a file in name order.
@@ -31,6 +32,9 @@ pub struct DataFile {
     pub files: Option<u64>,
     /// SHA-256 of the published file, where the recorded one lacks columns that no reader needs.
     pub published_sha256: Option<String>,
+    /// Whether it was made from questions and labels at `address`, by no recorded command.
+    #[serde(default)]
+    pub labelled: bool,
     /// The command that makes it from the files at `address`, run beside them.
     pub convert: Option<String>,
 }
@@ -71,10 +75,13 @@ pub fn require<'a>(folder: &Path, paths: impl IntoIterator<Item = &'a str>) -> R
     for path in missing {
         // Writing to a string does not fail.
         let _ = match entries.iter().find(|entry| entry.path == path) {
-            Some(DataFile { address, convert: Some(command), .. }) => {
+            Some(DataFile { address: Some(address), convert: Some(command), .. }) => {
                 write!(list, "\n  {path}\n    from {address}\n    made by: {command}")
             }
-            Some(DataFile { address, .. }) => write!(list, "\n  {path}\n    from {address}"),
+            Some(DataFile { address: Some(address), .. }) => {
+                write!(list, "\n  {path}\n    from {address}")
+            }
+            Some(_) => write!(list, "\n  {path}\n    written for this project, not published"),
             None => write!(list, "\n  {path}\n    not in the catalogue of public files"),
         };
     }

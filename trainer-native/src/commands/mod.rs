@@ -31,7 +31,7 @@ fn outcomes(path: &Path, format: Option<&str>, skip_bad: bool) -> Result<Loaded,
     Ok(sources::read(path, format, &ReadOptions { skip_bad })?)
 }
 
-/// Reads every query of a file or folder of outcomes or preferences.
+/// Reads every query of a file or folder of outcomes, preferences or labels.
 fn queries(path: &Path, format: Option<&str>, skip_bad: bool) -> Result<Vec<String>, TrainerError> {
     let options = ReadOptions { skip_bad };
     let format = match format {
@@ -49,6 +49,10 @@ fn queries(path: &Path, format: Option<&str>, skip_bad: bool) -> Result<Vec<Stri
                 queries.push(row.query);
                 Ok(())
             })?;
+        }
+        sources::Table::Labels => {
+            let loaded = sources::read_labels(path, Some(format), &options)?;
+            queries.extend(loaded.rows.into_iter().map(|row| row.query));
         }
     }
     Ok(queries)

@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use super::Format;
 use super::bad_row::BadRow;
+use super::{Format, Table};
 
 /// Longest text of a file that a message repeats, in bytes.
 const LONGEST_TEXT: usize = 4000;
@@ -61,12 +61,22 @@ pub enum DataError {
         /// Rows left out as bad.
         bad: usize,
     },
-    /// A source holds battles where scores are needed, or the reverse.
+    /// A source holds rows of another kind than is needed, such as battles in place of scores.
     #[error(
-        "{path}: found {} (format {format}), expected {}. Name another file, or another format with --format",
-        .format.table(), .format.table().other()
+        "{path}: found {} (format {format}), expected {expected}. Name another file, or another format with --format",
+        .format.table()
     )]
-    WrongTable { path: PathBuf, format: Format },
+    WrongTable { path: PathBuf, format: Format, expected: Table },
+    /// Every label of a source has the same value, so that none says what is harder.
+    #[error(
+        "{place}: found the label {value} in each of the {rows} rows, expected at least two values. Check that the label is the field that was meant, or leave the file out"
+    )]
+    LabelsConstant {
+        /// The path, or the source's name.
+        place: String,
+        value: f64,
+        rows: usize,
+    },
     /// Models cannot be rated, or not be put into Elo groups by their ratings.
     #[error("ratings of models: {detail}")]
     NoRatings {
@@ -121,6 +131,7 @@ impl DataError {
             Self::BadRow(row) => row.code,
             Self::NoRows { .. } => "no_rows",
             Self::WrongTable { .. } => "wrong_table",
+            Self::LabelsConstant { .. } => "labels_constant",
             Self::NoRatings { .. } => "no_ratings",
         }
     }

@@ -1,6 +1,6 @@
-//! The layouts that can be read, and whether each holds outcomes or preferences.
+//! The layouts that can be read, and whether each holds outcomes, preferences or labels.
 
-/// A published layout of outcomes or preferences.
+/// A layout of outcomes, preferences or labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
     /// RouteLLM's MMLU evaluation: `mmlu_<subject>.csv`, a prompt and one True/False column a model.
@@ -26,6 +26,10 @@ pub enum Format {
     Gpt4Dataset,
     /// The project's own: one JSON object a line with `query`, `model_a`, `model_b`, `winner`.
     PreferencesJsonl,
+    /// The project's own: one JSON object a line with `query`, `difficulty`, `scale`.
+    DifficultyJsonl,
+    /// The project's own: one JSON object a line with `query`, `need` in [0, 100].
+    NeedJsonl,
 }
 
 /// What the rows of a format are.
@@ -36,17 +40,8 @@ pub enum Table {
     Outcomes,
     /// Battles of two models a query: [`for_each_preference`](super::for_each_preference).
     Preferences,
-}
-
-impl Table {
-    /// The other kind of rows.
-    #[must_use]
-    pub fn other(self) -> Self {
-        match self {
-            Table::Outcomes => Table::Preferences,
-            Table::Preferences => Table::Outcomes,
-        }
-    }
+    /// Queries with a number that says how hard each is: [`read_labels`](super::read_labels).
+    Labels,
 }
 
 impl std::fmt::Display for Table {
@@ -54,13 +49,14 @@ impl std::fmt::Display for Table {
         f.write_str(match self {
             Table::Outcomes => "outcomes",
             Table::Preferences => "preferences",
+            Table::Labels => "labels",
         })
     }
 }
 
 impl Format {
     /// Every format, in the order in which help texts list them.
-    pub const ALL: [Format; 10] = [
+    pub const ALL: [Format; 12] = [
         Format::RouteLlmMmlu,
         Format::RouteLlmGsm8k,
         Format::RouteLlmMtBench,
@@ -71,6 +67,8 @@ impl Format {
         Format::Arena,
         Format::Gpt4Dataset,
         Format::PreferencesJsonl,
+        Format::DifficultyJsonl,
+        Format::NeedJsonl,
     ];
 
     /// The name used on the command line and in reports.
@@ -87,14 +85,17 @@ impl Format {
             Format::Arena => "arena",
             Format::Gpt4Dataset => "gpt4-dataset",
             Format::PreferencesJsonl => "preferences-jsonl",
+            Format::DifficultyJsonl => "difficulty-jsonl",
+            Format::NeedJsonl => "need-jsonl",
         }
     }
 
-    /// Whether it holds outcomes or preferences.
+    /// Whether it holds outcomes, preferences or labels.
     #[must_use]
     pub fn table(self) -> Table {
         match self {
             Format::Arena | Format::Gpt4Dataset | Format::PreferencesJsonl => Table::Preferences,
+            Format::DifficultyJsonl | Format::NeedJsonl => Table::Labels,
             Format::RouteLlmMmlu
             | Format::RouteLlmGsm8k
             | Format::RouteLlmMtBench
@@ -116,7 +117,9 @@ impl Format {
             Format::RouteLlmMtBench
             | Format::OutcomesJsonl
             | Format::Gpt4Dataset
-            | Format::PreferencesJsonl => ends(".jsonl"),
+            | Format::PreferencesJsonl
+            | Format::DifficultyJsonl
+            | Format::NeedJsonl => ends(".jsonl"),
         }
     }
 
@@ -127,7 +130,11 @@ impl Format {
             Format::RouterDc => "*.json",
             Format::RouterBench | Format::Arena => "*.csv or *.parquet",
             Format::RouteLlmMtBench => "*.jsonl with the questions and *.jsonl with the judgements",
-            Format::OutcomesJsonl | Format::Gpt4Dataset | Format::PreferencesJsonl => "*.jsonl",
+            Format::OutcomesJsonl
+            | Format::Gpt4Dataset
+            | Format::PreferencesJsonl
+            | Format::DifficultyJsonl
+            | Format::NeedJsonl => "*.jsonl",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Inspects a source without training on it: rows, models, labels, ties, bad rows, duplicates.
 //!
-//! Outcomes and preferences are read row by row; only counts and fingerprints are kept. An
+//! Sources are read row by row; only counts, fingerprints and the values of labels are kept. An
 //! [`Inspection`] prints as aligned text and serialises as JSON.
 //!
 //! ```no_run
@@ -22,10 +22,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::labels::stream as stream_labels;
 use super::preferences::stream;
 use super::source_log::SourceLog;
 use super::{BadRow, DataError, Format, ReadOptions, Table, detect, stream_outcomes};
-use collect::{OutcomeCounts, PreferenceCounts};
+use collect::{LabelCounts, OutcomeCounts, PreferenceCounts};
 
 /// Most data sets or categories counted by name; the others are counted together, as [`OTHERS`].
 const MAX_NAMES: usize = 10_000;
@@ -40,7 +41,7 @@ const MAX_MATRIX: usize = 20;
 pub struct Inspection {
     /// The layout it was read as.
     pub format: Format,
-    /// Whether the rows are outcomes or preferences.
+    /// Whether the rows are outcomes, preferences or labels.
     pub table: Table,
     pub files: Vec<PathBuf>,
     /// Bytes of all files together.
@@ -75,6 +76,9 @@ pub struct Inspection {
     /// Preferences: pairs of models with their battles, the most frequent first; for no more than
     /// 20 models.
     pub pairs: Vec<PairCount>,
+    /// What the labels are, where the rows are labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<LabelSummary>,
     /// Warnings to consider before training on it.
     pub warnings: Vec<String>,
 }
@@ -95,6 +99,22 @@ pub struct ModelSummary {
     pub ties: usize,
     /// The mean cost of its answers in US dollars, where the source states costs.
     pub mean_cost: Option<f64>,
+}
+
+/// The labels of a source.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LabelSummary {
+    /// What the labels count.
+    pub scale: String,
+    pub lowest: f64,
+    pub median: f64,
+    pub highest: f64,
+    /// Number of different values.
+    pub values: usize,
+    /// Rows of each language, where rows state one.
+    pub languages: BTreeMap<String, usize>,
+    /// Rows of each kind, where rows state one.
+    pub kinds: BTreeMap<String, usize>,
 }
 
 /// Battles between two models.
@@ -136,6 +156,12 @@ pub fn inspect(
             let (log, _, files) = stream(path, format, options, &mut |row| counts.add(&row))?;
             counts.finish(about(format, log, files))
         }
+        Table::Labels => {
+            let mut counts = LabelCounts::default();
+            let (log, scale, files) =
+                stream_labels(path, format, options, &mut |row| counts.add(&row))?;
+            counts.finish(scale, about(format, log, files))
+        }
     };
     let warnings = collect::warnings(&inspection);
     inspection.warnings.splice(..0, warnings);
@@ -170,6 +196,7 @@ fn about(format: Format, log: SourceLog, files: Vec<PathBuf>) -> Inspection {
         density: 0.0,
         score_scale: 1.0,
         pairs: Vec::new(),
+        labels: None,
         warnings,
     }
 }

@@ -1,12 +1,13 @@
 //! Reads and checks training and evaluation data, and keeps scored questions out of training.
 //!
-//! A router learns from *outcomes*, how well each candidate did on each query, and from
-//! *preferences*, which of two candidates did better. Both are published in several layouts, which
-//! [`Format`] lists. [`read`] brings outcomes to one table, [`Outcomes`]; [`for_each_preference`]
-//! streams preferences, which may be too many for memory. Both refuse rows that they cannot read,
-//! naming the file, the line and the remedy; [`inspect`] reports what a source holds. [`Stems`] and
+//! A router learns from *outcomes*, how well each candidate did on each query, from *preferences*,
+//! which of two candidates did better, and from *labels*, how hard a query is. [`Format`] lists the
+//! layouts in which they are published. [`read`] brings outcomes to one table, [`Outcomes`];
+//! [`for_each_preference`] streams preferences, which may be too many for memory; [`read_labels`]
+//! reads labels, one scale a source. All refuse rows that they cannot read, naming the file, the
+//! line and the remedy; [`inspect`] reports what a source holds. [`Stems`] and
 //! [`remove_leaks`] keep a question that is scored out of the training rows, whatever source it
-//! came from. [`Battles`] rates models by their preferences, [`elo_groups`] groups models of
+//! came from; [`shared_text_groups`] keeps a shared passage on one side of a split. [`Battles`] rates models by their preferences, [`elo_groups`] groups models of
 //! similar rating.
 //!
 //! ```no_run
@@ -37,6 +38,9 @@ mod format;
 mod gpt4_dataset;
 mod inspect;
 mod json_array;
+mod label_jsonl;
+mod label_sink;
+mod labels;
 mod lines;
 mod outcomes;
 mod outcomes_jsonl;
@@ -54,6 +58,7 @@ mod routerbench;
 mod routerdc;
 mod row_sink;
 mod score_map;
+mod shared_text;
 mod source_log;
 mod split;
 mod table_rows;
@@ -69,11 +74,14 @@ pub use error::DataError;
 pub(crate) use error::shortened;
 pub use format::{Format, Table};
 pub use inspect::{Inspection, inspect};
+pub use label_sink::LabelRow;
+pub use labels::{LoadedLabels, read_labels};
 pub use outcomes::{OutcomeRow, Outcomes};
 pub use preference_sink::PreferenceRow;
 pub use preferences::{PreferenceSource, for_each_preference};
 pub use question::Question;
 pub(crate) use question::question_stem;
+pub use shared_text::shared_text_groups;
 pub use source_log::MAX_STORED_BAD_ROWS;
 pub(crate) use split::seeded;
 pub use split::split_rows;
@@ -116,8 +124,8 @@ pub struct Loaded {
 /// Without a `format`, it is recognised with [`detect`].
 ///
 /// # Errors
-/// [`DataError::WrongTable`] for a format of preferences, which [`for_each_preference`] reads, and
-/// the other errors of a source; a bad row is an error unless [`skip_bad`](ReadOptions::skip_bad)
+/// [`DataError::WrongTable`] for a format of preferences, which [`for_each_preference`] reads, or of
+/// labels, which [`read_labels`] reads, and the other errors of a source; a bad row is an error unless [`skip_bad`](ReadOptions::skip_bad)
 /// is set.
 pub fn read(
     path: &Path,
@@ -169,8 +177,9 @@ fn stream_outcomes(
 ) -> Result<Streamed, DataError> {
     let files = match format.table() {
         Table::Outcomes => files::list(path, format)?,
-        Table::Preferences => {
-            return Err(DataError::WrongTable { path: path.to_owned(), format });
+        Table::Preferences | Table::Labels => {
+            let expected = Table::Outcomes;
+            return Err(DataError::WrongTable { path: path.to_owned(), format, expected });
         }
     };
     let mut sink = RowSink::new(options, take);
@@ -182,7 +191,11 @@ fn stream_outcomes(
         Format::RouterBench => routerbench::read_files(&files, &mut sink)?,
         Format::Rorf => rorf::read_files(&files, &mut sink)?,
         Format::OutcomesJsonl => outcomes_jsonl::read_files(&files, &mut sink)?,
-        Format::Arena | Format::Gpt4Dataset | Format::PreferencesJsonl => {}
+        Format::Arena
+        | Format::Gpt4Dataset
+        | Format::PreferencesJsonl
+        | Format::DifficultyJsonl
+        | Format::NeedJsonl => {}
     }
     let score_scale = sink.score_scale.unwrap_or(1.0);
     Ok(Streamed { models: sink.models, score_scale, files, log: sink.log })

@@ -52,7 +52,7 @@ pub struct PreferenceSource {
 /// Without a `format`, it is recognised with [`detect`].
 ///
 /// # Errors
-/// [`DataError::WrongTable`] for a format of outcomes, [`DataError::NoRows`] where no row is left,
+/// [`DataError::WrongTable`] for a format of outcomes or labels, [`DataError::NoRows`] where no row is left,
 /// and the other errors of a source; a bad row is an error unless
 /// [`skip_bad`](ReadOptions::skip_bad) is set.
 pub fn for_each_preference(
@@ -88,7 +88,8 @@ pub(super) fn stream(
     visit: &mut dyn FnMut(PreferenceRow) -> Result<(), DataError>,
 ) -> Result<(SourceLog, usize, Vec<PathBuf>), DataError> {
     if format.table() != Table::Preferences {
-        return Err(DataError::WrongTable { path: path.to_owned(), format });
+        let expected = Table::Preferences;
+        return Err(DataError::WrongTable { path: path.to_owned(), format, expected });
     }
     let files = files::list(path, format)?;
     let mut sink = PreferenceSink::new(options, visit);
@@ -102,7 +103,9 @@ pub(super) fn stream(
         | Format::RouterDc
         | Format::RouterBench
         | Format::Rorf
-        | Format::OutcomesJsonl => {}
+        | Format::OutcomesJsonl
+        | Format::DifficultyJsonl
+        | Format::NeedJsonl => {}
     }
     Ok((sink.log, sink.rows, files))
 }

@@ -98,7 +98,7 @@ pub fn question_stem(query: &str) -> String {
     Question::parse(query).stem
 }
 
-fn normalise(text: &str) -> String {
+pub(super) fn normalise(text: &str) -> String {
     text.chars().flat_map(char::to_lowercase).filter(|c| c.is_alphanumeric()).collect()
 }
 

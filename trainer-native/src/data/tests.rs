@@ -12,6 +12,7 @@ use super::*;
 
 mod faults;
 mod formats;
+mod labels;
 mod parquet;
 mod preferences;
 
@@ -205,6 +206,7 @@ proptest! {
         let _ = source.lenient("x");
         for format in Format::ALL {
             let _ = read(&source.path("x"), Some(format), &ReadOptions { skip_bad: true });
+            let _ = read_labels(&source.path("x"), Some(format), &ReadOptions { skip_bad: true });
         }
     }
 }

@@ -9,7 +9,11 @@
 //!
 //! Outcomes are held in memory. Preferences may be millions, so their files are streamed: once
 //! here, to count them, and again by each reader of their rows ([`Prepared::for_each_preference`]).
+//!
+//! Labels of queries are scaled source by source ([`LabelledQuery`]). A label source of role `corpus`
+//! gives its queries alone, one of role `held` the questions to keep out.
 
+mod difficulty_labels;
 mod gold;
 mod labels;
 
@@ -20,13 +24,16 @@ use pointsman::{Source, sha256_hex};
 use pointsman_inputs::data_files;
 
 use crate::data::{
-    self, DataError, Format, OutcomeRow, Outcomes, PreferenceRow, ReadOptions, Stems, Table,
-    remove_duplicates, remove_leaks, routellm_mmlu, split_rows,
+    self, DataError, Format, LabelRow, LoadedLabels, OutcomeRow, Outcomes, PreferenceRow,
+    ReadOptions, Stems, Table, remove_duplicates, remove_leaks, routellm_mmlu, split_rows,
 };
 use crate::error::TrainerError;
 use crate::recipe::{Pair, Recipe, Role, SourceRecipe};
+use difficulty_labels::{scaled, unlabelled};
 use gold::{GoldQuestions, split_gold};
 use labels::smoothed_labels;
+
+pub use difficulty_labels::LabelledQuery;
 
 /// Most queries of one preference source held back for calibration.
 const MOST_CALIBRATION_QUERIES: usize = 2000;
@@ -46,6 +53,8 @@ pub struct Prepared {
     pub labels: Vec<Option<f32>>,
     /// Preferences to train on, on disk.
     pub preferences: Vec<PreferenceFile>,
+    /// Queries with how hard they are, of the auxiliary sources that hold labels.
+    pub difficulty_labels: Vec<LabelledQuery>,
     /// Queries without labels: they only count towards token frequencies.
     pub corpus: Outcomes,
     /// Weight of each corpus query, where a teacher labels it.
@@ -137,6 +146,7 @@ pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepare
         source_of: Vec::new(),
         labels: Vec::new(),
         preferences: Vec::new(),
+        difficulty_labels: Vec::new(),
         corpus: Outcomes::default(),
         corpus_weights: Vec::new(),
         calibration: Vec::new(),
@@ -159,6 +169,13 @@ pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepare
     let mut companions = Vec::new();
     let mut hashes = loaded.sha256 + &scored.sha256;
     for source in recipe.sources.iter().filter(|s| s.role == Role::Held) {
+        let format = format_of(source, folder)?;
+        if format.table() == Table::Labels {
+            let loaded = load_labels(source, folder, format, &options)?;
+            loaded.rows.iter().for_each(|row| _ = prepared.held.insert(&row.query));
+            hashes += &loaded.sha256;
+            continue;
+        }
         let loaded = load(recipe, source, folder, &options)?;
         prepared.held.extend(&loaded.outcomes);
         hashes += &loaded.sha256;
@@ -167,9 +184,18 @@ pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepare
     let others = |role: Role| matches!(role, Role::Auxiliary | Role::Corpus);
     for source in recipe.sources.iter().filter(|s| others(s.role)) {
         let format = format_of(source, folder)?;
-        if format.table() == Table::Preferences {
-            hashes += &prepared.add_preferences(recipe, source, folder, format, &options)?;
-            continue;
+        match format.table() {
+            Table::Preferences => {
+                hashes += &prepared.add_preferences(recipe, source, folder, format, &options)?;
+                continue;
+            }
+            Table::Labels => {
+                let loaded = load_labels(source, folder, format, &options)?;
+                hashes += &loaded.sha256;
+                prepared.add_labels(recipe, source, loaded, &mut seen)?;
+                continue;
+            }
+            Table::Outcomes => {}
         }
         let loaded = load(recipe, source, folder, &options)?;
         let answers = gold_questions.companions(&loaded.outcomes);
@@ -265,6 +291,21 @@ fn load(
     Ok(LoadedSource { outcomes, format, sha256: loaded.sha256 })
 }
 
+/// Reads the labels of a source, without the data sets that the recipe leaves out.
+fn load_labels(
+    source: &SourceRecipe,
+    folder: &Path,
+    format: Format,
+    options: &ReadOptions,
+) -> Result<LoadedLabels, TrainerError> {
+    let mut loaded = data::read_labels(&folder.join(&source.path), Some(format), options)?;
+    if loaded.bad_count > 0 {
+        eprintln!("{}: {} bad rows left out", source.name, loaded.bad_count);
+    }
+    loaded.rows.retain(|row| !source.without.iter().any(|w| row.dataset.starts_with(w)));
+    Ok(loaded)
+}
+
 impl Prepared {
     fn add(
         &mut self,
@@ -274,7 +315,29 @@ impl Prepared {
         sha256: String,
         leaks: usize,
     ) {
-        let rows = outcomes.rows.len();
+        let (calibration, train) = self.divide(recipe, source, outcomes.rows.len(), sha256, leaks);
+        let train = outcomes.select(&train);
+        self.calibration.extend(outcomes.select(&calibration).rows.into_iter().map(|r| r.query));
+        if source.role == Role::Corpus {
+            self.corpus_weights.extend(std::iter::repeat_n(source.weight, train.rows.len()));
+            self.corpus.append(train);
+            return;
+        }
+        self.weights.extend(std::iter::repeat_n(source.weight, train.rows.len()));
+        self.source_of.extend(std::iter::repeat_n(self.sources.len() - 1, train.rows.len()));
+        self.labels.extend(vec![None; train.rows.len()]);
+        self.train.append(train);
+    }
+
+    /// Draws the rows of a source to calibrate with and those to train on, and counts the latter.
+    fn divide(
+        &mut self,
+        recipe: &Recipe,
+        source: &SourceRecipe,
+        rows: usize,
+        sha256: String,
+        leaks: usize,
+    ) -> (Vec<usize>, Vec<usize>) {
         #[allow(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -289,17 +352,45 @@ impl Prepared {
             sha256: Some(sha256),
             removed_as_leaks: leaks as u64,
         });
-        let train = outcomes.select(&train);
-        self.calibration.extend(outcomes.select(&calibration).rows.into_iter().map(|r| r.query));
+        (calibration, train)
+    }
+
+    /// Adds the labels of a source, those of questions in `seen` left out.
+    fn add_labels(
+        &mut self,
+        recipe: &Recipe,
+        source: &SourceRecipe,
+        loaded: LoadedLabels,
+        seen: &mut Stems,
+    ) -> Result<(), TrainerError> {
+        let mut own = Stems::default();
+        let mut rows = loaded.rows;
+        rows.retain(|row| own.insert(&row.query));
+        let distinct = rows.len();
+        rows.retain(|row| !seen.contains(&row.query));
+        rows.iter().for_each(|row| _ = seen.insert(&row.query));
+        let leaks = distinct - rows.len();
+        let (calibration, train) = self.divide(recipe, source, rows.len(), loaded.sha256, leaks);
+        let select = |at: &usize| rows.get(*at).cloned();
+        self.calibration.extend(calibration.iter().filter_map(select).map(|row| row.query));
+        let train: Vec<LabelRow> = train.iter().filter_map(select).collect();
         if source.role == Role::Corpus {
-            self.corpus_weights.extend(std::iter::repeat_n(source.weight, train.rows.len()));
-            self.corpus.append(train);
-            return;
+            self.corpus_weights.extend(std::iter::repeat_n(source.weight, train.len()));
+            self.corpus.rows.extend(train.into_iter().map(unlabelled));
+            return Ok(());
         }
-        self.weights.extend(std::iter::repeat_n(source.weight, train.rows.len()));
-        self.source_of.extend(std::iter::repeat_n(self.sources.len() - 1, train.rows.len()));
-        self.labels.extend(vec![None; train.rows.len()]);
-        self.train.append(train);
+        if !recipe.head.learns_labels() {
+            eprintln!(
+                "{}: {} labels, from which kind {:?} does not learn: only their texts count, as \
+                 those of a corpus",
+                source.name,
+                train.len(),
+                recipe.head.kind().name()
+            );
+        }
+        let at = self.sources.len() - 1;
+        self.difficulty_labels.extend(scaled(&source.name, train, source.weight, at)?);
+        Ok(())
     }
 
     /// Counts a preference source; returns its hash.
@@ -407,7 +498,7 @@ impl Prepared {
         Ok(())
     }
 
-    /// Visits the text of every query to train on, and of the corpus.
+    /// Visits the text of every query to train on, those with labels included, and of the corpus.
     ///
     /// # Errors
     /// [`TrainerError::Data`], and what `visit` returns.
@@ -417,6 +508,9 @@ impl Prepared {
     ) -> Result<(), TrainerError> {
         for row in self.train.rows.iter().chain(&self.corpus.rows) {
             visit(&row.query)?;
+        }
+        for labelled in &self.difficulty_labels {
+            visit(&labelled.query)?;
         }
         self.for_each_preference(&mut |row| visit(&row.query))
     }
@@ -447,3 +541,6 @@ impl PreferenceFile {
         f64::from(draw) / (f64::from(u32::MAX) + 1.0) < self.calibration_share
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -93,6 +93,12 @@ impl HeadRecipe {
         self.settings().needs_pair()
     }
 
+    /// Whether the kind learns from labels that say how hard a query is.
+    #[must_use]
+    pub fn learns_labels(&self) -> bool {
+        self.settings().learns_labels()
+    }
+
     /// The optimisation settings that the kind takes.
     #[must_use]
     pub fn optimisation(&self) -> Option<Optimisation> {

@@ -58,7 +58,7 @@ pub struct SourceRecipe {
 pub enum Role {
     /// Labels for the candidates themselves; rows not taken for training are the evaluation.
     Gold,
-    /// Outcomes or preferences of any LLMs, which teach what makes a query hard.
+    /// Outcomes or preferences of any LLMs, or labels, which teach what makes a query hard.
     Auxiliary,
     /// Queries without labels, for token frequencies and calibration.
     Corpus,

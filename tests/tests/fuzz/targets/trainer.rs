@@ -13,7 +13,7 @@ use parquet::schema::parser::parse_message_type;
 use pointsman_tests::tiny;
 use pointsman_trainer::data::{
     DataError, Format, PreferenceRow, ReadOptions, Table, detect, for_each_preference, inspect,
-    read,
+    read, read_labels,
 };
 use pointsman_trainer::recipe;
 use pointsman_trainer::tensors::{Checkpoint, NamedTensor};
@@ -34,6 +34,9 @@ const DATA_WORDS: &[&str] = &[
     "model_a",
     "model_b",
     "winner",
+    "difficulty",
+    "scale",
+    "need",
     "tie",
     "weight",
     "prompt",
@@ -78,7 +81,7 @@ const JUDGEMENTS: &str = "{\"question_id\": 9, \"model\": \"small\", \"judge\": 
 const BENCH: &str = ",sample_id,prompt,eval_name,small,maker/large,small|total_cost,maker/large|total_cost,small|model_response,oracle_model_to_route_to\n0,sums.7,\"['What is 3 + 4?\\nAnswer:', \"\"It's\"\"]\",sums,0.0,1.0,2e-05,0.0031,junk,maker/large\n1,sums.8,Plain?,sums,,0.5,0.00003,,,small\n";
 const ARENA: &str = "id,model_a,model_b,prompt,response_a,response_b,winner_model_a,winner_model_b,winner_tie\n1,small,large,\"[\"\"One?\"\",\n \"\"And two?\"\"]\",\"[\"\"a\"\"]\",\"[null]\",1,0,0\n2,large,small,\"[\"\"Three?\"\"]\",x,y,0,1,0\n3,small,tiny,\"[\"\"Four?\"\"]\",x,y,0,0,1\n";
 
-const LAYOUTS: [Layout; 13] = [
+const LAYOUTS: [Layout; 15] = [
     Layout {
         format: Format::RouteLlmMmlu,
         file: "mmlu_logic.csv",
@@ -153,6 +156,22 @@ const LAYOUTS: [Layout; 13] = [
         beside: &[],
         sound: || {
             b"{\"id\": \"a\", \"query\": \"One?\", \"dataset\": \"own\", \"model_a\": \"small\", \"model_b\": \"large\", \"winner\": \"model_b\"}\n{\"id\": \"b\", \"query\": \"Two?\", \"dataset\": \"own\", \"model_a\": \"small\", \"model_b\": \"large\", \"winner\": \"tie\", \"weight\": 0.5}\n".to_vec()
+        },
+    },
+    Layout {
+        format: Format::DifficultyJsonl,
+        file: "levels.jsonl",
+        beside: &[],
+        sound: || {
+            b"{\"id\": \"a\", \"query\": \"One?\", \"dataset\": \"own\", \"difficulty\": 2, \"scale\": \"grade\"}\n{\"id\": \"b\", \"query\": \"Two?\", \"dataset\": \"own\", \"difficulty\": -0.5, \"scale\": \"grade\", \"category\": \"c\"}\n".to_vec()
+        },
+    },
+    Layout {
+        format: Format::NeedJsonl,
+        file: "needs.jsonl",
+        beside: &[],
+        sound: || {
+            b"{\"id\": \"a\", \"query\": \"One?\", \"dataset\": \"own\", \"need\": 3, \"lang\": \"en\"}\n{\"id\": \"b\", \"query\": \"Two?\", \"dataset\": \"own\", \"need\": 60.5, \"kind\": \"maths\"}\n".to_vec()
         },
     },
 ];
@@ -282,6 +301,14 @@ fn rows(
             let source = for_each_preference(path, Some(format), options, &mut take)?;
             Ok((rows, source.bad_count))
         }
+        Table::Labels => read_labels(path, Some(format), options).map(|loaded| {
+            let rows = loaded.rows.iter().map(|row| {
+                assert!(row.value.is_finite(), "a row has the label {}", row.value);
+                assert!(!row.query.trim().is_empty(), "a row has an empty query");
+                format!("{row:?}")
+            });
+            (rows.collect(), loaded.bad_count)
+        }),
     }
 }
 

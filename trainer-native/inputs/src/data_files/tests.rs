@@ -56,7 +56,8 @@ fn the_catalogue_parses_and_names_each_place_once() {
     assert_eq!(entries(), parsed.files);
     for DataFile { path, sha256, bytes, address, .. } in &parsed.files {
         assert_eq!(sha256.is_some(), bytes.is_some(), "{path}");
-        assert!(address.starts_with("https://"), "{path}: {address}");
+        let public = |address: &String| address.starts_with("https://");
+        assert!(address.as_ref().is_none_or(public), "{path}: {address:?}");
     }
 }
 
@@ -73,9 +74,16 @@ fn every_path_of_every_recipe_is_in_the_catalogue() {
 
 /// A row of the table of files in `docs/DATA.md`, without separators of thousands.
 fn file_row(entry: &DataFile) -> String {
-    let repository: Vec<&str> =
-        entry.address.split('/').skip(3).filter(|part| *part != "datasets").take(2).collect();
-    let converted = if entry.convert.is_some() { ", converted" } else { "" };
+    let made = match (&entry.convert, entry.labelled) {
+        (Some(_), _) => ", converted",
+        (None, true) => ", labelled",
+        (None, false) => "",
+    };
+    let published = entry.address.as_ref().map_or("not published".to_owned(), |address| {
+        let parts = address.split('/').skip(3).filter(|part| *part != "datasets");
+        let repository: Vec<&str> = parts.take(2).collect();
+        format!("[{}]({address}){made}", repository.join("/"))
+    });
     let none = || "not recorded".to_owned();
     let bytes = entry.bytes.map_or_else(none, |bytes| format!("{bytes} bytes"));
     let size = match entry.files {
@@ -83,15 +91,11 @@ fn file_row(entry: &DataFile) -> String {
         None => bytes,
     };
     let hash = entry.sha256.as_ref().map_or_else(none, |hash| format!("`{hash}`"));
-    let published = entry.published_sha256.as_ref();
-    let published = published.map_or_else(String::new, |hash| format!(", as published `{hash}`"));
+    let original = entry.published_sha256.as_ref();
+    let original = original.map_or_else(String::new, |hash| format!(", as published `{hash}`"));
     without_separators(&format!(
-        "| `{}` | {} | [{}]({}){converted} | {} | {size} | {hash}{published} |",
-        entry.path,
-        entry.what,
-        repository.join("/"),
-        entry.address,
-        entry.licence
+        "| `{}` | {} | {published} | {} | {size} | {hash}{original} |",
+        entry.path, entry.what, entry.licence
     ))
 }
 
@@ -105,7 +109,7 @@ fn the_page_shows_every_entry_its_recipes_and_its_command() {
     let mut rows = Vec::new();
     for entry in entries() {
         let recipes = by_path.get(&entry.path).map(|names| names.join(", "));
-        let recipes = recipes.unwrap_or_else(|| "none: evaluation only".to_owned());
+        let recipes = recipes.unwrap_or_else(|| "none".to_owned());
         rows.push(file_row(&entry));
         rows.push(format!("| `{}` | {recipes} |", entry.path));
         if let Some(command) = &entry.convert {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Inspection, MAX_MATRIX, MAX_NAMES, ModelSummary, OTHERS, PairCount};
-use crate::data::{Battles, DataError, OutcomeRow, PreferenceRow, Stems, Table};
+use super::{Inspection, LabelSummary, MAX_MATRIX, MAX_NAMES, ModelSummary, OTHERS, PairCount};
+use crate::data::{Battles, DataError, LabelRow, OutcomeRow, PreferenceRow, Stems, Table};
 
 /// How often each name occurs.
 #[derive(Default)]
@@ -57,7 +57,7 @@ fn at(sums: &mut Vec<Sums>, model: usize) -> Option<&mut Sums> {
     sums.get_mut(model)
 }
 
-/// Counts that both outcomes and preferences have.
+/// Counts that rows of every kind have.
 #[derive(Default)]
 struct Common {
     rows: usize,
@@ -192,6 +192,56 @@ impl PreferenceCounts {
     }
 }
 
+#[derive(Default)]
+pub(super) struct LabelCounts {
+    common: Common,
+    values: Vec<f64>,
+    languages: Names,
+    kinds: Names,
+}
+
+impl LabelCounts {
+    pub fn add(&mut self, row: &LabelRow) {
+        self.common.add(&row.query, &row.dataset, row.category.as_deref());
+        self.values.push(row.value);
+        if let Some(lang) = &row.lang {
+            self.languages.add(lang);
+        }
+        if let Some(kind) = &row.kind {
+            self.kinds.add(kind);
+        }
+    }
+
+    pub fn finish(mut self, scale: Option<String>, found: Inspection) -> Inspection {
+        let mut found = self.common.finish(&[], found);
+        self.values.sort_by(f64::total_cmp);
+        let at = |at: usize| self.values.get(at).copied();
+        let (lowest, highest) = (at(0), self.values.last().copied());
+        let median = at(self.values.len() / 2);
+        let mut distinct = self.values.clone();
+        distinct.dedup();
+        if let (Some(scale), Some(lowest), Some(median), Some(highest)) =
+            (scale, lowest, median, highest)
+        {
+            if distinct.len() == 1 {
+                found.warnings.push(format!(
+                    "every label is {lowest}: no row says what is harder, and training refuses the file"
+                ));
+            }
+            found.labels = Some(LabelSummary {
+                scale,
+                lowest,
+                median,
+                highest,
+                values: distinct.len(),
+                languages: self.languages.0,
+                kinds: self.kinds.0,
+            });
+        }
+        found
+    }
+}
+
 /// Warns where ratings would rest on the prior alone.
 fn unbounded(battles: &Battles, found: &mut Inspection) {
     let Ok(ratings) = battles.ratings() else { return };
@@ -216,6 +266,10 @@ pub(super) fn warnings(found: &Inspection) -> Vec<String> {
             model.name
         ));
     }
+    if found.table == Table::Labels {
+        warn_of_bad_rows(found, &mut warnings);
+        return warnings;
+    }
     if found.tie_share == 1.0 {
         warnings.push("every row is a tie: no row distinguishes the models".to_owned());
     } else if let Some(best) = found.models.iter().find(|model| model.wins == found.rows) {
@@ -230,8 +284,12 @@ pub(super) fn warnings(found: &Inspection) -> Vec<String> {
             warnings.push(format!("{} scores {} in every row", model.name, model.mean_score));
         }
     }
+    warn_of_bad_rows(found, &mut warnings);
+    warnings
+}
+
+fn warn_of_bad_rows(found: &Inspection, warnings: &mut Vec<String>) {
     if found.bad_count > 0 {
         warnings.push(format!("{} bad rows left out", found.bad_count));
     }
-    warnings
 }

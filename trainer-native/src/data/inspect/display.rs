@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{Display, Formatter, Result};
 
-use super::{Inspection, MAX_MATRIX, PairCount};
+use super::{Inspection, LabelSummary, MAX_MATRIX, PairCount};
 use crate::data::Table;
 
 /// Names listed of a long list; the others are counted.
@@ -20,19 +20,36 @@ impl Display for Inspection {
             writeln!(f, "  {rows:>9} {code}")?;
         }
         writeln!(f, "duplicates  {} rows ask an earlier row's question", self.duplicates)?;
-        writeln!(f, "ties        {} ({:.1} % of rows)", self.ties, 100.0 * self.tie_share)?;
         let of = match self.table {
-            Table::Outcomes => "of (row, model) cells measured",
-            Table::Preferences => "of model pairs have a battle",
+            Table::Outcomes => Some("of (row, model) cells measured"),
+            Table::Preferences => Some("of model pairs have a battle"),
+            Table::Labels => None,
         };
-        writeln!(f, "density     {:.1} % {of}", 100.0 * self.density)?;
+        if let Some(of) = of {
+            writeln!(f, "ties        {} ({:.1} % of rows)", self.ties, 100.0 * self.tie_share)?;
+            writeln!(f, "density     {:.1} % {of}", 100.0 * self.density)?;
+        }
+        if let Some(labels) = &self.labels {
+            let LabelSummary { scale, lowest, median, highest, values, .. } = labels;
+            writeln!(f, "scale       {scale}")?;
+            writeln!(
+                f,
+                "labels      {lowest} to {highest}, median {median}, {values} different values"
+            )?;
+        }
         if self.score_scale != 1.0 {
             writeln!(f, "score scale {} (a score of 1 stands for it)", self.score_scale)?;
         }
         names(f, "data sets", &self.datasets)?;
         names(f, "categories", &self.categories)?;
-        self.models(f)?;
-        self.matrix(f)?;
+        if let Some(labels) = &self.labels {
+            names(f, "languages", &labels.languages)?;
+            names(f, "kinds", &labels.kinds)?;
+        }
+        if self.table != Table::Labels {
+            self.models(f)?;
+            self.matrix(f)?;
+        }
         if !self.warnings.is_empty() {
             writeln!(f, "\nwarnings")?;
         }

@@ -12,6 +12,11 @@ pub trait KindSettings {
         false
     }
 
+    /// Whether the kind learns from labels that say how hard a query is.
+    fn learns_labels(&self) -> bool {
+        false
+    }
+
     /// The optimisation settings that the kind takes.
     fn optimisation(&self) -> Option<Optimisation> {
         None
