@@ -177,6 +177,12 @@ pub enum RouterError {
         /// What the bundle lacks, and the remedy.
         missing: String,
     },
+    /// A state of the traffic seen cannot be used.
+    #[error("traffic state cannot be used: {detail}. Pass what this bundle's router saved, or begin without a state", detail = bounded(.detail))]
+    TrafficBadState {
+        /// What is wrong.
+        detail: String,
+    },
     /// No candidate meets the constraints.
     #[error("no candidate is left: {detail}. Loosen the constraint", detail = bounded(.detail))]
     NoCandidate {
@@ -226,6 +232,7 @@ impl RouterError {
             Self::PolicyContradiction { .. } => "policy_contradiction",
             Self::PolicyUnknownModel { .. } => "policy_unknown_model",
             Self::PolicyUnsupported { .. } => "policy_unsupported",
+            Self::TrafficBadState { .. } => "traffic_bad_state",
             Self::NoCandidate { .. } => "no_candidate",
             Self::InferenceFailed { .. } => "inference_failed",
             Self::NotFinite { .. } => "not_finite",

@@ -36,9 +36,11 @@
 //!   ([`Query::from_messages`]), of up to [`MAX_QUERY_BYTES`]; [`Query`] says what of a long one is rated.
 //!   [`RouteRequest`] reads both from JSON.
 //! - **Decisions**: between a strong and a weak candidate by a threshold on the win rate, or by a
-//!   share of strong calls that the bundle's calibration turns into a threshold; among several by the
-//!   best score less its weighted cost. A limit on cost, context windows and a list of allowed
-//!   candidates exclude candidates first ([`Policy`], [`Decision`]).
+//!   share of strong calls that the bundle's calibration turns into a threshold; among several by
+//!   shares of each, or by the best score less its weighted cost. A limit on cost, context windows and a
+//!   list of allowed candidates exclude candidates first ([`Policy`], [`Decision`]).
+//! - **Shares of a host's own traffic**: off by default; a [`Traffic`] learns the win rates that a host
+//!   sees ([`Router::route_learning`]).
 //! - **Routers**: every [`Kind`] on every encoder tier, from a token table to a BERT-family
 //!   transformer, in int8. `model.onnx` is plain ONNX: another runtime gives the same answers.
 //! - **Results before any policy**: [`Router::assess`] for scores and win rate, [`Router::embed`] for
@@ -60,6 +62,7 @@
 //! | `bundle_*` | making a router: a file is missing, damaged, of an unknown format or kind | the bundle, or its transfer |
 //! | `query_*`, `messages_without_text` | making or routing a query: no text, too much, not text | the caller's text |
 //! | `request_ill_formed` | reading a JSON request of the wrong shape | the caller's request |
+//! | `traffic_bad_state` | reading a saved [`Traffic`] | the caller's state |
 //! | `policy_*` | routing: a number out of range, fields that contradict each other, an unknown model | the caller's policy |
 //! | `no_candidate` | routing: no candidate meets the constraints | policy and query together |
 //! | `inference_failed`, `not_finite` | routing: the graph failed, or gave NaN or an infinity | the bundle's graph |
@@ -89,6 +92,7 @@ mod query;
 mod request;
 mod router;
 mod tokenizer;
+mod traffic;
 
 pub use bundle::{
     Bundle, MAP_FILE, MAX_FILE_BYTES, MAX_MANIFEST_BYTES, MODEL_FILE, TOKENIZER_FILE,
@@ -107,7 +111,7 @@ pub use manifest::{
 pub use memory::{Battle, MEMORY_FILE, Memory, Records};
 pub use policy::{
     Assessment, CandidateScore, DEFAULT_OUTPUT_TOKENS, DEFAULT_TURN_DECAY, Decision, Policy,
-    Reason, SHORT_ANSWER_TOKENS,
+    Reason, SHORT_ANSWER_TOKENS, ThresholdFrom,
 };
 pub use query::{
     Content, ContentPart, MAX_QUERY_BYTES, MAX_RATED_BYTES, MAX_TURNS, Message, Query,
@@ -115,6 +119,7 @@ pub use query::{
 };
 pub use request::{RouteRequest, lone_surrogate};
 pub use tokenizer::{HashedNgrams, NgramSettings, Tokens};
+pub use traffic::{HALF_LIFE, PRIOR_HALF_LIFE, PRIOR_QUERIES, Traffic};
 
 // Runs the README's example as a test.
 #[cfg(doctest)]
@@ -172,6 +177,24 @@ impl Router {
     pub fn route(&self, query: &Query, policy: &Policy) -> Result<Decision, RouterError> {
         policy.check(&self.manifest)?;
         policy.decide(&self.manifest, &self.assess(query, policy.turn_decay())?)
+    }
+
+    /// Decides as [`Router::route`] does, with shares of the traffic seen so far, and adds the query to it.
+    /// The decision then depends on the queries before it. Begin with `Traffic::new(router.info())`.
+    ///
+    /// # Errors
+    /// Those of [`Router::route`]; the query is then not added.
+    pub fn route_learning(
+        &self,
+        query: &Query,
+        policy: &Policy,
+        traffic: &mut Traffic,
+    ) -> Result<Decision, RouterError> {
+        policy.check(&self.manifest)?;
+        let assessment = self.assess(query, policy.turn_decay())?;
+        let decision = policy.decide_among(&self.manifest, &assessment, Some(traffic))?;
+        policy.learn(&self.manifest, &decision, traffic);
+        Ok(decision)
     }
 
     /// Rates `query` before any policy: turn by turn, combined by [`Assessment::then`] with

@@ -1,15 +1,22 @@
 //! Turns scores, prices and constraints into a decision.
 //!
 //! Between a strong and a weak candidate the win rate is compared with a threshold alpha: strong iff
-//! win rate >= alpha (RouteLLM, section 3). The bundle's [`Calibration`] turns a share of strong calls
-//! into a threshold. Among several candidates, or with a cost weight, the best
-//! `score - cost_weight * cost` is chosen (RouterDC's cost-aware variant). Candidates above `max_cost`,
-//! or whose context window does not hold the input and a short answer, are excluded first.
+//! win rate >= alpha (RouteLLM, section 3). The bundle's [`Calibration`], or the [`Traffic`] that a host
+//! has seen, turns a share of strong calls into a threshold. Shares of several candidates divide the
+//! queries by win rate, the highest to the ablest. Else, among several candidates or with a cost weight,
+//! the best `score - cost_weight * cost` is chosen (RouterDC's cost-aware variant). Candidates above
+//! `max_cost`, or whose context window does not hold the input and a short answer, are excluded first.
+
+mod shares;
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::RouterError;
 use crate::manifest::{Calibration, Manifest};
+use crate::traffic::Traffic;
+use shares::Shares;
 
 /// Output tokens assumed for a cost estimate where the caller states none.
 pub const DEFAULT_OUTPUT_TOKENS: u32 = 256;
@@ -28,8 +35,12 @@ pub const DEFAULT_TURN_DECAY: f64 = 0.3;
 pub struct Policy {
     /// Alpha in [0, 1]: strong iff win rate >= alpha.
     pub threshold: Option<f64>,
-    /// Share of strong calls in [0, 1], turned into a threshold by the bundle's calibration.
+    /// Share of strong calls in [0, 1], turned into a threshold by the bundle's calibration, or by the
+    /// traffic that the host has seen.
     pub strong_share: Option<f64>,
+    /// Share of each candidate's calls in [0, 1], by its name; they sum to 1. The queries with the highest
+    /// win rates go to the ablest candidate. Candidates that are not named are not chosen.
+    pub shares: Option<BTreeMap<String, f64>>,
     /// Highest estimated cost of the request in USD, >= 0.
     pub max_cost: Option<f64>,
     /// Score given up per USD, >= 0: chooses the best `score - cost_weight * cost`.
@@ -58,9 +69,13 @@ pub struct Decision {
     /// Win rate of strong over weak, in [0, 1]; absent where the bundle has no such pair.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub win_rate: Option<f64>,
-    /// The threshold used, in [0, 1]; absent where the decision was not by threshold.
+    /// The threshold used, in [0, 1]; absent where the decision was not by threshold. By share of several
+    /// candidates: the win rate from which on queries are the chosen one's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f64>,
+    /// Where the threshold is from; absent without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold_from: Option<ThresholdFrom>,
     /// Every candidate of the bundle, in its order.
     pub scores: Vec<CandidateScore>,
     /// Tokens of the query's whole text, by the bundle's tokenizer, and at least one in eight bytes; costs
@@ -87,6 +102,30 @@ pub struct CandidateScore {
     pub estimated_cost: Option<f64>,
 }
 
+/// What a threshold was computed from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ThresholdFrom {
+    /// The policy states it.
+    Policy,
+    /// A share, by the bundle's calibration.
+    Bundle,
+    /// A share, by the traffic that the host has seen.
+    Traffic,
+}
+
+impl ThresholdFrom {
+    /// Its name, as JSON has it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Policy => "policy",
+            Self::Bundle => "bundle",
+            Self::Traffic => "traffic",
+        }
+    }
+}
+
 /// Why a candidate was chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -97,6 +136,9 @@ pub enum Reason {
     BelowThreshold,
     /// The best score, less its weighted cost, among the candidates allowed.
     BestScore,
+    /// The candidate in whose share of the traffic the win rate lies, or the next abler one that meets the
+    /// constraints.
+    ByShare,
     /// The only candidate that meets the constraints.
     OnlyCandidate,
 }
@@ -173,24 +215,18 @@ impl Policy {
         in_range("turnDecay", self.turn_decay, 1.0, "a number in [0, 1]")?;
         in_range("maxCost", self.max_cost, f64::MAX, "USD, >= 0 and finite")?;
         in_range("costWeight", self.cost_weight, f64::MAX, "score per USD, >= 0 and finite")?;
-        let pairwise = match (self.threshold, self.strong_share) {
-            (Some(_), Some(_)) => {
-                return Err(RouterError::PolicyContradiction {
-                    first: "threshold",
-                    second: "strongShare",
-                });
-            }
-            (Some(_), None) => Some("threshold"),
-            (None, Some(_)) => Some("strongShare"),
-            (None, None) => None,
-        };
-        if let Some(field) = pairwise {
-            if self.cost_weight.is_some() {
-                return Err(RouterError::PolicyContradiction {
-                    first: field,
-                    second: "costWeight",
-                });
-            }
+        let stated = [
+            ("threshold", self.threshold.is_some()),
+            ("strongShare", self.strong_share.is_some()),
+            ("shares", self.shares.is_some()),
+            ("costWeight", self.cost_weight.is_some()),
+        ];
+        let mut stated = stated.into_iter().filter_map(|(field, is)| is.then_some(field));
+        let by = stated.next();
+        if let Some((first, second)) = by.zip(stated.next()) {
+            return Err(RouterError::PolicyContradiction { first, second });
+        }
+        if let Some(field) = by.filter(|field| *field != "costWeight") {
             if manifest.head.strong.is_none() {
                 return Err(RouterError::PolicyUnsupported {
                     field,
@@ -199,12 +235,16 @@ impl Policy {
                         .into(),
                 });
             }
+            if field != "threshold" && manifest.calibration.is_none() {
+                return Err(RouterError::PolicyUnsupported {
+                    field,
+                    missing: "this bundle has no calibration; give a threshold, or calibrate it"
+                        .into(),
+                });
+            }
         }
-        if self.strong_share.is_some() && manifest.calibration.is_none() {
-            return Err(RouterError::PolicyUnsupported {
-                field: "strongShare",
-                missing: "this bundle has no calibration; give a threshold, or calibrate it".into(),
-            });
+        if let Some(shares) = &self.shares {
+            Shares::read(shares, manifest)?;
         }
         for found in self.candidates.iter().flatten() {
             if manifest.candidate_index(found).is_none() {
@@ -227,26 +267,35 @@ impl Policy {
         manifest: &Manifest,
         assessment: &Assessment,
     ) -> Result<Decision, RouterError> {
+        self.decide_among(manifest, assessment, None)
+    }
+
+    /// Decides as [`Policy::decide`] does; a share is one of the traffic, where there is one. The query
+    /// is not added to the traffic: [`Policy::learn`] does that.
+    ///
+    /// # Errors
+    /// Those of [`Policy::decide`].
+    pub fn decide_among(
+        &self,
+        manifest: &Manifest,
+        assessment: &Assessment,
+        traffic: Option<&Traffic>,
+    ) -> Result<Decision, RouterError> {
         let tokens = self.input_tokens.map_or(assessment.tokens, |tokens| tokens as usize);
         let costs = self.costs(manifest, tokens);
         let left = self.candidates_left(manifest, tokens, &costs)?;
-        let threshold = self.resolved_threshold(manifest);
-        let pair = manifest
-            .head
-            .strong
-            .as_deref()
-            .zip(manifest.head.weak.as_deref())
-            .and_then(|(s, w)| manifest.candidate_index(s).zip(manifest.candidate_index(w)));
-
-        let (chosen, reason, threshold) = match (left.as_slice(), pair, threshold) {
+        let by_win_rate = self.by_win_rate(manifest)?.filter(|shares| shares.apply_to(&left));
+        let (chosen, reason, threshold) = match (left.as_slice(), by_win_rate, assessment.win_rate)
+        {
             ([only], ..) => (*only, Reason::OnlyCandidate, None),
-            (_, Some((strong, weak)), Some(alpha))
-                if left.contains(&strong) && left.contains(&weak) =>
-            {
-                match assessment.win_rate.is_some_and(|win_rate| win_rate >= alpha) {
-                    true => (strong, Reason::AboveThreshold, Some(alpha)),
-                    false => (weak, Reason::BelowThreshold, Some(alpha)),
-                }
+            (_, Some(shares), Some(win_rate)) => {
+                let (rank, threshold, from) = shares.pick(manifest, win_rate, traffic);
+                let reason = match (self.shares.is_some(), rank) {
+                    (true, _) => Reason::ByShare,
+                    (false, 0) => Reason::BelowThreshold,
+                    (false, _) => Reason::AboveThreshold,
+                };
+                (shares.next_left(rank, &left), reason, Some((threshold, from)))
             }
             _ => (self.best(manifest, assessment, &costs, &left)?, Reason::BestScore, None),
         };
@@ -265,7 +314,8 @@ impl Policy {
             model: manifest.candidates[chosen].id.clone(),
             reason,
             win_rate: assessment.win_rate,
-            threshold,
+            threshold: threshold.map(|(threshold, _)| threshold),
+            threshold_from: threshold.map(|(_, from)| from),
             scores,
             tokens: assessment.tokens,
             rated_tokens: assessment.rated_tokens,
@@ -273,15 +323,42 @@ impl Policy {
         })
     }
 
-    fn resolved_threshold(&self, manifest: &Manifest) -> Option<f64> {
+    /// Adds a decided query to the traffic: its win rate, and where the decision was by a share of the
+    /// traffic the candidate that was given.
+    pub fn learn(&self, manifest: &Manifest, decision: &Decision, traffic: &mut Traffic) {
+        let Some(win_rate) = decision.win_rate else { return };
+        traffic.add(win_rate);
+        if decision.threshold_from == Some(ThresholdFrom::Traffic) {
+            if let Ok(Some(shares)) = self.by_win_rate(manifest) {
+                traffic.owe(shares.named(manifest), &decision.model);
+            }
+        }
+    }
+
+    /// Whether the candidate `model` is abler than `other`, as far as the policy divides the queries between
+    /// the two by win rate.
+    #[must_use]
+    pub fn is_abler(&self, manifest: &Manifest, model: &str, other: &str) -> bool {
+        let Ok(Some(shares)) = self.by_win_rate(manifest) else { return false };
+        let place = |name: &str| shares.named(manifest).position(|(found, _)| found == name);
+        place(model).zip(place(other)).is_some_and(|(one, other)| one > other)
+    }
+
+    /// How this policy divides the queries by win rate; none where it does not.
+    fn by_win_rate(&self, manifest: &Manifest) -> Result<Option<Shares>, RouterError> {
         if self.cost_weight.is_some() {
-            return None;
+            return Ok(None);
+        }
+        if let Some(shares) = &self.shares {
+            return Shares::read(shares, manifest).map(Some);
+        }
+        let Some((strong, weak)) = manifest.pair() else { return Ok(None) };
+        if let Some(alpha) = self.threshold {
+            return Ok(Some(Shares::threshold(weak, strong, alpha)));
         }
         let share = self.strong_share.or(manifest.head.default_strong_share);
-        self.threshold.or_else(|| {
-            let calibration = manifest.calibration.as_ref()?;
-            Some(calibration.threshold_at_share(share?))
-        })
+        let share = share.filter(|_| manifest.calibration.is_some());
+        Ok(share.map(|share| Shares::strong(weak, strong, share)))
     }
 
     /// The turn decay, [`DEFAULT_TURN_DECAY`] where absent.
@@ -322,6 +399,8 @@ impl Policy {
             let id = &candidate.id;
             if self.candidates.as_ref().is_some_and(|allowed| !allowed.contains(id)) {
                 out.push(format!("{id} is not in the policy's candidates"));
+            } else if self.shares.as_ref().is_some_and(|shares| !shares.contains_key(id)) {
+                out.push(format!("{id} is not in the policy's shares"));
             } else if let Some(window) = candidate.context_window.filter(|&w| w < needed) {
                 out.push(format!("{id} takes {window} tokens, {needed} are needed"));
             } else if let Some(max_cost) = self.max_cost {

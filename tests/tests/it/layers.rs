@@ -31,6 +31,7 @@ const CRATES: [(&str, &[&[&str]]); 4] = [
         &[
             &["error", "kernels"],
             &["contained", "graph", "kind", "manifest", "memory", "query"],
+            &["traffic"],
             &["bundle", "policy", "tokenizer"],
             &["cache", "encoder", "request"],
             &["js", "router"],

@@ -6,7 +6,7 @@
 //! ```
 //! The decision's id is the gateway's own, so no caller can name, or overwrite, another's file.
 
-use pointsman::CandidateScore;
+use pointsman::{CandidateScore, ThresholdFrom};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -49,6 +49,9 @@ pub(crate) struct Record {
     /// The decision's threshold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) threshold: Option<f64>,
+    /// Whether the threshold is the policy's, or of a share by the bundle or by the caller's traffic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) threshold_from: Option<ThresholdFrom>,
     /// Every candidate's score.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) scores: Vec<CandidateScore>,

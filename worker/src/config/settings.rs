@@ -40,13 +40,15 @@ pub(crate) struct Settings {
 }
 
 /// Rating of conversations.
-#[derive(Debug, Clone, PartialEq, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Routing {
     /// Share in [0, 1] by which the rating decays towards an easier turn; absent: the engine's default.
     pub(crate) turn_decay: Option<f64>,
     /// Whether system messages are prepended to the first user message.
     pub(crate) system: bool,
+    /// Whether shares of strong calls are of each caller's own traffic, or of the bundle's calibration.
+    pub(crate) learn_shares: bool,
     /// The model for requests without text to rate: a served one, or `strong` or `weak` of the bundle's pair.
     pub(crate) default: Option<String>,
 }
@@ -170,6 +172,12 @@ impl Default for Settings {
             budget: BudgetSettings::default(),
             log: Log::default(),
         }
+    }
+}
+
+impl Default for Routing {
+    fn default() -> Self {
+        Self { turn_decay: None, system: false, learn_shares: true, default: None }
     }
 }
 

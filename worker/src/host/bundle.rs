@@ -16,7 +16,7 @@ use std::rc::Rc;
 
 use js_sys::{Reflect, Uint8Array};
 use pointsman::{
-    Assessment, Bundle, MANIFEST_FILE, Manifest, Query, Router, RouterError, hexadecimal,
+    Assessment, Bundle, MANIFEST_FILE, Manifest, Query, Router, RouterError, Traffic, hexadecimal,
     sha256_hex,
 };
 use wasm_bindgen::JsValue;
@@ -28,6 +28,7 @@ use crate::config::current_bundle::{self, BundleAddress, CurrentBundle};
 use crate::error::GatewayError;
 use crate::routing::decision::Engine;
 use crate::routing::models;
+use crate::routing::traffic::CallersTraffic;
 use crate::upstream::breaker::CallerId;
 
 const BUNDLES: &str = "BUNDLES";
@@ -62,6 +63,8 @@ pub(super) struct Loaded {
     pub(super) manifest: Manifest,
     /// Whether every name in the keys' `models` is served or means routing.
     pub(super) known_key_names: bool,
+    /// What its callers asked since the isolate loaded it.
+    traffic: RefCell<CallersTraffic>,
     /// Where it is in the bucket; none for the assets.
     address: Option<BundleAddress>,
 }
@@ -93,6 +96,10 @@ impl Engine for Loaded {
 
     fn count(&self, text: &str) -> usize {
         self.router.encoder().count(text)
+    }
+
+    fn traffic(&self, caller: CallerId<'_>) -> Rc<RefCell<Traffic>> {
+        self.traffic.borrow_mut().of(caller, &self.manifest)
     }
 
     fn circuit_is_open(&self, model: &str, caller: CallerId<'_>) -> bool {
@@ -276,7 +283,8 @@ fn router(
             manifest.name
         );
     }
-    Ok(Loaded { known_key_names: unknown.is_empty(), router, manifest, address: None })
+    let traffic = RefCell::default();
+    Ok(Loaded { known_key_names: unknown.is_empty(), router, manifest, traffic, address: None })
 }
 
 /// SHA-256 by the host's `crypto`, in hexadecimal: faster than freshly compiled wasm.

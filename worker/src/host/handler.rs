@@ -464,6 +464,7 @@ impl RequestContext<'_> {
             reason: plan.reason.to_owned(),
             win_rate: decision.and_then(|decision| decision.win_rate),
             threshold: decision.and_then(|decision| decision.threshold),
+            threshold_from: decision.and_then(|decision| decision.threshold_from),
             scores: decision.map(|decision| decision.scores.clone()).unwrap_or_default(),
             estimated_cost,
             ..Record::default()
@@ -488,6 +489,7 @@ fn decision_headers(plan: &Plan, record: &Record) -> Vec<(&'static str, String)>
         ("x-pointsman-feedback-id", record.feedback_id.clone()),
         ("x-pointsman-win-rate", record.win_rate.map(|value| format!("{value:.6}"))),
         ("x-pointsman-threshold", record.threshold.map(|value| format!("{value:.6}"))),
+        ("x-pointsman-threshold-from", record.threshold_from.map(|from| from.name().to_owned())),
         ("x-pointsman-estimated-cost", record.estimated_cost.map(format_usd)),
         ("x-pointsman-cascade", record.cascade.as_ref().map(|cascade| cascade.outcome.clone())),
     ];

@@ -1,7 +1,7 @@
 //! `POST /v1/route`: decides for one request or a batch, and calls no upstream.
 //!
 //! ```text
-//! {"query": "What is 2 + 2?", "policy": {"threshold": 0.5}}  ->  {"model": "small", "winRate": 0.21, ...}
+//! {"query": "What is 2 + 2?", "policy": {"strongShare": 0.3}}  ->  {"model": "small", "winRate": 0.21, ...}
 //! {"batch": [{"query": "a"}, {"query": ""}]}                 ->  {"results": [{"model": ...}, {"error": {...}}]}
 //! ```
 //! A request is the engine's [`RouteRequest`], a result its `Decision`.

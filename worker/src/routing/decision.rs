@@ -1,7 +1,10 @@
 //! Decides among the candidates that are left: by the router's rating, the caller's budget and its session.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use pointsman::{
-    Assessment, CandidateScore, Decision, Manifest, Policy, Query, Reason, RouterError,
+    Assessment, CandidateScore, Decision, Manifest, Policy, Query, Reason, RouterError, Traffic,
 };
 
 use crate::accounting::budget::threshold_rise;
@@ -21,6 +24,8 @@ pub(crate) trait Engine {
     fn assess(&self, query: &Query, turn_decay: f64) -> Result<Assessment, RouterError>;
     /// Counts the tokens of a text.
     fn count(&self, text: &str) -> usize;
+    /// The traffic of a caller, from which shares are computed.
+    fn traffic(&self, caller: CallerId<'_>) -> Rc<RefCell<Traffic>>;
     /// Whether a model's circuit is open to a caller.
     fn circuit_is_open(&self, model: &str, caller: CallerId<'_>) -> bool;
 }
@@ -49,7 +54,7 @@ pub(crate) struct Decider<'a> {
 }
 
 impl Decider<'_> {
-    /// Decides on a query. Candidates whose circuit is open are left out, unless none of the others meets
+    /// Decides on a query, and adds it to the caller's traffic. Candidates whose circuit is open are left out, unless none of the others meets
     /// the policy.
     ///
     /// # Errors
@@ -64,11 +69,14 @@ impl Decider<'_> {
         let turn_decay = policy.turn_decay.or(self.settings.routing.turn_decay);
         let policy = Policy { turn_decay, ..policy };
         let assessment = self.engine.assess(query, policy.turn_decay())?;
+        let learns = self.settings.routing.learn_shares;
+        let traffic = learns.then(|| self.engine.traffic(self.caller));
         let among = |left: Vec<String>| {
             let all = left.len() == self.manifest.candidates.len();
             self.choose(
                 Policy { candidates: (!all).then_some(left), ..policy.clone() },
                 &assessment,
+                traffic.as_deref(),
             )
         };
         let closed = self.with_closed_circuit(&candidates.left);
@@ -101,13 +109,26 @@ impl Decider<'_> {
         &self,
         policy: Policy,
         assessment: &Assessment,
+        traffic: Option<&RefCell<Traffic>>,
     ) -> Result<(Decision, &'static str), RouterError> {
-        let mut decision = policy.decide(self.manifest, assessment)?;
         let rise = self.rise();
-        if let Some(threshold) = decision.threshold.filter(|_| rise > 0.0) {
+        let policy = lowered(policy, self.manifest, rise);
+        let by_traffic = |policy: &Policy| {
+            let traffic = traffic.map(RefCell::borrow);
+            policy.decide_among(self.manifest, assessment, traffic.as_deref())
+        };
+        let mut decision = by_traffic(&policy)?;
+        let raises = rise > 0.0 && policy.shares.is_none();
+        // What a budget keeps back is not owed to the strong model.
+        let mut asked = policy.clone();
+        if let Some(threshold) = decision.threshold.filter(|_| raises) {
             let raised = threshold + (1.0 - threshold) * rise;
-            let policy = Policy { threshold: Some(raised), strong_share: None, ..policy.clone() };
-            decision = policy.decide(self.manifest, assessment)?;
+            asked = Policy { threshold: Some(raised), strong_share: None, ..asked };
+            let threshold_from = decision.threshold_from;
+            decision = Decision { threshold_from, ..asked.decide(self.manifest, assessment)? };
+        }
+        if let Some(traffic) = traffic {
+            asked.learn(self.manifest, &decision, &mut traffic.borrow_mut());
         }
         let reason = reason(decision.reason);
         match self.pinned {
@@ -141,6 +162,9 @@ impl Decider<'_> {
             Reason::AboveThreshold | Reason::BelowThreshold => {
                 rise <= 0.0 && self.manifest.head.strong.as_deref() == Some(pinned)
             }
+            Reason::ByShare => {
+                rise <= 0.0 && policy.is_abler(self.manifest, pinned, &decision.model)
+            }
             Reason::OnlyCandidate => false,
             Reason::BestScore => {
                 // As in the engine's decision: the score less its weighted cost.
@@ -163,17 +187,35 @@ impl Decider<'_> {
     }
 }
 
+/// Moves the fraction `rise`, in [0, 1], of the shares of abler candidates to the least able one.
+fn lowered(policy: Policy, manifest: &Manifest, rise: f64) -> Policy {
+    let Some(shares) = policy.shares.as_ref().filter(|_| rise > 0.0) else { return policy };
+    let is_least = |name: &&String| {
+        shares.keys().all(|other| !policy.is_abler(manifest, name.as_str(), other))
+    };
+    let least = shares.keys().find(is_least).cloned();
+    let lowered = shares.iter().map(|(name, share)| {
+        let gained = if least.as_ref() == Some(name) { rise } else { 0.0 };
+        (name.clone(), share * (1.0 - rise) + gained)
+    });
+    Policy { shares: Some(lowered.collect()), ..policy }
+}
+
 fn reason(reason: Reason) -> &'static str {
     match reason {
         Reason::AboveThreshold => "above_threshold",
         Reason::BelowThreshold => "below_threshold",
         Reason::BestScore => "best_score",
+        Reason::ByShare => "by_share",
         Reason::OnlyCandidate => "only_candidate",
     }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
+    #![allow(clippy::unwrap_used)]
+    use pointsman::Calibration;
+
     use super::*;
 
     /// Win rate 0.75 for texts of more than ten letters, else 0.25; one token per letter. The list names the
@@ -192,6 +234,10 @@ pub(crate) mod tests {
             })
         }
 
+        fn traffic(&self, _: CallerId<'_>) -> Rc<RefCell<Traffic>> {
+            Rc::new(RefCell::new(Traffic::new(&crate::config::manifest())))
+        }
+
         fn count(&self, text: &str) -> usize {
             text.len()
         }
@@ -199,5 +245,67 @@ pub(crate) mod tests {
         fn circuit_is_open(&self, model: &str, _: CallerId<'_>) -> bool {
             self.0.contains(&model)
         }
+    }
+
+    /// [`Letters`] with what the caller asked before.
+    struct Learning(Rc<RefCell<Traffic>>);
+
+    impl Engine for Learning {
+        fn assess(&self, query: &Query, turn_decay: f64) -> Result<Assessment, RouterError> {
+            Letters(&[]).assess(query, turn_decay)
+        }
+
+        fn count(&self, text: &str) -> usize {
+            text.len()
+        }
+
+        fn traffic(&self, _: CallerId<'_>) -> Rc<RefCell<Traffic>> {
+            Rc::clone(&self.0)
+        }
+
+        fn circuit_is_open(&self, _: &str, _: CallerId<'_>) -> bool {
+            false
+        }
+    }
+
+    /// The share of strong calls in the second half of 1,000 hard queries.
+    fn strong_share(policy: &Policy, settings: &str, budget_used: f64) -> f64 {
+        let quantiles = vec![0.0, 1.0];
+        let calibration = Calibration { quantiles, sample: "even".into(), rows: 2 };
+        let manifest = Manifest { calibration: Some(calibration), ..crate::config::manifest() };
+        let engine = Learning(Rc::new(RefCell::new(Traffic::new(&manifest))));
+        let decider = Decider {
+            manifest: &manifest,
+            settings: &Settings::from_json(Some(settings)).unwrap(),
+            engine: &engine,
+            caller: CallerId::Open(""),
+            budget_used,
+            pinned: None,
+        };
+        let candidates = Candidates { left: vec!["small".into(), "large".into()], out: Vec::new() };
+        let query = Query::new("Prove it rigorously.").unwrap();
+        let mut strong = 0.0;
+        for request in 0..1000 {
+            let (found, _) = decider.decide(&query, policy.clone(), &candidates).unwrap();
+            strong += f64::from(u8::from(request >= 500 && found.model == "large")) / 500.0;
+        }
+        strong
+    }
+
+    #[test]
+    fn a_share_comes_true_on_the_callers_own_traffic() {
+        let near = |found: f64, expected: f64| {
+            assert!((found - expected).abs() < 0.03, "{found} {expected}");
+        };
+        let share = Policy::strong_share(0.3);
+        near(strong_share(&share, "{}", 0.0), 0.3);
+        let off = r#"{"routing": {"learnShares": false}}"#;
+        near(strong_share(&share, off, 0.0), 1.0);
+        // Of a budget that is nearly spent the threshold is above every query's win rate.
+        near(strong_share(&share, "{}", 0.95), 0.0);
+        let shares = [("small".to_owned(), 0.6), ("large".to_owned(), 0.4)];
+        let shares = Policy { shares: Some(shares.into()), ..Policy::default() };
+        near(strong_share(&shares, "{}", 0.0), 0.4);
+        near(strong_share(&shares, "{}", 0.9), 0.2);
     }
 }

@@ -8,4 +8,5 @@ pub(crate) mod model_list;
 pub(crate) mod models;
 pub(crate) mod permissions;
 pub(crate) mod plan;
+pub(crate) mod traffic;
 mod without_text;
