@@ -3,17 +3,20 @@
 //! `router-wasm/js` wraps them into the public `Router`. An error is thrown as a JavaScript `Error`
 //! whose `code` is [`RouterError::code`].
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 use js_sys::{Error, JsString, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 
-use crate::{Bundle, Query, RouteRequest, Router, RouterError, hexadecimal};
+use crate::{Bundle, Query, RouteRequest, Router, RouterError, Traffic, hexadecimal};
 
 /// A loaded bundle.
 #[wasm_bindgen]
 pub struct RouterHandle {
     router: Router,
+    /// The traffic seen; none where shares are the calibration's.
+    traffic: RefCell<Option<Traffic>>,
 }
 
 #[wasm_bindgen]
@@ -31,20 +34,24 @@ impl RouterHandle {
         let contents = contents.iter().map(Uint8Array::to_vec);
         let files: Vec<(String, Vec<u8>)> = names.into_iter().zip(contents).collect();
         let bundle = Bundle::from_hashed(&files, &hashes);
-        Ok(Self { router: bundle.and_then(Router::from_bundle).map_err(throw)? })
+        Ok(Self::of(bundle.and_then(Router::from_bundle).map_err(throw)?))
     }
 
     /// Makes a router from a bundle packed as one uncompressed tar.
     #[wasm_bindgen(js_name = fromTar)]
     pub fn from_tar(bytes: &[u8]) -> Result<RouterHandle, JsValue> {
-        Ok(Self { router: Router::from_tar(bytes).map_err(throw)? })
+        Ok(Self::of(Router::from_tar(bytes).map_err(throw)?))
     }
 
     /// Decides on a JSON request; returns the decision as JSON.
     pub fn route(&self, request: &str) -> Result<String, JsValue> {
         let request = RouteRequest::from_json(request).map_err(throw)?;
-        let decision = self.router.route(&request.query, &request.policy).map_err(throw)?;
-        to_json(&decision)
+        let RouteRequest { query, policy } = &request;
+        let decision = match self.traffic.borrow_mut().as_mut() {
+            Some(traffic) => self.router.route_learning(query, policy, traffic),
+            None => self.router.route(query, policy),
+        };
+        to_json(&decision.map_err(throw)?)
     }
 
     /// Checks the policy of a JSON request, without deciding.
@@ -52,6 +59,28 @@ impl RouterHandle {
     pub fn check_policy(&self, request: &str) -> Result<(), JsValue> {
         let request = RouteRequest::from_json(request).map_err(throw)?;
         request.policy.check(self.router.info()).map_err(throw)
+    }
+
+    /// Begins to learn the traffic, with the bundle's calibration, or adds a saved state to what was seen.
+    #[wasm_bindgen(js_name = learnTraffic)]
+    pub fn learn_traffic(&self, state: Option<String>) -> Result<(), JsValue> {
+        let manifest = self.router.info();
+        let state =
+            state.map(|json| Traffic::from_json(&json, manifest)).transpose().map_err(throw)?;
+        let mut traffic = self.traffic.borrow_mut();
+        match (traffic.as_mut(), state) {
+            (Some(seen), Some(state)) => seen.merge(&state).map_err(throw)?,
+            (None, state) => *traffic = Some(state.unwrap_or_else(|| Traffic::new(manifest))),
+            (Some(_), None) => {}
+        }
+        Ok(())
+    }
+
+    /// The state of the traffic seen, as JSON; none where it is not learnt.
+    #[wasm_bindgen(js_name = trafficState)]
+    #[must_use]
+    pub fn traffic_state(&self) -> Option<String> {
+        self.traffic.borrow().as_ref().map(Traffic::to_json)
     }
 
     /// Caches about `answers` answers; 0 turns the cache off.
@@ -68,6 +97,12 @@ impl RouterHandle {
     /// The manifest as JSON.
     pub fn info(&self) -> Result<String, JsValue> {
         to_json(self.router.info())
+    }
+}
+
+impl RouterHandle {
+    fn of(router: Router) -> Self {
+        Self { router, traffic: RefCell::new(None) }
     }
 }
 

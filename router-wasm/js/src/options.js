@@ -4,13 +4,14 @@ import { describe } from "./describe.js";
 import { RouterError } from "./error.js";
 
 /** @import { Host } from "./host.js" */
+/** @import { LoadOptions } from "./types/load.js" */
 
 /** The largest cache, in answers. */
 const MOST_CACHED = 100_000;
 
 /**
  * The checked options of a `load`, with the host's defaults.
- * @template {{signal?: AbortSignal, onProgress?: Function, cache?: number}} Options
+ * @template {{signal?: AbortSignal, onProgress?: Function, cache?: number, learnShares?: LoadOptions["learnShares"]}} Options
  * @param {Options | undefined} options
  * @param {string} caller
  * @param {Host} host
@@ -18,14 +19,26 @@ const MOST_CACHED = 100_000;
  */
 export function checkedOptions(options, caller, host) {
   const given = options === undefined ? /** @type {Options} */ ({}) : options;
-  const { signal, onProgress, cache = host.cache } = checkedObject(given, caller, "{signal, onProgress, wasm, cache}");
+  const expected = "{signal, onProgress, wasm, cache, learnShares}";
+  const { signal, onProgress, cache = host.cache, learnShares } = checkedObject(given, caller, expected);
   if (!Number.isInteger(cache) || cache < 0 || cache > MOST_CACHED) {
     const message = `option "cache" is ${describe(cache)}: expected a whole number from 0 to ${MOST_CACHED}`;
     throw new RouterError("argument_options", message);
   }
   checkedSignal(signal);
   checkedCallback("onProgress", onProgress);
+  checkedLearning(learnShares);
   return { ...given, cache };
+}
+
+/** @param {LoadOptions["learnShares"]} learnShares */
+function checkedLearning(learnShares) {
+  if (learnShares === undefined || typeof learnShares === "boolean") return;
+  const state = typeof learnShares === "object" ? learnShares?.state : undefined;
+  if (typeof state === "string") return;
+  const found = learnShares ? `an object whose state is ${describe(state)}` : describe(learnShares);
+  const message = `option "learnShares" is ${found}: expected true, false or {state} with a text of trafficState()`;
+  throw new RouterError("argument_options", message);
 }
 
 /**

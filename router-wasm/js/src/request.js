@@ -54,6 +54,16 @@ export function checkedInputs(inputs) {
 }
 
 /**
+ * Returns a state of the traffic if it is a text.
+ * @param {unknown} state
+ */
+export function checkedState(state) {
+  if (typeof state === "string") return state;
+  const message = `addTraffic() was given ${describe(state)}: expected a text of trafficState()`;
+  throw new RouterError("argument_state", message);
+}
+
+/**
  * Returns `query` if it passes into wasm unchanged, and throws otherwise.
  * @param {unknown} query
  * @param {string} caller
@@ -99,7 +109,7 @@ function queryOrMessages(input) {
 function checkedPolicy(policy) {
   if (policy === undefined) return undefined;
   if (!isPlain(policy)) {
-    const message = `the policy is ${describe(policy)}: expected an object such as {threshold: 0.5}`;
+    const message = `the policy is ${describe(policy)}: expected an object such as {strongShare: 0.3}`;
     throw new RouterError("argument_policy", message);
   }
   for (const field of NUMBERS) {
@@ -114,6 +124,7 @@ function checkedPolicy(policy) {
       throw new RouterError("policy_out_of_range", message);
     }
   }
+  checkedShares(policy.shares);
   const { candidates } = policy;
   const named =
     candidates === undefined ||
@@ -124,6 +135,20 @@ function checkedPolicy(policy) {
     throw new RouterError("argument_policy", message);
   }
   return policy;
+}
+
+/** @param {unknown} shares */
+function checkedShares(shares) {
+  if (shares === undefined || shares === null) return;
+  if (!isPlain(shares)) {
+    const message = `policy field "shares" is ${describe(shares)}: expected an object such as {small: 0.7, large: 0.3}`;
+    throw new RouterError("argument_policy", message);
+  }
+  for (const [name, share] of Object.entries(shares)) {
+    if (typeof share === "number" && Number.isFinite(share)) continue;
+    const message = `policy field "shares" has ${describe(share)} for ${JSON.stringify(name)}: expected a number in [0, 1]`;
+    throw new RouterError("argument_policy", message);
+  }
 }
 
 /**

@@ -6,7 +6,7 @@ import { RouterError } from "./error.js";
 import { FreedByUsing } from "./freed-by-using.js";
 import { currentHost } from "./host.js";
 import { checkedOptions } from "./options.js";
-import { checkedInputs, policyJson, requestJson, wellFormed } from "./request.js";
+import { checkedInputs, checkedState, policyJson, requestJson, wellFormed } from "./request.js";
 
 /** @import { BundleInfo, BundleSource } from "./types/bundle.js" */
 /** @import { BatchResult, Decision, Policy } from "./types/decision.js" */
@@ -65,7 +65,8 @@ export class Router extends FreedByUsing {
   }
 
   /**
-   * Decides on a query or a conversation. The same input and policy give the same decision on every host.
+   * Decides on a query or a conversation. The same input and policy give the same decision on every host;
+   * with option `learnShares`, shares are of the router's own traffic, to which the query is added.
    *
    * @param {RouteInput} input
    * @param {Policy} [policy]
@@ -128,6 +129,36 @@ export class Router extends FreedByUsing {
     const handle = this.#open();
     const text = wellFormed(query, "embed()");
     return guarded(() => handle.embed(text));
+  }
+
+  /**
+   * What the router has learnt of its traffic, with option `learnShares`: a JSON text of some kB without any
+   * query's text, which `load` and `addTraffic` take.
+   * @returns {string | undefined} nothing without the option
+   * @throws RouterError `router_freed`.
+   *
+   * @example
+   * ```js
+   * const router = await Router.load(source, { learnShares: state ? { state } : true });
+   * // later, for the next start
+   * await writeFile("traffic.json", router.trafficState());
+   * ```
+   */
+  trafficState() {
+    const handle = this.#open();
+    return guarded(() => handle.trafficState());
+  }
+
+  /**
+   * Adds what another router of the same bundle has learnt; without option `learnShares`, learning begins.
+   * @param {string} state of `trafficState()`
+   * @returns {void}
+   * @throws RouterError `argument_state`, `traffic_bad_state` (nothing is then added), `router_freed`.
+   */
+  addTraffic(state) {
+    const handle = this.#open();
+    const text = checkedState(state);
+    guarded(() => handle.learnTraffic(text));
   }
 
   /**

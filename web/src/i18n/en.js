@@ -53,6 +53,7 @@ export default /** @type {const} */ ({
   "reason.above_threshold": "Its win rate reaches the threshold.",
   "reason.below_threshold": "The strong model's win rate is below the threshold: the weak model is enough.",
   "reason.best_score": "It has the best score after cost.",
+  "reason.by_share": "Its win rate lies in this model's share of the traffic.",
   "reason.only_candidate": "It is the only candidate left.",
   "examples.label": "Examples",
   "examples.easy": "Easy",

@@ -55,6 +55,7 @@ const zh = /** @type {const} */ ({
   "reason.above_threshold": "它的胜率达到了阈值。",
   "reason.below_threshold": "强模型的胜率低于阈值：弱模型就够了。",
   "reason.best_score": "扣除费用后，它的得分最高。",
+  "reason.by_share": "它的胜率落在该模型的流量占比之内。",
   "reason.only_candidate": "只剩下这一个候选模型。",
   "examples.label": "示例",
   "examples.easy": "简单",

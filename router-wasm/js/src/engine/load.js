@@ -2,7 +2,7 @@
 
 import { readBundle } from "../bundle/read.js";
 import { unlessAborted } from "../unless-aborted.js";
-import { guarded, RouterHandle, startEngine } from "./engine.js";
+import { freeHandle, guarded, RouterHandle, startEngine } from "./engine.js";
 
 /** @import { Host } from "../host.js" */
 /** @import { BundleBytes, BundleSource } from "../types/bundle.js" */
@@ -13,7 +13,7 @@ import { guarded, RouterHandle, startEngine } from "./engine.js";
  * @param {LoadOptions & {cache: number}} options checked
  * @param {Host} host
  */
-export async function loadHandle(source, { signal, onProgress, wasm, cache }, host) {
+export async function loadHandle(source, { signal, onProgress, wasm, cache, learnShares }, host) {
   signal?.throwIfAborted();
   const reading = readBundle(source, host, { signal, onProgress, caller: "Router.load()" });
   const parts = Promise.all([reading, reading.then(hashesOf), startEngine(wasm, host, signal)]);
@@ -24,6 +24,12 @@ export async function loadHandle(source, { signal, onProgress, wasm, cache }, ho
         ? RouterHandle.fromTar(bundle)
         : new RouterHandle(Object.keys(bundle), Object.values(bundle), hashes);
     handle.setCacheCapacity(cache);
+    try {
+      if (learnShares) handle.learnTraffic(learnShares === true ? undefined : learnShares.state);
+    } catch (error) {
+      freeHandle(handle);
+      throw error;
+    }
     return handle;
   });
 }

@@ -20,9 +20,9 @@ export function answering(host, post) {
   let handle;
 
   /** @param {{id: number} & Calls["load"]["request"]} request */
-  async function load({ id, source, wasm, cache, tells }) {
+  async function load({ id, source, wasm, cache, learnShares, tells }) {
     const onProgress = tells ? (/** @type {LoadProgress} */ progress) => post({ id, progress }) : undefined;
-    handle = await loadHandle(source, { wasm, cache, onProgress }, host);
+    handle = await loadHandle(source, { wasm, cache, learnShares, onProgress }, host);
   }
 
   /**
@@ -52,6 +52,10 @@ export function answering(host, post) {
         return guarded(() => handle.embed(asked.query));
       case "info":
         return guarded(() => handle.info());
+      case "trafficState":
+        return guarded(() => handle.trafficState());
+      case "addTraffic":
+        return guarded(() => handle.learnTraffic(asked.state));
     }
   }
 

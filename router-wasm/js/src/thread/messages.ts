@@ -2,7 +2,7 @@
 
 import type { BundleSource } from "../types/bundle.js";
 import type { RouterErrorCode } from "../types/error-code.js";
-import type { LoadProgress } from "../types/load.js";
+import type { LoadOptions, LoadProgress } from "../types/load.js";
 
 /** An error as plain data: its class is lost between threads. */
 export interface PlainError {
@@ -16,7 +16,13 @@ export type SliceRow = { decision: string; error?: undefined } | { decision?: un
 /** Each call's request and its answer. Requests, policies and decisions are JSON. */
 export interface Calls {
   load: {
-    request: { source: BundleSource | undefined; wasm: WebAssembly.Module | undefined; cache: number; tells: boolean };
+    request: {
+      source: BundleSource | undefined;
+      wasm: WebAssembly.Module | undefined;
+      cache: number;
+      learnShares: LoadOptions["learnShares"];
+      tells: boolean;
+    };
     answer: undefined;
   };
   route: { request: { request: string }; answer: string };
@@ -24,6 +30,8 @@ export interface Calls {
   routeSlice: { request: { requests: string[] }; answer: SliceRow[] };
   embed: { request: { query: string }; answer: Float32Array };
   info: { request: object; answer: string };
+  trafficState: { request: object; answer: string | undefined };
+  addTraffic: { request: { state: string }; answer: undefined };
 }
 
 export type ThreadRequest = { [Call in keyof Calls]: { id: number; call: Call } & Calls[Call]["request"] }[keyof Calls];

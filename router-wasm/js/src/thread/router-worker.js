@@ -7,7 +7,7 @@ import { RouterError } from "../error.js";
 import { FreedByUsing } from "../freed-by-using.js";
 import { currentHost } from "../host.js";
 import { checkedCallback, checkedObject, checkedOptions, checkedSignal } from "../options.js";
-import { checkedInputs, policyJson, requestJson, wellFormed } from "../request.js";
+import { checkedInputs, checkedState, policyJson, requestJson, wellFormed } from "../request.js";
 import { unlessAborted } from "../unless-aborted.js";
 import { threadStarter } from "./start.js";
 
@@ -84,7 +84,8 @@ export class RouterWorker extends FreedByUsing {
   static async load(source, options) {
     const start = threadStarter();
     const host = currentHost();
-    const { signal, onProgress, wasm, cache, worker } = checkedOptions(options, "RouterWorker.load()", host);
+    const checked = checkedOptions(options, "RouterWorker.load()", host);
+    const { signal, onProgress, wasm, cache, learnShares, worker } = checked;
     signal?.throwIfAborted();
     // URLs are resolved and the module is compiled on this side, so that both can be sent to the thread.
     const resolved = Promise.resolve(source).then((given) =>
@@ -98,6 +99,7 @@ export class RouterWorker extends FreedByUsing {
         source: given instanceof URL ? given.href : given,
         wasm: compiled,
         cache,
+        learnShares,
         tells: onProgress !== undefined,
       };
       await unlessAborted(router.#ask("load", request, onProgress), signal);
@@ -154,6 +156,25 @@ export class RouterWorker extends FreedByUsing {
    */
   async embed(query) {
     return this.#ask("embed", { query: wellFormed(query, "embed()") });
+  }
+
+  /**
+   * Like `Router.trafficState`.
+   * @returns {Promise<string | undefined>}
+   * @throws RouterError also `worker_failed`.
+   */
+  async trafficState() {
+    return this.#ask("trafficState", {});
+  }
+
+  /**
+   * Like `Router.addTraffic`.
+   * @param {string} state
+   * @returns {Promise<void>}
+   * @throws RouterError also `worker_failed`.
+   */
+  async addTraffic(state) {
+    await this.#ask("addTraffic", { state: checkedState(state) });
   }
 
   /**

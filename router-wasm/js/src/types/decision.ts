@@ -1,16 +1,29 @@
 import type { RouterError } from "../error.js";
+import type { LoadOptions } from "./load.js";
 
 /**
  * How to decide. An empty policy takes the bundle's default share of strong calls
  * (`info().head.default_strong_share`), or the best score where the bundle has none.
  *
- * `threshold`, `strongShare` and `costWeight` exclude each other.
+ * `strongShare`, `shares`, `threshold` and `costWeight` exclude each other.
  */
 export interface Policy {
-  /** Alpha, in [0, 1]: the strong candidate if and only if the win rate is at least alpha. */
-  threshold?: number;
-  /** Share of strong calls, in [0, 1], turned into a threshold by the bundle's calibration. */
+  /**
+   * Share of strong calls, in [0, 1], turned into a threshold by the bundle's calibration, or with
+   * {@link LoadOptions.learnShares} by the router's own traffic.
+   */
   strongShare?: number;
+  /**
+   * The share of each candidate's calls, by its id; they sum to 1. The queries with the highest win rates
+   * go to the ablest candidate. Candidates that are not named are not chosen; in place of one that the
+   * constraints exclude, the next abler one answers.
+   */
+  shares?: Record<string, number>;
+  /**
+   * Alpha, in [0, 1]: the strong candidate if and only if the win rate is at least alpha. Bundles differ
+   * in their win rates: prefer a share, which means the same with each.
+   */
+  threshold?: number;
   /** Highest estimated cost of the request in USD, at least 0. Candidates above it are excluded. */
   maxCost?: number;
   /** Score given up per USD, at least 0: the best `score - costWeight * cost` is chosen. */
@@ -52,13 +65,19 @@ export interface Decision {
    * - `above_threshold`: the strong candidate, since the win rate reaches the threshold
    * - `below_threshold`: the weak candidate, since the win rate is below the threshold
    * - `best_score`: the best score, less its weighted cost, among the candidates allowed
+   * - `by_share`: the candidate in whose share of the traffic the win rate lies, or the next abler one left
    * - `only_candidate`: the only candidate that meets the constraints
    */
-  reason: "above_threshold" | "below_threshold" | "best_score" | "only_candidate";
+  reason: "above_threshold" | "below_threshold" | "best_score" | "by_share" | "only_candidate";
   /** Estimated probability that the strong candidate beats the weak one, in [0, 1]; absent without such a pair. */
   winRate?: number;
-  /** The threshold used, in [0, 1]; absent where the decision was not by threshold. */
+  /**
+   * The threshold used, in [0, 1]; absent where the decision was not by threshold. With `by_share` the win
+   * rate from which on queries are the chosen candidate's.
+   */
   threshold?: number;
+  /** What the threshold is from: the policy itself, or a share by the bundle's calibration or by the router's own traffic. */
+  thresholdFrom?: "policy" | "bundle" | "traffic";
   /** Every candidate of the bundle, in its order. */
   scores: CandidateScore[];
   /**

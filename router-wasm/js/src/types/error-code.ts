@@ -7,6 +7,7 @@
  * - `argument_inputs`: a batch is not a list.
  * - `argument_policy`: the policy is not an object, or a field of it has a wrong type.
  * - `argument_options`: an option has a wrong type or value.
+ * - `argument_state`: a state of the traffic is not a text.
  * - `argument_source`: the source is not one that `load` accepts; in a Worker, there is no default source.
  * - `argument_router`: an adapter was given no router, or one of a version that lacks a method.
  * - `argument_models`: an adapter's `models` lacks a candidate, names an unknown one, or holds something else than a model.
@@ -48,6 +49,7 @@
  * - `policy_contradiction`: two fields contradict each other.
  * - `policy_unknown_model`: a name is not a candidate of the bundle.
  * - `policy_unsupported`: the bundle lacks what a field needs, such as prices.
+ * - `traffic_bad_state`: a state of the traffic is damaged, or of another bundle.
  * - `no_candidate`: no candidate meets the constraints.
  *
  * The graph
@@ -59,6 +61,7 @@ export type RouterErrorCode =
   | "argument_inputs"
   | "argument_policy"
   | "argument_options"
+  | "argument_state"
   | "argument_source"
   | "argument_router"
   | "argument_models"
@@ -92,6 +95,7 @@ export type RouterErrorCode =
   | "policy_contradiction"
   | "policy_unknown_model"
   | "policy_unsupported"
+  | "traffic_bad_state"
   | "no_candidate"
   | "inference_failed"
   | "not_finite";

@@ -37,4 +37,11 @@ export interface LoadOptions extends ReadOptions {
    * tell one of them whether another has asked the same.
    */
   cache?: number;
+  /**
+   * Whether shares of strong calls are of the router's own traffic: it then learns the win rates of the
+   * queries that it decides on, beginning with the bundle's calibration or a saved state of
+   * `trafficState()`. After some hundred queries of any kind, `strongShare: 0.3` gives 0.3 within 0.03. A
+   * decision then depends on the queries before it. false where absent.
+   */
+  learnShares?: boolean | { state: string };
 }
