@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pointsman::{Assessment, Candidate, DEFAULT_TURN_DECAY, Manifest, Query, Router};
+use pointsman::{
+    Assessment, Candidate, DEFAULT_TURN_DECAY, Decision, Manifest, Policy, Query, Router,
+};
 use rayon::prelude::*;
 
 use crate::data::{Format, Outcomes};
@@ -43,6 +45,19 @@ pub fn qualities(
     stop: &AtomicBool,
 ) -> Result<Vec<Vec<f64>>, TrainerError> {
     each(router, queries, stop, &|assessment| Ok(assessment.scores))
+}
+
+/// Decision of `policy` on each query, in their order.
+///
+/// # Errors
+/// Those of the engine, at the first query that fails; [`TrainerError::Interrupted`].
+pub fn decisions(
+    router: &Router,
+    queries: &[&str],
+    policy: &Policy,
+    stop: &AtomicBool,
+) -> Result<Vec<Decision>, TrainerError> {
+    on_each("routing queries", queries, stop, &|text| Ok(router.route(&Query::new(text)?, policy)?))
 }
 
 /// Embedding of each query, without its last coordinate, which states the query's length; `None` for

@@ -57,6 +57,16 @@ pub enum TrainerError {
         /// What was found, what was expected, and what to do.
         detail: String,
     },
+    /// A model is named for a candidate that the bundle does not have.
+    #[error(
+        "--model names the candidate {candidate:?}, expected one of bundle {bundle:?}: {known}"
+    )]
+    UnknownCandidate {
+        candidate: String,
+        bundle: String,
+        /// The bundle's candidates.
+        known: String,
+    },
     /// The loss became NaN or infinite. The last good checkpoint is kept.
     #[error(
         "loss is {loss} at epoch {epoch}, step {step}: training stopped, the last good checkpoint (epoch {kept}) is kept. Lower the learning rate"
@@ -157,6 +167,7 @@ impl TrainerError {
             Self::BadEncoder { .. } => "bad_encoder",
             Self::BadCheckpoint { .. } => "bad_checkpoint",
             Self::BadTeacher { .. } => "bad_teacher",
+            Self::UnknownCandidate { .. } => "unknown_candidate",
             Self::BadCandidate { .. } => "bad_candidate",
             Self::NonFiniteLoss { .. } => "non_finite_loss",
             Self::Interrupted { .. } => "interrupted",

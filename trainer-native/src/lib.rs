@@ -42,6 +42,7 @@ pub mod finish;
 pub mod linear;
 pub mod map;
 pub mod precision;
+pub mod predictions;
 mod progress;
 pub mod random;
 pub mod recipe;

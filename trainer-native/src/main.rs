@@ -8,8 +8,8 @@ use clap::{Parser, Subcommand};
 use pointsman_trainer::TrainerError;
 
 use commands::{
-    add_candidate, bench, calibrate, data, eval, figure, prune, recipe, report, sweep, train,
-    verify,
+    add_candidate, bench, calibrate, data, eval, export_predictions, figure, prune, recipe, report,
+    sweep, train, verify,
 };
 
 /// Trains LLM routers and exports them as bundles.
@@ -35,6 +35,8 @@ enum Command {
     Eval(eval::EvalArgs),
     /// Finds thresholds for shares of strong calls on a sample of queries.
     Calibrate(calibrate::CalibrateArgs),
+    /// Writes a bundle's decisions as RouterArena's file of predictions.
+    ExportPredictions(export_predictions::ExportPredictionsArgs),
     /// Writes pages and tables anew from stored results.
     Report(report::ReportArgs),
     /// Draws a figure as SVG and PNG.
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         Command::AddCandidate(args) => add_candidate::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
+        Command::ExportPredictions(args) => export_predictions::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Figure(command) => figure::run(&command),
         Command::Verify(args) => verify::run(&args),

@@ -48,7 +48,7 @@ const CRATES: [(&str, &[&[&str]]); 4] = [
             &["assess", "export"],
             &["map", "training"],
             &["finish", "report", "router", "teacher"],
-            &["add_candidate", "throughput"],
+            &["add_candidate", "predictions", "throughput"],
         ],
     ),
     (

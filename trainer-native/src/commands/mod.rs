@@ -5,6 +5,7 @@ pub mod bench;
 pub mod calibrate;
 pub mod data;
 pub mod eval;
+pub mod export_predictions;
 pub mod figure;
 pub mod prune;
 pub mod recipe;
