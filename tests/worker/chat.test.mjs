@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
 
-import { BUNDLE, decisionHeaders, everyCandidateAt, gateway } from "./gateway.mjs";
+import { alone, BUNDLE, decisionHeaders, everyCandidateAt, gateway } from "./gateway.mjs";
 import { openai } from "./openai-stand-in.mjs";
 import { deferred, endless, status, text, upstream } from "./stand-ins.mjs";
 
@@ -67,8 +67,14 @@ test("model name, headers and default set the policy, in this order of precedenc
     assert.deepEqual([found.model, found.reason], [answered ?? found.model, why], model);
     if (why === "requested") assert.deepEqual([found["win-rate"], found.threshold], [undefined, undefined]);
   }
-  const routed = await (await worker.post("v1/route", { query: "Hello" })).json();
-  assert.equal(decisionHeaders(await worker.chat()).model, routed.model);
+});
+
+test("without a policy /v1/route and a chat decide alike on the same query", async (t) => {
+  there.does(openai());
+  // A share of the caller's traffic depends on the queries before.
+  const fixed = await alone(t, { upstream: there, gateway: { routing: { learnShares: false } } });
+  const routed = await (await fixed.post("v1/route", { query: "Hello" })).json();
+  assert.equal(decisionHeaders(await fixed.chat()).model, routed.model);
 });
 
 test("x-pointsman-models and x-pointsman-exclude restrict the candidates", async () => {
