@@ -328,10 +328,10 @@ impl Policy {
     pub fn learn(&self, manifest: &Manifest, decision: &Decision, traffic: &mut Traffic) {
         let Some(win_rate) = decision.win_rate else { return };
         traffic.add(win_rate);
-        if decision.threshold_from == Some(ThresholdFrom::Traffic) {
-            if let Ok(Some(shares)) = self.by_win_rate(manifest) {
-                traffic.owe(shares.named(manifest), &decision.model);
-            }
+        if decision.threshold_from == Some(ThresholdFrom::Traffic)
+            && let Ok(Some(shares)) = self.by_win_rate(manifest)
+        {
+            traffic.owe(shares.named(manifest), &decision.model);
         }
     }
 
