@@ -1,4 +1,7 @@
-//! Adds an LLM to a trained `routerdc` router: learns its embedding and leaves all else unchanged.
+//! Adds an LLM to a trained router: learns its columns of the graph and leaves all else unchanged.
+//!
+//! In a `cluster` router an LLM is a column of means (`group_means.rs`). In a `routerdc` router it is
+//! an embedding:
 //!
 //! ```text
 //! E(q)      embedding of the run's exported int8 encoder          fixed
@@ -16,6 +19,7 @@
 //! k_new starts at the mean of the known directions: before any step, the new LLM is assumed to be
 //! like the others.
 
+mod group_means;
 mod learn;
 
 use std::collections::HashMap;
@@ -33,12 +37,13 @@ use crate::eval::pool::rows::of_outcomes;
 use crate::eval::pool::{self, PoolSettings};
 use crate::eval::{Benchmark, Origin, Stored};
 use crate::export::bundle::{self, BundleDraft, BundleFacts};
-use crate::export::routerdc_graph::RouterDcGraph;
-use crate::recipe::{self, HeadRecipe, Recipe, RouterDcRecipe};
+use crate::export::head_graph::{HeadGraph, LlmColumn};
+use crate::export::routerdc_graph;
+use crate::recipe::{self, ClusterRecipe, HeadRecipe, Recipe, RouterDcRecipe};
 use crate::training::fine_tune;
 use crate::verify::Disagreement;
 
-/// Fewest rows that an embedding is learnt from; with fewer it would be chance.
+/// Fewest rows that an LLM is learnt from; with fewer it would be chance.
 pub const LEAST_ROWS: usize = 30;
 
 /// A new LLM and the data it is learnt from.
@@ -71,13 +76,19 @@ pub struct Extended {
     pub rows: usize,
 }
 
-/// A finished `routerdc` run, read from its folder.
+/// A finished run of kind `routerdc` or `cluster`, read from its folder.
 pub struct KnownRun {
     folder: PathBuf,
     recipe: Recipe,
-    settings: RouterDcRecipe,
+    settings: Learnt,
     int8: Bundle,
     float: Bundle,
+}
+
+/// What is learnt of an LLM, with the settings of the run's head.
+enum Learnt {
+    Embedding(RouterDcRecipe),
+    GroupMeans(ClusterRecipe),
 }
 
 /// A bundle's files and the engine that runs them.
@@ -101,14 +112,14 @@ impl Bundle {
         self.files.get(name).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// The bundle with one more LLM, whose column of the graph is `column`.
+    /// The bundle with one more LLM, whose columns of the graph are `columns`.
     fn with(
         &self,
-        column: &[f32],
+        columns: &[LlmColumn],
         candidate: &Candidate,
         source: &Source,
     ) -> Result<BundleDraft, TrainerError> {
-        let model = RouterDcGraph::read(self.file(MODEL_FILE))?.with_llm(column)?;
+        let model = HeadGraph::read(self.file(MODEL_FILE))?.with_llm(columns)?;
         let Manifest {
             name, kind, mut candidates, encoder, head, mut trained_on, provenance, ..
         } = self.info().clone();
@@ -140,20 +151,25 @@ impl KnownRun {
     pub fn read(folder: &Path, model: &str) -> Result<Self, TrainerError> {
         let path = folder.join("recipe.toml");
         let recipe = recipe::read(&path)?.recipe;
-        let HeadRecipe::RouterDc(settings) = &recipe.head else {
-            return Err(TrainerError::BadCandidate {
-                model: model.to_owned(),
-                detail: format!(
-                    "{} is a run of kind {:?}, expected {:?}, whose LLMs have embeddings of their \
-                     own. List the LLM in a recipe and train that anew",
-                    folder.display(),
-                    recipe.head.kind().name(),
-                    Kind::RouterDc.name()
-                ),
-            });
+        let settings = match &recipe.head {
+            HeadRecipe::RouterDc(settings) => Learnt::Embedding(settings.clone()),
+            HeadRecipe::Cluster(settings) => Learnt::GroupMeans(settings.clone()),
+            _ => {
+                return Err(TrainerError::BadCandidate {
+                    model: model.to_owned(),
+                    detail: format!(
+                        "{} is a run of kind {:?}, expected {:?} or {:?}, whose LLMs have columns \
+                         of their own. List the LLM in a recipe and train that anew",
+                        folder.display(),
+                        recipe.head.kind().name(),
+                        Kind::RouterDc.name(),
+                        Kind::Cluster.name()
+                    ),
+                });
+            }
         };
         Ok(Self {
-            settings: settings.clone(),
+            settings,
             int8: Bundle::read(&folder.join("bundle"))?,
             float: Bundle::read(&folder.join("bundle-float"))?,
             folder: folder.to_owned(),
@@ -172,7 +188,7 @@ impl KnownRun {
         self.int8.info()
     }
 
-    /// Learns the LLM's embedding and adds it to both bundles. `place` is a folder for checkpoints:
+    /// Learns the LLM's columns and adds them to both bundles. `place` is a folder for checkpoints:
     /// a call that was interrupted resumes from there.
     ///
     /// # Errors
@@ -210,9 +226,15 @@ impl KnownRun {
         let identity = format!("add-candidate {model} to {llms} from {data} seed {seed}");
         self.mark(place, &identity)?;
         let place = fine_tune::Place { folder: place, identity: &identity };
-        let column = self.learn(model, &outcomes, &place, stop)?;
-        let bundle = self.int8.with(&column, &candidate, &source)?;
-        let float = self.float.with(&column, &candidate, &source)?;
+        let columns = match &self.settings {
+            Learnt::Embedding(settings) => {
+                let column = self.learn(settings, model, &outcomes, &place, stop)?;
+                vec![(routerdc_graph::COLUMNS, column)]
+            }
+            Learnt::GroupMeans(settings) => self.group_means(settings, model, &outcomes, stop)?,
+        };
+        let bundle = self.int8.with(&columns, &candidate, &source)?;
+        let float = self.float.with(&columns, &candidate, &source)?;
         let (after, exact) = (bundle.router()?, float.router()?);
         let compared = if test.rows.is_empty() { &outcomes } else { &test };
         let queries: Vec<&str> = compared.rows.iter().map(|row| row.query.as_str()).collect();

@@ -29,7 +29,7 @@ enum Command {
     /// Trains as `train` does, on a teacher bundle's answers in place of labels, and compares the
     /// student with its teacher.
     Distil(train::DistilArgs),
-    /// Adds an LLM to a `routerdc` run; learns only the embedding of that LLM.
+    /// Adds an LLM to a `routerdc` or `cluster` run; learns only that LLM's columns.
     AddCandidate(add_candidate::AddCandidateArgs),
     /// Scores bundles on a benchmark, beside the baselines and the published rows.
     Eval(eval::EvalArgs),

@@ -1,4 +1,4 @@
-//! Adding an LLM to a trained `routerdc` router, which keeps its decisions among the other LLMs.
+//! Adding an LLM to a trained router, which keeps its decisions among the other LLMs.
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -189,6 +189,56 @@ fn a_candidate_that_cannot_be_added_is_named_with_the_reason() {
     let error = add(other.path(), "tiny-new", 320).err().unwrap();
     assert_eq!(error.code(), "bad_candidate");
     assert!(error.to_string().contains("kind \"knn\", expected \"routerdc\""), "{error}");
+}
+
+/// Adds `tiny-new` with the scores that `right` gives to its queries.
+fn add_scored(folder: &Path, place: &str, right: fn(&str) -> bool) -> Extended {
+    let mut new = new_candidate(folder, "tiny-new", 320);
+    let column = new.outcomes.model_index("tiny-new").unwrap();
+    for row in &mut new.outcomes.rows {
+        let score = f32::from(u8::from(right(&row.query)));
+        row.scores.iter_mut().filter(|(llm, _)| *llm == column).for_each(|(_, old)| *old = score);
+    }
+    let known = KnownRun::read(&folder.join("run"), "tiny-new").unwrap();
+    known.with_candidate(new, &folder.join(place), &GO).unwrap()
+}
+
+#[test]
+fn a_cluster_router_gets_a_column_of_means_and_keeps_the_others() {
+    for tier in tiny::TIERS {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path();
+        train(place, Kind::Cluster, tier);
+        let old = pointsman_trainer::export::bundle::read_files(&place.join("run/bundle")).unwrap();
+        let old = Router::from_files(&old).unwrap();
+        let extended = add_scored(place, "more", |query| query.starts_with("prove"));
+        assert_eq!((extended.rows, extended.bundle.manifest.candidates.len()), (240, 4));
+        assert!(extended.disagreement.mean <= verify::LIMIT, "{tier}");
+        assert!(extended.result.unwrap().pools[0].rows > 0, "{tier}");
+        let new = extended.bundle.router().unwrap();
+        let (mut proofs, mut others) = (Vec::new(), Vec::new());
+        for query in new_rows(80).iter().map(|row| row["query"].as_str().unwrap().to_owned()) {
+            let (was, is) = (scores(&old, &query), scores(&new, &query));
+            assert_eq!((was.len(), is.len()), (3, 4));
+            for (was, is) in was.iter().zip(&is) {
+                assert!((was - is).abs() < 1e-5, "{tier}: {was} is {is}");
+            }
+            let side = if query.starts_with("prove") { &mut proofs } else { &mut others };
+            side.push(f64::from(is[3]));
+        }
+        let mean = |scores: &[f64]| scores.iter().sum::<f64>() / scores.len() as f64;
+        assert!(mean(&proofs) > mean(&others), "{tier}: {proofs:?} {others:?}");
+
+        for (name, right) in [("right", true), ("wrong", false)] {
+            let all = match right {
+                true => add_scored(place, name, |_| true),
+                false => add_scored(place, name, |_| false),
+            };
+            let router = all.bundle.router().unwrap();
+            let score = scores(&router, "prove a theorem")[3];
+            assert!((0.0..1.0).contains(&score) && (score > 0.9) == right, "{tier}: {score}");
+        }
+    }
 }
 
 #[test]

@@ -12,7 +12,8 @@ use crate::data::Outcomes;
 use crate::encoder::embeddings::EmbeddingCache;
 use crate::encoder::trainable::{EmbeddedQueries, Limits, WithHead};
 use crate::error::TrainerError;
-use crate::export::routerdc_graph::{LlmColumns, RouterDcGraph};
+use crate::export::head_graph::HeadGraph;
+use crate::export::routerdc_graph::{LlmColumns, columns};
 use crate::linear::groups::numbered;
 use crate::progress::bar;
 use crate::recipe::RouterDcRecipe;
@@ -37,13 +38,14 @@ impl KnownRun {
     /// The LLM's column of the graph, `[size]`.
     pub(super) fn learn(
         &self,
+        settings: &RouterDcRecipe,
         model: &str,
         outcomes: &Outcomes,
         place: &fine_tune::Place<'_>,
         stop: &AtomicBool,
     ) -> Result<Vec<f32>, TrainerError> {
-        let graph = RouterDcGraph::read(self.int8.file(MODEL_FILE))?;
-        let LlmColumns { values, size, llms, width } = graph.columns()?;
+        let graph = HeadGraph::read(self.int8.file(MODEL_FILE))?;
+        let LlmColumns { values, size, llms, width } = columns(&graph)?;
         let device = Device::flex().autodiff();
         let mut known = vec![0.0; llms * width];
         for (at, row) in values.chunks_exact(llms).take(width).enumerate() {
@@ -61,13 +63,14 @@ impl KnownRun {
         };
         let head = ExtendedEmbeddings { known: matrix(known, llms), added: matrix(start, 1) };
 
-        let (rows, embeddings) = self.embedded(model, outcomes, (size, width), stop)?;
-        let rows = match self.settings.samples {
+        let (rows, embeddings) =
+            self.embedded(model, outcomes, (size, width), settings.cost_weight, stop)?;
+        let rows = match settings.samples {
             Some(samples) => balanced(rows, samples, self.seed()),
             None => rows,
         };
         let limits = Limits { vocabulary: embeddings.len() / width.max(1), longest: Some(1) };
-        let own = RouterDcRecipe { lambda: 0.0, ..self.settings.clone() };
+        let own = RouterDcRecipe { lambda: 0.0, ..settings.clone() };
         let epochs = STEPS.div_ceil(rows.len().div_ceil(BATCH).max(1));
         // No rows are held back to choose a step by: E numbers hardly overfit, and a choice by some
         // hundred rows would be chance.
@@ -97,7 +100,7 @@ impl KnownRun {
             return Err(TrainerError::NotFinite { what: "an LLM's embedding", detail });
         }
         #[allow(clippy::cast_possible_truncation)]
-        let scale = (f64::from(length) * self.settings.temperature).recip() as f32;
+        let scale = (f64::from(length) * settings.temperature).recip() as f32;
         let mut column: Vec<f32> = added.iter().map(|value| value * scale).collect();
         column.resize(size, 0.0);
         Ok(column)
@@ -110,6 +113,7 @@ impl KnownRun {
         model: &str,
         outcomes: &Outcomes,
         (size, width): (usize, usize),
+        cost_weight: f32,
         stop: &AtomicBool,
     ) -> Result<(Vec<ScoredQuery>, Vec<f32>), TrainerError> {
         let files = [MODEL_FILE, TOKENIZER_FILE].map(|name| sha256_hex(self.int8.file(name)));
@@ -126,9 +130,8 @@ impl KnownRun {
         for ((row, place), dataset) in outcomes.rows.iter().zip(places).zip(datasets) {
             let Some(place) = place else { continue };
             embeddings.extend(cache.read(&[place])?.into_iter().take(width));
-            let rate = self.settings.cost_weight;
             let score = |llm: &Option<usize>| {
-                llm.map_or(Ok(None), |llm| score_less_cost(outcomes, row, llm, rate))
+                llm.map_or(Ok(None), |llm| score_less_cost(outcomes, row, llm, cost_weight))
             };
             rows.push(ScoredQuery {
                 ids: vec![u32::try_from(rows.len()).unwrap_or(u32::MAX)],

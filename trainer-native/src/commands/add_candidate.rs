@@ -11,7 +11,7 @@ use pointsman_trainer::training::interrupt;
 
 #[derive(Args)]
 pub struct AddCandidateArgs {
-    /// Folder of a finished run of kind `routerdc`.
+    /// Folder of a finished run of kind `routerdc` or `cluster`.
     run: PathBuf,
     /// Identifier of the new LLM, as the data names it.
     #[arg(long)]

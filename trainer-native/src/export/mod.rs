@@ -10,7 +10,8 @@
 //! - `transformer_encoder`: the nodes of a BERT encoder, float or int8;
 //! - `classifier_head`: the nodes of a three-way classifier;
 //! - [`router_graph`]: encoder and head as one graph;
-//! - `routerdc_graph`: reads the LLMs of such a graph and adds one;
+//! - `head_graph`: reads the constants of such a graph and adds an LLM to them;
+//! - `routerdc_graph`: reads the LLM directions of a `routerdc` graph;
 //! - [`encoder_sizes`]: the bytes that an encoder takes when exported;
 //! - [`bundle`]: writes manifest, hashes and files.
 
@@ -19,6 +20,7 @@ pub(crate) mod classifier_head;
 pub mod encoder_sizes;
 pub mod functions;
 pub mod graph;
+pub(crate) mod head_graph;
 mod inputs;
 pub(crate) mod ngram_encoder;
 mod node;

@@ -38,7 +38,7 @@ fn difficulties_are_read_with_their_scale() {
 fn needs_are_read_with_language_and_kind() {
     let loaded = Source::new(&[("x.jsonl", NEEDS.as_bytes())]).labels("", false).unwrap();
     assert_eq!((loaded.format, loaded.scale.as_str()), (Format::NeedJsonl, "need 0-100"));
-    let [first, second] = loaded.rows.as_slice() else { panic!("{:?}", loaded.rows) };
+    let (first, second) = (&loaded.rows[0], &loaded.rows[1]);
     assert_eq!((first.value, second.value), (0.0, 100.0));
     assert_eq!((first.lang.as_deref(), first.kind.as_deref()), (Some("en"), Some("chat")));
     assert_eq!((second.lang.as_deref(), second.kind.as_deref()), (None, None));
