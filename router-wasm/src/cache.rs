@@ -40,6 +40,12 @@ impl Cache {
         *self.generations() = Generations { capacity: queries, ..Generations::default() };
     }
 
+    /// Empties the cache.
+    pub fn clear(&self) {
+        let capacity = self.generations().capacity;
+        self.resize(capacity);
+    }
+
     /// Returns the cached assessment of `text`, or computes and caches it. Errors are not cached.
     pub fn get_or<E>(
         &self,

@@ -10,8 +10,8 @@ use crate::tokenizer::{QueryTokenizer, Tokens};
 /// The graph's outputs for one query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outputs {
-    /// One score per candidate, in the manifest's order; empty where the kind's head is not in the
-    /// graph.
+    /// One score per candidate, in the manifest's order; of kind `difficulty` one demand per name in
+    /// `head.demands`; empty where the kind's head is not in the graph.
     pub scores: Vec<f32>,
     /// The query's embedding, of length D.
     pub embedding: Vec<f32>,
@@ -35,10 +35,14 @@ impl Encoder {
         let bad_tokenizer = |detail: String| RouterError::BundleBadTokenizer { detail };
         let tokenizer = contained(|| QueryTokenizer::from_json(json, info), bad_tokenizer)?;
         let model = bundle.file(MODEL_FILE)?;
-        let candidates = kind.has_graph_scores().then_some(bundle.manifest.candidates.len());
+        let manifest = &bundle.manifest;
+        let scores = match kind {
+            Kind::Difficulty => manifest.head.demands.as_ref().map(Vec::len),
+            other => other.has_graph_scores().then_some(manifest.candidates.len()),
+        };
         let bad_model = |detail: String| RouterError::BundleBadModel { detail };
         let parse = || {
-            Graph::from_onnx(model, candidates, info.embedding_size)
+            Graph::from_onnx(model, scores, info.embedding_size)
                 .map_err(|e| bad_model(format!("{e:#}")))
         };
         let graph = contained(parse, bad_model)?;

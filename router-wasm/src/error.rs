@@ -189,6 +189,26 @@ pub enum RouterError {
         /// Which constraint excluded which candidate.
         detail: String,
     },
+    /// The candidates that a host states cannot take the place of the bundle's.
+    #[error("candidates cannot be used: {detail}", detail = bounded(.detail))]
+    CandidatesInvalid {
+        /// Which candidate, what was found, what was expected.
+        detail: String,
+    },
+    /// An LLM's outcomes cannot be fitted.
+    #[error("outcomes cannot be fitted: {detail}", detail = bounded(.detail))]
+    OutcomesInvalid {
+        /// Which outcome, what was found, what was expected.
+        detail: String,
+    },
+    /// The bundle's kind knows no demands of queries, so that it takes no new LLM by its ability.
+    #[error(
+        "this bundle is of kind {kind}, which has no demands and abilities. Use a bundle of kind \"difficulty\"", kind = quoted(.kind)
+    )]
+    DemandsUnsupported {
+        /// The bundle's kind.
+        kind: String,
+    },
     /// The graph failed while it ran.
     #[error("inference failed: {detail}", detail = bounded(.detail))]
     InferenceFailed {
@@ -234,6 +254,9 @@ impl RouterError {
             Self::PolicyUnsupported { .. } => "policy_unsupported",
             Self::TrafficBadState { .. } => "traffic_bad_state",
             Self::NoCandidate { .. } => "no_candidate",
+            Self::CandidatesInvalid { .. } => "candidates_invalid",
+            Self::OutcomesInvalid { .. } => "outcomes_invalid",
+            Self::DemandsUnsupported { .. } => "demands_unsupported",
             Self::InferenceFailed { .. } => "inference_failed",
             Self::NotFinite { .. } => "not_finite",
         }

@@ -9,7 +9,10 @@ use std::collections::HashMap;
 use js_sys::{Error, JsString, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 
-use crate::{Bundle, Query, RouteRequest, Router, RouterError, Traffic, hexadecimal};
+use crate::{
+    AbilityPrior, Bundle, Candidates, Outcome, Query, RouteRequest, Router, RouterError, Traffic,
+    hexadecimal,
+};
 
 /// A loaded bundle.
 #[wasm_bindgen]
@@ -41,6 +44,28 @@ impl RouterHandle {
     #[wasm_bindgen(js_name = fromTar)]
     pub fn from_tar(bytes: &[u8]) -> Result<RouterHandle, JsValue> {
         Ok(Self::of(Router::from_tar(bytes).map_err(throw)?))
+    }
+
+    /// Puts a host's own LLMs, `{"candidates": [...], "strong", "weak"}` as JSON, in the place of the bundle's
+    /// candidates. Takes this handle, and forgets the traffic seen.
+    #[wasm_bindgen(js_name = withCandidates)]
+    pub fn with_candidates(self, candidates: &str) -> Result<RouterHandle, JsValue> {
+        let candidates = Candidates::from_json(candidates).map_err(throw)?;
+        Ok(Self::of(self.router.with_candidates(&candidates).map_err(throw)?))
+    }
+
+    /// Fits an ability to outcomes, `[{"query", "score"}]` as JSON, from a prior, `{"role", "tier",
+    /// "ability"}`; returns it as JSON.
+    #[wasm_bindgen(js_name = fitAbility)]
+    pub fn fit_ability(&self, outcomes: &str, prior: &str) -> Result<String, JsValue> {
+        let outcomes = Outcome::list_from_json(outcomes).map_err(throw)?;
+        let prior = AbilityPrior::from_json(prior).map_err(throw)?;
+        to_json(&self.router.fit_ability(&outcomes, &prior).map_err(throw)?)
+    }
+
+    /// The query's demands.
+    pub fn demands(&self, query: &str) -> Result<Vec<f64>, JsValue> {
+        Query::new(query).and_then(|query| self.router.demands(&query)).map_err(throw)
     }
 
     /// Decides on a JSON request; returns the decision as JSON.

@@ -17,6 +17,9 @@ pub enum Kind {
     RouterDc,
     /// The mean scores of the query's group, shrunk towards the overall means, in the graph.
     Cluster,
+    /// The query's demands in the graph, each candidate's ability in the manifest: the multidimensional
+    /// two-parameter logistic model of item response theory (Reckase 2009).
+    Difficulty,
     /// Only the query's length, in the graph: a baseline.
     Length,
     /// Similarity-weighted ranking (RouteLLM, section 4.2), over a memory.
@@ -29,13 +32,14 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order in which messages list them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Ridge,
         Self::Mf,
         Self::SwRanking,
         Self::Bert,
         Self::RouterDc,
         Self::Cluster,
+        Self::Difficulty,
         Self::Mlp,
         Self::Knn,
         Self::Length,
@@ -52,6 +56,7 @@ impl Kind {
             Self::Bert => "bert",
             Self::RouterDc => "routerdc",
             Self::Cluster => "cluster",
+            Self::Difficulty => "difficulty",
             Self::Length => "length",
             Self::SwRanking => "sw-ranking",
             Self::Knn => "knn",
@@ -82,6 +87,7 @@ impl Kind {
             | Self::Bert
             | Self::RouterDc
             | Self::Cluster
+            | Self::Difficulty
             | Self::Length => true,
             Self::SwRanking | Self::Knn | Self::Random => false,
         }

@@ -43,8 +43,10 @@
 //!   sees ([`Router::route_learning`]).
 //! - **Routers**: every [`Kind`] on every encoder tier, from a token table to a BERT-family
 //!   transformer, in int8. `model.onnx` is plain ONNX: another runtime gives the same answers.
+//! - **LLMs of your own** on a bundle of kind `difficulty`, by tier, ability or outcomes
+//!   ([`Router::with_candidates`], [`Router::fit_ability`]).
 //! - **Results before any policy**: [`Router::assess`] for scores and win rate, [`Router::embed`] for
-//!   the embedding, [`Router::encoder`] for tokens and raw outputs.
+//!   the embedding, [`Router::demands`] for a query's demands, [`Router::encoder`] for tokens and raw outputs.
 //! - **The bundle's description**: [`Router::info`], a [`Manifest`] with candidates and prices,
 //!   calibration, metrics and curves with the rows they were measured on, sources and licences.
 //! - **Answer cache**: off until [`Router::set_cache_capacity`] sets its size.
@@ -64,6 +66,7 @@
 //! | `request_ill_formed` | reading a JSON request of the wrong shape | the caller's request |
 //! | `traffic_bad_state` | reading a saved [`Traffic`] | the caller's state |
 //! | `policy_*` | routing: a number out of range, fields that contradict each other, an unknown model | the caller's policy |
+//! | `candidates_invalid`, `outcomes_invalid`, `demands_unsupported` | [`Router::with_candidates`], [`Router::fit_ability`], [`Router::demands`] | the LLMs or outcomes stated, or a bundle of another kind |
 //! | `no_candidate` | routing: no candidate meets the constraints | policy and query together |
 //! | `inference_failed`, `not_finite` | routing: the graph failed, or gave NaN or an infinity | the bundle's graph |
 //!
@@ -75,8 +78,10 @@
 //! On `wasm32` the crate also exports the bindings that the npm package `pointsman` wraps. Natively the
 //! kernels are chosen for the machine at run time: see [`instruction_set`].
 
+mod ability;
 mod bundle;
 mod cache;
+mod candidates;
 mod contained;
 mod encoder;
 mod error;
@@ -87,6 +92,7 @@ mod kernels;
 mod kind;
 mod manifest;
 mod memory;
+mod numeric;
 mod policy;
 mod query;
 mod request;
@@ -94,10 +100,12 @@ mod router;
 mod tokenizer;
 mod traffic;
 
+pub use ability::{Ability, AbilityPenalty};
 pub use bundle::{
     Bundle, MAP_FILE, MAX_FILE_BYTES, MAX_MANIFEST_BYTES, MODEL_FILE, TOKENIZER_FILE,
     files_from_tar, hexadecimal, sha256_hex,
 };
+pub use candidates::{AbilityPrior, Candidates, Outcome, OwnCandidate};
 pub use encoder::{Encoder, Outputs};
 pub use error::{RouterError, bounded, quoted};
 pub use graph::{FUNCTION_DOMAIN, instruction_set};
@@ -109,6 +117,7 @@ pub use manifest::{
     TruncationSide, is_header_value,
 };
 pub use memory::{Battle, MEMORY_FILE, Memory, Records};
+pub use numeric::quantile;
 pub use policy::{
     Assessment, CandidateScore, DEFAULT_OUTPUT_TOKENS, DEFAULT_TURN_DECAY, Decision, Policy,
     Reason, SHORT_ANSWER_TOKENS, ThresholdFrom,
@@ -167,6 +176,57 @@ impl Router {
     /// Any `bundle_*` error.
     pub fn from_tar(bytes: &[u8]) -> Result<Self, RouterError> {
         Self::from_files(&files_from_tar(bytes)?)
+    }
+
+    /// Puts a host's own LLMs in the place of the bundle's candidates: for kind `difficulty` any number of
+    /// them, by role, tier, ability or outcomes; for other kinds a role renames a candidate. Prices and
+    /// context windows are those stated here. Fitting to outcomes rates each of their queries once.
+    ///
+    /// # Errors
+    /// `candidates_invalid`; `outcomes_invalid`; `demands_unsupported` for a tier, an ability or outcomes
+    /// with a bundle of another kind; `inference_failed`, `not_finite`.
+    pub fn with_candidates(mut self, candidates: &Candidates) -> Result<Self, RouterError> {
+        let replaced = candidates
+            .replace(&self.manifest, self.kind, |text| self.demands(&Query::new(text)?))?;
+        self.manifest = replaced;
+        self.cache.clear();
+        Ok(self)
+    }
+
+    /// Fits the ability of an LLM to its outcomes, some 100 to 300 of them, from a prior: a role, a tier
+    /// or an ability, else tier `medium`, else the mean of the candidates. See [`Ability::fit`].
+    ///
+    /// # Errors
+    /// `outcomes_invalid`; `candidates_invalid` for the prior; `demands_unsupported` where the bundle is not
+    /// of kind `difficulty`; `inference_failed`, `not_finite`.
+    pub fn fit_ability(
+        &self,
+        outcomes: &[Outcome],
+        prior: &AbilityPrior,
+    ) -> Result<Ability, RouterError> {
+        self.check_demands()?;
+        let invalid = |detail| RouterError::CandidatesInvalid { detail };
+        let prior = prior.resolve(&self.manifest).map_err(invalid)?;
+        candidates::fit(outcomes, &prior, |text| self.demands(&Query::new(text)?))
+    }
+
+    /// Computes the demands of the query's last turn, `[K]` in the order of
+    /// [`head.demands`](Head::demands); a larger one is a harder query.
+    ///
+    /// # Errors
+    /// `demands_unsupported` where the bundle is not of kind `difficulty`; `query_empty`,
+    /// `inference_failed`, `not_finite`.
+    pub fn demands(&self, query: &Query) -> Result<Vec<f64>, RouterError> {
+        self.check_demands()?;
+        let tokens = self.encoder.tokenize(query.newest())?;
+        Ok(self.encoder.run(&tokens)?.scores.into_iter().map(f64::from).collect())
+    }
+
+    fn check_demands(&self) -> Result<(), RouterError> {
+        match self.kind {
+            Kind::Difficulty => Ok(()),
+            _ => Err(RouterError::DemandsUnsupported { kind: self.manifest.kind.clone() }),
+        }
     }
 
     /// Decides which candidate answers `query`: [`Router::assess`], then [`Policy::decide`].

@@ -3,8 +3,11 @@
 //! Unknown fields are ignored, so that a newer trainer may add some; an unknown `format` or
 //! `kind` is an error, since the answers would be wrong.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use crate::ability::Ability;
 use crate::error::RouterError;
 
 mod check;
@@ -27,7 +30,8 @@ pub struct Manifest {
     pub name: String,
     /// The router kind, for example `mf`.
     pub kind: String,
-    /// The LLMs that may answer, in the order of the graph's `scores`.
+    /// The LLMs that may answer, in the order of the graph's `scores`; of kind `difficulty` the scores are
+    /// the query's demands, and the order is free.
     pub candidates: Vec<Candidate>,
     /// How a query becomes an embedding.
     pub encoder: EncoderInfo,
@@ -57,7 +61,7 @@ pub struct Manifest {
 }
 
 /// An LLM that may answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
     /// The model's identifier, as a host passes it to an upstream.
     pub id: String,
@@ -73,6 +77,9 @@ pub struct Candidate {
     /// Context window in tokens, input and output together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context_window: Option<u64>,
+    /// `difficulty`: how its quality falls with the query's demands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ability: Option<Ability>,
 }
 
 /// How a query becomes an embedding.
@@ -146,6 +153,13 @@ pub struct Head {
     /// `random`: the seed of its draws.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
+    /// `difficulty`: names of the K demands that the graph gives as `scores`, `[1, K]`; a larger one is
+    /// a harder query.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub demands: Option<Vec<String>>,
+    /// `difficulty`: the usual abilities of LLMs of a tier, by the tiers `small`, `medium` and `large`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub abilities: Option<BTreeMap<String, Ability>>,
 }
 
 /// Win-rate quantiles over a sample of queries.
@@ -157,6 +171,10 @@ pub struct Calibration {
     pub sample: String,
     /// How many queries it holds.
     pub rows: u64,
+    /// `difficulty`: demands `[K]` of queries that stand for the sample, from which the quantiles of any
+    /// other pair's win rate follow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub demands: Option<Vec<Vec<f32>>>,
 }
 
 /// One evaluation row.

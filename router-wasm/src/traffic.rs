@@ -52,7 +52,7 @@ const MODEL: &str = "model.onnx";
 /// The win rates seen with one bundle, and the calls owed to its candidates.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Traffic {
-    /// Which bundle the win rates are of.
+    /// What the win rates are of ([`identity`]).
     bundle: String,
     /// The calibration's win rates, of weight 1 in all; one bin over [0, 1] without a calibration.
     prior: Vec<Bin>,
@@ -75,13 +75,12 @@ impl Traffic {
     /// Begins with a bundle's calibration.
     #[must_use]
     pub fn new(manifest: &Manifest) -> Self {
-        let model = manifest.files.iter().find(|file| file.name == MODEL);
         let quantiles = manifest.calibration.as_ref().map_or(&[0.0, 1.0][..], |c| &c.quantiles);
         #[allow(clippy::cast_precision_loss)]
         let weight = 1.0 / (quantiles.len() - 1) as f64;
         let prior = quantiles.windows(2).map(|ends| Bin { low: ends[0], high: ends[1], weight });
         Self {
-            bundle: model.map_or(&manifest.name, |file| &file.sha256).clone(),
+            bundle: identity(manifest),
             prior: prior.collect(),
             queries: 0.0,
             seen: Vec::new(),
@@ -229,12 +228,26 @@ impl State {
     }
 }
 
+/// What win rates are of: the bundle's graph, and of kind `difficulty` the abilities of its pair.
+fn identity(manifest: &Manifest) -> String {
+    let model = manifest.files.iter().find(|file| file.name == MODEL);
+    let model = model.map_or(&manifest.name, |file| &file.sha256);
+    let ability = |index: usize| manifest.candidates[index].ability.as_ref();
+    let abilities = manifest.pair().and_then(|(strong, weak)| ability(strong).zip(ability(weak)));
+    match abilities.map(|pair| serde_json::to_string(&pair)) {
+        Some(Ok(pair)) => format!("{model} {pair}"),
+        // Finite numbers always serialise.
+        Some(Err(_)) | None => model.clone(),
+    }
+}
+
 fn check_bundle(found: &str, expected: &str) -> Result<(), String> {
     match found == expected {
         true => Ok(()),
         false => Err(format!(
-            "it is of another bundle, whose model.onnx has SHA-256 {}; this one's has {expected}",
-            quoted(found)
+            "it is of another bundle or of another pair: model.onnx with SHA-256 {}, expected {}",
+            quoted(found),
+            quoted(expected)
         )),
     }
 }

@@ -1,11 +1,16 @@
 //! Checks a manifest beyond its fields' types.
 
 use super::{FileEntry, MANIFEST_FILE, Manifest};
+use crate::kind::Kind;
 
 /// The longest name of a bundle or a candidate.
 const MAX_NAME_BYTES: usize = 256;
 /// The most candidates: every two of them are compared.
 const MAX_CANDIDATES: usize = 1024;
+/// The most demands K of a query.
+const MAX_DEMANDS: usize = 64;
+/// The tiers of which a bundle may state abilities.
+const TIERS: [&str; 3] = ["small", "medium", "large"];
 /// The largest embedding size D.
 const MAX_EMBEDDING: usize = 1 << 16;
 /// The most files of a bundle.
@@ -33,7 +38,7 @@ fn check_name(field: &str, name: &str) -> Result<(), String> {
 
 impl Manifest {
     /// Returns the first fault: the field, what was found, what was expected.
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), String> {
         if self.candidates.is_empty() {
             return Err("\"candidates\" is empty".into());
         }
@@ -99,6 +104,9 @@ impl Manifest {
                 return Err("calibration.quantiles are not ascending within [0, 1]".into());
             }
         }
+        if self.kind == Kind::Difficulty.name() {
+            self.check_difficulty()?;
+        }
         if self.files.len() > MAX_FILES {
             return Err(format!(
                 "\"files\" lists {}: expected at most {MAX_FILES}",
@@ -118,6 +126,54 @@ impl Manifest {
         }
         self.curves.iter().try_for_each(|curve| curve.check(self))?;
         self.map.as_ref().map_or(Ok(()), |map| self.check_map(map))
+    }
+
+    /// Checks that every candidate and tier has an ability for the demands, and every query of the
+    /// calibration a number for each.
+    fn check_difficulty(&self) -> Result<(), String> {
+        let names = self.head.demands.as_deref().unwrap_or_default();
+        if !(1..=MAX_DEMANDS).contains(&names.len()) {
+            let found = names.len();
+            return Err(format!("head.demands names {found}: expected 1 to {MAX_DEMANDS} demands"));
+        }
+        for (i, name) in names.iter().enumerate() {
+            if name.is_empty() || names[..i].contains(name) {
+                return Err(format!(
+                    "head.demands has {name:?}: expected a name that differs from the others"
+                ));
+            }
+        }
+        for candidate in &self.candidates {
+            let of = format!("candidate {:?}", candidate.id);
+            let Some(ability) = &candidate.ability else {
+                return Err(format!("{of} has no ability: expected {{\"intercept\", \"slopes\"}}"));
+            };
+            ability.check(names.len()).map_err(|fault| format!("{of}: {fault}"))?;
+        }
+        for (tier, ability) in self.head.abilities.iter().flatten() {
+            if !TIERS.contains(&tier.as_str()) {
+                let known = TIERS.join(", ");
+                return Err(format!("head.abilities has the tier {tier:?}: expected {known}"));
+            }
+            ability
+                .check(names.len())
+                .map_err(|fault| format!("head.abilities.{tier}: {fault}"))?;
+        }
+        let Some(rows) = self.calibration.as_ref().and_then(|found| found.demands.as_ref()) else {
+            return Ok(());
+        };
+        if rows.is_empty() {
+            return Err("calibration.demands is empty: expected demands of queries".into());
+        }
+        for (i, row) in rows.iter().enumerate() {
+            if row.len() != names.len() || !row.iter().all(|d| d.is_finite()) {
+                let expected = names.len();
+                return Err(format!(
+                    "calibration.demands[{i}] is {row:?}: expected {expected} finite numbers"
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn check_map(&self, map: &FileEntry) -> Result<(), String> {
@@ -241,6 +297,53 @@ mod tests {
         assert!(map("map.json", listed).unwrap_err().contains("also listed in \"files\""));
         for name in ["", "../map.json", "a\\b", "router.json"] {
             assert!(map(name, json!([])).unwrap_err().contains("expected a file name"), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_bundle_of_kind_difficulty_states_abilities_for_its_demands() {
+        let whole = json!({
+            "format": 1, "name": "n", "kind": "difficulty",
+            "candidates": [
+                {"id": "s", "ability": {"intercept": 0.5, "slopes": [1.0, 0.5]}},
+                {"id": "l", "ability": {"intercept": 2.0, "slopes": [1.0, -0.5]}}
+            ],
+            "encoder": {
+                "tier": "static", "max_tokens": 8, "truncation_side": "right",
+                "pooling": "mean", "embedding_size": 2, "special_tokens": false
+            },
+            "head": {
+                "demands": ["difficulty", "pair"],
+                "abilities": {"medium": {"intercept": 1.0, "slopes": [1.0, 0.0]}}
+            },
+            "calibration": {
+                "quantiles": [0.1, 0.9], "sample": "own", "rows": 2, "demands": [[0.0, 1.0], [2.0, 3.0]]
+            },
+            "files": []
+        });
+        let read = |manifest: &Value| Manifest::from_json(manifest.to_string().as_bytes());
+        assert!(read(&whole).is_ok());
+        for (field, value, words) in [
+            ("/head/demands", json!([]), "head.demands names 0"),
+            ("/head/demands", Value::Null, "head.demands names 0"),
+            ("/head/demands", json!(["a", "a"]), "differs from the others"),
+            ("/candidates/1/ability", Value::Null, "candidate \"l\" has no ability"),
+            ("/candidates/1/ability/slopes", json!([1.0]), "has 1 slopes: expected 2"),
+            ("/candidates/0/ability/intercept", json!(1e300), "expected numbers from"),
+            (
+                "/head/abilities",
+                json!({"huge": {"intercept": 1.0, "slopes": [1.0, 0.0]}}),
+                "\"huge\"",
+            ),
+            ("/head/abilities/medium/slopes", json!([]), "head.abilities.medium"),
+            ("/calibration/demands", json!([]), "calibration.demands is empty"),
+            ("/calibration/demands/1", json!([1.0]), "calibration.demands[1]"),
+            ("/calibration/demands/1", json!([1.0, 1e300]), "calibration.demands[1]"),
+        ] {
+            let mut manifest = whole.clone();
+            *manifest.pointer_mut(field).unwrap() = value;
+            let found = read(&manifest).unwrap_err().to_string();
+            assert!(found.contains(words), "{field}: {found}");
         }
     }
 }

@@ -6,6 +6,8 @@
 //! Only differences of scores have a meaning, so a candidate's quality is its mean win rate over
 //! the other candidates.
 
+use crate::numeric::sigmoid;
+
 /// P(a beats b), in [0, 1].
 pub(super) fn win_rate(a: f32, b: f32) -> f64 {
     sigmoid(f64::from(a) - f64::from(b))
@@ -24,10 +26,6 @@ pub(super) fn qualities(scores: &[f32]) -> Vec<f64> {
         wins / others
     };
     scores.iter().enumerate().map(quality).collect()
-}
-
-pub(super) fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! Router kinds: each turns a query's embedding or the graph's scores into qualities and a win rate.
 //!
 //! A kind whose head is in the graph gives one Bradley-Terry score or one expected score per
-//! candidate; the memory kinds fit or average scores at inference, from `memory.bin`. Every kind works
+//! candidate, or the query's demands, which each candidate's ability meets or not; the memory kinds fit or average scores at inference, from `memory.bin`. Every kind works
 //! with every encoder tier.
 
 mod bradley_terry;
+mod difficulty;
 mod expectation;
 mod nearest_neighbours;
 mod random;
@@ -27,6 +28,8 @@ pub(crate) enum Scorer {
     Graph,
     /// The graph gives expected scores in [0, 1].
     Expectation,
+    /// The graph gives the query's demands, the manifest each candidate's ability.
+    Difficulty,
     SwRanking(SwRanking),
     NearestNeighbours(NearestNeighbours),
     Random {
@@ -46,6 +49,7 @@ impl Scorer {
                 (Self::Graph, 0)
             }
             Kind::Cluster => (Self::Expectation, 0),
+            Kind::Difficulty => (Self::Difficulty, 0),
             Kind::SwRanking => {
                 let ranking = SwRanking::new(memory()?, manifest)?;
                 let width = ranking.width();
@@ -86,6 +90,7 @@ impl Scorer {
         match self {
             Self::Graph => by_scores(&outputs.scores, manifest),
             Self::Expectation => expectation::assess(&outputs.scores, manifest.pair()),
+            Self::Difficulty => difficulty::assess(&outputs.scores, manifest),
             Self::SwRanking(ranking) => by_scores(&ranking.scores(&outputs.embedding), manifest),
             Self::NearestNeighbours(neighbours) => neighbours.assess(&outputs.embedding),
             Self::Random { seed } => {

@@ -17,6 +17,7 @@
 use crate::error::RouterError;
 use crate::manifest::Manifest;
 use crate::memory::{Memory, Records};
+use crate::numeric::{sigmoid, solve};
 
 /// Battles added between two groups that met, half of them won by either.
 const PRIOR: f64 = 1.0;
@@ -137,7 +138,7 @@ fn bradley_terry(wins: &[f64], groups: usize) -> Vec<f64> {
             hessian[a * groups + a] += RIDGE;
             for b in 0..a {
                 let (won, lost) = (met[a * groups + b], met[b * groups + a]);
-                let p = super::bradley_terry::sigmoid(beta[a] - beta[b]);
+                let p = sigmoid(beta[a] - beta[b]);
                 let pull = won - (won + lost) * p;
                 gradient[a] += pull;
                 gradient[b] -= pull;
@@ -158,28 +159,6 @@ fn bradley_terry(wins: &[f64], groups: usize) -> Vec<f64> {
         }
     }
     beta
-}
-
-/// Solves `matrix x = vector` in place for a symmetric positive definite matrix, by Cholesky.
-fn solve(matrix: &mut [f64], vector: &mut [f64], n: usize) {
-    for i in 0..n {
-        for j in 0..=i {
-            let known: f64 = (0..j).map(|k| matrix[i * n + k] * matrix[j * n + k]).sum();
-            let rest = matrix[i * n + j] - known;
-            matrix[i * n + j] = match i == j {
-                true => rest.max(f64::MIN_POSITIVE).sqrt(),
-                false => rest / matrix[j * n + j],
-            };
-        }
-    }
-    for i in 0..n {
-        let known: f64 = (0..i).map(|k| matrix[i * n + k] * vector[k]).sum();
-        vector[i] = (vector[i] - known) / matrix[i * n + i];
-    }
-    for i in (0..n).rev() {
-        let known: f64 = (i + 1..n).map(|k| matrix[k * n + i] * vector[k]).sum();
-        vector[i] = (vector[i] - known) / matrix[i * n + i];
-    }
 }
 
 #[cfg(test)]

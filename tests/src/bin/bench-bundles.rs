@@ -172,13 +172,7 @@ fn head(size: usize) -> Result<MfHead> {
 }
 
 fn candidate(id: &str) -> Candidate {
-    Candidate {
-        id: id.into(),
-        input_price: None,
-        output_price: None,
-        prices_as_of: None,
-        context_window: None,
-    }
+    Candidate { id: id.into(), ..Candidate::default() }
 }
 
 fn arguments() -> Result<(PathBuf, PathBuf)> {

@@ -77,6 +77,7 @@ fn new_candidate(folder: &Path, model: &str, rows: usize) -> NewCandidate {
             output_price: Some(1.0),
             prices_as_of: None,
             context_window: Some(4096),
+            ability: None,
         },
         outcomes: loaded.outcomes,
         format: loaded.format,

@@ -183,7 +183,12 @@ fn another_calibration_keeps_curves_and_map() {
         std::fs::write(folder.path().join(name), bytes).unwrap();
     }
     let (before, _) = read(&files(folder.path()));
-    let calibration = Calibration { quantiles: vec![0.1, 0.9], sample: "two ends".into(), rows: 2 };
+    let calibration = Calibration {
+        quantiles: vec![0.1, 0.9],
+        sample: "two ends".into(),
+        rows: 2,
+        demands: None,
+    };
     bundle::replace_calibration(folder.path(), calibration.clone()).unwrap();
     let (after, _) = read(&files(folder.path()));
     assert_eq!(after.calibration, Some(calibration));

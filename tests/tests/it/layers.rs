@@ -29,10 +29,11 @@ const CRATES: [(&str, &[&[&str]]); 4] = [
     (
         "router-wasm/src/lib.rs",
         &[
-            &["error", "kernels"],
-            &["contained", "graph", "kind", "manifest", "memory", "query"],
+            &["error", "kernels", "numeric"],
+            &["ability", "contained", "graph", "kind", "memory", "query"],
+            &["manifest"],
             &["traffic"],
-            &["bundle", "policy", "tokenizer"],
+            &["bundle", "candidates", "policy", "tokenizer"],
             &["cache", "encoder", "request"],
             &["js", "router"],
         ],

@@ -78,6 +78,7 @@ pub fn run(args: &AddCandidateArgs) -> anyhow::Result<()> {
             output_price: args.output_price,
             prices_as_of: args.prices_as_of.clone(),
             context_window: args.context_window,
+            ability: None,
         },
         outcomes,
         format,

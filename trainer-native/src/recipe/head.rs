@@ -57,6 +57,9 @@ impl HeadRecipe {
             Kind::Bert => Self::Bert(settings(table)?),
             Kind::RouterDc => Self::RouterDc(settings(table)?),
             Kind::Cluster => Self::Cluster(settings(table)?),
+            Kind::Difficulty => {
+                return Err("kind is \"difficulty\", which this trainer does not train: expected another kind".into());
+            }
             Kind::SwRanking => Self::SwRanking(settings(table)?),
             Kind::Knn => Self::Knn(settings(table)?),
             Kind::Length => Self::Length(settings(table)?),

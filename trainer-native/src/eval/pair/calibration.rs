@@ -18,9 +18,8 @@
 //! # }
 //! ```
 
-use pointsman::Calibration;
+use pointsman::{Calibration, quantile};
 
-use super::curve::quantile;
 use crate::eval::EvalError;
 use crate::eval::error::check_finite;
 
@@ -41,7 +40,8 @@ pub fn calibrate(win_rates: &[f64], sample: &str) -> Result<Calibration, EvalErr
     let mut ascending = win_rates.to_vec();
     ascending.sort_by(f64::total_cmp);
     let quantiles = (0..QUANTILES).map(|part| quantile(&ascending, part, QUANTILES - 1)).collect();
-    Ok(Calibration { quantiles, sample: sample.to_owned(), rows: win_rates.len() as u64 })
+    let rows = win_rates.len() as u64;
+    Ok(Calibration { quantiles, sample: sample.to_owned(), rows, demands: None })
 }
 
 #[cfg(test)]

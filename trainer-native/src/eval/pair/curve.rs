@@ -14,6 +14,7 @@
 //! accuracy to rise with the share; where it does, the result is the least share. Where noise makes
 //! accuracy fall in between, only the least share is well defined, and it is used here.
 
+use pointsman::quantile;
 use serde::{Deserialize, Serialize};
 
 use crate::eval::EvalError;
@@ -229,21 +230,6 @@ pub(super) fn end_points(rows: &[RoutedRow]) -> Result<(f64, f64), EvalError> {
     let weak = rows.iter().map(|row| row.weak).sum::<f64>() / n;
     let strong = rows.iter().map(|row| row.strong).sum::<f64>() / n;
     Ok((weak, strong))
-}
-
-/// The `part / parts` quantile of ascending, finite values, by linear interpolation between the two
-/// neighbouring values. Positions are whole numbers, so that a quantile that falls on a value is
-/// exactly that value.
-pub(super) fn quantile(ascending: &[f64], part: usize, parts: usize) -> f64 {
-    let position = part * ascending.len().saturating_sub(1);
-    let (below, rest) = (position / parts, position % parts);
-    let low = ascending.get(below).copied().unwrap_or_default();
-    let high = ascending.get(below + 1).copied().unwrap_or(low);
-    if rest == 0 || low == high {
-        return low;
-    }
-    // Clamped: rounding must not carry a quantile past its neighbours.
-    (low + (high - low) * rest as f64 / parts as f64).clamp(low, high)
 }
 
 #[cfg(test)]

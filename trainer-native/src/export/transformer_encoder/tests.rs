@@ -32,13 +32,7 @@ fn tokenizer() -> Vec<u8> {
 
 /// The engine on a graph, as a host loads it.
 fn engine(model: Vec<u8>, width: usize) -> Router {
-    let candidate = |id: &str| Candidate {
-        id: id.into(),
-        input_price: None,
-        output_price: None,
-        prices_as_of: None,
-        context_window: None,
-    };
+    let candidate = |id: &str| Candidate { id: id.into(), ..Candidate::default() };
     let facts = BundleFacts {
         name: "tiny".into(),
         kind: "mf".into(),

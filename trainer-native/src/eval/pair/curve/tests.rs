@@ -95,15 +95,6 @@ fn undefined_metrics_are_errors() {
     }
 }
 
-#[test]
-fn quantiles_on_a_value_are_that_value() {
-    let values = [0.1, 0.2, 0.3, 0.7];
-    assert_eq!(quantile(&values, 0, 3), 0.1);
-    assert_eq!(quantile(&values, 2, 3), 0.3);
-    assert_eq!(quantile(&values, 3, 3), 0.7);
-    assert!((quantile(&values, 1, 2) - 0.25).abs() < 1e-12);
-}
-
 fn any_rows() -> impl Strategy<Value = Vec<RoutedRow>> {
     let one = (0_u8..20, 0_u8..=4, 0_u8..=4);
     prop::collection::vec(one, 2..80).prop_map(|rows| {

@@ -1,0 +1,440 @@
+//! A host's own LLMs in place of the candidates that a bundle states.
+//!
+//! A bundle of kind `difficulty` rates queries, not LLMs, so its candidates can be anybody's: each stands
+//! for one of the bundle's (`role`), has the usual ability of its `tier`, an `ability` of its own, or one
+//! fitted to its `outcomes`. The pair of strong and weak is the ablest and the least able of them, unless
+//! stated; quantiles of its win rate follow from the calibration's demands. Bundles of other kinds rate the
+//! LLMs that they were trained for: there a `role` renames one.
+//!
+//! ```
+//! use pointsman::Candidates;
+//!
+//! let candidates = Candidates::from_json(
+//!     r#"{"candidates": [{"id": "my-large", "tier": "large", "inputPrice": 2.5, "outputPrice": 10},
+//!                        {"id": "my-small", "role": "small"},
+//!                        {"id": "my-new", "outcomes": [{"query": "Prove it.", "score": 0.5}]}],
+//!         "weak": "my-small"}"#,
+//! )
+//! .unwrap();
+//! assert_eq!(candidates.candidates.len(), 3);
+//! ```
+
+use serde::{Deserialize, Serialize};
+
+use crate::ability::{Ability, AbilityPenalty};
+use crate::error::{RouterError, quoted};
+use crate::kind::Kind;
+use crate::manifest::{Calibration, Candidate, Manifest};
+use crate::numeric::quantile;
+
+/// Most outcomes of one LLM that a host may give.
+pub(crate) const MAX_OUTCOMES: usize = 10_000;
+
+/// The LLMs that a host routes between.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Candidates {
+    /// The LLMs. For kind `difficulty` they replace the bundle's candidates; for another kind each renames
+    /// one, and the others stay.
+    pub candidates: Vec<OwnCandidate>,
+    /// The strong candidate of the pair; the ablest where absent, and for kinds other than `difficulty` the
+    /// bundle's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strong: Option<String>,
+    /// The weak candidate of the pair; the least able where absent, and for kinds other than `difficulty`
+    /// the bundle's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weak: Option<String>,
+}
+
+/// A host's LLM. One of `role`, `tier` and `ability` states how able it is; beside `outcomes` it is where
+/// their fit begins. With none of them it is the bundle's candidate of the same name.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OwnCandidate {
+    /// The model's identifier, which decisions state.
+    pub id: String,
+    /// The bundle's candidate for which it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// `small`, `medium` or `large`, where the bundle states abilities of these tiers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<String>,
+    /// Its ability, as [`Router::fit_ability`](crate::Router::fit_ability) found it for this bundle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ability: Option<Ability>,
+    /// Its outcomes, to which an ability is fitted at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcomes: Option<Vec<Outcome>>,
+    /// USD per million input tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_price: Option<f64>,
+    /// USD per million output tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_price: Option<f64>,
+    /// Context window in tokens, input and output together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context_window: Option<u64>,
+}
+
+/// How well an LLM answered a query.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outcome {
+    /// The query's text.
+    pub query: String,
+    /// The score of the answer, in [0, 1].
+    pub score: f64,
+}
+
+impl Outcome {
+    /// Reads `[{"query": ..., "score": ...}, ...]`.
+    ///
+    /// # Errors
+    /// [`RouterError::OutcomesInvalid`].
+    pub fn list_from_json(json: &str) -> Result<Vec<Self>, RouterError> {
+        serde_json::from_str(json)
+            .map_err(|error| RouterError::OutcomesInvalid { detail: error.to_string() })
+    }
+}
+
+/// Where the fit of an ability begins: what is known of the LLM without its outcomes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AbilityPrior {
+    /// The bundle's candidate that it resembles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// Its tier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<String>,
+    /// An ability, such as that of its predecessor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ability: Option<Ability>,
+}
+
+impl AbilityPrior {
+    /// Reads `{"role"}`, `{"tier"}`, `{"ability"}` or `{}`.
+    ///
+    /// # Errors
+    /// [`RouterError::CandidatesInvalid`].
+    pub fn from_json(json: &str) -> Result<Self, RouterError> {
+        serde_json::from_str(json).map_err(|error| invalid(error.to_string()))
+    }
+
+    /// The ability that is stated, if one is.
+    fn stated(&self, manifest: &Manifest) -> Result<Option<Ability>, String> {
+        let sizes = manifest.head.demands.as_ref().map_or(0, Vec::len);
+        match (&self.role, &self.tier, &self.ability) {
+            (None, None, None) => Ok(None),
+            (Some(role), None, None) => {
+                let found = manifest.candidates.iter().find(|candidate| candidate.id == *role);
+                let ability = found.and_then(|candidate| candidate.ability.clone());
+                ability.map(Some).ok_or_else(|| unknown_role(role, manifest))
+            }
+            (None, Some(tier), None) => {
+                let tiers = manifest.head.abilities.as_ref();
+                let ability = tiers.and_then(|tiers| tiers.get(tier)).cloned();
+                ability.map(Some).ok_or_else(|| {
+                    let known: Vec<&str> = tiers.into_iter().flatten().map(|(t, _)| &**t).collect();
+                    let known = match known.is_empty() {
+                        true => {
+                            "a role, an ability or outcomes, as this bundle states no tiers".into()
+                        }
+                        false => known.join(", "),
+                    };
+                    format!("tier is {}: expected {known}", quoted(tier))
+                })
+            }
+            (None, None, Some(ability)) => ability.check(sizes).map(|()| Some(ability.clone())),
+            _ => Err("it has several of role, tier and ability: expected one of them".into()),
+        }
+    }
+
+    /// The stated ability, else that of tier `medium`, else the mean of the bundle's candidates.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    #[allow(clippy::cast_precision_loss)]
+    pub(crate) fn resolve(&self, manifest: &Manifest) -> Result<Ability, String> {
+        if let Some(stated) = self.stated(manifest)? {
+            return Ok(stated);
+        }
+        if let Some(medium) = manifest.head.abilities.as_ref().and_then(|tiers| tiers.get("medium"))
+        {
+            return Ok(medium.clone());
+        }
+        let known =
+            || manifest.candidates.iter().filter_map(|candidate| candidate.ability.as_ref());
+        let share = 1.0 / known().count().max(1) as f64;
+        let size = manifest.head.demands.as_ref().map_or(0, Vec::len);
+        let mut mean = Ability { intercept: 0.0, slopes: vec![0.0; size] };
+        for ability in known() {
+            mean.intercept += ability.intercept * share;
+            mean.slopes.iter_mut().zip(&ability.slopes).for_each(|(sum, w)| *sum += w * share);
+        }
+        Ok(mean)
+    }
+}
+
+impl Candidates {
+    /// Reads `{"candidates": [...], "strong", "weak"}`.
+    ///
+    /// # Errors
+    /// [`RouterError::CandidatesInvalid`].
+    pub fn from_json(json: &str) -> Result<Self, RouterError> {
+        serde_json::from_str(json).map_err(|error| invalid(error.to_string()))
+    }
+
+    /// The manifest with these candidates in place of the bundle's. Curves, metrics and the map of other
+    /// candidates are left out; `demands` computes a query's.
+    ///
+    /// # Errors
+    /// [`RouterError::CandidatesInvalid`], [`RouterError::OutcomesInvalid`],
+    /// [`RouterError::DemandsUnsupported`], and those of `demands`.
+    pub(crate) fn replace(
+        &self,
+        manifest: &Manifest,
+        kind: Kind,
+        demands: impl Fn(&str) -> Result<Vec<f64>, RouterError>,
+    ) -> Result<Manifest, RouterError> {
+        if self.candidates.is_empty() {
+            return Err(invalid("there is none: expected at least one".into()));
+        }
+        let mut replaced = match kind {
+            Kind::Difficulty => self.by_ability(manifest, demands)?,
+            _ => self.renamed(manifest)?,
+        };
+        for (role, stated) in [("strong", &self.strong), ("weak", &self.weak)] {
+            if let Some(id) = stated
+                && replaced.candidate_index(id).is_none()
+            {
+                let names = replaced.candidate_names();
+                let found = quoted(id);
+                return Err(invalid(format!("{role} is {found}: expected one of {names}")));
+            }
+        }
+        match kind {
+            Kind::Difficulty => {
+                self.name_pair(&mut replaced);
+                keep_what_holds(manifest, &mut replaced);
+            }
+            _ => self.check_pair(&replaced)?,
+        }
+        replaced.check().map_err(invalid)?;
+        Ok(replaced)
+    }
+
+    fn by_ability(
+        &self,
+        manifest: &Manifest,
+        demands: impl Fn(&str) -> Result<Vec<f64>, RouterError>,
+    ) -> Result<Manifest, RouterError> {
+        let mut candidates = Vec::with_capacity(self.candidates.len());
+        for own in &self.candidates {
+            let of = |detail: String| invalid(format!("{}: {detail}", quoted(&own.id)));
+            let prior = own.prior(manifest);
+            let ability = match &own.outcomes {
+                Some(outcomes) => {
+                    let prior = prior.resolve(manifest).map_err(of)?;
+                    fit(outcomes, &prior, &demands).map_err(|error| match error {
+                        RouterError::OutcomesInvalid { detail } => {
+                            let detail = format!("{}: {detail}", quoted(&own.id));
+                            RouterError::OutcomesInvalid { detail }
+                        }
+                        other => other,
+                    })?
+                }
+                None => prior.stated(manifest).map_err(of)?.ok_or_else(|| {
+                    let names = manifest.candidate_names();
+                    let expected =
+                        "expected role, tier, ability or outcomes, or the name of one of";
+                    of(format!("nothing says how able it is: {expected} {names}"))
+                })?,
+            };
+            candidates.push(own.candidate(Some(ability)));
+        }
+        Ok(Manifest { candidates, ..manifest.clone() })
+    }
+
+    /// The manifest with candidates renamed.
+    fn renamed(&self, manifest: &Manifest) -> Result<Manifest, RouterError> {
+        let mut renamed = manifest.clone();
+        let mut taken = vec![false; manifest.candidates.len()];
+        for own in &self.candidates {
+            let of = |detail: String| invalid(format!("{}: {detail}", quoted(&own.id)));
+            if own.tier.is_some() || own.ability.is_some() || own.outcomes.is_some() {
+                return Err(RouterError::DemandsUnsupported { kind: manifest.kind.clone() });
+            }
+            let role = own.role.as_ref().unwrap_or(&own.id);
+            let index = manifest.candidate_index(role);
+            let index = index.ok_or_else(|| of(unknown_role(role, manifest)))?;
+            if std::mem::replace(&mut taken[index], true) {
+                let detail = format!("another candidate has the role {} already", quoted(role));
+                return Err(of(detail));
+            }
+            renamed.candidates[index] = own.candidate(None);
+            // Compared with the bundle's names: a new name may be another candidate's old one.
+            if manifest.head.strong.as_ref() == Some(role) {
+                renamed.head.strong = Some(own.id.clone());
+            }
+            if manifest.head.weak.as_ref() == Some(role) {
+                renamed.head.weak = Some(own.id.clone());
+            }
+            for (curve, before) in renamed.curves.iter_mut().zip(&manifest.curves) {
+                for (quality, before) in curve.candidates.iter_mut().zip(&before.candidates) {
+                    if before.id == *role {
+                        quality.id.clone_from(&own.id);
+                    }
+                }
+            }
+        }
+        Ok(renamed)
+    }
+
+    /// Names the pair: as stated, else the ablest and the least able; none of a lone candidate.
+    fn name_pair(&self, manifest: &mut Manifest) {
+        let mut means = mean_qualities(manifest);
+        // Stable: of equally able candidates the first counts as the abler.
+        means.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let ids = || means.iter().map(|(_, id)| id);
+        let strong =
+            self.strong.as_ref().or_else(|| ids().find(|id| Some(*id) != self.weak.as_ref()));
+        let weak = self.weak.as_ref().or_else(|| ids().rev().find(|id| Some(*id) != strong));
+        let pair = strong.cloned().zip(weak.cloned());
+        (manifest.head.strong, manifest.head.weak) = pair.unzip();
+    }
+
+    /// Checks that a stated pair is the bundle's.
+    fn check_pair(&self, renamed: &Manifest) -> Result<(), RouterError> {
+        let head = &renamed.head;
+        let other = |stated: &Option<String>, own| stated.is_some() && stated != own;
+        if other(&self.strong, &head.strong) || other(&self.weak, &head.weak) {
+            return Err(invalid(format!(
+                "strong and weak are those of the bundle, which is of kind {}: leave them out",
+                quoted(&renamed.kind)
+            )));
+        }
+        Ok(())
+    }
+}
+
+impl OwnCandidate {
+    /// What is stated of its ability; of a name that the bundle has, that candidate's.
+    fn prior(&self, manifest: &Manifest) -> AbilityPrior {
+        let (role, tier, ability) = (self.role.clone(), self.tier.clone(), self.ability.clone());
+        let same = role.is_none() && tier.is_none() && ability.is_none();
+        let same = same && manifest.candidate_index(&self.id).is_some();
+        AbilityPrior { role: if same { Some(self.id.clone()) } else { role }, tier, ability }
+    }
+
+    fn candidate(&self, ability: Option<Ability>) -> Candidate {
+        Candidate {
+            id: self.id.clone(),
+            input_price: self.input_price,
+            output_price: self.output_price,
+            prices_as_of: None,
+            context_window: self.context_window,
+            ability,
+        }
+    }
+}
+
+/// Fits an ability to outcomes; `demands` computes a query's.
+///
+/// # Errors
+/// [`RouterError::OutcomesInvalid`], which names the outcome, also for a query that cannot be rated.
+pub(crate) fn fit(
+    outcomes: &[Outcome],
+    prior: &Ability,
+    demands: impl Fn(&str) -> Result<Vec<f64>, RouterError>,
+) -> Result<Ability, RouterError> {
+    if outcomes.len() > MAX_OUTCOMES {
+        let count = outcomes.len();
+        let detail = format!("there are {count}: expected at most {MAX_OUTCOMES}");
+        return Err(RouterError::OutcomesInvalid { detail });
+    }
+    let of = |(at, outcome): (usize, &Outcome)| {
+        demands(&outcome.query).map_err(|error| match error {
+            RouterError::QueryEmpty
+            | RouterError::QueryTooLong { .. }
+            | RouterError::QueryIllFormed { .. } => {
+                RouterError::OutcomesInvalid { detail: format!("outcome {at}: {error}") }
+            }
+            other => other,
+        })
+    };
+    let rows = outcomes.iter().enumerate().map(of).collect::<Result<Vec<_>, _>>()?;
+    let scores: Vec<f64> = outcomes.iter().map(|outcome| outcome.score).collect();
+    Ability::fit(&rows, &scores, prior, AbilityPenalty::default())
+}
+
+/// Leaves out what was measured of other candidates, and sets the quantiles of the pair's win rate.
+fn keep_what_holds(before: &Manifest, after: &mut Manifest) {
+    let abilities = |manifest: &Manifest| {
+        let (strong, weak) = manifest.pair()?;
+        let of = |index: usize| manifest.candidates[index].ability.clone();
+        Some((of(strong)?, of(weak)?))
+    };
+    let (old, new) = (abilities(before), abilities(after));
+    let same_pair = old == new;
+    if !same_pair {
+        let calibration = after.calibration.take();
+        after.calibration = new
+            .zip(calibration)
+            .and_then(|((strong, weak), calibration)| calibration.of_pair(&strong, &weak));
+    }
+    let same = |(a, b): (&Candidate, &Candidate)| a.id == b.id && a.ability == b.ability;
+    let all_same = before.candidates.len() == after.candidates.len()
+        && before.candidates.iter().zip(&after.candidates).all(same);
+    if !(same_pair && all_same) {
+        after.curves.clear();
+        after.metrics.clear();
+        after.map = None;
+    }
+}
+
+/// Mean quality of each candidate over the calibration's demands; where the bundle has none, its quality
+/// where all demands are 0.
+#[allow(clippy::cast_precision_loss)]
+fn mean_qualities(manifest: &Manifest) -> Vec<(f64, String)> {
+    let rows = manifest.calibration.as_ref().and_then(Calibration::demand_rows);
+    let rows =
+        rows.unwrap_or_else(|| vec![vec![0.0; manifest.head.demands.as_ref().map_or(0, Vec::len)]]);
+    let mean = |ability: &Ability| {
+        rows.iter().map(|demands| ability.quality(demands)).sum::<f64>() / rows.len() as f64
+    };
+    let candidates = manifest.candidates.iter();
+    candidates.map(|c| (c.ability.as_ref().map_or(0.0, mean), c.id.clone())).collect()
+}
+
+impl Calibration {
+    /// The demands `[K]` of the sample's queries, where the bundle states them.
+    fn demand_rows(&self) -> Option<Vec<Vec<f64>>> {
+        let rows = self.demands.as_ref()?;
+        Some(rows.iter().map(|row| row.iter().map(|&d| f64::from(d)).collect()).collect())
+    }
+
+    /// The calibration of a pair of these abilities, with as many quantiles; none without demands.
+    fn of_pair(self, strong: &Ability, weak: &Ability) -> Option<Self> {
+        let rate =
+            |demands: &Vec<f64>| Ability::win_rate(strong.quality(demands), weak.quality(demands));
+        let mut ascending: Vec<f64> = self.demand_rows()?.iter().map(rate).collect();
+        ascending.sort_by(f64::total_cmp);
+        let last = self.quantiles.len() - 1;
+        let quantiles = (0..=last).map(|part| quantile(&ascending, part, last)).collect();
+        Some(Self { quantiles, ..self })
+    }
+}
+
+fn unknown_role(role: &str, manifest: &Manifest) -> String {
+    let names = manifest.candidate_names();
+    format!(
+        "role is {}, which is no candidate of the bundle: expected one of {names}",
+        quoted(role)
+    )
+}
+
+fn invalid(detail: String) -> RouterError {
+    RouterError::CandidatesInvalid { detail }
+}
