@@ -66,7 +66,8 @@ pub struct OwnCandidate {
     /// Its outcomes, to which an ability is fitted at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcomes: Option<Vec<Outcome>>,
-    /// USD per million input tokens.
+    /// USD per million input tokens. Like the other price and the window it is that of the bundle's candidate
+    /// of the same name where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_price: Option<f64>,
     /// USD per million output tokens.
@@ -252,7 +253,7 @@ impl Candidates {
                     of(format!("nothing says how able it is: {expected} {names}"))
                 })?,
             };
-            candidates.push(own.candidate(Some(ability)));
+            candidates.push(own.candidate(Some(ability), manifest));
         }
         Ok(Manifest { candidates, ..manifest.clone() })
     }
@@ -273,7 +274,7 @@ impl Candidates {
                 let detail = format!("another candidate has the role {} already", quoted(role));
                 return Err(of(detail));
             }
-            renamed.candidates[index] = own.candidate(None);
+            renamed.candidates[index] = own.candidate(None, manifest);
             // Compared with the bundle's names: a new name may be another candidate's old one.
             if manifest.head.strong.as_ref() == Some(role) {
                 renamed.head.strong = Some(own.id.clone());
@@ -294,10 +295,12 @@ impl Candidates {
 
     /// Names the pair: as stated, else the ablest and the least able; none of a lone candidate.
     fn name_pair(&self, manifest: &mut Manifest) {
-        let mut means = mean_qualities(manifest);
+        let means = manifest.mean_qualities().unwrap_or_default();
+        let mut means: Vec<(f64, &String)> =
+            means.into_iter().zip(manifest.candidates.iter().map(|c| &c.id)).collect();
         // Stable: of equally able candidates the first counts as the abler.
         means.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let ids = || means.iter().map(|(_, id)| id);
+        let ids = || means.iter().map(|(_, id)| *id);
         let strong =
             self.strong.as_ref().or_else(|| ids().find(|id| Some(*id) != self.weak.as_ref()));
         let weak = self.weak.as_ref().or_else(|| ids().rev().find(|id| Some(*id) != strong));
@@ -328,13 +331,17 @@ impl OwnCandidate {
         AbilityPrior { role: if same { Some(self.id.clone()) } else { role }, tier, ability }
     }
 
-    fn candidate(&self, ability: Option<Ability>) -> Candidate {
+    /// The candidate, with prices and window of the bundle's candidate of this name where it states none.
+    fn candidate(&self, ability: Option<Ability>, manifest: &Manifest) -> Candidate {
+        let same = manifest.candidates.iter().find(|candidate| candidate.id == self.id);
+        let same = same.cloned().unwrap_or_default();
+        let priced_here = self.input_price.is_some() || self.output_price.is_some();
         Candidate {
             id: self.id.clone(),
-            input_price: self.input_price,
-            output_price: self.output_price,
-            prices_as_of: None,
-            context_window: self.context_window,
+            input_price: self.input_price.or(same.input_price),
+            output_price: self.output_price.or(same.output_price),
+            prices_as_of: same.prices_as_of.filter(|_| !priced_here),
+            context_window: self.context_window.or(same.context_window),
             ability,
         }
     }
@@ -394,27 +401,7 @@ fn keep_what_holds(before: &Manifest, after: &mut Manifest) {
     }
 }
 
-/// Mean quality of each candidate over the calibration's demands; where the bundle has none, its quality
-/// where all demands are 0.
-#[allow(clippy::cast_precision_loss)]
-fn mean_qualities(manifest: &Manifest) -> Vec<(f64, String)> {
-    let rows = manifest.calibration.as_ref().and_then(Calibration::demand_rows);
-    let rows =
-        rows.unwrap_or_else(|| vec![vec![0.0; manifest.head.demands.as_ref().map_or(0, Vec::len)]]);
-    let mean = |ability: &Ability| {
-        rows.iter().map(|demands| ability.quality(demands)).sum::<f64>() / rows.len() as f64
-    };
-    let candidates = manifest.candidates.iter();
-    candidates.map(|c| (c.ability.as_ref().map_or(0.0, mean), c.id.clone())).collect()
-}
-
 impl Calibration {
-    /// The demands `[K]` of the sample's queries, where the bundle states them.
-    fn demand_rows(&self) -> Option<Vec<Vec<f64>>> {
-        let rows = self.demands.as_ref()?;
-        Some(rows.iter().map(|row| row.iter().map(|&d| f64::from(d)).collect()).collect())
-    }
-
     /// The calibration of a pair of these abilities, with as many quantiles; none without demands.
     fn of_pair(self, strong: &Ability, weak: &Ability) -> Option<Self> {
         let rate =

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::ability::Ability;
 use crate::error::RouterError;
 
+mod abilities;
 mod check;
 mod cost_quality;
 

@@ -113,6 +113,17 @@ fn roles_and_tiers_route_between_a_hosts_own_models() {
         let cheap = Policy { candidates: allowed, ..cheap };
         assert_eq!(router.route(&query(text), &cheap).unwrap().model, "tiny-llm");
     }
+    // Shares divide the queries among all three, the easiest for the least able.
+    let shares = [("gpt", 0.3), ("between", 0.4), ("tiny-llm", 0.3)];
+    let shares = Some(shares.map(|(name, share)| (name.to_owned(), share)).into());
+    let shares = Policy { shares, ..Policy::default() };
+    let mut by_rate: Vec<(f64, String)> = (0..60)
+        .map(|i| router.route(&query(&"a b c 1 2 , prove why ".repeat(9)[i..]), &shares).unwrap())
+        .map(|decision| (decision.win_rate.unwrap(), decision.model))
+        .collect();
+    by_rate.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let place = |model: &String| ["tiny-llm", "between", "gpt"].iter().position(|m| m == model);
+    assert!(by_rate.iter().map(|(_, model)| place(model).unwrap()).is_sorted(), "{by_rate:?}");
     // The pair is as able as the bundle's, whose quantiles hold.
     assert_eq!(
         info.calibration.as_ref().unwrap().quantiles,

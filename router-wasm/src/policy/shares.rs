@@ -159,14 +159,18 @@ impl Shares {
     }
 }
 
-/// What orders candidates by ability: the place in the pair.
+/// What orders candidates by ability: the place in the pair, else the mean quality.
 fn abilities(manifest: &Manifest, candidates: &[(usize, f64)]) -> Option<Vec<f64>> {
     let in_pair = |&(index, _): &(usize, f64)| match manifest.pair()? {
         (strong, _) if strong == index => Some(1.0),
         (_, weak) if weak == index => Some(0.0),
         _ => None,
     };
-    candidates.iter().map(in_pair).collect()
+    let by_pair: Option<Vec<f64>> = candidates.iter().map(in_pair).collect();
+    by_pair.or_else(|| {
+        let means = manifest.mean_qualities()?;
+        Some(candidates.iter().map(|&(index, _)| means[index]).collect())
+    })
 }
 
 #[cfg(test)]

@@ -49,6 +49,10 @@ pub(crate) struct Routing {
     pub(crate) system: bool,
     /// Whether shares of strong calls are of each caller's own traffic, or of the bundle's calibration.
     pub(crate) learn_shares: bool,
+    /// The strong model of the pair, where the bundle's kind is `difficulty`; absent: the ablest.
+    pub(crate) strong: Option<String>,
+    /// The weak model of the pair; absent: the least able.
+    pub(crate) weak: Option<String>,
     /// The model for requests without text to rate: a served one, or `strong` or `weak` of the bundle's pair.
     pub(crate) default: Option<String>,
 }
@@ -177,7 +181,14 @@ impl Default for Settings {
 
 impl Default for Routing {
     fn default() -> Self {
-        Self { turn_decay: None, system: false, learn_shares: true, default: None }
+        Self {
+            turn_decay: None,
+            system: false,
+            learn_shares: true,
+            strong: None,
+            weak: None,
+            default: None,
+        }
     }
 }
 

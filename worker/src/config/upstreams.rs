@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use pointsman::{Candidate, Manifest, is_header_value};
+use pointsman::{Ability, Candidate, Candidates, Manifest, Outcome, OwnCandidate, is_header_value};
 use serde::Deserialize;
 
 use super::feature::Feature;
@@ -66,6 +66,14 @@ pub(crate) struct Upstream {
     pub(crate) caller_keys: CallerKey,
     /// Further request headers.
     pub(crate) headers: BTreeMap<String, String>,
+    /// The bundle's candidate for which the model stands.
+    pub(crate) role: Option<String>,
+    /// How able it is: `small`, `medium` or `large`.
+    pub(crate) tier: Option<String>,
+    /// How able it is, as `pointsman fit-model` found it.
+    pub(crate) ability: Option<Ability>,
+    /// Its scores on queries, to which an ability is fitted when the bundle is loaded.
+    pub(crate) outcomes: Option<Vec<Outcome>>,
     /// Models to call, in order, after this one failed.
     pub(crate) fallbacks: Vec<String>,
     /// Context window in tokens, request and answer together; the bundle's if absent.
@@ -149,6 +157,42 @@ impl Upstreams {
         self.0.keys().map(String::as_str)
     }
 
+    /// The models to route between in place of the bundle's candidates: those that state a role, a tier, an
+    /// ability or outcomes, and those named like a candidate; none if no model states any and no pair is
+    /// named.
+    pub(crate) fn candidates(
+        &self,
+        manifest: &Manifest,
+        strong: Option<&String>,
+        weak: Option<&String>,
+    ) -> Option<Candidates> {
+        let of = |(name, upstream): (&String, &Upstream)| OwnCandidate {
+            id: name.clone(),
+            role: upstream.role.clone(),
+            tier: upstream.tier.clone(),
+            ability: upstream.ability.clone(),
+            outcomes: upstream.outcomes.clone(),
+            ..OwnCandidate::default()
+        };
+        let stated = self.0.values().any(Upstream::is_candidate);
+        if !stated && strong.is_none() && weak.is_none() {
+            return None;
+        }
+        let candidates = match stated {
+            true => {
+                let among = |(name, upstream): &(&String, &Upstream)| {
+                    upstream.is_candidate() || manifest.candidate_index(name).is_some()
+                };
+                self.0.iter().filter(among).map(of).collect()
+            }
+            false => {
+                let ids = manifest.candidates.iter().map(|candidate| candidate.id.clone());
+                ids.map(|id| OwnCandidate { id, ..OwnCandidate::default() }).collect()
+            }
+        };
+        Some(Candidates { candidates, strong: strong.cloned(), weak: weak.cloned() })
+    }
+
     /// Returns the manifest with the context windows and prices stated here in place of its own.
     pub(crate) fn amended(&self, manifest: &Manifest) -> Manifest {
         let mut amended = manifest.clone();
@@ -162,6 +206,14 @@ impl Upstreams {
 }
 
 impl Upstream {
+    /// Whether it states what it is to the bundle.
+    fn is_candidate(&self) -> bool {
+        self.role.is_some()
+            || self.tier.is_some()
+            || self.ability.is_some()
+            || self.outcomes.is_some()
+    }
+
     fn amend(&self, candidate: &mut Candidate) {
         candidate.context_window = self.context_window.or(candidate.context_window);
         candidate.input_price = self.input_price.or(candidate.input_price);
@@ -368,6 +420,34 @@ pub(crate) mod tests {
         let large = &amended.candidates[1];
         assert_eq!((large.context_window, large.input_price), (Some(9), Some(1.0)));
         assert_eq!(amended.candidates[0], manifest().candidates[0]);
+    }
+
+    #[test]
+    fn models_that_state_an_ability_are_candidates_beside_those_named_like_one() {
+        let of = |json: &str, strong: Option<&str>| {
+            let upstreams = Upstreams::from_json(Some(json)).unwrap();
+            let strong = strong.map(str::to_owned);
+            let found = upstreams.candidates(&manifest(), strong.as_ref(), None)?;
+            Some(found.candidates.into_iter().map(|own| own.id).collect::<Vec<_>>())
+        };
+        let plain = r#"{"large": {"baseUrl": "https://x"}, "other": {"baseUrl": "https://x"}}"#;
+        assert_eq!(of(plain, None), None);
+        assert_eq!(of(plain, Some("small")).unwrap(), ["small", "large"]);
+        for field in [
+            r#""role": "large""#,
+            r#""tier": "medium""#,
+            r#""ability": {"intercept": 1, "slopes": [1]}"#,
+            r#""outcomes": [{"query": "Hi", "score": 1}]"#,
+        ] {
+            let json = format!(
+                r#"{{"mine": {{"baseUrl": "https://x", {field}}}, "small": {{"baseUrl": "https://x"}},
+                     "other": {{"baseUrl": "https://x"}}}}"#
+            );
+            assert_eq!(of(&json, None).unwrap(), ["mine", "small"], "{field}");
+        }
+        let misspelt =
+            r#"{"m": {"baseUrl": "https://x", "ability": {"intercept": 1, "slope": [1]}}}"#;
+        assert!(detail(misspelt).contains("slope"));
     }
 
     #[test]

@@ -269,6 +269,7 @@ fn router(
     config: &Config,
 ) -> Result<Loaded, GatewayError> {
     let router = Router::from_bundle(Bundle::from_hashed(files, hashes)?)?;
+    let router = models::with_candidates(router, &config.upstreams, &config.settings)?;
     let manifest = config.upstreams.amended(router.info());
     models::check_candidates(&manifest)?;
     config.settings.check_models(|name| {

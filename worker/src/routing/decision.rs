@@ -271,7 +271,7 @@ pub(crate) mod tests {
     /// The share of strong calls in the second half of 1,000 hard queries.
     fn strong_share(policy: &Policy, settings: &str, budget_used: f64) -> f64 {
         let quantiles = vec![0.0, 1.0];
-        let calibration = Calibration { quantiles, sample: "even".into(), rows: 2 };
+        let calibration = Calibration { quantiles, sample: "even".into(), rows: 2, demands: None };
         let manifest = Manifest { calibration: Some(calibration), ..crate::config::manifest() };
         let engine = Learning(Rc::new(RefCell::new(Traffic::new(&manifest))));
         let decider = Decider {

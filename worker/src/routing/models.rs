@@ -1,9 +1,9 @@
 //! The names of models: which a client may request, which keys name in vain; and `GET /healthz`.
 
-use pointsman::{Manifest, RouterError};
+use pointsman::{Manifest, Router, RouterError};
 use serde_json::{Value, json};
 
-use crate::config::{Alias, Aliases, Keys, Upstreams, is_routing_name};
+use crate::config::{Alias, Aliases, Keys, Settings, Upstreams, is_routing_name};
 use crate::error::GatewayError;
 use crate::request::model_name::{PolicyHeaders, Target, means_routing};
 
@@ -26,6 +26,34 @@ pub(crate) fn names(
         .chain(aliases.map(|alias| alias.name.as_str()))
         .map(str::to_owned)
         .collect()
+}
+
+/// The bundle's router with the configuration's models in place of its candidates, where these state a role,
+/// a tier, an ability or outcomes.
+///
+/// # Errors
+/// [`GatewayError::ConfigInvalid`] where they do not fit the bundle, and the engine's errors of rating the
+/// queries of outcomes.
+pub(crate) fn with_candidates(
+    router: Router,
+    upstreams: &Upstreams,
+    settings: &Settings,
+) -> Result<Router, GatewayError> {
+    let pair = &settings.routing;
+    let (strong, weak) = (pair.strong.as_ref(), pair.weak.as_ref());
+    let Some(candidates) = upstreams.candidates(router.info(), strong, weak) else {
+        return Ok(router);
+    };
+    router.with_candidates(&candidates).map_err(|error| match error {
+        RouterError::CandidatesInvalid { .. }
+        | RouterError::OutcomesInvalid { .. }
+        | RouterError::DemandsUnsupported { .. } => {
+            let variable = "UPSTREAMS";
+            let detail = format!("{error}. Correct role, tier, ability and outcomes of UPSTREAMS, or routing.strong and routing.weak of GATEWAY");
+            GatewayError::ConfigInvalid { variable, detail }
+        }
+        other => other.into(),
+    })
 }
 
 /// Checks that no candidate has a name that means routing: requests for it, and lists of keys that name

@@ -52,8 +52,25 @@ fn by_worth<'m>(manifest: &'m Manifest, policy: &Policy) -> Vec<&'m str> {
     rated.into_iter().map(|(id, _)| id).collect()
 }
 
-#[allow(clippy::cast_precision_loss)]
 fn worth(manifest: &Manifest, candidate: &Candidate, policy: &Policy) -> f64 {
+    let (input, output) =
+        (candidate.input_price.unwrap_or_default(), candidate.output_price.unwrap_or_default());
+    let Some(quality) = mean_quality(manifest, candidate) else { return output };
+    let output_tokens = policy.output_tokens.unwrap_or(DEFAULT_OUTPUT_TOKENS);
+    let tokens = f64::from(policy.input_tokens.unwrap_or_default());
+    let cost = (tokens * input + f64::from(output_tokens) * output) / 1e6;
+    quality - policy.cost_weight.unwrap_or_default() * cost
+}
+
+/// Mean quality by the candidates' abilities, else in the bundle's curves; none without either.
+#[allow(clippy::cast_precision_loss)]
+fn mean_quality(manifest: &Manifest, candidate: &Candidate) -> Option<f64> {
+    if let Some(means) = manifest.mean_qualities() {
+        return means.get(manifest.candidate_index(&candidate.id)?).copied();
+    }
+    if manifest.curves.is_empty() {
+        return None;
+    }
     let (mut sum, mut count) = (0.0, 0_usize);
     for quality in manifest.curves.iter().flat_map(|curve| &curve.candidates) {
         if quality.id == candidate.id {
@@ -61,15 +78,7 @@ fn worth(manifest: &Manifest, candidate: &Candidate, policy: &Policy) -> f64 {
             count += 1;
         }
     }
-    let (input, output) =
-        (candidate.input_price.unwrap_or_default(), candidate.output_price.unwrap_or_default());
-    if manifest.curves.is_empty() {
-        return output;
-    }
-    let output_tokens = policy.output_tokens.unwrap_or(DEFAULT_OUTPUT_TOKENS);
-    let tokens = f64::from(policy.input_tokens.unwrap_or_default());
-    let cost = (tokens * input + f64::from(output_tokens) * output) / 1e6;
-    sum / count.max(1) as f64 - policy.cost_weight.unwrap_or_default() * cost
+    Some(sum / count.max(1) as f64)
 }
 
 #[cfg(test)]
