@@ -1,9 +1,11 @@
 // Checks the options of `load` and of batches.
 
+import { candidatesJson } from "./candidates.js";
 import { describe } from "./describe.js";
 import { RouterError } from "./error.js";
 
 /** @import { Host } from "./host.js" */
+/** @import { OwnCandidate } from "./types/candidates.js" */
 /** @import { LoadOptions } from "./types/load.js" */
 
 /** The largest cache, in answers. */
@@ -11,15 +13,16 @@ const MOST_CACHED = 100_000;
 
 /**
  * The checked options of a `load`, with the host's defaults.
- * @template {{signal?: AbortSignal, onProgress?: Function, cache?: number, learnShares?: LoadOptions["learnShares"]}} Options
+ * @template {{signal?: AbortSignal, onProgress?: Function, cache?: number, learnShares?: LoadOptions["learnShares"],
+ *   candidates?: readonly OwnCandidate[], strong?: string, weak?: string}} Options
  * @param {Options | undefined} options
  * @param {string} caller
  * @param {Host} host
- * @returns {Options & {cache: number}}
+ * @returns {Options & {cache: number, ownCandidates?: string}} `ownCandidates` as the engine's JSON
  */
 export function checkedOptions(options, caller, host) {
   const given = options === undefined ? /** @type {Options} */ ({}) : options;
-  const expected = "{signal, onProgress, wasm, cache, learnShares}";
+  const expected = "{signal, onProgress, wasm, cache, learnShares, candidates, strong, weak}";
   const { signal, onProgress, cache = host.cache, learnShares } = checkedObject(given, caller, expected);
   if (!Number.isInteger(cache) || cache < 0 || cache > MOST_CACHED) {
     const message = `option "cache" is ${describe(cache)}: expected a whole number from 0 to ${MOST_CACHED}`;
@@ -28,7 +31,7 @@ export function checkedOptions(options, caller, host) {
   checkedSignal(signal);
   checkedCallback("onProgress", onProgress);
   checkedLearning(learnShares);
-  return { ...given, cache };
+  return { ...given, cache, ownCandidates: candidatesJson(given) };
 }
 
 /** @param {LoadOptions["learnShares"]} learnShares */

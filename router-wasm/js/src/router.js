@@ -1,5 +1,6 @@
 // The public `Router`, on top of the wasm-bindgen bindings.
 
+import { outcomesJson, priorJson } from "./candidates.js";
 import { freeHandle, guarded, RouterHandle } from "./engine/engine.js";
 import { loadHandle } from "./engine/load.js";
 import { RouterError } from "./error.js";
@@ -8,6 +9,7 @@ import { currentHost } from "./host.js";
 import { checkedOptions } from "./options.js";
 import { checkedInputs, checkedState, policyJson, requestJson, wellFormed } from "./request.js";
 
+/** @import { Ability, AbilityPrior, Outcome } from "./types/candidates.js" */
 /** @import { BundleInfo, BundleSource } from "./types/bundle.js" */
 /** @import { BatchResult, Decision, Policy } from "./types/decision.js" */
 /** @import { LoadOptions } from "./types/load.js" */
@@ -50,7 +52,8 @@ export class Router extends FreedByUsing {
    * @param {LoadOptions} [options]
    * @returns {Promise<Router>}
    * @throws RouterError `argument_source`, `argument_options`, `fetch_failed`, `file_unreadable`, any
-   * `wasm_*` or `bundle_*`; the signal's reason.
+   * `wasm_*` or `bundle_*`; with option `candidates` also `candidates_invalid`, `outcomes_invalid`,
+   * `demands_unsupported`; the signal's reason.
    *
    * @example
    * ```js
@@ -129,6 +132,43 @@ export class Router extends FreedByUsing {
     const handle = this.#open();
     const text = wellFormed(query, "embed()");
     return guarded(() => handle.embed(text));
+  }
+
+  /**
+   * The query's demands, in the order of `info().head.demands`: numbers of which a larger one is harder.
+   *
+   * @param {string} query
+   * @returns {Float64Array}
+   * @throws RouterError `argument_query`, any `query_*`, `demands_unsupported` where the bundle is not of kind
+   * `difficulty`, `router_freed`.
+   */
+  demands(query) {
+    const handle = this.#open();
+    const text = wellFormed(query, "demands()");
+    return guarded(() => handle.demands(text));
+  }
+
+  /**
+   * Fits the ability of an LLM to its outcomes on some 100 to 300 queries, for option `candidates` of `load`. Fewer
+   * outcomes leave it nearer to the prior: a tier, a role or an ability, else tier `medium`.
+   *
+   * @param {readonly Outcome[]} outcomes
+   * @param {AbilityPrior} [prior]
+   * @returns {Ability}
+   * @throws RouterError `argument_outcomes`, `argument_options`, `argument_query`, `query_ill_formed`,
+   * `outcomes_invalid`, `candidates_invalid` for the prior, `demands_unsupported` where the bundle is not of kind
+   * `difficulty`, `router_freed`.
+   *
+   * @example
+   * ```js
+   * const ability = router.fitAbility(outcomes, { tier: "large" });
+   * const mine = await Router.load(source, { candidates: [{ id: "small" }, { id: "my-model", ability }] });
+   * ```
+   */
+  fitAbility(outcomes, prior = {}) {
+    const handle = this.#open();
+    const [given, begin] = [outcomesJson(outcomes), priorJson(prior)];
+    return JSON.parse(guarded(() => handle.fitAbility(given, begin)));
   }
 
   /**

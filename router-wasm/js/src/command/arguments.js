@@ -5,9 +5,12 @@ import { parseArgs } from "node:util";
 import { messageOf } from "../describe.js";
 
 /** @import { Policy } from "../types/decision.js" */
+/** @import { AbilityPrior } from "../types/candidates.js" */
+/** @import { Fit } from "./fit-model.js" */
 
 /** What to route: a query, or the lines of a file. @typedef {{query: string, jsonl?: undefined} | {jsonl: string}} Input */
 /** @typedef {{bundle?: string, policy: Policy, json?: boolean} & Input} Task */
+/** An ability to fit. @typedef {{bundle: string, fit: Fit}} FitTask */
 /** A text to print. @typedef {{print: "help" | "version"}} Print */
 
 export class UsageError extends Error {}
@@ -18,9 +21,15 @@ Usage:
   pointsman [options] QUERY            decide on one query
   pointsman [options] -                decide on the query in standard input
   pointsman [options] --jsonl FILE     decide on each line of a file; - for standard input
+  pointsman fit-model BUNDLE FILE --id NAME [--tier TIER | --role ID]
+                                       fit an LLM's ability to its outcomes; - for standard input
 
 With --jsonl each line is a JSON object with "query" or "messages", and optionally an "id". Each
 gives one line in the same order: the decision, or {"error": {code, message}}, with the "id".
+
+fit-model reads one {"query": ..., "score": ...} per line, an LLM's scores in [0, 1] on some 100 to
+300 queries, and prints {"id", "ability"} for the option "candidates" and the gateway's UPSTREAMS.
+The bundle is of kind "difficulty".
 
 Options:
   --bundle PATH           a bundle's folder, .tar, .bin or URL (default: the package's own bundle)
@@ -31,6 +40,8 @@ Options:
   --output-tokens N       output tokens for cost estimates (default: 256)
   --candidates ID[,ID]    the candidates allowed; may be repeated
   --json                  print the decision as JSON
+  --id NAME               fit-model: the LLM's name
+  --tier TIER, --role ID  fit-model: begin with a tier (small, medium, large) or a bundle's candidate
   -h, --help              print this
   -V, --version           print the version
 
@@ -54,6 +65,9 @@ const OPTIONS = /** @type {const} */ ({
   bundle: { type: "string" },
   candidates: { type: "string", multiple: true },
   jsonl: { type: "string" },
+  id: { type: "string" },
+  tier: { type: "string" },
+  role: { type: "string" },
   json: { type: "boolean" },
   help: { type: "boolean", short: "h" },
   version: { type: "boolean", short: "V" },
@@ -61,7 +75,7 @@ const OPTIONS = /** @type {const} */ ({
 
 /**
  * @param {string[]} words
- * @returns {Task | Print}
+ * @returns {Task | FitTask | Print}
  */
 export function argumentsOf(words) {
   let parsed;
@@ -75,6 +89,11 @@ export function argumentsOf(words) {
   if (help) return { print: "help" };
   if (version) return { print: "version" };
   const [query, ...others] = positionals;
+  // A query is one word: of several, the first is a command.
+  if (query === "fit-model" && others.length > 0) return fitOf(others, values);
+  for (const option of FIT_OPTIONS) {
+    if (values[option] !== undefined) throw new UsageError(`--${option} is an option of fit-model alone`);
+  }
   if (jsonl !== undefined) {
     if (query !== undefined) throw new UsageError("a query and --jsonl were given: expected one of them");
     return { bundle, json, jsonl, policy: policyOf(values) };
@@ -84,6 +103,25 @@ export function argumentsOf(words) {
     throw new UsageError(`${positionals.length} arguments were given: expected one query; quote it`);
   }
   return { bundle, json, query, policy: policyOf(values) };
+}
+
+const FIT_OPTIONS = /** @type {const} */ (["id", "tier", "role"]);
+
+/**
+ * @param {string[]} words
+ * @param {Record<string, unknown> & {id?: string, tier?: string, role?: string}} values
+ * @returns {FitTask}
+ */
+function fitOf([bundle, outcomes, ...others], { id, tier, role, ...rest }) {
+  const usage = "expected fit-model BUNDLE FILE --id NAME [--tier TIER | --role ID]";
+  const [other] = Object.keys(rest);
+  if (other !== undefined) throw new UsageError(`--${other} is no option of fit-model: ${usage}`);
+  if (bundle === undefined || outcomes === undefined || others.length > 0) {
+    throw new UsageError(`fit-model was given other words than a bundle and a file: ${usage}`);
+  }
+  if (!id) throw new UsageError(`fit-model was given no --id: ${usage}`);
+  // The engine refuses unknown tiers, and a tier beside a role.
+  return { bundle, fit: { id, outcomes, prior: /** @type {AbilityPrior} */ ({ tier, role }) } };
 }
 
 /**

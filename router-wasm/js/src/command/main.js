@@ -8,6 +8,7 @@ import { messageOf } from "../describe.js";
 import { Router, RouterError } from "../entry/node/index.js";
 import { VERSION } from "../version.js";
 import { argumentsOf, HELP, UsageError } from "./arguments.js";
+import { fitModel } from "./fit-model.js";
 import { linesOf } from "./lines.js";
 
 /** @import { Decision, Policy } from "../types/decision.js" */
@@ -31,6 +32,8 @@ export async function main(words, streams) {
     given = argumentsOf(words);
     if ("print" in given) return await writeLine(streams.stdout, given.print === "help" ? HELP : VERSION);
     router = await Router.load(given.bundle);
+    if ("fit" in given)
+      return await writeLine(streams.stdout, JSON.stringify(await fitModel(router, given.fit, streams.stdin)));
     // An empty batch checks the policy.
     router.routeBatch([], given.policy);
   } catch (error) {

@@ -10,19 +10,22 @@ import { freeHandle, guarded, RouterHandle, startEngine } from "./engine.js";
 
 /**
  * @param {BundleSource | Promise<BundleSource> | undefined} source
- * @param {LoadOptions & {cache: number}} options checked
+ * @param {LoadOptions & {cache: number, ownCandidates?: string}} options checked
  * @param {Host} host
  */
-export async function loadHandle(source, { signal, onProgress, wasm, cache, learnShares }, host) {
+export async function loadHandle(source, options, host) {
+  const { signal, onProgress, wasm, cache, learnShares, ownCandidates } = options;
   signal?.throwIfAborted();
   const reading = readBundle(source, host, { signal, onProgress, caller: "Router.load()" });
   const parts = Promise.all([reading, reading.then(hashesOf), startEngine(wasm, host, signal)]);
   const [bundle, hashes] = await unlessAborted(parts, signal);
   return guarded(() => {
-    const handle =
+    const loaded =
       bundle instanceof Uint8Array
         ? RouterHandle.fromTar(bundle)
         : new RouterHandle(Object.keys(bundle), Object.values(bundle), hashes);
+    // This takes the handle, also where it fails.
+    const handle = ownCandidates === undefined ? loaded : loaded.withCandidates(ownCandidates);
     handle.setCacheCapacity(cache);
     try {
       if (learnShares) handle.learnTraffic(learnShares === true ? undefined : learnShares.state);

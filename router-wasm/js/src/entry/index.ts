@@ -10,6 +10,7 @@ export type {
   CostQuality,
   Metric,
 } from "../types/bundle.js";
+export type { Ability, AbilityPrior, Outcome, OwnCandidate } from "../types/candidates.js";
 export type { BatchResult, CandidateScore, Decision, Policy } from "../types/decision.js";
 export type { RouterErrorCode } from "../types/error-code.js";
 export type { LoadBundleOptions, LoadOptions, LoadProgress, WasmSource } from "../types/load.js";

@@ -20,9 +20,9 @@ export function answering(host, post) {
   let handle;
 
   /** @param {{id: number} & Calls["load"]["request"]} request */
-  async function load({ id, source, wasm, cache, learnShares, tells }) {
+  async function load({ id, source, wasm, cache, learnShares, ownCandidates, tells }) {
     const onProgress = tells ? (/** @type {LoadProgress} */ progress) => post({ id, progress }) : undefined;
-    handle = await loadHandle(source, { wasm, cache, learnShares, onProgress }, host);
+    handle = await loadHandle(source, { wasm, cache, learnShares, ownCandidates, onProgress }, host);
   }
 
   /**
@@ -50,6 +50,10 @@ export function answering(host, post) {
         return asked.requests.map(routeRow);
       case "embed":
         return guarded(() => handle.embed(asked.query));
+      case "demands":
+        return guarded(() => handle.demands(asked.query));
+      case "fitAbility":
+        return guarded(() => handle.fitAbility(asked.outcomes, asked.prior));
       case "info":
         return guarded(() => handle.info());
       case "trafficState":

@@ -21,6 +21,7 @@ export interface Calls {
       wasm: WebAssembly.Module | undefined;
       cache: number;
       learnShares: LoadOptions["learnShares"];
+      ownCandidates: string | undefined;
       tells: boolean;
     };
     answer: undefined;
@@ -29,6 +30,8 @@ export interface Calls {
   checkPolicy: { request: { request: string }; answer: undefined };
   routeSlice: { request: { requests: string[] }; answer: SliceRow[] };
   embed: { request: { query: string }; answer: Float32Array };
+  demands: { request: { query: string }; answer: Float64Array };
+  fitAbility: { request: { outcomes: string; prior: string }; answer: string };
   info: { request: object; answer: string };
   trafficState: { request: object; answer: string | undefined };
   addTraffic: { request: { state: string }; answer: undefined };

@@ -1,6 +1,7 @@
 // `RouterWorker`: a router in its own thread, called by messages. Arguments are checked and written as
 // JSON on this side, so that only text is sent and errors are thrown in the caller's thread.
 
+import { outcomesJson, priorJson } from "../candidates.js";
 import { messageOf } from "../describe.js";
 import { moduleOf } from "../engine/wasm.js";
 import { RouterError } from "../error.js";
@@ -11,6 +12,7 @@ import { checkedInputs, checkedState, policyJson, requestJson, wellFormed } from
 import { unlessAborted } from "../unless-aborted.js";
 import { threadStarter } from "./start.js";
 
+/** @import { Ability, AbilityPrior, Outcome } from "../types/candidates.js" */
 /** @import { BundleInfo, BundleSource } from "../types/bundle.js" */
 /** @import { BatchResult, Decision, Policy } from "../types/decision.js" */
 /** @import { LoadProgress } from "../types/load.js" */
@@ -85,7 +87,7 @@ export class RouterWorker extends FreedByUsing {
     const start = threadStarter();
     const host = currentHost();
     const checked = checkedOptions(options, "RouterWorker.load()", host);
-    const { signal, onProgress, wasm, cache, learnShares, worker } = checked;
+    const { signal, onProgress, wasm, cache, learnShares, ownCandidates, worker } = checked;
     signal?.throwIfAborted();
     // URLs are resolved and the module is compiled on this side, so that both can be sent to the thread.
     const resolved = Promise.resolve(source).then((given) =>
@@ -100,6 +102,7 @@ export class RouterWorker extends FreedByUsing {
         wasm: compiled,
         cache,
         learnShares,
+        ownCandidates,
         tells: onProgress !== undefined,
       };
       await unlessAborted(router.#ask("load", request, onProgress), signal);
@@ -156,6 +159,28 @@ export class RouterWorker extends FreedByUsing {
    */
   async embed(query) {
     return this.#ask("embed", { query: wellFormed(query, "embed()") });
+  }
+
+  /**
+   * Like `Router.demands`.
+   * @param {string} query
+   * @returns {Promise<Float64Array>}
+   * @throws RouterError also `worker_failed`.
+   */
+  async demands(query) {
+    return this.#ask("demands", { query: wellFormed(query, "demands()") });
+  }
+
+  /**
+   * Like `Router.fitAbility`.
+   * @param {readonly Outcome[]} outcomes
+   * @param {AbilityPrior} [prior]
+   * @returns {Promise<Ability>}
+   * @throws RouterError also `worker_failed`.
+   */
+  async fitAbility(outcomes, prior = {}) {
+    const request = { outcomes: outcomesJson(outcomes), prior: priorJson(prior) };
+    return JSON.parse(await this.#ask("fitAbility", request));
   }
 
   /**

@@ -1,3 +1,5 @@
+import type { Ability } from "./candidates.js";
+
 /** The bytes of a file. */
 export type Bytes = ArrayBuffer | ArrayBufferView | Blob;
 
@@ -29,6 +31,8 @@ export interface Candidate {
   prices_as_of?: string;
   /** Context window in tokens, input and output together. */
   context_window?: number;
+  /** difficulty: how its quality falls with a query's demands. */
+  ability?: Ability;
 }
 
 /** A file of a bundle. */
@@ -117,9 +121,16 @@ export interface BundleInfo {
     neighbours?: number;
     /** random: seed of its draws. */
     seed?: number;
+    /** difficulty: names of a query's demands. */
+    demands?: string[];
+    /** difficulty: usual abilities of LLMs of a tier. */
+    abilities?: { small?: Ability; medium?: Ability; large?: Ability };
   };
-  /** Win-rate quantiles at equal steps from 0 to 1, ascending, and the queries they come from. */
-  calibration?: { quantiles: number[]; sample: string; rows: number };
+  /**
+   * Win-rate quantiles at equal steps from 0 to 1, ascending, and the queries they come from; for difficulty the
+   * demands of queries that stand for these.
+   */
+  calibration?: { quantiles: number[]; sample: string; rows: number; demands?: number[][] };
   /** Evaluation rows. */
   metrics: Metric[];
   /** Quality against cost, one entry an evaluation set. */

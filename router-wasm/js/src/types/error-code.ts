@@ -7,6 +7,7 @@
  * - `argument_inputs`: a batch is not a list.
  * - `argument_policy`: the policy is not an object, or a field of it has a wrong type.
  * - `argument_options`: an option has a wrong type or value.
+ * - `argument_outcomes`: the outcomes are not a list of `{query, score}`.
  * - `argument_state`: a state of the traffic is not a text.
  * - `argument_source`: the source is not one that `load` accepts; in a Worker, there is no default source.
  * - `argument_router`: an adapter was given no router, or one of a version that lacks a method.
@@ -50,6 +51,9 @@
  * - `policy_unknown_model`: a name is not a candidate of the bundle.
  * - `policy_unsupported`: the bundle lacks what a field needs, such as prices.
  * - `traffic_bad_state`: a state of the traffic is damaged, or of another bundle.
+ * - `candidates_invalid`: an LLM of option `candidates`, or a prior, does not fit the bundle.
+ * - `outcomes_invalid`: an outcome's score or query is out of range, or there is none.
+ * - `demands_unsupported`: the bundle is not of kind `difficulty`, and rates only its own candidates.
  * - `no_candidate`: no candidate meets the constraints.
  *
  * The graph
@@ -61,6 +65,7 @@ export type RouterErrorCode =
   | "argument_inputs"
   | "argument_policy"
   | "argument_options"
+  | "argument_outcomes"
   | "argument_state"
   | "argument_source"
   | "argument_router"
@@ -96,6 +101,9 @@ export type RouterErrorCode =
   | "policy_unknown_model"
   | "policy_unsupported"
   | "traffic_bad_state"
+  | "candidates_invalid"
+  | "outcomes_invalid"
+  | "demands_unsupported"
   | "no_candidate"
   | "inference_failed"
   | "not_finite";

@@ -1,3 +1,5 @@
+import type { OwnCandidate } from "./candidates.js";
+
 /** `WebAssembly.Module`, where the compiler's library knows it; Node's does not. */
 type WasmModule = typeof globalThis extends { WebAssembly: { Module: { prototype: infer Module } } } ? Module : never;
 
@@ -37,6 +39,16 @@ export interface LoadOptions extends ReadOptions {
    * tell one of them whether another has asked the same.
    */
   cache?: number;
+  /**
+   * Your LLMs in place of the bundle's candidates: with a bundle of kind `difficulty` any number of them, each by a
+   * role, a tier, an ability or outcomes; with another kind each renames a candidate by its role. Metrics, curves and
+   * map of other candidates are left out of `info()`.
+   */
+  candidates?: readonly OwnCandidate[];
+  /** The strong candidate of the pair; of kind `difficulty` the ablest where absent. */
+  strong?: string;
+  /** The weak candidate of the pair; of kind `difficulty` the least able where absent. */
+  weak?: string;
   /**
    * Whether shares of strong calls are of the router's own traffic: it then learns the win rates of the
    * queries that it decides on, beginning with the bundle's calibration or a saved state of
