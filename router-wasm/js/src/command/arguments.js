@@ -41,7 +41,7 @@ Options:
   --candidates ID[,ID]    the candidates allowed; may be repeated
   --json                  print the decision as JSON
   --id NAME               fit-model: the LLM's name
-  --tier TIER, --role ID  fit-model: begin with a tier (small, medium, large) or a bundle's candidate
+  --tier TIER, --role ID  fit-model: begin with a tier (small, medium, large) or a candidate
   -h, --help              print this
   -V, --version           print the version
 
