@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
-use pointsman::{Battle, Calibration, Head, Kind, Memory, NgramSettings, Records};
+use pointsman::{Ability, Battle, Calibration, Head, Kind, Memory, NgramSettings, Records};
 use pointsman_trainer::device::{DeviceChoice, open};
 use pointsman_trainer::encoder::bert::Pooling;
 use pointsman_trainer::encoder::bert_weights::{BertWeights, Dense};
@@ -20,6 +20,7 @@ use pointsman_trainer::random::RandomStream;
 use pointsman_trainer::recipe::{HeadRecipe, Recipe, RecipeFile};
 use pointsman_trainer::router::bert::ClassifierHead;
 use pointsman_trainer::router::cluster::{ClusterHead, Correction};
+use pointsman_trainer::router::difficulty::DifficultyHead;
 use pointsman_trainer::router::length::LengthHead;
 use pointsman_trainer::router::mf::MfHead;
 use pointsman_trainer::router::mlp::MlpHead;
@@ -144,7 +145,8 @@ pub fn recipe_text(kind: Kind, tier: &str) -> String {
         }
         Kind::SwRanking => ("gamma = 10.0\nelo_groups = 10", ""),
         Kind::Knn => ("neighbours = 5", ""),
-        Kind::Length | Kind::Random | Kind::Difficulty => ("", ""),
+        Kind::Difficulty => ("penalty = 1.0", ""),
+        Kind::Length | Kind::Random => ("", ""),
     };
     let kind = kind.name();
     // The first tiny bundle has no suffix.
@@ -338,6 +340,15 @@ fn head(recipe: &Recipe, tier: &str, size: usize) -> Result<TrainedHead> {
                     offsets: vec![0.02, -0.03],
                 }),
             })
+        }
+        HeadRecipe::Difficulty(_) => {
+            let weights = draw.normal(size, 0.5);
+            let mut head =
+                TrainedHead::in_graph(DifficultyHead { weights, offsets: vec![0.1] }, vec![0]);
+            head.stated.demands = Some(vec!["difficulty".into()]);
+            let ability = |intercept, slope| Ability { intercept, slopes: vec![slope] };
+            head.abilities = Some(vec![ability(3.0, 0.5), ability(0.0, 1.0)]);
+            Ok(head)
         }
         HeadRecipe::Length(_) => {
             graph(LengthHead::fit(&[(-0.5, 0.2, 9.0), (0.5, 0.7, 9.0)], size, 0)?)

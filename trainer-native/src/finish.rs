@@ -7,10 +7,11 @@
 mod draft;
 pub mod measured;
 
-use pointsman::Metric;
+use pointsman::{Kind, Metric, Query, Router};
 
 use crate::assess::{self, PairRows, pair_rows, pool_column, pool_rows, qualities, win_rates};
 use crate::dataset::Prepared;
+use crate::encoder::if_any_token;
 use crate::error::TrainerError;
 use crate::eval::pair::calibration::calibrate;
 use crate::eval::pair::nearest_neighbours::{Neighbour, nearest_neighbours};
@@ -81,6 +82,33 @@ fn map(context: &Context<'_>, bundle: &BundleDraft) -> Result<Option<QueryMap>, 
     QueryMap::of(&bundle.router()?, &queries, recipe.seed, context.stop)
 }
 
+/// Number of queries whose demands stand for a calibration's sample.
+const SAMPLE_DEMANDS: usize = 201;
+
+/// Demands of queries at equal steps of the sample's win rates, from which a host computes the quantiles of
+/// another pair. A query without a token has none and is left out.
+fn sample_demands(
+    router: &Router,
+    sample: &[&str],
+    win_rates: &[f64],
+) -> Result<Vec<Vec<f32>>, TrainerError> {
+    let mut ascending: Vec<(f64, &str)> =
+        win_rates.iter().copied().zip(sample.iter().copied()).collect();
+    ascending.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(b.1)));
+    let last = ascending.len().saturating_sub(1);
+    let steps = SAMPLE_DEMANDS.min(ascending.len());
+    let mut places: Vec<usize> =
+        (0..steps).map(|step| step * last / steps.saturating_sub(1).max(1)).collect();
+    places.dedup();
+    let mut demands = Vec::with_capacity(places.len());
+    for place in places {
+        let found = if_any_token(router.demands(&Query::new(ascending[place].1)?))?;
+        #[allow(clippy::cast_possible_truncation)]
+        demands.extend(found.map(|row| row.iter().map(|&d| d as f32).collect::<Vec<f32>>()));
+    }
+    Ok(demands)
+}
+
 /// Calibrates, verifies and scores a router of a strong and a weak candidate.
 fn by_threshold(
     context: &Context<'_>,
@@ -93,7 +121,10 @@ fn by_threshold(
     let (router, float_router) = (bundle.router()?, float.router()?);
     let sample: Vec<&str> = data.calibration.iter().map(String::as_str).collect();
     let sampled = win_rates(&router, &sample, stop)?;
-    let calibration = calibrate(&sampled, "queries held back from the recipe's sources")?;
+    let mut calibration = calibrate(&sampled, "queries held back from the recipe's sources")?;
+    if recipe.head.kind() == Kind::Difficulty {
+        calibration.demands = Some(sample_demands(&router, &sample, &sampled)?);
+    }
     let threshold = calibration.threshold_at_share(pair.default_strong_share);
     let bundle = bundle.with_calibration(calibration.clone());
     let float = float.with_calibration(calibration.clone());

@@ -14,6 +14,8 @@ pub struct LabelledQuery {
     pub value: f64,
     /// Weight in the loss, that of the source.
     pub weight: f32,
+    /// Whether the source grades needs, and does not state difficulties.
+    pub is_need: bool,
     /// Index of its source in [`Prepared::sources`](super::Prepared::sources).
     pub source: usize,
     /// The query's language, where the source states it.
@@ -30,7 +32,7 @@ pub(super) fn scaled(
     name: &str,
     rows: Vec<LabelRow>,
     weight: f32,
-    source: usize,
+    (source, is_need): (usize, bool),
 ) -> Result<Vec<LabelledQuery>, DataError> {
     let values: Vec<f64> = rows.iter().map(|row| row.value).collect();
     let Some(scores) = rank_scores(&values) else {
@@ -46,6 +48,7 @@ pub(super) fn scaled(
         query: row.query,
         value,
         weight,
+        is_need,
         source,
         lang: row.lang,
         kind: row.kind,

@@ -216,7 +216,8 @@ pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepare
     let pair = recipe.pair.as_ref().and_then(|pair| columns(pair, &gold));
     let labels = smoothed_labels(pair, gold_source, &gold, &companions)?;
     prepared.labels.iter_mut().zip(labels).for_each(|(slot, label)| *slot = label);
-    match prepared.train.rows.is_empty() && prepared.preferences.is_empty() {
+    let unlabelled = prepared.train.rows.is_empty() && prepared.preferences.is_empty();
+    match unlabelled && prepared.difficulty_labels.is_empty() {
         false => Ok(prepared),
         true => Err(TrainerError::NoTrainingData { detail: "no row is left to train on".into() }),
     }
@@ -363,6 +364,7 @@ impl Prepared {
         loaded: LoadedLabels,
         seen: &mut Stems,
     ) -> Result<(), TrainerError> {
+        let is_need = loaded.format == Format::NeedJsonl;
         let mut own = Stems::default();
         let mut rows = loaded.rows;
         rows.retain(|row| own.insert(&row.query));
@@ -389,7 +391,7 @@ impl Prepared {
             );
         }
         let at = self.sources.len() - 1;
-        self.difficulty_labels.extend(scaled(&source.name, train, source.weight, at)?);
+        self.difficulty_labels.extend(scaled(&source.name, train, source.weight, (at, is_need))?);
         Ok(())
     }
 

@@ -26,10 +26,15 @@ pub fn draft(
         head.graph.as_ref().map(|graph| (graph.head.as_ref(), graph.columns.as_slice()));
     let model = router_graph::build(&encoder.network, graph_head, precision)?;
     let pair = recipe.pair.as_ref();
+    let mut candidates = recipe.candidates.clone();
+    if let Some(abilities) = &head.abilities {
+        let own = candidates.iter_mut().zip(abilities);
+        own.for_each(|(candidate, ability)| candidate.ability = Some(ability.clone()));
+    }
     let facts = BundleFacts {
         name: recipe.name.clone(),
         kind: recipe.head.kind().name().into(),
-        candidates: recipe.candidates.clone(),
+        candidates,
         encoder: encoder.info(&recipe.encoder),
         head: Head {
             strong: pair.map(|pair| pair.strong.clone()),

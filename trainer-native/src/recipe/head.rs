@@ -22,6 +22,8 @@ pub enum HeadRecipe {
     Mf(MfRecipe),
     /// Ridge regression on tokens and embedding.
     Ridge(RidgeRecipe),
+    /// Demands by item response theory.
+    Difficulty(DifficultyRecipe),
     /// A multi-layer perceptron.
     Mlp(MlpRecipe),
     /// A classifier fine-tuned with its encoder.
@@ -53,13 +55,11 @@ impl HeadRecipe {
         let head = match kind {
             Kind::Mf => Self::Mf(settings(table)?),
             Kind::Mlp => Self::Mlp(settings(table)?),
+            Kind::Difficulty => Self::Difficulty(settings(table)?),
             Kind::Ridge => Self::Ridge(settings(table)?),
             Kind::Bert => Self::Bert(settings(table)?),
             Kind::RouterDc => Self::RouterDc(settings(table)?),
             Kind::Cluster => Self::Cluster(settings(table)?),
-            Kind::Difficulty => {
-                return Err("kind is \"difficulty\", which this trainer does not train: expected another kind".into());
-            }
             Kind::SwRanking => Self::SwRanking(settings(table)?),
             Kind::Knn => Self::Knn(settings(table)?),
             Kind::Length => Self::Length(settings(table)?),
@@ -73,6 +73,7 @@ impl HeadRecipe {
         match self {
             Self::Mf(settings) => settings,
             Self::Ridge(settings) => settings,
+            Self::Difficulty(settings) => settings,
             Self::Mlp(settings) => settings,
             Self::Bert(settings) => settings,
             Self::RouterDc(settings) => settings,

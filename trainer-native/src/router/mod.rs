@@ -6,6 +6,7 @@
 
 pub mod bert;
 pub mod cluster;
+pub mod difficulty;
 mod knn;
 pub mod length;
 mod memory;
@@ -28,6 +29,7 @@ fn settings(head: &HeadRecipe) -> &dyn Fit {
         HeadRecipe::Mf(settings) => settings,
         HeadRecipe::Mlp(settings) => settings,
         HeadRecipe::Ridge(settings) => settings,
+        HeadRecipe::Difficulty(settings) => settings,
         HeadRecipe::Bert(settings) => settings,
         HeadRecipe::RouterDc(settings) => settings,
         HeadRecipe::Cluster(settings) => settings,

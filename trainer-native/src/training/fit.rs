@@ -1,6 +1,6 @@
 //! The result of training, and the trait that every router kind implements.
 
-use pointsman::{Head, Memory};
+use pointsman::{Ability, Head, Memory};
 
 use super::context::Context;
 use crate::encoder::Encoder;
@@ -32,6 +32,8 @@ pub struct TrainedHead {
     pub memory: Option<Memory>,
     /// What the manifest states of the kind's settings.
     pub stated: Head,
+    /// Of kind `difficulty`: the ability of each candidate of the recipe.
+    pub abilities: Option<Vec<Ability>>,
 }
 
 /// A head whose nodes are in the graph.

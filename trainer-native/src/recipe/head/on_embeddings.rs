@@ -1,6 +1,8 @@
 //! Settings of the kinds that are fitted on embeddings.
 
-use pointsman::Kind;
+use std::collections::BTreeMap;
+
+use pointsman::{Ability, Kind};
 use serde::Deserialize;
 
 use super::kind_settings::{KindSettings, Optimisation, at_least_one};
@@ -243,4 +245,70 @@ fn twenty() -> usize {
 
 fn half() -> f64 {
     0.5
+}
+
+/// Demands of a query by item response theory, and the abilities of the LLMs.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DifficultyRecipe {
+    /// Penalty on the squared coefficients of each demand, on coordinates of standard deviation 1.
+    #[serde(default = "demand_penalty")]
+    pub penalty: f64,
+    /// Standard deviation of the prior on an item's difficulty.
+    #[serde(default = "difficulty_spread")]
+    pub difficulty_spread: f64,
+    /// Number of rows up to which the weight of a source grows.
+    #[serde(default = "source_rows")]
+    pub source_rows: usize,
+    /// Usual abilities of LLMs, by tier.
+    #[serde(default)]
+    pub abilities: BTreeMap<String, Ability>,
+    /// Tier of a candidate, by its identifier. A candidate that is called as a tier is of that tier.
+    #[serde(default)]
+    pub tiers: BTreeMap<String, String>,
+}
+
+impl DifficultyRecipe {
+    /// The usual ability of a candidate's tier, where the recipe states one.
+    #[must_use]
+    pub fn tier_of(&self, candidate: &str) -> Option<&Ability> {
+        let tier = self.tiers.get(candidate).map_or(candidate, String::as_str);
+        self.abilities.get(tier)
+    }
+}
+
+impl KindSettings for DifficultyRecipe {
+    fn kind(&self) -> Kind {
+        Kind::Difficulty
+    }
+
+    fn learns_labels(&self) -> bool {
+        true
+    }
+
+    fn check(&self) -> Result<(), String> {
+        at_least_one("source_rows", self.source_rows)?;
+        let positive = [("penalty", self.penalty), ("difficulty_spread", self.difficulty_spread)];
+        if let Some((name, value)) = positive.iter().find(|(_, v)| !(*v > 0.0 && v.is_finite())) {
+            return Err(format!("head.{name} is {value}, expected a finite number > 0"));
+        }
+        match self.tiers.values().find(|tier| !self.abilities.contains_key(*tier)) {
+            None => Ok(()),
+            Some(tier) => Err(format!(
+                "head.tiers names {tier:?}, of which [head.abilities] states no ability"
+            )),
+        }
+    }
+}
+
+fn demand_penalty() -> f64 {
+    300.0
+}
+
+fn difficulty_spread() -> f64 {
+    1.2
+}
+
+fn source_rows() -> usize {
+    8000
 }

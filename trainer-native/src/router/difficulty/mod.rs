@@ -1,0 +1,23 @@
+//! Demands of a query by item response theory, from outcomes of any LLMs, labels of difficulty and needs.
+//!
+//! ```text
+//! d_k(q) = w_k . (embedding(q) - mean) / deviation + c_k          mean 0, standard deviation 1 over the
+//!                                                                  texts that the demand was learnt from
+//! P(M answers q well) = sigmoid(a_M - sum_k s_Mk d_k(q))           engine, `ability.rs`
+//! ```
+//! Two demands are learnt, each by ridge regression on the deployed encoder's embeddings without their
+//! length, so that filler does not raise a rating:
+//!
+//! - `difficulty`: of each source of outcomes the items' difficulties (`linear/item_response.rs`), and the labels of
+//!   the files that state a difficulty. Sources are scaled one by one, since their numbers do not compare;
+//! - `need`: graded needs, where the recipe has a source of them.
+//!
+//! What a demand means to an LLM is the LLM's ability: fitted to its outcomes where it has any, else that
+//! of the tier that the recipe names for it. An LLM that the encoder has never seen is a new ability.
+
+mod abilities;
+mod fit;
+mod head;
+mod targets;
+
+pub use head::DifficultyHead;

@@ -1,0 +1,85 @@
+//! What the demands are learnt from: queries with how hard they are, source by source.
+
+use crate::dataset::Prepared;
+use crate::linear::item_response::difficulties;
+use crate::recipe::DifficultyRecipe;
+
+/// A query with a target of one demand.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Target<'a> {
+    pub query: &'a str,
+    /// z-score among the targets of its source; larger is harder.
+    pub value: f64,
+    /// Weight in the loss.
+    pub weight: f64,
+}
+
+/// Targets of each demand, with the demand's name; a demand without targets is left out.
+pub fn by_demand<'a>(
+    data: &'a Prepared,
+    settings: &DifficultyRecipe,
+) -> Vec<(&'static str, Vec<Target<'a>>)> {
+    let mut difficulty = of_outcomes(data, settings);
+    difficulty.extend(of_labels(data, settings, false));
+    let demands = [("difficulty", difficulty), ("need", of_labels(data, settings, true).collect())];
+    demands.into_iter().filter(|(_, targets)| !targets.is_empty()).collect()
+}
+
+/// The difficulties of the items of each source of outcomes.
+fn of_outcomes<'a>(data: &'a Prepared, settings: &DifficultyRecipe) -> Vec<Target<'a>> {
+    let mut targets = Vec::new();
+    for source in 0..data.sources.len() {
+        let rows: Vec<usize> =
+            (0..data.train.rows.len()).filter(|&row| data.source_of[row] == source).collect();
+        let scores: Vec<Vec<(usize, f64)>> = rows
+            .iter()
+            .map(|&row| {
+                data.train.rows[row].scores.iter().map(|&(m, s)| (m, f64::from(s))).collect()
+            })
+            .collect();
+        let Some(values) = standardised(&difficulties(&scores, settings.difficulty_spread)) else {
+            if !rows.is_empty() {
+                let name = &data.sources[source].name;
+                eprintln!("{name}: its LLMs found all queries alike, it teaches no difficulty");
+            }
+            continue;
+        };
+        let share = capped(rows.len(), settings.source_rows);
+        targets.extend(rows.iter().zip(values).map(|(&row, value)| Target {
+            query: &data.train.rows[row].query,
+            value,
+            weight: share * f64::from(data.weights[row]),
+        }));
+    }
+    targets
+}
+
+/// The labels of needs, or those of difficulty.
+fn of_labels<'a>(
+    data: &'a Prepared,
+    settings: &DifficultyRecipe,
+    needs: bool,
+) -> impl Iterator<Item = Target<'a>> {
+    let mut counts = vec![0; data.sources.len()];
+    data.difficulty_labels.iter().for_each(|label| counts[label.source] += 1);
+    let most = settings.source_rows;
+    data.difficulty_labels.iter().filter(move |label| label.is_need == needs).map(move |label| {
+        let weight = f64::from(label.weight) * capped(counts[label.source], most);
+        Target { query: &label.query, value: label.value, weight }
+    })
+}
+
+/// What a row of a source of `count` rows weighs, so that the source weighs as `most` rows at most.
+#[allow(clippy::cast_precision_loss)]
+fn capped(count: usize, most: usize) -> f64 {
+    most as f64 / count.max(most) as f64
+}
+
+/// z-scores; `None` where all values are equal, or there are none.
+#[allow(clippy::cast_precision_loss)]
+fn standardised(values: &[f64]) -> Option<Vec<f64>> {
+    let count = values.len().max(1) as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / count).sqrt();
+    (deviation > 1e-9).then(|| values.iter().map(|v| (v - mean) / deviation).collect())
+}
