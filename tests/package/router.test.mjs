@@ -185,8 +185,10 @@ test("empty and huge queries are refused", async () => {
 
 test("a long text is decided by its ends, plain or as a message, and all of it counts as tokens", () => {
   const long = "x".repeat(1 << 20);
-  const decision = router.route(long);
-  assert.deepEqual(router.route([{ role: "user", content: long }]), decision);
+  // Within the context windows.
+  const policy = { inputTokens: 100 };
+  const decision = router.route(long, policy);
+  assert.deepEqual(router.route([{ role: "user", content: long }], policy), decision);
   assert.equal(decision.tokens, (1 << 20) / 8);
   assert.ok(decision.ratedTokens < 10, `${decision.ratedTokens}`);
   const { tokens, ratedTokens } = router.route("Is this short?");

@@ -1,3 +1,5 @@
+//! Shares given on streams of win rates, merging and stored states.
+
 #![allow(clippy::unwrap_used, clippy::cast_precision_loss, clippy::float_cmp)]
 
 use proptest::prelude::*;

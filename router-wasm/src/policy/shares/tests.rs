@@ -1,3 +1,5 @@
+//! Shares of queries among several candidates.
+
 #![allow(clippy::unwrap_used)]
 
 use serde_json::json;
