@@ -73,6 +73,7 @@ test("decisions written as CSV are read back unchanged, and no cell is a formula
     threshold: 0.4,
     scores: [],
     tokens: 3,
+    ratedTokens: 3,
     estimatedCost: 0.001,
   };
   const rows = [
