@@ -1,10 +1,8 @@
 //! Checks the rows of every format of labels. Rows that pass are handed on one by one.
 
-use std::collections::HashMap;
-
 use super::bad_row::RowFault;
 use super::cell::shortened;
-use super::source_log::{Sink, SourceLog, fingerprint};
+use super::source_log::{Sink, SourceLog, check_query};
 use super::{DataError, ReadOptions};
 
 /// One query and a number that says how hard it is.
@@ -37,8 +35,6 @@ pub(super) struct LabelSink<'a> {
     pub log: SourceLog,
     /// What the values count; `None` before the first row.
     pub scale: Option<String>,
-    /// File and line of each id.
-    ids: HashMap<u64, (usize, u64)>,
     take: &'a mut dyn FnMut(LabelRow),
 }
 
@@ -50,15 +46,14 @@ impl Sink for LabelSink<'_> {
 
 impl<'a> LabelSink<'a> {
     pub fn new(options: &ReadOptions, take: &'a mut dyn FnMut(LabelRow)) -> Self {
-        Self { log: SourceLog::new(options), scale: None, ids: HashMap::new(), take }
+        Self { log: SourceLog::new(options), scale: None, take }
     }
 
     /// Takes a row, or the reason why it is refused.
     pub fn push(&mut self, line: u64, row: Result<ParsedLabel, RowFault>) -> Result<(), DataError> {
         match row.and_then(|row| self.check(row)) {
             Ok(ParsedLabel { row, scale }) => {
-                let file = self.log.files_started.len().saturating_sub(1);
-                self.ids.insert(fingerprint(&row.id), (file, line));
+                self.log.record_id(&row.id, line);
                 self.scale = Some(scale);
                 (self.take)(row);
                 Ok(())
@@ -68,12 +63,7 @@ impl<'a> LabelSink<'a> {
     }
 
     fn check(&self, parsed: ParsedLabel) -> Result<ParsedLabel, RowFault> {
-        if parsed.row.query.trim().is_empty() {
-            return Err(RowFault::new(
-                "empty_query",
-                "found an empty query, expected the text to route",
-            ));
-        }
+        check_query(&parsed.row.query)?;
         if let Some(scale) = &self.scale
             && *scale != parsed.scale
         {
@@ -87,17 +77,7 @@ impl<'a> LabelSink<'a> {
                 ),
             ));
         }
-        if let Some(&(file, line)) = self.ids.get(&fingerprint(&parsed.row.id)) {
-            let file = self.log.files_started.get(file);
-            let file = file.map_or_else(String::new, |file| file.display().to_string());
-            return Err(RowFault::new(
-                "duplicate_id",
-                format!(
-                    "found the id {:?} again (first at {file}:{line}), expected ids to be unique",
-                    parsed.row.id
-                ),
-            ));
-        }
+        self.log.check_new_id(&parsed.row.id)?;
         Ok(parsed)
     }
 }

@@ -51,10 +51,7 @@ pub fn read_labels(
     format: Option<Format>,
     options: &ReadOptions,
 ) -> Result<LoadedLabels, DataError> {
-    let format = match format {
-        Some(format) => format,
-        None => detect(path)?,
-    };
+    let format = format.map_or_else(|| detect(path), Ok)?;
     let mut rows = Vec::new();
     let (log, scale, files) = stream(path, format, options, &mut |row| rows.push(row))?;
     let Some((first, scale)) = rows.first().zip(scale) else {

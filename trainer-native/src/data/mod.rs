@@ -7,8 +7,8 @@
 //! reads labels, one scale a source. All refuse rows that they cannot read, naming the file, the
 //! line and the remedy; [`inspect`] reports what a source holds. [`Stems`] and
 //! [`remove_leaks`] keep a question that is scored out of the training rows, whatever source it
-//! came from; [`shared_text_groups`] keeps a shared passage on one side of a split. [`Battles`] rates models by their preferences, [`elo_groups`] groups models of
-//! similar rating.
+//! came from; [`shared_text_groups`] keeps a shared passage on one side of a split. [`Battles`] rates
+//! models by their preferences, [`elo_groups`] groups models of similar rating.
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -127,17 +127,14 @@ pub struct Loaded {
 ///
 /// # Errors
 /// [`DataError::WrongTable`] for a format of preferences, which [`for_each_preference`] reads, or of
-/// labels, which [`read_labels`] reads, and the other errors of a source; a bad row is an error unless [`skip_bad`](ReadOptions::skip_bad)
-/// is set.
+/// labels, which [`read_labels`] reads, and the other errors of a source; a bad row is an error unless
+/// [`skip_bad`](ReadOptions::skip_bad) is set.
 pub fn read(
     path: &Path,
     format: Option<Format>,
     options: &ReadOptions,
 ) -> Result<Loaded, DataError> {
-    let format = match format {
-        Some(format) => format,
-        None => detect(path)?,
-    };
+    let format = format.map_or_else(|| detect(path), Ok)?;
     let mut rows = Vec::new();
     let read = stream_outcomes(path, format, options, &mut |row| rows.push(row))?;
     let bad_count = read.log.bad_count;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::bad_row::RowFault;
-use super::source_log::{Sink, SourceLog, fingerprint};
+use super::source_log::{Sink, SourceLog, check_query, fingerprint};
 use super::{DataError, ReadOptions};
 
 /// One query and which of two models did better on it.
@@ -71,12 +71,7 @@ impl<'a> PreferenceSink<'a> {
     }
 
     fn check(&mut self, row: PreferenceRow) -> Result<PreferenceRow, RowFault> {
-        if row.query.trim().is_empty() {
-            return Err(RowFault::new(
-                "empty_query",
-                "found an empty query, expected the text to route",
-            ));
-        }
+        check_query(&row.query)?;
         if row.model_a.trim().is_empty() || row.model_b.trim().is_empty() {
             return Err(RowFault::new(
                 "empty_model_name",

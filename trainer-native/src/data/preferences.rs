@@ -61,10 +61,7 @@ pub fn for_each_preference(
     options: &ReadOptions,
     visit: &mut dyn FnMut(PreferenceRow) -> Result<(), DataError>,
 ) -> Result<PreferenceSource, DataError> {
-    let format = match format {
-        Some(format) => format,
-        None => detect(path)?,
-    };
+    let format = format.map_or_else(|| detect(path), Ok)?;
     let (log, rows, files) = stream(path, format, options, visit)?;
     if rows == 0 {
         return Err(DataError::NoRows { path: path.to_owned(), bad: log.bad_count });

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::bad_row::RowFault;
-use super::source_log::{Sink, SourceLog, fingerprint};
+use super::source_log::{Sink, SourceLog, check_query};
 use super::{DataError, OutcomeRow, ReadOptions};
 
 /// A row as a reader parsed it, with models by name.
@@ -30,8 +30,6 @@ pub(super) struct RowSink<'a> {
     pub score_scale: Option<f32>,
     pub rows: usize,
     model_indices: HashMap<String, usize>,
-    /// File and line of each id.
-    ids: HashMap<u64, (usize, u64)>,
     take: &'a mut dyn FnMut(OutcomeRow),
 }
 
@@ -49,7 +47,6 @@ impl<'a> RowSink<'a> {
             score_scale: None,
             rows: 0,
             model_indices: HashMap::new(),
-            ids: HashMap::new(),
             take,
         }
     }
@@ -66,12 +63,7 @@ impl<'a> RowSink<'a> {
     }
 
     fn check(&self, mut row: ParsedRow) -> Result<ParsedRow, RowFault> {
-        if row.query.trim().is_empty() {
-            return Err(RowFault::new(
-                "empty_query",
-                "found an empty query, expected the text to route",
-            ));
-        }
+        check_query(&row.query)?;
         if row.scores.is_empty() {
             return Err(RowFault::new(
                 "no_scores",
@@ -92,23 +84,12 @@ impl<'a> RowSink<'a> {
                 ),
             ));
         }
-        if let Some(&(file, line)) = self.ids.get(&fingerprint(&row.id)) {
-            let file = self.log.files_started.get(file);
-            let file = file.map_or_else(String::new, |file| file.display().to_string());
-            return Err(RowFault::new(
-                "duplicate_id",
-                format!(
-                    "found the id {:?} again (first at {file}:{line}), expected ids to be unique",
-                    row.id
-                ),
-            ));
-        }
+        self.log.check_new_id(&row.id)?;
         Ok(row)
     }
 
     fn accept(&mut self, line: u64, row: ParsedRow) {
-        let file = self.log.files_started.len().saturating_sub(1);
-        self.ids.insert(fingerprint(&row.id), (file, line));
+        self.log.record_id(&row.id, line);
         self.score_scale = Some(row.score_scale);
         self.rows += 1;
         let scores = self.indexed(row.scores);

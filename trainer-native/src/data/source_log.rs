@@ -1,7 +1,7 @@
-//! Records of reading a source besides its rows: the hash, the bad rows, the ignored columns.
-//! Outcomes and preferences use the same log.
+//! Records of reading a source besides its rows: the hash, the bad rows, the ignored columns, where each id
+//! stands. Outcomes, preferences and labels use the same log.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
@@ -29,6 +29,8 @@ pub(super) struct SourceLog {
     /// Number of bad rows of each code.
     pub bad_codes: BTreeMap<&'static str, usize>,
     pub ignored_columns: BTreeSet<String>,
+    /// File and line of each id.
+    ids: HashMap<u64, (usize, u64)>,
 }
 
 impl SourceLog {
@@ -43,7 +45,30 @@ impl SourceLog {
             bad_count: 0,
             bad_codes: BTreeMap::new(),
             ignored_columns: BTreeSet::new(),
+            ids: HashMap::new(),
         }
+    }
+
+    /// Checks that the id of a row was not recorded before.
+    ///
+    /// # Errors
+    /// `duplicate_id`, with the place of the first row.
+    pub fn check_new_id(&self, id: &str) -> Result<(), RowFault> {
+        let Some(&(file, line)) = self.ids.get(&fingerprint(id)) else { return Ok(()) };
+        let file = self.files_started.get(file);
+        let file = file.map_or_else(String::new, |file| file.display().to_string());
+        Err(RowFault::new(
+            "duplicate_id",
+            format!(
+                "found the id {id:?} again (first at {file}:{line}), expected ids to be unique"
+            ),
+        ))
+    }
+
+    /// Records the id of a row that is taken.
+    pub fn record_id(&mut self, id: &str, line: u64) {
+        let file = self.files_started.len().saturating_sub(1);
+        self.ids.insert(fingerprint(id), (file, line));
     }
 
     /// Sets the file that the next rows come from.
@@ -87,6 +112,19 @@ impl SourceLog {
     /// SHA-256 of the bytes hashed so far, in lower-case hexadecimal.
     pub fn sha256(&self) -> String {
         self.hasher.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// Checks that a query has text.
+///
+/// # Errors
+/// `empty_query`.
+pub(super) fn check_query(query: &str) -> Result<(), RowFault> {
+    match query.trim().is_empty() {
+        true => {
+            Err(RowFault::new("empty_query", "found an empty query, expected the text to route"))
+        }
+        false => Ok(()),
     }
 }
 
