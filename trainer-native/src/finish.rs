@@ -37,6 +37,8 @@ use measured::Measured;
 const NEIGHBOURS: usize = 40;
 /// Most queries that float and int8 are compared on.
 const COMPARED: usize = 2000;
+/// Most queries whose demands stand for a calibration's sample.
+const SAMPLE_DEMANDS: usize = 201;
 
 /// The bundles of a finished run and its evaluation.
 pub struct Finished {
@@ -81,9 +83,6 @@ fn map(context: &Context<'_>, bundle: &BundleDraft) -> Result<Option<QueryMap>, 
     let queries = draw::draw(context.data, by_data_set, recipe.seed)?;
     QueryMap::of(&bundle.router()?, &queries, recipe.seed, context.stop)
 }
-
-/// Number of queries whose demands stand for a calibration's sample.
-const SAMPLE_DEMANDS: usize = 201;
 
 /// Demands of queries at equal steps of the sample's win rates, from which a host computes the quantiles of
 /// another pair. A query without a token has none and is left out.

@@ -223,6 +223,13 @@ pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepare
     }
 }
 
+/// What a row of a source of `count` rows weighs, so that the source weighs as `most` rows at most.
+#[must_use]
+#[allow(clippy::cast_precision_loss)]
+pub fn share_up_to(count: usize, most: usize) -> f64 {
+    most as f64 / count.max(most) as f64
+}
+
 fn format_of(source: &SourceRecipe, folder: &Path) -> Result<Format, DataError> {
     match &source.format {
         Some(name) => Format::from_name(name),

@@ -17,23 +17,19 @@ impl Fit for DifficultyRecipe {
         let demands = by_demand(context.data, self);
         if demands.is_empty() {
             return Err(TrainerError::NoTrainingData {
-                detail:
-                    "no source holds outcomes, labels of difficulty or needs to learn a demand \
-                         from: add one with role \"auxiliary\""
-                        .into(),
+                detail: "no source holds outcomes, labels of difficulty or needs: add one with \
+                         role \"auxiliary\""
+                    .into(),
             });
         }
-        let mut fits = Vec::with_capacity(demands.len());
-        for (_, targets) in &demands {
-            let penalty = self.penalty;
-            fits.push(demand(targets, &mut embedder, penalty)?);
-        }
+        let fits = demands
+            .iter()
+            .map(|(_, targets)| demand(targets, &mut embedder, self.penalty))
+            .collect::<Result<Vec<_>, _>>()?;
         let head = DifficultyHead::of(&fits);
-        let names: Vec<&str> = demands.iter().map(|(name, _)| *name).collect();
         let abilities = abilities::of_candidates(self, context, &mut embedder, &head)?;
-        let columns = (0..names.len()).collect();
-        let mut trained = TrainedHead::in_graph(head, columns);
-        trained.stated.demands = Some(names.into_iter().map(str::to_owned).collect());
+        let mut trained = TrainedHead::in_graph(head, (0..demands.len()).collect());
+        trained.stated.demands = Some(demands.iter().map(|(name, _)| (*name).to_owned()).collect());
         if !self.abilities.is_empty() {
             trained.stated.abilities = Some(self.abilities.clone());
         }
@@ -58,21 +54,8 @@ fn demand(
         .collect();
     let values: Vec<f64> = targets.iter().map(|target| target.value).collect();
     let weights: Vec<f64> = targets.iter().map(|target| target.weight).collect();
-    let mut found = fit(&rows, &values, &weights, 0, penalty)?;
-    scale_to_unit(&mut found, &rows);
+    let found = fit(&rows, &values, &weights, 0, penalty)?.standardised(&rows);
     Ok(columns.folded(found))
-}
-
-/// Shifts and scales a fit so that its values on `rows` have mean 0 and standard deviation 1.
-#[allow(clippy::cast_precision_loss)]
-fn scale_to_unit(found: &mut LinearFit, rows: &[Features]) {
-    let values: Vec<f64> = rows.iter().map(|row| found.at(row)).collect();
-    let count = values.len().max(1) as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / count).sqrt();
-    let scale = if deviation > 0.0 { 1.0 / deviation } else { 1.0 };
-    found.dense.iter_mut().for_each(|w| *w *= scale);
-    found.intercept = (found.intercept - mean) * scale;
 }
 
 /// Means and standard deviations of the coordinates of embeddings.

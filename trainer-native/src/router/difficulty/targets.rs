@@ -1,6 +1,6 @@
 //! What the demands are learnt from: queries with how hard they are, source by source.
 
-use crate::dataset::Prepared;
+use crate::dataset::{Prepared, share_up_to};
 use crate::linear::item_response::difficulties;
 use crate::recipe::DifficultyRecipe;
 
@@ -44,7 +44,7 @@ fn of_outcomes<'a>(data: &'a Prepared, settings: &DifficultyRecipe) -> Vec<Targe
             }
             continue;
         };
-        let share = capped(rows.len(), settings.source_rows);
+        let share = share_up_to(rows.len(), settings.source_rows);
         targets.extend(rows.iter().zip(values).map(|(&row, value)| Target {
             query: &data.train.rows[row].query,
             value,
@@ -64,15 +64,9 @@ fn of_labels<'a>(
     data.difficulty_labels.iter().for_each(|label| counts[label.source] += 1);
     let most = settings.source_rows;
     data.difficulty_labels.iter().filter(move |label| label.is_need == needs).map(move |label| {
-        let weight = f64::from(label.weight) * capped(counts[label.source], most);
+        let weight = f64::from(label.weight) * share_up_to(counts[label.source], most);
         Target { query: &label.query, value: label.value, weight }
     })
-}
-
-/// What a row of a source of `count` rows weighs, so that the source weighs as `most` rows at most.
-#[allow(clippy::cast_precision_loss)]
-fn capped(count: usize, most: usize) -> f64 {
-    most as f64 / count.max(most) as f64
 }
 
 /// z-scores; `None` where all values are equal, or there are none.

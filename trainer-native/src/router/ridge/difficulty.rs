@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::dataset::Prepared;
-use crate::linear::ridge_regression::{Features, LinearFit};
+use crate::dataset::{Prepared, share_up_to};
 
 /// For each training row without a gold label: 1 less the mean score of its source's weaker LLMs
 /// (those whose own mean is at most the median), centred and scaled within the source.
@@ -49,26 +48,12 @@ pub fn difficulty(data: &Prepared) -> Vec<Option<f64>> {
 }
 
 /// Weights of the rows: a source of more than `most` rows weighs as `most` rows do.
-#[allow(clippy::cast_precision_loss)]
 pub fn source_weights(data: &Prepared, rows: &[usize], most: usize) -> Vec<f64> {
     let mut counts: HashMap<usize, usize> = HashMap::new();
     rows.iter().for_each(|&row| *counts.entry(data.source_of[row]).or_default() += 1);
     let weight = |&row: &usize| {
         let count = counts.get(&data.source_of[row]).copied().unwrap_or(1);
-        f64::from(data.weights[row]) * (most as f64 / count.max(most) as f64)
+        f64::from(data.weights[row]) * share_up_to(count, most)
     };
     rows.iter().map(weight).collect()
-}
-
-/// Scales the fit so that its values on `rows` have mean 0 and standard deviation 1.
-#[allow(clippy::cast_precision_loss)]
-pub fn standardised(mut found: LinearFit, rows: &[Features]) -> LinearFit {
-    let values: Vec<f64> = rows.iter().map(|row| found.at(row)).collect();
-    let count = values.len().max(1) as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / count).sqrt();
-    let scale = if deviation > 0.0 { 1.0 / deviation } else { 1.0 };
-    found.dense.iter_mut().for_each(|w| *w *= scale);
-    found.intercept = (found.intercept - mean) * scale;
-    found
 }

@@ -9,7 +9,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::difficulty::{difficulty, source_weights, standardised};
+use super::difficulty::{difficulty, source_weights};
 use super::encoded::{LENGTH_WEIGHT, Spread, encode, token_shares};
 use super::head::RidgeHead;
 use super::kernel::{Coordinates, Remembered};
@@ -77,7 +77,7 @@ fn head(
             let targets: Vec<f64> = hard_rows.iter().filter_map(|&row| difficulty[row]).collect();
             let weights = source_weights(data, &hard_rows, settings.difficulty_rows);
             let found = fit(&features, &targets, &weights, 0, settings.difficulty_penalty)?;
-            Some(standardised(found, &features))
+            Some(found.standardised(&features))
         }
     };
 
