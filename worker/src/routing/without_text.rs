@@ -42,35 +42,41 @@ pub(crate) fn preferred<'a>(decider: &Decider<'a>, policy: &Policy) -> Vec<&'a s
 
 /// The candidates by their worth before any text is seen, the best first.
 fn by_worth<'m>(manifest: &'m Manifest, policy: &Policy) -> Vec<&'m str> {
+    let qualities = mean_qualities(manifest);
     let mut rated: Vec<(&str, f64)> = manifest
         .candidates
         .iter()
-        .map(|candidate| (candidate.id.as_str(), worth(manifest, candidate, policy)))
+        .enumerate()
+        .map(|(at, candidate)| {
+            let quality = qualities.as_ref().map(|qualities| qualities[at]);
+            (candidate.id.as_str(), worth(candidate, quality, policy))
+        })
         .collect();
     // Stable: equal ones keep the bundle's order.
     rated.sort_by(|(_, one), (_, other)| other.total_cmp(one));
     rated.into_iter().map(|(id, _)| id).collect()
 }
 
-fn worth(manifest: &Manifest, candidate: &Candidate, policy: &Policy) -> f64 {
+fn worth(candidate: &Candidate, quality: Option<f64>, policy: &Policy) -> f64 {
     let (input, output) =
         (candidate.input_price.unwrap_or_default(), candidate.output_price.unwrap_or_default());
-    let Some(quality) = mean_quality(manifest, candidate) else { return output };
+    let Some(quality) = quality else { return output };
     let output_tokens = policy.output_tokens.unwrap_or(DEFAULT_OUTPUT_TOKENS);
     let tokens = f64::from(policy.input_tokens.unwrap_or_default());
     let cost = (tokens * input + f64::from(output_tokens) * output) / 1e6;
     quality - policy.cost_weight.unwrap_or_default() * cost
 }
 
-/// Mean quality by the candidates' abilities, else in the bundle's curves; none without either.
+/// Each candidate's mean quality by its ability, else in the bundle's curves; none without either.
+fn mean_qualities(manifest: &Manifest) -> Option<Vec<f64>> {
+    manifest.mean_qualities().or_else(|| {
+        let of = |candidate| mean_in_curves(manifest, candidate);
+        (!manifest.curves.is_empty()).then(|| manifest.candidates.iter().map(of).collect())
+    })
+}
+
 #[allow(clippy::cast_precision_loss)]
-fn mean_quality(manifest: &Manifest, candidate: &Candidate) -> Option<f64> {
-    if let Some(means) = manifest.mean_qualities() {
-        return means.get(manifest.candidate_index(&candidate.id)?).copied();
-    }
-    if manifest.curves.is_empty() {
-        return None;
-    }
+fn mean_in_curves(manifest: &Manifest, candidate: &Candidate) -> f64 {
     let (mut sum, mut count) = (0.0, 0_usize);
     for quality in manifest.curves.iter().flat_map(|curve| &curve.candidates) {
         if quality.id == candidate.id {
@@ -78,7 +84,7 @@ fn mean_quality(manifest: &Manifest, candidate: &Candidate) -> Option<f64> {
             count += 1;
         }
     }
-    Some(sum / count.max(1) as f64)
+    sum / count.max(1) as f64
 }
 
 #[cfg(test)]
