@@ -141,7 +141,7 @@ fn check_outcomes(demands: &[Vec<f64>], scores: &[f64], size: usize) -> Result<(
         return Err(format!("{} queries have {} scores", demands.len(), scores.len()));
     }
     if scores.is_empty() {
-        return Err("there is none: expected at least one, better 100 to 300".into());
+        return Err("found no outcome, expected at least one, better 100 to 300".into());
     }
     for (at, (row, score)) in demands.iter().zip(scores).enumerate() {
         if !(0.0..=1.0).contains(score) {
@@ -371,7 +371,7 @@ mod tests {
             assert_eq!(error.code(), "outcomes_invalid");
             error.to_string()
         };
-        assert!(fault(&[], &[]).contains("there is none"));
+        assert!(fault(&[], &[]).contains("found no outcome"));
         assert!(fault(&demands, &[1.0]).contains("2 queries have 1 scores"));
         for bad in [f64::NAN, -0.1, 1.1, f64::INFINITY] {
             assert!(fault(&demands, &[0.5, bad]).contains("score 1 is"), "{bad}");

@@ -200,7 +200,7 @@ impl Candidates {
         demands: impl Fn(&str) -> Result<Vec<f64>, RouterError>,
     ) -> Result<Manifest, RouterError> {
         if self.candidates.is_empty() {
-            return Err(invalid("there is none: expected at least one".into()));
+            return Err(invalid("found no candidate, expected at least one".into()));
         }
         let mut replaced = match kind {
             Kind::Difficulty => self.by_ability(manifest, demands)?,

@@ -180,7 +180,8 @@ impl Router {
 
     /// Puts a host's own LLMs in the place of the bundle's candidates: for kind `difficulty` any number of
     /// them, by role, tier, ability or outcomes; for other kinds a role renames a candidate. Prices and
-    /// context windows are those stated, else those of the bundle's candidate of the same name. Fitting to outcomes rates each of their queries once.
+    /// context windows are those stated, else those of the bundle's candidate of the same name. Fitting to
+    /// outcomes rates each of their queries once.
     ///
     /// # Errors
     /// `candidates_invalid`; `outcomes_invalid`; `demands_unsupported` for a tier, an ability or outcomes

@@ -240,7 +240,7 @@ fn the_cache_forgets_the_bundles_candidates() {
 #[test]
 fn bad_candidates_are_named() {
     for (candidates, words) in [
-        (json!({"candidates": []}), "there is none"),
+        (json!({"candidates": []}), "found no candidate"),
         (json!({}), "missing field `candidates`"),
         (json!({"candidates": [{"id": "x", "teir": "small"}]}), "unknown field `teir`"),
         (json!({"candidates": [{"id": "x"}]}), "\"x\": nothing says how able it is"),
@@ -278,7 +278,7 @@ fn bad_candidates_are_named() {
 #[test]
 fn bad_outcomes_are_named_with_their_candidate() {
     for (outcomes, words) in [
-        (json!([]), "\"x\": there is none"),
+        (json!([]), "\"x\": found no outcome"),
         (
             json!([{"query": "Hi", "score": 1}, {"query": "Hi", "score": 1.5}]),
             "\"x\": score 1 is 1.5",

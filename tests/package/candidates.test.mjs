@@ -74,7 +74,7 @@ test("own LLMs that do not fit are refused by name", async () => {
   await refused(load([{ id: "a", ability: { intercept: 1 } }]), "argument_options", /expected \{intercept, slopes\}/);
   await refused(load([{ id: "a", outcomes: [{ query: "q", score: "1" }] }]), "argument_outcomes", /outcome 0/);
   await refused(load([{ id: "a" }]), "candidates_invalid", /"a": nothing says how able it is/);
-  await refused(load([{ id: "a", outcomes: [] }]), "outcomes_invalid", /there is none/);
+  await refused(load([{ id: "a", outcomes: [] }]), "outcomes_invalid", /found no outcome/);
   await refused(load([{ id: "a", tier: "large" }], untyped(TINY)), "demands_unsupported", /"mf"/);
   await refused(Router.load(files, { strong: "large" }), "argument_options", /need option "candidates"/);
   await refused(async () => bundle.fitAbility([{ query: "q", score: Number.NaN }]), "argument_outcomes", /finite/);

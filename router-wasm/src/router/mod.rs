@@ -1,8 +1,8 @@
 //! Router kinds: each turns a query's embedding or the graph's scores into qualities and a win rate.
 //!
-//! A kind whose head is in the graph gives one Bradley-Terry score or one expected score per
-//! candidate, or the query's demands, which each candidate's ability meets or not; the memory kinds fit or average scores at inference, from `memory.bin`. Every kind works
-//! with every encoder tier.
+//! A kind whose head is in the graph gives one Bradley-Terry score or one expected score per candidate, or
+//! the query's demands, from which the engine computes each candidate's quality by its ability. The memory
+//! kinds fit or average scores at inference, from `memory.bin`. Every kind works with every encoder tier.
 
 mod bradley_terry;
 mod difficulty;

@@ -54,8 +54,8 @@ pub(crate) struct Decider<'a> {
 }
 
 impl Decider<'_> {
-    /// Decides on a query, and adds it to the caller's traffic. Candidates whose circuit is open are left out, unless none of the others meets
-    /// the policy.
+    /// Decides on a query, and adds it to the caller's traffic. Candidates whose circuit is open are left
+    /// out, unless none of the others meets the policy.
     ///
     /// # Errors
     /// Those of the policy and the engine; `no_candidate`.

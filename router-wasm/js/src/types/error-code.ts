@@ -52,7 +52,7 @@
  * - `policy_unsupported`: the bundle lacks what a field needs, such as prices.
  * - `traffic_bad_state`: a state of the traffic is damaged, or of another bundle.
  * - `candidates_invalid`: an LLM of option `candidates`, or a prior, does not fit the bundle.
- * - `outcomes_invalid`: an outcome's score or query is out of range, or there is none.
+ * - `outcomes_invalid`: the list of outcomes is empty, or holds a score or a query out of range.
  * - `demands_unsupported`: the bundle is not of kind `difficulty`, and rates only its own candidates.
  * - `no_candidate`: no candidate meets the constraints.
  *
