@@ -6,7 +6,6 @@
 use serde_json::Value;
 
 use super::fields::{Fields, Unreadable};
-use super::vocabulary::Vocabulary;
 
 /// More tokens than this go to the `tokenizers` crate, which searches for all of them in one pass.
 const MOST: usize = 64;
@@ -29,6 +28,16 @@ pub(super) struct AddedTokens {
     pub beyond_vocabulary: usize,
 }
 
+/// The pieces of a model.
+pub(super) struct Known<'a> {
+    /// The id of a piece.
+    pub id: &'a dyn Fn(&str) -> Option<u32>,
+    /// How many there are.
+    pub count: usize,
+    /// Whether their ids run from 0 without a hole.
+    pub dense: bool,
+}
+
 struct Token {
     content: String,
     id: u32,
@@ -37,8 +46,8 @@ struct Token {
 }
 
 impl AddedTokens {
-    /// Reads a file's `added_tokens`, given its model's vocabulary.
-    pub(super) fn new(listed: Vec<Value>, vocabulary: &Vocabulary) -> Result<Self, Unreadable> {
+    /// Reads a file's `added_tokens`, given its model's pieces.
+    pub(super) fn new(listed: Vec<Value>, known: &Known<'_>) -> Result<Self, Unreadable> {
         let mut first = [false; 256];
         let mut tokens: Vec<Token> = Vec::new();
         let mut beyond_vocabulary = 0;
@@ -55,9 +64,9 @@ impl AddedTokens {
             fields.flag("special")?;
             fields.end()?;
             // The crate gives an unknown token the next free id, whatever the file says.
-            let given = vocabulary.id(&content).map(|id| id as usize).unwrap_or_else(|| {
+            let given = (known.id)(&content).map(|id| id as usize).unwrap_or_else(|| {
                 beyond_vocabulary += 1;
-                vocabulary.len() + beyond_vocabulary - 1
+                known.count + beyond_vocabulary - 1
             });
             let twice = tokens.iter().any(|token| token.content == content);
             if single_word || normalized || twice || given != id as usize {
@@ -70,7 +79,7 @@ impl AddedTokens {
             tokens.push(Token { content, id, lstrip, rstrip });
         }
         // The crate's next free id is then another token's.
-        if beyond_vocabulary > 0 && !vocabulary.dense {
+        if beyond_vocabulary > 0 && !known.dense {
             return Err(Unreadable::Other);
         }
         // Such a token could be inside the white space that another token's match removes.

@@ -44,12 +44,11 @@ impl BertPipeline {
             }),
         });
         let (ids, total) = kept.finish();
-        let (before, after) = match special_tokens {
-            true => (&self.special_tokens.before[..], &self.special_tokens.after[..]),
-            false => (&[][..], &[][..]),
-        };
         let rated = ids.len();
-        let ids: Vec<i64> = [before, &ids, after].concat().into_iter().map(i64::from).collect();
-        Tokens { total, rated, ..Tokens::from_ids(ids) }
+        Tokens {
+            total,
+            rated,
+            ..Tokens::from_ids(self.special_tokens.around(&ids, special_tokens))
+        }
     }
 }

@@ -7,7 +7,7 @@
 use serde_json::Value;
 use tokenizers::{PaddingParams, TruncationParams};
 
-use super::added_tokens::AddedTokens;
+use super::added_tokens::{AddedTokens, Known};
 use super::bert::BertPipeline;
 use super::bert_text::{BertText, Rules};
 use super::fields::{Fields, Unreadable};
@@ -81,8 +81,10 @@ fn pipeline(file: Value, vocabulary: Option<Listing>) -> Result<BertPipeline, Un
     let unknown = vocabulary.id(&unk_token).ok_or_else(|| {
         Unreadable::Damaged(format!("its unk_token {unk_token:?} is not in its vocabulary"))
     })?;
+    let id = |text: &str| vocabulary.id(text);
+    let known = Known { id: &id, count: vocabulary.len(), dense: vocabulary.dense };
     Ok(BertPipeline {
-        added_tokens: AddedTokens::new(added_tokens, &vocabulary)?,
+        added_tokens: AddedTokens::new(added_tokens, &known)?,
         text,
         model: WordPiece { vocabulary, unknown, max_word_chars },
         special_tokens,
@@ -115,13 +117,7 @@ fn rules(normalizer: Value) -> Result<Rules, Unreadable> {
 
 /// Removes the parts that do not change ids: the engine truncates by itself, and nothing is decoded.
 fn without_effect(file: &mut Fields) -> Result<(), Unreadable> {
-    let (truncation, padding) = (file.value("truncation"), file.value("padding"));
-    if !truncation.is_null() {
-        serde_json::from_value::<TruncationParams>(truncation).map_err(|_| Unreadable::Other)?;
-    }
-    if !padding.is_null() {
-        serde_json::from_value::<PaddingParams>(padding).map_err(|_| Unreadable::Other)?;
-    }
+    limits(file)?;
     let decoder = file.value("decoder");
     if decoder.is_null() {
         return Ok(());
@@ -133,4 +129,16 @@ fn without_effect(file: &mut Fields) -> Result<(), Unreadable> {
     decoder.text("prefix")?;
     decoder.flag("cleanup")?;
     decoder.end()
+}
+
+/// Removes `truncation` and `padding`.
+pub(super) fn limits(file: &mut Fields) -> Result<(), Unreadable> {
+    let (truncation, padding) = (file.value("truncation"), file.value("padding"));
+    if !truncation.is_null() {
+        serde_json::from_value::<TruncationParams>(truncation).map_err(|_| Unreadable::Other)?;
+    }
+    if !padding.is_null() {
+        serde_json::from_value::<PaddingParams>(padding).map_err(|_| Unreadable::Other)?;
+    }
+    Ok(())
 }

@@ -7,13 +7,14 @@
 //!   -> ids i64 [before + .. + after]   the special tokens around them
 //! ```
 //!
-//! L is the longest sequence of the graph less the special tokens. There are three implementations.
+//! L is the longest sequence of the graph less the special tokens. There are four implementations.
 //! [`bert::BertPipeline`] is this crate's own, for the pipeline that BERT's family shares
 //! (`BertNormalizer`, `BertPreTokenizer`, WordPiece): a Worker reads its 30,000 tokens in a few
 //! milliseconds at a cold start, and a query costs some tens of nanoseconds a token.
-//! [`library::LibraryPipeline`] is the `tokenizers` crate, for every other pipeline. Where both can
-//! read a file they give the same ids for every text; [`file`] accepts only plain BERT, so that an
-//! unknown field costs speed and never changes an answer. [`ngrams::HashedNgrams`] has a file of its own
+//! [`unigram::UnigramPipeline`] is another, for Unigram with the text rules of [`UnigramRules`].
+//! [`library::LibraryPipeline`] is the `tokenizers` crate, for every other pipeline. Where it and an own
+//! one can read a file they give the same ids for every text; [`file`] accepts only plain BERT and
+//! [`unigram_file`] only those rules, so that an unknown field costs speed and never changes an answer. [`ngrams::HashedNgrams`] has a file of its own
 //! kind and needs no vocabulary.
 
 mod added_tokens;
@@ -28,6 +29,10 @@ mod ngrams;
 mod special_tokens;
 #[cfg(test)]
 mod tests;
+mod unigram;
+mod unigram_file;
+mod unigram_pieces;
+mod unigram_text;
 mod vocabulary;
 mod vocabulary_scan;
 mod wordpiece;
@@ -39,6 +44,8 @@ use file::Reading;
 use kept::Truncation;
 use library::LibraryPipeline;
 pub use ngrams::{HashedNgrams, NgramSettings};
+use unigram::UnigramPipeline;
+pub use unigram_text::UnigramRules;
 
 /// A query's token ids as the graph takes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +81,7 @@ pub(crate) struct QueryTokenizer {
 enum Pipeline {
     Ngrams(Box<HashedNgrams>),
     Bert(Box<BertPipeline>),
+    Unigram(Box<UnigramPipeline>),
     Library(Box<LibraryPipeline>),
 }
 
@@ -144,6 +152,9 @@ impl Pipeline {
         if let Some(settings) = NgramSettings::read(bytes) {
             return settings.and_then(HashedNgrams::new).map(|own| Self::Ngrams(Box::new(own)));
         }
+        if let Some(unigram) = unigram_file::read(bytes) {
+            return Ok(Self::Unigram(Box::new(unigram)));
+        }
         match file::read(bytes) {
             Reading::Bert(bert) => Ok(Self::Bert(bert)),
             Reading::Damaged(detail) => Err(RouterError::BundleBadTokenizer { detail }),
@@ -156,6 +167,7 @@ impl Pipeline {
         match self {
             Self::Ngrams(_) => 0,
             Self::Bert(bert) => bert.special_tokens(),
+            Self::Unigram(unigram) => unigram.special_tokens(),
             Self::Library(library) => library.special_tokens(),
         }
     }
@@ -169,6 +181,7 @@ impl Pipeline {
         match self {
             Self::Ngrams(ngrams) => Ok(ngrams.tokenize(text)),
             Self::Bert(bert) => Ok(bert.tokenize(text, truncation, special_tokens)),
+            Self::Unigram(unigram) => Ok(unigram.tokenize(text, truncation, special_tokens)),
             Self::Library(library) => library.tokenize(text, truncation, special_tokens),
         }
     }
@@ -177,6 +190,7 @@ impl Pipeline {
         match self {
             Self::Ngrams(ngrams) => ngrams.settings().buckets as usize,
             Self::Bert(bert) => bert.vocabulary(),
+            Self::Unigram(unigram) => unigram.vocabulary(),
             Self::Library(library) => library.vocabulary(),
         }
     }

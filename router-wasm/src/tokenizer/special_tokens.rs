@@ -46,6 +46,15 @@ impl SpecialTokens {
         Ok(around)
     }
 
+    /// The ids that the graph takes: `ids`, and these around them where they are `wanted`.
+    pub(super) fn around(&self, ids: &[u32], wanted: bool) -> Vec<i64> {
+        let (before, after) = match wanted {
+            true => (&self.before[..], &self.after[..]),
+            false => (&[][..], &[][..]),
+        };
+        [before, ids, after].concat().into_iter().map(i64::from).collect()
+    }
+
     fn from_template(
         single: Vec<Piece>,
         named: &BTreeMap<String, Vec<u32>>,

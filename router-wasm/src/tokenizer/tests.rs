@@ -5,6 +5,7 @@
 mod added;
 mod equality;
 mod recognition;
+mod unigram;
 
 use std::path::Path;
 

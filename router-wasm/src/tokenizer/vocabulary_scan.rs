@@ -5,10 +5,12 @@
 //! form `"piece": 12, ..` with ids of a few digits and returns `None` for any other: then serde reads
 //! the whole file. The rest of the file is always serde's.
 
+use std::ops::Range;
+
 use super::vocabulary::{Hash, Listing, Place};
 
-/// The key; in a file without backslashes no other text stands for it.
-const KEY: &str = "\"vocab\"";
+/// The key of the pieces; in a file without backslashes no other text stands for it.
+pub(super) const KEY: &str = "\"vocab\"";
 /// Digits of an id that always fits.
 const MOST_DIGITS: usize = 8;
 
@@ -28,9 +30,9 @@ pub(super) fn cut_out(text: &str) -> Option<(String, Listing)> {
     plain.then_some((rest, listing))
 }
 
-struct Scan<'a> {
-    bytes: &'a [u8],
-    at: usize,
+pub(super) struct Scan<'a> {
+    pub bytes: &'a [u8],
+    pub at: usize,
 }
 
 impl Scan<'_> {
@@ -44,28 +46,13 @@ impl Scan<'_> {
             _ => Place::Beginning,
         };
         self.at += place.mark().len();
-        let start = self.at;
-        let mut hash = Hash::new(place);
-        let mut escapes = false;
-        loop {
-            let byte = *self.bytes.get(self.at)?;
-            self.at += 1;
-            match byte {
-                b'"' => break,
-                0..=0x1f => return None,
-                b'\\' => {
-                    escapes = true;
-                    self.at += 1;
-                }
-                _ => hash = hash.with(byte),
-            }
-        }
-        let end = self.at - 1;
+        let (span, hash, escapes) = self.string(Hash::new(place))?;
         match escapes {
             true => {
-                listing.push(&serde_json::from_slice::<String>(&self.bytes[literal..=end]).ok()?);
+                let literal = &self.bytes[literal..=span.end];
+                listing.push(&serde_json::from_slice::<String>(literal).ok()?);
             }
-            false => listing.push_within(place, start - open..end - open, hash),
+            false => listing.push_within(place, span.start - open..span.end - open, hash),
         }
         self.expect(b':')?;
         listing.set_id(self.id()?);
@@ -93,8 +80,28 @@ impl Scan<'_> {
         None
     }
 
+    /// Reads a string to its closing quote: its span without the quotes, `hash` with its bytes, and
+    /// whether it has escapes, with which the hash is another's.
+    pub(super) fn string(&mut self, mut hash: Hash) -> Option<(Range<usize>, Hash, bool)> {
+        let start = self.at;
+        let mut escapes = false;
+        loop {
+            let byte = *self.bytes.get(self.at)?;
+            self.at += 1;
+            match byte {
+                b'"' => return Some((start..self.at - 1, hash, escapes)),
+                0..=0x1f => return None,
+                b'\\' => {
+                    escapes = true;
+                    self.at += 1;
+                }
+                _ => hash = hash.with(byte),
+            }
+        }
+    }
+
     /// The next byte that is no white space.
-    fn token(&mut self) -> Option<u8> {
+    pub(super) fn token(&mut self) -> Option<u8> {
         loop {
             let byte = *self.bytes.get(self.at)?;
             self.at += 1;
@@ -104,11 +111,11 @@ impl Scan<'_> {
         }
     }
 
-    fn expect(&mut self, byte: u8) -> Option<()> {
+    pub(super) fn expect(&mut self, byte: u8) -> Option<()> {
         (self.token()? == byte).then_some(())
     }
 }
 
-fn digit(byte: u8) -> Option<u32> {
+pub(super) fn digit(byte: u8) -> Option<u32> {
     byte.is_ascii_digit().then(|| u32::from(byte - b'0'))
 }

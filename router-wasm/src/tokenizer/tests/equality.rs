@@ -8,7 +8,7 @@ use super::*;
 
 /// Text of all kinds, mixed: words, accents, marks, ideographs, emoji, controls, odd spaces,
 /// special tokens spelt out, and words beyond the longest that is looked up.
-fn text() -> impl Strategy<Value = String> {
+pub(super) fn text() -> impl Strategy<Value = String> {
     let stretch = prop_oneof![
         4 => "[ -~]{0,12}",
         4 => "[a-zA-Z]{1,12} ",
@@ -33,7 +33,7 @@ fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(stretch, 0..12).prop_map(|stretches| stretches.concat())
 }
 
-fn truncation() -> impl Strategy<Value = Truncation> {
+pub(super) fn truncation() -> impl Strategy<Value = Truncation> {
     let limit = prop_oneof![1..40_usize, Just(1), Just(1 << 20), Just(usize::MAX)];
     let side = prop::sample::select(SIDES.to_vec());
     (limit, side).prop_map(|(limit, side)| Truncation { limit, side })
