@@ -1,8 +1,8 @@
 //! Reads `model.onnx` into a plan that tract runs.
 //!
 //! The trainer writes an encoder as a few calls of functions that the file itself defines in ONNX's own
-//! operators: `TokenBag`, `NgramBag`, `BertEmbeddings`, `EncoderLayer`, `MeanPool`, each in float and in
-//! int8.
+//! operators: `TokenBag`, `NgramBag`, `BertEmbeddings` and `FactorisedBertEmbeddings`, `EncoderLayer`,
+//! `MeanPool`, each in float and in int8.
 //! Other runtimes expand the functions and need no custom operator. This engine has a fused operator
 //! for each, so a transformer layer is one node here.
 //!

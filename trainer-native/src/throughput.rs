@@ -190,6 +190,7 @@ fn random_weights(shape: ClassifierShape) -> BertWeights {
         heads: shape.heads,
         epsilon: 1e-12,
         words: draw.normal(shape.vocabulary * width, 0.02),
+        word_factors: None,
         positions: draw.normal(shape.tokens * width, 0.02),
         types: draw.normal(2 * width, 0.02),
         norm: norm(),

@@ -162,7 +162,7 @@ struct Made {
 fn make(workspace: &Workspace) -> Result<Made> {
     let node = edge_build::build(workspace)?;
     setup::for_bench(workspace, &node)?;
-    let encoder = setup::for_training(workspace)?;
+    let encoder = setup::for_training(workspace, setup::Encoder::MiniLm)?;
     let programs = build_programs(workspace)?;
     let bundles = make_bundles(workspace, &programs.join(BUNDLES), &encoder)?;
     Ok(Made { node, programs, bundles })

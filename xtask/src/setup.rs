@@ -16,6 +16,7 @@ mod version;
 mod wasm_bindgen;
 mod wasm_target;
 
+pub use encoder::Encoder;
 pub use node::Node;
 pub use software_vulkan::{Vulkan, has_gpu};
 pub use wasm_target::WasmToolchain;
@@ -53,7 +54,7 @@ pub fn prepare(workspace: &Workspace, purpose: Purpose) -> Result<()> {
             for_gpu_tests()?;
         }
         Purpose::Train => {
-            for_training(workspace)?;
+            for_training(workspace, Encoder::MiniLm)?;
         }
     }
     say("done", "everything is installed");
@@ -113,9 +114,9 @@ pub fn for_gpu_tests() -> Result<Vulkan> {
     software_vulkan::obtain()
 }
 
-/// The folder of the pretrained encoder that the default recipe starts from.
-pub fn for_training(workspace: &Workspace) -> Result<PathBuf> {
-    encoder::obtain(workspace)
+/// What the trainer reads a pretrained encoder from: a folder, or a file.
+pub fn for_training(workspace: &Workspace, encoder: Encoder) -> Result<PathBuf> {
+    encoder::obtain(workspace, encoder)
 }
 
 /// Prints one line about one step to standard error.

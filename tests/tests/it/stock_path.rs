@@ -84,6 +84,15 @@ fn every_kind_and_tier_equals_the_stock_operators() {
 }
 
 #[test]
+fn factorised_words_equal_the_stock_operators() {
+    for precision in [Precision::Int8, Precision::Float] {
+        let draft = tiny::factorised_bundle(precision).unwrap();
+        let stock = Stock::of(draft.model());
+        compare(&draft.router().unwrap(), &stock, precision, &format!("factorised, {precision:?}"));
+    }
+}
+
+#[test]
 fn one_scale_per_tensor_gives_a_coarser_result_of_the_same_weights() {
     let draft = tiny::bundle_of(Kind::Mf, "transformer", Precision::Int8).unwrap();
     let coarse = functions::with_tensor_scales(draft.model()).unwrap();

@@ -102,6 +102,12 @@ impl ResolvedRecipe {
         paths.flatten().filter_map(Value::as_str).collect()
     }
 
+    /// Origin of the encoder in words, where the recipe states one.
+    #[must_use]
+    pub fn encoder_source(&self) -> Option<&str> {
+        self.table.get("encoder")?.get("source")?.as_str()
+    }
+
     /// The last of the files that state a value or a table under `key`, at any depth.
     #[must_use]
     pub fn file_with_key(&self, key: &str) -> Option<&Path> {

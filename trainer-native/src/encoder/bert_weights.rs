@@ -23,6 +23,7 @@ use burn::nn::{Embedding, EmbeddingConfig, LayerNorm, LayerNormConfig, Linear, L
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::bert::{Bert, BertLayer};
+use super::word_factors::WordFactors;
 use crate::error::TrainerError;
 use crate::tensors::finite;
 
@@ -35,6 +36,8 @@ pub struct BertWeights {
     pub epsilon: f64,
     /// Word embeddings, [V, H].
     pub words: Vec<f32>,
+    /// The factors of `words`, where it is exported as two small tables.
+    pub word_factors: Option<Box<WordFactors>>,
     /// Position embeddings, [P, H].
     pub positions: Vec<f32>,
     /// Token type embeddings, [T, H].
@@ -109,6 +112,7 @@ impl BertWeights {
             heads: bert.layers.first().map_or(1, |layer| layer.heads),
             epsilon: bert.epsilon,
             words: finite("a weight of the encoder", "word embeddings", bert.words.weight.val())?,
+            word_factors: None,
             positions: finite(
                 "a weight of the encoder",
                 "position embeddings",
@@ -145,7 +149,9 @@ impl BertWeights {
                 + norm(&l.attention_norm)
                 + norm(&l.output_norm)
         };
-        let embeddings = self.words.len() + self.positions.len() + self.types.len();
+        let words = (self.word_factors.as_ref())
+            .map_or(self.words.len(), |factors| factors.codes.len() + factors.basis.len());
+        let embeddings = words + self.positions.len() + self.types.len();
         embeddings + norm(&self.norm) + self.layers.iter().map(layer).sum::<usize>()
     }
 
@@ -182,7 +188,16 @@ impl BertWeights {
             words.extend_from_slice(row);
         }
         self.words = words;
+        self.word_factors = None;
         Ok(())
+    }
+
+    /// Replaces the word table by a product of two, of `components` directions; `uses` says how often each
+    /// word occurs in queries. A network that is trained then is no such product any more.
+    pub fn factorise_words(&mut self, components: usize, uses: &[u64]) {
+        let factors = WordFactors::of(&self.words, self.width, components, uses);
+        self.words = factors.words();
+        self.word_factors = Some(Box::new(factors));
     }
 
     /// Keeps the first `longest` positions; longer queries cannot be embedded then.
@@ -323,6 +338,7 @@ pub(crate) mod tests {
             heads: 4,
             epsilon: 1e-12,
             words: n(64 * width, 0.5),
+            word_factors: None,
             positions: n(48 * width, 0.1),
             types: n(2 * width, 0.1),
             norm: norm(n),

@@ -9,7 +9,7 @@ use super::bert::Pooling;
 use super::prune::{Cut, Mini, Words, prune};
 use super::static_table::{self, StaticTable, Surround};
 use super::vocabulary::{self, TokenCounts};
-use super::{Encoder, Network, hugging_face, parse_tokenizer, token_ids};
+use super::{Encoder, Network, hugging_face, parse_tokenizer, token_ids, tokenizer_error};
 use crate::error::TrainerError;
 use crate::progress::bar;
 use crate::recipe::{StaticEncoderRecipe, TransformerEncoderRecipe};
@@ -80,26 +80,44 @@ pub fn transformer(
             ),
         });
     }
-    let counts = match settings.vocabulary {
-        Some(_) => Some(token_counts(queries, &parse_tokenizer(&folder.tokenizer_json)?)?),
+    let whole = parse_tokenizer(&folder.tokenizer_json)?;
+    let counts = match settings.vocabulary.or(settings.token_components) {
+        Some(_) => Some(token_counts(queries, &whole)?),
         None => None,
     };
-    let words = counts.as_ref().map(|counts| Words { counts, most: settings.vocabulary });
+    let words = counts.as_ref().filter(|_| settings.vocabulary.is_some());
+    let words = words.map(|counts| Words { counts, most: settings.vocabulary });
     let cut = Cut { layers: settings.layers.as_deref(), words };
-    let Mini { mut weights, tokenizer_json, .. } = prune(&folder, &cut)?;
+    let Mini { mut weights, tokenizer_json, pruned } = prune(&folder, &cut)?;
+    if let Some((components, counts)) = settings.token_components.zip(counts.as_ref()) {
+        let Surround { start, end } = surround(&whole)?;
+        let ids = match pruned {
+            Some(pruned) => pruned.original_ids,
+            None => (0_u32..).take(weights.vocabulary()).collect(),
+        };
+        let most = ids.iter().map(|&id| counts.get(id)).max().unwrap_or_default();
+        // Every query has the special tokens, which are not counted.
+        let uses = |&id: &u32| if id == start || id == end { most } else { counts.get(id) };
+        weights.factorise_words(components, &ids.iter().map(uses).collect::<Vec<_>>());
+    }
     weights.cut_positions(settings.max_tokens);
     let network = Network::Transformer { weights, pooling: Pooling::Mean, scale };
     Ok(Encoder { network, tokenizer_json })
 }
 
+/// The special tokens that stand around a query.
 fn surround(tokenizer: &tokenizers::Tokenizer) -> Result<Surround, TrainerError> {
-    let id = |token: &str| {
-        tokenizer.token_to_id(token).ok_or_else(|| TrainerError::BadEncoder {
+    let nothing = tokenizer.encode_fast("", true).map_err(tokenizer_error)?;
+    match *nothing.get_ids() {
+        [start, end] => Ok(Surround { start, end }),
+        ref ids => Err(TrainerError::BadEncoder {
             path: "tokenizer.json".into(),
-            detail: format!("no token {token:?}"),
-        })
-    };
-    Ok(Surround { start: id("[CLS]")?, end: id("[SEP]")? })
+            detail: format!(
+                "it puts {} special tokens around a query, expected one before and one after",
+                ids.len()
+            ),
+        }),
+    }
 }
 
 fn token_counts(

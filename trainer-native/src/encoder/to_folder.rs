@@ -1,5 +1,6 @@
-//! Writes a cut-down encoder as a Hugging Face folder: `config.json`, `model.safetensors` (F32) and
-//! `tokenizer.json`, under the names that other programs read.
+//! Writes an encoder as a Hugging Face folder: `config.json`, `model.safetensors` (F32) and
+//! `tokenizer.json`, under the names that other programs read, and for sentence-transformers
+//! `modules.json` and `1_Pooling/config.json`, which state the mean over tokens.
 //!
 //! Fields of the original's `config.json` other than sizes stay. A pooler is not written, since no
 //! embedding here uses one.
@@ -31,8 +32,22 @@ pub fn write(folder: &Path, config_json: &[u8], mini: &Mini) -> Result<(), Train
     fs::create_dir_all(folder).map_err(TrainerError::file(folder))?;
     let note = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     Checkpoint { tensors: tensors(mini), note }.write(&folder.join("model.safetensors"))?;
+    let pooling = folder.join("1_Pooling");
+    fs::create_dir_all(&pooling).map_err(TrainerError::file(&pooling))?;
+    let mean =
+        json!({"word_embedding_dimension": mini.weights.width, "pooling_mode_mean_tokens": true});
+    let module = |index: usize, path: &str, kind: &str| {
+        let kind = format!("sentence_transformers.models.{kind}");
+        json!({"idx": index, "name": index.to_string(), "path": path, "type": kind})
+    };
+    let modules = json!([module(0, "", "Transformer"), module(1, "1_Pooling", "Pooling")]);
     // The file that a reader opens first is written last.
-    for (name, bytes) in [("tokenizer.json", &mini.tokenizer_json), ("config.json", &config)] {
+    for (name, bytes) in [
+        ("1_Pooling/config.json", mean.to_string().as_bytes()),
+        ("modules.json", modules.to_string().as_bytes()),
+        ("tokenizer.json", &mini.tokenizer_json),
+        ("config.json", &config),
+    ] {
         let path = folder.join(name);
         fs::write(&path, bytes).map_err(TrainerError::file(&path))?;
     }
@@ -52,7 +67,8 @@ fn config(original: &[u8], mini: &Mini) -> Result<Vec<u8>, TrainerError> {
         fields.insert(name.into(), json!(value));
     }
     if fields.contains_key("pad_token_id") {
-        let padding = parse_tokenizer(&mini.tokenizer_json)?.token_to_id("[PAD]");
+        let tokenizer = parse_tokenizer(&mini.tokenizer_json)?;
+        let padding = ["[PAD]", "<pad>"].into_iter().find_map(|name| tokenizer.token_to_id(name));
         fields.insert("pad_token_id".into(), json!(padding));
     }
     if fields.contains_key("torch_dtype") {

@@ -1,8 +1,11 @@
-//! Cuts a WordPiece tokenizer down to the tokens that a corpus uses.
+//! Cuts a tokenizer of WordPiece or Unigram down to the tokens that a corpus uses.
 //!
-//! A token table has one row for each token, and a corpus of queries uses only some of BERT's
-//! 30,522. Kept are the special tokens, every single character and its continuation (so that a rare
-//! word is spelt out instead of lost), and the most frequent tokens up to a size.
+//! A token table has one row for each token, and a corpus of queries uses only some of BERT's 30,522, or
+//! of the 250,002 of a multilingual encoder. Kept are the special tokens, every single ASCII character
+//! and its continuation (so that a rare word is spelt out instead of lost), and the most frequent tokens
+//! up to a size. `unigram` says which other characters are kept of a Unigram model.
+
+mod unigram;
 
 use std::collections::{HashMap, HashSet};
 
@@ -127,15 +130,15 @@ impl Pruned {
 pub enum SpecialTokens {
     /// No special tokens: the static tier sums the query's own tokens.
     Dropped,
-    /// `[CLS] query [SEP]` with the new ids: a transformer was trained with them.
+    /// `[CLS] query [SEP]`, or `<s> query </s>`, with the new ids: a transformer was trained with them.
     Kept,
 }
 
-/// Cuts the vocabulary of a WordPiece `tokenizer.json` down to at most `size` tokens, and drops
-/// special-token processing.
+/// Cuts the vocabulary of a `tokenizer.json` down to at most `size` tokens, and drops special-token
+/// processing.
 ///
 /// # Errors
-/// [`TrainerError::BadEncoder`] where the file is not a WordPiece tokenizer.
+/// [`TrainerError::BadEncoder`] where the file is no tokenizer of WordPiece or Unigram.
 pub fn prune(
     tokenizer_json: &[u8],
     counts: &TokenCounts,
@@ -144,13 +147,13 @@ pub fn prune(
     prune_with(tokenizer_json, counts, Some(size), SpecialTokens::Dropped)
 }
 
-/// Cuts the vocabulary of a WordPiece `tokenizer.json` down to at most `size` tokens, or to all
-/// counted tokens where `size` is absent. A query of counted tokens is then tokenised as before:
-/// WordPiece takes the longest token that fits, and that token is kept.
+/// Cuts the vocabulary of a `tokenizer.json` down to at most `size` tokens, or to all counted tokens
+/// where `size` is absent. A query of counted tokens is then tokenised as before: WordPiece takes the
+/// longest token that fits and Unigram the tokens of the highest score, and those are kept.
 ///
 /// # Errors
-/// [`TrainerError::BadEncoder`] where the file is not a WordPiece tokenizer, or where its special
-/// tokens are to be kept and are not in its vocabulary.
+/// [`TrainerError::BadEncoder`] where the file is no tokenizer of WordPiece or Unigram, or where its
+/// special tokens are to be kept and are not in its vocabulary.
 pub fn prune_with(
     tokenizer_json: &[u8],
     counts: &TokenCounts,
@@ -159,53 +162,32 @@ pub fn prune_with(
 ) -> Result<Pruned, TrainerError> {
     let bad = |detail: String| TrainerError::BadEncoder { path: "tokenizer.json".into(), detail };
     let mut json: Value = serde_json::from_slice(tokenizer_json).map_err(|e| bad(e.to_string()))?;
-    if json["model"]["type"] != "WordPiece" {
-        return Err(bad(format!(
-            "model.type is {}, expected \"WordPiece\"",
-            json["model"]["type"]
-        )));
-    }
-    let vocabulary =
-        json["model"]["vocab"].as_object().ok_or_else(|| bad("model.vocab is no object".into()))?;
-    let mut tokens: Vec<(u32, &str)> = Vec::with_capacity(vocabulary.len());
-    for (token, id) in vocabulary {
-        let id = id.as_u64().and_then(|id| u32::try_from(id).ok());
-        tokens.push((id.ok_or_else(|| bad(format!("id of {token:?} is no number")))?, token));
-    }
-    tokens.sort_unstable();
-    let special: Vec<String> = json["added_tokens"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|t| t["content"].as_str().map(str::to_owned))
-        .collect();
-
-    let is_special = |token: &str| special.iter().any(|s| s == token);
-    let is_character = |token: &str| {
-        let bare = token.strip_prefix("##").unwrap_or(token);
-        bare.chars().count() == 1 && bare.is_ascii()
+    let is_unigram = json["model"]["type"] == "Unigram";
+    let kept = {
+        let special = added_tokens(&json);
+        let mut pieces = match is_unigram {
+            true => unigram::pieces(&json["model"], &special, counts),
+            false => word_pieces(&json["model"], &special, counts),
+        }
+        .map_err(bad)?;
+        // Ties keep the file's order, which is roughly by falling frequency.
+        pieces.sort_by_key(|piece| (!piece.needed, std::cmp::Reverse(piece.uses), piece.id));
+        let needed = pieces.iter().filter(|piece| piece.needed).count();
+        let used = pieces.iter().filter(|piece| !piece.needed && piece.uses > 0).count();
+        pieces.truncate(size.map_or(needed + used, |size| size.max(needed)));
+        pieces.sort_by_key(|piece| piece.id);
+        pieces.into_iter().map(|piece| (piece.id, piece.text.to_owned())).collect::<Vec<_>>()
     };
-    let mut ranked: Vec<(u32, &str)> =
-        tokens.iter().copied().filter(|(_, t)| !is_special(t) && !is_character(t)).collect();
-    // Ties keep BERT's order, which is roughly by falling frequency.
-    ranked.sort_by_key(|&(id, _)| (std::cmp::Reverse(counts.get(id)), id));
-    let mut kept: Vec<(u32, &str)> =
-        tokens.iter().copied().filter(|(_, t)| is_special(t) || is_character(t)).collect();
-    match size {
-        Some(size) => kept.extend(ranked.into_iter().take(size.saturating_sub(kept.len()))),
-        None => kept.extend(ranked.into_iter().filter(|&(id, _)| counts.get(id) > 0)),
-    }
-    kept.sort_unstable();
-
-    let original_ids = kept.iter().map(|&(id, _)| id).collect();
+    let original_ids: Vec<u32> = kept.iter().map(|&(id, _)| id).collect();
     let new_ids: HashMap<String, usize> =
-        kept.iter().enumerate().map(|(new, &(_, token))| (token.to_owned(), new)).collect();
-    let vocabulary = kept
-        .iter()
-        .enumerate()
-        .map(|(new, &(_, token))| (token.to_owned(), Value::from(new)))
-        .collect();
-    json["model"]["vocab"] = Value::Object(vocabulary);
+        kept.into_iter().enumerate().map(|(new, (_, token))| (token, new)).collect();
+    match is_unigram {
+        true => unigram::keep(&mut json["model"], &original_ids),
+        false => {
+            let ids = new_ids.iter().map(|(token, &id)| (token.clone(), Value::from(id)));
+            json["model"]["vocab"] = Value::Object(ids.collect());
+        }
+    }
     for added in json["added_tokens"].as_array_mut().into_iter().flatten() {
         let id = added["content"].as_str().and_then(|c| new_ids.get(c)).copied();
         added["id"] = id.map_or(Value::Null, Value::from);
@@ -220,6 +202,43 @@ pub fn prune_with(
     let tokenizer_json = serde_json::to_vec(&json).map_err(|e| bad(e.to_string()))?;
     Tokenizer::from_bytes(&tokenizer_json).map_err(|e| bad(e.to_string()))?;
     Ok(Pruned { tokenizer_json, original_ids })
+}
+
+/// A token of the original.
+struct Piece<'a> {
+    id: u32,
+    text: &'a str,
+    /// Kept whatever the corpus.
+    needed: bool,
+    /// Occurrences in the corpus.
+    uses: u64,
+}
+
+fn added_tokens(json: &Value) -> HashSet<&str> {
+    let added = json["added_tokens"].as_array().into_iter().flatten();
+    added.filter_map(|token| token["content"].as_str()).collect()
+}
+
+/// The tokens of a WordPiece model; needed are special tokens and single ASCII characters.
+fn word_pieces<'a>(
+    model: &'a Value,
+    special: &HashSet<&str>,
+    counts: &TokenCounts,
+) -> Result<Vec<Piece<'a>>, String> {
+    if model["type"] != "WordPiece" {
+        let found = &model["type"];
+        return Err(format!("model.type is {found}, expected \"WordPiece\" or \"Unigram\""));
+    }
+    let vocabulary = model["vocab"].as_object().ok_or("model.vocab is no object")?;
+    let piece = |(text, id): (&'a String, &Value)| {
+        let id = id.as_u64().and_then(|id| u32::try_from(id).ok());
+        let id = id.ok_or_else(|| format!("id of {text:?} is no number"))?;
+        let bare = text.strip_prefix("##").unwrap_or(text);
+        let is_character = bare.chars().count() == 1 && bare.is_ascii();
+        let needed = is_character || special.contains(&text[..]);
+        Ok(Piece { id, text, needed, uses: counts.get(id) })
+    };
+    vocabulary.iter().map(piece).collect()
 }
 
 /// Replaces the ids of special tokens in a post-processor by the new ones.

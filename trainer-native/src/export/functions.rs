@@ -9,6 +9,8 @@
 //! NgramBag(ids, counts, table)               w table[ids] / |w|, w = ln(1 + counts)            [1, D]
 //! BertEmbeddings(ids, words, positions, gamma, beta)
 //!                                            norm(words[ids] + positions[0..S])             [1, S, H]
+//! FactorisedBertEmbeddings(ids, words, basis, positions, gamma, beta)
+//!                                            norm(words[ids] basis + positions[0..S])       [1, S, H]
 //! EncoderLayer(hidden, mask, ...)            one transformer layer                          [1, S, H]
 //! MeanPool(hidden, mask, tokens)             mask hidden / tokens                           [1, H]
 //! Dense(x, weight, bias)                     x weight + bias
@@ -41,6 +43,8 @@ pub enum Function {
     NgramBag,
     /// The normalised sum of word and position embeddings.
     BertEmbeddings,
+    /// [`Self::BertEmbeddings`] with words of few numbers, times a basis in float.
+    FactorisedBertEmbeddings,
     EncoderLayer,
     /// The mean of hidden states.
     MeanPool,
@@ -59,6 +63,8 @@ impl Function {
             (Self::NgramBag, Precision::Int8) => "NgramBagInt8",
             (Self::BertEmbeddings, Precision::Float) => "BertEmbeddings",
             (Self::BertEmbeddings, Precision::Int8) => "BertEmbeddingsInt8",
+            (Self::FactorisedBertEmbeddings, Precision::Float) => "FactorisedBertEmbeddings",
+            (Self::FactorisedBertEmbeddings, Precision::Int8) => "FactorisedBertEmbeddingsInt8",
             (Self::EncoderLayer, Precision::Float) => "EncoderLayer",
             (Self::EncoderLayer, Precision::Int8) => "EncoderLayerInt8",
             (Self::MeanPool, _) => "MeanPool",
@@ -80,7 +86,8 @@ impl Function {
         match self {
             Self::TokenBag => token_bag(&mut body),
             Self::NgramBag => ngram_bag(&mut body),
-            Self::BertEmbeddings => bert_embeddings(&mut body),
+            Self::BertEmbeddings => bert_embeddings(&mut body, false),
+            Self::FactorisedBertEmbeddings => bert_embeddings(&mut body, true),
             Self::EncoderLayer => encoder_layer(&mut body),
             Self::MeanPool => mean_pool(&mut body),
             Self::Dense => dense(&mut body),
@@ -260,14 +267,21 @@ fn ngram_bag(body: &mut Body) {
     body.output("pooled");
 }
 
-fn bert_embeddings(body: &mut Body) {
+fn bert_embeddings(body: &mut Body, factorised: bool) {
     body.inputs(["ids"]);
     body.weights("words");
+    if factorised {
+        body.inputs(["basis"]);
+    }
     body.weights("positions");
     body.inputs(["gamma", "beta"]);
-    body.rows("words", "word_rows", |body, table, output| {
+    let words = if factorised { "word_codes" } else { "word_rows" };
+    body.rows("words", words, |body, table, output| {
         body.node("Gather", output, &[table, "ids"], &[Attribute::Int("axis", 0)]);
     });
+    if factorised {
+        body.node("MatMul", "word_rows", &[words, "basis"], &[]);
+    }
     body.node("Shape", "shape", &["ids"], &[]);
     for (name, value) in [("zero", 0), ("one", 1), ("two", 2)] {
         body.ints(name, &[value]);

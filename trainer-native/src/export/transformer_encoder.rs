@@ -1,7 +1,7 @@
 //! Nodes of a BERT encoder, float or int8: calls of [`Function`]s.
 //!
 //! ```text
-//! h0     = BertEmbeddings(ids)                            [1, S, H]
+//! h0     = BertEmbeddings(ids), or of factorised words    [1, S, H]
 //! h_l+1  = EncoderLayer(h_l, mask)
 //! pooled = MeanPool(h, mask, tokens), or h at [CLS]       [1, H]
 //! ```
@@ -98,15 +98,30 @@ impl Nodes<'_> {
     }
 
     fn embeddings(&mut self, weights: &BertWeights, ids: &str) -> String {
-        // Every token is of type 0, so that row joins the positions.
-        let positions: Vec<f32> = (weights.positions.chunks_exact(weights.width))
-            .flat_map(|row| row.iter().zip(&weights.types).map(|(p, t)| p + t))
+        let (width, factors) = (weights.width, weights.word_factors.as_deref());
+        // Every token is of type 0, so that row joins the positions, and so does the mean of factorised
+        // words.
+        let none = vec![0.0; width];
+        let mean = factors.map_or(&none, |factors| &factors.mean);
+        let positions: Vec<f32> = (weights.positions.chunks_exact(width))
+            .flat_map(|row| row.iter().zip(&weights.types).zip(mean).map(|((p, t), m)| p + t + m))
             .collect();
         let mut inputs = vec![ids.to_owned()];
-        inputs.extend(self.table("words", &weights.words, weights.width));
-        inputs.extend(self.table("positions", &positions, weights.width));
+        let function = match factors {
+            None => {
+                inputs.extend(self.table("words", &weights.words, width));
+                Function::BertEmbeddings
+            }
+            Some(factors) => {
+                inputs.extend(self.table("words", &factors.codes, factors.components));
+                let shape = [factors.components, width];
+                inputs.push(self.g.floats("words.basis", &shape, &factors.basis));
+                Function::FactorisedBertEmbeddings
+            }
+        };
+        inputs.extend(self.table("positions", &positions, width));
         inputs.extend(self.norm("embeddings", &weights.norm));
-        self.call(Function::BertEmbeddings, "embeddings", &inputs, &[])
+        self.call(function, "embeddings", &inputs, &[])
     }
 
     fn layer(&mut self, name: &str, layer: &Layer<'_>, hidden: &str, mask: &str) -> String {

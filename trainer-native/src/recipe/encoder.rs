@@ -46,6 +46,9 @@ pub struct TransformerEncoderRecipe {
     pub layers: Option<Vec<usize>>,
     /// Number of tokens kept of the vocabulary; all where absent.
     pub vocabulary: Option<usize>,
+    /// R, the directions of a factorised token table, which then takes R numbers a token in place of its
+    /// width; whole where absent. Only for kinds that leave the encoder as it is.
+    pub token_components: Option<usize>,
     /// Longest sequence in tokens, special ones included.
     pub max_tokens: usize,
     /// Which part of a longer query is cut off; `left` keeps its last tokens, as RouterDC does, `middle`
@@ -111,6 +114,7 @@ impl EncoderRecipe {
             Self::Transformer(s) => (
                 vec![
                     ("vocabulary", s.vocabulary.unwrap_or(1)),
+                    ("token_components", s.token_components.unwrap_or(1)),
                     ("layers", s.layers.as_ref().map_or(1, Vec::len)),
                     ("max_tokens", s.max_tokens.saturating_sub(2)),
                 ],

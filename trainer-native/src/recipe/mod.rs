@@ -256,6 +256,15 @@ impl Recipe {
                 _ => {}
             }
         }
+        if let EncoderRecipe::Transformer(encoder) = &self.encoder
+            && encoder.token_components.is_some()
+            && takes(Optimisation::FineTuning)
+        {
+            return Err(format!(
+                "encoder.token_components is for an encoder that stays as it is, and kind {kind:?} \
+                 trains it: remove it"
+            ));
+        }
         if matches!(self.head, HeadRecipe::Bert(_)) && self.candidates.len() != 2 {
             return Err(format!(
                 "kind {kind:?} decides between 2 candidates, found {}",

@@ -64,6 +64,23 @@ fn the_hash_is_of_the_settings_and_not_of_their_files() {
 }
 
 #[test]
+fn a_factorised_token_table_is_for_an_encoder_that_stays_as_it_is() {
+    let with = |name: &str| {
+        let text = settings::with(
+            &of_repository(name).text,
+            "encoder.token_components",
+            &settings::parse("128"),
+        );
+        RecipeFile::parse(&text.unwrap()).map(|file| file.recipe.encoder)
+    };
+    let encoder = with("ridge-transformer").unwrap();
+    let EncoderRecipe::Transformer(encoder) = encoder else { unreachable!() };
+    assert_eq!(encoder.token_components, Some(128));
+    let error = with("bert-transformer").unwrap_err();
+    assert!(error.contains("kind \"bert\" trains it"), "{error}");
+}
+
+#[test]
 fn the_data_paths_of_the_table_are_those_of_the_recipe() {
     for name in ["default", "paper-bert", "cluster-static"] {
         let recipe = of_repository(name).recipe;

@@ -7,13 +7,15 @@ use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorPr
 
 use super::{Rng, bytes};
 
-const OPERATORS: [&str; 31] = [
+const OPERATORS: [&str; 33] = [
     "TokenBag",
     "TokenBagInt8",
     "NgramBag",
     "NgramBagInt8",
     "BertEmbeddings",
     "BertEmbeddingsInt8",
+    "FactorisedBertEmbeddings",
+    "FactorisedBertEmbeddingsInt8",
     "EncoderLayer",
     "EncoderLayerInt8",
     "MeanPool",

@@ -128,6 +128,24 @@ fn the_int8_graph_is_close_to_burn_at_every_length() {
 }
 
 #[test]
+fn factorised_words_are_exported_as_two_tables_and_answer_as_their_product() {
+    let mut weights = tiny(16);
+    weights.factorise_words(8, &[1; 64]);
+    let whole = model(&tiny(16), Precision::Int8, Pooling::Mean, &classifier(1)).len();
+    for (precision, least) in [(Precision::Float, 0.999_999), (Precision::Int8, 0.99)] {
+        let bytes = model(&weights, precision, Pooling::Mean, &classifier(1));
+        // 64 words of 8 numbers in place of 32, and a basis of 8 times 32 floats.
+        assert!(precision == Precision::Float || bytes.len() < whole + 8 * 32 * 4 - 64 * 24 + 600);
+        let engine = engine(bytes, WIDTH);
+        for ids in queries() {
+            let found = engine.encoder().run(&Tokens::from_ids(&ids[..])).unwrap().embedding;
+            let near = cosine(&found, &in_burn(&weights, &ids, Pooling::Mean));
+            assert!(near > least, "{precision:?}, {} tokens: cosine {near}", ids.len());
+        }
+    }
+}
+
+#[test]
 fn a_cut_down_encoder_exports_too() {
     let mut weights = tiny(13);
     weights.keep_layers(&[1]).unwrap();
