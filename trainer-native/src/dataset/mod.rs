@@ -108,33 +108,12 @@ pub fn require_files(recipe: &Recipe, folder: &Path) -> Result<(), TrainerError>
 pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepared, TrainerError> {
     require_files(recipe, folder)?;
     let options = ReadOptions { skip_bad };
-    let gold_source = recipe.sources.iter().find(|s| s.role == Role::Gold).ok_or_else(|| {
-        TrainerError::BadRecipe {
-            path: recipe.name.as_str().into(),
-            detail: "it has no source of role \"gold\"".into(),
-        }
-    })?;
-    let loaded = load(recipe, gold_source, folder, &options)?;
-    let gold_all = wanted(gold_source, loaded.outcomes);
-    let needed: Vec<&String> = match &recipe.pair {
-        Some(pair) => vec![&pair.strong, &pair.weak],
-        None => recipe.candidates.iter().map(|candidate| &candidate.id).collect(),
+    let gold_source = recipe.sources.iter().find(|s| s.role == Role::Gold);
+    let Gold { loaded, all: gold_all, drawn: gold, rest, test_leaks } = match gold_source {
+        Some(source) => Gold::read(recipe, source, folder, &options)?,
+        None => Gold::default(),
     };
-    for id in needed {
-        if gold_all.model_index(id).is_none() {
-            return Err(TrainerError::NoTrainingData {
-                detail: format!(
-                    "{} has no column {id:?}; it has {}. Name the column in [aliases]",
-                    gold_source.name,
-                    gold_all.models.join(", ")
-                ),
-            });
-        }
-    }
-    let (drawn, rest) = split_gold(recipe, gold_source, &gold_all)?;
-    let (gold, _) = remove_duplicates(&gold_all.select(&drawn));
-    let (test, test_leaks) = remove_leaks(&gold_all.select(&rest), &Stems::from_outcomes(&gold));
-    let mut scored = Scored { outcomes: test, ..Scored::default() };
+    let mut scored = Scored { outcomes: rest, ..Scored::default() };
     for source in recipe.sources.iter().filter(|s| s.role == Role::Test) {
         scored.add(source, load(recipe, source, folder, &options)?);
     }
@@ -154,8 +133,8 @@ pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepare
         gold: gold.clone(),
         sources: Vec::new(),
         test_leaks,
-        benchmark: scored.name.unwrap_or_else(|| gold_source.name.clone()),
-        benchmark_format: scored.format.unwrap_or(loaded.format),
+        benchmark: scored.name.or(gold_source.map(|s| s.name.clone())).unwrap_or_default(),
+        benchmark_format: scored.format.or(loaded.format).unwrap_or(Format::OutcomesJsonl),
         benchmark_sha256: match scored.sha256.is_empty() {
             true => loaded.sha256.clone(),
             false => sha256_hex(scored.sha256.as_bytes()),
@@ -164,7 +143,9 @@ pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepare
         held: scored.questions,
     };
     prepared.held.extend(&gold_all);
-    prepared.add(recipe, gold_source, gold, loaded.sha256.clone(), gold_leaks);
+    if let Some(source) = gold_source {
+        prepared.add(recipe, source, gold, loaded.sha256.clone(), gold_leaks);
+    }
     let gold_questions = GoldQuestions::of(&prepared.train);
     let mut companions = Vec::new();
     let mut hashes = loaded.sha256 + &scored.sha256;
@@ -199,7 +180,7 @@ pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepare
         }
         let loaded = load(recipe, source, folder, &options)?;
         let answers = gold_questions.companions(&loaded.outcomes);
-        if gold_source.expected_share > 0.0 {
+        if gold_source.is_some_and(|gold| gold.expected_share > 0.0) {
             eprintln!("{}: answers to {} gold questions", source.name, answers.scores.len());
         }
         companions.push(answers);
@@ -214,8 +195,10 @@ pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepare
     // The gold rows stand first among those to train on.
     let gold = prepared.train.select(&(0..gold_questions.rows).collect::<Vec<_>>());
     let pair = recipe.pair.as_ref().and_then(|pair| columns(pair, &gold));
-    let labels = smoothed_labels(pair, gold_source, &gold, &companions)?;
-    prepared.labels.iter_mut().zip(labels).for_each(|(slot, label)| *slot = label);
+    if let Some(source) = gold_source {
+        let labels = smoothed_labels(pair, source, &gold, &companions)?;
+        prepared.labels.iter_mut().zip(labels).for_each(|(slot, label)| *slot = label);
+    }
     let unlabelled = prepared.train.rows.is_empty() && prepared.preferences.is_empty();
     match unlabelled && prepared.difficulty_labels.is_empty() {
         false => Ok(prepared),
@@ -246,6 +229,55 @@ fn wanted(source: &SourceRecipe, mut outcomes: Outcomes) -> Outcomes {
         row.scores.iter_mut().for_each(|(_, score)| *score = f32::from(u8::from(*score > 0.0)));
     }
     outcomes
+}
+
+/// The gold source: what is drawn of it to train on, and the rest.
+#[derive(Default)]
+struct Gold {
+    loaded: GoldFile,
+    all: Outcomes,
+    drawn: Outcomes,
+    rest: Outcomes,
+    test_leaks: usize,
+}
+
+/// What identifies the file of the gold source.
+#[derive(Default)]
+struct GoldFile {
+    format: Option<Format>,
+    sha256: String,
+}
+
+impl Gold {
+    fn read(
+        recipe: &Recipe,
+        source: &SourceRecipe,
+        folder: &Path,
+        options: &ReadOptions,
+    ) -> Result<Self, TrainerError> {
+        let LoadedSource { outcomes, format, sha256 } = load(recipe, source, folder, options)?;
+        let all = wanted(source, outcomes);
+        let needed: Vec<&String> = match &recipe.pair {
+            Some(pair) => vec![&pair.strong, &pair.weak],
+            None => recipe.candidates.iter().map(|candidate| &candidate.id).collect(),
+        };
+        for id in needed {
+            if all.model_index(id).is_none() {
+                return Err(TrainerError::NoTrainingData {
+                    detail: format!(
+                        "{} has no column {id:?}; it has {}. Name the column in [aliases]",
+                        source.name,
+                        all.models.join(", ")
+                    ),
+                });
+            }
+        }
+        let (drawn, rest) = split_gold(recipe, source, &all)?;
+        let (drawn, _) = remove_duplicates(&all.select(&drawn));
+        let (rest, test_leaks) = remove_leaks(&all.select(&rest), &Stems::from_outcomes(&drawn));
+        let loaded = GoldFile { format: Some(format), sha256 };
+        Ok(Self { loaded, all, drawn, rest, test_leaks })
+    }
 }
 
 /// The rows to score, where sources of role `test` hold them.
@@ -290,7 +322,8 @@ fn load(
     }
     let mut outcomes = loaded.outcomes;
     for model in &mut outcomes.models {
-        *model = recipe.canonical(model).to_owned();
+        let name = source.aliases.get(model).map_or_else(|| recipe.canonical(model), String::as_str);
+        *model = name.to_owned();
     }
     if let Some(list) = &source.contaminated {
         let prompts = routellm_mmlu::contaminated_prompts(&folder.join(list))?;
@@ -421,7 +454,7 @@ impl Prepared {
             path: folder.join(&source.path),
             format,
             options: options.clone(),
-            aliases: recipe.aliases.clone(),
+            aliases: recipe.aliases.clone().into_iter().chain(source.aliases.clone()).collect(),
             weight: source.weight,
             calibration_share: source.calibration_share,
         };

@@ -196,8 +196,11 @@ impl Recipe {
         }
         self.check_pair()?;
         let gold = self.sources.iter().filter(|s| s.role == Role::Gold).count();
-        if gold != 1 {
-            return Err(format!("{gold} sources have role \"gold\", expected 1"));
+        // Demands are learnt from any LLMs' outcomes and from labels.
+        let is_optional = matches!(self.head, HeadRecipe::Difficulty(_));
+        if gold > 1 || (gold == 0 && !is_optional) {
+            let expected = if is_optional { "at most 1" } else { "1" };
+            return Err(format!("{gold} sources have role \"gold\", expected {expected}"));
         }
         let scored_apart = self.sources.iter().any(|s| s.role == Role::Test);
         self.sources.iter().try_for_each(|source| source.check(scored_apart))?;

@@ -1,5 +1,7 @@
 //! Data sources of a recipe, with the role of each.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 /// A data source.
@@ -39,6 +41,9 @@ pub struct SourceRecipe {
     /// in a gold row's label; 0 ignores them.
     #[serde(default)]
     pub expected_share: f32,
+    /// Maps names of a model in this source's files to the recipe's, before the recipe's own aliases.
+    #[serde(default)]
+    pub aliases: BTreeMap<String, String>,
     /// Share of its rows held back for calibration, never trained on, in [0, 1).
     #[serde(default)]
     pub calibration_share: f64,
