@@ -295,7 +295,8 @@ impl Candidates {
 
     /// Names the pair: as stated, else the ablest and the least able; none of a lone candidate.
     fn name_pair(&self, manifest: &mut Manifest) {
-        let means = manifest.mean_qualities().unwrap_or_default();
+        // Not the cached ones: pair and calibration are still to be changed.
+        let means = manifest.compute_mean_qualities().unwrap_or_default();
         let mut means: Vec<(f64, &String)> =
             means.into_iter().zip(manifest.candidates.iter().map(|c| &c.id)).collect();
         // Stable: of equally able candidates the first counts as the abler.

@@ -113,8 +113,8 @@ pub use kernels::LARGEST_WEIGHT;
 pub use kind::Kind;
 pub use manifest::{
     Calibration, Candidate, CandidateQuality, CostQuality, EncoderInfo, FORMAT, FileEntry, Head,
-    MANIFEST_FILE, Manifest, MeanQualities, Metric, Provenance, PublishedPoint, Source,
-    TruncationSide, is_header_value,
+    MANIFEST_FILE, Manifest, MeanQualities, Metric, Provenance, PublishedPoint, QualityCache,
+    Source, TruncationSide, is_header_value,
 };
 pub use memory::{Battle, MEMORY_FILE, Memory, Records};
 pub use numeric::quantile;

@@ -14,6 +14,7 @@ mod abilities;
 mod check;
 mod cost_quality;
 
+pub use abilities::QualityCache;
 pub use check::is_header_value;
 pub use cost_quality::{CandidateQuality, CostQuality, MeanQualities, PublishedPoint};
 
@@ -59,6 +60,9 @@ pub struct Manifest {
     pub map: Option<FileEntry>,
     /// The files that routing needs.
     pub files: Vec<FileEntry>,
+    /// What [`Manifest::mean_qualities`] has computed; not part of the file.
+    #[serde(skip)]
+    pub quality_cache: QualityCache,
 }
 
 /// An LLM that may answer.

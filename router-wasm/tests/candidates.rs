@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use pointsman::{
-    Ability, AbilityPrior, Candidates, Manifest, Outcome, Policy, Query, Reason, Router,
+    Ability, AbilityPrior, Candidate, Candidates, Manifest, Outcome, Policy, Query, Reason, Router,
     RouterError, Traffic,
 };
 use serde_json::{Value, json};
@@ -129,6 +129,42 @@ fn roles_and_tiers_route_between_a_hosts_own_models() {
         info.calibration.as_ref().unwrap().quantiles,
         difficulty().info().calibration.as_ref().unwrap().quantiles
     );
+}
+
+#[test]
+fn mean_qualities_are_computed_once_and_anew_for_a_changed_clone() {
+    let list = json!({"candidates": [
+        {"id": "gpt", "role": "large"}, {"id": "between", "tier": "medium"},
+        {"id": "tiny-llm", "role": "small"}
+    ]});
+    let router = own(&list).unwrap();
+    let info = router.info();
+    let expected = |info: &Manifest, demands: &[Vec<f64>]| -> Vec<f64> {
+        let ability = |candidate: &Candidate| candidate.ability.clone().unwrap();
+        let of = |a: Ability| demands.iter().map(|d| a.quality(d)).sum::<f64>();
+        info.candidates.iter().map(|c| of(ability(c)) / demands.len() as f64).collect()
+    };
+    let demands = info.calibration.as_ref().unwrap().demands.as_ref().unwrap();
+    let demands: Vec<Vec<f64>> =
+        demands.iter().map(|row| row.iter().map(|&d| f64::from(d)).collect()).collect();
+    let means = info.mean_qualities().unwrap();
+    assert_eq!(means, expected(info, &demands));
+    assert!(std::ptr::eq(means, info.mean_qualities().unwrap()), "they are computed once");
+    // Decisions are those of a manifest that was never asked, to the last bit.
+    let shares = [("gpt", 0.3), ("between", 0.4), ("tiny-llm", 0.3)];
+    let shares = Some(shares.map(|(name, share)| (name.to_owned(), share)).into());
+    let policy = Policy { shares, ..Policy::default() };
+    for text in QUERIES {
+        let rated = router.assess(&query(text), 0.3).unwrap();
+        assert_eq!(policy.decide(info, &rated), policy.decide(&info.clone(), &rated));
+    }
+    let without = Manifest { calibration: None, ..info.clone() };
+    assert_eq!(without.mean_qualities().unwrap(), expected(info, &[vec![0.0, 0.0]]));
+    // A lone candidate has no pair and loses the calibration: the mean is that of what is left.
+    let lone = own(&json!({"candidates": [{"id": "gpt", "role": "large"}]})).unwrap();
+    let lone = lone.info();
+    assert!(lone.calibration.is_none());
+    assert_eq!(lone.mean_qualities().unwrap(), expected(lone, &[vec![0.0, 0.0]]));
 }
 
 #[test]

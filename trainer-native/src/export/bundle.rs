@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use pointsman::{
     Calibration, Candidate, CostQuality, EncoderInfo, FORMAT, FileEntry, Head, Kind, MANIFEST_FILE,
-    MAP_FILE, MEMORY_FILE, MODEL_FILE, Manifest, Memory, Metric, Provenance, Router, Source,
-    TOKENIZER_FILE, TruncationSide, sha256_hex,
+    MAP_FILE, MEMORY_FILE, MODEL_FILE, Manifest, Memory, Metric, Provenance, QualityCache, Router,
+    Source, TOKENIZER_FILE, TruncationSide, sha256_hex,
 };
 
 use super::router_graph;
@@ -70,6 +70,7 @@ impl BundleDraft {
             provenance: facts.provenance,
             map: None,
             files: entries,
+            quality_cache: QualityCache::default(),
         };
         Self { manifest, files, map: None }
     }

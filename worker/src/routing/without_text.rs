@@ -69,7 +69,7 @@ fn worth(candidate: &Candidate, quality: Option<f64>, policy: &Policy) -> f64 {
 
 /// Each candidate's mean quality by its ability, else in the bundle's curves; none without either.
 fn mean_qualities(manifest: &Manifest) -> Option<Vec<f64>> {
-    manifest.mean_qualities().or_else(|| {
+    manifest.mean_qualities().map(<[f64]>::to_vec).or_else(|| {
         let of = |candidate| mean_in_curves(manifest, candidate);
         (!manifest.curves.is_empty()).then(|| manifest.candidates.iter().map(of).collect())
     })
