@@ -63,13 +63,15 @@ test("- reads the query from standard input, and a query after -- may begin with
   assert.deepEqual(JSON.parse(dashed.out), router.route("-5 + 3?"));
 });
 
+const ids = router.info().candidates.map(({ id }) => id);
+
 test("each option of the policy is that of route()", async () => {
-  const info = router.info();
-  const ids = info.candidates.map(({ id }) => id);
   /** @type {[words: string[], policy: import("pointsman").Policy][]} */
   const cases = [
     [["--threshold", "0.1"], { threshold: 0.1 }],
     [["--strong-share", "1"], { strongShare: 1 }],
+    [["--shares", `${ids[0]}=0.25, ${ids[1]}=0.75`], { shares: { [ids[0]]: 0.25, [ids[1]]: 0.75 } }],
+    [["--shares", `${ids[0]}=0`, "--shares", `${ids[1]}=1`], { shares: { [ids[0]]: 0, [ids[1]]: 1 } }],
     [["--cost-weight", "1000"], { costWeight: 1000 }],
     [["--max-cost", "0.001"], { maxCost: 0.001 }],
     [["--output-tokens", "9"], { outputTokens: 9 }],
@@ -192,6 +194,15 @@ test("wrong usage and a missing bundle or file exit with 2 and say what to do", 
     [["--threshold", "2", QUERY], /\[0, 1\]/],
     [["--threshold", "0.1", "--strong-share", "0.1", QUERY], /contradict/],
     [["--candidates", "nobody", QUERY], /no candidate of this bundle/],
+    [["--shares", "nobody=1", QUERY], /no candidate of this bundle/],
+    [["--shares", `${ids[0]}=0.5,${ids[1]}=0.2`, QUERY], /sum to 1/],
+    [["--shares", `${ids[0]}=2,${ids[1]}=-1`, QUERY], /in \[0, 1\]/],
+    [["--shares", "", QUERY], /sum to 1/],
+    [["--shares", ids[0], QUERY], /expected ID=N, such as large=0.2,small=0.8/],
+    [["--shares", "=0.5", QUERY], /expected ID=N/],
+    [["--shares", `${ids[0]}=half`, QUERY], /--shares of ".*" is "half": expected a number/],
+    [["--shares", `${ids[0]}=0.5,${ids[0]}=0.5`, QUERY], /twice: expected each model once/],
+    [["--shares", `${ids[0]}=1`, "--strong-share", "0.1", QUERY], /contradict/],
     [["--bundle", join(scratch, "nowhere"), QUERY], /ENOENT/],
     [["--jsonl", join(scratch, "nowhere")], /ENOENT/],
     [["--jsonl", scratch], /EISDIR/],
@@ -212,6 +223,7 @@ test("--help prints every option and exit code to standard output, --version the
     "bundle",
     "threshold",
     "strong-share",
+    "shares",
     "cost-weight",
     "max-cost",
     "output-tokens",

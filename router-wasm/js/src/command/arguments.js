@@ -35,6 +35,7 @@ Options:
   --bundle PATH           a bundle's folder, .tar, .bin or URL (default: the package's own bundle)
   --threshold N           the strong model if the win rate is at least N, in [0, 1]
   --strong-share N        share of strong calls, in [0, 1], by the bundle's calibration
+  --shares ID=N[,ID=N]    share of each model's calls, in [0, 1] and 1 in all; may be repeated
   --cost-weight N         score given up per USD, 0 or more: the best score - N * cost is chosen
   --max-cost USD          exclude candidates whose estimated cost is above this
   --output-tokens N       output tokens for cost estimates (default: 256)
@@ -59,6 +60,7 @@ const NUMBERS = /** @type {const} */ ({
 const OPTIONS = /** @type {const} */ ({
   threshold: { type: "string" },
   "strong-share": { type: "string" },
+  shares: { type: "string", multiple: true },
   "cost-weight": { type: "string" },
   "max-cost": { type: "string" },
   "output-tokens": { type: "string" },
@@ -125,7 +127,7 @@ function fitOf([bundle, outcomes, ...others], { id, tier, role, ...rest }) {
 }
 
 /**
- * @param {{[option in keyof typeof NUMBERS]?: string} & {candidates?: string[]}} values
+ * @param {{[option in keyof typeof NUMBERS]?: string} & {candidates?: string[], shares?: string[]}} values
  * @returns {Policy}
  */
 function policyOf(values) {
@@ -134,15 +136,44 @@ function policyOf(values) {
   for (const option of /** @type {(keyof typeof NUMBERS)[]} */ (Object.keys(NUMBERS))) {
     const text = values[option];
     if (text === undefined) continue;
-    const value = Number(text);
-    if (text.trim() === "" || !Number.isFinite(value)) {
-      throw new UsageError(`--${option} is ${JSON.stringify(text)}: expected a number`);
-    }
-    policy[NUMBERS[option]] = value;
+    policy[NUMBERS[option]] = numberIn(text, `--${option}`);
   }
   if (policy.outputTokens !== undefined && !Number.isSafeInteger(policy.outputTokens)) {
     throw new UsageError(`--output-tokens is ${policy.outputTokens}: expected a whole number`);
   }
+  if (values.shares) policy.shares = sharesOf(values.shares);
   const candidates = values.candidates?.flatMap((list) => list.split(","));
   return candidates ? { ...policy, candidates: candidates.map((id) => id.trim()).filter(Boolean) } : policy;
+}
+
+/**
+ * Each model's share; the engine refuses unknown models and shares that do not sum to 1.
+ * @param {string[]} lists
+ * @returns {Record<string, number>}
+ */
+function sharesOf(lists) {
+  /** @type {Map<string, number>} */
+  const shares = new Map();
+  for (const part of lists.flatMap((list) => list.split(","))) {
+    if (part.trim() === "") continue;
+    // A model's name may contain "=".
+    const end = part.lastIndexOf("=");
+    const id = part.slice(0, Math.max(end, 0)).trim();
+    if (id === "") {
+      throw new UsageError(`--shares has ${JSON.stringify(part)}: expected ID=N, such as large=0.2,small=0.8`);
+    }
+    if (shares.has(id)) throw new UsageError(`--shares names ${JSON.stringify(id)} twice: expected each model once`);
+    shares.set(id, numberIn(part.slice(end + 1), `--shares of ${JSON.stringify(id)}`));
+  }
+  return Object.fromEntries(shares);
+}
+
+/**
+ * @param {string} text
+ * @param {string} name
+ */
+function numberIn(text, name) {
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isFinite(value)) return value;
+  throw new UsageError(`${name} is ${JSON.stringify(text)}: expected a number`);
 }
