@@ -91,20 +91,30 @@ pub struct Memory {
 impl Memory {
     /// Makes a memory of embeddings `[N, width]`, row by row; each is scaled to length 1.
     #[must_use]
-    #[allow(clippy::cast_possible_truncation)]
     pub fn new(width: usize, embeddings: &[f32], records: Records) -> Self {
         let width = width.max(1);
         let mut scales = Vec::with_capacity(embeddings.len() / width);
         let mut vectors = Vec::with_capacity(embeddings.len());
         for row in embeddings.chunks_exact(width) {
-            let norm = row.iter().map(|v| v * v).sum::<f32>().sqrt();
-            let largest = row.iter().fold(0.0_f32, |top, v| top.max(v.abs()));
-            let usable = norm > 0.0 && norm.is_finite();
-            scales.push(if usable { largest / 127.0 / norm } else { 0.0 });
-            let step = if usable { 127.0 / largest } else { 0.0 };
-            vectors.extend(row.iter().map(|v| (v * step).round() as i8));
+            let (scale, vector) = quantised(row);
+            scales.push(scale);
+            vectors.extend(vector);
         }
         Self { width, scales, vectors, records }
+    }
+
+    /// Rows of the stored queries that have this embedding, of which only the first `width` coordinates
+    /// count, up to its length and one int8 step a coordinate: a query that is stored has its row, and
+    /// shares it with any other that the encoder does not tell apart. An embedding of length 0 has none.
+    #[must_use]
+    pub fn rows_of(&self, embedding: &[f32]) -> Vec<usize> {
+        let (scale, vector) = quantised(embedding.get(..self.width).unwrap_or(embedding));
+        if scale <= 0.0 || vector.len() != self.width {
+            return Vec::new();
+        }
+        let near = |row: &[i8]| row.iter().zip(&vector).all(|(a, b)| a.abs_diff(*b) <= 1);
+        let rows = self.vectors.chunks_exact(self.width).enumerate();
+        rows.filter(|(_, row)| near(row)).map(|(at, _)| at).collect()
     }
 
     /// Number of stored queries, N.
@@ -243,6 +253,17 @@ impl Memory {
     }
 }
 
+/// An embedding as a unit vector in int8 and its scale; zeros and 0 where it has no direction.
+#[allow(clippy::cast_possible_truncation)]
+fn quantised(row: &[f32]) -> (f32, Vec<i8>) {
+    let norm = row.iter().map(|v| v * v).sum::<f32>().sqrt();
+    let largest = row.iter().fold(0.0_f32, |top, v| top.max(v.abs()));
+    let usable = norm > 0.0 && norm.is_finite();
+    let step = if usable { 127.0 / largest } else { 0.0 };
+    let scale = if usable { largest / 127.0 / norm } else { 0.0 };
+    (scale, row.iter().map(|v| (v * step).round() as i8).collect())
+}
+
 /// Written as a plain loop over equal lengths: it compiles to the integer dot products of SSE,
 /// NEON and wasm's simd128.
 fn dot(row: &[i8], query: &[i16]) -> i32 {
@@ -314,6 +335,17 @@ mod tests {
             bytes[flip] ^= 0x41;
             prop_assert!(Memory::from_bytes(&bytes).is_err());
         }
+    }
+
+    #[test]
+    fn a_stored_query_is_found_by_its_embedding_whatever_the_length() {
+        let rows = [3.0, 4.0, 0.0, 1.0, 0.0, 2.0, 6.0, 8.0, 0.0, 0.0, 0.0, 0.0];
+        let memory = Memory::new(3, &rows, battles(4));
+        assert_eq!(memory.rows_of(&[0.3, 0.4, 0.0, 7.0]), [0, 2]);
+        assert_eq!(memory.rows_of(&[1.0, 0.005, 2.0]), [1], "another machine may round otherwise");
+        assert!(memory.rows_of(&[1.0, 0.1, 2.0]).is_empty());
+        assert!(memory.rows_of(&[0.0, 0.0, 0.0]).is_empty(), "it has no direction");
+        assert!(memory.rows_of(&[3.0, 4.0]).is_empty(), "it has another width");
     }
 
     #[test]

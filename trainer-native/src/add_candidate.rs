@@ -1,7 +1,14 @@
-//! Adds an LLM to a trained router: learns its columns of the graph and leaves all else unchanged.
+//! Adds an LLM to a trained router: learns what the router knows of an LLM and leaves all else unchanged.
 //!
-//! In a `cluster` router an LLM is a column of means (`group_means.rs`). In a `routerdc` router it is
-//! an embedding:
+//! | kind | what an LLM is |
+//! | --- | --- |
+//! | `routerdc` | an embedding, see below (`learn.rs`) |
+//! | `cluster` | a column of means (`group_means.rs`) |
+//! | `ridge` | a score that is linear in the query's embedding (`linear_score.rs`) |
+//! | `knn` | its scores on the remembered queries (`memory_labels.rs`) |
+//! | `sw-ranking` | an Elo group (`elo_group.rs`) |
+//!
+//! In a `routerdc` router:
 //!
 //! ```text
 //! E(q)      embedding of the run's exported int8 encoder          fixed
@@ -19,16 +26,17 @@
 //! k_new starts at the mean of the known directions: before any step, the new LLM is assumed to be
 //! like the others.
 
+mod elo_group;
 mod group_means;
+mod known_bundle;
 mod learn;
+mod linear_score;
+mod memory_labels;
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use pointsman::{
-    Candidate, Kind, MODEL_FILE, Manifest, Router, Source, TOKENIZER_FILE, sha256_hex,
-};
+use pointsman::{Candidate, Kind, MEMORY_FILE, MODEL_FILE, Manifest, Router, Source, sha256_hex};
 
 use crate::assess::{pool_column, pool_rows, qualities};
 use crate::data::{Format, Outcomes, Stems, split_rows};
@@ -36,12 +44,12 @@ use crate::error::TrainerError;
 use crate::eval::pool::rows::of_outcomes;
 use crate::eval::pool::{self, PoolSettings};
 use crate::eval::{Benchmark, Origin, Stored};
-use crate::export::bundle::{self, BundleDraft, BundleFacts};
-use crate::export::head_graph::{HeadGraph, LlmColumn};
+use crate::export::bundle::BundleDraft;
 use crate::export::routerdc_graph;
-use crate::recipe::{self, ClusterRecipe, HeadRecipe, Recipe, RouterDcRecipe};
+use crate::recipe::{self, ClusterRecipe, HeadRecipe, Recipe, RidgeRecipe, RouterDcRecipe};
 use crate::training::fine_tune;
 use crate::verify::Disagreement;
+use known_bundle::{Addition, KnownBundle};
 
 /// Fewest rows that an LLM is learnt from; with fewer it would be chance.
 pub const LEAST_ROWS: usize = 30;
@@ -76,70 +84,50 @@ pub struct Extended {
     pub rows: usize,
 }
 
-/// A finished run of kind `routerdc` or `cluster`, read from its folder.
+/// A finished run of a kind that takes further LLMs, read from its folder.
 pub struct KnownRun {
     folder: PathBuf,
     recipe: Recipe,
     settings: Learnt,
-    int8: Bundle,
-    float: Bundle,
+    int8: KnownBundle,
+    float: KnownBundle,
 }
 
 /// What is learnt of an LLM, with the settings of the run's head.
 enum Learnt {
     Embedding(RouterDcRecipe),
     GroupMeans(ClusterRecipe),
+    LinearScore(RidgeRecipe),
+    MemoryLabels,
+    EloGroup,
 }
 
-/// A bundle's files and the engine that runs them.
-struct Bundle {
-    files: HashMap<String, Vec<u8>>,
-    router: Router,
+/// Kinds to which an LLM can be added.
+const KINDS: [Kind; 5] = [Kind::RouterDc, Kind::Cluster, Kind::Ridge, Kind::Knn, Kind::SwRanking];
+
+/// What to do with a run of another kind.
+fn remedy(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Difficulty => {
+            "A router of kind \"difficulty\" takes any LLM without training: fit its ability to its \
+             outcomes with `pointsman fit-model`, and name it among the host's candidates"
+        }
+        _ => {
+            "Its LLMs are a pair, or were trained together, and a further one has no place. List the \
+             LLM in a recipe and train that anew, or train kind \"difficulty\", where `pointsman \
+             fit-model` fits a new LLM's ability to its outcomes"
+        }
+    }
 }
 
-impl Bundle {
-    fn read(folder: &Path) -> Result<Self, TrainerError> {
-        let files = bundle::read_files(folder)?;
-        let router = Router::from_files(&files)?;
-        Ok(Self { files: files.into_iter().collect(), router })
-    }
-
-    fn info(&self) -> &Manifest {
-        self.router.info()
-    }
-
-    fn file(&self, name: &str) -> &[u8] {
-        self.files.get(name).map(Vec::as_slice).unwrap_or_default()
-    }
-
-    /// The bundle with one more LLM, whose columns of the graph are `columns`.
-    fn with(
-        &self,
-        columns: &[LlmColumn],
-        candidate: &Candidate,
-        source: &Source,
-    ) -> Result<BundleDraft, TrainerError> {
-        let model = HeadGraph::read(self.file(MODEL_FILE))?.with_llm(columns)?;
-        let Manifest {
-            name, kind, mut candidates, encoder, head, mut trained_on, provenance, ..
-        } = self.info().clone();
-        candidates.push(candidate.clone());
-        trained_on.push(source.clone());
-        let facts = BundleFacts { name, kind, candidates, encoder, head, trained_on, provenance };
-        let draft = BundleDraft::new(facts, model, self.file(TOKENIZER_FILE).to_vec(), None);
-        // With a pair, win rates stay as they were, and so do their quantiles and the map of
-        // queries, whose embeddings are unchanged too. Without a pair the map states the best
-        // candidate of each query, which may now be the new LLM: the map is left out.
-        let draft = match &self.info().calibration {
-            Some(calibration) => draft.with_calibration(calibration.clone()),
-            None => draft,
-        };
-        let map = self.info().map.as_ref().filter(|_| self.info().pair().is_some());
-        Ok(match map.and_then(|map| self.files.get(&map.name)) {
-            Some(bytes) => draft.with_map(bytes.clone()),
-            None => draft,
-        })
-    }
+/// The rows of a call's data.
+struct Rows {
+    /// Places of the rows to learn from.
+    learnt: Vec<usize>,
+    /// How many rows were left out since a row to score asks the same.
+    leaks: usize,
+    /// Outcomes to score on.
+    test: Outcomes,
 }
 
 impl KnownRun {
@@ -154,24 +142,27 @@ impl KnownRun {
         let settings = match &recipe.head {
             HeadRecipe::RouterDc(settings) => Learnt::Embedding(settings.clone()),
             HeadRecipe::Cluster(settings) => Learnt::GroupMeans(settings.clone()),
-            _ => {
+            HeadRecipe::Ridge(settings) => Learnt::LinearScore(settings.clone()),
+            HeadRecipe::Knn(_) => Learnt::MemoryLabels,
+            HeadRecipe::SwRanking(_) => Learnt::EloGroup,
+            head => {
+                let (kind, names) = (head.kind(), KINDS.map(|kind| format!("{:?}", kind.name())));
                 return Err(TrainerError::BadCandidate {
                     model: model.to_owned(),
                     detail: format!(
-                        "{} is a run of kind {:?}, expected {:?} or {:?}, whose LLMs have columns \
-                         of their own. List the LLM in a recipe and train that anew",
+                        "{} is a run of kind {:?}, expected one of {}. {}",
                         folder.display(),
-                        recipe.head.kind().name(),
-                        Kind::RouterDc.name(),
-                        Kind::Cluster.name()
+                        kind.name(),
+                        names.join(", "),
+                        remedy(kind)
                     ),
                 });
             }
         };
         Ok(Self {
             settings,
-            int8: Bundle::read(&folder.join("bundle"))?,
-            float: Bundle::read(&folder.join("bundle-float"))?,
+            int8: KnownBundle::read(&folder.join("bundle"))?,
+            float: KnownBundle::read(&folder.join("bundle-float"))?,
             folder: folder.to_owned(),
             recipe,
         })
@@ -188,12 +179,12 @@ impl KnownRun {
         self.int8.info()
     }
 
-    /// Learns the LLM's columns and adds them to both bundles. `place` is a folder for checkpoints:
+    /// Learns what the router knows of an LLM and adds it to both bundles. `place` is a folder for checkpoints:
     /// a call that was interrupted resumes from there.
     ///
     /// # Errors
     /// [`TrainerError::BadCandidate`] where the LLM is known already, was not measured, or on fewer
-    /// than [`LEAST_ROWS`] rows; [`TrainerError::BadCheckpoint`] where `place` is another call's;
+    /// than [`LEAST_ROWS`] rows, of kind `knn` rows whose question the memory holds; [`TrainerError::BadCheckpoint`] where `place` is another call's;
     /// [`TrainerError::Disagreement`]; those of the engine; [`TrainerError::Interrupted`].
     pub fn with_candidate(
         &self,
@@ -210,8 +201,11 @@ impl KnownRun {
                 self.info().candidate_names()
             )));
         }
-        let (rows, leaks, test) = self.rows(model, &outcomes, test, test_share)?;
-        let outcomes = outcomes.select(&rows);
+        let Rows { learnt, leaks, test } = match &self.settings {
+            Learnt::MemoryLabels => self.remembered_rows(model, &outcomes, test, stop)?,
+            _ => self.rows(model, &outcomes, test, test_share)?,
+        };
+        let outcomes = outcomes.select(&learnt);
         if outcomes.rows.len() < LEAST_ROWS {
             return Err(bad(format!(
                 "{} rows to learn from score both it and a known LLM, expected at \
@@ -222,19 +216,32 @@ impl KnownRun {
         source.rows = outcomes.rows.len() as u64;
         source.removed_as_leaks = leaks as u64;
         let data = source.sha256.clone().unwrap_or_default();
-        let (seed, llms) = (self.seed(), sha256_hex(self.int8.file(MODEL_FILE)));
+        let known = match self.int8.file(MEMORY_FILE) {
+            [] => self.int8.file(MODEL_FILE),
+            memory => memory,
+        };
+        let (seed, llms) = (self.seed(), sha256_hex(known));
         let identity = format!("add-candidate {model} to {llms} from {data} seed {seed}");
         self.mark(place, &identity)?;
         let place = fine_tune::Place { folder: place, identity: &identity };
-        let columns = match &self.settings {
+        let addition = match &self.settings {
             Learnt::Embedding(settings) => {
                 let column = self.learn(settings, model, &outcomes, &place, stop)?;
-                vec![(routerdc_graph::COLUMNS, column)]
+                Addition::Columns(vec![(routerdc_graph::COLUMNS, column)])
             }
-            Learnt::GroupMeans(settings) => self.group_means(settings, model, &outcomes, stop)?,
+            Learnt::GroupMeans(settings) => {
+                Addition::Columns(self.group_means(settings, model, &outcomes, stop)?)
+            }
+            Learnt::LinearScore(settings) => {
+                Addition::LinearScore(self.linear_score(settings, model, &outcomes, stop)?)
+            }
+            Learnt::MemoryLabels => {
+                Addition::MemoryLabels(self.memory_labels(model, &outcomes, stop)?)
+            }
+            Learnt::EloGroup => Addition::EloGroup(self.elo_group(model, &outcomes)?),
         };
-        let bundle = self.int8.with(&columns, &candidate, &source)?;
-        let float = self.float.with(&columns, &candidate, &source)?;
+        let bundle = self.int8.with(&addition, &candidate, &source)?;
+        let float = self.float.with(&addition, &candidate, &source)?;
         let (after, exact) = (bundle.router()?, float.router()?);
         let compared = if test.rows.is_empty() { &outcomes } else { &test };
         let queries: Vec<&str> = compared.rows.iter().map(|row| row.query.as_str()).collect();
@@ -254,24 +261,30 @@ impl KnownRun {
         self.info().provenance.as_ref().map_or(self.recipe.seed, |provenance| provenance.seed)
     }
 
-    /// The rows to learn from, the number of rows removed as leaks, and the rows to score.
+    /// The new LLM's column in a table.
+    ///
+    /// # Errors
+    /// [`TrainerError::BadCandidate`] where the table has none.
+    fn column(&self, model: &str, outcomes: &Outcomes) -> Result<usize, TrainerError> {
+        outcomes.model_index(model).ok_or_else(|| TrainerError::BadCandidate {
+            model: model.to_owned(),
+            detail: format!(
+                "the data has no such model; it has {}. Name it as the data does, or in the \
+                 [aliases] of the run's recipe.toml",
+                outcomes.models.join(", ")
+            ),
+        })
+    }
+
+    /// The rows that measured the new LLM beside a known one, less those to score.
     fn rows(
         &self,
         model: &str,
         outcomes: &Outcomes,
         test: Option<Outcomes>,
         test_share: f64,
-    ) -> Result<(Vec<usize>, usize, Outcomes), TrainerError> {
-        let Some(column) = outcomes.model_index(model) else {
-            return Err(TrainerError::BadCandidate {
-                model: model.to_owned(),
-                detail: format!(
-                    "the data has no such model; it has {}. Name it as the data does, or in the \
-                     [aliases] of the run's recipe.toml",
-                    outcomes.models.join(", ")
-                ),
-            });
-        };
+    ) -> Result<Rows, TrainerError> {
+        let column = self.column(model, outcomes)?;
         let known = self.columns(outcomes);
         let held = test.as_ref().map(Stems::from_outcomes).unwrap_or_default();
         let mut seen = Stems::default();
@@ -287,7 +300,7 @@ impl KnownRun {
             }
         }
         if let Some(test) = test {
-            return Ok((rows, leaks, test));
+            return Ok(Rows { learnt: rows, leaks, test });
         }
         #[allow(
             clippy::cast_possible_truncation,
@@ -300,7 +313,7 @@ impl KnownRun {
             places.into_iter().filter_map(|place| rows.get(place).copied()).collect()
         };
         let (scored, learnt) = (at(scored), at(learnt));
-        Ok((learnt, leaks, outcomes.select(&scored)))
+        Ok(Rows { learnt, leaks, test: outcomes.select(&scored) })
     }
 
     /// Column of each known candidate in a table, where the table has it.

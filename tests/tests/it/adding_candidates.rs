@@ -185,11 +185,172 @@ fn a_candidate_that_cannot_be_added_is_named_with_the_reason() {
         assert!(error.to_string().contains(part), "{error}");
         assert!(error.to_string().contains(model), "{error}");
     }
-    let other = tempfile::tempdir().unwrap();
-    train(other.path(), Kind::Knn, "static");
-    let error = add(other.path(), "tiny-new", 320).err().unwrap();
-    assert_eq!(error.code(), "bad_candidate");
-    assert!(error.to_string().contains("kind \"knn\", expected \"routerdc\""), "{error}");
+}
+
+#[test]
+fn a_kind_that_takes_no_further_llm_is_refused_with_the_kind_that_does() {
+    for (kind, part) in [
+        (Kind::Mf, "or train kind \"difficulty\", where `pointsman fit-model` fits"),
+        (Kind::Length, "or train kind \"difficulty\", where `pointsman fit-model` fits"),
+        (Kind::Difficulty, "takes any LLM without training: fit its ability"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let recipe = tiny::recipe_text(kind, "static");
+        std::fs::write(folder.path().join("recipe.toml"), recipe).unwrap();
+        let error = KnownRun::read(folder.path(), "tiny-new").err().unwrap();
+        assert_eq!(error.code(), "bad_candidate");
+        let (error, kind) = (error.to_string(), kind.name());
+        let kinds = "\"routerdc\", \"cluster\", \"ridge\", \"knn\", \"sw-ranking\"";
+        let found = format!("is a run of kind {kind:?}, expected one of {kinds}");
+        assert!(error.contains(&found) && error.contains(part), "{error}");
+    }
+}
+
+fn bundle_before(folder: &Path) -> Router {
+    let files = pointsman_trainer::export::bundle::read_files(&folder.join("run/bundle")).unwrap();
+    Router::from_files(&files).unwrap()
+}
+
+/// Writes an extended run, to which a further LLM can be added.
+fn write(extended: &Extended, folder: &Path) {
+    extended.bundle.write(&folder.join("bundle")).unwrap();
+    extended.float.write(&folder.join("bundle-float")).unwrap();
+}
+
+fn rated(router: &Router, query: &str) -> pointsman::Assessment {
+    router.assess(&Query::new(query).unwrap(), DEFAULT_TURN_DECAY).unwrap()
+}
+
+/// Outcomes of the queries that [`train`] is given, and of 60 others; the new LLM alone is right on
+/// translations.
+fn remembered(folder: &Path) -> NewCandidate {
+    let path = folder.join("known.jsonl");
+    write_outcomes_of_three(&path, 0..300);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let rows = text.lines().map(|line| {
+        let mut row: serde_json::Value = serde_json::from_str(line).unwrap();
+        let right = row["query"].as_str().unwrap().starts_with("hello");
+        row["scores"]["tiny-new"] = json!(u8::from(right));
+        row["scores"]["tiny-weak"] = json!(0);
+        row.to_string()
+    });
+    std::fs::write(&path, rows.collect::<Vec<_>>().join("\n")).unwrap();
+    let outcomes = data::read(&path, None, &ReadOptions { skip_bad: false }).unwrap().outcomes;
+    NewCandidate { outcomes, ..new_candidate(folder, "tiny-new", 320) }
+}
+
+#[test]
+fn a_knn_router_gets_labels_of_the_queries_that_it_remembers() {
+    for tier in tiny::TIERS {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path();
+        train(place, Kind::Knn, tier);
+        let known = KnownRun::read(&place.join("run"), "tiny-new").unwrap();
+        let more = place.join("more");
+        let extended = known.with_candidate(remembered(place), &more, &GO).unwrap();
+        let scored = extended.result.as_ref().unwrap().pools[0].rows;
+        // 24 of the 240 are the calibration's. A table of tokens does not tell 12 from 21.
+        let exact = tier != "static";
+        assert!(extended.rows == 216 || !exact && extended.rows > 216, "{}", extended.rows);
+        assert_eq!(extended.rows + scored, 300, "{tier}: what is not remembered is scored");
+        let (old, new) = (bundle_before(place), extended.bundle.router().unwrap());
+        let (mut right, mut wrong) = (Vec::new(), Vec::new());
+        for i in 0..120 {
+            let topic = ["prove the theorem", "hello the translate"][i % 2];
+            let query = format!("{topic} number {i}");
+            let (was, is) = (rated(&old, &query).scores, rated(&new, &query).scores);
+            // The memory's own labels of tiny-weak stay too, whatever the new file says.
+            assert_eq!(was[..], is[..3], "{tier}: to the last bit");
+            let side = if i % 2 == 1 { &mut right } else { &mut wrong };
+            side.push(is[3]);
+        }
+        let mean = |scores: &[f64]| scores.iter().sum::<f64>() / scores.len() as f64;
+        assert!(mean(&right) > mean(&wrong) + 0.3, "{tier}: {right:?} {wrong:?}");
+        write(&extended, &more);
+        let again = KnownRun::read(&more, "tiny-other").unwrap();
+        assert_eq!(again.info().candidates.len(), 4);
+        let error = add(place, "tiny-new", 320).err().unwrap();
+        let part = "the run remembers 0 of the 320 questions that it was measured on, expected";
+        assert!(error.to_string().contains(part), "{error}");
+    }
+}
+
+#[test]
+fn rows_that_a_knn_router_remembers_are_not_scored() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    train(place, Kind::Knn, "static");
+    let mut new = remembered(place);
+    let some: Vec<usize> = (0..40).chain(290..300).collect();
+    new.test = Some(new.outcomes.select(&some));
+    let known = KnownRun::read(&place.join("run"), "tiny-new").unwrap();
+    let extended = known.with_candidate(new, &place.join("more"), &GO).unwrap();
+    assert_eq!(extended.bundle.manifest.trained_on.last().unwrap().removed_as_leaks, 50);
+    assert!(extended.rows < 216, "rows that ask a question of the test are not learnt from");
+    let scored = extended.result.unwrap().pools[0].rows;
+    assert!((1..20).contains(&scored), "most of the fifty are remembered: {scored}");
+}
+
+#[test]
+fn an_sw_ranking_router_gets_an_elo_group_and_keeps_its_battles() {
+    for tier in tiny::TIERS {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path();
+        train_on(place, &longer(&tiny::recipe_text(Kind::SwRanking, tier)));
+        let old = bundle_before(place);
+        let groups = old.info().head.tiers.clone().unwrap();
+        let last = *groups.iter().max().unwrap();
+        for (name, right, expected) in [("right", true, 0), ("wrong", false, last)] {
+            let extended = match right {
+                true => add_scored(place, name, |_| true),
+                false => add_scored(place, name, |_| false),
+            };
+            let tiers = extended.bundle.manifest.head.tiers.clone().unwrap();
+            assert_eq!(tiers[..2], groups[..], "{tier}");
+            assert!(if right { tiers[2] == 0 } else { tiers[2] >= expected }, "{tier}: {tiers:?}");
+            let new = extended.bundle.router().unwrap();
+            assert_eq!(new.info().calibration, old.info().calibration);
+            for row in new_rows(40) {
+                let query = row["query"].as_str().unwrap();
+                let (was, is) = (rated(&old, query), rated(&new, query));
+                assert_eq!(was.win_rate, is.win_rate, "{tier}: to the last bit");
+                assert_eq!(is.scores.len(), 3);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_ridge_router_gets_a_linear_score_and_keeps_the_pairs() {
+    for tier in tiny::TIERS {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path();
+        train_on(place, &longer(&tiny::recipe_text(Kind::Ridge, tier)));
+        let old = bundle_before(place);
+        let extended = add_scored(place, "more", |query| query.starts_with("prove"));
+        assert_eq!((extended.rows, extended.bundle.manifest.candidates.len()), (240, 3));
+        assert!(extended.disagreement.mean <= verify::LIMIT, "{tier}");
+        write(&extended, &place.join("more"));
+        // A further one is one more column of the constants that the first has added.
+        let mut other = new_candidate(place, "tiny-other", 320);
+        let column = other.outcomes.model_index("tiny-new").unwrap();
+        other.outcomes.models[column] = "tiny-other".into();
+        let known = KnownRun::read(&place.join("more"), "tiny-other").unwrap();
+        let again = known.with_candidate(other, &place.join("again"), &GO).unwrap();
+        let (new, again) = (extended.bundle.router().unwrap(), again.bundle.router().unwrap());
+        let (mut proofs, mut others) = (Vec::new(), Vec::new());
+        for query in new_rows(80).iter().map(|row| row["query"].as_str().unwrap().to_owned()) {
+            let (was, is, both) =
+                (scores(&old, &query), scores(&new, &query), scores(&again, &query));
+            assert_eq!((was.len(), is.len(), both.len()), (2, 3, 4));
+            assert_eq!((&is[..2], &both[..3]), (&was[..], &is[..]), "{tier}: to the last bit");
+            assert_eq!(rated(&old, &query).win_rate, rated(&again, &query).win_rate);
+            let side = if query.starts_with("prove") { &mut proofs } else { &mut others };
+            side.push(f64::from(is[2]));
+        }
+        let mean = |scores: &[f64]| scores.iter().sum::<f64>() / scores.len() as f64;
+        assert!(mean(&proofs) > mean(&others), "{tier}: {proofs:?} {others:?}");
+    }
 }
 
 /// Adds `tiny-new` with the scores that `right` gives to its queries.

@@ -11,7 +11,7 @@ use pointsman_trainer::training::interrupt;
 
 #[derive(Args)]
 pub struct AddCandidateArgs {
-    /// Folder of a finished run of kind `routerdc` or `cluster`.
+    /// Folder of a finished run of kind `routerdc`, `cluster`, `ridge`, `knn` or `sw-ranking`.
     run: PathBuf,
     /// Identifier of the new LLM, as the data names it.
     #[arg(long)]
@@ -25,7 +25,8 @@ pub struct AddCandidateArgs {
     /// Outcomes to score on; where absent, a share of the data that is not learnt from.
     #[arg(long)]
     test: Option<PathBuf>,
-    /// Share of the data to score on, in [0, 1), where --test is absent.
+    /// Share of the data to score on, in [0, 1), where --test is absent; of kind `knn` the rows whose
+    /// question the run does not remember are scored in its place.
     #[arg(long, default_value_t = 0.2)]
     test_share: f64,
     /// Licence of the data, for `router.json`.

@@ -30,6 +30,7 @@ mod fit;
 mod head;
 pub mod kernel;
 
+pub use encoded::Spread;
 pub use head::RidgeHead;
 
 #[cfg(test)]
