@@ -127,7 +127,7 @@ pub use query::{
     estimated_tokens,
 };
 pub use request::{RouteRequest, lone_surrogate};
-pub use tokenizer::{HashedNgrams, NgramSettings, Tokens, UnigramRules};
+pub use tokenizer::{HashedNgrams, NgramSettings, PieceSettings, Tokens, UnigramRules};
 pub use traffic::{HALF_LIFE, PRIOR_HALF_LIFE, PRIOR_QUERIES, Traffic};
 
 // Runs the README's example as a test.

@@ -7,28 +7,32 @@
 //!   -> ids i64 [before + .. + after]   the special tokens around them
 //! ```
 //!
-//! L is the longest sequence of the graph less the special tokens. There are four implementations.
+//! L is the longest sequence of the graph less the special tokens. These are the implementations.
 //! [`bert::BertPipeline`] is this crate's own, for the pipeline that BERT's family shares
 //! (`BertNormalizer`, `BertPreTokenizer`, WordPiece): a Worker reads its 30,000 tokens in a few
 //! milliseconds at a cold start, and a query costs some tens of nanoseconds a token.
 //! [`unigram::UnigramPipeline`] is another, for Unigram with the text rules of [`UnigramRules`].
 //! [`library::LibraryPipeline`] is the `tokenizers` crate, for every other pipeline. Where it and an own
 //! one can read a file they give the same ids for every text; [`file`] accepts only plain BERT and
-//! [`unigram_file`] only those rules, so that an unknown field costs speed and never changes an answer. [`ngrams::HashedNgrams`] has a file of its own
-//! kind and needs no vocabulary.
+//! [`unigram_file`] only those rules, so that an unknown field costs speed and never changes an answer. [`ngrams::HashedNgrams`]
+//! needs no vocabulary, [`pieces::PiecePairs`] adds hashed pairs to the ids of one of the others; both have a
+//! file of their own kind.
 
 mod added_tokens;
 mod bert;
 mod bert_text;
 mod fields;
 mod file;
+mod hashing;
 mod kept;
 mod library;
 mod library_check;
 mod ngrams;
+mod pieces;
 mod special_tokens;
 #[cfg(test)]
 mod tests;
+mod text_tail;
 mod unigram;
 mod unigram_file;
 mod unigram_pieces;
@@ -44,6 +48,8 @@ use file::Reading;
 use kept::Truncation;
 use library::LibraryPipeline;
 pub use ngrams::{HashedNgrams, NgramSettings};
+use pieces::PiecePairs;
+pub use pieces::PieceSettings;
 use unigram::UnigramPipeline;
 pub use unigram_text::UnigramRules;
 
@@ -51,9 +57,9 @@ pub use unigram_text::UnigramRules;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tokens {
     /// `input_ids`, `[S]`: ids after truncation, special tokens included where the bundle asks for them; of
-    /// hashed n-grams each bucket once, ascending.
+    /// hashed n-grams, and of pieces with hashed pairs, each once, ascending.
     pub ids: Vec<i64>,
-    /// `attention_mask`, `[S]`: 1 for each token; of hashed n-grams how often each bucket occurs.
+    /// `attention_mask`, `[S]`: 1 for each token; where each id stands once, how often it occurs.
     pub counts: Vec<i64>,
     /// Tokens of the whole text, before truncation and without special tokens; of hashed n-grams an
     /// estimate.
@@ -80,6 +86,7 @@ pub(crate) struct QueryTokenizer {
 
 enum Pipeline {
     Ngrams(Box<HashedNgrams>),
+    Pieces(Box<PiecePairs>),
     Bert(Box<BertPipeline>),
     Unigram(Box<UnigramPipeline>),
     Library(Box<LibraryPipeline>),
@@ -93,9 +100,9 @@ impl QueryTokenizer {
     /// query.
     pub(crate) fn from_json(bytes: &[u8], info: &EncoderInfo) -> Result<Self, RouterError> {
         let pipeline = Pipeline::from_json(bytes)?;
-        if matches!(pipeline, Pipeline::Ngrams(_)) && info.special_tokens {
-            let detail = "hashed n-grams have no special tokens, expected \"special_tokens\": false in \
-                          router.json";
+        if matches!(pipeline, Pipeline::Ngrams(_) | Pipeline::Pieces(_)) && info.special_tokens {
+            let detail = "hashed n-grams and pairs of pieces have no special tokens, expected \
+                          \"special_tokens\": false in router.json";
             return Err(RouterError::BundleBadTokenizer { detail: detail.into() });
         }
         let added = match info.special_tokens {
@@ -134,6 +141,7 @@ impl QueryTokenizer {
     pub(crate) fn count(&self, text: &str) -> usize {
         match &self.pipeline {
             Pipeline::Ngrams(ngrams) => ngrams.count(text),
+            Pipeline::Pieces(pieces) => pieces.count(text, self.truncation),
             pipeline => {
                 let tokens = pipeline.tokenize(text, self.truncation, false);
                 tokens.map_or(0, |tokens| tokens.total)
@@ -152,6 +160,14 @@ impl Pipeline {
         if let Some(settings) = NgramSettings::read(bytes) {
             return settings.and_then(HashedNgrams::new).map(|own| Self::Ngrams(Box::new(own)));
         }
+        match PiecePairs::read(bytes) {
+            Some(pieces) => pieces.map(|own| Self::Pieces(Box::new(own))),
+            None => Self::with_vocabulary(bytes),
+        }
+    }
+
+    /// Reads a tokenizer whose ids are those of a vocabulary.
+    fn with_vocabulary(bytes: &[u8]) -> Result<Self, RouterError> {
         if let Some(unigram) = unigram_file::read(bytes) {
             return Ok(Self::Unigram(Box::new(unigram)));
         }
@@ -165,7 +181,7 @@ impl Pipeline {
     /// How many special tokens stand around a query.
     fn special_tokens(&self) -> usize {
         match self {
-            Self::Ngrams(_) => 0,
+            Self::Ngrams(_) | Self::Pieces(_) => 0,
             Self::Bert(bert) => bert.special_tokens(),
             Self::Unigram(unigram) => unigram.special_tokens(),
             Self::Library(library) => library.special_tokens(),
@@ -180,6 +196,7 @@ impl Pipeline {
     ) -> Result<Tokens, RouterError> {
         match self {
             Self::Ngrams(ngrams) => Ok(ngrams.tokenize(text)),
+            Self::Pieces(pieces) => pieces.tokenize(text, truncation),
             Self::Bert(bert) => Ok(bert.tokenize(text, truncation, special_tokens)),
             Self::Unigram(unigram) => Ok(unigram.tokenize(text, truncation, special_tokens)),
             Self::Library(library) => library.tokenize(text, truncation, special_tokens),
@@ -189,6 +206,7 @@ impl Pipeline {
     fn vocabulary(&self) -> usize {
         match self {
             Self::Ngrams(ngrams) => ngrams.settings().buckets as usize,
+            Self::Pieces(pieces) => pieces.vocabulary(),
             Self::Bert(bert) => bert.vocabulary(),
             Self::Unigram(unigram) => unigram.vocabulary(),
             Self::Library(library) => library.vocabulary(),

@@ -37,6 +37,8 @@ use serde_json::Value;
 use unicode_normalization_alignments::UnicodeNormalization;
 
 use super::Tokens;
+use super::hashing::{BASIS, fnv, mix, step};
+use super::text_tail::{last_characters, tail};
 use crate::error::RouterError;
 use crate::query::estimated_tokens;
 
@@ -236,21 +238,6 @@ impl HashedNgrams {
     }
 }
 
-/// The last `count` characters, or all.
-fn last_characters(text: &str, count: usize) -> &str {
-    match text.char_indices().rev().nth(count.saturating_sub(1)) {
-        Some((at, _)) => &text[at..],
-        None => text,
-    }
-}
-
-/// The last `characters` of the last line that is not blank.
-fn tail(text: &str, characters: usize) -> &str {
-    let text = text.trim_end();
-    let line = text.rfind(['\n', '\r']).map_or(text, |at| &text[at + 1..]);
-    last_characters(line, characters)
-}
-
 /// The hashes of a namespace and each n, before the n-gram.
 #[derive(Debug, Clone)]
 struct Namespaces {
@@ -261,29 +248,11 @@ struct Namespaces {
 impl Namespaces {
     fn new(prefix: &[u8]) -> Self {
         let of = |kind: u8| {
-            let namespace = fnv(fnv(0xcbf2_9ce4_8422_2325, prefix), &[kind]);
+            let namespace = fnv(fnv(BASIS, prefix), &[kind]);
             std::array::from_fn(|at| fnv(namespace, &[at as u8 + 1]))
         };
         Self { characters: of(b'c'), words: of(b'w') }
     }
-}
-
-/// FNV-1a.
-fn fnv(hash: u64, bytes: &[u8]) -> u64 {
-    bytes.iter().fold(hash, |hash, &byte| step(hash, byte))
-}
-
-fn step(hash: u64, byte: u8) -> u64 {
-    (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-}
-
-/// Spreads a hash's bits, so that its remainders are even (MurmurHash3's finaliser).
-fn mix(mut hash: u64) -> u64 {
-    for factor in [0xff51_afd7_ed55_8ccd, 0xc4ce_b9fe_1a85_ec53] {
-        hash ^= hash >> 33;
-        hash = hash.wrapping_mul(factor);
-    }
-    hash ^ (hash >> 33)
 }
 
 /// A text after its normalisation: chunks with a space before, between and behind them.

@@ -322,7 +322,8 @@ fn load(
     }
     let mut outcomes = loaded.outcomes;
     for model in &mut outcomes.models {
-        let name = source.aliases.get(model).map_or_else(|| recipe.canonical(model), String::as_str);
+        let name =
+            source.aliases.get(model).map_or_else(|| recipe.canonical(model), String::as_str);
         *model = name.to_owned();
     }
     if let Some(list) = &source.contaminated {
