@@ -145,7 +145,7 @@ pub fn recipe_text(kind: Kind, tier: &str) -> String {
         }
         Kind::SwRanking => ("gamma = 10.0\nelo_groups = 10", ""),
         Kind::Knn => ("neighbours = 5", ""),
-        Kind::Difficulty => ("penalty = 1.0", ""),
+        Kind::Difficulty => ("penalty = { difficulty = 1.0, need = 1.0 }", ""),
         Kind::Length | Kind::Random => ("", ""),
     };
     let kind = kind.name();

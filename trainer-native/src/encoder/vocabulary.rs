@@ -52,6 +52,12 @@ impl TokenCounts {
         self.counts.get(&id).copied().unwrap_or_default()
     }
 
+    /// Occurrences of all tokens.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
     /// Share of one token among all, in [0, 1].
     #[must_use]
     #[allow(clippy::cast_precision_loss)]

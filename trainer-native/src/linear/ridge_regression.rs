@@ -139,8 +139,7 @@ impl LinearFit {
         row.tokens.iter().map(of).sum::<f64>() + dot(&self.dense, &row.dense) + self.intercept
     }
 
-    /// The fit on dense coordinates alone, shifted and scaled so that its values on `rows` have mean 0 and
-    /// standard deviation 1.
+    /// The fit shifted and scaled so that its values on `rows` have mean 0 and standard deviation 1.
     #[must_use]
     #[allow(clippy::cast_precision_loss)]
     pub fn standardised(mut self, rows: &[Features]) -> Self {
@@ -149,7 +148,7 @@ impl LinearFit {
         let mean = values.iter().sum::<f64>() / count;
         let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / count).sqrt();
         let scale = if deviation > 0.0 { 1.0 / deviation } else { 1.0 };
-        self.dense.iter_mut().for_each(|w| *w *= scale);
+        self.tokens.iter_mut().chain(&mut self.dense).for_each(|w| *w *= scale);
         self.intercept = (self.intercept - mean) * scale;
         self
     }

@@ -9,6 +9,8 @@ use serde::Deserialize;
 pub enum EncoderRecipe {
     /// A token table distilled from a transformer.
     Static(StaticEncoderRecipe),
+    /// A table of a transformer's tokens and of hashed pairs of them.
+    Pieces(PieceEncoderRecipe),
     /// The transformer itself, or a cut-down of it.
     Transformer(TransformerEncoderRecipe),
 }
@@ -34,6 +36,27 @@ pub struct StaticEncoderRecipe {
     /// Root mean square that an embedding's coordinates are scaled to over the training queries,
     /// before training.
     pub scale: f64,
+}
+
+/// Settings of a table of pieces and pairs.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PieceEncoderRecipe {
+    /// Origin of the encoder in words: model and licence.
+    pub source: String,
+    /// Number of tokens kept of the vocabulary.
+    pub vocabulary: usize,
+    /// D, the number of principal directions of the token embeddings.
+    pub components: usize,
+    /// Buckets that the pairs share.
+    pub buckets: u32,
+    /// Characters of a query's last line whose tokens have buckets of their own; none where absent.
+    pub tail_characters: Option<usize>,
+    /// Longest sequence in tokens.
+    pub max_tokens: usize,
+    /// Which part of a longer query is cut off.
+    #[serde(default = "middle")]
+    pub truncate: TruncationSide,
 }
 
 /// Settings of a transformer.
@@ -64,12 +87,16 @@ fn right() -> TruncationSide {
     TruncationSide::Right
 }
 
+fn middle() -> TruncationSide {
+    TruncationSide::Middle
+}
+
 impl EncoderRecipe {
-    /// `static` or `transformer`.
+    /// `static` or `transformer`, as a bundle states it.
     #[must_use]
     pub fn tier(&self) -> &'static str {
         match self {
-            Self::Static(_) => "static",
+            Self::Static(_) | Self::Pieces(_) => "static",
             Self::Transformer(_) => "transformer",
         }
     }
@@ -79,6 +106,7 @@ impl EncoderRecipe {
     pub fn max_tokens(&self) -> usize {
         match self {
             Self::Static(settings) => settings.max_tokens,
+            Self::Pieces(settings) => settings.max_tokens,
             Self::Transformer(settings) => settings.max_tokens,
         }
     }
@@ -88,6 +116,7 @@ impl EncoderRecipe {
     pub fn truncate(&self) -> TruncationSide {
         match self {
             Self::Static(settings) => settings.truncate,
+            Self::Pieces(settings) => settings.truncate,
             Self::Transformer(settings) => settings.truncate,
         }
     }
@@ -97,6 +126,7 @@ impl EncoderRecipe {
     pub fn source(&self) -> &str {
         match self {
             Self::Static(settings) => &settings.source,
+            Self::Pieces(settings) => &settings.source,
             Self::Transformer(settings) => &settings.source,
         }
     }
@@ -110,6 +140,16 @@ impl EncoderRecipe {
                     ("max_tokens", s.max_tokens),
                 ],
                 s.scale,
+            ),
+            Self::Pieces(s) => (
+                vec![
+                    ("vocabulary", s.vocabulary),
+                    ("components", s.components),
+                    ("buckets", s.buckets as usize),
+                    ("tail_characters", s.tail_characters.unwrap_or(1)),
+                    ("max_tokens", s.max_tokens),
+                ],
+                1.0,
             ),
             Self::Transformer(s) => (
                 vec![

@@ -20,7 +20,9 @@ use toml::Table;
 
 use crate::error::TrainerError;
 
-pub use encoder::{EncoderRecipe, StaticEncoderRecipe, TransformerEncoderRecipe};
+pub use encoder::{
+    EncoderRecipe, PieceEncoderRecipe, StaticEncoderRecipe, TransformerEncoderRecipe,
+};
 pub use head::*;
 pub use sources::{Role, SourceRecipe};
 pub use training::{FineTuningRecipe, TrainingRecipe};

@@ -19,7 +19,7 @@ fn source<'a>(recipe: &'a Recipe, name: &str) -> &'a SourceRecipe {
 
 #[test]
 fn a_recipe_takes_from_its_bases_what_it_does_not_state() {
-    let recipe = of_repository("default").recipe;
+    let recipe = of_repository("ridge-static").recipe;
     assert_eq!((recipe.seed, recipe.licence.as_str()), (1, "Apache-2.0"));
     assert_eq!(recipe.pair().unwrap().strong, "gpt-4-1106-preview");
     let prices: Vec<_> =
@@ -82,7 +82,7 @@ fn a_factorised_token_table_is_for_an_encoder_that_stays_as_it_is() {
 
 #[test]
 fn the_data_paths_of_the_table_are_those_of_the_recipe() {
-    for name in ["default", "paper-bert", "cluster-static"] {
+    for name in ["ridge-static", "default", "paper-bert", "cluster-static"] {
         let recipe = of_repository(name).recipe;
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("recipes/{name}.toml"));
         let typed: BTreeSet<&str> = recipe.sources.iter().flat_map(SourceRecipe::paths).collect();

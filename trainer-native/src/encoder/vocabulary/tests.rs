@@ -184,6 +184,19 @@ fn of_unigram_counted_tokens_their_characters_and_alphabets_are_kept() {
 }
 
 #[test]
+fn of_unigram_tokens_are_kept_that_the_model_expects_of_a_text_of_that_length() {
+    let json = unigram();
+    let whole = Tokenizer::from_bytes(&json).unwrap();
+    let mut counts = TokenCounts::default();
+    let queries = vec!["prove it"; 500];
+    counts.add(&whole, &queries).unwrap();
+    let kept = prune_with(&json, &counts, None, SpecialTokens::Kept).unwrap().original_ids;
+    // Of 1,000 tokens "never" is expected twice and "ity" once or twice, a Korean syllable not once.
+    assert!([4, 16].iter().all(|id| kept.contains(id)), "{kept:?}");
+    assert!(!kept.contains(&14), "{kept:?}");
+}
+
+#[test]
 fn a_model_of_another_kind_is_named() {
     let mut json: Value = serde_json::from_slice(&unigram()).unwrap();
     json["model"]["type"] = json!("BPE");

@@ -1,5 +1,9 @@
 //! Which tokens of a Unigram model are kept.
 //!
+//! A token counts as often as the corpus uses it, and as often again as the model expects of a text of the
+//! corpus' length: `total * e^score`, where a score is a log probability under the languages that the model
+//! was made from. So the pieces of a language in which the corpus has few queries stay too.
+//!
 //! Needed whatever the corpus are the special tokens, the single ASCII characters, the mark that begins a
 //! word, and the letters and digits of every alphabet: a language that the corpus lacks is spelt out.
 //! Ideographs and Korean syllables, of which there are thousands, are kept by use, where a character
@@ -23,6 +27,8 @@ pub(super) fn pieces<'a>(
 ) -> Result<Vec<Piece<'a>>, String> {
     let vocabulary = model["vocab"].as_array().ok_or("model.vocab is no list")?;
     let unknown = model["unk_id"].as_u64().ok_or("model.unk_id is no number")?;
+    #[allow(clippy::cast_precision_loss)]
+    let total = counts.total() as f64;
     let mut lowest = (f64::INFINITY, 0);
     let mut characters: HashMap<char, u64> = HashMap::new();
     let mut pieces = Vec::with_capacity(vocabulary.len());
@@ -35,7 +41,10 @@ pub(super) fn pieces<'a>(
         if score < lowest.0 {
             lowest = (score, id);
         }
-        let uses = counts.get(id);
+        // Special tokens have the score 0, a probability of 1.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let expected = if score < 0.0 { (total * score.exp()).round() as u64 } else { 0 };
+        let uses = counts.get(id).saturating_add(expected);
         if uses > 0 {
             text.chars().for_each(|c| *characters.entry(c).or_default() += uses);
         }

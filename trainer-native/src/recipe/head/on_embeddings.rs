@@ -247,13 +247,24 @@ fn half() -> f64 {
     0.5
 }
 
+/// A penalty for each demand: sources of outcomes have many more queries than those of needs.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DemandPenalty {
+    pub difficulty: f64,
+    pub need: f64,
+}
+
 /// Demands of a query by item response theory, and the abilities of the LLMs.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DifficultyRecipe {
     /// Penalty on the squared coefficients of each demand, on coordinates of standard deviation 1.
     #[serde(default = "demand_penalty")]
-    pub penalty: f64,
+    pub penalty: DemandPenalty,
+    /// Penalty on the squared weights of pieces and buckets, where the encoder is a table of them.
+    #[serde(default = "row_penalty")]
+    pub row_penalty: DemandPenalty,
     /// Standard deviation of the prior on an item's difficulty.
     #[serde(default = "difficulty_spread")]
     pub difficulty_spread: f64,
@@ -288,7 +299,13 @@ impl KindSettings for DifficultyRecipe {
 
     fn check(&self) -> Result<(), String> {
         at_least_one("source_rows", self.source_rows)?;
-        let positive = [("penalty", self.penalty), ("difficulty_spread", self.difficulty_spread)];
+        let positive = [
+            ("penalty.difficulty", self.penalty.difficulty),
+            ("penalty.need", self.penalty.need),
+            ("row_penalty.difficulty", self.row_penalty.difficulty),
+            ("row_penalty.need", self.row_penalty.need),
+            ("difficulty_spread", self.difficulty_spread),
+        ];
         if let Some((name, value)) = positive.iter().find(|(_, v)| !(*v > 0.0 && v.is_finite())) {
             return Err(format!("head.{name} is {value}, expected a finite number > 0"));
         }
@@ -301,8 +318,12 @@ impl KindSettings for DifficultyRecipe {
     }
 }
 
-fn demand_penalty() -> f64 {
-    300.0
+fn demand_penalty() -> DemandPenalty {
+    DemandPenalty { difficulty: 1000.0, need: 1000.0 }
+}
+
+fn row_penalty() -> DemandPenalty {
+    DemandPenalty { difficulty: 10.0, need: 1.0 }
 }
 
 fn difficulty_spread() -> f64 {

@@ -28,6 +28,18 @@ impl DifficultyHead {
         }
     }
 
+    /// The head where each coordinate of the embedding is a demand without its constant.
+    #[allow(clippy::cast_possible_truncation)]
+    pub(super) fn of_columns(fits: &[LinearFit]) -> Self {
+        let count = fits.len();
+        // One row for each demand, and one of zeros for the length.
+        let unit = |at: usize| f32::from(u8::from(at / count == at % count));
+        Self {
+            weights: (0..(count + 1) * count).map(unit).collect(),
+            offsets: fits.iter().map(|fit| fit.intercept as f32).collect(),
+        }
+    }
+
     /// The demands of a query, `[K]`, from its embedding without the length.
     pub(super) fn at(&self, topic: &[f32]) -> Vec<f64> {
         let mut demands: Vec<f64> = self.offsets.iter().map(|&c| f64::from(c)).collect();

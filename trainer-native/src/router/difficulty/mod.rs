@@ -12,12 +12,17 @@
 //!   the files that state a difficulty. Sources are scaled one by one, since their numbers do not compare;
 //! - `need`: graded needs, where the recipe has a source of them.
 //!
+//! Gold labels of the recipe's pair add a third, `pair`, that corrects the two LLMs' win rate (`pair.rs`).
+//!
 //! What a demand means to an LLM is the LLM's ability: fitted to its outcomes where it has any, else that
 //! of the tier that the recipe names for it. An LLM that the encoder has never seen is a new ability.
 
 mod abilities;
+mod features;
 mod fit;
 mod head;
+mod pair;
+mod table;
 mod targets;
 
 pub use head::DifficultyHead;

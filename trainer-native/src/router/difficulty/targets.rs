@@ -1,12 +1,13 @@
 //! What the demands are learnt from: queries with how hard they are, source by source.
 
+use super::features::Penalty;
 use crate::dataset::{Prepared, share_up_to};
 use crate::linear::item_response::difficulties;
-use crate::recipe::DifficultyRecipe;
+use crate::recipe::{DemandPenalty, DifficultyRecipe};
 
 /// A query with a target of one demand.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Target<'a> {
+pub(super) struct Target<'a> {
     pub query: &'a str,
     /// z-score among the targets of its source; larger is harder.
     pub value: f64,
@@ -14,15 +15,42 @@ pub struct Target<'a> {
     pub weight: f64,
 }
 
-/// Targets of each demand, with the demand's name; a demand without targets is left out.
-pub fn by_demand<'a>(
-    data: &'a Prepared,
-    settings: &DifficultyRecipe,
-) -> Vec<(&'static str, Vec<Target<'a>>)> {
+impl Target<'_> {
+    /// The values and the weights of targets.
+    pub(super) fn values_and_weights(targets: &[Self]) -> (Vec<f64>, Vec<f64>) {
+        targets.iter().map(|target| (target.value, target.weight)).unzip()
+    }
+}
+
+/// A demand and what it is learnt from.
+pub(super) struct Demand<'a> {
+    pub name: &'static str,
+    pub targets: Vec<Target<'a>>,
+}
+
+impl Demand<'_> {
+    /// The penalties of this demand.
+    pub(super) fn penalty(&self, settings: &DifficultyRecipe) -> Penalty {
+        let of = |penalty: &DemandPenalty| match self.name {
+            NEED => penalty.need,
+            _ => penalty.difficulty,
+        };
+        Penalty { coordinate: of(&settings.penalty), row: of(&settings.row_penalty) }
+    }
+}
+
+const DIFFICULTY: &str = "difficulty";
+const NEED: &str = "need";
+
+/// The demands that the data teaches.
+pub(super) fn by_demand<'a>(data: &'a Prepared, settings: &DifficultyRecipe) -> Vec<Demand<'a>> {
     let mut difficulty = of_outcomes(data, settings);
     difficulty.extend(of_labels(data, settings, false));
-    let demands = [("difficulty", difficulty), ("need", of_labels(data, settings, true).collect())];
-    demands.into_iter().filter(|(_, targets)| !targets.is_empty()).collect()
+    let demands = [
+        Demand { name: DIFFICULTY, targets: difficulty },
+        Demand { name: NEED, targets: of_labels(data, settings, true).collect() },
+    ];
+    demands.into_iter().filter(|demand| !demand.targets.is_empty()).collect()
 }
 
 /// The difficulties of the items of each source of outcomes.

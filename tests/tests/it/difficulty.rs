@@ -1,0 +1,193 @@
+//! Kind `difficulty`, from outcomes, needs and gold labels to a bundle.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use pointsman::{Kind, Manifest, Query, Router};
+use pointsman_tests::{tiny, tiny_encoder};
+use pointsman_trainer::dataset::prepare;
+use pointsman_trainer::device::{DeviceChoice, open};
+use pointsman_trainer::finish;
+use pointsman_trainer::recipe::RecipeFile;
+use pointsman_trainer::router;
+use pointsman_trainer::training::context::Context;
+use pointsman_trainer::training::encoder::encoder;
+use serde_json::json;
+
+use crate::training::write_outcomes;
+
+/// A table of pieces and pairs in place of the tiny recipe's token table.
+const PIECES: &str = "[encoder]\ntier = \"pieces\"\nsource = \"drawn from a seed\"\nvocabulary = 400\n\
+                      components = 8\nbuckets = 4096\ntail_characters = 20\nmax_tokens = 64\n\n[head]";
+
+/// The text of the tiny recipe on an encoder.
+fn recipe(encoder: &str) -> String {
+    let text =
+        tiny::recipe_text(Kind::Difficulty, encoder.strip_prefix("pieces").unwrap_or(encoder));
+    match encoder {
+        "pieces" => {
+            let begin = text.find("[encoder]").unwrap();
+            let end = text.find("[head]").unwrap();
+            [&text[..begin], PIECES, &text[end + "[head]".len()..]].concat()
+        }
+        _ => text,
+    }
+}
+
+/// The recipe with needs, and abilities for tiers.
+fn of_tiers(encoder: &str) -> String {
+    let needs = "[[sources]]\nname = \"needs\"\npath = \"needs.jsonl\"\nformat = \"need-jsonl\"\n\
+                 licence = \"MIT OR Apache-2.0\"\nrole = \"auxiliary\"\n\n[encoder]";
+    let tiers = "\n[head.abilities]\nsmall = { intercept = 0.0, slopes = [1.0, 1.0] }\n\
+                 large = { intercept = 3.0, slopes = [0.5, 0.5] }\n";
+    recipe(encoder).replace("[encoder]", needs) + tiers
+}
+
+fn write_needs(data: &Path) {
+    let need = |i: usize| {
+        let (words, need) = match i % 2 {
+            0 => ("summarise the list", 60 + i % 30),
+            _ => ("please explain", i % 20),
+        };
+        json!({"id": format!("n{i}"), "query": format!("{words} {i}"), "dataset": "own", "need": need})
+            .to_string()
+    };
+    let needs: Vec<String> = (0..80).map(need).collect();
+    std::fs::write(data.join("needs.jsonl"), needs.join("\n")).unwrap();
+}
+
+/// Trains `text` on the files of `folder/data`; the manifest and the router.
+fn trained(folder: &Path, text: &str) -> (Manifest, Router) {
+    let recipe = RecipeFile::parse(text).unwrap();
+    tiny_encoder::write(&folder.join("encoder")).unwrap();
+    let prepared = prepare(&recipe.recipe, &folder.join("data"), false).unwrap();
+    let (device, stop) = (open(DeviceChoice::Cpu).unwrap(), AtomicBool::new(false));
+    let context = Context::open(&folder.join("run"), &recipe, &prepared, &device, &stop).unwrap();
+    let encoder = encoder(&context, &folder.join("encoder")).unwrap();
+    let trained = router::train(&context, encoder).unwrap();
+    let bundle = finish::finish(&context, &trained).unwrap().bundle;
+    (bundle.manifest.clone(), bundle.router().unwrap())
+}
+
+fn demands(router: &Router, text: &str) -> Vec<f64> {
+    router.demands(&Query::new(text).unwrap()).unwrap()
+}
+
+fn win_rate(router: &Router, text: &str) -> f64 {
+    router.assess(&Query::new(text).unwrap(), 0.5).unwrap().win_rate.unwrap()
+}
+
+#[test]
+fn demands_are_learnt_from_outcomes_and_needs_on_both_tables() {
+    for encoder in ["static", "pieces"] {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data).unwrap();
+        write_outcomes(&data.join("gold.jsonl"));
+        write_needs(&data);
+        let (manifest, router) = trained(folder.path(), &of_tiers(encoder));
+        let names = manifest.head.demands.as_deref().unwrap();
+        assert_eq!(names[..2], ["difficulty", "need"], "{encoder}");
+        // Each sample of demands stands for a step of the win rate.
+        let sample = manifest.calibration.as_ref().unwrap().demands.as_ref().unwrap();
+        assert!(sample.len() > 10 && sample.iter().all(|row| row.len() == names.len()));
+        // Fitted to outcomes: the strong LLM is right everywhere, the weak one only on the easy half.
+        let quality = |at: usize, difficulty: f64| {
+            let mut demands = vec![0.0; names.len()];
+            demands[0] = difficulty;
+            manifest.candidates[at].ability.as_ref().unwrap().quality(&demands)
+        };
+        assert!(quality(0, 1.0) > 0.8, "{encoder}");
+        assert!(quality(1, -1.0) > 0.7 && quality(1, 1.0) < 0.3, "{encoder}");
+
+        let of = |text: &str| demands(&router, text);
+        let gap = of("prove the matrix number 7")[0] - of("hello the city number 7")[0];
+        assert!(gap > 1.0, "{encoder}: {gap}");
+        let gap = of("summarise the list 500")[1] - of("please explain 501")[1];
+        assert!(gap > 1.0, "{encoder}: {gap}");
+    }
+}
+
+/// Outcomes of other LLMs, which fail at "prove", and gold rows of the pair, whose weak LLM fails at "capital"
+/// as often as at all else.
+fn write_pair(data: &Path, weak_fails: fn(usize) -> bool) {
+    let words = ["prove", "hello", "capital", "translate"];
+    let row = |i: usize, name: &str, scores: serde_json::Value| {
+        let query =
+            format!("{} the {} number {name} {i}", words[i % 4], ["city", "list"][i / 4 % 2]);
+        json!({"id": format!("{name}-{i}"), "query": query, "dataset": "own", "scores": scores})
+            .to_string()
+    };
+    let gold = |i: usize| {
+        let weak = u8::from(!weak_fails(i));
+        row(i, "a", json!({"tiny-strong": 1, "tiny-weak": weak}))
+    };
+    let others = |i: usize| {
+        let right = u8::from(i % 4 != 0);
+        row(i, "b", json!({"one": right, "two": right, "three": 1}))
+    };
+    let lines = |of: &dyn Fn(usize) -> String| (0..400).map(of).collect::<Vec<_>>().join("\n");
+    std::fs::write(data.join("gold.jsonl"), lines(&gold)).unwrap();
+    std::fs::write(data.join("others.jsonl"), lines(&others)).unwrap();
+}
+
+#[test]
+fn gold_labels_correct_the_pair_where_they_help_and_are_left_out_where_they_do_not() {
+    let others = "[[sources]]\nname = \"others\"\npath = \"others.jsonl\"\nlicence = \"MIT OR Apache-2.0\"\n\
+                  role = \"auxiliary\"\nweight = 30.0\n\n[encoder]";
+    for encoder in ["static", "pieces"] {
+        let text = recipe(encoder).replace("[encoder]", others).replace("take = 120", "take = 200");
+        let run = |weak_fails| {
+            let folder = tempfile::tempdir().unwrap();
+            let data = folder.path().join("data");
+            std::fs::create_dir(&data).unwrap();
+            write_pair(&data, weak_fails);
+            trained(folder.path(), &text)
+        };
+        let (manifest, router) = run(|i| i % 4 == 2);
+        assert_eq!(manifest.head.demands.as_deref().unwrap(), ["difficulty", "pair"], "{encoder}");
+        let of = |text: &str| win_rate(&router, text);
+        let gap = of("capital the city number a 900") - of("hello the city number a 901");
+        assert!(gap > 0.05, "{encoder}: {gap}");
+        let slopes = |at: usize| manifest.candidates[at].ability.as_ref().unwrap().slopes[1];
+        assert!(slopes(0) < 0.0 && slopes(1) > 0.0, "{encoder}");
+
+        // Failures that no word foretells correct nothing.
+        let (manifest, _) = run(|i| (i * 7919 + i / 4) % 5 == 0);
+        assert_eq!(manifest.head.demands.as_deref().unwrap(), ["difficulty"], "{encoder}");
+    }
+}
+
+#[test]
+fn without_gold_labels_a_pair_of_tiers_is_trained_and_scored_on_a_source_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    write_outcomes(&data.join("gold.jsonl"));
+    write_needs(&data);
+    std::fs::rename(data.join("gold.jsonl"), data.join("apart.jsonl")).unwrap();
+    std::fs::write(
+        data.join("others.jsonl"),
+        std::fs::read_to_string(data.join("apart.jsonl"))
+            .unwrap()
+            .replace("number", "other number")
+            .replace("own-", "other-")
+            .replace("tiny-", "theirs-"),
+    )
+    .unwrap();
+    let sources = "[[sources]]\nname = \"apart\"\npath = \"apart.jsonl\"\nlicence = \"MIT\"\nrole = \"test\"\n\
+                   aliases = { \"tiny-strong\" = \"large\", \"tiny-weak\" = \"small\" }\n\n[[sources]]\n\
+                   name = \"others\"\npath = \"others.jsonl\"\nlicence = \"MIT\"\nrole = \"auxiliary\"\n\
+                   calibration_share = 0.2\n\n[encoder]";
+    let text = of_tiers("pieces").replace("tiny-strong", "large").replace("tiny-weak", "small");
+    let gold = text.find("[[sources]]\nname = \"own outcomes\"").unwrap();
+    let rest = gold + text[gold..].find("\n\n[").unwrap() + 2;
+    let text = [&text[..gold], &text[rest..]].concat().replace("[encoder]", sources);
+    let (manifest, router) = trained(folder.path(), &text);
+    // No outcome of the pair was trained on: its abilities are the tiers'.
+    let usual = manifest.head.abilities.as_ref().unwrap();
+    assert_eq!(manifest.candidates[0].ability.as_ref(), usual.get("large"));
+    assert!(win_rate(&router, "prove the matrix number 7") > win_rate(&router, "hello the city 7"));
+    let apgr = manifest.metrics.iter().find(|metric| metric.metric == "apgr").unwrap();
+    assert!(apgr.dataset == "apart" && apgr.value > 0.7 && apgr.held_out, "{apgr:?}");
+}

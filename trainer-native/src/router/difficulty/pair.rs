@@ -1,0 +1,123 @@
+//! Correction of a pair by its own gold labels: one more demand, which the strong LLM meets and the weak one
+//! fails.
+//!
+//! ```text
+//! win(q)     = (1 + q_strong - q_weak) / 2          from the general demands and the pair's abilities
+//! d(q)       ~ (label - win(q)) / mean slope        ridge regression on the pair's gold queries
+//! logits     : strong + k d(q),  weak - k d(q)
+//! ```
+//! The penalty and k in [0, 1] are those with the least squared error of the win rate on queries left out, in
+//! five folds. Where no k above 0 does better than none, there is no correction.
+
+use pointsman::Ability;
+
+use super::features::{Penalty, QueryFeatures};
+use crate::encoder::static_table::StaticTable;
+use crate::error::TrainerError;
+use crate::linear::ridge_regression::LinearFit;
+use crate::training::context::Context;
+use crate::training::embedder::Embedder;
+
+const FOLDS: usize = 5;
+/// Fewest gold labels from which a correction is learnt.
+const FEWEST: usize = 50;
+/// Penalties of a coordinate, tried in turn; a row of a table has a hundredth of it.
+const PENALTIES: [f64; 4] = [100.0, 300.0, 1000.0, 5000.0];
+/// Shares of the correction, tried in turn.
+const SHARES: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
+
+/// The gold queries with the target of strong over weak; none where they are too few.
+pub(super) fn gold<'a>(context: &Context<'a>) -> Vec<(&'a str, f64)> {
+    let data = context.data;
+    let gold: Vec<(&str, f64)> = (data.train.rows.iter().zip(data.pair_targets()))
+        .filter_map(|(row, target)| Some((row.query.as_str(), f64::from(target?))))
+        .collect();
+    if gold.len() < FEWEST { Vec::new() } else { gold }
+}
+
+/// The correction as a function of an embedding's coordinates as they are, already multiplied by k; `None`
+/// where it does not help. `demands` are the general demands of the gold queries.
+///
+/// # Errors
+/// Those of the engine; [`TrainerError::Interrupted`]; [`TrainerError::File`].
+pub(super) fn correction(
+    gold: &[(&str, f64)],
+    demands: &[Vec<f64>],
+    (strong, weak): (&Ability, &Ability),
+    embedder: &mut Embedder<'_>,
+    table: Option<&StaticTable>,
+) -> Result<Option<LinearFit>, TrainerError> {
+    let queries: Vec<&str> = gold.iter().map(|(query, _)| *query).collect();
+    let of = |demands: &Vec<f64>| [strong, weak].map(|ability| logit(ability.quality(demands)));
+    let logits: Vec<[f64; 2]> = demands.iter().map(of).collect();
+    let errors = residuals(gold, &logits);
+    let features = QueryFeatures::of(&queries, embedder, table)?;
+    let weights = vec![1.0; gold.len()];
+    let mut best = (squared_error(gold, &logits, &vec![0.0; gold.len()], 0.0), None);
+    let without = best.0;
+    for coordinate in PENALTIES {
+        let penalty = Penalty { coordinate, row: coordinate / 100.0 };
+        let mut predicted = vec![0.0; gold.len()];
+        for fold in 0..FOLDS {
+            let fit = features.fit(&errors, &weights, penalty, |at| at % FOLDS == fold)?;
+            let values = features.values(&fit);
+            (fold..gold.len()).step_by(FOLDS).for_each(|at| predicted[at] = values[at]);
+        }
+        for share in SHARES {
+            let error = squared_error(gold, &logits, &predicted, share);
+            if error < best.0 {
+                best = (error, Some((penalty, share)));
+            }
+        }
+    }
+    let Some((penalty, share)) = best.1 else {
+        eprintln!(
+            "pair: {} gold labels do not improve on the general demands, they are left as they are",
+            gold.len()
+        );
+        return Ok(None);
+    };
+    eprintln!(
+        "pair: corrected by {} gold labels, squared error of the win rate on queries left out {:.4}, \
+         {without:.4} without",
+        gold.len(),
+        best.0
+    );
+    let mut fit = features.fit(&errors, &weights, penalty, |_| false)?;
+    fit.tokens.iter_mut().chain(&mut fit.dense).for_each(|w| *w *= share);
+    fit.intercept *= share;
+    Ok(Some(features.folded(fit)))
+}
+
+/// By how much each label is above the win rate, in logits of the mean slope.
+#[allow(clippy::cast_precision_loss)]
+fn residuals(gold: &[(&str, f64)], logits: &[[f64; 2]]) -> Vec<f64> {
+    let slope = |logits: &[f64; 2]| {
+        logits.iter().map(|&logit| sigmoid(logit) * (1.0 - sigmoid(logit))).sum::<f64>() / 2.0
+    };
+    let mean = logits.iter().map(slope).sum::<f64>() / logits.len().max(1) as f64;
+    let labels = gold.iter().zip(logits);
+    labels.map(|((_, label), logits)| (label - win_rate(logits, 0.0)) / mean.max(1e-3)).collect()
+}
+
+/// Mean squared error of the corrected win rate.
+#[allow(clippy::cast_precision_loss)]
+fn squared_error(gold: &[(&str, f64)], logits: &[[f64; 2]], d: &[f64], share: f64) -> f64 {
+    let rows = gold.iter().zip(logits).zip(d);
+    let squares = rows.map(|(((_, y), logits), d)| (y - win_rate(logits, share * d)).powi(2));
+    squares.sum::<f64>() / gold.len().max(1) as f64
+}
+
+/// The win rate of logits of strong and weak that are moved apart by `d` each.
+fn win_rate([strong, weak]: &[f64; 2], d: f64) -> f64 {
+    f64::midpoint(1.0, sigmoid(strong + d) - sigmoid(weak - d))
+}
+
+fn sigmoid(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+fn logit(p: f64) -> f64 {
+    let p = p.clamp(1e-9, 1.0 - 1e-9);
+    (p / (1.0 - p)).ln()
+}
