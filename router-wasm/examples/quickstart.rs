@@ -10,8 +10,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let router = Router::from_files(&files)?;
     let query = Query::new("What is the capital of Italy?")?;
-    let decision = router.route(&query, &Policy::strong_share(0.5))?;
-    assert_eq!(decision.model, "mistralai/Mixtral-8x7B-Instruct-v0.1");
+    let decision = router.route(&query, &Policy::strong_share(0.3))?;
+    assert_eq!(decision.model, "small");
     println!("{} at a win rate of {:.3}", decision.model, decision.win_rate.unwrap_or_default());
     Ok(())
 }

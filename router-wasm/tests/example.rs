@@ -14,13 +14,12 @@ fn run(arguments: &[&str]) -> Result<String, String> {
 
 #[test]
 fn each_query_has_its_decision() {
-    let hard = "A company with 40% debt issues new shares at a discount. \
-                What happens to its weighted average cost of capital?";
+    let hard = "Prove that every finite integral domain is a field.";
     let text = run(&["What is the capital of Italy?", hard]).unwrap();
     let decisions = text.lines().filter_map(|line| line.strip_prefix("  -> "));
     let models: Vec<_> = decisions.filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(models, ["mistralai/Mixtral-8x7B-Instruct-v0.1", "gpt-4-1106-preview"], "{text}");
-    assert!(text.contains("win rate 0.") && text.contains(" USD"), "{text}");
+    assert_eq!(models, ["small", "large"], "{text}");
+    assert!(text.contains("win rate 0."), "{text}");
 }
 
 #[test]
@@ -29,8 +28,8 @@ fn a_share_of_strong_calls_moves_the_decision() {
         let text = run(&["--strong-share", share, "Hello!"]).unwrap();
         text.split("  -> ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned()
     };
-    assert_eq!(model("1"), "gpt-4-1106-preview");
-    assert_eq!(model("0"), "mistralai/Mixtral-8x7B-Instruct-v0.1");
+    assert_eq!(model("1"), "large");
+    assert_eq!(model("0"), "small");
 }
 
 #[test]

@@ -102,9 +102,9 @@ fn demands_are_learnt_from_outcomes_and_needs_on_both_tables() {
 
         let of = |text: &str| demands(&router, text);
         let gap = of("prove the matrix number 7")[0] - of("hello the city number 7")[0];
-        assert!(gap > 1.0, "{encoder}: {gap}");
+        assert!(gap > 0.7, "{encoder}: {gap}");
         let gap = of("summarise the list 500")[1] - of("please explain 501")[1];
-        assert!(gap > 1.0, "{encoder}: {gap}");
+        assert!(gap > 0.7, "{encoder}: {gap}");
     }
 }
 
@@ -153,7 +153,7 @@ fn gold_labels_correct_the_pair_where_they_help_and_are_left_out_where_they_do_n
         assert!(slopes(0) < 0.0 && slopes(1) > 0.0, "{encoder}");
 
         // Failures that no word foretells correct nothing.
-        let (manifest, _) = run(|i| (i * 7919 + i / 4) % 5 == 0);
+        let (manifest, _) = run(|i| (i.wrapping_mul(2_654_435_761) >> 13) % 5 == 0);
         assert_eq!(manifest.head.demands.as_deref().unwrap(), ["difficulty"], "{encoder}");
     }
 }

@@ -36,7 +36,7 @@ const PROVIDER = "pointsman";
  * @example
  * ```js
  * const model = routedModel(router, {
- *   models: { "gpt-4-1106-preview": openai("gpt-5"), "mistralai/Mixtral-8x7B-Instruct-v0.1": openai("gpt-5-nano") },
+ *   models: { large: openai("gpt-5"), small: openai("gpt-5-nano") },
  * });
  * const { text } = await generateText({ model, prompt: "Prove it." });
  * ```

@@ -33,7 +33,7 @@ const CALLER = "routedRunnable()";
  *
  * @example
  * ```js
- * const model = routedRunnable(router, { models: { strong: gpt, weak: mixtral } });
+ * const model = routedRunnable(router, { models: { large: gpt, small: mini } });
  * const chain = prompt.pipe(model).pipe(new StringOutputParser());
  * ```
  */

@@ -82,7 +82,10 @@ pub fn page(stored: &Stored, benchmarks: &Benchmarks) -> Result<String, ReportEr
     page.add(&pair::router_table(pairs, HELD_SUBJECTS)?);
     page.add("### Benchmarks that were not trained on");
     page.add(prose::TRANSFER);
-    page.add(&pair::transfer_table(pairs, "default")?);
+    for bundle in ["default", "accurate"] {
+        page.add(&format!("`{bundle}`:"));
+        page.add(&pair::transfer_table(pairs, bundle)?);
+    }
     page.add("### Thresholds from a calibration");
     page.add(&prose::calibration(pairs)?);
 
@@ -154,12 +157,10 @@ mod tests {
             assert!(text.contains(section.as_str()), "{section}");
         }
         assert!(text.contains("](../bench/runs/2026-01-02-a/gateway.md)"));
-        assert!(text.contains("| `default` 0.0835 | ONNX Runtime Web behind transformers.js' tokenizer 0.300 (ratio 3.90) |"));
-        assert!(
-            text.contains(
-                "| `default` 1.59 | Portkey's open gateway, which does not decide, 1.82 |"
-            )
-        );
+        assert!(text.contains("| `ridge-static` 0.0835 | ONNX Runtime Web behind transformers.js' tokenizer 0.300 (ratio 3.90) |"));
+        assert!(text.contains(
+            "| `ridge-static` 1.59 | Portkey's open gateway, which does not decide, 1.82 |"
+        ));
         assert!(text.contains("| 1.37 | onnxruntime-web 3.69 |"));
         let headings = text.lines().filter(|line| line.starts_with('#')).count();
         assert_eq!(headings, 13);

@@ -17,12 +17,12 @@ The [last section](#numbers-without-a-stored-file) has the numbers that no file 
 
 pub(super) const BRIEF: &str = "APGR, the average performance gap recovered, is RouteLLM's metric: the share of the gap between \
 the weak and the strong model that a router recovers, averaged over all shares of strong calls. Random has 0.5; higher is better. \
-`default` is the bundle in `bundles/default`. The ratio is ONNX Runtime's time divided by ours, round by round.";
+`default` and `accurate` are the bundles in `bundles/`; `ridge-static` was the default one when the times were measured. The ratio is ONNX Runtime's time divided by ours, round by round.";
 
-pub(super) const TRANSFER: &str = "The `default` bundle on other benchmarks, between the pair of LLMs that each of them measured. \
-It learnt from 1,500 MMLU questions and from other LLMs' outcomes on other sources. Rows whose question stands in one of these \
-sources are removed and counted. Random has APGR 0.5: off MMLU the router is little better than that, or worse. \
-There it falls back on which questions other LLMs found hard.";
+pub(super) const TRANSFER: &str = "The shipped bundles on benchmarks that they learnt nothing of, between the pair of LLMs that \
+each of them measured. They learnt from other LLMs' outcomes, labels of difficulty and graded needs. Rows whose question stands in \
+one of these sources are removed and counted. Random has APGR 0.5. Where both LLMs of a pair fail at the hardest questions, a router \
+that finds the hardest questions has an APGR near or below that.";
 
 pub(super) const ROUTERDC: &str = "Routers that pick the best of many LLMs, trained on RouterDC's training files; no weights \
 of these are shipped. Scores count as in RouterDC's own evaluation: on MMLU, CMMLU and ARC-C any score above 0 is right. \
@@ -83,11 +83,11 @@ pub(super) fn mmlu_bundles(pairs: &[PairResult]) -> Result<String, ReportError> 
         false => format!("Below query length ({}): {}.", three(length), below.join(", ")),
     };
     Ok(format!(
-        "`default` in `bundles/default` is of seed 1, fixed beforehand: `cargo xtask train --data DIR` makes it, \
-`cargo xtask train --data DIR --out RUN -- --seed 2` one of another seed. `ridge-transformer` is the same kind of router on \
-three layers of MiniLM: APGR {} where `default` has {}. {losses}",
-        three(mmlu.apgr("ridge-transformer (int8)")?),
-        three(mmlu.apgr("default (int8)")?)
+        "`ridge-static` and `ridge-transformer` are kernel ridge regression on a token table and on three layers of MiniLM: APGR {} \
+and {}. `cargo xtask train --data DIR --recipe trainer-native/recipes/ridge-static.toml --out RUN -- --seed 2` makes one of another \
+seed. {losses}",
+        three(mmlu.apgr("ridge-static (int8)")?),
+        three(mmlu.apgr("ridge-transformer (int8)")?)
     ))
 }
 
@@ -114,15 +114,15 @@ pub(super) fn calibration(pairs: &[PairResult]) -> Result<String, ReportError> {
     let mmlu = PairResults::on(pairs, MMLU)?;
     let asked = 0.5;
     let mut points =
-        mmlu.runs("default (int8)").flat_map(|(_, router)| &router.metrics.operating_points);
+        mmlu.runs("ridge-static (int8)").flat_map(|(_, router)| &router.metrics.operating_points);
     let point = points.find(|point| {
         point.origin == ThresholdOrigin::Calibration && point.asked_share == Some(asked)
     });
-    let point = point.ok_or_else(|| missing("calibrated share of default".to_owned()))?;
+    let point = point.ok_or_else(|| missing("calibrated share of ridge-static".to_owned()))?;
     Ok(format!(
-        "A threshold is only as good as the sample that it was calibrated on. The default bundle's calibration comes from other \
-benchmarks: on MMLU, its threshold for {:.0} % strong calls sends {:.0} % of the queries to the strong model. Run \
-`trainer calibrate` on your own queries first.",
+        "A threshold is only as good as the sample that it was calibrated on. That of `ridge-static` comes from other \
+benchmarks: on MMLU, its threshold for {:.0} % strong calls sends {:.0} % of the queries to the strong model. A host learns \
+the share on its own queries; without that, run `trainer calibrate` on them first.",
         100.0 * asked,
         100.0 * point.strong_share
     ))

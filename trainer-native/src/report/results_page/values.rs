@@ -1,6 +1,6 @@
 //! Single numbers of stored results, for prose and for the table in brief.
 //!
-//! A router is named by its label: `default (int8)`, or a baseline's name alone.
+//! A router is named by its label: `ridge-static (int8)`, or a baseline's name alone.
 
 use crate::eval::pair::PairFacts;
 use crate::eval::pair::published::PublishedPair;
@@ -10,6 +10,8 @@ use crate::report_error::ReportError;
 
 /// Benchmarks by the names that stored results give them.
 pub(super) const MMLU: &str = "RouteLLM MMLU";
+/// The same of routers that learnt from no label of it.
+pub(super) const MMLU_APART: &str = "RouteLLM MMLU, no label trained on";
 pub(super) const HELD_SUBJECTS: &str = "RouteLLM MMLU, held subjects";
 pub(super) const ARENA: &str = "Arena bench v1";
 pub(super) const ROUTERDC: &str = "RouterDC, in distribution";

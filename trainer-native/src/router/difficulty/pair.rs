@@ -7,7 +7,7 @@
 //! logits     : strong + k d(q),  weak - k d(q)
 //! ```
 //! The penalty and k in [0, 1] are those with the least squared error of the win rate on queries left out, in
-//! five folds. Where no k above 0 does better than none, there is no correction.
+//! five folds. Where none does better than a constant in place of d, or than no correction, there is none.
 
 use pointsman::Ability;
 
@@ -53,8 +53,15 @@ pub(super) fn correction(
     let errors = residuals(gold, &logits);
     let features = QueryFeatures::of(&queries, embedder, table)?;
     let weights = vec![1.0; gold.len()];
-    let mut best = (squared_error(gold, &logits, &vec![0.0; gold.len()], 0.0), None);
-    let without = best.0;
+    // A constant moves the abilities and says nothing of queries: what varies must do better than it.
+    let mut constant = vec![0.0; gold.len()];
+    for fold in 0..FOLDS {
+        let kept = errors.iter().enumerate().filter(|(at, _)| at % FOLDS != fold);
+        let (sum, count) = kept.fold((0.0, 0.0), |(sum, count), (_, e)| (sum + e, count + 1.0));
+        (fold..gold.len()).step_by(FOLDS).for_each(|at| constant[at] = sum / f64::max(count, 1.0));
+    }
+    let without = squared_error(gold, &logits, &constant, 0.0);
+    let mut best = (without.min(squared_error(gold, &logits, &constant, 1.0)), None);
     for coordinate in PENALTIES {
         let penalty = Penalty { coordinate, row: coordinate / 100.0 };
         let mut predicted = vec![0.0; gold.len()];
