@@ -71,7 +71,8 @@ impl Ability {
     }
 
     /// Win rate of a strong LLM over a weak one, in [0, 1], from their qualities.
-    pub(crate) fn win_rate(strong: f64, weak: f64) -> f64 {
+    #[must_use]
+    pub fn win_rate(strong: f64, weak: f64) -> f64 {
         f64::midpoint(1.0, strong - weak)
     }
 

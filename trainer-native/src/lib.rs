@@ -49,11 +49,13 @@ pub mod recipe;
 pub mod report;
 mod report_error;
 pub mod router;
+pub mod sanity;
 pub mod sweep;
 pub mod teacher;
 pub mod tensors;
 pub mod throughput;
 pub mod training;
+pub mod transfer;
 pub mod verify;
 
 pub use error::TrainerError;

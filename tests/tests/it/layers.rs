@@ -49,7 +49,7 @@ const CRATES: [(&str, &[&[&str]]); 4] = [
             &["assess", "export"],
             &["map", "training"],
             &["finish", "report", "router", "teacher"],
-            &["add_candidate", "predictions", "throughput"],
+            &["add_candidate", "predictions", "sanity", "throughput", "transfer"],
         ],
     ),
     (

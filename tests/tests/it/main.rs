@@ -11,6 +11,7 @@ mod distilling;
 mod drawings;
 mod export;
 mod layers;
+mod leaving_out;
 mod module_graph;
 mod parity;
 mod pruning;

@@ -1,30 +1,54 @@
-//! `trainer eval`: scores bundles on a benchmark.
+//! `trainer eval`: scores bundles on a benchmark, a recipe on its sources left out, and a bundle's sanity.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 use pointsman::Router;
-use pointsman_trainer::TrainerError;
 use pointsman_trainer::assess::{
     self, entry, pair_rows, pool_column, pool_rows, qualities, win_rates,
 };
-use pointsman_trainer::data::{Format, Outcomes, Stems, remove_leaks};
+use pointsman_trainer::data::{self, Format, Outcomes, ReadOptions, Stems, remove_leaks};
+use pointsman_trainer::device::{self, DeviceChoice};
 use pointsman_trainer::eval::pair::{self, PairColumn, PairModels, PairSettings};
 use pointsman_trainer::eval::pool::rows::of_outcomes;
 use pointsman_trainer::eval::pool::{self, PoolKind, PoolSettings};
-use pointsman_trainer::eval::{Benchmark, Origin, Stored};
+use pointsman_trainer::eval::{Benchmark, Origin, Stored, bootstrap};
 use pointsman_trainer::report::markdown;
+use pointsman_trainer::sanity::GradedNeeds;
+use pointsman_trainer::training::context::Context;
+use pointsman_trainer::training::encoder::encoder;
 use pointsman_trainer::training::interrupt;
+use pointsman_trainer::{TrainerError, dataset, recipe, sanity, transfer};
 
 #[derive(Args)]
 pub struct EvalArgs {
     /// Folders of bundles, as `train` writes them.
-    #[arg(required = true)]
+    #[arg(required_unless_present = "leave_one_source_out")]
     bundles: Vec<PathBuf>,
-    /// A file or folder of outcomes.
-    #[arg(long)]
-    data: PathBuf,
+    /// A file or folder of outcomes; with --sanity one of graded needs, and with
+    /// --leave-one-source-out the folder of the recipe's sources.
+    #[arg(long, required_unless_present = "sanity")]
+    data: Option<PathBuf>,
+    /// Trains the recipe once for each source of outcomes, without it, and scores the ranking of its
+    /// queries; writes transfer.json and transfer.md to --out.
+    #[arg(long, requires_all = ["recipe", "encoder", "out"], conflicts_with_all = [
+        "bundles", "sanity", "format", "name", "strong", "weak", "without", "training", "float",
+    ])]
+    leave_one_source_out: bool,
+    /// Asks whether the bundle's decisions are sensible, on requests that the trainer holds and on the graded
+    /// needs of --data; writes sanity.json and sanity.md to --out.
+    #[arg(long, conflicts_with_all = ["strong", "weak", "training", "float"])]
+    sanity: bool,
+    /// The recipe, of kind `difficulty`, that --leave-one-source-out trains.
+    #[arg(long, requires = "leave_one_source_out")]
+    recipe: Option<PathBuf>,
+    /// Encoder that the recipe starts from.
+    #[arg(long, requires = "leave_one_source_out")]
+    encoder: Option<PathBuf>,
+    /// Device that makes the recipe's encoder.
+    #[arg(long, value_enum, default_value_t = DeviceChoice::Auto, requires = "leave_one_source_out")]
+    device: DeviceChoice,
     /// Layout of the data; detected where absent.
     #[arg(long)]
     format: Option<String>,
@@ -73,8 +97,15 @@ pub struct EvalArgs {
 
 pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
     let stop = interrupt::flag()?;
+    if args.leave_one_source_out {
+        return args.leave_one_source_out(&stop);
+    }
+    if args.sanity {
+        return args.sanity(&stop);
+    }
     let routers = args.routers()?;
-    let loaded = super::outcomes(&args.data, args.format.as_deref(), args.skip_bad)?;
+    let path = given(args.data.as_deref(), "--data")?;
+    let loaded = super::outcomes(path, args.format.as_deref(), args.skip_bad)?;
     let (outcomes, leaks) = args.without_leaks(loaded.outcomes)?;
     let first = &routers[0].0.info().head;
     let named = |given: &Option<String>, own: &Option<String>| given.clone().or(own.clone());
@@ -116,8 +147,7 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
         strong_shares: args.share.clone(),
         ..PairSettings::default()
     };
-    settings.bootstrap.seed = args.seed;
-    settings.bootstrap.resamples = args.resamples;
+    settings.bootstrap = args.bootstrap();
     let result = pair::build(&benchmark, &models, &scored.rows, &columns, &settings)
         .map_err(TrainerError::from)?;
     args.show(&Stored { pairs: vec![result], ..Stored::default() })
@@ -125,10 +155,67 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
 
 impl EvalArgs {
     fn name(&self) -> String {
-        self.name.clone().unwrap_or_else(|| match self.data.file_name() {
+        let path = self.data.as_deref().unwrap_or(Path::new("."));
+        self.name.clone().unwrap_or_else(|| match path.file_name() {
             Some(name) => name.to_string_lossy().into_owned(),
-            None => self.data.display().to_string(),
+            None => path.display().to_string(),
         })
+    }
+
+    fn bootstrap(&self) -> bootstrap::Settings {
+        let (seed, resamples) = (self.seed, self.resamples);
+        bootstrap::Settings { seed, resamples, ..bootstrap::Settings::default() }
+    }
+
+    /// Evaluates a recipe on each of its sources, left out of training.
+    fn leave_one_source_out(&self, stop: &AtomicBool) -> anyhow::Result<()> {
+        let recipe = recipe::read(given(self.recipe.as_deref(), "--recipe")?)?;
+        let folder = given(self.data.as_deref(), "--data")?;
+        let out = given(self.out.as_deref(), "--out")?;
+        let data = dataset::prepare(&recipe.recipe, folder, self.skip_bad)?;
+        let device = device::open(self.device)?;
+        let context = Context::open(out, &recipe, &data, &device, stop)?;
+        let encoder = encoder(&context, given(self.encoder.as_deref(), "--encoder")?)?;
+        let result = transfer::leave_one_source_out(
+            &context,
+            &encoder,
+            folder,
+            self.skip_bad,
+            self.bootstrap(),
+        )?;
+        let stored = Stored { transfers: vec![result], ..Stored::default() };
+        write_as(out, "transfer", &stored)
+    }
+
+    /// Asks the bundles about the trainer's own requests and the graded needs of --data.
+    fn sanity(&self, stop: &AtomicBool) -> anyhow::Result<()> {
+        let needs = match &self.data {
+            None => Vec::new(),
+            Some(path) => {
+                let format = self.format.as_deref().map(Format::from_name).transpose()?;
+                let options = ReadOptions { skip_bad: self.skip_bad };
+                let mut rows = data::read_labels(path, format, &options)?.rows;
+                let all = rows.len();
+                let held_back = match self.trained_on()? {
+                    None => "not looked for".to_owned(),
+                    Some(trained_on) => {
+                        rows.retain(|row| !trained_on.contains(&row.query));
+                        format!("{} that stand in training data removed", all - rows.len())
+                    }
+                };
+                vec![GradedNeeds { name: self.name(), held_back, rows }]
+            }
+        };
+        let mut stored = Stored::default();
+        for folder in &self.bundles {
+            let router = super::router(folder)?;
+            stored.sanities.push(sanity::ask(&router, &needs, self.bootstrap(), stop)?);
+        }
+        match &self.out {
+            Some(folder) => write_as(folder, "sanity", &stored)?,
+            None => println!("{}", markdown(&stored)),
+        }
+        Ok(())
     }
 
     fn show(&self, results: &Stored) -> anyhow::Result<()> {
@@ -166,8 +253,7 @@ impl EvalArgs {
         }
         let benchmark = Benchmark { kind: set.kind, ..benchmark };
         let mut settings = PoolSettings::default();
-        settings.bootstrap.seed = self.seed;
-        settings.bootstrap.resamples = self.resamples;
+        settings.bootstrap = self.bootstrap();
         let result = pool::build(&benchmark, &models, &set.rows, &training, &columns, &settings)
             .map_err(TrainerError::from)?;
         self.show(&Stored { pools: vec![result], ..Stored::default() })
@@ -187,8 +273,15 @@ impl EvalArgs {
     /// Removes the rows whose questions stand in a source given with --without; the count is `None`
     /// where none was given.
     fn without_leaks(&self, outcomes: Outcomes) -> Result<(Outcomes, Option<usize>), TrainerError> {
+        let Some(trained_on) = self.trained_on()? else { return Ok((outcomes, None)) };
+        let (kept, removed) = remove_leaks(&outcomes, &trained_on);
+        Ok((kept, Some(removed)))
+    }
+
+    /// The questions of the sources given with --without; `None` where none was given.
+    fn trained_on(&self) -> Result<Option<Stems>, TrainerError> {
         if self.without.is_empty() {
-            return Ok((outcomes, None));
+            return Ok(None);
         }
         let mut trained_on = Stems::default();
         for path in &self.without {
@@ -196,7 +289,21 @@ impl EvalArgs {
                 trained_on.insert(&query);
             }
         }
-        let (kept, removed) = remove_leaks(&outcomes, &trained_on);
-        Ok((kept, Some(removed)))
+        Ok(Some(trained_on))
     }
+}
+
+/// A path that clap's rules require.
+fn given<'a>(path: Option<&'a Path>, flag: &str) -> anyhow::Result<&'a Path> {
+    path.ok_or_else(|| anyhow::anyhow!("found no {flag}, expected a path"))
+}
+
+/// Writes `NAME.json` and `NAME.md` into a folder.
+fn write_as(folder: &Path, name: &str, stored: &Stored) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder).map_err(TrainerError::file(folder))?;
+    super::write(&folder.join(format!("{name}.json")), stored.json()?)?;
+    let page = folder.join(format!("{name}.md"));
+    super::write(&page, markdown(stored))?;
+    eprintln!("tables written to {}", page.display());
+    Ok(())
 }

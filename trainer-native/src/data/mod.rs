@@ -86,7 +86,7 @@ pub use router_arena::{ArenaQuery, read_arena_queries};
 pub use shared_text::shared_text_groups;
 pub use source_log::MAX_STORED_BAD_ROWS;
 pub(crate) use split::seeded;
-pub use split::split_rows;
+pub use split::{dealt_folds, split_rows};
 
 use std::path::{Path, PathBuf};
 

@@ -27,6 +27,21 @@ pub fn split_rows(n: usize, take: usize, seed: u64) -> (Vec<usize>, Vec<usize>) 
     (rows, rest)
 }
 
+/// The fold, in `0..folds`, of each of the items `0..n`: the items are shuffled by the seed and dealt in
+/// turn, so that folds differ in size by one at most.
+#[must_use]
+pub fn dealt_folds(n: usize, folds: usize, seed: u64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..n).collect();
+    shuffle(&mut order, &mut seeded(seed));
+    let mut found = vec![0; n];
+    for (place, item) in order.into_iter().enumerate() {
+        if let Some(slot) = found.get_mut(item) {
+            *slot = place % folds.max(1);
+        }
+    }
+    found
+}
+
 /// The generator of a seed: ChaCha8 whose key begins with the seed, little-endian.
 pub(crate) fn seeded(seed: u64) -> ChaCha8Rng {
     let mut key = [0_u8; 32];
@@ -89,6 +104,16 @@ mod tests {
             let mut all = [taken, rest].concat();
             all.sort_unstable();
             prop_assert_eq!(all, (0..n).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn folds_are_of_one_size_and_fixed_by_the_seed(n in 0_usize..200, folds in 1_usize..9, seed: u64) {
+            let found = dealt_folds(n, folds, seed);
+            prop_assert_eq!(&found, &dealt_folds(n, folds, seed));
+            for fold in 0..folds {
+                let size = found.iter().filter(|&&of| of == fold).count();
+                prop_assert!((n / folds..=n.div_ceil(folds)).contains(&size));
+            }
         }
 
         #[test]

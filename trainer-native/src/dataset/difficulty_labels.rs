@@ -5,6 +5,7 @@
 //! shifted and scaled to mean 0 and standard deviation 1.
 
 use crate::data::{DataError, LabelRow, OutcomeRow};
+use crate::eval::rank_correlation::ranks;
 
 /// A query with how hard it is among those of its source.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,22 +59,9 @@ pub(super) fn scaled(
 
 /// Scales values by rank, to mean 0 and standard deviation 1; `None` where all are equal.
 fn rank_scores(values: &[f64]) -> Option<Vec<f64>> {
-    let mut order: Vec<(f64, usize)> = values.iter().copied().zip(0..).collect();
-    order.sort_by(|a, b| a.0.total_cmp(&b.0));
     let n = values.len() as f64;
-    let mut scores = vec![0.0; values.len()];
-    let mut before = 0;
-    for tied in order.chunk_by(|a, b| a.0 == b.0) {
-        // The mean of the ranks before + 1 to before + tied, less 1/2.
-        let share = (before as f64 + tied.len() as f64 / 2.0) / n;
-        for &(_, at) in tied {
-            if let Some(score) = scores.get_mut(at) {
-                *score = share - 0.5;
-            }
-        }
-        before += tied.len();
-    }
     // The mean of the ranks' shares is 1/2, ties or not.
+    let scores: Vec<f64> = ranks(values).into_iter().map(|rank| (rank - 0.5) / n - 0.5).collect();
     let deviation = (scores.iter().map(|score| score * score).sum::<f64>() / n).sqrt();
     (deviation > 0.0).then(|| scores.into_iter().map(|score| score / deviation).collect())
 }

@@ -206,6 +206,40 @@ pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepare
     }
 }
 
+/// The outcomes of one source, each question once, whatever other sources hold; `None` where the source
+/// holds no outcomes.
+///
+/// # Errors
+/// [`TrainerError::Data`], naming the file.
+pub fn outcomes_of(
+    recipe: &Recipe,
+    source: &SourceRecipe,
+    folder: &Path,
+    skip_bad: bool,
+) -> Result<Option<Outcomes>, TrainerError> {
+    if format_of(source, folder)?.table() != Table::Outcomes {
+        return Ok(None);
+    }
+    let loaded = load(recipe, source, folder, &ReadOptions { skip_bad })?;
+    Ok(Some(remove_duplicates(&wanted(source, loaded.outcomes)).0))
+}
+
+/// The rows of one source of graded needs; `None` where the source holds none.
+///
+/// # Errors
+/// [`TrainerError::Data`], naming the file.
+pub fn needs_of(
+    source: &SourceRecipe,
+    folder: &Path,
+    skip_bad: bool,
+) -> Result<Option<Vec<LabelRow>>, TrainerError> {
+    let format = format_of(source, folder)?;
+    if format != Format::NeedJsonl {
+        return Ok(None);
+    }
+    Ok(Some(load_labels(source, folder, format, &ReadOptions { skip_bad })?.rows))
+}
+
 /// What a row of a source of `count` rows weighs, so that the source weighs as `most` rows at most.
 #[must_use]
 #[allow(clippy::cast_precision_loss)]

@@ -123,10 +123,11 @@ impl EmbeddingCache {
             .par_iter()
             .map(|&(query, key)| Ok((key, embed(router, query)?)))
             .collect::<Result<_, TrainerError>>()?;
-        let (mut keys, mut values) = (Vec::new(), Vec::new());
+        let (mut keys, mut values, mut next) = (Vec::new(), Vec::new(), self.next_row()?);
         for (key, embedding) in embedded {
             let Some(embedding) = embedding else { continue };
-            self.rows.insert(key, u32::try_from(self.rows.len()).unwrap_or(u32::MAX));
+            self.rows.insert(key, next);
+            next += 1;
             keys.extend(key);
             values.extend(embedding.iter().flat_map(|v| v.to_le_bytes()));
         }
@@ -143,7 +144,7 @@ impl EmbeddingCache {
         &mut self,
         embeddings: impl Iterator<Item = &'a [f32]>,
     ) -> Result<std::ops::Range<u32>, TrainerError> {
-        let first = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
+        let first = self.next_row()?;
         let (mut keys, mut values, mut next) = (Vec::new(), Vec::new(), first);
         for embedding in embeddings {
             let key = key(&format!("row {next}"));
@@ -154,6 +155,13 @@ impl EmbeddingCache {
         }
         self.write(&keys, &values)?;
         Ok(first..next)
+    }
+
+    /// The row that the next embedding gets: the files' length counts, since another cache on the same folder
+    /// may have appended to them.
+    fn next_row(&self) -> Result<u32, TrainerError> {
+        let length = self.keys.metadata().map_err(TrainerError::file(&self.path))?.len();
+        Ok(u32::try_from(length / 16).unwrap_or(u32::MAX))
     }
 
     /// Writes values first: a row counts only once its key is written too.
@@ -188,4 +196,29 @@ fn key(query: &str) -> Key {
     let mut key = [0; 16];
     key.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
     key
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_caches_on_one_folder_read_what_each_of_them_wrote() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || EmbeddingCache::open(folder.path(), "one encoder", 2).unwrap();
+        let (mut one, mut other) = (open(), open());
+        let mut written = Vec::new();
+        for (is_one, value) in [(true, 1.0), (false, 2.0), (true, 3.0)] {
+            let cache = if is_one { &mut one } else { &mut other };
+            let embedding = [value, -value];
+            let rows = cache.append(std::iter::once(embedding.as_slice())).unwrap();
+            written.push((rows.start, embedding));
+        }
+        for cache in [one, other, open()] {
+            for (row, embedding) in &written {
+                assert_eq!(cache.read(&[*row]).unwrap(), embedding);
+            }
+        }
+    }
 }

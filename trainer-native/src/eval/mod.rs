@@ -9,8 +9,9 @@
 //! win rates, with baselines that need no training, intervals ([`bootstrap`]), money
 //! ([`cost_quality`]), reliability and categories. Routers that pick one of a pool of models are
 //! evaluated by [`pool`], whose result is a [`PoolResult`]. Both are an [`Evaluated`] with facts and
-//! metrics of its own; [`Stored`] writes them as JSON and reads them, [`report`](crate::report)
-//! draws them. All of this is pure: values in, values out.
+//! metrics of its own. A [`TransferResult`] holds what pairs of many sources say of one recipe, a
+//! [`SanityResult`] what a bundle does with a few requests. [`Stored`] writes them all as JSON and reads
+//! them, [`report`](crate::report) draws them. All of this is pure: values in, values out.
 //!
 //! ```
 //! use pointsman_trainer::eval::RoutedRow;
@@ -32,7 +33,10 @@ mod evaluated;
 mod origin;
 pub mod pair;
 pub mod pool;
+pub mod rank_correlation;
+pub mod sanity;
 mod stored;
+pub mod transfer;
 
 pub use error::EvalError;
 pub use evaluated::{Benchmark, Difference, Entry, Evaluated, Form};
@@ -40,4 +44,6 @@ pub use origin::Origin;
 pub use pair::PairResult;
 pub use pair::curve::RoutedRow;
 pub use pool::PoolResult;
+pub use sanity::SanityResult;
 pub use stored::Stored;
+pub use transfer::TransferResult;

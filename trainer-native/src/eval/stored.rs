@@ -11,27 +11,39 @@
 //! assert!(newer.to_string().contains("format 7, expected 1"));
 //! ```
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::EvalError;
-use super::evaluated::{Evaluated, Form};
+use super::evaluated::Form;
 use super::pair::{PairFacts, PairResult};
 use super::pool::{PoolFacts, PoolResult};
+use super::sanity::SanityResult;
+use super::transfer::TransferResult;
 
-/// Version of the files' format, the same for both forms.
+/// Version of the files' format, the same for all forms.
 const FORMAT: u32 = 1;
+/// The form of a [`TransferResult`].
+const TRANSFER: &str = "transfer";
+/// The form of a [`SanityResult`].
+const SANITY: &str = "sanity";
 
-/// Stored results of both forms.
+/// Stored results of every form.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Stored {
     /// Results of routers of a weak and a strong model.
     pub pairs: Vec<PairResult>,
     /// Results of routers that pick one of a pool of models.
     pub pools: Vec<PoolResult>,
+    /// Recipes evaluated on sources left out.
+    pub transfers: Vec<TransferResult>,
+    /// Bundles asked whether they decide sensibly.
+    pub sanities: Vec<SanityResult>,
 }
 
 impl Stored {
-    /// Reads what [`Stored::json`] wrote, or a single result of either form.
+    /// Reads what [`Stored::json`] wrote, or a single result of any form.
     ///
     /// # Errors
     /// [`EvalError::BadResult`] for another form or format, text that is no result, and numbers that
@@ -49,12 +61,14 @@ impl Stored {
             match fields.get("form").map(Value::as_str) {
                 None => stored.pairs.push(restored(fields)?),
                 Some(Some(PoolFacts::NAME)) => stored.pools.push(restored(fields)?),
+                Some(Some(TRANSFER)) => stored.transfers.push(restored(fields)?),
+                Some(Some(SANITY)) => stored.sanities.push(restored(fields)?),
                 Some(other) => {
                     let (pair, pool) = (PairFacts::NAME, PoolFacts::NAME);
                     let other = other.unwrap_or("no text");
                     return Err(bad(format!(
-                        "found a result of the form {other:?}, expected {pair:?} or {pool:?}. Leave \
-                         the file out"
+                        "found a result of the form {other:?}, expected {pair:?}, {pool:?}, {TRANSFER:?} \
+                         or {SANITY:?}. Leave the file out"
                     )));
                 }
             }
@@ -66,6 +80,8 @@ impl Stored {
     pub fn append(&mut self, other: Self) {
         self.pairs.extend(other.pairs);
         self.pools.extend(other.pools);
+        self.transfers.extend(other.transfers);
+        self.sanities.extend(other.sanities);
     }
 
     /// Writes the results as an indented JSON array, those of pairs first.
@@ -73,20 +89,24 @@ impl Stored {
     /// # Errors
     /// [`EvalError::BadResult`], which names the place of a NaN or infinite number.
     pub fn json(&self) -> Result<String, EvalError> {
-        let texts = self.pairs.iter().map(written).chain(self.pools.iter().map(written));
+        // Files state no form where it is that of a pair.
+        let pairs = self.pairs.iter().map(|result| written(None, result));
+        let pools = self.pools.iter().map(|result| written(Some(PoolFacts::NAME), result));
+        let transfers = self.transfers.iter().map(|result| written(Some(TRANSFER), result));
+        let sanities = self.sanities.iter().map(|result| written(Some(SANITY), result));
+        let texts = pairs.chain(pools).chain(transfers).chain(sanities);
         let texts = texts.collect::<Result<Vec<_>, _>>()?;
         Ok(format!("[\n{}\n]\n", texts.join(",\n")))
     }
 }
 
 /// Writes one result, without a final line break.
-fn written<F: Form>(result: &Evaluated<F>) -> Result<String, EvalError> {
+fn written(form: Option<&str>, result: &impl Serialize) -> Result<String, EvalError> {
     let mut value = serde_json::to_value(result).map_err(unreadable)?;
     if let Value::Object(fields) = &mut value {
         fields.insert("format".to_owned(), FORMAT.into());
-        // Files state no form where it is that of a pair.
-        if F::NAME != PairFacts::NAME {
-            fields.insert("form".to_owned(), F::NAME.into());
+        if let Some(form) = form {
+            fields.insert("form".to_owned(), form.into());
         }
         check_finite(fields)?;
     }
@@ -94,7 +114,7 @@ fn written<F: Form>(result: &Evaluated<F>) -> Result<String, EvalError> {
 }
 
 /// Reads a result whose form is known.
-fn restored<F: Form>(fields: Map<String, Value>) -> Result<Evaluated<F>, EvalError> {
+fn restored<T: DeserializeOwned>(fields: Map<String, Value>) -> Result<T, EvalError> {
     let format = fields.get("format").and_then(Value::as_u64);
     if format != Some(u64::from(FORMAT)) {
         let found = format.map_or_else(|| "none".to_owned(), |format| format.to_string());
@@ -163,9 +183,11 @@ mod tests {
     use super::*;
     use crate::eval::pair::build::tests::example;
     use crate::eval::pool::build::tests::example as example_of_a_pool;
+    use crate::eval::sanity::tests::example as example_of_sanity;
+    use crate::eval::transfer::tests::example as example_of_transfer;
 
     fn both() -> Stored {
-        Stored { pairs: vec![example()], pools: vec![example_of_a_pool()] }
+        Stored { pairs: vec![example()], pools: vec![example_of_a_pool()], ..Stored::default() }
     }
 
     fn fault(text: &str) -> String {
@@ -183,12 +205,29 @@ mod tests {
     }
 
     #[test]
+    fn results_of_transfer_and_sanity_state_their_form() {
+        let (transfers, sanities) = (vec![example_of_transfer()], vec![example_of_sanity()]);
+        let stored = Stored { transfers, sanities, ..Stored::default() };
+        let text = stored.json().unwrap();
+        assert_eq!(Stored::read(&text).unwrap(), stored);
+        assert_eq!(text.matches("\"form\": \"transfer\"").count(), 1);
+        assert_eq!(text.matches("\"form\": \"sanity\"").count(), 1);
+        let newer = text.replacen("\"format\": 1", "\"format\": 2", 1);
+        assert!(fault(&newer).contains("found format 2, expected 1"));
+        let mut found = both();
+        found.append(stored.clone());
+        assert_eq!((found.transfers, found.sanities), (stored.transfers, stored.sanities));
+    }
+
+    #[test]
     fn a_file_holds_one_result_or_many() {
-        let pair = written(&example()).unwrap();
+        let pair = written(None, &example()).unwrap();
         assert_eq!(Stored::read(&pair).unwrap().pairs, [example()]);
         let mut found = Stored::read(&format!("[{pair},{pair}]")).unwrap();
         assert_eq!(found.pairs, [example(), example()]);
-        found.append(Stored::read(&written(&example_of_a_pool()).unwrap()).unwrap());
+        found.append(
+            Stored::read(&written(Some(PoolFacts::NAME), &example_of_a_pool()).unwrap()).unwrap(),
+        );
         assert_eq!(found, Stored { pairs: vec![example(), example()], ..both() });
         assert_eq!(Stored::read("[]").unwrap(), Stored::default());
     }
@@ -210,7 +249,10 @@ mod tests {
 
     #[test]
     fn another_form_format_or_text_is_refused() {
-        for text in [written(&example()).unwrap(), written(&example_of_a_pool()).unwrap()] {
+        for text in [
+            written(None, &example()).unwrap(),
+            written(Some(PoolFacts::NAME), &example_of_a_pool()).unwrap(),
+        ] {
             let newer = text.replacen("\"format\": 1", "\"format\": 2", 1);
             assert!(fault(&newer).contains("found format 2, expected 1"));
             assert!(fault(&text[..text.len() / 2]).contains("EOF while parsing"));
@@ -220,7 +262,7 @@ mod tests {
             let huge = text.replacen("\"resamples\": ", "\"resamples\": 1e999, \"x\": ", 1);
             assert!(fault(&huge).contains("number out of range"));
         }
-        let pool = written(&example_of_a_pool()).unwrap();
+        let pool = written(Some(PoolFacts::NAME), &example_of_a_pool()).unwrap();
         let renamed = pool.replacen("\"models\"", "\"llms\"", 1);
         assert!(fault(&renamed).contains("missing field `models`"));
         for (text, expected) in [
@@ -228,8 +270,14 @@ mod tests {
             ("[{}]", "found format none, expected 1"),
             ("{\"format\": 1}", "missing field"),
             ("{\"form\": \"choice\", \"format\": 1}", "missing field"),
-            ("{\"form\": 3, \"format\": 1}", "form \"no text\", expected \"pair\" or \"choice\""),
-            ("[{\"form\": \"trio\"}]", "form \"trio\", expected \"pair\" or \"choice\""),
+            (
+                "{\"form\": 3, \"format\": 1}",
+                "form \"no text\", expected \"pair\", \"choice\", \"transfer\"",
+            ),
+            (
+                "[{\"form\": \"trio\"}]",
+                "form \"trio\", expected \"pair\", \"choice\", \"transfer\"",
+            ),
             ("[", "EOF while parsing"),
             ("[7]", "found 7, expected the JSON that eval writes"),
         ] {
@@ -237,7 +285,7 @@ mod tests {
             assert_eq!(Stored::read(text).unwrap_err().code(), "bad_result", "{text}");
         }
         // A pair's facts are no pool's.
-        let pair = written(&example()).unwrap();
+        let pair = written(None, &example()).unwrap();
         let as_pool = pair.replacen('{', "{\"form\": \"choice\",", 1);
         assert!(fault(&as_pool).contains("expected") || fault(&as_pool).contains("missing field"));
     }

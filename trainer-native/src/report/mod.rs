@@ -33,9 +33,11 @@ pub mod page;
 pub mod pair_tables;
 pub mod pool_tables;
 pub mod results_page;
+pub mod sanity_tables;
 pub mod svg;
 pub mod table;
 mod tables;
+pub mod transfer_tables;
 
 use std::fmt::Write as _;
 
@@ -55,7 +57,26 @@ pub fn markdown(stored: &Stored) -> String {
         let all = (pool_tables::routers(result), pool_tables::details(result));
         section(&mut text, &result.benchmark.name, pool_tables::facts(result), all);
     }
+    for result in &stored.transfers {
+        let details = vec![transfer_tables::auc(result), transfer_tables::needs(&result.needs)];
+        let all = (transfer_tables::apgr(result), filled(details));
+        let title = format!("{} on sources left out", result.recipe);
+        section(&mut text, &title, transfer_tables::facts(result), all);
+    }
+    for result in &stored.sanities {
+        let one = std::slice::from_ref(result);
+        let details = vec![sanity_tables::languages(one), transfer_tables::needs(&result.needs)];
+        let all = (sanity_tables::checks(one), filled(details));
+        let title = format!("Decision sanity of {}", result.bundle);
+        section(&mut text, &title, sanity_tables::facts(result), all);
+    }
     text
+}
+
+/// The tables that have rows.
+fn filled(mut tables: Vec<Table>) -> Vec<Table> {
+    tables.retain(|table| !table.rows.is_empty());
+    tables
 }
 
 fn section(
@@ -84,10 +105,28 @@ mod tests {
     use super::*;
     use crate::eval::pair::build::tests::example;
     use crate::eval::pool::build::tests::example as example_of_a_pool;
+    use crate::eval::sanity::tests::example as example_of_sanity;
+    use crate::eval::transfer::tests::example as example_of_transfer;
+
+    #[test]
+    fn markdown_of_transfer_and_sanity_holds_every_table_once() {
+        let (transfers, sanities) = (vec![example_of_transfer()], vec![example_of_sanity()]);
+        let text = markdown(&Stored { transfers, sanities, ..Stored::default() });
+        assert!(
+            text.contains("## made-up on sources left out") && text.contains("| first <source> |")
+        );
+        assert!(text.contains("### Rank correlation of rating and need at fixed length"));
+        assert!(text.contains("## Decision sanity of made-up") && text.contains("| 13 of 14 |"));
+        assert_eq!(text.matches("### made-up: AUC of").count(), 1);
+    }
 
     #[test]
     fn markdown_holds_ours_beside_the_published() {
-        let stored = Stored { pairs: vec![example()], pools: vec![example_of_a_pool()] };
+        let stored = Stored {
+            pairs: vec![example()],
+            pools: vec![example_of_a_pool()],
+            ..Stored::default()
+        };
         let text = markdown(&stored);
         assert!(text.contains("## Made up <tasks>") && text.contains("| RouterDC | "));
         assert!(text.contains("### Share of calls to each model, %"));

@@ -8,15 +8,15 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::charts::{self, Figure};
 use super::table::Table;
 use super::tables::Fact;
-use super::{pair_tables, pool_tables};
-use crate::eval::{PairResult, PoolResult, Stored};
+use super::{pair_tables, pool_tables, sanity_tables, transfer_tables};
+use crate::eval::{PairResult, PoolResult, SanityResult, Stored, TransferResult};
 
 const STYLE: &str = concat!(include_str!("style.css"), include_str!("svg/drawing.css"));
 
 /// Renders an HTML page: results of pairs, then those of pools.
 #[must_use]
 pub fn page(title: &str, stored: &Stored) -> String {
-    let Stored { pairs, pools } = stored;
+    let Stored { pairs, pools, transfers, sanities } = stored;
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -34,12 +34,14 @@ pub fn page(title: &str, stored: &Stored) -> String {
                     @if !pools.is_empty() { (PreEscaped(POOL_INTRODUCTION)) }
                 }
                 main {
-                    @if pairs.is_empty() && pools.is_empty() { p { "No results were given." } }
+                    @if [pairs.len(), pools.len(), transfers.len(), sanities.len()] == [0; 4] { p { "No results were given." } }
                     @if pairs.len() + pools.len() > 1 { (contents(stored)) }
                     @if pairs.len() > 1 { (pair_tables::overview(pairs).html()) }
                     @if pools.len() > 1 { (pool_tables::overview(pools).html()) }
                     @for (at, result) in pairs.iter().enumerate() { (pair_section(result, at)) }
                     @for (at, result) in pools.iter().enumerate() { (pool_section(result, at)) }
+                    @for (at, result) in transfers.iter().enumerate() { (transfer_section(result, at)) }
+                    @for (at, result) in sanities.iter().enumerate() { (sanity_section(result, at)) }
                 }
             }
         }
@@ -52,7 +54,8 @@ const PAIR_INTRODUCTION: &str = "<p>A router sends each query to a weak or a str
     that over all shares of strong calls (chance 0.5, higher is better), <dfn>CPT(x)</dfn> the least \
     share of strong calls that recovers x per cent (lower is better), <dfn>AIQ</dfn> the mean score \
     over the range of cost, <dfn>ECE</dfn> the expected calibration error against the observed gain, \
-    (1 + strong - weak) / 2. Brackets are intervals.</p>\n";
+    (1 + strong - weak) / 2, <dfn>AUC</dfn> the area under the ROC curve of the queries on which the \
+    weak model suffices. Brackets are intervals.</p>\n";
 
 const POOL_INTRODUCTION: &str = "<p>A router of many models picks one for each query. Its \
     <dfn>score</dfn> is that of the model it picks; the <dfn>mean</dfn> is over data sets, each \
@@ -96,6 +99,26 @@ fn section(id: &str, benchmark: &str, facts: Vec<Fact>, content: &Markup) -> Mar
             (content)
         }
     }
+}
+
+fn transfer_section(result: &TransferResult, at: usize) -> Markup {
+    let content = html! {
+        (transfer_tables::apgr(result).html())
+        (transfer_tables::auc(result).html())
+        (filled([transfer_tables::needs(&result.needs)]))
+    };
+    let title = format!("{} on sources left out", result.recipe);
+    section(&format!("t{at}"), &title, transfer_tables::facts(result), &content)
+}
+
+fn sanity_section(result: &SanityResult, at: usize) -> Markup {
+    let one = std::slice::from_ref(result);
+    let content = html! {
+        (sanity_tables::checks(one).html())
+        (filled([sanity_tables::languages(one), transfer_tables::needs(&result.needs)]))
+    };
+    let title = format!("Decision sanity of {}", result.bundle);
+    section(&format!("s{at}"), &title, sanity_tables::facts(result), &content)
 }
 
 fn pool_section(result: &PoolResult, at: usize) -> Markup {
@@ -167,7 +190,7 @@ fn categories(result: &PairResult, at: usize) -> Markup {
 }
 
 /// The tables that have rows.
-fn filled(tables: [Table; 2]) -> Markup {
+fn filled(tables: impl IntoIterator<Item = Table>) -> Markup {
     html! {
         @for table in tables {
             @if !table.rows.is_empty() { (table.html()) }
@@ -189,10 +212,13 @@ mod tests {
     use super::*;
     use crate::eval::pair::build::tests::example;
     use crate::eval::pool::build::tests::example as example_of_a_pool;
+    use crate::eval::sanity::tests::example as example_of_sanity;
+    use crate::eval::transfer::tests::example as example_of_transfer;
 
     fn both() -> Stored {
         let pools = vec![example_of_a_pool(), example_of_a_pool()];
-        Stored { pairs: vec![example(), example()], pools }
+        let (transfers, sanities) = (vec![example_of_transfer()], vec![example_of_sanity()]);
+        Stored { pairs: vec![example(), example()], pools, transfers, sanities }
     }
 
     #[test]

@@ -39,6 +39,7 @@ pub fn routers(result: &PairResult) -> Table {
         .extend(qualities.iter().map(|&q| Column::number(&format!("CPT({}) %", short_percent(q)))));
     columns.push(Column::number("ECE"));
     columns.push(Column::number("AIQ"));
+    columns.push(Column::number("AUC"));
     columns.push(Column::text("origin"));
     let caption = format!("Routers on {}, ours beside the published", result.benchmark.name);
     let mut table = Table::new(caption, columns);
@@ -82,6 +83,12 @@ fn measured(result: &PairResult, router: &PairRouter, qualities: &[f64]) -> Vec<
         result.facts.cost.as_ref().filter(|_| router.kind == "oracle").map(|cost| &cost.oracle);
     let aiq = router.metrics.cost_quality.as_ref().or(oracle).map(|curve| curve.aiq);
     cells.push(aiq.map_or_else(dash, three));
+    cells.push(
+        router
+            .metrics
+            .auc
+            .map_or_else(dash, |auc| with_interval(three(auc), router.metrics.auc_interval, three)),
+    );
     cells.push("measured".to_owned());
     cells
 }
@@ -95,7 +102,7 @@ fn published(row: &PublishedPair, qualities: &[f64]) -> Vec<String> {
             _ => dash(),
         });
     }
-    cells.extend([dash(), dash(), "published".to_owned()]);
+    cells.extend([dash(), dash(), dash(), "published".to_owned()]);
     cells
 }
 

@@ -15,7 +15,7 @@ use super::resamples::{Metrics, resample};
 use super::rows::{self, PairRow};
 use super::{
     Cpt, PairFacts, PairMetrics, PairModels, PairResult, categories, cost_quality, reliability,
-    untrained,
+    untrained, weak_suffices,
 };
 use crate::eval::EvalError;
 use crate::eval::bootstrap::{self, Resamples};
@@ -217,6 +217,8 @@ impl Task<'_> {
         let mut metrics = PairMetrics {
             apgr: Some(curve.apgr()),
             apgr_interval: intervals.and_then(|(samples, at)| samples.apgr(at)),
+            auc: weak_suffices::auc(routed),
+            auc_interval: intervals.and_then(|(samples, at)| samples.auc(at)),
             operating_points: self.operating_points(column, routed, costs.as_ref())?,
             categories: categories::by_category(self.rows, &column.win_rates)?,
             ..PairMetrics::default()

@@ -44,6 +44,7 @@ pub mod resamples;
 pub mod rows;
 pub mod share_steps;
 mod untrained;
+pub mod weak_suffices;
 
 use serde::{Deserialize, Serialize};
 
@@ -110,6 +111,11 @@ pub struct PairMetrics {
     pub apgr: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub apgr_interval: Option<Interval>,
+    /// Area under the ROC curve of "the weak model suffices" ([`weak_suffices`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auc: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auc_interval: Option<Interval>,
     /// Call-performance thresholds, ascending by quality.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cpt: Vec<Cpt>,

@@ -1,4 +1,4 @@
-//! APGR and CPT of every router on every resample of the rows.
+//! APGR, CPT and AUC of every router on every resample of the rows.
 //!
 //! Each resample is evaluated by the whole protocol, deciles included.
 //!
@@ -18,6 +18,7 @@
 //! ```
 
 use super::curve::{Curve, Ranked, RoutedRow};
+use super::weak_suffices;
 use crate::eval::EvalError;
 use crate::eval::bootstrap::{Interval, Resamples, Settings};
 use crate::eval::error::{check_length, check_some};
@@ -27,6 +28,7 @@ use crate::eval::error::{check_length, check_some};
 pub struct Metrics {
     apgr: f64,
     cpts: Vec<f64>,
+    auc: Option<f64>,
 }
 
 /// Evaluates `routers`, each given as the same rows with its own win rates, on the same resamples;
@@ -69,7 +71,7 @@ fn judge(order: &[(usize, RoutedRow)], counts: &[u32], qualities: &[f64]) -> Opt
     let curve: Curve = Ranked::of_sorted(&drawn).and_then(|ranked| ranked.decile_curve()).ok()?;
     let cpts =
         qualities.iter().map(|&quality| curve.cpt(quality)).collect::<Result<_, _>>().ok()?;
-    Some(Metrics { apgr: curve.apgr(), cpts })
+    Some(Metrics { apgr: curve.apgr(), cpts, auc: weak_suffices::auc_of_sorted(&drawn) })
 }
 
 impl Resamples<Metrics> {
@@ -83,6 +85,12 @@ impl Resamples<Metrics> {
     #[must_use]
     pub fn cpt(&self, router: usize, quality: usize) -> Option<Interval> {
         self.of(router, |metrics| metrics.cpts.get(quality).copied())
+    }
+
+    /// Interval of the AUC of the router at this index.
+    #[must_use]
+    pub fn auc(&self, router: usize) -> Option<Interval> {
+        self.of(router, |metrics| metrics.auc)
     }
 
     /// Interval of the APGR of router `a` less that of router `b`, resample by resample.

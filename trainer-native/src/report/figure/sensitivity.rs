@@ -284,7 +284,11 @@ mod tests {
             (Metric::Apgr, pair.pairs[0].routers[0].metrics.apgr)
         );
         assert_eq!(measured(&Stored::default()), None);
-        let both = Stored { pairs: vec![example()], pools: vec![example_of_a_pool()] };
+        let both = Stored {
+            pairs: vec![example()],
+            pools: vec![example_of_a_pool()],
+            ..Stored::default()
+        };
         assert_eq!(measured(&both), None);
     }
 }

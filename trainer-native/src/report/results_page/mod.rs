@@ -28,6 +28,8 @@ use std::path::Path;
 
 use crate::TrainerError;
 use crate::eval::Stored;
+use crate::eval::transfer::NeedCorrelations;
+use crate::report::{sanity_tables, transfer_tables};
 use crate::report_error::ReportError;
 pub use benchmarks::Benchmarks;
 use values::{HELD_SUBJECTS, LLMROUTER, ROUTERBENCH, ROUTERDC};
@@ -60,7 +62,7 @@ pub fn read_results(folder: &Path) -> Result<Stored, TrainerError> {
 /// [`ReportError::NoResults`] where a number that the page states is not stored; those of the tables
 /// in [`pair`] and [`pool`].
 pub fn page(stored: &Stored, benchmarks: &Benchmarks) -> Result<String, ReportError> {
-    let Stored { pairs, pools } = stored;
+    let Stored { pairs, pools, transfers, sanities } = stored;
     let mut page = Page(String::from("# Results\n"));
     page.add(prose::OPENING);
 
@@ -88,6 +90,33 @@ pub fn page(stored: &Stored, benchmarks: &Benchmarks) -> Result<String, ReportEr
     }
     page.add("### Thresholds from a calibration");
     page.add(&prose::calibration(pairs)?);
+
+    if !transfers.is_empty() {
+        page.add("## Sources left out of training");
+        page.add(prose::LEFT_OUT);
+        for result in transfers {
+            page.add(&format!("### {}", result.recipe));
+            page.add(&prose::left_out(result));
+            page.add(&transfer_tables::apgr(result).markdown());
+            page.add("AUC of \"the weak LLM suffices\":");
+            page.add(&transfer_tables::auc(result).markdown());
+        }
+    }
+    if !sanities.is_empty() {
+        page.add("## Decision sanity");
+        page.add(prose::SANITY);
+        page.add(&sanity_tables::checks(sanities).markdown());
+        page.add(prose::LANGUAGES);
+        page.add(&sanity_tables::languages(sanities).markdown());
+    }
+    let of_recipes = transfers.iter().flat_map(|result| named(&result.recipe, &result.needs));
+    let of_bundles = sanities.iter().flat_map(|result| named(&result.bundle, &result.needs));
+    let needs: Vec<NeedCorrelations> = of_recipes.chain(of_bundles).collect();
+    if !needs.is_empty() {
+        page.add("## Graded needs at fixed length");
+        page.add(prose::NEEDS);
+        page.add(&transfer_tables::needs(&needs).markdown());
+    }
 
     page.add("## RouterDC's seven LLMs and five tests");
     page.add(prose::ROUTERDC);
@@ -120,6 +149,20 @@ pub fn page(stored: &Stored, benchmarks: &Benchmarks) -> Result<String, ReportEr
     Ok(page.0)
 }
 
+/// Graded needs with the name of the recipe or bundle that rated them, by writer and language: kinds are too
+/// many for the page.
+fn named<'a>(
+    router: &'a str,
+    needs: &'a [NeedCorrelations],
+) -> impl Iterator<Item = NeedCorrelations> + 'a {
+    needs.iter().map(move |source| {
+        let mut named = source.clone();
+        named.source = format!("{router} on {}", source.source);
+        named.parts.retain(|part| !part.part.starts_with("kind "));
+        named
+    })
+}
+
 /// Markdown, block after block with an empty line between.
 struct Page(String);
 
@@ -140,6 +183,8 @@ impl Page {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::eval::sanity::tests::example as example_of_sanity;
+    use crate::eval::transfer::tests::example as example_of_transfer;
     use crate::report::table::assert_rows_match_headings;
 
     /// The results in the repository, with runs made up for the test.
@@ -151,7 +196,8 @@ mod tests {
 
     #[test]
     fn the_page_has_every_section_and_whole_tables() {
-        let (results, benchmarks) = stored();
+        let (mut results, benchmarks) = stored();
+        (results.transfers, results.sanities) = (Vec::new(), Vec::new());
         let text = page(&results, &benchmarks).unwrap();
         for section in [&benchmarks.edge.section, &benchmarks.gateway.section] {
             assert!(text.contains(section.as_str()), "{section}");
@@ -165,6 +211,29 @@ mod tests {
         let headings = text.lines().filter(|line| line.starts_with('#')).count();
         assert_eq!(headings, 13);
         assert_rows_match_headings(&text);
+    }
+
+    #[test]
+    fn sources_left_out_and_sanity_have_sections_where_they_are_stored() {
+        let (mut results, benchmarks) = stored();
+        (results.transfers, results.sanities) =
+            (vec![example_of_transfer()], vec![example_of_sanity()]);
+        let text = page(&results, &benchmarks).unwrap();
+        for expected in [
+            "## Sources left out of training\n",
+            "### made-up\n",
+            "2 pairs of 2 sources; 1 source of 3 has none.",
+            "## Decision sanity\n",
+            "| pairs \\| of equal length | 13 of 14 |",
+            "## Graded needs at fixed length\n",
+            "| made-up on made-up needs | by writer | all | 60 | ",
+        ] {
+            assert!(text.contains(expected), "{expected}");
+        }
+        assert_rows_match_headings(&text.replace("\\|", ""));
+        results.transfers.clear();
+        results.sanities.clear();
+        assert!(!page(&results, &benchmarks).unwrap().contains("Graded needs"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::values::{
     self, HELD_SUBJECTS, LLMROUTER, MMLU, PairResults, PoolResults, ROUTERBENCH, Results, missing,
 };
 use crate::eval::pair::operating_points::ThresholdOrigin;
-use crate::eval::{PairResult, PoolResult};
+use crate::eval::{PairResult, PoolResult, TransferResult};
 use crate::report::format::{count, three};
 use crate::report_error::ReportError;
 
@@ -23,6 +23,23 @@ pub(super) const TRANSFER: &str = "The shipped bundles on benchmarks that they l
 each of them measured. They learnt from other LLMs' outcomes, labels of difficulty and graded needs. Rows whose question stands in \
 one of these sources are removed and counted. Random has APGR 0.5. Where both LLMs of a pair fail at the hardest questions, a router \
 that finds the hardest questions has an APGR near or below that.";
+
+pub(super) const LEFT_OUT: &str = "`trainer eval --leave-one-source-out` leaves each source of outcomes out of a recipe's training in \
+turn, with every question that it shares with others, and has the router rank the source's queries by its win rate. Scored are pairs of \
+the source's own LLMs, none of which the router knows: APGR and the AUC of \"the weak LLM suffices\", chance 0.5 for both. Brackets \
+are 95 % bootstrap intervals. kNN averages the difficulties of the nearest queries that the router was trained on; \"same head, on this \
+source\" was fitted to the source itself, each fifth of its questions by a fit on the others.";
+
+pub(super) const SANITY: &str = "`trainer eval BUNDLE --sanity` asks a bundle about requests written for this project \
+([cases.toml](../trainer-native/sanity/cases.toml)), on which no router trains. A decision is compared at the threshold that sends \
+30 % of the unchanged requests to the strong LLM. Filler is rated with the easy where its win rate is below the middle of the easy \
+and the hard requests' means.";
+
+pub(super) const LANGUAGES: &str = "Mean win rates of twelve prompts in ten languages, six easy and six hard; pairs of an easy and a \
+hard prompt that are rated in that order:";
+
+pub(super) const NEEDS: &str = "Spearman's rank correlation of win rate and graded need, given the prompt's length, in parts of at \
+least 20 rows. What a recipe trains on is held back from the fit that rates it.";
 
 pub(super) const ROUTERDC: &str = "Routers that pick the best of many LLMs, trained on RouterDC's training files; no weights \
 of these are shipped. Scores count as in RouterDC's own evaluation: on MMLU, CMMLU and ARC-C any score above 0 is right. \
@@ -108,6 +125,23 @@ seeds {}, where query length has {}.",
         listed(&seeds),
         listed(&lengths)
     ))
+}
+
+/// How many pairs a recipe was scored on.
+pub(super) fn left_out(result: &TransferResult) -> String {
+    let pairs: usize = result.sources.iter().map(|source| source.pairs.len()).sum();
+    let scored = result.sources.iter().filter(|source| !source.pairs.is_empty()).count();
+    let plural =
+        |count: usize, what: &str| format!("{} {what}{}", count, if count == 1 { "" } else { "s" });
+    let of = format!("{} of {}.", plural(pairs, "pair"), plural(scored, "source"));
+    match result.sources.len() - scored {
+        0 => of,
+        none => {
+            let has = if none == 1 { "has" } else { "have" };
+            let all = count(result.sources.len());
+            format!("{}; {} of {all} {has} none.", of.trim_end_matches('.'), plural(none, "source"))
+        }
+    }
 }
 
 pub(super) fn calibration(pairs: &[PairResult]) -> Result<String, ReportError> {

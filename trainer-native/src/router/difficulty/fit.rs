@@ -4,10 +4,15 @@
 //! Where the encoder is a table with a row for each piece and bucket, a demand is fitted on these and on the
 //! embedding at once, and the table is replaced by what each row adds to each demand (`table.rs`).
 
+use std::collections::BTreeMap;
+
+use pointsman::Ability;
+
 use super::features::QueryFeatures;
 use super::head::DifficultyHead;
-use super::targets::{Demand, Target, by_demand};
+use super::targets::{Demand, Target, by_demand, of_items};
 use super::{abilities, pair, table};
+use crate::data::OutcomeRow;
 use crate::encoder::static_table::StaticTable;
 use crate::encoder::{Encoder, Network};
 use crate::error::TrainerError;
@@ -22,55 +27,80 @@ const PAIR: &str = "pair";
 
 impl Fit for DifficultyRecipe {
     fn fit(&self, context: &Context<'_>, encoder: Encoder) -> Result<Trained, TrainerError> {
-        let demands = by_demand(context.data, self);
-        if demands.is_empty() {
-            return Err(TrainerError::NoTrainingData {
-                detail: "no source holds outcomes, labels of difficulty or needs: add one with \
-                         role \"auxiliary\""
-                    .into(),
-            });
+        let found = fit_difficulty(self, context, &encoder)?;
+        let mut trained = TrainedHead::in_graph(found.head, (0..found.demands.len()).collect());
+        trained.stated.demands = Some(found.demands);
+        if !found.tiers.is_empty() {
+            trained.stated.abilities = Some(found.tiers);
         }
-        let mut names: Vec<String> = demands.iter().map(|demand| demand.name.to_owned()).collect();
-        let mut embedder = Embedder::new(context, &encoder)?;
-        let rows = match &encoder.network {
-            Network::Ngrams(rows) => Some(rows),
-            _ => None,
-        };
-        let mut fits = demands
-            .iter()
-            .map(|demand| general(demand, &mut embedder, rows, self))
-            .collect::<Result<Vec<_>, _>>()?;
-        let (mut deployed, mut head) = deployed(&encoder, &fits);
-        let mut of_deployed = Embedder::new(context, &deployed)?;
-        let mut found = abilities::of_candidates(self, context, &mut of_deployed, &head)?;
-        let mut usual = self.abilities.clone();
-        let gold = pair::gold(context);
-        if let Some((strong, weak)) = pair_places(context).filter(|_| !gold.is_empty()) {
-            let queries: Vec<&str> = gold.iter().map(|(query, _)| *query).collect();
-            let topics = of_deployed.topics(&queries)?;
-            let demands: Vec<Vec<f64>> = topics.iter().map(|topic| head.at(topic)).collect();
-            let abilities = (&found[strong], &found[weak]);
-            let correction = pair::correction(&gold, &demands, abilities, &mut embedder, rows)?;
-            if let Some(fit) = correction {
-                fits.push(fit);
-                names.push(PAIR.into());
-                (deployed, head) = self::deployed(&encoder, &fits);
-                for (at, ability) in found.iter_mut().enumerate() {
-                    // The logit is what the slope takes away.
-                    let slope = f64::from(i8::from(at == weak) - i8::from(at == strong));
-                    ability.slopes.push(slope);
-                }
-                usual.values_mut().for_each(|ability| ability.slopes.push(0.0));
-            }
-        }
-        let mut trained = TrainedHead::in_graph(head, (0..names.len()).collect());
-        trained.stated.demands = Some(names);
-        if !usual.is_empty() {
-            trained.stated.abilities = Some(usual);
-        }
-        trained.abilities = Some(found);
-        Ok(Trained { encoder: deployed, head: trained })
+        trained.abilities = Some(found.abilities);
+        Ok(Trained { encoder: found.encoder, head: trained })
     }
+}
+
+/// What a bundle holds of a fit, before it is exported.
+pub struct FittedDifficulty {
+    /// The encoder, whose table a fit may replace.
+    pub encoder: Encoder,
+    pub head: DifficultyHead,
+    /// Names of the demands, in the head's order.
+    pub demands: Vec<String>,
+    /// One a candidate of the recipe, in their order.
+    pub abilities: Vec<Ability>,
+    /// Usual abilities of LLMs, by tier.
+    pub tiers: BTreeMap<String, Ability>,
+}
+
+/// Fits the demands that the context's data teaches, the candidates' abilities, and the pair's correction
+/// where there are gold labels.
+///
+/// # Errors
+/// [`TrainerError::NoTrainingData`] where no source teaches a demand, and for a candidate with neither
+/// outcomes nor a tier; those of the engine; [`TrainerError::Interrupted`].
+pub fn fit_difficulty(
+    settings: &DifficultyRecipe,
+    context: &Context<'_>,
+    encoder: &Encoder,
+) -> Result<FittedDifficulty, TrainerError> {
+    let demands = by_demand(context.data, settings);
+    if demands.is_empty() {
+        return Err(TrainerError::NoTrainingData {
+            detail: "no source holds outcomes, labels of difficulty or needs: add one with \
+                     role \"auxiliary\""
+                .into(),
+        });
+    }
+    let mut names: Vec<String> = demands.iter().map(|demand| demand.name.to_owned()).collect();
+    let mut embedder = Embedder::new(context, encoder)?;
+    let rows = table_of(encoder);
+    let mut fits = demands
+        .iter()
+        .map(|demand| general(demand, &mut embedder, rows, settings))
+        .collect::<Result<Vec<_>, _>>()?;
+    let (mut deployed, mut head) = deployed(encoder, &fits);
+    let mut of_deployed = Embedder::new(context, &deployed)?;
+    let mut found = abilities::of_candidates(settings, context, &mut of_deployed, &head)?;
+    let mut usual = settings.abilities.clone();
+    let gold = pair::gold(context);
+    if let Some((strong, weak)) = pair_places(context).filter(|_| !gold.is_empty()) {
+        let queries: Vec<&str> = gold.iter().map(|(query, _)| *query).collect();
+        let topics = of_deployed.topics(&queries)?;
+        let demands: Vec<Vec<f64>> = topics.iter().map(|topic| head.at(topic)).collect();
+        let abilities = (&found[strong], &found[weak]);
+        let correction = pair::correction(&gold, &demands, abilities, &mut embedder, rows)?;
+        if let Some(fit) = correction {
+            fits.push(fit);
+            names.push(PAIR.into());
+            (deployed, head) = self::deployed(encoder, &fits);
+            for (at, ability) in found.iter_mut().enumerate() {
+                // The logit is what the slope takes away.
+                let slope = f64::from(i8::from(at == weak) - i8::from(at == strong));
+                ability.slopes.push(slope);
+            }
+            usual.values_mut().for_each(|ability| ability.slopes.push(0.0));
+        }
+    }
+    Ok(FittedDifficulty { encoder: deployed, head, demands: names, abilities: found, tiers: usual })
 }
 
 /// Places of the strong and the weak candidate in the recipe, where gold rows measure both.
@@ -90,6 +120,48 @@ fn deployed(encoder: &Encoder, fits: &[LinearFit]) -> (Encoder, DifficultyHead) 
             (encoder, DifficultyHead::of_columns(fits))
         }
         _ => (encoder.clone(), DifficultyHead::of(fits)),
+    }
+}
+
+/// Difficulty of each row, by fits on the outcomes of these rows alone: `fold_of` states each row's fold, of
+/// `folds`, and a row's difficulty is from the fit on the other folds. `None` where a fold's LLMs found all
+/// queries alike.
+///
+/// # Errors
+/// Those of the engine; [`TrainerError::Interrupted`].
+pub fn cross_validated(
+    settings: &DifficultyRecipe,
+    rows: &[OutcomeRow],
+    (fold_of, folds): (&[usize], usize),
+    embedder: &mut Embedder<'_>,
+    encoder: &Encoder,
+) -> Result<Option<Vec<f64>>, TrainerError> {
+    let queries: Vec<&str> = rows.iter().map(|row| row.query.as_str()).collect();
+    let features = QueryFeatures::of(&queries, embedder, table_of(encoder))?;
+    let weights = vec![1.0; rows.len()];
+    let mut found = vec![0.0; rows.len()];
+    for fold in 0..folds {
+        let (kept, others): (Vec<usize>, Vec<&OutcomeRow>) =
+            rows.iter().enumerate().filter(|(at, _)| fold_of[*at] != fold).unzip();
+        let Some(difficulties) = of_items(&others, settings.difficulty_spread) else {
+            return Ok(None);
+        };
+        let mut targets = vec![0.0; rows.len()];
+        kept.iter().zip(difficulties).for_each(|(&at, value)| targets[at] = value);
+        let demand = Demand::difficulty(Vec::new());
+        let left_out = |at: usize| fold_of[at] == fold;
+        let fit = features.fit(&targets, &weights, demand.penalty(settings), left_out)?;
+        let values = features.values(&features.standardised(fit));
+        (0..rows.len()).filter(|&at| left_out(at)).for_each(|at| found[at] = values[at]);
+    }
+    Ok(Some(found))
+}
+
+/// The table of an encoder that has a row for each piece and bucket.
+fn table_of(encoder: &Encoder) -> Option<&StaticTable> {
+    match &encoder.network {
+        Network::Ngrams(rows) => Some(rows),
+        _ => None,
     }
 }
 

@@ -41,7 +41,8 @@ impl DifficultyHead {
     }
 
     /// The demands of a query, `[K]`, from its embedding without the length.
-    pub(super) fn at(&self, topic: &[f32]) -> Vec<f64> {
+    #[must_use]
+    pub fn at(&self, topic: &[f32]) -> Vec<f64> {
         let mut demands: Vec<f64> = self.offsets.iter().map(|&c| f64::from(c)).collect();
         for (row, &value) in self.weights.chunks_exact(demands.len().max(1)).zip(topic) {
             let value = f64::from(value);

@@ -25,4 +25,6 @@ mod pair;
 mod table;
 mod targets;
 
+pub use fit::{FittedDifficulty, cross_validated, fit_difficulty};
 pub use head::DifficultyHead;
+pub use targets::{Demand, Target, by_demand};

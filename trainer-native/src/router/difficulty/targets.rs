@@ -1,13 +1,14 @@
 //! What the demands are learnt from: queries with how hard they are, source by source.
 
 use super::features::Penalty;
+use crate::data::OutcomeRow;
 use crate::dataset::{Prepared, share_up_to};
 use crate::linear::item_response::difficulties;
 use crate::recipe::{DemandPenalty, DifficultyRecipe};
 
 /// A query with a target of one demand.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Target<'a> {
+pub struct Target<'a> {
     pub query: &'a str,
     /// z-score among the targets of its source; larger is harder.
     pub value: f64,
@@ -23,12 +24,23 @@ impl Target<'_> {
 }
 
 /// A demand and what it is learnt from.
-pub(super) struct Demand<'a> {
+pub struct Demand<'a> {
     pub name: &'static str,
     pub targets: Vec<Target<'a>>,
 }
 
-impl Demand<'_> {
+impl<'a> Demand<'a> {
+    /// The demand that outcomes and labels of difficulty teach.
+    pub(super) fn difficulty(targets: Vec<Target<'a>>) -> Self {
+        Self { name: DIFFICULTY, targets }
+    }
+
+    /// Whether outcomes and labels of difficulty teach it.
+    #[must_use]
+    pub fn is_difficulty(&self) -> bool {
+        self.name == DIFFICULTY
+    }
+
     /// The penalties of this demand.
     pub(super) fn penalty(&self, settings: &DifficultyRecipe) -> Penalty {
         let of = |penalty: &DemandPenalty| match self.name {
@@ -43,11 +55,12 @@ const DIFFICULTY: &str = "difficulty";
 const NEED: &str = "need";
 
 /// The demands that the data teaches.
-pub(super) fn by_demand<'a>(data: &'a Prepared, settings: &DifficultyRecipe) -> Vec<Demand<'a>> {
+#[must_use]
+pub fn by_demand<'a>(data: &'a Prepared, settings: &DifficultyRecipe) -> Vec<Demand<'a>> {
     let mut difficulty = of_outcomes(data, settings);
     difficulty.extend(of_labels(data, settings, false));
     let demands = [
-        Demand { name: DIFFICULTY, targets: difficulty },
+        Demand::difficulty(difficulty),
         Demand { name: NEED, targets: of_labels(data, settings, true).collect() },
     ];
     demands.into_iter().filter(|demand| !demand.targets.is_empty()).collect()
@@ -59,13 +72,8 @@ fn of_outcomes<'a>(data: &'a Prepared, settings: &DifficultyRecipe) -> Vec<Targe
     for source in 0..data.sources.len() {
         let rows: Vec<usize> =
             (0..data.train.rows.len()).filter(|&row| data.source_of[row] == source).collect();
-        let scores: Vec<Vec<(usize, f64)>> = rows
-            .iter()
-            .map(|&row| {
-                data.train.rows[row].scores.iter().map(|&(m, s)| (m, f64::from(s))).collect()
-            })
-            .collect();
-        let Some(values) = standardised(&difficulties(&scores, settings.difficulty_spread)) else {
+        let items: Vec<&OutcomeRow> = rows.iter().map(|&row| &data.train.rows[row]).collect();
+        let Some(values) = of_items(&items, settings.difficulty_spread) else {
             if !rows.is_empty() {
                 let name = &data.sources[source].name;
                 eprintln!("{name}: its LLMs found all queries alike, it teaches no difficulty");
@@ -80,6 +88,15 @@ fn of_outcomes<'a>(data: &'a Prepared, settings: &DifficultyRecipe) -> Vec<Targe
         }));
     }
     targets
+}
+
+/// z-scores of the items' difficulties; `None` where the LLMs found all alike.
+pub(super) fn of_items(rows: &[&OutcomeRow], spread: f64) -> Option<Vec<f64>> {
+    let scores: Vec<Vec<(usize, f64)>> = rows
+        .iter()
+        .map(|row| row.scores.iter().map(|&(m, s)| (m, f64::from(s))).collect())
+        .collect();
+    standardised(&difficulties(&scores, spread))
 }
 
 /// The labels of needs, or those of difficulty.
