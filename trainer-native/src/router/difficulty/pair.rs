@@ -7,7 +7,8 @@
 //! logits     : strong + k d(q),  weak - k d(q)
 //! ```
 //! The penalty and k in [0, 1] are those with the least squared error of the win rate on queries left out, in
-//! five folds. Where none does better than a constant in place of d, or than no correction, there is none.
+//! five folds. Where none does better than no correction and than a constant in place of d, by more than the
+//! standard error of the difference, there is none.
 
 use pointsman::Ability;
 
@@ -24,7 +25,7 @@ const FEWEST: usize = 50;
 /// Penalties of a coordinate, tried in turn; a row of a table has a hundredth of it.
 const PENALTIES: [f64; 4] = [100.0, 300.0, 1000.0, 5000.0];
 /// Shares of the correction, tried in turn.
-const SHARES: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
+const SHARES: [f64; 4] = [0.25, 0.5, 0.75, 1.0];
 
 /// The gold queries with the target of strong over weak; none where they are too few.
 pub(super) fn gold<'a>(context: &Context<'a>) -> Vec<(&'a str, f64)> {
@@ -60,8 +61,10 @@ pub(super) fn correction(
         let (sum, count) = kept.fold((0.0, 0.0), |(sum, count), (_, e)| (sum + e, count + 1.0));
         (fold..gold.len()).step_by(FOLDS).for_each(|at| constant[at] = sum / f64::max(count, 1.0));
     }
-    let without = squared_error(gold, &logits, &constant, 0.0);
-    let mut best = (without.min(squared_error(gold, &logits, &constant, 1.0)), None);
+    let without = squared_errors(gold, &logits, &constant, 0.0);
+    let shifted = squared_errors(gold, &logits, &constant, 1.0);
+    let baseline = if mean(&shifted) < mean(&without) { shifted } else { without };
+    let mut best = (mean(&baseline), None, Vec::new());
     for coordinate in PENALTIES {
         let penalty = Penalty { coordinate, row: coordinate / 100.0 };
         let mut predicted = vec![0.0; gold.len()];
@@ -71,13 +74,15 @@ pub(super) fn correction(
             (fold..gold.len()).step_by(FOLDS).for_each(|at| predicted[at] = values[at]);
         }
         for share in SHARES {
-            let error = squared_error(gold, &logits, &predicted, share);
-            if error < best.0 {
-                best = (error, Some((penalty, share)));
+            let found = squared_errors(gold, &logits, &predicted, share);
+            if mean(&found) < best.0 {
+                best = (mean(&found), Some((penalty, share)), found);
             }
         }
     }
-    let Some((penalty, share)) = best.1 else {
+    let (error, Some((penalty, share))) =
+        (best.0, best.1.filter(|_| is_better(&baseline, &best.2)))
+    else {
         eprintln!(
             "pair: {} gold labels do not improve on the general demands, they are left as they are",
             gold.len()
@@ -85,10 +90,10 @@ pub(super) fn correction(
         return Ok(None);
     };
     eprintln!(
-        "pair: corrected by {} gold labels, squared error of the win rate on queries left out {:.4}, \
-         {without:.4} without",
+        "pair: corrected by {} gold labels, squared error of the win rate on queries left out {error:.4}, \
+         {:.4} without",
         gold.len(),
-        best.0
+        mean(&baseline)
     );
     let mut fit = features.fit(&errors, &weights, penalty, |_| false)?;
     fit.tokens.iter_mut().chain(&mut fit.dense).for_each(|w| *w *= share);
@@ -102,17 +107,32 @@ fn residuals(gold: &[(&str, f64)], logits: &[[f64; 2]]) -> Vec<f64> {
     let slope = |logits: &[f64; 2]| {
         logits.iter().map(|&logit| sigmoid(logit) * (1.0 - sigmoid(logit))).sum::<f64>() / 2.0
     };
-    let mean = logits.iter().map(slope).sum::<f64>() / logits.len().max(1) as f64;
+    let mean_slope = logits.iter().map(slope).sum::<f64>() / logits.len().max(1) as f64;
     let labels = gold.iter().zip(logits);
-    labels.map(|((_, label), logits)| (label - win_rate(logits, 0.0)) / mean.max(1e-3)).collect()
+    labels
+        .map(|((_, label), logits)| (label - win_rate(logits, 0.0)) / mean_slope.max(1e-3))
+        .collect()
 }
 
-/// Mean squared error of the corrected win rate.
-#[allow(clippy::cast_precision_loss)]
-fn squared_error(gold: &[(&str, f64)], logits: &[[f64; 2]], d: &[f64], share: f64) -> f64 {
+/// Squared error of the corrected win rate, query by query.
+fn squared_errors(gold: &[(&str, f64)], logits: &[[f64; 2]], d: &[f64], share: f64) -> Vec<f64> {
     let rows = gold.iter().zip(logits).zip(d);
-    let squares = rows.map(|(((_, y), logits), d)| (y - win_rate(logits, share * d)).powi(2));
-    squares.sum::<f64>() / gold.len().max(1) as f64
+    rows.map(|(((_, y), logits), d)| (y - win_rate(logits, share * d)).powi(2)).collect()
+}
+
+/// Whether errors are below others by more than the standard error of the mean difference: the best of
+/// several settings is below by chance.
+#[allow(clippy::cast_precision_loss)]
+fn is_better(others: &[f64], errors: &[f64]) -> bool {
+    let gains: Vec<f64> = others.iter().zip(errors).map(|(other, error)| other - error).collect();
+    let gain = mean(&gains);
+    let squares: Vec<f64> = gains.iter().map(|g| (g - gain).powi(2)).collect();
+    gain > (mean(&squares) / gains.len().max(1) as f64).sqrt()
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 
 /// The win rate of logits of strong and weak that are moved apart by `d` each.
