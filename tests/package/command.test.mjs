@@ -72,8 +72,6 @@ test("each option of the policy is that of route()", async () => {
     [["--strong-share", "1"], { strongShare: 1 }],
     [["--shares", `${ids[0]}=0.25, ${ids[1]}=0.75`], { shares: { [ids[0]]: 0.25, [ids[1]]: 0.75 } }],
     [["--shares", `${ids[0]}=0`, "--shares", `${ids[1]}=1`], { shares: { [ids[0]]: 0, [ids[1]]: 1 } }],
-    [["--cost-weight", "1000"], { costWeight: 1000 }],
-    [["--max-cost", "0.001"], { maxCost: 0.001 }],
     [["--output-tokens", "9"], { outputTokens: 9 }],
     [["--candidates", ids[1]], { candidates: [ids[1]] }],
     [["--candidates", ids.join(", ")], { candidates: ids }],
@@ -83,6 +81,16 @@ test("each option of the policy is that of route()", async () => {
     const { code, out } = await command(["--json", ...words, QUERY]);
     assert.equal(code, 0, words.join(" "));
     assert.deepEqual(JSON.parse(out), router.route(QUERY, policy), words.join(" "));
+  }
+  // The default bundle's tiers have no prices.
+  const tiny = await Router.load(TINY);
+  for (const [name, policy] of [
+    ["--cost-weight", { costWeight: 1000 }],
+    ["--max-cost", { maxCost: 1000 }],
+  ]) {
+    const { code, out } = await command(["--json", "--bundle", TINY, String(name), "1000", QUERY]);
+    assert.equal(code, 0, String(name));
+    assert.deepEqual(JSON.parse(out), tiny.route(QUERY, policy), String(name));
   }
 });
 
@@ -175,7 +183,7 @@ test("a query that fails is reported on standard error, with exit code 1", async
     assert.equal(out, "");
     assert.match(err, /query is empty.*query_empty/);
   }
-  const { code, err } = await command([QUERY, "--max-cost", "0"]);
+  const { code, err } = await command([QUERY, "--bundle", TINY, "--max-cost", "0"]);
   assert.equal(code, 1);
   assert.match(err, /no_candidate/);
 });
