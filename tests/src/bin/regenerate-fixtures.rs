@@ -43,7 +43,9 @@ fn main() -> Result<()> {
     write(&fixtures.join("parity.json"), &Parity { tolerance: 1e-4, cases })?;
 
     let mut folders =
-        ["tests/fixtures/tiny", "bundles/default", "bundles/llmrouter"].map(str::to_owned).to_vec();
+        ["tests/fixtures/tiny", "bundles/accurate", "bundles/default", "bundles/llmrouter"]
+            .map(str::to_owned)
+            .to_vec();
     let mut kinds = KindCases { tolerance: KINDS_TOLERANCE, bundles: Default::default() };
     for (kind, tier) in tiny::kinds_and_tiers() {
         let name = format!("{}-{tier}", kind.name());

@@ -92,7 +92,14 @@ const session = (files) => ort.InferenceSession.create(files["model.onnx"], { ex
 async function peerOn(files) {
   const json = (/** @type {string} */ name) => JSON.parse(new TextDecoder().decode(files[name]));
   const special = json("router.json").encoder.special_tokens;
-  const tokenizer = new Tokenizer(json("tokenizer.json"), {});
+  const stated = json("tokenizer.json");
+  // Hashed n-grams and pairs of pieces are tokenizers of this project.
+  if (stated.type !== undefined) {
+    throw new Error(
+      `the other engine has no tokenizer of type ${stated.type}, which this bundle has: open another bundle of the page`,
+    );
+  }
+  const tokenizer = new Tokenizer(stated, {});
   const running = await session(files);
   const run = (/** @type {string} */ text) => {
     const { ids } = tokenizer.encode(text, { add_special_tokens: special });
