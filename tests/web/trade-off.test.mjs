@@ -39,24 +39,32 @@ for (const device of DEVICE_NAMES) {
 test("the bill follows the number of queries, tokens, share and the user's prices, and the engine uses these prices", () =>
   open({ link: "#/trade-off?mode=strongShare&strongShare=0.5" }, async (page) => {
     const saving = page.locator("#saving");
+    const dollars = async () => Number(/\$([\d,]+)/.exec((await saving.textContent()) ?? "")?.[1].replaceAll(",", ""));
+    // The tiers of the default bundle have no prices of their own.
+    assert.equal(await saving.count(), 0);
+    for (const [name, prices] of [
+      ["large", ["10", "30"]],
+      ["small", ["0.24", "0.24"]],
+    ]) {
+      await page.getByLabel(new RegExp(`^${name}.*: Input$`)).fill(prices[0]);
+      await page.getByLabel(new RegExp(`^${name}.*: Output$`)).fill(prices[1]);
+    }
     assert.match((await saving.textContent()) ?? "", /\(49%\)/);
     await page.getByLabel("Queries a month").fill("2000000");
-    assert.match((await saving.textContent()) ?? "", /\$11,\d{3} a month less/);
-    await page.getByLabel(/^gpt-4.*: Input$/).fill("100");
-    await page.getByLabel(/^gpt-4.*: Output$/).fill("300");
-    await page.waitForFunction(() =>
-      /\$11\d,\d{3} a month less/.test(document.querySelector("#saving")?.textContent ?? ""),
-    );
+    const before = await dollars();
+    assert.ok(before > 1000, String(before));
+    await page.getByLabel(/^large.*: Input$/).fill("100");
+    await page.getByLabel(/^large.*: Output$/).fill("300");
+    const after = await dollars();
+    assert.ok(after > 9 * before && after < 11 * before, `${before} and ${after}`);
     await page.locator("nav a", { hasText: "Playground" }).click();
     await page.fill("#query", "Hello");
     await page.waitForFunction(() =>
-      /Always strong\$0\.07/.test(document.querySelector(".figures")?.textContent ?? ""),
+      /Always strong\$0\.0/.test(document.querySelector(".figures")?.textContent ?? ""),
     );
     await page.locator("nav a", { hasText: "Trade-off" }).click();
     await page.getByRole("button", { name: "Back to the bundle's prices" }).click();
-    await page.waitForFunction(() =>
-      /\$11,\d{3} a month less/.test(document.querySelector("#saving")?.textContent ?? ""),
-    );
+    await saving.waitFor({ state: "detached" });
   }));
 
 test("a bundle of several models shows each model beside the router, and takes prices that it does not state", () =>
