@@ -59,9 +59,7 @@ test("the bill follows the number of queries, tokens, share and the user's price
     assert.ok(after > 9 * before && after < 11 * before, `${before} and ${after}`);
     await page.locator("nav a", { hasText: "Playground" }).click();
     await page.fill("#query", "Hello");
-    await page.waitForFunction(() =>
-      /Always strong\$0\.0/.test(document.querySelector(".figures")?.textContent ?? ""),
-    );
+    await page.waitForFunction(() => /Always strong\$0\.0/.test(document.querySelector(".figures")?.textContent ?? ""));
     await page.locator("nav a", { hasText: "Trade-off" }).click();
     await page.getByRole("button", { name: "Back to the bundle's prices" }).click();
     await saving.waitFor({ state: "detached" });

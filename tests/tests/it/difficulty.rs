@@ -123,7 +123,7 @@ fn write_pair(data: &Path, weak_fails: fn(usize) -> bool) {
         row(i, "a", json!({"tiny-strong": 1, "tiny-weak": weak}))
     };
     let others = |i: usize| {
-        let right = u8::from(i % 4 != 0);
+        let right = u8::from(!i.is_multiple_of(4));
         row(i, "b", json!({"one": right, "two": right, "three": 1}))
     };
     let lines = |of: &dyn Fn(usize) -> String| (0..400).map(of).collect::<Vec<_>>().join("\n");
