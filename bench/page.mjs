@@ -4,7 +4,8 @@
 // `node bench/page.mjs --made FOLDER [--bundles static,mini] [--runs 9] [--rounds 200] [--seconds 6]
 //  [--save]`
 //
-// With --save the report is stored in bench/runs. Without --made there is only `static`, which is bundles/default.
+// With --save the report is stored in bench/runs. Without --made there is only `static`, which is bundles/llmrouter: the other
+// engine reads its tokenizer.
 
 /** @import { Entry } from "./job.mjs" */
 /** @import { Device } from "./page/devices.mjs" */
@@ -16,7 +17,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 import { launch } from "../tests/hosts/browser.mjs";
-import { DEFAULT, ROOT } from "../tests/hosts/paths.mjs";
+import { ROOT } from "../tests/hosts/paths.mjs";
 import { FIRST_VISIT_BYTES } from "../tests/web/transfers.mjs";
 import { startPage } from "../web/serve.mjs";
 import { given, jobOn, listed } from "./job.mjs";
@@ -47,7 +48,7 @@ const settings = {
   rounds: count("--rounds", values.rounds),
   seconds: count("--seconds", values.seconds),
 };
-const made = values.made ? listed(values.made) : [{ ...given(DEFAULT), name: "static", about: "bundles/default" }];
+const made = values.made ? listed(values.made) : [{ ...given(join(ROOT, "bundles/llmrouter")), name: "static", about: "bundles/llmrouter" }];
 /** @type {Record<string, Entry>} */
 const known = Object.fromEntries(made.map((entry) => [entry.name, entry]));
 const names = values.bundles?.split(",") ?? ["static", "mini"].filter((name) => known[name]);

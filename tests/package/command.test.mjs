@@ -84,13 +84,15 @@ test("each option of the policy is that of route()", async () => {
   }
   // The default bundle's tiers have no prices.
   const tiny = await Router.load(TINY);
-  for (const [name, policy] of [
+  /** @type {[name: string, policy: import("pointsman").Policy][]} */
+  const ofCost = [
     ["--cost-weight", { costWeight: 1000 }],
     ["--max-cost", { maxCost: 1000 }],
-  ]) {
-    const { code, out } = await command(["--json", "--bundle", TINY, String(name), "1000", QUERY]);
-    assert.equal(code, 0, String(name));
-    assert.deepEqual(JSON.parse(out), tiny.route(QUERY, policy), String(name));
+  ];
+  for (const [name, policy] of ofCost) {
+    const { code, out } = await command(["--json", "--bundle", TINY, name, "1000", QUERY]);
+    assert.equal(code, 0, name);
+    assert.deepEqual(JSON.parse(out), tiny.route(QUERY, policy), name);
   }
 });
 

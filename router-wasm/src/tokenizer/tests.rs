@@ -51,8 +51,8 @@ fn repository_file(path: &str) -> Vec<u8> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)).unwrap()
 }
 
-fn default_json() -> Vec<u8> {
-    repository_file("bundles/default/tokenizer.json")
+fn word_piece_json() -> Vec<u8> {
+    repository_file("bundles/llmrouter/tokenizer.json")
 }
 
 fn tiny_json() -> Vec<u8> {

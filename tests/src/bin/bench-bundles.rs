@@ -75,9 +75,9 @@ fn main() -> Result<()> {
         .with_context(|| format!("cannot write {}", index.display()))
 }
 
-/// Copies the bundle in the clone.
+/// Copies a bundle of the clone, whose tokenizer the other engines read.
 fn committed(out: &Path) -> Result<Entry> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bundles/default");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bundles/llmrouter");
     let target = out.join("static/bundle");
     fs::create_dir_all(&target)?;
     for entry in fs::read_dir(&source).with_context(|| source.display().to_string())? {
@@ -95,7 +95,7 @@ fn committed(out: &Path) -> Result<Entry> {
     let vocabulary = tokenizer["model"]["vocab"].as_object().context("no vocabulary")?.len();
     Ok(Entry {
         name: "static",
-        about: "bundles/default: a token table".into(),
+        about: "bundles/llmrouter: a token table".into(),
         precision: Precision::Int8,
         shape: Shape { layers: 0, width: usize::try_from(width)? - 1, inner: 0, vocabulary },
     })

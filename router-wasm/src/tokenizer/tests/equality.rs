@@ -63,7 +63,7 @@ static CHARACTERS: LazyLock<Vec<Both>> = LazyLock::new(|| {
 const SIDES: [TruncationSide; 3] =
     [TruncationSide::Left, TruncationSide::Right, TruncationSide::Middle];
 
-static DEFAULT: LazyLock<Both> = LazyLock::new(|| Both::new(&default_json()));
+static DEFAULT: LazyLock<Both> = LazyLock::new(|| Both::new(&word_piece_json()));
 static TINY: LazyLock<Both> = LazyLock::new(|| Both::new(&tiny_json()));
 static RULES: LazyLock<Vec<Both>> = LazyLock::new(|| {
     let letters = ('!'..='ÿ').flat_map(|c| [c.to_string(), format!("##{c}")]);
