@@ -48,7 +48,9 @@ const settings = {
   rounds: count("--rounds", values.rounds),
   seconds: count("--seconds", values.seconds),
 };
-const made = values.made ? listed(values.made) : [{ ...given(join(ROOT, "bundles/llmrouter")), name: "static", about: "bundles/llmrouter" }];
+const made = values.made
+  ? listed(values.made)
+  : [{ ...given(join(ROOT, "bundles/llmrouter")), name: "static", about: "bundles/llmrouter" }];
 /** @type {Record<string, Entry>} */
 const known = Object.fromEntries(made.map((entry) => [entry.name, entry]));
 const names = values.bundles?.split(",") ?? ["static", "mini"].filter((name) => known[name]);
