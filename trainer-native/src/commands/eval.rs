@@ -252,8 +252,7 @@ impl EvalArgs {
             columns.push(pool_column(router.info(), *origin, &models, &found)?);
         }
         let benchmark = Benchmark { kind: set.kind, ..benchmark };
-        let mut settings = PoolSettings::default();
-        settings.bootstrap = self.bootstrap();
+        let settings = PoolSettings { bootstrap: self.bootstrap(), ..PoolSettings::default() };
         let result = pool::build(&benchmark, &models, &set.rows, &training, &columns, &settings)
             .map_err(TrainerError::from)?;
         self.show(&Stored { pools: vec![result], ..Stored::default() })
