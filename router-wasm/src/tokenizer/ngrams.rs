@@ -173,10 +173,7 @@ impl HashedNgrams {
             self.normalise(tail(text, characters), &mut normalised);
             self.hash(&normalised, &self.tail, &mut buckets);
         }
-        buckets.sort_unstable();
-        let runs = buckets.chunk_by(|a, b| a == b);
-        let (ids, counts) = runs.map(|run| (i64::from(run[0]), run.len() as i64)).unzip();
-        Tokens { ids, counts, total, rated }
+        Tokens::counted(buckets, total, rated)
     }
 
     /// The estimated tokens of an LLM, without hashing.

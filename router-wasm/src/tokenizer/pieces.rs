@@ -112,13 +112,10 @@ impl PiecePairs {
         let mut pairs: Vec<i64> = ids.windows(2).map(|pair| self.bucket(b"p", pair)).collect();
         if let Some(characters) = self.settings.tail_characters {
             let tail = self.pieces.tokenize(tail(text, characters), truncation, false)?;
-            pairs.extend(tail.ids.chunks(1).map(|piece| self.bucket(b"t", piece)));
+            pairs.extend(tail.ids.iter().map(|&piece| self.bucket(b"t", &[piece])));
         }
         ids.extend(pairs);
-        ids.sort_unstable();
-        let runs = ids.chunk_by(|a, b| a == b);
-        let (ids, counts) = runs.map(|run| (run[0], run.len() as i64)).unzip();
-        Ok(Tokens { ids, counts, total, rated })
+        Ok(Tokens::counted(ids, total, rated))
     }
 
     /// Counts a text's pieces.

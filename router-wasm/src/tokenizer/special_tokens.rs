@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::Tokens;
 use super::fields::{Fields, Unreadable, list, number, text};
+use super::kept::Kept;
 
 /// The tokens that stand before and after a query's own, such as `[CLS]` and `[SEP]`.
 #[derive(Debug, Default)]
@@ -46,13 +48,22 @@ impl SpecialTokens {
         Ok(around)
     }
 
-    /// The ids that the graph takes: `ids`, and these around them where they are `wanted`.
-    pub(super) fn around(&self, ids: &[u32], wanted: bool) -> Vec<i64> {
+    /// How many stand around a query.
+    pub(super) fn count(&self) -> usize {
+        self.before.len() + self.after.len()
+    }
+
+    /// The tokens that the graph takes: those that were kept, and these around them where they are `wanted`.
+    pub(super) fn finish(&self, kept: Kept, wanted: bool) -> Tokens {
+        let (ids, total) = kept.finish();
+        let rated = ids.len();
         let (before, after) = match wanted {
             true => (&self.before[..], &self.after[..]),
             false => (&[][..], &[][..]),
         };
-        [before, ids, after].concat().into_iter().map(i64::from).collect()
+        let ids = [before, &ids, after].concat();
+        let ids: Vec<i64> = ids.into_iter().map(i64::from).collect();
+        Tokens { total, rated, ..Tokens::from_ids(ids) }
     }
 
     fn from_template(

@@ -49,7 +49,7 @@ struct Scratch {
 impl UnigramPipeline {
     /// How many special tokens stand around a query.
     pub(super) fn special_tokens(&self) -> usize {
-        self.special_tokens.before.len() + self.special_tokens.after.len()
+        self.special_tokens.count()
     }
 
     /// Tokens known: the model's, and the added ones that are not among them.
@@ -71,13 +71,7 @@ impl UnigramPipeline {
                 kept.push(self.split(word, &mut scratch));
             }),
         });
-        let (ids, total) = kept.finish();
-        let rated = ids.len();
-        Tokens {
-            total,
-            rated,
-            ..Tokens::from_ids(self.special_tokens.around(&ids, special_tokens))
-        }
+        self.special_tokens.finish(kept, special_tokens)
     }
 
     /// Ids of a word's pieces.

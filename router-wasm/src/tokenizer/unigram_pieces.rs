@@ -71,8 +71,8 @@ fn hash_of(bytes: &[u8]) -> Hash {
 pub(super) struct ScoredPieces {
     arena: Vec<u8>,
     pieces: Vec<Piece>,
-    /// The hash of a piece and its id plus 1, zeros where there is none; at most half full, its length
-    /// is a power of two.
+    /// A slot holds the hash of a piece and its id plus 1, an empty one two zeros. At most half of the
+    /// slots are taken; their number is a power of two.
     slots: Vec<[u32; 2]>,
     /// Length in bytes of the longest piece by first byte, which bounds the search.
     longest: [u32; 256],
@@ -111,7 +111,7 @@ impl ScoredPieces {
         self.pieces.len()
     }
 
-    /// Longest piece that begins with `first`, in bytes; 0 where there is none.
+    /// Bytes of the longest piece that begins with `first`; 0 where no piece does.
     pub(super) fn longest(&self, first: u8) -> usize {
         self.longest[usize::from(first)] as usize
     }

@@ -50,8 +50,8 @@ pub struct Mini {
 /// Cuts an encoder down.
 ///
 /// # Errors
-/// [`TrainerError::BadEncoder`] where there is no such layer, or the tokenizer is none of
-/// WordPiece or Unigram with special tokens.
+/// [`TrainerError::BadEncoder`] where the encoder lacks a layer of the cut, or its tokenizer is
+/// neither WordPiece nor Unigram or has no special tokens.
 pub fn prune(folder: &EncoderFolder, cut: &Cut<'_>) -> Result<Mini, TrainerError> {
     let mut weights = BertWeights::of(&folder.bert)?;
     if let Some(layers) = cut.layers {

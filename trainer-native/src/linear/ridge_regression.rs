@@ -7,6 +7,7 @@
 use nalgebra::DMatrix;
 use rayon::prelude::*;
 
+use super::moments;
 use crate::error::TrainerError;
 
 /// A query as features: a few of very many sparse coordinates, then all dense ones.
@@ -141,12 +142,9 @@ impl LinearFit {
 
     /// The fit shifted and scaled so that its values on `rows` have mean 0 and standard deviation 1.
     #[must_use]
-    #[allow(clippy::cast_precision_loss)]
     pub fn standardised(mut self, rows: &[Features]) -> Self {
         let values: Vec<f64> = rows.iter().map(|row| self.at(row)).collect();
-        let count = values.len().max(1) as f64;
-        let mean = values.iter().sum::<f64>() / count;
-        let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / count).sqrt();
+        let (mean, deviation) = (moments::mean(&values), moments::deviation(&values));
         let scale = if deviation > 0.0 { 1.0 / deviation } else { 1.0 };
         self.tokens.iter_mut().chain(&mut self.dense).for_each(|w| *w *= scale);
         self.intercept = (self.intercept - mean) * scale;

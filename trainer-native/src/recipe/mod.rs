@@ -246,6 +246,14 @@ impl Recipe {
         })
     }
 
+    /// Places of the strong and the weak candidate among the candidates, where it names the two.
+    #[must_use]
+    pub fn pair_places(&self) -> Option<(usize, usize)> {
+        let pair = self.pair.as_ref()?;
+        let place = |id: &str| self.candidates.iter().position(|c| c.id == id);
+        place(&pair.strong).zip(place(&pair.weak))
+    }
+
     /// Checks that a kind has the settings it needs, and none that it would ignore.
     fn check_optimisation(&self) -> Result<(), String> {
         let kind = self.head.kind().name();

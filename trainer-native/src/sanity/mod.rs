@@ -20,6 +20,7 @@ use crate::error::TrainerError;
 use crate::eval::sanity::{Check, LanguageRating};
 use crate::eval::transfer::{NeedCorrelations, RatedNeed};
 use crate::eval::{SanityResult, bootstrap};
+use crate::linear::moments::{deviation, mean};
 use cases::{CASES, Cases, LANGUAGES};
 use changes::with_typing_errors;
 
@@ -188,8 +189,8 @@ impl Ratings {
     fn filler(&self, texts: &Texts) -> Vec<Check> {
         let Some((_, pairs)) = texts.orders.first() else { return Vec::new() };
         let middle = f64::midpoint(
-            mean(pairs.iter().map(|(easy, _)| self.rating(easy))),
-            mean(pairs.iter().map(|(_, hard)| self.rating(hard))),
+            mean(&pairs.iter().map(|(easy, _)| self.rating(easy)).collect::<Vec<_>>()),
+            mean(&pairs.iter().map(|(_, hard)| self.rating(hard)).collect::<Vec<_>>()),
         );
         let count = |(check, texts): &(&str, Vec<String>)| Check {
             check: (*check).to_owned(),
@@ -226,28 +227,20 @@ impl Ratings {
             };
             let (easy, hard) = (of(false), of(true));
             let pairs = easy.iter().flat_map(|low| hard.iter().map(move |high| low < high));
+            let right: Vec<f64> = pairs.map(|right| f64::from(u8::from(right))).collect();
+            let both = [easy.as_slice(), &hard].concat();
             found.push(LanguageRating {
                 language: language.to_owned(),
-                easy: mean(easy.iter().copied()),
-                hard: mean(hard.iter().copied()),
-                in_order: mean(pairs.map(|right| f64::from(u8::from(right)))),
+                easy: mean(&easy),
+                hard: mean(&hard),
+                in_order: mean(&right),
             });
-            all.extend(easy.iter().chain(&hard).copied());
-            means.push(mean(easy.into_iter().chain(hard)));
+            means.push(mean(&both));
+            all.extend(both);
         }
         let spread = deviation(&all);
         (found, if spread > 0.0 { deviation(&means) / spread } else { 0.0 })
     }
-}
-
-fn mean(values: impl Iterator<Item = f64>) -> f64 {
-    let (sum, count) = values.fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
-    sum / f64::from(count.max(1))
-}
-
-fn deviation(values: &[f64]) -> f64 {
-    let centre = mean(values.iter().copied());
-    mean(values.iter().map(|value| (value - centre).powi(2))).sqrt()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //!
 //! A source is left out as one of role `held` is: none of its questions is trained on, whatever source they
 //! stand in. The encoder is made once from all of the recipe's texts, without their labels, so that the
-//! texts are embedded once; only the head is fitted anew. Pairs of the source's own LLMs, none of which the
+//! texts are embedded once; each fit trains only the head. Pairs of the source's own LLMs, none of which the
 //! router knows, are then scored by RouteLLM's protocol ([`pair::build`]), where the router's win rate of its own
 //! pair orders the queries. Beside it stand query length, random, oracle, the k nearest of the queries that
 //! the router learnt difficulty from, and the same head fitted to the source itself, each fifth of the

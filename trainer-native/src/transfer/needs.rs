@@ -1,15 +1,13 @@
 //! Rates graded needs by fits without them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::FOLDS;
 use super::ranker::Ranker;
 use crate::data::{LabelRow, dealt_folds, shared_text_groups};
 use crate::error::TrainerError;
 use crate::eval::bootstrap;
 use crate::eval::transfer::{FEWEST_ROWS, NeedCorrelations, RatedNeed, writer};
-
-/// Folds that are held back in turn.
-const FOLDS: usize = 5;
 
 /// Rank correlations of ratings and needs of the source so named, of which `rows` are what its file holds.
 /// Only rows trained on count, since others are held back for calibration or stand in a source left out.
@@ -40,15 +38,11 @@ pub(super) fn correlations(
     let queries: Vec<&str> = graded.iter().map(|row| row.query.as_str()).collect();
     let mut ratings = vec![0.0; graded.len()];
     for fold in 0..FOLDS {
-        let held: HashMap<&str, ()> = queries
-            .iter()
-            .zip(&fold_of)
-            .filter(|(_, of)| **of == fold)
-            .map(|(query, _)| (*query, ()))
-            .collect();
+        let held: HashSet<&str> =
+            queries.iter().zip(&fold_of).filter(|(_, of)| **of == fold).map(|(q, _)| *q).collect();
         let mut data = data.clone();
         data.difficulty_labels
-            .retain(|label| label.source != source || !held.contains_key(label.query.as_str()));
+            .retain(|label| label.source != source || !held.contains(label.query.as_str()));
         let rated = ranker.win_rates(&data, &queries)?;
         let places = (0..graded.len()).filter(|&at| fold_of[at] == fold);
         places.for_each(|at| ratings[at] = rated[at]);

@@ -41,10 +41,9 @@ impl<'a> Ranker<'a> {
                 ),
             });
         };
-        let pair = recipe.pair()?;
-        let place = |id: &str| recipe.candidates.iter().position(|c| c.id == id);
+        recipe.pair()?;
         // The recipe's check guarantees both.
-        let pair = place(&pair.strong).zip(place(&pair.weak)).unwrap_or_default();
+        let pair = recipe.pair_places().unwrap_or_default();
         Ok(Self { context, settings, encoder, pair })
     }
 

@@ -77,9 +77,11 @@ pub fn fit_difficulty(
         .iter()
         .map(|demand| general(demand, &mut embedder, rows, settings))
         .collect::<Result<Vec<_>, _>>()?;
-    let (mut deployed, mut head) = deployed(encoder, &fits);
-    let mut of_deployed = Embedder::new(context, &deployed)?;
-    let mut found = abilities::of_candidates(settings, context, &mut of_deployed, &head)?;
+    let (mut replaced, mut head) = deployed(encoder, &fits);
+    let mut of_replaced =
+        replaced.as_ref().map(|encoder| Embedder::new(context, encoder)).transpose()?;
+    let of_deployed = of_replaced.as_mut().unwrap_or(&mut embedder);
+    let mut found = abilities::of_candidates(settings, context, of_deployed, &head)?;
     let mut usual = settings.abilities.clone();
     let gold = pair::gold(context);
     if let Some((strong, weak)) = pair_places(context).filter(|_| !gold.is_empty()) {
@@ -91,35 +93,33 @@ pub fn fit_difficulty(
         if let Some(fit) = correction {
             fits.push(fit);
             names.push(PAIR.into());
-            (deployed, head) = self::deployed(encoder, &fits);
+            (replaced, head) = deployed(encoder, &fits);
             for (at, ability) in found.iter_mut().enumerate() {
-                // The logit is what the slope takes away.
-                let slope = f64::from(i8::from(at == weak) - i8::from(at == strong));
-                ability.slopes.push(slope);
+                let sign = f64::from(i8::from(at == strong) - i8::from(at == weak));
+                ability.slopes.push(sign * pair::STRONG_SLOPE);
             }
             usual.values_mut().for_each(|ability| ability.slopes.push(0.0));
         }
     }
-    Ok(FittedDifficulty { encoder: deployed, head, demands: names, abilities: found, tiers: usual })
+    let encoder = replaced.unwrap_or_else(|| encoder.clone());
+    Ok(FittedDifficulty { encoder, head, demands: names, abilities: found, tiers: usual })
 }
 
 /// Places of the strong and the weak candidate in the recipe, where gold rows measure both.
 fn pair_places(context: &Context<'_>) -> Option<(usize, usize)> {
-    context.data.pair_columns()?;
-    let pair = context.recipe.pair.as_ref()?;
-    let place = |id: &str| context.recipe.candidates.iter().position(|c| c.id == id);
-    place(&pair.strong).zip(place(&pair.weak))
+    context.data.pair_columns().and_then(|_| context.recipe.pair_places())
 }
 
-/// What a bundle holds of the fits: the encoder, and the head on its embeddings.
-fn deployed(encoder: &Encoder, fits: &[LinearFit]) -> (Encoder, DifficultyHead) {
-    match &encoder.network {
-        Network::Ngrams(rows) => {
+/// The encoder with its table replaced by what the fits add, where it has one, and the head on its
+/// embeddings.
+fn deployed(encoder: &Encoder, fits: &[LinearFit]) -> (Option<Encoder>, DifficultyHead) {
+    match table_of(encoder) {
+        Some(rows) => {
             let network = Network::Ngrams(table::of(rows, fits));
             let encoder = Encoder { network, tokenizer_json: encoder.tokenizer_json.clone() };
-            (encoder, DifficultyHead::of_columns(fits))
+            (Some(encoder), DifficultyHead::of_columns(fits))
         }
-        _ => (encoder.clone(), DifficultyHead::of(fits)),
+        None => (None, DifficultyHead::of(fits)),
     }
 }
 

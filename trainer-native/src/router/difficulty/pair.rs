@@ -7,18 +7,22 @@
 //! logits     : strong + k d(q),  weak - k d(q)
 //! ```
 //! The penalty and k in [0, 1] are those with the least squared error of the win rate on queries left out, in
-//! five folds. Where none does better than no correction and than a constant in place of d, by more than the
-//! standard error of the difference, there is none.
+//! five folds. The pair is left uncorrected unless they gain on no correction, and on a constant in place of d,
+//! more than the standard error of the gain.
 
 use pointsman::Ability;
 
 use super::features::{Penalty, QueryFeatures};
 use crate::encoder::static_table::StaticTable;
 use crate::error::TrainerError;
+use crate::linear::moments::{deviation, mean};
 use crate::linear::ridge_regression::LinearFit;
 use crate::training::context::Context;
 use crate::training::embedder::Embedder;
 
+/// Slope of the correction in the strong LLM's ability; the weak one has its opposite. The logit is what a
+/// slope takes away.
+pub(super) const STRONG_SLOPE: f64 = -1.0;
 const FOLDS: usize = 5;
 /// Fewest gold labels from which a correction is learnt.
 const FEWEST: usize = 50;
@@ -49,9 +53,8 @@ pub(super) fn correction(
     table: Option<&StaticTable>,
 ) -> Result<Option<LinearFit>, TrainerError> {
     let queries: Vec<&str> = gold.iter().map(|(query, _)| *query).collect();
-    let of = |demands: &Vec<f64>| [strong, weak].map(|ability| logit(ability.quality(demands)));
-    let logits: Vec<[f64; 2]> = demands.iter().map(of).collect();
-    let errors = residuals(gold, &logits);
+    let pair = Corrected::of(strong, weak);
+    let errors = pair.residuals(gold, demands);
     let features = QueryFeatures::of(&queries, embedder, table)?;
     let weights = vec![1.0; gold.len()];
     // A constant moves the abilities and says nothing of queries: what varies must do better than it.
@@ -61,8 +64,8 @@ pub(super) fn correction(
         let (sum, count) = kept.fold((0.0, 0.0), |(sum, count), (_, e)| (sum + e, count + 1.0));
         (fold..gold.len()).step_by(FOLDS).for_each(|at| constant[at] = sum / f64::max(count, 1.0));
     }
-    let without = squared_errors(gold, &logits, &constant, 0.0);
-    let shifted = squared_errors(gold, &logits, &constant, 1.0);
+    let without = pair.squared_errors(gold, demands, &constant, 0.0);
+    let shifted = pair.squared_errors(gold, demands, &constant, 1.0);
     let baseline = if mean(&shifted) < mean(&without) { shifted } else { without };
     let mut best = (mean(&baseline), None, Vec::new());
     for coordinate in PENALTIES {
@@ -74,7 +77,7 @@ pub(super) fn correction(
             (fold..gold.len()).step_by(FOLDS).for_each(|at| predicted[at] = values[at]);
         }
         for share in SHARES {
-            let found = squared_errors(gold, &logits, &predicted, share);
+            let found = pair.squared_errors(gold, demands, &predicted, share);
             if mean(&found) < best.0 {
                 best = (mean(&found), Some((penalty, share)), found);
             }
@@ -101,23 +104,51 @@ pub(super) fn correction(
     Ok(Some(features.folded(fit)))
 }
 
-/// By how much each label is above the win rate, in logits of the mean slope.
-#[allow(clippy::cast_precision_loss)]
-fn residuals(gold: &[(&str, f64)], logits: &[[f64; 2]]) -> Vec<f64> {
-    let slope = |logits: &[f64; 2]| {
-        logits.iter().map(|&logit| sigmoid(logit) * (1.0 - sigmoid(logit))).sum::<f64>() / 2.0
-    };
-    let mean_slope = logits.iter().map(slope).sum::<f64>() / logits.len().max(1) as f64;
-    let labels = gold.iter().zip(logits);
-    labels
-        .map(|((_, label), logits)| (label - win_rate(logits, 0.0)) / mean_slope.max(1e-3))
-        .collect()
+/// A pair's abilities with a slope of the correction.
+struct Corrected {
+    strong: Ability,
+    weak: Ability,
 }
 
-/// Squared error of the corrected win rate, query by query.
-fn squared_errors(gold: &[(&str, f64)], logits: &[[f64; 2]], d: &[f64], share: f64) -> Vec<f64> {
-    let rows = gold.iter().zip(logits).zip(d);
-    rows.map(|(((_, y), logits), d)| (y - win_rate(logits, share * d)).powi(2)).collect()
+impl Corrected {
+    fn of(strong: &Ability, weak: &Ability) -> Self {
+        let with = |ability: &Ability, slope| {
+            let slopes = ability.slopes.iter().copied().chain([slope]).collect();
+            Ability { slopes, ..ability.clone() }
+        };
+        Self { strong: with(strong, STRONG_SLOPE), weak: with(weak, -STRONG_SLOPE) }
+    }
+
+    /// Qualities of strong and weak on a query of these general demands and the correction `d`.
+    fn qualities(&self, demands: &[f64], d: f64) -> [f64; 2] {
+        let demands: Vec<f64> = demands.iter().copied().chain([d]).collect();
+        [&self.strong, &self.weak].map(|ability| ability.quality(&demands))
+    }
+
+    fn win_rate(&self, demands: &[f64], d: f64) -> f64 {
+        let [strong, weak] = self.qualities(demands, d);
+        Ability::win_rate(strong, weak)
+    }
+
+    /// By how much each label is above the general win rate, in logits of the mean slope.
+    fn residuals(&self, gold: &[(&str, f64)], demands: &[Vec<f64>]) -> Vec<f64> {
+        let slope = |demands: &Vec<f64>| mean(&self.qualities(demands, 0.0).map(|q| q * (1.0 - q)));
+        let slope = mean(&demands.iter().map(slope).collect::<Vec<_>>()).max(1e-3);
+        let labels = gold.iter().zip(demands);
+        labels.map(|((_, label), demands)| (label - self.win_rate(demands, 0.0)) / slope).collect()
+    }
+
+    /// Squared error of the win rate, query by query, with a share of the correction `d`.
+    fn squared_errors(
+        &self,
+        gold: &[(&str, f64)],
+        demands: &[Vec<f64>],
+        d: &[f64],
+        share: f64,
+    ) -> Vec<f64> {
+        let rows = gold.iter().zip(demands).zip(d);
+        rows.map(|(((_, y), demands), d)| (y - self.win_rate(demands, share * d)).powi(2)).collect()
+    }
 }
 
 /// Whether errors are below others by more than the standard error of the mean difference: the best of
@@ -125,26 +156,5 @@ fn squared_errors(gold: &[(&str, f64)], logits: &[[f64; 2]], d: &[f64], share: f
 #[allow(clippy::cast_precision_loss)]
 fn is_better(others: &[f64], errors: &[f64]) -> bool {
     let gains: Vec<f64> = others.iter().zip(errors).map(|(other, error)| other - error).collect();
-    let gain = mean(&gains);
-    let squares: Vec<f64> = gains.iter().map(|g| (g - gain).powi(2)).collect();
-    gain > (mean(&squares) / gains.len().max(1) as f64).sqrt()
-}
-
-#[allow(clippy::cast_precision_loss)]
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len().max(1) as f64
-}
-
-/// The win rate of logits of strong and weak that are moved apart by `d` each.
-fn win_rate([strong, weak]: &[f64; 2], d: f64) -> f64 {
-    f64::midpoint(1.0, sigmoid(strong + d) - sigmoid(weak - d))
-}
-
-fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
-}
-
-fn logit(p: f64) -> f64 {
-    let p = p.clamp(1e-9, 1.0 - 1e-9);
-    (p / (1.0 - p)).ln()
+    mean(&gains) > deviation(&gains) / (gains.len().max(1) as f64).sqrt()
 }

@@ -4,6 +4,7 @@ use super::features::Penalty;
 use crate::data::OutcomeRow;
 use crate::dataset::{Prepared, share_up_to};
 use crate::linear::item_response::difficulties;
+use crate::linear::moments;
 use crate::recipe::{DemandPenalty, DifficultyRecipe};
 
 /// A query with a target of one demand.
@@ -115,10 +116,7 @@ fn of_labels<'a>(
 }
 
 /// z-scores; `None` where all values are equal, or there are none.
-#[allow(clippy::cast_precision_loss)]
 fn standardised(values: &[f64]) -> Option<Vec<f64>> {
-    let count = values.len().max(1) as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / count).sqrt();
+    let (mean, deviation) = (moments::mean(values), moments::deviation(values));
     (deviation > 1e-9).then(|| values.iter().map(|v| (v - mean) / deviation).collect())
 }
