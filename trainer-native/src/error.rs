@@ -62,6 +62,13 @@ pub enum TrainerError {
         /// What was found, what was expected, and what to do.
         detail: String,
     },
+    /// A file of LLMs to ask (`models.toml`) does not parse, or states something impossible.
+    #[error("models file {path}: {}", shortened(.detail))]
+    BadModels {
+        path: PathBuf,
+        /// What was found, what was expected, and what to do.
+        detail: String,
+    },
     /// A model is named for a candidate that the bundle does not have.
     #[error(
         "--model names the candidate {candidate:?}, expected one of bundle {bundle:?}: {known}"
@@ -174,6 +181,7 @@ impl TrainerError {
             Self::BadCheckpoint { .. } => "bad_checkpoint",
             Self::BadTeacher { .. } => "bad_teacher",
             Self::UnknownCandidate { .. } => "unknown_candidate",
+            Self::BadModels { .. } => "bad_models",
             Self::BadCandidate { .. } => "bad_candidate",
             Self::NonFiniteLoss { .. } => "non_finite_loss",
             Self::Interrupted { .. } => "interrupted",

@@ -44,7 +44,7 @@ const CRATES: [(&str, &[&[&str]]); 4] = [
             &["data", "precision", "progress", "random", "report_error"],
             &["eval"],
             &["error"],
-            &["device", "linear", "recipe", "tensors", "verify"],
+            &["completions", "device", "linear", "recipe", "tensors", "verify"],
             &["dataset", "encoder", "sweep"],
             &["assess", "export"],
             &["map", "training"],
