@@ -33,30 +33,15 @@ fn outcomes(path: &Path, format: Option<&str>, skip_bad: bool) -> Result<Loaded,
     Ok(sources::read(path, format, &ReadOptions { skip_bad })?)
 }
 
-/// Reads every query of a file or folder of outcomes, preferences or labels.
+/// Reads every query of a file or folder, whatever its table.
 fn queries(path: &Path, format: Option<&str>, skip_bad: bool) -> Result<Vec<String>, TrainerError> {
     let options = ReadOptions { skip_bad };
-    let format = match format {
-        Some(name) => Format::from_name(name)?,
-        None => sources::detect(path)?,
-    };
+    let format = format.map(Format::from_name).transpose()?;
     let mut queries = Vec::new();
-    match format.table() {
-        sources::Table::Outcomes => {
-            let loaded = sources::read(path, Some(format), &options)?;
-            queries.extend(loaded.outcomes.rows.into_iter().map(|row| row.query));
-        }
-        sources::Table::Preferences => {
-            sources::for_each_preference(path, Some(format), &options, &mut |row| {
-                queries.push(row.query);
-                Ok(())
-            })?;
-        }
-        sources::Table::Labels => {
-            let loaded = sources::read_labels(path, Some(format), &options)?;
-            queries.extend(loaded.rows.into_iter().map(|row| row.query));
-        }
-    }
+    sources::for_each_prompt(path, format, &options, &mut |row| {
+        queries.push(row.query);
+        Ok(())
+    })?;
     Ok(queries)
 }
 

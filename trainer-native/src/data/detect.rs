@@ -54,7 +54,7 @@ pub fn detect(path: &Path) -> Result<Format, DataError> {
         Found::ContaminationList => Err(DataError::UnknownFormat {
             path: path.to_owned(),
             found: "a contamination list (eval_prompt), which names prompts and no outcome".into(),
-            expected: "outcomes, preferences or labels".into(),
+            expected: "outcomes, preferences, labels or prompts".into(),
         }),
     }
 }
@@ -103,7 +103,7 @@ fn look(path: &Path) -> Result<Found, DataError> {
     }
     let text = strip_bom(&head).trim_ascii_start();
     match text.first() {
-        None => Err(DataError::empty_file(path, "outcomes, preferences or labels")),
+        None => Err(DataError::empty_file(path, "outcomes, preferences, labels or prompts")),
         Some(b'[') => Ok(Found::Format(Format::RouterDc)),
         Some(b'{') => Ok(by_fields(text)),
         Some(_) => {
@@ -121,7 +121,7 @@ fn unknown(path: &Path, found: String) -> DataError {
         path: path.to_owned(),
         found,
         expected: "a JSON array (routerdc), one JSON object a line (outcomes-jsonl, \
-                   preferences-jsonl, difficulty-jsonl, need-jsonl, gpt4-dataset), or CSV or parquet with the columns of arena \
+                   preferences-jsonl, difficulty-jsonl, need-jsonl, prompts-jsonl, gpt4-dataset), or CSV or parquet with the columns of arena \
                    (model_a, model_b, prompt, winner_...), routerbench (sample_id, prompt, \
                    eval_name), rorf (Input, <model>/score) or routellm-mmlu and routellm-gsm8k \
                    (prompt first)"
@@ -182,6 +182,8 @@ fn by_fields(text: &[u8]) -> Found {
         Found::Format(Format::NeedJsonl)
     } else if has("difficulty") && !has("scores") {
         Found::Format(Format::DifficultyJsonl)
+    } else if !has("scores") && ["query", "prompt", "messages"].into_iter().any(has) {
+        Found::Format(Format::PromptsJsonl)
     } else {
         Found::Format(Format::OutcomesJsonl)
     }

@@ -1,6 +1,6 @@
-//! The layouts that can be read, and whether each holds outcomes, preferences or labels.
+//! The layouts that can be read, and whether each holds outcomes, preferences, labels or prompts.
 
-/// A layout of outcomes, preferences or labels.
+/// A layout of outcomes, preferences, labels or prompts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
     /// RouteLLM's MMLU evaluation: `mmlu_<subject>.csv`, a prompt and one True/False column a model.
@@ -30,6 +30,8 @@ pub enum Format {
     DifficultyJsonl,
     /// The project's own: one JSON object a line with `query`, `need` in [0, 100].
     NeedJsonl,
+    /// The project's own: one JSON object a line with `query`, `prompt` or `messages`.
+    PromptsJsonl,
 }
 
 /// What the rows of a format are.
@@ -42,6 +44,8 @@ pub enum Table {
     Preferences,
     /// Queries with a number that says how hard each is: [`read_labels`](super::read_labels).
     Labels,
+    /// Queries without a label: [`for_each_prompt`](super::for_each_prompt).
+    Prompts,
 }
 
 impl std::fmt::Display for Table {
@@ -50,13 +54,14 @@ impl std::fmt::Display for Table {
             Table::Outcomes => "outcomes",
             Table::Preferences => "preferences",
             Table::Labels => "labels",
+            Table::Prompts => "prompts",
         })
     }
 }
 
 impl Format {
     /// Every format, in the order in which help texts list them.
-    pub const ALL: [Format; 12] = [
+    pub const ALL: [Format; 13] = [
         Format::RouteLlmMmlu,
         Format::RouteLlmGsm8k,
         Format::RouteLlmMtBench,
@@ -69,6 +74,7 @@ impl Format {
         Format::PreferencesJsonl,
         Format::DifficultyJsonl,
         Format::NeedJsonl,
+        Format::PromptsJsonl,
     ];
 
     /// The name used on the command line and in reports.
@@ -87,15 +93,17 @@ impl Format {
             Format::PreferencesJsonl => "preferences-jsonl",
             Format::DifficultyJsonl => "difficulty-jsonl",
             Format::NeedJsonl => "need-jsonl",
+            Format::PromptsJsonl => "prompts-jsonl",
         }
     }
 
-    /// Whether it holds outcomes, preferences or labels.
+    /// Whether it holds outcomes, preferences, labels or prompts.
     #[must_use]
     pub fn table(self) -> Table {
         match self {
             Format::Arena | Format::Gpt4Dataset | Format::PreferencesJsonl => Table::Preferences,
             Format::DifficultyJsonl | Format::NeedJsonl => Table::Labels,
+            Format::PromptsJsonl => Table::Prompts,
             Format::RouteLlmMmlu
             | Format::RouteLlmGsm8k
             | Format::RouteLlmMtBench
@@ -119,7 +127,8 @@ impl Format {
             | Format::Gpt4Dataset
             | Format::PreferencesJsonl
             | Format::DifficultyJsonl
-            | Format::NeedJsonl => ends(".jsonl"),
+            | Format::NeedJsonl
+            | Format::PromptsJsonl => ends(".jsonl"),
         }
     }
 
@@ -134,7 +143,8 @@ impl Format {
             | Format::Gpt4Dataset
             | Format::PreferencesJsonl
             | Format::DifficultyJsonl
-            | Format::NeedJsonl => "*.jsonl",
+            | Format::NeedJsonl
+            | Format::PromptsJsonl => "*.jsonl",
         }
     }
 }

@@ -24,9 +24,10 @@ use serde::Serialize;
 
 use super::labels::stream as stream_labels;
 use super::preferences::stream;
+use super::prompts::stream as stream_prompts;
 use super::source_log::SourceLog;
 use super::{BadRow, DataError, Format, ReadOptions, Table, detect, stream_outcomes};
-use collect::{LabelCounts, OutcomeCounts, PreferenceCounts};
+use collect::{LabelCounts, OutcomeCounts, PreferenceCounts, PromptCounts};
 
 /// Most data sets or categories counted by name; the others are counted together, as [`OTHERS`].
 const MAX_NAMES: usize = 10_000;
@@ -41,7 +42,7 @@ const MAX_MATRIX: usize = 20;
 pub struct Inspection {
     /// The layout it was read as.
     pub format: Format,
-    /// Whether the rows are outcomes, preferences or labels.
+    /// Whether the rows are outcomes, preferences, labels or prompts.
     pub table: Table,
     pub files: Vec<PathBuf>,
     /// Bytes of all files together.
@@ -56,6 +57,8 @@ pub struct Inspection {
     pub bad_codes: BTreeMap<&'static str, usize>,
     /// The first [`MAX_STORED_BAD_ROWS`](super::MAX_STORED_BAD_ROWS) rows left out, with reasons.
     pub bad_rows: Vec<BadRow>,
+    /// Rows that are sound and hold nothing to read, by what they are.
+    pub passed_over: BTreeMap<&'static str, usize>,
     /// Rows whose question an earlier row asks.
     pub duplicates: usize,
     /// Rows of each data set.
@@ -79,6 +82,9 @@ pub struct Inspection {
     /// What the labels are, where the rows are labels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<LabelSummary>,
+    /// Turns and gold answers, where the rows are prompts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompts: Option<PromptSummary>,
     /// Warnings to consider before training on it.
     pub warnings: Vec<String>,
 }
@@ -115,6 +121,15 @@ pub struct LabelSummary {
     pub languages: BTreeMap<String, usize>,
     /// Rows of each kind, where rows state one.
     pub kinds: BTreeMap<String, usize>,
+}
+
+/// The prompts of a source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PromptSummary {
+    /// Prompts of a conversation of more than one turn.
+    pub conversations: usize,
+    /// Prompts that state what a right answer is.
+    pub gold: usize,
 }
 
 /// Battles between two models.
@@ -162,6 +177,14 @@ pub fn inspect(
                 stream_labels(path, format, options, &mut |row| counts.add(&row))?;
             counts.finish(scale, about(format, log, files))
         }
+        Table::Prompts => {
+            let mut counts = PromptCounts::default();
+            let (log, _, files) = stream_prompts(path, format, options, &mut |row| {
+                counts.add(&row);
+                Ok(())
+            })?;
+            counts.finish(about(format, log, files))
+        }
     };
     let warnings = collect::warnings(&inspection);
     inspection.warnings.splice(..0, warnings);
@@ -187,6 +210,7 @@ fn about(format: Format, log: SourceLog, files: Vec<PathBuf>) -> Inspection {
         bad_count: log.bad_count,
         bad_codes: log.bad_codes,
         bad_rows: log.bad_rows,
+        passed_over: log.passed_over,
         duplicates: 0,
         datasets: BTreeMap::new(),
         categories: BTreeMap::new(),
@@ -197,6 +221,7 @@ fn about(format: Format, log: SourceLog, files: Vec<PathBuf>) -> Inspection {
         score_scale: 1.0,
         pairs: Vec::new(),
         labels: None,
+        prompts: None,
         warnings,
     }
 }

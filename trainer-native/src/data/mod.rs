@@ -1,14 +1,14 @@
 //! Reads and checks training and evaluation data, and keeps scored questions out of training.
 //!
 //! A router learns from *outcomes*, how well each candidate did on each query, from *preferences*,
-//! which of two candidates did better, and from *labels*, how hard a query is. [`Format`] lists the
-//! layouts in which they are published. [`read`] brings outcomes to one table, [`Outcomes`];
-//! [`for_each_preference`] streams preferences, which may be too many for memory; [`read_labels`]
-//! reads labels, one scale a source. All refuse rows that they cannot read, naming the file, the
-//! line and the remedy; [`inspect`] reports what a source holds. [`Stems`] and
-//! [`remove_leaks`] keep a question that is scored out of the training rows, whatever source it
-//! came from; [`shared_text_groups`] keeps a shared passage on one side of a split. [`Battles`] rates
-//! models by their preferences, [`elo_groups`] groups models of similar rating.
+//! which of two candidates did better, and from *labels*, how hard a query is; *prompts* are queries
+//! without any of these. [`Format`] lists the layouts in which they are published. [`read`] brings
+//! outcomes to one table, [`Outcomes`]; [`for_each_preference`] streams preferences, which may be too
+//! many for memory, and [`for_each_prompt`] prompts; [`read_labels`] reads labels, one scale a source.
+//! All refuse rows that they cannot read, naming the file, the line and the remedy; [`inspect`] reports
+//! what a source holds. [`Stems`] and [`remove_leaks`] keep a question that is scored out of the training
+//! rows, whatever source it came from; [`shared_text_groups`] keeps a shared passage on one side of a
+//! split. [`Battles`] rates models by their preferences, [`elo_groups`] groups models of similar rating.
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -42,12 +42,16 @@ mod label_jsonl;
 mod label_sink;
 mod labels;
 mod lines;
+mod messages;
 mod outcomes;
 mod outcomes_jsonl;
 mod parquet_rows;
 mod preference_sink;
 mod preferences;
 mod preferences_jsonl;
+mod prompt_sink;
+mod prompts;
+mod prompts_jsonl;
 mod python_list;
 mod question;
 mod rorf;
@@ -74,12 +78,15 @@ pub use elo_groups::elo_groups;
 pub use error::DataError;
 pub(crate) use error::shortened;
 pub use format::{Format, Table};
-pub use inspect::{Inspection, inspect};
+pub use inspect::{Inspection, PromptSummary, inspect};
 pub use label_sink::LabelRow;
 pub use labels::{LoadedLabels, read_labels};
+pub use messages::Role;
 pub use outcomes::{OutcomeRow, Outcomes};
 pub use preference_sink::PreferenceRow;
 pub use preferences::{PreferenceSource, for_each_preference};
+pub use prompt_sink::PromptRow;
+pub use prompts::{LoadedPrompts, PromptSource, for_each_prompt, read_prompts};
 pub use question::Question;
 pub(crate) use question::question_stem;
 pub use router_arena::{ArenaQuery, read_arena_queries};
@@ -126,8 +133,8 @@ pub struct Loaded {
 /// Without a `format`, it is recognised with [`detect`].
 ///
 /// # Errors
-/// [`DataError::WrongTable`] for a format of preferences, which [`for_each_preference`] reads, or of
-/// labels, which [`read_labels`] reads, and the other errors of a source; a bad row is an error unless
+/// [`DataError::WrongTable`] for a format of preferences, which [`for_each_preference`] reads, of
+/// labels, which [`read_labels`] reads, or of prompts, which [`for_each_prompt`] reads, and the other errors of a source; a bad row is an error unless
 /// [`skip_bad`](ReadOptions::skip_bad) is set.
 pub fn read(
     path: &Path,
@@ -176,7 +183,7 @@ fn stream_outcomes(
 ) -> Result<Streamed, DataError> {
     let files = match format.table() {
         Table::Outcomes => files::list(path, format)?,
-        Table::Preferences | Table::Labels => {
+        Table::Preferences | Table::Labels | Table::Prompts => {
             let expected = Table::Outcomes;
             return Err(DataError::WrongTable { path: path.to_owned(), format, expected });
         }
@@ -194,7 +201,8 @@ fn stream_outcomes(
         | Format::Gpt4Dataset
         | Format::PreferencesJsonl
         | Format::DifficultyJsonl
-        | Format::NeedJsonl => {}
+        | Format::NeedJsonl
+        | Format::PromptsJsonl => {}
     }
     let score_scale = sink.score_scale.unwrap_or(1.0);
     Ok(Streamed { models: sink.models, score_scale, files, log: sink.log })

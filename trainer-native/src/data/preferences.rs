@@ -52,7 +52,7 @@ pub struct PreferenceSource {
 /// Without a `format`, it is recognised with [`detect`].
 ///
 /// # Errors
-/// [`DataError::WrongTable`] for a format of outcomes or labels, [`DataError::NoRows`] where no row is left,
+/// [`DataError::WrongTable`] for a format of another table, [`DataError::NoRows`] where no row is left,
 /// and the other errors of a source; a bad row is an error unless
 /// [`skip_bad`](ReadOptions::skip_bad) is set.
 pub fn for_each_preference(
@@ -102,7 +102,8 @@ pub(super) fn stream(
         | Format::Rorf
         | Format::OutcomesJsonl
         | Format::DifficultyJsonl
-        | Format::NeedJsonl => {}
+        | Format::NeedJsonl
+        | Format::PromptsJsonl => {}
     }
     Ok((sink.log, sink.rows, files))
 }

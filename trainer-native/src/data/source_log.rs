@@ -1,5 +1,5 @@
 //! Records of reading a source besides its rows: the hash, the bad rows, the ignored columns, where each id
-//! stands. Outcomes, preferences and labels use the same log.
+//! stands. Outcomes, preferences, labels and prompts use the same log.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -28,6 +28,8 @@ pub(super) struct SourceLog {
     pub bad_count: usize,
     /// Number of bad rows of each code.
     pub bad_codes: BTreeMap<&'static str, usize>,
+    /// Rows that are sound and hold nothing to read, by what they are (a plural noun).
+    pub passed_over: BTreeMap<&'static str, usize>,
     pub ignored_columns: BTreeSet<String>,
     /// File and line of each id.
     ids: HashMap<u64, (usize, u64)>,
@@ -44,6 +46,7 @@ impl SourceLog {
             bad_rows: Vec::new(),
             bad_count: 0,
             bad_codes: BTreeMap::new(),
+            passed_over: BTreeMap::new(),
             ignored_columns: BTreeSet::new(),
             ids: HashMap::new(),
         }
@@ -107,6 +110,11 @@ impl SourceLog {
             self.bad_rows.push(bad);
         }
         Ok(())
+    }
+
+    /// Counts a row that is sound and holds nothing to read; `what` is a plural noun.
+    pub fn pass_over(&mut self, what: &'static str) {
+        *self.passed_over.entry(what).or_default() += 1;
     }
 
     /// SHA-256 of the bytes hashed so far, in lower-case hexadecimal.

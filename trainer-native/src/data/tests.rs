@@ -15,6 +15,7 @@ mod formats;
 mod labels;
 mod parquet;
 mod preferences;
+mod prompts;
 
 const MMLU: &str =
     "prompt,small,large\n\"One?\nA. x\nB. y\nAnswer:\",True,False\nTwo?,False,True\n";
@@ -207,6 +208,7 @@ proptest! {
         for format in Format::ALL {
             let _ = read(&source.path("x"), Some(format), &ReadOptions { skip_bad: true });
             let _ = read_labels(&source.path("x"), Some(format), &ReadOptions { skip_bad: true });
+            let _ = read_prompts(&source.path("x"), Some(format), &ReadOptions { skip_bad: true });
         }
     }
 }

@@ -10,8 +10,8 @@
 //! Outcomes are held in memory. Preferences may be millions, so their files are streamed: once
 //! here, to count them, and again by each reader of their rows ([`Prepared::for_each_preference`]).
 //!
-//! Labels of queries are scaled source by source ([`LabelledQuery`]). A label source of role `corpus`
-//! gives its queries alone, one of role `held` the questions to keep out.
+//! Labels of queries are scaled source by source ([`LabelledQuery`]). A source of labels or prompts of
+//! role `corpus` gives its queries alone, one of role `held` the questions to keep out.
 
 mod difficulty_labels;
 mod gold;
@@ -25,7 +25,8 @@ use pointsman_inputs::data_files;
 
 use crate::data::{
     self, DataError, Format, LabelRow, LoadedLabels, OutcomeRow, Outcomes, PreferenceRow,
-    ReadOptions, Stems, Table, remove_duplicates, remove_leaks, routellm_mmlu, split_rows,
+    PromptRow, PromptSource, ReadOptions, Stems, Table, remove_duplicates, remove_leaks,
+    routellm_mmlu, split_rows,
 };
 use crate::error::TrainerError;
 use crate::recipe::{Pair, Recipe, Role, SourceRecipe};
@@ -157,7 +158,7 @@ pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepare
             hashes += &loaded.sha256;
             continue;
         }
-        let loaded = load(recipe, source, folder, &options)?;
+        let loaded = load_queries(recipe, source, folder, format, &options)?;
         prepared.held.extend(&loaded.outcomes);
         hashes += &loaded.sha256;
     }
@@ -176,9 +177,12 @@ pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepare
                 prepared.add_labels(recipe, source, loaded, &mut seen)?;
                 continue;
             }
-            Table::Outcomes => {}
+            Table::Prompts if source.role != Role::Corpus => {
+                return Err(without_labels(recipe, source));
+            }
+            Table::Outcomes | Table::Prompts => {}
         }
-        let loaded = load(recipe, source, folder, &options)?;
+        let loaded = load_queries(recipe, source, folder, format, &options)?;
         let answers = gold_questions.companions(&loaded.outcomes);
         if gold_source.is_some_and(|gold| gold.expected_share > 0.0) {
             eprintln!("{}: answers to {} gold questions", source.name, answers.scores.len());
@@ -365,6 +369,47 @@ fn load(
         outcomes = routellm_mmlu::remove_contaminated(&outcomes, &prompts).0;
     }
     Ok(LoadedSource { outcomes, format, sha256: loaded.sha256 })
+}
+
+/// Reads outcomes, or prompts as outcomes without scores.
+fn load_queries(
+    recipe: &Recipe,
+    source: &SourceRecipe,
+    folder: &Path,
+    format: Format,
+    options: &ReadOptions,
+) -> Result<LoadedSource, TrainerError> {
+    if format.table() != Table::Prompts {
+        return load(recipe, source, folder, options);
+    }
+    let loaded = data::read_prompts(&folder.join(&source.path), Some(format), options)?;
+    let PromptSource { bad_count, passed_over, sha256, .. } = loaded.source;
+    if bad_count > 0 {
+        eprintln!("{}: {bad_count} bad rows left out", source.name);
+    }
+    for (what, rows) in passed_over {
+        eprintln!("{}: passed over {rows} {what}", source.name);
+    }
+    let row = |row: PromptRow| OutcomeRow {
+        id: row.id,
+        query: row.query,
+        dataset: row.dataset,
+        category: None,
+        cluster: None,
+        scores: Vec::new(),
+        costs: Vec::new(),
+    };
+    let rows = loaded.rows.into_iter().map(row).collect();
+    Ok(LoadedSource { outcomes: Outcomes { rows, ..Outcomes::default() }, format, sha256 })
+}
+
+fn without_labels(recipe: &Recipe, source: &SourceRecipe) -> TrainerError {
+    let detail = format!(
+        "{} holds prompts, which teach no label: give it role \"corpus\" or \"held\", or have its \
+         prompts answered and judged",
+        source.name
+    );
+    TrainerError::BadRecipe { path: recipe.name.as_str().into(), detail }
 }
 
 /// Reads the labels of a source, without the data sets that the recipe leaves out.

@@ -13,7 +13,7 @@ use parquet::schema::parser::parse_message_type;
 use pointsman_tests::tiny;
 use pointsman_trainer::data::{
     DataError, Format, PreferenceRow, ReadOptions, Table, detect, for_each_preference, inspect,
-    read, read_labels,
+    read, read_labels, read_prompts,
 };
 use pointsman_trainer::recipe;
 use pointsman_trainer::tensors::{Checkpoint, NamedTensor};
@@ -81,7 +81,7 @@ const JUDGEMENTS: &str = "{\"question_id\": 9, \"model\": \"small\", \"judge\": 
 const BENCH: &str = ",sample_id,prompt,eval_name,small,maker/large,small|total_cost,maker/large|total_cost,small|model_response,oracle_model_to_route_to\n0,sums.7,\"['What is 3 + 4?\\nAnswer:', \"\"It's\"\"]\",sums,0.0,1.0,2e-05,0.0031,junk,maker/large\n1,sums.8,Plain?,sums,,0.5,0.00003,,,small\n";
 const ARENA: &str = "id,model_a,model_b,prompt,response_a,response_b,winner_model_a,winner_model_b,winner_tie\n1,small,large,\"[\"\"One?\"\",\n \"\"And two?\"\"]\",\"[\"\"a\"\"]\",\"[null]\",1,0,0\n2,large,small,\"[\"\"Three?\"\"]\",x,y,0,1,0\n3,small,tiny,\"[\"\"Four?\"\"]\",x,y,0,0,1\n";
 
-const LAYOUTS: [Layout; 15] = [
+const LAYOUTS: [Layout; 16] = [
     Layout {
         format: Format::RouteLlmMmlu,
         file: "mmlu_logic.csv",
@@ -172,6 +172,14 @@ const LAYOUTS: [Layout; 15] = [
         beside: &[],
         sound: || {
             b"{\"id\": \"a\", \"query\": \"One?\", \"dataset\": \"own\", \"need\": 3, \"lang\": \"en\"}\n{\"id\": \"b\", \"query\": \"Two?\", \"dataset\": \"own\", \"need\": 60.5, \"kind\": \"maths\"}\n".to_vec()
+        },
+    },
+    Layout {
+        format: Format::PromptsJsonl,
+        file: "prompts.jsonl",
+        beside: &[],
+        sound: || {
+            b"{\"id\": 1, \"query\": \"One?\", \"dataset\": \"own\", \"gold\": {\"numeric\": 1}}\n{\"prompt\": \"Two?\"}\n{\"messages\": [{\"role\": \"system\", \"content\": \"Be brief.\"}, {\"role\": \"user\", \"content\": [{\"type\": \"text\", \"text\": \"Three?\"}]}]}\n".to_vec()
         },
     },
 ];
@@ -308,6 +316,15 @@ fn rows(
                 format!("{row:?}")
             });
             (rows.collect(), loaded.bad_count)
+        }),
+        Table::Prompts => read_prompts(path, Some(format), options).map(|loaded| {
+            let rows = loaded.rows.iter().map(|row| {
+                let last = row.messages.last().map(|(_, text)| text);
+                assert_eq!(last, Some(&row.query), "the last turn is not the query");
+                assert!(!row.query.trim().is_empty(), "a row has an empty query");
+                format!("{row:?}")
+            });
+            (rows.collect(), loaded.source.bad_count)
         }),
     }
 }

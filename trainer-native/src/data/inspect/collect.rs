@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Inspection, LabelSummary, MAX_MATRIX, MAX_NAMES, ModelSummary, OTHERS, PairCount};
-use crate::data::{Battles, DataError, LabelRow, OutcomeRow, PreferenceRow, Stems, Table};
+use super::{
+    Inspection, LabelSummary, MAX_MATRIX, MAX_NAMES, ModelSummary, OTHERS, PairCount, PromptSummary,
+};
+use crate::data::{
+    Battles, DataError, LabelRow, OutcomeRow, PreferenceRow, PromptRow, Stems, Table,
+};
 
 /// How often each name occurs.
 #[derive(Default)]
@@ -242,6 +246,27 @@ impl LabelCounts {
     }
 }
 
+#[derive(Default)]
+pub(super) struct PromptCounts {
+    common: Common,
+    conversations: usize,
+    gold: usize,
+}
+
+impl PromptCounts {
+    pub fn add(&mut self, row: &PromptRow) {
+        self.common.add(&row.query, &row.dataset, None);
+        self.conversations += usize::from(row.messages.len() > 1);
+        self.gold += usize::from(row.gold.is_some());
+    }
+
+    pub fn finish(self, found: Inspection) -> Inspection {
+        let PromptCounts { common, conversations, gold } = self;
+        let prompts = Some(PromptSummary { conversations, gold });
+        Inspection { prompts, ..common.finish(&[], found) }
+    }
+}
+
 /// Warns where ratings would rest on the prior alone.
 fn unbounded(battles: &Battles, found: &mut Inspection) {
     let Ok(ratings) = battles.ratings() else { return };
@@ -266,7 +291,7 @@ pub(super) fn warnings(found: &Inspection) -> Vec<String> {
             model.name
         ));
     }
-    if found.table == Table::Labels {
+    if matches!(found.table, Table::Labels | Table::Prompts) {
         warn_of_bad_rows(found, &mut warnings);
         return warnings;
     }

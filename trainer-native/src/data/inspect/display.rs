@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{Display, Formatter, Result};
 
-use super::{Inspection, LabelSummary, MAX_MATRIX, PairCount};
+use super::{Inspection, LabelSummary, MAX_MATRIX, PairCount, PromptSummary};
 use crate::data::Table;
 
 /// Names listed of a long list; the others are counted.
@@ -19,11 +19,14 @@ impl Display for Inspection {
         for (code, rows) in &self.bad_codes {
             writeln!(f, "  {rows:>9} {code}")?;
         }
+        for (what, rows) in &self.passed_over {
+            writeln!(f, "passed over {rows} {what}")?;
+        }
         writeln!(f, "duplicates  {} rows ask an earlier row's question", self.duplicates)?;
         let of = match self.table {
             Table::Outcomes => Some("of (row, model) cells measured"),
             Table::Preferences => Some("of model pairs have a battle"),
-            Table::Labels => None,
+            Table::Labels | Table::Prompts => None,
         };
         if let Some(of) = of {
             writeln!(f, "ties        {} ({:.1} % of rows)", self.ties, 100.0 * self.tie_share)?;
@@ -37,6 +40,10 @@ impl Display for Inspection {
                 "labels      {lowest} to {highest}, median {median}, {values} different values"
             )?;
         }
+        if let Some(PromptSummary { conversations, gold }) = &self.prompts {
+            writeln!(f, "turns       {conversations} prompts have turns before the last")?;
+            writeln!(f, "gold        {gold} prompts state a right answer")?;
+        }
         if self.score_scale != 1.0 {
             writeln!(f, "score scale {} (a score of 1 stands for it)", self.score_scale)?;
         }
@@ -46,7 +53,7 @@ impl Display for Inspection {
             names(f, "languages", &labels.languages)?;
             names(f, "kinds", &labels.kinds)?;
         }
-        if self.table != Table::Labels {
+        if !matches!(self.table, Table::Labels | Table::Prompts) {
             self.models(f)?;
             self.matrix(f)?;
         }
