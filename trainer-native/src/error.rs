@@ -69,6 +69,32 @@ pub enum TrainerError {
         /// What was found, what was expected, and what to do.
         detail: String,
     },
+    /// A store of answers holds something else.
+    #[error("store {path}: {detail}")]
+    BadStore {
+        path: PathBuf,
+        /// What was found, and what to do.
+        detail: String,
+    },
+    /// Another process has a store of answers open.
+    #[error(
+        "store {path} is in use by process {holder}. Wait until it ends, or name another folder"
+    )]
+    StoreInUse {
+        path: PathBuf,
+        /// The other process's number, as it states it.
+        holder: String,
+    },
+    /// The key of a model is not in the environment. The message does not repeat what is there.
+    #[error(
+        "model {model:?}: the environment variable {variable} {found}, expected the key. Set it, or leave key_env out where the endpoint needs none"
+    )]
+    MissingKey { model: String, variable: String, found: &'static str },
+    /// A model without prices is to be asked under a cost cap.
+    #[error(
+        "model {model:?} states no prices, so that a cost cap cannot hold. Add input_price and output_price (USD per million tokens) to its entry, or leave --max-usd out"
+    )]
+    UnknownPrice { model: String },
     /// A model is named for a candidate that the bundle does not have.
     #[error(
         "--model names the candidate {candidate:?}, expected one of bundle {bundle:?}: {known}"
@@ -182,6 +208,10 @@ impl TrainerError {
             Self::BadTeacher { .. } => "bad_teacher",
             Self::UnknownCandidate { .. } => "unknown_candidate",
             Self::BadModels { .. } => "bad_models",
+            Self::BadStore { .. } => "bad_store",
+            Self::StoreInUse { .. } => "store_in_use",
+            Self::MissingKey { .. } => "missing_key",
+            Self::UnknownPrice { .. } => "unknown_price",
             Self::BadCandidate { .. } => "bad_candidate",
             Self::NonFiniteLoss { .. } => "non_finite_loss",
             Self::Interrupted { .. } => "interrupted",

@@ -11,8 +11,8 @@ use super::wire;
 
 /// Names an answer by what was asked: SHA-256, cut to 16 bytes, over API, endpoint, body as sent and
 /// sample. Prices, limits and the entry's id are not part of it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RequestKey(pub(super) [u8; 16]);
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct RequestKey([u8; 16]);
 
 impl RequestKey {
     /// The key of a request to a model.

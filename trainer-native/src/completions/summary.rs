@@ -66,8 +66,6 @@ pub struct Summary {
     /// The first [`MAX_STORED_FAILURES`] failures.
     pub failed: Vec<Failure>,
     pub failed_count: u64,
-    /// Jobs that were not asked: after the cap, an interrupt, or of a model that was stopped.
-    pub not_asked: u64,
     pub stopped: Option<Stopped>,
     pub stopped_models: Vec<StoppedModel>,
     /// Answers obtained in this call by how they ended.
@@ -88,7 +86,6 @@ impl Summary {
         self.failed.extend(other.failed);
         self.failed.truncate(MAX_STORED_FAILURES);
         self.failed_count += other.failed_count;
-        self.not_asked += other.not_asked;
         self.stopped = match (self.stopped, other.stopped) {
             (Some(Stopped::Interrupted), _) => self.stopped,
             (_, Some(_)) => other.stopped,
@@ -110,7 +107,6 @@ pub enum Event<'a> {
     Asked(&'a Completion),
     Reused,
     Failed(&'a Failure),
-    NotAsked,
     ModelStopped(&'a StoppedModel),
     /// A model's requests wait, since the upstream asked for it.
     Waits {
