@@ -22,11 +22,12 @@ mod summary;
 mod tokens;
 mod wire;
 
+pub use crate::data::Role;
 pub use complete::{Job, Stream, complete_all, complete_streams};
 pub use completion::Completion;
 pub use finish::Finish;
 pub use models_file::{Api, ModelEntry, ModelsFile};
-pub use request::{CompletionRequest, Message, Role};
+pub use request::{CompletionRequest, Message};
 pub use request_key::RequestKey;
 pub use store::{CompletionStore, Found};
 pub use summary::{

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::{Answer, finish_of, usage};
-use crate::completions::request::{Message, Role};
+use crate::completions::request::Message;
+use crate::data::Role;
 
 pub fn put_messages(fields: &mut Map<String, Value>, messages: &[Message]) {
     let turns = messages.iter().map(|message| {

@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::completions::models_file::ModelsFile;
-use crate::completions::request::{Message, Role};
+use crate::completions::request::Message;
 use crate::completions::request_key::RequestKey;
+use crate::data::Role;
 
 fn entry(more: &str) -> ModelEntry {
     let text = format!(
