@@ -95,6 +95,33 @@ pub enum TrainerError {
         "model {model:?} states no prices, so that a cost cap cannot hold. Add input_price and output_price (USD per million tokens) to its entry, or leave --max-usd out"
     )]
     UnknownPrice { model: String },
+    /// Asking may cost money, and nobody agreed to it.
+    #[error(
+        "asking costs {cost}, expected a cap. Pass --max-usd with the most that it may cost, or --yes to ask without a cap"
+    )]
+    CostUnconfirmed {
+        /// How much, in words.
+        cost: String,
+    },
+    /// The cost cap was reached before the last request.
+    #[error(
+        "the cap of USD {max_usd} is reached: {done}. Run the same command with a higher --max-usd to go on"
+    )]
+    CapReached {
+        max_usd: f64,
+        /// How much of the work is done.
+        done: String,
+    },
+    /// Models that cannot be asked any further.
+    #[error(
+        "{done}; models that were not asked any further:\n{detail}\nRun the same command to go on"
+    )]
+    ModelsStopped {
+        /// How much of the work is done.
+        done: String,
+        /// Each model with what was found and what to do.
+        detail: String,
+    },
     /// A model is named for a candidate that the bundle does not have.
     #[error(
         "--model names the candidate {candidate:?}, expected one of bundle {bundle:?}: {known}"
@@ -212,6 +239,9 @@ impl TrainerError {
             Self::StoreInUse { .. } => "store_in_use",
             Self::MissingKey { .. } => "missing_key",
             Self::UnknownPrice { .. } => "unknown_price",
+            Self::CostUnconfirmed { .. } => "cost_unconfirmed",
+            Self::CapReached { .. } => "cap_reached",
+            Self::ModelsStopped { .. } => "models_stopped",
             Self::BadCandidate { .. } => "bad_candidate",
             Self::NonFiniteLoss { .. } => "non_finite_loss",
             Self::Interrupted { .. } => "interrupted",

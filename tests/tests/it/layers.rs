@@ -45,7 +45,7 @@ const CRATES: [(&str, &[&[&str]]); 4] = [
             &["eval"],
             &["error"],
             &["completions", "device", "linear", "recipe", "tensors", "verify"],
-            &["dataset", "encoder", "sweep"],
+            &["collect", "dataset", "encoder", "sweep"],
             &["assess", "export"],
             &["map", "training"],
             &["finish", "report", "router", "teacher"],

@@ -3,6 +3,7 @@
 pub mod add_candidate;
 pub mod bench;
 pub mod calibrate;
+pub mod collect;
 pub mod convert_encoder;
 pub mod data;
 pub mod eval;

@@ -40,6 +40,12 @@ pub fn cost(model: &ModelEntry, input_tokens: u64, output_tokens: u64) -> Option
     Some(Money(u64::try_from(total).unwrap_or(u64::MAX)))
 }
 
+/// What tokens cost at an entry's prices, in US dollars; `None` where it states none.
+#[must_use]
+pub fn cost_usd(model: &ModelEntry, input_tokens: u64, output_tokens: u64) -> Option<f64> {
+    cost(model, input_tokens, output_tokens).map(Money::usd)
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

@@ -1,5 +1,6 @@
 //! Tests that ask stand-in servers over HTTP, or start the program `trainer`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::float_cmp, missing_docs)]
 
+mod collect;
 mod completions;
 mod stand_in;
