@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use pointsman_trainer::completions::{
@@ -41,12 +43,6 @@ impl Work {
 
     fn run(&self, flags: &[&str]) -> Output {
         self.command(flags).output().unwrap()
-    }
-
-    /// Starts the program; what it prints is not looked at.
-    fn start(&self, flags: &[&str]) -> Child {
-        let mut command = self.command(flags);
-        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
     fn answers(&self) -> Vec<Value> {
@@ -168,48 +164,64 @@ fn answers_stand_in_the_order_of_prompts_models_and_samples() {
 
 #[test]
 fn a_process_killed_at_random_goes_on_and_asks_nothing_answered_twice() {
-    const COUNT: usize = 300;
-    let server = StandIn::start(|seen| Reply::openai(&format!("To {}", seen.query()), 10, 10));
-    let entry = model("small", &server, &format!("{OPENAI}concurrency = 4"));
-    let work = Work::new(&questions(COUNT), &entry);
+    const COUNT: usize = 400;
+    // Requests from this number on get no answer.
+    let held_from = Arc::new(AtomicUsize::new(usize::MAX));
+    let held = Arc::clone(&held_from);
+    let server = StandIn::start(move |seen| {
+        while seen.number >= held.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Reply::openai(&format!("To {}", seen.query()), 10, 10)
+    });
+    // The key tells the runs apart.
+    let entry = format!("{OPENAI}concurrency = 4\nkey_env = \"POINTSMAN_TEST_RUN\"");
+    let work = Work::new(&questions(COUNT), &model("small", &server, &entry));
+    let command = |run: usize| {
+        let mut command = work.command(&["--max-usd", "5"]);
+        command.env("POINTSMAN_TEST_RUN", format!("run-{run}"));
+        command
+    };
+    let asked_in = |run: usize| -> Vec<String> {
+        let by = format!("Bearer run-{run}");
+        let seen = server.seen().into_iter().filter(|seen| seen.headers["authorization"] == by);
+        seen.map(|seen| seen.query().to_owned()).collect()
+    };
     let mut before = BTreeSet::new();
-    // Kills after numbers of requests without a pattern, some before the first.
-    for kill_after in [0, 1, 17, 3, 42, 8, 29, 5, 71, 13] {
-        let asked_before = server.count();
-        let mut child = work.start(&["--max-usd", "5"]);
-        until(|| server.count() >= asked_before + kill_after);
+    // Kills after numbers of requests without a pattern.
+    let kills = [0, 1, 17, 3, 42, 8, 29, 5, 71, 13];
+    for (run, kill_after) in kills.into_iter().enumerate() {
+        let first = server.count() + kill_after;
+        held_from.store(first, Ordering::SeqCst);
+        let mut command = command(run);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        until(|| server.count() > first);
         child.kill().unwrap();
         child.wait().unwrap();
-        let asked: Vec<String> =
-            server.seen()[asked_before..].iter().map(|seen| seen.query().to_owned()).collect();
+        held_from.store(usize::MAX, Ordering::SeqCst);
+        let asked = asked_in(run);
         let again: Vec<&String> = asked.iter().filter(|query| before.contains(*query)).collect();
         assert!(again.is_empty(), "asked though answered: {again:?}");
-        if work.path("out/completions").exists() {
-            before = work.stored(COUNT);
-        }
+        before = work.stored(COUNT);
     }
-    assert!(!before.is_empty());
-    let asked_before = server.count();
-    let output = work.run(&["--max-usd", "5"]);
+    let output = command(kills.len()).output().unwrap();
     assert!(output.status.success(), "{}", text(&output));
-    assert!(
-        text(&output).contains("requests were sent whose answers were lost"),
-        "{}",
-        text(&output)
-    );
-    assert_eq!(server.count() - asked_before, COUNT - before.len());
-    // Ten kills lose at most what was in flight.
-    assert!(server.count() <= COUNT + 10 * 4, "{}", server.count());
+    let said = text(&output);
+    assert!(said.contains("requests were sent whose answers were lost"), "{said}");
+    let last: BTreeSet<String> = asked_in(kills.len()).into_iter().collect();
+    assert_eq!((last.len(), asked_in(kills.len()).len()), (COUNT - before.len(), last.len()));
+    assert!(last.is_disjoint(&before));
     let answers = work.answers();
     let order: Vec<String> = (0..COUNT).map(|number| format!("To Question {number}?")).collect();
-    assert_eq!(
-        answers.iter().map(|row| row["answer"].as_str().unwrap()).collect::<Vec<_>>(),
-        order
-    );
-    // What the server charged is covered by what the store counts as spent.
+    let found: Vec<&str> = answers.iter().map(|row| row["answer"].as_str().unwrap()).collect();
+    assert_eq!(found, order);
+    // What the server charged is covered by what the store counts as spent, and nothing else is asked twice.
     let store = CompletionStore::open(&work.path("out/completions")).unwrap();
     let charged = server.count() as f64 * 110e-6;
     assert!(store.spent_usd() >= charged - 1e-12, "{} {charged}", store.spent_usd());
+    let lost = store.found().lost as usize;
+    assert!((kills.len()..=kills.len() * 4).contains(&lost), "{lost}");
+    assert!((COUNT..=COUNT + lost).contains(&server.count()), "{} {lost}", server.count());
 }
 
 #[cfg(unix)]
@@ -218,7 +230,8 @@ fn an_interrupt_ends_with_what_is_there_and_how_to_go_on() {
     let server = StandIn::start(|seen| Reply::openai(seen.query(), 10, 10));
     let rate = format!("{OPENAI}requests_per_minute = 6000");
     let work = Work::new(&questions(2000), &model("small", &server, &rate));
-    let child = work.start(&["--yes"]);
+    let mut command = work.command(&["--yes"]);
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     until(|| server.count() >= 20);
     let pid = child.id().to_string();
     assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
