@@ -88,7 +88,7 @@ pub use preferences::{PreferenceSource, for_each_preference};
 pub use prompt_sink::PromptRow;
 pub use prompts::{LoadedPrompts, PromptSource, for_each_prompt, read_prompts};
 pub use question::Question;
-pub(crate) use question::question_stem;
+pub(crate) use question::{lettered_options, question_stem};
 pub use router_arena::{ArenaQuery, read_arena_queries};
 pub use shared_text::shared_text_groups;
 pub use source_log::MAX_STORED_BAD_ROWS;

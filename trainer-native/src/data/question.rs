@@ -98,6 +98,14 @@ pub fn question_stem(query: &str) -> String {
     Question::parse(query).stem
 }
 
+/// The answer options of a query as they stand in it, in the order of their letters; empty for a
+/// question without options.
+#[must_use]
+pub fn lettered_options(query: &str) -> Vec<&str> {
+    let text = without_answer_cue(without_instructions(after_examples(query)));
+    body_and_options(text).1.into_iter().map(str::trim).collect()
+}
+
 pub(super) fn normalise(text: &str) -> String {
     text.chars().flat_map(char::to_lowercase).filter(|c| c.is_alphanumeric()).collect()
 }
