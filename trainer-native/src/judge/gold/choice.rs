@@ -6,16 +6,15 @@
 //!    where all such letters are one. Where a word follows the letter, it counts only if that word gives a
 //!    reason or says "is", or if the letter is no word of its own (`B` to `J` without the vowels);
 //! 3. the whole answer, or its last line, where that is a letter;
-//! 4. the letter that begins a line as options do (`B)`, `(B)`, `B.`), where all such lines have one letter;
-//! 5. the letter that is said to be right ("(B) is correct");
+//! 4. the letter that is said to be right ("(B) is correct");
+//! 5. the letter that begins a line as options do (`B)`, `(B)`, `B.`), where all such lines have one letter,
+//!    lines with other letters in brackets aside;
 //! 6. the letter in brackets, where all letters in brackets are one;
 //! 7. the option whose text is the whole answer, or what follows the cue or stands on the last line.
 //!
 //! Several letters without one that is said to be the answer give nothing.
 
-use unicode_normalization_alignments::UnicodeNormalization;
-
-use super::text::{boxed, cues, is_unspaced, normalised};
+use super::text::{boxed, cues, is_unspaced, normalised, without_latex_text};
 use crate::data::lettered_options;
 
 /// Words that name an option before its letter, lower case.
@@ -28,7 +27,7 @@ const WORDS_BEHIND: [&str; 5] = ["is", "because", "since", "as", "due"];
 
 /// The letter of the option that an answer chooses, upper case.
 pub(super) fn chosen(query: &str, answer: &str) -> Option<char> {
-    let answer: String = answer.nfkc().map(|(c, _)| c).collect();
+    let answer = narrow(answer);
     let lines = || answer.lines().filter(|line| line.chars().any(char::is_alphanumeric));
     boxed(&answer)
         .and_then(sole_letter)
@@ -36,20 +35,29 @@ pub(super) fn chosen(query: &str, answer: &str) -> Option<char> {
         .or_else(|| only_one(behind_option_words(&answer).into_iter()))
         .or_else(|| sole_letter(&answer))
         .or_else(|| lines().next_back().and_then(sole_letter))
-        .or_else(|| only_one(lines().filter_map(line_marker)))
         .or_else(|| only_one(said_to_be_right(&answer).into_iter()))
+        .or_else(|| only_one(lines().filter_map(line_marker)))
         .or_else(|| only_one(in_brackets(&answer).into_iter()))
         .or_else(|| by_text(query, &answer))
 }
 
 /// The letter of a text that holds one letter and else only marks.
 pub(super) fn sole_letter(text: &str) -> Option<char> {
-    let text: String = super::text::without_latex_text(text).nfkc().map(|(c, _)| c).collect();
+    let text = narrow(&without_latex_text(text));
     let mut letters = text.chars().filter(|c| c.is_alphanumeric());
     match (letters.next(), letters.next()) {
         (Some(letter), None) if letter.is_alphabetic() => Some(upper(letter)),
         _ => None,
     }
+}
+
+/// The text with the wide forms of ASCII that Chinese and Japanese have as ASCII.
+fn narrow(text: &str) -> String {
+    let wide = |c: char| {
+        let ascii = u32::from(c).checked_sub(0xFEE0).and_then(char::from_u32);
+        ascii.filter(char::is_ascii_graphic).unwrap_or(c)
+    };
+    text.chars().map(wide).collect()
 }
 
 /// One letter for capitals of Latin and Cyrillic that look the same: in a Russian answer to Latin options
@@ -79,7 +87,7 @@ fn behind_cue(text: &str) -> Option<char> {
         .iter()
         .find_map(|word| Some(past_marks(text.get(beginning(text, word)?..)?)))
         .unwrap_or(text);
-    let text = super::text::without_latex_text(text);
+    let text = without_latex_text(text);
     let mut rest = past_marks(&text).chars();
     let letter = rest.next().filter(|c| c.is_alphabetic())?;
     let rest = rest.as_str();
@@ -113,9 +121,12 @@ fn behind_option_words(text: &str) -> Vec<char> {
         let rest = text.get(at..).filter(|_| begins).unwrap_or_default();
         let behind = OPTION_WORDS.iter().find_map(|word| rest.get(beginning(rest, word)?..));
         let Some(behind) = behind else { continue };
+        let mut behind = past_marks(behind).chars();
         // A small letter may begin the next word: "choose a path".
-        let small = past_marks(behind).chars().next().is_none_or(char::is_lowercase);
-        found.extend(behind_cue(behind).filter(|_| !small));
+        let letter = behind.next().filter(|c| c.is_alphabetic() && !c.is_lowercase());
+        let ends = |next: char| !next.is_alphanumeric() && !matches!(next, '\'' | '’') || is_unspaced(next);
+        let ended = behind.next().is_none_or(ends);
+        found.extend(letter.filter(|_| ended).map(upper));
     }
     found
 }
@@ -135,7 +146,9 @@ fn line_marker(line: &str) -> Option<char> {
     // "A.B. Smith" and "e.g." are no options.
     let behind = rest.as_str().trim_start_matches(['*', '_']).chars().nth(1);
     let apart = mark != '.' || behind.is_none_or(|c| !c.is_alphanumeric());
-    (marked && apart).then(|| upper(letter))
+    let letter = upper(letter);
+    let alone = in_brackets(line).into_iter().all(|other| other == letter);
+    (marked && apart && alone).then_some(letter)
 }
 
 /// Letters in brackets, in order.

@@ -3,12 +3,14 @@
 
 use serde_json::{Deserializer, Number, Value};
 
+use crate::judge::fence::blocks;
+
 /// Places of a text at which an object or array is tried.
 const MOST_PLACES: usize = 1000;
 
 pub(super) fn final_json(answer: &str) -> Option<Value> {
     let parsed = |text: &str| serde_json::from_str::<Value>(text.trim()).ok();
-    let fenced = super::super::fence::blocks(answer).into_iter().rev();
+    let fenced = blocks(answer).into_iter().rev();
     fenced.filter_map(|block| parsed(block.text)).next().or_else(|| parsed(answer)).or_else(|| last_container(answer))
 }
 

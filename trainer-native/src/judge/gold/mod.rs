@@ -19,15 +19,14 @@ mod number;
 mod text;
 
 use regex::Regex;
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::command::Tests;
+use super::field_fault::{brief, shortened, wrong_type};
+use super::mark::{Grade, Mark};
 
 /// A number that the gold answer states without a tolerance is met within this part of it.
 const RELATIVE_TOLERANCE: f64 = 1e-9;
-/// Longest extracted text that is reported, in characters.
-const LONGEST_EXTRACT: usize = 200;
 
 /// What an answer must say.
 #[derive(Debug, Clone)]
@@ -44,32 +43,6 @@ pub enum Gold {
     Json(Value),
     /// A command that runs what the model wrote.
     Tests(Tests),
-}
-
-/// How an answer compares with the gold answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Mark {
-    Right,
-    Wrong,
-    /// Nothing to compare was found in the answer.
-    NothingFound,
-}
-
-impl Mark {
-    /// 1 for a right answer, else 0.
-    #[must_use]
-    pub fn score(self) -> f32 {
-        if self == Self::Right { 1.0 } else { 0.0 }
-    }
-}
-
-/// A graded answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Grade {
-    /// What was compared, in the form in which it was compared; what matched, of an expression.
-    pub extracted: Option<String>,
-    pub mark: Mark,
 }
 
 impl Gold {
@@ -187,17 +160,6 @@ impl Gold {
     }
 }
 
-impl Grade {
-    fn of(extracted: Option<String>, right: bool) -> Self {
-        let mark = match (&extracted, right) {
-            (None, _) => Mark::NothingFound,
-            (Some(_), true) => Mark::Right,
-            (Some(_), false) => Mark::Wrong,
-        };
-        Self { extracted, mark }
-    }
-}
-
 const KINDS: [&str; 6] = ["exact", "numeric", "choice", "regex", "json", "tests"];
 const EXPECTED: &str = "an object with one of exact, numeric, choice, regex, json, tests";
 
@@ -231,23 +193,6 @@ fn numeric(fields: &Map<String, Value>) -> Result<Gold, String> {
             .ok_or_else(|| wrong_type(fields, "tolerance", "a number, 0 or more"))?,
     };
     Ok(Gold::Numeric { value, tolerance })
-}
-
-/// The reason for a field of another type than `expected`.
-pub(super) fn wrong_type(fields: &Map<String, Value>, name: &str, expected: &str) -> String {
-    let found = brief(fields.get(name).unwrap_or(&Value::Null));
-    format!("found {found} as {name:?} of a gold answer, expected {expected}")
-}
-
-fn brief(value: &Value) -> String {
-    shortened(value.to_string())
-}
-
-fn shortened(text: String) -> String {
-    match text.char_indices().nth(LONGEST_EXTRACT) {
-        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
-        None => text,
-    }
 }
 
 #[cfg(test)]

@@ -211,7 +211,10 @@ fn numeral(chars: &[char], at: usize) -> (f64, usize, bool) {
     }
     let decimal = chars.get(end).copied().filter(|c| matches!(c, '.' | ',') && separator != Some(*c));
     let past = past_digits(chars, end + 1);
-    let listed = decimal == Some(',') && chars.get(past) == Some(&',') && digit(chars, past + 1);
+    // "1,2,3" is a list.
+    let behind_comma = at > 1 && chars.get(at - 1) == Some(&',') && digit(chars, at - 2);
+    let before_comma = chars.get(past) == Some(&',') && digit(chars, past + 1);
+    let listed = decimal == Some(',') && (behind_comma || before_comma);
     if decimal.is_some() && past > end + 1 && !listed {
         digits.push('.');
         digits.extend(chars.get(end + 1..past).unwrap_or_default());
