@@ -26,6 +26,7 @@
 //! # }
 //! ```
 
+pub mod agreement;
 pub mod bootstrap;
 pub mod cost_quality;
 mod error;
@@ -33,6 +34,8 @@ mod evaluated;
 mod origin;
 pub mod pair;
 pub mod pool;
+pub mod position_bias;
+pub mod proportion;
 pub mod rank_correlation;
 pub mod sanity;
 mod stored;
