@@ -23,6 +23,7 @@
 //! # }
 //! ```
 
+mod answers;
 mod arena;
 mod bad_row;
 mod cell;
@@ -69,6 +70,7 @@ mod split;
 mod table_rows;
 mod true_false_csv;
 
+pub use answers::{Answer, AnswerSet, AnsweredPrompt, Ending};
 pub use bad_row::BadRow;
 pub(crate) use dedup::remove_duplicates;
 pub use dedup::{Stems, remove_leaks};
