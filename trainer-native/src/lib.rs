@@ -41,6 +41,7 @@ mod error;
 pub mod eval;
 pub mod export;
 pub mod finish;
+pub mod judge;
 pub mod linear;
 pub mod map;
 pub mod precision;

@@ -9,7 +9,7 @@ use pointsman_trainer::TrainerError;
 
 use commands::{
     add_candidate, bench, calibrate, collect, convert_encoder, data, eval, export_predictions,
-    figure, prune, recipe, report, sweep, train, verify,
+    figure, judge, prune, recipe, report, sweep, train, verify,
 };
 
 /// Trains LLM routers and exports them as bundles.
@@ -31,6 +31,8 @@ enum Command {
     Distil(train::DistilArgs),
     /// Adds an LLM to a `routerdc` or `cluster` run; learns only that LLM's columns.
     AddCandidate(add_candidate::AddCandidateArgs),
+    /// Judges collected answers by gold answers or by an LLM; writes outcomes and preferences.
+    Judge(judge::JudgeArgs),
     /// Scores bundles on a benchmark, beside the baselines and the published rows.
     Eval(eval::EvalArgs),
     /// Finds thresholds for shares of strong calls on a sample of queries.
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
         Command::Sweep(args) => sweep::run(&args),
         Command::Distil(args) => train::distil(&args),
         Command::AddCandidate(args) => add_candidate::run(&args),
+        Command::Judge(args) => judge::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::ExportPredictions(args) => export_predictions::run(&args),

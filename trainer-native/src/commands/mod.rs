@@ -9,6 +9,7 @@ pub mod data;
 pub mod eval;
 pub mod export_predictions;
 pub mod figure;
+pub mod judge;
 pub mod prune;
 pub mod recipe;
 pub mod report;

@@ -25,6 +25,8 @@ use super::command::Tests;
 use super::field_fault::{brief, shortened, wrong_type};
 use super::mark::{Grade, Mark};
 
+/// Changes where another text is extracted from an answer, or another mark is given.
+pub(super) const VERSION: &str = "gold-1";
 /// A number that the gold answer states without a tolerance is met within this part of it.
 const RELATIVE_TOLERANCE: f64 = 1e-9;
 
@@ -158,6 +160,14 @@ impl Gold {
             Self::Regex(_) | Self::Tests(_) => None,
         }
     }
+}
+
+/// Checks that a prompt's `gold` can be used, for [`AnswerSet::open`](crate::data::AnswerSet::open).
+///
+/// # Errors
+/// Those of [`Gold::parse`].
+pub fn check_gold(gold: &Value) -> Result<(), String> {
+    Gold::parse(gold).map(|_| ())
 }
 
 const KINDS: [&str; 6] = ["exact", "numeric", "choice", "regex", "json", "tests"];
