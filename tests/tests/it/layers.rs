@@ -49,7 +49,7 @@ const CRATES: [(&str, &[&[&str]]); 4] = [
             &["assess", "export"],
             &["map", "training"],
             &["finish", "report", "router", "teacher"],
-            &["add_candidate", "predictions", "sanity", "throughput", "transfer"],
+            &["add_candidate", "judge", "predictions", "sanity", "throughput", "transfer"],
         ],
     ),
     (

@@ -75,7 +75,8 @@ pub fn run(args: &JudgeArgs) -> anyhow::Result<()> {
     let stop = interrupt::flag()?;
     let settings = settings(args)?;
     let options = ReadOptions { skip_bad: args.skip_bad };
-    let answers = AnswerSet::open(&args.answers, &options, &check_gold).map_err(TrainerError::from)?;
+    let answers =
+        AnswerSet::open(&args.answers, &options, &check_gold).map_err(TrainerError::from)?;
     for bad in &answers.bad_rows {
         eprintln!("{}:{}: {}", bad.file, bad.line, bad.reason);
     }
@@ -136,7 +137,11 @@ fn llm(args: &JudgeArgs) -> anyhow::Result<Option<LlmSettings>> {
         ranking: args.ranking,
         rubric,
         answer_characters: args.answer_characters,
-        limits: Limits { max_usd: args.max_usd, concurrency: args.concurrency, ..Limits::default() },
+        limits: Limits {
+            max_usd: args.max_usd,
+            concurrency: args.concurrency,
+            ..Limits::default()
+        },
     }))
 }
 

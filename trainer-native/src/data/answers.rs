@@ -138,7 +138,8 @@ fn parse(text: &str) -> Result<Row, RowFault> {
         Some(messages) => match asked(&messages)? {
             Asked::Conversation { messages, .. } => messages,
             Asked::PassedOver(what) => {
-                let reason = format!("found {what} as \"messages\", expected texts with a user's turn");
+                let reason =
+                    format!("found {what} as \"messages\", expected texts with a user's turn");
                 return Err(RowFault::new("bad_messages", reason));
             }
         },
@@ -264,7 +265,8 @@ impl AnswerSet {
             })?;
         }
         let Index { mut log, models, prompts, mut places, .. } = index;
-        places.sort_by_key(|place| (place.prompt, place.model, place.sample, place.file, place.line));
+        places
+            .sort_by_key(|place| (place.prompt, place.model, place.sample, place.file, place.line));
         remove_repeated(&mut places, &mut log, files, &models)?;
         let first = files.first().cloned().unwrap_or_default();
         if places.is_empty() {
@@ -313,7 +315,9 @@ impl AnswerSet {
         let mut prompt: Option<AnsweredPrompt> = None;
         let mut answers = Vec::with_capacity(rows.len());
         for (row, model) in rows {
-            let Row { id, query, messages, dataset, gold, sample, answer, ending, cost_usd, .. } = row;
+            let Row {
+                id, query, messages, dataset, gold, sample, answer, ending, cost_usd, ..
+            } = row;
             prompt.get_or_insert_with(|| AnsweredPrompt {
                 id,
                 query,
@@ -353,7 +357,8 @@ impl AnswerSet {
         let read = reader.read_exact(&mut bytes);
         let text = read.ok().and_then(|()| std::str::from_utf8(&bytes).ok());
         // The first line may begin with a byte order mark.
-        let row = text.and_then(|text| parse(text.trim_start_matches('\u{feff}').trim_ascii()).ok());
+        let row =
+            text.and_then(|text| parse(text.trim_start_matches('\u{feff}').trim_ascii()).ok());
         row.ok_or_else(|| {
             let line = u64::from(place.line);
             let detail = "found another row than a moment ago: the file was changed while it was read. Run the \
@@ -371,7 +376,8 @@ fn remove_repeated(
     files: &[PathBuf],
     models: &[String],
 ) -> Result<(), DataError> {
-    let same = |a: &Place, b: &Place| (a.prompt, a.model, a.sample) == (b.prompt, b.model, b.sample);
+    let same =
+        |a: &Place, b: &Place| (a.prompt, a.model, a.sample) == (b.prompt, b.model, b.sample);
     let mut kept: Vec<Place> = Vec::with_capacity(places.len());
     for place in places.iter() {
         let Some(first) = kept.last().filter(|last| same(last, place)) else {

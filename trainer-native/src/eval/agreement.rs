@@ -52,9 +52,10 @@ impl Agreement {
         };
         let [[ff, fs, _], [sf, ss, _], _] = table;
         let samples = Resamples::draw(&[(0..queries.len()).collect()], bootstrap, |counts| {
-            let drawn = queries.iter().zip(counts).flat_map(|(rows, &count)| {
-                rows.iter().map(move |row| (row, u64::from(count)))
-            });
+            let drawn = queries
+                .iter()
+                .zip(counts)
+                .flat_map(|(rows, &count)| rows.iter().map(move |row| (row, u64::from(count))));
             let mut resampled = [[0; 3]; 3];
             for (row, count) in drawn {
                 add(&mut resampled, row, count);
@@ -94,7 +95,9 @@ fn add(table: &mut [[u64; 3]; 3], row: &RatedRow, count: u64) {
         Place::Second => 1,
         Place::Neither => 2,
     };
-    if let Some(cell) = table.get_mut(place(row.label)).and_then(|line| line.get_mut(place(row.judged))) {
+    if let Some(cell) =
+        table.get_mut(place(row.label)).and_then(|line| line.get_mut(place(row.judged)))
+    {
         *cell += count;
     }
 }
@@ -113,7 +116,8 @@ fn kappa(table: &[[u64; 3]; 3]) -> Option<f64> {
     let share = |count: u64| count as f64 / all;
     let labels = table.map(|line| share(line.iter().sum()));
     let column = |at: usize| share(table.iter().filter_map(|line| line.get(at)).sum());
-    let expected: f64 = labels.iter().zip([column(0), column(1), column(2)]).map(|(a, b)| a * b).sum();
+    let expected: f64 =
+        labels.iter().zip([column(0), column(1), column(2)]).map(|(a, b)| a * b).sum();
     let kappa = (share(diagonal(table)) - expected) / (1.0 - expected);
     kappa.is_finite().then_some(kappa)
 }

@@ -95,8 +95,7 @@ impl PositionBias {
         if all == 0 {
             return None;
         }
-        let share =
-            |part: f64| (balanced as f64).mul_add(0.5, leaning as f64 * part) / all as f64;
+        let share = |part: f64| (balanced as f64).mul_add(0.5, leaning as f64 * part) / all as f64;
         let part = Proportion::of(first, leaning);
         Some(Self {
             comparisons: all,

@@ -222,7 +222,9 @@ fn in_limits(
     shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     own_group(&mut shell);
     let mut child = shell.spawn().map_err(|cause| {
-        cannot(format!("the shell sh cannot be started ({cause}), expected a Unix system. Leave --commands out"))
+        cannot(format!(
+            "the shell sh cannot be started ({cause}), expected a Unix system. Leave --commands out"
+        ))
     })?;
     let mut said = child.stdout.take();
     let (send, receive) = channel();
@@ -238,7 +240,8 @@ fn in_limits(
     if matches!(in_time, Err(RecvTimeoutError::Timeout)) {
         // The group is that of the shell, which has not been waited for.
         let group = format!("-{}", child.id());
-        let kill = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
+        let kill =
+            Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
         kill.map_err(|cause| cannot(format!("kill cannot be started ({cause})")))?;
     }
     child.wait().map_err(|cause| cannot(format!("the command cannot be waited for ({cause})")))?;

@@ -50,8 +50,14 @@ pub(super) fn none_given(answer: &Answer) -> Option<NoCall> {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum State<T> {
     /// Read, perhaps only from the second answer.
-    Called { said: T, twice: bool },
-    NoCall { why: NoCall, said: T },
+    Called {
+        said: T,
+        twice: bool,
+    },
+    NoCall {
+        why: NoCall,
+        said: T,
+    },
     /// Both answers could not be read.
     Unreadable,
     /// Not answered yet.

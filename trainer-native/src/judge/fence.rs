@@ -41,7 +41,8 @@ fn fence_of(line: &str) -> Option<(&str, &str)> {
     let rest = line.trim_start_matches(mark);
     let length = line.len() - rest.len();
     // Back quotes on the same line are a code span, such as ```x```.
-    (length >= 3 && !rest.contains('`')).then(|| (line.get(..length).unwrap_or_default(), rest.trim()))
+    (length >= 3 && !rest.contains('`'))
+        .then(|| (line.get(..length).unwrap_or_default(), rest.trim()))
 }
 
 #[cfg(test)]

@@ -21,7 +21,8 @@ pub(super) struct Differences(Vec<f32>);
 
 impl Differences {
     pub fn of(strong: &[f32], weak: &[f32]) -> Self {
-        let rounded = |s: f32, w: f32| (((f64::from(s) - f64::from(w)) / STEP).round() * STEP) as f32;
+        let rounded =
+            |s: f32, w: f32| (((f64::from(s) - f64::from(w)) / STEP).round() * STEP) as f32;
         let mut all: Vec<f32> =
             strong.iter().flat_map(|&s| weak.iter().map(move |&w| rounded(s, w))).collect();
         all.sort_by(f32::total_cmp);
@@ -109,7 +110,10 @@ mod tests {
         let prompts: Vec<Differences> =
             [0.2, 0.2, 0.7, 0.7].iter().map(|gap| Differences::of(&[0.9], &[0.9 - gap])).collect();
         let found = transformation(&prompts).unwrap();
-        assert_eq!((found.threshold, found.mean_difference, found.soft_mean_difference), (0.2, 0.5, 0.0));
+        assert_eq!(
+            (found.threshold, found.mean_difference, found.soft_mean_difference),
+            (0.2, 0.5, 0.0)
+        );
         assert_eq!(found.tried, 3);
         assert_eq!(transformation(&[]), None);
     }

@@ -102,7 +102,12 @@ pub(super) fn outcome<'a>(
     score_scale: f64,
     by: By<'a>,
 ) -> Option<OutcomeLine<'a>> {
-    let scored = || models.iter().enumerate().filter_map(|(at, name)| Some((at, name.as_str(), (*scores.get(at)?)?)));
+    let scored = || {
+        models
+            .iter()
+            .enumerate()
+            .filter_map(|(at, name)| Some((at, name.as_str(), (*scores.get(at)?)?)))
+    };
     let found: BTreeMap<&str, f64> = scored().map(|(_, name, score)| (name, score)).collect();
     let costs = scored().filter_map(|(at, name, _)| Some((name, cost(prompt, at)?))).collect();
     (!found.is_empty()).then_some(OutcomeLine {
@@ -170,7 +175,10 @@ pub(super) fn preference<'a>(
         model_b: name(second),
         winner,
         target: winner.is_none().then_some(target),
-        costs: [first, second].into_iter().filter_map(|at| Some((name(at), cost(prompt, at)?))).collect(),
+        costs: [first, second]
+            .into_iter()
+            .filter_map(|at| Some((name(at), cost(prompt, at)?)))
+            .collect(),
         judge: by.judge,
         prompt_version: by.prompt_version,
         labels: label.map(|label| label.name),

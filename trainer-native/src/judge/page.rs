@@ -83,7 +83,11 @@ fn preferences(report: &JudgeReport) -> Table {
 }
 
 fn gold_section(gold: &GoldReport) -> String {
-    let mut text = format!("\n## Gold answers\n\n{} prompts, by {}.\n", count(gold.prompts as usize), gold.version);
+    let mut text = format!(
+        "\n## Gold answers\n\n{} prompts, by {}.\n",
+        count(gold.prompts as usize),
+        gold.version
+    );
     if let Some(limits) = &gold.commands {
         let _ = writeln!(
             text,
@@ -92,10 +96,18 @@ fn gold_section(gold: &GoldReport) -> String {
         );
     }
     for (name, rows) in [("kind", &gold.kinds), ("LLM", &gold.models)] {
-        let columns = ["right", "wrong", "of these ended at a limit", "nothing found", "no answer", "not run"];
+        let columns = [
+            "right",
+            "wrong",
+            "of these ended at a limit",
+            "nothing found",
+            "no answer",
+            "not run",
+        ];
         let mut table = table(name, &columns);
         for (row, counts) in rows {
-            let GoldCounts { right, wrong, nothing_found, no_answer, not_run, ended_at_limit } = *counts;
+            let GoldCounts { right, wrong, nothing_found, no_answer, not_run, ended_at_limit } =
+                *counts;
             let numbers = [right, wrong, ended_at_limit, nothing_found, no_answer, not_run];
             let numbers = numbers.map(|number| count(number as usize));
             table.push(RowClass::Ours, std::iter::once(row.clone()).chain(numbers).collect());
@@ -179,7 +191,11 @@ fn llm_section(llm: &LlmReport) -> String {
         text += &agreement_section(agreement);
     }
     if llm.labels_without_verdict > 0 {
-        let _ = writeln!(text, "{} labels name nothing that was judged.", all(llm.labels_without_verdict));
+        let _ = writeln!(
+            text,
+            "{} labels name nothing that was judged.",
+            all(llm.labels_without_verdict)
+        );
     }
     text
 }
@@ -278,7 +294,8 @@ fn voting_section(voting: &VotingReport, models: &[String]) -> String {
         count(voting.prompts as usize)
     );
     if voting.left_out > 0 {
-        let _ = write!(text, " ({} others have no answers to count)", count(voting.left_out as usize));
+        let _ =
+            write!(text, " ({} others have no answers to count)", count(voting.left_out as usize));
     }
     text += "; in per cent.\n\n";
     let mut columns = vec!["prompts", "voting"];
@@ -296,7 +313,11 @@ fn voting_section(voting: &VotingReport, models: &[String]) -> String {
         let mean = |of: &dyn Fn(&super::report::VotingRow) -> f64| {
             percent(voting.datasets.iter().map(of).sum::<f64>() / sets)
         };
-        let mut cells = vec!["mean of data sets".into(), count(voting.prompts as usize), mean(&|row| row.voting)];
+        let mut cells = vec![
+            "mean of data sets".into(),
+            count(voting.prompts as usize),
+            mean(&|row| row.voting),
+        ];
         for at in 0..models.len() {
             cells.push(mean(&|row| row.models.get(at).copied().unwrap_or_default()));
         }

@@ -160,7 +160,8 @@ mod tests {
     #[test]
     fn answers_are_shown_as_they_are_and_cut_alike() {
         let judge = JudgePrompt::pairwise(None, 12);
-        let request = judge.request(&prompt("Why {answer_b}?", &[]), &["{answer_b} {mark} and more", "short"]);
+        let request = judge
+            .request(&prompt("Why {answer_b}?", &[]), &["{answer_b} {mark} and more", "short"]);
         let text = asked(&request);
         assert!(text.contains("request\nWhy {answer_ [cut]\n="), "{text}");
         assert!(text.contains("answer A\n{answer_b} { [cut]\n="), "{text}");
@@ -175,7 +176,8 @@ mod tests {
         let query = prompt("q", &[]);
         let mark = |answers: [&str; 2]| {
             let request = judge.request(&query, &answers);
-            let line = asked(&request).lines().find(|line| line.starts_with("=====")).map(str::to_owned);
+            let line =
+                asked(&request).lines().find(|line| line.starts_with("=====")).map(str::to_owned);
             line.unwrap()
         };
         assert_eq!(mark(["one", "two"]), mark(["two", "one"]));
@@ -184,9 +186,18 @@ mod tests {
 
     #[test]
     fn a_conversation_is_shown_whole() {
-        let turns = [(data::Role::System, "Be brief."), (data::Role::User, "Hi"), (data::Role::Assistant, "Yes?"), (data::Role::User, "Why?")];
+        let turns = [
+            (data::Role::System, "Be brief."),
+            (data::Role::User, "Hi"),
+            (data::Role::Assistant, "Yes?"),
+            (data::Role::User, "Why?"),
+        ];
         let request = JudgePrompt::score(None, 1000).request(&prompt("Why?", &turns), &["so"]);
-        assert!(asked(&request).contains("request\nSystem: Be brief.\n\nUser: Hi\n\nAssistant: Yes?\n\nUser: Why?\n"));
+        assert!(
+            asked(&request).contains(
+                "request\nSystem: Be brief.\n\nUser: Hi\n\nAssistant: Yes?\n\nUser: Why?\n"
+            )
+        );
     }
 
     #[test]
@@ -204,7 +215,8 @@ mod tests {
         let judge = JudgePrompt::score(None, 100);
         let first = judge.request(&prompt("q", &[]), &["a"]);
         let again = judge.again(&first, " It is fine.\n");
-        let said: Vec<(Role, &str)> = again.messages.iter().map(|m| (m.role, m.content.as_str())).collect();
+        let said: Vec<(Role, &str)> =
+            again.messages.iter().map(|m| (m.role, m.content.as_str())).collect();
         assert_eq!(said[1], (Role::Assistant, "It is fine."));
         assert!(said[2].1.ends_with("Score: N"));
         let silent = judge.again(&first, " ");

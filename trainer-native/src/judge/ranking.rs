@@ -53,9 +53,13 @@ pub(super) fn scores(
                 ((sum / 2.0 + 1.0) / 2.0, (1.0 - sum / 2.0) / 2.0)
             }
             Ranking::Wins => {
-                let won = |by_a| [(forward, Place::First), (backward, Place::Second)].into_iter().filter(|(said, a)| {
-                    *said == if by_a { *a } else { a.mirrored() }
-                }).count() as f64 / 2.0;
+                let won = |by_a| {
+                    [(forward, Place::First), (backward, Place::Second)]
+                        .into_iter()
+                        .filter(|(said, a)| *said == if by_a { *a } else { a.mirrored() })
+                        .count() as f64
+                        / 2.0
+                };
                 (won(true), won(false))
             }
             Ranking::Bubble => {
@@ -71,7 +75,9 @@ pub(super) fn scores(
         }
     }
     let known = ranking != Ranking::Bubble || left.is_some();
-    sums.into_iter().map(|(sum, count)| (known && count > 0).then(|| sum / f64::from(count))).collect()
+    sums.into_iter()
+        .map(|(sum, count)| (known && count > 0).then(|| sum / f64::from(count)))
+        .collect()
 }
 
 fn value(place: Place) -> f64 {

@@ -103,7 +103,11 @@ impl<'a> Llm<'a> {
         }
     }
 
-    fn evaluate(&self, prompt: &AnsweredPrompt, look: &Look<'_>) -> Result<Evaluation, TrainerError> {
+    fn evaluate(
+        &self,
+        prompt: &AnsweredPrompt,
+        look: &Look<'_>,
+    ) -> Result<Evaluation, TrainerError> {
         match self.settings.mode {
             Mode::Score => evaluate::grades(prompt, &self.prompt, look),
             _ => evaluate::comparisons(prompt, self.ranking(), &self.prompt, look),
@@ -157,7 +161,9 @@ impl Judging<'_> {
 
     fn basis(&self, prompt: &AnsweredPrompt) -> Result<Basis, TrainerError> {
         let llm = if self.llm.is_some() { Basis::Llm } else { Basis::Nothing };
-        let Some(gold) = prompt.gold.as_ref().filter(|_| self.settings.gold) else { return Ok(llm) };
+        let Some(gold) = prompt.gold.as_ref().filter(|_| self.settings.gold) else {
+            return Ok(llm);
+        };
         let gold = Gold::parse(gold).map_err(|detail| TrainerError::BadRows {
             what: format!("gold answer of the prompt {:?}", prompt.id),
             detail,
@@ -172,7 +178,9 @@ impl Judging<'_> {
         let Some(mut runs) = self.runs.take() else { return Ok(()) };
         for prompt in self.prompts() {
             let prompt = prompt?;
-            let Some(Gold::Tests(tests)) = prompt.gold.as_ref().and_then(|gold| Gold::parse(gold).ok()) else {
+            let Some(Gold::Tests(tests)) =
+                prompt.gold.as_ref().and_then(|gold| Gold::parse(gold).ok())
+            else {
                 continue;
             };
             for answer in prompt.answers.iter().filter(|a| evaluate::none_given(a).is_none()) {
@@ -193,7 +201,9 @@ impl Judging<'_> {
             let prompt = prompt?;
             let mut models: Vec<usize> = prompt.answers.iter().map(|answer| answer.model).collect();
             models.dedup();
-            if matches!(self.basis(&prompt)?, Basis::Llm) && labelled.count(&prompt.query, &models) > 0 {
+            if matches!(self.basis(&prompt)?, Basis::Llm)
+                && labelled.count(&prompt.query, &models) > 0
+            {
                 return Ok(());
             }
         }
@@ -295,10 +305,14 @@ impl Judging<'_> {
             let scores = decision.model_scores(&prompt, self.models.len());
             let found = decision.preferences(&prompt, self.models.len());
             totals.add(number, &prompt, &decision, &scores, &found, self.labelled);
-            if let (Decision::Grades(_) | Decision::Comparisons(..), Some(llm)) = (&decision, &self.llm) {
+            if let (Decision::Grades(_) | Decision::Comparisons(..), Some(llm)) =
+                (&decision, &self.llm)
+            {
                 totals.add_cut(&prompt, &llm.prompt);
             }
-            if let Some(row) = outcome(&prompt, self.models, &scores, self.settings.score_scale(), by) {
+            if let Some(row) =
+                outcome(&prompt, self.models, &scores, self.settings.score_scale(), by)
+            {
                 outcomes.write(&row)?;
             }
             for mut row in found {
@@ -353,18 +367,25 @@ impl Judging<'_> {
                 "the cost cap was reached before the first verdict. Raise --max-usd".into()
             }
             (_, Some(failure), _) => {
-                format!("{} requests to the judge failed, the first: {}", asked.failed_count, failure.reason)
+                format!(
+                    "{} requests to the judge failed, the first: {}",
+                    asked.failed_count, failure.reason
+                )
             }
             (Some(_), None, _) => {
-                "no verdict of the judge could be read. Try another judge, or look at judgements/".into()
+                "no verdict of the judge could be read. Try another judge, or look at judgements/"
+                    .into()
             }
-            (None, None, _) => "no prompt has a gold answer that was compared. Add \"gold\" to the prompts, \
+            (None, None, _) => {
+                "no prompt has a gold answer that was compared. Add \"gold\" to the prompts, \
                                 --commands where these are tests, or --judge"
-                .into(),
+                    .into()
+            }
         };
         let why = asked.stopped_models.first().map_or(why, |model| model.reason.clone());
         let (prompts, answers) = (self.answers.prompt_count(), self.answers.answer_count());
-        let detail = format!("none of {answers} answers to {prompts} prompts could be judged: {why}");
+        let detail =
+            format!("none of {answers} answers to {prompts} prompts could be judged: {why}");
         TrainerError::NothingToScore { detail }
     }
 }

@@ -66,7 +66,12 @@ impl Runs {
     ///
     /// # Errors
     /// Those of [`run`]; [`TrainerError::Interrupted`].
-    pub fn add(&mut self, tests: &Tests, answer: &str, stop: &AtomicBool) -> Result<(), TrainerError> {
+    pub fn add(
+        &mut self,
+        tests: &Tests,
+        answer: &str,
+        stop: &AtomicBool,
+    ) -> Result<(), TrainerError> {
         let key = self.key(tests, answer);
         if !self.known.contains_key(&key) {
             self.waiting.push((key, tests.clone(), answer.to_owned()));
@@ -149,8 +154,11 @@ mod tests {
         std::fs::write(&path, &whole[..whole.len() - 5]).unwrap();
         assert_eq!(judged(&["yes", "no"]).0, 1);
         assert_eq!(judged(&["yes", "no"]).0, 0);
-        assert_eq!(std::fs::read_to_string(&log).unwrap().matches("yes").count()
-            + std::fs::read_to_string(&log).unwrap().matches("no").count(), 3);
+        assert_eq!(
+            std::fs::read_to_string(&log).unwrap().matches("yes").count()
+                + std::fs::read_to_string(&log).unwrap().matches("no").count(),
+            3
+        );
     }
 
     #[test]

@@ -13,7 +13,10 @@ use crate::data::AnsweredPrompt;
 pub(super) enum Graded {
     Compared(Grade),
     /// A command was run; whether it was ended at a limit.
-    Ran { mark: Mark, ended_at_limit: bool },
+    Ran {
+        mark: Mark,
+        ended_at_limit: bool,
+    },
     /// Refused, filtered or empty: scores 0.
     NoAnswer(NoCall),
     /// Not scored.
@@ -63,8 +66,9 @@ impl Decision {
             Some(why) => Graded::NoAnswer(why),
             None => match gold.grade(&prompt.query, &answer.text) {
                 Some(grade) => Graded::Compared(grade),
-                None => run(&answer.text)
-                    .map_or(Graded::NotRun, |(mark, ended_at_limit)| Graded::Ran { mark, ended_at_limit }),
+                None => run(&answer.text).map_or(Graded::NotRun, |(mark, ended_at_limit)| {
+                    Graded::Ran { mark, ended_at_limit }
+                }),
             },
         });
         let graded = graded.collect();

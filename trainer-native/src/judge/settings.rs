@@ -81,12 +81,18 @@ impl JudgeSettings {
             );
         }
         if self.commands.is_some() && !self.gold {
-            return bad("--commands", "runs commands of gold answers, expected --gold beside it".into());
+            return bad(
+                "--commands",
+                "runs commands of gold answers, expected --gold beside it".into(),
+            );
         }
         if let Some(pair) = &self.pair {
             if let Some(unknown) = pair.iter().find(|name| !models.contains(name)) {
                 let known = models.join(", ");
-                return bad("--pair", format!("found {unknown:?}, expected two of the LLMs that answered: {known}"));
+                return bad(
+                    "--pair",
+                    format!("found {unknown:?}, expected two of the LLMs that answered: {known}"),
+                );
             }
             let [strong, weak] = pair;
             if strong == weak {
@@ -111,7 +117,10 @@ impl JudgeSettings {
             return Ok(());
         }
         if self.pair.is_none() {
-            return bad("--labels", "soft and transformed labels are of two LLMs, expected --pair STRONG,WEAK".into());
+            return bad(
+                "--labels",
+                "soft and transformed labels are of two LLMs, expected --pair STRONG,WEAK".into(),
+            );
         }
         let compares = self.llm.as_ref().is_some_and(|llm| llm.mode != Mode::Score);
         if self.labels == Labels::Transformed && compares {

@@ -9,7 +9,9 @@ use super::labelled::Labelled;
 use super::mark::Mark;
 use super::output::cost;
 use super::prompt::JudgePrompt;
-use super::report::{GoldCounts, GoldReport, LlmReport, ModelMeans, PairCounts, VotingReport, VotingRow};
+use super::report::{
+    GoldCounts, GoldReport, LlmReport, ModelMeans, PairCounts, VotingReport, VotingRow,
+};
 use super::scored::{Decision, Graded, Preference};
 use super::voting;
 use crate::data::AnsweredPrompt;
@@ -221,7 +223,8 @@ impl<'a> Totals<'a> {
     /// # Errors
     /// Those of the bootstrap.
     pub fn llm(&self, labelled: Option<&Labelled>) -> Result<LlmReport, TrainerError> {
-        let compared = self.places.first + self.places.second + self.places.balanced + self.places.ties;
+        let compared =
+            self.places.first + self.places.second + self.places.balanced + self.places.ties;
         Ok(LlmReport {
             consistent: Proportion::of(self.same_in_both_orders, compared),
             position_bias: PositionBias::of(self.places),

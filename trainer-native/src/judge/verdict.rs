@@ -47,7 +47,8 @@ fn stated<T: PartialEq>(answer: &str, name: &str, value: impl Fn(&str) -> Option
 
 /// A line without marks of layout and without a full stop at its end.
 fn bare(line: &str) -> String {
-    let plain: String = line.chars().filter(|c| !matches!(c, '*' | '_' | '`' | '#' | '[' | ']' | '"')).collect();
+    let plain: String =
+        line.chars().filter(|c| !matches!(c, '*' | '_' | '`' | '#' | '[' | ']' | '"')).collect();
     plain.trim().trim_end_matches('.').trim_end().to_owned()
 }
 

@@ -6,7 +6,8 @@ use super::*;
 
 fn open(texts: &[&str], skip_bad: bool) -> (tempfile::TempDir, Result<AnswerSet, DataError>) {
     let folder = tempfile::tempdir().unwrap();
-    let files: Vec<PathBuf> = (0..texts.len()).map(|at| folder.path().join(format!("{at}.jsonl"))).collect();
+    let files: Vec<PathBuf> =
+        (0..texts.len()).map(|at| folder.path().join(format!("{at}.jsonl"))).collect();
     for (file, text) in files.iter().zip(texts) {
         std::fs::write(file, text).unwrap();
     }
@@ -34,7 +35,10 @@ fn rows_of_a_prompt_come_together_from_anywhere() {
     let second = format!("{}\n{}", row("q", "small", 0, "qs"), row("p", "small", 0, "s0"));
     let (_folder, set) = open(&[&first, &second], false);
     let set = set.unwrap();
-    assert_eq!((set.models.as_slice(), set.prompt_count(), set.answer_count()), (&["small".to_owned(), "large".to_owned()][..], 2, 5));
+    assert_eq!(
+        (set.models.as_slice(), set.prompt_count(), set.answer_count()),
+        (&["small".to_owned(), "large".to_owned()][..], 2, 5)
+    );
     let prompts: Vec<AnsweredPrompt> = set.prompts().map(Result::unwrap).collect();
     let texts = |prompt: &AnsweredPrompt| -> Vec<(usize, u32, String)> {
         prompt.answers.iter().map(|a| (a.model, a.sample, a.text.clone())).collect()
@@ -68,11 +72,31 @@ fn bad_rows_are_named_or_left_out() {
         (r#"{"id": "1", "query": " ", "model": "m", "answer": "a"}"#, "empty_query", "query"),
         (r#"{"id": "1", "query": "q", "model": " ", "answer": "a"}"#, "empty_model_name", "name"),
         (r#"{"id": "1", "query": "q", "model": "m"}"#, "missing_field", "\"answer\""),
-        (r#"{"id": "1", "query": "q", "model": "m", "answer": "a", "finish": "eos"}"#, "wrong_type", "refusal"),
-        (r#"{"id": "1", "query": "q", "model": "m", "answer": "a", "cost_usd": -1}"#, "cost_out_of_range", "-1"),
-        (r#"{"id": "1", "query": "q", "model": "m", "answer": "a", "sample": -1}"#, "wrong_type", "-1"),
-        (r#"{"id": "1", "query": "q", "model": "m", "answer": "a", "gold": "B"}"#, "bad_gold", "found B"),
-        (r#"{"id": "1", "query": "q", "model": "m", "answer": "a", "messages": [{"role": "system", "content": ""}]}"#, "bad_messages", "user"),
+        (
+            r#"{"id": "1", "query": "q", "model": "m", "answer": "a", "finish": "eos"}"#,
+            "wrong_type",
+            "refusal",
+        ),
+        (
+            r#"{"id": "1", "query": "q", "model": "m", "answer": "a", "cost_usd": -1}"#,
+            "cost_out_of_range",
+            "-1",
+        ),
+        (
+            r#"{"id": "1", "query": "q", "model": "m", "answer": "a", "sample": -1}"#,
+            "wrong_type",
+            "-1",
+        ),
+        (
+            r#"{"id": "1", "query": "q", "model": "m", "answer": "a", "gold": "B"}"#,
+            "bad_gold",
+            "found B",
+        ),
+        (
+            r#"{"id": "1", "query": "q", "model": "m", "answer": "a", "messages": [{"role": "system", "content": ""}]}"#,
+            "bad_messages",
+            "user",
+        ),
         (r#"{"id": "p", "query": "other", "model": "n", "answer": "a"}"#, "other_prompt", "\"p\""),
         (good.as_str(), "duplicate_answer", "0.jsonl:1"),
     ] {

@@ -48,7 +48,10 @@ fn a_command_sees_no_variables_of_the_trainer() {
     assert!(std::env::vars().count() > 4, "this process has variables to hide");
     let shown = run_command("env | sed 's/=.*//' | sort | tr '\\n' ' '", &LIMITS).1;
     let known = ["HOME", "LANG", "OLDPWD", "PATH", "PWD", "SHLVL", "TMPDIR", "_"];
-    assert!(shown.split(' ').filter(|name| !name.is_empty()).all(|n| known.contains(&n)), "{shown}");
+    assert!(
+        shown.split(' ').filter(|name| !name.is_empty()).all(|n| known.contains(&n)),
+        "{shown}"
+    );
     let inside = "test \"$HOME\" = \"$PWD\" && test \"$TMPDIR\" = \"$PWD\" && echo ${PWD##*/}";
     assert_eq!(run_command(inside, &LIMITS), (Run::Ended { code: 0 }, "work\n".into()));
 }

@@ -19,8 +19,23 @@ use crate::data::lettered_options;
 
 /// Words that name an option before its letter, lower case.
 const OPTION_WORDS: [&str; 17] = [
-    "option", "choice", "letter", "choose", "select", "opción", "opção", "opzione", "вариант",
-    "wariant", "seçenek", "opsi", "选项", "选择", "選択肢", "选", "選",
+    "option",
+    "choice",
+    "letter",
+    "choose",
+    "select",
+    "opción",
+    "opção",
+    "opzione",
+    "вариант",
+    "wariant",
+    "seçenek",
+    "opsi",
+    "选项",
+    "选择",
+    "選択肢",
+    "选",
+    "選",
 ];
 /// Words that may follow the letter of an answer, lower case.
 const WORDS_BEHIND: [&str; 5] = ["is", "because", "since", "as", "due"];
@@ -124,7 +139,9 @@ fn behind_option_words(text: &str) -> Vec<char> {
         let mut behind = past_marks(behind).chars();
         // A small letter may begin the next word: "choose a path".
         let letter = behind.next().filter(|c| c.is_alphabetic() && !c.is_lowercase());
-        let ends = |next: char| !next.is_alphanumeric() && !matches!(next, '\'' | '’') || is_unspaced(next);
+        let ends = |next: char| {
+            !next.is_alphanumeric() && !matches!(next, '\'' | '’') || is_unspaced(next)
+        };
         let ended = behind.next().is_none_or(ends);
         found.extend(letter.filter(|_| ended).map(upper));
     }
@@ -133,7 +150,8 @@ fn behind_option_words(text: &str) -> Vec<char> {
 
 /// The letter of a line that begins as an option does.
 fn line_marker(line: &str) -> Option<char> {
-    let line = line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '_' | '#' | '>'));
+    let line =
+        line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '_' | '#' | '>'));
     let bracket = line.starts_with('(');
     let mut rest = line.trim_start_matches('(').chars();
     let letter = rest.next().filter(|c| c.is_alphabetic())?;
@@ -162,8 +180,11 @@ fn bracketed(text: &str) -> Vec<(char, &str)> {
     for (open, close) in [("(", ")"), ("**", "**"), ("[", "]"), ("**(", ")**")] {
         for (at, _) in text.match_indices(open) {
             let Some(inside) = text.get(at + open.len()..) else { continue };
-            let Some(letter) = inside.chars().next().filter(|c| c.is_alphabetic()) else { continue };
-            if let Some(rest) = inside.get(letter.len_utf8()..).and_then(|r| r.strip_prefix(close)) {
+            let Some(letter) = inside.chars().next().filter(|c| c.is_alphabetic()) else {
+                continue;
+            };
+            if let Some(rest) = inside.get(letter.len_utf8()..).and_then(|r| r.strip_prefix(close))
+            {
                 found.push((upper(letter), rest));
             }
         }
@@ -182,8 +203,11 @@ fn said_to_be_right(text: &str) -> Vec<char> {
         "is the best",
     ];
     let says = |rest: &str| RIGHT.iter().any(|right| beginning(rest.trim_start(), right).is_some());
-    let mut found: Vec<char> =
-        bracketed(text).into_iter().filter(|(_, rest)| says(rest)).map(|(letter, _)| letter).collect();
+    let mut found: Vec<char> = bracketed(text)
+        .into_iter()
+        .filter(|(_, rest)| says(rest))
+        .map(|(letter, _)| letter)
+        .collect();
     let mut before = None;
     for (at, c) in text.char_indices() {
         let alone = c.is_uppercase() && before.is_none_or(|b: char| !b.is_alphanumeric());
@@ -219,7 +243,10 @@ fn only_one(mut letters: impl Iterator<Item = char>) -> Option<char> {
 fn past_marks(text: &str) -> &str {
     let mark = |c: char| {
         c.is_whitespace()
-            || matches!(c, '*' | '_' | '`' | '(' | '[' | '{' | '"' | '“' | '「' | '$' | ':' | '【' | '<')
+            || matches!(
+                c,
+                '*' | '_' | '`' | '(' | '[' | '{' | '"' | '“' | '「' | '$' | ':' | '【' | '<'
+            )
     };
     text.trim_start_matches(mark)
 }

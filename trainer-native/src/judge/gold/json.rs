@@ -11,7 +11,11 @@ const MOST_PLACES: usize = 1000;
 pub(super) fn final_json(answer: &str) -> Option<Value> {
     let parsed = |text: &str| serde_json::from_str::<Value>(text.trim()).ok();
     let fenced = blocks(answer).into_iter().rev();
-    fenced.filter_map(|block| parsed(block.text)).next().or_else(|| parsed(answer)).or_else(|| last_container(answer))
+    fenced
+        .filter_map(|block| parsed(block.text))
+        .next()
+        .or_else(|| parsed(answer))
+        .or_else(|| last_container(answer))
 }
 
 /// The last object or array that stands in the text by itself.

@@ -60,7 +60,9 @@ impl Gold {
             KINDS.into_iter().filter(|kind| fields.contains_key(*kind)).collect();
         let kind = match named.as_slice() {
             [kind] => *kind,
-            [] => return Err(format!("found the gold answer {}, expected {EXPECTED}", brief(gold))),
+            [] => {
+                return Err(format!("found the gold answer {}, expected {EXPECTED}", brief(gold)));
+            }
             several => {
                 let several = several.join(" and ");
                 return Err(format!("found {several} in one gold answer, expected one of them"));
@@ -119,9 +121,9 @@ impl Gold {
         let grade = match self {
             Self::Exact(golds) => {
                 let found = text::final_text(answer);
-                let right = found.as_ref().is_some_and(|found| {
-                    golds.iter().any(|gold| text::normalised(gold) == *found)
-                });
+                let right = found
+                    .as_ref()
+                    .is_some_and(|found| golds.iter().any(|gold| text::normalised(gold) == *found));
                 Grade::of(found, right)
             }
             Self::Numeric { value, tolerance } => {
@@ -176,9 +178,7 @@ const EXPECTED: &str = "an object with one of exact, numeric, choice, regex, jso
 fn exact(gold: &Value) -> Result<Gold, String> {
     let texts: Option<Vec<String>> = match gold {
         Value::String(text) => Some(vec![text.clone()]),
-        Value::Array(texts) => {
-            texts.iter().map(|text| text.as_str().map(str::to_owned)).collect()
-        }
+        Value::Array(texts) => texts.iter().map(|text| text.as_str().map(str::to_owned)).collect(),
         _ => None,
     };
     let texts = texts.filter(|texts| {

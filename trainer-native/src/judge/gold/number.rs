@@ -205,11 +205,13 @@ fn numeral(chars: &[char], at: usize) -> (f64, usize, bool) {
     let mut digits: String = chars.get(at..end).unwrap_or_default().iter().collect();
     let mut separator = None;
     if let Some((mark, grouped)) = groups(chars, at, end) {
-        digits = chars.get(at..grouped).unwrap_or_default().iter().filter(|c| **c != mark).collect();
+        digits =
+            chars.get(at..grouped).unwrap_or_default().iter().filter(|c| **c != mark).collect();
         separator = Some(mark);
         end = grouped;
     }
-    let decimal = chars.get(end).copied().filter(|c| matches!(c, '.' | ',') && separator != Some(*c));
+    let decimal =
+        chars.get(end).copied().filter(|c| matches!(c, '.' | ',') && separator != Some(*c));
     let past = past_digits(chars, end + 1);
     // "1,2,3" is a list.
     let behind_comma = at > 1 && chars.get(at - 1) == Some(&',') && digit(chars, at - 2);
@@ -225,7 +227,8 @@ fn numeral(chars: &[char], at: usize) -> (f64, usize, bool) {
 
 /// The separator and the end of thousands set apart, where the digits before `end` begin such a number.
 fn groups(chars: &[char], at: usize, end: usize) -> Option<(char, usize)> {
-    let mark = chars.get(end).copied().filter(|c| matches!(c, ',' | '.' | '\'' | '’' | '_' | ' '))?;
+    let mark =
+        chars.get(end).copied().filter(|c| matches!(c, ',' | '.' | '\'' | '’' | '_' | ' '))?;
     if !(1..=3).contains(&(end - at)) || chars.get(at) == Some(&'0') {
         return None;
     }
@@ -252,7 +255,8 @@ fn groups(chars: &[char], at: usize, end: usize) -> Option<(char, usize)> {
 fn plain(text: &str) -> Vec<char> {
     let text = without_fractions(&without_latex_text(text));
     let text = text.replace("{,}", ",").replace("\\,", "_").replace("\\!", "");
-    let text = ["\\times", "\\cdot", "·", "⋅"].iter().fold(text, |text, sign| text.replace(sign, "×"));
+    let text =
+        ["\\times", "\\cdot", "·", "⋅"].iter().fold(text, |text, sign| text.replace(sign, "×"));
     let mut chars: Vec<char> = Vec::with_capacity(text.len());
     let mut raised = false;
     let mut rest = text.chars().peekable();

@@ -5,19 +5,93 @@ use unicode_normalization_alignments::UnicodeNormalization;
 /// Words for "answer", lower case; a colon follows, or a link: "is", or one of [`LINKS`] in other languages.
 /// Words for "solution" are not among them, since they introduce a derivation.
 const ANSWER_WORDS: [&str; 45] = [
-    "answer", "result", "antwort", "ergebnis", "réponse", "reponse", "respuesta", "resposta",
-    "risposta", "antwoord", "svar", "svaret", "vastaus", "vastus", "válasz", "odpowiedź", "odpověď",
-    "odpoveď", "răspuns", "răspunsul", "odgovor", "cevap", "yanıt", "jawaban", "jawapan", "đáp án",
-    "trả lời", "ответ", "відповідь", "отговор", "απάντηση", "תשובה", "الإجابة", "الجواب", "پاسخ",
-    "उत्तर", "উত্তর", "คำตอบ", "答案", "答え", "正解", "答", "回答", "정답", "답",
+    "answer",
+    "result",
+    "antwort",
+    "ergebnis",
+    "réponse",
+    "reponse",
+    "respuesta",
+    "resposta",
+    "risposta",
+    "antwoord",
+    "svar",
+    "svaret",
+    "vastaus",
+    "vastus",
+    "válasz",
+    "odpowiedź",
+    "odpověď",
+    "odpoveď",
+    "răspuns",
+    "răspunsul",
+    "odgovor",
+    "cevap",
+    "yanıt",
+    "jawaban",
+    "jawapan",
+    "đáp án",
+    "trả lời",
+    "ответ",
+    "відповідь",
+    "отговор",
+    "απάντηση",
+    "תשובה",
+    "الإجابة",
+    "الجواب",
+    "پاسخ",
+    "उत्तर",
+    "উত্তর",
+    "คำตอบ",
+    "答案",
+    "答え",
+    "正解",
+    "答",
+    "回答",
+    "정답",
+    "답",
 ];
 const LINKS: [&str; 28] = [
-    "ist", "lautet", "est", "es", "é", "è", "är", "er", "on", "to", "je", "este", "adalah",
-    "ialah", "là", "είναι", "هي", "هو", "היא", "הוא", "है", "হল", "คือ", "是", "为", "は", "는", "은",
+    "ist",
+    "lautet",
+    "est",
+    "es",
+    "é",
+    "è",
+    "är",
+    "er",
+    "on",
+    "to",
+    "je",
+    "este",
+    "adalah",
+    "ialah",
+    "là",
+    "είναι",
+    "هي",
+    "هو",
+    "היא",
+    "הוא",
+    "है",
+    "হল",
+    "คือ",
+    "是",
+    "为",
+    "は",
+    "는",
+    "은",
 ];
 /// Words that may stand between an answer word and its colon or link, lower case.
 const ADJECTIVES: [&str; 9] = [
-    "correcta", "correcte", "corretta", "correta", "final", "finale", "đúng", "yang benar", "الصحيحة",
+    "correcta",
+    "correcte",
+    "corretta",
+    "correta",
+    "final",
+    "finale",
+    "đúng",
+    "yang benar",
+    "الصحيحة",
 ];
 /// Marks of layout that may stand around words.
 const MARKUP: [char; 6] = ['*', '_', '`', '#', '"', '$'];
@@ -46,8 +120,30 @@ fn is_edge(c: char) -> bool {
         || MARKUP.contains(&c)
         || matches!(
             c,
-            '.' | ',' | ';' | ':' | '!' | '?' | '\'' | '‘' | '’' | '“' | '”' | '„' | '«' | '»'
-                | '「' | '」' | '『' | '』' | '。' | '、' | '،' | '؟' | '।' | '¿' | '¡'
+            '.' | ','
+                | ';'
+                | ':'
+                | '!'
+                | '?'
+                | '\''
+                | '‘'
+                | '’'
+                | '“'
+                | '”'
+                | '„'
+                | '«'
+                | '»'
+                | '「'
+                | '」'
+                | '『'
+                | '』'
+                | '。'
+                | '、'
+                | '،'
+                | '؟'
+                | '।'
+                | '¿'
+                | '¡'
         )
 }
 
@@ -79,7 +175,8 @@ pub(super) fn cues(text: &str) -> impl Iterator<Item = &str> {
     while let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) {
         let rest = text.get(at..).unwrap_or_default();
         // Scripts without spaces put an answer word directly after another word.
-        let begins = before.is_none_or(|b: char| !b.is_alphanumeric() || !b.is_ascii() && !c.is_ascii());
+        let begins =
+            before.is_none_or(|b: char| !b.is_alphanumeric() || !b.is_ascii() && !c.is_ascii());
         match begins.then(|| cue_length(rest)).flatten() {
             Some(length) => {
                 found.push(line_with_text(rest.get(length..).unwrap_or_default()));
