@@ -37,28 +37,54 @@ mod fence;
 mod field_fault;
 mod gold;
 mod hybrid;
+mod judging;
 mod labelled;
+mod llm;
 mod mark;
 mod output;
 mod page;
 mod prompt;
 mod ranking;
 pub mod report;
-mod run;
 mod runs;
 mod scored;
 mod settings;
 mod totals;
 mod verdict;
 mod voting;
+mod write;
 
 pub use gold::{Gold, check_gold};
+pub use judging::Judging;
 pub use mark::{Grade, Mark};
 pub use page::markdown;
 pub use ranking::Ranking;
 pub use report::JudgeReport;
-pub use run::judge;
 pub use settings::{JudgeSettings, Labels, LlmSettings, Mode};
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use crate::completions::Progress;
+use crate::data::AnswerSet;
+use crate::error::TrainerError;
+
+/// Judges the answers and writes what came of it into `out`: [`Judging`] from its opening to its files.
+///
+/// # Errors
+/// Those of [`Judging`].
+pub fn judge(
+    answers: &AnswerSet,
+    settings: &JudgeSettings,
+    out: &Path,
+    progress: &dyn Progress,
+    stop: &AtomicBool,
+) -> Result<JudgeReport, TrainerError> {
+    let mut judging = Judging::open(answers, settings, out)?;
+    judging.run_commands(stop)?;
+    let asked = judging.ask(progress, stop)?;
+    judging.write(out, &asked)
+}
 
 #[cfg(test)]
 mod tests;
