@@ -5,11 +5,14 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::Args;
 use pointsman_trainer::TrainerError;
+use pointsman_trainer::collect::ProgressBar;
 use pointsman_trainer::completions::{Limits, ModelsFile};
 use pointsman_trainer::data::{AnswerSet, ReadOptions};
 use pointsman_trainer::judge::command::CommandLimits;
+use pointsman_trainer::judge::report::EndedEarly;
 use pointsman_trainer::judge::{
-    JudgeReport, JudgeSettings, Labels, LlmSettings, Mode, Ranking, check_gold, judge, markdown,
+    JudgeReport, JudgeSettings, Judging, Labels, LlmSettings, Mode, Plan, Ranking, check_gold,
+    markdown,
 };
 use pointsman_trainer::training::interrupt;
 
@@ -51,12 +54,21 @@ pub struct JudgeArgs {
     /// Characters of a request and of an answer that the LLM is shown.
     #[arg(long, default_value_t = 8000)]
     answer_characters: usize,
-    /// US dollars that the LLM may cost, those of earlier calls with the same --out included.
-    #[arg(long)]
+    /// Most US dollars that the LLM may cost, those of earlier calls with the same --out included.
+    #[arg(long, value_name = "USD")]
     max_usd: Option<f64>,
+    /// Asks without a cap, whatever it costs.
+    #[arg(long)]
+    yes: bool,
+    /// Counts what would be asked and estimates its cost; asks nothing and runs nothing.
+    #[arg(long)]
+    dry_run: bool,
     /// Requests in flight at once.
     #[arg(long, default_value_t = Limits::default().concurrency)]
     concurrency: usize,
+    /// Most attempts for one answer.
+    #[arg(long, default_value_t = Limits::default().attempts)]
+    attempts: u32,
     /// Judges two LLMs only, the strong one first.
     #[arg(long, value_name = "STRONG,WEAK", value_delimiter = ',', num_args = 1)]
     pair: Vec<String>,
@@ -80,13 +92,40 @@ pub fn run(args: &JudgeArgs) -> anyhow::Result<()> {
     for bad in &answers.bad_rows {
         eprintln!("{}:{}: {}", bad.file, bad.line, bad.reason);
     }
-    let progress = pointsman_trainer::completions::Silent;
-    let report = judge(&answers, &settings, &args.out, &progress, &stop)?;
+    let mut judging = Judging::open(&answers, &settings, &args.out)?;
+    let plan = judging.plan()?;
+    print_plan(&plan, args.max_usd);
+    if args.dry_run {
+        return Ok(());
+    }
+    plan.confirm(args.max_usd, args.yes)?;
+    judging.run_commands(&stop)?;
+    let bar = ProgressBar::new(plan.requests);
+    let asked = judging.ask(&bar, &stop);
+    bar.clear();
+    let report = judging.write(&args.out, &asked?)?;
     let page = markdown(&report);
     super::write(&args.out.join("judge.json"), serde_json::to_string_pretty(&report)? + "\n")?;
     super::write(&args.out.join("judge.md"), &page)?;
     print!("{page}");
-    ended_early(&report)
+    ended_early(&report, args.max_usd)
+}
+
+fn print_plan(plan: &Plan, max_usd: Option<f64>) {
+    let Some(judge) = &plan.judge else { return };
+    let cost = match plan.cost {
+        Some(cost) => format!("USD {:.4} to {:.4}", cost.lowest_usd(), cost.highest_usd()),
+        None => "at unknown prices".into(),
+    };
+    let rounds = match plan.meetings {
+        0 | 1 => String::new(),
+        meetings => format!(" for the first of {meetings} meetings"),
+    };
+    let cap = max_usd.map_or_else(String::new, |cap| format!(", capped at USD {cap:.2} in all"));
+    println!(
+        "{judge}: {} to ask{rounds}, {cost}; one more where an answer is prose. {} answered before, USD {:.4} spent{cap}",
+        plan.requests, plan.answered, plan.spent_usd
+    );
 }
 
 fn settings(args: &JudgeArgs) -> anyhow::Result<JudgeSettings> {
@@ -140,27 +179,30 @@ fn llm(args: &JudgeArgs) -> anyhow::Result<Option<LlmSettings>> {
         limits: Limits {
             max_usd: args.max_usd,
             concurrency: args.concurrency,
+            attempts: args.attempts,
             ..Limits::default()
         },
     }))
 }
 
-/// An interrupt is an error; a cap is what was asked for, and is said.
-fn ended_early(report: &JudgeReport) -> anyhow::Result<()> {
-    let Some(llm) = &report.llm else { return Ok(()) };
-    match llm.stopped.as_deref() {
-        Some("interrupted") => {
-            let doing = format!("asking the judge; {} answers are kept", llm.stored);
-            Err(TrainerError::Interrupted { doing }.into())
+/// The error that tells a caller why verdicts are missing. All that is known was written before it.
+fn ended_early(report: &JudgeReport, max_usd: Option<f64>) -> anyhow::Result<()> {
+    let Some((llm, stopped)) = report.llm.as_ref().and_then(|llm| Some((llm, llm.stopped?))) else {
+        return Ok(());
+    };
+    let done = format!(
+        "{} of {} comparisons or grades are known",
+        llm.questions - llm.missing,
+        llm.questions
+    );
+    Err(match stopped {
+        EndedEarly::Cap => TrainerError::CapReached { max_usd: max_usd.unwrap_or_default(), done },
+        EndedEarly::Interrupted => {
+            TrainerError::Interrupted { doing: format!("asking the judge: {done}") }
         }
-        Some(_) => {
-            eprintln!(
-                "the cost cap was reached, {} of {} are missing: run the same command again with a higher --max-usd \
-                 to ask for the rest",
-                llm.missing, llm.questions
-            );
-            Ok(())
+        EndedEarly::JudgeStopped => {
+            TrainerError::ModelsStopped { done, detail: llm.failures.join("\n") }
         }
-        None => Ok(()),
     }
+    .into())
 }

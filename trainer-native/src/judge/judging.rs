@@ -14,9 +14,49 @@ use super::llm::Llm;
 use super::runs::Runs;
 use super::scored::Decision;
 use super::settings::{JudgeSettings, Mode};
-use crate::completions::{Job, Progress, Summary, complete_all};
+use crate::completions::{CostRange, Job, Progress, Summary, complete_all};
 use crate::data::{AnswerSet, AnsweredPrompt};
 use crate::error::TrainerError;
+
+/// What is left to ask a judge.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Plan {
+    /// The judge's `id`; `None` where no LLM judges.
+    pub judge: Option<String>,
+    /// Requests that are known by now. An answer in prose leads to one more.
+    pub requests: u64,
+    /// How often as many may follow: `bubble` compares in so many meetings, else 1.
+    pub meetings: u64,
+    /// Answers in the store, and what all requests to it cost so far.
+    pub answered: u64,
+    pub spent_usd: f64,
+    /// Of these requests; `None` where the judge states no prices.
+    pub cost: Option<CostRange>,
+}
+
+impl Plan {
+    /// Checks that what is left may be asked: under a cap, or `agreed` without one, or for nothing.
+    ///
+    /// # Errors
+    /// [`TrainerError::UnknownPrice`] for a judge without prices under a cap; [`TrainerError::CostUnconfirmed`].
+    pub fn confirm(&self, max_usd: Option<f64>, agreed: bool) -> Result<(), TrainerError> {
+        let Some(judge) = self.judge.as_ref().filter(|_| self.requests > 0) else { return Ok(()) };
+        match (max_usd, self.cost) {
+            (Some(_), None) => Err(TrainerError::UnknownPrice { model: judge.clone() }),
+            (None, None) if !agreed => {
+                let cost = format!("an unknown amount, since {judge} states no prices");
+                Err(TrainerError::CostUnconfirmed { cost })
+            }
+            (None, Some(cost)) if !agreed && cost.highest_usd() > 0.0 => {
+                let highest = cost.highest_usd() * self.meetings as f64;
+                let cost =
+                    format!("up to USD {highest:.2}, and more where the judge answers in prose");
+                Err(TrainerError::CostUnconfirmed { cost })
+            }
+            _ => Ok(()),
+        }
+    }
+}
 
 /// What decides a prompt.
 enum Basis {
@@ -153,6 +193,39 @@ impl<'a> Judging<'a> {
         Err(TrainerError::NothingToScore { detail })
     }
 
+    /// What is left to ask the judge, and what that may cost.
+    ///
+    /// # Errors
+    /// Those of the data and of the store.
+    pub fn plan(&self) -> Result<Plan, TrainerError> {
+        let mut plan = Plan::default();
+        let Some(llm) = &self.llm else { return Ok(plan) };
+        plan.judge = Some(llm.settings.entry.id.clone());
+        plan.spent_usd = llm.store.spent_usd();
+        plan.answered = llm.store.len() as u64;
+        plan.meetings = (llm.depths(self.models.len()) / 2) as u64;
+        plan.cost = Some(CostRange::default());
+        for prompt in self.prompts() {
+            for (_, request) in self.evaluate(&prompt?)?.next {
+                plan.requests += 1;
+                let cost = CostRange::of(&llm.settings.entry, &request);
+                plan.cost = plan.cost.zip(cost).map(|(mut sum, cost)| {
+                    sum.add(cost);
+                    sum
+                });
+            }
+        }
+        Ok(plan)
+    }
+
+    /// What the LLM judge said of a prompt, and what it is to be asked; nothing of one that a gold answer decides.
+    fn evaluate(&self, prompt: &AnsweredPrompt) -> Result<Evaluation, TrainerError> {
+        match (self.basis(prompt)?, &self.llm) {
+            (Basis::Llm, Some(llm)) => llm.evaluate(prompt, &|request| llm.look(request)),
+            _ => Ok(Evaluation::default()),
+        }
+    }
+
     /// Asks the judge, depth by depth, what is not in its store. A cap and an interrupt end it early, which the
     /// summary states; the same call again goes on from there.
     ///
@@ -164,11 +237,7 @@ impl<'a> Judging<'a> {
         for depth in 0..llm.depths(self.models.len()) {
             let failed: RefCell<Option<TrainerError>> = RefCell::new(None);
             let requests = self.prompts().map_while(|prompt| {
-                let next = prompt.and_then(|prompt| match self.basis(&prompt)? {
-                    Basis::Llm => llm.evaluate(&prompt, &|request| llm.look(request)),
-                    _ => Ok(Evaluation::default()),
-                });
-                match next {
+                match prompt.and_then(|prompt| self.evaluate(&prompt)) {
                     Ok(evaluation) => Some(evaluation.next),
                     Err(error) => {
                         failed.replace(Some(error));

@@ -55,7 +55,7 @@ mod voting;
 mod write;
 
 pub use gold::{Gold, check_gold};
-pub use judging::Judging;
+pub use judging::{Judging, Plan};
 pub use mark::{Grade, Mark};
 pub use page::markdown;
 pub use ranking::Ranking;

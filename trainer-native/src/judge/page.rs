@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::report::{GoldCounts, GoldReport, HybridReport, JudgeReport, LlmReport, VotingReport};
+use super::report::{
+    EndedEarly, GoldCounts, GoldReport, HybridReport, JudgeReport, LlmReport, VotingReport,
+};
 use super::settings::Mode;
 use crate::eval::agreement::Agreement;
 use crate::eval::position_bias::PositionBias;
@@ -161,8 +163,12 @@ fn llm_section(llm: &LlmReport) -> String {
         all(llm.stored),
         usd(llm.spent_usd)
     );
-    if let Some(stopped) = &llm.stopped {
-        let why = if stopped == "cap" { "the cost cap was reached" } else { "it was interrupted" };
+    if let Some(stopped) = llm.stopped {
+        let why = match stopped {
+            EndedEarly::Cap => "the cost cap was reached",
+            EndedEarly::Interrupted => "it was interrupted",
+            EndedEarly::JudgeStopped => "the judge cannot be asked any further",
+        };
         let _ = writeln!(text, "Asking ended early: {why}.");
     }
     if llm.failed > 0 || !llm.failures.is_empty() {

@@ -54,6 +54,16 @@ pub struct PairCounts {
     pub ties: u64,
 }
 
+/// Why asking ended before the last request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EndedEarly {
+    Cap,
+    Interrupted,
+    /// The judge is not asked any further, for what the failures say.
+    JudgeStopped,
+}
+
 /// What an LLM judge was asked and said.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct LlmReport {
@@ -97,8 +107,8 @@ pub struct LlmReport {
     /// US dollars that all requests in the store cost, and those of this call.
     pub spent_usd: f64,
     pub spent_now_usd: f64,
-    /// `cap` or `interrupted` where asking ended early.
-    pub stopped: Option<String>,
+    /// Why asking ended early.
+    pub stopped: Option<EndedEarly>,
 }
 
 /// RouterDC's voting: the answer of most LLMs, beside each LLM alone, on the same prompts.

@@ -151,7 +151,7 @@ fn nothing_is_asked_twice_after_a_cap_and_what_fails_is_counted() {
     };
     cap(&mut settings, 0.015);
     let first = run(&set, &settings, folder.path()).unwrap().llm.unwrap();
-    assert_eq!(first.stopped.as_deref(), Some("cap"));
+    assert_eq!(first.stopped, Some(report::EndedEarly::Cap));
     assert!(first.spent_usd <= 0.015 && first.read > 2 && first.missing > 2, "{first:?}");
     let asked = judge.requests();
     assert!(asked < 40, "{asked}");

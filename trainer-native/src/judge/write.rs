@@ -7,7 +7,7 @@ use super::hybrid::{Transformation, transformation};
 use super::judging::Judging;
 use super::llm::Llm;
 use super::output::{By, HybridLabel, Lines, judged, outcome, preference};
-use super::report::{HybridReport, JudgeReport, LlmReport};
+use super::report::{EndedEarly, HybridReport, JudgeReport, LlmReport};
 use super::scored::{Decision, Preference};
 use super::settings::{Labels, Mode};
 use super::totals::Totals;
@@ -150,10 +150,12 @@ fn llm_report(llm: &Llm<'_>, counts: LlmReport, asked: &Summary) -> LlmReport {
             .collect(),
         spent_usd: llm.store.spent_usd(),
         spent_now_usd: asked.spent_usd,
-        stopped: asked.stopped.map(|stopped| match stopped {
-            Stopped::Cap => "cap".into(),
-            Stopped::Interrupted => "interrupted".into(),
-        }),
+        stopped: match asked.stopped {
+            Some(Stopped::Cap) => Some(EndedEarly::Cap),
+            Some(Stopped::Interrupted) => Some(EndedEarly::Interrupted),
+            None if asked.stopped_models.is_empty() => None,
+            None => Some(EndedEarly::JudgeStopped),
+        },
         ..counts
     }
 }

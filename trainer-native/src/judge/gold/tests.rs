@@ -23,6 +23,15 @@ fn chosen(answer: &str) -> Option<char> {
 }
 
 #[test]
+fn every_answer_word_is_a_cue() {
+    for word in text::ANSWER_WORDS {
+        for answer in [format!("{word}: Paris"), format!("**{}**： Paris", word.to_uppercase())] {
+            assert_eq!(text::final_text(&answer).as_deref(), Some("paris"), "{answer}");
+        }
+    }
+}
+
+#[test]
 fn an_exact_answer_is_compared_without_case_marks_and_spaces() {
     let paris = json!({"exact": "Paris"});
     for answer in [

@@ -4,7 +4,7 @@ use unicode_normalization_alignments::UnicodeNormalization;
 
 /// Words for "answer", lower case; a colon follows, or a link: "is", or one of [`LINKS`] in other languages.
 /// Words for "solution" are not among them, since they introduce a derivation.
-const ANSWER_WORDS: [&str; 45] = [
+pub(super) const ANSWER_WORDS: [&str; 45] = [
     "answer",
     "result",
     "antwort",
@@ -175,8 +175,8 @@ pub(super) fn cues(text: &str) -> impl Iterator<Item = &str> {
     while let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) {
         let rest = text.get(at..).unwrap_or_default();
         // Scripts without spaces put an answer word directly after another word.
-        let begins =
-            before.is_none_or(|b: char| !b.is_alphanumeric() || !b.is_ascii() && !c.is_ascii());
+        let begins = may_begin(c)
+            && before.is_none_or(|b: char| !b.is_alphanumeric() || !b.is_ascii() && !c.is_ascii());
         match begins.then(|| cue_length(rest)).flatten() {
             Some(length) => {
                 found.push(line_with_text(rest.get(length..).unwrap_or_default()));
@@ -190,6 +190,12 @@ pub(super) fn cues(text: &str) -> impl Iterator<Item = &str> {
         }
     }
     found.into_iter().rev().filter(|rest| !rest.is_empty())
+}
+
+/// Whether an answer word can begin with a letter: most places of a text are left out by this.
+fn may_begin(c: char) -> bool {
+    matches!(c.to_ascii_lowercase(), 'a' | 'c' | 'e' | 'j' | 'o' | 'r' | 's' | 't' | 'v' | 'y')
+        || !c.is_ascii()
 }
 
 /// The line at the beginning, or where only layout stands on it, the next line with text.
