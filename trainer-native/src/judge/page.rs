@@ -232,7 +232,7 @@ fn share(share: &Proportion) -> String {
 fn bias_sentence(bias: &PositionBias) -> String {
     let verdict = if bias.differs { "differs from" } else { "does not differ from" };
     format!(
-        "Position bias: the first place wins {} % [{}, {}] over both orders, which {verdict} 50 % (P = {}; {} \
+        "Position bias: the first place wins {} % [{}, {}] over both orders, which {verdict} 50 % ({}; {} \
          comparisons lean to the first place, {} to the second).\n",
         percent(bias.first_share),
         percent(bias.low),
@@ -244,7 +244,7 @@ fn bias_sentence(bias: &PositionBias) -> String {
 }
 
 fn p_value(p: f64) -> String {
-    if p < 0.0001 { "< 0.0001".into() } else { format!("{p:.4}") }
+    if p < 0.0001 { "P < 0.0001".into() } else { format!("P = {p:.4}") }
 }
 
 fn agreement_section(agreement: &Agreement) -> String {

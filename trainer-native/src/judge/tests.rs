@@ -183,6 +183,33 @@ fn nothing_is_asked_twice_after_a_cap_and_what_fails_is_counted() {
 }
 
 #[test]
+fn the_cost_is_bounded_before_anything_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let judge = StandIn::start(first_of_close);
+    let set = answers(folder.path(), &graded_answers(20));
+    let mut settings = by_llm(&judge, Mode::Pairwise);
+    let out = folder.path().join("out");
+    let plan =
+        |settings: &JudgeSettings| Judging::open(&set, settings, &out).unwrap().plan().unwrap();
+    let before = plan(&settings);
+    assert_eq!((before.requests, before.answered, judge.requests()), (40, 0, 0));
+    assert_eq!(before.confirm(None, false).unwrap_err().code(), "cost_unconfirmed");
+    assert!(before.confirm(None, true).is_ok() && before.confirm(Some(1.0), false).is_ok());
+    let spent = run(&set, &settings, folder.path()).unwrap().llm.unwrap().spent_usd;
+    let cost = before.cost.unwrap();
+    assert!(cost.lowest_usd() < spent && spent < cost.highest_usd(), "{cost:?} {spent}");
+    let after = plan(&settings);
+    assert_eq!((after.requests, after.answered), (0, 40));
+    assert!(after.confirm(None, false).is_ok(), "nothing is left to pay");
+    let entry = &mut settings.llm.as_mut().unwrap().entry;
+    (entry.input_price, entry.output_price, entry.max_tokens) = (None, None, 99);
+    let unpriced = plan(&settings);
+    assert_eq!((unpriced.requests, unpriced.cost), (40, None));
+    assert_eq!(unpriced.confirm(Some(1.0), false).unwrap_err().code(), "unknown_price");
+    assert_eq!(unpriced.confirm(None, false).unwrap_err().code(), "cost_unconfirmed");
+}
+
+#[test]
 fn agreement_with_labels_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let judge = StandIn::start(first_of_close);

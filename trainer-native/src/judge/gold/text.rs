@@ -4,7 +4,7 @@ use unicode_normalization_alignments::UnicodeNormalization;
 
 /// Words for "answer", lower case; a colon follows, or a link: "is", or one of [`LINKS`] in other languages.
 /// Words for "solution" are not among them, since they introduce a derivation.
-pub(super) const ANSWER_WORDS: [&str; 45] = [
+pub(super) const ANSWER_WORDS: [&str; 46] = [
     "answer",
     "result",
     "antwort",
@@ -28,6 +28,7 @@ pub(super) const ANSWER_WORDS: [&str; 45] = [
     "odgovor",
     "cevap",
     "yanıt",
+    "yanit",
     "jawaban",
     "jawapan",
     "đáp án",
