@@ -257,16 +257,19 @@ pub fn bundle_of(kind: Kind, tier: &str, precision: Precision) -> Result<BundleD
     Ok(finish::draft(&file.recipe, &file.sha256, Vec::new(), &trained, "cpu", precision)?)
 }
 
-/// Makes a tiny bundle on a transformer whose word table is factorised.
+/// Makes a tiny bundle on a transformer whose word table is factorised and whose tokens have rows beside it.
 ///
 /// # Errors
 /// Errors of the trainer.
-pub fn factorised_bundle(precision: Precision) -> Result<BundleDraft> {
+pub fn factorised_bundle_with_token_rows(precision: Precision) -> Result<BundleDraft> {
     let tier = "transformer";
     let file = recipe_file(Kind::Mf, tier)?;
     let mut encoder = encoder(&file, tier)?;
-    if let Network::Transformer { weights, .. } = &mut encoder.network {
+    if let Network::Transformer { weights, token_rows, .. } = &mut encoder.network {
         weights.factorise_words(6, &[]);
+        let (rows, width) = (weights.vocabulary(), 2);
+        let values = RandomStream::new(file.recipe.seed, 2).normal(rows * width, 0.5);
+        *token_rows = Some(StaticTable { rows, width, values });
     }
     let head = head(&file.recipe, tier, encoder.network.embedding_size())?;
     let trained = Trained { encoder, head };
@@ -309,7 +312,7 @@ fn encoder(file: &RecipeFile, tier: &str) -> Result<Encoder> {
                 HeadRecipe::Bert(_) | HeadRecipe::RouterDc(_) => None,
                 _ => Some(0.3),
             };
-            Network::Transformer { weights, pooling: Pooling::Mean, scale }
+            Network::Transformer { weights, pooling: Pooling::Mean, scale, token_rows: None }
         }
     };
     Ok(Encoder { network, tokenizer_json: tokenizer_json() })

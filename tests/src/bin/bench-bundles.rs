@@ -123,7 +123,8 @@ fn transformer(
         inner: weights.layers.first().map_or(0, |layer| layer.up.output),
         vocabulary: weights.vocabulary(),
     };
-    let network = Network::Transformer { weights, pooling: Pooling::Mean, scale: Some(0.3) };
+    let scale = Some(0.3);
+    let network = Network::Transformer { weights, pooling: Pooling::Mean, scale, token_rows: None };
     let head = head(network.embedding_size())?;
     let encoder = Encoder { network, tokenizer_json };
     let model = router_graph::build(&encoder.network, Some((&head, &[0, 1])), precision)?;

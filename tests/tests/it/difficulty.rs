@@ -5,12 +5,18 @@ use std::sync::atomic::AtomicBool;
 
 use pointsman::{Kind, Manifest, Query, Router};
 use pointsman_tests::{tiny, tiny_encoder};
+use pointsman_trainer::TrainerError;
 use pointsman_trainer::dataset::prepare;
 use pointsman_trainer::device::{DeviceChoice, open};
+use pointsman_trainer::encoder::Encoder;
+use pointsman_trainer::export::bundle::BundleDraft;
 use pointsman_trainer::finish;
-use pointsman_trainer::recipe::RecipeFile;
+use pointsman_trainer::precision::Precision;
+use pointsman_trainer::recipe::{HeadRecipe, RecipeFile};
 use pointsman_trainer::router;
+use pointsman_trainer::router::difficulty::fit_difficulty;
 use pointsman_trainer::training::context::Context;
+use pointsman_trainer::training::embedder::Embedder;
 use pointsman_trainer::training::encoder::encoder;
 use serde_json::json;
 
@@ -20,11 +26,19 @@ use crate::training::write_outcomes;
 const PIECES: &str = "[encoder]\ntier = \"pieces\"\nsource = \"drawn from a seed\"\nvocabulary = 400\n\
                       components = 8\nbuckets = 4096\ntail_characters = 20\nmax_tokens = 64\n\n[head]";
 
+/// A transformer whose tokens have a weight each in a demand.
+const TOKEN_ROWS: &str = "transformer with token rows";
+
 /// The text of the tiny recipe on an encoder.
 fn recipe(encoder: &str) -> String {
-    let text =
-        tiny::recipe_text(Kind::Difficulty, encoder.strip_prefix("pieces").unwrap_or(encoder));
+    let tier = match encoder {
+        "pieces" => "static",
+        TOKEN_ROWS => "transformer",
+        tier => tier,
+    };
+    let text = tiny::recipe_text(Kind::Difficulty, tier);
     match encoder {
+        TOKEN_ROWS => text.replace("[head]", "[head]\ntoken_rows = true"),
         "pieces" => {
             let begin = text.find("[encoder]").unwrap();
             let end = text.find("[head]").unwrap();
@@ -56,16 +70,35 @@ fn write_needs(data: &Path) {
     std::fs::write(data.join("needs.jsonl"), needs.join("\n")).unwrap();
 }
 
-/// Trains `text` on the files of `folder/data`; the manifest and the router.
-fn trained(folder: &Path, text: &str) -> (Manifest, Router) {
+/// Calls a function on a run of `text` on the files of `folder/data`, and on its encoder, made of `folder/encoder`:
+/// the tiny encoder unless a bundle lies there.
+fn in_run<T>(
+    folder: &Path,
+    text: &str,
+    of: impl FnOnce(&Context<'_>, Encoder) -> Result<T, TrainerError>,
+) -> Result<T, TrainerError> {
     let recipe = RecipeFile::parse(text).unwrap();
-    tiny_encoder::write(&folder.join("encoder")).unwrap();
+    if !folder.join("encoder").exists() {
+        tiny_encoder::write(&folder.join("encoder")).unwrap();
+    }
     let prepared = prepare(&recipe.recipe, &folder.join("data"), false).unwrap();
     let (device, stop) = (open(DeviceChoice::Cpu).unwrap(), AtomicBool::new(false));
     let context = Context::open(&folder.join("run"), &recipe, &prepared, &device, &stop).unwrap();
-    let encoder = encoder(&context, &folder.join("encoder")).unwrap();
-    let trained = router::train(&context, encoder).unwrap();
-    let bundle = finish::finish(&context, &trained).unwrap().bundle;
+    of(&context, encoder(&context, &folder.join("encoder"))?)
+}
+
+/// Trains `text` on the files of `folder/data`.
+fn finished(folder: &Path, text: &str) -> BundleDraft {
+    let run = |context: &Context<'_>, encoder| {
+        let trained = router::train(context, encoder)?;
+        finish::finish(context, &trained)
+    };
+    in_run(folder, text, run).unwrap().bundle
+}
+
+/// The manifest and the router of that bundle.
+fn trained(folder: &Path, text: &str) -> (Manifest, Router) {
+    let bundle = finished(folder, text);
     (bundle.manifest.clone(), bundle.router().unwrap())
 }
 
@@ -78,8 +111,8 @@ fn win_rate(router: &Router, text: &str) -> f64 {
 }
 
 #[test]
-fn demands_are_learnt_from_outcomes_and_needs_on_both_tables() {
-    for encoder in ["static", "pieces"] {
+fn demands_are_learnt_from_outcomes_and_needs_on_each_encoder() {
+    for encoder in ["static", "pieces", "transformer", TOKEN_ROWS] {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         std::fs::create_dir(&data).unwrap();
@@ -106,6 +139,43 @@ fn demands_are_learnt_from_outcomes_and_needs_on_both_tables() {
         let gap = of("summarise the list 500")[1] - of("please explain 501")[1];
         assert!(gap > 0.7, "{encoder}: {gap}");
     }
+}
+
+#[test]
+fn the_bundle_states_the_demands_that_were_fitted() {
+    for encoder in ["static", "pieces", TOKEN_ROWS] {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data).unwrap();
+        write_outcomes(&data.join("gold.jsonl"));
+        write_needs(&data);
+        let text = of_tiers(encoder);
+        let asked =
+            ["prove the matrix number 7", "hello hello hello hello", "summarise the list 500"];
+        let fitted = in_run(folder.path(), &text, |context, encoder| {
+            let HeadRecipe::Difficulty(settings) = &context.recipe.head else { unreachable!() };
+            let fitted = fit_difficulty(settings, context, &encoder)?;
+            fitted.demands_of(&asked, &mut Embedder::new(context, &encoder)?)
+        });
+        let (_, router) = trained(folder.path(), &text);
+        for (text, fitted) in asked.iter().zip(fitted.unwrap()) {
+            for (found, fitted) in demands(&router, text).iter().zip(&fitted) {
+                assert!((found - fitted).abs() < 0.05, "{encoder}, {text}: {found} and {fitted}");
+            }
+        }
+    }
+}
+
+#[test]
+fn token_rows_of_a_static_table_are_refused_with_the_tier_that_has_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    write_outcomes(&data.join("gold.jsonl"));
+    let text = recipe("static").replace("[head]", "[head]\ntoken_rows = true");
+    let error = in_run(folder.path(), &text, |context, encoder| router::train(context, encoder));
+    let error = error.err().unwrap().to_string();
+    assert!(error.contains("head.token_rows") && error.contains("\"pieces\""), "{error}");
 }
 
 /// Outcomes of other LLMs, which fail at "prove", and gold rows of the pair, whose weak LLM fails at "capital"
@@ -135,7 +205,7 @@ fn write_pair(data: &Path, weak_fails: fn(usize) -> bool) {
 fn gold_labels_correct_the_pair_where_they_help_and_are_left_out_where_they_do_not() {
     let others = "[[sources]]\nname = \"others\"\npath = \"others.jsonl\"\nlicence = \"MIT OR Apache-2.0\"\n\
                   role = \"auxiliary\"\nweight = 30.0\n\n[encoder]";
-    for encoder in ["static", "pieces"] {
+    for encoder in ["static", "pieces", TOKEN_ROWS] {
         let text = recipe(encoder).replace("[encoder]", others).replace("take = 120", "take = 200");
         let run = |weak_fails| {
             let folder = tempfile::tempdir().unwrap();
@@ -156,6 +226,94 @@ fn gold_labels_correct_the_pair_where_they_help_and_are_left_out_where_they_do_n
         let (manifest, _) = run(|i| (i.wrapping_mul(2_654_435_761) >> 13) % 5 == 0);
         assert_eq!(manifest.head.demands.as_deref().unwrap(), ["difficulty"], "{encoder}");
     }
+}
+
+/// The recipe of a kind that starts from a bundle.
+fn on_bundle(kind: Kind) -> String {
+    let text = tiny::recipe_text(kind, "static");
+    let (begin, end) = (text.find("[encoder]").unwrap(), text.find("[head]").unwrap());
+    let text = [&text[..begin], "[encoder]\ntier = \"bundle\"\n\n", &text[end..]].concat();
+    text.replace("take = 120", "take = 200")
+}
+
+#[test]
+fn gold_labels_correct_a_pair_on_top_of_a_bundle_whose_demands_stay_as_they_are() {
+    for encoder in ["static", "pieces", "transformer", TOKEN_ROWS] {
+        let folder = tempfile::tempdir().unwrap();
+        let base = folder.path().join("base");
+        std::fs::create_dir_all(base.join("data")).unwrap();
+        write_outcomes(&base.join("data/gold.jsonl"));
+        write_needs(&base.join("data"));
+        let bundle = finished(&base, &of_tiers(encoder));
+        let own = folder.path().join("own");
+        std::fs::create_dir_all(own.join("data")).unwrap();
+        bundle.write(&own.join("encoder")).unwrap();
+        // The weak LLM fails at one word that is no harder than others to the LLMs that the bundle knows.
+        write_pair(&own.join("data"), |i| i % 4 == 2);
+        let (manifest, router) = trained(&own, &on_bundle(Kind::Difficulty));
+        let names = manifest.head.demands.as_deref().unwrap();
+        let known = bundle.manifest.head.demands.as_deref().unwrap();
+        assert_eq!(
+            (&names[..known.len()], &names[known.len()..]),
+            (known, &["pair".to_owned()][..]),
+            "{encoder}"
+        );
+        let base = bundle.router().unwrap();
+        for text in ["capital the city number a 900", "hello there", "prove the matrix"] {
+            let (found, expected) = (demands(&router, text), demands(&base, text));
+            for (found, expected) in found.iter().zip(&expected) {
+                assert!((found - expected).abs() < 1e-4, "{encoder}: {found} and {expected}");
+            }
+        }
+        let of = |text: &str| win_rate(&router, text);
+        let gap = of("capital the city number a 900") - of("hello the city number a 901");
+        assert!(gap > 0.05, "{encoder}: {gap}");
+        // The bundle's tiers stay, with no slope of the pair's own demand.
+        let tiers = manifest.head.abilities.as_ref().unwrap();
+        assert_eq!(tiers["large"].slopes, [0.5, 0.5, 0.0]);
+        assert_eq!(manifest.encoder.tier, bundle.manifest.encoder.tier);
+    }
+}
+
+#[test]
+fn other_kinds_start_from_a_bundle_unless_they_train_the_encoder() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    write_outcomes(&data.join("gold.jsonl"));
+    write_needs(&data);
+    let bundle = finished(folder.path(), &of_tiers("transformer"));
+    let run = |kind: Kind| {
+        let own = tempfile::tempdir().unwrap();
+        std::fs::create_dir(own.path().join("data")).unwrap();
+        write_outcomes(&own.path().join("data/gold.jsonl"));
+        bundle.write(&own.path().join("encoder")).unwrap();
+        in_run(own.path(), &on_bundle(kind), |context, encoder| {
+            let trained = router::train(context, encoder)?;
+            let router = finish::finish(context, &trained)?.bundle.router()?;
+            Ok(win_rate(&router, "prove the matrix 7") - win_rate(&router, "hello the city 7"))
+        })
+    };
+    for kind in [Kind::Ridge, Kind::Mf, Kind::Mlp, Kind::Knn] {
+        assert!(run(kind).unwrap() > 0.1, "{kind:?}");
+    }
+    for kind in [Kind::Bert, Kind::RouterDc] {
+        let error = run(kind).unwrap_err().to_string();
+        assert!(error.contains("encoder of a bundle"), "{kind:?}: {error}");
+    }
+}
+
+#[test]
+fn a_bundle_of_another_kind_is_no_encoder() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    write_outcomes(&data.join("gold.jsonl"));
+    let bundle = tiny::bundle_of(Kind::Mf, "static", Precision::Int8).unwrap();
+    bundle.write(&folder.path().join("encoder")).unwrap();
+    let text = on_bundle(Kind::Difficulty);
+    let error = in_run(folder.path(), &text, |_, _| Ok(())).unwrap_err().to_string();
+    assert!(error.contains("\"mf\"") && error.contains("bundles/default"), "{error}");
 }
 
 #[test]

@@ -29,14 +29,14 @@ fn a_recipe_that_truncates_on_the_left_keeps_the_last_tokens() {
     for tier in tiny::TIERS {
         let text = tiny::recipe_text(Kind::Mf, tier);
         assert_eq!(
-            RecipeFile::parse(&text).unwrap().recipe.encoder.truncate(),
+            RecipeFile::parse(&text).unwrap().recipe.encoder.stated().unwrap().truncate,
             TruncationSide::Right
         );
         let text = text.replace("max_tokens = 64", "max_tokens = 6\ntruncate = \"left\"");
         let recipe = RecipeFile::parse(&text).unwrap().recipe;
         let mut draft = tiny::bundle_of(Kind::Mf, tier, Precision::Int8).unwrap();
-        draft.manifest.encoder.max_tokens = recipe.encoder.max_tokens();
-        draft.manifest.encoder.truncation_side = recipe.encoder.truncate();
+        draft.manifest.encoder.max_tokens = recipe.encoder.stated().unwrap().max_tokens;
+        draft.manifest.encoder.truncation_side = recipe.encoder.stated().unwrap().truncate;
         let router = draft.router().unwrap();
         let words = ["hello", "world", "prove", "the", "theorem", "of", "a", "prime"];
         let room = if tier == "static" { 6 } else { 4 };
@@ -56,8 +56,8 @@ fn a_recipe_that_truncates_in_the_middle_keeps_a_quarter_and_the_last_tokens() {
             .replace("max_tokens = 64", "max_tokens = 6\ntruncate = \"middle\"");
         let recipe = RecipeFile::parse(&text).unwrap().recipe;
         let mut draft = tiny::bundle_of(Kind::Mf, tier, Precision::Int8).unwrap();
-        draft.manifest.encoder.max_tokens = recipe.encoder.max_tokens();
-        draft.manifest.encoder.truncation_side = recipe.encoder.truncate();
+        draft.manifest.encoder.max_tokens = recipe.encoder.stated().unwrap().max_tokens;
+        draft.manifest.encoder.truncation_side = recipe.encoder.stated().unwrap().truncate;
         let router = draft.router().unwrap();
         // Of six, or of four between special tokens.
         let kept = match tier {

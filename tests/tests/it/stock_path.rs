@@ -84,9 +84,9 @@ fn every_kind_and_tier_equals_the_stock_operators() {
 }
 
 #[test]
-fn factorised_words_equal_the_stock_operators() {
+fn factorised_words_and_token_rows_equal_the_stock_operators() {
     for precision in [Precision::Int8, Precision::Float] {
-        let draft = tiny::factorised_bundle(precision).unwrap();
+        let draft = tiny::factorised_bundle_with_token_rows(precision).unwrap();
         let stock = Stock::of(draft.model());
         compare(&draft.router().unwrap(), &stock, precision, &format!("factorised, {precision:?}"));
     }

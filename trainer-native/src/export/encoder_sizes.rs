@@ -25,8 +25,12 @@ impl EncoderSizes {
     /// # Errors
     /// Those of the export.
     pub fn of(weights: &BertWeights, tokenizer_json: &[u8]) -> Result<Self, TrainerError> {
-        let network =
-            Network::Transformer { weights: weights.clone(), pooling: Pooling::Mean, scale: None };
+        let network = Network::Transformer {
+            weights: weights.clone(),
+            pooling: Pooling::Mean,
+            scale: None,
+            token_rows: None,
+        };
         let bytes = |precision| router_graph::build(&network, None, precision).map(|b| b.len());
         Ok(Self {
             layers: weights.layers.len(),

@@ -42,13 +42,22 @@ pub struct Graph {
     graph: pb::GraphProto,
     /// The called functions, whose definitions the file must contain.
     functions: BTreeSet<(Function, Precision)>,
+    /// Definitions of a file that this graph began as.
+    kept: Vec<pb::FunctionProto>,
 }
 
 impl Graph {
     #[must_use]
     pub fn new(name: &str) -> Self {
         let graph = pb::GraphProto { name: name.into(), ..Default::default() };
-        Self { graph, functions: BTreeSet::new() }
+        Self { graph, functions: BTreeSet::new(), kept: Vec::new() }
+    }
+
+    /// Begins with the graph of a file, and the functions that it defines.
+    #[must_use]
+    pub fn of(model: &pb::ModelProto) -> Self {
+        let (graph, kept) = (model.graph.clone().unwrap_or_default(), model.functions.clone());
+        Self { graph, functions: BTreeSet::new(), kept }
     }
 
     /// Adds an input; a dimension that is not a number is symbolic.
@@ -117,14 +126,20 @@ impl Graph {
         let import =
             |domain: &str, version| pb::OperatorSetIdProto { domain: domain.into(), version };
         let mut opsets = vec![import("", OPSET)];
-        if !self.functions.is_empty() {
+        if !(self.functions.is_empty() && self.kept.is_empty()) {
             opsets.push(import(DOMAIN, VERSION));
         }
-        let definition = |&(function, precision): &(Function, _)| function.definition(precision);
+        let mut functions = self.kept;
+        for (function, precision) in self.functions {
+            let name = Some(function.name(precision));
+            if !functions.iter().any(|kept| kept.name.as_deref() == name) {
+                functions.push(function.definition(precision));
+            }
+        }
         pb::ModelProto {
             ir_version: IR_VERSION,
             opset_import: opsets,
-            functions: self.functions.iter().map(definition).collect(),
+            functions,
             producer_name: "pointsman-trainer".into(),
             producer_version: env!("CARGO_PKG_VERSION").into(),
             graph: Some(self.graph),

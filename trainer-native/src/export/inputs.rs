@@ -18,6 +18,13 @@ pub struct Inputs {
 }
 
 impl Inputs {
+    /// The names in a graph that [`Self::add_to`] began.
+    pub(crate) fn of_graph() -> Self {
+        let [ids, mask, tokens, one, axis_1] =
+            ["input_ids", "mask", "tokens", "one", "axis_1"].map(String::from);
+        Self { ids, mask, tokens, one, axis_1 }
+    }
+
     /// Adds the inputs and the nodes that depend on them alone.
     pub(crate) fn add_to(g: &mut Graph) -> Self {
         let ids = g.input("input_ids", Value::Int64, &["1", "S"]);

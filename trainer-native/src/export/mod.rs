@@ -9,6 +9,7 @@
 //! - `ngram_encoder`: the nodes of a table of hashed n-grams;
 //! - `transformer_encoder`: the nodes of a BERT encoder, float or int8;
 //! - `classifier_head`: the nodes of a three-way classifier;
+//! - [`encoder_graph`]: the encoder's part of a bundle's graph;
 //! - [`router_graph`]: encoder and head as one graph;
 //! - `head_graph`: reads the constants of such a graph and adds an LLM to them;
 //! - `routerdc_graph`: reads the LLM directions of a `routerdc` graph;
@@ -17,6 +18,7 @@
 
 pub mod bundle;
 pub(crate) mod classifier_head;
+pub mod encoder_graph;
 pub mod encoder_sizes;
 pub mod functions;
 pub mod graph;

@@ -3,6 +3,7 @@
 //! ```text
 //! tokens    = sum of mask, of hashed n-grams their number     [1, 1]
 //! pooled    = encoder(ids, mask), for a transformer scaled to one length where asked   [1, D]
+//!             and followed by mask rows[ids] / sqrt(tokens) where its tokens have rows
 //! embedding = [pooled ; ln(1 + tokens) / 4 - 1]               [1, D + 1]
 //! scores    = head(embedding)                                 [1, M]   where the head is in the graph
 //! ```
@@ -44,21 +45,7 @@ pub fn build(
     head: Option<(&dyn GraphHead, &[usize])>,
     precision: Precision,
 ) -> Result<Vec<u8>, TrainerError> {
-    let mut g = Graph::new("pointsman router");
-    let inputs = Inputs::add_to(&mut g);
-    let pooled = match network {
-        Network::Static(table) => static_encoder::pooled(&mut g, &inputs, table, precision),
-        Network::Ngrams(table) => ngram_encoder::pooled(&mut g, &inputs, table, precision),
-        Network::Transformer { weights, pooling, scale } => {
-            let pooled =
-                transformer_encoder::pooled(&mut g, &inputs, weights, precision, *pooling)?;
-            match scale {
-                Some(scale) => scaled(&mut g, &pooled, weights.width, *scale),
-                None => pooled,
-            }
-        }
-    };
-    let embedding = with_length(&mut g, &inputs, &pooled);
+    let (mut g, inputs, embedding) = encoder(network, precision)?;
     let size = network.embedding_size();
     if let Some((head, columns)) = head {
         let scores = head.nodes(&mut g, &inputs, &embedding, columns, precision)?;
@@ -66,6 +53,45 @@ pub fn build(
     }
     g.output(&embedding, Value::Float, &["1", &size.to_string()]);
     Ok(g.into_bytes())
+}
+
+/// A graph that computes the embedding, its inputs and the embedding's name.
+fn encoder(
+    network: &Network,
+    precision: Precision,
+) -> Result<(Graph, Inputs, String), TrainerError> {
+    let mut g = Graph::new("pointsman router");
+    let inputs = Inputs::add_to(&mut g);
+    let pooled = match network {
+        Network::Bundle(bundle) => {
+            let (g, embedding) = bundle.graph.graph();
+            return Ok((g, Inputs::of_graph(), embedding));
+        }
+        Network::Static(table) => static_encoder::pooled(&mut g, &inputs, table, precision),
+        Network::Ngrams(table) => {
+            ngram_encoder::pooled(&mut g, &inputs, ("table", "pooled"), table, precision)
+        }
+        Network::Transformer { weights, pooling, scale, token_rows } => {
+            let pooled =
+                transformer_encoder::pooled(&mut g, &inputs, weights, precision, *pooling)?;
+            let pooled = match scale {
+                Some(scale) => scaled(&mut g, &pooled, weights.width, *scale),
+                None => pooled,
+            };
+            match token_rows {
+                None => pooled,
+                Some(rows) => {
+                    // Each token counts once where it stands, so the bag divides by the root of their number.
+                    let names = ("token_rows", "token_sums");
+                    let sums = ngram_encoder::pooled(&mut g, &inputs, names, rows, precision);
+                    let axis = [Attribute::Int("axis", 1)];
+                    g.node("Concat", "pooled_and_token_sums", &[&pooled, &sums], &axis)
+                }
+            }
+        }
+    };
+    let embedding = with_length(&mut g, &inputs, &pooled);
+    Ok((g, inputs, embedding))
 }
 
 /// Adds `pooled` scaled to length `scale * sqrt(H)`.

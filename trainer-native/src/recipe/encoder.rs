@@ -13,7 +13,14 @@ pub enum EncoderRecipe {
     Pieces(PieceEncoderRecipe),
     /// The transformer itself, or a cut-down of it.
     Transformer(TransformerEncoderRecipe),
+    /// The encoder of a bundle of kind `difficulty`, with the demands that the bundle computes.
+    Bundle(BundleEncoderRecipe),
 }
+
+/// A bundle states all settings of its encoder.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BundleEncoderRecipe {}
 
 /// Settings of a token table.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -91,44 +98,38 @@ fn middle() -> TruncationSide {
     TruncationSide::Middle
 }
 
+/// What every encoder that a recipe describes has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StatedEncoder<'a> {
+    /// Longest sequence in tokens.
+    pub max_tokens: usize,
+    /// Which part of a longer query is cut off.
+    pub truncate: TruncationSide,
+    /// Origin of the encoder in words.
+    pub source: &'a str,
+}
+
 impl EncoderRecipe {
-    /// `static` or `transformer`, as a bundle states it.
+    /// `static` or `transformer`, as a bundle states it; `bundle` where a bundle states the tier.
     #[must_use]
     pub fn tier(&self) -> &'static str {
         match self {
             Self::Static(_) | Self::Pieces(_) => "static",
             Self::Transformer(_) => "transformer",
+            Self::Bundle(_) => "bundle",
         }
     }
 
-    /// Longest sequence in tokens.
+    /// What the recipe states of texts and origin; `None` where a bundle states it.
     #[must_use]
-    pub fn max_tokens(&self) -> usize {
-        match self {
-            Self::Static(settings) => settings.max_tokens,
-            Self::Pieces(settings) => settings.max_tokens,
-            Self::Transformer(settings) => settings.max_tokens,
-        }
-    }
-
-    /// Which part of a longer query is cut off.
-    #[must_use]
-    pub fn truncate(&self) -> TruncationSide {
-        match self {
-            Self::Static(settings) => settings.truncate,
-            Self::Pieces(settings) => settings.truncate,
-            Self::Transformer(settings) => settings.truncate,
-        }
-    }
-
-    /// Origin of the encoder in words.
-    #[must_use]
-    pub fn source(&self) -> &str {
-        match self {
-            Self::Static(settings) => &settings.source,
-            Self::Pieces(settings) => &settings.source,
-            Self::Transformer(settings) => &settings.source,
-        }
+    pub fn stated(&self) -> Option<StatedEncoder<'_>> {
+        let (max_tokens, truncate, source) = match self {
+            Self::Static(s) => (s.max_tokens, s.truncate, &s.source),
+            Self::Pieces(s) => (s.max_tokens, s.truncate, &s.source),
+            Self::Transformer(s) => (s.max_tokens, s.truncate, &s.source),
+            Self::Bundle(_) => return None,
+        };
+        Some(StatedEncoder { max_tokens, truncate, source })
     }
 
     pub(super) fn check(&self) -> Result<(), String> {
@@ -160,6 +161,7 @@ impl EncoderRecipe {
                 ],
                 s.scale.unwrap_or(1.0),
             ),
+            Self::Bundle(_) => return Ok(()),
         };
         if let Some((name, _)) = counts.iter().find(|(_, value)| *value == 0) {
             return Err(format!(

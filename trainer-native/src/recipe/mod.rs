@@ -21,7 +21,8 @@ use toml::Table;
 use crate::error::TrainerError;
 
 pub use encoder::{
-    EncoderRecipe, PieceEncoderRecipe, StaticEncoderRecipe, TransformerEncoderRecipe,
+    BundleEncoderRecipe, EncoderRecipe, PieceEncoderRecipe, StatedEncoder, StaticEncoderRecipe,
+    TransformerEncoderRecipe,
 };
 pub use head::*;
 pub use sources::{Role, SourceRecipe};

@@ -31,7 +31,10 @@ fn a_recipe_takes_from_its_bases_what_it_does_not_state() {
     let roles: Vec<Role> = recipe.sources.iter().map(|source| source.role).collect();
     let auxiliary = [Role::Auxiliary; 3];
     assert_eq!(roles, [&[Role::Gold][..], &auxiliary, &[Role::Held]].concat());
-    assert_eq!((recipe.encoder.tier(), recipe.encoder.max_tokens()), ("static", 512));
+    assert_eq!(
+        (recipe.encoder.tier(), recipe.encoder.stated().unwrap().max_tokens),
+        ("static", 512)
+    );
 
     let recipe = of_repository("knn-transformer").recipe;
     let gold = source(&recipe, "RouteLLM MMLU");

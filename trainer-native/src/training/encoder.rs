@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use super::context::Context;
+use crate::encoder::of_bundle::BundleEncoder;
 use crate::encoder::static_table::StaticTable;
 use crate::encoder::{Encoder, Network, from_folder};
 use crate::error::TrainerError;
 use crate::recipe::{EncoderRecipe, Optimisation};
 
-/// Makes the encoder that the recipe asks for from the Hugging Face folder `source`, or reads it back
+/// Makes the encoder that the recipe asks for from the Hugging Face folder or the bundle `source`, or reads it back
 /// from the run's folder.
 ///
 /// # Errors
@@ -37,6 +38,7 @@ pub fn encoder(context: &Context<'_>, source: &Path) -> Result<Encoder, TrainerE
             let scale = scale.map(|scale| scale as f32);
             from_folder::transformer(settings, scale, queries, source, device)
         }
+        EncoderRecipe::Bundle(_) => BundleEncoder::read(source),
     }
 }
 

@@ -18,7 +18,8 @@ use crate::tensors::floats;
 /// Trains `encoder` without its `frozen` parts, and the head that `head` makes for its width.
 ///
 /// # Errors
-/// Those of [`fine_tune`](fine_tune::fine_tune); [`TrainerError::BadSetting`] for hashed n-grams.
+/// Those of [`fine_tune`](fine_tune::fine_tune); [`TrainerError::BadSetting`] for hashed n-grams and the encoder of a
+/// bundle.
 pub fn train<H, O>(
     context: &Context<'_>,
     encoder: Encoder,
@@ -41,22 +42,22 @@ where
             let values = floats(tuned.encoder.table.weight.val().into_data())?;
             (Network::Static(StaticTable { values, ..table }), tuned.head)
         }
-        Network::Ngrams(_) => {
+        Network::Ngrams(_) | Network::Bundle(_) => {
             return Err(TrainerError::BadSetting {
                 setting: "head.kind".into(),
-                detail: "this kind trains its encoder by steps, and hashed n-grams are trained in closed \
-                         form: use a kind with a head on embeddings, or a token table"
+                detail: "this kind trains its encoder by steps, and hashed n-grams and the encoder of a bundle \
+                         stay as they are: use a kind with a head on embeddings, or another encoder"
                     .into(),
             });
         }
-        Network::Transformer { weights, pooling, scale } => {
+        Network::Transformer { weights, pooling, scale, token_rows } => {
             let start = TransformerEncoder { bert: weights.bert(&device), pooling };
             let head = head(start.width());
             let frozen = TransformerEncoder::frozen_paths("encoder", frozen);
             let network = WithHead { encoder: start, head };
             let tuned = tune(context, network, frozen, objective)?;
             let weights = BertWeights::of(&tuned.encoder.bert)?;
-            (Network::Transformer { weights, pooling, scale }, tuned.head)
+            (Network::Transformer { weights, pooling, scale, token_rows }, tuned.head)
         }
     };
     Ok((Encoder { network, tokenizer_json: encoder.tokenizer_json }, head))

@@ -17,7 +17,7 @@
 
 pub mod context;
 pub(crate) mod embedded;
-pub(crate) mod embedder;
+pub mod embedder;
 pub mod encoder;
 pub(crate) mod encoder_and_head;
 pub(crate) mod fine_tune;

@@ -76,13 +76,10 @@ impl<'a> Ranker<'a> {
         else {
             return Err(TrainerError::NothingToScore { detail: "the pair has no ability".into() });
         };
-        let rate = |topic: &Vec<f32>| {
-            let demands = fitted.head.at(topic);
-            Ability::win_rate(strong.quality(&demands), weak.quality(&demands))
-        };
-        // A fit that leaves the encoder as it is finds its embeddings in the cache.
-        let topics = Embedder::new(&context, &fitted.encoder)?.topics(queries)?;
-        Ok(topics.iter().map(rate).collect())
+        let rate =
+            |demands: &Vec<f64>| Ability::win_rate(strong.quality(demands), weak.quality(demands));
+        let demands = fitted.demands_of(queries, &mut self.embedder()?)?;
+        Ok(demands.iter().map(rate).collect())
     }
 
     /// Mean difficulty of the nearest queries among those that the head learns difficulty from; `None` where

@@ -262,7 +262,11 @@ pub struct DifficultyRecipe {
     /// Penalty on the squared coefficients of each demand, on coordinates of standard deviation 1.
     #[serde(default = "demand_penalty")]
     pub penalty: DemandPenalty,
-    /// Penalty on the squared weights of pieces and buckets, where the encoder is a table of them.
+    /// Whether each token of a transformer has a weight in each demand, beside the embedding. A table of
+    /// pieces always has.
+    #[serde(default)]
+    pub token_rows: bool,
+    /// Penalty on the squared weights of tokens, or of pieces and buckets.
     #[serde(default = "row_penalty")]
     pub row_penalty: DemandPenalty,
     /// Standard deviation of the prior on an item's difficulty.
@@ -280,11 +284,10 @@ pub struct DifficultyRecipe {
 }
 
 impl DifficultyRecipe {
-    /// The usual ability of a candidate's tier, where the recipe states one.
+    /// The tier of a candidate.
     #[must_use]
-    pub fn tier_of(&self, candidate: &str) -> Option<&Ability> {
-        let tier = self.tiers.get(candidate).map_or(candidate, String::as_str);
-        self.abilities.get(tier)
+    pub fn tier_name<'a>(&'a self, candidate: &'a str) -> &'a str {
+        self.tiers.get(candidate).map_or(candidate, String::as_str)
     }
 }
 
@@ -309,7 +312,10 @@ impl KindSettings for DifficultyRecipe {
         if let Some((name, value)) = positive.iter().find(|(_, v)| !(*v > 0.0 && v.is_finite())) {
             return Err(format!("head.{name} is {value}, expected a finite number > 0"));
         }
-        match self.tiers.values().find(|tier| !self.abilities.contains_key(*tier)) {
+        // A recipe without abilities may start from a bundle that states some.
+        let unknown =
+            |tier: &&String| !self.abilities.is_empty() && !self.abilities.contains_key(*tier);
+        match self.tiers.values().find(unknown) {
             None => Ok(()),
             Some(tier) => Err(format!(
                 "head.tiers names {tier:?}, of which [head.abilities] states no ability"

@@ -1,32 +1,39 @@
 //! The candidates' abilities: fitted to their outcomes, or those of a tier.
 
+use std::collections::BTreeMap;
+
 use pointsman::{Ability, AbilityPenalty};
 
-use super::head::DifficultyHead;
 use crate::error::TrainerError;
 use crate::recipe::DifficultyRecipe;
 use crate::training::context::Context;
-use crate::training::embedder::Embedder;
 
 /// Fewest outcomes from which an ability is fitted.
 const FEWEST_OUTCOMES: usize = 20;
 
-/// The ability of each candidate of the recipe, in their order.
+/// The ability of each candidate of the recipe, in their order; `demands_of` states the demands of queries.
 ///
 /// # Errors
 /// [`TrainerError::NoTrainingData`], naming a candidate that has too few outcomes and no tier; those of the
 /// engine.
 pub fn of_candidates(
     settings: &DifficultyRecipe,
+    tiers: &BTreeMap<String, Ability>,
     context: &Context<'_>,
-    embedder: &mut Embedder<'_>,
-    head: &DifficultyHead,
+    demands_of: &mut dyn FnMut(&[&str]) -> Result<Vec<Vec<f64>>, TrainerError>,
 ) -> Result<Vec<Ability>, TrainerError> {
     let train = &context.data.train;
-    let demands = head.offsets.len();
     let mut found = Vec::new();
     for candidate in &context.recipe.candidates {
-        let tier = settings.tier_of(&candidate.id);
+        let name = settings.tier_name(&candidate.id);
+        let tier = tiers.get(name);
+        if tier.is_none() && settings.tiers.contains_key(&candidate.id) {
+            let known: Vec<&str> = tiers.keys().map(String::as_str).collect();
+            return Err(TrainerError::BadSetting {
+                setting: "head.tiers".into(),
+                detail: format!("found the tier {name:?}, expected one of {}", known.join(", ")),
+            });
+        }
         let measured: Vec<(&str, f64)> = match train.model_index(&candidate.id) {
             None => Vec::new(),
             Some(column) => train
@@ -47,8 +54,8 @@ pub fn of_candidates(
             continue;
         }
         let queries: Vec<&str> = measured.iter().map(|(query, _)| *query).collect();
-        let rows: Vec<Vec<f64>> =
-            embedder.topics(&queries)?.iter().map(|topic| head.at(topic)).collect();
+        let rows = demands_of(&queries)?;
+        let demands = rows.first().map_or(0, Vec::len);
         let scores: Vec<f64> = measured.iter().map(|(_, score)| *score).collect();
         let prior = tier.cloned().unwrap_or_else(|| usual(demands));
         found.push(Ability::fit(&rows, &scores, &prior, AbilityPenalty::default())?);

@@ -2,13 +2,16 @@
 //!
 //! ```text
 //! z_j(q) = (embedding_j(q) - mean_j) / deviation_j             dense
-//! x_r(q) = ln(1 + count of r in q) / |ln(1 + counts)|          sparse, of an encoder with a row for each r
+//! x_r(q) = ln(1 + count of r in q) / |ln(1 + counts)|          sparse, of a table with a row for each r
+//! x_r(q) = count of r in q / sqrt(tokens of q)                 sparse, of a transformer with a row a token
 //! ```
 //! The length of a query is no feature, so that filler does not raise a rating.
 
-use crate::encoder::if_any_token;
-use crate::encoder::static_table::StaticTable;
+use std::collections::BTreeMap;
+
+use crate::encoder::{Encoder, Network, if_any_token};
 use crate::error::TrainerError;
+use crate::linear::moments;
 use crate::linear::ridge_regression::{self, Features, LinearFit};
 use crate::training::embedder::Embedder;
 
@@ -28,42 +31,85 @@ impl Penalty {
     }
 }
 
+/// Rows that a fit gives a weight each, as the deployed graph sums them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rows {
+    count: usize,
+    /// Whether tokens come one after the other, not each once with its count.
+    is_sequence: bool,
+}
+
+impl Rows {
+    /// The rows of an encoder: of a table of pieces always, of a transformer where `token_rows` asks for them, of
+    /// a bundle those of its table.
+    ///
+    /// # Errors
+    /// [`TrainerError::BadSetting`] where rows are asked for of another encoder.
+    pub(super) fn of(encoder: &Encoder, token_rows: bool) -> Result<Option<Self>, TrainerError> {
+        match &encoder.network {
+            Network::Ngrams(table) => Ok(Some(Self { count: table.rows, is_sequence: false })),
+            Network::Transformer { weights, .. } if token_rows => {
+                Ok(Some(Self { count: weights.vocabulary(), is_sequence: true }))
+            }
+            Network::Bundle(bundle) => Ok(bundle
+                .graph
+                .token_table()
+                .map(|table| Self { count: table.rows, is_sequence: table.is_sequence })),
+            Network::Static(_) if token_rows => Err(TrainerError::BadSetting {
+                setting: "head.token_rows".into(),
+                detail: "found an encoder of tier \"static\", expected a transformer: a table with a weight \
+                         for each token is tier \"pieces\""
+                    .into(),
+            }),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Each query with its coordinates as they are, and its rows with their weights.
+///
+/// # Errors
+/// Those of the engine; [`TrainerError::Interrupted`]; [`TrainerError::File`].
+pub(super) fn raw_features(
+    queries: &[&str],
+    embedder: &mut Embedder<'_>,
+    rows: Option<Rows>,
+) -> Result<Vec<Features>, TrainerError> {
+    let topics = embedder.topics(queries)?;
+    let features = queries.iter().zip(topics).map(|(query, topic)| {
+        let tokens = rows.map_or_else(|| Ok(Vec::new()), |rows| row_weights(embedder, query, rows));
+        Ok(Features { tokens: tokens?, dense: topic.into_iter().map(f64::from).collect() })
+    });
+    features.collect()
+}
+
 /// Queries as features.
 pub(super) struct QueryFeatures {
     /// Standardised coordinates, and the rows with their weights.
     rows: Vec<Features>,
     mean: Vec<f64>,
     deviation: Vec<f64>,
-    /// Rows of the table; 0 without one.
+    /// Number of rows that a fit gives a weight; 0 without any.
     vocabulary: usize,
 }
 
 impl QueryFeatures {
-    /// The features of `queries` under the embedder's encoder, whose table of rows is `table`.
+    /// The features of `queries` under the embedder's encoder.
     ///
     /// # Errors
-    /// Those of the engine; [`TrainerError::Interrupted`]; [`TrainerError::File`].
+    /// Those of [`raw_features`].
     pub(super) fn of(
         queries: &[&str],
         embedder: &mut Embedder<'_>,
-        table: Option<&StaticTable>,
+        rows: Option<Rows>,
     ) -> Result<Self, TrainerError> {
-        let topics = embedder.topics(queries)?;
-        let (mean, deviation) = mean_and_deviation(&topics);
-        let rows = queries
-            .iter()
-            .zip(&topics)
-            .map(|(query, topic)| {
-                let scaled = topic.iter().zip(&mean).zip(&deviation);
-                let dense = scaled.map(|((&v, m), d)| (f64::from(v) - m) / d).collect();
-                let tokens = match table {
-                    Some(_) => row_weights(embedder, query)?,
-                    None => Vec::new(),
-                };
-                Ok(Features { tokens, dense })
-            })
-            .collect::<Result<_, TrainerError>>()?;
-        Ok(Self { rows, mean, deviation, vocabulary: table.map_or(0, |table| table.rows) })
+        let mut features = raw_features(queries, embedder, rows)?;
+        let (mean, deviation) = mean_and_deviation(&features);
+        for row in &mut features {
+            let scaled = row.dense.iter_mut().zip(&mean).zip(&deviation);
+            scaled.for_each(|((v, m), d)| *v = (*v - m) / d);
+        }
+        Ok(Self { rows: features, mean, deviation, vocabulary: rows.map_or(0, |rows| rows.count) })
     }
 
     /// A linear function of these features that is near `targets`; at `left_out` queries they are not
@@ -112,32 +158,38 @@ impl QueryFeatures {
     }
 }
 
-#[allow(clippy::cast_precision_loss)]
-fn mean_and_deviation(rows: &[Vec<f32>]) -> (Vec<f64>, Vec<f64>) {
-    let width = rows.first().map_or(0, Vec::len);
-    let count = rows.len().max(1) as f64;
-    let mut mean = vec![0.0; width];
-    for row in rows {
-        mean.iter_mut().zip(row).for_each(|(m, &v)| *m += f64::from(v) / count);
-    }
-    let mut deviation = vec![0.0; width];
-    for row in rows {
-        let squares = row.iter().zip(&mean).map(|(&v, m)| (f64::from(v) - m).powi(2));
-        deviation.iter_mut().zip(squares).for_each(|(d, square)| *d += square / count);
-    }
-    // A coordinate that does not vary says nothing: it is 0 for every query.
-    deviation.iter_mut().for_each(|d| *d = if *d > 1e-12 { d.sqrt() } else { f64::INFINITY });
-    (mean, deviation)
+/// Of each dense coordinate. One that does not vary says nothing: its deviation is infinite, so that it is 0 for
+/// every query.
+fn mean_and_deviation(rows: &[Features]) -> (Vec<f64>, Vec<f64>) {
+    let width = rows.first().map_or(0, |row| row.dense.len());
+    let column = |at: usize| rows.iter().map(|row| row.dense[at]).collect::<Vec<f64>>();
+    let of = |at: usize| {
+        let values = column(at);
+        let deviation = moments::deviation(&values);
+        let varies = deviation * deviation > 1e-12;
+        (moments::mean(&values), if varies { deviation } else { f64::INFINITY })
+    };
+    (0..width).map(of).unzip()
 }
 
-/// The table's rows of a query with their weights; none for a query without a token.
+/// The rows of a query with their weights; none for a query without a token.
 #[allow(clippy::cast_precision_loss)]
-fn row_weights(embedder: &Embedder<'_>, query: &str) -> Result<Vec<(u32, f64)>, TrainerError> {
+fn row_weights(
+    embedder: &Embedder<'_>,
+    query: &str,
+    rows: Rows,
+) -> Result<Vec<(u32, f64)>, TrainerError> {
     let Some(tokens) = if_any_token(embedder.router.encoder().tokenize(query))? else {
         return Ok(Vec::new());
     };
+    let ids = tokens.ids.iter().map(|&id| u32::try_from(id).unwrap_or(u32::MAX));
+    if rows.is_sequence {
+        let share = (tokens.ids.len() as f64).sqrt().recip();
+        let mut found = BTreeMap::new();
+        ids.for_each(|id| *found.entry(id).or_insert(0.0) += share);
+        return Ok(found.into_iter().collect());
+    }
     let weights: Vec<f64> = tokens.counts.iter().map(|&count| (1.0 + count as f64).ln()).collect();
     let length = weights.iter().map(|weight| weight * weight).sum::<f64>().sqrt();
-    let ids = tokens.ids.iter().map(|&id| u32::try_from(id).unwrap_or(u32::MAX));
     Ok(ids.zip(weights).map(|(id, weight)| (id, weight / length)).collect())
 }

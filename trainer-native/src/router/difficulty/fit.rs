@@ -1,19 +1,20 @@
 //! Fits the demands on a deployed encoder's embeddings, then the candidates' abilities and the pair's
 //! correction.
 //!
-//! Where the encoder is a table with a row for each piece and bucket, a demand is fitted on these and on the
-//! embedding at once, and the table is replaced by what each row adds to each demand (`table.rs`).
+//! Where an encoder has a row for each token, or for each piece and bucket, a demand is fitted on these and on the
+//! embedding at once. The demands of a bundle are not fitted again, they are those that its graph computes. A table of pieces is then replaced by what each row adds to each demand (`table.rs`), and a
+//! transformer gets a table of what each token adds.
 
 use std::collections::BTreeMap;
 
 use pointsman::Ability;
 
-use super::features::QueryFeatures;
+use super::features::{QueryFeatures, Rows, raw_features};
 use super::head::DifficultyHead;
 use super::targets::{Demand, Target, by_demand, of_items};
 use super::{abilities, pair, table};
 use crate::data::OutcomeRow;
-use crate::encoder::static_table::StaticTable;
+use crate::encoder::of_bundle::BundleEncoder;
 use crate::encoder::{Encoder, Network};
 use crate::error::TrainerError;
 use crate::linear::ridge_regression::LinearFit;
@@ -28,27 +29,81 @@ const PAIR: &str = "pair";
 impl Fit for DifficultyRecipe {
     fn fit(&self, context: &Context<'_>, encoder: Encoder) -> Result<Trained, TrainerError> {
         let found = fit_difficulty(self, context, &encoder)?;
-        let mut trained = TrainedHead::in_graph(found.head, (0..found.demands.len()).collect());
+        let (encoder, head) = found.deployed(&encoder)?;
+        let mut trained = TrainedHead::in_graph(head, (0..found.demands.len()).collect());
         trained.stated.demands = Some(found.demands);
         if !found.tiers.is_empty() {
             trained.stated.abilities = Some(found.tiers);
         }
         trained.abilities = Some(found.abilities);
-        Ok(Trained { encoder: found.encoder, head: trained })
+        Ok(Trained { encoder, head: trained })
     }
 }
 
-/// What a bundle holds of a fit, before it is exported.
+/// Fitted demands and abilities.
 pub struct FittedDifficulty {
-    /// The encoder, whose table a fit may replace.
-    pub encoder: Encoder,
-    pub head: DifficultyHead,
-    /// Names of the demands, in the head's order.
+    rows: Option<Rows>,
+    /// One a demand.
+    fits: Vec<LinearFit>,
+    /// Names of the demands, in the fits' order.
     pub demands: Vec<String>,
     /// One a candidate of the recipe, in their order.
     pub abilities: Vec<Ability>,
     /// Usual abilities of LLMs, by tier.
     pub tiers: BTreeMap<String, Ability>,
+}
+
+impl FittedDifficulty {
+    /// Demands of each query, `[N, K]`; `embedder` is that of the encoder that they were fitted on.
+    ///
+    /// # Errors
+    /// Those of the engine; [`TrainerError::Interrupted`]; [`TrainerError::File`].
+    pub fn demands_of(
+        &self,
+        queries: &[&str],
+        embedder: &mut Embedder<'_>,
+    ) -> Result<Vec<Vec<f64>>, TrainerError> {
+        values(&self.fits, queries, embedder, self.rows)
+    }
+
+    /// The encoder as a bundle holds it, and the head on its embeddings.
+    ///
+    /// # Errors
+    /// `bundle_bad_model` where the graph of a bundle is damaged.
+    pub fn deployed(&self, encoder: &Encoder) -> Result<(Encoder, DifficultyHead), TrainerError> {
+        let (network, head) = match &encoder.network {
+            Network::Ngrams(own) => {
+                let table = table::with_shared(own, &self.fits);
+                (Network::Ngrams(table), DifficultyHead::of(&self.fits, false))
+            }
+            Network::Transformer { weights, pooling, scale, .. } if self.rows.is_some() => {
+                let network = Network::Transformer {
+                    weights: weights.clone(),
+                    pooling: *pooling,
+                    scale: *scale,
+                    token_rows: Some(table::of(&self.fits)),
+                };
+                (network, DifficultyHead::of(&self.fits, true))
+            }
+            Network::Bundle(bundle) => {
+                let bundle = bundle.with_rows(&table::of(&self.fits))?;
+                (Network::Bundle(Box::new(bundle)), DifficultyHead::of(&self.fits, true))
+            }
+            other => (other.clone(), DifficultyHead::of(&self.fits, true)),
+        };
+        Ok((Encoder { network, tokenizer_json: encoder.tokenizer_json.clone() }, head))
+    }
+}
+
+/// Value of each fit at each query, `[N, K]`.
+fn values(
+    fits: &[LinearFit],
+    queries: &[&str],
+    embedder: &mut Embedder<'_>,
+    rows: Option<Rows>,
+) -> Result<Vec<Vec<f64>>, TrainerError> {
+    let features = raw_features(queries, embedder, rows)?;
+    Ok(features.iter().map(|row| fits.iter().map(|fit| fit.at(row)).collect()).collect())
 }
 
 /// Fits the demands that the context's data teaches, the candidates' abilities, and the pair's correction
@@ -62,6 +117,47 @@ pub fn fit_difficulty(
     context: &Context<'_>,
     encoder: &Encoder,
 ) -> Result<FittedDifficulty, TrainerError> {
+    let mut embedder = Embedder::new(context, encoder)?;
+    let rows = Rows::of(encoder, settings.token_rows)?;
+    let (mut names, mut fits) = match &encoder.network {
+        Network::Bundle(bundle) => (bundle.demands.clone(), of_bundle(bundle)),
+        _ => learnt(settings, context, &mut embedder, rows)?,
+    };
+    let mut usual = settings.abilities.clone();
+    if let Network::Bundle(bundle) = &encoder.network {
+        for (tier, ability) in &bundle.tiers {
+            usual.entry(tier.clone()).or_insert_with(|| ability.clone());
+        }
+    }
+    let mut found = abilities::of_candidates(settings, &usual, context, &mut |queries| {
+        values(&fits, queries, &mut embedder, rows)
+    })?;
+    let gold = pair::gold(context);
+    if let Some((strong, weak)) = pair_places(context).filter(|_| !gold.is_empty()) {
+        let queries: Vec<&str> = gold.iter().map(|(query, _)| *query).collect();
+        let demands = values(&fits, &queries, &mut embedder, rows)?;
+        let abilities = (&found[strong], &found[weak]);
+        let correction = pair::correction(&gold, &demands, abilities, &mut embedder, rows)?;
+        if let Some(fit) = correction {
+            fits.push(fit);
+            names.push(PAIR.into());
+            for (at, ability) in found.iter_mut().enumerate() {
+                let sign = f64::from(i8::from(at == strong) - i8::from(at == weak));
+                ability.slopes.push(sign * pair::STRONG_SLOPE);
+            }
+            usual.values_mut().for_each(|ability| ability.slopes.push(0.0));
+        }
+    }
+    Ok(FittedDifficulty { rows, fits, demands: names, abilities: found, tiers: usual })
+}
+
+/// The names and fits of the demands that the context's data teaches.
+fn learnt(
+    settings: &DifficultyRecipe,
+    context: &Context<'_>,
+    embedder: &mut Embedder<'_>,
+    rows: Option<Rows>,
+) -> Result<(Vec<String>, Vec<LinearFit>), TrainerError> {
     let demands = by_demand(context.data, settings);
     if demands.is_empty() {
         return Err(TrainerError::NoTrainingData {
@@ -70,57 +166,29 @@ pub fn fit_difficulty(
                 .into(),
         });
     }
-    let mut names: Vec<String> = demands.iter().map(|demand| demand.name.to_owned()).collect();
-    let mut embedder = Embedder::new(context, encoder)?;
-    let rows = table_of(encoder);
-    let mut fits = demands
-        .iter()
-        .map(|demand| general(demand, &mut embedder, rows, settings))
-        .collect::<Result<Vec<_>, _>>()?;
-    let (mut replaced, mut head) = deployed(encoder, &fits);
-    let mut of_replaced =
-        replaced.as_ref().map(|encoder| Embedder::new(context, encoder)).transpose()?;
-    let of_deployed = of_replaced.as_mut().unwrap_or(&mut embedder);
-    let mut found = abilities::of_candidates(settings, context, of_deployed, &head)?;
-    let mut usual = settings.abilities.clone();
-    let gold = pair::gold(context);
-    if let Some((strong, weak)) = pair_places(context).filter(|_| !gold.is_empty()) {
-        let queries: Vec<&str> = gold.iter().map(|(query, _)| *query).collect();
-        let topics = of_deployed.topics(&queries)?;
-        let demands: Vec<Vec<f64>> = topics.iter().map(|topic| head.at(topic)).collect();
-        let abilities = (&found[strong], &found[weak]);
-        let correction = pair::correction(&gold, &demands, abilities, &mut embedder, rows)?;
-        if let Some(fit) = correction {
-            fits.push(fit);
-            names.push(PAIR.into());
-            (replaced, head) = deployed(encoder, &fits);
-            for (at, ability) in found.iter_mut().enumerate() {
-                let sign = f64::from(i8::from(at == strong) - i8::from(at == weak));
-                ability.slopes.push(sign * pair::STRONG_SLOPE);
-            }
-            usual.values_mut().for_each(|ability| ability.slopes.push(0.0));
-        }
+    let mut fits = Vec::new();
+    for demand in &demands {
+        fits.push(general(demand, embedder, rows, settings)?);
     }
-    let encoder = replaced.unwrap_or_else(|| encoder.clone());
-    Ok(FittedDifficulty { encoder, head, demands: names, abilities: found, tiers: usual })
+    Ok((demands.iter().map(|demand| demand.name.to_owned()).collect(), fits))
+}
+
+/// The demands of a bundle as functions of its embedding without the length.
+fn of_bundle(bundle: &BundleEncoder) -> Vec<LinearFit> {
+    let count = bundle.demands.len();
+    let width = bundle.info.embedding_size - 1;
+    let column = |at: usize| bundle.weights.iter().skip(at).step_by(count).take(width);
+    let fit = |(at, offset): (usize, &f32)| LinearFit {
+        tokens: Vec::new(),
+        dense: column(at).map(|&w| f64::from(w)).collect(),
+        intercept: f64::from(*offset),
+    };
+    bundle.offsets.iter().enumerate().map(fit).collect()
 }
 
 /// Places of the strong and the weak candidate in the recipe, where gold rows measure both.
 fn pair_places(context: &Context<'_>) -> Option<(usize, usize)> {
     context.data.pair_columns().and_then(|_| context.recipe.pair_places())
-}
-
-/// The encoder with its table replaced by what the fits add, where it has one, and the head on its
-/// embeddings.
-fn deployed(encoder: &Encoder, fits: &[LinearFit]) -> (Option<Encoder>, DifficultyHead) {
-    match table_of(encoder) {
-        Some(rows) => {
-            let network = Network::Ngrams(table::of(rows, fits));
-            let encoder = Encoder { network, tokenizer_json: encoder.tokenizer_json.clone() };
-            (Some(encoder), DifficultyHead::of_columns(fits))
-        }
-        None => (None, DifficultyHead::of(fits)),
-    }
 }
 
 /// Difficulty of each row, by fits on the outcomes of these rows alone: `fold_of` states each row's fold, of
@@ -137,7 +205,8 @@ pub fn cross_validated(
     encoder: &Encoder,
 ) -> Result<Option<Vec<f64>>, TrainerError> {
     let queries: Vec<&str> = rows.iter().map(|row| row.query.as_str()).collect();
-    let features = QueryFeatures::of(&queries, embedder, table_of(encoder))?;
+    let rows_of = Rows::of(encoder, settings.token_rows)?;
+    let features = QueryFeatures::of(&queries, embedder, rows_of)?;
     let weights = vec![1.0; rows.len()];
     let mut found = vec![0.0; rows.len()];
     for fold in 0..folds {
@@ -157,24 +226,16 @@ pub fn cross_validated(
     Ok(Some(found))
 }
 
-/// The table of an encoder that has a row for each piece and bucket.
-fn table_of(encoder: &Encoder) -> Option<&StaticTable> {
-    match &encoder.network {
-        Network::Ngrams(rows) => Some(rows),
-        _ => None,
-    }
-}
-
-/// One demand as a linear function of the embedding without its length and of the table's rows, of mean 0 and
-/// standard deviation 1 over the targets' queries.
+/// One demand as a linear function of the embedding without its length and of the rows, of mean 0 and standard
+/// deviation 1 over the targets' queries.
 fn general(
     demand: &Demand<'_>,
     embedder: &mut Embedder<'_>,
-    table: Option<&StaticTable>,
+    rows: Option<Rows>,
     settings: &DifficultyRecipe,
 ) -> Result<LinearFit, TrainerError> {
     let queries: Vec<&str> = demand.targets.iter().map(|target| target.query).collect();
-    let features = QueryFeatures::of(&queries, embedder, table)?;
+    let features = QueryFeatures::of(&queries, embedder, rows)?;
     let (values, weights) = Target::values_and_weights(&demand.targets);
     let found = features.fit(&values, &weights, demand.penalty(settings), |_| false)?;
     Ok(features.folded(features.standardised(found)))

@@ -16,26 +16,22 @@ pub struct DifficultyHead {
 }
 
 impl DifficultyHead {
-    /// The head of one fit a demand, in their order.
+    /// The head of one fit a demand, in their order. The embedding begins with the coordinates that the fits have
+    /// coefficients of, none where `has_coordinates` is not set; then comes, for each fit with rows, the sum of its
+    /// rows, and last the length.
     #[allow(clippy::cast_possible_truncation)]
-    pub(super) fn of(fits: &[LinearFit]) -> Self {
-        let width = fits.first().map_or(0, |fit| fit.dense.len());
-        let row = |at: usize| fits.iter().map(move |fit| fit.dense[at] as f32);
+    pub(super) fn of(fits: &[LinearFit], has_coordinates: bool) -> Self {
+        let width = fits.first().filter(|_| has_coordinates).map_or(0, |fit| fit.dense.len());
+        let coefficients = |at: usize| fits.iter().map(move |fit| fit.dense[at] as f32);
+        let sums = (0..fits.len()).filter(|&at| !fits[at].tokens.is_empty());
+        let unit = |own: usize| (0..fits.len()).map(move |at| f32::from(u8::from(at == own)));
         let length = std::iter::repeat_n(0.0, fits.len());
         Self {
-            weights: (0..width).flat_map(row).chain(length).collect(),
-            offsets: fits.iter().map(|fit| fit.intercept as f32).collect(),
-        }
-    }
-
-    /// The head where each coordinate of the embedding is a demand without its constant.
-    #[allow(clippy::cast_possible_truncation)]
-    pub(super) fn of_columns(fits: &[LinearFit]) -> Self {
-        let count = fits.len();
-        // One row for each demand, and one of zeros for the length.
-        let unit = |at: usize| f32::from(u8::from(at / count == at % count));
-        Self {
-            weights: (0..(count + 1) * count).map(unit).collect(),
+            weights: (0..width)
+                .flat_map(coefficients)
+                .chain(sums.flat_map(unit))
+                .chain(length)
+                .collect(),
             offsets: fits.iter().map(|fit| fit.intercept as f32).collect(),
         }
     }

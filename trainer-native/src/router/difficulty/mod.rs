@@ -6,7 +6,8 @@
 //! P(M answers q well) = sigmoid(a_M - sum_k s_Mk d_k(q))           engine, `ability.rs`
 //! ```
 //! Two demands are learnt, each by ridge regression on the deployed encoder's embeddings without their
-//! length, so that filler does not raise a rating:
+//! length, so that filler does not raise a rating, and, where the encoder has them, on rows with a weight of their
+//! own for each token (`features.rs`):
 //!
 //! - `difficulty`: of each source of outcomes the items' difficulties (`linear/item_response.rs`), and the labels of
 //!   the files that state a difficulty. Sources are scaled one by one, since their numbers do not compare;

@@ -12,8 +12,7 @@
 
 use pointsman::Ability;
 
-use super::features::{Penalty, QueryFeatures};
-use crate::encoder::static_table::StaticTable;
+use super::features::{Penalty, QueryFeatures, Rows};
 use crate::error::TrainerError;
 use crate::linear::moments::{deviation, mean};
 use crate::linear::ridge_regression::LinearFit;
@@ -50,12 +49,12 @@ pub(super) fn correction(
     demands: &[Vec<f64>],
     (strong, weak): (&Ability, &Ability),
     embedder: &mut Embedder<'_>,
-    table: Option<&StaticTable>,
+    rows: Option<Rows>,
 ) -> Result<Option<LinearFit>, TrainerError> {
     let queries: Vec<&str> = gold.iter().map(|(query, _)| *query).collect();
     let pair = Corrected::of(strong, weak);
     let errors = pair.residuals(gold, demands);
-    let features = QueryFeatures::of(&queries, embedder, table)?;
+    let features = QueryFeatures::of(&queries, embedder, rows)?;
     let weights = vec![1.0; gold.len()];
     // A constant moves the abilities and says nothing of queries: what varies must do better than it.
     let mut constant = vec![0.0; gold.len()];
