@@ -37,8 +37,9 @@ impl BundleEncoder {
     /// # Errors
     /// [`TrainerError::BadEncoder`] for a bundle of another kind; those of the engine; [`TrainerError::File`].
     pub fn read(folder: &Path) -> Result<Encoder, TrainerError> {
-        let files: BTreeMap<String, Vec<u8>> = bundle::read_files(folder)?.into_iter().collect();
+        let files = bundle::read_files(folder)?;
         let router = Router::from_files(&files)?;
+        let mut files: BTreeMap<String, Vec<u8>> = files.into_iter().collect();
         let bad = |detail: String| TrainerError::BadEncoder { path: folder.to_owned(), detail };
         let info = router.info();
         let Some(demands) = info.head.demands.clone() else {
@@ -69,7 +70,7 @@ impl BundleEncoder {
             offsets,
             tiers: info.head.abilities.clone().unwrap_or_default(),
         };
-        let tokenizer_json = files.get(TOKENIZER_FILE).cloned().unwrap_or_default();
+        let tokenizer_json = files.remove(TOKENIZER_FILE).unwrap_or_default();
         Ok(Encoder { network: Network::Bundle(Box::new(encoder)), tokenizer_json })
     }
 
