@@ -1,3 +1,5 @@
+//! Tests of reading answers.
+
 #![allow(clippy::unwrap_used)]
 
 use serde_json::json;

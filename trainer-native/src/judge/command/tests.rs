@@ -1,3 +1,5 @@
+//! Tests of running commands, on Linux.
+
 #![allow(clippy::unwrap_used)]
 
 use std::time::Instant;

@@ -1,3 +1,5 @@
+//! Tests of evaluating against a judge in memory.
+
 #![allow(clippy::unwrap_used)]
 
 use std::cell::RefCell;

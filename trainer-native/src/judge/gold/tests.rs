@@ -1,3 +1,5 @@
+//! Tests of what is extracted from answers, and of grading.
+
 #![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
