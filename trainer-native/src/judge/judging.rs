@@ -11,6 +11,7 @@ use super::evaluate::{self, Evaluation};
 use super::gold::Gold;
 use super::labelled::Labelled;
 use super::llm::Llm;
+use super::reasoning::without_reasoning;
 use super::runs::Runs;
 use super::scored::Decision;
 use super::settings::{JudgeSettings, Mode};
@@ -110,7 +111,7 @@ impl<'a> Judging<'a> {
         Ok(judging)
     }
 
-    /// The prompts with the answers of the LLMs that are judged, in their order.
+    /// The prompts with the answers of the LLMs that are judged, in their order and without reasoning.
     pub(super) fn prompts(
         &self,
     ) -> impl Iterator<Item = Result<AnsweredPrompt, TrainerError>> + '_ {
@@ -125,6 +126,7 @@ impl<'a> Judging<'a> {
             prompt.answers.retain_mut(|answer| {
                 let place = places.get(answer.model).copied().flatten();
                 answer.model = place.unwrap_or_default();
+                answer.text = without_reasoning(&answer.text).to_owned();
                 place.is_some()
             });
             prompt.answers.sort_by_key(|answer| (answer.model, answer.sample));

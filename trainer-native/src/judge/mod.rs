@@ -45,6 +45,7 @@ mod output;
 mod page;
 mod prompt;
 mod ranking;
+mod reasoning;
 pub mod report;
 mod runs;
 mod scored;

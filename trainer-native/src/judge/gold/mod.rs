@@ -9,6 +9,7 @@
 //! | `{"json": {"a": 1}}` | the JSON that it states has that structure: order of members and spelling of numbers aside |
 //! | `{"tests": "python3 -m pytest -q {answer}"}` | the command ends with 0 ([`command`](super::command)) |
 //!
+//! Reasoning that stands in the answer's text is taken away ([`reasoning`](super::reasoning)).
 //! What is compared is *extracted* first, without a look at the gold answer: what the last `\boxed{}`
 //! holds, else what follows the last cue such as `Answer:`, else what the kind's own module says. An answer
 //! from which nothing could be extracted scores 0 as a wrong one does, and is counted apart.
@@ -24,6 +25,7 @@ use serde_json::{Map, Value};
 use super::command::Tests;
 use super::field_fault::{brief, shortened, wrong_type};
 use super::mark::{Grade, Mark};
+use super::reasoning::without_reasoning;
 
 /// Changes where another text is extracted from an answer, or another mark is given.
 pub(super) const VERSION: &str = "gold-1";
@@ -118,6 +120,7 @@ impl Gold {
     /// Grades an answer to `query`. `None` for tests, which [`command::run`](super::command::run) runs.
     #[must_use]
     pub fn grade(&self, query: &str, answer: &str) -> Option<Grade> {
+        let answer = without_reasoning(answer);
         let grade = match self {
             Self::Exact(golds) => {
                 let found = text::final_text(answer);
@@ -154,6 +157,7 @@ impl Gold {
     /// nothing was found, and of the kinds that extract no answer (`regex`, `tests`).
     #[must_use]
     pub fn vote(&self, query: &str, answer: &str) -> Option<String> {
+        let answer = without_reasoning(answer);
         match self {
             Self::Exact(_) => text::final_text(answer),
             Self::Numeric { .. } => number::final_number(answer).map(|found| found.to_string()),

@@ -269,6 +269,14 @@ fn a_gold_answer_that_cannot_be_used_says_why() {
 }
 
 #[test]
+fn reasoning_is_no_part_of_an_answer() {
+    let said = "<think>Answer: 8? No.\n</think>\nseven, so 7";
+    assert_eq!(grade(&json!({"numeric": 7}), said).0, Mark::Right);
+    assert_eq!(grade(&json!({"regex": "8"}), said).0, Mark::Wrong);
+    assert_eq!(grade(&json!({"numeric": 8}), "<think>Answer: 8").0, Mark::NothingFound);
+}
+
+#[test]
 fn votes_are_equal_where_answers_say_the_same() {
     let numeric = Gold::parse(&json!({"numeric": 1})).unwrap();
     assert_eq!(numeric.vote("", "Answer: 1,000"), numeric.vote("", "it is 1000.0"));
