@@ -3,4 +3,5 @@
 
 mod collect;
 mod completions;
+mod measure;
 mod stand_in;
