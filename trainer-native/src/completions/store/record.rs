@@ -75,7 +75,32 @@ fn sum(kind: &str, key: RequestKey, amount: u64, json: &str) -> u64 {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_record_is_parsed_as_it_was_written(
+            key in any::<u128>(),
+            amount in any::<u64>(),
+            text in ".*",
+            kind in prop::sample::select(&[Kind::Intent, Kind::Answer, Kind::Closed]),
+        ) {
+            let key = RequestKey::parse(&format!("{key:032x}")).unwrap();
+            let json = serde_json::to_string(&text).unwrap();
+            let record = Record { kind, key, amount: Money(amount), json: &json };
+            let line = record.line();
+            let (end, text) = line.as_bytes().split_last().unwrap();
+            prop_assert!(*end == b'\n' && !text.contains(&b'\n'));
+            prop_assert_eq!(Record::parse(text), Some(record));
+        }
+
+        #[test]
+        fn bytes_that_are_no_record_are_none(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert_eq!(Record::parse(&bytes), None);
+        }
+    }
 
     #[test]
     fn a_line_with_any_byte_changed_is_damaged() {

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
@@ -165,5 +166,55 @@ fn a_key_names_what_was_asked_and_nothing_else() {
     ];
     for (at, other) in others.iter().enumerate() {
         assert_ne!(*other, key, "{at}");
+    }
+}
+
+const NAMES: [&str; 13] = [
+    "choices",
+    "message",
+    "content",
+    "text",
+    "usage",
+    "prompt_tokens",
+    "completion_tokens",
+    "error",
+    "finish_reason",
+    "stop_reason",
+    "refusal",
+    "type",
+    "model",
+];
+
+/// JSON of any shape, with the names that answers have.
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        "[a-z ]{0,6}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(5, 40, 4, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(prop::sample::select(NAMES.to_vec()), inner, 0..6)
+                .prop_map(|map| {
+                    map.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+                }),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn json_of_any_shape_is_an_answer_or_says_why_not(body in any_json()) {
+        for api in [Api::OpenAi, Api::Anthropic] {
+            match answer(api, &body) {
+                Ok(answer) => {
+                    let blank = answer.text.trim().is_empty();
+                    prop_assert!(!blank || !matches!(answer.finish, Finish::Stop | Finish::Length));
+                }
+                Err(reason) => prop_assert!(reason.starts_with("found "), "{}", reason),
+            }
+        }
     }
 }
