@@ -1,3 +1,5 @@
+//! A store across openings: kills, damage, the cap.
+
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::fs;

@@ -1,3 +1,5 @@
+//! Bodies and answers of both APIs, and what a key depends on.
+
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use proptest::prelude::*;
