@@ -32,6 +32,8 @@ pub struct LinearFit {
 const MAX_STEPS: usize = 2000;
 /// Relative residual at which a system counts as solved.
 const SOLVED: f64 = 1e-9;
+/// Parts of the rows that are summed side by side.
+const PARTS: usize = 4;
 
 /// Minimises `sum weight (target - f(row))^2 + penalty |coefficients|^2`, with the constant
 /// unpenalised.
@@ -169,19 +171,31 @@ impl System<'_> {
             let sparse: f64 = row.tokens.iter().map(|&(t, v)| v * tokens[t as usize]).sum();
             sparse + dot(dense, &row.dense)
         };
-        self.rows.iter().map(value).collect()
+        self.rows.par_iter().map(value).collect()
     }
 
     /// The transposed rows times `y`.
     fn transposed(&self, y: &[f64]) -> Vec<f64> {
-        let mut sums = vec![0.0; self.size];
-        for (row, &y) in self.rows.iter().zip(y) {
-            for &(token, value) in &row.tokens {
-                sums[token as usize] += value * y;
+        // The parts do not depend on the number of threads, so the sums are the same on every machine.
+        let part = self.rows.len().div_ceil(PARTS).max(1);
+        let sums_of = |(rows, y): (&[Features], &[f64])| {
+            let mut sums = vec![0.0; self.size];
+            for (row, &y) in rows.iter().zip(y) {
+                for &(token, value) in &row.tokens {
+                    sums[token as usize] += value * y;
+                }
+                for (sum, value) in sums[self.vocabulary..].iter_mut().zip(&row.dense) {
+                    *sum += value * y;
+                }
             }
-            for (sum, value) in sums[self.vocabulary..].iter_mut().zip(&row.dense) {
-                *sum += value * y;
-            }
+            sums
+        };
+        let parts: Vec<Vec<f64>> =
+            self.rows.par_chunks(part).zip(y.par_chunks(part)).map(sums_of).collect();
+        let mut parts = parts.into_iter();
+        let mut sums = parts.next().unwrap_or_else(|| vec![0.0; self.size]);
+        for part in parts {
+            sums.iter_mut().zip(part).for_each(|(sum, more)| *sum += more);
         }
         sums
     }
