@@ -1,4 +1,4 @@
-//! `trainer data`: inspects data files, and converts public originals to outcomes.
+//! `trainer data`: inspects data files, and converts evaluations to outcomes.
 
 use std::path::PathBuf;
 
@@ -11,9 +11,9 @@ use pointsman_trainer::data::{self, Format, ReadOptions};
 
 #[derive(Subcommand)]
 pub enum DataCommand {
-    /// Reports what a file or folder holds: format, rows, models, labels, ties, bad rows, density.
+    /// Reports what a file or folder holds: format, rows, models, labels, prompts, bad rows, density.
     Inspect(InspectArgs),
-    /// Converts public originals, one model a file, to outcomes JSONL with one row a question.
+    /// Converts evaluations, mostly one model a file, to outcomes JSONL with one row a question.
     Convert(ConvertArgs),
 }
 
@@ -37,19 +37,19 @@ pub struct ConvertArgs {
     /// Files or folders; MODEL=PATH names the model that answered.
     #[arg(required = true, value_name = "[MODEL=]PATH")]
     sources: Vec<String>,
-    /// Layout of the originals.
+    /// Layout of the evaluations.
     #[arg(long, value_enum)]
     from: Original,
     /// The outcomes JSONL to write.
     #[arg(long)]
     out: PathBuf,
-    /// Tasks of lm-eval logs to take, by their beginning; all where absent.
+    /// Tasks to take, by their beginning; all where absent. A task is what a row's data set is.
     #[arg(long, value_delimiter = ',', value_name = "TASK,TASK")]
     only: Vec<String>,
-    /// Tasks of lm-eval logs to leave out, by their beginning.
+    /// Tasks to leave out, by their beginning.
     #[arg(long, value_delimiter = ',', value_name = "TASK,TASK")]
     without: Vec<String>,
-    /// Metric of lm-eval logs that is the score; the first of each log where absent.
+    /// Metric, scorer or score that is read; the first of each file where absent.
     #[arg(long)]
     metric: Option<String>,
 }
@@ -76,8 +76,10 @@ fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
 
 fn convert_files(args: &ConvertArgs) -> anyhow::Result<()> {
     let chooses = !args.only.is_empty() || !args.without.is_empty() || args.metric.is_some();
-    if args.from != Original::LmEval && chooses {
-        bail!("--only, --without and --metric are for --from lm-eval: leave them out");
+    if !args.from.has_choices() && chooses {
+        bail!(
+            "--from mmlu-pro holds one task and one score: leave out --only, --without and --metric"
+        );
     }
     let converted = convert(&Conversion {
         from: args.from,

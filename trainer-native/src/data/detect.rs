@@ -1,19 +1,17 @@
 //! Recognises a format by its name, or by what a file holds, never by trying readers in turn.
 //!
-//! A CSV or parquet file is recognised by the names of its columns, a JSONL file by the fields of
-//! its first object, RouterDC by the `[` it begins with. A folder has the one format that its data
-//! files share; RouteLLM's contamination lists, which lie beside its evaluations, are not data
-//! files.
+//! A CSV or parquet file is recognised by the names of its columns, JSON by the names in its first value:
+//! the first line of JSON Lines, the first element of a list. A folder has the one format that its data
+//! files share; evaluations may lie in folders of it. RouteLLM's contamination lists and
+//! lm-evaluation-harness's summaries, which lie beside data files, are none.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::IgnoredAny;
 
-use super::files::{file_names, io_error, is_folder, stem_of, strip_bom};
+use super::files::{beginning, file_names, is_folder, list_below, stem_of, strip_bom};
+use super::json_outline::outline;
 use super::parquet_rows;
 use super::{DataError, Format};
 
@@ -22,6 +20,9 @@ const PROBE: u64 = 1 << 20;
 
 /// What parquet files begin with.
 const PARQUET_MAGIC: &[u8] = b"PAR1";
+
+/// What zip archives begin with; Inspect's are the only ones that are read.
+const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
 
 impl Format {
     /// The format of that [`name`](Self::name).
@@ -50,10 +51,10 @@ pub fn detect(path: &Path) -> Result<Format, DataError> {
         return detect_folder(path);
     }
     match look(path)? {
-        Found::Format(format) => Ok(format),
-        Found::ContaminationList => Err(DataError::UnknownFormat {
+        Found::Format(format) | Found::Unnamed(format) => Ok(format),
+        Found::Other(found) => Err(DataError::UnknownFormat {
             path: path.to_owned(),
-            found: "a contamination list (eval_prompt), which names prompts and no outcome".into(),
+            found: found.to_owned(),
             expected: "outcomes, preferences, labels or prompts".into(),
         }),
     }
@@ -61,18 +62,33 @@ pub fn detect(path: &Path) -> Result<Format, DataError> {
 
 enum Found {
     Format(Format),
-    ContaminationList,
+    /// JSON with no field of any format: read as this format, whose reader says what is missing, unless
+    /// files beside it tell more.
+    Unnamed(Format),
+    /// A file that lies beside data files, in words.
+    Other(&'static str),
+}
+
+impl Found {
+    fn or_named(self, named: bool) -> Self {
+        match self {
+            Found::Unnamed(format) if named => Found::Format(format),
+            other => other,
+        }
+    }
 }
 
 fn detect_folder(path: &Path) -> Result<Format, DataError> {
     let names = file_names(path)?;
-    let mut fitting: Vec<Format> = Vec::new();
-    for name in names.iter().filter(|name| Format::ALL.iter().any(|format| format.takes(name))) {
-        if let Found::Format(format) = look(&path.join(name))?
-            && !fitting.contains(&format)
-        {
-            fitting.push(format);
-        }
+    let named = names.iter().filter(|name| Format::ALL.iter().any(|format| format.takes(name)));
+    let mut fitting = formats_of(named.map(|name| path.join(name)))?;
+    if fitting.is_empty() {
+        let nested = |file: &PathBuf| {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            Format::ALL.iter().any(|format| format.nests() && format.takes(&name))
+        };
+        fitting = formats_of(list_below(path)?.into_iter().filter(nested))?;
+        fitting.retain(|format| format.nests());
     }
     match fitting.as_slice() {
         [format] => Ok(*format),
@@ -91,21 +107,34 @@ fn detect_folder(path: &Path) -> Result<Format, DataError> {
     }
 }
 
+/// The formats of files, each once; those of files without a field of any format only where no other is.
+fn formats_of(files: impl Iterator<Item = PathBuf>) -> Result<Vec<Format>, DataError> {
+    let (mut named, mut unnamed) = (Vec::new(), Vec::new());
+    for file in files {
+        match look(&file)? {
+            Found::Format(format) if !named.contains(&format) => named.push(format),
+            Found::Unnamed(format) if !unnamed.contains(&format) => unnamed.push(format),
+            _ => {}
+        }
+    }
+    Ok(if named.is_empty() { unnamed } else { named })
+}
+
 fn look(path: &Path) -> Result<Found, DataError> {
-    let mut head = Vec::new();
-    let file = File::open(path).map_err(|source| io_error(path, source))?;
-    file.take(PROBE).read_to_end(&mut head).map_err(|source| io_error(path, source))?;
+    let head = beginning(path, PROBE)?;
     if head.starts_with(PARQUET_MAGIC) {
         let columns = parquet_rows::column_names(path)?;
         return by_columns(&columns, path, true)
             .map(Found::Format)
             .ok_or_else(|| unknown(path, format!("the columns {}", columns.join(", "))));
     }
+    if head.starts_with(ZIP_MAGIC) {
+        return Ok(Found::Format(Format::InspectAi));
+    }
     let text = strip_bom(&head).trim_ascii_start();
     match text.first() {
         None => Err(DataError::empty_file(path, "outcomes, preferences, labels or prompts")),
-        Some(b'[') => Ok(Found::Format(Format::RouterDc)),
-        Some(b'{') => Ok(by_fields(text)),
+        Some(b'[' | b'{') => Ok(by_names(text)),
         Some(_) => {
             let columns = first_record(text);
             by_columns(&columns, path, false).map(Found::Format).ok_or_else(|| {
@@ -120,11 +149,13 @@ fn unknown(path: &Path, found: String) -> DataError {
     DataError::UnknownFormat {
         path: path.to_owned(),
         found,
-        expected: "a JSON array (routerdc), one JSON object a line (outcomes-jsonl, \
-                   preferences-jsonl, difficulty-jsonl, need-jsonl, prompts-jsonl, gpt4-dataset), or CSV or parquet with the columns of arena \
-                   (model_a, model_b, prompt, winner_...), routerbench (sample_id, prompt, \
-                   eval_name), rorf (Input, <model>/score) or routellm-mmlu and routellm-gsm8k \
-                   (prompt first)"
+        expected: "a JSON array (routerdc, langfuse, litellm), one JSON object (inspect-ai, \
+                   promptfoo), one JSON object a line (outcomes-jsonl, preferences-jsonl, \
+                   difficulty-jsonl, need-jsonl, prompts-jsonl, gpt4-dataset, lm-eval, \
+                   openai-evals, langfuse, litellm), a zip archive (inspect-ai), or CSV or parquet \
+                   with the columns of arena (model_a, model_b, prompt, winner_...), routerbench \
+                   (sample_id, prompt, eval_name), rorf (Input, <model>/score), langfuse (input, \
+                   traceId or sessionId) or routellm-mmlu and routellm-gsm8k (prompt first)"
             .to_owned(),
     }
 }
@@ -136,6 +167,8 @@ fn by_columns(columns: &[String], path: &Path, parquet: bool) -> Option<Format> 
         Some(Format::Arena)
     } else if (has("sample_id") && has("eval_name")) || any_ends("|total_cost") {
         Some(Format::RouterBench)
+    } else if !parquet && has("input") && LANGFUSE.iter().any(|name| has(name)) {
+        Some(Format::Langfuse)
     } else if parquet {
         None
     } else if has("Input") || any_ends("/score") {
@@ -156,60 +189,74 @@ fn first_record(text: &[u8]) -> Vec<String> {
     record.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect()
 }
 
-/// An object with no field of any format is read as outcomes, whose reader then says what is
-/// missing.
-fn by_fields(text: &[u8]) -> Found {
+/// Recognises JSON by the names of its first value: an object, which may be the first line of many, or the
+/// first element of a list.
+fn by_names(text: &[u8]) -> Found {
+    let names = outline(text);
     let line = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let parsed = serde_json::from_slice::<Fields>(line);
-    let text = String::from_utf8_lossy(line);
-    let has = |name: &str| match &parsed {
-        Ok(Fields(fields)) => fields.contains(name),
-        // Not valid JSON, or longer than the probe: a name in quotes, followed by a colon.
-        Err(_) => text
-            .split(&format!("\"{name}\""))
-            .skip(1)
-            .any(|rest| rest.trim_start().starts_with(':')),
+    let broken = serde_json::from_slice::<IgnoredAny>(line).is_err();
+    let line = String::from_utf8_lossy(if broken { line } else { b"" });
+    let has = |name: &str| {
+        names.contains(name)
+            // A row that is not valid JSON: a name in quotes, followed by a colon.
+            || line.split(&format!("\"{name}\"")).skip(1).any(|rest| rest.trim_start().starts_with(':'))
     };
+    // A list, and a list in a field as APIs answer, are known by their first element.
+    let in_list =
+        |name: &str| ["[]", "data.[]"].iter().any(|at| names.contains(&format!("{at}.{name}")));
+    let row = |name: &str| has(name) || in_list(name);
+    let any = |names: &[&str]| names.iter().any(|name| row(name));
     if has("eval_prompt") {
-        Found::ContaminationList
+        return Found::Other(
+            "a contamination list (eval_prompt), which names prompts and no outcome",
+        );
+    }
+    if has("results") && any(&["n-shot", "group_subtasks", "task_hashes", "pretty_env_info"]) {
+        return Found::Other(
+            "the summary of a run of lm-evaluation-harness, whose samples stand in samples_*.jsonl",
+        );
+    }
+    Found::Format(if has("doc_id") && any(&["arguments", "resps", "doc_hash"]) {
+        Format::LmEval
+    } else if has("eval") && any(&["status", "plan", "samples"]) {
+        Format::InspectAi
+    } else if any(&["evalId", "results.results", "results.table", "promptIdx", "gradingResult"]) {
+        Format::Promptfoo
+    } else if any(&["spec.completion_fns", "spec.eval_name", "spec.model_name"])
+        || (has("run_id") && any(&["event_id", "final_report"]))
+    {
+        Format::OpenaiEvals
+    } else if row("request_id") && any(&["call_type", "spend"]) {
+        Format::LiteLlm
+    } else if row("input") && any(&LANGFUSE) {
+        Format::Langfuse
     } else if has("question_id") {
-        Found::Format(Format::RouteLlmMtBench)
+        Format::RouteLlmMtBench
     } else if has("mixtral_score") {
-        Found::Format(Format::Gpt4Dataset)
-    } else if has("model_a") || has("model_b") || has("winner") {
-        Found::Format(Format::PreferencesJsonl)
+        Format::Gpt4Dataset
+    } else if ["model_a", "model_b", "winner"].into_iter().any(has) {
+        Format::PreferencesJsonl
     } else if has("need") && !has("scores") {
-        Found::Format(Format::NeedJsonl)
+        Format::NeedJsonl
     } else if has("difficulty") && !has("scores") {
-        Found::Format(Format::DifficultyJsonl)
+        Format::DifficultyJsonl
     } else if !has("scores") && ["query", "prompt", "messages"].into_iter().any(has) {
-        Found::Format(Format::PromptsJsonl)
+        Format::PromptsJsonl
+    } else if text.first() == Some(&b'[') {
+        return Found::Unnamed(Format::RouterDc).or_named(any(&["question", "scores"]));
     } else {
-        Found::Format(Format::OutcomesJsonl)
-    }
+        return Found::Unnamed(Format::OutcomesJsonl).or_named(any(&["scores"]));
+    })
 }
 
-/// The names of an object's fields.
-struct Fields(BTreeSet<String>);
-
-impl<'de> Deserialize<'de> for Fields {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Names;
-        impl<'de> Visitor<'de> for Names {
-            type Value = Fields;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-                let mut names = BTreeSet::new();
-                while let Some((name, IgnoredAny)) = map.next_entry()? {
-                    names.insert(name);
-                }
-                Ok(Fields(names))
-            }
-        }
-        deserializer.deserialize_map(Names)
-    }
-}
+/// Fields of a row of Langfuse beside its input: as its tables, its API and its scheduled exports name them.
+const LANGFUSE: [&str; 8] = [
+    "traceId",
+    "trace_id",
+    "sessionId",
+    "session_id",
+    "userId",
+    "user_id",
+    "parentObservationId",
+    "latencyMs",
+];

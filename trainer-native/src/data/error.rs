@@ -54,12 +54,15 @@ pub enum DataError {
     BadRow(BadRow),
     /// No row is left to train on or to evaluate.
     #[error(
-        "{path}: found no usable row ({bad} bad rows left out), expected at least one. Check the file, and its format with --format"
+        "{path}: found no usable row ({bad} bad rows left out{}), expected at least one. Check the file, and its format with --format",
+        shortened(.passed_over)
     )]
     NoRows {
         path: PathBuf,
         /// Rows left out as bad.
         bad: usize,
+        /// Rows passed over and the first bad row, in words behind a comma; empty for none.
+        passed_over: String,
     },
     /// A source holds rows of another kind than is needed, such as battles in place of scores.
     #[error(

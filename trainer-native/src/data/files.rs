@@ -1,5 +1,7 @@
 //! Lists the files of a path that belong to a format, and reads them.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::{DataError, Format};
@@ -20,9 +22,36 @@ pub(super) fn list(path: &Path, format: Format) -> Result<Vec<PathBuf>, DataErro
     Ok(files)
 }
 
+/// The files in a folder and in the folders in it, in name order; links to folders are not followed.
+pub(super) fn list_below(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+    let mut files = Vec::new();
+    let mut entries = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(|source| io_error(folder, source))? {
+        let entry = entry.map_err(|source| io_error(folder, source))?;
+        let kind = entry.file_type().map_err(|source| io_error(&entry.path(), source))?;
+        entries.push((entry.path(), kind.is_dir()));
+    }
+    entries.sort_unstable();
+    for (entry, is_folder) in entries {
+        match is_folder {
+            true => files.extend(list_below(&entry)?),
+            false => files.push(entry),
+        }
+    }
+    Ok(files)
+}
+
 /// RouteLLM keeps the list of contaminated prompts beside the data of each benchmark.
 fn is_companion(file_name: &str) -> bool {
     file_name.ends_with("contaminated_prompts.jsonl")
+}
+
+/// The first bytes of a file, at most `most`.
+pub(super) fn beginning(path: &Path, most: u64) -> Result<Vec<u8>, DataError> {
+    let mut head = Vec::new();
+    let file = File::open(path).map_err(|source| io_error(path, source))?;
+    file.take(most).read_to_end(&mut head).map_err(|source| io_error(path, source))?;
+    Ok(head)
 }
 
 /// Reads the whole file; the error names it.

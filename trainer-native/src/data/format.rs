@@ -20,6 +20,14 @@ pub enum Format {
     Rorf,
     /// The project's own: one JSON object a line with `id`, `query`, `dataset`, `scores`.
     OutcomesJsonl,
+    /// Per-sample logs of lm-evaluation-harness: `samples_<task>_<time>.jsonl`, a model's in a folder.
+    LmEval,
+    /// Logs of Inspect: `.eval` archives or JSON, one model a file.
+    InspectAi,
+    /// What `promptfoo eval --output` writes: JSON or JSONL.
+    Promptfoo,
+    /// Event logs of OpenAI evals: JSONL, one model a file.
+    OpenaiEvals,
     /// Chatbot Arena battles, CSV or parquet, one `winner_*` column an outcome.
     Arena,
     /// RouteLLM's judged answers of the weak model: JSONL with `prompt` and `mixtral_score`.
@@ -32,6 +40,10 @@ pub enum Format {
     NeedJsonl,
     /// The project's own: one JSON object a line with `query`, `prompt` or `messages`.
     PromptsJsonl,
+    /// Langfuse's exports of traces or observations: JSON, JSONL or CSV.
+    Langfuse,
+    /// Spend logs of LiteLLM's proxy: JSON or JSONL.
+    LiteLlm,
 }
 
 /// What the rows of a format are.
@@ -61,7 +73,7 @@ impl std::fmt::Display for Table {
 
 impl Format {
     /// Every format, in the order in which help texts list them.
-    pub const ALL: [Format; 13] = [
+    pub const ALL: [Format; 19] = [
         Format::RouteLlmMmlu,
         Format::RouteLlmGsm8k,
         Format::RouteLlmMtBench,
@@ -69,12 +81,18 @@ impl Format {
         Format::RouterBench,
         Format::Rorf,
         Format::OutcomesJsonl,
+        Format::LmEval,
+        Format::InspectAi,
+        Format::Promptfoo,
+        Format::OpenaiEvals,
         Format::Arena,
         Format::Gpt4Dataset,
         Format::PreferencesJsonl,
         Format::DifficultyJsonl,
         Format::NeedJsonl,
         Format::PromptsJsonl,
+        Format::Langfuse,
+        Format::LiteLlm,
     ];
 
     /// The name used on the command line and in reports.
@@ -88,12 +106,18 @@ impl Format {
             Format::RouterBench => "routerbench",
             Format::Rorf => "rorf",
             Format::OutcomesJsonl => "outcomes-jsonl",
+            Format::LmEval => "lm-eval",
+            Format::InspectAi => "inspect-ai",
+            Format::Promptfoo => "promptfoo",
+            Format::OpenaiEvals => "openai-evals",
             Format::Arena => "arena",
             Format::Gpt4Dataset => "gpt4-dataset",
             Format::PreferencesJsonl => "preferences-jsonl",
             Format::DifficultyJsonl => "difficulty-jsonl",
             Format::NeedJsonl => "need-jsonl",
             Format::PromptsJsonl => "prompts-jsonl",
+            Format::Langfuse => "langfuse",
+            Format::LiteLlm => "litellm",
         }
     }
 
@@ -103,15 +127,24 @@ impl Format {
         match self {
             Format::Arena | Format::Gpt4Dataset | Format::PreferencesJsonl => Table::Preferences,
             Format::DifficultyJsonl | Format::NeedJsonl => Table::Labels,
-            Format::PromptsJsonl => Table::Prompts,
+            Format::PromptsJsonl | Format::Langfuse | Format::LiteLlm => Table::Prompts,
             Format::RouteLlmMmlu
             | Format::RouteLlmGsm8k
             | Format::RouteLlmMtBench
             | Format::RouterDc
             | Format::RouterBench
             | Format::Rorf
-            | Format::OutcomesJsonl => Table::Outcomes,
+            | Format::OutcomesJsonl
+            | Format::LmEval
+            | Format::InspectAi
+            | Format::Promptfoo
+            | Format::OpenaiEvals => Table::Outcomes,
         }
+    }
+
+    /// Whether a folder of it may hold its files in further folders.
+    pub(super) fn nests(self) -> bool {
+        matches!(self, Format::LmEval | Format::InspectAi | Format::Promptfoo | Format::OpenaiEvals)
     }
 
     /// Whether a file of that name in a folder belongs to this format.
@@ -122,7 +155,12 @@ impl Format {
             Format::RouteLlmGsm8k | Format::Rorf => ends(".csv"),
             Format::RouterDc => ends(".json"),
             Format::RouterBench | Format::Arena => ends(".csv") || ends(".parquet"),
+            Format::LmEval => file_name.starts_with("samples_") && ends(".jsonl"),
+            Format::InspectAi => ends(".eval") || ends(".json"),
+            Format::Promptfoo | Format::LiteLlm => ends(".json") || ends(".jsonl"),
+            Format::Langfuse => ends(".json") || ends(".jsonl") || ends(".csv"),
             Format::RouteLlmMtBench
+            | Format::OpenaiEvals
             | Format::OutcomesJsonl
             | Format::Gpt4Dataset
             | Format::PreferencesJsonl
@@ -138,6 +176,12 @@ impl Format {
             Format::RouteLlmGsm8k | Format::Rorf => "*.csv",
             Format::RouterDc => "*.json",
             Format::RouterBench | Format::Arena => "*.csv or *.parquet",
+            Format::LmEval => "samples_<task>_<time>.jsonl, in it or in its folders",
+            Format::InspectAi => "*.eval or *.json of Inspect, in it or in its folders",
+            Format::Promptfoo => "*.json or *.jsonl of promptfoo, in it or in its folders",
+            Format::OpenaiEvals => "*.jsonl of OpenAI evals, in it or in its folders",
+            Format::LiteLlm => "*.json or *.jsonl",
+            Format::Langfuse => "*.json, *.jsonl or *.csv",
             Format::RouteLlmMtBench => "*.jsonl with the questions and *.jsonl with the judgements",
             Format::OutcomesJsonl
             | Format::Gpt4Dataset

@@ -200,6 +200,14 @@ fn about(format: Format, log: SourceLog, files: Vec<PathBuf>) -> Inspection {
             log.ignored_columns.iter().map(|column| format!("{column:?}")).collect();
         warnings.push(format!("columns not read: {}", columns.join(", ")));
     }
+    warnings.extend(log.notes);
+    if !log.other_scores.is_empty() {
+        let names: Vec<String> = log.other_scores.iter().map(|name| format!("{name:?}")).collect();
+        warnings.push(format!(
+            "scores not read: {} (trainer data convert --metric NAME reads one)",
+            names.join(", ")
+        ));
+    }
     Inspection {
         format,
         table: format.table(),

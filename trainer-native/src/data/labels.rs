@@ -55,7 +55,7 @@ pub fn read_labels(
     let mut rows = Vec::new();
     let (log, scale, files) = stream(path, format, options, &mut |row| rows.push(row))?;
     let Some((first, scale)) = rows.first().zip(scale) else {
-        return Err(DataError::NoRows { path: path.to_owned(), bad: log.bad_count });
+        return Err(log.no_rows(path));
     };
     if rows.iter().all(|row: &LabelRow| row.value == first.value) {
         let (value, rows) = (first.value, rows.len());

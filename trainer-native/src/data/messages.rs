@@ -74,6 +74,17 @@ pub(super) fn asked(messages: &Value) -> Result<Asked, RowFault> {
     Ok(Asked::Conversation { query, messages: kept })
 }
 
+/// What a text asks that is itself a conversation in JSON; `None` for other texts.
+pub(super) fn asked_in_json(text: &str) -> Option<Asked> {
+    if !text.trim_start().starts_with('[') {
+        return None;
+    }
+    match serde_json::from_str::<Value>(text).ok()? {
+        Value::Array(turns) if !turns.is_empty() => asked(&Value::Array(turns)).ok(),
+        _ => None,
+    }
+}
+
 fn turn(turn: &Value) -> Result<Turn, RowFault> {
     let fields =
         turn.as_object().ok_or_else(|| bad(turn, "an object with a role and a content"))?;
@@ -207,6 +218,16 @@ mod tests {
         assert_eq!(shown(result), "User:One?");
         assert_eq!(shown(json!([])), NO_USER);
         assert_eq!(shown(json!([{"role": "system", "content": "Be brief."}])), NO_USER);
+    }
+
+    #[test]
+    fn a_conversation_may_stand_in_a_text() {
+        let text = r#" [{"role": "user", "content": "One?"}]"#;
+        let Some(Asked::Conversation { query, .. }) = asked_in_json(text) else { unreachable!() };
+        assert_eq!(query, "One?");
+        for text in ["One?", "[1, 2]", "[]", "{\"role\": \"user\"}", "[{\"role\": \"user\""] {
+            assert_eq!(asked_in_json(text), None, "{text}");
+        }
     }
 
     #[test]

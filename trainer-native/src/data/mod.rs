@@ -33,16 +33,23 @@ mod dedup;
 mod detect;
 mod elo;
 mod elo_groups;
+mod entries;
 mod error;
+mod evaluations;
 mod files;
 mod format;
 mod gpt4_dataset;
 mod inspect;
 mod json_array;
+mod json_constants;
+mod json_outline;
+mod json_rows;
 mod label_jsonl;
 mod label_sink;
 mod labels;
+mod langfuse;
 mod lines;
+mod litellm;
 mod messages;
 mod outcomes;
 mod outcomes_jsonl;
@@ -55,6 +62,7 @@ mod prompts;
 mod prompts_jsonl;
 mod python_list;
 mod question;
+mod request_body;
 mod rorf;
 mod routellm_gsm8k;
 pub(crate) mod routellm_mmlu;
@@ -97,8 +105,10 @@ pub use source_log::MAX_STORED_BAD_ROWS;
 pub(crate) use split::seeded;
 pub use split::{dealt_folds, split_rows};
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use evaluations::{Conversion, ModelSource, Original};
 use row_sink::RowSink;
 use source_log::SourceLog;
 
@@ -128,6 +138,8 @@ pub struct Loaded {
     pub bad_rows: Vec<BadRow>,
     /// Number of rows left out, including those that are not stored.
     pub bad_count: usize,
+    /// Rows that are sound and hold no scored answer to a text, by what they are.
+    pub passed_over: BTreeMap<&'static str, usize>,
 }
 
 /// Reads the outcomes of a file, or of a folder of files of one format.
@@ -148,7 +160,7 @@ pub fn read(
     let read = stream_outcomes(path, format, options, &mut |row| rows.push(row))?;
     let bad_count = read.log.bad_count;
     if rows.is_empty() {
-        return Err(DataError::NoRows { path: path.to_owned(), bad: bad_count });
+        return Err(read.log.no_rows(path));
     }
     if let [model] = read.models.as_slice() {
         let detail = format!(
@@ -165,6 +177,7 @@ pub fn read(
         bytes: read.log.bytes,
         bad_rows: read.log.bad_rows,
         bad_count,
+        passed_over: read.log.passed_over,
     })
 }
 
@@ -183,6 +196,9 @@ fn stream_outcomes(
     options: &ReadOptions,
     take: &mut dyn FnMut(OutcomeRow),
 ) -> Result<Streamed, DataError> {
+    if let Some(original) = Original::of(format) {
+        return joined_outcomes(path, original, options, take);
+    }
     let files = match format.table() {
         Table::Outcomes => files::list(path, format)?,
         Table::Preferences | Table::Labels | Table::Prompts => {
@@ -199,15 +215,36 @@ fn stream_outcomes(
         Format::RouterBench => routerbench::read_files(&files, &mut sink)?,
         Format::Rorf => rorf::read_files(&files, &mut sink)?,
         Format::OutcomesJsonl => outcomes_jsonl::read_files(&files, &mut sink)?,
-        Format::Arena
+        Format::LmEval
+        | Format::InspectAi
+        | Format::Promptfoo
+        | Format::OpenaiEvals
+        | Format::Arena
         | Format::Gpt4Dataset
         | Format::PreferencesJsonl
         | Format::DifficultyJsonl
         | Format::NeedJsonl
-        | Format::PromptsJsonl => {}
+        | Format::PromptsJsonl
+        | Format::Langfuse
+        | Format::LiteLlm => {}
     }
     let score_scale = sink.score_scale.unwrap_or(1.0);
     Ok(Streamed { models: sink.models, score_scale, files, log: sink.log })
+}
+
+/// Hands on the rows of evaluations, which are joined in memory first.
+fn joined_outcomes(
+    path: &Path,
+    original: Original,
+    options: &ReadOptions,
+    take: &mut dyn FnMut(OutcomeRow),
+) -> Result<Streamed, DataError> {
+    let source = ModelSource { model: None, path: path.to_owned() };
+    let mut joined = evaluations::join(&Conversion::new(original, vec![source]), options)?;
+    joined.log.notes = joined.notes();
+    joined.outcomes.rows.into_iter().for_each(take);
+    let files = joined.log.files_started.clone();
+    Ok(Streamed { models: joined.outcomes.models, score_scale: 1.0, files, log: joined.log })
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ pub fn for_each_preference(
     let format = format.map_or_else(|| detect(path), Ok)?;
     let (log, rows, files) = stream(path, format, options, visit)?;
     if rows == 0 {
-        return Err(DataError::NoRows { path: path.to_owned(), bad: log.bad_count });
+        return Err(log.no_rows(path));
     }
     Ok(PreferenceSource {
         format,
@@ -101,9 +101,15 @@ pub(super) fn stream(
         | Format::RouterBench
         | Format::Rorf
         | Format::OutcomesJsonl
+        | Format::LmEval
+        | Format::InspectAi
+        | Format::Promptfoo
+        | Format::OpenaiEvals
         | Format::DifficultyJsonl
         | Format::NeedJsonl
-        | Format::PromptsJsonl => {}
+        | Format::PromptsJsonl
+        | Format::Langfuse
+        | Format::LiteLlm => {}
     }
     Ok((sink.log, sink.rows, files))
 }

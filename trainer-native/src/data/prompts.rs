@@ -26,8 +26,8 @@ use super::messages::Role;
 use super::prompt_sink::{PromptRow, PromptSink};
 use super::source_log::SourceLog;
 use super::{
-    BadRow, DataError, Format, ReadOptions, Table, detect, files, labels, preferences,
-    prompts_jsonl, stream_outcomes,
+    BadRow, DataError, Format, ReadOptions, Table, detect, files, labels, langfuse, litellm,
+    preferences, prompts_jsonl, stream_outcomes,
 };
 
 /// The counts of a source of prompts, for a report.
@@ -97,7 +97,7 @@ pub fn for_each_prompt(
         _ => queries(path, format, options, visit)?,
     };
     if rows == 0 {
-        return Err(DataError::NoRows { path: path.to_owned(), bad: log.bad_count });
+        return Err(log.no_rows(path));
     }
     Ok(PromptSource {
         format,
@@ -120,6 +120,8 @@ pub(super) fn stream(
 ) -> Result<(SourceLog, usize, Vec<PathBuf>), DataError> {
     let read = match format {
         Format::PromptsJsonl => prompts_jsonl::read_files,
+        Format::Langfuse => langfuse::read_files,
+        Format::LiteLlm => litellm::read_files,
         Format::RouteLlmMmlu
         | Format::RouteLlmGsm8k
         | Format::RouteLlmMtBench
@@ -127,6 +129,10 @@ pub(super) fn stream(
         | Format::RouterBench
         | Format::Rorf
         | Format::OutcomesJsonl
+        | Format::LmEval
+        | Format::InspectAi
+        | Format::Promptfoo
+        | Format::OpenaiEvals
         | Format::Arena
         | Format::Gpt4Dataset
         | Format::PreferencesJsonl

@@ -13,6 +13,9 @@ use super::{DataError, ReadOptions};
 /// Number of bad rows whose reasons are kept; further ones are only counted.
 pub const MAX_STORED_BAD_ROWS: usize = 100;
 
+/// Most names kept of scores that are not read.
+const MAX_OTHER_SCORES: usize = 50;
+
 /// A sink of rows that keeps a log of its source.
 pub(super) trait Sink {
     fn log(&mut self) -> &mut SourceLog;
@@ -31,6 +34,10 @@ pub(super) struct SourceLog {
     /// Rows that are sound and hold nothing to read, by what they are (a plural noun).
     pub passed_over: BTreeMap<&'static str, usize>,
     pub ignored_columns: BTreeSet<String>,
+    /// What else happened, in words, for a report.
+    pub notes: Vec<String>,
+    /// Names of scores that stand in the files and are not read.
+    pub other_scores: BTreeSet<String>,
     /// File and line of each id.
     ids: HashMap<u64, (usize, u64)>,
 }
@@ -48,6 +55,8 @@ impl SourceLog {
             bad_codes: BTreeMap::new(),
             passed_over: BTreeMap::new(),
             ignored_columns: BTreeSet::new(),
+            notes: Vec::new(),
+            other_scores: BTreeSet::new(),
             ids: HashMap::new(),
         }
     }
@@ -87,6 +96,18 @@ impl SourceLog {
         }
     }
 
+    /// Sets the member of the archive `file` that the next rows come from.
+    pub fn start_member(&mut self, file: &Path, member: &str) {
+        self.file = file.join(member);
+    }
+
+    /// Notes the name of a score that is not read, of the first [`MAX_OTHER_SCORES`].
+    pub fn note_other_score(&mut self, name: &str) {
+        if self.other_scores.len() < MAX_OTHER_SCORES && !self.other_scores.contains(name) {
+            self.other_scores.insert(name.to_owned());
+        }
+    }
+
     /// Counts and hashes bytes of the source, in file order.
     pub fn hash(&mut self, bytes: &[u8]) {
         self.hasher.update(bytes);
@@ -115,6 +136,16 @@ impl SourceLog {
     /// Counts a row that is sound and holds nothing to read; `what` is a plural noun.
     pub fn pass_over(&mut self, what: &'static str) {
         *self.passed_over.entry(what).or_default() += 1;
+    }
+
+    /// The error of a source without rows, with what became of those that it has.
+    pub fn no_rows(&self, path: &Path) -> DataError {
+        let passed = |(what, count): (&&str, &usize)| format!(", {count} {what} passed over");
+        let mut passed_over: String = self.passed_over.iter().map(passed).collect();
+        if let Some(BadRow { file, line, reason, .. }) = self.bad_rows.first() {
+            passed_over += &format!("; the first bad one, {file}:{line}: {reason}");
+        }
+        DataError::NoRows { path: path.to_owned(), bad: self.bad_count, passed_over }
     }
 
     /// SHA-256 of the bytes hashed so far, in lower-case hexadecimal.

@@ -10,9 +10,11 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod evaluations;
 mod faults;
 mod formats;
 mod labels;
+mod logs;
 mod parquet;
 mod preferences;
 mod prompts;

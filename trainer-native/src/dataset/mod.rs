@@ -358,6 +358,7 @@ fn load(
     if loaded.bad_count > 0 {
         eprintln!("{}: {} bad rows left out", source.name, loaded.bad_count);
     }
+    say_passed_over(source, &loaded.passed_over);
     let mut outcomes = loaded.outcomes;
     for model in &mut outcomes.models {
         let name =
@@ -369,6 +370,12 @@ fn load(
         outcomes = routellm_mmlu::remove_contaminated(&outcomes, &prompts).0;
     }
     Ok(LoadedSource { outcomes, format, sha256: loaded.sha256 })
+}
+
+fn say_passed_over(source: &SourceRecipe, passed_over: &BTreeMap<&'static str, usize>) {
+    for (what, rows) in passed_over {
+        eprintln!("{}: passed over {rows} {what}", source.name);
+    }
 }
 
 /// Reads outcomes, or prompts as outcomes without scores.
@@ -387,9 +394,7 @@ fn load_queries(
     if bad_count > 0 {
         eprintln!("{}: {bad_count} bad rows left out", source.name);
     }
-    for (what, rows) in passed_over {
-        eprintln!("{}: passed over {rows} {what}", source.name);
-    }
+    say_passed_over(source, &passed_over);
     let row = |row: PromptRow| OutcomeRow {
         id: row.id,
         query: row.query,

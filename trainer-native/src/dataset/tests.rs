@@ -153,3 +153,53 @@ fn labels_cannot_be_gold() {
     assert_eq!(error.code(), "wrong_table");
     assert!(error.to_string().contains("found labels"), "{error}");
 }
+
+#[test]
+fn prompts_are_a_corpus_or_kept_out_and_teach_nothing() {
+    let folder = folder();
+    let prompts = "{\"query\": \"Hello.\"}\n{\"query\": \"Gold question 6?\"}\n{\"messages\": [{\"role\": \"user\", \"content\": \"Who?\"}, {\"role\": \"assistant\", \"content\": \"I.\"}, {\"role\": \"user\", \"content\": \"Why?\"}]}\n{\"query\": \"why\"}\n";
+    fs::write(folder.path().join("prompts.jsonl"), prompts).unwrap();
+    let corpus = prepared(&folder, &with_source(RECIPE, "prompts.jsonl", "corpus", "")).unwrap();
+    let queries: Vec<&str> = corpus.corpus.rows.iter().map(|row| row.query.as_str()).collect();
+    assert_eq!(queries, ["Hello.", "Why?"]);
+    assert_eq!((corpus.sources[1].rows, corpus.sources[1].removed_as_leaks), (2, 1));
+    write(&folder, "needs.jsonl", NEED, &[("Why?", 1.0), ("Prove it.", 80.0), ("Hi.", 3.0)]);
+    let held = with_source(RECIPE, "prompts.jsonl", "held", "");
+    let held = prepared(&folder, &with_source(&held, "needs.jsonl", "auxiliary", "")).unwrap();
+    let kept: Vec<&str> = held.difficulty_labels.iter().map(|row| row.query.as_str()).collect();
+    assert_eq!(kept, ["Prove it.", "Hi."]);
+    let auxiliary = prepared(&folder, &with_source(RECIPE, "prompts.jsonl", "auxiliary", ""));
+    let error = auxiliary.unwrap_err();
+    assert!(error.to_string().contains("give it role \"corpus\""), "{error}");
+    for role in ["test", "gold"] {
+        let recipe = RECIPE.replace("gold.jsonl", "prompts.jsonl");
+        let recipe =
+            if role == "gold" { recipe } else { with_source(RECIPE, "prompts.jsonl", role, "") };
+        let recipe = if role == "gold" { recipe } else { recipe.replace("take = 4\n", "") };
+        assert_eq!(prepared(&folder, &recipe).unwrap_err().code(), "wrong_table", "{role}");
+    }
+}
+
+#[test]
+fn evaluations_of_other_programs_are_sources_as_they_are() {
+    let folder = folder();
+    fs::create_dir(folder.path().join("logs")).unwrap();
+    for (model, value) in [("large", "C"), ("small", "I")] {
+        let log = format!(
+            "{{\"status\": \"success\", \"eval\": {{\"task\": \"metals\", \"model\": \"maker/{model}\"}}, \"samples\": [{{\"id\": 1, \"epoch\": 1, \"input\": \"Softest metal?\", \"scores\": {{\"match\": {{\"value\": \"{value}\"}}}}}}]}}"
+        );
+        fs::write(folder.path().join(format!("logs/{model}.json")), log).unwrap();
+    }
+    for format in ["", "format = \"inspect-ai\"\n"] {
+        let more = format!(
+            "{format}aliases = {{ \"maker/large\" = \"large\", \"maker/small\" = \"small\" }}"
+        );
+        let found = prepared(&folder, &with_source(RECIPE, "logs", "auxiliary", &more)).unwrap();
+        let row = found.train.rows.last().unwrap();
+        let (strong, weak) = found.pair_columns().unwrap();
+        assert_eq!(
+            (row.query.as_str(), row.score(strong), row.score(weak)),
+            ("Softest metal?", Some(1.0), Some(0.0))
+        );
+    }
+}

@@ -1,5 +1,7 @@
 //! What is fed with damaged inputs: a corpus, a way to damage it, and a check, for each reader.
 
+mod data;
+mod data_layouts;
 mod engine;
 mod trainer;
 mod worker;
@@ -42,7 +44,7 @@ pub const TARGETS: &[&Target] = &[
     &worker::STREAM,
     &worker::EVENTS,
     &worker::CONFIG,
-    &trainer::DATA,
+    &data::DATA,
     &trainer::RECIPE,
     &trainer::CHECKPOINT,
 ];

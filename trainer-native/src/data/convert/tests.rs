@@ -7,7 +7,7 @@ use std::fs;
 use tempfile::TempDir;
 
 use super::*;
-use crate::data::{Format, ReadOptions, read};
+use crate::data::{Format, OutcomeRow, ReadOptions, read};
 
 struct Originals(TempDir);
 

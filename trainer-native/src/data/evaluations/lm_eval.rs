@@ -7,7 +7,8 @@
 //! ```
 //!
 //! A row's id is `<task>-<doc_id>`, its data set the task, its text the prompt of the first request
-//! without white space around it. `arguments` may be a list of lists instead. The score is the first
+//! without white space around it. `arguments` may be a list of lists instead. Of a prompt that is a
+//! conversation in JSON, as the harness sends it to chat endpoints, the text is that of the last user turn. The score is the first
 //! of `metrics`; logs of older versions do not list metrics, and give the first of [`METRICS`] that
 //! they hold. The model is the name of the file's folder, as the harness writes it. Where a task was
 //! logged twice for a model, the newer file is read; where a line scores an answer again through
@@ -21,13 +22,14 @@ use serde_json::{Map, Value};
 use super::{Answer, Conversion, Join};
 use crate::data::DataError;
 use crate::data::bad_row::{RowFault, checked_score};
-use crate::data::files::{io_error, is_folder};
+use crate::data::files::{is_folder, list_below, stem_of};
 use crate::data::lines::{for_each_line, json_fault};
+use crate::data::messages::{Asked, asked_in_json};
 
 const METRICS: [&str; 6] =
     ["acc", "exact_match", "pass@1", "pass_at_1", "prompt_level_strict_acc", "mc1"];
 const EXPECTED: &str = "per-sample logs of lm-evaluation-harness: one object a line with doc_id, arguments and a metric in [0, 1]";
-const REMEDY: &str = "Run the harness with --log_samples, name another metric with --metric, or leave the task out with --without";
+const REMEDY: &str = "Run the harness with --log_samples, or name another metric with --metric or leave the task out with --without of trainer data convert";
 
 /// A log file, with what its name says.
 struct Log {
@@ -41,11 +43,13 @@ struct Log {
 pub(super) fn read(conversion: &Conversion, join: &mut Join) -> Result<Vec<PathBuf>, DataError> {
     let mut logs = Vec::new();
     for source in &conversion.sources {
-        let mut files = Vec::new();
-        list(&source.path, &mut files)?;
-        let found = files.into_iter().filter_map(|path| log(path, source.model.as_deref()));
+        let model = source.model.as_deref();
         let before = logs.len();
-        logs.extend(found);
+        match is_folder(&source.path)? {
+            true => logs
+                .extend(list_below(&source.path)?.into_iter().filter_map(|path| log(path, model))),
+            false => logs.push(named_log(&source.path, model)),
+        }
         if logs.len() == before {
             let expected = "samples_<task>_<time>.jsonl, in it or in its folders";
             return Err(DataError::no_files(&source.path, expected));
@@ -74,28 +78,6 @@ pub(super) fn read(conversion: &Conversion, join: &mut Join) -> Result<Vec<PathB
     Ok(older.into_iter().map(|log| log.path.clone()).collect())
 }
 
-/// The path itself, or all files below it, in name order.
-fn list(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), DataError> {
-    if !is_folder(path)? {
-        files.push(path.to_owned());
-        return Ok(());
-    }
-    let mut entries = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(|source| io_error(path, source))? {
-        let entry = entry.map_err(|source| io_error(path, source))?;
-        let kind = entry.file_type().map_err(|source| io_error(&entry.path(), source))?;
-        entries.push((entry.path(), kind.is_dir()));
-    }
-    entries.sort_unstable();
-    for (entry, is_folder) in entries {
-        match is_folder {
-            true => list(&entry, files)?,
-            false => files.push(entry),
-        }
-    }
-    Ok(())
-}
-
 /// The log of that path, if its name is a log's.
 fn log(path: PathBuf, model: Option<&str>) -> Option<Log> {
     let name = path.file_name()?.to_str()?;
@@ -107,15 +89,30 @@ fn log(path: PathBuf, model: Option<&str>) -> Option<Log> {
     let (task, time) = (task.to_owned(), time.to_owned());
     let model = match model {
         Some(model) => model.to_owned(),
-        None => std::path::absolute(&path).ok()?.parent()?.file_name()?.to_str()?.to_owned(),
+        None => folder_of(&path)?,
     };
     Some(Log { path, model, task, time })
+}
+
+/// The log that a caller names, of any name.
+fn named_log(path: &Path, model: Option<&str>) -> Log {
+    log(path.to_owned(), model).unwrap_or_else(|| Log {
+        path: path.to_owned(),
+        model: model.map_or_else(|| folder_of(path).unwrap_or_default(), str::to_owned),
+        task: stem_of(path),
+        time: String::new(),
+    })
+}
+
+/// The name of a file's folder.
+fn folder_of(path: &Path) -> Option<String> {
+    Some(std::path::absolute(path).ok()?.parent()?.file_name()?.to_str()?.to_owned())
 }
 
 fn read_file(log: &Log, metric: Option<&str>, join: &mut Join) -> Result<(), DataError> {
     // The filter that counts, by document.
     let mut filters: HashMap<u64, String> = HashMap::new();
-    join.start(&log.path, &log.model);
+    join.start(&log.path, &log.time);
     for_each_line(&log.path, join, |join, line, text| {
         let sample = text.and_then(|text| {
             serde_json::from_str::<Map<String, Value>>(text).map_err(|error| json_fault(&error))
@@ -131,10 +128,22 @@ fn read_file(log: &Log, metric: Option<&str>, join: &mut Join) -> Result<(), Dat
             join.other_filters += 1;
             return Ok(());
         }
-        let answer = parse(document, &sample, log, metric);
-        join.push(line, answer)
+        match parse(document, &sample, log, metric) {
+            Ok(Parsed::PassedOver(what)) => {
+                join.log.pass_over(what);
+                Ok(())
+            }
+            Ok(Parsed::Answer(answer)) => join.push(line, Ok(answer)),
+            Err(fault) => join.push(line, Err(fault)),
+        }
     })?;
     join.finish(EXPECTED, REMEDY)
+}
+
+enum Parsed {
+    Answer(Answer),
+    /// What cannot be asked as text; a plural noun.
+    PassedOver(&'static str),
 }
 
 fn document(sample: &Map<String, Value>) -> Result<u64, RowFault> {
@@ -148,28 +157,39 @@ fn parse(
     sample: &Map<String, Value>,
     log: &Log,
     metric: Option<&str>,
-) -> Result<Answer, RowFault> {
+) -> Result<Parsed, RowFault> {
     let prompt = prompt(sample).ok_or_else(|| {
         RowFault::new(
             "missing_field",
             "found no prompt, expected a text at arguments.gen_args_0.arg_0 or arguments[0][0]",
         )
     })?;
-    Ok(Answer {
-        id: format!("{}-{document}", log.task),
-        query: prompt.trim().to_owned(),
+    let query = match asked_in_json(prompt) {
+        Some(Asked::PassedOver(what)) => return Ok(Parsed::PassedOver(what)),
+        Some(Asked::Conversation { query, .. }) => query,
+        None => prompt.trim().to_owned(),
+    };
+    let id = format!("{}-{document}", log.task);
+    Ok(Parsed::Answer(Answer {
+        model: log.model.clone(),
+        key: id.clone(),
+        id,
+        query,
         dataset: log.task.clone(),
         category: None,
         score: score(sample, &log.model, metric)?,
-    })
+        cost: None,
+    }))
 }
 
 fn prompt(sample: &Map<String, Value>) -> Option<&str> {
     let arguments = sample.get("arguments")?;
-    match arguments {
-        Value::Object(requests) => requests.get("gen_args_0")?.get("arg_0")?.as_str(),
-        _ => arguments.get(0)?.get(0)?.as_str(),
-    }
+    let prompt = match arguments {
+        Value::Object(requests) => requests.get("gen_args_0")?.get("arg_0")?,
+        _ => arguments.get(0)?.get(0)?,
+    };
+    // A conversation stands in a list of its own.
+    prompt.as_str().or_else(|| prompt.get(0)?.as_str())
 }
 
 fn score(sample: &Map<String, Value>, model: &str, metric: Option<&str>) -> Result<f32, RowFault> {

@@ -89,10 +89,10 @@ fn read_file(path: &Path, model: Option<&str>, join: &mut Join) -> Result<(), Da
             "Name the model: MODEL=PATH",
         )
     })?;
-    join.start(path, model);
+    join.start(path, "");
     join.log.start_file(path);
     for_each_element(path, &bytes, EXPECTED, |position, line, element| {
-        let answer = parse(element).map_err(|fault| RowFault {
+        let answer = parse(element, model).map_err(|fault| RowFault {
             reason: format!("entry {}: {}", position + 1, fault.reason),
             ..fault
         });
@@ -109,16 +109,20 @@ fn model_of(file_name: &str) -> Option<&str> {
     (counted && !model.is_empty()).then_some(model)
 }
 
-fn parse(element: &[u8]) -> Result<Answer, RowFault> {
+fn parse(element: &[u8], model: &str) -> Result<Answer, RowFault> {
     let entry: Entry = serde_json::from_str(checked_utf8(element)?)
         .map_err(|error| RowFault::new("wrong_type", without_place(&error)))?;
     let right = required(entry.answer, "answer")?;
     let given = required(entry.pred, "pred")?;
+    let id = format!("mmlu-pro-{}", required(entry.question_id, "question_id")?);
     Ok(Answer {
-        id: format!("mmlu-pro-{}", required(entry.question_id, "question_id")?),
+        model: model.to_owned(),
+        key: id.clone(),
+        id,
         query: required(entry.question, "question")?,
         dataset: "mmlu-pro".to_owned(),
         category: Some(required(entry.category, "category")?),
         score: f32::from(u8::from(given.as_ref() == Some(&right))),
+        cost: None,
     })
 }
