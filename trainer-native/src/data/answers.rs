@@ -270,7 +270,7 @@ impl AnswerSet {
         remove_repeated(&mut places, &mut log, files, &models)?;
         let first = files.first().cloned().unwrap_or_default();
         if places.is_empty() {
-            return Err(DataError::NoRows { path: first, bad: log.bad_count });
+            return Err(log.no_rows(&first));
         }
         Ok(Self {
             models,
@@ -329,7 +329,8 @@ impl AnswerSet {
             answers.push(Answer { model, sample, text: answer, ending, cost_usd });
         }
         // A chunk has at least one place.
-        let nothing = || DataError::NoRows { path: PathBuf::new(), bad: 0 };
+        let nothing =
+            || DataError::NoRows { path: PathBuf::new(), bad: 0, passed_over: String::new() };
         Ok(AnsweredPrompt { answers, ..prompt.ok_or_else(nothing)? })
     }
 
