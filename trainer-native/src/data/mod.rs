@@ -77,6 +77,7 @@ mod source_log;
 mod split;
 mod table_rows;
 mod true_false_csv;
+mod zip_archive;
 
 pub use answers::{Answer, AnswerSet, AnsweredPrompt, Ending};
 pub use bad_row::BadRow;

@@ -1,16 +1,17 @@
 //! A sound file of every layout of data that the trainer reads.
 
-use std::io::{Cursor, Write};
+use std::io::{Write, sink};
 use std::sync::Arc;
 
+use flate2::write::DeflateEncoder;
 use parquet::basic::Compression;
 use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 use pointsman_trainer::data::Format;
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
+use rawzip::{CompressionMethod, ZipArchiveWriter};
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
 /// A format's file: the name under which it is read, what lies beside it, and sound contents.
 pub struct Layout {
@@ -211,37 +212,50 @@ pub const LAYOUTS: [Layout; 25] = [
     },
 ];
 
-/// Members of an archive of Inspect.
+/// An archive of Inspect with a member of each compression.
 fn inspect_archive() -> Vec<u8> {
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let members = [
         (
-            CompressionMethod::Stored,
+            CompressionMethod::STORE,
             "header.json",
-            "{\"eval\": {\"task\": \"metals\", \"model\": \"small\", \"created\": \"2026-11-29T10:00:00Z\"}}",
+            r#"{"eval": {"task": "metals", "model": "small", "created": "2026-11-29T10:00:00Z"}}"#,
         ),
         (
-            CompressionMethod::Deflated,
+            CompressionMethod::DEFLATE,
             "samples/a_epoch_1.json",
-            "{\"id\": \"a\", \"epoch\": 1, \"input\": \"One?\", \"scores\": {\"match\": {\"value\": \"C\"}}}",
+            r#"{"id": "a", "epoch": 1, "input": "One?", "scores": {"match": {"value": "C"}}}"#,
         ),
         (
-            CompressionMethod::Zstd,
+            CompressionMethod::ZSTD,
             "samples/2_epoch_1.json",
-            "{\"id\": 2, \"epoch\": 1, \"input\": \"Two?\", \"scores\": {\"match\": {\"value\": NaN}, \"tone\": {\"value\": 1}}}",
+            r#"{"id": 2, "epoch": 1, "input": "Two?", "scores": {"match": {"value": NaN}, "tone": {"value": 1}}}"#,
         ),
         (
-            CompressionMethod::Stored,
+            CompressionMethod::STORE,
             "samples/3_epoch_1/sample.json",
-            "{\"id\": 3, \"epoch\": 2, \"input\": [{\"role\": \"user\", \"content\": \"Three?\"}], \"choices\": [\"tin\"], \"scores\": {\"match\": {\"value\": 0.5}}}",
+            r#"{"id": 3, "epoch": 2, "input": [{"role": "user", "content": "Three?"}], "choices": ["tin"], "scores": {"match": {"value": 0.5}}}"#,
         ),
     ];
+    let mut bytes = Vec::new();
+    let mut zip = ZipArchiveWriter::new(&mut bytes);
     for (method, name, text) in members {
-        let options = SimpleFileOptions::default().compression_method(method);
-        zip.start_file(name, options).unwrap();
-        zip.write_all(text.as_bytes()).unwrap();
+        let stored = match method {
+            CompressionMethod::DEFLATE => {
+                let mut encoder = DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+                encoder.write_all(text.as_bytes()).unwrap();
+                encoder.finish().unwrap()
+            }
+            CompressionMethod::ZSTD => compress_to_vec(text.as_bytes(), CompressionLevel::Fastest),
+            _ => text.into(),
+        };
+        let (mut entry, config) = zip.new_file(name).compression_method(method).start().unwrap();
+        let mut plain = config.wrap(sink());
+        plain.write_all(text.as_bytes()).unwrap();
+        entry.write_all(&stored).unwrap();
+        entry.finish(plain.finish().unwrap().1).unwrap();
     }
-    zip.finish().unwrap().into_inner()
+    zip.finish().unwrap();
+    bytes
 }
 
 /// A column of texts, of whole numbers or of others.

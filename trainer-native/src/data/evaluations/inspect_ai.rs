@@ -16,16 +16,14 @@
 //! Samples that an error ended, or that were not scored (NaN), are passed over. Where two files answer the
 //! same questions for one model, the one created last counts.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::io::{BufReader, Cursor, Read};
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
-use zip::ZipArchive;
 
 use super::{Answer, Conversion, Join, files_of};
 use crate::data::bad_row::{RowFault, checked_score};
@@ -37,6 +35,7 @@ use crate::data::json_rows::Lines;
 use crate::data::lines::without_place;
 use crate::data::messages::{Asked, asked};
 use crate::data::score_map::required;
+use crate::data::zip_archive::Archive;
 use crate::data::{DataError, Format};
 
 const EXPECTED: &str = "a log of Inspect: .eval, or JSON with eval and samples";
@@ -175,35 +174,37 @@ fn read_archive(
     conversion: &Conversion,
     join: &mut Join,
 ) -> Result<(), DataError> {
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| {
+    let archive = Archive::open(bytes).map_err(|error| {
         let detail = format!(
             "found a zip archive that cannot be read ({error}), expected {EXPECTED}. Fetch it again: a file \
              that was cut has lost its table of contents"
         );
         DataError::bad_file(path, detail)
     })?;
-    let header = ["header.json", "_journal/start.json"].into_iter().find_map(|name| {
-        let member = archive.by_name(name).ok()?;
-        Some(serde_json::from_reader::<_, Header>(limited(member)).map_err(|error| (name, error)))
-    });
-    let header = header.transpose().map_err(|(name, error)| {
-        let place = path.join(name);
-        DataError::bad_file(&place, format!("{error}, expected {EXPECTED}. Fetch the file again"))
-    })?;
-    let spec = header.and_then(|header| header.eval);
-    let Some(about) = about(path, spec, model, conversion, join)? else { return Ok(()) };
-    for at in 0..archive.len() {
-        let Some(Ok(name)) = archive.name_for_index(at).map(|name| name.map(Cow::into_owned))
-        else {
-            continue;
-        };
-        if !is_sample(&name) {
-            continue;
+    let spec = match ["header.json", "_journal/start.json"]
+        .into_iter()
+        .find_map(|name| Some((name, archive.member(name)?)))
+    {
+        None => None,
+        Some((name, member)) => {
+            let header = member.and_then(|member| {
+                serde_json::from_reader::<_, Header>(limited(member))
+                    .map_err(|error| error.to_string())
+            });
+            let refuse = |error| {
+                let detail = format!("{error}, expected {EXPECTED}. Fetch the file again");
+                DataError::bad_file(&path.join(name), detail)
+            };
+            header.map_err(refuse)?.eval
         }
-        join.log.start_member(path, &name);
-        match archive.by_index(at) {
-            Ok(member) => take(serde_json::from_reader(limited(member)), 1, &about, join)?,
-            Err(error) => {
+    };
+    let Some(about) = about(path, spec, model, conversion, join)? else { return Ok(()) };
+    for name in archive.names().filter(|name| is_sample(name)) {
+        join.log.start_member(path, name);
+        match archive.member(name) {
+            None => {}
+            Some(Ok(member)) => take(serde_json::from_reader(limited(member)), 1, &about, join)?,
+            Some(Err(error)) => {
                 let reason = format!(
                     "found a sample that cannot be unpacked ({error}), expected one as Inspect writes it"
                 );

@@ -2,11 +2,11 @@
 
 #![allow(clippy::panic)]
 
-use std::io::{Cursor, Write};
+use std::io::{Write, sink};
 
+use rawzip::{CompressionMethod, ZipArchiveWriter};
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use serde_json::{Value, json};
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
 
 use super::*;
 use crate::data::convert::{Conversion, Converted, ModelSource, Original, convert};
@@ -37,13 +37,28 @@ fn converted(
 }
 
 fn archive(method: CompressionMethod, members: &[(&str, &Value)]) -> Vec<u8> {
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default().compression_method(method);
+    let mut bytes = Vec::new();
+    let mut zip = ZipArchiveWriter::new(&mut bytes);
     for (name, value) in members {
-        zip.start_file(*name, options).unwrap();
-        zip.write_all(value.to_string().replace("\"NAN\"", "NaN").as_bytes()).unwrap();
+        let text = value.to_string().replace("\"NAN\"", "NaN");
+        let stored = match method {
+            CompressionMethod::DEFLATE => {
+                let mut encoder =
+                    flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+                encoder.write_all(text.as_bytes()).unwrap();
+                encoder.finish().unwrap()
+            }
+            CompressionMethod::ZSTD => compress_to_vec(text.as_bytes(), CompressionLevel::Fastest),
+            _ => text.clone().into_bytes(),
+        };
+        let (mut entry, config) = zip.new_file(name).compression_method(method).start().unwrap();
+        let mut plain = config.wrap(sink());
+        plain.write_all(text.as_bytes()).unwrap();
+        entry.write_all(&stored).unwrap();
+        entry.finish(plain.finish().unwrap().1).unwrap();
     }
-    zip.finish().unwrap().into_inner()
+    zip.finish().unwrap();
+    bytes
 }
 
 fn inspect_header(model: &str, created: &str) -> Value {
@@ -89,9 +104,9 @@ fn inspect_logs_of_both_formats_give_the_same_rows() {
         ["metals-a/1|Softest metal?|maker/small 0.75", "metals-2|Palest metal?|maker/small 0"];
     let files = [
         ("x.json", inspect_json("maker/small", FIRST, &samples)),
-        ("stored.eval", archive(CompressionMethod::Stored, &members)),
-        ("deflated.eval", archive(CompressionMethod::Deflated, &members)),
-        ("zstd.eval", archive(CompressionMethod::Zstd, &members)),
+        ("stored.eval", archive(CompressionMethod::STORE, &members)),
+        ("deflated.eval", archive(CompressionMethod::DEFLATE, &members)),
+        ("zstd.eval", archive(CompressionMethod::ZSTD, &members)),
     ];
     for (name, bytes) in files {
         let source = Source::new(&[(name, &bytes)]);
@@ -117,7 +132,7 @@ fn inspect_logs_of_several_models_join_and_the_newest_of_a_model_counts() {
     let source = Source::new(&[
         ("1.json", &inspect_json("small", LATER, &question(json!(1)))),
         ("2.json", &inspect_json("small", FIRST, &question(json!(0)))),
-        ("3.eval", &archive(CompressionMethod::Zstd, &members)),
+        ("3.eval", &archive(CompressionMethod::ZSTD, &members)),
         ("4.json", &inspect_json("tiny", FIRST, &question(json!("no")))),
         ("5.json", &inspect_json("tiny", LATER, &question(json!("0.25")))),
         ("listing.json", b"{\"1.json\": {\"status\": \"success\"}}"),
@@ -202,7 +217,7 @@ fn bad_samples_of_inspect_are_named_by_line_or_member() {
         let before = line.lines().enumerate().filter(|(_, line)| *line == "    },").last();
         let line = before.unwrap().0 as u64 + 2;
         let zip = archive(
-            CompressionMethod::Deflated,
+            CompressionMethod::DEFLATE,
             &[
                 ("header.json", &header),
                 ("samples/1_epoch_1.json", &good),
@@ -476,8 +491,8 @@ fn cut_and_garbled_evaluations_never_panic_and_every_error_names_the_file() {
     ];
     let files = [
         ("x.json", inspect_json("m", FIRST, std::slice::from_ref(&sample)), Format::InspectAi),
-        ("z.eval", archive(CompressionMethod::Zstd, &members), Format::InspectAi),
-        ("d.eval", archive(CompressionMethod::Deflated, &members), Format::InspectAi),
+        ("z.eval", archive(CompressionMethod::ZSTD, &members), Format::InspectAi),
+        ("d.eval", archive(CompressionMethod::DEFLATE, &members), Format::InspectAi),
         (
             "p.json",
             promptfoo(3, &[promptfoo_result("a", 0, "q", 1.0)]).to_string().into_bytes(),
