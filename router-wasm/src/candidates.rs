@@ -19,6 +19,8 @@
 //! assert_eq!(candidates.candidates.len(), 3);
 //! ```
 
+mod prior;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ability::{Ability, AbilityPenalty};
@@ -26,6 +28,9 @@ use crate::error::{RouterError, quoted};
 use crate::kind::Kind;
 use crate::manifest::{Calibration, Candidate, Manifest};
 use crate::numeric::quantile;
+use prior::unknown_role;
+
+pub use prior::AbilityPrior;
 
 /// Most outcomes of one LLM that a host may give.
 pub(crate) const MAX_OUTCOMES: usize = 10_000;
@@ -54,15 +59,9 @@ pub struct Candidates {
 pub struct OwnCandidate {
     /// The model's identifier, which decisions state.
     pub id: String,
-    /// The bundle's candidate for which it stands.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub role: Option<String>,
-    /// `small`, `medium` or `large`, where the bundle states abilities of these tiers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tier: Option<String>,
-    /// Its ability, as [`Router::fit_ability`](crate::Router::fit_ability) found it for this bundle.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ability: Option<Ability>,
+    /// `role`, `tier` and `ability`, which stand beside the other fields in JSON.
+    #[serde(flatten)]
+    pub prior: AbilityPrior,
     /// Its outcomes, to which an ability is fitted at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcomes: Option<Vec<Outcome>>,
@@ -99,92 +98,20 @@ impl Outcome {
     }
 }
 
-/// Where the fit of an ability begins: what is known of the LLM without its outcomes.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct AbilityPrior {
-    /// The bundle's candidate that it resembles.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub role: Option<String>,
-    /// Its tier.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tier: Option<String>,
-    /// An ability, such as that of its predecessor.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ability: Option<Ability>,
-}
-
-impl AbilityPrior {
-    /// Reads `{"role"}`, `{"tier"}`, `{"ability"}` or `{}`.
-    ///
-    /// # Errors
-    /// [`RouterError::CandidatesInvalid`].
-    pub fn from_json(json: &str) -> Result<Self, RouterError> {
-        serde_json::from_str(json).map_err(|error| invalid(error.to_string()))
-    }
-
-    /// The ability that is stated, if one is.
-    fn stated(&self, manifest: &Manifest) -> Result<Option<Ability>, String> {
-        let sizes = manifest.head.demands.as_ref().map_or(0, Vec::len);
-        match (&self.role, &self.tier, &self.ability) {
-            (None, None, None) => Ok(None),
-            (Some(role), None, None) => {
-                let found = manifest.candidates.iter().find(|candidate| candidate.id == *role);
-                let ability = found.and_then(|candidate| candidate.ability.clone());
-                ability.map(Some).ok_or_else(|| unknown_role(role, manifest))
-            }
-            (None, Some(tier), None) => {
-                let tiers = manifest.head.abilities.as_ref();
-                let ability = tiers.and_then(|tiers| tiers.get(tier)).cloned();
-                ability.map(Some).ok_or_else(|| {
-                    let known: Vec<&str> = tiers.into_iter().flatten().map(|(t, _)| &**t).collect();
-                    let known = match known.is_empty() {
-                        true => {
-                            "a role, an ability or outcomes, as this bundle states no tiers".into()
-                        }
-                        false => known.join(", "),
-                    };
-                    format!("tier is {}: expected {known}", quoted(tier))
-                })
-            }
-            (None, None, Some(ability)) => ability.check(sizes).map(|()| Some(ability.clone())),
-            _ => Err("it has several of role, tier and ability: expected one of them".into()),
-        }
-    }
-
-    /// The stated ability, else that of tier `medium`, else the mean of the bundle's candidates.
-    ///
-    /// # Errors
-    /// What is wrong with it, in words.
-    #[allow(clippy::cast_precision_loss)]
-    pub(crate) fn resolve(&self, manifest: &Manifest) -> Result<Ability, String> {
-        if let Some(stated) = self.stated(manifest)? {
-            return Ok(stated);
-        }
-        if let Some(medium) = manifest.head.abilities.as_ref().and_then(|tiers| tiers.get("medium"))
-        {
-            return Ok(medium.clone());
-        }
-        let known =
-            || manifest.candidates.iter().filter_map(|candidate| candidate.ability.as_ref());
-        let share = 1.0 / known().count().max(1) as f64;
-        let size = manifest.head.demands.as_ref().map_or(0, Vec::len);
-        let mut mean = Ability { intercept: 0.0, slopes: vec![0.0; size] };
-        for ability in known() {
-            mean.intercept += ability.intercept * share;
-            mean.slopes.iter_mut().zip(&ability.slopes).for_each(|(sum, w)| *sum += w * share);
-        }
-        Ok(mean)
-    }
-}
-
 impl Candidates {
     /// Reads `{"candidates": [...], "strong", "weak"}`.
     ///
     /// # Errors
     /// [`RouterError::CandidatesInvalid`].
     pub fn from_json(json: &str) -> Result<Self, RouterError> {
-        serde_json::from_str(json).map_err(|error| invalid(error.to_string()))
+        serde_json::from_str(json).map_err(|error| {
+            let detail = error.to_string();
+            // Where fields are flattened, serde names an unknown one without those that it knows.
+            invalid(match detail.starts_with("unknown field") && !detail.contains("expected") {
+                true => format!("{detail}: expected {}", OwnCandidate::FIELDS.join(", ")),
+                false => detail,
+            })
+        })
     }
 
     /// The manifest with these candidates in place of the bundle's. Curves, metrics and the map of other
@@ -234,7 +161,7 @@ impl Candidates {
         let mut candidates = Vec::with_capacity(self.candidates.len());
         for own in &self.candidates {
             let of = |detail: String| invalid(format!("{}: {detail}", quoted(&own.id)));
-            let prior = own.prior(manifest);
+            let prior = own.prior_in(manifest);
             let ability = match &own.outcomes {
                 Some(outcomes) => {
                     let prior = prior.resolve(manifest).map_err(of)?;
@@ -264,10 +191,11 @@ impl Candidates {
         let mut taken = vec![false; manifest.candidates.len()];
         for own in &self.candidates {
             let of = |detail: String| invalid(format!("{}: {detail}", quoted(&own.id)));
-            if own.tier.is_some() || own.ability.is_some() || own.outcomes.is_some() {
+            let AbilityPrior { role, tier, ability } = &own.prior;
+            if tier.is_some() || ability.is_some() || own.outcomes.is_some() {
                 return Err(RouterError::DemandsUnsupported { kind: manifest.kind.clone() });
             }
-            let role = own.role.as_ref().unwrap_or(&own.id);
+            let role = role.as_ref().unwrap_or(&own.id);
             let index = manifest.candidate_index(role);
             let index = index.ok_or_else(|| of(unknown_role(role, manifest)))?;
             if std::mem::replace(&mut taken[index], true) {
@@ -324,12 +252,17 @@ impl Candidates {
 }
 
 impl OwnCandidate {
+    /// Its fields in JSON.
+    const FIELDS: [&str; 8] =
+        ["id", "role", "tier", "ability", "outcomes", "inputPrice", "outputPrice", "contextWindow"];
+
     /// What is stated of its ability; of a name that the bundle has, that candidate's.
-    fn prior(&self, manifest: &Manifest) -> AbilityPrior {
-        let (role, tier, ability) = (self.role.clone(), self.tier.clone(), self.ability.clone());
-        let same = role.is_none() && tier.is_none() && ability.is_none();
-        let same = same && manifest.candidate_index(&self.id).is_some();
-        AbilityPrior { role: if same { Some(self.id.clone()) } else { role }, tier, ability }
+    fn prior_in(&self, manifest: &Manifest) -> AbilityPrior {
+        let named = || manifest.candidate_index(&self.id).is_some();
+        match self.prior == AbilityPrior::default() && named() {
+            true => AbilityPrior { role: Some(self.id.clone()), ..AbilityPrior::default() },
+            false => self.prior.clone(),
+        }
     }
 
     /// The candidate, with prices and window of the bundle's candidate of this name where it states none.
@@ -413,14 +346,6 @@ impl Calibration {
         let quantiles = (0..=last).map(|part| quantile(&ascending, part, last)).collect();
         Some(Self { quantiles, ..self })
     }
-}
-
-fn unknown_role(role: &str, manifest: &Manifest) -> String {
-    let names = manifest.candidate_names();
-    format!(
-        "role is {}, which is no candidate of the bundle: expected one of {names}",
-        quoted(role)
-    )
 }
 
 fn invalid(detail: String) -> RouterError {

@@ -5,8 +5,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use pointsman::{
-    Ability, AbilityPrior, Candidate, Candidates, Manifest, Outcome, Policy, Query, Reason, Router,
-    RouterError, Traffic,
+    Ability, AbilityPrior, Candidate, Candidates, Manifest, Outcome, OwnCandidate, Policy, Query,
+    Reason, Router, RouterError, Traffic,
 };
 use serde_json::{Value, json};
 
@@ -274,11 +274,32 @@ fn the_cache_forgets_the_bundles_candidates() {
 }
 
 #[test]
+fn a_candidates_unknown_field_is_named_with_all_that_are_known() {
+    let whole = json!({
+        "id": "x", "role": "small", "tier": "large", "ability": {"intercept": 0.5, "slopes": [1.0, 2.0]},
+        "outcomes": [{"query": "Hi", "score": 1.0}], "inputPrice": 1.0, "outputPrice": 2.0,
+        "contextWindow": 4096
+    });
+    let read: OwnCandidate = serde_json::from_value(whole.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&read).unwrap(), whole);
+    let (_, message) = fault(&json!({"candidates": [{"id": "x", "teir": "small"}]}));
+    let (_, expected) = message.split_once(": expected ").unwrap();
+    let mut expected: Vec<&str> = expected.split(", ").collect();
+    expected.sort_unstable();
+    assert_eq!(expected, whole.as_object().unwrap().keys().collect::<Vec<_>>(), "{message}");
+}
+
+#[test]
 fn bad_candidates_are_named() {
     for (candidates, words) in [
         (json!({"candidates": []}), "found no candidate"),
         (json!({}), "missing field `candidates`"),
         (json!({"candidates": [{"id": "x", "teir": "small"}]}), "unknown field `teir`"),
+        (
+            json!({"candidates": [{"id": "x", "ability": {"intercept": 1, "slope": [1]}}]}),
+            "unknown field `slope`, expected `intercept` or `slopes`",
+        ),
+        (json!({"candidates": [{"id": "x", "role": 1}]}), "expected a string"),
         (json!({"candidates": [{"id": "x"}]}), "\"x\": nothing says how able it is"),
         (json!({"candidates": [{"id": "x", "role": "big"}]}), "expected one of small, large"),
         (

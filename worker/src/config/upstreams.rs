@@ -9,7 +9,9 @@
 
 use std::collections::BTreeMap;
 
-use pointsman::{Ability, Candidate, Candidates, Manifest, Outcome, OwnCandidate, is_header_value};
+use pointsman::{
+    Ability, AbilityPrior, Candidate, Candidates, Manifest, Outcome, OwnCandidate, is_header_value,
+};
 use serde::Deserialize;
 
 use super::feature::Feature;
@@ -168,9 +170,11 @@ impl Upstreams {
     ) -> Option<Candidates> {
         let of = |(name, upstream): (&String, &Upstream)| OwnCandidate {
             id: name.clone(),
-            role: upstream.role.clone(),
-            tier: upstream.tier.clone(),
-            ability: upstream.ability.clone(),
+            prior: AbilityPrior {
+                role: upstream.role.clone(),
+                tier: upstream.tier.clone(),
+                ability: upstream.ability.clone(),
+            },
             outcomes: upstream.outcomes.clone(),
             ..OwnCandidate::default()
         };
