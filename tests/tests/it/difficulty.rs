@@ -57,6 +57,14 @@ fn of_tiers(encoder: &str) -> String {
     recipe(encoder).replace("[encoder]", needs) + tiers
 }
 
+/// A recipe of the tiers `large` and `small` in place of the tiny LLMs, and without its gold source.
+fn without_gold(text: &str) -> String {
+    let text = text.replace("tiny-strong", "large").replace("tiny-weak", "small");
+    let gold = text.find("[[sources]]\nname = \"own outcomes\"").unwrap();
+    let rest = gold + text[gold..].find("\n\n[").unwrap() + 2;
+    [&text[..gold], &text[rest..]].concat()
+}
+
 fn write_needs(data: &Path) {
     let need = |i: usize| {
         let (words, need) = match i % 2 {
@@ -337,10 +345,7 @@ fn without_gold_labels_a_pair_of_tiers_is_trained_and_scored_on_a_source_apart()
                    aliases = { \"tiny-strong\" = \"large\", \"tiny-weak\" = \"small\" }\n\n[[sources]]\n\
                    name = \"others\"\npath = \"others.jsonl\"\nlicence = \"MIT\"\nrole = \"auxiliary\"\n\
                    calibration_share = 0.2\n\n[encoder]";
-    let text = of_tiers("pieces").replace("tiny-strong", "large").replace("tiny-weak", "small");
-    let gold = text.find("[[sources]]\nname = \"own outcomes\"").unwrap();
-    let rest = gold + text[gold..].find("\n\n[").unwrap() + 2;
-    let text = [&text[..gold], &text[rest..]].concat().replace("[encoder]", sources);
+    let text = without_gold(&of_tiers("pieces")).replace("[encoder]", sources);
     let (manifest, router) = trained(folder.path(), &text);
     // No outcome of the pair was trained on: its abilities are the tiers'.
     let usual = manifest.head.abilities.as_ref().unwrap();
@@ -348,4 +353,42 @@ fn without_gold_labels_a_pair_of_tiers_is_trained_and_scored_on_a_source_apart()
     assert!(win_rate(&router, "prove the matrix number 7") > win_rate(&router, "hello the city 7"));
     let apgr = manifest.metrics.iter().find(|metric| metric.metric == "apgr").unwrap();
     assert!(apgr.dataset == "apart" && apgr.value > 0.7 && apgr.held_out, "{apgr:?}");
+}
+
+#[test]
+fn graded_answers_of_one_llm_teach_difficulty_and_no_demand_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    write_outcomes(&data.join("apart.jsonl"));
+    // The better the only LLM's answer, the easier the query; every seventh grade is off.
+    let row = |i: usize| {
+        let (words, grade) = match i % 2 {
+            0 => ("prove the matrix", i % 5),
+            _ => ("hello the city", 10 - i % 5),
+        };
+        let grade = if i.is_multiple_of(7) { 5 } else { grade };
+        json!({"id": format!("g{i}"), "query": format!("{words} graded {i}"), "dataset": "own",
+               "scores": {"only": grade as f64 / 10.0}})
+        .to_string()
+    };
+    std::fs::write(data.join("graded.jsonl"), (0..120).map(row).collect::<Vec<_>>().join("\n"))
+        .unwrap();
+    let sources = "[[sources]]\nname = \"apart\"\npath = \"apart.jsonl\"\nlicence = \"MIT\"\nrole = \"test\"\n\
+                   aliases = { \"tiny-strong\" = \"large\", \"tiny-weak\" = \"small\" }\n\n[[sources]]\n\
+                   name = \"graded\"\npath = \"graded.jsonl\"\nlicence = \"MIT\"\nrole = \"auxiliary\"\n\
+                   calibration_share = 0.2\n\n[encoder]";
+    let tiers = "\n[head.abilities]\nsmall = { intercept = 0.0, slopes = [1.0] }\n\
+                 large = { intercept = 3.0, slopes = [0.5] }\n";
+    for encoder in ["static", "pieces"] {
+        let text = recipe(encoder) + tiers;
+        let text = without_gold(&text).replace("[encoder]", sources);
+        let (manifest, router) = trained(folder.path(), &text);
+        assert_eq!(manifest.head.demands.as_deref().unwrap(), ["difficulty"], "{encoder}");
+        let of = |text: &str| demands(&router, text)[0];
+        let gap = of("prove the matrix number 7") - of("hello the city number 7");
+        assert!(gap > 0.7, "{encoder}: {gap}");
+        let apgr = manifest.metrics.iter().find(|metric| metric.metric == "apgr").unwrap();
+        assert!(apgr.dataset == "apart" && apgr.value > 0.7, "{encoder}: {apgr:?}");
+    }
 }

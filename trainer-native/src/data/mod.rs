@@ -143,15 +143,38 @@ pub struct Loaded {
     pub passed_over: BTreeMap<&'static str, usize>,
 }
 
-/// Reads the outcomes of a file, or of a folder of files of one format.
+/// Reads the outcomes of two models or more from a file, or from a folder of files of one format.
 ///
 /// Without a `format`, it is recognised with [`detect`].
 ///
 /// # Errors
-/// [`DataError::WrongTable`] for a format of preferences, which [`for_each_preference`] reads, of
-/// labels, which [`read_labels`] reads, or of prompts, which [`for_each_prompt`] reads, and the other errors of a source; a bad row is an error unless
-/// [`skip_bad`](ReadOptions::skip_bad) is set.
+/// [`DataError::BadFile`] for the scores of one model only, and those of [`read_of_any_models`].
 pub fn read(
+    path: &Path,
+    format: Option<Format>,
+    options: &ReadOptions,
+) -> Result<Loaded, DataError> {
+    let loaded = read_of_any_models(path, format, options)?;
+    if let [model] = loaded.outcomes.models.as_slice() {
+        let detail = format!(
+            "found scores of one model only ({model}), expected at least two. A router chooses \
+             between models: add the scores of another model to the same rows. How hard a query \
+             is, one model's scores say too: a recipe of kind \"difficulty\" learns from them in a \
+             source with role \"auxiliary\""
+        );
+        return Err(DataError::bad_file(path, detail));
+    }
+    Ok(loaded)
+}
+
+/// Reads outcomes as [`read`] does, also where they are of one model.
+///
+/// # Errors
+/// [`DataError::WrongTable`] for a format of preferences, which [`for_each_preference`] reads, of
+/// labels, which [`read_labels`] reads, or of prompts, which [`for_each_prompt`] reads, and the other
+/// errors of a source; a bad row is an error unless
+/// [`skip_bad`](ReadOptions::skip_bad) is set.
+pub fn read_of_any_models(
     path: &Path,
     format: Option<Format>,
     options: &ReadOptions,
@@ -162,13 +185,6 @@ pub fn read(
     let bad_count = read.log.bad_count;
     if rows.is_empty() {
         return Err(read.log.no_rows(path));
-    }
-    if let [model] = read.models.as_slice() {
-        let detail = format!(
-            "found scores of one model only ({model}), expected at least two. A router chooses \
-             between models: add the scores of another model to the same rows"
-        );
-        return Err(DataError::bad_file(path, detail));
     }
     Ok(Loaded {
         outcomes: Outcomes { models: read.models, rows, score_scale: read.score_scale },

@@ -354,7 +354,11 @@ fn load(
     options: &ReadOptions,
 ) -> Result<LoadedSource, TrainerError> {
     let format = format_of(source, folder)?;
-    let loaded = data::read(&folder.join(&source.path), Some(format), options)?;
+    let path = folder.join(&source.path);
+    let loaded = match compares_llms(recipe, source.role) {
+        true => data::read(&path, Some(format), options)?,
+        false => data::read_of_any_models(&path, Some(format), options)?,
+    };
     if loaded.bad_count > 0 {
         eprintln!("{}: {} bad rows left out", source.name, loaded.bad_count);
     }
@@ -375,6 +379,16 @@ fn load(
 fn say_passed_over(source: &SourceRecipe, passed_over: &BTreeMap<&'static str, usize>) {
     for (what, rows) in passed_over {
         eprintln!("{}: passed over {rows} {what}", source.name);
+    }
+}
+
+/// Whether a source of this role is of use only if it has the scores of two LLMs or more. One LLM's scores say
+/// how hard its queries are; of a corpus and of what is held out the questions alone count.
+fn compares_llms(recipe: &Recipe, role: Role) -> bool {
+    match role {
+        Role::Gold | Role::Test => true,
+        Role::Auxiliary => !recipe.head.learns_labels(),
+        Role::Corpus | Role::Held => false,
     }
 }
 

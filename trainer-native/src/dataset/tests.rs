@@ -203,3 +203,45 @@ fn evaluations_of_other_programs_are_sources_as_they_are() {
         );
     }
 }
+
+/// Graded answers of one LLM.
+fn write_graded(folder: &TempDir, name: &str) {
+    let row = |at: usize| {
+        format!(
+            "{{\"id\": \"{at}\", \"query\": \"Graded question {at}?\", \"dataset\": \"own\", \
+             \"scores\": {{\"one\": {}}}}}",
+            at as f64 / 4.0
+        )
+    };
+    let lines: Vec<String> = (0..5).map(row).collect();
+    fs::write(folder.path().join(name), lines.join("\n")).unwrap();
+}
+
+#[test]
+fn outcomes_of_one_llm_are_read_where_no_two_are_compared() {
+    let folder = folder();
+    write_graded(&folder, "graded.jsonl");
+    let penalty = "[head]\npenalty = { difficulty = 1.0, need = 1.0 }\n";
+    let difficulty =
+        RECIPE.replace("kind = \"random\"", "kind = \"difficulty\"").replace("[head]\n", penalty);
+    let read = |recipe: &str, role: &str| {
+        prepared(&folder, &with_source(recipe, "graded.jsonl", role, ""))
+    };
+    let found = read(&difficulty, "auxiliary").unwrap();
+    let one = found.train.model_index("one").unwrap();
+    let scores: Vec<f32> = found.train.rows.iter().filter_map(|row| row.score(one)).collect();
+    assert_eq!(scores, [0.0, 0.25, 0.5, 0.75, 1.0]);
+    assert_eq!(read(RECIPE, "corpus").unwrap().corpus.rows.len(), 5);
+    assert_eq!(read(RECIPE, "held").unwrap().sources.len(), 1);
+
+    let pairs_alone = read(RECIPE, "auxiliary").unwrap_err();
+    let test = read(&difficulty, "test").unwrap_err();
+    write_graded(&folder, "gold.jsonl");
+    for error in [pairs_alone, test, prepared(&folder, &difficulty).unwrap_err()] {
+        assert_eq!(error.code(), "bad_file", "{error}");
+        let text = error.to_string();
+        assert!(text.contains("found scores of one model only (one), expected at least two"));
+        assert!(text.contains("add the scores of another model to the same rows"), "{text}");
+        assert!(text.contains("kind \"difficulty\" learns from them"), "{text}");
+    }
+}

@@ -287,7 +287,8 @@ pub(super) fn warnings(found: &Inspection) -> Vec<String> {
     }
     if let [model] = found.models.as_slice() {
         warnings.push(format!(
-            "scores of one model only ({}): a router chooses between two or more",
+            "scores of one model only ({}): a router chooses between two or more. A recipe of kind \
+             \"difficulty\" learns from them in a source with role \"auxiliary\"",
             model.name
         ));
     }

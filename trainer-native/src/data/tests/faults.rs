@@ -184,6 +184,18 @@ fn sources_without_usable_rows_are_errors() {
 }
 
 #[test]
+fn outcomes_of_one_model_are_read_where_the_caller_takes_them() {
+    let source = Source::new(&[("mmlu_x.csv", b"prompt,only\nOne?,True\nTwo?,False\n")]);
+    let path = source.path("mmlu_x.csv");
+    let loaded = read_of_any_models(&path, None, &ReadOptions::default()).unwrap();
+    assert_eq!(loaded.outcomes.models, ["only"]);
+    let scores: Vec<_> = loaded.outcomes.rows.iter().map(|row| row.score(0)).collect();
+    assert_eq!(scores, [Some(1.0), Some(0.0)]);
+    let error = source.strict("mmlu_x.csv").unwrap_err().to_string();
+    assert!(error.contains("add the scores of another model") && error.contains("auxiliary"));
+}
+
+#[test]
 fn folders_of_no_or_of_several_formats_are_errors() {
     let error = Source::new(&[("notes.txt", b"x")]).strict("").unwrap_err();
     assert_eq!(error.code(), "bad_file");
