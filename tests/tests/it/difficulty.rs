@@ -355,25 +355,27 @@ fn without_gold_labels_a_pair_of_tiers_is_trained_and_scored_on_a_source_apart()
     assert!(apgr.dataset == "apart" && apgr.value > 0.7 && apgr.held_out, "{apgr:?}");
 }
 
-#[test]
-fn graded_answers_of_one_llm_teach_difficulty_and_no_demand_of_their_own() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    std::fs::create_dir(&data).unwrap();
-    write_outcomes(&data.join("apart.jsonl"));
-    // The better the only LLM's answer, the easier the query; every seventh grade is off.
+/// Graded answers of one LLM: the better the answer, the easier the query; every seventh grade is off.
+fn write_graded(data: &Path) {
+    let hard = ["prove", "theorem", "integral", "derivative", "matrix"];
+    let easy = ["hello", "thank", "capital", "city", "translate"];
     let row = |i: usize| {
         let (words, grade) = match i % 2 {
-            0 => ("prove the matrix", i % 5),
-            _ => ("hello the city", 10 - i % 5),
+            0 => (hard, i / 2 % 5),
+            _ => (easy, 10 - i / 2 % 5),
         };
         let grade = if i.is_multiple_of(7) { 5 } else { grade };
-        json!({"id": format!("g{i}"), "query": format!("{words} graded {i}"), "dataset": "own",
+        let query = format!("{} the {} graded {i}", words[i / 2 % 5], words[i / 10 % 5]);
+        json!({"id": format!("g{i}"), "query": query, "dataset": "own",
                "scores": {"only": grade as f64 / 10.0}})
         .to_string()
     };
-    std::fs::write(data.join("graded.jsonl"), (0..120).map(row).collect::<Vec<_>>().join("\n"))
-        .unwrap();
+    let rows: Vec<String> = (0..200).map(row).collect();
+    std::fs::write(data.join("graded.jsonl"), rows.join("\n")).unwrap();
+}
+
+#[test]
+fn graded_answers_of_one_llm_teach_difficulty() {
     let sources = "[[sources]]\nname = \"apart\"\npath = \"apart.jsonl\"\nlicence = \"MIT\"\nrole = \"test\"\n\
                    aliases = { \"tiny-strong\" = \"large\", \"tiny-weak\" = \"small\" }\n\n[[sources]]\n\
                    name = \"graded\"\npath = \"graded.jsonl\"\nlicence = \"MIT\"\nrole = \"auxiliary\"\n\
@@ -381,13 +383,17 @@ fn graded_answers_of_one_llm_teach_difficulty_and_no_demand_of_their_own() {
     let tiers = "\n[head.abilities]\nsmall = { intercept = 0.0, slopes = [1.0] }\n\
                  large = { intercept = 3.0, slopes = [0.5] }\n";
     for encoder in ["static", "pieces"] {
-        let text = recipe(encoder) + tiers;
-        let text = without_gold(&text).replace("[encoder]", sources);
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data).unwrap();
+        write_outcomes(&data.join("apart.jsonl"));
+        write_graded(&data);
+        let text = without_gold(&(recipe(encoder) + tiers)).replace("[encoder]", sources);
         let (manifest, router) = trained(folder.path(), &text);
         assert_eq!(manifest.head.demands.as_deref().unwrap(), ["difficulty"], "{encoder}");
         let of = |text: &str| demands(&router, text)[0];
         let gap = of("prove the matrix number 7") - of("hello the city number 7");
-        assert!(gap > 0.7, "{encoder}: {gap}");
+        assert!(gap > 0.5, "{encoder}: {gap}");
         let apgr = manifest.metrics.iter().find(|metric| metric.metric == "apgr").unwrap();
         assert!(apgr.dataset == "apart" && apgr.value > 0.7, "{encoder}: {apgr:?}");
     }
