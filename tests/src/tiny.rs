@@ -119,13 +119,8 @@ pub const NGRAMS: &str = "ngrams";
 /// Every kind on every tier, and one kind on hashed n-grams.
 #[must_use]
 pub fn kinds_and_tiers() -> Vec<(Kind, &'static str)> {
-    let on_tiers = trained_kinds().flat_map(|kind| TIERS.map(|tier| (kind, tier)));
+    let on_tiers = Kind::ALL.into_iter().flat_map(|kind| TIERS.map(|tier| (kind, tier)));
     on_tiers.chain([(Kind::Mf, NGRAMS)]).collect()
-}
-
-/// The kinds of which there are tiny bundles.
-pub fn trained_kinds() -> impl Iterator<Item = Kind> {
-    Kind::ALL.into_iter().filter(|kind| *kind != Kind::Difficulty)
 }
 
 /// The text of the tiny recipe of a kind and tier.

@@ -62,6 +62,15 @@ const MANIFEST_WORDS: &[&str] = &[
     "length",
     "ridge",
     "mlp",
+    "difficulty",
+    "demands",
+    "abilities",
+    "ability",
+    "intercept",
+    "slopes",
+    "small",
+    "medium",
+    "large",
 ];
 const TOKENIZER_WORDS: &[&str] = &[
     "version",
@@ -195,12 +204,39 @@ struct Fixture {
     memory: Option<Vec<u8>>,
 }
 
-/// Every bundle of `tests/fixtures/kinds`, in the order of the folders' names.
+/// The bundles of `tests/fixtures/kinds`. A stored input names its bundle by the place here, so a new one
+/// stands at the end.
+const KINDS: [&str; 23] = [
+    "bert-static",
+    "bert-transformer",
+    "cluster-static",
+    "cluster-transformer",
+    "knn-static",
+    "knn-transformer",
+    "length-static",
+    "length-transformer",
+    "mf-static",
+    "mf-transformer",
+    "mlp-static",
+    "mlp-transformer",
+    "random-static",
+    "random-transformer",
+    "ridge-static",
+    "ridge-transformer",
+    "routerdc-static",
+    "routerdc-transformer",
+    "sw-ranking-static",
+    "sw-ranking-transformer",
+    "mf-ngrams",
+    "difficulty-static",
+    "difficulty-transformer",
+];
+
+/// Every bundle of `tests/fixtures/kinds`, in the order of [`KINDS`].
 static FIXTURES: LazyLock<Vec<Fixture>> = LazyLock::new(|| {
     let kinds = tiny::fixtures().join("kinds");
-    let mut folders: Vec<_> =
-        fs::read_dir(kinds).unwrap().map(|entry| entry.unwrap().path()).collect();
-    folders.sort();
+    assert_eq!(fs::read_dir(&kinds).unwrap().count(), KINDS.len(), "a bundle is missing in KINDS");
+    let folders = KINDS.map(|name| kinds.join(name));
     let fixtures = folders.iter().map(|folder| {
         let read = |name: &str| fs::read(folder.join(name));
         let manifest = String::from_utf8(read(MANIFEST_FILE).unwrap()).unwrap();
