@@ -4,8 +4,7 @@
 // `node bench/page.mjs --made FOLDER [--bundles static,mini] [--runs 9] [--rounds 200] [--seconds 6]
 //  [--save]`
 //
-// With --save the report is stored in bench/runs. Without --made there is only `static`, which is bundles/llmrouter: the other
-// engine reads its tokenizer.
+// With --save the report is stored in bench/runs.
 
 /** @import { Entry } from "./job.mjs" */
 /** @import { Device } from "./page/devices.mjs" */
@@ -20,7 +19,7 @@ import { launch } from "../tests/hosts/browser.mjs";
 import { ROOT } from "../tests/hosts/paths.mjs";
 import { FIRST_VISIT_BYTES } from "../tests/web/transfers.mjs";
 import { startPage } from "../web/serve.mjs";
-import { given, jobOn, listed } from "./job.mjs";
+import { jobOn, listed } from "./job.mjs";
 import { load, machine } from "./machine.mjs";
 import { besideTransformers } from "./page/beside-transformers.mjs";
 import { DEVICES } from "./page/devices.mjs";
@@ -48,12 +47,13 @@ const settings = {
   rounds: count("--rounds", values.rounds),
   seconds: count("--seconds", values.seconds),
 };
-const made = values.made
-  ? listed(values.made)
-  : [{ ...given(join(ROOT, "bundles/llmrouter")), name: "static", about: "bundles/llmrouter" }];
+if (!values.made)
+  throw new Error(
+    "--made is missing: expected the folder that `bench-bundles` wrote, as `cargo xtask bench page` gives it",
+  );
 /** @type {Record<string, Entry>} */
-const known = Object.fromEntries(made.map((entry) => [entry.name, entry]));
-const names = values.bundles?.split(",") ?? ["static", "mini"].filter((name) => known[name]);
+const known = Object.fromEntries(listed(values.made).map((entry) => [entry.name, entry]));
+const names = values.bundles?.split(",") ?? ["static", "mini"];
 const bundles = names.map((name) => known[name] ?? unknown("--bundles", name, known));
 
 needed("web/dist/index.html.br", "the page is not built, or not compressed. Make it with `cargo xtask build`");

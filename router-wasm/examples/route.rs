@@ -3,7 +3,7 @@
 //! ```sh
 //! cargo run --release -p pointsman --example route -- "What is the capital of Italy?" "Hello!"
 //! cargo run --release -p pointsman --example route -- \
-//!     --bundle bundles/llmrouter "Write a function that sorts a list."
+//!     --bundle bundles/accurate "Write a function that sorts a list."
 //! ```
 //! Without `--bundle` it uses the repository's `bundles/default`; `--strong-share` sets a share of
 //! strong calls in [0, 1] in place of the bundle's default.

@@ -6,7 +6,6 @@
 mod route;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-const BUNDLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../bundles");
 
 fn run(arguments: &[&str]) -> Result<String, String> {
     route::run(arguments.iter().map(|argument| (*argument).to_owned()))
@@ -34,8 +33,10 @@ fn a_share_of_strong_calls_moves_the_decision() {
 
 #[test]
 fn another_bundle_decides_among_its_own_candidates() {
-    let text = run(&["--bundle", &format!("{BUNDLES}/llmrouter"), "Sort a list."]).unwrap();
-    assert_eq!(text.lines().count(), 2 + 9, "a query, its decision, nine scores: {text}");
+    let pool = format!("{ROOT}/tests/fixtures/pool");
+    let text = run(&["--bundle", &pool, "code the function of python"]).unwrap();
+    assert_eq!(text.lines().count(), 2 + 5, "a query, its decision, five scores: {text}");
+    assert!(text.contains("  -> tiny-coder"), "{text}");
 }
 
 #[test]

@@ -27,7 +27,7 @@ const expected = readJson(join(ROOT, "tests/fixtures/onnx-ids.json"));
 
 test("the fixture has every bundle of the clone", () => {
   const kinds = readdirSync(join(ROOT, "tests/fixtures/kinds"));
-  const bundles = ["tests/fixtures/tiny", "bundles/accurate", "bundles/default", "bundles/llmrouter"];
+  const bundles = ["tests/fixtures/tiny", "tests/fixtures/pool", "bundles/accurate", "bundles/default"];
   bundles.push(...kinds.map((name) => `tests/fixtures/kinds/${name}`));
   const there = bundles.filter((folder) => existsSync(join(ROOT, folder, "router.json")));
   assert.deepEqual(Object.keys(expected).sort(), there.sort());

@@ -6,6 +6,8 @@ import { fileURLToPath } from "node:url";
 
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 export const TINY = join(ROOT, "tests/fixtures/tiny");
+/** A tiny bundle of five LLMs, none of which is strong or weak. */
+export const POOL = join(ROOT, "tests/fixtures/pool");
 export const DEFAULT = join(ROOT, "bundles/default");
 export const CHROMIUM = process.env.CHROMIUM || "/usr/bin/chromium";
 

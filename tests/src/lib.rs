@@ -9,3 +9,4 @@ pub mod parity;
 pub mod tiny;
 pub mod tiny_drawings;
 pub mod tiny_encoder;
+pub mod tiny_pool;

@@ -8,7 +8,7 @@ import { startBrowser } from "./open-page.mjs";
 const { open } = await startBrowser(after);
 
 test("the benchmark runs to its end, labels each engine's numbers and draws them", () =>
-  open({ link: "#/benchmark?bundle=llmrouter" }, async (page) => {
+  open({ link: "#/benchmark?bundle=accurate" }, async (page) => {
     await page.getByRole("button", { name: "Run the benchmark" }).click();
     await page.waitForSelector("progress");
     await page.waitForSelector("#benchmark-table", { timeout: 120_000 });

@@ -3,28 +3,25 @@
 /** @import { BundleInfo } from "pointsman" */
 
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, test } from "node:test";
 
 import { Router } from "pointsman";
 
 import { place } from "../../web/src/model/projection.js";
-import { bundleFiles, DEFAULT, readJson, TINY } from "../hosts/paths.mjs";
+import { bundleFiles, DEFAULT, ROOT, readJson, TINY } from "../hosts/paths.mjs";
 import { tar } from "../hosts/tar.mjs";
-import { DEVICE_NAMES, startBrowser, widerThanScreen } from "./open-page.mjs";
+import { DEVICE_NAMES, payload, startBrowser, widerThanScreen } from "./open-page.mjs";
 
 /** @type {BundleInfo} */
 const info = readJson(`${DEFAULT}/router.json`);
+/** @type {BundleInfo} */
+const accurate = readJson(join(ROOT, "bundles/accurate/router.json"));
 /** @type {BundleInfo} */
 const tiny = readJson(`${TINY}/router.json`);
 const files = bundleFiles(TINY);
 const { open } = await startBrowser(after);
 
-const payload = (/** @type {Record<string, Uint8Array>} */ files) =>
-  Object.entries(files).map(([name, bytes]) => ({
-    name,
-    mimeType: "application/octet-stream",
-    buffer: Buffer.from(bytes),
-  }));
 const withManifest = (/** @type {(manifest: {format: number, kind: string}) => void} */ change) => {
   const manifest = readJson(`${TINY}/router.json`);
   change(manifest);
@@ -79,12 +76,12 @@ for (const device of DEVICE_NAMES) {
 
 test("another of the page's bundles can be chosen, and the link names it", () =>
   open({ link: "#/inside" }, async (page) => {
-    await page.getByRole("combobox", { name: "Bundle" }).selectOption("llmrouter");
-    await page.waitForSelector("#card-title:text('llmrouter')");
-    await page.waitForFunction(() => location.hash.includes("bundle=llmrouter"));
+    await page.getByRole("combobox", { name: "Bundle" }).selectOption("accurate");
+    await page.waitForSelector("#card-title:text('accurate')");
+    await page.waitForFunction(() => location.hash.includes("bundle=accurate"));
     await page.locator("nav a", { hasText: "Playground" }).click();
     await page.fill("#query", "Hello");
-    assert.ok((await page.locator(".scores tbody tr").count()) > 2);
+    assert.equal(await page.locator(".scores tbody tr").count(), accurate.candidates.length);
   }));
 
 test("the user's own bundle opens from its files and from its tar", () =>

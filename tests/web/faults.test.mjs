@@ -31,7 +31,7 @@ test("a missing bundle is reported with its code, and another can be chosen", ()
   open({ link: without.url.href, ready: false }, async (page) => {
     await page.getByRole("alert").waitFor();
     assert.match(await alert(page), /did not load.*404.*fetch_failed/s);
-    await page.getByRole("combobox", { name: "Bundle" }).selectOption("llmrouter");
+    await page.getByRole("combobox", { name: "Bundle" }).selectOption("accurate");
     await page.waitForSelector("#query");
   }));
 

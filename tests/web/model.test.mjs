@@ -96,7 +96,7 @@ test("a state is restored from its link", () => {
     costWeight: 3,
     query: "a&b=c #?é 中文",
     turns: [],
-    bundle: "llmrouter",
+    bundle: "accurate",
     language: "zh",
     theme: "dark",
   };

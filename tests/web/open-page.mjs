@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 
 import { startPage } from "../../web/serve.mjs";
 import { launch } from "../hosts/browser.mjs";
+import { bundleFiles } from "../hosts/paths.mjs";
 
 export const DEVICES = {
   phone: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
@@ -59,6 +60,31 @@ export async function startBrowser(after, options) {
       }
     },
   };
+}
+
+/**
+ * Files by name as the field for the user's own bundle takes them.
+ * @param {Record<string, Uint8Array>} files
+ */
+export const payload = (files) =>
+  Object.entries(files).map(([name, bytes]) => ({
+    name,
+    mimeType: "application/octet-stream",
+    buffer: Buffer.from(bytes),
+  }));
+
+/**
+ * Opens the bundle in a folder as the user's own, on the view Inside, and goes on to another view.
+ * @param {Page} page on the view Inside
+ * @param {string} folder
+ * @param {string} view its name in the navigation
+ */
+export async function openOwn(page, folder, view) {
+  const files = bundleFiles(folder);
+  const { name } = JSON.parse(Buffer.from(files["router.json"]).toString());
+  await page.setInputFiles("#own-bundle", payload(files));
+  await page.waitForSelector(`#card-title:text('${name}')`);
+  await page.locator("nav a", { hasText: view }).click();
 }
 
 /**

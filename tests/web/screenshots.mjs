@@ -6,8 +6,8 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
-import { ROOT } from "../hosts/paths.mjs";
-import { startBrowser } from "./open-page.mjs";
+import { POOL, ROOT } from "../hosts/paths.mjs";
+import { openOwn, startBrowser } from "./open-page.mjs";
 
 const folder = process.argv[2] ?? join(ROOT, "docs/figures");
 const SHOWN = ["page-playground", "page-trade-off", "page-map"];
@@ -33,7 +33,7 @@ const PICTURES = [
   ["page-playground-phone", { link: `#/playground?${QUERY}&lang=zh`, device: "phone", colorScheme: "dark" }, ".scores"],
   ["page-conversation", { link: `#/playground?${TURNS}`, colorScheme: "dark" }, ".chart svg[role=img]"],
   ["page-trade-off", { link: "#/trade-off?mode=strongShare&strongShare=0.3" }, ".chart svg[role=img]"],
-  ["page-trade-off-phone", { link: "#/trade-off?bundle=llmrouter", device: "phone" }, ".chart svg[role=img]"],
+  ["page-trade-off-phone", { link: "#/inside", device: "phone" }, "#card-title"],
   ["page-queries", { link: "#/queries" }, "#own-queries"],
   ["page-map", { link: `#/map?${QUERY}`, colorScheme: "dark" }, ".chart svg[role=img]"],
   ["page-inside", { link: "#/inside" }, "#card-title"],
@@ -41,6 +41,10 @@ const PICTURES = [
 ];
 /** @type {Record<string, (page: import("playwright-core").Page) => Promise<void>>} */
 const WORK = {
+  async "page-trade-off-phone"(page) {
+    await openOwn(page, POOL, "Trade-off");
+    await page.waitForSelector(".chart svg[role=img]");
+  },
   async "page-queries"(page) {
     await page.fill("#own-queries", OWN.join("\n"));
     await page.locator("button.primary").click();

@@ -1,15 +1,19 @@
 // The trade-off view: the bundle's curve, prices and bills.
 
+/** @import { BundleInfo } from "pointsman" */
+
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
 import { curvesOf, valueAt } from "../../web/src/model/curve.js";
-import { DEFAULT, readJson } from "../hosts/paths.mjs";
-import { DEVICE_NAMES, startBrowser, widerThanScreen } from "./open-page.mjs";
+import { DEFAULT, POOL, readJson } from "../hosts/paths.mjs";
+import { DEVICE_NAMES, openOwn, startBrowser, widerThanScreen } from "./open-page.mjs";
 
 const { byShare: curve } = curvesOf(readJson(`${DEFAULT}/router.json`));
 assert.ok(curve?.published, "the default bundle has a curve by share, and published points");
 const { router, published } = curve;
+/** @type {BundleInfo} */
+const pool = readJson(`${POOL}/router.json`);
 const { open } = await startBrowser(after);
 const percentFine = (/** @type {number} */ value) => `${(100 * value).toFixed(1)}%`;
 
@@ -66,13 +70,15 @@ test("the bill follows the number of queries, tokens, share and the user's price
   }));
 
 test("a bundle of several models shows each model beside the router, and takes prices that it does not state", () =>
-  open({ link: "#/trade-off?bundle=llmrouter" }, async (page) => {
-    const label = await page.locator(".chart svg[role=img]").getAttribute("aria-label");
-    assert.match(label ?? "", /This router \d+\.\d%/);
-    assert.match(label ?? "", /Oracle: knows every answer \d+\.\d%/);
+  open({ link: "#/inside" }, async (page) => {
+    await openOwn(page, POOL, "Trade-off");
+    const label = (await page.locator(".chart svg[role=img]").getAttribute("aria-label")) ?? "";
+    assert.match(label, /This router \d+\.\d%/);
+    assert.match(label, /Oracle: knows every answer \d+\.\d%/);
+    for (const { id } of pool.candidates) assert.match(label, new RegExp(`${id} \\d+\\.\\d%`));
     const fields = page.locator(".prices input");
     const count = await fields.count();
-    assert.ok(count >= 6, String(count));
+    assert.equal(count, 2 * pool.candidates.length);
     for (let i = 0; i < count; i += 1) await fields.nth(i).fill(String(1 + i));
     assert.match((await page.locator(".bills").textContent()) ?? "", /Always [^$]+\$\d/);
     await page.locator("nav a", { hasText: "Playground" }).click();

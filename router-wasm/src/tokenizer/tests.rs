@@ -51,8 +51,34 @@ fn repository_file(path: &str) -> Vec<u8> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)).unwrap()
 }
 
+/// A WordPiece tokenizer of the pieces of a shipped bundle, in many languages: a piece that begins a word is
+/// one here too, any other continues it.
 fn word_piece_json() -> Vec<u8> {
-    repository_file("bundles/llmrouter/tokenizer.json")
+    let unigram: Value =
+        serde_json::from_slice(&repository_file("bundles/accurate/tokenizer.json")).unwrap();
+    let listed = unigram["model"]["vocab"].as_array().unwrap();
+    let pieces = listed.iter().filter_map(|piece| {
+        let piece = piece[0].as_str()?;
+        Some(match piece.strip_prefix('\u{2581}') {
+            Some("") => return None,
+            Some(begin) => begin.to_lowercase(),
+            None if piece.starts_with('<') => piece.to_owned(),
+            None => format!("##{}", piece.to_lowercase()),
+        })
+    });
+    let ascii = ('!'..='~').flat_map(|c| [c.to_string(), format!("##{c}")]);
+    let special = ["[UNK]", "[PAD]", "[CLS]", "[SEP]"];
+    let pieces = special.map(str::to_owned).into_iter().chain(ascii).chain(pieces);
+    let mut file = tokenizer(pieces, bert_normalizer(true, true, None, true));
+    file["post_processor"] = tiny()["post_processor"].clone();
+    let added = special.iter().enumerate().map(|(id, content)| {
+        json!({
+            "id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false,
+            "normalized": false, "special": true
+        })
+    });
+    file["added_tokens"] = added.collect();
+    file.to_string().into_bytes()
 }
 
 fn tiny_json() -> Vec<u8> {

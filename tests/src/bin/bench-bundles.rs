@@ -6,8 +6,9 @@
 //! OUT/<name>/onnx-runtime.onnx   an int8 transformer as ONNX Runtime likes it best
 //! ```
 //!
-//! The transformers are all-MiniLM-L6-v2 and a pruned copy; their heads are drawn from a seed. Such a
-//! router's decisions are meaningless, but its speed is that of a trained one.
+//! The transformers are all-MiniLM-L6-v2 and a pruned copy; the token table has their most frequent words, so
+//! that the other engines read its tokenizer too. The table and all heads are drawn from a seed. Such a router's
+//! decisions are meaningless, but its speed is that of a trained one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,12 +20,16 @@ use pointsman_trainer::device::{DeviceChoice, open};
 use pointsman_trainer::encoder::bert::Pooling;
 use pointsman_trainer::encoder::hugging_face::{self, EncoderFolder};
 use pointsman_trainer::encoder::prune::{Cut, Mini, Words, prune};
-use pointsman_trainer::encoder::vocabulary::TokenCounts;
+use pointsman_trainer::encoder::static_table::StaticTable;
+use pointsman_trainer::encoder::vocabulary::{self, TokenCounts};
 use pointsman_trainer::encoder::{Encoder, Network, parse_tokenizer};
 use pointsman_trainer::export::bundle::{BundleDraft, BundleFacts};
 use pointsman_trainer::export::router_graph;
 use pointsman_trainer::precision::Precision;
-use pointsman_trainer::recipe::{EncoderRecipe, MfRecipe, TransformerEncoderRecipe};
+use pointsman_trainer::random::RandomStream;
+use pointsman_trainer::recipe::{
+    EncoderRecipe, MfRecipe, StaticEncoderRecipe, TransformerEncoderRecipe,
+};
 use pointsman_trainer::router::mf::MfHead;
 use serde::Serialize;
 
@@ -38,6 +43,12 @@ const SEED: u64 = 1;
 /// The layers of the mini tier in `trainer-native/recipes/task-identification-mini.toml`.
 const MINI_LAYERS: [usize; 2] = [0, 1];
 const MINI_VOCABULARY: usize = 5000;
+
+/// The token table of `trainer-native/recipes/encoder/static.toml`.
+const STATIC_VOCABULARY: usize = 16_000;
+const STATIC_WIDTH: usize = 64;
+/// Root mean square of an embedding's coordinates.
+const SCALE: f32 = 0.3;
 
 /// An encoder's shape, which determines its number of operations.
 #[derive(Serialize)]
@@ -58,46 +69,60 @@ struct Entry {
     shape: Shape,
 }
 
+/// An encoder to write, with its description.
+struct Made {
+    encoder: Encoder,
+    settings: EncoderRecipe,
+    shape: Shape,
+}
+
 fn main() -> Result<()> {
     let (encoder, out) = arguments()?;
     let device = open(DeviceChoice::Cpu)?.device;
     let folder = hugging_face::read(&encoder, &device)?;
     let whole = prune(&folder, &Cut::default())?;
-    let mini = mini(&folder)?;
+    let (six, float) = (transformer(whole.clone()), transformer(whole));
+    let (table, mini) = (table(&folder)?, transformer(mini(&folder)?));
     let entries = vec![
-        committed(&out)?,
-        transformer(&out, "mini", "two layers of MiniLM, 5,000 tokens", mini, Precision::Int8)?,
-        transformer(&out, "minilm-l6", "MiniLM, six layers", whole.clone(), Precision::Int8)?,
-        transformer(&out, "minilm-l6-float", "MiniLM, six layers", whole, Precision::Float)?,
+        write(&out, "static", "a table of 64 numbers a token", table, Precision::Int8)?,
+        write(&out, "mini", "two layers of MiniLM, 5,000 tokens", mini, Precision::Int8)?,
+        write(&out, "minilm-l6", "MiniLM, six layers", six, Precision::Int8)?,
+        write(&out, "minilm-l6-float", "MiniLM, six layers", float, Precision::Float)?,
     ];
     let index = out.join("index.json");
     fs::write(&index, serde_json::to_vec_pretty(&entries)?)
         .with_context(|| format!("cannot write {}", index.display()))
 }
 
-/// Copies a bundle of the clone, whose tokenizer the other engines read.
-fn committed(out: &Path) -> Result<Entry> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bundles/llmrouter");
-    let target = out.join("static/bundle");
-    fs::create_dir_all(&target)?;
-    for entry in fs::read_dir(&source).with_context(|| source.display().to_string())? {
-        let path = entry?.path();
-        if let Some(name) = path.file_name() {
-            fs::copy(&path, target.join(name))?;
-        }
-    }
-    let manifest: serde_json::Value =
-        serde_json::from_slice(&fs::read(target.join("router.json"))?)?;
-    let tokenizer: serde_json::Value =
-        serde_json::from_slice(&fs::read(target.join("tokenizer.json"))?)?;
-    // The embedding is the table's vector and the query's length.
-    let width = manifest["encoder"]["embedding_size"].as_u64().context("no embedding size")?;
-    let vocabulary = tokenizer["model"]["vocab"].as_object().context("no vocabulary")?.len();
-    Ok(Entry {
-        name: "static",
-        about: "bundles/llmrouter: a token table".into(),
-        precision: Precision::Int8,
-        shape: Shape { layers: 0, width: usize::try_from(width)? - 1, inner: 0, vocabulary },
+/// A table of the encoder's most frequent words, drawn from a seed.
+#[allow(clippy::cast_possible_truncation)]
+fn table(folder: &EncoderFolder) -> Result<Made> {
+    let tokenizer = parse_tokenizer(&folder.tokenizer_json)?;
+    // BERT numbers its words by falling frequency, and a word counted once is kept.
+    let words = (0..STATIC_VOCABULARY as u32).filter_map(|id| tokenizer.id_to_token(id));
+    let words: Vec<String> = words.filter(|word| !word.starts_with("##")).collect();
+    let mut counts = TokenCounts::default();
+    counts.add(&tokenizer, &[TEXT])?;
+    counts.add(&tokenizer, &words)?;
+    let kept = vocabulary::prune(&folder.tokenizer_json, &counts, STATIC_VOCABULARY)?;
+    let (rows, width) = (kept.original_ids.len(), STATIC_WIDTH);
+    let values = RandomStream::new(SEED, 0).normal(rows * width, SCALE);
+    let settings = StaticEncoderRecipe {
+        source: SOURCE.into(),
+        vocabulary: rows,
+        components: width,
+        frequency_weight: 0.001,
+        max_tokens: MAX_TOKENS,
+        truncate: TruncationSide::Right,
+        scale: f64::from(SCALE),
+    };
+    Ok(Made {
+        shape: Shape { layers: 0, width, inner: 0, vocabulary: rows },
+        encoder: Encoder {
+            network: Network::Static(StaticTable { rows, width, values }),
+            tokenizer_json: kept.tokenizer_json,
+        },
+        settings: EncoderRecipe::Static(settings),
     })
 }
 
@@ -108,13 +133,7 @@ fn mini(folder: &EncoderFolder) -> Result<Mini> {
     Ok(prune(folder, &Cut { layers: Some(&MINI_LAYERS), words: Some(words) })?)
 }
 
-fn transformer(
-    out: &Path,
-    name: &'static str,
-    about: &str,
-    mini: Mini,
-    precision: Precision,
-) -> Result<Entry> {
+fn transformer(mini: Mini) -> Made {
     let Mini { mut weights, tokenizer_json, .. } = mini;
     weights.cut_positions(MAX_TOKENS);
     let shape = Shape {
@@ -123,24 +142,39 @@ fn transformer(
         inner: weights.layers.first().map_or(0, |layer| layer.up.output),
         vocabulary: weights.vocabulary(),
     };
-    let scale = Some(0.3);
+    let scale = Some(SCALE);
     let network = Network::Transformer { weights, pooling: Pooling::Mean, scale, token_rows: None };
-    let head = head(network.embedding_size())?;
-    let encoder = Encoder { network, tokenizer_json };
-    let model = router_graph::build(&encoder.network, Some((&head, &[0, 1])), precision)?;
-    let peer = match precision {
-        Precision::Int8 => Some(with_tensor_scales(&model)?),
-        Precision::Float => None,
-    };
-    let settings = EncoderRecipe::Transformer(TransformerEncoderRecipe {
+    let settings = TransformerEncoderRecipe {
         source: SOURCE.into(),
         layers: None,
         vocabulary: None,
         token_components: None,
         max_tokens: MAX_TOKENS,
         truncate: TruncationSide::Right,
-        scale: Some(0.3),
-    });
+        scale: Some(f64::from(SCALE)),
+    };
+    Made {
+        shape,
+        encoder: Encoder { network, tokenizer_json },
+        settings: EncoderRecipe::Transformer(settings),
+    }
+}
+
+/// Writes the bundle of an encoder with a head drawn from a seed.
+fn write(
+    out: &Path,
+    name: &'static str,
+    about: &str,
+    made: Made,
+    precision: Precision,
+) -> Result<Entry> {
+    let Made { encoder, settings, shape } = made;
+    let head = head(encoder.network.embedding_size())?;
+    let model = router_graph::build(&encoder.network, Some((&head, &[0, 1])), precision)?;
+    let peer = match (&encoder.network, precision) {
+        (Network::Transformer { .. }, Precision::Int8) => Some(with_tensor_scales(&model)?),
+        _ => None,
+    };
     let facts = BundleFacts {
         name: format!("bench-{name}"),
         kind: Kind::Mf.name().into(),

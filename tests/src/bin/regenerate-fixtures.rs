@@ -1,12 +1,12 @@
-//! Rewrites `tests/fixtures`: the tiny bundles of every kind and tier, the answers of the parity suite,
-//! and token ids with results for ONNX Runtime.
+//! Rewrites `tests/fixtures`: the tiny bundles of every kind and tier and of a pool, the answers of the parity
+//! suite, and token ids with results for ONNX Runtime.
 
 use anyhow::{Context, Result};
 use pointsman::{DEFAULT_TURN_DECAY, Query, Router};
 use pointsman_tests::parity::{
     Case, KINDS_TOLERANCE, KindCases, Parity, answer, kind_answer, kind_requests, requests,
 };
-use pointsman_tests::{tiny, tiny_drawings};
+use pointsman_tests::{tiny, tiny_drawings, tiny_pool};
 use pointsman_trainer::eval::pair::calibration::calibrate;
 use pointsman_trainer::export::bundle;
 use pointsman_trainer::precision::Precision;
@@ -42,8 +42,10 @@ fn main() -> Result<()> {
         .collect::<Result<Vec<_>>>()?;
     write(&fixtures.join("parity.json"), &Parity { tolerance: 1e-4, cases })?;
 
+    tiny_pool::bundle()?.write(&fixtures.join("pool"))?;
+
     let mut folders =
-        ["tests/fixtures/tiny", "bundles/accurate", "bundles/default", "bundles/llmrouter"]
+        ["tests/fixtures/tiny", "tests/fixtures/pool", "bundles/accurate", "bundles/default"]
             .map(str::to_owned)
             .to_vec();
     let mut kinds = KindCases { tolerance: KINDS_TOLERANCE, bundles: Default::default() };

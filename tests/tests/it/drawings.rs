@@ -4,16 +4,21 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use pointsman::{Calibration, MAP_FILE, Manifest, Query, Router, sha256_hex};
-use pointsman_tests::{tiny, tiny_drawings};
+use pointsman_tests::{tiny, tiny_drawings, tiny_pool};
 use pointsman_trainer::export::bundle;
 use pointsman_trainer::map::{MOST_BYTES, MOST_POINTS, QueryMap, RouterAnswer};
 
 type Files = Vec<(String, Vec<u8>)>;
 
 /// The bundles in the clone that have a map.
-fn drawn() -> [PathBuf; 3] {
-    let bundles = tiny::fixtures().join("../../bundles");
-    [bundles.join("default"), bundles.join("llmrouter"), tiny::fixtures().join("tiny")]
+fn drawn() -> [PathBuf; 4] {
+    let [bundles, fixtures] = [tiny::fixtures().join("../../bundles"), tiny::fixtures()];
+    [
+        bundles.join("default"),
+        bundles.join("accurate"),
+        fixtures.join("tiny"),
+        fixtures.join("pool"),
+    ]
 }
 
 fn files(folder: &Path) -> Files {
@@ -148,26 +153,38 @@ fn routing_does_not_need_the_map() {
 
 #[test]
 fn shipped_bundles_state_scores_on_rows_that_they_were_not_trained_on() {
-    let [default, llmrouter, _] = drawn();
-    let (manifest, _) = read(&files(&default));
-    let [curve] = &manifest.curves[..] else { panic!("{:?}", manifest.curves) };
-    assert_eq!((curve.router.len(), curve.oracle.len()), (51, 51));
-    assert_eq!(curve.published.len(), 18, "nine routers, CPT(50) and CPT(80)");
-    for metric in &manifest.metrics {
-        let stated = (metric.dataset.as_str(), metric.rows, metric.removed_as_leaks);
-        assert_eq!(stated, (curve.dataset.as_str(), curve.rows, curve.removed_as_leaks));
+    let [shipped @ .., _, _] = drawn();
+    for folder in shipped {
+        let (name, (manifest, _)) = (folder.display(), read(&files(&folder)));
+        let [curve] = &manifest.curves[..] else { panic!("{name}: {:?}", manifest.curves) };
+        assert_eq!((curve.router.len(), curve.oracle.len()), (51, 51), "{name}");
+        assert_eq!(curve.published.len(), 18, "{name}: nine routers, CPT(50) and CPT(80)");
+        for metric in &manifest.metrics {
+            let stated = (metric.dataset.as_str(), metric.rows, metric.removed_as_leaks);
+            assert_eq!(stated, (curve.dataset.as_str(), curve.rows, curve.removed_as_leaks));
+        }
+        for (own, best) in curve.router.iter().zip(&curve.oracle) {
+            assert!(own[0] == best[0] && own[1] <= best[1], "{name}: {own:?} {best:?}");
+        }
+        // At CPT(50) half of the gap is recovered; it is read here from steps of 0.02, there from deciles,
+        // so the two differ a little.
+        let [weak, strong] = [curve.router[0][1], curve.router[50][1]];
+        let half = curve.router.iter().find(|p| p[1] >= f64::midpoint(weak, strong)).unwrap()[0];
+        let cpt = manifest.metrics.iter().find(|metric| metric.metric == "cpt50").unwrap().value;
+        assert!((half * 100.0 - cpt).abs() < 4.0, "{name}: {half} {cpt}");
     }
-    for (own, best) in curve.router.iter().zip(&curve.oracle) {
-        assert!(own[0] == best[0] && own[1] <= best[1], "{own:?} {best:?}");
-    }
-    // At CPT(50) half of the gap is recovered; it is read here from steps of 0.02, there from deciles, so
-    // the two differ a little.
-    let [weak, strong] = [curve.router[0][1], curve.router[50][1]];
-    let half = curve.router.iter().find(|p| p[1] >= f64::midpoint(weak, strong)).unwrap()[0];
-    let cpt = manifest.metrics.iter().find(|metric| metric.metric == "cpt50").unwrap().value;
-    assert!((half * 100.0 - cpt).abs() < 4.0, "{half} {cpt}");
+}
 
-    let (manifest, _) = read(&files(&llmrouter));
+#[test]
+fn a_bundle_of_a_pool_states_means_and_is_that_of_its_recipe() {
+    let [.., pool] = drawn();
+    let (manifest, _) = read(&files(&pool));
+    let made_with = manifest.provenance.unwrap().recipe_sha256;
+    assert_eq!(
+        made_with,
+        tiny_pool::recipe_file().unwrap().sha256,
+        "run `regenerate-fixtures` after a change of the recipe"
+    );
     let [curve] = &manifest.curves[..] else { panic!("{:?}", manifest.curves) };
     let means = curve.means.unwrap();
     assert_eq!(curve.candidates.len(), manifest.candidates.len());

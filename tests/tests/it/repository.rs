@@ -132,7 +132,7 @@ fn every_field_of_every_recipe_stands_in_the_trainers_page() {
 
 #[test]
 fn a_shipped_bundle_states_the_hash_of_its_recipe() {
-    for (bundle, recipe) in [("default", "default"), ("llmrouter", "cluster-llmrouter")] {
+    for (bundle, recipe) in [("default", "default"), ("accurate", "accurate")] {
         let text = std::fs::read(root().join("bundles").join(bundle).join("router.json")).unwrap();
         let manifest: pointsman::Manifest = serde_json::from_slice(&text).unwrap();
         let stated = manifest.provenance.unwrap();

@@ -353,7 +353,7 @@ pub const MANIFEST: Target = Target {
         let with_kind =
             |(at, fixture): (usize, &Fixture)| [&[at as u8], fixture.manifest.as_bytes()].concat();
         let mut all: Vec<_> = FIXTURES.iter().enumerate().map(with_kind).collect();
-        for folder in ["tests/fixtures/tiny", "bundles/default", "bundles/llmrouter"] {
+        for folder in ["tests/fixtures/tiny", "tests/fixtures/pool", "bundles/default"] {
             let path = tiny::fixtures().join("../..").join(folder).join(MANIFEST_FILE);
             all.push([&[0], &fs::read(path).unwrap()[..]].concat());
         }
