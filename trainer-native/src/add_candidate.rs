@@ -7,6 +7,7 @@
 //! | `ridge` | a score that is linear in the query's embedding (`linear_score.rs`) |
 //! | `knn` | its scores on the remembered queries (`memory_labels.rs`) |
 //! | `sw-ranking` | an Elo group (`elo_group.rs`) |
+//! | `difficulty` | an ability, which `trainer probe` fits ([`with_ability`]) |
 //!
 //! In a `routerdc` router:
 //!
@@ -110,7 +111,8 @@ fn remedy(kind: Kind) -> &'static str {
     match kind {
         Kind::Difficulty => {
             "A router of kind \"difficulty\" takes any LLM without training: fit its ability to its \
-             outcomes with `pointsman fit-model`, and name it among the host's candidates"
+             outcomes with `pointsman fit-model` and name it among the host's candidates, or ask it the probe \
+             set with `trainer probe`"
         }
         _ => {
             "Its LLMs are a pair, or were trained together, and a further one has no place. List the \
@@ -128,6 +130,47 @@ struct Rows {
     leaks: usize,
     /// Outcomes to score on.
     test: Outcomes,
+}
+
+/// The bundle in a folder, of kind `difficulty`, with one more LLM, which states its ability. Its pair stays.
+///
+/// # Errors
+/// [`TrainerError::BadCandidate`] where the bundle has it already, is of another kind or it states no ability; those
+/// of the engine; [`TrainerError::File`].
+pub fn with_ability(
+    folder: &Path,
+    candidate: &Candidate,
+    source: &Source,
+) -> Result<BundleDraft, TrainerError> {
+    let bundle = KnownBundle::read(folder)?;
+    let bad = |detail| TrainerError::BadCandidate { model: candidate.id.clone(), detail };
+    if bundle.router.kind() != Kind::Difficulty || candidate.ability.is_none() {
+        let kind = &bundle.info().kind;
+        return Err(bad(format!(
+            "the bundle is of kind {kind:?}, expected \"difficulty\" and an ability"
+        )));
+    }
+    check_new(bundle.info(), &candidate.id)?;
+    let draft = bundle.with(&Addition::Ability, candidate, source)?;
+    draft.router()?;
+    Ok(draft)
+}
+
+/// Refuses an LLM that a bundle has already.
+///
+/// # Errors
+/// [`TrainerError::BadCandidate`].
+pub fn check_new(info: &Manifest, model: &str) -> Result<(), TrainerError> {
+    match info.candidate_index(model) {
+        None => Ok(()),
+        Some(_) => Err(TrainerError::BadCandidate {
+            model: model.to_owned(),
+            detail: format!(
+                "the router has it already; its candidates are {}",
+                info.candidate_names()
+            ),
+        }),
+    }
 }
 
 impl KnownRun {
@@ -194,25 +237,10 @@ impl KnownRun {
     ) -> Result<Extended, TrainerError> {
         let NewCandidate { candidate, outcomes, format, mut source, test, test_share } = new;
         let model = candidate.id.as_str();
-        let bad = |detail| TrainerError::BadCandidate { model: model.to_owned(), detail };
-        if self.info().candidate_index(model).is_some() {
-            return Err(bad(format!(
-                "the router has it already; its candidates are {}",
-                self.info().candidate_names()
-            )));
-        }
-        let Rows { learnt, leaks, test } = match &self.settings {
-            Learnt::MemoryLabels => self.remembered_rows(model, &outcomes, test, stop)?,
-            _ => self.rows(model, &outcomes, test, test_share)?,
-        };
+        check_new(self.info(), model)?;
+        let Rows { learnt, leaks, test } =
+            self.learnable(model, &outcomes, (test, test_share), stop)?;
         let outcomes = outcomes.select(&learnt);
-        if outcomes.rows.len() < LEAST_ROWS {
-            return Err(bad(format!(
-                "{} rows to learn from score both it and a known LLM, expected at \
-                 least {LEAST_ROWS}. Measure it on more queries",
-                outcomes.rows.len()
-            )));
-        }
         source.rows = outcomes.rows.len() as u64;
         source.removed_as_leaks = leaks as u64;
         let data = source.sha256.clone().unwrap_or_default();
@@ -254,6 +282,55 @@ impl KnownRun {
         };
         let rows = outcomes.rows.len();
         Ok(Extended { bundle, float, result, disagreement, rows })
+    }
+
+    /// Checks that outcomes of these LLMs on these questions can teach the run a new LLM, whatever their scores: to
+    /// ask before answers are paid for.
+    ///
+    /// # Errors
+    /// Those of [`KnownRun::with_candidate`] for too few rows.
+    pub fn check_rows(
+        &self,
+        model: &str,
+        outcomes: &Outcomes,
+        stop: &AtomicBool,
+    ) -> Result<(), TrainerError> {
+        check_new(self.info(), model)?;
+        let rows = self.learnable(model, outcomes, (None, 0.0), stop)?;
+        match &self.settings {
+            Learnt::LinearScore(settings) => {
+                self.linear_score(settings, model, &outcomes.select(&rows.learnt), stop).map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The rows to learn from and to score.
+    ///
+    /// # Errors
+    /// [`TrainerError::BadCandidate`] for fewer than [`LEAST_ROWS`] to learn from.
+    fn learnable(
+        &self,
+        model: &str,
+        outcomes: &Outcomes,
+        (test, test_share): (Option<Outcomes>, f64),
+        stop: &AtomicBool,
+    ) -> Result<Rows, TrainerError> {
+        let rows = match &self.settings {
+            Learnt::MemoryLabels => self.remembered_rows(model, outcomes, test, stop)?,
+            _ => self.rows(model, outcomes, test, test_share)?,
+        };
+        if rows.learnt.len() < LEAST_ROWS {
+            return Err(TrainerError::BadCandidate {
+                model: model.to_owned(),
+                detail: format!(
+                    "{} rows to learn from score both it and a known LLM, expected at \
+                     least {LEAST_ROWS}. Measure it on more queries",
+                    rows.learnt.len()
+                ),
+            });
+        }
+        Ok(rows)
     }
 
     /// The seed the run was trained with.

@@ -46,6 +46,7 @@ pub mod linear;
 pub mod map;
 pub mod precision;
 pub mod predictions;
+pub mod probe;
 mod progress;
 pub mod random;
 pub mod recipe;

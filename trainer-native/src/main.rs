@@ -9,7 +9,7 @@ use pointsman_trainer::TrainerError;
 
 use commands::{
     add_candidate, bench, calibrate, collect, convert_encoder, data, eval, export_predictions,
-    figure, judge, prune, recipe, report, sweep, train, verify,
+    figure, judge, probe, prune, recipe, report, sweep, train, verify,
 };
 
 /// Trains LLM routers and exports them as bundles.
@@ -33,6 +33,8 @@ enum Command {
     AddCandidate(add_candidate::AddCandidateArgs),
     /// Judges collected answers by gold answers or by an LLM; writes outcomes and preferences.
     Judge(judge::JudgeArgs),
+    /// Adds an LLM to a bundle by asking it questions with gold answers; run again to resume.
+    Probe(probe::ProbeArgs),
     /// Scores bundles on a benchmark, beside the baselines and the published rows.
     Eval(eval::EvalArgs),
     /// Finds thresholds for shares of strong calls on a sample of queries.
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
         Command::Distil(args) => train::distil(&args),
         Command::AddCandidate(args) => add_candidate::run(&args),
         Command::Judge(args) => judge::run(&args),
+        Command::Probe(args) => probe::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::ExportPredictions(args) => export_predictions::run(&args),

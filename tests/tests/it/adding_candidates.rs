@@ -22,12 +22,12 @@ static GO: AtomicBool = AtomicBool::new(false);
 const KNOWN: [&str; 3] = ["tiny-strong", "tiny-weak", "tiny-third"];
 
 /// Makes a finished run of three LLMs in `folder/run`.
-fn train(folder: &Path, kind: Kind, tier: &str) {
+pub(super) fn train(folder: &Path, kind: Kind, tier: &str) {
     train_on(folder, &of_three(&longer(&tiny::recipe_text(kind, tier))));
 }
 
 /// Makes a finished run of a recipe in `folder/run`.
-fn train_on(folder: &Path, recipe: &str) {
+pub(super) fn train_on(folder: &Path, recipe: &str) {
     let data = folder.join("data");
     std::fs::create_dir(&data).unwrap();
     write_outcomes_of_three(&data.join("gold.jsonl"), 0..240);

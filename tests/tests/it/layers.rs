@@ -50,6 +50,7 @@ const CRATES: [(&str, &[&[&str]]); 4] = [
             &["map", "training"],
             &["finish", "report", "router", "teacher"],
             &["add_candidate", "judge", "predictions", "sanity", "throughput", "transfer"],
+            &["probe"],
         ],
     ),
     (

@@ -14,6 +14,7 @@ mod layers;
 mod leaving_out;
 mod module_graph;
 mod parity;
+mod probing;
 mod pruning;
 mod repository;
 mod results;

@@ -21,6 +21,8 @@ pub(super) enum Addition {
     MemoryLabels(Vec<Option<f32>>),
     /// Its Elo group, from 0, the strongest.
     EloGroup(u8),
+    /// Nothing beside the candidate itself, which states its ability.
+    Ability,
 }
 
 /// A bundle's files and the engine that runs them.
@@ -75,7 +77,7 @@ impl KnownBundle {
         let model = match addition {
             Addition::Columns(columns) => HeadGraph::read(graph)?.with_llm(columns)?,
             Addition::LinearScore(score) => HeadGraph::read(graph)?.with_linear_score(score)?,
-            Addition::MemoryLabels(_) | Addition::EloGroup(_) => graph.to_vec(),
+            Addition::MemoryLabels(_) | Addition::EloGroup(_) | Addition::Ability => graph.to_vec(),
         };
         let memory = match addition {
             Addition::MemoryLabels(labels) => Some(labelled(self.memory()?, labels)),

@@ -1,6 +1,6 @@
 //! `trainer collect`: asks LLMs prompts, and keeps each answer with its usage, cost and latency.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use pointsman_trainer::TrainerError;
@@ -79,7 +79,7 @@ pub fn run(args: &CollectArgs) -> anyhow::Result<()> {
     let written = plan.write_answers()?;
     let summary = summary?;
     print_summary(&plan, &summary, written);
-    ended(args, &summary, written)
+    ended(&args.out, args.max_usd, &summary, written)
 }
 
 /// The LLMs to ask.
@@ -101,7 +101,7 @@ fn chosen(args: &CollectArgs) -> Result<Vec<ModelEntry>, TrainerError> {
     }
 }
 
-fn print_plan(plan: &Plan, max_usd: Option<f64>) {
+pub(super) fn print_plan(plan: &Plan, max_usd: Option<f64>) {
     let counts = &plan.counts;
     for bad in &counts.bad_rows {
         eprintln!("{}:{}: {}", bad.file, bad.line, bad.reason);
@@ -135,7 +135,7 @@ fn print_plan(plan: &Plan, max_usd: Option<f64>) {
     );
 }
 
-fn print_summary(plan: &Plan, summary: &Summary, written: Written) {
+pub(super) fn print_summary(plan: &Plan, summary: &Summary, written: Written) {
     println!(
         "{} asked, {} failed, USD {:.4} spent, USD {:.4} in all",
         summary.asked,
@@ -171,17 +171,22 @@ fn print_summary(plan: &Plan, summary: &Summary, written: Written) {
 }
 
 /// The error that tells a caller why answers are missing; failures of single prompts are none.
-fn ended(args: &CollectArgs, summary: &Summary, written: Written) -> anyhow::Result<()> {
+pub(super) fn ended(
+    folder: &Path,
+    max_usd: Option<f64>,
+    summary: &Summary,
+    written: Written,
+) -> anyhow::Result<()> {
     let Written { answers, missing } = written;
     let of = format!("{answers} of {} answers", answers + missing);
-    let folder = args.out.display();
+    let folder = folder.display();
     match summary.stopped {
         Some(Stopped::Interrupted) => {
             let doing = format!("collecting: {of} are in {folder}, and none is asked twice");
             return Err(TrainerError::Interrupted { doing }.into());
         }
         Some(Stopped::Cap) => {
-            let max_usd = args.max_usd.unwrap_or_default();
+            let max_usd = max_usd.unwrap_or_default();
             return Err(TrainerError::CapReached { max_usd, done: of }.into());
         }
         None => {}

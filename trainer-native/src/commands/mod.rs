@@ -10,6 +10,7 @@ pub mod eval;
 pub mod export_predictions;
 pub mod figure;
 pub mod judge;
+pub mod probe;
 pub mod prune;
 pub mod recipe;
 pub mod report;

@@ -94,6 +94,7 @@ pub use label_sink::LabelRow;
 pub use labels::{LoadedLabels, read_labels};
 pub use messages::Role;
 pub use outcomes::{OutcomeRow, Outcomes};
+pub use outcomes_jsonl::write as write_outcomes;
 pub use preference_sink::PreferenceRow;
 pub use preferences::{PreferenceSource, for_each_preference};
 pub use prompt_sink::PromptRow;

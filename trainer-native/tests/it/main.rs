@@ -4,4 +4,5 @@
 mod collect;
 mod completions;
 mod measure;
+mod probe;
 mod stand_in;
