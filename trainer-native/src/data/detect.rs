@@ -13,6 +13,7 @@ use serde::de::IgnoredAny;
 use super::files::{beginning, file_names, is_folder, list_below, stem_of, strip_bom};
 use super::json_outline::outline;
 use super::parquet_rows;
+use super::prompts_csv::OPTIONAL;
 use super::{DataError, Format};
 
 /// Bytes of a file that are looked at. A longer first row is recognised by the part that fits.
@@ -80,7 +81,10 @@ impl Found {
 
 fn detect_folder(path: &Path) -> Result<Format, DataError> {
     let names = file_names(path)?;
-    let named = names.iter().filter(|name| Format::ALL.iter().any(|format| format.takes(name)));
+    // A text beside data files is a note about them.
+    let is_data = |format: &Format| *format != Format::PromptsText;
+    let taken = |name: &&String| Format::ALL.iter().filter(|f| is_data(f)).any(|f| f.takes(name));
+    let named = names.iter().filter(taken);
     let mut fitting = formats_of(named.map(|name| path.join(name)))?;
     if fitting.is_empty() {
         let nested = |file: &PathBuf| {
@@ -128,6 +132,13 @@ fn look(path: &Path) -> Result<Found, DataError> {
             .map(Found::Format)
             .ok_or_else(|| unknown(path, format!("the columns {}", columns.join(", "))));
     }
+    // Text may begin with anything.
+    if path.extension().is_some_and(|extension| extension == "txt") {
+        return match strip_bom(&head).trim_ascii().is_empty() {
+            true => Err(DataError::empty_file(path, "a prompt a line")),
+            false => Ok(Found::Format(Format::PromptsText)),
+        };
+    }
     if head.starts_with(ZIP_MAGIC) {
         return Ok(Found::Format(Format::InspectAi));
     }
@@ -149,13 +160,14 @@ fn unknown(path: &Path, found: String) -> DataError {
     DataError::UnknownFormat {
         path: path.to_owned(),
         found,
-        expected: "a JSON array (routerdc, langfuse, litellm), one JSON object (inspect-ai, \
-                   promptfoo), one JSON object a line (outcomes-jsonl, preferences-jsonl, \
+        expected: "a JSON array (routerdc, sharegpt, chatgpt-export, langfuse, litellm), one JSON \
+                   object (inspect-ai, promptfoo, decisions), one JSON object a line (outcomes-jsonl, preferences-jsonl, \
                    difficulty-jsonl, need-jsonl, prompts-jsonl, gpt4-dataset, lm-eval, \
-                   openai-evals, langfuse, litellm), a zip archive (inspect-ai), or CSV or parquet \
+                   openai-evals, sharegpt, langfuse, litellm), a zip archive (inspect-ai), text with \
+                   a prompt a line (prompts-text, *.txt), or CSV or parquet \
                    with the columns of arena (model_a, model_b, prompt, winner_...), routerbench \
                    (sample_id, prompt, eval_name), rorf (Input, <model>/score), langfuse (input, \
-                   traceId or sessionId) or routellm-mmlu and routellm-gsm8k (prompt first)"
+                   traceId or sessionId), prompts-csv (query or prompt) or routellm-mmlu and routellm-gsm8k (prompt first)"
             .to_owned(),
     }
 }
@@ -169,6 +181,8 @@ fn by_columns(columns: &[String], path: &Path, parquet: bool) -> Option<Format> 
         Some(Format::RouterBench)
     } else if !parquet && has("input") && LANGFUSE.iter().any(|name| has(name)) {
         Some(Format::Langfuse)
+    } else if has("query") || is_prompts(columns) {
+        Some(Format::PromptsCsv)
     } else if parquet {
         None
     } else if has("Input") || any_ends("/score") {
@@ -179,6 +193,13 @@ fn by_columns(columns: &[String], path: &Path, parquet: bool) -> Option<Format> 
     } else {
         None
     }
+}
+
+/// Whether the columns are those of prompts: a prompt, and no other column than theirs before or beside it.
+fn is_prompts(columns: &[String]) -> bool {
+    let known = |column: &String| column == "prompt" || OPTIONAL.contains(&column.as_str());
+    let at = columns.iter().position(|column| column == "prompt");
+    at.is_some_and(|at| at > 0 || columns.iter().all(known))
 }
 
 fn first_record(text: &[u8]) -> Vec<String> {
@@ -230,6 +251,12 @@ fn by_names(text: &[u8]) -> Found {
         Format::LiteLlm
     } else if row("input") && any(&LANGFUSE) {
         Format::Langfuse
+    } else if row("mapping") && any(&["current_node", "conversation_id", "create_time"]) {
+        Format::ChatGptExport
+    } else if row("conversations") {
+        Format::ShareGpt
+    } else if row("decision_id") && any(&["endpoint", "router", "query_hmac"]) {
+        Format::Decisions
     } else if has("question_id") {
         Format::RouteLlmMtBench
     } else if has("mixtral_score") {

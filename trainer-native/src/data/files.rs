@@ -6,16 +6,21 @@ use std::path::{Path, PathBuf};
 
 use super::{DataError, Format};
 
-/// The files to read: the path itself, or the matching files of the folder in name order.
+/// The files to read: the path itself, or the matching files of the folder in name order, of some formats those
+/// in its folders too.
 pub(super) fn list(path: &Path, format: Format) -> Result<Vec<PathBuf>, DataError> {
     if !is_folder(path)? {
         return Ok(vec![path.to_owned()]);
     }
-    let files: Vec<PathBuf> = file_names(path)?
-        .into_iter()
-        .filter(|name| format.takes(name) && !is_companion(name))
-        .map(|name| path.join(name))
-        .collect();
+    let all = match format.nests() {
+        true => list_below(path)?,
+        false => file_names(path)?.into_iter().map(|name| path.join(name)).collect(),
+    };
+    let belongs = |file: &PathBuf| {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        format.takes(&name) && !is_companion(&name)
+    };
+    let files: Vec<PathBuf> = all.into_iter().filter(belongs).collect();
     if files.is_empty() {
         return Err(DataError::no_files(path, format.files_expected()));
     }

@@ -40,6 +40,16 @@ pub enum Format {
     NeedJsonl,
     /// The project's own: one JSON object a line with `query`, `prompt` or `messages`.
     PromptsJsonl,
+    /// A table with a column `query` or `prompt`, CSV or parquet.
+    PromptsCsv,
+    /// Plain text, a prompt a line.
+    PromptsText,
+    /// Conversations as ShareGPT writes them, JSON or JSONL with `conversations`.
+    ShareGpt,
+    /// `conversations.json` of ChatGPT's export.
+    ChatGptExport,
+    /// The gateway's decisions, logged with the queries' texts: JSON, one file each.
+    Decisions,
     /// Langfuse's exports of traces or observations: JSON, JSONL or CSV.
     Langfuse,
     /// Spend logs of LiteLLM's proxy: JSON or JSONL.
@@ -73,7 +83,7 @@ impl std::fmt::Display for Table {
 
 impl Format {
     /// Every format, in the order in which help texts list them.
-    pub const ALL: [Format; 19] = [
+    pub const ALL: [Format; 24] = [
         Format::RouteLlmMmlu,
         Format::RouteLlmGsm8k,
         Format::RouteLlmMtBench,
@@ -91,6 +101,11 @@ impl Format {
         Format::DifficultyJsonl,
         Format::NeedJsonl,
         Format::PromptsJsonl,
+        Format::PromptsCsv,
+        Format::PromptsText,
+        Format::ShareGpt,
+        Format::ChatGptExport,
+        Format::Decisions,
         Format::Langfuse,
         Format::LiteLlm,
     ];
@@ -116,6 +131,11 @@ impl Format {
             Format::DifficultyJsonl => "difficulty-jsonl",
             Format::NeedJsonl => "need-jsonl",
             Format::PromptsJsonl => "prompts-jsonl",
+            Format::PromptsCsv => "prompts-csv",
+            Format::PromptsText => "prompts-text",
+            Format::ShareGpt => "sharegpt",
+            Format::ChatGptExport => "chatgpt-export",
+            Format::Decisions => "decisions",
             Format::Langfuse => "langfuse",
             Format::LiteLlm => "litellm",
         }
@@ -127,7 +147,14 @@ impl Format {
         match self {
             Format::Arena | Format::Gpt4Dataset | Format::PreferencesJsonl => Table::Preferences,
             Format::DifficultyJsonl | Format::NeedJsonl => Table::Labels,
-            Format::PromptsJsonl | Format::Langfuse | Format::LiteLlm => Table::Prompts,
+            Format::PromptsJsonl
+            | Format::PromptsCsv
+            | Format::PromptsText
+            | Format::ShareGpt
+            | Format::ChatGptExport
+            | Format::Decisions
+            | Format::Langfuse
+            | Format::LiteLlm => Table::Prompts,
             Format::RouteLlmMmlu
             | Format::RouteLlmGsm8k
             | Format::RouteLlmMtBench
@@ -144,7 +171,14 @@ impl Format {
 
     /// Whether a folder of it may hold its files in further folders.
     pub(super) fn nests(self) -> bool {
-        matches!(self, Format::LmEval | Format::InspectAi | Format::Promptfoo | Format::OpenaiEvals)
+        matches!(
+            self,
+            Format::LmEval
+                | Format::InspectAi
+                | Format::Promptfoo
+                | Format::OpenaiEvals
+                | Format::Decisions
+        )
     }
 
     /// Whether a file of that name in a folder belongs to this format.
@@ -153,11 +187,16 @@ impl Format {
         match self {
             Format::RouteLlmMmlu => file_name.starts_with("mmlu_") && ends(".csv"),
             Format::RouteLlmGsm8k | Format::Rorf => ends(".csv"),
-            Format::RouterDc => ends(".json"),
-            Format::RouterBench | Format::Arena => ends(".csv") || ends(".parquet"),
+            Format::RouterDc | Format::ChatGptExport | Format::Decisions => ends(".json"),
+            Format::PromptsText => ends(".txt"),
+            Format::RouterBench | Format::Arena | Format::PromptsCsv => {
+                ends(".csv") || ends(".parquet")
+            }
             Format::LmEval => file_name.starts_with("samples_") && ends(".jsonl"),
             Format::InspectAi => ends(".eval") || ends(".json"),
-            Format::Promptfoo | Format::LiteLlm => ends(".json") || ends(".jsonl"),
+            Format::Promptfoo | Format::LiteLlm | Format::ShareGpt => {
+                ends(".json") || ends(".jsonl")
+            }
             Format::Langfuse => ends(".json") || ends(".jsonl") || ends(".csv"),
             Format::RouteLlmMtBench
             | Format::OpenaiEvals
@@ -174,13 +213,15 @@ impl Format {
         match self {
             Format::RouteLlmMmlu => "mmlu_<subject>.csv",
             Format::RouteLlmGsm8k | Format::Rorf => "*.csv",
-            Format::RouterDc => "*.json",
-            Format::RouterBench | Format::Arena => "*.csv or *.parquet",
+            Format::RouterDc | Format::ChatGptExport => "*.json",
+            Format::PromptsText => "*.txt with --format prompts-text",
+            Format::Decisions => "*.json of the gateway's decisions, in it or in its folders",
+            Format::RouterBench | Format::Arena | Format::PromptsCsv => "*.csv or *.parquet",
             Format::LmEval => "samples_<task>_<time>.jsonl, in it or in its folders",
             Format::InspectAi => "*.eval or *.json of Inspect, in it or in its folders",
             Format::Promptfoo => "*.json or *.jsonl of promptfoo, in it or in its folders",
             Format::OpenaiEvals => "*.jsonl of OpenAI evals, in it or in its folders",
-            Format::LiteLlm => "*.json or *.jsonl",
+            Format::LiteLlm | Format::ShareGpt => "*.json or *.jsonl",
             Format::Langfuse => "*.json, *.jsonl or *.csv",
             Format::RouteLlmMtBench => "*.jsonl with the questions and *.jsonl with the judgements",
             Format::OutcomesJsonl

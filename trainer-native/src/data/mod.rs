@@ -27,8 +27,10 @@ mod answers;
 mod arena;
 mod bad_row;
 mod cell;
+mod chatgpt_export;
 pub mod convert;
 mod csv_rows;
+mod decisions;
 mod dedup;
 mod detect;
 mod elo;
@@ -59,7 +61,9 @@ mod preferences;
 mod preferences_jsonl;
 mod prompt_sink;
 mod prompts;
+mod prompts_csv;
 mod prompts_jsonl;
+mod prompts_text;
 mod python_list;
 mod question;
 mod request_body;
@@ -73,6 +77,7 @@ mod routerdc;
 mod row_sink;
 mod score_map;
 mod shared_text;
+mod sharegpt;
 mod source_log;
 mod split;
 mod table_rows;
@@ -244,6 +249,11 @@ fn stream_outcomes(
         | Format::NeedJsonl
         | Format::PromptsJsonl
         | Format::Langfuse
+        | Format::PromptsCsv
+        | Format::PromptsText
+        | Format::ShareGpt
+        | Format::ChatGptExport
+        | Format::Decisions
         | Format::LiteLlm => {}
     }
     let score_scale = sink.score_scale.unwrap_or(1.0);

@@ -109,6 +109,11 @@ pub(super) fn stream(
         | Format::NeedJsonl
         | Format::PromptsJsonl
         | Format::Langfuse
+        | Format::PromptsCsv
+        | Format::PromptsText
+        | Format::ShareGpt
+        | Format::ChatGptExport
+        | Format::Decisions
         | Format::LiteLlm => {}
     }
     Ok((sink.log, sink.rows, files))

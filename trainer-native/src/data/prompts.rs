@@ -26,8 +26,9 @@ use super::messages::Role;
 use super::prompt_sink::{PromptRow, PromptSink};
 use super::source_log::SourceLog;
 use super::{
-    BadRow, DataError, Format, ReadOptions, Table, detect, files, labels, langfuse, litellm,
-    preferences, prompts_jsonl, stream_outcomes,
+    BadRow, DataError, Format, ReadOptions, Table, chatgpt_export, decisions, detect, files,
+    labels, langfuse, litellm, preferences, prompts_csv, prompts_jsonl, prompts_text, sharegpt,
+    stream_outcomes,
 };
 
 /// The counts of a source of prompts, for a report.
@@ -120,6 +121,11 @@ pub(super) fn stream(
 ) -> Result<(SourceLog, usize, Vec<PathBuf>), DataError> {
     let read = match format {
         Format::PromptsJsonl => prompts_jsonl::read_files,
+        Format::PromptsCsv => prompts_csv::read_files,
+        Format::PromptsText => prompts_text::read_files,
+        Format::ShareGpt => sharegpt::read_files,
+        Format::ChatGptExport => chatgpt_export::read_files,
+        Format::Decisions => decisions::read_files,
         Format::Langfuse => langfuse::read_files,
         Format::LiteLlm => litellm::read_files,
         Format::RouteLlmMmlu

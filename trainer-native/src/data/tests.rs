@@ -17,6 +17,7 @@ mod labels;
 mod logs;
 mod parquet;
 mod preferences;
+mod prompt_files;
 mod prompts;
 
 const MMLU: &str =

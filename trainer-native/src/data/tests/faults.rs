@@ -173,7 +173,13 @@ fn sources_without_usable_rows_are_errors() {
             "bad_file",
             "one model only (only)",
         ),
-        ("x.txt", b"hello", "unknown_format", "unknown format"),
+        ("x.md", b"hello", "unknown_format", "unknown format"),
+        (
+            "x.txt",
+            b"hello",
+            "wrong_table",
+            "found prompts (format prompts-text), expected outcomes",
+        ),
         ("x.jsonl", b"{\"id\": 1}\n", "no_rows", "no usable row"),
     ] {
         let source = Source::new(&[(name, bytes)]);
