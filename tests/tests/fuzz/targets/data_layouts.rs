@@ -54,9 +54,17 @@ const LANGFUSE: &str = r#"[{"id": "o-1", "traceId": "t", "type": "GENERATION", "
 {"id": "t-2", "sessionId": null, "input": "{\"messages\": [{\"role\": \"user\", \"content\": \"Two?\"}]}", "scores": [{"name": "tone", "value": 0.5}]}]"#;
 const SPEND: &str = r#"{"data": [{"request_id": "r-1", "call_type": "acompletion", "spend": 0.1, "messages": {}, "proxy_server_request": "{\"messages\": [{\"role\": \"user\", \"content\": \"One?\"}]}"},
 {"request_id": "r-2", "call_type": "aresponses", "spend": 0, "proxy_server_request": {"input": "Two?", "instructions": "Be brief."}}], "total": 2}"#;
+const SHARED: &str = r#"{"id": "c-1", "conversations": [{"from": "human", "value": "One?"}, {"from": "gpt", "value": "1"}, {"from": "human", "value": "Two?"}]}
+{"conversations": [{"from": "system", "value": "Be brief."}, {"from": "human", "value": "Three?"}]}
+"#;
+const CHATS: &str = r#"[{"id": "c-1", "current_node": "c", "mapping": {"a": {"parent": null, "message": null},
+"b": {"parent": "a", "message": {"author": {"role": "user"}, "recipient": "all", "content": {"content_type": "text", "parts": ["One?"]}}},
+"c": {"parent": "b", "message": {"author": {"role": "assistant"}, "recipient": "python", "content": {"content_type": "code", "text": "1"}}}}},
+{"conversation_id": "c-2", "current_node": "a", "mapping": {"a": {"message": {"author": {"role": "user"}, "content": {"parts": ["Two?", {"asset": 1}]}}}}}]"#;
+const DECISION: &str = r#"{"id": "r-1", "decision_id": "d-1", "at": "2026-11-22T08:00:00Z", "endpoint": "chat/completions", "status": 200, "router": "default", "query": "One?"}"#;
 
 /// A sound file of each layout. Stored inputs name one by its place: add at the end.
-pub const LAYOUTS: [Layout; 25] = [
+pub const LAYOUTS: [Layout; 30] = [
     Layout {
         format: Format::RouteLlmMmlu,
         file: "mmlu_logic.csv",
@@ -210,6 +218,28 @@ pub const LAYOUTS: [Layout; 25] = [
             b"{\"request_id\": \"r-1\", \"call_type\": \"acompletion\", \"spend\": 0.1, \"messages\": [{\"role\": \"user\", \"content\": \"One?\"}]}\n{\"request_id\": \"r-2\", \"call_type\": \"aembedding\", \"spend\": 0, \"messages\": {}}\n".to_vec()
         },
     },
+    Layout {
+        format: Format::PromptsCsv,
+        file: "asked.csv",
+        beside: &[],
+        sound: || {
+            b"query,gold,id\n\"One,\ntwo?\",\"{\"\"numeric\"\": 3}\",q1\nThree?,3,\n".to_vec()
+        },
+    },
+    Layout {
+        format: Format::PromptsText,
+        file: "asked.txt",
+        beside: &[],
+        sound: || b"One?\n\n{\"two\": 2}?\n".to_vec(),
+    },
+    Layout { format: Format::ShareGpt, file: "shared.jsonl", beside: &[], sound: || SHARED.into() },
+    Layout {
+        format: Format::ChatGptExport,
+        file: "chats.json",
+        beside: &[],
+        sound: || CHATS.into(),
+    },
+    Layout { format: Format::Decisions, file: "d-1.json", beside: &[], sound: || DECISION.into() },
 ];
 
 /// An archive of Inspect with a member of each compression.
