@@ -171,12 +171,10 @@ fn prompts_are_a_corpus_or_kept_out_and_teach_nothing() {
     let auxiliary = prepared(&folder, &with_source(RECIPE, "prompts.jsonl", "auxiliary", ""));
     let error = auxiliary.unwrap_err();
     assert!(error.to_string().contains("give it role \"corpus\""), "{error}");
-    for role in ["test", "gold"] {
-        let recipe = RECIPE.replace("gold.jsonl", "prompts.jsonl");
-        let recipe =
-            if role == "gold" { recipe } else { with_source(RECIPE, "prompts.jsonl", role, "") };
-        let recipe = if role == "gold" { recipe } else { recipe.replace("take = 4\n", "") };
-        assert_eq!(prepared(&folder, &recipe).unwrap_err().code(), "wrong_table", "{role}");
+    let gold = RECIPE.replace("gold.jsonl", "prompts.jsonl");
+    let test = with_source(&RECIPE.replace("take = 4\n", ""), "prompts.jsonl", "test", "");
+    for recipe in [gold, test] {
+        assert_eq!(prepared(&folder, &recipe).unwrap_err().code(), "wrong_table", "{recipe}");
     }
 }
 
