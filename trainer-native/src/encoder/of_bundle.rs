@@ -4,22 +4,21 @@
 //! float weights: the int8 graph stays as it is, and what is learnt is put beside it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use pointsman::{Ability, EncoderInfo, Kind, MODEL_FILE, Router, TOKENIZER_FILE};
+use pointsman::{Ability, EncoderInfo};
 
 use super::static_table::StaticTable;
 use super::trainable::Limits;
-use super::{Encoder, Network};
-use crate::error::TrainerError;
-use crate::export::bundle;
-use crate::export::encoder_graph::EncoderGraph;
-use crate::export::head_graph::HeadGraph;
 
 /// An encoder and K demands, as a bundle holds them.
 #[derive(Debug, Clone)]
 pub struct BundleEncoder {
-    pub graph: EncoderGraph,
+    /// `model.onnx`, head included.
+    pub model: Vec<u8>,
+    /// The table whose rows the graph sums over a query's tokens, where it has one.
+    pub table: Option<TokenTable>,
+    /// Further columns of that table, whose sums follow the other coordinates of the embedding, before the length.
+    pub added: Option<StaticTable>,
     pub info: EncoderInfo,
     /// Names of the demands, `[K]`.
     pub demands: Vec<String>,
@@ -31,66 +30,30 @@ pub struct BundleEncoder {
     pub tiers: BTreeMap<String, Ability>,
 }
 
-impl BundleEncoder {
-    /// Reads the bundle in `folder`.
-    ///
-    /// # Errors
-    /// [`TrainerError::BadEncoder`] for a bundle of another kind; those of the engine; [`TrainerError::File`].
-    pub fn read(folder: &Path) -> Result<Encoder, TrainerError> {
-        let files = bundle::read_files(folder)?;
-        let router = Router::from_files(&files)?;
-        let mut files: BTreeMap<String, Vec<u8>> = files.into_iter().collect();
-        let bad = |detail: String| TrainerError::BadEncoder { path: folder.to_owned(), detail };
-        let info = router.info();
-        let Some(demands) = info.head.demands.clone() else {
-            return Err(bad(format!(
-                "found a bundle of kind {:?}, expected {:?}, whose demands mean something to any LLM: start \
-                 from bundles/default or bundles/accurate",
-                info.kind,
-                Kind::Difficulty.name()
-            )));
-        };
-        let model = files.get(MODEL_FILE).map(Vec::as_slice).unwrap_or_default();
-        let head = HeadGraph::read(model)?;
-        let (weights, shape) = head.floats("demands_weights")?;
-        let (offsets, _) = head.floats("demands_bias")?;
-        if shape != [info.encoder.embedding_size, demands.len()] || offsets.len() != demands.len() {
-            return Err(bad(format!(
-                "its demands have coefficients of shape {shape:?} and {} constants, expected [{}, {}]",
-                offsets.len(),
-                info.encoder.embedding_size,
-                demands.len()
-            )));
-        }
-        let encoder = Self {
-            graph: EncoderGraph::read(model)?,
-            info: info.encoder.clone(),
-            demands,
-            weights,
-            offsets,
-            tiers: info.head.abilities.clone().unwrap_or_default(),
-        };
-        let tokenizer_json = files.remove(TOKENIZER_FILE).unwrap_or_default();
-        Ok(Encoder { network: Network::Bundle(Box::new(encoder)), tokenizer_json })
-    }
+/// A table with a row for each token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenTable {
+    pub rows: usize,
+    /// Whether tokens come one after the other, not each once with its count.
+    pub is_sequence: bool,
+}
 
+impl BundleEncoder {
     /// The encoder with further columns of its token table; unchanged for none.
-    ///
-    /// # Errors
-    /// `bundle_bad_model` where its table has another number of rows.
-    pub fn with_rows(&self, added: &StaticTable) -> Result<Self, TrainerError> {
+    #[must_use]
+    pub fn with_rows(&self, added: StaticTable) -> Self {
         let mut found = self.clone();
         if added.width > 0 {
-            found.graph = found.graph.with_columns(added)?;
             found.info.embedding_size += added.width;
+            found.added = Some(added);
         }
-        Ok(found)
+        found
     }
 
     /// Bounds of the ids and of their number.
     #[must_use]
     pub fn limits(&self) -> Limits {
-        let vocabulary = self.graph.token_table().map_or(usize::MAX, |table| table.rows);
+        let vocabulary = self.table.map_or(usize::MAX, |table| table.rows);
         Limits { vocabulary, longest: Some(self.info.max_tokens) }
     }
 }

@@ -11,6 +11,7 @@ use tract_onnx::pb::tensor_proto::DataType;
 use super::graph::Graph;
 use super::head_graph::bad_model;
 use super::quantise::{self, Bits};
+use crate::encoder::of_bundle::{BundleEncoder, TokenTable};
 use crate::encoder::static_table::StaticTable;
 use crate::error::TrainerError;
 
@@ -21,20 +22,18 @@ const TABLES: [(&str, bool); 2] = [("table", false), ("token_rows", true)];
 const BAG: &str = "NgramBagInt8";
 
 /// The nodes and constants from the inputs to `embedding`.
-#[derive(Debug, Clone)]
 pub struct EncoderGraph {
     model: pb::ModelProto,
-    table: Option<TokenTable>,
+    table: Option<Table>,
 }
 
 /// A table whose rows are summed over a query's tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TokenTable {
+#[derive(Clone, Copy)]
+struct Table {
     name: &'static str,
-    pub rows: usize,
-    pub width: usize,
-    /// Whether tokens come one after the other, not each once with its count.
-    pub is_sequence: bool,
+    rows: usize,
+    width: usize,
+    is_sequence: bool,
 }
 
 impl EncoderGraph {
@@ -65,7 +64,7 @@ impl EncoderGraph {
                 graph.initializer.iter().find(|c| c.name == name && bags.contains(&name))?;
             let [rows, width] = table.dims[..] else { return None };
             let [rows, width] = [rows, width].map(|dim| usize::try_from(dim).unwrap_or_default());
-            Some(TokenTable { name, rows, width, is_sequence })
+            Some(Table { name, rows, width, is_sequence })
         });
         Ok(Self { model, table: found })
     }
@@ -73,14 +72,14 @@ impl EncoderGraph {
     /// The table whose rows are summed over a query's tokens, where the encoder has one.
     #[must_use]
     pub fn token_table(&self) -> Option<TokenTable> {
-        self.table
+        self.table.map(|Table { rows, is_sequence, .. }| TokenTable { rows, is_sequence })
     }
 
     /// Adds the columns of `added` `[V, A]` to the token table, in int8 with one scale a column.
     ///
     /// # Errors
     /// `bundle_bad_model` where there is no table of that many rows, or its constants are damaged.
-    pub fn with_columns(mut self, added: &StaticTable) -> Result<Self, TrainerError> {
+    fn with_columns(mut self, added: &StaticTable) -> Result<Self, TrainerError> {
         let Some(table) = self.table.filter(|table| table.rows == added.rows) else {
             return Err(bad_model(format!("it has no table of {} tokens", added.rows)));
         };
@@ -98,7 +97,7 @@ impl EncoderGraph {
             self.constant(&format!("{}_scales", table.name), DataType::Float, table.width * 4)?;
         scales.raw_data.extend(quantised.scales.iter().flat_map(|scale| scale.to_le_bytes()));
         scales.dims = vec![width as i64];
-        self.table = Some(TokenTable { width, ..table });
+        self.table = Some(Table { width, ..table });
         Ok(self)
     }
 
@@ -119,8 +118,13 @@ impl EncoderGraph {
         fitting.next().ok_or_else(missing)
     }
 
-    /// The graph, to which a head is added, and the name of the embedding.
-    pub(super) fn graph(&self) -> (Graph, String) {
-        (Graph::of(&self.model), EMBEDDING.into())
+    /// The graph of a bundle's encoder, to which a head is added, and the name of the embedding.
+    pub(super) fn of(bundle: &BundleEncoder) -> Result<(Graph, String), TrainerError> {
+        let graph = Self::read(&bundle.model)?;
+        let graph = match &bundle.added {
+            Some(added) => graph.with_columns(added)?,
+            None => graph,
+        };
+        Ok((Graph::of(graph.model), EMBEDDING.into()))
     }
 }

@@ -55,9 +55,9 @@ impl Graph {
 
     /// Begins with the graph of a file, and the functions that it defines.
     #[must_use]
-    pub fn of(model: &pb::ModelProto) -> Self {
-        let (graph, kept) = (model.graph.clone().unwrap_or_default(), model.functions.clone());
-        Self { graph, functions: BTreeSet::new(), kept }
+    pub fn of(model: pb::ModelProto) -> Self {
+        let graph = model.graph.unwrap_or_default();
+        Self { graph, functions: BTreeSet::new(), kept: model.functions }
     }
 
     /// Adds an input; a dimension that is not a number is symbolic.

@@ -10,6 +10,7 @@
 //! The length of a query says something about its difficulty, so every encoder states it in its
 //! last coordinate. Memory routers compare the other coordinates.
 
+use super::encoder_graph::EncoderGraph;
 use super::graph::{Attribute, Graph, Value};
 pub use super::inputs::Inputs;
 use super::quantise::{self, Bits};
@@ -64,7 +65,7 @@ fn encoder(
     let inputs = Inputs::add_to(&mut g);
     let pooled = match network {
         Network::Bundle(bundle) => {
-            let (g, embedding) = bundle.graph.graph();
+            let (g, embedding) = EncoderGraph::of(bundle)?;
             return Ok((g, Inputs::of_graph(), embedding));
         }
         Network::Static(table) => static_encoder::pooled(&mut g, &inputs, table, precision),

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use super::bundle_encoder;
 use super::context::Context;
-use crate::encoder::of_bundle::BundleEncoder;
 use crate::encoder::static_table::StaticTable;
 use crate::encoder::{Encoder, Network, from_folder};
 use crate::error::TrainerError;
@@ -38,7 +38,7 @@ pub fn encoder(context: &Context<'_>, source: &Path) -> Result<Encoder, TrainerE
             let scale = scale.map(|scale| scale as f32);
             from_folder::transformer(settings, scale, queries, source, device)
         }
-        EncoderRecipe::Bundle(_) => BundleEncoder::read(source),
+        EncoderRecipe::Bundle(_) => bundle_encoder::read(source),
     }
 }
 

@@ -65,7 +65,7 @@ fn able(abilities: &[(&'static str, Ability)]) -> StandIn {
             return Reply::openai("I do not know.", 10, 10);
         };
         let is_right =
-            draw(&format!("{model} {}", seen.query()), 3) < abilities[model].quality(demands);
+            draw(&format!("{model} {}", seen.query()), 5) < abilities[model].quality(demands);
         Reply::openai(if is_right { right } else { "Answer: -987654" }, 10, 10)
     })
 }

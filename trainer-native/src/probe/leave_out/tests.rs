@@ -1,3 +1,5 @@
+//! Tests of leaving LLMs out.
+
 use super::*;
 use crate::data::OutcomeRow;
 

@@ -252,7 +252,7 @@ mod tests {
         let (mut results, mut benchmarks) = stored();
         let before = brief::losses(&results, &benchmarks).unwrap();
         assert_eq!(before.len(), 3, "{before:?}");
-        assert!(before[0].contains(", RouterBench MBPP (0.609), "), "{before:?}");
+        assert!(before[0].contains(", RouterBench MBPP (0.606), "), "{before:?}");
         assert!(before[2].ends_with("it takes 2.99 ms where ours takes 4.58 ms."), "{before:?}");
         for result in &mut results.pairs {
             if let Some(interval) = &mut result.routers[0].metrics.apgr_interval {

@@ -52,8 +52,7 @@ impl Rows {
                 Ok(Some(Self { count: weights.vocabulary(), is_sequence: true }))
             }
             Network::Bundle(bundle) => Ok(bundle
-                .graph
-                .token_table()
+                .table
                 .map(|table| Self { count: table.rows, is_sequence: table.is_sequence })),
             Network::Static(_) if token_rows => Err(TrainerError::BadSetting {
                 setting: "head.token_rows".into(),

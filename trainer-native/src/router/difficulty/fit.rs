@@ -29,7 +29,7 @@ const PAIR: &str = "pair";
 impl Fit for DifficultyRecipe {
     fn fit(&self, context: &Context<'_>, encoder: Encoder) -> Result<Trained, TrainerError> {
         let found = fit_difficulty(self, context, &encoder)?;
-        let (encoder, head) = found.deployed(&encoder)?;
+        let (encoder, head) = found.deployed(&encoder);
         let mut trained = TrainedHead::in_graph(head, (0..found.demands.len()).collect());
         trained.stated.demands = Some(found.demands);
         if !found.tiers.is_empty() {
@@ -86,12 +86,12 @@ impl FittedDifficulty {
                 (network, DifficultyHead::of(&self.fits, true))
             }
             Network::Bundle(bundle) => {
-                let bundle = bundle.with_rows(&table::of(&self.fits))?;
+                let bundle = bundle.with_rows(table::of(&self.fits));
                 (Network::Bundle(Box::new(bundle)), DifficultyHead::of(&self.fits, true))
             }
             other => (other.clone(), DifficultyHead::of(&self.fits, true)),
         };
-        Ok((Encoder { network, tokenizer_json: encoder.tokenizer_json.clone() }, head))
+        (Encoder { network, tokenizer_json: encoder.tokenizer_json.clone() }, head)
     }
 }
 
@@ -140,7 +140,7 @@ pub fn fit_difficulty(
         let correction = pair::correction(&gold, &demands, abilities, &mut embedder, rows)?;
         if let Some(fit) = correction {
             fits.push(fit);
-            names.push(PAIR.into());
+            names.push(unused(&names));
             for (at, ability) in found.iter_mut().enumerate() {
                 let sign = f64::from(i8::from(at == strong) - i8::from(at == weak));
                 ability.slopes.push(sign * pair::STRONG_SLOPE);
@@ -149,6 +149,13 @@ pub fn fit_difficulty(
         }
     }
     Ok(FittedDifficulty { rows, fits, demands: names, abilities: found, tiers: usual })
+}
+
+/// A name for the pair's correction; a bundle may have corrected another pair before.
+fn unused(names: &[String]) -> String {
+    let numbered = (2..).map(|at| format!("{PAIR}-{at}"));
+    let mut free = std::iter::once(PAIR.to_owned()).chain(numbered);
+    free.find(|name| !names.contains(name)).unwrap_or_else(|| PAIR.into())
 }
 
 /// The names and fits of the demands that the context's data teaches.
