@@ -67,10 +67,8 @@ impl FittedDifficulty {
     }
 
     /// The encoder as a bundle holds it, and the head on its embeddings.
-    ///
-    /// # Errors
-    /// `bundle_bad_model` where the graph of a bundle is damaged.
-    pub fn deployed(&self, encoder: &Encoder) -> Result<(Encoder, DifficultyHead), TrainerError> {
+    #[must_use]
+    pub fn deployed(&self, encoder: &Encoder) -> (Encoder, DifficultyHead) {
         let (network, head) = match &encoder.network {
             Network::Ngrams(own) => {
                 let table = table::with_shared(own, &self.fits);
