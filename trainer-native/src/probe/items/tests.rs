@@ -1,3 +1,5 @@
+//! Tests of the probe's items, the shipped ones among them.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;

@@ -11,16 +11,19 @@ use crate::training::context::Context;
 /// Fewest outcomes from which an ability is fitted.
 const FEWEST_OUTCOMES: usize = 20;
 
+/// States the demands of queries, `[N, K]`.
+type DemandsOf<'a> = dyn FnMut(&[&str]) -> Result<Vec<Vec<f64>>, TrainerError> + 'a;
+
 /// The ability of each candidate of the recipe, in their order; `demands_of` states the demands of queries.
 ///
 /// # Errors
 /// [`TrainerError::NoTrainingData`], naming a candidate that has too few outcomes and no tier; those of the
 /// engine.
-pub fn of_candidates(
+pub(super) fn of_candidates(
     settings: &DifficultyRecipe,
     tiers: &BTreeMap<String, Ability>,
     context: &Context<'_>,
-    demands_of: &mut dyn FnMut(&[&str]) -> Result<Vec<Vec<f64>>, TrainerError>,
+    demands_of: &mut DemandsOf<'_>,
 ) -> Result<Vec<Ability>, TrainerError> {
     let train = &context.data.train;
     let mut found = Vec::new();
