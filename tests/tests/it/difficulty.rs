@@ -186,7 +186,7 @@ fn token_rows_of_a_static_table_are_refused_with_the_tier_that_has_them() {
     std::fs::create_dir(&data).unwrap();
     write_outcomes(&data.join("gold.jsonl"));
     let text = recipe("static").replace("[head]", "[head]\ntoken_rows = true");
-    let error = in_run(folder.path(), &text, |context, encoder| router::train(context, encoder));
+    let error = in_run(folder.path(), &text, router::train);
     let error = error.err().unwrap().to_string();
     assert!(error.contains("head.token_rows") && error.contains("\"pieces\""), "{error}");
 }
