@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use pointsman::{Kind, Manifest, Query, Router};
+use pointsman::{Ability, Kind, Manifest, Query, Router};
 use pointsman_tests::{tiny, tiny_encoder};
 use pointsman_trainer::TrainerError;
 use pointsman_trainer::dataset::prepare;
@@ -14,7 +14,7 @@ use pointsman_trainer::finish;
 use pointsman_trainer::precision::Precision;
 use pointsman_trainer::recipe::{HeadRecipe, RecipeFile};
 use pointsman_trainer::router;
-use pointsman_trainer::router::difficulty::fit_difficulty;
+use pointsman_trainer::router::difficulty::{PairLabel, PairOnBundle, fit_difficulty};
 use pointsman_trainer::training::context::Context;
 use pointsman_trainer::training::embedder::Embedder;
 use pointsman_trainer::training::encoder::encoder;
@@ -285,6 +285,54 @@ fn gold_labels_correct_a_pair_on_top_of_a_bundle_whose_demands_stay_as_they_are(
         assert_eq!(tiers["large"].slopes[..2], [0.5, 0.5]);
         assert!(tiers["large"].slopes[2..].iter().all(|&slope| slope == 0.0));
         assert_eq!(manifest.encoder.tier, bundle.manifest.encoder.tier);
+    }
+}
+
+#[test]
+fn fits_of_own_labels_are_those_of_a_run_that_starts_from_the_bundle() {
+    for encoder in ["pieces", TOKEN_ROWS] {
+        let folder = tempfile::tempdir().unwrap();
+        let base = folder.path().join("base");
+        std::fs::create_dir_all(base.join("data")).unwrap();
+        write_outcomes(&base.join("data/gold.jsonl"));
+        write_needs(&base.join("data"));
+        let bundle = finished(&base, &of_tiers(encoder));
+        let own = folder.path().join("own");
+        std::fs::create_dir_all(own.join("data")).unwrap();
+        bundle.write(&own.join("encoder")).unwrap();
+        write_pair(&own.join("data"), |i| i % 4 == 2);
+        let tiers = "\n[head.tiers]\ntiny-strong = \"large\"\ntiny-weak = \"small\"\n";
+        let text = on_bundle(Kind::Difficulty) + tiers;
+        let (router, stop) = (bundle.router().unwrap(), AtomicBool::new(false));
+        let usual = bundle.manifest.head.abilities.as_ref().unwrap();
+        let compared = in_run(&own, &text, |context, encoder| {
+            let HeadRecipe::Difficulty(settings) = &context.recipe.head else { unreachable!() };
+            let fitted = fit_difficulty(settings, context, &encoder)?;
+            let train = &context.data.train;
+            let queries: Vec<&str> = train.rows.iter().map(|row| row.query.as_str()).collect();
+            let demands = fitted.demands_of(&queries, &mut Embedder::new(context, &encoder)?)?;
+            let (strong, weak) = context.data.pair_columns().unwrap();
+            let tiers = (usual["large"].clone(), usual["small"].clone());
+            let pair = PairOnBundle::new(&encoder, &router, &queries, tiers, &stop)?;
+            let score = |query: usize, llm| f64::from(train.rows[query].score(llm).unwrap());
+            let label =
+                |query| PairLabel { query, strong: score(query, strong), weak: score(query, weak) };
+            let own = pair.fit(&(0..queries.len()).map(label).collect::<Vec<_>>())?;
+            assert!(own.is_corrected(), "{encoder:?}");
+            let rate = |demands: &Vec<f64>| {
+                let [strong, weak] = [0, 1].map(|at| fitted.abilities[at].quality(demands));
+                Ability::win_rate(strong, weak)
+            };
+            let of_run: Vec<f64> = demands.iter().map(rate).collect();
+            let of_labels: Vec<f64> =
+                (0..queries.len()).map(|at| pair.win_rate(&own, at)).collect();
+            Ok((of_run, of_labels))
+        });
+        let (of_run, of_labels) = compared.unwrap();
+        assert!(of_run.len() > 150 && of_run.iter().any(|rate| (rate - of_run[0]).abs() > 0.05));
+        for (run, own) in of_run.iter().zip(&of_labels) {
+            assert!((run - own).abs() < 1e-6, "{encoder}: {run} and {own}");
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! - `discriminant`: directions that separate groups of rows;
 //! - `k_means`: clusters of rows;
 //! - [`t_sne`]: places of rows on a plane;
+//! - `latent`: coordinates of sparse rows;
 //! - `moments`: mean and standard deviation;
 //! - `principal`: directions in which rows differ most;
 //! - `direction`, `groups`: unit vectors, and numbers of groups.
@@ -14,6 +15,7 @@ pub(crate) mod discriminant;
 pub(crate) mod groups;
 pub(crate) mod item_response;
 pub(crate) mod k_means;
+pub(crate) mod latent;
 pub(crate) mod moments;
 pub(crate) mod principal;
 pub(crate) mod ridge_regression;

@@ -47,6 +47,38 @@ pub fn fit(
     vocabulary: usize,
     penalty: f64,
 ) -> Result<LinearFit, TrainerError> {
+    let used = used_tokens(rows);
+    if used.len() >= vocabulary / 2 {
+        return fit_all(rows, targets, weights, vocabulary, penalty);
+    }
+    // A token that no row has gets the weight 0: among few rows the others are far fewer.
+    let place = |token: u32| used.partition_point(|&other| other < token);
+    let renumbered = |row: &Features| Features {
+        tokens: row.tokens.iter().map(|&(token, v)| (place(token) as u32, v)).collect(),
+        dense: row.dense.clone(),
+    };
+    let renumbered: Vec<Features> = rows.iter().map(renumbered).collect();
+    let found = fit_all(&renumbered, targets, weights, used.len(), penalty)?;
+    let mut tokens = vec![0.0; vocabulary];
+    used.iter().zip(&found.tokens).for_each(|(&token, &w)| tokens[token as usize] = w);
+    Ok(LinearFit { tokens, ..found })
+}
+
+/// The tokens of the rows, ascending.
+fn used_tokens(rows: &[Features]) -> Vec<u32> {
+    let mut used: Vec<u32> = rows.iter().flat_map(|row| &row.tokens).map(|&(t, _)| t).collect();
+    used.sort_unstable();
+    used.dedup();
+    used
+}
+
+fn fit_all(
+    rows: &[Features],
+    targets: &[f64],
+    weights: &[f64],
+    vocabulary: usize,
+    penalty: f64,
+) -> Result<LinearFit, TrainerError> {
     let total: f64 = weights.iter().sum();
     if rows.is_empty() || total <= 0.0 {
         return Err(TrainerError::NoTrainingData { detail: "no labelled query to fit".into() });
@@ -305,6 +337,28 @@ mod tests {
             let rest: f64 =
                 features.iter().zip(&y).zip(&v).map(|((f, y), v)| v * (y - found.at(f))).sum();
             prop_assert!(rest.abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn tokens_that_no_row_has_change_nothing() {
+        let row = |at: u32| Features {
+            tokens: vec![(at % 3, 1.0), (3 + at % 2, 0.5)],
+            dense: vec![f64::from(at % 4)],
+        };
+        let rows: Vec<Features> = (0..9).map(row).collect();
+        let targets: Vec<f64> = (0..9).map(|at| f64::from(at * at % 7)).collect();
+        let small = fit(&rows, &targets, &[1.0; 9], 5, 0.5).unwrap();
+        let spread = |row: &Features| Features {
+            tokens: row.tokens.iter().map(|&(token, v)| (7 + 1000 * token, v)).collect(),
+            dense: row.dense.clone(),
+        };
+        let rows: Vec<Features> = rows.iter().map(spread).collect();
+        let large = fit(&rows, &targets, &[1.0; 9], 10_000, 0.5).unwrap();
+        assert_eq!((large.tokens.len(), &large.dense), (10_000, &small.dense));
+        for (token, weight) in large.tokens.iter().enumerate() {
+            let expected = if token % 1000 == 7 { small.tokens.get(token / 1000) } else { None };
+            assert_eq!(*weight, expected.copied().unwrap_or_default(), "{token}");
         }
     }
 

@@ -9,7 +9,7 @@ use crate::recipe::DifficultyRecipe;
 use crate::training::context::Context;
 
 /// Fewest outcomes from which an ability is fitted.
-const FEWEST_OUTCOMES: usize = 20;
+pub const FEWEST_OUTCOMES: usize = 20;
 
 /// States the demands of queries, `[N, K]`.
 type DemandsOf<'a> = dyn FnMut(&[&str]) -> Result<Vec<Vec<f64>>, TrainerError> + 'a;
@@ -45,25 +45,35 @@ pub(super) fn of_candidates(
                 .filter_map(|row| Some((row.query.as_str(), f64::from(row.score(column)?))))
                 .collect(),
         };
-        if measured.len() < FEWEST_OUTCOMES {
-            found.push(tier.cloned().ok_or_else(|| TrainerError::NoTrainingData {
-                detail: format!(
-                    "candidate {:?} has {} outcomes to train on, expected at least \
-                     {FEWEST_OUTCOMES}: add outcomes of it, or name its tier in [head.tiers]",
-                    candidate.id,
-                    measured.len()
-                ),
-            })?);
-            continue;
-        }
-        let queries: Vec<&str> = measured.iter().map(|(query, _)| *query).collect();
+        let (queries, scores): (Vec<&str>, Vec<f64>) = measured.into_iter().unzip();
         let rows = demands_of(&queries)?;
-        let demands = rows.first().map_or(0, Vec::len);
-        let scores: Vec<f64> = measured.iter().map(|(_, score)| *score).collect();
-        let prior = tier.cloned().unwrap_or_else(|| usual(demands));
-        found.push(Ability::fit(&rows, &scores, &prior, AbilityPenalty::default())?);
+        found.push(fitted(&rows, &scores, tier)?.ok_or_else(|| TrainerError::NoTrainingData {
+            detail: format!(
+                "candidate {:?} has {} outcomes to train on, expected at least \
+                 {FEWEST_OUTCOMES}: add outcomes of it, or name its tier in [head.tiers]",
+                candidate.id,
+                scores.len()
+            ),
+        })?);
     }
     Ok(found)
+}
+
+/// The ability of an LLM by its scores on queries of these demands `[N, K]`: that of its tier where they are too few,
+/// `None` where it has none either.
+///
+/// # Errors
+/// Those of the engine.
+pub(super) fn fitted(
+    demands: &[Vec<f64>],
+    scores: &[f64],
+    tier: Option<&Ability>,
+) -> Result<Option<Ability>, TrainerError> {
+    if scores.len() < FEWEST_OUTCOMES {
+        return Ok(tier.cloned());
+    }
+    let prior = tier.cloned().unwrap_or_else(|| usual(demands.first().map_or(0, Vec::len)));
+    Ok(Some(Ability::fit(demands, scores, &prior, AbilityPenalty::default())?))
 }
 
 /// The prior of an LLM of which nothing is known: even odds on a query of mean demands.

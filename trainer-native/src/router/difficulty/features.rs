@@ -8,7 +8,11 @@
 //! The length of a query is no feature, so that filler does not raise a rating.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 
+use pointsman::{Query, Router};
+
+use crate::assess::on_each;
 use crate::encoder::{Encoder, Network, if_any_token};
 use crate::error::TrainerError;
 use crate::linear::moments;
@@ -34,7 +38,7 @@ impl Penalty {
 /// Rows that a fit gives a weight each, as the deployed graph sums them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rows {
-    count: usize,
+    pub count: usize,
     /// Whether tokens come one after the other, not each once with its count.
     is_sequence: bool,
 }
@@ -76,10 +80,30 @@ pub(super) fn raw_features(
 ) -> Result<Vec<Features>, TrainerError> {
     let topics = embedder.topics(queries)?;
     let features = queries.iter().zip(topics).map(|(query, topic)| {
-        let tokens = rows.map_or_else(|| Ok(Vec::new()), |rows| row_weights(embedder, query, rows));
+        let tokens = row_weights(&embedder.router, query, rows);
         Ok(Features { tokens: tokens?, dense: topic.into_iter().map(f64::from).collect() })
     });
     features.collect()
+}
+
+/// The same by a bundle's router, without a cache of embeddings.
+///
+/// # Errors
+/// Those of the engine; [`TrainerError::Interrupted`].
+pub(super) fn raw_features_by(
+    router: &Router,
+    queries: &[&str],
+    rows: Option<Rows>,
+    stop: &AtomicBool,
+) -> Result<Vec<Features>, TrainerError> {
+    let width = router.info().encoder.embedding_size - 1;
+    on_each("reading queries", queries, stop, &|query| {
+        let embedding = if_any_token(Query::new(query).and_then(|query| router.embed(&query)))?;
+        let mut topic = embedding.unwrap_or_default();
+        topic.resize(width, 0.0);
+        let dense = topic.into_iter().map(f64::from).collect();
+        Ok(Features { tokens: row_weights(router, query, rows)?, dense })
+    })
 }
 
 /// Queries as features.
@@ -102,13 +126,17 @@ impl QueryFeatures {
         embedder: &mut Embedder<'_>,
         rows: Option<Rows>,
     ) -> Result<Self, TrainerError> {
-        let mut features = raw_features(queries, embedder, rows)?;
+        Ok(Self::of_raw(raw_features(queries, embedder, rows)?, rows))
+    }
+
+    /// The features of queries with their coordinates as they are.
+    pub(super) fn of_raw(mut features: Vec<Features>, rows: Option<Rows>) -> Self {
         let (mean, deviation) = mean_and_deviation(&features);
         for row in &mut features {
             let scaled = row.dense.iter_mut().zip(&mean).zip(&deviation);
             scaled.for_each(|((v, m), d)| *v = (*v - m) / d);
         }
-        Ok(Self { rows: features, mean, deviation, vocabulary: rows.map_or(0, |rows| rows.count) })
+        Self { rows: features, mean, deviation, vocabulary: rows.map_or(0, |rows| rows.count) }
     }
 
     /// A linear function of these features that is near `targets`; at `left_out` queries they are not
@@ -171,14 +199,15 @@ fn mean_and_deviation(rows: &[Features]) -> (Vec<f64>, Vec<f64>) {
     (0..width).map(of).unzip()
 }
 
-/// The rows of a query with their weights; none for a query without a token.
+/// The rows of a query with their weights; none for a query without a token, and without a table.
 #[allow(clippy::cast_precision_loss)]
 fn row_weights(
-    embedder: &Embedder<'_>,
+    router: &Router,
     query: &str,
-    rows: Rows,
+    rows: Option<Rows>,
 ) -> Result<Vec<(u32, f64)>, TrainerError> {
-    let Some(tokens) = if_any_token(embedder.router.encoder().tokenize(query))? else {
+    let Some(rows) = rows else { return Ok(Vec::new()) };
+    let Some(tokens) = if_any_token(router.encoder().tokenize(query))? else {
         return Ok(Vec::new());
     };
     let ids = tokens.ids.iter().map(|&id| u32::try_from(id).unwrap_or(u32::MAX));

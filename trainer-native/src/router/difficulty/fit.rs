@@ -11,13 +11,14 @@ use pointsman::Ability;
 
 use super::features::{QueryFeatures, Rows, raw_features};
 use super::head::DifficultyHead;
+use super::pair::Correction;
 use super::targets::{Demand, Target, by_demand, of_items};
 use super::{abilities, pair, table};
 use crate::data::OutcomeRow;
 use crate::encoder::of_bundle::BundleEncoder;
 use crate::encoder::{Encoder, Network};
 use crate::error::TrainerError;
-use crate::linear::ridge_regression::LinearFit;
+use crate::linear::ridge_regression::{Features, LinearFit};
 use crate::recipe::DifficultyRecipe;
 use crate::training::context::Context;
 use crate::training::embedder::Embedder;
@@ -101,7 +102,24 @@ fn values(
     rows: Option<Rows>,
 ) -> Result<Vec<Vec<f64>>, TrainerError> {
     let features = raw_features(queries, embedder, rows)?;
-    Ok(features.iter().map(|row| fits.iter().map(|fit| fit.at(row)).collect()).collect())
+    Ok(features.iter().map(|row| at(fits, row)).collect())
+}
+
+/// Value of each fit at a query, `[K]`.
+pub(super) fn at(fits: &[LinearFit], row: &Features) -> Vec<f64> {
+    fits.iter().map(|fit| fit.at(row)).collect()
+}
+
+fn report(labels: usize, correction: Option<&Correction>) {
+    match correction {
+        None => eprintln!(
+            "pair: {labels} gold labels do not improve on the general demands, they are left as they are"
+        ),
+        Some(Correction { error, error_without, .. }) => eprintln!(
+            "pair: corrected by {labels} gold labels, squared error of the win rate on queries left out \
+             {error:.4}, {error_without:.4} without"
+        ),
+    }
 }
 
 /// Fits the demands that the context's data teaches, the candidates' abilities, and the pair's correction
@@ -130,14 +148,16 @@ pub fn fit_difficulty(
     let mut found = abilities::of_candidates(settings, &usual, context, &mut |queries| {
         values(&fits, queries, &mut embedder, rows)
     })?;
-    let gold = pair::gold(context);
+    let (queries, gold) = pair::gold(context);
     if let Some((strong, weak)) = pair_places(context).filter(|_| !gold.is_empty()) {
-        let queries: Vec<&str> = gold.iter().map(|(query, _)| *query).collect();
-        let demands = values(&fits, &queries, &mut embedder, rows)?;
+        let features = raw_features(&queries, &mut embedder, rows)?;
+        let demands: Vec<Vec<f64>> = features.iter().map(|row| at(&fits, row)).collect();
+        let features = QueryFeatures::of_raw(features, rows);
         let abilities = (&found[strong], &found[weak]);
-        let correction = pair::correction(&gold, &demands, abilities, &mut embedder, rows)?;
-        if let Some(fit) = correction {
-            fits.push(fit);
+        let correction = pair::correction(&gold, &demands, abilities, &features)?;
+        report(gold.len(), correction.as_ref());
+        if let Some(correction) = correction {
+            fits.push(correction.fit);
             names.push(unused(&names));
             for (at, ability) in found.iter_mut().enumerate() {
                 let sign = f64::from(i8::from(at == strong) - i8::from(at == weak));
@@ -179,7 +199,7 @@ fn learnt(
 }
 
 /// The demands of a bundle as functions of its embedding without the length.
-fn of_bundle(bundle: &BundleEncoder) -> Vec<LinearFit> {
+pub(super) fn of_bundle(bundle: &BundleEncoder) -> Vec<LinearFit> {
     let count = bundle.demands.len();
     let width = bundle.info.embedding_size - 1;
     let column = |at: usize| bundle.weights.iter().skip(at).step_by(count).take(width);

@@ -22,10 +22,13 @@ mod abilities;
 mod features;
 mod fit;
 mod head;
+mod own_labels;
 mod pair;
 mod table;
 mod targets;
 
+pub use abilities::FEWEST_OUTCOMES;
 pub use fit::{FittedDifficulty, cross_validated, fit_difficulty};
 pub use head::DifficultyHead;
+pub use own_labels::{FittedPair, PairLabel, PairOnBundle};
 pub use targets::{Demand, Target, by_demand};

@@ -12,49 +12,55 @@
 
 use pointsman::Ability;
 
-use super::features::{Penalty, QueryFeatures, Rows};
+use super::features::{Penalty, QueryFeatures};
 use crate::error::TrainerError;
 use crate::linear::moments::{deviation, mean};
 use crate::linear::ridge_regression::LinearFit;
 use crate::training::context::Context;
-use crate::training::embedder::Embedder;
 
 /// Slope of the correction in the strong LLM's ability; the weak one has its opposite. The logit is what a
 /// slope takes away.
 pub(super) const STRONG_SLOPE: f64 = -1.0;
 const FOLDS: usize = 5;
 /// Fewest gold labels from which a correction is learnt.
-const FEWEST: usize = 50;
+pub(super) const FEWEST: usize = 50;
 /// Penalties of a coordinate, tried in turn; a row of a table has a hundredth of it.
 const PENALTIES: [f64; 4] = [100.0, 300.0, 1000.0, 5000.0];
 /// Shares of the correction, tried in turn.
 const SHARES: [f64; 4] = [0.25, 0.5, 0.75, 1.0];
 
 /// The gold queries with the target of strong over weak; none where they are too few.
-pub(super) fn gold<'a>(context: &Context<'a>) -> Vec<(&'a str, f64)> {
+pub(super) fn gold<'a>(context: &Context<'a>) -> (Vec<&'a str>, Vec<f64>) {
     let data = context.data;
-    let gold: Vec<(&str, f64)> = (data.train.rows.iter().zip(data.pair_targets()))
-        .filter_map(|(row, target)| Some((row.query.as_str(), f64::from(target?))))
-        .collect();
-    if gold.len() < FEWEST { Vec::new() } else { gold }
+    let gold = (data.train.rows.iter().zip(data.pair_targets()))
+        .filter_map(|(row, target)| Some((row.query.as_str(), f64::from(target?))));
+    let (queries, labels): (Vec<&str>, Vec<f64>) = gold.unzip();
+    if labels.len() < FEWEST { Default::default() } else { (queries, labels) }
 }
 
-/// The correction as a function of an embedding's coordinates as they are, already multiplied by k; `None`
-/// where it does not help. `demands` are the general demands of the gold queries.
+/// A correction that helps.
+pub(super) struct Correction {
+    /// A function of an embedding's coordinates as they are, already multiplied by k.
+    pub fit: LinearFit,
+    /// Squared error of the win rate on queries left out.
+    pub error: f64,
+    /// The same without the correction.
+    pub error_without: f64,
+}
+
+/// The correction that the labels of gold queries teach; `None` where it does not help. `demands` are the general
+/// demands of the queries.
 ///
 /// # Errors
-/// Those of the engine; [`TrainerError::Interrupted`]; [`TrainerError::File`].
+/// [`TrainerError::NoTrainingData`] without labels.
 pub(super) fn correction(
-    gold: &[(&str, f64)],
+    gold: &[f64],
     demands: &[Vec<f64>],
     (strong, weak): (&Ability, &Ability),
-    embedder: &mut Embedder<'_>,
-    rows: Option<Rows>,
-) -> Result<Option<LinearFit>, TrainerError> {
-    let queries: Vec<&str> = gold.iter().map(|(query, _)| *query).collect();
+    features: &QueryFeatures,
+) -> Result<Option<Correction>, TrainerError> {
     let pair = Corrected::of(strong, weak);
     let errors = pair.residuals(gold, demands);
-    let features = QueryFeatures::of(&queries, embedder, rows)?;
     let weights = vec![1.0; gold.len()];
     // A constant moves the abilities and says nothing of queries: what varies must do better than it.
     let mut constant = vec![0.0; gold.len()];
@@ -85,22 +91,18 @@ pub(super) fn correction(
     let (error, Some((penalty, share))) =
         (best.0, best.1.filter(|_| is_better(&baseline, &best.2)))
     else {
-        eprintln!(
-            "pair: {} gold labels do not improve on the general demands, they are left as they are",
-            gold.len()
-        );
         return Ok(None);
     };
-    eprintln!(
-        "pair: corrected by {} gold labels, squared error of the win rate on queries left out {error:.4}, \
-         {:.4} without",
-        gold.len(),
-        mean(&baseline)
-    );
     let mut fit = features.fit(&errors, &weights, penalty, |_| false)?;
     fit.tokens.iter_mut().chain(&mut fit.dense).for_each(|w| *w *= share);
     fit.intercept *= share;
-    Ok(Some(features.folded(fit)))
+    Ok(Some(Correction { fit: features.folded(fit), error, error_without: mean(&baseline) }))
+}
+
+/// Win rate of a pair whose abilities have no slope of the correction, on a query of these demands and the
+/// correction `d`.
+pub(super) fn win_rate((strong, weak): (&Ability, &Ability), demands: &[f64], d: f64) -> f64 {
+    Corrected::of(strong, weak).win_rate(demands, d)
 }
 
 /// A pair's abilities with a slope of the correction.
@@ -130,23 +132,23 @@ impl Corrected {
     }
 
     /// By how much each label is above the general win rate, in logits of the mean slope.
-    fn residuals(&self, gold: &[(&str, f64)], demands: &[Vec<f64>]) -> Vec<f64> {
+    fn residuals(&self, gold: &[f64], demands: &[Vec<f64>]) -> Vec<f64> {
         let slope = |demands: &Vec<f64>| mean(&self.qualities(demands, 0.0).map(|q| q * (1.0 - q)));
         let slope = mean(&demands.iter().map(slope).collect::<Vec<_>>()).max(1e-3);
         let labels = gold.iter().zip(demands);
-        labels.map(|((_, label), demands)| (label - self.win_rate(demands, 0.0)) / slope).collect()
+        labels.map(|(label, demands)| (label - self.win_rate(demands, 0.0)) / slope).collect()
     }
 
     /// Squared error of the win rate, query by query, with a share of the correction `d`.
     fn squared_errors(
         &self,
-        gold: &[(&str, f64)],
+        gold: &[f64],
         demands: &[Vec<f64>],
         d: &[f64],
         share: f64,
     ) -> Vec<f64> {
         let rows = gold.iter().zip(demands).zip(d);
-        rows.map(|(((_, y), demands), d)| (y - self.win_rate(demands, share * d)).powi(2)).collect()
+        rows.map(|((y, demands), d)| (y - self.win_rate(demands, share * d)).powi(2)).collect()
     }
 }
 
