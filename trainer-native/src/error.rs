@@ -105,7 +105,7 @@ pub enum TrainerError {
     },
     /// The cost cap was reached before the last request.
     #[error(
-        "the cap of USD {max_usd} is reached: {done}. Run the same command with a higher --max-usd to go on"
+        "the cap of USD {max_usd} is reached: {done}. Run the same command with a higher cap (--max-usd, or max_usd in loop.toml) to go on"
     )]
     CapReached {
         max_usd: f64,
@@ -120,6 +120,26 @@ pub enum TrainerError {
         /// How much of the work is done.
         done: String,
         /// Each model with what was found and what to do.
+        detail: String,
+    },
+    /// A labelling loop's file (`loop.toml`) does not parse, states something impossible, or is there already.
+    #[error("loop {path}: {}", shortened(.detail))]
+    BadLoop {
+        path: PathBuf,
+        /// What was found, what was expected, and what to do.
+        detail: String,
+    },
+    /// Something that was not stated is needed, and there is no terminal to ask on.
+    #[error("no terminal to ask on, and {flag} is not given: add it")]
+    NotAsked {
+        /// The flag, with an example of its value.
+        flag: String,
+    },
+    /// A step of a loop was not agreed to.
+    #[error("the step {step} was not agreed to: {detail}")]
+    NotAgreed {
+        step: &'static str,
+        /// What to do.
         detail: String,
     },
     /// A model is named for a candidate that the bundle does not have.
@@ -163,6 +183,11 @@ pub enum TrainerError {
         /// What is missing, and what to do.
         detail: String,
     },
+    /// Fewer prompts are left to label than were asked for.
+    #[error(
+        "found {found} of {prompts} prompts that are no near copies of each other or of labelled ones, expected {wanted}: lower --count, or add prompts"
+    )]
+    TooFewPrompts { found: usize, prompts: usize, wanted: usize },
     /// A run folder lacks something, or a file of it is damaged.
     #[error("run {path}: {detail}")]
     BadRun {
@@ -242,11 +267,15 @@ impl TrainerError {
             Self::CostUnconfirmed { .. } => "cost_unconfirmed",
             Self::CapReached { .. } => "cap_reached",
             Self::ModelsStopped { .. } => "models_stopped",
+            Self::BadLoop { .. } => "bad_loop",
+            Self::NotAsked { .. } => "not_asked",
+            Self::NotAgreed { .. } => "not_agreed",
             Self::BadCandidate { .. } => "bad_candidate",
             Self::NonFiniteLoss { .. } => "non_finite_loss",
             Self::Interrupted { .. } => "interrupted",
             Self::NoTrainingData { .. } => "no_training_data",
             Self::NothingToScore { .. } => "nothing_to_score",
+            Self::TooFewPrompts { .. } => "too_few_prompts",
             Self::BadRun { .. } => "bad_run",
             Self::BadSetting { .. } => "bad_setting",
             Self::BadRows { .. } => "bad_rows",

@@ -7,7 +7,9 @@
 mod draft;
 pub mod measured;
 
-use pointsman::{Kind, Metric, Query, Router};
+use std::sync::atomic::AtomicBool;
+
+use pointsman::{Calibration, Metric, Query, Router};
 
 use crate::assess::{self, PairRows, pair_rows, pool_column, pool_rows, qualities, win_rates};
 use crate::dataset::Prepared;
@@ -108,6 +110,24 @@ fn sample_demands(
     Ok(demands)
 }
 
+/// The calibration of a router on a sample, and the sample's win rates; `name` describes the sample.
+///
+/// # Errors
+/// [`TrainerError::Eval`] for an empty sample; those of the engine; [`TrainerError::Interrupted`].
+pub fn calibration(
+    router: &Router,
+    sample: &[&str],
+    name: &str,
+    stop: &AtomicBool,
+) -> Result<(Calibration, Vec<f64>), TrainerError> {
+    let sampled = win_rates(router, sample, stop)?;
+    let mut calibration = calibrate(&sampled, name)?;
+    if router.info().head.demands.is_some() {
+        calibration.demands = Some(sample_demands(router, sample, &sampled)?);
+    }
+    Ok((calibration, sampled))
+}
+
 /// Calibrates, verifies and scores a router of a strong and a weak candidate.
 fn by_threshold(
     context: &Context<'_>,
@@ -119,11 +139,8 @@ fn by_threshold(
     // A win rate does not depend on the calibration, so one engine serves all that follows.
     let (router, float_router) = (bundle.router()?, float.router()?);
     let sample: Vec<&str> = data.calibration.iter().map(String::as_str).collect();
-    let sampled = win_rates(&router, &sample, stop)?;
-    let mut calibration = calibrate(&sampled, "queries held back from the recipe's sources")?;
-    if recipe.head.kind() == Kind::Difficulty {
-        calibration.demands = Some(sample_demands(&router, &sample, &sampled)?);
-    }
+    let name = "queries held back from the recipe's sources";
+    let (calibration, sampled) = calibration(&router, &sample, name, stop)?;
     let threshold = calibration.threshold_at_share(pair.default_strong_share);
     let bundle = bundle.with_calibration(calibration.clone());
     let float = float.with_calibration(calibration.clone());

@@ -9,7 +9,8 @@ use pointsman_trainer::TrainerError;
 
 use commands::{
     add_candidate, bench, calibrate, collect, convert_encoder, data, eval, export_predictions,
-    figure, judge, probe, prune, recipe, report, sweep, train, verify,
+    figure, init, judge, learning_curve, r#loop, probe, prune, recipe, report, select, sweep,
+    train, verify,
 };
 
 /// Trains LLM routers and exports them as bundles.
@@ -22,6 +23,11 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Writes loop.toml and models.toml for `loop`: your prompts, your LLMs, your labels.
+    Init(init::InitArgs),
+    /// From prompts to a bundle and a report: asks both LLMs, has answers judged, trains, measures on held-out
+    /// prompts; run again to go on.
+    Loop(r#loop::LoopArgs),
     /// Trains, exports, verifies and evaluates; run again to resume.
     Train(train::TrainArgs),
     /// Trains a recipe once for each value of one setting; run again to resume.
@@ -37,6 +43,10 @@ enum Command {
     Probe(probe::ProbeArgs),
     /// Scores bundles on a benchmark, beside the baselines and the published rows.
     Eval(eval::EvalArgs),
+    /// Measures how many labels are enough: quality on held-out questions against their number.
+    LearningCurve(learning_curve::LearningCurveArgs),
+    /// Chooses which prompts to label next.
+    Select(select::SelectArgs),
     /// Finds thresholds for shares of strong calls on a sample of queries.
     Calibrate(calibrate::CalibrateArgs),
     /// Writes a bundle's decisions as RouterArena's file of predictions.
@@ -66,6 +76,8 @@ enum Command {
 fn main() -> ExitCode {
     without_desktop();
     let result = match Cli::parse().command {
+        Command::Init(args) => init::run(&args),
+        Command::Loop(args) => r#loop::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Sweep(args) => sweep::run(&args),
         Command::Distil(args) => train::distil(&args),
@@ -73,6 +85,8 @@ fn main() -> ExitCode {
         Command::Judge(args) => judge::run(&args),
         Command::Probe(args) => probe::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::LearningCurve(args) => learning_curve::run(&args),
+        Command::Select(args) => select::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::ExportPredictions(args) => export_predictions::run(&args),
         Command::Report(args) => report::run(&args),

@@ -49,8 +49,8 @@ const CRATES: [(&str, &[&[&str]]); 4] = [
             &["assess", "export"],
             &["map", "training"],
             &["finish", "report", "router", "teacher"],
-            &["add_candidate", "judge", "predictions", "sanity", "throughput", "transfer"],
-            &["probe"],
+            &["add_candidate", "judge", "predictions", "run", "sanity", "throughput", "transfer"],
+            &["label_loop", "labelling", "probe"],
         ],
     ),
     (

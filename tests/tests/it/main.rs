@@ -10,6 +10,7 @@ mod difficulty;
 mod distilling;
 mod drawings;
 mod export;
+mod labelling;
 mod layers;
 mod leaving_out;
 mod module_graph;

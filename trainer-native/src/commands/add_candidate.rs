@@ -7,6 +7,7 @@ use pointsman::{Candidate, Source};
 use pointsman_trainer::add_candidate::{KnownRun, NewCandidate};
 use pointsman_trainer::data::{Format, Outcomes};
 use pointsman_trainer::eval::Origin;
+use pointsman_trainer::report::write_all;
 use pointsman_trainer::training::interrupt;
 
 #[derive(Args)]
@@ -104,7 +105,7 @@ pub fn run(args: &AddCandidateArgs) -> anyhow::Result<()> {
         extended.bundle.manifest.candidates.len()
     );
     if let Some(stored) = &extended.result {
-        super::report::write_all(&args.out, stored)?;
+        write_all(&args.out, stored)?;
         for result in &stored.pools {
             for router in result.routers.iter().filter(|router| router.origin == Origin::INT8) {
                 let mean = router.metrics.mean.or(router.metrics.row_mean);

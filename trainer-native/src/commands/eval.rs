@@ -14,7 +14,7 @@ use pointsman_trainer::eval::pair::{self, PairColumn, PairModels, PairSettings};
 use pointsman_trainer::eval::pool::rows::of_outcomes;
 use pointsman_trainer::eval::pool::{self, PoolKind, PoolSettings};
 use pointsman_trainer::eval::{Benchmark, Origin, Stored, bootstrap};
-use pointsman_trainer::report::markdown;
+use pointsman_trainer::report::{markdown, write_all};
 use pointsman_trainer::sanity::GradedNeeds;
 use pointsman_trainer::training::context::Context;
 use pointsman_trainer::training::encoder::encoder;
@@ -220,7 +220,7 @@ impl EvalArgs {
 
     fn show(&self, results: &Stored) -> anyhow::Result<()> {
         match &self.out {
-            Some(folder) => super::report::write_all(folder, results)?,
+            Some(folder) => write_all(folder, results)?,
             None => println!("{}", markdown(results)),
         }
         Ok(())

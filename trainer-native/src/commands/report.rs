@@ -1,10 +1,9 @@
 //! `trainer report`: reports over stored results, and the page of all results.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use pointsman_trainer::TrainerError;
-use pointsman_trainer::eval::Stored;
 use pointsman_trainer::report;
 use pointsman_trainer::report::results_page::{self, Benchmarks};
 
@@ -30,7 +29,7 @@ pub struct ReportArgs {
 pub fn run(args: &ReportArgs) -> anyhow::Result<()> {
     let results = results_page::read_results(&args.results)?;
     if let Some(folder) = &args.out {
-        write_all(folder, &results)?;
+        report::write_all(folder, &results)?;
     }
     let Some(path) = &args.page else {
         if args.out.is_none() {
@@ -50,15 +49,5 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<()> {
             args.runs.display()
         );
     }
-    Ok(())
-}
-
-/// Writes `result.json`, `report.md` and `report.html` into a folder.
-pub fn write_all(folder: &Path, results: &Stored) -> Result<(), TrainerError> {
-    std::fs::create_dir_all(folder).map_err(TrainerError::file(folder))?;
-    super::write(&folder.join("result.json"), results.json()?)?;
-    super::write(&folder.join("report.md"), report::markdown(results))?;
-    super::write(&folder.join("report.html"), report::page::page("Pointsman evaluation", results))?;
-    eprintln!("report written to {}", folder.join("report.html").display());
     Ok(())
 }

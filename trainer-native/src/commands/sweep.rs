@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use pointsman_trainer::run::Finished;
 use pointsman_trainer::sweep::Sweep;
 use pointsman_trainer::training::interrupt;
 use pointsman_trainer::{TrainerError, recipe};
 
-use super::train::{Finished, With, train};
+use super::train::{With, train};
 
 #[derive(Args)]
 pub struct SweepArgs {

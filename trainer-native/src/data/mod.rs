@@ -107,7 +107,7 @@ pub use prompts::{LoadedPrompts, PromptSource, for_each_prompt, read_prompts};
 pub use question::Question;
 pub(crate) use question::{lettered_options, question_stem};
 pub use router_arena::{ArenaQuery, read_arena_queries};
-pub use shared_text::shared_text_groups;
+pub use shared_text::{prompt_groups, shared_text_groups};
 pub use source_log::MAX_STORED_BAD_ROWS;
 pub(crate) use split::seeded;
 pub use split::{dealt_folds, split_rows};

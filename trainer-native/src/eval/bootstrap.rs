@@ -136,6 +136,17 @@ impl<M: Send> Resamples<M> {
         self.interval(|of| Some(read(of.get(a)?.as_ref()?) - read(of.get(b)?.as_ref()?)))
     }
 
+    /// Standard deviation of a metric of the router at this index over the resamples on which it is defined: its
+    /// standard error. `None` on fewer than two.
+    pub(super) fn deviation(&self, router: usize, read: impl Fn(&M) -> Option<f64>) -> Option<f64> {
+        let of = |drawn: &Vec<Option<M>>| drawn.get(router)?.as_ref().and_then(&read);
+        let values: Vec<f64> = self.metrics.iter().filter_map(of).collect();
+        let count = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / count;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        (values.len() > 1).then(|| (squares / (count - 1.0)).sqrt())
+    }
+
     fn interval(&self, read: impl Fn(&[Option<M>]) -> Option<f64>) -> Option<Interval> {
         Interval::of(self.metrics.iter().map(|of| read(of)), self.level)
     }

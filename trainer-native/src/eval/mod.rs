@@ -10,7 +10,8 @@
 //! ([`cost_quality`]), reliability and categories. Routers that pick one of a pool of models are
 //! evaluated by [`pool`], whose result is a [`PoolResult`]. Both are an [`Evaluated`] with facts and
 //! metrics of its own. A [`TransferResult`] holds what pairs of many sources say of one recipe, a
-//! [`SanityResult`] what a bundle does with a few requests. [`Stored`] writes them all as JSON and reads
+//! [`SanityResult`] what a bundle does with a few requests, [`Savings`] what a router keeps and saves at its
+//! thresholds. [`Stored`] writes them all as JSON and reads
 //! them, [`report`](crate::report) draws them. All of this is pure: values in, values out.
 //!
 //! ```
@@ -38,6 +39,7 @@ pub mod position_bias;
 pub mod proportion;
 pub mod rank_correlation;
 pub mod sanity;
+pub mod savings;
 mod stored;
 pub mod transfer;
 
@@ -48,5 +50,6 @@ pub use pair::PairResult;
 pub use pair::curve::RoutedRow;
 pub use pool::PoolResult;
 pub use sanity::SanityResult;
+pub use savings::Savings;
 pub use stored::Stored;
 pub use transfer::TransferResult;

@@ -29,6 +29,7 @@
 pub mod charts;
 pub mod figure;
 pub mod format;
+pub mod own_prompts;
 pub mod page;
 pub mod pair_tables;
 pub mod pool_tables;
@@ -40,7 +41,9 @@ mod tables;
 pub mod transfer_tables;
 
 use std::fmt::Write as _;
+use std::path::Path;
 
+use crate::error::TrainerError;
 use crate::eval::Stored;
 use table::Table;
 use tables::Fact;
@@ -71,6 +74,23 @@ pub fn markdown(stored: &Stored) -> String {
         section(&mut text, &title, sanity_tables::facts(result), all);
     }
     text
+}
+
+/// Writes `result.json`, `report.md` and `report.html` into a folder.
+///
+/// # Errors
+/// [`TrainerError::File`]; [`TrainerError::Eval`] where a number is not finite.
+pub fn write_all(folder: &Path, results: &Stored) -> Result<(), TrainerError> {
+    std::fs::create_dir_all(folder).map_err(TrainerError::file(folder))?;
+    let page = page::page("Pointsman evaluation", results);
+    let files =
+        [("result.json", results.json()?), ("report.md", markdown(results)), ("report.html", page)];
+    for (name, text) in files {
+        let path = folder.join(name);
+        std::fs::write(&path, text).map_err(TrainerError::file(&path))?;
+    }
+    eprintln!("report written to {}", folder.join("report.html").display());
+    Ok(())
 }
 
 /// The tables that have rows.

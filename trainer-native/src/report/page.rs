@@ -11,7 +11,7 @@ use super::tables::Fact;
 use super::{pair_tables, pool_tables, sanity_tables, transfer_tables};
 use crate::eval::{PairResult, PoolResult, SanityResult, Stored, TransferResult};
 
-const STYLE: &str = concat!(include_str!("style.css"), include_str!("svg/drawing.css"));
+pub(super) const STYLE: &str = concat!(include_str!("style.css"), include_str!("svg/drawing.css"));
 
 /// Renders an HTML page: results of pairs, then those of pools.
 #[must_use]
@@ -198,7 +198,7 @@ fn filled(tables: impl IntoIterator<Item = Table>) -> Markup {
     }
 }
 
-fn figure(figure: &Figure) -> Markup {
+pub(super) fn figure(figure: &Figure) -> Markup {
     html! {
         figure {
             div class="scroll" { (PreEscaped(&figure.svg)) }

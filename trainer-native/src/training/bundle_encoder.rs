@@ -16,7 +16,7 @@ use crate::export::head_graph::HeadGraph;
 ///
 /// # Errors
 /// [`TrainerError::BadEncoder`] for a bundle of another kind; those of the engine; [`TrainerError::File`].
-pub(super) fn read(folder: &Path) -> Result<Encoder, TrainerError> {
+pub fn read(folder: &Path) -> Result<Encoder, TrainerError> {
     let files = bundle::read_files(folder)?;
     let router = Router::from_files(&files)?;
     let mut files: BTreeMap<String, Vec<u8>> = files.into_iter().collect();

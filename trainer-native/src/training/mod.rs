@@ -15,7 +15,7 @@
 //! - `named_parameters`: visits a network's parameters by path;
 //! - [`interrupt`]: ends a run at a safe point on Ctrl-C.
 
-mod bundle_encoder;
+pub mod bundle_encoder;
 pub mod context;
 pub(crate) mod embedded;
 pub mod embedder;

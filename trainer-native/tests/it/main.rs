@@ -3,6 +3,9 @@
 
 mod collect;
 mod completions;
+mod label_loop;
 mod measure;
 mod probe;
 mod stand_in;
+mod tutorial;
+mod world;
