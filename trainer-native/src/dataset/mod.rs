@@ -7,8 +7,7 @@
 //! source that its recipe states is held back for calibration. Counts of all removals are kept and
 //! reported.
 //!
-//! Outcomes are held in memory. Preferences may be millions, so their files are streamed: once
-//! here, to count them, and again by each reader of their rows ([`Prepared::for_each_preference`]).
+//! Outcomes are held in memory, preferences are streamed ([`Prepared::for_each_preference`]).
 //!
 //! Labels of queries are scaled source by source ([`LabelledQuery`]). A source of labels or prompts of
 //! role `corpus` gives its queries alone, one of role `held` the questions to keep out.
@@ -16,28 +15,28 @@
 mod difficulty_labels;
 mod gold;
 mod labels;
+mod preferences;
+mod source;
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use pointsman::{Source, sha256_hex};
 use pointsman_inputs::data_files;
 
 use crate::data::{
-    self, DataError, Format, LabelRow, LoadedLabels, OutcomeRow, Outcomes, PreferenceRow,
-    PromptRow, PromptSource, ReadOptions, Stems, Table, remove_duplicates, remove_leaks,
-    routellm_mmlu, split_rows,
+    Format, LabelRow, LoadedLabels, Outcomes, ReadOptions, Stems, Table, remove_duplicates,
+    remove_leaks, split_rows,
 };
 use crate::error::TrainerError;
 use crate::recipe::{Pair, Recipe, Role, SourceRecipe};
 use difficulty_labels::{scaled, unlabelled};
 use gold::{GoldQuestions, split_gold};
 use labels::smoothed_labels;
+use source::{LoadedSource, format_of, load, load_labels, load_queries, wanted, without_labels};
 
 pub use difficulty_labels::LabelledQuery;
-
-/// Most queries of one preference source held back for calibration.
-const MOST_CALIBRATION_QUERIES: usize = 2000;
+pub use preferences::PreferenceFile;
+pub use source::{needs_of, outcomes_of};
 
 #[derive(Debug, Clone)]
 pub struct Prepared {
@@ -78,17 +77,6 @@ pub struct Prepared {
     /// Every question of the gold source and of the sources with role `held`: of these only the
     /// drawn gold rows are trained on.
     held: Stems,
-}
-
-/// A source of preferences, read again whenever its rows are needed.
-#[derive(Debug, Clone)]
-pub struct PreferenceFile {
-    path: PathBuf,
-    format: Format,
-    options: ReadOptions,
-    aliases: BTreeMap<String, String>,
-    weight: f32,
-    calibration_share: f64,
 }
 
 /// Checks that every path of a recipe's sources is below `folder`.
@@ -210,63 +198,11 @@ pub fn prepare(recipe: &Recipe, folder: &Path, skip_bad: bool) -> Result<Prepare
     }
 }
 
-/// The outcomes of one source, each question once, whatever other sources hold; `None` where the source
-/// holds no outcomes.
-///
-/// # Errors
-/// [`TrainerError::Data`], naming the file.
-pub fn outcomes_of(
-    recipe: &Recipe,
-    source: &SourceRecipe,
-    folder: &Path,
-    skip_bad: bool,
-) -> Result<Option<Outcomes>, TrainerError> {
-    if format_of(source, folder)?.table() != Table::Outcomes {
-        return Ok(None);
-    }
-    let loaded = load(recipe, source, folder, &ReadOptions { skip_bad })?;
-    Ok(Some(remove_duplicates(&wanted(source, loaded.outcomes)).0))
-}
-
-/// The rows of one source of graded needs; `None` where the source holds none.
-///
-/// # Errors
-/// [`TrainerError::Data`], naming the file.
-pub fn needs_of(
-    source: &SourceRecipe,
-    folder: &Path,
-    skip_bad: bool,
-) -> Result<Option<Vec<LabelRow>>, TrainerError> {
-    let format = format_of(source, folder)?;
-    if format != Format::NeedJsonl {
-        return Ok(None);
-    }
-    Ok(Some(load_labels(source, folder, format, &ReadOptions { skip_bad })?.rows))
-}
-
 /// What a row of a source of `count` rows weighs, so that the source weighs as `most` rows at most.
 #[must_use]
 #[allow(clippy::cast_precision_loss)]
 pub fn share_up_to(count: usize, most: usize) -> f64 {
     most as f64 / count.max(most) as f64
-}
-
-fn format_of(source: &SourceRecipe, folder: &Path) -> Result<Format, DataError> {
-    match &source.format {
-        Some(name) => Format::from_name(name),
-        None => data::detect(&folder.join(&source.path)),
-    }
-}
-
-/// The rows of a source without the data sets that the recipe leaves out, scored as the recipe
-/// says.
-fn wanted(source: &SourceRecipe, mut outcomes: Outcomes) -> Outcomes {
-    let of = |list: &[String], row: &OutcomeRow| list.iter().any(|w| row.dataset.starts_with(w));
-    outcomes.rows.retain(|row| !of(&source.without, row));
-    for row in outcomes.rows.iter_mut().filter(|row| of(&source.right_above_zero, row)) {
-        row.scores.iter_mut().for_each(|(_, score)| *score = f32::from(u8::from(*score > 0.0)));
-    }
-    outcomes
 }
 
 /// The gold source: what is drawn of it to train on, and the rest.
@@ -339,111 +275,6 @@ impl Scored {
         self.format.get_or_insert(loaded.format);
         self.sha256 += &loaded.sha256;
     }
-}
-
-struct LoadedSource {
-    outcomes: Outcomes,
-    format: Format,
-    sha256: String,
-}
-
-fn load(
-    recipe: &Recipe,
-    source: &SourceRecipe,
-    folder: &Path,
-    options: &ReadOptions,
-) -> Result<LoadedSource, TrainerError> {
-    let format = format_of(source, folder)?;
-    let path = folder.join(&source.path);
-    let loaded = match compares_llms(recipe, source.role) {
-        true => data::read(&path, Some(format), options)?,
-        false => data::read_of_any_models(&path, Some(format), options)?,
-    };
-    if loaded.bad_count > 0 {
-        eprintln!("{}: {} bad rows left out", source.name, loaded.bad_count);
-    }
-    say_passed_over(source, &loaded.passed_over);
-    let mut outcomes = loaded.outcomes;
-    for model in &mut outcomes.models {
-        let name =
-            source.aliases.get(model).map_or_else(|| recipe.canonical(model), String::as_str);
-        *model = name.to_owned();
-    }
-    if let Some(list) = &source.contaminated {
-        let prompts = routellm_mmlu::contaminated_prompts(&folder.join(list))?;
-        outcomes = routellm_mmlu::remove_contaminated(&outcomes, &prompts).0;
-    }
-    Ok(LoadedSource { outcomes, format, sha256: loaded.sha256 })
-}
-
-fn say_passed_over(source: &SourceRecipe, passed_over: &BTreeMap<&'static str, usize>) {
-    for (what, rows) in passed_over {
-        eprintln!("{}: passed over {rows} {what}", source.name);
-    }
-}
-
-/// Whether a source of this role is of use only if it has the scores of two LLMs or more. One LLM's scores say
-/// how hard its queries are; of a corpus and of what is held out the questions alone count.
-fn compares_llms(recipe: &Recipe, role: Role) -> bool {
-    match role {
-        Role::Gold | Role::Test => true,
-        Role::Auxiliary => !recipe.head.learns_labels(),
-        Role::Corpus | Role::Held => false,
-    }
-}
-
-/// Reads outcomes, or prompts as outcomes without scores.
-fn load_queries(
-    recipe: &Recipe,
-    source: &SourceRecipe,
-    folder: &Path,
-    format: Format,
-    options: &ReadOptions,
-) -> Result<LoadedSource, TrainerError> {
-    if format.table() != Table::Prompts {
-        return load(recipe, source, folder, options);
-    }
-    let loaded = data::read_prompts(&folder.join(&source.path), Some(format), options)?;
-    let PromptSource { bad_count, passed_over, sha256, .. } = loaded.source;
-    if bad_count > 0 {
-        eprintln!("{}: {bad_count} bad rows left out", source.name);
-    }
-    say_passed_over(source, &passed_over);
-    let row = |row: PromptRow| OutcomeRow {
-        id: row.id,
-        query: row.query,
-        dataset: row.dataset,
-        category: None,
-        cluster: None,
-        scores: Vec::new(),
-        costs: Vec::new(),
-    };
-    let rows = loaded.rows.into_iter().map(row).collect();
-    Ok(LoadedSource { outcomes: Outcomes { rows, ..Outcomes::default() }, format, sha256 })
-}
-
-fn without_labels(recipe: &Recipe, source: &SourceRecipe) -> TrainerError {
-    let detail = format!(
-        "{} holds prompts, which teach no label: give it role \"corpus\" or \"held\", or have its \
-         prompts answered and judged",
-        source.name
-    );
-    TrainerError::BadRecipe { path: recipe.name.as_str().into(), detail }
-}
-
-/// Reads the labels of a source, without the data sets that the recipe leaves out.
-fn load_labels(
-    source: &SourceRecipe,
-    folder: &Path,
-    format: Format,
-    options: &ReadOptions,
-) -> Result<LoadedLabels, TrainerError> {
-    let mut loaded = data::read_labels(&folder.join(&source.path), Some(format), options)?;
-    if loaded.bad_count > 0 {
-        eprintln!("{}: {} bad rows left out", source.name, loaded.bad_count);
-    }
-    loaded.rows.retain(|row| !source.without.iter().any(|w| row.dataset.starts_with(w)));
-    Ok(loaded)
 }
 
 impl Prepared {
@@ -534,59 +365,6 @@ impl Prepared {
         Ok(())
     }
 
-    /// Counts a preference source; returns its hash.
-    fn add_preferences(
-        &mut self,
-        recipe: &Recipe,
-        source: &SourceRecipe,
-        folder: &Path,
-        format: Format,
-        options: &ReadOptions,
-    ) -> Result<String, TrainerError> {
-        if source.role == Role::Corpus {
-            return Err(TrainerError::BadRecipe {
-                path: recipe.name.as_str().into(),
-                detail: format!("{} holds preferences: give it role \"auxiliary\"", source.name),
-            });
-        }
-        let file = PreferenceFile {
-            path: folder.join(&source.path),
-            format,
-            options: options.clone(),
-            aliases: recipe.aliases.clone().into_iter().chain(source.aliases.clone()).collect(),
-            weight: source.weight,
-            calibration_share: source.calibration_share,
-        };
-        let (mut rows, mut leaks) = (0_u64, 0_u64);
-        let held = &self.held;
-        let calibration = &mut self.calibration;
-        let before = calibration.len();
-        let read = file.for_each(&mut |row| {
-            if held.contains(&row.query) {
-                leaks += 1;
-            } else if file.is_for_calibration(&row.query) {
-                if calibration.len() - before < MOST_CALIBRATION_QUERIES {
-                    calibration.push(row.query);
-                }
-            } else {
-                rows += 1;
-            }
-            Ok(())
-        })?;
-        if read.bad_count > 0 {
-            eprintln!("{}: {} bad rows left out", source.name, read.bad_count);
-        }
-        self.sources.push(Source {
-            name: source.name.clone(),
-            rows,
-            licence: source.licence.clone(),
-            sha256: Some(read.sha256.clone()),
-            removed_as_leaks: leaks,
-        });
-        self.preferences.push(file);
-        Ok(read.sha256)
-    }
-
     /// Columns of the pair among the models to train on; `None` unless both are there.
     #[must_use]
     pub fn pair_columns(&self) -> Option<(usize, usize)> {
@@ -606,37 +384,6 @@ impl Prepared {
             })
         })
         .collect()
-    }
-
-    /// Visits every preference to train on: leaks and calibration queries are left out, model names
-    /// are the recipe's, weights are those of row and source together.
-    ///
-    /// # Errors
-    /// [`TrainerError::Data`], and what `visit` returns.
-    pub fn for_each_preference(
-        &self,
-        visit: &mut dyn FnMut(PreferenceRow) -> Result<(), TrainerError>,
-    ) -> Result<(), TrainerError> {
-        for file in &self.preferences {
-            let mut stopped = None;
-            let read = file.for_each(&mut |mut row| {
-                if self.held.contains(&row.query) || file.is_for_calibration(&row.query) {
-                    return Ok(());
-                }
-                row.weight *= file.weight;
-                visit(row).map_err(|error| {
-                    let detail = error.to_string();
-                    stopped = Some(error);
-                    DataError::Stopped { detail }
-                })
-            });
-            match (stopped, read) {
-                (Some(error), _) => return Err(error),
-                (None, Err(error)) => return Err(error.into()),
-                (None, Ok(_)) => {}
-            }
-        }
-        Ok(())
     }
 
     /// Visits the text of every query to train on, those with labels included, and of the corpus.
@@ -660,27 +407,6 @@ impl Prepared {
 /// Columns of a pair among the models of a table; `None` unless it has both.
 fn columns(pair: &Pair, outcomes: &Outcomes) -> Option<(usize, usize)> {
     outcomes.model_index(&pair.strong).zip(outcomes.model_index(&pair.weak))
-}
-
-impl PreferenceFile {
-    fn for_each(
-        &self,
-        visit: &mut dyn FnMut(PreferenceRow) -> Result<(), DataError>,
-    ) -> Result<data::PreferenceSource, DataError> {
-        let canonical = |name: String| self.aliases.get(&name).cloned().unwrap_or(name);
-        data::for_each_preference(&self.path, Some(self.format), &self.options, &mut |mut row| {
-            row.model_a = canonical(row.model_a);
-            row.model_b = canonical(row.model_b);
-            visit(row)
-        })
-    }
-
-    /// Decided by the query's hash, so that all battles of one query fall on the same side.
-    fn is_for_calibration(&self, query: &str) -> bool {
-        let hash = sha256_hex(query.as_bytes());
-        let draw = u32::from_str_radix(hash.get(..8).unwrap_or_default(), 16).unwrap_or_default();
-        f64::from(draw) / (f64::from(u32::MAX) + 1.0) < self.calibration_share
-    }
 }
 
 #[cfg(test)]

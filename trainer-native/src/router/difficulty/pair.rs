@@ -7,14 +7,15 @@
 //! logits     : strong + k d(q),  weak - k d(q)
 //! ```
 //! The penalty and k in [0, 1] are those with the least squared error of the win rate on queries left out, in
-//! five folds. The pair is left uncorrected unless they gain on no correction, and on a constant in place of d,
-//! more than the standard error of the gain.
+//! five folds. The best of several settings is good by chance too, so each fold is also measured at the setting that is
+//! best on the four others. The pair is left uncorrected unless that error is below those of no correction and of a
+//! constant in place of d.
 
 use pointsman::Ability;
 
 use super::features::{Penalty, QueryFeatures};
 use crate::error::TrainerError;
-use crate::linear::moments::{deviation, mean};
+use crate::linear::moments::mean;
 use crate::linear::ridge_regression::LinearFit;
 use crate::training::context::Context;
 
@@ -72,7 +73,7 @@ pub(super) fn correction(
     let without = pair.squared_errors(gold, demands, &constant, 0.0);
     let shifted = pair.squared_errors(gold, demands, &constant, 1.0);
     let baseline = if mean(&shifted) < mean(&without) { shifted } else { without };
-    let mut best = (mean(&baseline), None, Vec::new());
+    let mut tried = Vec::new();
     for coordinate in PENALTIES {
         let penalty = Penalty { coordinate, row: coordinate / 100.0 };
         let mut predicted = vec![0.0; gold.len()];
@@ -82,14 +83,13 @@ pub(super) fn correction(
             (fold..gold.len()).step_by(FOLDS).for_each(|at| predicted[at] = values[at]);
         }
         for share in SHARES {
-            let found = pair.squared_errors(gold, demands, &predicted, share);
-            if mean(&found) < best.0 {
-                best = (mean(&found), Some((penalty, share)), found);
-            }
+            let errors = pair.squared_errors(gold, demands, &predicted, share);
+            tried.push(Setting { penalty, share, errors });
         }
     }
-    let (error, Some((penalty, share))) =
-        (best.0, best.1.filter(|_| is_better(&baseline, &best.2)))
+    let error = error_of_choice(&tried);
+    let Some(&Setting { penalty, share, .. }) =
+        best(&tried, |_| true).filter(|_| error < mean(&baseline))
     else {
         return Ok(None);
     };
@@ -97,6 +97,33 @@ pub(super) fn correction(
     fit.tokens.iter_mut().chain(&mut fit.dense).for_each(|w| *w *= share);
     fit.intercept *= share;
     Ok(Some(Correction { fit: features.folded(fit), error, error_without: mean(&baseline) }))
+}
+
+/// A penalty and a share of the correction, with the squared error of the win rate on each query left out.
+struct Setting {
+    penalty: Penalty,
+    share: f64,
+    errors: Vec<f64>,
+}
+
+/// The setting with the least error on the queries that are `looked_at`.
+fn best(tried: &[Setting], looked_at: impl Fn(usize) -> bool) -> Option<&Setting> {
+    let error = |setting: &Setting| -> f64 {
+        let errors = setting.errors.iter().enumerate().filter(|(at, _)| looked_at(*at));
+        errors.map(|(_, error)| error).sum()
+    };
+    tried.iter().min_by(|a, b| error(a).total_cmp(&error(b)))
+}
+
+/// Mean error where the setting of each fold is the best of the other folds.
+fn error_of_choice(tried: &[Setting]) -> f64 {
+    let mut errors = Vec::new();
+    for fold in 0..FOLDS {
+        if let Some(setting) = best(tried, |at| at % FOLDS != fold) {
+            errors.extend(setting.errors.iter().skip(fold).step_by(FOLDS));
+        }
+    }
+    mean(&errors)
 }
 
 /// Win rate of a pair whose abilities have no slope of the correction, on a query of these demands and the
@@ -150,12 +177,4 @@ impl Corrected {
         let rows = gold.iter().zip(demands).zip(d);
         rows.map(|((y, demands), d)| (y - self.win_rate(demands, share * d)).powi(2)).collect()
     }
-}
-
-/// Whether errors are below others by more than the standard error of the mean difference: the best of
-/// several settings is below by chance.
-#[allow(clippy::cast_precision_loss)]
-fn is_better(others: &[f64], errors: &[f64]) -> bool {
-    let gains: Vec<f64> = others.iter().zip(errors).map(|(other, error)| other - error).collect();
-    mean(&gains) > deviation(&gains) / (gains.len().max(1) as f64).sqrt()
 }
