@@ -1,5 +1,5 @@
-//! Figures of `trainer collect` for docs/TRAINER.md: answers a minute, memory and time with a store of a million
-//! answers. From the folder `trainer-native`, in the release profile:
+//! Figures of `trainer collect` and `trainer judge` for docs/TRAINER.md: answers and labels a minute, memory and time with
+//! a million answers. From the folder `trainer-native`, in the release profile:
 //!
 //! ```sh
 //! cargo test --release --workspace --test it -- --ignored --nocapture --test-threads 1 measure
@@ -22,15 +22,41 @@ struct Run {
     peak: u64,
 }
 
-fn collect(folder: &Path, server: &StandIn, threads: usize) -> Run {
+/// Writes `models.toml` for LLMs of these names at a server.
+fn write_models(folder: &Path, server: &StandIn, models: &[&str], threads: usize) {
     let url = server.url();
-    let models = format!(
-        "[[models]]\nid = \"m\"\napi = \"openai\"\nendpoint = {url:?}\nmax_tokens = 10\nconcurrency = {threads}\n"
-    );
-    std::fs::write(folder.join("models.toml"), models).unwrap();
+    let entry = |id: &&str| {
+        format!(
+            "[[models]]\nid = {id:?}\napi = \"openai\"\nendpoint = {url:?}\nmax_tokens = 10\nconcurrency = {threads}\n"
+        )
+    };
+    let entries: String = models.iter().map(entry).collect();
+    std::fs::write(folder.join("models.toml"), format!("judge = \"judge\"\n{entries}")).unwrap();
+}
+
+/// Asks the LLMs of `models.toml`, but the judge, what `prompts.jsonl` holds.
+fn collect(folder: &Path) -> Run {
+    let mut command = trainer("collect", folder, true);
+    command.arg("--prompts").arg(folder.join("prompts.jsonl")).arg("--out").arg(folder.join("out"));
+    run(command)
+}
+
+fn judge(folder: &Path, by: &[&str]) -> Run {
+    let mut command = trainer("judge", folder, !by.contains(&"--gold"));
+    command.arg(folder.join("out/answers.jsonl")).args(by).arg("--out").arg(folder.join("judged"));
+    run(command)
+}
+
+fn trainer(name: &str, folder: &Path, with_models: bool) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trainer"));
-    command.arg("collect").arg("--yes").arg("--prompts").arg(folder.join("prompts.jsonl"));
-    command.arg("--models").arg(folder.join("models.toml")).arg("--out").arg(folder.join("out"));
+    command.arg(name);
+    if with_models {
+        command.arg("--yes").arg("--models").arg(folder.join("models.toml"));
+    }
+    command
+}
+
+fn run(mut command: Command) -> Run {
     let start = Instant::now();
     let mut child = command.stdout(Stdio::null()).spawn().unwrap();
     let mut peak = 0;
@@ -57,45 +83,70 @@ fn write_questions(folder: &Path, count: usize) {
     let file = std::fs::File::create(folder.join("prompts.jsonl")).unwrap();
     let mut file = std::io::BufWriter::new(file);
     for number in 0..count {
-        writeln!(file, "{}", json!({"query": format!("Question {number}?")})).unwrap();
+        writeln!(
+            file,
+            "{}",
+            json!({"query": format!("Question {number}?"), "gold": {"number": number}})
+        )
+        .unwrap();
     }
 }
 
 #[test]
 #[ignore = "a measurement"]
-fn measure_answers_a_minute() {
-    let server = StandIn::start(|_| {
+fn measure_answers_and_labels_a_minute() {
+    let server = StandIn::start(|seen| {
         std::thread::sleep(Duration::from_millis(50));
-        Reply::openai("A short answer.", 10, 10)
+        let text = match seen.body["model"].as_str() {
+            Some("judge") => "Verdict: A".to_owned(),
+            // Equal answers tie without a call of the judge.
+            model => format!("{} of {model:?}", seen.query()),
+        };
+        Reply::openai(&text, 10, 10)
     });
     let folder = TempDir::new().unwrap();
-    let count = 6000;
-    write_questions(folder.path(), count);
-    let run = collect(folder.path(), &server, 16);
-    let a_minute = count as f64 / run.time.as_secs_f64() * 60.0;
-    println!("upstream of 50 ms, 16 threads: {a_minute:.0} answers a minute (at most 19200)");
+    let prompts = 3000;
+    write_questions(folder.path(), prompts);
+    write_models(folder.path(), &server, &["large", "small", "judge"], 16);
+    let a_minute = |requests: usize, run: &Run| requests as f64 / run.time.as_secs_f64() * 60.0;
+    let collected = collect(folder.path());
+    let asked = server.count();
+    println!(
+        "upstream of 50 ms, two LLMs with 16 requests in flight each: {:.0} answers a minute (at most 38400)",
+        a_minute(asked, &collected)
+    );
+    let judged = judge(folder.path(), &["--judge", "judge", "--pair", "large,small"]);
+    println!(
+        "judge of 50 ms with 16 requests in flight: {:.0} verdicts a minute (at most 19200), {:.0} labels",
+        a_minute(server.count() - asked, &judged),
+        a_minute(prompts, &judged)
+    );
 }
 
 #[test]
 #[ignore = "a measurement"]
-fn measure_a_store_of_a_million_answers() {
+fn measure_a_million_answers() {
     let server = StandIn::start(|seen| Reply::openai(seen.query(), 10, 10));
     let folder = TempDir::new().unwrap();
     let mut before = 0;
     for count in [1, 1_000_000] {
         write_questions(folder.path(), count);
-        let first = collect(folder.path(), &server, 16);
-        let again = collect(folder.path(), &server, 16);
+        write_models(folder.path(), &server, &["m"], 16);
+        let first = collect(folder.path());
+        let again = collect(folder.path());
+        let judged = judge(folder.path(), &["--gold"]);
         let size =
             std::fs::metadata(folder.path().join("out/completions/completions.log")).unwrap();
+        let of = |run: &Run| {
+            format!("{:.1} s, peak {:.1} MB", run.time.as_secs_f64(), run.peak as f64 / 1e6)
+        };
         println!(
-            "{count} answers: asked in {:.1} s, peak {:.1} MB; opened, looked up and written again in {:.1} s, \
-             peak {:.1} MB; {:.0} MB on disk",
-            first.time.as_secs_f64(),
-            first.peak as f64 / 1e6,
-            again.time.as_secs_f64(),
-            again.peak as f64 / 1e6,
-            size.len() as f64 / 1e6
+            "{count} answers: asked in {}; opened, looked up and written again in {}; {:.0} MB on disk; judged by gold \
+             answers in {}",
+            of(&first),
+            of(&again),
+            size.len() as f64 / 1e6,
+            of(&judged)
         );
         if count > 1 {
             println!("{:.0} bytes an answer", (again.peak - before) as f64 / count as f64);
