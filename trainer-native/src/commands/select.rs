@@ -23,7 +23,7 @@ pub struct SelectArgs {
     #[arg(long)]
     labelled: Vec<PathBuf>,
     /// What decides which are chosen.
-    #[arg(long, value_enum, default_value = "clusters")]
+    #[arg(long, value_enum, default_value = "both")]
     strategy: Strategy,
     /// Share of strong calls, in [0, 1], near whose threshold a prompt is uncertain; the bundle's own where absent.
     #[arg(long)]

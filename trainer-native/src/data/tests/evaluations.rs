@@ -15,6 +15,7 @@ use promptfoo::{promptfoo, promptfoo_result};
 use crate::data::convert::{Conversion, Converted, ModelSource, Original, convert};
 
 const FIRST: &str = "2026-11-28T10:00:00+00:00";
+const LATER: &str = "2026-11-29T10:00:00+00:00";
 
 /// Each row as `id|query|model score ...`.
 fn shown(outcomes: &Outcomes) -> Vec<String> {

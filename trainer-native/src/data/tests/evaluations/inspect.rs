@@ -49,8 +49,6 @@ pub(super) fn inspect_json(model: &str, created: &str, samples: &[Value]) -> Vec
     serde_json::to_string_pretty(&log).unwrap().replace("\"NAN\"", "NaN").into_bytes()
 }
 
-const LATER: &str = "2026-11-29T10:00:00+00:00";
-
 #[test]
 fn inspect_logs_of_both_formats_give_the_same_rows() {
     let samples = [
