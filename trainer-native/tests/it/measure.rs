@@ -31,7 +31,8 @@ fn write_models(folder: &Path, server: &StandIn, models: &[&str], threads: usize
         )
     };
     let entries: String = models.iter().map(entry).collect();
-    std::fs::write(folder.join("models.toml"), format!("judge = \"judge\"\n{entries}")).unwrap();
+    let judge = if models.contains(&"judge") { "judge = \"judge\"\n" } else { "" };
+    std::fs::write(folder.join("models.toml"), format!("{judge}{entries}")).unwrap();
 }
 
 /// Asks the LLMs of `models.toml`, but the judge, what `prompts.jsonl` holds.
@@ -86,7 +87,7 @@ fn write_questions(folder: &Path, count: usize) {
         writeln!(
             file,
             "{}",
-            json!({"query": format!("Question {number}?"), "gold": {"number": number}})
+            json!({"query": format!("Question {number}?"), "gold": {"numeric": number}})
         )
         .unwrap();
     }
