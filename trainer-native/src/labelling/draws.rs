@@ -58,7 +58,7 @@ mod tests {
         groups.extend(1..=50);
         let found = hold_out(&groups, 1.0 / 3.0, 1).unwrap();
         assert!(found.held.iter().all(|&at| at >= 50) && found.held.len() == 33);
-        for groups in [&[][..], &[0; 9], &[0, 1]] {
+        for groups in [&[][..], &[0; 9], &[0]] {
             let error = hold_out(groups, 1.0 / 3.0, 1).unwrap_err();
             assert_eq!(error.code(), "nothing_to_score", "{error}");
         }

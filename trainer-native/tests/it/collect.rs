@@ -265,9 +265,12 @@ fn the_cap_ends_a_run_and_a_higher_one_goes_on() {
     let capped = work.run(&["--max-usd", "0.01"]);
     assert_eq!(capped.status.code(), Some(1));
     let said = text(&capped);
-    for part in
-        ["the cap of USD 0.01 is reached", "of 40 answers", "higher --max-usd", "code: cap_reached"]
-    {
+    for part in [
+        "the cap of USD 0.01 is reached",
+        "of 40 answers",
+        "a higher cap (--max-usd",
+        "code: cap_reached",
+    ] {
         assert!(said.contains(part), "{part}\n{said}");
     }
     // An answer costs USD 0.001, and its question at most a token for each of some 90 bytes.
