@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
@@ -12,8 +13,7 @@ import { DEFAULT, ROOT } from "./paths.mjs";
 const run = promisify(execFile);
 const page = await readFile(join(ROOT, "docs/TUTORIAL.md"), "utf8");
 
-// Below `tests`, where npx finds the package.
-const scratch = await mkdtemp(join(ROOT, "tests/.tutorial-"));
+const scratch = await mkdtemp(join(tmpdir(), "pointsman-tutorial-"));
 after(() => rm(scratch, { recursive: true }));
 await cp(DEFAULT, join(scratch, "support/bundle"), { recursive: true });
 
@@ -28,7 +28,9 @@ function blocks(language) {
 test("the npm package's command decides with the bundle", async () => {
   const [command, ...others] = blocks("sh").filter((code) => code.startsWith("npx pointsman "));
   assert.equal(others.length, 0);
-  const { stdout } = await run("bash", ["-c", command.replace("npx", "npx --no-install")], { cwd: scratch });
+  // npx would run it in the folder of the nearest package.json.
+  const bin = join(ROOT, "node_modules/.bin/pointsman");
+  const { stdout } = await run("bash", ["-c", command.replace("npx pointsman", bin)], { cwd: scratch });
   assert.match(stdout, /^model +(large|small)$/m);
 });
 
