@@ -57,6 +57,7 @@ mod report_error;
 pub mod router;
 pub mod run;
 pub mod sanity;
+pub mod shadow_log;
 pub mod sweep;
 pub mod teacher;
 pub mod tensors;

@@ -9,8 +9,8 @@ use pointsman_trainer::TrainerError;
 
 use commands::{
     add_candidate, bench, calibrate, collect, convert_encoder, data, eval, export_predictions,
-    figure, init, judge, learning_curve, r#loop, probe, prune, recipe, report, select, sweep,
-    train, verify,
+    figure, init, judge, learning_curve, r#loop, probe, prune, recipe, report, select,
+    shadow_report, sweep, train, verify,
 };
 
 /// Trains LLM routers and exports them as bundles.
@@ -53,6 +53,8 @@ enum Command {
     ExportPredictions(export_predictions::ExportPredictionsArgs),
     /// Writes pages and tables anew from stored results.
     Report(report::ReportArgs),
+    /// Says what a shadowed router keeps and saves on live traffic, from a gateway's log.
+    ShadowReport(shadow_report::ShadowReportArgs),
     /// Draws a figure as SVG and PNG.
     #[command(subcommand)]
     Figure(figure::FigureCommand),
@@ -90,6 +92,7 @@ fn main() -> ExitCode {
         Command::Calibrate(args) => calibrate::run(&args),
         Command::ExportPredictions(args) => export_predictions::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::ShadowReport(args) => shadow_report::run(&args),
         Command::Figure(command) => figure::run(&command),
         Command::Verify(args) => verify::run(&args),
         Command::Recipe(args) => recipe::run(&args),

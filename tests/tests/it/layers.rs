@@ -44,7 +44,7 @@ const CRATES: [(&str, &[&[&str]]); 4] = [
             &["data", "precision", "progress", "random", "report_error"],
             &["eval"],
             &["error"],
-            &["completions", "device", "linear", "recipe", "tensors", "verify"],
+            &["completions", "device", "linear", "recipe", "shadow_log", "tensors", "verify"],
             &["collect", "dataset", "encoder", "sweep"],
             &["assess", "export"],
             &["map", "training"],

@@ -18,6 +18,7 @@ pub mod prune;
 pub mod recipe;
 pub mod report;
 pub mod select;
+pub mod shadow_report;
 pub mod sweep;
 pub mod train;
 pub mod verify;

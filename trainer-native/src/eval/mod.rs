@@ -11,7 +11,7 @@
 //! evaluated by [`pool`], whose result is a [`PoolResult`]. Both are an [`Evaluated`] with facts and
 //! metrics of its own. A [`TransferResult`] holds what pairs of many sources say of one recipe, a
 //! [`SanityResult`] what a bundle does with a few requests, [`Savings`] what a router keeps and saves at its
-//! thresholds. [`Stored`] writes them all as JSON and reads
+//! thresholds, [`shadow`] the same of a sample of live traffic. [`Stored`] writes them all as JSON and reads
 //! them, [`report`](crate::report) draws them. All of this is pure: values in, values out.
 //!
 //! ```
@@ -40,6 +40,7 @@ pub mod proportion;
 pub mod rank_correlation;
 pub mod sanity;
 pub mod savings;
+pub mod shadow;
 mod stored;
 pub mod transfer;
 

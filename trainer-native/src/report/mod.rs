@@ -35,6 +35,7 @@ pub mod pair_tables;
 pub mod pool_tables;
 pub mod results_page;
 pub mod sanity_tables;
+pub mod shadow_report;
 pub mod svg;
 pub mod table;
 mod tables;

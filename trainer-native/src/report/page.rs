@@ -13,6 +13,10 @@ use crate::eval::{PairResult, PoolResult, SanityResult, Stored, TransferResult};
 
 pub(super) const STYLE: &str = concat!(include_str!("style.css"), include_str!("svg/drawing.css"));
 
+/// Emphasis of the verdict.
+pub(super) const VERDICT_STYLE: &str = ".verdict { font-size: 1.2rem; line-height: 1.45; max-width: 52rem; padding: .9rem 1.1rem; \
+    border-left: 4px solid var(--c0); background: var(--shade); }\n";
+
 /// Renders an HTML page: results of pairs, then those of pools.
 #[must_use]
 pub fn page(title: &str, stored: &Stored) -> String {

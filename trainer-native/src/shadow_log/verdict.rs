@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::clock;
 use super::files::Place;
@@ -39,7 +39,7 @@ struct Wire {
 }
 
 /// A bundle by its name and the hash of its manifest.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct BundleName {
     pub name: String,
     #[serde(default)]

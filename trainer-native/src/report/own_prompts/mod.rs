@@ -4,11 +4,11 @@
 //! The same values are written as JSON, drawn as a page ([`page`]) and as Markdown ([`markdown()`]); the verdict
 //! ([`verdict()`]) is one sentence of them.
 
-mod drawings;
+pub(super) mod drawings;
 mod markdown;
 pub mod page;
 mod tables;
-mod verdict;
+pub(super) mod verdict;
 
 use serde::{Deserialize, Serialize};
 

@@ -6,11 +6,7 @@ use super::OwnPrompts;
 use super::drawings::{kept_against_money, over_chance, saved};
 use super::tables::{chance_note, facts, notes, policies, repayment};
 use crate::report::charts::Figure;
-use crate::report::page::{STYLE, figure};
-
-/// Emphasis of the verdict.
-const OWN_STYLE: &str = ".verdict { font-size: 1.2rem; line-height: 1.45; max-width: 52rem; padding: .9rem 1.1rem; \
-    border-left: 4px solid var(--c0); background: var(--shade); }\n";
+use crate::report::page::{STYLE, VERDICT_STYLE, figure};
 
 /// Renders the page.
 #[must_use]
@@ -26,7 +22,7 @@ pub fn page(found: &OwnPrompts) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (title) }
-                style { (PreEscaped(STYLE)) (PreEscaped(OWN_STYLE)) }
+                style { (PreEscaped(STYLE)) (PreEscaped(VERDICT_STYLE)) }
             }
             body {
                 header {

@@ -135,7 +135,7 @@ fn unit_of(zero: &str) -> String {
 }
 
 /// A share as per cent with one decimal: `97.9 %`.
-pub(super) fn percent(share: f64) -> String {
+pub(in crate::report) fn percent(share: f64) -> String {
     format!("{:.1} %", without_minus_zero(100.0 * share, 1))
 }
 
@@ -155,7 +155,7 @@ fn round(value: f64, decimals: i32) -> f64 {
 }
 
 /// Rounded up to two significant digits.
-fn two_digits(value: f64) -> f64 {
+pub(in crate::report) fn two_digits(value: f64) -> f64 {
     if value <= 0.0 {
         return 0.0;
     }
