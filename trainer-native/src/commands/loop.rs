@@ -1,4 +1,4 @@
-//! `trainer loop`: from prompts to a bundle and a report.
+//! `trainer loop`: from prompts, or from a gateway's log, to a bundle and a report.
 
 use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
 use std::path::PathBuf;
@@ -6,14 +6,27 @@ use std::path::PathBuf;
 use clap::Args;
 use pointsman_trainer::TrainerError;
 use pointsman_trainer::device::DeviceChoice;
-use pointsman_trainer::label_loop::{self, Options, Step, Ui};
+use pointsman_trainer::label_loop::{self, LogFlags, Options, Step, Ui};
 use pointsman_trainer::training::interrupt;
 
 #[derive(Args)]
 pub struct LoopArgs {
     /// What `trainer init` wrote.
-    #[arg(value_name = "loop.toml")]
-    loop_file: PathBuf,
+    #[arg(value_name = "loop.toml", required_unless_present = "from_log", conflicts_with = "from_log")]
+    loop_file: Option<PathBuf>,
+    /// Retrains from a gateway's log, a downloaded bucket with `decisions/`, `verdicts/` and `outcomes/`; writes
+    /// loop.toml into --out.
+    #[arg(long, value_name = "LOG", requires_all = ["base", "out"])]
+    from_log: Option<PathBuf>,
+    /// With --from-log: folder of the present bundle, to start from and to compare with.
+    #[arg(long, value_name = "BUNDLE", requires = "from_log")]
+    base: Option<PathBuf>,
+    /// With --from-log: folder to write to.
+    #[arg(long, value_name = "DIR", requires = "from_log")]
+    out: Option<PathBuf>,
+    /// With --from-log: the new bundle's name; that of --out where absent.
+    #[arg(long, requires = "from_log")]
+    name: Option<String>,
     /// Does every step without asking.
     #[arg(long)]
     yes: bool,
@@ -30,14 +43,31 @@ pub fn run(args: &LoopArgs) -> anyhow::Result<()> {
     let options = Options { partial: args.partial, device: args.device };
     let is_terminal = stdin().is_terminal() && stderr().is_terminal();
     let mut terminal = Terminal { yes: args.yes, is_terminal };
-    let found = label_loop::run(&args.loop_file, options, &mut terminal, &stop)?;
+    let found = label_loop::run(&loop_file(args)?, options, &mut terminal, &stop)?;
     println!("{}", found.report.verdict);
     println!("report: {}", found.page.display());
     match found.bundle {
         Some(bundle) => println!("bundle: {}", bundle.display()),
         None => println!("no bundle was written"),
     }
+    if let Some((candidate, folder)) = found.candidate {
+        println!("{}", candidate.verdict);
+        println!("candidate: {}", folder.display());
+    }
     Ok(())
+}
+
+/// The file of the loop; that of a log's is written where it is not there.
+fn loop_file(args: &LoopArgs) -> anyhow::Result<PathBuf> {
+    match (&args.loop_file, &args.from_log, &args.base, &args.out) {
+        (Some(file), ..) => Ok(file.clone()),
+        (None, Some(log), Some(base), Some(out)) => {
+            let (log, base, out) = (log.clone(), base.clone(), out.clone());
+            Ok(label_loop::init_from_log(&LogFlags { log, base, out, name: args.name.clone() })?)
+        }
+        // The command line is refused before.
+        _ => anyhow::bail!("found neither loop.toml nor --from-log with --base and --out"),
+    }
 }
 
 /// Shows steps on standard error, and asks before each on a terminal.

@@ -22,6 +22,8 @@ const FORMAT: u32 = 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
+    /// Labels of a gateway's log, in place of asking and judging.
+    Log,
     Collect,
     Judge,
     Split,
@@ -29,11 +31,14 @@ pub enum Step {
     Calibrate,
     Evaluate,
     Bundle,
+    /// The bundle beside the present one, ready to be uploaded.
+    Candidate,
     Report,
 }
 
 impl Step {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
+        Self::Log,
         Self::Collect,
         Self::Judge,
         Self::Split,
@@ -41,12 +46,14 @@ impl Step {
         Self::Calibrate,
         Self::Evaluate,
         Self::Bundle,
+        Self::Candidate,
         Self::Report,
     ];
 
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Log => "log",
             Self::Collect => "collect",
             Self::Judge => "judge",
             Self::Split => "split",
@@ -54,6 +61,7 @@ impl Step {
             Self::Calibrate => "calibrate",
             Self::Evaluate => "evaluate",
             Self::Bundle => "bundle",
+            Self::Candidate => "candidate",
             Self::Report => "report",
         }
     }

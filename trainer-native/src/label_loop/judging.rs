@@ -102,7 +102,11 @@ const ANSWER_CHARACTERS: usize = 8000;
 /// Whether scores of this mode are relative to the other LLM's.
 #[must_use]
 pub fn is_relative(stated: &Stated) -> bool {
-    stated.labels == Labels::Judge && stated.judge_mode == JudgeMode::Pairwise
+    match stated.labels {
+        Labels::Judge => stated.judge_mode == JudgeMode::Pairwise,
+        Labels::Gold => false,
+        Labels::Log => true,
+    }
 }
 
 /// Says what judging does and costs; returns the number of requests.

@@ -13,6 +13,8 @@ use crate::recipe::{Recipe, Role};
 /// Labelled prompts to train on, and those held out, in the loop's folder.
 pub const TRAIN: &str = "labels/train.jsonl";
 pub const HELD_OUT: &str = "labels/held-out.jsonl";
+/// Scores that callers gave the answer they got, by a gateway's log.
+pub const FEEDBACK: &str = "judged/feedback.jsonl";
 
 /// Share of the prompts to train on that is kept for the calibration which a run makes before the loop's own. The
 /// loop calibrates on all of them.
@@ -22,14 +24,46 @@ const CALIBRATION_SHARE: f64 = 0.05;
 #[derive(Debug, Clone, Copy)]
 pub struct OwnRecipe<'a> {
     pub stated: &'a Stated,
-    pub strong: &'a ModelEntry,
-    pub weak: &'a ModelEntry,
+    pub strong: &'a Priced,
+    pub weak: &'a Priced,
     /// The bundle that training starts from.
     pub base: &'a Manifest,
     /// Rows to train on.
     pub rows: usize,
     /// Whether the run scores the held-out rows; it cannot where the strong LLM does no better on them.
     pub is_scored: bool,
+    /// Whether [`FEEDBACK`] is learnt from.
+    pub has_feedback: bool,
+}
+
+/// An LLM and its prices.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Priced {
+    pub id: String,
+    /// Input and output price in USD per million tokens.
+    pub prices: Option<(f64, f64)>,
+    /// Day on which they held.
+    pub prices_as_of: Option<String>,
+}
+
+impl Priced {
+    /// As `models.toml` states it.
+    #[must_use]
+    pub fn of_entry(entry: &ModelEntry) -> Self {
+        let (prices, prices_as_of) = (entry.prices(), entry.prices_as_of.clone());
+        Self { id: entry.id.clone(), prices, prices_as_of }
+    }
+
+    /// As a bundle states it; without prices where the bundle does not know the LLM.
+    #[must_use]
+    pub fn of_bundle(id: &str, manifest: &Manifest) -> Self {
+        let known = manifest.candidates.iter().find(|candidate| candidate.id == id);
+        Self {
+            id: id.to_owned(),
+            prices: known.and_then(|known| known.input_price.zip(known.output_price)),
+            prices_as_of: known.and_then(|known| known.prices_as_of.clone()),
+        }
+    }
 }
 
 impl OwnRecipe<'_> {
@@ -55,7 +89,7 @@ impl OwnRecipe<'_> {
         );
         for model in [strong, weak] {
             let _ = writeln!(text, "[[candidates]]\nid = {}", quoted(&model.id));
-            if let Some((input, output)) = model.prices() {
+            if let Some((input, output)) = model.prices {
                 let _ = writeln!(text, "input_price = {input:?}\noutput_price = {output:?}");
                 if let Some(day) = &model.prices_as_of {
                     let _ = writeln!(text, "prices_as_of = {}", quoted(day));
@@ -100,6 +134,13 @@ impl OwnRecipe<'_> {
              licence = {licence}\n\
              role = \"{role}\"\n",
         );
+        if self.has_feedback {
+            let _ = write!(
+                text,
+                "\n[[sources]]\nname = \"feedback\"\npath = \"{FEEDBACK}\"\nformat = \"outcomes-jsonl\"\n\
+                 licence = {licence}\nrole = \"auxiliary\"\n",
+            );
+        }
         text
     }
 }
@@ -152,10 +193,13 @@ mod tests {
 
     fn text(is_scored: bool) -> String {
         let models = ModelsFile::parse(MODELS).unwrap().models;
+        let models: Vec<Priced> = models.iter().map(Priced::of_entry).collect();
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bundles/default/router.json");
         let base = Manifest::from_json(&std::fs::read(path).unwrap()).unwrap();
         let (strong, weak) = (&models[0], &models[1]);
-        OwnRecipe { stated: &stated(), strong, weak, base: &base, rows: 420, is_scored }.text()
+        let stated = stated();
+        let has_feedback = !is_scored;
+        OwnRecipe { stated: &stated, strong, weak, base: &base, rows: 420, is_scored, has_feedback }.text()
     }
 
     #[test]
@@ -170,6 +214,8 @@ mod tests {
         check(&recipe, Path::new("recipe.toml"), &stated()).unwrap();
         let unscored = RecipeFile::parse(&text(false)).unwrap().recipe;
         assert_eq!((unscored.sources[0].take, unscored.sources[1].role), (Some(420), Role::Held));
+        assert_eq!((unscored.sources[2].path.as_str(), unscored.sources[2].role), (FEEDBACK, Role::Auxiliary));
+        assert_eq!(recipe.sources.len(), 2);
     }
 
     #[test]

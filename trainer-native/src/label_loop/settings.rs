@@ -11,13 +11,15 @@
 //! base = "../bundles/default"
 //! default_strong_share = 0.4
 //! ```
-//! Paths are relative to the file's folder.
+//! Paths are relative to the file's folder. With `labels = "log"`, labels are what a gateway logged, and nobody is asked:
+//! `log` then stands in place of `prompts` and `models`.
 
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use crate::error::TrainerError;
+use crate::shadow_log::{Days, day};
 
 /// Where labels come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -27,6 +29,8 @@ pub enum Labels {
     Judge,
     /// Each prompt states what a right answer is.
     Gold,
+    /// A gateway's log: verdicts on requests that both LLMs answered.
+    Log,
 }
 
 impl Labels {
@@ -36,6 +40,7 @@ impl Labels {
         match self {
             Self::Judge => "judge",
             Self::Gold => "gold",
+            Self::Log => "log",
         }
     }
 }
@@ -66,14 +71,24 @@ pub struct Stated {
     /// The bundle's name.
     pub name: String,
     /// Files or folders of prompts.
+    #[serde(default)]
     pub prompts: Vec<PathBuf>,
     /// Layout of the prompts; recognised where absent.
     pub format: Option<String>,
     /// Whether bad rows of prompts are left out and counted.
     #[serde(default)]
     pub skip_bad: bool,
-    /// The file of LLMs to ask.
+    /// The file of LLMs to ask; empty where none is asked.
+    #[serde(default)]
     pub models: PathBuf,
+    /// Folder of a gateway's log.
+    pub log: Option<PathBuf>,
+    /// First and last day of the log to read, `YYYY-MM-DD`.
+    pub since: Option<String>,
+    pub until: Option<String>,
+    /// Whether scores of feedback are learnt from beside verdicts.
+    #[serde(default)]
+    pub feedback: bool,
     /// The `id` of the strong LLM in that file.
     pub strong: String,
     /// The `id` of the weak LLM.
@@ -174,12 +189,7 @@ impl Stated {
                 "found an empty name, expected the bundle's name, such as \"support\"".into()
             );
         }
-        if self.prompts.is_empty() {
-            return Err(
-                "found no prompts, expected at least one file: prompts = [\"prompts.jsonl\"]"
-                    .into(),
-            );
-        }
+        self.check_source()?;
         if self.strong == self.weak {
             return Err(format!("strong and weak are both {:?}, expected two LLMs", self.strong));
         }
@@ -221,7 +231,7 @@ impl Stated {
             ("labelled", self.labelled.is_some()),
         ];
         if let Some((name, _)) =
-            for_judge.iter().find(|(_, given)| *given && self.labels == Labels::Gold)
+            for_judge.iter().find(|(_, given)| *given && self.labels != Labels::Judge)
         {
             return Err(format!("{name} is for labels = \"judge\": remove it"));
         }
@@ -229,6 +239,52 @@ impl Stated {
             return Err("encoder is for a recipe of one's own: name the recipe, or set base".into());
         }
         Ok(())
+    }
+
+    /// Checks that either LLMs are asked prompts, or a log is read.
+    fn check_source(&self) -> Result<(), String> {
+        if self.labels != Labels::Log {
+            let for_log = [
+                ("log", self.log.is_some()),
+                ("since", self.since.is_some()),
+                ("until", self.until.is_some()),
+                ("feedback", self.feedback),
+            ];
+            if let Some((name, _)) = for_log.iter().find(|(_, given)| *given) {
+                return Err(format!("{name} is for labels = \"log\": remove it"));
+            }
+            if self.prompts.is_empty() {
+                return Err(
+                    "found no prompts, expected at least one file: prompts = [\"prompts.jsonl\"]"
+                        .into(),
+                );
+            }
+            if self.models.as_os_str().is_empty() {
+                return Err("found no models, expected the file of LLMs: models = \"models.toml\"".into());
+            }
+            return Ok(());
+        }
+        if self.log.is_none() {
+            return Err("found no log, expected the folder of a gateway's log: log = \"../log\"".into());
+        }
+        if !self.prompts.is_empty() {
+            return Err("prompts are for labels = \"judge\" or \"gold\": remove them".into());
+        }
+        self.days().map(|_| ())
+    }
+
+    /// The days of the log to read.
+    ///
+    /// # Errors
+    /// What is no day.
+    pub fn days(&self) -> Result<Days, String> {
+        let of = |name: &str, stated: &Option<String>| match stated {
+            None => Ok(None),
+            Some(text) => day(text).map(Some).ok_or_else(|| {
+                format!("found {name} = {text:?}, expected a day such as \"2026-11-29\"")
+            }),
+        };
+        Ok(Days { since: of("since", &self.since)?, until: of("until", &self.until)? })
     }
 }
 
@@ -260,6 +316,27 @@ mod tests {
     }
 
     #[test]
+    fn labels_of_a_log_need_neither_prompts_nor_models() {
+        let text = TEXT
+            .replace("prompts = [\"../prompts.jsonl\"]\nmodels = \"models.toml\"\n", "log = \"../log\"\n")
+            .replace("\"judge\"", "\"log\"");
+        let found = read(&(text.clone() + "since = \"2026-11-01\"\n")).unwrap();
+        assert_eq!((found.stated.labels, found.stated.log.as_deref()), (Labels::Log, Some(Path::new("../log"))));
+        assert_eq!(found.stated.days().unwrap(), Days { since: day("2026-11-01"), until: None });
+        for (line, expected) in [
+            ("since = \"yesterday\"", "since = \"yesterday\", expected a day"),
+            ("prompts = [\"p.jsonl\"]", "prompts are for labels"),
+            ("judge_mode = \"score\"", "judge_mode is for labels = \"judge\""),
+        ] {
+            let error = read(&format!("{text}{line}\n")).unwrap_err();
+            assert!(error.contains(expected), "{line}: {error}");
+        }
+        assert!(read(&text.replace("log = \"../log\"\n", "")).unwrap_err().contains("found no log"));
+        let without = TEXT.replace("models = \"models.toml\"\n", "");
+        assert!(read(&without).unwrap_err().contains("found no models"));
+    }
+
+    #[test]
     fn what_a_file_states_wrongly_is_named_with_what_is_expected() {
         for (line, expected) in [
             ("held_out = 1.0", "held_out = 1, expected a share"),
@@ -283,6 +360,13 @@ mod tests {
         assert!(none.contains("found no prompts"), "{none}");
         let gold = TEXT.replace("\"judge\"", "\"gold\"") + "judge_mode = \"score\"\n";
         assert!(read(&gold).unwrap_err().contains("judge_mode is for labels = \"judge\""));
+        for (line, expected) in [
+            ("log = \"../log\"", "log is for labels = \"log\""),
+            ("feedback = true", "feedback is for labels = \"log\""),
+        ] {
+            let error = read(&format!("{TEXT}{line}\n")).unwrap_err();
+            assert!(error.contains(expected), "{line}: {error}");
+        }
         let other = read(&(TEXT.to_owned() + "judge_mode = \"duel\"\n")).unwrap_err();
         assert!(other.contains("`duel`") && other.contains("`score`"), "{other}");
     }

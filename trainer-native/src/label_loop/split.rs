@@ -44,7 +44,8 @@ pub fn held_out(queries: &[&str], share: f64) -> Split {
 }
 
 /// A number in [0, 1) of a text.
-fn fraction(text: &str) -> f64 {
+#[must_use]
+pub fn fraction(text: &str) -> f64 {
     let hash = sha256_hex(text.as_bytes());
     let draw = u32::from_str_radix(hash.get(..8).unwrap_or_default(), 16).unwrap_or_default();
     f64::from(draw) / (f64::from(u32::MAX) + 1.0)

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::held_out_score::{Routers, score};
 use super::journal::{Inputs, Step, hash_path, write_whole};
 use super::labels::{Labelled, Standing};
-use super::own_recipe::{self, HELD_OUT, OwnRecipe, TRAIN};
+use super::own_recipe::{self, FEEDBACK, HELD_OUT, OwnRecipe, Priced, TRAIN};
 use super::settings::Stated;
 use super::steps::Loop;
 use crate::data::Outcomes;
@@ -131,8 +131,12 @@ pub fn train(this: &mut Loop<'_>, sides: &Sides) -> Result<PathBuf, TrainerError
             (recipe::read(&path)?, path)
         }
         None => {
-            let (strong, weak) = (this.model(&stated.strong)?, this.model(&stated.weak)?);
             let manifest = manifest(&base)?;
+            let priced = |id: &str| match stated.models.as_os_str().is_empty() {
+                true => Ok(Priced::of_bundle(id, &manifest)),
+                false => this.model(id).map(|entry| Priced::of_entry(&entry)),
+            };
+            let (strong, weak) = (priced(&stated.strong)?, priced(&stated.weak)?);
             let rows = sides.train.rows.len();
             let own = OwnRecipe {
                 stated: &stated,
@@ -141,6 +145,7 @@ pub fn train(this: &mut Loop<'_>, sides: &Sides) -> Result<PathBuf, TrainerError
                 base: &manifest,
                 rows,
                 is_scored,
+                has_feedback: stated.feedback && this.settings.file(FEEDBACK).exists(),
             };
             let path = this.settings.file(RECIPE);
             let text = own.text();
@@ -156,8 +161,13 @@ pub fn train(this: &mut Loop<'_>, sides: &Sides) -> Result<PathBuf, TrainerError
         .with("recipe", &file.sha256)
         .with("train", &hash_path(&this.settings.file(TRAIN))?)
         .with("held out", &hash_path(&this.settings.file(HELD_OUT))?)
-        .with("encoder", &hash_path(&encoder)?)
-        .finish();
+        .with("encoder", &hash_path(&encoder)?);
+    let feedback = this.settings.file(FEEDBACK);
+    let inputs = match stated.feedback && feedback.exists() {
+        true => inputs.with("feedback", &hash_path(&feedback)?),
+        false => inputs,
+    };
+    let inputs = inputs.finish();
     let run = format!("{RUNS}/{}", inputs.get(..12).unwrap_or_default());
     let bundle = format!("{run}/bundle");
     if this.is_due(Step::Train, &inputs)? {
@@ -351,7 +361,10 @@ pub fn manifest(folder: &Path) -> Result<Manifest, TrainerError> {
 }
 
 /// Checks that a base has a pair to compare with.
-fn base_router(folder: &Path) -> Result<Router, TrainerError> {
+///
+/// # Errors
+/// [`TrainerError::NothingToScore`]; those of the engine.
+pub fn base_router(folder: &Path) -> Result<Router, TrainerError> {
     let found = router(folder)?;
     match found.info().head.strong.is_some() && found.info().head.weak.is_some() {
         true => Ok(found),
@@ -365,11 +378,15 @@ fn base_router(folder: &Path) -> Result<Router, TrainerError> {
     }
 }
 
-fn router(folder: &Path) -> Result<Router, TrainerError> {
+/// Loads a bundle.
+///
+/// # Errors
+/// [`TrainerError::File`]; those of the engine.
+pub fn router(folder: &Path) -> Result<Router, TrainerError> {
     Ok(Router::from_files(&bundle::read_files(folder)?)?)
 }
 
-fn queries(outcomes: &Outcomes) -> Vec<&str> {
+pub fn queries(outcomes: &Outcomes) -> Vec<&str> {
     outcomes.rows.iter().map(|row| row.query.as_str()).collect()
 }
 

@@ -11,7 +11,7 @@ mod files;
 mod totals;
 mod verdict;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
@@ -28,9 +28,9 @@ pub use totals::{BadRow, Counts, Feedback, Observed};
 pub use verdict::{BundleName, Verdict};
 
 /// Folders of a log.
-const DECISIONS: &str = "decisions";
-const VERDICTS: &str = "verdicts";
-const OUTCOMES: &str = "outcomes";
+const DECISIONS_FOLDER: &str = "decisions";
+pub const VERDICTS_FOLDER: &str = "verdicts";
+pub const OUTCOMES_FOLDER: &str = "outcomes";
 
 /// What to read of a log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -89,7 +89,7 @@ pub fn for_each_verdict(
 ) -> Result<Counts, TrainerError> {
     let mut counts = Counts::default();
     let mut seen = HashSet::new();
-    let others = files::for_each(&log.join(VERDICTS), days, &mut |place, text| {
+    let others = files::for_each(&log.join(VERDICTS_FOLDER), days, &mut |place, text| {
         match text.and_then(|text| verdict::parse(place, text)) {
             Ok(verdict) if !days.hold(verdict.day) => {}
             Ok(verdict) if !seen.insert(hash(&verdict.id)) => counts.duplicate_verdicts += 1,
@@ -97,6 +97,29 @@ pub fn for_each_verdict(
                 counts.verdicts += 1;
                 visit(verdict);
             }
+            Err(detail) => counts.bad.push(log, place, detail),
+        }
+    })?;
+    counts.other_files.extend(log, others);
+    Ok(counts)
+}
+
+/// Visits every row of feedback of the days that passes its checks, each id once; returns the counts of those that do
+/// not.
+///
+/// # Errors
+/// [`TrainerError::File`].
+pub fn for_each_feedback(
+    log: &Path,
+    days: Days,
+    visit: &mut dyn FnMut(FeedbackRow),
+) -> Result<Counts, TrainerError> {
+    let mut counts = Counts::default();
+    let mut seen = HashSet::new();
+    let others = files::for_each(&log.join(OUTCOMES_FOLDER), days, &mut |place, text| {
+        match text.and_then(feedback_row) {
+            Ok(row) if !seen.insert(hash(&row.id)) => counts.duplicate_outcomes += 1,
+            Ok(row) => visit(row),
             Err(detail) => counts.bad.push(log, place, detail),
         }
     })?;
@@ -206,7 +229,7 @@ impl Reading {
     }
 
     fn nothing(&self, log: &Path, options: &Options) -> TrainerError {
-        let folder = log.join(VERDICTS);
+        let folder = log.join(VERDICTS_FOLDER);
         let named = |group: &Group| {
             let sha256 = group.bundle.sha256.get(..12).unwrap_or(&group.bundle.sha256);
             format!("{} {sha256} ({} and {})", group.bundle.name, group.strong, group.weak)
@@ -242,7 +265,7 @@ impl Reading {
         let Some(group) = self.groups.get(chosen) else { return Ok(()) };
         let (bundle, pair) = (group.bundle.clone(), [group.strong.clone(), group.weak.clone()]);
         let (mut seen, mut bad, mut duplicates) = (HashSet::new(), Bad::default(), 0);
-        let others = files::for_each(&log.join(DECISIONS), days, &mut |place, text| {
+        let others = files::for_each(&log.join(DECISIONS_FOLDER), days, &mut |place, text| {
             match text.and_then(decision::parse) {
                 Ok(None) => self.counts.not_rated += 1,
                 Ok(Some(decision)) if !seen.insert(hash(&decision.id)) => duplicates += 1,
@@ -296,23 +319,17 @@ impl Reading {
 
     /// Sums the scores of feedback by the LLM that answered.
     fn feedback(&mut self, log: &Path, days: Days) -> Result<(), TrainerError> {
-        let (mut seen, mut bad, mut duplicates) = (HashSet::new(), Bad::default(), 0);
-        let feedback = &mut self.feedback;
-        let others = files::for_each(&log.join(OUTCOMES), days, &mut |place, text| {
-            match text.and_then(outcome) {
-                Ok(outcome) if !seen.insert(hash(&outcome.id)) => duplicates += 1,
-                Ok(outcome) => {
-                    for (model, score) in outcome.scores {
-                        totals::add_feedback(feedback, &model, score);
-                    }
-                }
-                Err(detail) => bad.push(log, place, detail),
+        let (feedback, mut rows) = (&mut self.feedback, 0);
+        let counts = for_each_feedback(log, days, &mut |outcome| {
+            rows += 1;
+            for (model, score) in outcome.scores {
+                totals::add_feedback(feedback, &model, score);
             }
         })?;
-        self.counts.duplicate_outcomes = duplicates;
-        self.counts.outcomes = seen.len();
-        self.counts.bad.append(bad);
-        self.counts.other_files.extend(log, others);
+        self.counts.outcomes = rows;
+        self.counts.duplicate_outcomes = counts.duplicate_outcomes;
+        self.counts.bad.append(counts.bad);
+        self.counts.other_files.append(counts.other_files);
         Ok(())
     }
 
@@ -367,15 +384,19 @@ fn in_order(slices: Vec<SliceName>, mut rows: Vec<Compared>) -> (Vec<SliceName>,
     (kept.into_iter().map(|(_, slice)| slice).collect(), rows)
 }
 
-/// A score that a caller gave the answer of the LLM that was called.
-#[derive(Deserialize)]
-struct Outcome {
-    id: String,
-    scores: std::collections::BTreeMap<String, f64>,
+/// Scores that a caller gave the answers of the LLMs that were called, of which a cascade has two.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct FeedbackRow {
+    /// The decision's id.
+    pub id: String,
+    /// The query, where the log holds it.
+    pub query: Option<String>,
+    pub scores: BTreeMap<String, f64>,
 }
 
-fn outcome(text: &str) -> Result<Outcome, String> {
-    let found: Outcome = serde_json::from_str(text).map_err(|error| format!("{error}, expected an outcome"))?;
+fn feedback_row(text: &str) -> Result<FeedbackRow, String> {
+    let found: FeedbackRow =
+        serde_json::from_str(text).map_err(|error| format!("{error}, expected a row of feedback"))?;
     match found.scores.values().find(|score| !(0.0..=1.0).contains(*score)) {
         None => Ok(found),
         Some(bad) => Err(format!("found the score {bad}, expected a number in [0, 1]")),

@@ -87,6 +87,12 @@ impl Bad {
 }
 
 impl OtherFiles {
+    pub(super) fn append(&mut self, other: Self) {
+        self.count += other.count;
+        self.paths.extend(other.paths);
+        self.paths.truncate(NAMED);
+    }
+
     pub(super) fn extend(&mut self, log: &Path, paths: Vec<PathBuf>) {
         self.count += paths.len();
         self.paths.extend(paths.iter().map(|path| within(log, path)));

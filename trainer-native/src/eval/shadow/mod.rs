@@ -39,6 +39,7 @@
 //! ```
 
 pub mod betting;
+mod comparison;
 mod evidence;
 mod measure;
 #[cfg(test)]
@@ -50,6 +51,7 @@ use serde::{Deserialize, Serialize};
 use weighted::Estimate;
 
 pub use betting::Ends;
+pub use comparison::{Both, Comparison, compare};
 pub use evidence::{Evidence, Leaning};
 pub use measure::measure;
 
