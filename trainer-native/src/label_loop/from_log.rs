@@ -117,7 +117,7 @@ fn write(this: &Loop<'_>, log: &Path, days: Days) -> Result<(Found, Vec<String>)
     }
     let least = taken.rows.iter().map(|row| row.probability).fold(1.0, f64::min);
     let kept: Vec<&Verdict> = taken.rows.iter().filter(|row| is_kept(row, least)).collect();
-    lines(&this.settings.file(OUTCOMES), kept.iter().map(|row| outcome(row)))?;
+    lines(&this.settings.file(OUTCOMES), kept.iter().copied().map(outcome))?;
     lines(&this.settings.file(PREFERENCES), taken.rows.iter().map(preference))?;
     let scores = feedback(log, days, [&stated.strong, &stated.weak])?;
     let feedback_rows = scores.len();
@@ -171,10 +171,11 @@ impl Taken {
             return;
         }
         self.judge_usd += verdict.judge_usd;
-        match (&verdict.target, verdict.query.as_deref().is_some_and(|query| !query.trim().is_empty())) {
-            (Err(_), _) => self.failed += 1,
-            (Ok(_), false) => self.without_text += 1,
-            (Ok(_), true) => {
+        let has_text = verdict.query.as_deref().is_some_and(|query| !query.trim().is_empty());
+        match (verdict.target.is_ok(), has_text) {
+            (false, _) => self.failed += 1,
+            (true, false) => self.without_text += 1,
+            (true, true) => {
                 *self.judges.entry(verdict.judge.clone()).or_default() += 1;
                 self.rows.push(verdict);
             }

@@ -48,11 +48,10 @@ pub fn init_from_log(flags: &LogFlags) -> Result<PathBuf, TrainerError> {
         folder.file_name().map_or_else(|| "own".into(), |name| name.to_string_lossy().into_owned())
     };
     let name = flags.name.clone().unwrap_or_else(own_name);
-    let relative = |to: &Path| Ok(quoted(&relative(&flags.out, to)?.to_string_lossy()));
-    let (log, base): (String, String) = match (relative(&flags.log), relative(&flags.base)) {
-        (Ok(log), Ok(base)) => (log, base),
-        (Err(error), _) | (_, Err(error)) => return Err(error),
+    let path_to = |to: &Path| -> Result<String, TrainerError> {
+        Ok(quoted(&relative(&flags.out, to)?.to_string_lossy()))
     };
+    let (log, base) = (path_to(&flags.log)?, path_to(&flags.base)?);
     let text = format!(
         "# A router of a gateway's log: trainer loop {LOOP_FILE}. Paths start from this file's folder.\n\
          name = {}\n\

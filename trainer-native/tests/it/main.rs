@@ -6,6 +6,8 @@ mod completions;
 mod label_loop;
 mod measure;
 mod probe;
+mod shadow_log;
+mod shadow_report;
 mod stand_in;
 mod tutorial;
 mod world;
