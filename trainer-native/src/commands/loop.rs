@@ -12,7 +12,11 @@ use pointsman_trainer::training::interrupt;
 #[derive(Args)]
 pub struct LoopArgs {
     /// What `trainer init` wrote.
-    #[arg(value_name = "loop.toml", required_unless_present = "from_log", conflicts_with = "from_log")]
+    #[arg(
+        value_name = "loop.toml",
+        required_unless_present = "from_log",
+        conflicts_with = "from_log"
+    )]
     loop_file: Option<PathBuf>,
     /// Retrains from a gateway's log, a downloaded bucket with `decisions/`, `verdicts/` and `outcomes/`; writes
     /// loop.toml into --out.

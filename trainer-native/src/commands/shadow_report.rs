@@ -41,7 +41,8 @@ pub struct ShadowReportArgs {
 }
 
 fn day(text: &str) -> Result<i64, String> {
-    shadow_log::day(text).ok_or_else(|| format!("found {text:?}, expected a day such as 2026-11-29"))
+    shadow_log::day(text)
+        .ok_or_else(|| format!("found {text:?}, expected a day such as 2026-11-29"))
 }
 
 pub fn run(args: &ShadowReportArgs) -> anyhow::Result<()> {

@@ -19,7 +19,9 @@ use super::journal::{Inputs, Step, hash_path};
 use super::own_recipe::{HELD_OUT, TRAIN};
 use super::settings::Stated;
 use super::steps::Loop;
-use super::training::{BUNDLE, Sides, base_router, manifest, queries, read_json, router, write_json};
+use super::training::{
+    BUNDLE, Sides, base_router, manifest, queries, read_json, router, write_json,
+};
 use crate::assess::{PairRows, pair_rows, win_rates};
 use crate::error::TrainerError;
 use crate::eval::pair::calibration::calibrate;
@@ -96,7 +98,8 @@ fn comparison(
     let (new, old) = (router(own)?, base_router(base)?);
     let trained_on = queries(&sides.train);
     let of_old = calibrate(&win_rates(&old, &trained_on, this.stop)?, "prompts to train on")?;
-    let (new_at, old_at) = (calibration.threshold_at_share(share), of_old.threshold_at_share(share));
+    let (new_at, old_at) =
+        (calibration.threshold_at_share(share), of_old.threshold_at_share(share));
     let PairRows { rows, queries, .. } = pair_rows(&sides.held_out, &stated.strong, &stated.weak)?;
     let (new, old) = (win_rates(&new, &queries, this.stop)?, win_rates(&old, &queries, this.stop)?);
     let both: Vec<Both> = (rows.iter().zip(new.iter().zip(&old)))
@@ -138,7 +141,8 @@ impl Candidate {
         // 0 is added so that no zero has a minus sign.
         let points = |value: f64| format!("{:+.1}", 100.0 * value + 0.0);
         let of = |[_, _, difference]: [Estimate; 3]| {
-            let [value, low, high] = [difference.value, difference.low, difference.high].map(points);
+            let [value, low, high] =
+                [difference.value, difference.low, difference.high].map(points);
             format!("a difference of {value} points [{low}, {high}]")
         };
         let comparison = &self.comparison;
@@ -244,6 +248,9 @@ mod tests {
 
     #[test]
     fn a_prefix_has_letters_digits_and_little_else() {
-        assert_eq!([slug("support & sales"), slug("../x"), slug("ü")], ["support---sales", "-x", "-"]);
+        assert_eq!(
+            [slug("support & sales"), slug("../x"), slug("ü")],
+            ["support---sales", "-x", "-"]
+        );
     }
 }

@@ -155,7 +155,11 @@ fn write(this: &Loop<'_>, log: &Path, days: Days) -> Result<(Found, Vec<String>)
         stated.strong
     );
     let found = Found {
-        collected: Collected { prompts: counts.verdicts, answered: taken.rows.len(), spent_usd: 0.0 },
+        collected: Collected {
+            prompts: counts.verdicts,
+            answered: taken.rows.len(),
+            spent_usd: 0.0,
+        },
         judged: Judged {
             facts: LabelFacts { quality, is_relative: true, notes },
             spent_usd: taken.judge_usd,
@@ -231,10 +235,7 @@ fn feedback(
 }
 
 /// Writes JSON lines beside their place and renames them into it.
-fn lines(
-    path: &Path,
-    rows: impl Iterator<Item = serde_json::Value>,
-) -> Result<(), TrainerError> {
+fn lines(path: &Path, rows: impl Iterator<Item = serde_json::Value>) -> Result<(), TrainerError> {
     let at = TrainerError::file(path);
     path.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(&at)?;
     let partial = path.with_extension("jsonl.partial");

@@ -92,7 +92,8 @@ fn is_same(flags: &LogFlags, path: &Path) -> Result<(), TrainerError> {
     }
     let log = settings.path(settings.stated.log.as_deref().unwrap_or(Path::new("")));
     let base = settings.path(&settings.stated.base);
-    for (flag, asked, stated) in [("--from-log", &flags.log, &log), ("--base", &flags.base, &base)] {
+    for (flag, asked, stated) in [("--from-log", &flags.log, &log), ("--base", &flags.base, &base)]
+    {
         let whole = |path: &Path| path.canonicalize().map_err(TrainerError::file(path));
         if whole(asked)? != whole(stated)? {
             return bad(format!(

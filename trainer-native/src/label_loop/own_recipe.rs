@@ -199,7 +199,8 @@ mod tests {
         let (strong, weak) = (&models[0], &models[1]);
         let stated = stated();
         let has_feedback = !is_scored;
-        OwnRecipe { stated: &stated, strong, weak, base: &base, rows: 420, is_scored, has_feedback }.text()
+        OwnRecipe { stated: &stated, strong, weak, base: &base, rows: 420, is_scored, has_feedback }
+            .text()
     }
 
     #[test]
@@ -214,7 +215,10 @@ mod tests {
         check(&recipe, Path::new("recipe.toml"), &stated()).unwrap();
         let unscored = RecipeFile::parse(&text(false)).unwrap().recipe;
         assert_eq!((unscored.sources[0].take, unscored.sources[1].role), (Some(420), Role::Held));
-        assert_eq!((unscored.sources[2].path.as_str(), unscored.sources[2].role), (FEEDBACK, Role::Auxiliary));
+        assert_eq!(
+            (unscored.sources[2].path.as_str(), unscored.sources[2].role),
+            (FEEDBACK, Role::Auxiliary)
+        );
         assert_eq!(recipe.sources.len(), 2);
     }
 

@@ -260,12 +260,16 @@ impl Stated {
                 );
             }
             if self.models.as_os_str().is_empty() {
-                return Err("found no models, expected the file of LLMs: models = \"models.toml\"".into());
+                return Err(
+                    "found no models, expected the file of LLMs: models = \"models.toml\"".into()
+                );
             }
             return Ok(());
         }
         if self.log.is_none() {
-            return Err("found no log, expected the folder of a gateway's log: log = \"../log\"".into());
+            return Err(
+                "found no log, expected the folder of a gateway's log: log = \"../log\"".into()
+            );
         }
         if !self.prompts.is_empty() {
             return Err("prompts are for labels = \"judge\" or \"gold\": remove them".into());
@@ -318,10 +322,16 @@ mod tests {
     #[test]
     fn labels_of_a_log_need_neither_prompts_nor_models() {
         let text = TEXT
-            .replace("prompts = [\"../prompts.jsonl\"]\nmodels = \"models.toml\"\n", "log = \"../log\"\n")
+            .replace(
+                "prompts = [\"../prompts.jsonl\"]\nmodels = \"models.toml\"\n",
+                "log = \"../log\"\n",
+            )
             .replace("\"judge\"", "\"log\"");
         let found = read(&(text.clone() + "since = \"2026-11-01\"\n")).unwrap();
-        assert_eq!((found.stated.labels, found.stated.log.as_deref()), (Labels::Log, Some(Path::new("../log"))));
+        assert_eq!(
+            (found.stated.labels, found.stated.log.as_deref()),
+            (Labels::Log, Some(Path::new("../log")))
+        );
         assert_eq!(found.stated.days().unwrap(), Days { since: day("2026-11-01"), until: None });
         for (line, expected) in [
             ("since = \"yesterday\"", "since = \"yesterday\", expected a day"),
@@ -331,7 +341,9 @@ mod tests {
             let error = read(&format!("{text}{line}\n")).unwrap_err();
             assert!(error.contains(expected), "{line}: {error}");
         }
-        assert!(read(&text.replace("log = \"../log\"\n", "")).unwrap_err().contains("found no log"));
+        assert!(
+            read(&text.replace("log = \"../log\"\n", "")).unwrap_err().contains("found no log")
+        );
         let without = TEXT.replace("models = \"models.toml\"\n", "");
         assert!(read(&without).unwrap_err().contains("found no models"));
     }

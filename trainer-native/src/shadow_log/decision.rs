@@ -57,7 +57,8 @@ pub struct Decision {
 /// # Errors
 /// What was found, and what was expected.
 pub(super) fn parse(text: &str) -> Result<Option<Decision>, String> {
-    let wire: Wire = serde_json::from_str(text).map_err(|error| format!("{error}, expected a decision"))?;
+    let wire: Wire =
+        serde_json::from_str(text).map_err(|error| format!("{error}, expected a decision"))?;
     if wire.decision_id.is_empty() {
         return Ok(None);
     }
@@ -67,8 +68,14 @@ pub(super) fn parse(text: &str) -> Result<Option<Decision>, String> {
     if let Some(bad) = wire.win_rate.filter(|win_rate| !(0.0..=1.0).contains(win_rate)) {
         return fault("win_rate", &bad, "a number in [0, 1]");
     }
-    if let Some(bad) = wire.shadow.filter(|drawn| !(drawn.probability > 0.0 && drawn.probability <= 1.0)) {
-        return fault("the probability of shadow", &bad.probability, "a number above 0 and up to 1");
+    if let Some(bad) =
+        wire.shadow.filter(|drawn| !(drawn.probability > 0.0 && drawn.probability <= 1.0))
+    {
+        return fault(
+            "the probability of shadow",
+            &bad.probability,
+            "a number above 0 and up to 1",
+        );
     }
     let is_observed = match wire.mode.as_deref() {
         None | Some("on") => false,

@@ -45,7 +45,11 @@ pub(super) type Visit<'a> = dyn FnMut(Place<'_>, Result<&str, String>) + 'a;
 ///
 /// # Errors
 /// [`TrainerError::File`].
-pub(super) fn for_each(folder: &Path, days: Days, visit: &mut Visit<'_>) -> Result<Vec<PathBuf>, TrainerError> {
+pub(super) fn for_each(
+    folder: &Path,
+    days: Days,
+    visit: &mut Visit<'_>,
+) -> Result<Vec<PathBuf>, TrainerError> {
     let mut others = Vec::new();
     if folder.exists() {
         walk(folder, None, days, visit, &mut others)?;
@@ -99,7 +103,8 @@ fn lines(path: &Path, day: Option<i64>, visit: &mut Visit<'_>) -> Result<(), Tra
     let mut bytes = Vec::new();
     for line in 1.. {
         bytes.clear();
-        let read = reader.by_ref().take(MOST_BYTES + 1).read_until(b'\n', &mut bytes).map_err(&at)?;
+        let read =
+            reader.by_ref().take(MOST_BYTES + 1).read_until(b'\n', &mut bytes).map_err(&at)?;
         if read == 0 {
             break;
         }
@@ -117,7 +122,8 @@ fn text_of(bytes: &[u8]) -> Result<&str, String> {
     if bytes.len() as u64 > MOST_BYTES {
         return Err(format!("found more than {MOST_BYTES} bytes, expected a row of a log"));
     }
-    str::from_utf8(bytes).map_err(|error| format!("found bytes that are no UTF-8 ({error}), expected JSON"))
+    str::from_utf8(bytes)
+        .map_err(|error| format!("found bytes that are no UTF-8 ({error}), expected JSON"))
 }
 
 #[cfg(test)]
@@ -139,11 +145,17 @@ mod tests {
         write("2026-11-28/team/d.json.partial", b"other");
         write("2026-11-29.jsonl", b"two\n\n  \nthree");
         write("2026-11-29_x.jsonl", b"\xff\xfe\n");
-        write("2026-11-30/big.jsonl", &[&vec![b'x'; (MOST_BYTES + 9) as usize][..], b"\nfour\n"].concat());
+        write(
+            "2026-11-30/big.jsonl",
+            &[&vec![b'x'; (MOST_BYTES + 9) as usize][..], b"\nfour\n"].concat(),
+        );
         let days = Days { since: clock::day("2026-11-28"), until: None };
         let mut seen = Vec::new();
         let others = for_each(folder.path(), days, &mut |place, text| {
-            let text = text.map_or_else(|error| error.chars().take(30).collect(), |text| text.trim().to_owned());
+            let text = text.map_or_else(
+                |error| error.chars().take(30).collect(),
+                |text| text.trim().to_owned(),
+            );
             seen.push((place.line, place.day.map(clock::name).unwrap(), text));
         })
         .unwrap();
@@ -158,7 +170,8 @@ mod tests {
         let expected: Vec<_> = expected.map(|(l, d, t)| (l, d.to_owned(), t.to_owned())).to_vec();
         assert_eq!(seen, expected);
         assert_eq!(others.len(), 1);
-        let none = for_each(&folder.path().join("absent"), days, &mut |_, _| unreachable!()).unwrap();
+        let none =
+            for_each(&folder.path().join("absent"), days, &mut |_, _| unreachable!()).unwrap();
         assert!(none.is_empty());
     }
 }

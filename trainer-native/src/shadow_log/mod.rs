@@ -89,16 +89,16 @@ pub fn for_each_verdict(
 ) -> Result<Counts, TrainerError> {
     let mut counts = Counts::default();
     let mut seen = HashSet::new();
-    let others = files::for_each(&log.join(VERDICTS_FOLDER), days, &mut |place, text| {
-        match text.and_then(|text| verdict::parse(place, text)) {
-            Ok(verdict) if !days.hold(verdict.day) => {}
-            Ok(verdict) if !seen.insert(hash(&verdict.id)) => counts.duplicate_verdicts += 1,
-            Ok(verdict) => {
-                counts.verdicts += 1;
-                visit(verdict);
-            }
-            Err(detail) => counts.bad.push(log, place, detail),
+    let others = files::for_each(&log.join(VERDICTS_FOLDER), days, &mut |place, text| match text
+        .and_then(|text| verdict::parse(place, text))
+    {
+        Ok(verdict) if !days.hold(verdict.day) => {}
+        Ok(verdict) if !seen.insert(hash(&verdict.id)) => counts.duplicate_verdicts += 1,
+        Ok(verdict) => {
+            counts.verdicts += 1;
+            visit(verdict);
         }
+        Err(detail) => counts.bad.push(log, place, detail),
     })?;
     counts.other_files.extend(log, others);
     Ok(counts)
@@ -116,12 +116,12 @@ pub fn for_each_feedback(
 ) -> Result<Counts, TrainerError> {
     let mut counts = Counts::default();
     let mut seen = HashSet::new();
-    let others = files::for_each(&log.join(OUTCOMES_FOLDER), days, &mut |place, text| {
-        match text.and_then(feedback_row) {
-            Ok(row) if !seen.insert(hash(&row.id)) => counts.duplicate_outcomes += 1,
-            Ok(row) => visit(row),
-            Err(detail) => counts.bad.push(log, place, detail),
-        }
+    let others = files::for_each(&log.join(OUTCOMES_FOLDER), days, &mut |place, text| match text
+        .and_then(feedback_row)
+    {
+        Ok(row) if !seen.insert(hash(&row.id)) => counts.duplicate_outcomes += 1,
+        Ok(row) => visit(row),
+        Err(detail) => counts.bad.push(log, place, detail),
     })?;
     counts.other_files.extend(log, others);
     Ok(counts)
@@ -173,12 +173,19 @@ impl Reading {
     fn take(&mut self, verdict: Verdict) {
         let key = self.slice("key", &verdict.key);
         let is_of = |group: &Group| {
-            (&group.bundle, &group.strong, &group.weak) == (&verdict.bundle, &verdict.strong, &verdict.weak)
+            (&group.bundle, &group.strong, &group.weak)
+                == (&verdict.bundle, &verdict.strong, &verdict.weak)
         };
         let place = self.groups.iter().position(is_of).unwrap_or(self.groups.len());
         if place == self.groups.len() {
             let (bundle, strong) = (verdict.bundle.clone(), verdict.strong.clone());
-            self.groups.push(Group { bundle, strong, weak: verdict.weak.clone(), last: i64::MIN, ..Group::default() });
+            self.groups.push(Group {
+                bundle,
+                strong,
+                weak: verdict.weak.clone(),
+                last: i64::MIN,
+                ..Group::default()
+            });
         }
         let Some(group) = self.groups.get_mut(place) else { return };
         group.last = group.last.max(verdict.at);
@@ -243,7 +250,11 @@ impl Reading {
                 folder.display()
             )
         } else if let (Some(asked), false) = (&options.bundle, groups.is_empty()) {
-            format!("found no verdict of the bundle {asked:?} in {}, expected one of {}", log.display(), groups.join(", "))
+            format!(
+                "found no verdict of the bundle {asked:?} in {}, expected one of {}",
+                log.display(),
+                groups.join(", ")
+            )
         } else {
             let bad = self.counts.bad.rows.first().map_or_else(String::new, |bad| {
                 format!("; the first bad one is {}:{}: {}", bad.path, bad.line, bad.detail)
@@ -265,8 +276,10 @@ impl Reading {
         let Some(group) = self.groups.get(chosen) else { return Ok(()) };
         let (bundle, pair) = (group.bundle.clone(), [group.strong.clone(), group.weak.clone()]);
         let (mut seen, mut bad, mut duplicates) = (HashSet::new(), Bad::default(), 0);
-        let others = files::for_each(&log.join(DECISIONS_FOLDER), days, &mut |place, text| {
-            match text.and_then(decision::parse) {
+        let others =
+            files::for_each(&log.join(DECISIONS_FOLDER), days, &mut |place, text| match text
+                .and_then(decision::parse)
+            {
                 Ok(None) => self.counts.not_rated += 1,
                 Ok(Some(decision)) if !seen.insert(hash(&decision.id)) => duplicates += 1,
                 Ok(Some(decision)) => {
@@ -274,15 +287,20 @@ impl Reading {
                     self.take_decision(&decision, chosen, &bundle, &pair);
                 }
                 Err(detail) => bad.push(log, place, detail),
-            }
-        })?;
+            })?;
         self.counts.duplicate_decisions = duplicates;
         self.counts.bad.append(bad);
         self.counts.other_files.extend(log, others);
         Ok(())
     }
 
-    fn take_decision(&mut self, decision: &Decision, chosen: usize, bundle: &BundleName, pair: &[String; 2]) {
+    fn take_decision(
+        &mut self,
+        decision: &Decision,
+        chosen: usize,
+        bundle: &BundleName,
+        pair: &[String; 2],
+    ) {
         let found = self.verdicts.get(&hash(&decision.id)).copied();
         if let Some(Found::Row(group, row)) = found {
             let task = decision.task.as_ref().map(|task| self.slice("task", task));
@@ -303,7 +321,8 @@ impl Reading {
             self.observed.add(costs);
         }
         let of_pair = decision.pair.as_ref().is_none_or(|of| of == pair);
-        let (Some(drawn), Some(win_rate), true) = (decision.drawn, decision.win_rate, of_pair) else {
+        let (Some(drawn), Some(win_rate), true) = (decision.drawn, decision.win_rate, of_pair)
+        else {
             return;
         };
         self.counts.eligible += 1;
@@ -335,7 +354,8 @@ impl Reading {
 
     fn finish(mut self, log: &Path, chosen: usize) -> Result<ShadowLog, TrainerError> {
         let others = self.groups.iter().enumerate().filter(|(at, _)| *at != chosen);
-        self.counts.of_other_groups = others.map(|(_, group)| group.rows.len() + group.failed.len()).sum();
+        self.counts.of_other_groups =
+            others.map(|(_, group)| group.rows.len() + group.failed.len()).sum();
         if chosen >= self.groups.len() {
             return Err(self.nothing(log, &Options::default()));
         }
@@ -377,7 +397,8 @@ fn in_order(slices: Vec<SliceName>, mut rows: Vec<Compared>) -> (Vec<SliceName>,
     let (tasks, keys) = (count("task"), count("key"));
     kept.retain(|(_, slice)| if slice.kind == "task" { tasks > 0 } else { keys > 1 });
     kept.sort_by(|(_, a), (_, b)| (b.kind.as_str(), &a.name).cmp(&(a.kind.as_str(), &b.name)));
-    let place: HashMap<usize, usize> = kept.iter().enumerate().map(|(to, (from, _))| (*from, to)).collect();
+    let place: HashMap<usize, usize> =
+        kept.iter().enumerate().map(|(to, (from, _))| (*from, to)).collect();
     for row in &mut rows {
         row.slices = row.slices.iter().filter_map(|from| place.get(from).copied()).collect();
     }
@@ -395,8 +416,8 @@ pub struct FeedbackRow {
 }
 
 fn feedback_row(text: &str) -> Result<FeedbackRow, String> {
-    let found: FeedbackRow =
-        serde_json::from_str(text).map_err(|error| format!("{error}, expected a row of feedback"))?;
+    let found: FeedbackRow = serde_json::from_str(text)
+        .map_err(|error| format!("{error}, expected a row of feedback"))?;
     match found.scores.values().find(|score| !(0.0..=1.0).contains(*score)) {
         None => Ok(found),
         Some(bad) => Err(format!("found the score {bad}, expected a number in [0, 1]")),

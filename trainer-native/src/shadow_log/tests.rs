@@ -63,7 +63,10 @@ fn verdicts_are_joined_with_decisions_and_the_rest_is_counted() {
     });
     log.decision("f", nothing);
     log.verdict("x", |row| row["probability"] = json!(7));
-    log.write("verdicts/2026-11-29/team/a.json", &fs::read_to_string(log.0.path().join("verdicts/2026-11-28/team/a.json")).unwrap());
+    log.write(
+        "verdicts/2026-11-29/team/a.json",
+        &fs::read_to_string(log.0.path().join("verdicts/2026-11-28/team/a.json")).unwrap(),
+    );
     log.verdict("o", |row| {
         (row["bundle"]["sha256"], row["at"]) = (json!("ffff"), json!("2026-11-27T10:00:00.000Z"));
     });
@@ -75,10 +78,16 @@ fn verdicts_are_joined_with_decisions_and_the_rest_is_counted() {
     log.decision("r", |row| row["decision_id"] = json!(""));
     log.write("decisions/2026-11-28/team/z.json", "{");
     log.write("decisions/2026-11-28.parquet", "PAR1");
-    log.write("outcomes/2026-11-28_a.jsonl", "{\"id\": \"a\", \"query\": \"q\", \"scores\": {\"small\": 0.5}}\n");
+    log.write(
+        "outcomes/2026-11-28_a.jsonl",
+        "{\"id\": \"a\", \"query\": \"q\", \"scores\": {\"small\": 0.5}}\n",
+    );
     log.write("outcomes/2026-11-28_b.jsonl", "{\"id\": \"b\", \"scores\": {\"small\": 1.5}}\n");
     let found = log.read(&Options::default()).unwrap();
-    assert_eq!((found.bundle.sha256.as_str(), found.strong.as_str(), found.weak.as_str()), ("abcd", "large", "small"));
+    assert_eq!(
+        (found.bundle.sha256.as_str(), found.strong.as_str(), found.weak.as_str()),
+        ("abcd", "large", "small")
+    );
     let counts = &found.counts;
     assert_eq!((counts.verdicts, counts.compared, counts.of_other_groups), (5, 3, 1));
     assert_eq!((counts.duplicate_verdicts, counts.without_decision), (1, 1));
@@ -106,9 +115,11 @@ fn a_bundle_and_days_can_be_asked_for() {
     let log = Log::new();
     log.verdict("a", nothing);
     log.verdict("b", |row| {
-        (row["bundle"], row["at"]) = (json!({"name": "old", "sha256": "ffff"}), json!("2026-11-27T10:00:00.000Z"));
+        (row["bundle"], row["at"]) =
+            (json!({"name": "old", "sha256": "ffff"}), json!("2026-11-27T10:00:00.000Z"));
     });
-    let of = |bundle: &str| log.read(&Options { bundle: Some(bundle.into()), ..Options::default() });
+    let of =
+        |bundle: &str| log.read(&Options { bundle: Some(bundle.into()), ..Options::default() });
     assert_eq!([of("old").unwrap().bundle.name, of("ff").unwrap().bundle.name], ["old", "old"]);
     assert_eq!(of("abcd").unwrap().bundle.name, "default");
     let error = of("none").unwrap_err();
@@ -134,7 +145,8 @@ fn what_was_only_observed_is_summed() {
     log.verdict("a", nothing);
     for (id, cost) in [("a", Some(0.02)), ("b", Some(0.03)), ("c", None)] {
         log.decision(id, |row| {
-            (row["mode"], row["model"], row["chosen_cost"]) = (json!("observe"), json!("large"), json!(0.001));
+            (row["mode"], row["model"], row["chosen_cost"]) =
+                (json!("observe"), json!("large"), json!(0.001));
             row["cost"] = json!(cost);
         });
     }

@@ -89,12 +89,17 @@ pub struct Verdict {
 /// # Errors
 /// What was found, and what was expected.
 pub(super) fn parse(place: Place<'_>, text: &str) -> Result<Verdict, String> {
-    let wire: Wire = serde_json::from_str(text).map_err(|error| format!("{error}, expected a verdict"))?;
+    let wire: Wire =
+        serde_json::from_str(text).map_err(|error| format!("{error}, expected a verdict"))?;
     let fault = |what: &str, found: &dyn std::fmt::Debug, expected: &str| {
         Err(format!("found {what} {found:?}, expected {expected}"))
     };
     if wire.format != FORMAT {
-        return fault("format", &wire.format, "1: read it with the trainer of its gateway's version");
+        return fault(
+            "format",
+            &wire.format,
+            "1: read it with the trainer of its gateway's version",
+        );
     }
     if wire.id.is_empty() {
         return fault("id", &wire.id, "the decision's id");
@@ -118,7 +123,9 @@ pub(super) fn parse(place: Place<'_>, text: &str) -> Result<Verdict, String> {
     if !(wire.probability > 0.0 && wire.probability <= 1.0) {
         return fault("probability", &wire.probability, "a number above 0 and up to 1");
     }
-    if let Some(weight) = wire.weight.filter(|weight| (weight * wire.probability - 1.0).abs() > 1e-6) {
+    if let Some(weight) =
+        wire.weight.filter(|weight| (weight * wire.probability - 1.0).abs() > 1e-6)
+    {
         return fault("weight", &weight, &format!("1 / {}", wire.probability));
     }
     let mut money = wire.costs.values().flatten().chain(&wire.judge_usd);
@@ -129,7 +136,9 @@ pub(super) fn parse(place: Place<'_>, text: &str) -> Result<Verdict, String> {
         (None, Some(failed)) => Err(format!("{}: {}", failed.at, failed.code)),
         (Some(target), None) if (0.0..=1.0).contains(&target) => Ok(target),
         (Some(target), None) => return fault("target", &target, "a number in [0, 1]"),
-        (Some(_), Some(failed)) => return fault("target beside failed", &failed.code, "one of them"),
+        (Some(_), Some(failed)) => {
+            return fault("target beside failed", &failed.code, "one of them");
+        }
         (None, None) => return Err("found neither target nor failed, expected one of them".into()),
     };
     let cost = |model: &String| wire.costs.get(model).copied().flatten();
@@ -177,13 +186,17 @@ mod tests {
     #[test]
     fn a_verdict_is_read_with_its_probability_and_both_costs() {
         let found = read(&row()).unwrap();
-        assert_eq!((found.target.clone(), found.probability, found.costs), (Ok(0.5), 0.05, Some([0.0123, 0.0004])));
+        assert_eq!(
+            (found.target.clone(), found.probability, found.costs),
+            (Ok(0.5), 0.05, Some([0.0123, 0.0004]))
+        );
         assert_eq!((clock::name(found.day), found.is_weak_chosen), ("2026-11-29".into(), true));
         let mut one = row();
         one["costs"] = json!({"large": 0.1, "small": null});
         assert_eq!(read(&one).unwrap().costs, None);
         let mut failed = row();
-        (failed["target"], failed["failed"]) = (Value::Null, json!({"at": "judge", "code": "timeout"}));
+        (failed["target"], failed["failed"]) =
+            (Value::Null, json!({"at": "judge", "code": "timeout"}));
         assert_eq!(read(&failed).unwrap().target, Err("judge: timeout".into()));
         let mut bare = row();
         bare.as_object_mut().unwrap().remove("bundle");

@@ -104,16 +104,24 @@ fn the_report_agrees_with_the_truth_and_counts_every_row() {
 #[test]
 fn a_setting_and_days_can_be_asked_for() {
     let work = Work::new(800);
-    let one = work.report(&["--since", "2026-11-26", "--until", "2026-11-26", "--threshold", "0.3"]);
+    let one =
+        work.report(&["--since", "2026-11-26", "--until", "2026-11-26", "--threshold", "0.3"]);
     assert_eq!((one.days, one.measured.days), (["2026-11-26".into(), "2026-11-26".into()], 1));
     assert_eq!((one.counts.decisions, one.measured.at_setting.threshold), (200, Some(0.3)));
     let share = work.report(&["--strong-share", "0.25", "--shares", "0.5"]);
-    assert!((share.measured.at_setting.strong_share - 0.25).abs() < 0.12, "{:?}", share.measured.at_setting);
+    assert!(
+        (share.measured.at_setting.strong_share - 0.25).abs() < 0.12,
+        "{:?}",
+        share.measured.at_setting
+    );
     assert_eq!(share.measured.at_shares.len(), 1);
-    let fault = |flags: &[&str]| work.fault(&[&["shadow-report", "log", "--out", "r"], flags].concat());
+    let fault =
+        |flags: &[&str]| work.fault(&[&["shadow-report", "log", "--out", "r"], flags].concat());
     assert!(fault(&["--since", "yesterday"]).contains("expected a day such as 2026-11-29"));
     assert!(fault(&["--least-kept", "0"]).contains("least quality kept 0"));
-    assert!(fault(&["--threshold", "0.3", "--strong-share", "0.2"]).contains("cannot be used with"));
+    assert!(
+        fault(&["--threshold", "0.3", "--strong-share", "0.2"]).contains("cannot be used with")
+    );
     let none = fault(&["--since", "2027-01-01"]);
     assert!(none.contains("found 0 verdicts") && none.contains("code: nothing_to_score"), "{none}");
     assert!(fault(&["--bundle", "other"]).contains("expected one of present"));
@@ -127,7 +135,8 @@ fn damaged_missing_and_repeated_rows_are_told_and_change_nothing_else() {
     let first = (0..).map(request).find(|request| request.is_drawn()).unwrap();
     let day = format!("2026-11-{:02}", 25 + first.number % 4);
     let path = format!("verdicts/{day}/{}/{}.json", first.key, first.id());
-    let verdict: Value = serde_json::from_str(&fs::read_to_string(log.join(&path)).unwrap()).unwrap();
+    let verdict: Value =
+        serde_json::from_str(&fs::read_to_string(log.join(&path)).unwrap()).unwrap();
     // The same verdict in a later folder, a damaged one, one of another format, and a failed one.
     write(&log, &format!("verdicts/2026-11-29/{}/{}.json", first.key, first.id()), &verdict);
     fs::write(log.join("verdicts/2026-11-28/cut.json"), &verdict.to_string()[..90]).unwrap();
@@ -145,14 +154,21 @@ fn damaged_missing_and_repeated_rows_are_told_and_change_nothing_else() {
     assert_eq!(after.counts.failed, [("judge: upstream_timeout".to_owned(), 1)].into());
     assert_eq!((after.measured.missing, after.counts.other_files.count), (1, 1));
     let page = fs::read_to_string(work.path("report/shadow-report.md")).unwrap();
-    assert!(page.contains("verdicts/2026-11-28/cut.json") && page.contains("found format 9"), "{page}");
+    assert!(
+        page.contains("verdicts/2026-11-28/cut.json") && page.contains("found format 9"),
+        "{page}"
+    );
     // A verdict that was lost is missing, and counted against the weak LLM in the worst case.
     fs::remove_file(log.join(&path)).unwrap();
-    fs::remove_file(log.join(format!("verdicts/2026-11-29/{}/{}.json", first.key, first.id()))).unwrap();
+    fs::remove_file(log.join(format!("verdicts/2026-11-29/{}/{}.json", first.key, first.id())))
+        .unwrap();
     let lost = work.report(&[]);
     assert_eq!((lost.counts.without_verdict, lost.measured.missing), (1, 2));
     assert!(lost.measured.kept_if_missing_lost <= lost.measured.at_setting.kept.value);
-    assert!(work.fault(&["shadow-report", "nowhere", "--out", "r"]).contains("Set shadow in the gateway"));
+    assert!(
+        work.fault(&["shadow-report", "nowhere", "--out", "r"])
+            .contains("Set shadow in the gateway")
+    );
 }
 
 fn router(folder: &Path) -> Router {
@@ -172,7 +188,10 @@ fn one_command_retrains_from_the_log_and_lays_out_a_candidate() {
     let output = work.trainer(&command);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let said = text(&output.stderr);
-    assert!(said.contains("1 scores of feedback are not learnt from: state feedback = true"), "{said}");
+    assert!(
+        said.contains("1 scores of feedback are not learnt from: state feedback = true"),
+        "{said}"
+    );
 
     // Preferences have their weights, and what is learnt from is thinned to one probability.
     let lines = |name: &str| -> Vec<Value> {
@@ -210,7 +229,8 @@ fn one_command_retrains_from_the_log_and_lays_out_a_candidate() {
     let comparison = read("own/candidate/comparison.json");
     let verdict = comparison["verdict"].as_str().unwrap();
     assert!(text(&output.stdout).contains(verdict), "{verdict}");
-    let kept: Vec<Estimate> = serde_json::from_value(comparison["comparison"]["kept"].clone()).unwrap();
+    let kept: Vec<Estimate> =
+        serde_json::from_value(comparison["comparison"]["kept"].clone()).unwrap();
     let share = comparison["strong_share"].as_f64().unwrap();
     let router = router(&folder);
     let policy = Policy::strong_share(share);
@@ -219,13 +239,21 @@ fn one_command_retrains_from_the_log_and_lays_out_a_candidate() {
         decision.model == "small"
     });
     assert!(agrees(&kept[0], truth), "{:?} and {truth}", kept[0]);
-    assert!(kept[2].value > 0.0 && (kept[0].value - kept[1].value - kept[2].value).abs() < 1e-9, "{verdict}");
+    assert!(
+        kept[2].value > 0.0 && (kept[0].value - kept[1].value - kept[2].value).abs() < 1e-9,
+        "{verdict}"
+    );
 
     // Again, nothing is done; of another log in the same folder it is refused.
     let again = work.trainer(&command);
-    assert!(again.status.success() && text(&again.stderr).contains("candidate: done already"), "{}", text(&again.stderr));
+    assert!(
+        again.status.success() && text(&again.stderr).contains("candidate: done already"),
+        "{}",
+        text(&again.stderr)
+    );
     fs::create_dir(work.path("other")).unwrap();
-    let other = work.fault(&["loop", "--from-log", "other", "--base", base, "--out", "own", "--yes"]);
+    let other =
+        work.fault(&["loop", "--from-log", "other", "--base", base, "--out", "own", "--yes"]);
     assert!(other.contains("--from-log is other") && other.contains("code: bad_loop"), "{other}");
 }
 
@@ -240,7 +268,10 @@ fn a_log_that_teaches_nothing_is_an_error_that_says_what_to_do() {
     assert!(fault("log", "few").contains("expected at least"), "{}", fault("log", "few"));
     fs::create_dir(work.path("empty")).unwrap();
     let none = fault("empty", "none");
-    assert!(none.contains("found 0 verdicts") && none.contains("Set shadow in the gateway"), "{none}");
+    assert!(
+        none.contains("found 0 verdicts") && none.contains("Set shadow in the gateway"),
+        "{none}"
+    );
     // Without texts, comparisons can be counted and not learnt from.
     for number in 0..40 {
         let request = request(number);

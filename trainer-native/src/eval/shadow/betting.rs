@@ -196,7 +196,9 @@ mod tests {
     fn without_rows_nothing_is_left_out_and_more_rows_leave_out_more() {
         assert_eq!(Rows::default().ends(), Ends { low: -1.0, high: 1.0 });
         let width = |times: u32| {
-            let ends = rows(&[(1.0, 1.0, 8 * times), (-1.0, 1.0, 3 * times), (0.0, 1.0, 39 * times)]).ends();
+            let ends =
+                rows(&[(1.0, 1.0, 8 * times), (-1.0, 1.0, 3 * times), (0.0, 1.0, 39 * times)])
+                    .ends();
             assert!(ends.holds(0.1), "{ends:?}");
             ends.high - ends.low
         };

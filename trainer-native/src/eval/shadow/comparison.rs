@@ -53,7 +53,8 @@ pub fn compare(rows: &[Both]) -> Result<Comparison, EvalError> {
     };
     let new = |row: &Both| f64::from(u8::from(row.new_is_weak));
     let old = |row: &Both| f64::from(u8::from(row.old_is_weak));
-    let more = |row: &Both| f64::from(u8::from(row.new_is_weak)) - f64::from(u8::from(row.old_is_weak));
+    let more =
+        |row: &Both| f64::from(u8::from(row.new_is_weak)) - f64::from(u8::from(row.old_is_weak));
     let less = kept(more)?;
     let difference = Estimate { value: -less.value, low: -less.high, high: -less.low };
     let saved = [saved(new), saved(old), saved(more)];
@@ -88,7 +89,8 @@ mod tests {
             assert!(difference.high - difference.low < 0.7 * (new.high - new.low), "{found:?}");
             assert!(difference.holds(difference.value), "{found:?}");
         }
-        let same: Vec<Both> = rows.iter().map(|row| Both { old_is_weak: row.new_is_weak, ..*row }).collect();
+        let same: Vec<Both> =
+            rows.iter().map(|row| Both { old_is_weak: row.new_is_weak, ..*row }).collect();
         assert_eq!(compare(&same).unwrap().kept[2].value, 0.0);
         assert_eq!(compare(&[]), Err(EvalError::NoRows));
         let unpriced: Vec<Both> = rows.iter().map(|row| Both { costs: None, ..*row }).collect();

@@ -67,11 +67,13 @@ mod tests {
     fn evidence_comes_with_verdicts_and_says_how_many_are_missing() {
         assert_eq!(evidence(10, 2, 1000), Evidence::Enough);
         assert_eq!(evidence(300, 2, 1000), Evidence::Worse);
-        let Evidence::NotYet { leaning: Leaning::Enough, more: Some(more) } = evidence(1, 0, 50) else {
+        let Evidence::NotYet { leaning: Leaning::Enough, more: Some(more) } = evidence(1, 0, 50)
+        else {
             unreachable!("{:?}", evidence(1, 0, 50))
         };
         assert!((50..1000).contains(&more), "{more}");
-        let Evidence::NotYet { leaning: Leaning::Worse, more: Some(more) } = evidence(5, 0, 50) else {
+        let Evidence::NotYet { leaning: Leaning::Worse, more: Some(more) } = evidence(5, 0, 50)
+        else {
             unreachable!("{:?}", evidence(5, 0, 50))
         };
         assert!((50..1000).contains(&more), "{more}");

@@ -3,8 +3,8 @@
 use super::betting::{Ends, Rows};
 use super::weighted::{Estimate, mean_of_differences, ratio};
 use super::{Compared, CurvePoint, Evidence, Input, Kept, Look, Measured, Setting, Slice};
-use crate::eval::error::{check_cost, check_fraction, check_score};
 use crate::eval::EvalError;
+use crate::eval::error::{check_cost, check_fraction, check_score};
 
 /// Steps of the share of strong calls along the curve.
 const CURVE_STEPS: usize = 50;
@@ -73,7 +73,8 @@ fn check(input: &Input<'_>) -> Result<(), EvalError> {
     }
     check_fraction("the least quality kept", input.least_kept)?;
     if input.least_kept <= 0.0 {
-        let detail = "found the least quality kept 0, expected a number above 0: any router keeps 0".into();
+        let detail =
+            "found the least quality kept 0, expected a number above 0: any router keeps 0".into();
         return Err(EvalError::BadInput { detail });
     }
     match input.setting {
@@ -90,7 +91,11 @@ fn check(input: &Input<'_>) -> Result<(), EvalError> {
             check_cost(at, "cost", *cost)?;
         }
     }
-    input.missing.iter().enumerate().try_for_each(|(at, row)| check_probability(at, row.probability))
+    input
+        .missing
+        .iter()
+        .enumerate()
+        .try_for_each(|(at, row)| check_probability(at, row.probability))
 }
 
 fn check_probability(row: usize, value: f64) -> Result<(), EvalError> {
@@ -212,8 +217,9 @@ fn at_worst(input: &Input<'_>, threshold: Option<f64>) -> f64 {
         let weak = threshold.map_or(row.is_weak_chosen, |threshold| row.win_rate < threshold);
         (1.0 / row.probability, f64::from(u8::from(weak)))
     });
-    let (weights, sum) =
-        compared.chain(missing).fold((0.0, 0.0), |(w, s), (weight, z)| (w + weight, s + weight * z));
+    let (weights, sum) = compared
+        .chain(missing)
+        .fold((0.0, 0.0), |(w, s), (weight, z)| (w + weight, s + weight * z));
     1.0 - sum / weights
 }
 
@@ -247,7 +253,11 @@ fn over_time(input: &Input<'_>, threshold: Option<f64>, least: f64) -> (Evidence
         weights += 1.0 / row.probability;
         sum += z / row.probability;
         if at + 1 == next || at + 1 == all {
-            looks.push(Look { verdicts: at + 1, kept: 1.0 - sum / weights, at_any_time: at_any_time(&sequence) });
+            looks.push(Look {
+                verdicts: at + 1,
+                kept: 1.0 - sum / weights,
+                at_any_time: at_any_time(&sequence),
+            });
             let most = (LOOK_COST / sequence.different().max(1)).clamp(4, LOOKS);
             next = at + 1 + all.div_ceil(most);
         }
@@ -283,7 +293,8 @@ mod tests {
         let rows = rows();
         let names = [SliceName { kind: "key".into(), name: "team".into() }];
         let shares = [0.2, 0.8];
-        let found = measure(&Input { shares: &shares, slices: &names, ..Input::of(&rows) }).unwrap();
+        let found =
+            measure(&Input { shares: &shares, slices: &names, ..Input::of(&rows) }).unwrap();
         // Weights 2, 10, 2, 2, 2: lost are -2 and 10 of 18.
         assert!((found.at_setting.kept.value - (1.0 - 8.0 / 18.0)).abs() < 1e-12);
         assert!((found.at_setting.strong_share - 4.0 / 18.0).abs() < 1e-12);
@@ -308,7 +319,10 @@ mod tests {
         let (rows, all) = (rows(), [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95]);
         let at = |share| {
             let setting = Setting::StrongShare(share);
-            measure(&Input { win_rates: &all, setting, ..Input::of(&rows) }).unwrap().at_setting.threshold
+            measure(&Input { win_rates: &all, setting, ..Input::of(&rows) })
+                .unwrap()
+                .at_setting
+                .threshold
         };
         assert_eq!([at(0.3), at(0.5), at(1.0)], [Some(0.8), Some(0.6), Some(0.1)]);
         assert!(at(0.0) > Some(1.0));

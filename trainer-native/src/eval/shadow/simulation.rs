@@ -102,17 +102,23 @@ fn coverage(days: std::ops::Range<u64>, weigh: bool) -> Vec<[u64; 2]> {
 
 fn at(rows: &[Compared], threshold: f64) -> (super::Estimate, super::Estimate) {
     let rows: Vec<&Compared> = rows.iter().collect();
-    let found = kept(&rows, Setting::Threshold(threshold), Some(threshold), 0.05).expect("rows of a day");
+    let found =
+        kept(&rows, Setting::Threshold(threshold), Some(threshold), 0.05).expect("rows of a day");
     (found.kept, found.saved.expect("costs are known"))
 }
 
 #[test]
 fn intervals_of_one_look_hold_the_truth_on_95_of_100_days() {
     let held = coverage(0..200, true);
-    println!("of 200 days, intervals of quality kept and money saved that hold the truth: {held:?}");
+    println!(
+        "of 200 days, intervals of quality kept and money saved that hold the truth: {held:?}"
+    );
     for (held, share) in held.iter().zip(SHARES) {
         for (count, what) in held.iter().zip(["kept", "saved"]) {
-            assert!((186..=194).contains(count), "{what} at a share of {share}: {count} of 200 days");
+            assert!(
+                (186..=194).contains(count),
+                "{what} at a share of {share}: {count} of 200 days"
+            );
         }
     }
 }
@@ -137,7 +143,9 @@ fn failures(days: u64, threshold: f64) -> (u64, u64) {
         for (at_row, row) in rows.iter().enumerate() {
             let z = if row.win_rate < threshold { 2.0 * row.target - 1.0 } else { 0.0 };
             sequence.push(z, 0.05 / row.probability);
-            is_out |= [Side::Below, Side::Above].iter().any(|&side| sequence.ln_capital(lost, side) >= ln_bar());
+            is_out |= [Side::Below, Side::Above]
+                .iter()
+                .any(|&side| sequence.ln_capital(lost, side) >= ln_bar());
             if at_row > 50 && at_row % 25 == 0 {
                 let weighted = rows.iter().take(at_row + 1).map(|row| {
                     let z = if row.win_rate < threshold { 2.0 * row.target - 1.0 } else { 0.0 };
@@ -156,7 +164,9 @@ fn failures(days: u64, threshold: f64) -> (u64, u64) {
 #[test]
 fn the_confidence_sequence_fails_on_at_most_5_of_100_days_though_looked_at_after_every_verdict() {
     let (at_any_time, of_one_look) = failures(200, 0.6);
-    println!("of 200 days, left out at some look: {at_any_time} at any time, {of_one_look} of one look");
+    println!(
+        "of 200 days, left out at some look: {at_any_time} at any time, {of_one_look} of one look"
+    );
     assert!(at_any_time <= 10, "{at_any_time} of 200 days");
     // Which is why it is there: intervals of one look, looked at every 25 verdicts, fail far more often.
     assert!(of_one_look > 30, "{of_one_look} of 200 days");

@@ -59,7 +59,9 @@ pub fn mean_of_differences(rows: impl Iterator<Item = (f64, f64)> + Clone) -> Op
     let added = squares / weights;
     let whole = weights + 2.0 * added;
     let centre = values / whole;
-    let of_added = added * added * (centre.powi(2) + f64::midpoint((1.0 - centre).powi(2), (1.0 + centre).powi(2)));
+    let of_added = added
+        * added
+        * (centre.powi(2) + f64::midpoint((1.0 - centre).powi(2), (1.0 + centre).powi(2)));
     let variance = rows.map(|(weight, x)| (weight * (x - centre)).powi(2)).sum::<f64>() + of_added;
     let half = NORMAL * variance.sqrt() / whole;
     let (low, high) = ((centre - half).max(-1.0), (centre + half).min(1.0));
@@ -97,7 +99,10 @@ pub fn students_quantile(freedom: f64) -> f64 {
         (z.powi(3) + z) / 4.0,
         (5.0 * z.powi(5) + 16.0 * z.powi(3) + 3.0 * z) / 96.0,
         (3.0 * z.powi(7) + 19.0 * z.powi(5) + 17.0 * z.powi(3) - 15.0 * z) / 384.0,
-        (79.0 * z.powi(9) + 776.0 * z.powi(7) + 1482.0 * z.powi(5) - 1920.0 * z.powi(3) - 945.0 * z) / 92160.0,
+        (79.0 * z.powi(9) + 776.0 * z.powi(7) + 1482.0 * z.powi(5)
+            - 1920.0 * z.powi(3)
+            - 945.0 * z)
+            / 92160.0,
     ];
     terms.iter().rev().fold(0.0, |sum, term| (sum + term) / freedom) + z
 }
@@ -111,8 +116,8 @@ mod tests {
     fn weights_are_how_many_requests_a_row_stands_for() {
         let rows = [(1.0, 1.0), (1.0, 0.0), (2.0, -1.0)];
         let repeated = [(1.0, 1.0), (1.0, 0.0), (1.0, -1.0), (1.0, -1.0)];
-        let [once, all] =
-            [rows.to_vec(), repeated.to_vec()].map(|rows| mean_of_differences(rows.into_iter()).unwrap());
+        let [once, all] = [rows.to_vec(), repeated.to_vec()]
+            .map(|rows| mean_of_differences(rows.into_iter()).unwrap());
         assert_eq!((once.value, all.value), (-0.25, -0.25));
         // Two rows of one request each say more than one that stands for two.
         assert!(once.high - once.low > all.high - all.low, "{once:?} {all:?}");
@@ -147,7 +152,10 @@ mod tests {
         let exact = ratio([(1.0, 1.0, 2.0), (3.0, 2.0, 4.0), (2.0, 3.0, 6.0)].into_iter()).unwrap();
         assert_eq!((exact.value, exact.low, exact.high), (0.5, 0.5, 0.5));
         let found = ratio([(1.0, 1.0, 2.0), (1.0, 3.0, 4.0), (1.0, 0.0, 3.0)].into_iter()).unwrap();
-        assert!((found.value - 4.0 / 9.0).abs() < 1e-12 && found.low < 0.0 && found.high > 1.0, "{found:?}");
+        assert!(
+            (found.value - 4.0 / 9.0).abs() < 1e-12 && found.low < 0.0 && found.high > 1.0,
+            "{found:?}"
+        );
         assert_eq!(ratio([(1.0, 1.0, 0.0)].into_iter()), None);
         assert_eq!(ratio([(1.0, 1.0, 2.0)].into_iter()), None);
     }

@@ -173,7 +173,11 @@ fn by_share(
 }
 
 /// An axis over all points and intervals, with room at its ends.
-pub(in crate::report) fn axis(label: &str, series: &[Series], read: fn(&(f64, f64)) -> f64) -> Axis {
+pub(in crate::report) fn axis(
+    label: &str,
+    series: &[Series],
+    read: fn(&(f64, f64)) -> f64,
+) -> Axis {
     let is_y = read(&(0.0, 1.0)) > 0.0;
     let points = series.iter().flat_map(|s| s.points.iter().map(read));
     let intervals = series.iter().flat_map(|s| s.intervals.iter().flat_map(|&(a, b)| [a, b]));

@@ -124,10 +124,22 @@ pub(super) fn by_part(found: &ShadowReport) -> Option<Figure> {
     );
     let x = Axis { label: String::new(), low: 0.0, high: all };
     let y = axis("quality kept, %", &series, |p| p.1);
-    Some(chart("parts", format!("{}: parts of the traffic", found.bundle.name), caption, (x, y), series))
+    Some(chart(
+        "parts",
+        format!("{}: parts of the traffic", found.bundle.name),
+        caption,
+        (x, y),
+        series,
+    ))
 }
 
-fn chart(id: &str, title: String, caption: String, (x, y): (Axis, Axis), series: Vec<Series>) -> Figure {
+fn chart(
+    id: &str,
+    title: String,
+    caption: String,
+    (x, y): (Axis, Axis),
+    series: Vec<Series>,
+) -> Figure {
     let (id, description) = (id.to_owned(), caption.clone());
     let chart = Chart { id, title, description, width: WIDTH, plot_height: 300.0, x, y, series };
     Figure { svg: chart.render(), caption }

@@ -36,7 +36,14 @@ mod tests {
     fn the_text_holds_the_verdict_every_setting_and_what_was_left_out() {
         let text = markdown(&example(300, 2, true));
         assert!(text.starts_with("# Shadow report of support & sales\n\n**"), "{text}");
-        for row in ["as the router chose", "20 % strong", "40 % strong", "60 % strong", "task billing", "key team"] {
+        for row in [
+            "as the router chose",
+            "20 % strong",
+            "40 % strong",
+            "60 % strong",
+            "task billing",
+            "key team",
+        ] {
             assert_eq!(text.matches(&format!("\n| {row} |")).count(), 1, "{row}: {text}");
         }
         assert!(text.contains("1 bad rows; failed comparisons: 2 (judge: timeout)"), "{text}");
@@ -49,6 +56,9 @@ mod tests {
     #[test]
     fn without_costs_no_money_is_named() {
         let text = markdown(&example(300, 2, false));
-        assert!(!text.contains("money saved |") && text.contains("What is saved is not known"), "{text}");
+        assert!(
+            !text.contains("money saved |") && text.contains("What is saved is not known"),
+            "{text}"
+        );
     }
 }

@@ -109,8 +109,15 @@ pub(crate) mod tests {
             slices: vec![at % 2, 2],
         };
         let slice = |kind: &str, name: &str| SliceName { kind: kind.into(), name: name.into() };
-        let bad = BadRow { path: "verdicts/x|y.json".into(), line: 1, detail: "found target 3".into() };
-        let mut counts = Counts { verdicts: rows + 2, compared: rows, eligible: 20 * rows, drawn: rows + 3, ..Counts::default() };
+        let bad =
+            BadRow { path: "verdicts/x|y.json".into(), line: 1, detail: "found target 3".into() };
+        let mut counts = Counts {
+            verdicts: rows + 2,
+            compared: rows,
+            eligible: 20 * rows,
+            drawn: rows + 3,
+            ..Counts::default()
+        };
         counts.bad.count = 1;
         counts.bad.rows.push(bad);
         counts.failed.insert("judge: timeout".into(), 2);
@@ -130,7 +137,8 @@ pub(crate) mod tests {
             feedback: vec![Feedback { model: "small".into(), scores: 4, sum: 3.0 }],
         };
         let shares = vec![0.2, 0.4, 0.6];
-        ShadowReport::of(log, &Settings { setting: Setting::Chosen, least_kept: 0.95, shares }).unwrap()
+        ShadowReport::of(log, &Settings { setting: Setting::Chosen, least_kept: 0.95, shares })
+            .unwrap()
     }
 
     #[test]

@@ -56,7 +56,9 @@ mod tests {
     fn the_page_needs_nothing_but_itself_and_escapes_names() {
         for found in [example(300, 2, true), example(40, 9, false), example(1, 0, false)] {
             let text = page(&found);
-            for outside in ["<script", "<link", "<img", "src=", "@import", "url(http", "NaN", "inf,", "inf\""] {
+            for outside in
+                ["<script", "<link", "<img", "src=", "@import", "url(http", "NaN", "inf,", "inf\""]
+            {
                 assert!(!text.contains(outside), "{outside}");
             }
             assert!(text.contains("<title>Shadow report of support &amp; sales</title>"));

@@ -170,7 +170,8 @@ pub(super) fn settings(found: &ShadowReport) -> Table {
 
 /// Tasks and keys at the setting of the verdict.
 pub(super) fn slices(found: &ShadowReport) -> Table {
-    let caption = format!("By part of the traffic, {}", setting(found, found.measured.at_setting.setting));
+    let caption =
+        format!("By part of the traffic, {}", setting(found, found.measured.at_setting.setting));
     let first = vec![
         Column::text("part"),
         Column::number("comparisons"),

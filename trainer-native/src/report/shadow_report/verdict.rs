@@ -24,10 +24,14 @@ pub fn verdict(found: &ShadowReport) -> String {
     );
     let first = match measured.evidence {
         Evidence::Enough => {
-            format!("Enough evidence that at least {bound} % of {strong}'s quality is kept: {kept}.")
+            format!(
+                "Enough evidence that at least {bound} % of {strong}'s quality is kept: {kept}."
+            )
         }
         Evidence::Worse => {
-            format!("Worse than the bound: less than {bound} % of {strong}'s quality is kept. Shown is that {kept}.")
+            format!(
+                "Worse than the bound: less than {bound} % of {strong}'s quality is kept. Shown is that {kept}."
+            )
         }
         Evidence::NotYet { leaning, more } => {
             format!(
@@ -89,7 +93,10 @@ fn rate(a_day: f64) -> String {
 fn saved(found: &ShadowReport) -> String {
     let strong = &found.strong;
     match found.measured.at_setting.saved {
-        None => format!("What is saved is not known: both costs are known of {} comparisons.", found.measured.priced_rows),
+        None => format!(
+            "What is saved is not known: both costs are known of {} comparisons.",
+            found.measured.priced_rows
+        ),
         Some(saved) if saved.value < 0.0 => {
             let more = Estimate { value: -saved.value, low: -saved.high, high: -saved.low };
             format!("Its cost is {} above that of always {strong}.", of_one_look(&more))
@@ -116,7 +123,12 @@ mod tests {
     #[test]
     fn enough_evidence_says_what_is_kept_and_saved() {
         let text = example(3000, 1, true).verdict;
-        assert!(text.starts_with("Enough evidence that at least 95 % of large <4>'s quality is kept: 99."), "{text}");
+        assert!(
+            text.starts_with(
+                "Enough evidence that at least 95 % of large <4>'s quality is kept: 99."
+            ),
+            "{text}"
+        );
         assert!(text.contains("as the router chose, by 3,000 comparisons in 4 days."), "{text}");
         assert!(text.ends_with("of the cost of always large <4> is saved."), "{text}");
     }
@@ -125,15 +137,26 @@ mod tests {
     fn too_few_verdicts_say_how_many_more_it_takes() {
         let text = example(40, 0, false).verdict;
         assert!(text.starts_with("Not yet enough evidence on whether 95 % of"), "{text}");
-        assert!(text.contains(" more verdicts would show that it is if they go on as they are"), "{text}");
+        assert!(
+            text.contains(" more verdicts would show that it is if they go on as they are"),
+            "{text}"
+        );
         assert!(text.contains("days at the present rate of 10 a day."), "{text}");
-        assert!(text.ends_with("What is saved is not known: both costs are known of 0 comparisons."), "{text}");
+        assert!(
+            text.ends_with("What is saved is not known: both costs are known of 0 comparisons."),
+            "{text}"
+        );
     }
 
     #[test]
     fn a_bound_that_does_not_hold_is_called_worse() {
         let text = example(3000, 20, true).verdict;
-        assert!(text.starts_with("Worse than the bound: less than 95 % of large <4>'s quality is kept."), "{text}");
+        assert!(
+            text.starts_with(
+                "Worse than the bound: less than 95 % of large <4>'s quality is kept."
+            ),
+            "{text}"
+        );
         let mut found = example(3000, 20, true);
         found.measured.at_setting.saved = Some(Estimate { value: -0.1, low: -0.2, high: 0.05 });
         assert!(verdict(&found).ends_with(
@@ -147,7 +170,11 @@ mod tests {
         found.measured.evidence = Evidence::NotYet { leaning: Leaning::Enough, more: None };
         assert!(verdict(&found).contains("no number of verdicts like these tells"));
         found.measured.evidence = Evidence::NotYet { leaning: Leaning::Worse, more: Some(1) };
-        assert!(verdict(&found).contains("Some 1 more verdicts would show that it is not if"), "{}", verdict(&found));
+        assert!(
+            verdict(&found).contains("Some 1 more verdicts would show that it is not if"),
+            "{}",
+            verdict(&found)
+        );
         assert!(verdict(&found).contains("about a day at the present rate"));
     }
 }
