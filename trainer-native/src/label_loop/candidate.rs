@@ -15,13 +15,12 @@ use pointsman::{Calibration, MANIFEST_FILE, sha256_hex};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::bundles::{base_router, manifest, router};
 use super::journal::{Inputs, Step, hash_path};
 use super::own_recipe::{HELD_OUT, TRAIN};
 use super::settings::Stated;
 use super::steps::Loop;
-use super::training::{
-    BUNDLE, Sides, base_router, manifest, queries, read_json, router, write_json,
-};
+use super::training::{BUNDLE, Sides, queries, read_json, write_json};
 use crate::assess::{PairRows, pair_rows, win_rates};
 use crate::error::TrainerError;
 use crate::eval::pair::calibration::calibrate;

@@ -246,3 +246,71 @@ fn lines(path: &Path, rows: impl Iterator<Item = serde_json::Value>) -> Result<(
     writer.into_inner().map_err(std::io::IntoInnerError::into_error).map_err(&at)?;
     std::fs::rename(&partial, path).map_err(&at)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shadow_log::BundleName;
+
+    fn row(number: usize, probability: f64) -> Verdict {
+        Verdict {
+            id: format!("d-{number}"),
+            at: 0,
+            day: 0,
+            key: "team".into(),
+            query: Some("Why?".into()),
+            bundle: BundleName::default(),
+            win_rate: 0.3,
+            strong: "large".into(),
+            weak: "small".into(),
+            is_weak_chosen: true,
+            target: Ok(1.0),
+            judge: "judge".into(),
+            probability,
+            costs: Some([0.01, 0.001]),
+            judge_usd: 0.002,
+        }
+    }
+
+    #[test]
+    fn rows_are_thinned_to_the_least_probability_and_the_same_ones_each_time() {
+        let kept = |probability: f64| -> Vec<usize> {
+            (0..4000).filter(|&number| is_kept(&row(number, probability), 0.1)).collect()
+        };
+        assert_eq!(kept(0.1).len(), 4000);
+        // 1,000 expected, standard deviation 27.
+        assert!((890..1110).contains(&kept(0.4).len()), "{}", kept(0.4).len());
+        assert!(kept(0.4).iter().all(|number| kept(0.2).contains(number)));
+    }
+
+    #[test]
+    fn a_verdict_is_a_weighted_preference_and_an_outcome_of_both() {
+        let found = preference(&row(1, 0.05));
+        assert_eq!((found["target"].as_f64(), found["weight"].as_f64()), (Some(1.0), Some(20.0)));
+        assert_eq!(
+            (found["model_a"].as_str(), found["model_b"].as_str()),
+            (Some("large"), Some("small"))
+        );
+        let found = outcome(&row(1, 0.05));
+        assert_eq!(found["scores"], json!({"large": 1.0, "small": 0.0}));
+        assert_eq!(found["costs"], json!({"large": 0.01, "small": 0.001}));
+    }
+
+    #[test]
+    fn what_failed_is_of_others_or_has_no_text_is_counted_and_is_no_label() {
+        let mut taken = Taken::default();
+        let verdicts = [
+            row(1, 0.1),
+            Verdict { target: Err("judge: timeout".into()), ..row(2, 0.1) },
+            Verdict { query: None, ..row(3, 0.1) },
+            Verdict { query: Some(" ".into()), ..row(4, 0.1) },
+            Verdict { weak: "other".into(), ..row(5, 0.1) },
+        ];
+        verdicts.into_iter().for_each(|verdict| taken.add(verdict, "large", "small"));
+        assert_eq!(
+            (taken.rows.len(), taken.failed, taken.without_text, taken.of_other_pairs),
+            (1, 1, 2, 1)
+        );
+        assert!((taken.judge_usd - 0.008).abs() < 1e-12);
+    }
+}

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::bundles::manifest;
 use super::init::LOOP_FILE;
 use super::journal::write_whole;
 use super::relative_path::relative;
 use super::settings::{Labels, LoopSettings};
-use super::training::manifest;
 use crate::error::TrainerError;
 use crate::shadow_log::{Days, VERDICTS_FOLDER, for_each_verdict};
 

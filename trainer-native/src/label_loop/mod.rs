@@ -21,6 +21,7 @@
 //! renamed, and `steps.json` is written after a step's files, so that a loop which is killed goes on where it was.
 
 pub mod ask;
+mod bundles;
 mod candidate;
 mod collecting;
 mod from_log;

@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use pointsman::{Calibration, MANIFEST_FILE, Manifest, Router};
+use pointsman::{Calibration, Manifest};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::bundles::{base_router, manifest, router};
 use super::held_out_score::{Routers, score};
 use super::journal::{Inputs, Step, hash_path, write_whole};
 use super::labels::{Labelled, Standing};
@@ -350,42 +351,7 @@ pub fn remove_bundle(folder: &Path) -> Result<(), TrainerError> {
     }
 }
 
-/// The manifest of a bundle's folder.
-///
-/// # Errors
-/// [`TrainerError::File`]; those of the engine.
-pub fn manifest(folder: &Path) -> Result<Manifest, TrainerError> {
-    let path = folder.join(MANIFEST_FILE);
-    let text = fs::read(&path).map_err(TrainerError::file(&path))?;
-    Ok(Manifest::from_json(&text)?)
-}
-
-/// Checks that a base has a pair to compare with.
-///
-/// # Errors
-/// [`TrainerError::NothingToScore`]; those of the engine.
-pub fn base_router(folder: &Path) -> Result<Router, TrainerError> {
-    let found = router(folder)?;
-    match found.info().head.strong.is_some() && found.info().head.weak.is_some() {
-        true => Ok(found),
-        false => Err(TrainerError::NothingToScore {
-            detail: format!(
-                "the base {} decides between no strong and weak candidate: set base to bundles/default or \
-                 bundles/accurate, and name what your recipe starts from as encoder",
-                folder.display()
-            ),
-        }),
-    }
-}
-
-/// Loads a bundle.
-///
-/// # Errors
-/// [`TrainerError::File`]; those of the engine.
-pub fn router(folder: &Path) -> Result<Router, TrainerError> {
-    Ok(Router::from_files(&bundle::read_files(folder)?)?)
-}
-
+/// The queries of a table, in their order.
 pub fn queries(outcomes: &Outcomes) -> Vec<&str> {
     outcomes.rows.iter().map(|row| row.query.as_str()).collect()
 }
