@@ -10,6 +10,8 @@ use crate::report::svg::Look;
 use crate::report::svg::chart::{Axis, Chart, Series};
 
 const WIDTH: f64 = 760.0;
+/// Share of verdicts, the first ones, to which the axis of the confidence sequence is not fitted.
+const EARLY: f64 = 0.1;
 /// Most parts of the traffic that are drawn, each with a marker of its own.
 const PARTS: usize = 12;
 
@@ -94,8 +96,14 @@ pub(super) fn over_time(found: &ShadowReport) -> Figure {
          above it.",
         setting(found, found.measured.at_setting.setting)
     );
+    // The first verdicts tell next to nothing: their band would hide the later one.
+    let late = |series: &Series| {
+        let mut late = series.clone();
+        late.points.retain(|point| point.0 >= EARLY * last);
+        late
+    };
     let x = Axis { label: "verdicts".into(), low: 0.0, high: last.max(1.0) };
-    let y = axis("quality kept, %", &series, |p| p.1);
+    let y = axis("quality kept, %", &series.iter().map(late).collect::<Vec<_>>(), |p| p.1);
     chart("time", format!("{}: evidence over time", found.bundle.name), caption, (x, y), series)
 }
 

@@ -55,7 +55,8 @@ pub(super) fn facts(found: &ShadowReport) -> Vec<Fact> {
         ),
         ("Left out", left_out(found)),
     ];
-    facts.push((
+    if measured.missing > 0 {
+        facts.push((
         "If all were lost",
         format!(
             "{} comparisons failed or are missing. Had {} been better on each of them, {} of the quality would be kept.",
@@ -64,6 +65,7 @@ pub(super) fn facts(found: &ShadowReport) -> Vec<Fact> {
             percent(measured.kept_if_missing_lost)
         ),
     ));
+    }
     if found.observed.priced + found.observed.unpriced > 0 {
         facts.push(("Only observed", observed(found)));
     }
