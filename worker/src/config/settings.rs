@@ -7,6 +7,8 @@
 use serde::Deserialize;
 
 use super::aliases::Aliases;
+use super::mode::Mode;
+use super::shadow::Shadow;
 use crate::error::GatewayError;
 
 /// The gateway's settings.
@@ -15,6 +17,8 @@ use crate::error::GatewayError;
 pub(crate) struct Settings {
     /// Whether requests without a key are served.
     pub(crate) open: bool,
+    /// Whether routing's choice is called, or only logged.
+    pub(crate) mode: Mode,
     /// Rating of conversations.
     pub(crate) routing: Routing,
     /// The models that all callers may use.
@@ -33,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) max_body_bytes: usize,
     /// Cascade from cheaper models to a stronger one; off if absent.
     pub(crate) cascade: Option<Cascade>,
+    /// Comparisons of both LLMs' answers behind the answer; off if absent.
+    pub(crate) shadow: Option<Shadow>,
     /// How routing reacts to a budget that is nearly spent.
     pub(crate) budget: BudgetSettings,
     /// What is logged.
@@ -164,6 +170,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             open: false,
+            mode: Mode::default(),
             routing: Routing::default(),
             models: Models::default(),
             aliases: Aliases::default(),
@@ -173,6 +180,7 @@ impl Default for Settings {
             cors: Cors::default(),
             max_body_bytes: 16 << 20,
             cascade: None,
+            shadow: None,
             budget: BudgetSettings::default(),
             log: Log::default(),
         }
@@ -307,6 +315,7 @@ impl Settings {
             }
         }
         self.aliases.check()?;
+        self.shadow.as_ref().map_or(Ok(()), Shadow::check)?;
         match &self.cascade {
             Some(cascade) if cascade.from.contains(&cascade.to) => {
                 Err(format!("cascade.to {:?} is among cascade.from", cascade.to))
@@ -361,6 +370,8 @@ mod tests {
             (r#"{"cascade": {"from": ["small"], "to": "huge"}}"#, "cascade.to"),
             (r#"{"cascade": {"from": ["small"], "to": "small"}}"#, "cascade.to"),
             (r#"{"aliases": {" a": "small"}}"#, "aliases"),
+            (r#"{"mode": "off"}"#, "observe"),
+            (r#"{"shadow": {"share": 2, "judge": "small", "usdPerDay": 1}}"#, "shadow.share"),
             (r#"{"aliases": ["a"]}"#, "an object of names"),
             (r#"{"cors": {"origins": ["app.example"]}}"#, "cors.origins"),
             (r#"{"cors": {"origins": ["https://app.example/"]}}"#, "cors.origins"),

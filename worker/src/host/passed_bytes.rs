@@ -60,6 +60,7 @@ impl PassedBytes {
 
     fn end(&mut self, outcome: CallOutcome, error: Option<&'static str>) {
         self.ended = true;
-        self.on_end.call(|| StreamEnd { received: Received::default(), outcome, error });
+        let received = Received::default();
+        self.on_end.call(|| StreamEnd { received, outcome, error, answer: None });
     }
 }

@@ -36,6 +36,7 @@ fn planner<T>(with: &With<'_>, act: impl FnOnce(&Planner<'_>) -> T) -> T {
         engine: &Letters(with.open_circuits),
         budget_used: with.budget_used,
         pinned: with.pinned,
+        mode: with.mode,
     })
 }
 
