@@ -6,7 +6,7 @@ import { Miniflare } from "miniflare";
 
 import { ROOT } from "../hosts/paths.mjs";
 
-const MODULES = ["tests/worker/ledger-worker.mjs", "worker/js/ledger.mjs", "worker/js/ledger-state.mjs"];
+const MODULES = ["tests/worker/ledger-worker.mjs", "worker/js/ledger.mjs", "worker/js/ledger-state.mjs", "worker/js/rollout-state.mjs"];
 
 /** @typedef {[method: string, ...given: unknown[]]} Call of the ledger */
 

@@ -65,7 +65,7 @@ impl Shadow {
     /// Checks that the judge and both LLMs of the pair are served and have prices, without which the cap would
     /// bound nothing. `priced` says whether a model's prices are known.
     pub(crate) fn check_models<'m>(
-        &self,
+        &'m self,
         upstreams: &Upstreams,
         pair: impl IntoIterator<Item = &'m str>,
         priced: impl Fn(&str) -> bool,
@@ -75,8 +75,9 @@ impl Shadow {
                 return Err(format!("shadow.{field} names {name:?}, which UPSTREAMS does not have"));
             }
         }
-        let pair = pair.into_iter().filter(|name| upstreams.get(name).is_some());
-        match std::iter::once(self.judge.as_str()).chain(pair).find(|name| !priced(name)) {
+        let mut pair = pair.into_iter().filter(|name| upstreams.get(name).is_some());
+        let judge = Some(self.judge.as_str()).filter(|judge| !priced(judge));
+        match judge.or(pair.find(|name| !priced(name))) {
             Some(name) => Err(format!(
                 "shadow needs the prices of {name:?}: set inputPrice and outputPrice in UPSTREAMS"
             )),

@@ -238,7 +238,7 @@ async fn at_address(
     };
     let manifest = read(MANIFEST_FILE, MAX_MANIFEST_BYTES).await?;
     address.check(&hash_of(&manifest).await)?;
-    build(manifest, read, config, Some(address)).await
+    build(manifest, read, config, Some(address.clone())).await
 }
 
 async fn from_assets(env: &Env, config: &Config) -> Result<Loaded, GatewayError> {

@@ -186,7 +186,7 @@ impl RequestContext<'_> {
         let after = AfterAnswer {
             record,
             session,
-            shadow: self.shadow(&parts, own_keys.keys.is_some()),
+            shadow: self.shadow(&parts, first.is_some_and(|first| own_keys.of(first).is_some())),
             chosen_prices: plan.chosen.as_ref().and_then(|(model, _)| prices(model).shown),
         };
         self.call(&request, spending, after).await
