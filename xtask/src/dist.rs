@@ -49,6 +49,7 @@ fn pack_worker(workspace: &Workspace, place: &Path) -> Result<()> {
             "ledger.mjs",
             "ledger-state.mjs",
             "rollout-state.mjs",
+            "drift-state.mjs",
             "new-key.mjs",
         ],
     )?;

@@ -144,9 +144,14 @@ impl Verdict {
         format!("verdicts/{day}/{}/{}.json", self.key, self.id)
     }
 
-    /// The share of the strong LLM; none where the comparison failed.
-    pub(crate) fn target(&self) -> Option<f32> {
-        self.target
+    /// The share by which the answer of the LLM that routing chose wins; none where the comparison failed.
+    pub(crate) fn of_chosen(&self) -> Option<f64> {
+        let share = f64::from(self.target?);
+        match self.chosen.as_ref()? {
+            chosen if *chosen == self.strong => Some(share),
+            chosen if *chosen == self.weak => Some(1.0 - share),
+            _ => None,
+        }
     }
 
     /// The file without the query, for the Worker's own log.

@@ -7,7 +7,9 @@
 use serde::Deserialize;
 
 use super::aliases::Aliases;
+use super::drift::Drift;
 use super::mode::Mode;
+use super::rollout::Rollout;
 use super::shadow::Shadow;
 use crate::error::GatewayError;
 
@@ -39,6 +41,10 @@ pub(crate) struct Settings {
     pub(crate) cascade: Option<Cascade>,
     /// Comparisons of both LLMs' answers behind the answer; off if absent.
     pub(crate) shadow: Option<Shadow>,
+    /// A candidate for some of the requests; none if absent.
+    pub(crate) rollout: Option<Rollout>,
+    /// When win rates differ from the calibration by too much; not counted if absent.
+    pub(crate) drift: Option<Drift>,
     /// How routing reacts to a budget that is nearly spent.
     pub(crate) budget: BudgetSettings,
     /// What is logged.
@@ -181,6 +187,8 @@ impl Default for Settings {
             max_body_bytes: 16 << 20,
             cascade: None,
             shadow: None,
+            rollout: None,
+            drift: None,
             budget: BudgetSettings::default(),
             log: Log::default(),
         }
@@ -316,6 +324,8 @@ impl Settings {
         }
         self.aliases.check()?;
         self.shadow.as_ref().map_or(Ok(()), Shadow::check)?;
+        self.rollout.as_ref().map_or(Ok(()), Rollout::check)?;
+        self.drift.as_ref().map_or(Ok(()), Drift::check)?;
         match &self.cascade {
             Some(cascade) if cascade.from.contains(&cascade.to) => {
                 Err(format!("cascade.to {:?} is among cascade.from", cascade.to))
@@ -372,6 +382,8 @@ mod tests {
             (r#"{"aliases": {" a": "small"}}"#, "aliases"),
             (r#"{"mode": "off"}"#, "observe"),
             (r#"{"shadow": {"share": 2, "judge": "small", "usdPerDay": 1}}"#, "shadow.share"),
+            (r#"{"drift": {"above": 2}}"#, "drift.above"),
+            (r#"{"rollout": {"percent": 101}}"#, "rollout.percent"),
             (r#"{"aliases": ["a"]}"#, "an object of names"),
             (r#"{"cors": {"origins": ["app.example"]}}"#, "cors.origins"),
             (r#"{"cors": {"origins": ["https://app.example/"]}}"#, "cors.origins"),

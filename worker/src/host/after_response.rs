@@ -9,10 +9,13 @@ use worker::js_sys::futures::JsFuture;
 use worker::{Context, Env};
 
 use super::js::now;
+use super::drift;
+use super::isolate::Config;
 use super::ledger::{Ledger, Reservation};
 use super::log;
+use super::rollout::{self, Metric};
 use super::shadow::{Answer, Shadow};
-use super::stream_body::{EndCallback, StreamEnd};
+use super::stream_body::{CLIENT_GONE, EndCallback, StreamEnd};
 use crate::accounting::attempt::{Attempt, Costs, ModelPrices};
 use crate::accounting::prices::Prices;
 use crate::accounting::record::Record;
@@ -23,6 +26,7 @@ use crate::wire::usage::Usage;
 /// The values that the work after an answer needs.
 pub(super) struct Settlement {
     pub(super) env: Env,
+    pub(super) config: Rc<Config>,
     pub(super) record: Record,
     pub(super) reservation: Option<Reservation>,
     pub(super) session: Option<Ledger>,
@@ -91,6 +95,13 @@ impl Settlement {
             None => None,
         };
         log::write(&self.env, &mut self.record).await;
+        if self.record.error.as_deref() != Some(CLIENT_GONE) {
+            // A 4xx is the caller's.
+            let broken = self.record.error.is_some() && self.record.status < 400;
+            let failed = f64::from(u8::from(broken || self.record.status >= 500));
+            rollout::observe(&self.env, &self.config, &self.record, Metric::Errors, failed).await;
+        }
+        drift::count(&self.env, &self.config, &self.record).await;
         if let Some(begun) = begun {
             begun.run(&self.record).await;
         }

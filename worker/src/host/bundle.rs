@@ -26,6 +26,7 @@ use super::isolate::{self, Config};
 use super::js::{binding, call, call_async, describe_js_error, now};
 use crate::accounting::prices::Prices;
 use crate::accounting::record::BundleId;
+use crate::config::{Candidate, Rollout};
 use crate::config::current_bundle::{self, BundleAddress, CurrentBundle};
 use crate::error::GatewayError;
 use crate::request::endpoint::Dialect;
@@ -56,6 +57,9 @@ struct Slot {
     /// `current.json` as it was read last.
     named: Option<CurrentBundle>,
     newer_failed: Option<&'static str>,
+    /// The bundle that a rollout tries.
+    candidate: Option<Rc<Loaded>>,
+    candidate_failed: Option<&'static str>,
 }
 
 /// A loaded bundle.
@@ -121,7 +125,14 @@ impl Engine for Loaded {
 
 impl Slot {
     const fn new() -> Self {
-        Self { loaded: None, checked_at: 0.0, named: None, newer_failed: None }
+        Self {
+            loaded: None,
+            checked_at: 0.0,
+            named: None,
+            newer_failed: None,
+            candidate: None,
+            candidate_failed: None,
+        }
     }
 }
 
@@ -158,6 +169,49 @@ pub(super) fn newer_failed() -> Option<&'static str> {
     slot(|slot| slot.newer_failed)
 }
 
+/// The bundle that a rollout tries.
+pub(super) fn candidate() -> Option<Rc<Loaded>> {
+    slot(|slot| slot.candidate.clone())
+}
+
+/// The code of the error by which that bundle failed to load.
+pub(super) fn candidate_failed() -> Option<&'static str> {
+    slot(|slot| slot.candidate_failed)
+}
+
+/// The bundle with this SHA-256 of its `router.json`, if the isolate has it.
+pub(super) fn with_hash(sha256: &str) -> Option<Rc<Loaded>> {
+    slot(|slot| {
+        let both = [&slot.loaded, &slot.candidate];
+        both.into_iter().flatten().find(|loaded| loaded.id.sha256 == sha256).cloned()
+    })
+}
+
+/// The bundle that is served.
+pub(super) fn current_id() -> Option<BundleId> {
+    slot(|slot| slot.loaded.as_ref().map(|loaded| loaded.id.clone()))
+}
+
+/// Loads the candidate that `current.json` names, where a rollout tries one. One that cannot be loaded is not tried.
+async fn load_candidate(bucket: &JsValue, config: &Config) {
+    let tries = |rollout: &Rollout| rollout.candidate == Candidate::Bundle;
+    let wanted = config.settings.rollout.as_ref().is_some_and(tries);
+    let named = slot(|slot| slot.named.as_ref().and_then(|named| named.candidate.clone()));
+    let Some(address) = named.filter(|_| wanted) else {
+        slot(|slot| (slot.candidate, slot.candidate_failed) = (None, None));
+        return;
+    };
+    let same = |loaded: &Rc<Loaded>| loaded.address.as_ref() == Some(&address);
+    if slot(|slot| slot.candidate.as_ref().is_some_and(same)) {
+        return;
+    }
+    let found = match at_address(bucket, address, config).await {
+        Ok(loaded) => (Some(Rc::new(loaded)), None),
+        Err(error) => (None, Some(logged(&error))),
+    };
+    slot(|slot| (slot.candidate, slot.candidate_failed) = found);
+}
+
 fn check_for_newer(env: &Env, config: &Rc<Config>, context: &Context) {
     let due = slot(|slot| now() - slot.checked_at >= CHECK_MS);
     let Some(bucket) = binding(env, BUNDLES).filter(|_| due) else { return };
@@ -184,6 +238,7 @@ async fn from_bucket(
         Err(error) => (None, Some(logged(&error))),
     };
     slot(|slot| slot.newer_failed = error);
+    load_candidate(bucket, config).await;
     newest
 }
 

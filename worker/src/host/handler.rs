@@ -12,6 +12,7 @@ use super::isolate::Config;
 use super::js::{header, iso_time, now};
 use super::ledger::{Ledger, Reservation};
 use super::log;
+use super::rollout::Assigned;
 use super::request_body::Source;
 use super::shadow::{Parts, Shadow};
 use super::upstream_answer::Reply;
@@ -118,13 +119,17 @@ impl RequestContext<'_> {
             None => 0.0,
         };
         let loaded = bundle::loaded(self.env, config, self.context).await?;
+        let session = auth::session(self.request, self.caller)?;
+        let assigned = self.assigned(session.as_deref()).await;
+        let tries = assigned.as_ref().is_some_and(Assigned::gets_candidate_bundle);
+        let loaded = bundle::candidate().filter(|_| tries).unwrap_or(loaded);
         let text = source.text()?;
         source.pause().await;
         check_bounds(&text)?;
         source.pause().await;
         let body = Rc::new(RequestBody::new(dialect, &text, &loaded.manifest)?);
         source.pause().await;
-        let session = match auth::session(self.request, self.caller)? {
+        let session = match session {
             Some(session) => Some(Ledger::of_session(self.env, self.caller.name, &session)?),
             None => None,
         };
@@ -133,7 +138,9 @@ impl RequestContext<'_> {
             None => None,
         };
         let options = self.options()?;
+        let mode = self.mode(assigned.as_ref());
         let planner = self.planner(&loaded, &options, budget_used, pinned.as_deref());
+        let planner = Planner { mode, ..planner };
         let plan = Rc::new(planner.plan(&body, &text)?);
         let history = Rc::new(match dialect {
             Dialect::Messages => History::read(&text),
@@ -167,7 +174,11 @@ impl RequestContext<'_> {
             costs: Costs::default(),
         };
         let mut record = self.record(dialect.path(), &plan, &loaded, estimate);
+        record.mode = mode;
         log::identify(self.env, self.caller.key, &mut record).await;
+        if let Some(assigned) = assigned.filter(|_| record.is_routed()) {
+            assigned.note(self.env, &mut record).await;
+        }
         let request = CallRequest {
             body: &body,
             source: &source,
@@ -193,8 +204,10 @@ impl RequestContext<'_> {
     }
 
     /// Whether routing's choice is called for this caller.
-    pub(super) fn mode(&self) -> Mode {
-        self.caller.key.and_then(|key| key.mode).unwrap_or(self.config.settings.mode)
+    pub(super) fn mode(&self, assigned: Option<&Assigned>) -> Mode {
+        let of_key = self.caller.key.and_then(|key| key.mode);
+        let of_arm = assigned.and_then(Assigned::mode);
+        of_key.or(of_arm).unwrap_or(self.config.settings.mode)
     }
 
     /// What a request may cost at the dearest of its models, and the least for which its first model is
@@ -250,7 +263,7 @@ impl RequestContext<'_> {
             engine: loaded,
             budget_used,
             pinned,
-            mode: self.mode(),
+            mode: self.mode(None),
         }
     }
 
@@ -336,6 +349,7 @@ impl RequestContext<'_> {
             upstreams.get(&served.model).is_some_and(|upstream| own_keys.of(upstream).is_some());
         let settlement = Settlement {
             env: self.env.clone(),
+            config: Rc::clone(self.config),
             record,
             reservation: budget.map(|(reservation, _)| reservation),
             session,

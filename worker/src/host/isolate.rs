@@ -43,6 +43,17 @@ pub(super) fn config(env: &Env) -> Result<Rc<Config>, GatewayError> {
             binding(env, name).ok_or(GatewayError::BindingMissing { binding: name, why })?;
         }
     }
+    let bounds = config.settings.rollout.as_ref().and_then(|rollout| rollout.bounds.as_ref());
+    if bounds.is_some() && binding(env, "LEDGER").is_none() {
+        let why = "GATEWAY.rollout.return keeps its counts there";
+        return Err(GatewayError::BindingMissing { binding: "LEDGER", why });
+    }
+    if config.settings.drift.is_some() {
+        for name in ["LOG", "LEDGER"] {
+            let why = "GATEWAY.drift counts in LEDGER and writes figures to LOG";
+            binding(env, name).ok_or(GatewayError::BindingMissing { binding: name, why })?;
+        }
+    }
     if let Some(code) = super::log::warning(env) {
         worker::console_error!(
             "{code}: LOG is bound, and LOG_SECRET is not set or has fewer than 32 characters. No answer can \

@@ -35,6 +35,54 @@ impl Ledger {
         Self::named(env, &format!("session:{key}:{session}"), "a request names a session")
     }
 
+    /// Finds the object of the counts of all rollouts.
+    ///
+    /// # Errors
+    /// [`GatewayError::BindingMissing`].
+    pub(super) fn of_rollout(env: &Env) -> Result<Self, GatewayError> {
+        Self::named(env, "rollout", "GATEWAY.rollout has bounds")
+    }
+
+    /// Adds a value to the counts of a rollout, and returns them.
+    ///
+    /// # Errors
+    /// [`GatewayError::BindingFailed`].
+    pub(super) async fn observe(&self, request: Value) -> Result<Value, GatewayError> {
+        self.call("observe", request).await
+    }
+
+    /// The counts of a rollout.
+    ///
+    /// # Errors
+    /// [`GatewayError::BindingFailed`].
+    pub(super) async fn watched(&self, id: &str) -> Result<Value, GatewayError> {
+        self.call("watched", json!({"id": id})).await
+    }
+
+    /// Notes that a rollout's return was told.
+    ///
+    /// # Errors
+    /// [`GatewayError::BindingFailed`].
+    pub(super) async fn told(&self, id: &str) -> Result<(), GatewayError> {
+        self.call("told", json!({"id": id})).await.map(drop)
+    }
+
+    /// Finds the object of the win rates of all isolates.
+    ///
+    /// # Errors
+    /// [`GatewayError::BindingMissing`].
+    pub(super) fn of_drift(env: &Env) -> Result<Self, GatewayError> {
+        Self::named(env, "drift", "GATEWAY.drift counts there")
+    }
+
+    /// Calls a method of the counts of win rates.
+    ///
+    /// # Errors
+    /// [`GatewayError::BindingFailed`].
+    pub(super) async fn drift(&self, method: &str, request: Value) -> Result<Value, GatewayError> {
+        self.call(method, request).await
+    }
+
     /// Finds the object of the cap of all comparisons.
     ///
     /// # Errors

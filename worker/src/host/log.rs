@@ -75,6 +75,17 @@ pub(super) async fn write(env: &Env, record: &mut Record) {
     }
 }
 
+/// Writes an event of a rollout, unless it was written.
+///
+/// # Errors
+/// Why the bucket refuses it; none without a bucket.
+pub(super) async fn write_event(env: &Env, file: &str, text: &str) -> Result<(), String> {
+    match binding(env, LOG) {
+        Some(log) => put_new(&log, file, text).await.map(drop).map_err(|error| error.to_string()),
+        None => Ok(()),
+    }
+}
+
 /// Writes the verdict of a comparison once, which was paid for: a bucket that refuses is asked again. If it goes
 /// on refusing, the Worker's log has the verdict.
 pub(super) async fn write_verdict(env: &Env, verdict: Verdict) {
@@ -95,8 +106,8 @@ pub(super) async fn write_verdict(env: &Env, verdict: Verdict) {
     }
 }
 
-/// Joins a score to its answer. Returns whether an outcome row was written: it is not if only the query's
-/// HMAC was logged.
+/// Joins a score to its answer. Returns the decision's record, and whether an outcome row was written: it is not
+/// if only the query's HMAC was logged.
 ///
 /// # Errors
 /// [`GatewayError::BindingMissing`], [`GatewayError::BindingFailed`],
@@ -106,7 +117,7 @@ pub(super) async fn record_feedback(
     env: &Env,
     key: (&str, Option<&Key>),
     feedback: &Feedback,
-) -> Result<bool, GatewayError> {
+) -> Result<(bool, Record), GatewayError> {
     let (name, key) = key;
     if key.is_some_and(|key| !key.feedback) {
         return Err(GatewayError::FeedbackNotAllowed { key: name.to_owned() });
@@ -135,9 +146,9 @@ pub(super) async fn record_feedback(
     if !record.is_scorable() {
         return Err(not_found());
     }
-    let Some((file, row)) = record.outcome(feedback.score) else { return Ok(false) };
+    let Some((file, row)) = record.outcome(feedback.score) else { return Ok((false, record)) };
     match put_new(&log, &file, &row).await? {
-        true => Ok(true),
+        true => Ok((true, record)),
         false => Err(GatewayError::AlreadyScored),
     }
 }

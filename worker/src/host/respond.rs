@@ -125,7 +125,7 @@ impl RequestContext<'_> {
             endpoint: path.to_owned(),
             router: loaded.manifest.name.clone(),
             bundle: Some(loaded.id.clone()),
-            mode: self.mode(),
+            mode: self.mode(None),
             model: plan.chain[0].clone(),
             reason: plan.reason.to_owned(),
             chosen: chosen.map(|(model, _)| model.clone()),

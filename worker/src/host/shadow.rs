@@ -22,6 +22,7 @@ use super::ledger::{BudgetState, Ledger, Reservation};
 use super::log;
 use super::own_calls::{Asked, OwnCalls};
 use super::request_body::Source;
+use super::rollout::{self, Metric};
 use crate::accounting::record::{Draw, Record};
 use crate::accounting::verdict::{
     Compared, Comparison, Failed, Verdict, judged_text, without_judge,
@@ -232,8 +233,12 @@ impl Begun {
         if let Err(error) = self.reserved.settle(charged).await {
             worker::console_error!("shadow: {}: {error}", error.code());
         }
-        if let Some(verdict) = Verdict::new(record, compared) {
-            log::write_verdict(&self.job.env, verdict).await;
+        let Some(verdict) = Verdict::new(record, compared) else { return };
+        let value = verdict.of_chosen();
+        log::write_verdict(&self.job.env, verdict).await;
+        if let Some(value) = value {
+            let (env, config) = (&self.job.env, &self.job.config);
+            rollout::observe(env, config, record, Metric::Shadow, value).await;
         }
     }
 

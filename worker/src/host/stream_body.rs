@@ -18,6 +18,9 @@ use crate::upstream::scrub::scrub;
 use crate::wire::answer::AnswerContent;
 use crate::wire::usage::Received;
 
+/// The code of a stream that its client left.
+pub(super) const CLIENT_GONE: &str = "client_gone";
+
 /// How a stream ended.
 pub(super) struct StreamEnd {
     /// The usage of what arrived.
@@ -82,7 +85,7 @@ pub(super) enum State {
 
 impl Drop for StreamBody {
     fn drop(&mut self) {
-        self.ended(CallOutcome::Left, Some("client_gone"));
+        self.ended(CallOutcome::Left, Some(CLIENT_GONE));
     }
 }
 

@@ -71,12 +71,10 @@ impl Planner<'_> {
         if may { self.chain(strong, needs).ok() } else { None }
     }
 
-    /// What routing would choose for a request that names its model; none if it cannot be routed. The caller
+    /// What routing would choose for a request that names its model; none if it cannot be rated. The caller
     /// need not be allowed to ask for routing, since the model named is called.
     fn unasked(&self, query: Option<&Query>, needs: &Needs<'_>) -> Option<Choice> {
-        if needs.request.dialect == Dialect::Embeddings {
-            return None;
-        }
+        let query = query.filter(|_| needs.request.dialect != Dialect::Embeddings)?;
         let headers = &self.permissions.options.policy;
         let serves = |name: &str| self.permissions.serves(name);
         let target = Target::new("auto", headers, self.permissions.manifest, serves).ok()?;
@@ -86,6 +84,6 @@ impl Planner<'_> {
             output_tokens: needs.request.output_tokens(),
             ..policy
         };
-        self.choose(query, policy, needs).ok()
+        self.choose(Some(query), policy, needs).ok()
     }
 }
