@@ -37,10 +37,10 @@ export const decided = async (on, id) => (await decisions(on, id))[0];
  * @param {Gateway} on
  * @returns {Promise<Map<string, any>>}
  */
-export function verdicts(on, count = 1) {
+export function verdicts(on, count = 1, ms = 6000) {
   return until(async () => {
     const found = await files(on, "verdicts/");
     if (found.length < count) return undefined;
     return new Map(found.map(({ name, text }) => [JSON.parse(text ?? "").id, { name, ...JSON.parse(text ?? "") }]));
-  }, `${count} verdicts`);
+  }, `${count} verdicts`, ms);
 }

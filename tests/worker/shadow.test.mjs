@@ -74,10 +74,11 @@ test("a stream's answer is kept while it passes, in every API", async (t) => {
   };
   let count = 0;
   for (const [path, body] of Object.entries(bodies)) {
-    const response = await worker.post(path, body, { ...WEAKEST, "x-request-id": path });
+    const id = `stream-${++count}`;
+    const response = await worker.post(path, body, { ...WEAKEST, "x-request-id": id });
     assert.ok((await response.text()).includes("Short."), path);
-    const { decision_id: id } = await decided(worker, path);
-    const verdict = (await verdicts(worker, ++count)).get(id);
+    const { decision_id: decision } = await decided(worker, id);
+    const verdict = (await verdicts(worker, count)).get(decision);
     assert.deepEqual([path, verdict.target, verdict.failed], [path, 1, null]);
   }
   assert.equal(large.requests.length, count);
@@ -117,29 +118,34 @@ test("prose is asked about once more, then the comparison failed, and what it co
   near((await spent()).spent, 2 * (COSTS[strong] + 4 * COSTS[JUDGE]));
 });
 
-test("a judge or an LLM that is down or slow is a failed comparison, and the caller notices nothing", async (t) => {
-  const { worker, large, judge } = await shadowed(t, { shadow: { timeoutMs: 400 } });
-  let count = 0;
-  const failed = async (/** @type {string} */ id) => {
-    assert.equal((await worker.chat(ASKED, { ...WEAKEST, "x-request-id": id })).status, 200);
-    const { decision_id: decision } = await decided(worker, id);
-    return (await verdicts(worker, ++count)).get(decision);
-  };
+test("a judge or an LLM that is down is a failed comparison, and the caller notices nothing", async (t) => {
+  const { worker, large, judge } = await shadowed(t);
   judge.does(status(503));
-  const down = await failed("f-1");
+  await worker.chat(ASKED, WEAKEST);
+  const down = [...(await verdicts(worker)).values()][0];
   assert.deepEqual([down.failed, down.judge_usd], [{ at: "judge", code: "upstream_error" }, 0]);
   near(down.costs[strong], COSTS[strong]);
-  judge.does(silence);
-  assert.deepEqual((await failed("f-2")).failed, { at: "judge", code: "total_timeout" });
   large.does(status(500));
-  const lost = await failed("f-3");
-  assert.deepEqual([lost.failed, lost.judge_usd], [{ at: "model", code: "upstream_error" }, 0]);
-  large.does(silence);
-  assert.deepEqual((await failed("f-4")).failed, { at: "model", code: "total_timeout" });
-  // Four failures in a row of the gateway's own calls open no circuit to a caller.
+  for (let count = 2; count < 8; count++) {
+    assert.equal((await worker.chat(ASKED, { ...WEAKEST, "x-request-id": `f-${count}` })).status, 200);
+    const { decision_id: id } = await decided(worker, `f-${count}`);
+    const lost = (await verdicts(worker, count)).get(id);
+    assert.deepEqual([lost.failed.at, lost.judge_usd], ["model", 0]);
+  }
+  // The failures in a row of the gateway's own calls open no circuit to a caller.
   large.does(openai());
   const own = await worker.chat(ASKED, STRONGEST);
   assert.equal(decisionHeaders(own).model, strong);
+});
+
+test("a judge or an LLM that is slow is a failed comparison at the limit", async (t) => {
+  for (const at of /** @type {const} */ (["judge", "model"])) {
+    const { worker, large, judge } = await shadowed(t, { shadow: { timeoutMs: 2500 } });
+    (at === "judge" ? judge : large).does(silence);
+    assert.equal((await worker.chat(ASKED, WEAKEST)).status, 200);
+    const verdict = [...(await verdicts(worker, 1, 15_000)).values()][0];
+    assert.deepEqual(verdict.failed, { at, code: "total_timeout" });
+  }
 });
 
 test("an empty answer loses, and equal ones tie, without a judge", async (t) => {
