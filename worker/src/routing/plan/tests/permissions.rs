@@ -185,6 +185,7 @@ fn a_pin_is_not_kept_above_max_cost_or_beyond_its_context_window() {
         engine: &Close,
         budget_used: 0.0,
         pinned: Some("large"),
+        mode: Mode::On,
     };
     let with = |policy: Policy| {
         let query = Query::new(EASY).unwrap();
