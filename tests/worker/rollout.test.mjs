@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 
 import { bundleFiles, ROOT, TINY } from "../hosts/paths.mjs";
-import { listening } from "../web/serve.mjs";
+import { listening } from "../../web/serve.mjs";
 import { alone, BUNDLE, decisionHeaders, everyCandidateAt, gateway, HURRIED, WITH_CLOCK } from "./gateway.mjs";
 import { bearer, key } from "./keys.mjs";
 import { decided, files } from "./log-files.mjs";
@@ -187,7 +187,7 @@ test("errors above the bound return the candidate, told in the log, by the webho
   await worker.close();
   // A restart does not forget it, and does not tell it again.
   there.does(openai());
-  const again = await alone(t, { ...common, persist, gateway: settings });
+  const again = await gateway({ ...common, persist, gateway: settings });
   assert.equal(decisionHeaders(await again.chat({}, bearer(tried))).router, BUNDLE.name);
   assert.equal((await health(again)).rollout.state, "returned");
   assert.equal(posted.length, 1);
