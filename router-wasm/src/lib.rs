@@ -49,6 +49,7 @@
 //!   the embedding, [`Router::demands`] for a query's demands, [`Router::encoder`] for tokens and raw outputs.
 //! - **The bundle's description**: [`Router::info`], a [`Manifest`] with candidates and prices,
 //!   calibration, metrics and curves with the rows they were measured on, sources and licences.
+//! - **Comparisons by an LLM judge**: what it is asked, and how its verdict is read ([`judge`]).
 //! - **Answer cache**: off until [`Router::set_cache_capacity`] sets its size.
 //!
 //! A [`Router`] is made once and shared: [`Router::route`] takes `&self`, from any thread.
@@ -88,6 +89,7 @@ mod error;
 mod graph;
 #[cfg(target_family = "wasm")]
 mod js;
+pub mod judge;
 mod kernels;
 mod kind;
 mod manifest;

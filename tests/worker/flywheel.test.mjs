@@ -9,6 +9,7 @@ import { after, test } from "node:test";
 
 import { alone, BUNDLE, decisionHeaders, everyCandidateAt, gateway, HURRIED, refused } from "./gateway.mjs";
 import { bearer, key } from "./keys.mjs";
+import { decided, decisions, files } from "./log-files.mjs";
 import { openai } from "./openai-stand-in.mjs";
 import { inTurn, status, until, upstream } from "./stand-ins.mjs";
 
@@ -44,34 +45,6 @@ const asked = (on, id, fields = {}, headers = {}) =>
   );
 
 const feedbackId = (/** @type {Response} */ response) => response.headers.get("x-pointsman-feedback-id") ?? "";
-
-/**
- * The names and texts of the files under a prefix of R2.
- * @param {Gateway} on
- * @param {string} prefix
- */
-async function files(on, prefix) {
-  const bucket = await on.miniflare.getR2Bucket("LOG");
-  const { objects } = await bucket.list({ prefix });
-  const texts = objects.map(async ({ key: name }) => ({ name, text: await (await bucket.get(name))?.text() }));
-  return Promise.all(texts);
-}
-
-/**
- * Waits for the decisions of requests with this `x-request-id`, and returns them with their files' names.
- * @param {Gateway} on
- * @param {string} id
- */
-function decisions(on, id, count = 1) {
-  return until(async () => {
-    const all = (await files(on, "decisions/")).map(({ name, text }) => ({ name, ...JSON.parse(text ?? "") }));
-    const found = all.filter((decision) => decision.id === id);
-    return found.length >= count && found;
-  }, `${count} decisions of ${id}`);
-}
-
-/** @type {(on: Gateway, id: string) => Promise<any>} */
-const decided = async (on, id) => (await decisions(on, id))[0];
 
 /** @type {(on: Gateway, response: Response, score: number, who?: typeof ann) => Promise<Response>} */
 const scored = (on, response, score, who = ann) =>

@@ -6,7 +6,10 @@ import { Miniflare } from "miniflare";
 
 import { ROOT } from "../hosts/paths.mjs";
 
-const MODULES = ["tests/worker/ledger-worker.mjs", "worker/js/ledger.mjs", "worker/js/ledger-state.mjs"];
+const MODULES = [
+  "tests/worker/ledger-worker.mjs",
+  ...["ledger.mjs", "ledger-state.mjs", "rollout-state.mjs", "drift-state.mjs"].map((name) => `worker/js/${name}`),
+];
 
 /** @typedef {[method: string, ...given: unknown[]]} Call of the ledger */
 

@@ -200,13 +200,13 @@ export function deferred(what = "what was waited for") {
 }
 
 /**
- * Calls `look` for up to three seconds until it returns neither undefined nor false nor null.
+ * Calls `look` for up to `ms` milliseconds until it returns neither undefined nor false nor null.
  * @template Found
  * @param {() => Found | Promise<Found>} look
  * @returns {Promise<Exclude<Found, undefined | false | null | void>>}
  */
-export async function until(look, what = "what was waited for") {
-  const end = performance.now() + 3000;
+export async function until(look, what = "what was waited for", ms = 3000) {
+  const end = performance.now() + ms;
   for (;;) {
     const found = await look();
     if (found) return /** @type {Exclude<Found, undefined | false | null | void>} */ (found);

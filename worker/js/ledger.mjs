@@ -1,15 +1,22 @@
-// The Durable Object that stores budgets and sessions. Every key with a budget has an object named
-// `budget:<key's name>`; every session has one named `session:<key's name>:<session's id>`.
+// The Durable Object that stores budgets, sessions and what a rollout counts. Every key with a budget has an object
+// named `budget:<key's name>`; every session has one named `session:<key's name>:<session's id>`. The cap of
+// `GATEWAY.shadow` is the object `shadow`, a budget too; all rollouts are rows of the object `rollout`, and the
+// win rates of a day one of `drift`.
 //
 // Each method reads, computes and writes without an await in between, so calls cannot interleave; the
-// runtime sends the answer once the write is durable. The computation is in ledger-state.mjs; its rows are
-// those of the object's storage, and nothing is kept in memory, so a restart changes nothing.
+// runtime sends the answer once the write is durable. The computation is in ledger-state.mjs,
+// rollout-state.mjs and drift-state.mjs; its rows are those of the object's storage, and nothing is kept in memory, so a
+// restart changes nothing.
 
+/** @import { Day, Rates } from "./drift-state.mjs" */
+/** @import { ObserveRequest, State } from "./rollout-state.mjs" */
 /** @import { ExtendRequest, Granted, LookRequest, Pin, PinRequest, ReserveRequest, SettleRequest, Spent, Store } from "./ledger-state.mjs" */
 
 import { DurableObject } from "cloudflare:workers";
 
 import { extend, look, PIN_LIFE, pin, pinned, readEarlier, reserve, settle } from "./ledger-state.mjs";
+import { addRates, written } from "./drift-state.mjs";
+import { observe, told, watched } from "./rollout-state.mjs";
 
 const PIN = "pin";
 
@@ -73,6 +80,44 @@ export class Ledger extends DurableObject {
     const [after, model] = pinned(before, request);
     if (after && after !== before) this.ctx.storage.kv.put(PIN, after);
     return model;
+  }
+
+  /**
+   * Adds a value to what a rollout counts.
+   * @param {ObserveRequest} request
+   * @returns {State} the state afterwards
+   */
+  observe(request) {
+    return this.#change(observe, request);
+  }
+
+  /** @param {{id: string}} request */
+  watched(request) {
+    return watched(this.ctx.storage.kv, request);
+  }
+
+  /**
+   * Notes that a rollout's return was told.
+   * @param {{id: string}} request
+   */
+  told(request) {
+    return this.#change(told, request);
+  }
+
+  /**
+   * Adds an isolate's win rates to those of a day.
+   * @param {Rates} request
+   */
+  addRates(request) {
+    return this.#change(addRates, request);
+  }
+
+  /**
+   * Removes a day whose figure was written.
+   * @param {Day} request
+   */
+  written(request) {
+    return this.#change(written, request);
   }
 
   /** Deletes an expired session's storage, since most sessions are never used again. */

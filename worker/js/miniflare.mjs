@@ -15,7 +15,7 @@ import { Miniflare, Response } from "miniflare";
 const HERE = dirname(fileURLToPath(import.meta.url));
 const COMPATIBILITY_DATE = "2026-06-01";
 /** The modules that the main modules import beside the build. */
-const MODULES = ["guard.mjs", "ledger.mjs", "ledger-state.mjs"];
+const MODULES = ["guard.mjs", "ledger.mjs", "ledger-state.mjs", "rollout-state.mjs", "drift-state.mjs"];
 /** The prefix of log lines that are data points. */
 const POINT = "pointsman-data-point ";
 

@@ -302,6 +302,7 @@ fn received<'a>(pair: ApiPair, pieces: impl Iterator<Item = &'a [u8]>) -> Receiv
         include_usage: true,
         drop_usage: false,
         checked: true,
+        compared: false,
         tag: None,
         tool_names: &ToolNames::default(),
     });

@@ -48,6 +48,8 @@ fn pack_worker(workspace: &Workspace, place: &Path) -> Result<()> {
             "guard.mjs",
             "ledger.mjs",
             "ledger-state.mjs",
+            "rollout-state.mjs",
+            "drift-state.mjs",
             "new-key.mjs",
         ],
     )?;

@@ -34,7 +34,7 @@ const CRATES: [(&str, &[&[&str]]); 4] = [
             &["manifest"],
             &["traffic"],
             &["bundle", "candidates", "policy", "tokenizer"],
-            &["cache", "encoder", "request"],
+            &["cache", "encoder", "judge", "request"],
             &["js", "router"],
         ],
     ),

@@ -52,7 +52,7 @@ pub struct JudgeArgs {
     #[arg(long)]
     rubric: Option<PathBuf>,
     /// Characters of a request and of an answer that the LLM is shown.
-    #[arg(long, default_value_t = 8000)]
+    #[arg(long, default_value_t = pointsman::judge::ANSWER_CHARACTERS)]
     answer_characters: usize,
     /// Most US dollars that the LLM may cost, those of earlier calls with the same --out included.
     #[arg(long, value_name = "USD")]

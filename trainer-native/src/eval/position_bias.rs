@@ -9,6 +9,7 @@
 //! the normal one with a comparison added to each side, as Agresti and Caffo (The American Statistician 54, 2000) do
 //! for shares, so that it has a width where no comparison leans.
 
+pub use pointsman::judge::Place;
 use serde::{Deserialize, Serialize};
 
 use super::proportion::{LEVEL, sign_test};
@@ -16,32 +17,12 @@ use super::proportion::{LEVEL, sign_test};
 /// Quantile of the normal distribution for an interval of [`LEVEL`].
 const Z: f64 = 1.959_963_985;
 
-/// The answer that a judge prefers, by its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Place {
-    First,
-    Second,
-    Neither,
-}
-
-impl Place {
-    /// The same verdict, with the answers in the other order.
-    #[must_use]
-    pub fn mirrored(self) -> Self {
-        match self {
-            Self::First => Self::Second,
-            Self::Second => Self::First,
-            Self::Neither => Self::Neither,
-        }
-    }
-
-    fn value(self) -> i32 {
-        match self {
-            Self::First => 1,
-            Self::Second => -1,
-            Self::Neither => 0,
-        }
+/// 1 for the first place, -1 for the second.
+fn value(place: Place) -> i32 {
+    match place {
+        Place::First => 1,
+        Place::Second => -1,
+        Place::Neither => 0,
     }
 }
 
@@ -62,7 +43,7 @@ impl PlaceCounts {
     /// Counts a comparison, given the place that each of its verdicts names.
     pub fn add(&mut self, verdicts: [Place; 2]) {
         let [a, b] = verdicts;
-        match a.value() + b.value() {
+        match value(a) + value(b) {
             1.. => self.first += 1,
             ..=-1 => self.second += 1,
             0 if a == Place::Neither => self.ties += 1,

@@ -4,9 +4,10 @@
 //! k-th meeting of `bubble` begins at 2 k. Requests are asked depth by depth, each once in a call of the
 //! command, so that one that fails is not asked again before the next call.
 
+use pointsman::judge as verdict;
+
 use super::prompt::JudgePrompt;
 use super::ranking::{Decided, Ranking};
-use super::verdict;
 use crate::completions::CompletionRequest;
 use crate::data::{Answer, AnsweredPrompt, Ending};
 use crate::error::TrainerError;

@@ -6,12 +6,13 @@ use std::cell::RefCell;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use pointsman::judge::without_reasoning;
+
 use super::command::Run;
 use super::evaluate::{self, Evaluation};
 use super::gold::Gold;
 use super::labelled::Labelled;
 use super::llm::Llm;
-use super::reasoning::without_reasoning;
 use super::runs::Runs;
 use super::scored::Decision;
 use super::settings::{JudgeSettings, Mode};

@@ -45,13 +45,11 @@ mod output;
 mod page;
 mod prompt;
 mod ranking;
-mod reasoning;
 pub mod report;
 mod runs;
 mod scored;
 mod settings;
 mod totals;
-mod verdict;
 mod voting;
 mod write;
 

@@ -8,9 +8,9 @@
 //! | wins | N (N - 1) / 2 | share of its verdicts that it won (max-wins) |
 //! | bubble | N - 1 | 1 for the answer that is left when the best so far meets each other one in turn, 0 for the rest |
 
+use pointsman::judge::target;
 use serde::Serialize;
 
-use super::verdict::target;
 use crate::eval::position_bias::Place;
 
 /// How comparisons become scores.

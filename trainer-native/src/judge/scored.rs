@@ -1,11 +1,12 @@
 //! The scores and preferences of one prompt's answers, from whatever decides it.
 
+use pointsman::judge::{BEST_GRADE, target};
+
 use super::evaluate::{Evaluation, NoCall, none_given};
 use super::gold::Gold;
 use super::hybrid::Differences;
 use super::mark::{Grade, Mark};
 use super::ranking::{self, Ranking};
-use super::verdict::{BEST_GRADE, target};
 use crate::data::AnsweredPrompt;
 
 /// How one answer compares with the gold answer.

@@ -84,7 +84,7 @@ impl Judging<'_> {
     fn by(&self, decision: &Decision) -> By<'_> {
         match (decision, &self.llm) {
             (Decision::Grades(_) | Decision::Comparisons(..), Some(llm)) => {
-                By { judge: &llm.settings.entry.id, prompt_version: &llm.prompt.version }
+                By { judge: &llm.settings.entry.id, prompt_version: llm.prompt.version() }
             }
             _ => By { judge: "gold", prompt_version: gold::VERSION },
         }
@@ -135,7 +135,7 @@ fn llm_report(llm: &Llm<'_>, counts: LlmReport, asked: &Summary) -> LlmReport {
     let compares = llm.settings.mode != Mode::Score;
     LlmReport {
         judge: llm.settings.entry.id.clone(),
-        prompt_version: llm.prompt.version.clone(),
+        prompt_version: llm.prompt.version().to_owned(),
         mode: Some(llm.settings.mode),
         ranking: compares.then(|| llm.ranking()),
         answer_characters: llm.settings.answer_characters,

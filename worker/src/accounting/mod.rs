@@ -5,4 +5,5 @@ pub(crate) mod bound;
 pub(crate) mod budget;
 pub(crate) mod prices;
 pub(crate) mod record;
+pub(crate) mod verdict;
 pub(crate) mod window;

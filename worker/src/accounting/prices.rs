@@ -78,6 +78,12 @@ impl Prices {
             / 1e6
     }
 
+    /// What another answer of the same length would cost in US dollars: its cache is not known.
+    pub(crate) fn of_tokens(&self, usage: &Usage) -> f64 {
+        let Usage { input_tokens, output_tokens, .. } = *usage;
+        self.of_usage(&Usage { input_tokens, output_tokens, ..Usage::default() })
+    }
+
     /// The estimated cost in US dollars.
     pub(crate) fn estimate(&self, input_tokens: usize, output_tokens: Option<u32>) -> f64 {
         self.of_usage(&Usage {

@@ -10,6 +10,7 @@ use pointsman::{CandidateScore, ThresholdFrom};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::config::Mode;
 use crate::wire::usage::Usage;
 
 /// The data set's name in outcome rows.
@@ -39,10 +40,28 @@ pub(crate) struct Record {
     pub(crate) error: Option<String>,
     /// The bundle's name.
     pub(crate) router: String,
+    /// The bundle that decided; its name is `router` too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) bundle: Option<BundleId>,
+    /// Whether the model that routing chose was called; absent from records of earlier versions, where it was.
+    #[serde(default)]
+    pub(crate) mode: Mode,
     /// The model that answered.
     pub(crate) model: String,
     /// The value of `x-pointsman-reason`.
     pub(crate) reason: String,
+    /// The model that routing chose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) chosen: Option<String>,
+    /// Why it chose that model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) chosen_reason: Option<String>,
+    /// The strong LLM of the pair between which was decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) strong: Option<String>,
+    /// The weak LLM of the pair.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) weak: Option<String>,
     /// The decision's win rate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) win_rate: Option<f64>,
@@ -77,6 +96,9 @@ pub(crate) struct Record {
     /// first answer's of an escalated cascade, or the first answer's if it was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) answer_cost: Option<f64>,
+    /// With `mode` `observe`, what `chosen` would have cost with this answer's usage, in US dollars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) chosen_cost: Option<f64>,
     /// The probability with which the policy chose the model, where it is computed: choices by threshold
     /// or score are not drawn.
     #[serde(default)]
@@ -84,6 +106,18 @@ pub(crate) struct Record {
     /// The cascade's outcome, if it was on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cascade: Option<CascadeRecord>,
+    /// Which bundle of a rollout decided: `current` or `candidate`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) arm: Option<String>,
+    /// HMAC of the key or the session that stays with this arm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) session_key: Option<String>,
+    /// The draw of a request that could be compared with the other LLM's answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) shadow: Option<Draw>,
+    /// Why a request that was planned to be compared could not be: a code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) shadow_skipped: Option<String>,
     /// The query's turns, if content is logged for the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) query: Option<String>,
@@ -94,6 +128,28 @@ pub(crate) struct Record {
     /// The query's turns until the record is written.
     #[serde(skip)]
     pub(crate) query_text: Option<String>,
+}
+
+/// A bundle by its name and the SHA-256 of its `router.json`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BundleId {
+    pub(crate) name: String,
+    pub(crate) sha256: String,
+}
+
+/// A draw with which a request is chosen for a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Draw {
+    /// The probability of being drawn, in (0, 1].
+    pub(crate) probability: f64,
+    /// Whether it was drawn.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) sampled: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// The outcome of a cascade.

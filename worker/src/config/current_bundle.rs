@@ -4,7 +4,8 @@
 //! {"prefix": "2026-11-22/", "sha256": "9f86...", "previous": {"prefix": "2026-11-15/", "sha256": "2c26..."}}
 //! ```
 //! `previous` is the bundle that was served before. Isolates that have it keep it while the new one cannot
-//! be loaded, and an isolate that starts then serves it too, not the deployed one.
+//! be loaded, and an isolate that starts then serves it too, not the deployed one. `candidate`, of the same shape, is
+//! the one that a rollout tries (`GATEWAY.rollout`).
 
 use serde::Deserialize;
 
@@ -22,6 +23,8 @@ pub(crate) struct CurrentBundle {
     sha256: String,
     /// The bundle that was served before.
     pub(crate) previous: Option<BundleAddress>,
+    /// The bundle that a rollout tries.
+    pub(crate) candidate: Option<BundleAddress>,
 }
 
 /// Where a bundle is in the bucket.
@@ -44,8 +47,9 @@ impl CurrentBundle {
         let current: Self = serde_json::from_str(json).map_err(|e| {
             invalid(format!("{e}. Expected {{\"prefix\": \"...\", \"sha256\": \"...\"}}"))
         })?;
-        let previous = current.previous.as_ref().is_none_or(|previous| is_sha256(&previous.sha256));
-        if !is_sha256(&current.sha256) || !previous {
+        let others = [&current.previous, &current.candidate].into_iter().flatten();
+        let hashes: Vec<&String> = others.map(|other| &other.sha256).collect();
+        if !is_sha256(&current.sha256) || !hashes.into_iter().all(|hash| is_sha256(hash)) {
             return Err(invalid("a \"sha256\" is not a SHA-256 in lower-case hexadecimal".into()));
         }
         Ok(current)
@@ -99,6 +103,7 @@ mod tests {
             r#"{"prefix": 7}"#,
             r#"{"prefix": "a/", "sha256": "9f"}"#,
             &wrong_previous.replace("HASH", HASH),
+            &wrong_previous.replace("HASH", HASH).replace("previous", "candidate"),
         ] {
             let error = CurrentBundle::from_json(json).unwrap_err();
             assert_eq!(error.code(), "current_bundle_invalid", "{json}");

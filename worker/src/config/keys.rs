@@ -3,11 +3,13 @@
 //! ```json
 //! [{"name": "team-a", "sha256": "9f86...", "models": ["auto"], "budget": {"usd": 50, "period": "month"}}]
 //! ```
-//! `feedback: false` takes from a key the right to score answers, `log` overrides `GATEWAY.log.content`.
+//! `feedback: false` takes from a key the right to score answers, `log` overrides `GATEWAY.log.content`, `mode` overrides
+//! `GATEWAY.mode`, and `shadow: false` keeps its requests from other models and the judge.
 //! Only the SHA-256 of a key is stored. Keys are random, so a slow hash would add nothing.
 
 use serde::Deserialize;
 
+use super::mode::Mode;
 use super::variable::is_sha256;
 use crate::error::GatewayError;
 
@@ -31,6 +33,11 @@ pub(crate) struct Key {
     pub(crate) feedback: bool,
     /// Whether its queries are logged as text; as `GATEWAY.log.content` says if absent.
     pub(crate) log: Option<bool>,
+    /// Whether routing's choice is called; as `GATEWAY.mode` says if absent.
+    pub(crate) mode: Option<Mode>,
+    /// Whether its requests may be compared as `GATEWAY.shadow` says.
+    #[serde(default = "yes")]
+    pub(crate) shadow: bool,
 }
 
 fn yes() -> bool {

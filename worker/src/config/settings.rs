@@ -7,6 +7,10 @@
 use serde::Deserialize;
 
 use super::aliases::Aliases;
+use super::drift::Drift;
+use super::mode::Mode;
+use super::rollout::Rollout;
+use super::shadow::Shadow;
 use crate::error::GatewayError;
 
 /// The gateway's settings.
@@ -15,6 +19,8 @@ use crate::error::GatewayError;
 pub(crate) struct Settings {
     /// Whether requests without a key are served.
     pub(crate) open: bool,
+    /// Whether routing's choice is called, or only logged.
+    pub(crate) mode: Mode,
     /// Rating of conversations.
     pub(crate) routing: Routing,
     /// The models that all callers may use.
@@ -33,6 +39,12 @@ pub(crate) struct Settings {
     pub(crate) max_body_bytes: usize,
     /// Cascade from cheaper models to a stronger one; off if absent.
     pub(crate) cascade: Option<Cascade>,
+    /// Comparisons of both LLMs' answers behind the answer; off if absent.
+    pub(crate) shadow: Option<Shadow>,
+    /// A candidate for some of the requests; none if absent.
+    pub(crate) rollout: Option<Rollout>,
+    /// When win rates differ from the calibration by too much; not counted if absent.
+    pub(crate) drift: Option<Drift>,
     /// How routing reacts to a budget that is nearly spent.
     pub(crate) budget: BudgetSettings,
     /// What is logged.
@@ -164,6 +176,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             open: false,
+            mode: Mode::default(),
             routing: Routing::default(),
             models: Models::default(),
             aliases: Aliases::default(),
@@ -173,6 +186,9 @@ impl Default for Settings {
             cors: Cors::default(),
             max_body_bytes: 16 << 20,
             cascade: None,
+            shadow: None,
+            rollout: None,
+            drift: None,
             budget: BudgetSettings::default(),
             log: Log::default(),
         }
@@ -307,6 +323,9 @@ impl Settings {
             }
         }
         self.aliases.check()?;
+        self.shadow.as_ref().map_or(Ok(()), Shadow::check)?;
+        self.rollout.as_ref().map_or(Ok(()), Rollout::check)?;
+        self.drift.as_ref().map_or(Ok(()), Drift::check)?;
         match &self.cascade {
             Some(cascade) if cascade.from.contains(&cascade.to) => {
                 Err(format!("cascade.to {:?} is among cascade.from", cascade.to))
@@ -361,6 +380,10 @@ mod tests {
             (r#"{"cascade": {"from": ["small"], "to": "huge"}}"#, "cascade.to"),
             (r#"{"cascade": {"from": ["small"], "to": "small"}}"#, "cascade.to"),
             (r#"{"aliases": {" a": "small"}}"#, "aliases"),
+            (r#"{"mode": "off"}"#, "observe"),
+            (r#"{"shadow": {"share": 2, "judge": "small", "usdPerDay": 1}}"#, "shadow.share"),
+            (r#"{"drift": {"above": 2}}"#, "drift.above"),
+            (r#"{"rollout": {"percent": 101}}"#, "rollout.percent"),
             (r#"{"aliases": ["a"]}"#, "an object of names"),
             (r#"{"cors": {"origins": ["app.example"]}}"#, "cors.origins"),
             (r#"{"cors": {"origins": ["https://app.example/"]}}"#, "cors.origins"),

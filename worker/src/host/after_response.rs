@@ -8,21 +8,32 @@ use wasm_bindgen::JsValue;
 use worker::js_sys::futures::JsFuture;
 use worker::{Context, Env};
 
+use super::drift;
+use super::isolate::Config;
 use super::js::now;
 use super::ledger::{Ledger, Reservation};
 use super::log;
-use super::stream_body::{EndCallback, StreamEnd};
+use super::rollout::{self, Metric};
+use super::shadow::{Answer, Shadow};
+use super::stream_body::{CLIENT_GONE, EndCallback, StreamEnd};
 use crate::accounting::attempt::{Attempt, Costs, ModelPrices};
+use crate::accounting::prices::Prices;
 use crate::accounting::record::Record;
+use crate::config::Mode;
 use crate::error::GatewayError;
 use crate::wire::usage::Usage;
 
 /// The values that the work after an answer needs.
 pub(super) struct Settlement {
     pub(super) env: Env,
+    pub(super) config: Rc<Config>,
     pub(super) record: Record,
     pub(super) reservation: Option<Reservation>,
     pub(super) session: Option<Ledger>,
+    /// The comparison of the answer with another model's.
+    pub(super) shadow: Option<Shadow>,
+    /// The prices of the model that routing chose.
+    pub(super) chosen_prices: Option<Prices>,
     /// What the calls that have ended cost.
     pub(super) costs: Costs,
     /// The prices of the model that answered.
@@ -42,9 +53,10 @@ impl Settlement {
         context: &Context,
         usage: Option<Usage>,
         error: Option<&'static str>,
+        answer: Answer,
     ) {
         if self.is_needed() {
-            context.wait_until(self.settle(usage, error));
+            context.wait_until(self.settle(usage, error, answer));
         }
     }
 
@@ -53,8 +65,8 @@ impl Settlement {
         self.reservation.is_some() || self.session.is_some() || log::has_bindings(&self.env)
     }
 
-    /// Settles, pins and logs.
-    async fn settle(mut self, usage: Option<Usage>, error: Option<&'static str>) {
+    /// Settles, pins, logs, and compares the answer with another model's.
+    async fn settle(mut self, usage: Option<Usage>, error: Option<&'static str>, answer: Answer) {
         self.record.total_ms = now() - self.started;
         self.record.set_usage(usage);
         self.record.cost = self.costs.shown;
@@ -69,7 +81,25 @@ impl Settlement {
         if let Some(session) = self.session.as_ref().filter(|_| answered) {
             log_error(session.pin(&self.record.model).await);
         }
-        log::write(&self.env, self.record).await;
+        if self.record.mode == Mode::Observe {
+            let prices = self.chosen_prices.zip(usage);
+            self.record.chosen_cost = prices.map(|(prices, usage)| prices.of_tokens(&usage));
+        }
+        let begun = match self.shadow {
+            Some(shadow) => shadow.begin(&mut self.record, answer).await,
+            None => None,
+        };
+        log::write(&self.env, &mut self.record).await;
+        if self.record.error.as_deref() != Some(CLIENT_GONE) {
+            // A 4xx is the caller's.
+            let broken = self.record.error.is_some() && self.record.status < 400;
+            let failed = f64::from(u8::from(broken || self.record.status >= 500));
+            rollout::observe(&self.env, &self.config, &self.record, Metric::Errors, failed).await;
+        }
+        drift::count(&self.env, &self.config, &self.record).await;
+        if let Some(begun) = begun {
+            begun.run(&self.record).await;
+        }
     }
 
     /// Returns a callback that settles and logs in the background when a stream ends.
@@ -84,11 +114,12 @@ impl Settlement {
         context.wait_until(async move {
             // The promise is never rejected.
             let _ = JsFuture::from(promise).await;
-            if let Some(StreamEnd { received, outcome, error }) = found.take() {
+            if let Some(StreamEnd { received, outcome, error, answer }) = found.take() {
                 let (model, callers_key) = (self.record.model.clone(), self.callers_key);
                 let attempt = Attempt { model, outcome, callers_key, received };
                 self.costs.add(&attempt, &self.prices, self.input_tokens);
-                self.settle(received.usage, error).await;
+                let answer = answer.map_or(Answer::Unknown, Answer::Content);
+                self.settle(received.usage, error, answer).await;
             }
         });
         EndCallback::new(move |end| {

@@ -33,6 +33,17 @@ pub(super) struct ChainResult {
     pub(super) calls: u32,
 }
 
+/// What an answer is kept for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// It is passed on as it comes.
+    No,
+    /// It is read to its end before it is passed on, for the cascade's check.
+    ToCheck,
+    /// It is passed on as it comes, and compared with another model's afterwards.
+    ToCompare,
+}
+
 /// What a request spends, call by call.
 pub(super) struct Spending<'a> {
     /// What it may spend, and what a call may use; none for a caller without a budget.
@@ -86,7 +97,7 @@ pub(super) async fn call_chain(
     upstreams: &Upstreams,
     settings: &Settings,
     spending: &mut Spending<'_>,
-    checked: bool,
+    kept: Kept,
 ) -> ChainResult {
     let limits = TimeLimits {
         repeat_ms: settings.retries.total_ms.into(),
@@ -118,8 +129,15 @@ pub(super) async fn call_chain(
                     let output_limit = output_limit(budgets, stated, room);
                     let adjustments = &adjusted.adjustments;
                     let output_room = room;
-                    let call =
-                        Call { model, upstream, checked, output_limit, output_room, adjustments };
+                    let call = Call {
+                        model,
+                        upstream,
+                        checked: kept == Kept::ToCheck,
+                        compared: kept == Kept::ToCompare,
+                        output_limit,
+                        output_room,
+                        adjustments,
+                    };
                     (call, pays)
                 })
             }

@@ -12,7 +12,8 @@ use crate::request::client_network::client_network;
 use crate::request::session_id::session_id;
 
 const EXPOSED: &str = "x-request-id, request-id, x-pointsman-model, x-pointsman-router, \
-    x-pointsman-reason, x-pointsman-win-rate, x-pointsman-threshold, \
+    x-pointsman-reason, x-pointsman-mode, x-pointsman-chosen, x-pointsman-chosen-reason, \
+    x-pointsman-win-rate, x-pointsman-threshold, \
     x-pointsman-threshold-from, x-pointsman-attempts, \
     x-pointsman-estimated-cost, x-pointsman-cost, x-pointsman-cascade, x-pointsman-feedback-id";
 

@@ -24,8 +24,12 @@ use worker::{Context, Env};
 
 use super::isolate::{self, Config};
 use super::js::{binding, call, call_async, describe_js_error, now};
+use crate::accounting::prices::Prices;
+use crate::accounting::record::BundleId;
 use crate::config::current_bundle::{self, BundleAddress, CurrentBundle};
+use crate::config::{Candidate, Rollout};
 use crate::error::GatewayError;
+use crate::request::endpoint::Dialect;
 use crate::routing::decision::Engine;
 use crate::routing::models;
 use crate::routing::traffic::CallersTraffic;
@@ -53,6 +57,9 @@ struct Slot {
     /// `current.json` as it was read last.
     named: Option<CurrentBundle>,
     newer_failed: Option<&'static str>,
+    /// The bundle that a rollout tries.
+    candidate: Option<Rc<Loaded>>,
+    candidate_failed: Option<&'static str>,
 }
 
 /// A loaded bundle.
@@ -61,6 +68,8 @@ pub(super) struct Loaded {
     pub(super) router: Router,
     /// The bundle's manifest, with the configuration's context windows and prices.
     pub(super) manifest: Manifest,
+    /// Its name and the SHA-256 of its `router.json`.
+    pub(super) id: BundleId,
     /// Whether every name in the keys' `models` is served or means routing.
     pub(super) known_key_names: bool,
     /// What its callers asked since the isolate loaded it.
@@ -83,6 +92,13 @@ impl Loaded {
 }
 
 impl Loaded {
+    /// A model's context window in tokens, the configuration's or the bundle's.
+    pub(super) fn context_window(&self, config: &Config, model: &str) -> Option<u64> {
+        let stated = config.upstreams.get(model).and_then(|upstream| upstream.context_window);
+        let index = self.manifest.candidate_index(model);
+        stated.or_else(|| self.manifest.candidates[index?].context_window)
+    }
+
     /// Whether it was deployed with the Worker, and not read from the bucket.
     pub(super) fn is_deployed(&self) -> bool {
         self.address.is_none()
@@ -109,7 +125,14 @@ impl Engine for Loaded {
 
 impl Slot {
     const fn new() -> Self {
-        Self { loaded: None, checked_at: 0.0, named: None, newer_failed: None }
+        Self {
+            loaded: None,
+            checked_at: 0.0,
+            named: None,
+            newer_failed: None,
+            candidate: None,
+            candidate_failed: None,
+        }
     }
 }
 
@@ -146,6 +169,49 @@ pub(super) fn newer_failed() -> Option<&'static str> {
     slot(|slot| slot.newer_failed)
 }
 
+/// The bundle that a rollout tries.
+pub(super) fn candidate() -> Option<Rc<Loaded>> {
+    slot(|slot| slot.candidate.clone())
+}
+
+/// The code of the error by which that bundle failed to load.
+pub(super) fn candidate_failed() -> Option<&'static str> {
+    slot(|slot| slot.candidate_failed)
+}
+
+/// The bundle with this SHA-256 of its `router.json`, if the isolate has it.
+pub(super) fn with_hash(sha256: &str) -> Option<Rc<Loaded>> {
+    slot(|slot| {
+        let both = [&slot.loaded, &slot.candidate];
+        both.into_iter().flatten().find(|loaded| loaded.id.sha256 == sha256).cloned()
+    })
+}
+
+/// The bundle that is served.
+pub(super) fn current_id() -> Option<BundleId> {
+    slot(|slot| slot.loaded.as_ref().map(|loaded| loaded.id.clone()))
+}
+
+/// Loads the candidate that `current.json` names, where a rollout tries one. One that cannot be loaded is not tried.
+async fn load_candidate(bucket: &JsValue, config: &Config) {
+    let tries = |rollout: &Rollout| rollout.candidate == Candidate::Bundle;
+    let wanted = config.settings.rollout.as_ref().is_some_and(tries);
+    let named = slot(|slot| slot.named.as_ref().and_then(|named| named.candidate.clone()));
+    let Some(address) = named.filter(|_| wanted) else {
+        slot(|slot| (slot.candidate, slot.candidate_failed) = (None, None));
+        return;
+    };
+    let same = |loaded: &Rc<Loaded>| loaded.address.as_ref() == Some(&address);
+    if slot(|slot| slot.candidate.as_ref().is_some_and(same)) {
+        return;
+    }
+    let found = match at_address(bucket, address, config).await {
+        Ok(loaded) => (Some(Rc::new(loaded)), None),
+        Err(error) => (None, Some(logged(&error))),
+    };
+    slot(|slot| (slot.candidate, slot.candidate_failed) = found);
+}
+
 fn check_for_newer(env: &Env, config: &Rc<Config>, context: &Context) {
     let due = slot(|slot| now() - slot.checked_at >= CHECK_MS);
     let Some(bucket) = binding(env, BUNDLES).filter(|_| due) else { return };
@@ -172,6 +238,7 @@ async fn from_bucket(
         Err(error) => (None, Some(logged(&error))),
     };
     slot(|slot| slot.newer_failed = error);
+    load_candidate(bucket, config).await;
     newest
 }
 
@@ -225,16 +292,15 @@ async fn at_address(
         object(bucket, &name, limit).await?.ok_or_else(missing)
     };
     let manifest = read(MANIFEST_FILE, MAX_MANIFEST_BYTES).await?;
-    address.check(&host_hash(&manifest).await.unwrap_or_else(|_| sha256_hex(&manifest)))?;
-    let loaded = build(manifest, read, config).await?;
-    Ok(Loaded { address: Some(address), ..loaded })
+    address.check(&hash_of(&manifest).await)?;
+    build(manifest, read, config, Some(address.clone())).await
 }
 
 async fn from_assets(env: &Env, config: &Config) -> Result<Loaded, GatewayError> {
     let missing = || unreadable(MANIFEST_FILE, ASSETS, "the binding is missing");
     let assets = binding(env, ASSETS).ok_or_else(missing)?;
     let read = async |name: &str, limit: usize| asset(&assets, name, limit).await;
-    build(read(MANIFEST_FILE, MAX_MANIFEST_BYTES).await?, read, config).await
+    build(read(MANIFEST_FILE, MAX_MANIFEST_BYTES).await?, read, config, None).await
 }
 
 /// Reads the files that a manifest names, and builds the router.
@@ -242,7 +308,9 @@ async fn build(
     manifest: Vec<u8>,
     read: impl AsyncFn(&str, usize) -> Result<Vec<u8>, GatewayError>,
     config: &Config,
+    address: Option<BundleAddress>,
 ) -> Result<Loaded, GatewayError> {
+    let sha256 = hash_of(&manifest).await;
     let entries = Manifest::from_json(&manifest)?.files;
     let bytes = entries.iter().fold(0, |sum: u64, entry| sum.saturating_add(entry.bytes));
     if bytes > MAX_BUNDLE_BYTES {
@@ -260,7 +328,11 @@ async fn build(
         }
         files.push((entry.name, bytes));
     }
-    router(&files, &hashes, config)
+    let loaded = router(&files, &hashes, config)?;
+    let id = BundleId { sha256, ..loaded.id };
+    let loaded = Loaded { id, address, ..loaded };
+    check_shadow(&loaded, config)?;
+    Ok(loaded)
 }
 
 fn router(
@@ -285,7 +357,31 @@ fn router(
         );
     }
     let traffic = RefCell::default();
-    Ok(Loaded { known_key_names: unknown.is_empty(), router, manifest, traffic, address: None })
+    let known_key_names = unknown.is_empty();
+    let id = BundleId { name: manifest.name.clone(), sha256: String::new() };
+    Ok(Loaded { id, known_key_names, router, manifest, traffic, address: None })
+}
+
+/// Checks the models of `GATEWAY.shadow`.
+fn check_shadow(loaded: &Loaded, config: &Config) -> Result<(), GatewayError> {
+    let Some(shadow) = &config.settings.shadow else { return Ok(()) };
+    let candidates = &loaded.manifest.candidates;
+    let pair = loaded.manifest.pair().map(|(strong, weak)| [strong, weak]);
+    let pair = pair.into_iter().flatten().map(|index| candidates[index].id.as_str());
+    let priced = |model: &str| {
+        let candidate = candidates.iter().find(|one| one.id == model);
+        let candidate = candidate.filter(|_| loaded.is_deployed());
+        let upstream = config.upstreams.get(model);
+        upstream.is_some_and(|one| Prices::of(one, candidate, Dialect::Chat).is_some())
+    };
+    shadow
+        .check_models(&config.upstreams, pair, priced)
+        .map_err(|detail| GatewayError::ConfigInvalid { variable: "GATEWAY", detail })
+}
+
+/// SHA-256 in hexadecimal.
+async fn hash_of(bytes: &[u8]) -> String {
+    host_hash(bytes).await.unwrap_or_else(|_| sha256_hex(bytes))
 }
 
 /// SHA-256 by the host's `crypto`, in hexadecimal: faster than freshly compiled wasm.

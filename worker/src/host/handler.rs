@@ -2,29 +2,26 @@
 
 use std::rc::Rc;
 
-use js_sys::Reflect;
 use worker::{Context, Env, Request, Response};
 
 use super::after_response::Settlement;
-use super::attempts::{ChainResult, Spending, call_chain};
+use super::attempts::{ChainResult, Kept, Spending, call_chain};
 use super::auth::{self, Caller};
 use super::bundle::{self, Loaded};
-use super::call_failure::Refusal;
 use super::isolate::Config;
-use super::js::{describe_js_error, header, iso_time, now};
+use super::js::{header, iso_time, now};
 use super::ledger::{Ledger, Reservation};
 use super::log;
-use super::passed_bytes::{PassedBytes, passed_bytes};
 use super::request_body::Source;
-use super::response::{Body, build, error_response, internal};
-use super::stream_body::{Silence, State, StreamBody, stream_body};
+use super::rollout::Assigned;
+use super::shadow::{Parts, Shadow};
 use super::upstream_answer::Reply;
 use super::upstream_call::{OwnKeys, Passthrough, UpstreamRequest};
 use crate::accounting::attempt::{Costs, ModelPrices};
 use crate::accounting::bound::Demand;
 use crate::accounting::prices::Prices;
 use crate::accounting::record::{CascadeRecord, Record};
-use crate::config::Upstream;
+use crate::config::{Mode, Upstream};
 use crate::error::GatewayError;
 use crate::request::body::{RequestBody, check_bounds};
 use crate::request::endpoint::Dialect;
@@ -46,6 +43,16 @@ pub(super) struct RequestContext<'a> {
     /// The caller's address; empty if unknown.
     pub(super) address: &'a str,
     pub(super) started: f64,
+}
+
+/// What is done once a request is answered.
+pub(super) struct AfterAnswer {
+    pub(super) record: Record,
+    pub(super) session: Option<Ledger>,
+    /// The comparison of the answer with another model's.
+    pub(super) shadow: Option<Shadow>,
+    /// The prices of the model that routing chose.
+    pub(super) chosen_prices: Option<Prices>,
 }
 
 /// What the calls of a request need.
@@ -82,7 +89,10 @@ impl RequestContext<'_> {
                 ..Record::default()
             };
             let env = self.env.clone();
-            self.context.wait_until(async move { log::write(&env, record).await });
+            self.context.wait_until(async move {
+                let mut record = record;
+                log::write(&env, &mut record).await;
+            });
         }
         answer
     }
@@ -93,7 +103,7 @@ impl RequestContext<'_> {
     /// The gateway's own errors. An upstream's error is returned as a response.
     pub(super) async fn plan_and_call(&self, dialect: Dialect) -> Result<Response, GatewayError> {
         let config = self.config;
-        let source = Source::read(self.request, config.settings.max_body_bytes).await?;
+        let source = Rc::new(Source::read(self.request, config.settings.max_body_bytes).await?);
         let budget = match self.caller.key.and_then(|key| key.budget) {
             Some(budget) => Some((Ledger::of_budget(self.env, self.caller.name)?, budget)),
             None => None,
@@ -109,13 +119,17 @@ impl RequestContext<'_> {
             None => 0.0,
         };
         let loaded = bundle::loaded(self.env, config, self.context).await?;
+        let session = auth::session(self.request, self.caller)?;
+        let assigned = self.assigned(session.as_deref()).await;
+        let tries = assigned.as_ref().is_some_and(Assigned::gets_candidate_bundle);
+        let loaded = bundle::candidate().filter(|_| tries).unwrap_or(loaded);
         let text = source.text()?;
         source.pause().await;
         check_bounds(&text)?;
         source.pause().await;
-        let body = RequestBody::new(dialect, &text, &loaded.manifest)?;
+        let body = Rc::new(RequestBody::new(dialect, &text, &loaded.manifest)?);
         source.pause().await;
-        let session = match auth::session(self.request, self.caller)? {
+        let session = match session {
             Some(session) => Some(Ledger::of_session(self.env, self.caller.name, &session)?),
             None => None,
         };
@@ -124,15 +138,17 @@ impl RequestContext<'_> {
             None => None,
         };
         let options = self.options()?;
+        let mode = self.mode(assigned.as_ref());
         let planner = self.planner(&loaded, &options, budget_used, pinned.as_deref());
-        let plan = planner.plan(&body, &text)?;
-        let history = match dialect {
+        let planner = Planner { mode, ..planner };
+        let plan = Rc::new(planner.plan(&body, &text)?);
+        let history = Rc::new(match dialect {
             Dialect::Messages => History::read(&text),
             _ => History::default(),
-        };
+        });
         drop(text);
         source.pause().await;
-        let prices = |model: &str| self.prices(model, &loaded, dialect);
+        let prices = |model: &str| model_prices(config, &loaded, model, dialect);
         let first = prices(&plan.chain[0]).shown;
         let estimate = first.map(|prices| prices.estimate(plan.input_tokens, plan.output_tokens));
         let first = config.upstreams.get(&plan.chain[0]);
@@ -158,7 +174,11 @@ impl RequestContext<'_> {
             costs: Costs::default(),
         };
         let mut record = self.record(dialect.path(), &plan, &loaded, estimate);
+        record.mode = mode;
         log::identify(self.env, self.caller.key, &mut record).await;
+        if let Some(assigned) = assigned.filter(|_| record.is_routed()) {
+            assigned.note(self.env, &mut record).await;
+        }
         let request = CallRequest {
             body: &body,
             source: &source,
@@ -167,20 +187,22 @@ impl RequestContext<'_> {
             own_keys: &own_keys,
             passthrough: None,
         };
-        self.call(&request, spending, record, session).await
+        let parts =
+            Parts { loaded: &loaded, body: &body, source: &source, history: &history, plan: &plan };
+        let after = AfterAnswer {
+            record,
+            session,
+            shadow: self.shadow(&parts, first.is_some_and(|first| own_keys.of(first).is_some())),
+            chosen_prices: plan.chosen.as_ref().and_then(|(model, _)| prices(model).shown),
+        };
+        self.call(&request, spending, after).await
     }
 
-    /// The prices of a model. Budgets use no prices of a bundle from a bucket.
-    fn prices(&self, model: &str, loaded: &Loaded, dialect: Dialect) -> ModelPrices {
-        let Some(upstream) = self.config.upstreams.get(model) else {
-            return ModelPrices::default();
-        };
-        let candidate = loaded.manifest.candidates.iter().find(|candidate| candidate.id == model);
-        let deployed = candidate.filter(|_| loaded.is_deployed());
-        ModelPrices {
-            budget: Prices::of(upstream, deployed, dialect),
-            shown: Prices::of(upstream, candidate, dialect),
-        }
+    /// Whether routing's choice is called for this caller.
+    pub(super) fn mode(&self, assigned: Option<&Assigned>) -> Mode {
+        let of_key = self.caller.key.and_then(|key| key.mode);
+        let of_arm = assigned.and_then(Assigned::mode);
+        of_key.or(of_arm).unwrap_or(self.config.settings.mode)
     }
 
     /// What a request may cost at the dearest of its models, and the least for which its first model is
@@ -236,6 +258,7 @@ impl RequestContext<'_> {
             engine: loaded,
             budget_used,
             pinned,
+            mode: self.mode(None),
         }
     }
 
@@ -275,11 +298,11 @@ impl RequestContext<'_> {
         &self,
         request: &CallRequest<'_>,
         mut spending: Spending<'_>,
-        mut record: Record,
-        session: Option<Ledger>,
+        after: AfterAnswer,
     ) -> Result<Response, GatewayError> {
         let Config { settings, upstreams, .. } = &**self.config;
         let CallRequest { body, source, history, plan, own_keys, passthrough } = *request;
+        let AfterAnswer { mut record, session, shadow, chosen_prices } = after;
         let begin = now();
         let upstream_request = UpstreamRequest {
             env: self.env,
@@ -299,10 +322,14 @@ impl RequestContext<'_> {
             own_keys,
             restricted: plan.restricted,
         };
-        let checked = plan.escalate_to.is_some();
+        let kept = match (&plan.escalate_to, &shadow) {
+            (Some(_), _) => Kept::ToCheck,
+            (None, Some(_)) => Kept::ToCompare,
+            (None, None) => Kept::No,
+        };
         let chain = &plan.chain;
         let first =
-            call_chain(&upstream_request, chain, upstreams, settings, &mut spending, checked).await;
+            call_chain(&upstream_request, chain, upstreams, settings, &mut spending, kept).await;
         let served = match &plan.escalate_to {
             Some(to) => {
                 let (served, note) =
@@ -317,9 +344,12 @@ impl RequestContext<'_> {
             upstreams.get(&served.model).is_some_and(|upstream| own_keys.of(upstream).is_some());
         let settlement = Settlement {
             env: self.env.clone(),
+            config: Rc::clone(self.config),
             record,
             reservation: budget.map(|(reservation, _)| reservation),
             session,
+            shadow,
+            chosen_prices,
             costs,
             prices: prices(&served.model),
             callers_key,
@@ -359,144 +389,26 @@ impl RequestContext<'_> {
         }
         let stronger = [to.to_owned()];
         let second =
-            call_chain(upstream_request, &stronger, upstreams, settings, spending, false).await;
+            call_chain(upstream_request, &stronger, upstreams, settings, spending, Kept::No).await;
         let calls = first.calls + second.calls;
         let kept = second.reply.is_err() && first.reply.is_ok();
         note.outcome = if kept { "kept" } else { "escalated" }.into();
         (ChainResult { calls, ..if kept { first } else { second } }, note)
     }
-
-    fn respond(
-        &self,
-        served: ChainResult,
-        plan: &Plan,
-        mut settlement: Settlement,
-    ) -> Result<Response, GatewayError> {
-        let ChainResult { model, reply, calls } = served;
-        settlement.record.model.clone_from(&model);
-        settlement.record.attempts = calls;
-        settlement.record.first_ms = now() - self.started;
-        let mut stated = decision_headers(plan, &settlement.record);
-        match reply {
-            Ok(Reply::Whole { status, headers, body, received, .. }) => {
-                settlement.record.status = status;
-                if let Some(cost) = settlement.costs.shown.filter(|_| received.is_final) {
-                    stated.push(("x-pointsman-cost", format_usd(cost)));
-                }
-                settlement.settle_in_background(self.context, received.usage, None);
-                build(status, headers, stated, Body::Whole(body))
-            }
-            Ok(Reply::Stream { headers, first, translator, source, secrets }) => {
-                settlement.record.status = 200;
-                let timeouts = self.config.settings.timeouts;
-                let on_end = settlement.on_stream_end(self.context);
-                let body = stream_body(StreamBody {
-                    model,
-                    first,
-                    translator,
-                    upstream: source,
-                    timeouts,
-                    on_end,
-                    secrets,
-                    state: State::Open,
-                    silence: Silence::default(),
-                });
-                let stream = Response::from_stream(body).map_err(internal)?;
-                build(200, headers, stated, Body::Stream(stream))
-            }
-            Ok(Reply::Bytes { status, headers, first, source }) => {
-                settlement.record.status = status;
-                let body = passed_bytes(PassedBytes {
-                    model,
-                    first,
-                    upstream: source,
-                    timeouts: self.config.settings.timeouts,
-                    on_end: settlement.on_stream_end(self.context),
-                    ended: false,
-                });
-                // After a trap the guard ends the answer.
-                Reflect::set(self.request.inner(), &"passesBytes".into(), &true.into())
-                    .map_err(|e| internal(describe_js_error(e)))?;
-                let stream = Response::from_stream(body).map_err(internal)?;
-                build(status, headers, stated, Body::Stream(stream))
-            }
-            Err(refusal) => {
-                let (status, code) = match &refusal {
-                    Refusal::Own(error) => (error.status(), error.code()),
-                    Refusal::Upstream { status, .. } => (*status, "upstream_error"),
-                };
-                settlement.record.status = status;
-                // An error cannot be scored.
-                stated.retain(|(name, _)| *name != "x-pointsman-feedback-id");
-                settlement.settle_in_background(self.context, None, Some(code));
-                match refusal {
-                    Refusal::Upstream { status, headers, body, .. } => {
-                        build(status, headers, stated, Body::Whole(body.into_bytes()))
-                    }
-                    Refusal::Own(error) => {
-                        let response = error_response(&error, self.request, self.id)?;
-                        for (name, value) in stated {
-                            response.headers().set(name, &value).map_err(internal)?;
-                        }
-                        Ok(response)
-                    }
-                }
-            }
-        }
-    }
-
-    /// Begins the record of a request of the endpoint `path`.
-    pub(super) fn record(
-        &self,
-        path: &str,
-        plan: &Plan,
-        loaded: &Loaded,
-        estimated_cost: Option<f64>,
-    ) -> Record {
-        let decision = plan.decision.as_ref();
-        let mut record = Record {
-            id: self.id.to_owned(),
-            at: iso_time(self.started),
-            key: self.caller.name.to_owned(),
-            endpoint: path.to_owned(),
-            router: loaded.manifest.name.clone(),
-            model: plan.chain[0].clone(),
-            reason: plan.reason.to_owned(),
-            win_rate: decision.and_then(|decision| decision.win_rate),
-            threshold: decision.and_then(|decision| decision.threshold),
-            threshold_from: decision.and_then(|decision| decision.threshold_from),
-            scores: decision.map(|decision| decision.scores.clone()).unwrap_or_default(),
-            estimated_cost,
-            ..Record::default()
-        };
-        let query = plan.query.as_ref().filter(|_| log::has_bindings(self.env));
-        if let Some(query) = query {
-            record.set_query(query.turns(), log::content(&self.config.settings, self.caller.key));
-        }
-        record
-    }
 }
 
-/// The response headers that state the decision and the calls made.
-fn decision_headers(plan: &Plan, record: &Record) -> Vec<(&'static str, String)> {
-    let mut headers = vec![
-        ("x-pointsman-model", record.model.clone()),
-        ("x-pointsman-router", record.router.clone()),
-        ("x-pointsman-reason", plan.reason.to_owned()),
-        ("x-pointsman-attempts", record.attempts.to_string()),
-    ];
-    let numbers = [
-        ("x-pointsman-feedback-id", record.feedback_id.clone()),
-        ("x-pointsman-win-rate", record.win_rate.map(|value| format!("{value:.6}"))),
-        ("x-pointsman-threshold", record.threshold.map(|value| format!("{value:.6}"))),
-        ("x-pointsman-threshold-from", record.threshold_from.map(|from| from.name().to_owned())),
-        ("x-pointsman-estimated-cost", record.estimated_cost.map(format_usd)),
-        ("x-pointsman-cascade", record.cascade.as_ref().map(|cascade| cascade.outcome.clone())),
-    ];
-    headers.extend(numbers.into_iter().filter_map(|(name, value)| Some((name, value?))));
-    headers
-}
-
-fn format_usd(usd: f64) -> String {
-    format!("{usd:.9}")
+/// The prices of a model. Budgets use no prices of a bundle from a bucket.
+pub(super) fn model_prices(
+    config: &Config,
+    loaded: &Loaded,
+    model: &str,
+    dialect: Dialect,
+) -> ModelPrices {
+    let Some(upstream) = config.upstreams.get(model) else { return ModelPrices::default() };
+    let candidate = loaded.manifest.candidates.iter().find(|candidate| candidate.id == model);
+    let deployed = candidate.filter(|_| loaded.is_deployed());
+    ModelPrices {
+        budget: Prices::of(upstream, deployed, dialect),
+        shown: Prices::of(upstream, candidate, dialect),
+    }
 }

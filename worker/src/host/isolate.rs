@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use worker::Env;
 
-use super::js::variable;
+use super::js::{binding, variable};
 use crate::config::{Keys, Settings, Upstreams};
 use crate::error::GatewayError;
 use crate::upstream::breaker::Breakers;
@@ -37,6 +37,23 @@ pub(super) fn config(env: &Env) -> Result<Rc<Config>, GatewayError> {
         upstreams: Upstreams::from_json(variable(env, "UPSTREAMS").as_deref())?,
         keys: Keys::from_json(variable(env, "KEYS").as_deref())?,
     });
+    if config.settings.shadow.is_some() {
+        for name in ["LOG", "LEDGER"] {
+            let why = "GATEWAY.shadow writes verdicts to LOG and keeps its cap in LEDGER";
+            binding(env, name).ok_or(GatewayError::BindingMissing { binding: name, why })?;
+        }
+    }
+    let bounds = config.settings.rollout.as_ref().and_then(|rollout| rollout.bounds.as_ref());
+    if bounds.is_some() && binding(env, "LEDGER").is_none() {
+        let why = "GATEWAY.rollout.return keeps its counts there";
+        return Err(GatewayError::BindingMissing { binding: "LEDGER", why });
+    }
+    if config.settings.drift.is_some() {
+        for name in ["LOG", "LEDGER"] {
+            let why = "GATEWAY.drift counts in LEDGER and writes figures to LOG";
+            binding(env, name).ok_or(GatewayError::BindingMissing { binding: name, why })?;
+        }
+    }
     if let Some(code) = super::log::warning(env) {
         worker::console_error!(
             "{code}: LOG is bound, and LOG_SECRET is not set or has fewer than 32 characters. No answer can \

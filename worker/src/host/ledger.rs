@@ -35,6 +35,62 @@ impl Ledger {
         Self::named(env, &format!("session:{key}:{session}"), "a request names a session")
     }
 
+    /// Finds the object of the counts of all rollouts.
+    ///
+    /// # Errors
+    /// [`GatewayError::BindingMissing`].
+    pub(super) fn of_rollout(env: &Env) -> Result<Self, GatewayError> {
+        Self::named(env, "rollout", "GATEWAY.rollout has bounds")
+    }
+
+    /// Adds a value to the counts of a rollout, and returns them.
+    ///
+    /// # Errors
+    /// [`GatewayError::BindingFailed`].
+    pub(super) async fn observe(&self, request: Value) -> Result<Value, GatewayError> {
+        self.call("observe", request).await
+    }
+
+    /// The counts of a rollout.
+    ///
+    /// # Errors
+    /// [`GatewayError::BindingFailed`].
+    pub(super) async fn watched(&self, id: &str) -> Result<Value, GatewayError> {
+        self.call("watched", json!({"id": id})).await
+    }
+
+    /// Notes that a rollout's return was told.
+    ///
+    /// # Errors
+    /// [`GatewayError::BindingFailed`].
+    pub(super) async fn told(&self, id: &str) -> Result<(), GatewayError> {
+        self.call("told", json!({"id": id})).await.map(drop)
+    }
+
+    /// Finds the object of the win rates of all isolates.
+    ///
+    /// # Errors
+    /// [`GatewayError::BindingMissing`].
+    pub(super) fn of_drift(env: &Env) -> Result<Self, GatewayError> {
+        Self::named(env, "drift", "GATEWAY.drift counts there")
+    }
+
+    /// Calls a method of the counts of win rates.
+    ///
+    /// # Errors
+    /// [`GatewayError::BindingFailed`].
+    pub(super) async fn drift(&self, method: &str, request: Value) -> Result<Value, GatewayError> {
+        self.call(method, request).await
+    }
+
+    /// Finds the object of the cap of all comparisons.
+    ///
+    /// # Errors
+    /// [`GatewayError::BindingMissing`].
+    pub(super) fn of_shadow(env: &Env) -> Result<Self, GatewayError> {
+        Self::named(env, "shadow", "GATEWAY.shadow has a cap")
+    }
+
     fn named(env: &Env, name: &str, why: &'static str) -> Result<Self, GatewayError> {
         let missing = || GatewayError::BindingMissing { binding: LEDGER, why };
         let namespace = binding(env, LEDGER).ok_or_else(missing)?;
@@ -76,6 +132,7 @@ impl Ledger {
 /// What of a budget is spent or reserved.
 pub(super) struct BudgetState {
     usd: f64,
+    spent: f64,
     used: f64,
     ends_at: f64,
 }
@@ -83,8 +140,14 @@ pub(super) struct BudgetState {
 impl BudgetState {
     fn new(state: &Value, budget: Budget) -> Self {
         let number = |field: &str| state[field].as_f64().unwrap_or_default();
-        let used = number("spent") + number("reserved");
-        Self { usd: budget.usd, used, ends_at: number("endsAt") }
+        let spent = number("spent");
+        let used = spent + number("reserved");
+        Self { usd: budget.usd, spent, used, ends_at: number("endsAt") }
+    }
+
+    /// When the period ends, in milliseconds since 1970, if what is spent alone leaves less than `usd`.
+    pub(super) fn spent_until(&self, usd: f64) -> Option<f64> {
+        (self.spent + usd > self.usd).then_some(self.ends_at)
     }
 
     /// The share that is spent or reserved.
@@ -110,6 +173,8 @@ pub(super) struct Reservation {
     budget: Budget,
     id: String,
     granted: Cell<f64>,
+    /// Whether it is a part of another one, which alone can be raised and settled.
+    is_part: bool,
 }
 
 impl Reservation {
@@ -136,7 +201,13 @@ impl Reservation {
             return Err(BudgetState::new(&state, budget).exhausted(least));
         }
         let granted = Cell::new(state["usd"].as_f64().unwrap_or_default());
-        Ok(Self { ledger, budget, id, granted })
+        Ok(Self { ledger, budget, id, granted, is_part: false })
+    }
+
+    /// A part of what is reserved, for one of several calls at once. It cannot be raised.
+    pub(super) fn part(&self, usd: f64) -> Self {
+        let (ledger, id) = (self.ledger.clone(), self.id.clone());
+        Self { ledger, budget: self.budget, id, granted: Cell::new(usd), is_part: true }
     }
 
     /// What is reserved, in US dollars.
@@ -149,6 +220,15 @@ impl Reservation {
     /// # Errors
     /// [`GatewayError::BudgetExhausted`], [`GatewayError::BindingFailed`].
     pub(super) async fn raise(&self, usd: f64) -> Result<(), GatewayError> {
+        if self.is_part {
+            let (needed, ends_at) = (usd - self.granted(), iso_time(now()));
+            return Err(GatewayError::BudgetExhausted {
+                usd: self.budget.usd,
+                needed,
+                left: 0.0,
+                ends_at,
+            });
+        }
         let state = self.ledger.call("extend", amount(&self.id, usd, self.budget)).await?;
         if state["granted"] != true {
             return Err(BudgetState::new(&state, self.budget).exhausted(usd - self.granted()));

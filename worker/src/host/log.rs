@@ -3,18 +3,23 @@
 //! No file is overwritten. With `LOG` and without a usable `LOG_SECRET` decisions are logged without the
 //! query's HMAC, no answer states a feedback id, and feedback is refused.
 
+use std::time::Duration;
+
 use wasm_bindgen::JsValue;
 use worker::Env;
 
 use super::hmac::{LogSecret, hmac};
 use super::js::{binding, call, call_async, describe_js_error, iso_time, now, random_id, to_js};
 use crate::accounting::record::{Record, decision_file};
+use crate::accounting::verdict::Verdict;
 use crate::config::{Key, Settings, equal_in_constant_time};
 use crate::error::GatewayError;
 use crate::request::feedback::{FEEDBACK_DAYS, Feedback, FeedbackId, signed_text};
 
 const ANALYTICS: &str = "ANALYTICS";
 const LOG: &str = "LOG";
+/// The waits before a verdict is written again, in milliseconds.
+const VERDICT_WAITS_MS: [u64; 3] = [100, 500, 2000];
 const DAY_MS: f64 = 24.0 * 60.0 * 60.0 * 1000.0;
 
 /// Whether at least one of the bindings `ANALYTICS` and `LOG` exists.
@@ -53,7 +58,7 @@ pub(super) async fn identify(env: &Env, key: Option<&Key>, record: &mut Record) 
 
 /// Writes a record to the bindings that exist. A failure is only logged, since the answer is already
 /// being sent.
-pub(super) async fn write(env: &Env, mut record: Record) {
+pub(super) async fn write(env: &Env, record: &mut Record) {
     if let Some(analytics) = binding(env, ANALYTICS) {
         if let Err(error) = call(&analytics, "writeDataPoint", &[to_js(&record.point())]) {
             worker::console_error!("analytics: {}", describe_js_error(error));
@@ -64,14 +69,45 @@ pub(super) async fn write(env: &Env, mut record: Record) {
         // A label of its own: the HMAC of no query is the signature of a feedback id.
         record.query_hmac = hmac(&secret, &format!("pointsman query 1\n{text}")).await.ok();
     }
-    let Ok(text) = serde_json::to_string(&record) else { return };
+    let Ok(text) = serde_json::to_string(record) else { return };
     if let Err(error) = put_new(&log, &record.decision_file(), &text).await {
         worker::console_error!("log: {error}");
     }
 }
 
-/// Joins a score to its answer. Returns whether an outcome row was written: it is not if only the query's
-/// HMAC was logged.
+/// Writes an event of a rollout, unless it was written.
+///
+/// # Errors
+/// Why the bucket refuses it; none without a bucket.
+pub(super) async fn write_event(env: &Env, file: &str, text: &str) -> Result<(), String> {
+    match binding(env, LOG) {
+        Some(log) => put_new(&log, file, text).await.map(drop).map_err(|error| error.to_string()),
+        None => Ok(()),
+    }
+}
+
+/// Writes the verdict of a comparison once, which was paid for: a bucket that refuses is asked again. If it goes
+/// on refusing, the Worker's log has the verdict.
+pub(super) async fn write_verdict(env: &Env, verdict: Verdict) {
+    let Some(log) = binding(env, LOG) else { return };
+    let Ok(text) = serde_json::to_string(&verdict) else { return };
+    let file = verdict.file();
+    let mut waits = VERDICT_WAITS_MS.into_iter();
+    loop {
+        match (put_new(&log, &file, &text).await, waits.next()) {
+            (Ok(_), _) => return,
+            (Err(_), Some(wait)) => worker::Delay::from(Duration::from_millis(wait)).await,
+            (Err(error), None) => {
+                let verdict = serde_json::to_string(&verdict.without_query()).unwrap_or_default();
+                worker::console_error!("verdict not written: {file}: {error}: {verdict}");
+                return;
+            }
+        }
+    }
+}
+
+/// Joins a score to its answer. Returns the decision's record, and whether an outcome row was written: it is not
+/// if only the query's HMAC was logged.
 ///
 /// # Errors
 /// [`GatewayError::BindingMissing`], [`GatewayError::BindingFailed`],
@@ -81,7 +117,7 @@ pub(super) async fn record_feedback(
     env: &Env,
     key: (&str, Option<&Key>),
     feedback: &Feedback,
-) -> Result<bool, GatewayError> {
+) -> Result<(bool, Record), GatewayError> {
     let (name, key) = key;
     if key.is_some_and(|key| !key.feedback) {
         return Err(GatewayError::FeedbackNotAllowed { key: name.to_owned() });
@@ -110,9 +146,9 @@ pub(super) async fn record_feedback(
     if !record.is_scorable() {
         return Err(not_found());
     }
-    let Some((file, row)) = record.outcome(feedback.score) else { return Ok(false) };
+    let Some((file, row)) = record.outcome(feedback.score) else { return Ok((false, record)) };
     match put_new(&log, &file, &row).await? {
-        true => Ok(true),
+        true => Ok((true, record)),
         false => Err(GatewayError::AlreadyScored),
     }
 }

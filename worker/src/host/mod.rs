@@ -10,16 +10,22 @@ mod call_failure;
 mod chunks;
 mod count_tokens;
 mod decompression;
+mod drift;
 mod handler;
 mod hmac;
 mod isolate;
 mod js;
+mod judge;
 mod ledger;
 mod log;
+mod own_calls;
 mod passed_bytes;
 mod passthrough;
 mod request_body;
+mod respond;
 mod response;
+mod rollout;
+mod shadow;
 mod stream_body;
 mod upstream_answer;
 mod upstream_body;
@@ -31,6 +37,7 @@ use worker::{Context, Env, Request, Response};
 use self::handler::RequestContext;
 use self::js::{header, now, random_id};
 use self::response::{internal, json, response_of};
+use self::rollout::Metric;
 use crate::error::GatewayError;
 use crate::request::endpoint::Endpoint;
 use crate::request::feedback::{self, Feedback};
@@ -121,16 +128,33 @@ async fn answer(
             let limit = config.settings.max_body_bytes.min(feedback::MAX_BODY_BYTES);
             let feedback = Feedback::from_json(&request_body::read_text(request, limit).await?)?;
             let key = (caller.name, caller.key);
-            let written = log::record_feedback(env, key, &feedback).await?;
+            let (written, record) = log::record_feedback(env, key, &feedback).await?;
+            let (env, config, score) = (env.clone(), config.clone(), feedback.score);
+            context.wait_until(async move {
+                rollout::observe(&env, &config, &record, Metric::Feedback, score).await;
+            });
             json(&json!({"feedback_id": feedback.feedback_id, "written": written}))
         }
         Endpoint::Models | Endpoint::Model(_) => answer_models(&request_context, &endpoint).await,
         Endpoint::Health => {
             let loaded = bundle::loaded(env, &config, context).await?;
             let unknown = (!loaded.known_key_names).then_some("key_models_unknown");
-            let warnings: Vec<&str> = log::warning(env).into_iter().chain(unknown).collect();
+            let rollout = rollout::health(env, &config).await;
+            let returned = rollout.as_ref().is_some_and(|found| found["state"] == "returned");
+            let returned = returned.then_some("rollout_returned");
+            let warnings = log::warning(env).into_iter().chain(unknown).chain(returned);
+            let warnings = warnings.chain(drift::warning());
+            let warnings: Vec<&str> = warnings.collect();
             let newer_failed = bundle::newer_failed();
-            json(&models::health(&loaded.manifest, loaded.source(), newer_failed, &warnings))
+            let mut found =
+                models::health(&loaded.manifest, loaded.source(), newer_failed, &warnings);
+            if let Some(code) = bundle::candidate_failed() {
+                found["candidate_bundle"] = code.into();
+            }
+            if let Some(rollout) = rollout {
+                found["rollout"] = rollout;
+            }
+            json(&found)
         }
     }
 }

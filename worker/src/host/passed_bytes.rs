@@ -3,7 +3,7 @@
 use futures_util::stream::{Stream, unfold};
 
 use super::call_failure::read_failure;
-use super::stream_body::{EndCallback, StreamEnd};
+use super::stream_body::{CLIENT_GONE, EndCallback, StreamEnd};
 use super::upstream_body::UpstreamBody;
 use crate::accounting::attempt::CallOutcome;
 use crate::config::Timeouts;
@@ -22,7 +22,7 @@ pub(super) struct PassedBytes {
 
 impl Drop for PassedBytes {
     fn drop(&mut self) {
-        self.end(CallOutcome::Left, Some("client_gone"));
+        self.end(CallOutcome::Left, Some(CLIENT_GONE));
     }
 }
 
@@ -60,6 +60,7 @@ impl PassedBytes {
 
     fn end(&mut self, outcome: CallOutcome, error: Option<&'static str>) {
         self.ended = true;
-        self.on_end.call(|| StreamEnd { received: Received::default(), outcome, error });
+        let received = Received::default();
+        self.on_end.call(|| StreamEnd { received, outcome, error, answer: None });
     }
 }

@@ -11,7 +11,7 @@ use worker::Response;
 use super::attempts::Spending;
 use super::auth;
 use super::bundle::{self, Loaded};
-use super::handler::{CallRequest, RequestContext};
+use super::handler::{AfterAnswer, CallRequest, RequestContext};
 use super::js::{call_async, describe_js_error, header};
 use super::log;
 use super::request_body::Source;
@@ -76,7 +76,8 @@ impl RequestContext<'_> {
             own_keys: &own_keys,
             passthrough: Some(&Passthrough { path, form }),
         };
-        self.call(&request, spending, record, None).await
+        let after = AfterAnswer { record, session: None, shadow: None, chosen_prices: None };
+        self.call(&request, spending, after).await
     }
 
     /// The models to call: the named one, then those of its fallbacks that may be called.

@@ -61,6 +61,11 @@ impl Source {
         read.map(Self)
     }
 
+    /// A body that the gateway wrote.
+    pub(super) fn of_text(text: &str) -> Self {
+        Self(Uint8Array::from(text.as_bytes()))
+    }
+
     /// The body's bytes.
     pub(super) fn bytes(&self) -> &Uint8Array {
         &self.0

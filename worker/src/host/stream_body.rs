@@ -15,7 +15,11 @@ use crate::error::GatewayError;
 use crate::translate::shared::stream_error::StreamFailure;
 use crate::translate::stream::{StreamTranslator, Translated};
 use crate::upstream::scrub::scrub;
+use crate::wire::answer::AnswerContent;
 use crate::wire::usage::Received;
+
+/// The code of a stream that its client left.
+pub(super) const CLIENT_GONE: &str = "client_gone";
 
 /// How a stream ended.
 pub(super) struct StreamEnd {
@@ -25,6 +29,8 @@ pub(super) struct StreamEnd {
     pub(super) outcome: CallOutcome,
     /// The error code, if the stream broke off.
     pub(super) error: Option<&'static str>,
+    /// The answer, if it was kept.
+    pub(super) answer: Option<AnswerContent>,
 }
 
 /// A callback for the end of a stream, whether complete, broken off or dropped.
@@ -79,7 +85,7 @@ pub(super) enum State {
 
 impl Drop for StreamBody {
     fn drop(&mut self) {
-        self.ended(CallOutcome::Left, Some("client_gone"));
+        self.ended(CallOutcome::Left, Some(CLIENT_GONE));
     }
 }
 
@@ -183,7 +189,12 @@ impl StreamBody {
     }
 
     fn ended(&mut self, outcome: CallOutcome, error: Option<&'static str>) {
-        let translator = &self.translator;
-        self.on_end.call(|| StreamEnd { received: translator.received(), outcome, error });
+        let translator = &mut self.translator;
+        self.on_end.call(|| StreamEnd {
+            received: translator.received(),
+            outcome,
+            error,
+            answer: translator.take_content(),
+        });
     }
 }

@@ -86,6 +86,8 @@ pub(super) struct AnswerReader<'a> {
     pub(super) timeouts: Timeouts,
     /// Whether the cascade checks the answer: a stream is then read to its end before it is returned.
     pub(super) checked: bool,
+    /// Whether the answer is kept, to be compared with another model's.
+    pub(super) compared: bool,
     /// Whether the caller's own key was sent.
     pub(super) own_key: bool,
     /// The tag of thinking or ids that the client gets.
@@ -256,7 +258,8 @@ impl AnswerReader<'_> {
             model: self.name,
             id: &random_id(),
             created: seconds(),
-            checked,
+            // A whole answer in the client's API can be read later.
+            checked: checked || (self.compared && self.streams),
             tag: self.tag,
             tool_names: self.tool_names,
         };
@@ -305,6 +308,7 @@ impl AnswerReader<'_> {
             include_usage: self.include_usage,
             drop_usage: self.drop_usage,
             checked: self.checked,
+            compared: self.compared,
             tag: self.tag,
             tool_names: self.tool_names,
         });
@@ -325,10 +329,13 @@ impl AnswerReader<'_> {
         };
         let headers = event_headers(headers);
         if !is_streamed {
-            let (received, content) = (translator.received(), translator.take_content());
+            let received = translator.received();
+            let content = translator.take_content().unwrap_or_default();
             return Ok(Reply::Whole { status: 200, headers, body: first, received, content });
         }
-        translator.take_content();
+        if self.checked {
+            translator.take_content();
+        }
         Ok(Reply::Stream { headers, first, translator: Box::new(translator), source, secrets })
     }
 

@@ -100,6 +100,8 @@ pub(super) struct Call<'a> {
     pub(super) upstream: &'a Upstream,
     /// Whether the cascade checks the answer: a stream is then read to its end before it is returned.
     pub(super) checked: bool,
+    /// Whether the answer is kept, to be compared with another model's.
+    pub(super) compared: bool,
     /// The limit on output tokens that the budget or the context window enforces.
     pub(super) output_limit: Option<u64>,
     /// The most output tokens for which the context window has room, if it is known.
@@ -117,7 +119,8 @@ impl UpstreamRequest<'_> {
 
     /// Calls a model's upstream.
     pub(super) async fn call(&self, call: &Call<'_>) -> Result<Reply, Failure> {
-        let Call { model, upstream, checked, output_limit, output_room, adjustments } = *call;
+        let Call { model, upstream, checked, compared, output_limit, output_room, adjustments } =
+            *call;
         let apis = ApiPair::new(self.body.dialect, upstream, model).map_err(try_next)?;
         let name = upstream.model.as_deref().unwrap_or(model);
         let left_out = adjustments.left_out();
@@ -160,6 +163,7 @@ impl UpstreamRequest<'_> {
             id: self.id,
             timeouts: self.timeouts,
             checked,
+            compared,
             own_key: self.own_keys.of(upstream).is_some(),
             // A Response of a named model keeps its bytes.
             tag: tag.as_deref().filter(|_| self.routed || apis.client != Dialect::Responses),

@@ -92,6 +92,9 @@ pub(crate) struct Conversation<'t> {
     messages: Result<Vec<Message<'t>>, GatewayError>,
 }
 
+/// System texts, and the role and text of each message.
+pub(super) type RolesAndTexts<'t> = (Vec<Cow<'t, str>>, Vec<(String, Cow<'t, str>)>);
+
 /// A format of JSON output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum JsonFormat {
@@ -235,6 +238,14 @@ impl RequestBody {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The system texts, and the role and text of each message; none if the body cannot be read.
+    pub(super) fn texts<'t>(&self, body: &'t str) -> Option<RolesAndTexts<'t>> {
+        let messages = self.messages(body).ok()?;
+        let role = |message: &Message<'t>| message.role.as_deref().unwrap_or_default().to_owned();
+        let texts = messages.iter().map(|message| (role(message), message.texts.joined()));
+        Some((self.system_texts(body, &messages), texts.collect()))
     }
 
     /// The request's limit on output tokens, if it states one: the first of its API's fields.

@@ -10,6 +10,7 @@ pub(crate) mod feedback;
 pub(crate) mod form;
 pub(crate) mod input_tokens;
 pub(crate) mod json;
+mod judged;
 pub(crate) mod media;
 pub(crate) mod model_name;
 pub(crate) mod request_id;

@@ -3,6 +3,7 @@
 pub(crate) mod capability;
 pub(crate) mod cascade;
 pub(crate) mod decision;
+pub(crate) mod drift;
 mod features;
 pub(crate) mod model_list;
 pub(crate) mod models;

@@ -6,13 +6,19 @@
 
 use pointsman::{Decision, Policy, Query, RouterError};
 
+mod observe;
+mod shadow;
+
+use observe::Called;
+pub(crate) use shadow::pair_of;
+
 use super::capability::{Demands, Inability};
 use super::decision::{Candidates, Decider, Engine};
 use super::permissions::Permissions;
 use super::without_text;
 use crate::accounting::prices::Prices;
 use crate::accounting::window;
-use crate::config::Api;
+use crate::config::{Api, Mode};
 use crate::error::GatewayError;
 use crate::request::body::RequestBody;
 use crate::request::endpoint::Dialect;
@@ -33,6 +39,8 @@ pub(crate) struct Planner<'a> {
     pub(crate) budget_used: f64,
     /// The model that gave this session's last answer.
     pub(crate) pinned: Option<&'a str>,
+    /// Whether the model that routing chooses is called.
+    pub(crate) mode: Mode,
 }
 
 /// The models to call for a request, with the decision behind them.
@@ -42,8 +50,12 @@ pub(crate) struct Plan {
     pub(crate) chain: Vec<String>,
     /// The routing decision; none if nothing was rated.
     pub(crate) decision: Option<Decision>,
-    /// Why the first model of the chain was chosen.
+    /// Why the first model of the chain is called.
     pub(crate) reason: &'static str,
+    /// What routing chose, and why; none if nothing was routed.
+    pub(crate) chosen: Option<(String, &'static str)>,
+    /// The LLM that could have answered in place of the first one, where both answers may be compared.
+    pub(crate) counterpart: Option<String>,
     /// The query that was rated.
     pub(crate) query: Option<Query>,
     /// Input tokens, counted by the bundle's tokenizer.
@@ -104,15 +116,17 @@ impl Planner<'_> {
             input_tokens,
             max_cost: None,
         };
-        let (choice, query, escalate_to) = match target {
+        let named = matches!(target, Target::Named(_));
+        let (choice, query) = match target {
             Target::Named(model) => {
                 let chain = self.chain(&model, &needs)?;
+                let query = query.ok().flatten();
                 let choice = Choice { model, chain, reason: "requested", decision: None };
-                (choice, query.ok().flatten(), None)
+                (choice, query)
             }
             Target::Routed(policy) => {
                 needs.max_cost = policy.max_cost;
-                let (choice, query) = match self.choose_keeper(&needs)? {
+                match self.choose_keeper(&needs)? {
                     Some(choice) => (choice, query.ok().flatten()),
                     None => {
                         let query = query?;
@@ -123,21 +137,31 @@ impl Planner<'_> {
                         };
                         (self.choose(query.as_ref(), policy, &needs)?, query)
                     }
-                };
-                let escalate_to = self.escalation(&choice.model, &needs);
-                (choice, query, escalate_to)
+                }
             }
         };
+        let Called { chain, reason, chosen, decision } =
+            self.called(choice, named, query.as_ref(), &needs);
+        let escalate_to = match &chosen {
+            Some((model, _)) if self.mode == Mode::On => self.escalation(model, &needs),
+            _ => None,
+        };
+        let counterpart = match escalate_to {
+            None => self.counterpart(&chain[0], decision.as_ref(), &needs),
+            Some(_) => None,
+        };
         Ok(Plan {
-            chain: choice.chain,
-            decision: choice.decision,
-            reason: choice.reason,
+            chain,
+            decision,
+            reason,
+            chosen,
+            counterpart,
             query,
             input_tokens,
             output_tokens,
             escalate_to,
             restricted: self.permissions.is_restricted(),
-            routed: choice.reason != "requested",
+            routed: !named,
             references,
         })
     }
@@ -159,7 +183,8 @@ impl Planner<'_> {
 
     fn decider(&self) -> Decider<'_> {
         let Permissions { manifest, settings, .. } = self.permissions;
-        let Self { engine, caller, budget_used, pinned, .. } = *self;
+        let Self { engine, caller, budget_used, .. } = *self;
+        let pinned = self.session_model();
         Decider { manifest, settings, engine, caller, budget_used, pinned }
     }
 
@@ -209,7 +234,7 @@ impl Planner<'_> {
             let reasons = candidates.out.iter().cloned().chain([why]).collect::<Vec<_>>();
             return Err(RouterError::NoCandidate { detail: reasons.join("; ") }.into());
         };
-        let is_pinned = self.pinned == Some(model.as_str());
+        let is_pinned = decider.pinned == Some(model.as_str());
         let reason = if is_pinned { "pinned" } else { "no_text" };
         let chain = self.routed_chain(&model, needs)?;
         Ok(Choice { model, chain, reason, decision: None })

@@ -40,6 +40,12 @@ pub(crate) fn preferred<'a>(decider: &Decider<'a>, policy: &Policy) -> Vec<&'a s
     order
 }
 
+/// The strong LLM of a bundle's pair, else the candidate with the best mean quality.
+pub(crate) fn strongest(manifest: &Manifest) -> Option<&str> {
+    let strong = manifest.head.strong.as_deref();
+    strong.or_else(|| by_worth(manifest, &Policy::default()).into_iter().next())
+}
+
 /// The candidates by their worth before any text is seen, the best first.
 fn by_worth<'m>(manifest: &'m Manifest, policy: &Policy) -> Vec<&'m str> {
     let qualities = mean_qualities(manifest);

@@ -124,7 +124,7 @@ impl ApiPair {
         };
         if self.is_plain() {
             let content = match of.checked {
-                true => self.content(&bytes, of)?,
+                true => content_of(self.upstream, &bytes)?,
                 false => AnswerContent::default(),
             };
             let received = received(told);
@@ -183,20 +183,6 @@ impl ApiPair {
         Ok(Answer { body, ..answer })
     }
 
-    /// The parts of an answer between equal APIs that the cascade's check reads.
-    fn content(self, bytes: &[u8], of: &AnswerOptions<'_>) -> Result<AnswerContent, String> {
-        let value = answer_tree(bytes)?;
-        let defaults = AnswerDefaults { id: of.id, model: of.model, created: of.created };
-        Ok(match self.upstream {
-            Dialect::Messages => {
-                let completion =
-                    message_to_completion(&value, &defaults).map_err(|e| e.to_string())?;
-                AnswerContent::of_answer(&completion)
-            }
-            _ => AnswerContent::of_answer(&value),
-        })
-    }
-
     /// Writes an upstream's error for the client. `body` is the upstream's own, which is passed on where it
     /// has the shape that the client reads.
     pub(crate) fn error(
@@ -231,6 +217,22 @@ impl ApiPair {
         };
         same_api && body["error"].is_object() && named
     }
+}
+
+/// Reads an answer in a client's API.
+///
+/// # Errors
+/// A message that says why it cannot be read.
+pub(crate) fn content_of(client: Dialect, body: &[u8]) -> Result<AnswerContent, String> {
+    let value = answer_tree(body)?;
+    let defaults = AnswerDefaults { id: "", model: "", created: 0 };
+    Ok(match client {
+        Dialect::Messages => {
+            let completion = message_to_completion(&value, &defaults).map_err(|e| e.to_string())?;
+            AnswerContent::of_answer(&completion)
+        }
+        _ => AnswerContent::of_answer(&value),
+    })
 }
 
 /// What an answer is read with.

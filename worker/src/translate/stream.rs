@@ -38,6 +38,9 @@ use crate::wire::usage::Received;
 const COMMENT: &[u8] = b": ping\n\n";
 const PING: &[u8] = b"event: ping\ndata: {\"type\": \"ping\"}\n\n";
 
+/// The longest text of a streamed answer that is kept to be compared, in bytes.
+pub(crate) const MOST_COMPARED: usize = 64 << 10;
+
 /// A stream between an upstream and a client.
 #[derive(Debug)]
 pub(crate) struct StreamTranslator {
@@ -46,6 +49,8 @@ pub(crate) struct StreamTranslator {
     upstream: Upstream,
     to_messages: Option<ChunkStream>,
     content: Option<AnswerContent>,
+    /// The most bytes of its text that are kept; a longer answer is kept no more.
+    most_kept: usize,
     events: u64,
     /// The request's id.
     id: String,
@@ -102,6 +107,8 @@ pub(crate) struct StreamOptions<'a> {
     pub(crate) drop_usage: bool,
     /// Whether to keep the answer for the cascade's check.
     pub(crate) checked: bool,
+    /// Whether to keep an answer of at most 64 KiB, to be compared with another model's.
+    pub(crate) compared: bool,
     /// The tag of thinking or ids that the client gets, see [`ApiPair::tag`].
     pub(crate) tag: Option<&'a str>,
     /// The names of tools that were changed for the upstream.
@@ -140,7 +147,8 @@ impl StreamTranslator {
             parser,
             upstream,
             to_messages: to_messages.then(|| ChunkStream::new(&defaults, options.tag)),
-            content: options.checked.then(AnswerContent::default),
+            content: (options.checked || options.compared).then(AnswerContent::default),
+            most_kept: if options.checked { usize::MAX } else { MOST_COMPARED },
             events: 0,
             id: options.id.to_owned(),
             spoken: false,
@@ -176,7 +184,9 @@ impl StreamTranslator {
         for (event, range) in events.iter().zip(ranges) {
             self.events += u64::from(!is_ping(event));
             self.count(event, range.len());
-            match self.read(event) {
+            let read = self.read(event);
+            self.bound_content();
+            match read {
                 Ok(_) if plain => match self.replaced(event, &range) {
                     Some(text) => {
                         sent.extend(self.released(range.start));
@@ -324,9 +334,17 @@ impl StreamTranslator {
         Received { usage, is_final, output_tokens: self.output.tokens() }
     }
 
-    /// Takes the answer so far, and keeps it no longer.
-    pub(crate) fn take_content(&mut self) -> AnswerContent {
-        self.content.take().unwrap_or_default()
+    /// Takes the answer so far, and keeps it no longer; none if it was not kept, or was too long.
+    pub(crate) fn take_content(&mut self) -> Option<AnswerContent> {
+        self.content.take()
+    }
+
+    /// Stops keeping an answer that is too long.
+    fn bound_content(&mut self) {
+        let too_long = |content: &AnswerContent| content.text.len() > self.most_kept;
+        if self.content.as_ref().is_some_and(too_long) {
+            self.content = None;
+        }
     }
 
     /// The event that tells the client of an error of the gateway, to be sent last.

@@ -9,7 +9,7 @@
 //! | `{"json": {"a": 1}}` | the JSON that it states has that structure: order of members and spelling of numbers aside |
 //! | `{"tests": "python3 -m pytest -q {answer}"}` | the command ends with 0 ([`command`](super::command)) |
 //!
-//! Reasoning that stands in the answer's text is taken away ([`reasoning`](super::reasoning)).
+//! Reasoning that stands in the answer's text is taken away ([`without_reasoning`]).
 //! What is compared is *extracted* first, without a look at the gold answer: what the last `\boxed{}`
 //! holds, else what follows the last cue such as `Answer:`, else what the kind's own module says. An answer
 //! from which nothing could be extracted scores 0 as a wrong one does, and is counted apart.
@@ -19,13 +19,13 @@ mod json;
 mod number;
 mod text;
 
+use pointsman::judge::without_reasoning;
 use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::command::Tests;
 use super::field_fault::{brief, shortened, wrong_type};
 use super::mark::{Grade, Mark};
-use super::reasoning::without_reasoning;
 
 /// Changes where another text is extracted from an answer, or another mark is given.
 pub(super) const VERSION: &str = "gold-1";

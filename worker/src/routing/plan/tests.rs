@@ -9,6 +9,7 @@ use crate::routing::decision::tests::Letters;
 use crate::routing::permissions::{RequestOptions, listed};
 
 mod abilities;
+mod observe;
 mod permissions;
 mod responses;
 
@@ -29,6 +30,7 @@ struct With<'a> {
     open_circuits: &'a [&'a str],
     budget_used: f64,
     pinned: Option<&'a str>,
+    mode: Mode,
 }
 
 fn plan(body: &str, with: &With<'_>) -> Result<Plan, String> {
@@ -55,6 +57,7 @@ fn plan(body: &str, with: &With<'_>) -> Result<Plan, String> {
         engine: &Letters(with.open_circuits),
         budget_used: with.budget_used,
         pinned: with.pinned,
+        mode: with.mode,
     };
     let request =
         RequestBody::new(Dialect::Chat, body, &manifest).map_err(|e| e.code().to_owned())?;

@@ -56,6 +56,7 @@ fn translator(client: Dialect, api: Api) -> StreamTranslator {
         include_usage: true,
         drop_usage: false,
         checked: true,
+        compared: false,
         tag: None,
         tool_names: &ToolNames::default(),
     })
@@ -120,7 +121,7 @@ fn translations_do_not_depend_on_where_the_stream_is_cut() {
         );
         let received = translator.received();
         assert_eq!((received.usage, received.is_final), (USAGE, true), "{client:?} {api:?}");
-        assert_eq!(translator.take_content().text, "日本 🚀", "{client:?} {api:?}");
+        assert_eq!(translator.take_content().unwrap().text, "日本 🚀", "{client:?} {api:?}");
         for size in [1, 3, 7, 50] {
             let sent = String::from_utf8(translated(client, api, text, size).0).unwrap();
             assert_eq!(without_pings(&sent), without_pings(&words));
@@ -267,6 +268,7 @@ fn an_event_that_is_longer_than_the_limit_passes_on_in_parts() {
             include_usage: false,
             drop_usage: false,
             checked: false,
+            compared: false,
             tag: None,
             tool_names: &ToolNames::default(),
         })
@@ -302,6 +304,7 @@ fn a_long_answer_without_long_strings_is_still_bounded() {
         include_usage: false,
         drop_usage: false,
         checked: false,
+        compared: false,
         tag: None,
         tool_names: &ToolNames::default(),
     });
@@ -354,6 +357,7 @@ fn usage_that_only_the_gateway_asked_for_is_left_out() {
             include_usage: false,
             drop_usage: true,
             checked: false,
+            compared: false,
             tag: None,
             tool_names: &ToolNames::default(),
         });
@@ -436,6 +440,7 @@ fn a_shortened_name_of_a_tool_comes_back_in_a_stream() {
         include_usage: false,
         drop_usage: false,
         checked: false,
+        compared: false,
         tag: None,
         tool_names: &names,
     };
@@ -466,6 +471,7 @@ fn the_ids_of_a_long_event_are_tagged_and_nothing_of_it_is_lost() {
         include_usage: false,
         drop_usage: false,
         checked: false,
+        compared: false,
         tag: Some("pm0123456789ab_"),
         tool_names: &ToolNames::default(),
     });

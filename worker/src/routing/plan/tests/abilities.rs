@@ -26,6 +26,7 @@ fn plan_on(large: &str, small: &str, body: &str, with: &With<'_>) -> Result<Plan
         engine: &Letters(with.open_circuits),
         budget_used: with.budget_used,
         pinned: with.pinned,
+        mode: with.mode,
     };
     planner.plan(&RequestBody::new(Dialect::Chat, body, &manifest).unwrap(), body)
 }

@@ -36,6 +36,7 @@ fn planner<T>(with: &With<'_>, act: impl FnOnce(&Planner<'_>) -> T) -> T {
         engine: &Letters(with.open_circuits),
         budget_used: with.budget_used,
         pinned: with.pinned,
+        mode: with.mode,
     })
 }
 
@@ -184,6 +185,7 @@ fn a_pin_is_not_kept_above_max_cost_or_beyond_its_context_window() {
         engine: &Close,
         budget_used: 0.0,
         pinned: Some("large"),
+        mode: Mode::On,
     };
     let with = |policy: Policy| {
         let query = Query::new(EASY).unwrap();

@@ -35,6 +35,7 @@ fn plan_in(
         engine: &Letters(&[]),
         budget_used: 0.0,
         pinned,
+        mode: Mode::On,
     };
     planner.plan(&RequestBody::new(Dialect::Responses, body, &manifest).unwrap(), body)
 }

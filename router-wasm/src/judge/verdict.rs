@@ -1,6 +1,30 @@
 //! What a judge said, read strictly, and what two verdicts in both orders mean.
 
-use crate::eval::position_bias::Place;
+use serde::{Deserialize, Serialize};
+
+/// The answer that a judge prefers, by its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Place {
+    /// The answer that is shown first.
+    First,
+    /// The answer that is shown second.
+    Second,
+    /// A tie.
+    Neither,
+}
+
+impl Place {
+    /// The same verdict, with the answers in the other order.
+    #[must_use]
+    pub fn mirrored(self) -> Self {
+        match self {
+            Self::First => Self::Second,
+            Self::Second => Self::First,
+            Self::Neither => Self::Neither,
+        }
+    }
+}
 
 /// The best grade; the worst is 1.
 pub const BEST_GRADE: u8 = 10;
@@ -8,7 +32,8 @@ pub const BEST_GRADE: u8 = 10;
 /// The place that a judge's answer names: its last line is `Verdict: A`, `Verdict: B` or `Verdict: tie`, or
 /// the whole answer is one of the three words. `None` for anything else, and where an earlier line
 /// states another verdict.
-pub(super) fn place(answer: &str) -> Option<Place> {
+#[must_use]
+pub fn place(answer: &str) -> Option<Place> {
     let word = |text: &str| match text.to_ascii_lowercase().as_str() {
         "a" => Some(Place::First),
         "b" => Some(Place::Second),
@@ -19,7 +44,8 @@ pub(super) fn place(answer: &str) -> Option<Place> {
 }
 
 /// The grade that a judge's answer states, 1 to 10: its last line is `Score: N`, or the whole answer a number.
-pub(super) fn grade(answer: &str) -> Option<u8> {
+#[must_use]
+pub fn grade(answer: &str) -> Option<u8> {
     let number = |text: &str| {
         let of_ten = text.strip_suffix("10").and_then(|text| text.trim_end().strip_suffix('/'));
         let number = of_ten.unwrap_or(text).trim_end();
@@ -54,7 +80,8 @@ fn bare(line: &str) -> String {
 
 /// What two verdicts on answers X and Y say of X: 1 where it is better, 0 where it is worse, 0.5 for a tie.
 /// `forward` was asked with X first, `backward` with Y first. A disagreement is a tie.
-pub(super) fn target(forward: Place, backward: Place) -> f32 {
+#[must_use]
+pub fn target(forward: Place, backward: Place) -> f32 {
     match (forward, backward) {
         (Place::First, Place::Second) => 1.0,
         (Place::Second, Place::First) => 0.0,

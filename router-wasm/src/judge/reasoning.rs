@@ -5,7 +5,8 @@ const OPEN: &str = "<think>";
 const CLOSE: &str = "</think>";
 
 /// The answer without the reasoning at its beginning; empty where it never ended.
-pub(super) fn without_reasoning(answer: &str) -> &str {
+#[must_use]
+pub fn without_reasoning(answer: &str) -> &str {
     let begins = answer.trim_start().starts_with(OPEN);
     match answer.split_once(CLOSE) {
         Some((before, after)) if begins || !before.contains(OPEN) => after,
