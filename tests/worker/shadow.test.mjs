@@ -203,21 +203,28 @@ test("the cap holds under concurrency, and a request that exceeds it is not coun
     await held.promise;
     openai({ text: "Verdict: A" })(...call);
   });
-  const ids = Array.from({ length: 24 }, (_, at) => `c-${at}`);
+  const ids = Array.from({ length: 16 }, (_, at) => `c-${at}`);
   const answered = await Promise.all(ids.map((id) => worker.chat(ASKED, { ...WEAKEST, "x-request-id": id })));
   assert.deepEqual(new Set(answered.map((response) => response.status)), new Set([200]));
   await until(() => judge.requests.length > 0, "a judge that is asked");
   await new Promise((next) => setTimeout(next, 300));
   held.resolve();
-  const found = await Promise.all(ids.map((id) => decided(worker, id)));
+  const found = await until(
+    async () => {
+      const all = (await files(worker, "decisions/")).map(({ text }) => JSON.parse(text ?? ""));
+      return all.length >= ids.length && all;
+    },
+    "every decision",
+    20_000,
+  );
   const drawn = found.filter(({ shadow }) => shadow?.sampled);
   const skipped = found.filter(({ shadow_skipped: code }) => code === "cap_reached");
   assert.ok(drawn.length > 0 && skipped.length > 0, `${drawn.length} drawn, ${skipped.length} skipped`);
   assert.equal(drawn.length + skipped.length, ids.length);
   assert.ok(skipped.every(({ shadow }) => shadow === undefined));
-  assert.equal((await verdicts(worker, drawn.length)).size, drawn.length);
+  assert.equal((await verdicts(worker, drawn.length, 20_000)).size, drawn.length);
   assert.ok(most > 0 && most <= usdPerDay + 1e-9, `${most}`);
-  await until(async () => (await spent()).reserved === 0, "every comparison settled");
+  await until(async () => (await spent()).reserved === 0, "every comparison settled", 20_000);
   near((await spent()).spent, drawn.length * (COSTS[strong] + 2 * COSTS[JUDGE]));
 });
 
