@@ -206,9 +206,8 @@ mod tests {
 
     #[test]
     fn the_version_changes_with_the_rubric_and_the_characters() {
-        let version = |rubric, characters| {
-            JudgePrompt::pairwise(rubric, characters).version().to_owned()
-        };
+        let version =
+            |rubric, characters| JudgePrompt::pairwise(rubric, characters).version().to_owned();
         let own = version(None, 100);
         assert!(own.starts_with("pairwise-") && own.len() == 17, "{own}");
         assert_eq!(own, version(Some(RUBRIC), 100));

@@ -148,7 +148,9 @@ impl Rollout {
         }
         let long = self.name.len() > 64 || self.name.chars().any(char::is_control);
         if long {
-            return Err("rollout.name is not a text of at most 64 bytes without control characters".into());
+            return Err(
+                "rollout.name is not a text of at most 64 bytes without control characters".into(),
+            );
         }
         self.bounds.as_ref().map_or(Ok(()), Bounds::check)
     }
@@ -162,12 +164,17 @@ impl Bounds {
             ("errorsAbove", self.errors_above),
         ];
         if bounds.iter().all(|(_, bound)| bound.is_none()) {
-            return Err("rollout.return has no bound: state feedbackBelow, shadowBelow or errorsAbove".into());
+            return Err(
+                "rollout.return has no bound: state feedbackBelow, shadowBelow or errorsAbove"
+                    .into(),
+            );
         }
         let outside = |bound: &f64| !(0.0..=1.0).contains(bound);
         for (field, bound) in bounds {
             if let Some(found) = bound.filter(outside) {
-                return Err(format!("rollout.return.{field} is {found}, expected a number in [0, 1]"));
+                return Err(format!(
+                    "rollout.return.{field} is {found}, expected a number in [0, 1]"
+                ));
             }
         }
         match self.least {
@@ -219,7 +226,10 @@ mod tests {
         let all = Rollout { percent: 100.0, ..found.clone() };
         assert_eq!(all.arm(Some("b"), "x"), Arm::Current);
         assert_ne!(found.unit("a", Some("s")), found.unit("a", Some("t")));
-        assert_eq!(found.unit("a", None), Rollout { sticky: Sticky::Key, ..found }.unit("a", Some("s")));
+        assert_eq!(
+            found.unit("a", None),
+            Rollout { sticky: Sticky::Key, ..found }.unit("a", Some("s"))
+        );
     }
 
     #[test]

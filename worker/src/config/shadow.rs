@@ -72,7 +72,9 @@ impl Shadow {
     ) -> Result<(), String> {
         for (field, name) in self.named() {
             if upstreams.get(name).is_none() {
-                return Err(format!("shadow.{field} names {name:?}, which UPSTREAMS does not have"));
+                return Err(format!(
+                    "shadow.{field} names {name:?}, which UPSTREAMS does not have"
+                ));
             }
         }
         let mut pair = pair.into_iter().filter(|name| upstreams.get(name).is_some());

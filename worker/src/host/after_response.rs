@@ -8,9 +8,9 @@ use wasm_bindgen::JsValue;
 use worker::js_sys::futures::JsFuture;
 use worker::{Context, Env};
 
-use super::js::now;
 use super::drift;
 use super::isolate::Config;
+use super::js::now;
 use super::ledger::{Ledger, Reservation};
 use super::log;
 use super::rollout::{self, Metric};
@@ -66,12 +66,7 @@ impl Settlement {
     }
 
     /// Settles, pins, logs, and compares the answer with another model's.
-    async fn settle(
-        mut self,
-        usage: Option<Usage>,
-        error: Option<&'static str>,
-        answer: Answer,
-    ) {
+    async fn settle(mut self, usage: Option<Usage>, error: Option<&'static str>, answer: Answer) {
         self.record.total_ms = now() - self.started;
         self.record.set_usage(usage);
         self.record.cost = self.costs.shown;

@@ -118,7 +118,8 @@ impl RequestContext<'_> {
             costs: Costs::default(),
         };
         let chain = [model.to_owned()];
-        let found = call_chain(&request, &chain, upstreams, settings, &mut spending, Kept::No).await;
+        let found =
+            call_chain(&request, &chain, upstreams, settings, &mut spending, Kept::No).await;
         let stated = vec![counted_by("upstream"), ("x-pointsman-model", model.to_owned())];
         match found.reply {
             Ok(Reply::Whole { status, headers, body, .. }) => {

@@ -78,16 +78,16 @@ pub(super) async fn count(env: &Env, config: &Config, record: &Record) {
     match add(env, &day, &bundle, &rates).await {
         Ok(added) => {
             let today = figure(&day, bundle, &Rates(added.today), bound);
-            let warned = COUNTED.with_borrow_mut(|counted| {
-                std::mem::replace(&mut counted.warns, today.warns())
-            });
+            let warned = COUNTED
+                .with_borrow_mut(|counted| std::mem::replace(&mut counted.warns, today.warns()));
             if today.warns() && !warned {
                 let text = serde_json::to_string(&today).unwrap_or_default();
                 worker::console_warn!("{WARNING}: {text}");
             }
             for Day { day, bundle, counts } in added.finished {
                 let bundle = BundleId { sha256: bundle, ..BundleId::default() };
-                write(env, &figure(&day, bundle.clone(), &Rates(counts), bound), &day, &bundle).await;
+                write(env, &figure(&day, bundle.clone(), &Rates(counts), bound), &day, &bundle)
+                    .await;
             }
         }
         Err(error) => worker::console_error!("drift: {}: {error}", error.code()),
@@ -95,12 +95,7 @@ pub(super) async fn count(env: &Env, config: &Config, record: &Record) {
 }
 
 /// The figure of a day; without the difference if the isolate does not have the bundle.
-fn figure(
-    day: &str,
-    bundle: BundleId,
-    rates: &Rates,
-    bound: &crate::config::Drift,
-) -> Figure {
+fn figure(day: &str, bundle: BundleId, rates: &Rates, bound: &crate::config::Drift) -> Figure {
     let loaded = bundle::with_hash(&bundle.sha256);
     let calibration = loaded.as_ref().and_then(|loaded| loaded.manifest.calibration.as_ref());
     let quantiles = calibration.map(|calibration| calibration.quantiles.as_slice());

@@ -12,8 +12,8 @@ use super::isolate::Config;
 use super::js::{header, iso_time, now};
 use super::ledger::{Ledger, Reservation};
 use super::log;
-use super::rollout::Assigned;
 use super::request_body::Source;
+use super::rollout::Assigned;
 use super::shadow::{Parts, Shadow};
 use super::upstream_answer::Reply;
 use super::upstream_call::{OwnKeys, Passthrough, UpstreamRequest};
@@ -187,13 +187,8 @@ impl RequestContext<'_> {
             own_keys: &own_keys,
             passthrough: None,
         };
-        let parts = Parts {
-            loaded: &loaded,
-            body: &body,
-            source: &source,
-            history: &history,
-            plan: &plan,
-        };
+        let parts =
+            Parts { loaded: &loaded, body: &body, source: &source, history: &history, plan: &plan };
         let after = AfterAnswer {
             record,
             session,

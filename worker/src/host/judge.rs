@@ -103,12 +103,7 @@ impl Judge<'_> {
 
     /// Asks for both orders at once; where an answer names no place, once more for it. `spent` is what of the
     /// reservation earlier calls cost.
-    pub(super) async fn ask(
-        &self,
-        orders: &Orders,
-        reserved: &Reservation,
-        spent: f64,
-    ) -> Judged {
+    pub(super) async fn ask(&self, orders: &Orders, reserved: &Reservation, spent: f64) -> Judged {
         let mut judged = Judged { places: Err(UNREADABLE.into()), charged: 0.0, shown: Some(0.0) };
         let [forward, backward] = &orders.requests;
         let both = [Some(forward), Some(backward)];

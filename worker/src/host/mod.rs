@@ -36,8 +36,8 @@ use worker::{Context, Env, Request, Response};
 
 use self::handler::RequestContext;
 use self::js::{header, now, random_id};
-use self::rollout::Metric;
 use self::response::{internal, json, response_of};
+use self::rollout::Metric;
 use crate::error::GatewayError;
 use crate::request::endpoint::Endpoint;
 use crate::request::feedback::{self, Feedback};

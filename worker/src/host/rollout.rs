@@ -134,9 +134,8 @@ impl RequestContext<'_> {
         if rollout.bounds.is_none() {
             return State::Running;
         }
-        let known = WATCH.with_borrow(|watch| {
-            (watch.of == id).then(|| (watch.looked_at, watch.state.clone()))
-        });
+        let known = WATCH
+            .with_borrow(|watch| (watch.of == id).then(|| (watch.looked_at, watch.state.clone())));
         let Some((looked_at, state)) = known else {
             return look(self.env, self.config, id).await;
         };

@@ -119,7 +119,8 @@ impl UpstreamRequest<'_> {
 
     /// Calls a model's upstream.
     pub(super) async fn call(&self, call: &Call<'_>) -> Result<Reply, Failure> {
-        let Call { model, upstream, checked, compared, output_limit, output_room, adjustments } = *call;
+        let Call { model, upstream, checked, compared, output_limit, output_room, adjustments } =
+            *call;
         let apis = ApiPair::new(self.body.dialect, upstream, model).map_err(try_next)?;
         let name = upstream.model.as_deref().unwrap_or(model);
         let left_out = adjustments.left_out();

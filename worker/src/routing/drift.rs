@@ -87,7 +87,8 @@ impl Figure {
         let (count, shares) = (rates.count(), rates.shares());
         let edges = (1..=shares.len()).map(|edge| edge as f64 / shares.len() as f64);
         let ks = calibration.filter(|_| count > 0).map(|quantiles| {
-            let differences = edges.zip(&shares).map(|(edge, share)| (share - up_to(quantiles, edge)).abs());
+            let differences =
+                edges.zip(&shares).map(|(edge, share)| (share - up_to(quantiles, edge)).abs());
             differences.fold(0.0, f64::max)
         });
         let steps = (0..=STEPS).map(|step| Rates::quantile(&shares, step as f64 / STEPS as f64));
@@ -157,7 +158,11 @@ mod tests {
     #[test]
     fn other_rates_differ_by_the_largest_distance() {
         let found = figure(even(1000).map(|rate| rate / 2.0), &[0.0, 1.0]);
-        assert!(found.ks.is_some_and(|ks| (ks - 0.5).abs() < 0.01) && found.warns(), "{:?}", found.ks);
+        assert!(
+            found.ks.is_some_and(|ks| (ks - 0.5).abs() < 0.01) && found.warns(),
+            "{:?}",
+            found.ks
+        );
         let few = figure(even(99).map(|rate| rate / 2.0), &[0.0, 1.0]);
         assert!(!few.warns(), "too few to say");
         let ends = figure([0.0, 1.0], &[0.0, 1.0]);

@@ -140,7 +140,8 @@ impl Planner<'_> {
                 }
             }
         };
-        let Called { chain, reason, chosen, decision } = self.called(choice, named, query.as_ref(), &needs);
+        let Called { chain, reason, chosen, decision } =
+            self.called(choice, named, query.as_ref(), &needs);
         let escalate_to = match &chosen {
             Some((model, _)) if self.mode == Mode::On => self.escalation(model, &needs),
             _ => None,
