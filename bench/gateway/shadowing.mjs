@@ -19,7 +19,9 @@ const [there, judge] = [await upstream(delayed("Four.")), await upstream(delayed
 const { candidates } = readJson(`${DEFAULT}/router.json`);
 const prices = { inputPrice: 1, outputPrice: 2 };
 const UPSTREAMS = {
-  ...Object.fromEntries(candidates.map((/** @type {{id: string}} */ { id }) => [id, { baseUrl: there.url, ...prices }])),
+  ...Object.fromEntries(
+    candidates.map((/** @type {{id: string}} */ { id }) => [id, { baseUrl: there.url, ...prices }]),
+  ),
   judge: { baseUrl: judge.url, ...prices },
 };
 const start = (/** @type {object} */ settings) =>
@@ -59,7 +61,9 @@ const quantile = (/** @type {number[]} */ sorted, /** @type {number} */ share) =
 console.log("| shadowing, answer | requests | p50 ms | p99 ms |\n| --- | --- | --- | --- |");
 for (const [name, found] of Object.entries(times)) {
   const sorted = found.toSorted((one, other) => one - other);
-  console.log(`| ${name} | ${sorted.length} | ${quantile(sorted, 0.5).toFixed(1)} | ${quantile(sorted, 0.99).toFixed(1)} |`);
+  console.log(
+    `| ${name} | ${sorted.length} | ${quantile(sorted, 0.5).toFixed(1)} | ${quantile(sorted, 0.99).toFixed(1)} |`,
+  );
 }
 console.log(`${judge.requests.length} requests to the judge`);
 await Promise.all(Object.values(workers).map((worker) => worker.close()));

@@ -34,7 +34,7 @@ test("a day's win rates are written once the day is over, and warned of while th
   const warned = await until(async () => {
     await ask();
     return (await (await worker.get("healthz")).json()).warnings;
-  }, "a warning");
+  }, "a warning", 30_000);
   assert.deepEqual(warned, ["win_rates_drifted"]);
   assert.ok(worker.log.some((line) => line.includes("win_rates_drifted")));
   assert.deepEqual(await files(worker, "drift/"), [], "the day is not over");
@@ -46,9 +46,11 @@ test("a day's win rates are written once the day is over, and warned of while th
   const [{ name, text }] = await until(async () => {
     const found = await files(worker, "drift/");
     return found.length > 0 && found;
-  }, "the figure");
+  }, "the figure", 30_000);
   const figure = JSON.parse(text ?? "");
-  const sha256 = createHash("sha256").update(readFileSync(join(TINY, "router.json"))).digest("hex");
+  const sha256 = createHash("sha256")
+    .update(readFileSync(join(TINY, "router.json")))
+    .digest("hex");
   assert.equal(name, `drift/${today}/${sha256.slice(0, 16)}.json`);
   assert.deepEqual([figure.format, figure.day, figure.warning], [1, today, true]);
   assert.deepEqual(figure.bundle, { name: BUNDLE.name, sha256 });

@@ -4,6 +4,9 @@
 
 import { until } from "./stand-ins.mjs";
 
+/** The longest wait for a file, in ms: comparisons are several calls, and a busy machine is slow. */
+const LONG = 30_000;
+
 /**
  * The names and texts of the files under a prefix of R2.
  * @param {Gateway} on
@@ -26,7 +29,7 @@ export function decisions(on, id, count = 1) {
     const all = (await files(on, "decisions/")).map(({ name, text }) => ({ name, ...JSON.parse(text ?? "") }));
     const found = all.filter((decision) => decision.id === id);
     return found.length >= count && found;
-  }, `${count} decisions of ${id}`);
+  }, `${count} decisions of ${id}`, LONG);
 }
 
 /** @type {(on: Gateway, id: string) => Promise<any>} */
@@ -37,10 +40,14 @@ export const decided = async (on, id) => (await decisions(on, id))[0];
  * @param {Gateway} on
  * @returns {Promise<Map<string, any>>}
  */
-export function verdicts(on, count = 1, ms = 6000) {
-  return until(async () => {
-    const found = await files(on, "verdicts/");
-    if (found.length < count) return undefined;
-    return new Map(found.map(({ name, text }) => [JSON.parse(text ?? "").id, { name, ...JSON.parse(text ?? "") }]));
-  }, `${count} verdicts`, ms);
+export function verdicts(on, count = 1, ms = LONG) {
+  return until(
+    async () => {
+      const found = await files(on, "verdicts/");
+      if (found.length < count) return undefined;
+      return new Map(found.map(({ name, text }) => [JSON.parse(text ?? "").id, { name, ...JSON.parse(text ?? "") }]));
+    },
+    `${count} verdicts`,
+    ms,
+  );
 }

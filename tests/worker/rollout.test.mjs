@@ -10,9 +10,8 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-
-import { bundleFiles, ROOT, TINY } from "../hosts/paths.mjs";
 import { listening } from "../../web/serve.mjs";
+import { bundleFiles, ROOT, TINY } from "../hosts/paths.mjs";
 import { alone, BUNDLE, decisionHeaders, everyCandidateAt, gateway, HURRIED, WITH_CLOCK } from "./gateway.mjs";
 import { bearer, key } from "./keys.mjs";
 import { decided, files } from "./log-files.mjs";
@@ -169,7 +168,7 @@ test("errors above the bound return the candidate, told in the log, by the webho
   const [file] = await until(async () => {
     const found = await files(worker, "rollout/events/");
     return found.length > 0 && found;
-  }, "the event");
+  }, "the event", 30_000);
   const event = JSON.parse(file.text ?? "");
   assert.deepEqual(
     [event.format, event.kind, event.metric, event.bound, event.value],
@@ -178,7 +177,7 @@ test("errors above the bound return the candidate, told in the log, by the webho
   assert.ok(event.low > 0.1 && event.low < event.high && event.count >= 20 && event.count <= asked + 2);
   assert.equal(event.from.sha256, sha256(OTHER.files["router.json"]));
   assert.equal(event.to.name, BUNDLE.name);
-  const { body, signature } = await until(() => posted[0], "the webhook");
+  const { body, signature } = await until(() => posted[0], "the webhook", 30_000);
   assert.deepEqual(JSON.parse(body), event);
   assert.equal(signature, `sha256=${createHmac("sha256", LOG_SECRET).update(body).digest("hex")}`);
   const { rollout: told, warnings } = await health(worker);
@@ -209,7 +208,7 @@ test("low feedback returns routing to observing", async (t) => {
     mode = headers.mode;
     if (mode !== undefined) break;
     const score = { feedback_id: headers["feedback-id"], score: 0 };
-    await until(async () => (await worker.post("v1/feedback", score, bearer(tried))).status === 200, "a score");
+    await until(async () => (await worker.post("v1/feedback", score, bearer(tried))).status === 200, "a score", 30_000);
   }
   assert.equal(mode, "observe");
   const [{ text }] = await files(worker, "rollout/events/");
@@ -231,7 +230,7 @@ test("verdicts against what a bad candidate chooses return it", async (t) => {
     const headers = decisionHeaders(await worker.chat({}, { ...bearer(tried), ...WEAKEST }));
     if (headers.router !== OTHER.name) break;
   }
-  await until(async () => (await files(worker, "rollout/events/")).length > 0, "the event", 9000);
+  await until(async () => (await files(worker, "rollout/events/")).length > 0, "the event", 30_000);
   const event = JSON.parse((await files(worker, "rollout/events/"))[0].text ?? "");
   assert.deepEqual([event.metric, event.value], ["shadow", 0]);
   const last = decisionHeaders(await worker.chat({}, { ...bearer(tried), ...WEAKEST }));
@@ -254,10 +253,17 @@ test("a look every ten seconds shows an isolate the return that another one made
   const object = /** @type {any} */ (objects.get(objects.idFromName("rollout")));
   const id = `:${sha256(OTHER.files["router.json"])}`;
   for (let at = 0; at < 60; at++) {
-    await object.observe({ id, metric: "errors", value: 1, bounds: rollout.return, now: Date.now(), name: "elsewhere" });
+    await object.observe({
+      id,
+      metric: "errors",
+      value: 1,
+      bounds: rollout.return,
+      now: Date.now(),
+      name: "elsewhere",
+    });
   }
   await until(async () => {
     await later(worker);
     return decisionHeaders(await worker.chat({}, bearer(tried))).router === BUNDLE.name;
-  }, "the return");
+  }, "the return", 30_000);
 });

@@ -64,7 +64,6 @@ export async function shadowed(t, { shadow = {}, gateway: settings = {}, fields 
     small,
     judge,
     /** What the cap's ledger has of this day. */
-    spent: async () =>
-      (await ledgerOf(worker, "shadow")).spent({ limit: 10, period: "day", now: Date.now() }),
+    spent: async () => (await ledgerOf(worker, "shadow")).spent({ limit: 10, period: "day", now: Date.now() }),
   };
 }

@@ -13,9 +13,8 @@
 /** @import { ExtendRequest, Granted, LookRequest, Pin, PinRequest, ReserveRequest, SettleRequest, Spent, Store } from "./ledger-state.mjs" */
 
 import { DurableObject } from "cloudflare:workers";
-
-import { extend, look, PIN_LIFE, pin, pinned, readEarlier, reserve, settle } from "./ledger-state.mjs";
 import { addRates, written } from "./drift-state.mjs";
+import { extend, look, PIN_LIFE, pin, pinned, readEarlier, reserve, settle } from "./ledger-state.mjs";
 import { observe, told, watched } from "./rollout-state.mjs";
 
 const PIN = "pin";

@@ -76,10 +76,7 @@ export function added(before, value) {
   const count = before.count + 1;
   const mean = (0.5 + before.sum) / count;
   const spread = (0.25 + before.squares) / count;
-  const weight = Math.min(
-    MOST_WEIGHT,
-    Math.sqrt((2 * Math.log(1 / ALPHA)) / (spread * count * Math.log(count + 1))),
-  );
+  const weight = Math.min(MOST_WEIGHT, Math.sqrt((2 * Math.log(1 / ALPHA)) / (spread * count * Math.log(count + 1))));
   const sum = before.sum + value;
   const after = (0.5 + sum) / (count + 1);
   return {

@@ -6,6 +6,7 @@
 
 use pointsman::{Decision, Policy, Query, RouterError};
 
+mod limits;
 mod observe;
 mod shadow;
 
@@ -16,12 +17,9 @@ use super::capability::{Demands, Inability};
 use super::decision::{Candidates, Decider, Engine};
 use super::permissions::Permissions;
 use super::without_text;
-use crate::accounting::prices::Prices;
-use crate::accounting::window;
 use crate::config::{Api, Mode};
 use crate::error::GatewayError;
 use crate::request::body::RequestBody;
-use crate::request::endpoint::Dialect;
 use crate::request::input_tokens::input_tokens;
 use crate::request::model_name::Target;
 use crate::translate::response_ids::{References, Stored, response_tag};
@@ -371,20 +369,6 @@ impl Planner<'_> {
         self.permissions.may_answer(model) && self.inability(model, needs).is_none()
     }
 
-    /// Whether a model's context window, if it is known, holds the request and a short answer.
-    fn fits(&self, model: &str, needs: &Needs<'_>) -> bool {
-        let (input, output) = (needs.input_tokens as u64, needs.request.output_tokens());
-        self.context_window(model).is_none_or(|window| window::holds(window, input, output))
-    }
-
-    /// A model's context window in tokens, the configuration's or the bundle's.
-    pub(crate) fn context_window(&self, model: &str) -> Option<u64> {
-        let Permissions { manifest, upstreams, .. } = self.permissions;
-        let stated = upstreams.get(model).and_then(|upstream| upstream.context_window);
-        let bundles = manifest.candidates.iter().find(|candidate| candidate.id == model);
-        stated.or_else(|| bundles.and_then(|candidate| candidate.context_window))
-    }
-
     /// The model to call if the chosen one's answer fails the check: both answers are paid for.
     fn escalation(&self, chosen: &str, needs: &Needs<'_>) -> Option<String> {
         let Permissions { settings, options, .. } = self.permissions;
@@ -397,24 +381,6 @@ impl Planner<'_> {
             && self.fits(&cascade.to, needs)
             && self.costs_at_most(&[chosen, &cascade.to], needs);
         may.then(|| cascade.to.clone())
-    }
-
-    /// A model's prices, the configuration's or the bundle's.
-    fn prices(&self, model: &str, dialect: Dialect) -> Option<Prices> {
-        let Permissions { manifest, upstreams, .. } = self.permissions;
-        let candidate = manifest.candidates.iter().find(|candidate| candidate.id == model);
-        Prices::of(upstreams.get(model)?, candidate, dialect)
-    }
-
-    /// Whether one answer of each of these models is estimated to cost no more than the caller's limit.
-    fn costs_at_most(&self, models: &[&str], needs: &Needs<'_>) -> bool {
-        let Some(limit) = needs.max_cost else { return true };
-        let output = needs.request.output_tokens();
-        let costs = models.iter().map(|model| {
-            let prices = self.prices(model, needs.request.dialect)?;
-            Some(prices.estimate(needs.input_tokens, output))
-        });
-        costs.sum::<Option<f64>>().is_some_and(|cost| cost <= limit)
     }
 }
 

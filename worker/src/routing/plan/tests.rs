@@ -5,6 +5,7 @@ use pointsman::Assessment;
 
 use super::*;
 use crate::config::{Keys, Settings, Upstreams, manifest};
+use crate::request::endpoint::Dialect;
 use crate::routing::decision::tests::Letters;
 use crate::routing::permissions::{RequestOptions, listed};
 
