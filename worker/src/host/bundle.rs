@@ -24,6 +24,7 @@ use worker::{Context, Env};
 
 use super::isolate::{self, Config};
 use super::js::{binding, call, call_async, describe_js_error, now};
+use crate::accounting::attempt::ModelPrices;
 use crate::accounting::prices::Prices;
 use crate::accounting::record::BundleId;
 use crate::config::current_bundle::{self, BundleAddress, CurrentBundle};
@@ -79,6 +80,17 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
+    /// The prices of a model. Budgets use no prices of a bundle from a bucket.
+    pub(super) fn prices(&self, config: &Config, model: &str, dialect: Dialect) -> ModelPrices {
+        let Some(upstream) = config.upstreams.get(model) else { return ModelPrices::default() };
+        let candidate = self.manifest.candidates.iter().find(|candidate| candidate.id == model);
+        let deployed = candidate.filter(|_| self.is_deployed());
+        ModelPrices {
+            budget: Prices::of(upstream, deployed, dialect),
+            shown: Prices::of(upstream, candidate, dialect),
+        }
+    }
+
     /// Where the bundle is from: `deployed`, the bucket's `current` or `previous`, or a bundle that
     /// `current.json` named `earlier`.
     pub(super) fn source(&self) -> &'static str {

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use worker::{Context, Env, Request, Response};
+use worker::Response;
 
 use super::after_response::Settlement;
 use super::attempts::{ChainResult, Kept, Spending, call_chain};
@@ -13,6 +13,7 @@ use super::js::{header, iso_time, now};
 use super::ledger::{Ledger, Reservation};
 use super::log;
 use super::request_body::Source;
+use super::request_context::RequestContext;
 use super::rollout::Assigned;
 use super::shadow::{Parts, Shadow};
 use super::upstream_answer::Reply;
@@ -31,19 +32,6 @@ use crate::routing::permissions::{Permissions, RequestOptions, listed};
 use crate::routing::plan::{Plan, Planner};
 use crate::translate::anthropic::signature::History;
 use crate::upstream::breaker::CallerId;
-
-/// One request, with what the runtime and the configuration say about it.
-pub(super) struct RequestContext<'a> {
-    pub(super) env: &'a Env,
-    pub(super) context: &'a Context,
-    pub(super) config: &'a Rc<Config>,
-    pub(super) caller: &'a Caller<'a>,
-    pub(super) request: &'a Request,
-    pub(super) id: &'a str,
-    /// The caller's address; empty if unknown.
-    pub(super) address: &'a str,
-    pub(super) started: f64,
-}
 
 /// What is done once a request is answered.
 pub(super) struct AfterAnswer {
@@ -148,7 +136,7 @@ impl RequestContext<'_> {
         });
         drop(text);
         source.pause().await;
-        let prices = |model: &str| model_prices(config, &loaded, model, dialect);
+        let prices = |model: &str| loaded.prices(config, model, dialect);
         let first = prices(&plan.chain[0]).shown;
         let estimate = first.map(|prices| prices.estimate(plan.input_tokens, plan.output_tokens));
         let first = config.upstreams.get(&plan.chain[0]);
@@ -394,21 +382,5 @@ impl RequestContext<'_> {
         let kept = second.reply.is_err() && first.reply.is_ok();
         note.outcome = if kept { "kept" } else { "escalated" }.into();
         (ChainResult { calls, ..if kept { first } else { second } }, note)
-    }
-}
-
-/// The prices of a model. Budgets use no prices of a bundle from a bucket.
-pub(super) fn model_prices(
-    config: &Config,
-    loaded: &Loaded,
-    model: &str,
-    dialect: Dialect,
-) -> ModelPrices {
-    let Some(upstream) = config.upstreams.get(model) else { return ModelPrices::default() };
-    let candidate = loaded.manifest.candidates.iter().find(|candidate| candidate.id == model);
-    let deployed = candidate.filter(|_| loaded.is_deployed());
-    ModelPrices {
-        budget: Prices::of(upstream, deployed, dialect),
-        shown: Prices::of(upstream, candidate, dialect),
     }
 }

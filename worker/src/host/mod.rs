@@ -22,6 +22,7 @@ mod own_calls;
 mod passed_bytes;
 mod passthrough;
 mod request_body;
+mod request_context;
 mod respond;
 mod response;
 mod rollout;
@@ -34,8 +35,8 @@ mod upstream_call;
 use serde_json::{Value, json};
 use worker::{Context, Env, Request, Response};
 
-use self::handler::RequestContext;
 use self::js::{header, now, random_id};
+use self::request_context::RequestContext;
 use self::response::{internal, json, response_of};
 use self::rollout::Metric;
 use crate::error::GatewayError;

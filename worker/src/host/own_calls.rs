@@ -11,7 +11,6 @@ use worker::{Env, Headers, Request, RequestInit};
 use super::attempts::{Kept, Spending, call_chain};
 use super::bundle::Loaded;
 use super::call_failure::Refusal;
-use super::handler::model_prices;
 use super::isolate::Config;
 use super::js::{header, now};
 use super::ledger::Reservation;
@@ -115,7 +114,7 @@ impl OwnCalls {
     /// [`GatewayError::PriceUnknown`]; [`GatewayError::Untranslatable`] for a limit that is no number.
     pub(super) fn bound(&self, model: &str, body: &RequestBody) -> Result<Bound, GatewayError> {
         let unknown = || GatewayError::PriceUnknown { model: model.to_owned() };
-        let prices = model_prices(&self.config, &self.loaded, model, body.dialect).budget;
+        let prices = self.loaded.prices(&self.config, model, body.dialect).budget;
         let upstream = self.config.upstreams.get(model).ok_or_else(unknown)?;
         Ok(Demand::new(body)?.at(upstream, &prices.ok_or_else(unknown)?))
     }
@@ -152,8 +151,7 @@ impl OwnCalls {
             own_keys: &own_keys,
             restricted: true,
         };
-        let prices =
-            |model: &str| model_prices(&self.config, &self.loaded, model, asked.body.dialect);
+        let prices = |model: &str| self.loaded.prices(&self.config, model, asked.body.dialect);
         let mut spending = Spending {
             budget: Some((reserved, demand)),
             input_tokens: asked.input_tokens,

@@ -12,12 +12,12 @@ use serde_json::{Value, json};
 use worker::{Env, Fetch, Headers, Method, Request, RequestInit};
 
 use super::bundle;
-use super::handler::RequestContext;
 use super::hmac::{LogSecret, hmac};
 use super::isolate::Config;
 use super::js::{iso_time, now, random_id};
 use super::ledger::Ledger;
 use super::log;
+use super::request_context::RequestContext;
 use crate::accounting::record::{BundleId, Record};
 use crate::config::{Arm, Candidate, Mode, Rollout};
 use crate::error::GatewayError;

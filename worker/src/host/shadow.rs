@@ -14,7 +14,6 @@ use std::rc::Rc;
 use worker::Env;
 
 use super::bundle::Loaded;
-use super::handler::RequestContext;
 use super::isolate::Config;
 use super::js::{now, random};
 use super::judge::{self, Judge};
@@ -22,6 +21,7 @@ use super::ledger::{BudgetState, Ledger, Reservation};
 use super::log;
 use super::own_calls::{Asked, OwnCalls};
 use super::request_body::Source;
+use super::request_context::RequestContext;
 use super::rollout::{self, Metric};
 use crate::accounting::record::{Draw, Record};
 use crate::accounting::verdict::{
