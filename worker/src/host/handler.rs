@@ -6,7 +6,7 @@ use worker::Response;
 
 use super::after_response::Settlement;
 use super::attempts::{ChainResult, Kept, Spending, call_chain};
-use super::auth::{self, Caller};
+use super::auth;
 use super::bundle::{self, Loaded};
 use super::isolate::Config;
 use super::js::{header, iso_time, now};
