@@ -1,7 +1,7 @@
 //! Reads what a gateway logged of a router: a downloaded bucket with `decisions/`, `verdicts/` and `outcomes/`
 //! (docs/GATEWAY.md, "Logs, feedback and new bundles").
 //!
-//! A verdict belongs to the decision of the same id. Rows are streamed: what stays in memory is about 100 bytes a verdict
+//! A verdict belongs to the decision of the same id. Rows are streamed: what stays in memory is about 200 bytes a verdict
 //! and 30 a decision, never a text. A second row of an id, a row that is not as it should be and a drawn request
 //! without a verdict are counted and told, and take no part.
 
