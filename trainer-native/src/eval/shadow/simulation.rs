@@ -1,4 +1,5 @@
 //! Simulated days of a world whose truth is known: how often intervals hold it.
+#![allow(clippy::expect_used)]
 
 use rand_chacha::rand_core::Rng;
 

@@ -104,7 +104,7 @@ pub(crate) mod tests {
             target: if at % 100 < 2 * lost { 1.0 } else { 0.5 },
             is_weak_chosen: at.is_multiple_of(2),
             probability: if at.is_multiple_of(3) { 0.1 } else { 0.05 },
-            costs: has_costs.then(|| [0.01 + 0.001 * (at % 7) as f64, 0.001]),
+            costs: has_costs.then_some([0.01 + 0.001 * (at % 7) as f64, 0.001]),
             day: 20_000 + (at * 4 / rows) as i64,
             slices: vec![at % 2, 2],
         };
