@@ -234,23 +234,30 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_bet_is_fair_whatever_the_probability(
-            m in -0.99..0.99_f64, p in 0.01..1.0_f64, least in 0.01..1.0_f64, up in 0.0..1.0_f64, part in 0.0..1.0_f64,
+        fn a_bet_is_fair_whatever_the_probabilities(
+            m in -0.9..0.9_f64, apart in 0.0..1.0_f64, zeros in 0.0..1.0_f64, place in 0..FRACTIONS.len(),
+            probabilities in prop::array::uniform2(0.01..1.0_f64),
         ) {
-            let least = least * p;
-            // z is one of 1, 0, -1 with a mean of m.
-            let zero = up * (1.0 - m.abs());
-            let (plus, minus) = (f64::midpoint(1.0 - zero, m), f64::midpoint(1.0 - zero, -m));
-            let fraction = FRACTIONS[(part * 10.0) as usize];
+            // Two halves of the traffic, drawn with different probabilities and of different means, m on average.
+            let apart = apart * (1.0 - m.abs());
+            let least = probabilities[0].min(probabilities[1]);
             for side in [Side::Below, Side::Above] {
-                let after = |z: f64| {
+                let after = |z: f64, v: f64| {
                     let mut rows = Rows::default();
-                    rows.push(z, least / p);
-                    let place = FRACTIONS.iter().position(|f| *f == fraction).unwrap();
+                    rows.push(z, v);
                     rows.ln_products(m, side)[place].exp()
                 };
-                let drawn = plus * after(1.0) + zero * after(0.0) + minus * after(-1.0);
-                let mean = (1.0 - p) + p * drawn;
+                let of_half = |p: f64, mean: f64| {
+                    let zero = zeros * (1.0 - mean.abs());
+                    let (plus, minus) = (f64::midpoint(1.0 - zero, mean), f64::midpoint(1.0 - zero, -mean));
+                    let outcomes = [(1.0, plus), (0.0, zero), (-1.0, minus)];
+                    let drawn: f64 = outcomes.map(|(z, share)| share * after(z, least / p)).iter().sum();
+                    (1.0 - p) + p * drawn
+                };
+                let mean = f64::midpoint(
+                    of_half(probabilities[0], m + apart),
+                    of_half(probabilities[1], m - apart),
+                );
                 prop_assert!((mean - 1.0).abs() < 1e-9, "{mean}");
             }
         }
