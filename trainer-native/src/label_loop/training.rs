@@ -126,6 +126,9 @@ pub fn train(this: &mut Loop<'_>, sides: &Sides) -> Result<PathBuf, TrainerError
     let stated = this.settings.stated.clone();
     let base = this.settings.path(&stated.base);
     let is_scored = sides.of_held_out.gap > 0.0;
+    let feedback = this.settings.file(FEEDBACK);
+    // Without a row it is no source.
+    let has_feedback = stated.feedback && fs::metadata(&feedback).is_ok_and(|file| file.len() > 0);
     let (file, path) = match &stated.recipe {
         Some(path) => {
             let path = this.settings.path(path);
@@ -146,7 +149,7 @@ pub fn train(this: &mut Loop<'_>, sides: &Sides) -> Result<PathBuf, TrainerError
                 base: &manifest,
                 rows,
                 is_scored,
-                has_feedback: stated.feedback && this.settings.file(FEEDBACK).exists(),
+                has_feedback,
             };
             let path = this.settings.file(RECIPE);
             let text = own.text();
@@ -163,8 +166,7 @@ pub fn train(this: &mut Loop<'_>, sides: &Sides) -> Result<PathBuf, TrainerError
         .with("train", &hash_path(&this.settings.file(TRAIN))?)
         .with("held out", &hash_path(&this.settings.file(HELD_OUT))?)
         .with("encoder", &hash_path(&encoder)?);
-    let feedback = this.settings.file(FEEDBACK);
-    let inputs = match stated.feedback && feedback.exists() {
+    let inputs = match has_feedback {
         true => inputs.with("feedback", &hash_path(&feedback)?),
         false => inputs,
     };
