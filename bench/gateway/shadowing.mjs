@@ -1,26 +1,33 @@
 // Latency at the caller with and without shadowing, side by side: requests go in turn to two Workers that
-// differ in `GATEWAY.shadow` alone, so that whatever else the machine does meets both. Needs `cargo xtask build`.
+// differ in `GATEWAY.shadow` alone, so that whatever else the machine does meets both. Every request is compared, so
+// the work behind an answer is at its largest; the client waits between requests, or it would measure how client,
+// stand-ins and both Workers share the machine's cores. Needs `cargo xtask build`.
 //
-//   node bench/gateway/shadowing.mjs [requests] [at once]
+//   node bench/gateway/shadowing.mjs [requests] [at once] [ms between requests]
 
 import { DEFAULT, readJson } from "../../tests/hosts/paths.mjs";
 import { gateway } from "../../tests/worker/gateway.mjs";
 import { openai } from "../../tests/worker/openai-stand-in.mjs";
 import { upstream } from "../../tests/worker/stand-ins.mjs";
 
-const [requests = 400, atOnce = 4] = process.argv.slice(2).map(Number);
+const [requests = 400, atOnce = 1, pause = 150] = process.argv.slice(2).map(Number);
 /** What the stand-ins wait before they answer, in ms. */
 const WAIT = 20;
 const delayed = (/** @type {string} */ text) => {
   const answer = openai({ text });
   return (/** @type {Parameters<typeof answer>} */ ...call) => setTimeout(() => answer(...call), WAIT);
 };
-const [there, judge] = [await upstream(delayed("Four.")), await upstream(delayed("Verdict: A"))];
+const [there, other, judge] = await Promise.all(
+  ["Four.", "It is four.", "Verdict: A"].map((text) => upstream(delayed(text))),
+);
 const { candidates } = readJson(`${DEFAULT}/router.json`);
 const prices = { inputPrice: 1, outputPrice: 2 };
 const UPSTREAMS = {
   ...Object.fromEntries(
-    candidates.map((/** @type {{id: string}} */ { id }) => [id, { baseUrl: there.url, ...prices }]),
+    candidates.map((/** @type {{id: string}} */ { id }, /** @type {number} */ at) => [
+      id,
+      { baseUrl: (at === 0 ? there : other).url, ...prices },
+    ]),
   ),
   judge: { baseUrl: judge.url, ...prices },
 };
@@ -52,6 +59,7 @@ await Promise.all(
         const response = await worker.chat({ stream, messages: [{ role: "user", content }] });
         await response.text();
         if (number >= 4 * atOnce) times[`${name}, ${stream ? "streamed" : "whole"}`].push(performance.now() - begun);
+        await new Promise((next) => setTimeout(next, pause));
       }
     }
   }),
@@ -67,4 +75,4 @@ for (const [name, found] of Object.entries(times)) {
 }
 console.log(`${judge.requests.length} requests to the judge`);
 await Promise.all(Object.values(workers).map((worker) => worker.close()));
-await Promise.all([there.close(), judge.close()]);
+await Promise.all([there, other, judge].map((one) => one.close()));
