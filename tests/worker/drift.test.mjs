@@ -31,10 +31,14 @@ test("a day's win rates are written once the day is over, and warned of while th
   for (let count = 0; count < 8; count++) await ask();
   const later = (/** @type {number} */ ms) => worker.send("POST", `advance?ms=${ms}`, "");
   await later(MINUTE + 1000);
-  const warned = await until(async () => {
-    await ask();
-    return (await (await worker.get("healthz")).json()).warnings;
-  }, "a warning", 30_000);
+  const warned = await until(
+    async () => {
+      await ask();
+      return (await (await worker.get("healthz")).json()).warnings;
+    },
+    "a warning",
+    30_000,
+  );
   assert.deepEqual(warned, ["win_rates_drifted"]);
   assert.ok(worker.log.some((line) => line.includes("win_rates_drifted")));
   assert.deepEqual(await files(worker, "drift/"), [], "the day is not over");
@@ -43,10 +47,14 @@ test("a day's win rates are written once the day is over, and warned of while th
   await ask();
   await later(MINUTE + 1000);
   await ask();
-  const [{ name, text }] = await until(async () => {
-    const found = await files(worker, "drift/");
-    return found.length > 0 && found;
-  }, "the figure", 30_000);
+  const [{ name, text }] = await until(
+    async () => {
+      const found = await files(worker, "drift/");
+      return found.length > 0 && found;
+    },
+    "the figure",
+    30_000,
+  );
   const figure = JSON.parse(text ?? "");
   const sha256 = createHash("sha256")
     .update(readFileSync(join(TINY, "router.json")))

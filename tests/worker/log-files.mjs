@@ -25,11 +25,15 @@ export async function files(on, prefix) {
  * @param {string} id
  */
 export function decisions(on, id, count = 1) {
-  return until(async () => {
-    const all = (await files(on, "decisions/")).map(({ name, text }) => ({ name, ...JSON.parse(text ?? "") }));
-    const found = all.filter((decision) => decision.id === id);
-    return found.length >= count && found;
-  }, `${count} decisions of ${id}`, LONG);
+  return until(
+    async () => {
+      const all = (await files(on, "decisions/")).map(({ name, text }) => ({ name, ...JSON.parse(text ?? "") }));
+      const found = all.filter((decision) => decision.id === id);
+      return found.length >= count && found;
+    },
+    `${count} decisions of ${id}`,
+    LONG,
+  );
 }
 
 /** @type {(on: Gateway, id: string) => Promise<any>} */

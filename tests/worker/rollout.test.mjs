@@ -165,10 +165,14 @@ test("errors above the bound return the candidate, told in the log, by the webho
     asked++;
   }
   assert.ok(asked >= 20 && asked < 60, `${asked} requests before the return`);
-  const [file] = await until(async () => {
-    const found = await files(worker, "rollout/events/");
-    return found.length > 0 && found;
-  }, "the event", 30_000);
+  const [file] = await until(
+    async () => {
+      const found = await files(worker, "rollout/events/");
+      return found.length > 0 && found;
+    },
+    "the event",
+    30_000,
+  );
   const event = JSON.parse(file.text ?? "");
   assert.deepEqual(
     [event.format, event.kind, event.metric, event.bound, event.value],
@@ -262,8 +266,12 @@ test("a look every ten seconds shows an isolate the return that another one made
       name: "elsewhere",
     });
   }
-  await until(async () => {
-    await later(worker);
-    return decisionHeaders(await worker.chat({}, bearer(tried))).router === BUNDLE.name;
-  }, "the return", 30_000);
+  await until(
+    async () => {
+      await later(worker);
+      return decisionHeaders(await worker.chat({}, bearer(tried))).router === BUNDLE.name;
+    },
+    "the return",
+    30_000,
+  );
 });

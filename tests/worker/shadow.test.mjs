@@ -247,10 +247,14 @@ test("the caller's budget and key pay for no comparison", async (t) => {
 test("without content in the log a verdict has the query's HMAC alone", async (t) => {
   const { worker } = await shadowed(t, { gateway: { log: { content: false } } });
   await worker.chat(ASKED, WEAKEST);
-  const [{ text }] = await until(async () => {
-    const found = await files(worker, "verdicts/");
-    return found.length > 0 && found;
-  }, "a verdict", 30_000);
+  const [{ text }] = await until(
+    async () => {
+      const found = await files(worker, "verdicts/");
+      return found.length > 0 && found;
+    },
+    "a verdict",
+    30_000,
+  );
   assert.ok(!text?.includes("capital") && !text?.includes("careful"));
   assert.match(JSON.parse(text ?? "").query_hmac, /^[0-9a-f]{64}$/);
 });
