@@ -79,7 +79,7 @@ mod tests {
     fn rows(win_rate: fn(usize) -> f64) -> Vec<RoutedRow> {
         let row = |at: usize| RoutedRow {
             win_rate: win_rate(at),
-            weak: f64::from(at % 4 != 0),
+            weak: f64::from(!at.is_multiple_of(4)),
             strong: 1.0,
         };
         (0..400).map(row).collect()

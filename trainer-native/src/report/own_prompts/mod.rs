@@ -154,7 +154,7 @@ pub(crate) mod tests {
     /// Two LLMs of which the weak one fails at every third prompt; the router knows of `known` in ten of them.
     pub(crate) fn example(rows: usize, known: usize) -> OwnPrompts {
         let row = |at: usize| PairRow {
-            weak: f64::from(u8::from(at % 3 != 0)),
+            weak: f64::from(u8::from(!at.is_multiple_of(3))),
             strong: f64::from(u8::from(at % 11 != 1)),
             weak_cost: Some(0.0004 + 0.000_01 * (at % 7) as f64),
             strong_cost: Some(0.006 + 0.0001 * (at % 13) as f64),

@@ -29,7 +29,7 @@ pub fn verdict(found: &OwnPrompts) -> String {
         (None, _) => format!("With {reached}"),
     };
     let others: Vec<String> = (found.savings.shares().iter())
-        .filter_map(|share| shown(share))
+        .filter_map(shown)
         .filter(|other| other.asked_share != at.asked_share && !other.is_above_chance())
         .map(|other| not_shown(found, other))
         .collect();
