@@ -20,15 +20,15 @@ const worker = [
 ];
 
 /**
- * Budgets in bytes after gzip -9. Cloudflare's free plan takes a script of 3 MiB; the bundle is deployed beside
- * it, as static assets.
+ * Budgets in bytes after gzip -9. Cloudflare's free plan takes a script of 3 MB. The bundle is deployed beside it, as
+ * static assets, or with it (docs/DEPLOY.md): within both budgets the two are 3 MB as long as the bundle has 0.8 MB.
  * @type {[name: string, parts: Uint8Array[], budget: number][]}
  */
 const ITEMS = [
   ["engine, simd128", read("router-wasm/js/pkg/pointsman_bg.wasm"), 1.6 * MIB],
   ["engine, relaxed-simd", read("router-wasm/js/pkg/pointsman_relaxed_bg.wasm"), 1.6 * MIB],
   ["default bundle", bundle, 1.25 * MIB],
-  ["Worker's script", read(...worker), 2 * MIB],
+  ["Worker's script", read(...worker), 2.08 * MIB],
 ];
 
 test("every download and upload is within its budget", (t) => {
