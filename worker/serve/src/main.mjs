@@ -22,6 +22,10 @@ import { runProgram } from "./run-program.mjs";
 const DONE = 0;
 const FAULT = 1;
 const USAGE = 2;
+/**
+ * How long a repeated signal means the first one: npx passes on what a terminal has sent to its whole group.
+ */
+const REPEATED_MS = 1000;
 const STOPPING = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
 
 /** @param {string[]} words @returns {Promise<number>} the exit code */
@@ -128,10 +132,12 @@ ${clientLines(url, key).join("\n")}
 /** @param {Gateway} gateway @returns {Promise<number>} */
 function untilStopped(gateway) {
   return new Promise((resolve) => {
-    let stopping = false;
+    /** @type {number | undefined} */
+    let stopping;
     const stop = async () => {
-      if (stopping) return void gateway.stop("SIGKILL");
-      stopping = true;
+      if (stopping !== undefined && performance.now() - stopping < REPEATED_MS) return;
+      if (stopping !== undefined) return void gateway.stop("SIGKILL");
+      stopping = performance.now();
       console.error("pointsman: stopping once the requests in flight have ended; again stops at once");
       await gateway.stop();
       console.log(summary(gateway.totals, gateway.strong));
@@ -139,7 +145,7 @@ function untilStopped(gateway) {
     };
     for (const signal of STOPPING) process.on(signal, stop);
     gateway.ended.then((code) => {
-      if (stopping) return;
+      if (stopping !== undefined) return;
       console.error(`pointsman: workerd ended by itself with code ${code} (workerd_failed). Start the gateway again`);
       resolve(FAULT);
     });

@@ -84,10 +84,10 @@ function run(program, command, args, { url, key, env }) {
     // npm installs commands as scripts of the shell there.
     shell: process.platform === "win32",
   });
-  // A terminal sends Ctrl-C to the program too, which decides what it means.
-  const ignore = () => {};
+  // A terminal sends Ctrl-C to the program itself, which decides what it means.
+  const interrupt = () => void (process.stdin.isTTY || child.kill("SIGINT"));
   const pass = (/** @type {NodeJS.Signals} */ signal) => child.kill(signal);
-  process.on("SIGINT", ignore);
+  process.on("SIGINT", interrupt);
   process.on("SIGTERM", pass);
   process.on("SIGHUP", pass);
   return new Promise((resolve, reject) => {
@@ -99,7 +99,7 @@ function run(program, command, args, { url, key, env }) {
       reject(new GatewayError("program_missing", message));
     });
     child.on("exit", (code, signal) => {
-      process.off("SIGINT", ignore);
+      process.off("SIGINT", interrupt);
       process.off("SIGTERM", pass);
       process.off("SIGHUP", pass);
       resolve(code ?? 128 + (signal ? constants.signals[signal] : 0));
