@@ -25,7 +25,7 @@ export const scratch = await mkdtemp(join(tmpdir(), "pointsman-serve-"));
 /** @type {Set<ChildProcess>} */
 const running = new Set();
 after(async () => {
-  for (const child of running) child.kill("SIGKILL");
+  for (const { pid } of running) process.kill(-Number(pid), "SIGKILL");
   await rm(scratch, { recursive: true, force: true, maxRetries: 5 });
 });
 
@@ -120,6 +120,8 @@ export function start(folder, words, { env = {}, command = [join(installed, "nod
     cwd: folder,
     env: { PATH: path, HOME: folder, TMPDIR: scratch, THERE_KEY: "sk-there", ...env },
     stdio: ["ignore", "pipe", "pipe"],
+    // A group of its own, to which signals go as those of a terminal do.
+    detached: true,
   });
   running.add(child);
   let [out, err] = ["", ""];
@@ -172,7 +174,7 @@ export async function serving(folder, words = ["--port", "0"], options = {}) {
       body: JSON.stringify({ model: "auto", messages: [{ role: "user", content }], ...fields }),
     });
   const stop = async (/** @type {NodeJS.Signals} */ signal = "SIGINT") => {
-    command.child.kill(signal);
+    process.kill(-Number(command.child.pid), signal);
     return command.ended;
   };
   return { ...command, url, chat, stop };

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 
 import { GatewayError } from "./error.mjs";
 
-const ASK_MS = 500;
+const ASK_MS = 2000;
 
 /**
  * @param {string} host
