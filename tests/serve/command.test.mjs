@@ -19,7 +19,8 @@ const provider = createServer(async (request, response) => {
     response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
   if (!allowed) return answer(401, { error: { message: "wrong key" } });
   if (request.url === "/v1/models") return answer(200, { data: [{ id: "large" }, { id: "small" }] });
-  if (request.url?.startsWith("/plain/") && request.method === "POST") return answer(400, { error: { message: "empty" } });
+  if (request.url?.startsWith("/plain/") && request.method === "POST")
+    return answer(400, { error: { message: "empty" } });
   if (request.url === "/v1/chat/completions") return openai()(/** @type {any} */ (request), response, body, 0);
   return answer(404, { error: { message: "no such path" } });
 });
@@ -106,11 +107,7 @@ const FAULTS = [
   ["a number", (url) => twoModels(url).replace("10.0", "inf"), /upstreams\.large\.inputPrice is Infinity/],
   ["the syntax", () => "port = \n", /line 1, column \d+/],
   ["no upstream", () => "port = 1\n", /names no upstream/],
-  [
-    "keys and local",
-    (url) => `${twoModels(url)}[local]\n[[keys]]\nname = "a"\nsha256 = "b"\n`,
-    /both keys and local/,
-  ],
+  ["keys and local", (url) => `${twoModels(url)}[local]\n[[keys]]\nname = "a"\nsha256 = "b"\n`, /both keys and local/],
   ["Cloudflare's API", (url) => twoModels(url, "", 'api = "workers-ai"'), /which only Cloudflare runs/],
 ];
 
@@ -128,7 +125,12 @@ describe("a fault of the configuration is named", { concurrency: 2 }, () => {
 
 test("wrong usage exits with 2, and what is missing with 1", async () => {
   const folder = await place(twoModels(url));
-  for (const words of [["serve", "--prot", "1"], ["serve", "--port", "x"], ["serve", "more"], ["doctor", "--init"]]) {
+  for (const words of [
+    ["serve", "--prot", "1"],
+    ["serve", "--port", "x"],
+    ["serve", "more"],
+    ["doctor", "--init"],
+  ]) {
     const { code, err } = await finished(folder, words);
     assert.equal(code, 2, err);
     assert.match(err, /\(usage\)\n$/);
@@ -140,7 +142,9 @@ test("wrong usage exits with 2, and what is missing with 1", async () => {
     [folder, ["serve", "--bundle", "nowhere"], {}, /nowhere has no router\.json.*bundle_unreadable/],
     [folder, ["serve", "--config", "other.toml"], {}, /there is no .*other\.toml.*config_missing/],
   ];
-  for (const [place, words, env, message] of /** @type {[string, string[], Record<string, string>, RegExp][]} */ (cases)) {
+  for (const [place, words, env, message] of /** @type {[string, string[], Record<string, string>, RegExp][]} */ (
+    cases
+  )) {
     const { code, err } = await finished(place, words, { env });
     assert.equal(code, 1, err);
     assert.match(err, message);
@@ -153,7 +157,10 @@ test("a taken port and a folder in use are named with the remedy", async () => {
   const { port } = new URL(gateway.url);
   const other = await finished(await place(twoModels(url)), ["serve", "--port", port]);
   assert.equal(other.code, 1);
-  assert.match(other.err, new RegExp(`port ${port} of 127\\.0\\.0\\.1 is taken by another Pointsman gateway: .*--port N.*\\(port_taken\\)`));
+  assert.match(
+    other.err,
+    new RegExp(`port ${port} of 127\\.0\\.0\\.1 is taken by another Pointsman gateway: .*--port N.*\\(port_taken\\)`),
+  );
   const there = await finished(await place(twoModels(url)), ["serve", "--port", new URL(url).port]);
   assert.match(there.err, /is taken by another process.*port_taken/);
   const same = await finished(folder, ["serve", "--port", "0"]);
@@ -182,7 +189,7 @@ test("doctor tells a right key from a wrong and a missing one, and an unknown mo
   assert.match(missing.out, /FAULT {2}upstream large .*THERE_KEY is not set/);
   const unknown = await place(twoModels(url, "port = 0", 'model = "larger"'));
   assert.match((await finished(unknown, ["doctor"])).out, /does not list the model larger: did you mean large\?/);
-  const dead = await place(twoModels("http://127.0.0.1:1/v1", 'port = 0\ndataFolder = "pointsman.toml/data"'));
+  const dead = await place(twoModels("http://127.0.0.1:65533/v1", 'port = 0\ndataFolder = "pointsman.toml/data"'));
   const { code, out } = await finished(dead, ["doctor"]);
   assert.equal(code, 1);
   assert.match(out, /FAULT {2}upstream large .*not reachable .*ECONNREFUSED/);
@@ -224,7 +231,10 @@ else {
     assert.match(base, /^http:\/\/127\.0\.0\.1:\d+$/);
     assert.equal(second, "200 small");
     assert.match(err, /1 request, \$0\.0003\d*, saved/);
-    assert.match(await readFile(join(folder, ".pointsman/decisions.txt"), "utf8"), /messages {2}small {2}below_threshold/);
+    assert.match(
+      await readFile(join(folder, ".pointsman/decisions.txt"), "utf8"),
+      /messages {2}small {2}below_threshold/,
+    );
     assert.deepEqual(await workerdsOf(folder), []);
   });
 

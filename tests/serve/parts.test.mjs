@@ -23,7 +23,7 @@ test("the nearest word is one edit or a third of the word away, or none", () => 
 });
 
 test("a column of the JSON leads to the field or value that stands there", () => {
-  const value = { "größe": 1, list: [{ "a.b": "ü" }, true] };
+  const value = { größe: 1, list: [{ "a.b": "ü" }, true] };
   const placed = placedJson(value);
   assert.deepEqual(JSON.parse(placed.text), value);
   assert.equal(Buffer.byteLength(placed.text), placed.text.length);
@@ -64,14 +64,20 @@ test("a decision's line says what is known, and what the strong model would have
   const at = new Date(2026, 10, 29, 9, 5, 7);
   assert.equal(
     lineOf(point, saved, at),
-    "09:05:07  messages  small  by_share  0.250 < 0.500  100+50 tokens  $0.00015  saved $0.00135  12 ms",
+    "09:05:07  messages  small  by_share  0.250 < 0.500  100+50 tokens  $0.000150  saved $0.00135  12 ms",
   );
   const unknown = pointIn(line([-1, -1, 1, 3, -1, -1, -1]));
   assert.ok(unknown);
-  assert.equal(lineOf({ ...unknown, error: "upstream_timeout", status: 504 }, undefined, at), "09:05:07  messages  small  by_share  cost unknown  3 ms  504 upstream_timeout");
+  assert.equal(
+    lineOf({ ...unknown, error: "upstream_timeout", status: 504 }, undefined, at),
+    "09:05:07  messages  small  by_share  cost unknown  3 ms  504 upstream_timeout",
+  );
   assert.equal(pointIn("worker started"), undefined);
   assert.deepEqual([0, 1.234, 0.0000012345, -0.5].map(dollars), ["$0.00", "$1.23", "$0.00000123", "-$0.500"]);
-  assert.equal(summary({ requests: 1, cost: 1, saved: 2 }, "large"), "1 request, $1.00, saved $2.00 against large for all");
+  assert.equal(
+    summary({ requests: 1, cost: 1, saved: 2 }, "large"),
+    "1 request, $1.00, saved $2.00 against large for all",
+  );
 });
 
 test("texts of workerd's configuration are escaped", () => {

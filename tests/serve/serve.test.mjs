@@ -64,7 +64,11 @@ test("a budget and a session survive a restart", async () => {
   const again = await serving(folder);
   const second = await again.chat(EASY, session);
   const { headers } = second;
-  assert.deepEqual([headers.get("x-pointsman-model"), headers.get("x-pointsman-reason")], ["large", "pinned"], await second.text());
+  assert.deepEqual(
+    [headers.get("x-pointsman-model"), headers.get("x-pointsman-reason")],
+    ["large", "pinned"],
+    await second.text(),
+  );
   await again.says(/100\+50 tokens/);
   await again.stop();
   // What is left is enough for one call of the weak model; the whole budget is enough for twenty.

@@ -37,7 +37,9 @@ export const installed = await install();
 /** @param {string} folder @returns {Promise<{path: string, size: number, files: {path: string}[]}>} */
 async function packed(folder) {
   if (folder === GATEWAY_PACKAGE) await run(process.execPath, ["assemble.mjs"], { cwd: folder });
-  const listing = await run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", scratch], { cwd: folder });
+  const listing = await run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", scratch], {
+    cwd: folder,
+  });
   const { filename, size, files } = /** @type {any} */ (Object.values(JSON.parse(listing))[0]);
   return { path: join(scratch, filename), size, files };
 }

@@ -22,7 +22,8 @@ for (const entry of readdirSync(BUILD, { recursive: true, withFileTypes: true })
   const from = join(entry.parentPath, entry.name);
   copy(from, join(DIST, "build", from.slice(BUILD.length)));
 }
-for (const name of readdirSync(join(HERE, "workerd"))) copy(join(HERE, "workerd", name), join(DIST, "serve/workerd", name));
+for (const name of readdirSync(join(HERE, "workerd")))
+  copy(join(HERE, "workerd", name), join(DIST, "serve/workerd", name));
 for (const name of BUNDLE) copy(join(HERE, "../../bundles/default", name), join(DIST, "bundle", name));
 
 /** @param {string} from @param {string} to */

@@ -118,14 +118,19 @@ export function configOf(text, path, overrides = {}) {
     if (name in local) throw invalid(`local.${name} cannot be stated: the gateway makes the key of local callers`);
   checkNumbers({ upstreams, gateway: stated.gateway, keys, local }, "", invalid);
 
-  const host = overrides.host ?? /** @type {string | undefined} */ (field("host", "string")) ?? DEFAULT_HOST;
-  const port = overrides.port ?? /** @type {number | undefined} */ (field("port", "number")) ?? DEFAULT_PORT;
+  const own = {
+    host: /** @type {string | undefined} */ (field("host", "string")),
+    port: /** @type {number | undefined} */ (field("port", "number")),
+    bundle: folder("bundle"),
+  };
+  const host = overrides.host ?? own.host ?? DEFAULT_HOST;
+  const port = overrides.port ?? own.port ?? DEFAULT_PORT;
   if (!Number.isInteger(port) || port < 0 || port > 65535)
     throw invalid(`port is ${port}: expected 1 to 65535, or 0 for a free one`);
   const config = {
     host,
     port,
-    bundle: overrides.bundle ? resolve(overrides.bundle) : (folder("bundle") ?? packagedBundle()),
+    bundle: overrides.bundle ? resolve(overrides.bundle) : (own.bundle ?? packagedBundle()),
     dataFolder: folder("dataFolder") ?? resolve(base, ".pointsman"),
     logFolder: folder("logFolder"),
     upstreams,

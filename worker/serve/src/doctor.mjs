@@ -1,6 +1,6 @@
 // `pointsman doctor`: checks each thing that the gateway needs, and goes on after a fault.
 
-import { accessSync, constants, mkdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { readConfig } from "./config.mjs";
@@ -71,18 +71,18 @@ async function trial(config, env) {
   return `the Worker takes them: bundle ${gateway.bundle}${strong}`;
 }
 
-/** @param {string} folder */
+/** @param {string} folder which is left as it was @returns {string} */
 function writable(folder) {
-  const made = mkdirSync(folder, { recursive: true });
+  let made;
   try {
-    accessSync(folder, constants.W_OK);
+    made = mkdirSync(folder, { recursive: true });
     const probe = join(folder, `.probe-${process.pid}`);
     writeFileSync(probe, "");
     rmSync(probe);
   } catch (error) {
     throw new GatewayError("folder_unwritable", `${folder} cannot be written: ${messageOf(error)}. Set another one`);
   } finally {
-    // Only the innermost folder is empty for certain.
+    // The folders above it stay.
     if (made) rmdirSync(folder);
   }
   return `${folder} can be written`;
