@@ -27,7 +27,8 @@ const USAGE = 2;
  * @returns {Promise<number>} the exit code
  */
 export async function main(words, streams) {
-  if (GATEWAY_COMMANDS.includes(words[0])) return runGateway(words);
+  const [command] = words;
+  if (command !== undefined && GATEWAY_COMMANDS.includes(command)) return runGateway(words);
   let given;
   let router;
   try {
