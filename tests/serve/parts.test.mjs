@@ -72,7 +72,7 @@ test("a decision's line says what is known, and what the strong model would have
     lineOf({ ...unknown, error: "upstream_timeout", status: 504 }, undefined, at),
     "09:05:07  messages  small  by_share  cost unknown  3 ms  504 upstream_timeout",
   );
-  assert.equal(pointIn("worker started"), undefined);
+  for (const other of ["worker started", "pointsman-data-point {"]) assert.equal(pointIn(other), undefined);
   assert.deepEqual([0, 1.234, 0.0000012345, -0.5].map(dollars), ["$0.00", "$1.23", "$0.00000123", "-$0.500"]);
   assert.equal(
     summary({ requests: 1, cost: 1, saved: 2 }, "large"),

@@ -7,8 +7,8 @@ import { request } from "node:http";
 import { join } from "node:path";
 import { after, test } from "node:test";
 
-import { openai } from "../worker/openai-stand-in.mjs";
-import { deferred, upstream } from "../worker/stand-ins.mjs";
+import { chunk, openai } from "../worker/openai-stand-in.mjs";
+import { deferred, endless, upstream } from "../worker/stand-ins.mjs";
 import { eventually, place, serving, tarball, twoModels, workerdsOf } from "./serving.mjs";
 
 const there = await upstream();
@@ -48,6 +48,24 @@ test("a stream passes, and its decision is printed once it has ended", async () 
   const response = await gateway.chat(EASY, {}, { stream: true });
   assert.match(await response.text(), /data: \[DONE\]/);
   await gateway.says(/small {2}below_threshold .*100\+50 tokens/);
+  await gateway.stop();
+});
+
+test("a client that leaves ends the call of the upstream", async () => {
+  const gateway = await serving(await place(twoModels(there.url)));
+  const left = deferred("the end of the upstream's call");
+  there.does(endless(chunk({ content: "word " }), left.resolve));
+  const leave = new AbortController();
+  const response = await fetch(`${gateway.url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ model: "auto", stream: true, messages: [{ role: "user", content: EASY }] }),
+    signal: leave.signal,
+  });
+  await response.body?.getReader().read();
+  leave.abort();
+  await left.promise;
+  there.does(openai());
   await gateway.stop();
 });
 

@@ -26,7 +26,14 @@ export const POINT_MARK = "pointsman-data-point ";
 /** @param {string} line @returns {Point | undefined} undefined if the line is no data point */
 export function pointIn(line) {
   if (!line.startsWith(POINT_MARK)) return undefined;
-  const { blobs, doubles } = JSON.parse(line.slice(POINT_MARK.length));
+  let point;
+  try {
+    point = JSON.parse(line.slice(POINT_MARK.length));
+  } catch {
+    // A text of somebody else's that begins with the mark.
+    return undefined;
+  }
+  const { blobs, doubles } = point;
   const [model, reason, endpoint, status, error] = blobs;
   const [winRate, threshold, , totalMs, inputTokens, outputTokens, cost] = doubles.map(
     (/** @type {number} */ number) => (number < 0 ? undefined : number),

@@ -50,6 +50,8 @@ export function holderOf(folder) {
   let holder;
   try {
     holder = JSON.parse(readFileSync(join(folder, FILE), "utf8"));
+    // In a container this process may have the number of the one that was killed.
+    if (holder.pid === process.pid) return undefined;
     process.kill(holder.pid, 0);
   } catch (error) {
     // EPERM: it runs, as another user.
