@@ -10,6 +10,7 @@ import { nearest } from "../../worker/serve/src/nearest.mjs";
 import { PROGRAMS } from "../../worker/serve/src/programs.mjs";
 import { faultIn } from "../../worker/serve/src/worker-fault.mjs";
 import { workerdConfig } from "../../worker/serve/src/workerd-config.mjs";
+import { FolderBucket } from "../../worker/serve/workerd/folder-bucket.mjs";
 import { PROGRAMS as CLIENTS } from "../clients/programs.mjs";
 import { GATEWAY_PACKAGE } from "./serving.mjs";
 
@@ -78,6 +79,27 @@ test("a decision's line says what is known, and what the strong model would have
     summary({ requests: 1, cost: 1, saved: 2 }, "large"),
     "1 request, $1.00, saved $2.00 against large for all",
   );
+});
+
+test("of several writes of a new file to a folder one takes place", async () => {
+  /** @type {Map<string, string>} */
+  const files = new Map();
+  const bucket = new FolderBucket({
+    fetch: async (url, { method, body = "" }) => {
+      await new Promise((next) => setTimeout(next, 5));
+      if (method === "PUT") return new Response(null, { status: files.set(url, body) ? 204 : 500 });
+      const text = files.get(url);
+      return text === undefined ? new Response(null, { status: 404 }) : new Response(text);
+    },
+  });
+  const isNew = { onlyIf: { etagDoesNotMatch: "*" } };
+  const written = await Promise.all(["a", "b", "c"].map((text) => bucket.put("o/x.jsonl", text, isNew)));
+  assert.deepEqual(written, [{ key: "o/x.jsonl" }, null, null]);
+  assert.equal(await bucket.put("o/x.jsonl", "d", isNew), null);
+  assert.equal(await (await bucket.get("o/x.jsonl"))?.text(), "a");
+  assert.deepEqual(await bucket.put("o/x.jsonl", "e"), { key: "o/x.jsonl" });
+  assert.equal(await (await bucket.get("o/x.jsonl"))?.text(), "e");
+  assert.equal(await bucket.get("o/y.jsonl"), null);
 });
 
 test("texts of workerd's configuration are escaped", () => {

@@ -4,12 +4,14 @@
 /** What the Worker reads of a file. @typedef {{size: number, body: ReadableStream | null, text: () => Promise<string>,
  *   arrayBuffer: () => Promise<ArrayBuffer>}} FileObject */
 
+/** @typedef {{fetch: (url: string, init: {method: string, body?: string}) => Promise<Response>}} Folder */
+
 export class FolderBucket {
   #folder;
   /** Names that are being written: a check for a file and its write are two steps. @type {Set<string>} */
   #pending = new Set();
 
-  /** @param {Fetcher} folder */
+  /** @param {Folder} folder */
   constructor(folder) {
     this.#folder = folder;
   }
