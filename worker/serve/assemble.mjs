@@ -8,7 +8,15 @@ import { fileURLToPath } from "node:url";
 const HERE = dirname(fileURLToPath(import.meta.url));
 const DIST = join(HERE, "dist");
 const BUILD = join(HERE, "../build");
-const MODULES = ["entry.mjs", "guard.mjs", "ledger.mjs", "ledger-state.mjs", "stand-ins/analytics.mjs"];
+const MODULES = [
+  "entry.mjs",
+  "guard.mjs",
+  "ledger.mjs",
+  "ledger-state.mjs",
+  "rollout-state.mjs",
+  "drift-state.mjs",
+  "stand-ins/analytics.mjs",
+];
 const BUNDLE = ["router.json", "model.onnx", "tokenizer.json"];
 
 if (!existsSync(join(BUILD, "pointsman_worker_bg.wasm"))) {
