@@ -1,6 +1,6 @@
 //! `cargo xtask dist`: writes the files of a release to dist/.
 //!
-//! - `pointsman-<version>.tgz`, the npm package, made by `npm pack`;
+//! - `pointsman-<version>.tgz` and `pointsman-gateway-<version>.tgz`, the npm packages, made by `npm pack`;
 //! - `default-bundle.tar`, the default bundle as one file;
 //! - `page/`, the demo page, for any static host;
 //! - `worker/`, the Worker, and `bundles/default/`, which its configuration names: `npx wrangler deploy`
@@ -22,11 +22,14 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         fs::remove_dir_all(&fresh).with_context(|| format!("cannot empty {}", fresh.display()))?;
     }
     fs::create_dir_all(&fresh).with_context(|| format!("cannot create {}", fresh.display()))?;
-    process::run(
-        node.npm(workspace)?
-            .args(["pack", "--silent", "--workspace", "router-wasm/js", "--pack-destination"])
-            .arg(&fresh),
-    )?;
+    // The gateway's script `prepack` gathers what its package runs.
+    for package in ["router-wasm/js", "worker/serve"] {
+        process::run(
+            node.npm(workspace)?
+                .args(["pack", "--silent", "--workspace", package, "--pack-destination"])
+                .arg(&fresh),
+        )?;
+    }
     let bundle = workspace.path(bundle_archive::DEFAULT);
     bundle_archive::write(&bundle, &fresh.join("default-bundle.tar"))?;
     copy_tree(&bundle, &fresh.join(bundle_archive::DEFAULT), |_| true)?;

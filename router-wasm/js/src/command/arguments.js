@@ -23,6 +23,8 @@ Usage:
   pointsman [options] --jsonl FILE     decide on each line of a file; - for standard input
   pointsman fit-model BUNDLE FILE --id NAME [--tier TIER | --role ID]
                                        fit an LLM's ability to its outcomes; - for standard input
+  pointsman serve | doctor             run the gateway on this machine, or check what it needs
+  pointsman claude | codex | opencode  run a coding agent behind the gateway
 
 With --jsonl each line is a JSON object with "query" or "messages", and optionally an "id". Each
 gives one line in the same order: the decision, or {"error": {code, message}}, with the "id".
@@ -30,6 +32,9 @@ gives one line in the same order: the decision, or {"error": {code, message}}, w
 fit-model reads one {"query": ..., "score": ...} per line, an LLM's scores in [0, 1] on some 100 to
 300 queries, and prints {"id", "ability"} for the option "candidates" and the gateway's UPSTREAMS.
 The bundle is of kind "difficulty".
+
+serve, doctor, claude, codex and opencode are commands of the package pointsman-gateway, which npx
+fetches unless it is installed: pointsman serve --help. As a query such a word stands behind --.
 
 Options:
   --bundle PATH           a bundle's folder, .tar, .bin or URL (default: the package's own bundle)

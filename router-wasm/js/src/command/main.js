@@ -9,6 +9,7 @@ import { Router, RouterError } from "../entry/node/index.js";
 import { VERSION } from "../version.js";
 import { argumentsOf, HELP, UsageError } from "./arguments.js";
 import { fitModel } from "./fit-model.js";
+import { GATEWAY_COMMANDS, runGateway } from "./gateway.js";
 import { linesOf } from "./lines.js";
 
 /** @import { Decision, Policy } from "../types/decision.js" */
@@ -26,6 +27,8 @@ const USAGE = 2;
  * @returns {Promise<number>} the exit code
  */
 export async function main(words, streams) {
+  const [command] = words;
+  if (command !== undefined && GATEWAY_COMMANDS.includes(command)) return runGateway(words);
   let given;
   let router;
   try {
