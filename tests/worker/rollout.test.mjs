@@ -194,7 +194,7 @@ test("errors above the bound return the candidate, told in the log, by the webho
   assert.equal(decisionHeaders(await again.chat({}, bearer(tried))).router, BUNDLE.name);
   assert.equal((await health(again)).rollout.state, "returned");
   assert.equal(posted.length, 1);
-  // Under another name the same bundle is tried anew.
+  // A new name tries the same bundle again.
   const renamed = { ...settings, rollout: { ...rollout, name: "second" } };
   await again.close();
   const second = await alone(t, { ...common, persist, gateway: renamed });

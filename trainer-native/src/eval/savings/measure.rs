@@ -15,7 +15,7 @@ const STANDARD_ERRORS: f64 = 2.8;
 /// draw whole groups of rows: `group_of` states each row's, numbered from 0, such as that of near copies.
 ///
 /// # Errors
-/// [`EvalError::NoRows`]; [`EvalError::BadRow`] for a number that is none; [`EvalError::BadInput`] for columns
+/// [`EvalError::NoRows`]; [`EvalError::BadRow`] for a number that is not finite; [`EvalError::BadInput`] for columns
 /// that do not belong to the rows or the shares, and for settings.
 pub fn measure(
     models: &PairModels,
@@ -219,7 +219,7 @@ impl Choice {
 /// Rows from which a gain would be shown whose standard error on `rows` is `error`.
 fn needed(gain: f64, error: f64, rows: usize) -> Option<usize> {
     let factor = (STANDARD_ERRORS * error / gain).powi(2);
-    // A gain that is a hundredth of its error is none.
+    // A gain below some hundredth of its error is not told from 0.
     (gain > 0.0 && factor.is_finite() && factor < 1e5)
         .then(|| (factor.max(1.0) * rows as f64).ceil() as usize)
 }

@@ -100,8 +100,8 @@ pub struct Input<'a> {
     /// In the order of time.
     pub rows: &'a [Compared],
     pub missing: &'a [Missing],
-    /// Win rates of all requests that could be drawn, by which a share is a threshold; where there are none, the
-    /// weighted rows' are taken.
+    /// Win rates of all requests that could be drawn: their quantiles turn a share into a threshold. If empty, the
+    /// weighted rows' win rates do.
     pub win_rates: &'a [f64],
     /// What the verdict speaks of.
     pub setting: Setting,
