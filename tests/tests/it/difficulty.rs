@@ -1,6 +1,6 @@
 //! Kind `difficulty`, from outcomes, needs and gold labels to a bundle.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use pointsman::{Ability, Kind, Manifest, Query, Router};
@@ -249,20 +249,26 @@ fn on_bundle(kind: Kind) -> String {
     text.replace("take = 120", "take = 200")
 }
 
+/// A bundle of tiers, and a folder that has it as `encoder` and labels of a pair of one's own as `data`.
+fn own_pair_on_bundle(folder: &Path, encoder: &str) -> (BundleDraft, PathBuf) {
+    let base = folder.join("base");
+    std::fs::create_dir_all(base.join("data")).unwrap();
+    write_outcomes(&base.join("data/gold.jsonl"));
+    write_needs(&base.join("data"));
+    let bundle = finished(&base, &of_tiers(encoder));
+    let own = folder.join("own");
+    std::fs::create_dir_all(own.join("data")).unwrap();
+    bundle.write(&own.join("encoder")).unwrap();
+    // The weak LLM fails at one word that is no harder than others to the LLMs that the bundle knows.
+    write_pair(&own.join("data"), |i| i % 4 == 2);
+    (bundle, own)
+}
+
 #[test]
 fn gold_labels_correct_a_pair_on_top_of_a_bundle_whose_demands_stay_as_they_are() {
     for encoder in ["static", "pieces", "transformer", TOKEN_ROWS] {
         let folder = tempfile::tempdir().unwrap();
-        let base = folder.path().join("base");
-        std::fs::create_dir_all(base.join("data")).unwrap();
-        write_outcomes(&base.join("data/gold.jsonl"));
-        write_needs(&base.join("data"));
-        let bundle = finished(&base, &of_tiers(encoder));
-        let own = folder.path().join("own");
-        std::fs::create_dir_all(own.join("data")).unwrap();
-        bundle.write(&own.join("encoder")).unwrap();
-        // The weak LLM fails at one word that is no harder than others to the LLMs that the bundle knows.
-        write_pair(&own.join("data"), |i| i % 4 == 2);
+        let (bundle, own) = own_pair_on_bundle(folder.path(), encoder);
         let (manifest, router) = trained(&own, &on_bundle(Kind::Difficulty));
         let names = manifest.head.demands.as_deref().unwrap();
         let known = bundle.manifest.head.demands.as_deref().unwrap();
@@ -292,15 +298,7 @@ fn gold_labels_correct_a_pair_on_top_of_a_bundle_whose_demands_stay_as_they_are(
 fn fits_of_own_labels_are_those_of_a_run_that_starts_from_the_bundle() {
     for encoder in ["pieces", TOKEN_ROWS] {
         let folder = tempfile::tempdir().unwrap();
-        let base = folder.path().join("base");
-        std::fs::create_dir_all(base.join("data")).unwrap();
-        write_outcomes(&base.join("data/gold.jsonl"));
-        write_needs(&base.join("data"));
-        let bundle = finished(&base, &of_tiers(encoder));
-        let own = folder.path().join("own");
-        std::fs::create_dir_all(own.join("data")).unwrap();
-        bundle.write(&own.join("encoder")).unwrap();
-        write_pair(&own.join("data"), |i| i % 4 == 2);
+        let (bundle, own) = own_pair_on_bundle(folder.path(), encoder);
         let tiers = "\n[head.tiers]\ntiny-strong = \"large\"\ntiny-weak = \"small\"\n";
         let text = on_bundle(Kind::Difficulty) + tiers;
         let (router, stop) = (bundle.router().unwrap(), AtomicBool::new(false));

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use clap::Args;
 use pointsman_trainer::label_loop::ask::{Ask, Nobody, Person};
 use pointsman_trainer::label_loop::{InitFlags, ModelFlag, init};
+use pointsman_trainer::shadow_log::day_name;
 
 #[derive(Args)]
 pub struct InitArgs {
@@ -87,31 +88,5 @@ pub fn run(args: &InitArgs) -> anyhow::Result<()> {
 /// The day of the machine's clock in UTC, as `2026-11-29`.
 fn today() -> String {
     let days = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |time| time.as_secs() / 86_400);
-    date_of(days)
-}
-
-/// The date of a number of days since 1970-01-01. A year begins in March, so that a leap day ends it.
-fn date_of(days: u64) -> String {
-    let days = days + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = era * 400 + year + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days_become_dates() {
-        let of = [0, 59, 11_016, 11_017, 20_786, 20_787].map(date_of);
-        let expected =
-            ["1970-01-01", "1970-03-01", "2000-02-29", "2000-03-01", "2026-11-29", "2026-11-30"];
-        assert_eq!(of, expected);
-    }
+    day_name(i64::try_from(days).unwrap_or_default())
 }

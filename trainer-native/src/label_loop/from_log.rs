@@ -14,15 +14,15 @@
 //! probability least / p, drawn by a hash of its id: what is left is a sample of equal probability of the traffic.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::collecting::Collected;
-use super::journal::{Inputs, Step, hash_path};
+use super::journal::{Inputs, Step, hash_path, write_whole_by};
 use super::judging::Judged;
 use super::own_recipe::FEEDBACK;
 use super::split::fraction;
@@ -236,15 +236,13 @@ fn feedback(
 
 /// Writes JSON lines beside their place and renames them into it.
 fn lines(path: &Path, rows: impl Iterator<Item = serde_json::Value>) -> Result<(), TrainerError> {
-    let at = TrainerError::file(path);
-    path.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(&at)?;
-    let partial = path.with_extension("jsonl.partial");
-    let mut writer = BufWriter::new(File::create(&partial).map_err(&at)?);
-    for row in rows {
-        writeln!(writer, "{row}").map_err(&at)?;
-    }
-    writer.into_inner().map_err(std::io::IntoInnerError::into_error).map_err(&at)?;
-    std::fs::rename(&partial, path).map_err(&at)
+    path.parent().map_or(Ok(()), fs::create_dir_all).map_err(TrainerError::file(path))?;
+    write_whole_by(path, |writer| {
+        for row in rows {
+            writeln!(writer, "{row}")?;
+        }
+        Ok(())
+    })
 }
 
 #[cfg(test)]

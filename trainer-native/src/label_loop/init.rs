@@ -9,7 +9,7 @@ use pointsman::MANIFEST_FILE;
 use super::ask::Ask;
 use super::model_flag::ModelFlag;
 use super::relative_path::relative;
-use super::settings::{Labels, LoopSettings};
+use super::settings::{Labels, LoopSettings, quoted};
 use crate::completions::ModelsFile;
 use crate::data::{Format, ReadOptions, for_each_prompt};
 use crate::error::TrainerError;
@@ -253,10 +253,6 @@ fn needed(
 ) -> Result<String, TrainerError> {
     let typed = ask.ask(question, example)?.filter(|typed| !typed.is_empty());
     typed.ok_or_else(|| TrainerError::NotAsked { flag: flag.to_owned() })
-}
-
-fn quoted(text: &str) -> String {
-    toml::Value::from(text).to_string()
 }
 
 fn write_new(path: &Path, text: &str) -> Result<(), TrainerError> {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use pointsman::sha256_hex;
@@ -92,7 +92,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Reads the journal of a folder; an empty one where there is none.
+    /// Reads the journal of a folder; a folder without a journal has done no step.
     ///
     /// # Errors
     /// [`TrainerError::BadRun`] for a file that is no journal; [`TrainerError::File`].
@@ -219,12 +219,24 @@ pub fn hash_path(path: &Path) -> Result<String, TrainerError> {
 /// # Errors
 /// [`TrainerError::File`].
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), TrainerError> {
+    write_whole_by(path, |file| file.write_all(bytes))
+}
+
+/// The same of what `write` writes.
+///
+/// # Errors
+/// [`TrainerError::File`].
+pub fn write_whole_by(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<(), TrainerError> {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(".partial");
     let partial = path.with_file_name(name);
     let at = TrainerError::file(&partial);
-    let mut file = File::create(&partial).map_err(&at)?;
-    file.write_all(bytes).map_err(&at)?;
+    let mut file = BufWriter::new(File::create(&partial).map_err(&at)?);
+    write(&mut file).map_err(&at)?;
+    let file = file.into_inner().map_err(|error| at(error.into_error()))?;
     file.sync_all().map_err(&at)?;
     fs::rename(&partial, path).map_err(TrainerError::file(path))
 }

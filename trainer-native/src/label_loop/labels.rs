@@ -1,9 +1,9 @@
 //! The labelled prompts of a loop: which are trained on, which are held out, and whether they teach a router.
 
-use std::fs::File;
-use std::io::BufWriter;
+use std::fs;
 use std::path::Path;
 
+use super::journal::write_whole_by;
 use super::own_recipe::{HELD_OUT, TRAIN};
 use super::settings::Stated;
 use super::split::held_out;
@@ -89,13 +89,8 @@ impl Labelled {
     pub fn write(&self, folder: &Path) -> Result<(), TrainerError> {
         for (name, outcomes) in [(TRAIN, &self.train), (HELD_OUT, &self.held_out)] {
             let path = folder.join(name);
-            let at = TrainerError::file(&path);
-            path.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(&at)?;
-            let partial = path.with_extension("jsonl.partial");
-            let mut writer = BufWriter::new(File::create(&partial).map_err(&at)?);
-            write_outcomes(outcomes, &mut writer).map_err(&at)?;
-            writer.into_inner().map_err(std::io::IntoInnerError::into_error).map_err(&at)?;
-            std::fs::rename(&partial, &path).map_err(&at)?;
+            path.parent().map_or(Ok(()), fs::create_dir_all).map_err(TrainerError::file(&path))?;
+            write_whole_by(&path, |writer| write_outcomes(outcomes, writer))?;
         }
         Ok(())
     }

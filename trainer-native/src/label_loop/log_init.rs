@@ -9,7 +9,7 @@ use super::bundles::manifest;
 use super::init::LOOP_FILE;
 use super::journal::write_whole;
 use super::relative_path::relative;
-use super::settings::{Labels, LoopSettings};
+use super::settings::{Labels, LoopSettings, quoted};
 use crate::error::TrainerError;
 use crate::shadow_log::{Days, VERDICTS_FOLDER, for_each_verdict};
 
@@ -131,8 +131,4 @@ fn pair(log: &Path) -> Result<[String; 2], TrainerError> {
             log.join(VERDICTS_FOLDER).display()
         ),
     })
-}
-
-fn quoted(text: &str) -> String {
-    toml::Value::from(text).to_string()
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use pointsman::Manifest;
 
-use super::settings::Stated;
+use super::settings::{Stated, quoted};
 use crate::completions::ModelEntry;
 use crate::error::TrainerError;
 use crate::recipe::{Recipe, Role};
@@ -166,10 +166,6 @@ pub fn check(recipe: &Recipe, path: &Path, stated: &Stated) -> Result<(), Traine
         ));
     }
     Ok(())
-}
-
-fn quoted(text: &str) -> String {
-    toml::Value::from(text).to_string()
 }
 
 #[cfg(test)]

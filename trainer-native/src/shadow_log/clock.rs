@@ -94,6 +94,14 @@ mod tests {
     }
 
     #[test]
+    fn days_become_dates() {
+        let of = [0, 59, 11_016, 11_017, 20_786, 20_787].map(name);
+        let expected =
+            ["1970-01-01", "1970-03-01", "2000-02-29", "2000-03-01", "2026-11-29", "2026-11-30"];
+        assert_eq!(of, expected);
+    }
+
+    #[test]
     fn instants_have_milliseconds_and_a_day() {
         let noon = instant("2026-11-29T12:00:00.000Z");
         assert_eq!(noon.map(day_of), Some(20_786));
